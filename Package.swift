@@ -1,0 +1,87 @@
+// swift-tools-version: 6.1
+
+import PackageDescription
+
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+/// SQLite's C interface, the same library that GRDB links.
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distributed-tracing")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
+
+let package = Package(
+    name: "stint",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Stint", targets: ["Stint"]),
+        .executable(name: "stint", targets: ["StintCLI"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.2.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    ],
+    targets: [
+        // The library, from the core outwards: arrows point one way.
+        .target(name: "StintCore", dependencies: [logging, metrics, tracing]),
+        .target(
+            name: "StintSQLiteMigrations",
+            path: "migrations/sqlite",
+            resources: [.embedInCode("v001_jobs.sql")]
+        ),
+        .target(name: "CStint"),
+        .target(
+            name: "StintSQLite",
+            dependencies: ["StintCore", "StintSQLiteMigrations", "CStint", grdb, sqlite, logging]
+        ),
+        .target(
+            name: "StintWorker",
+            dependencies: ["StintCore", lifecycle, logging, metrics, tracing, subprocess]
+        ),
+        .target(name: "Stint", dependencies: ["StintCore", "StintSQLite", "StintWorker"]),
+
+        // The command line: the only place that wires the modules together.
+        .executableTarget(
+            name: "StintCLI",
+            dependencies: ["StintCore", "StintSQLite", "StintWorker", argumentParser, lifecycle, logging]
+        ),
+
+        .executableTarget(
+            name: "EmbeddedExample",
+            dependencies: ["Stint", grdb, lifecycle, logging],
+            path: "Examples/Embedded"
+        ),
+
+        // The benchmark, with the same statements in plain C as the ceiling.
+        .target(name: "CCeiling", dependencies: [sqlite], path: "bench/CCeiling"),
+        .executableTarget(
+            name: "stint-bench",
+            dependencies: ["Stint", "CCeiling", grdb, sqlite, histogram, argumentParser, subprocess],
+            path: "bench/StintBench"
+        ),
+
+        // Scenarios that any store must pass, and one test target a module.
+        .target(name: "StoreConformance", dependencies: ["StintCore"], path: "Tests/StoreConformance"),
+        .testTarget(name: "StintCoreTests", dependencies: ["StintCore"]),
+        .testTarget(name: "StintSQLiteTests", dependencies: ["StintSQLite", "StoreConformance", grdb, subprocess]),
+        .testTarget(
+            name: "StintWorkerTests",
+            dependencies: [
+                "Stint", grdb, lifecycle, logging, metrics, tracing,
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+            ]
+        ),
+        .testTarget(name: "StintCLITests", dependencies: ["StintCLI", "StintSQLite", subprocess]),
+    ],
+    swiftLanguageModes: [.v6]
+)

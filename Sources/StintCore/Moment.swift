@@ -1,0 +1,65 @@
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+/// Milliseconds since 1970-01-01 00:00 UTC.
+public typealias Timestamp = Int64
+
+/// A point in time, read from two clocks at once.
+///
+/// Wall time can jump, so only `run_at` and what people read use it. Deadlines of leases use the monotonic clock
+/// together with the boot id: it never jumps, and after a reboot, where it restarts, the boot id differs.
+public struct Moment: Hashable, Sendable {
+    public var wall: Timestamp
+    /// Milliseconds since some point of this boot; the same for all processes of the machine.
+    public var monotonic: Int64
+    public var boot: String
+
+    public init(wall: Timestamp, monotonic: Int64, boot: String) {
+        self.wall = wall
+        self.monotonic = monotonic
+        self.boot = boot
+    }
+}
+
+/// Where the queue, the workers and the reaper read the time; tests move a clock of their own.
+public protocol MomentClock: Sendable {
+    func now() -> Moment
+}
+
+/// The machine's clocks.
+public struct SystemClock: MomentClock {
+    public init() {}
+
+    public func now() -> Moment {
+        Moment(
+            wall: Self.nanoseconds(CLOCK_REALTIME) / 1_000_000,
+            monotonic: Self.nanoseconds(CLOCK_MONOTONIC) / 1_000_000,
+            boot: Self.bootID
+        )
+    }
+
+    private static func nanoseconds(_ clock: clockid_t) -> Int64 {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+
+    /// Linux: /proc/sys/kernel/random/boot_id; macOS: kern.bootsessionuuid. Where neither can be read (a container
+    /// without /proc) the id is "unknown" and only the deadline decides.
+    private static let bootID: String = {
+        var buffer = [UInt8](repeating: 0, count: 64)
+        #if canImport(Darwin)
+        var length = buffer.count
+        guard sysctlbyname("kern.bootsessionuuid", &buffer, &length, nil, 0) == 0 else { return "unknown" }
+        #else
+        let file = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return "unknown" }
+        defer { close(file) }
+        guard read(file, &buffer, buffer.count) > 0 else { return "unknown" }
+        #endif
+        return String(decoding: buffer.prefix { $0 > 0x20 }, as: UTF8.self)
+    }()
+}

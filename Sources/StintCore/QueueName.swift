@@ -1,0 +1,52 @@
+/// The name of a queue. A value of this type is valid, so nobody checks it again.
+///
+/// One to 200 bytes of UTF-8 without control characters or white space, not starting with `-` (so that it can always
+/// be an argument on the command line).
+public struct QueueName: Hashable, Sendable, Comparable, Codable, CustomStringConvertible, ExpressibleByStringLiteral {
+    public static let `default`: QueueName = "default"
+
+    /// The longest name, in bytes; beanstalkd's limit for a tube.
+    public static let maximumBytes = 200
+
+    public let description: String
+
+    /// - Throws: ``StintError`` with the code `invalidInput` that says which rule the name breaks.
+    public init(_ name: String) throws {
+        func reject(_ why: String) -> StintError {
+            .invalidInput("the queue name \(quoted(name)) \(why)")
+        }
+        guard !name.isEmpty else {
+            throw StintError.invalidInput("a queue name is empty; give it at least one character")
+        }
+        guard name.utf8.count <= Self.maximumBytes else {
+            throw reject("has \(name.utf8.count) bytes; at most \(Self.maximumBytes) are allowed")
+        }
+        guard !name.hasPrefix("-") else { throw reject("starts with '-'; start it with a letter or a digit") }
+        for scalar in name.unicodeScalars {
+            guard !scalar.properties.isWhitespace, !scalar.isControl else {
+                throw reject("has white space or a control character; use letters, digits, '.', '-' or '_'")
+            }
+        }
+        description = name
+    }
+
+    /// For names written in the source: an invalid one is the programmer's error and traps.
+    public init(stringLiteral name: StaticString) {
+        do {
+            try self.init(name.description)
+        } catch {
+            preconditionFailure("\(error)")
+        }
+    }
+
+    public init(from decoder: any Decoder) throws {
+        try self.init(try decoder.singleValueContainer().decode(String.self))
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+
+    public static func < (left: QueueName, right: QueueName) -> Bool { left.description < right.description }
+}

@@ -1,0 +1,39 @@
+/// The holder's word about a claimed job, with the lease that gives it the right to speak.
+public struct Settlement: Sendable {
+    public let lease: Lease
+    public let outcome: Outcome
+    /// Jobs to enqueue in the same transaction, if and only if the lease still stands.
+    public let followUps: [NewJob]
+
+    public init(_ lease: Lease, _ outcome: Outcome, followUps: [NewJob] = []) {
+        self.lease = lease
+        self.outcome = outcome
+        self.followUps = followUps
+    }
+
+    public enum Outcome: Sendable, Hashable {
+        /// Done: the job never runs again.
+        case ack
+        /// Back to ready after the delay, and the attempt does not count: it was not started, or stopped in an orderly way.
+        case release(after: Duration)
+        /// The attempt failed: ready again after the delay, or buried when no attempts are left.
+        case fail(error: String, retryAfter: Duration)
+        /// The process that ran it died: as `fail`, and it counts towards `maxCrashes` too.
+        case crash(error: String, retryAfter: Duration)
+        /// Set aside for a person.
+        case bury(reason: String)
+    }
+
+    /// What the store says to a settlement.
+    public enum Answer: Sendable, Hashable {
+        /// The job is now in this state.
+        case settled(JobState)
+        /// The lease no longer stood: nothing was changed, no follow-up was enqueued.
+        case leaseLost
+    }
+}
+
+/// Where a job is in its life.
+public enum JobState: String, Sendable, Hashable, Codable, CaseIterable {
+    case ready, delayed, leased, buried, done
+}

@@ -1,0 +1,43 @@
+/// What went wrong, in one sentence that says what was expected and what to do.
+///
+/// The code can be switched on with `==`; new codes may be added in later versions.
+public struct StintError: Error, Sendable, CustomStringConvertible {
+    public struct Code: Hashable, Sendable, CustomStringConvertible {
+        public let description: String
+
+        /// The job was taken back (its lease ran out, or a person deleted or buried it), so nothing was changed.
+        public static let leaseLost = Code(description: "leaseLost")
+        /// A name, a size, a number or a header that is not allowed. Nothing was changed.
+        public static let invalidInput = Code(description: "invalidInput")
+        /// No job has this number.
+        public static let notFound = Code(description: "notFound")
+        /// The file cannot be opened as a Stint database: missing, foreign, corrupt, read-only or newer.
+        public static let databaseUnusable = Code(description: "databaseUnusable")
+        /// Another process held the write lock for longer than the busy timeout. Nothing was changed; try again.
+        public static let databaseBusy = Code(description: "databaseBusy")
+        /// The disk or the file's page limit is full, or an I/O error happened. The transaction was rolled back.
+        public static let storageFailed = Code(description: "storageFailed")
+    }
+
+    public let code: Code
+    public let description: String
+
+    public init(_ code: Code, _ description: String) {
+        self.code = code
+        self.description = description
+    }
+
+    package static func invalidInput(_ description: String) -> StintError { StintError(.invalidInput, description) }
+
+    package static func leaseLost(_ lease: Lease) -> StintError {
+        StintError(
+            .leaseLost,
+            "the lease on job \(lease.job) (token \(lease.token)) is lost: the job was taken back meanwhile; "
+                + "nothing was changed, and whoever holds the job now decides"
+        )
+    }
+
+    package static func notFound(_ id: JobID) -> StintError {
+        StintError(.notFound, "no job has the id \(id): it was deleted, or it is done and not kept, or never was")
+    }
+}

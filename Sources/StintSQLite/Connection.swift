@@ -1,0 +1,107 @@
+import Dispatch
+import GRDB
+import GRDBSQLite
+import StintCore
+
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+/// How sure an enqueue is, and what it costs.
+public enum Durability: Sendable {
+    /// `synchronous=FULL`: what returned is on disk, also after a power cut.
+    case full
+    /// `synchronous=NORMAL`: faster by two to three times for small transactions; a power cut (not a crash of the
+    /// process) can take the last commits with it. The database stays sound.
+    case normal
+}
+
+/// One SQLite connection with a thread of its own: SQLite's calls block, and a blocking call must not hold one of
+/// Swift's cooperative threads. A cancelled task does not stop a transaction half-way, unlike with GRDB's own
+/// asynchronous methods.
+struct Connection: Sendable {
+    let file: String
+    let database: DatabaseQueue
+    private let thread: DispatchQueue
+
+    init(_ file: String, purpose: String, _ configuration: Configuration) throws {
+        self.file = file
+        thread = DispatchQueue(label: "stint.\(purpose)")
+        database = try translatingErrors(of: file) { try DatabaseQueue(path: file, configuration: configuration) }
+    }
+
+    func run<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            thread.async {
+                continuation.resume(with: Result { try runBlocking(body) })
+            }
+        }
+    }
+
+    func runBlocking<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        try translatingErrors(of: file) { try database.writeWithoutTransaction(body) }
+    }
+}
+
+extension Configuration {
+    /// The settings of every connection that Stint opens, and why.
+    static func stint(_ durability: Durability, busyTimeout: Duration) -> Configuration {
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = false  // the schema has none
+        configuration.busyMode = .callback(BusyWait(timeout: busyTimeout).wait)
+        configuration.prepareDatabase { database in
+            try SQLiteStore.prepareConnection(database, durability: durability)
+        }
+        return configuration
+    }
+}
+
+extension SQLiteStore {
+    /// Sets up a connection as Stint's own are. Call it in your `Configuration.prepareDatabase` for connections to the
+    /// same file: above all, SQLite's automatic checkpoints must be off in every process that writes, because on most
+    /// released versions of SQLite they can lose a commit (https://sqlite.org/wal.html, section 11).
+    public static func prepareConnection(_ database: Database, durability: Durability = .full) throws {
+        switch durability {
+        case .full: try database.execute(sql: "PRAGMA synchronous = FULL")
+        case .normal: try database.execute(sql: "PRAGMA synchronous = NORMAL")
+        }
+        // Stint checkpoints by itself, in the one way that no version of SQLite gets wrong; see Checkpoint.swift.
+        try database.execute(sql: "PRAGMA wal_autocheckpoint = 0")
+        // After a checkpoint the log starts again; what a burst left beyond this is given back to the file system.
+        try database.execute(sql: "PRAGMA journal_size_limit = 16777216")
+        // Debian builds SQLite with SECURE_DELETE, which writes zeros over everything deleted: twice the writes.
+        try database.execute(sql: "PRAGMA secure_delete = OFF")
+        // An I/O error in a mapped file is a SIGBUS and not an error.
+        try database.execute(sql: "PRAGMA mmap_size = 0")
+        // 8 MiB: a batch of 64 jobs of 50 kB fits without spilling. The default is 2 MiB.
+        try database.execute(sql: "PRAGMA cache_size = -8192")
+        try database.execute(sql: "PRAGMA temp_store = MEMORY")
+    }
+}
+
+/// Waits for another process's write lock in short steps of random length. SQLite's own busy handler soon sleeps
+/// 100 ms at a time, which leaves the lock idle and favours whoever holds it.
+private struct BusyWait {
+    let timeout: Duration
+
+    /// Called on the connection's thread, again and again while the lock is held.
+    var wait: @Sendable (_ tries: Int) -> Bool {
+        let timeout = self.timeout
+        let started = StartTime()
+        return { tries in
+            if tries == 0 { started.reset() }
+            if started.elapsed >= timeout { return false }
+            usleep(tries < 10 ? .random(in: 100...500) : .random(in: 500...3_000))
+            return true
+        }
+    }
+
+    /// `@unchecked`: only the connection's own thread touches it.
+    private final class StartTime: @unchecked Sendable {
+        private var instant = ContinuousClock.now
+        func reset() { instant = .now }
+        var elapsed: Duration { ContinuousClock.now - instant }
+    }
+}

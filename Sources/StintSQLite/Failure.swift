@@ -1,0 +1,50 @@
+import GRDB
+import StintCore
+
+extension StintError {
+    /// What SQLite said, in words that tell what to do. The result codes are those of https://sqlite.org/rescode.html.
+    init(_ error: DatabaseError, file: String) {
+        let said = error.message ?? "result code \(error.extendedResultCode.rawValue)"
+        switch error.resultCode {
+        case .SQLITE_BUSY, .SQLITE_LOCKED:
+            self.init(
+                .databaseBusy,
+                "the database \(quoted(file)) stayed locked by another process: find out which one holds a transaction open, "
+                    + "or try again")
+        case .SQLITE_FULL:
+            self.init(
+                .storageFailed,
+                "the disk or the page limit of the database \(quoted(file)) is full; nothing was changed: free some space and "
+                    + "try again")
+        case .SQLITE_IOERR:
+            self.init(
+                .storageFailed,
+                "the disk failed under the database \(quoted(file)) (\(said)); nothing was changed: look into the system's log")
+        case .SQLITE_NOTADB:
+            self.init(
+                .databaseUnusable,
+                "\(quoted(file)) is not an SQLite database: name the right file, or another one that does not exist yet")
+        case .SQLITE_CORRUPT:
+            self.init(
+                .databaseUnusable,
+                "the database \(quoted(file)) is corrupt (\(said)): restore a backup, or rescue what can be read with "
+                    + "`sqlite3 FILE .recover`")
+        case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH:
+            self.init(
+                .databaseUnusable,
+                "the database \(quoted(file)) cannot be opened for writing (\(said)): its folder and the file, with -wal and "
+                    + "-shm beside it, must be writable")
+        default:
+            self.init(.storageFailed, "SQLite refused on \(quoted(file)): \(said)")
+        }
+    }
+}
+
+/// Runs `body` and turns SQLite's errors into Stint's.
+func translatingErrors<Value>(of file: String, _ body: () throws -> Value) throws -> Value {
+    do {
+        return try body()
+    } catch let error as DatabaseError {
+        throw StintError(error, file: file)
+    }
+}

@@ -1,0 +1,97 @@
+/// The statements of the hot path. Tests look at the query plan of each, and the benchmark runs the same texts in
+/// plain C as the ceiling.
+package enum HotSQL {
+    package static let queueID = "SELECT id FROM stint_queues WHERE name = ?1"
+
+    package static let insertJob = """
+        INSERT INTO stint_jobs (queue_id, priority, max_attempts, max_crashes, time_to_run_ms, enqueued_at,
+                                content_type, headers, payload)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        """
+    package static let insertReady = """
+        INSERT INTO stint_ready (queue_id, priority, job_id, attempts, crashes, suspect) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        """
+    package static let insertDelayed = """
+        INSERT INTO stint_delayed (job_id, queue_id, run_at, attempts, crashes, suspect) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        """
+    package static let uniqueKeyHolder = "SELECT job_id FROM stint_unique_keys WHERE queue_id = ?1 AND key = ?2"
+
+    package static let claimableQueue = "SELECT id FROM stint_queues WHERE name = ?1 AND paused = 0"
+    package static let dueDelayed = """
+        SELECT job_id FROM stint_delayed WHERE queue_id = ?1 AND run_at <= ?2 ORDER BY run_at, job_id LIMIT ?3
+        """
+    package static let delayedToReady = """
+        INSERT INTO stint_ready (queue_id, priority, job_id, attempts, crashes, suspect)
+        SELECT d.queue_id, j.priority, d.job_id, d.attempts, d.crashes, d.suspect
+        FROM stint_delayed d JOIN stint_jobs j ON j.id = d.job_id WHERE d.job_id = ?1
+        """
+    package static let deleteDelayed = "DELETE FROM stint_delayed WHERE job_id = ?1"
+
+    /// The order of a claim without payloads, to merge several queues.
+    package static let readyKeys = """
+        SELECT priority, job_id, suspect FROM stint_ready WHERE queue_id = ?1 ORDER BY priority, job_id LIMIT ?2
+        """
+    package static let readyJobs = """
+        SELECT r.job_id, r.priority, r.attempts, r.crashes, r.suspect, j.max_attempts, j.time_to_run_ms, j.enqueued_at,
+               j.content_type, j.headers, j.payload
+        FROM stint_ready r JOIN stint_jobs j ON j.id = r.job_id
+        WHERE r.queue_id = ?1 ORDER BY r.priority, r.job_id LIMIT ?2
+        """
+    package static let insertLease = """
+        INSERT INTO stint_leases (queue_id, worker, boot_id, deadline, claimed_at, expires_at, jobs)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        """
+    package static let insertLeased = """
+        INSERT INTO stint_leased (job_id, token, attempts, crashes, suspect) VALUES (?1, ?2, ?3, ?4, ?5)
+        """
+    /// A claim takes the first rows of a queue, so one range is deleted and not each row by itself.
+    package static let deleteReadyUpTo = """
+        DELETE FROM stint_ready WHERE queue_id = ?1 AND (priority, job_id) <= (?2, ?3)
+        """
+
+    package static let lease = """
+        SELECT l.queue_id, l.jobs, q.retention_ms, l.worker
+        FROM stint_leases l JOIN stint_queues q ON q.id = l.queue_id WHERE l.token = ?1
+        """
+    /// The fence: no row is deleted where the token is not the job's current one.
+    package static let deleteLeased = "DELETE FROM stint_leased WHERE job_id = ?1 AND token = ?2"
+    package static let leasedJob = """
+        SELECT l.attempts, l.crashes, l.suspect, j.priority, j.max_attempts, j.max_crashes
+        FROM stint_leased l JOIN stint_jobs j ON j.id = l.job_id WHERE l.job_id = ?1 AND l.token = ?2
+        """
+    package static let deleteJob = "DELETE FROM stint_jobs WHERE id = ?1"
+    package static let leasedToDone = """
+        INSERT INTO stint_done (job_id, queue_id, done_at, attempts, crashes)
+        SELECT job_id, ?3, ?4, attempts, crashes FROM stint_leased WHERE job_id = ?1 AND token = ?2
+        """
+    package static let anyUniqueKey = "SELECT EXISTS (SELECT 1 FROM stint_unique_keys WHERE job_id BETWEEN ?1 AND ?2)"
+    package static let anyFailure = "SELECT EXISTS (SELECT 1 FROM stint_failures WHERE job_id BETWEEN ?1 AND ?2)"
+    package static let deleteUniqueKey = "DELETE FROM stint_unique_keys WHERE job_id = ?1"
+    package static let deleteFailures = "DELETE FROM stint_failures WHERE job_id = ?1"
+    package static let shrinkLease = "UPDATE stint_leases SET jobs = jobs - ?2 WHERE token = ?1"
+    package static let deleteLease = "DELETE FROM stint_leases WHERE token = ?1"
+
+    package static let addCounts = """
+        UPDATE stint_queues SET ready = ready + ?2, delayed = delayed + ?3, leased = leased + ?4, buried = buried + ?5,
+                                done = done + ?6
+        WHERE id = ?1
+        """
+
+    package static let extendLease = """
+        UPDATE stint_leases SET deadline = max(deadline, ?2), expires_at = max(expires_at, ?3)
+        WHERE token = ?1 AND boot_id = ?4
+        """
+    package static let isLeased = """
+        SELECT 1 FROM stint_leased d JOIN stint_leases l ON l.token = d.token
+        WHERE d.job_id = ?1 AND d.token = ?2 AND l.boot_id = ?3
+        """
+
+    package static let anyReady = """
+        SELECT 1 FROM stint_queues q
+        WHERE q.name = ?1 AND q.paused = 0 AND EXISTS (SELECT 1 FROM stint_ready WHERE queue_id = q.id)
+        """
+    package static let nextDelayed = """
+        SELECT d.run_at FROM stint_queues q JOIN stint_delayed d ON d.queue_id = q.id
+        WHERE q.name = ?1 AND q.paused = 0 ORDER BY d.run_at LIMIT 1
+        """
+}

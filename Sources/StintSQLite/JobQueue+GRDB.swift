@@ -1,0 +1,66 @@
+import GRDB
+import StintCore
+
+/// What only the SQLite store can do: take part in a transaction of the application's own GRDB connection to the same
+/// file. Set such connections up with ``SQLiteStore/prepareConnection(_:durability:)``.
+extension JobQueue where Store == SQLiteStore {
+    /// Adds a job in the caller's transaction: it is there when the transaction commits, and never was when it rolls back.
+    ///
+    ///     try await database.write { db in
+    ///         try order.insert(db)
+    ///         try queue.enqueue(SendReceipt(order: order.id), in: "mail", with: db)
+    ///     }
+    ///
+    /// - Throws: ``StintError``; let it pass out of the transaction's closure, so that it rolls back.
+    @discardableResult
+    public func enqueue(
+        _ parameters: some JobParameters, in queue: QueueName = .default, delay: Duration? = nil,
+        options: JobOptions = JobOptions(), with database: Database
+    ) throws -> Enqueued {
+        let job = try NewJob(parameters, in: queue, options: options.with(delay: delay).withTraceContext())
+        return try enqueue(jobs: [job], with: database)[0]
+    }
+
+    /// Adds jobs of any kinds and queues in the caller's transaction.
+    @discardableResult
+    public func enqueue(jobs: [NewJob], with database: Database) throws -> [Enqueued] {
+        let now = clock.now()
+        let answers = try joining(database, now) { try $0.enqueue(jobs) }
+        database.afterNextTransaction { [store] _ in
+            EnqueueMetrics.count(jobs, answers)
+            store.announce()
+        }
+        return answers
+    }
+
+    /// Acknowledges a job in the caller's transaction, with follow-up jobs: the handler's own writes and the ack happen
+    /// together or not at all, so the job's effect on this database happens exactly once.
+    ///
+    /// - Throws: ``StintError`` with the code `leaseLost`; let it pass out of the transaction's closure, so that the
+    ///   handler's own writes roll back too.
+    public func ack(_ context: JobContext, enqueueing followUps: [NewJob] = [], with database: Database) throws {
+        let answers = try joining(database, clock.now()) {
+            try $0.settle([Settlement(context.lease, .ack, followUps: followUps)])
+        }
+        guard case .settled = answers[0] else { throw StintError.leaseLost(context.lease) }
+        database.afterNextTransaction { [store] _ in
+            context.settlement.set()
+            if !followUps.isEmpty { store.announce() }
+        }
+    }
+
+    private func joining<Value>(
+        _ database: Database, _ now: Moment, _ body: (JobTransaction) throws -> Value
+    ) throws -> Value {
+        guard database.isInsideTransaction else {
+            throw StintError.invalidInput(
+                "no transaction is open on this connection: call this within `database.write { db in … }`")
+        }
+        return try translatingErrors(of: store.path) {
+            let transaction = JobTransaction(database, now: now)
+            let value = try body(transaction)
+            try transaction.finish()
+            return value
+        }
+    }
+}

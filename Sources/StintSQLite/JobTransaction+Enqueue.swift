@@ -1,0 +1,82 @@
+import StintCore
+
+extension JobTransaction {
+    func enqueue(_ jobs: [NewJob]) throws -> [Enqueued] {
+        let insertJob = try statement(HotSQL.insertJob)
+        return try jobs.map { job in
+            let queue = try queueID(job.queue)
+            if let key = job.options.uniqueKey, let holder = try holder(of: key, in: queue) {
+                return Enqueued(id: holder, isDuplicate: true)
+            }
+            insertJob.bind(1, queue)
+            insertJob.bind(2, Int64(job.options.priority))
+            insertJob.bind(3, Int64(job.options.maxAttempts))
+            insertJob.bind(4, Int64(job.options.maxCrashes))
+            insertJob.bind(5, job.options.timeToRun?.milliseconds)
+            insertJob.bind(6, now.wall)
+            insertJob.bind(7, job.contentType)
+            insertJob.bind(8, job.options.headers.storedText)
+            let id = try job.payload.withUnsafeBytes { bytes in
+                insertJob.bind(9, uncopied: bytes)
+                return JobID(rawValue: try insertJob.insertedID())
+            }
+            try makeWaiting(id, queue, priority: Int64(job.options.priority), after: job.options.delay)
+            if let key = job.options.uniqueKey { try hold(key, in: queue, by: id) }
+            return Enqueued(id: id, isDuplicate: false)
+        }
+    }
+
+    /// Writes the job's state: ready, or delayed where the delay is above zero.
+    @discardableResult
+    func makeWaiting(
+        _ id: JobID, _ queue: Int64, priority: Int64, after delay: Duration, attempts: Int64 = 0, crashes: Int64 = 0,
+        suspect: Bool = false
+    ) throws -> JobState {
+        let suspect: Int64 = suspect ? 1 : 0
+        if delay > .zero {
+            let runAt = now.wall + delay.milliseconds
+            try statement(HotSQL.insertDelayed).execute(id.rawValue, queue, runAt, attempts, crashes, suspect)
+            count(queue, delayed: 1)
+            return .delayed
+        }
+        try statement(HotSQL.insertReady).execute(queue, priority, id.rawValue, attempts, crashes, suspect)
+        count(queue, ready: 1)
+        return .ready
+    }
+
+    private func holder(of key: String, in queue: Int64) throws -> JobID? {
+        let select = try statement(HotSQL.uniqueKeyHolder)
+        select.bind(1, queue)
+        select.bind(2, key)
+        return try select.first { JobID(rawValue: $0.int(0)) }
+    }
+
+    private func hold(_ key: String, in queue: Int64, by id: JobID) throws {
+        let insert = try statement("INSERT INTO stint_unique_keys (job_id, queue_id, key) VALUES (?1, ?2, ?3)")
+        insert.bind(1, id.rawValue)
+        insert.bind(2, queue)
+        insert.bind(3, key)
+        try insert.execute()
+    }
+}
+
+extension Headers {
+    /// As the database keeps them: a line `name: value` each, by name; `nil` where there are none. Neither names nor
+    /// values can have a line break, so this needs no escapes, and it reads quickly at every claim.
+    var storedText: String? {
+        isEmpty ? nil : map { "\($0.key): \($0.value)" }.joined(separator: "\n")
+    }
+
+    /// - Throws: ``StintError`` where the text is not of that form, because another program wrote it.
+    init(storedText: String?) throws {
+        self.init()
+        guard let storedText else { return }
+        for line in storedText.split(separator: "\n", omittingEmptySubsequences: true) {
+            guard let colon = line.firstIndex(of: ":") else {
+                throw StintError(.invalidInput, "the stored header \(quoted(String(line))) is not of the form 'name: value'")
+            }
+            let value = line[line.index(after: colon)...]
+            try set(String(line[..<colon]), to: String(value.hasPrefix(" ") ? value.dropFirst() : value))
+        }
+    }
+}

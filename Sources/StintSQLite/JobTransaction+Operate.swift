@@ -1,0 +1,116 @@
+import StintCore
+
+/// What a person does with jobs, by their ids and whatever their state.
+extension JobTransaction {
+    func kick(_ queue: QueueName, limit: Int) throws -> Int {
+        let select = try statement(HotSQL.queueID)
+        select.bind(1, queue.description)
+        guard let queueID = try select.first(read: { $0.int(0) }) else { return 0 }
+        let ids = try statement("SELECT job_id FROM stint_buried WHERE queue_id = ?1 ORDER BY job_id LIMIT ?2")
+            .rows(queueID, Int64(limit)) { JobID(rawValue: $0.int(0)) }
+        try kick(ids)
+        return ids.count
+    }
+
+    func kick(_ ids: [JobID]) throws {
+        for id in ids {
+            let job = try locate(id)
+            guard job.state == .buried else {
+                throw StintError.invalidInput("job \(id) is \(job.state.rawValue), not buried: only a buried job can be kicked")
+            }
+            try leave(job)
+            try makeWaiting(id, job.queue, priority: job.priority, after: .zero)
+        }
+    }
+
+    func bury(_ ids: [JobID], reason: String) throws {
+        for id in ids {
+            let job = try locate(id)
+            switch job.state {
+            case .buried: continue
+            case .done: throw StintError.invalidInput("job \(id) is done: a done job cannot be buried")
+            case .ready, .delayed, .leased: break
+            }
+            try leave(job)
+            try insertBuried(id.rawValue, job.queue, attempts: job.attempts, crashes: job.crashes, reason)
+        }
+    }
+
+    func delete(_ ids: [JobID]) throws {
+        for id in ids {
+            try leave(try locate(id))
+            try forget(id.rawValue)
+        }
+    }
+
+    /// Deletes a job that is in no state any more, with all that belongs to it.
+    func forget(_ id: Int64) throws {
+        try statement(HotSQL.deleteJob).execute(id)
+        try statement(HotSQL.deleteUniqueKey).execute(id)
+        try statement(HotSQL.deleteFailures).execute(id)
+    }
+
+    // MARK: - One job, wherever it is
+
+    private struct Located {
+        let id: Int64
+        let queue: Int64
+        let priority: Int64
+        let state: JobState
+        let attempts: Int64
+        let crashes: Int64
+        let token: Int64?
+    }
+
+    private func locate(_ id: JobID) throws -> Located {
+        let job = try statement("SELECT queue_id, priority FROM stint_jobs WHERE id = ?1")
+            .first(id.rawValue) { ($0.int(0), $0.int(1)) }
+        guard let (queue, priority) = job else { throw StintError.notFound(id) }
+        func found(_ state: JobState) -> (Statement.Row) -> Located {
+            { row in
+                Located(
+                    id: id.rawValue, queue: queue, priority: priority, state: state, attempts: row.int(0),
+                    crashes: row.int(1), token: row.optionalInt(2))
+            }
+        }
+        let ready = """
+            SELECT attempts, crashes, NULL FROM stint_ready WHERE queue_id = ?1 AND priority = ?2 AND job_id = ?3
+            """
+        if let found = try statement(ready).first(queue, priority, id.rawValue, read: found(.ready)) { return found }
+        let others: [(JobState, String)] = [
+            (.leased, "SELECT attempts, crashes, token FROM stint_leased WHERE job_id = ?1"),
+            (.delayed, "SELECT attempts, crashes, NULL FROM stint_delayed WHERE job_id = ?1"),
+            (.buried, "SELECT attempts, crashes, NULL FROM stint_buried WHERE job_id = ?1"),
+            (.done, "SELECT attempts, crashes, NULL FROM stint_done WHERE job_id = ?1"),
+        ]
+        for (state, sql) in others {
+            if let found = try statement(sql).first(id.rawValue, read: found(state)) { return found }
+        }
+        throw StintError(.databaseUnusable, "job \(id) is in no state: the database was changed by another program")
+    }
+
+    /// Takes the job out of its state; the caller puts it into another or deletes it.
+    private func leave(_ job: Located) throws {
+        switch job.state {
+        case .ready:
+            try statement("DELETE FROM stint_ready WHERE queue_id = ?1 AND priority = ?2 AND job_id = ?3")
+                .execute(job.queue, job.priority, job.id)
+            count(job.queue, ready: -1)
+        case .delayed:
+            try statement(HotSQL.deleteDelayed).execute(job.id)
+            count(job.queue, delayed: -1)
+        case .leased:
+            try statement("DELETE FROM stint_leased WHERE job_id = ?1").execute(job.id)
+            count(job.queue, leased: -1)
+            if let token = job.token {
+                let jobs = try statement("SELECT jobs FROM stint_leases WHERE token = ?1").first(token) { $0.int(0) }
+                try shrink(FencingToken(rawValue: token), jobs ?? 0, by: 1)
+            }
+        case .buried:
+            try statement("DELETE FROM stint_buried WHERE job_id = ?1").execute(job.id)
+            count(job.queue, buried: -1)
+        case .done:
+            try statement("DELETE FROM stint_done WHERE job_id = ?1").execute(job.id)
+        }
+    }
+}

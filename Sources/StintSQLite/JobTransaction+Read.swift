@@ -1,0 +1,108 @@
+import StintCore
+
+extension JobTransaction {
+    func stats() throws -> [QueueStats] {
+        try statement("SELECT name, ready, delayed, leased, buried, done, paused FROM stint_queues ORDER BY name")
+            .rows { row in
+                QueueStats(
+                    name: try QueueName(row.text(0)), ready: Int(row.int(1)), delayed: Int(row.int(2)),
+                    leased: Int(row.int(3)), buried: Int(row.int(4)), done: Int(row.int(5)), paused: row.int(6) != 0)
+            }
+    }
+
+    func list(_ filter: JobFilter) throws -> [JobRecord] {
+        var queue: Int64?
+        if let name = filter.queue {
+            let select = try statement(HotSQL.queueID)
+            select.bind(1, name.description)
+            queue = try select.first { $0.int(0) }
+            if queue == nil { return [] }
+        }
+        var records: [JobRecord] = []
+        for state in filter.state.map({ [$0] }) ?? JobState.allCases where records.count < filter.limit {
+            for id in try ids(in: state, queue, limit: filter.limit - records.count) {
+                if let record = try record(id) { records.append(record) }
+            }
+        }
+        return records
+    }
+
+    /// The first ids of a state, each by an index that ends the search at the limit.
+    private func ids(in state: JobState, _ queue: Int64?, limit: Int) throws -> [Int64] {
+        let (table, order) =
+            switch state {
+            case .ready: ("stint_ready", "queue_id, priority, job_id")
+            case .delayed: ("stint_delayed", "queue_id, run_at, job_id")
+            case .leased: ("stint_leased", "job_id")
+            case .buried: ("stint_buried", "queue_id, job_id")
+            case .done: ("stint_done", "queue_id, done_at, job_id")
+            }
+        guard let queue else {
+            return try statement("SELECT job_id FROM \(table) ORDER BY \(order) LIMIT ?1").rows(Int64(limit)) { $0.int(0) }
+        }
+        if state == .leased {
+            return try statement(
+                """
+                SELECT d.job_id FROM stint_leased d JOIN stint_leases l ON l.token = d.token
+                WHERE l.queue_id = ?1 ORDER BY d.job_id LIMIT ?2
+                """
+            ).rows(queue, Int64(limit)) { $0.int(0) }
+        }
+        return try statement("SELECT job_id FROM \(table) WHERE queue_id = ?1 ORDER BY \(order) LIMIT ?2")
+            .rows(queue, Int64(limit)) { $0.int(0) }
+    }
+
+    func job(_ id: JobID) throws -> JobDetails? {
+        guard let record = try record(id.rawValue) else { return nil }
+        let payload = try statement("SELECT payload FROM stint_jobs WHERE id = ?1").first(id.rawValue) { $0.bytes(0) }
+        let failures = try statement(
+            "SELECT attempt, at, kind, error, worker FROM stint_failures WHERE job_id = ?1 ORDER BY id"
+        ).rows(id.rawValue) { row in
+            JobFailure(
+                attempt: Int(row.int(0)), at: row.int(1), kind: JobFailure.Kind(rawValue: row.text(2)) ?? .failed,
+                error: row.text(3), worker: row.optionalText(4))
+        }
+        return JobDetails(record: record, payload: payload ?? [], failures: failures)
+    }
+
+    static let record = """
+        SELECT id, queue, state, priority, attempts, max_attempts, crashes, max_crashes, suspect, content_type, headers,
+               payload_bytes, time_to_run_ms, unique_key, enqueued_at, run_at, worker, token, lease_expires_at,
+               buried_at, reason, done_at
+        FROM stint_job WHERE id = ?1
+        """
+
+    private func record(_ id: Int64) throws -> JobRecord? {
+        try statement(Self.record).first(id) { row in
+            var record = JobRecord(
+                id: JobID(rawValue: row.int(0)), queue: try QueueName(row.text(1)),
+                state: JobState(rawValue: row.text(2)) ?? .ready, priority: UInt32(clamping: row.int(3)),
+                attempts: Int(row.int(4)), maxAttempts: Int(row.int(5)), crashes: Int(row.int(6)),
+                maxCrashes: Int(row.int(7)), suspect: row.int(8) != 0, contentType: row.text(9),
+                headers: try Headers(storedText: row.optionalText(10)), payloadBytes: Int(row.int(11)),
+                timeToRunMilliseconds: row.optionalInt(12), uniqueKey: row.optionalText(13), enqueuedAt: row.int(14))
+            record.runAt = row.optionalInt(15)
+            record.worker = row.optionalText(16)
+            record.token = row.optionalInt(17).map(FencingToken.init(rawValue:))
+            record.leaseExpiresAt = row.optionalInt(18)
+            record.buriedAt = row.optionalInt(19)
+            record.reason = row.optionalText(20)
+            record.doneAt = row.optionalInt(21)
+            return record
+        }
+    }
+
+    func nextReady(in queues: [QueueName]) throws -> NextReady {
+        var next: Timestamp?
+        for queue in queues {
+            let ready = try statement(HotSQL.anyReady)
+            ready.bind(1, queue.description)
+            if try ready.first(read: { _ in true }) == true { return .now }
+            let delayed = try statement(HotSQL.nextDelayed)
+            delayed.bind(1, queue.description)
+            if let runAt = try delayed.first(read: { $0.int(0) }) { next = min(next ?? .max, runAt) }
+        }
+        guard let next else { return .unknown }
+        return next <= now.wall ? .now : .at(next)
+    }
+}

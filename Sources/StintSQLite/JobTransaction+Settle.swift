@@ -1,0 +1,181 @@
+import StintCore
+
+extension JobTransaction {
+    /// The most failures that are kept of one job; a job that is kicked again and again must not grow the file.
+    private static let failuresPerJob: Int64 = 50
+
+    func settle(_ settlements: [Settlement]) throws -> [Settlement.Answer] {
+        guard !settlements.isEmpty else { return [] }
+        var leases: [FencingToken: LeaseRow] = [:]
+        let select = try statement(HotSQL.lease)
+        for token in Set(settlements.map(\.lease.token)) {
+            leases[token] = try select.first(token.rawValue, read: LeaseRow.init)
+        }
+        let cleanup = try Cleanup(of: settlements.map(\.lease.job.rawValue), in: self)
+        let answers = try settlements.map { settlement -> Settlement.Answer in
+            let token = settlement.lease.token
+            guard let lease = leases[token], let state = try apply(settlement, lease, cleanup) else { return .leaseLost }
+            leases[token]?.settled += 1
+            count(lease.queue, leased: -1)
+            _ = try enqueue(settlement.followUps)
+            return .settled(state)
+        }
+        for (token, lease) in leases where lease.settled > 0 { try shrink(token, lease.jobs, by: lease.settled) }
+        return answers
+    }
+
+    /// Writes the outcome of one job, or nothing and `nil` where the token is not its current one.
+    private func apply(_ settlement: Settlement, _ lease: LeaseRow, _ cleanup: Cleanup) throws -> JobState? {
+        let (id, token) = (settlement.lease.job.rawValue, settlement.lease.token.rawValue)
+        if case .ack = settlement.outcome {
+            return try acknowledge(id, token, lease, cleanup) ? .done : nil
+        }
+        guard let job = try statement(HotSQL.leasedJob).first(id, token, read: LeasedRow.init) else { return nil }
+        try statement(HotSQL.deleteLeased).execute(id, token)
+        switch settlement.outcome {
+        case .ack:
+            preconditionFailure("acknowledged above")
+        case .release(let delay):
+            return try makeWaiting(
+                settlement.lease.job, lease.queue, priority: job.priority, after: delay,
+                attempts: max(0, job.attempts - 1), crashes: job.crashes, suspect: job.suspect)
+        case .fail(let error, let delay):
+            try record(.failed, error, job, id, worker: lease.worker)
+            return try retry(settlement.lease.job, lease.queue, job, crashes: job.crashes, error, after: delay)
+        case .crash(let error, let delay):
+            try record(.crashed, error, job, id, worker: lease.worker)
+            return try retry(settlement.lease.job, lease.queue, job, crashes: job.crashes + 1, error, after: delay)
+        case .bury(let reason):
+            try record(.buried, reason, job, id, worker: lease.worker)
+            return try insertBuried(id, lease.queue, attempts: job.attempts, crashes: job.crashes, reason)
+        }
+    }
+
+    private func acknowledge(_ id: Int64, _ token: Int64, _ lease: LeaseRow, _ cleanup: Cleanup) throws -> Bool {
+        if lease.retention > 0 {
+            try statement(HotSQL.leasedToDone).execute(id, token, lease.queue, now.wall)
+        }
+        guard try statement(HotSQL.deleteLeased).changes(id, token) == 1 else { return false }
+        if lease.retention == 0 {
+            try statement(HotSQL.deleteJob).execute(id)
+            try cleanup.deleteFailures(id)
+        }
+        try cleanup.freeUniqueKey(id)
+        count(lease.queue, done: 1)
+        return true
+    }
+
+    /// Ready again after the delay, or buried when either limit is reached.
+    func retry(
+        _ id: JobID, _ queue: Int64, _ job: LeasedRow, crashes: Int64, _ error: String, after delay: Duration
+    ) throws -> JobState {
+        if crashes >= job.maxCrashes {
+            let reason = "crashed \(crashes) times (at most \(job.maxCrashes) allowed), last: \(error)"
+            return try insertBuried(id.rawValue, queue, attempts: job.attempts, crashes: crashes, reason)
+        }
+        if job.attempts >= job.maxAttempts {
+            let reason = "no attempts left (\(job.attempts) of \(job.maxAttempts)), last: \(error)"
+            return try insertBuried(id.rawValue, queue, attempts: job.attempts, crashes: crashes, reason)
+        }
+        return try makeWaiting(
+            id, queue, priority: job.priority, after: delay, attempts: job.attempts, crashes: crashes)
+    }
+
+    @discardableResult
+    func insertBuried(_ id: Int64, _ queue: Int64, attempts: Int64, crashes: Int64, _ reason: String) throws -> JobState {
+        let insert = try statement(
+            """
+            INSERT INTO stint_buried (job_id, queue_id, buried_at, attempts, crashes, reason)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            """)
+        insert.bind(6, reason.replacing("\0", with: "\u{FFFD}"))
+        insert.bind(1, id)
+        insert.bind(2, queue)
+        insert.bind(3, now.wall)
+        insert.bind(4, attempts)
+        insert.bind(5, crashes)
+        try insert.execute()
+        count(queue, buried: 1)
+        return .buried
+    }
+
+    /// Keeps the story of an attempt that did not end well.
+    func record(_ kind: JobFailure.Kind, _ error: String, _ job: LeasedRow, _ id: Int64, worker: String?) throws {
+        let insert = try statement(
+            "INSERT INTO stint_failures (job_id, attempt, at, kind, error, worker) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+        insert.bind(1, id)
+        insert.bind(2, job.attempts)
+        insert.bind(3, now.wall)
+        insert.bind(4, kind.rawValue)
+        insert.bind(5, error.replacing("\0", with: "\u{FFFD}"))
+        insert.bind(6, worker)
+        try insert.execute()
+        try statement(
+            """
+            DELETE FROM stint_failures WHERE job_id = ?1 AND id <=
+                (SELECT id FROM stint_failures WHERE job_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
+            """
+        ).execute(id, Self.failuresPerJob)
+    }
+
+    /// Takes settled jobs off a lease and removes it with its last.
+    func shrink(_ token: FencingToken, _ jobs: Int64, by settled: Int64) throws {
+        if settled >= jobs {
+            try statement(HotSQL.deleteLease).execute(token.rawValue)
+        } else {
+            try statement(HotSQL.shrinkLease).execute(token.rawValue, settled)
+        }
+    }
+}
+
+/// A row of `HotSQL.lease`, and how many of its jobs were settled in this transaction.
+private struct LeaseRow {
+    let queue: Int64
+    let jobs: Int64
+    let retention: Int64
+    let worker: String
+    var settled: Int64 = 0
+
+    init(_ row: Statement.Row) {
+        queue = row.int(0)
+        jobs = row.int(1)
+        retention = row.int(2)
+        worker = row.text(3)
+    }
+}
+
+/// A row of `HotSQL.leasedJob`.
+struct LeasedRow {
+    let attempts: Int64
+    let crashes: Int64
+    let suspect: Bool
+    let priority: Int64
+    let maxAttempts: Int64
+    let maxCrashes: Int64
+
+    init(_ row: Statement.Row) {
+        attempts = row.int(0)
+        crashes = row.int(1)
+        suspect = row.int(2) != 0
+        priority = row.int(3)
+        maxAttempts = row.int(4)
+        maxCrashes = row.int(5)
+    }
+}
+
+/// Deletes what few jobs have. One look at the range of ids spares most acks two look-ups a job, a quarter of their cost.
+private struct Cleanup {
+    private let uniqueKeys: Statement?
+    private let failures: Statement?
+
+    init(of ids: [Int64], in transaction: JobTransaction) throws {
+        let (first, last) = (ids.min() ?? 0, ids.max() ?? 0)
+        let anyUniqueKey = try transaction.statement(HotSQL.anyUniqueKey).first(first, last) { $0.int(0) != 0 }
+        let anyFailure = try transaction.statement(HotSQL.anyFailure).first(first, last) { $0.int(0) != 0 }
+        uniqueKeys = anyUniqueKey == true ? try transaction.statement(HotSQL.deleteUniqueKey) : nil
+        failures = anyFailure == true ? try transaction.statement(HotSQL.deleteFailures) : nil
+    }
+
+    func freeUniqueKey(_ id: Int64) throws { try uniqueKeys?.execute(id) }
+    func deleteFailures(_ id: Int64) throws { try failures?.execute(id) }
+}

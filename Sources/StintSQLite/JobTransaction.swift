@@ -1,0 +1,88 @@
+import GRDB
+import StintCore
+
+/// The changes of one transaction: each verb is an extension in a file of its own and may be combined with others.
+/// ``finish()`` writes the counts, once a queue, and ends it.
+///
+/// Runs inside the caller's `BEGIN IMMEDIATE`. When a verb throws, the caller must roll back.
+final class JobTransaction {
+    let database: Database
+    let now: Moment
+    private var counts: [Int64: Counts] = [:]
+    private var queueIDs: [QueueName: Int64] = [:]
+    /// Whether a job became ready or delayed, so that a sleeping worker may have something to do.
+    private(set) var wakesWorkers = false
+
+    init(_ database: Database, now: Moment) {
+        self.database = database
+        self.now = now
+    }
+
+    /// Runs `body` as one transaction of its own on this connection.
+    static func run<Value>(
+        _ database: Database, now: Moment, _ body: (JobTransaction) throws -> Value
+    ) throws -> (value: Value, wakesWorkers: Bool) {
+        var result: (Value, Bool)?
+        // Immediate: a transaction that reads first and then writes could fail with BUSY_SNAPSHOT at once, whatever the
+        // busy timeout.
+        try database.inTransaction(.immediate) {
+            let transaction = JobTransaction(database, now: now)
+            let value = try body(transaction)
+            try transaction.finish()
+            result = (value, transaction.wakesWorkers)
+            return .commit
+        }
+        return result!
+    }
+
+    func statement(_ sql: String) throws -> Statement {
+        try Statement(sql, database)
+    }
+
+    /// Adds to the counts of a queue; a negative number takes away.
+    func count(
+        _ queue: Int64, ready: Int = 0, delayed: Int = 0, leased: Int = 0, buried: Int = 0, done: Int = 0
+    ) {
+        counts[queue, default: Counts()].add(ready, delayed, leased, buried, done)
+        if ready > 0 || delayed > 0 { wakesWorkers = true }
+    }
+
+    func finish() throws {
+        let update = try statement(HotSQL.addCounts)
+        for (queue, counts) in counts where counts != Counts() {
+            try update.execute(queue, counts.ready, counts.delayed, counts.leased, counts.buried, counts.done)
+        }
+        counts = [:]
+    }
+
+    /// The row id of a queue, making the queue where there is none.
+    func queueID(_ name: QueueName) throws -> Int64 {
+        if let known = queueIDs[name] { return known }
+        let select = try statement(HotSQL.queueID)
+        select.bind(1, name.description)
+        var id = try select.first { $0.int(0) }
+        if id == nil {
+            let insert = try statement("INSERT INTO stint_queues (name) VALUES (?1)")
+            insert.bind(1, name.description)
+            id = try insert.insertedID()
+        }
+        queueIDs[name] = id
+        return id!
+    }
+}
+
+private struct Counts: Equatable {
+    var ready: Int64 = 0
+    var delayed: Int64 = 0
+    var leased: Int64 = 0
+    var buried: Int64 = 0
+    var done: Int64 = 0
+
+    mutating func add(_ ready: Int, _ delayed: Int, _ leased: Int, _ buried: Int, _ done: Int) {
+        self.ready += Int64(ready)
+        self.delayed += Int64(delayed)
+        self.leased += Int64(leased)
+        self.buried += Int64(buried)
+        self.done += Int64(done)
+    }
+}

@@ -1,0 +1,231 @@
+import Foundation
+import GRDB
+import GRDBSQLite
+import Logging
+import StintCore
+
+/// Jobs in one SQLite file, shared by any number of processes on one machine.
+///
+/// A process needs one value of this type for a file. It holds three connections: one that writes, one that reads, one
+/// for checkpoints. They are closed when the last reference goes.
+public final class SQLiteStore: JobStore {
+    public struct Options: Sendable {
+        public var durability: Durability
+        /// How long to wait for another process's write lock before a verb throws `databaseBusy`.
+        public var busyTimeout: Duration
+        /// Whether to make the file where there is none.
+        public var createsFile: Bool
+        /// Whether Stint's tables, all named `stint_…`, may be added to a database that has others.
+        public var installsIntoOthers: Bool
+        public var logger: Logger
+
+        public init(
+            durability: Durability = .full, busyTimeout: Duration = .seconds(30), createsFile: Bool = true,
+            installsIntoOthers: Bool = true, logger: Logger = Logger(label: "stint")
+        ) {
+            self.durability = durability
+            self.busyTimeout = busyTimeout
+            self.createsFile = createsFile
+            self.installsIntoOthers = installsIntoOthers
+            self.logger = logger
+        }
+    }
+
+    /// The absolute path.
+    public let path: String
+    let options: Options
+    let writer: Connection
+    let reader: Connection
+    private let checkpoint: Checkpoint
+    private let signals = WakeUpSignals()
+
+    /// Opens the file, makes or migrates it where needed. Blocks; ``StoreSource/sqlite(_:options:)`` does not.
+    ///
+    /// - Throws: ``StintError`` with the code `databaseUnusable`: a missing or read-only folder, an empty, foreign or
+    ///   corrupt file, a newer schema. Nothing was written then.
+    public init(path: String, options: Options = Options()) throws {
+        guard sqlite3_libversion_number() >= 3_037_000 else {
+            throw StintError(
+                .databaseUnusable,
+                "SQLite \(String(cString: sqlite3_libversion())) is too old: Stint needs 3.37 or later (STRICT tables)")
+        }
+        let file = DatabaseFile(path: path)
+        try file.check(mayCreate: options.createsFile)
+        if !file.exists { try file.create { try Self.build($0, options) } }
+
+        self.path = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+        self.options = options
+        let configuration = Configuration.stint(options.durability, busyTimeout: options.busyTimeout)
+        writer = try Connection(path, purpose: "writer", configuration)
+        try Self.install(on: writer, mayInstall: options.installsIntoOthers)
+        var reading = configuration
+        reading.prepareDatabase { try $0.execute(sql: "PRAGMA query_only = ON") }
+        reader = try Connection(path, purpose: "reader", reading)
+        checkpoint = Checkpoint(
+            try Connection(path, purpose: "checkpoint", configuration).database, logger: options.logger)
+        try writer.runBlocking { [checkpoint] in checkpoint.observe($0) }
+    }
+
+    deinit {
+        // The hook must not outlive the object it points to.
+        do {
+            try writer.runBlocking { _ = sqlite3_wal_hook($0.sqliteConnection, nil, nil) }
+        } catch {
+            options.logger.debug("closing \(path): \(error)")
+        }
+    }
+
+    private static func build(_ temporary: String, _ options: Options) throws {
+        let configuration = Configuration.stint(.full, busyTimeout: options.busyTimeout)
+        let connection = try Connection(temporary, purpose: "create", configuration)
+        try install(on: connection, mayInstall: true)
+        try translatingErrors(of: temporary) { try connection.database.close() }
+    }
+
+    private static func install(on connection: Connection, mayInstall: Bool) throws {
+        try connection.runBlocking { database in
+            try Schema(file: connection.file, mayInstall: mayInstall).prepare(database)
+            let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
+            guard mode == "wal" else {
+                throw StintError(
+                    .databaseUnusable,
+                    "the database \(quoted(connection.file)) cannot use a write-ahead log (its journal mode stays "
+                        + "\(quoted(mode ?? "unknown"))): put it on a local disk")
+            }
+        }
+    }
+
+    // MARK: - Transactions
+
+    /// One write transaction; then, where it is time, a checkpoint.
+    func write<Value: Sendable>(
+        now: Moment, _ body: @escaping @Sendable (JobTransaction) throws -> Value
+    ) async throws -> Value {
+        let result = try await writer.run { [checkpoint] database in
+            let result = try JobTransaction.run(database, now: now, body)
+            checkpoint.runIfNeeded(database)
+            return result
+        }
+        if result.wakesWorkers { signals.send() }
+        return result.value
+    }
+
+    /// One short read transaction: all of `body` sees the same state.
+    func read<Value: Sendable>(
+        now: Moment = SystemClock().now(), _ body: @escaping @Sendable (JobTransaction) throws -> Value
+    ) async throws -> Value {
+        try await reader.run { database in
+            var value: Value?
+            try database.inTransaction(.deferred) {
+                value = try body(JobTransaction(database, now: now))
+                return .commit
+            }
+            return value!
+        }
+    }
+
+    // MARK: - JobStore
+
+    public func enqueue(_ jobs: [NewJob], now: Moment) async throws -> [Enqueued] {
+        guard !jobs.isEmpty else { return [] }
+        return try await write(now: now) { try $0.enqueue(jobs) }
+    }
+
+    public func exchange(
+        _ settlements: [Settlement], for request: ClaimRequest?, now: Moment
+    ) async throws -> Exchange {
+        guard !settlements.isEmpty || request != nil else { return Exchange() }
+        return try await write(now: now) { transaction in
+            let answers = try transaction.settle(settlements)
+            return Exchange(answers: answers, jobs: try request.map { try transaction.claim($0) } ?? [])
+        }
+    }
+
+    public func extend(_ leases: [Lease], by duration: Duration, now: Moment) async throws -> [Lease] {
+        guard !leases.isEmpty else { return [] }
+        return try await write(now: now) { try $0.extend(leases, by: duration) }
+    }
+
+    public func kick(_ queue: QueueName, limit: Int, now: Moment) async throws -> Int {
+        try await write(now: now) { try $0.kick(queue, limit: limit) }
+    }
+
+    public func kick(_ ids: [JobID], now: Moment) async throws {
+        try await write(now: now) { try $0.kick(ids) }
+    }
+
+    public func bury(_ ids: [JobID], reason: String, now: Moment) async throws {
+        try await write(now: now) { try $0.bury(ids, reason: reason) }
+    }
+
+    public func delete(_ ids: [JobID], now: Moment) async throws {
+        try await write(now: now) { try $0.delete(ids) }
+    }
+
+    public func reap(now: Moment) async throws -> ReapReport {
+        guard try await read(now: now, { try $0.needsReap() }) else { return ReapReport() }
+        return try await write(now: now) { try $0.reap() }
+    }
+
+    public func configure(_ queue: QueueName, _ settings: QueueSettings, now: Moment) async throws {
+        try await write(now: now) { try $0.configure(queue, settings) }
+        if settings.paused == false { signals.send() }
+    }
+
+    public func stats() async throws -> [QueueStats] {
+        try await read { try $0.stats() }
+    }
+
+    public func list(_ filter: JobFilter) async throws -> [JobRecord] {
+        try await read { try $0.list(filter) }
+    }
+
+    public func job(_ id: JobID) async throws -> JobDetails? {
+        try await read { try $0.job(id) }
+    }
+
+    public func nextReady(in queues: [QueueName], now: Moment) async throws -> NextReady {
+        try await read(now: now) { try $0.nextReady(in: queues) }
+    }
+
+    public func wakeUps() -> AsyncStream<Void> {
+        signals.stream()
+    }
+
+    /// Tells this process's sleeping workers that an application's own transaction brought jobs.
+    func announce() {
+        signals.send()
+    }
+}
+
+extension JobTransaction {
+    func configure(_ queue: QueueName, _ settings: QueueSettings) throws {
+        let id = try queueID(queue)
+        if let paused = settings.paused {
+            try statement("UPDATE stint_queues SET paused = ?2 WHERE id = ?1").execute(id, paused ? 1 : 0)
+        }
+        if let retention = settings.retention {
+            try statement("UPDATE stint_queues SET retention_ms = ?2 WHERE id = ?1").execute(id, retention.milliseconds)
+        }
+    }
+}
+
+extension StoreSource where Store == SQLiteStore {
+    /// A database file, made where there is none. It may be the application's own: Stint's tables are named `stint_…`.
+    ///
+    /// - Parameter durability: What an enqueue that returned survives; see ``Durability``.
+    public static func sqlite(_ path: String, durability: Durability = .full) -> StoreSource {
+        sqlite(path, options: SQLiteStore.Options(durability: durability))
+    }
+
+    public static func sqlite(_ path: String, options: SQLiteStore.Options) -> StoreSource {
+        StoreSource {
+            // Opening blocks: it reads the disk, may wait for a lock and may migrate.
+            try await withCheckedThrowingContinuation { continuation in
+                DispatchQueue(label: "stint.open").async {
+                    continuation.resume(with: Result { try SQLiteStore(path: path, options: options) })
+                }
+            }
+        }
+    }
+}

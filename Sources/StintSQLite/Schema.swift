@@ -1,0 +1,76 @@
+import GRDB
+import StintCore
+import StintSQLiteMigrations
+
+/// Brings a database to this Stint's schema, or says why it cannot.
+///
+/// Applied migrations are kept in `stint_migrations` with their whole text: more than a checksum, and a person can read
+/// what the tables were made with.
+struct Schema {
+    let file: String
+    /// Whether a database of somebody else's may get Stint's tables, as an application's own does.
+    let mayInstall: Bool
+
+    /// Reads first and writes only where something is to do; all in one transaction under the write lock.
+    func prepare(_ database: Database) throws {
+        guard try isNewer(than: try applied(database)) else { return }
+        try database.inTransaction(.immediate) {
+            // Another process may have been faster while this one waited for the lock.
+            let applied = try applied(database)
+            guard try isNewer(than: applied) else { return .rollback }
+            try database.execute(
+                sql: """
+                    CREATE TABLE IF NOT EXISTS stint_migrations (
+                        version    INTEGER PRIMARY KEY,
+                        name       TEXT    NOT NULL,
+                        sql        TEXT    NOT NULL,
+                        applied_at INTEGER NOT NULL
+                    ) STRICT
+                    """)
+            for migration in SQLiteMigrations.all.dropFirst(applied.count) {
+                try database.execute(sql: migration.sql)
+                try database.execute(
+                    sql: "INSERT INTO stint_migrations (version, name, sql, applied_at) VALUES (?, ?, ?, ?)",
+                    arguments: [migration.version, migration.name, migration.sql, SystemClock().now().wall])
+            }
+            return .commit
+        }
+    }
+
+    /// The texts of the applied migrations, oldest first.
+    private func applied(_ database: Database) throws -> [String] {
+        let tables = try String.fetchAll(database, sql: "SELECT name FROM sqlite_schema WHERE type = 'table'")
+        guard tables.contains("stint_migrations") else {
+            guard mayInstall || tables.isEmpty else {
+                throw StintError(
+                    .databaseUnusable,
+                    "\(quoted(file)) is an SQLite database of another program (it has no Stint tables): "
+                        + "name another file with --db or STINT_DB")
+            }
+            guard !tables.contains(where: { $0.hasPrefix("stint_") }) else {
+                throw StintError(
+                    .databaseUnusable,
+                    "\(quoted(file)) has tables named stint_… that Stint did not make: rename them, or use another file")
+            }
+            return []
+        }
+        return try String.fetchAll(database, sql: "SELECT sql FROM stint_migrations ORDER BY version")
+    }
+
+    private func isNewer(than applied: [String]) throws -> Bool {
+        let known = SQLiteMigrations.all
+        guard applied.count <= known.count else {
+            throw StintError(
+                .databaseUnusable,
+                "\(quoted(file)) was made by a newer Stint (schema \(applied.count), this one knows \(known.count)): "
+                    + "upgrade this program")
+        }
+        for (text, migration) in zip(applied, known) where text != migration.sql {
+            throw StintError(
+                .databaseUnusable,
+                "\(quoted(file)) was made with another text of the migration \(migration.name) than this Stint has: "
+                    + "use the Stint that made it, or restore a backup")
+        }
+        return applied.count < known.count
+    }
+}

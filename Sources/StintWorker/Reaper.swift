@@ -1,0 +1,44 @@
+import Logging
+import ServiceLifecycle
+import StintCore
+
+/// Takes back leases that ended and prunes done jobs, again and again. One in a process is enough, and one on the
+/// machine would do; several do no harm. With nothing to take back it only reads.
+public struct Reaper<Store: JobStore>: Service {
+    private let queue: JobQueue<Store>
+    private let interval: Duration
+    private let logger: Logger
+
+    /// - Parameter interval: How long to wait between two looks; leases end no earlier for a longer one.
+    public init(
+        _ queue: JobQueue<Store>, every interval: Duration = .seconds(1), logger: Logger = Logger(label: "stint.reaper")
+    ) {
+        precondition(interval > .zero, "a reaper waits between two looks")
+        self.queue = queue
+        self.interval = interval
+        self.logger = logger
+    }
+
+    public func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                await reapOnce()
+                do { try await Task.sleep(for: interval) } catch { return }
+            }
+        }
+    }
+
+    private func reapOnce() async {
+        do {
+            let report = try await queue.reap()
+            guard report != ReapReport() else { return }
+            logger.notice(
+                "took back ended leases",
+                metadata: [
+                    "requeued": "\(report.requeued)", "buried": "\(report.buried)", "pruned": "\(report.pruned)",
+                ])
+        } catch {
+            logger.error("the reaper could not do its work; trying again", metadata: ["error": "\(error)"])
+        }
+    }
+}

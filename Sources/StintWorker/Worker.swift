@@ -1,0 +1,128 @@
+import Logging
+import ServiceLifecycle
+import StintCore
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+/// Claims jobs and runs their handlers, until it is told to stop.
+///
+///     var worker = Worker(queue, queues: ["mail"], concurrency: 8)
+///     worker.registerJob(SendNewsletter.self, retry: .exponential(maxAttempts: 5)) { job, context in
+///         try await mailer.send(job)
+///     }
+///     try await ServiceGroup(services: [worker, Reaper(queue)], gracefulShutdownSignals: [.sigterm], logger: logger).run()
+///
+/// A handler that returns acknowledges its job. One that throws fails it, and it runs again after the retry policy's
+/// delay, or is buried when no attempts are left. One that throws a ``JobVerdict`` says itself what shall happen.
+/// A job whose name is not registered, or whose parameters do not decode, is buried with the reason.
+///
+/// Any number of workers, in any number of processes, can share a queue. While a handler runs, the worker extends the
+/// job's lease; when the lease is lost all the same, it cancels the handler's task.
+public struct Worker: Service {
+    public struct Options: Sendable {
+        /// How many handlers run at once.
+        public var concurrency = 1
+        /// How many jobs one claim may take; what exceeds `concurrency` waits in this process. `nil`: as `concurrency`.
+        public var batch: Int?
+        /// How long a job stays with a worker that went silent. A living worker extends it in time.
+        public var lease: Duration = .seconds(30)
+        /// How long a handler may take where neither the job nor the handler's registration says; `nil`: for ever.
+        public var timeout: Duration?
+        /// How long a finished job may wait for others to be acknowledged with it in one transaction. Zero: not at all;
+        /// what finishes while a transaction is under way goes with the next. A worker that is killed runs the jobs
+        /// again that it had finished and not acknowledged.
+        public var acknowledgeWithin: Duration = .zero
+        /// How often an idle worker looks for jobs that another process enqueued.
+        public var pollInterval: Duration = .milliseconds(100)
+        /// How long running handlers may go on after the worker was told to stop; then they are cancelled, and their
+        /// jobs released without using up an attempt.
+        public var gracePeriod: Duration = .seconds(30)
+        /// Whether to stop when nothing is ready, delayed or leased in the queues any more.
+        public var drains = false
+        /// Who holds the leases, for people.
+        public var name = Worker.processName
+
+        public init() {}
+    }
+
+    let queues: [QueueName]
+    let options: Options
+    let store: any JobStore
+    let clock: any MomentClock
+    let logger: Logger
+    var handlers = Handlers()
+
+    /// - Parameters:
+    ///   - queues: Claimed together, by priority and then age over all of them. At least one.
+    ///   - concurrency: How many handlers run at once; it replaces the one in `options`.
+    public init<Store>(
+        _ queue: JobQueue<Store>, queues: [QueueName], concurrency: Int? = nil, options: Options = Options(),
+        logger: Logger = Logger(label: "stint.worker")
+    ) {
+        var options = options
+        if let concurrency { options.concurrency = concurrency }
+        precondition(!queues.isEmpty, "a worker needs at least one queue")
+        precondition(options.concurrency >= 1, "a worker runs at least one handler at once")
+        precondition(
+            (1...ClaimRequest.maximumLimit).contains(options.batch ?? 1),
+            "a batch is between 1 and \(ClaimRequest.maximumLimit) jobs")
+        precondition(options.lease >= .milliseconds(10), "a lease of less than 10 ms cannot be kept up")
+        self.queues = queues
+        self.options = options
+        self.store = queue.store
+        self.clock = queue.clock
+        self.logger = logger
+    }
+
+    /// Runs jobs of this kind with `handler`.
+    ///
+    /// - Parameters:
+    ///   - retry: When a failed job runs again. The smaller of its `maxAttempts` and the job's own counts.
+    ///   - timeout: How long one run may take, where the job itself does not say. The handler's task is then cancelled,
+    ///     and the attempt has failed.
+    public mutating func registerJob<Parameters: JobParameters>(
+        _ type: Parameters.Type = Parameters.self, retry: RetryPolicy = .exponential(), timeout: Duration? = nil,
+        handler: @escaping @Sendable (Parameters, JobContext) async throws -> Void
+    ) {
+        handlers.byName[Parameters.jobName] = Handler(retry: retry, timeout: timeout) { context in
+            let parameters: Parameters
+            do {
+                parameters = try JSONDecoder().decode(Parameters.self, from: Data(context.job.payload))
+            } catch {
+                throw JobVerdict.bury("its parameters do not decode as '\(Parameters.jobName)': \(error)")
+            }
+            try await handler(parameters, context)
+        }
+    }
+
+    /// Runs every job whose name is not registered, or that has none, with `handler`; the payload is in `context.job`.
+    public mutating func registerOthers(
+        retry: RetryPolicy = .exponential(), timeout: Duration? = nil,
+        handler: @escaping @Sendable (JobContext) async throws -> Void
+    ) {
+        handlers.others = Handler(retry: retry, timeout: timeout, run: handler)
+    }
+
+    /// Works until graceful shutdown or cancellation, or, with `drains`, until the queues are empty.
+    ///
+    /// On graceful shutdown it claims no more, releases what it has not started, and gives running handlers the grace
+    /// period. On cancellation it cancels them at once. In both cases all it can settle is settled when this returns.
+    public func run() async throws {
+        let loop = WorkerLoop(self)
+        // In a task of its own: cancelling this one must not cut the settling of jobs short.
+        let work = Task { await loop.run() }
+        await withTaskCancellationHandler {
+            await withGracefulShutdownHandler {
+                await work.value
+            } onGracefulShutdown: {
+                Task { await loop.stop(grace: options.gracePeriod) }
+            }
+        } onCancel: {
+            Task { await loop.stop(grace: .zero) }
+        }
+    }
+}

@@ -1,0 +1,359 @@
+import Logging
+import StintCore
+
+/// The state of a running worker: jobs claimed and waiting, jobs running, outcomes to be settled.
+///
+/// One loop visits the store: it settles what has finished and claims more in the same transaction. Handlers run in
+/// tasks of their own and report back. A second loop keeps up the leases.
+actor WorkerLoop {
+    private let worker: Worker
+    private let metrics: WorkerMetrics
+    private var logger: Logger { worker.logger }
+    private var options: Worker.Options { worker.options }
+    private var store: any JobStore { worker.store }
+
+    /// Claimed and not started, in the order to start them; `backlog[next...]`.
+    private var backlog: [LeasedJob] = []
+    private var next = 0
+    private var running: [Lease: RunningJob] = [:]
+    private var finished: [Settlement] = []
+    private var oldestFinished: ContinuousClock.Instant?
+    /// The deadline of each token by the monotonic clock, measured from before its claim or extension.
+    private var deadlines: [FencingToken: Int64] = [:]
+
+    private var isStopping = false
+    /// The last claim may have left jobs behind.
+    private var mayFindJobs = true
+    private var failedVisits = 0
+    private let events: AsyncStream<Void>
+    private let wake: AsyncStream<Void>.Continuation
+
+    init(_ worker: Worker) {
+        self.worker = worker
+        metrics = WorkerMetrics()
+        (events, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    }
+
+    private struct RunningJob {
+        let job: LeasedJob
+        let task: Task<Settlement.Outcome?, Never>
+        let started: ContinuousClock.Instant
+        /// Cancelled by shutdown: what it says then is no failure of the job.
+        var isReleased = false
+    }
+
+    // MARK: - The loop
+
+    func run() async {
+        let signals = Task { [wake, store] in
+            for await _ in store.wakeUps() {
+                self.jobsMayBeReady()
+                wake.yield()
+            }
+        }
+        let heartbeat = Task { await self.keepUpLeases() }
+        defer {
+            signals.cancel()
+            heartbeat.cancel()
+        }
+        var events = events.makeAsyncIterator()
+        while true {
+            startWaitingJobs()
+            let request = claimRequest()
+            if request != nil || isTimeToSettle {
+                await visitStore(claiming: request)
+            } else if isStopping && running.isEmpty && finished.isEmpty {
+                return
+            } else if await isDrained() {
+                stop(grace: .zero)
+            } else {
+                await wait(&events)
+            }
+        }
+    }
+
+    private func jobsMayBeReady() { mayFindJobs = true }
+
+    /// Waits for an event, or for the time to look again.
+    private func wait(_ events: inout AsyncStream<Void>.AsyncIterator) async {
+        var timeout: Duration?
+        if let oldestFinished {
+            timeout = max(.zero, options.acknowledgeWithin - (ContinuousClock.now - oldestFinished))
+        }
+        let isIdle = !isStopping && !mayFindJobs && hasFreeSlot
+        if isIdle { timeout = min(timeout ?? options.pollInterval, await timeUntilNextLook()) }
+        if mayFindJobs && isIdle { return }
+        let timer = timeout.map { timeout in
+            Task { [wake] in
+                try await Task.sleep(for: timeout)
+                wake.yield()
+            }
+        }
+        await events.next(isolation: self)
+        timer?.cancel()
+    }
+
+    /// Reads, and so costs no write lock, whether a claim would find something.
+    private func timeUntilNextLook() async -> Duration {
+        let now = worker.clock.now()
+        do {
+            switch try await store.nextReady(in: worker.queues, now: now) {
+            case .now:
+                mayFindJobs = true
+                return .zero
+            case .at(let time): return min(options.pollInterval, .milliseconds(time - now.wall))
+            case .unknown: return options.pollInterval
+            }
+        } catch {
+            logger.error("the store cannot be read; trying again", metadata: ["error": "\(error)"])
+            return max(options.pollInterval, .seconds(1))
+        }
+    }
+
+    private func isDrained() async -> Bool {
+        guard options.drains, !isStopping, !mayFindJobs, running.isEmpty, finished.isEmpty else { return false }
+        do {
+            let stats = try await store.stats().filter { worker.queues.contains($0.name) }
+            return stats.allSatisfy { $0.unfinished == 0 }
+        } catch {
+            logger.error("the store cannot be read; trying again", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+
+    // MARK: - Visiting the store
+
+    private var waitingCount: Int { backlog.count - next }
+
+    /// A suspect runs with nothing beside it.
+    private var isRunningAlone: Bool { running.count == 1 && running.values.first!.job.runsAlone }
+
+    private var hasFreeSlot: Bool {
+        waitingCount == 0 && running.count < options.concurrency && !isRunningAlone
+    }
+
+    private func claimRequest() -> ClaimRequest? {
+        guard !isStopping, mayFindJobs, hasFreeSlot else { return nil }
+        let batch = options.batch ?? options.concurrency
+        let room = max(batch, options.concurrency) - running.count
+        return ClaimRequest(
+            queues: worker.queues, limit: min(batch, room, ClaimRequest.maximumLimit), lease: options.lease,
+            worker: options.name)
+    }
+
+    private var isTimeToSettle: Bool {
+        guard let oldestFinished else { return false }
+        return running.isEmpty && waitingCount == 0
+            || isStopping
+            || finished.count >= ClaimRequest.maximumLimit
+            || ContinuousClock.now - oldestFinished >= options.acknowledgeWithin
+    }
+
+    private func visitStore(claiming request: ClaimRequest?) async {
+        let settlements = finished
+        finished = []
+        oldestFinished = nil
+        let now = worker.clock.now()
+        do {
+            let exchange = try await store.exchange(settlements, for: request, now: now)
+            failedVisits = 0
+            for (settlement, answer) in zip(settlements, exchange.answers) { note(answer, of: settlement) }
+            take(exchange.jobs, claimedAt: now)
+            if let request, exchange.jobs.isEmpty || exchange.jobs.count < request.limit && !exchange.jobs[0].runsAlone {
+                mayFindJobs = false
+            }
+        } catch {
+            // Nothing was changed. What is finished stays finished, so it is said again: a lost ack is a job run twice.
+            finished = settlements + finished
+            oldestFinished = finished.isEmpty ? nil : .now
+            failedVisits += 1
+            let wait = Duration.milliseconds(100) * (1 << min(failedVisits - 1, 6))
+            logger.error(
+                "the store refused a transaction; trying again",
+                metadata: ["error": "\(error)", "settlements": "\(settlements.count)", "retry-in": "\(wait)"])
+            await pause(wait)
+        }
+    }
+
+    /// Sleeps; the sleep of a cancelled task ends early, and the loop goes on.
+    private func pause(_ duration: Duration) async {
+        do { try await Task.sleep(for: duration) } catch { logger.debug("a pause was cut short") }
+    }
+
+    private func take(_ jobs: [LeasedJob], claimedAt now: Moment) {
+        guard !jobs.isEmpty else { return }
+        for job in jobs {
+            deadlines[job.lease.token] = now.monotonic + options.lease.milliseconds
+            metrics.claimed(job, now: now)
+        }
+        backlog.removeSubrange(..<next)
+        next = 0
+        backlog += jobs
+        if isStopping { releaseWaitingJobs() }
+    }
+
+    private func note(_ answer: Settlement.Answer, of settlement: Settlement) {
+        metrics.settled(settlement, answer)
+        if case .leaseLost = answer, settlement.outcome != .release(after: .zero) {
+            logger.warning(
+                "the lease was lost before the outcome could be settled; the job runs again or ran elsewhere",
+                metadata: [
+                    "job": "\(settlement.lease.job)", "token": "\(settlement.lease.token)",
+                    "outcome": "\(settlement.outcome)",
+                ])
+        }
+    }
+
+    // MARK: - Running jobs
+
+    private func startWaitingJobs() {
+        while next < backlog.count, running.count < options.concurrency, !isRunningAlone {
+            let job = backlog[next]
+            if job.runsAlone && !running.isEmpty { return }
+            next += 1
+            start(job)
+        }
+    }
+
+    private func start(_ job: LeasedJob) {
+        let context = JobContext(
+            job: job, store: store, clock: worker.clock, worker: options.name, logger: logger)
+        let handler: Handler
+        do {
+            handler = try worker.handlers.handler(for: job)
+        } catch JobVerdict.bury(let reason) {
+            return settle(job.lease, .bury(reason: reason))
+        } catch {
+            return settle(job.lease, .bury(reason: "\(error)"))
+        }
+        let timeout = job.timeToRun ?? handler.timeout ?? options.timeout
+        let run = JobRun(handler: handler, context: context, timeout: timeout)
+        let task: Task<Settlement.Outcome?, Never>
+        if let timeout {
+            task = Task { await run.outcome() }
+            Task {
+                let outcome = await run.outcome(of: task, within: timeout)
+                self.finish(job.lease, outcome)
+            }
+        } else {
+            task = Task {
+                let outcome = await run.outcome()
+                self.finish(job.lease, outcome)
+                return outcome
+            }
+        }
+        running[job.lease] = RunningJob(job: job, task: task, started: .now)
+    }
+
+    private func finish(_ lease: Lease, _ outcome: Settlement.Outcome?) {
+        // Absent: the worker gave up waiting for it.
+        guard let job = running.removeValue(forKey: lease) else { return }
+        metrics.ran(job.job, for: ContinuousClock.now - job.started)
+        if let outcome {
+            settle(lease, job.isReleased && outcome.isFailure ? .release(after: .zero) : outcome)
+        } else {
+            metrics.settledByHandler(job.job)
+        }
+        startWaitingJobs()
+        wake.yield()
+    }
+
+    private func settle(_ lease: Lease, _ outcome: Settlement.Outcome) {
+        finished.append(Settlement(lease, outcome))
+        if oldestFinished == nil { oldestFinished = .now }
+    }
+
+    // MARK: - Leases
+
+    private func keepUpLeases() async {
+        while !Task.isCancelled {
+            await pause(options.lease / 3)
+            await extendLeases()
+        }
+    }
+
+    private func extendLeases() async {
+        let held = backlog[next...].map(\.lease) + running.keys + finished.map(\.lease)
+        let tokens = Set(held.map(\.token))
+        deadlines = deadlines.filter { tokens.contains($0.key) }
+        let now = worker.clock.now()
+        // A lease that has most of its time left needs no write.
+        let soon = now.monotonic + options.lease.milliseconds * 2 / 3
+        let due = held.filter { deadlines[$0.token, default: 0] <= soon }
+        guard !due.isEmpty else { return }
+        do {
+            let lost = Set(try await store.extend(due, by: options.lease, now: now))
+            for token in Set(due.map(\.token)) { deadlines[token] = now.monotonic + options.lease.milliseconds }
+            drop(lost, because: "it was taken back")
+        } catch {
+            logger.error("the leases could not be extended; trying again", metadata: ["error": "\(error)"])
+            let past = due.filter { deadlines[$0.token, default: 0] <= worker.clock.now().monotonic }
+            drop(Set(past), because: "it ran out while the store could not be written")
+        }
+    }
+
+    /// Jobs whose lease is lost: those that wait are forgotten, those that run are cancelled.
+    private func drop(_ lost: Set<Lease>, because reason: String) {
+        guard !lost.isEmpty else { return }
+        backlog = backlog[next...].filter { !lost.contains($0.lease) }
+        next = 0
+        for lease in lost {
+            guard let job = running[lease] else { continue }
+            metrics.leaseLost(job.job)
+            logger.warning(
+                "the lease is lost: \(reason); its handler is cancelled",
+                metadata: ["job": "\(lease.job)", "queue": "\(job.job.queue)", "token": "\(lease.token)"])
+            job.task.cancel()
+        }
+    }
+
+    // MARK: - Stopping
+
+    /// Claims no more and gives back what was not started. Running handlers may go on for `grace`; then they are
+    /// cancelled, and what does not end is released without them.
+    func stop(grace: Duration) {
+        isStopping = true
+        releaseWaitingJobs()
+        wake.yield()
+        guard !running.isEmpty else { return }
+        Task {
+            if grace > .zero { await pause(grace) }
+            cancelRunningJobs()
+            await pause(JobRun.windDown + .seconds(1))
+            giveUpRunningJobs()
+        }
+    }
+
+    private func releaseWaitingJobs() {
+        for job in backlog[next...] { settle(job.lease, .release(after: .zero)) }
+        backlog = []
+        next = 0
+    }
+
+    private func cancelRunningJobs() {
+        for lease in running.keys {
+            running[lease]?.isReleased = true
+            running[lease]?.task.cancel()
+        }
+    }
+
+    private func giveUpRunningJobs() {
+        for (lease, job) in running {
+            logger.error(
+                "the handler did not stop when its task was cancelled; its job is released",
+                metadata: ["job": "\(lease.job)", "queue": "\(job.job.queue)"])
+            settle(lease, .release(after: .zero))
+        }
+        running = [:]
+        wake.yield()
+    }
+}
+
+extension Settlement.Outcome {
+    var isFailure: Bool {
+        switch self {
+        case .fail, .crash: true
+        case .ack, .release, .bury: false
+        }
+    }
+}

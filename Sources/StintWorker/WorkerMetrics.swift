@@ -1,0 +1,76 @@
+import Metrics
+import StintCore
+
+/// What a worker counts and times, by queue. Metric objects are made once a queue: making one asks the metrics backend.
+///
+/// | label | meaning |
+/// |---|---|
+/// | `stint.claimed` | attempts handed to this worker |
+/// | `stint.done`, `stint.failed`, `stint.buried`, `stint.released` | settled outcomes |
+/// | `stint.lease_lost` | outcomes or handlers that came too late |
+/// | `stint.time_in_queue` | from enqueue to the first claim |
+/// | `stint.run_time` | of a handler |
+///
+/// `@unchecked Sendable`: only the worker's loop, an actor, uses it.
+final class WorkerMetrics: @unchecked Sendable {
+    private struct QueueMetrics {
+        let claimed, done, failed, buried, released, leaseLost: Counter
+        let timeInQueue, runTime: Metrics.Timer
+
+        init(_ queue: QueueName) {
+            let dimensions = [("queue", queue.description)]
+            claimed = Counter(label: "stint.claimed", dimensions: dimensions)
+            done = Counter(label: "stint.done", dimensions: dimensions)
+            failed = Counter(label: "stint.failed", dimensions: dimensions)
+            buried = Counter(label: "stint.buried", dimensions: dimensions)
+            released = Counter(label: "stint.released", dimensions: dimensions)
+            leaseLost = Counter(label: "stint.lease_lost", dimensions: dimensions)
+            timeInQueue = Metrics.Timer(label: "stint.time_in_queue", dimensions: dimensions)
+            runTime = Metrics.Timer(label: "stint.run_time", dimensions: dimensions)
+        }
+    }
+
+    private var byQueue: [QueueName: QueueMetrics] = [:]
+    /// A settlement names its lease and not its queue.
+    private var queueOfLease: [Lease: QueueName] = [:]
+
+    private func metrics(_ queue: QueueName) -> QueueMetrics {
+        if let known = byQueue[queue] { return known }
+        let made = QueueMetrics(queue)
+        byQueue[queue] = made
+        return made
+    }
+
+    func claimed(_ job: LeasedJob, now: Moment) {
+        let metrics = metrics(job.queue)
+        metrics.claimed.increment()
+        if job.attempt == 1 { metrics.timeInQueue.recordMilliseconds(max(0, now.wall - job.enqueuedAt)) }
+        queueOfLease[job.lease] = job.queue
+    }
+
+    func ran(_ job: LeasedJob, for duration: Duration) {
+        metrics(job.queue).runTime.record(duration: duration)
+    }
+
+    func settledByHandler(_ job: LeasedJob) {
+        queueOfLease[job.lease] = nil
+        metrics(job.queue).done.increment()
+    }
+
+    func leaseLost(_ job: LeasedJob) {
+        metrics(job.queue).leaseLost.increment()
+    }
+
+    func settled(_ settlement: Settlement, _ answer: Settlement.Answer) {
+        guard let queue = queueOfLease.removeValue(forKey: settlement.lease) else { return }
+        let metrics = metrics(queue)
+        guard case .settled(let state) = answer else { return metrics.leaseLost.increment() }
+        if settlement.outcome.isFailure { metrics.failed.increment() }
+        switch state {
+        case .done: metrics.done.increment()
+        case .buried: metrics.buried.increment()
+        case .ready, .delayed: if !settlement.outcome.isFailure { metrics.released.increment() }
+        case .leased: break
+        }
+    }
+}

@@ -1,0 +1,4 @@
+import Testing
+import StoreConformance
+import GRDB
+@Test func x() {scenario()}

@@ -1,0 +1,3 @@
+import Testing
+import StintCore
+public func scenario() { #expect(1 == 1) }

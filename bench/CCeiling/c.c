@@ -1,0 +1,1 @@
+int ceiling_dummy;

@@ -1,0 +1,3 @@
+import GRDB
+import Histogram
+print("x")
