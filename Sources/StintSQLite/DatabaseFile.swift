@@ -19,6 +19,16 @@ struct DatabaseFile {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
+    /// Checks the place of a file that is to be made.
+    ///
+    /// - Throws: `invalidInput` where it exists, `databaseUnusable` where it cannot be made.
+    func checkIsNew() throws {
+        guard !exists else {
+            throw StintError.invalidInput("\(quoted(path)) exists and is not overwritten; name a new file")
+        }
+        try check(mayCreate: true)
+    }
+
     /// - Throws: `databaseUnusable`; nothing was written then.
     func check(mayCreate: Bool) throws {
         guard !path.isEmpty, !path.utf8.contains(0), path != ":memory:" else {

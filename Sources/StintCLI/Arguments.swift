@@ -1,0 +1,66 @@
+import ArgumentParser
+import Foundation
+import Logging
+import StintCore
+import StintSQLite
+
+/// `--db FILE`, else `STINT_DB`, else `./stint.db`.
+struct DatabaseOptions: ParsableArguments {
+    @Option(name: .customLong("db"), help: ArgumentHelp("The database (else STINT_DB, else ./stint.db).", valueName: "file"))
+    var file: String?
+
+    var path: String {
+        if let file { return file }
+        let variable = ProcessInfo.processInfo.environment["STINT_DB"] ?? ""
+        return variable.isEmpty ? "stint.db" : variable
+    }
+
+    /// - Parameter creates: Whether the command makes the file where there is none; one that only looks does not.
+    func open(creates: Bool = false) async throws -> JobQueue<SQLiteStore> {
+        let options = SQLiteStore.Options(
+            createsFile: creates,
+            // A mistyped --db must not put tables into another program's database.
+            installsIntoOthers: false,
+            logger: Logger(label: "stint"))
+        return try await JobQueue(.sqlite(path, options: options))
+    }
+}
+
+/// `500ms`, `30s`, `5m`, `2h`, `1d`: parsed, and as it was written.
+struct DurationArgument: CustomStringConvertible {
+    let duration: Duration
+    let description: String
+
+    /// - Throws: ``StintError`` with the code `invalidInput` that says how to write one.
+    init(_ text: String) throws {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        let units: [Substring: Int64] = ["ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000]
+        guard let number = Int64(digits), let unit = units[text.dropFirst(digits.count)] else {
+            throw StintError.invalidInput("write a duration as a number and ms, s, m, h or d, such as 500ms or 5m")
+        }
+        let (product, overflow) = number.multipliedReportingOverflow(by: unit)
+        guard !overflow, .milliseconds(product) <= NewJob.maximumDelay else {
+            throw StintError.invalidInput("it is longer than 100 years")
+        }
+        duration = .milliseconds(product)
+        description = text
+    }
+
+    static func seconds(_ count: Int) -> DurationArgument {
+        DurationArgument(duration: .seconds(count), description: "\(count)s")
+    }
+
+    private init(duration: Duration, description: String) {
+        self.duration = duration
+        self.description = description
+    }
+}
+
+extension JobID: ExpressibleByArgument {
+    public init?(argument: String) {
+        guard let number = Int64(argument), number > 0 else { return nil }
+        self.init(rawValue: number)
+    }
+}
+
+extension JobState: ExpressibleByArgument {}

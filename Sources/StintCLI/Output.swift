@@ -1,0 +1,78 @@
+import StintCore
+
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+/// The reader of our output has gone (`stint list | head -1`): end quietly.
+struct BrokenPipe: Error {}
+
+/// Standard output, in exact bytes, with every failed write noticed.
+struct Output {
+    private var buffer: [UInt8] = []
+
+    mutating func line(_ text: String) throws {
+        buffer += text.utf8
+        buffer.append(0x0A)
+        if buffer.count >= 65_536 { try flush() }
+    }
+
+    /// Writes what is left; call it at the end.
+    mutating func flush() throws {
+        try Self.write(buffer)
+        buffer.removeAll(keepingCapacity: true)
+    }
+
+    static func write(_ bytes: [UInt8]) throws {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Platform.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            if count > 0 {
+                rest = rest.dropFirst(count)
+            } else if errno == EPIPE {
+                throw BrokenPipe()
+            } else if errno != EINTR && errno != EAGAIN {
+                throw StintError(.storageFailed, "standard output cannot be written: \(String(cString: strerror(errno)))")
+            }
+        }
+    }
+
+    static func print(_ text: String) throws {
+        try write(Array((text + "\n").utf8))
+    }
+
+    /// One sentence on standard error. That it cannot be written is nothing to be done about.
+    static func complain(_ text: String) {
+        let line = Array("stint: \(text)\n".utf8)
+        _ = line.withUnsafeBytes { Platform.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+}
+
+/// Functions of the C library by names that no method hides.
+enum Platform {
+    static func exit(_ code: Int32) -> Never {
+        #if canImport(Darwin)
+        Darwin.exit(code)
+        #else
+        Glibc.exit(code)
+        #endif
+    }
+
+    static func write(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+        #if canImport(Darwin)
+        Darwin.write(descriptor, bytes, count)
+        #else
+        Glibc.write(descriptor, bytes, count)
+        #endif
+    }
+
+    static func read(_ descriptor: Int32, _ bytes: UnsafeMutableRawPointer?, _ count: Int) -> Int {
+        #if canImport(Darwin)
+        Darwin.read(descriptor, bytes, count)
+        #else
+        Glibc.read(descriptor, bytes, count)
+        #endif
+    }
+}

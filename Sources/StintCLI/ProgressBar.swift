@@ -1,0 +1,52 @@
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+/// Tells how far long work has come: a bar on a terminal, a plain line every few seconds on standard error otherwise.
+struct ProgressBar {
+    private static let width = 30
+
+    private let total: Int?
+    /// Standard error where it is a terminal, else standard output where that is one.
+    private let terminal: Int32?
+    private var lastShown: ContinuousClock.Instant
+    private var isDrawn = false
+
+    /// - Parameter total: How much there is to do, where it is known from the start.
+    init(total: Int?) {
+        self.total = total
+        terminal = [STDERR_FILENO, STDOUT_FILENO].first { isatty($0) == 1 }
+        lastShown = .now
+    }
+
+    /// Shows where the work is; called often, it draws seldom.
+    mutating func update(_ done: Int, of total: Int? = nil, _ text: String) {
+        let interval: Duration = terminal == nil ? .seconds(5) : .milliseconds(100)
+        guard ContinuousClock.now - lastShown >= interval else { return }
+        lastShown = .now
+        guard let terminal else { return Output.complain(text) }
+        var line = "\r\u{1B}[2K"
+        if let total = total ?? self.total, total > 0 {
+            let share = min(1, Double(done) / Double(total))
+            let filled = Int(share * Double(Self.width))
+            let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: Self.width - filled)
+            line += "\(bar) \(Int(share * 100))% "
+        }
+        draw(line + text, on: terminal)
+        isDrawn = true
+    }
+
+    /// Takes the bar off the terminal.
+    mutating func finish() {
+        guard isDrawn, let terminal else { return }
+        draw("\r\u{1B}[2K", on: terminal)
+        isDrawn = false
+    }
+
+    private func draw(_ text: String, on terminal: Int32) {
+        let bytes = Array(text.utf8)
+        _ = bytes.withUnsafeBytes { Platform.write(terminal, $0.baseAddress, $0.count) }
+    }
+}

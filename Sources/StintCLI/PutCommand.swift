@@ -1,0 +1,113 @@
+import ArgumentParser
+import StintCore
+import StintSQLite
+
+struct PutCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "put",
+        abstract: "Add a job, or one for each line of standard input.",
+        discussion: """
+            Prints the job's id; with --lines, the number of jobs. When it returns, they are on disk.
+
+            Example:
+              stint put --queue mail --delay 5m 'Hello'
+              stint put --queue images --file cat.jpg
+              stint put --queue newsletter --lines < members.jsonl
+            """)
+
+    @OptionGroup var database: DatabaseOptions
+    @Option(help: ArgumentHelp("The queue.", valueName: "q"), transform: QueueName.init(_:))
+    var queue: QueueName = .default
+    @Option(help: ArgumentHelp("0 to 4294967295; a smaller number goes first.", valueName: "n"))
+    var priority: UInt32 = 1_024
+    @Option(help: ArgumentHelp("How long to wait before the job is ready.", valueName: "duration"), transform: DurationArgument.init)
+    var delay = DurationArgument.seconds(0)
+    @Option(help: ArgumentHelp("Starts that failed or crashed before it is buried.", valueName: "n"))
+    var maxAttempts = 10
+    @Option(help: ArgumentHelp("Deaths of the process that ran it before it is buried.", valueName: "n"))
+    var maxCrashes = 3
+    @Option(help: ArgumentHelp("Add nothing while a job with this key in this queue is not done.", valueName: "key"))
+    var unique: String?
+    @Option(name: .customLong("header"), help: ArgumentHelp("A fact for the handler; may be repeated.", valueName: "k=v"))
+    var headers: [String] = []
+    @Option(help: ArgumentHelp("Read the payload from a file.", valueName: "f"))
+    var file: String?
+    @Flag(help: "Make one job of each line of standard input.")
+    var lines = false
+    @Argument(help: "The payload; - reads standard input.")
+    var payload: String?
+
+    func validate() throws {
+        let sources = [payload != nil, file != nil, lines].filter { $0 }.count
+        guard sources == 1 else {
+            throw wrongUsage(
+                sources == 0
+                    ? "no payload was given: name it, or -, --file or --lines"
+                    : "more than one payload was given: choose one of PAYLOAD, -, --file and --lines")
+        }
+        guard !lines || unique == nil else {
+            throw wrongUsage("--unique does not go with --lines: all lines would have the same key")
+        }
+    }
+
+    func run() async throws {
+        let options = try jobOptions()
+        if lines { return try await putLines(options) }
+        let job = try NewJob(try readPayload(), in: queue, options: options)
+        let answer = try await database.open(creates: true).enqueue(jobs: [job])[0]
+        try Output.print("\(answer.id)")
+        if answer.isDuplicate {
+            Output.complain("nothing was added: job \(answer.id) has the key \(quoted(unique ?? "")) and is not done yet")
+        }
+    }
+
+    private func jobOptions() throws -> JobOptions {
+        var options = JobOptions(
+            priority: priority, delay: delay.duration, maxAttempts: maxAttempts, maxCrashes: maxCrashes,
+            uniqueKey: unique)
+        for header in headers {
+            guard let equals = header.firstIndex(of: "=") else {
+                throw wrongUsage("the header \(quoted(header)) has no '=': write --header name=value")
+            }
+            try options.headers.set(String(header[..<equals]), to: String(header[header.index(after: equals)...]))
+        }
+        return options
+    }
+
+    private func readPayload() throws -> [UInt8] {
+        if let file {
+            var input = try Input(file: file)
+            return try input.readAll()
+        }
+        guard let payload, payload != "-" else {
+            var input = Input.standardInput()
+            return try input.readAll()
+        }
+        return Array(payload.utf8)
+    }
+
+    /// In transactions of up to 1,000 jobs or 4 MiB, so that other processes are not held up and memory stays small.
+    private func putLines(_ options: JobOptions) async throws {
+        let queueStore = try await database.open(creates: true)
+        var input = Input.standardInput()
+        var progress = ProgressBar(total: input.size)
+        var (count, batch, bytes) = (0, [NewJob](), 0)
+        do {
+            while let line = try input.readLine(number: count + batch.count + 1) {
+                batch.append(try NewJob(line, in: queue, options: options))
+                bytes += line.count
+                guard batch.count >= 1_000 || bytes >= 4_194_304 else { continue }
+                try await queueStore.enqueue(jobs: batch)
+                count += batch.count
+                (batch, bytes) = ([], 0)
+                progress.update(input.bytesRead, "\(count) jobs")
+            }
+            try await queueStore.enqueue(jobs: batch)
+            count += batch.count
+        } catch let error as StintError {
+            throw StintError(error.code, "\(error) (the \(count) lines before were put, the rest was not)")
+        }
+        progress.finish()
+        try Output.print("\(count)")
+    }
+}

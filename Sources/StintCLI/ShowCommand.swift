@@ -1,0 +1,68 @@
+import ArgumentParser
+import StintCore
+
+struct ShowCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Show all that is known of a job.",
+        discussion: """
+            Example:
+              stint show 42
+              stint show 42 --payload > payload.bin
+            """)
+
+    @OptionGroup var database: DatabaseOptions
+    @Argument(help: "The job's id.")
+    var id: JobID
+    @Flag(help: "Print one JSON document, with the payload as text, or as payloadBase64 where it is not UTF-8.")
+    var json = false
+    @Flag(help: "Write exactly the payload's bytes and nothing else.")
+    var payload = false
+
+    func validate() throws {
+        guard !(json && payload) else { throw wrongUsage("--json and --payload do not go together: choose one") }
+    }
+
+    func run() async throws {
+        guard let job = try await database.open().store.job(id) else { throw StintError.notFound(id) }
+        if payload { return try Output.write(job.payload) }
+        if json { return try Output.print(try jsonLine(JobDocument(job))) }
+        try Output.print(Self.text(job))
+    }
+
+    static func text(_ job: JobDetails) -> String {
+        let record = job.record
+        var rows: [(String, String)] = [
+            ("job", "\(record.id) in queue '\(record.queue)'"),
+            ("state", record.state.rawValue + (record.suspect ? " (suspect: runs alone next)" : "")),
+            ("priority", "\(record.priority)"),
+            ("attempts", "\(record.attempts) of \(record.maxAttempts), crashes \(record.crashes) of \(record.maxCrashes)"),
+            ("enqueued", localTime(record.enqueuedAt)),
+        ]
+        if let runAt = record.runAt { rows.append(("ready at", localTime(runAt))) }
+        if let worker = record.worker {
+            rows.append(("leased by", "\(worker), token \(record.token?.description ?? "?"), until \(localTime(record.leaseExpiresAt))"))
+        }
+        if let buriedAt = record.buriedAt { rows.append(("buried", localTime(buriedAt))) }
+        if let reason = record.reason { rows.append(("reason", printable(reason))) }
+        if let doneAt = record.doneAt { rows.append(("done", localTime(doneAt))) }
+        if let time = record.timeToRunMilliseconds { rows.append(("time to run", "\(time) ms")) }
+        if let key = record.uniqueKey { rows.append(("unique key", printable(key))) }
+        for (name, value) in record.headers { rows.append(("header", "\(name): \(printable(value))")) }
+        rows.append(("payload", "\(record.payloadBytes) bytes, \(record.contentType)"))
+        if let text = String(validating: job.payload.prefix(400), as: UTF8.self), !text.isEmpty {
+            rows.append(("", printable(text) + (job.payload.count > 400 ? "…" : "")))
+        }
+        for failure in job.failures {
+            let worker = failure.worker.map { ", worker \($0)" } ?? ""
+            rows.append(("attempt \(failure.attempt)", "\(failure.kind.rawValue) at \(localTime(failure.at))\(worker)"))
+            rows.append(("", printable(failure.error)))
+        }
+        let width = rows.map(\.0.count).max() ?? 0
+        return rows.map { label, value in
+            let head = label + String(repeating: " ", count: width - label.count + 2)
+            let indent = "\n" + String(repeating: " ", count: width + 2)
+            return head + value.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: indent)
+        }.joined(separator: "\n")
+    }
+}

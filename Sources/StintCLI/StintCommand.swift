@@ -1,0 +1,84 @@
+import ArgumentParser
+import StintCore
+
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+@main
+struct StintCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stint",
+        abstract: "A durable job queue in one SQLite file.",
+        discussion: """
+            The database is --db FILE, else STINT_DB, else ./stint.db. Durations are 500ms, 30s, 5m, 2h, 1d.
+
+            Example:
+              stint put --queue mail 'Hello'
+              stint work --queue mail --workers 4 -- ./send-mail
+
+            Exit codes: 0 done, 64 wrong usage, 65 bad data, 69 the database cannot be used, 1 anything else.
+            """,
+        version: "stint 0.1.0",
+        subcommands: [
+            PutCommand.self, WorkCommand.self, ReapCommand.self, StatsCommand.self, ListCommand.self, ShowCommand.self,
+            KickCommand.self, BuryCommand.self, DeleteCommand.self, PauseCommand.self, ResumeCommand.self,
+            RetainCommand.self, BackupCommand.self, DoctorCommand.self,
+        ])
+
+    /// Parses, runs, and says what went wrong in one sentence.
+    static func main() async {
+        // A reader that went away is an error of a write (EPIPE), to be handled, and not the end of a worker.
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            try checkArguments()
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            fail(error)
+        }
+    }
+
+    /// Swift repairs arguments that are not UTF-8; a repaired payload would not be the caller's.
+    private static func checkArguments() throws {
+        for index in 1..<max(1, Int(CommandLine.argc)) {
+            guard let argument = CommandLine.unsafeArgv[index] else { continue }
+            guard String(validatingCString: argument) != nil else {
+                throw StintError.invalidInput(
+                    "argument \(index) is not valid UTF-8; pass such bytes on standard input: `stint put -`")
+            }
+        }
+    }
+
+    private static func fail(_ error: any Error) -> Never {
+        if error is BrokenPipe { Platform.exit(0) }
+        if let error = error as? StintError {
+            Output.complain(error.description)
+            Platform.exit(exitCode(of: error))
+        }
+        let code = exitCode(for: error)
+        if code == .success || error is ExitCode { exit(withError: error) }
+        // ArgumentParser adds the usage in further lines; one sentence and where to read on is enough.
+        let help = fullMessage(for: error).split(separator: "\n").first { $0.contains("See 'stint") }
+        let hint = help.map { ";\($0.replacing("  See", with: " see"))" } ?? ""
+        Output.complain(message(for: error).split(separator: "\n").joined(separator: " ") + hint)
+        Platform.exit(code.rawValue)
+    }
+
+    private static func exitCode(of error: StintError) -> Int32 {
+        switch error.code {
+        case .invalidInput, .notFound: 65
+        case .databaseUnusable, .databaseBusy, .storageFailed: 69
+        default: 1
+        }
+    }
+}
+
+/// Exit code 64: the options contradict each other.
+func wrongUsage(_ text: String) -> any Error { ValidationError(text) }

@@ -1,0 +1,23 @@
+import Dispatch
+import GRDB
+import StintCore
+
+extension SQLiteStore {
+    /// Copies the database, as of one moment, into a new file, while it is in use. The copy appears whole or not at all.
+    ///
+    /// - Throws: ``StintError`` with the code `invalidInput` where the file exists, or `databaseUnusable` where it
+    ///   cannot be made.
+    public func backup(to destination: String) async throws {
+        let file = DatabaseFile(path: destination)
+        try file.checkIsNew()
+        try await reader.run { source in
+            try file.create { temporary in
+                try translatingErrors(of: temporary) {
+                    let target = try DatabaseQueue(path: temporary)
+                    try target.writeWithoutTransaction { try source.backup(to: $0) }
+                    try target.close()
+                }
+            }
+        }
+    }
+}
