@@ -71,8 +71,13 @@ let package = Package(
 
         // Scenarios that any store must pass, and one test target a module.
         .target(name: "StoreConformance", dependencies: ["StintCore"], path: "Tests/StoreConformance"),
+        .executableTarget(
+            name: "ClaimingWorker",
+            dependencies: ["StintCore", "StintSQLite"],
+            path: "Tests/ClaimingWorker"
+        ),
         .testTarget(name: "StintCoreTests", dependencies: ["StintCore"]),
-        .testTarget(name: "StintSQLiteTests", dependencies: ["StintSQLite", "StoreConformance", grdb, subprocess]),
+        .testTarget(name: "StintSQLiteTests", dependencies: ["StintSQLite", "StoreConformance", "ClaimingWorker", grdb, sqlite, subprocess]),
         .testTarget(
             name: "StintWorkerTests",
             dependencies: [

@@ -6,7 +6,9 @@ import StintSQLite
 
 /// `--db FILE`, else `STINT_DB`, else `./stint.db`.
 struct DatabaseOptions: ParsableArguments {
-    @Option(name: .customLong("db"), help: ArgumentHelp("The database (else STINT_DB, else ./stint.db).", valueName: "file"))
+    @Option(
+        name: .customLong("db"), help: ArgumentHelp("The database (else STINT_DB, else ./stint.db).", valueName: "file")
+    )
     var file: String?
 
     var path: String {

@@ -1,9 +1,9 @@
 import StintCore
 
 #if canImport(Darwin)
-import Darwin
+    import Darwin
 #else
-import Glibc
+    import Glibc
 #endif
 
 /// Bytes from a file or standard input, read in bounded memory.
@@ -20,7 +20,8 @@ struct Input: ~Copyable {
     init(file: String) throws {
         let descriptor = open(file, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            throw StintError.invalidInput("the file \(quoted(file)) cannot be read: \(String(cString: strerror(errno)))")
+            throw StintError.invalidInput(
+                "the file \(quoted(file)) cannot be read: \(String(cString: strerror(errno)))")
         }
         self.init(descriptor: descriptor, name: "the file \(quoted(file))")
     }

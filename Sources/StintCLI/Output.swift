@@ -1,9 +1,9 @@
 import StintCore
 
 #if canImport(Darwin)
-import Darwin
+    import Darwin
 #else
-import Glibc
+    import Glibc
 #endif
 
 /// The reader of our output has gone (`stint list | head -1`): end quietly.
@@ -34,7 +34,8 @@ struct Output {
             } else if errno == EPIPE {
                 throw BrokenPipe()
             } else if errno != EINTR && errno != EAGAIN {
-                throw StintError(.storageFailed, "standard output cannot be written: \(String(cString: strerror(errno)))")
+                throw StintError(
+                    .storageFailed, "standard output cannot be written: \(String(cString: strerror(errno)))")
             }
         }
     }
@@ -54,25 +55,25 @@ struct Output {
 enum Platform {
     static func exit(_ code: Int32) -> Never {
         #if canImport(Darwin)
-        Darwin.exit(code)
+            Darwin.exit(code)
         #else
-        Glibc.exit(code)
+            Glibc.exit(code)
         #endif
     }
 
     static func write(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
         #if canImport(Darwin)
-        Darwin.write(descriptor, bytes, count)
+            Darwin.write(descriptor, bytes, count)
         #else
-        Glibc.write(descriptor, bytes, count)
+            Glibc.write(descriptor, bytes, count)
         #endif
     }
 
     static func read(_ descriptor: Int32, _ bytes: UnsafeMutableRawPointer?, _ count: Int) -> Int {
         #if canImport(Darwin)
-        Darwin.read(descriptor, bytes, count)
+            Darwin.read(descriptor, bytes, count)
         #else
-        Glibc.read(descriptor, bytes, count)
+            Glibc.read(descriptor, bytes, count)
         #endif
     }
 }

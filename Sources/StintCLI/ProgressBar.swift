@@ -1,7 +1,7 @@
 #if canImport(Darwin)
-import Darwin
+    import Darwin
 #else
-import Glibc
+    import Glibc
 #endif
 
 /// Tells how far long work has come: a bar on a terminal, a plain line every few seconds on standard error otherwise.

@@ -20,7 +20,9 @@ struct PutCommand: AsyncParsableCommand {
     var queue: QueueName = .default
     @Option(help: ArgumentHelp("0 to 4294967295; a smaller number goes first.", valueName: "n"))
     var priority: UInt32 = 1_024
-    @Option(help: ArgumentHelp("How long to wait before the job is ready.", valueName: "duration"), transform: DurationArgument.init)
+    @Option(
+        help: ArgumentHelp("How long to wait before the job is ready.", valueName: "duration"),
+        transform: DurationArgument.init)
     var delay = DurationArgument.seconds(0)
     @Option(help: ArgumentHelp("Starts that failed or crashed before it is buried.", valueName: "n"))
     var maxAttempts = 10
@@ -28,7 +30,8 @@ struct PutCommand: AsyncParsableCommand {
     var maxCrashes = 3
     @Option(help: ArgumentHelp("Add nothing while a job with this key in this queue is not done.", valueName: "key"))
     var unique: String?
-    @Option(name: .customLong("header"), help: ArgumentHelp("A fact for the handler; may be repeated.", valueName: "k=v"))
+    @Option(
+        name: .customLong("header"), help: ArgumentHelp("A fact for the handler; may be repeated.", valueName: "k=v"))
     var headers: [String] = []
     @Option(help: ArgumentHelp("Read the payload from a file.", valueName: "f"))
     var file: String?
@@ -57,7 +60,8 @@ struct PutCommand: AsyncParsableCommand {
         let answer = try await database.open(creates: true).enqueue(jobs: [job])[0]
         try Output.print("\(answer.id)")
         if answer.isDuplicate {
-            Output.complain("nothing was added: job \(answer.id) has the key \(quoted(unique ?? "")) and is not done yet")
+            Output.complain(
+                "nothing was added: job \(answer.id) has the key \(quoted(unique ?? "")) and is not done yet")
         }
     }
 

@@ -36,12 +36,19 @@ struct ShowCommand: AsyncParsableCommand {
             ("job", "\(record.id) in queue '\(record.queue)'"),
             ("state", record.state.rawValue + (record.suspect ? " (suspect: runs alone next)" : "")),
             ("priority", "\(record.priority)"),
-            ("attempts", "\(record.attempts) of \(record.maxAttempts), crashes \(record.crashes) of \(record.maxCrashes)"),
+            (
+                "attempts",
+                "\(record.attempts) of \(record.maxAttempts), crashes \(record.crashes) of \(record.maxCrashes)"
+            ),
             ("enqueued", localTime(record.enqueuedAt)),
         ]
         if let runAt = record.runAt { rows.append(("ready at", localTime(runAt))) }
         if let worker = record.worker {
-            rows.append(("leased by", "\(worker), token \(record.token?.description ?? "?"), until \(localTime(record.leaseExpiresAt))"))
+            rows.append(
+                (
+                    "leased by",
+                    "\(worker), token \(record.token?.description ?? "?"), until \(localTime(record.leaseExpiresAt))"
+                ))
         }
         if let buriedAt = record.buriedAt { rows.append(("buried", localTime(buriedAt))) }
         if let reason = record.reason { rows.append(("reason", printable(reason))) }

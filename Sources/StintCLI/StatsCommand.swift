@@ -27,7 +27,8 @@ struct StatsCommand: AsyncParsableCommand {
         var table = Table(["queue", "ready", "delayed", "leased", "buried", "done", ""], rightAligned: 1...5)
         for queue in stats {
             table.add(
-                [queue.name.description] + [queue.ready, queue.delayed, queue.leased, queue.buried, queue.done].map(String.init)
+                [queue.name.description]
+                    + [queue.ready, queue.delayed, queue.leased, queue.buried, queue.done].map(String.init)
                     + [queue.paused ? "paused" : ""])
         }
         try Output.print(table.text)

@@ -2,9 +2,9 @@ import ArgumentParser
 import StintCore
 
 #if canImport(Darwin)
-import Darwin
+    import Darwin
 #else
-import Glibc
+    import Glibc
 #endif
 
 @main

@@ -21,17 +21,28 @@ struct WorkCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var database: DatabaseOptions
-    @Option(name: .customLong("queue"), help: ArgumentHelp("A queue to work on; may be repeated. (default: default)", valueName: "q"), transform: QueueName.init(_:))
+    @Option(
+        name: .customLong("queue"),
+        help: ArgumentHelp("A queue to work on; may be repeated. (default: default)", valueName: "q"),
+        transform: QueueName.init(_:))
     var queues: [QueueName] = []
-    @Option(help: ArgumentHelp("How many processes, each of which claims its own jobs and runs one at a time.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "How many processes, each of which claims its own jobs and runs one at a time.", valueName: "n"))
     var workers = 1
     @Option(help: ArgumentHelp("How many jobs one claim takes.", valueName: "n"))
     var batch = 1
-    @Option(help: ArgumentHelp("How long a job stays with a worker that went silent.", valueName: "duration"), transform: DurationArgument.init)
+    @Option(
+        help: ArgumentHelp("How long a job stays with a worker that went silent.", valueName: "duration"),
+        transform: DurationArgument.init)
     var lease = DurationArgument.seconds(30)
-    @Option(help: ArgumentHelp("How long a command may run; then it is killed. (default: no limit)", valueName: "duration"), transform: DurationArgument.init)
+    @Option(
+        help: ArgumentHelp("How long a command may run; then it is killed. (default: no limit)", valueName: "duration"),
+        transform: DurationArgument.init)
     var timeout: DurationArgument?
-    @Option(help: ArgumentHelp("The wait after a first failure; it doubles, with jitter, up to 1h.", valueName: "duration"), transform: DurationArgument.init)
+    @Option(
+        help: ArgumentHelp("The wait after a first failure; it doubles, with jitter, up to 1h.", valueName: "duration"),
+        transform: DurationArgument.init)
     var retryDelay = DurationArgument.seconds(1)
     @Flag(help: "End when nothing is ready, delayed or leased in these queues any more.")
     var drain = false
@@ -98,7 +109,10 @@ struct WorkCommand: AsyncParsableCommand {
     private var isChild: Bool { ProcessInfo.processInfo.environment[Self.childVariable] != nil }
 
     private func childArguments(database: String) -> WorkerProcesses.Child {
-        var arguments = ["work", "--db", database, "--batch", "\(batch)", "--lease", lease.description, "--retry-delay", retryDelay.description]
+        var arguments = [
+            "work", "--db", database, "--batch", "\(batch)", "--lease", lease.description, "--retry-delay",
+            retryDelay.description,
+        ]
         for queue in workedQueues { arguments += ["--queue", queue.description] }
         if let timeout { arguments += ["--timeout", timeout.description] }
         if drain { arguments.append("--drain") }

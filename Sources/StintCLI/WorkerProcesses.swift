@@ -6,9 +6,9 @@ import Subprocess
 import Synchronization
 
 #if canImport(System)
-import System
+    import System
 #else
-import SystemPackage
+    import SystemPackage
 #endif
 
 /// Starts N processes of this program, passes on the order to stop, and waits for all of them.
@@ -48,7 +48,10 @@ struct WorkerProcesses: Service {
                 for number in 1...count { group.addTask { try await runChild(number, program) } }
                 var deaths: [String] = []
                 for try await death in group { if let death { deaths.append(death) } }
-                if !deaths.isEmpty { throw StintError(.storageFailed, "\(deaths.count) of \(count) workers died: \(deaths.joined(separator: "; "))") }
+                if !deaths.isEmpty {
+                    throw StintError(
+                        .storageFailed, "\(deaths.count) of \(count) workers died: \(deaths.joined(separator: "; "))")
+                }
             }
         } onCancelOrGracefulShutdown: {
             running.stop()
@@ -72,7 +75,9 @@ struct WorkerProcesses: Service {
         }
     }
 
-    private func died(_ number: Int, _ result: ExecutionResult<Void, FileDescriptorOutput, FileDescriptorOutput>, _ how: String) -> String {
+    private func died(
+        _ number: Int, _ result: ExecutionResult<Void, FileDescriptorOutput, FileDescriptorOutput>, _ how: String
+    ) -> String {
         let text = "worker \(number) (process \(result.processIdentifier.value)): \(how)"
         Output.complain("\(text); the job that it held is ready again when its lease ends")
         return text

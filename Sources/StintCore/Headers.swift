@@ -44,7 +44,8 @@ public struct Headers: Hashable, Sendable, Sequence {
         let size = others + name.utf8.count + value.utf8.count
         guard size <= Self.maximumBytes else {
             throw StintError.invalidInput(
-                "the headers have \(size) bytes; at most \(Self.maximumBytes) are allowed: put large data into the payload")
+                "the headers have \(size) bytes; at most \(Self.maximumBytes) are allowed: put large data into the payload"
+            )
         }
         values[name] = value
     }

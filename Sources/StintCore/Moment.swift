@@ -1,7 +1,7 @@
 #if canImport(Darwin)
-import Darwin
+    import Darwin
 #else
-import Glibc
+    import Glibc
 #endif
 
 /// Milliseconds since 1970-01-01 00:00 UTC.
@@ -52,13 +52,13 @@ public struct SystemClock: MomentClock {
     private static let bootID: String = {
         var buffer = [UInt8](repeating: 0, count: 64)
         #if canImport(Darwin)
-        var length = buffer.count
-        guard sysctlbyname("kern.bootsessionuuid", &buffer, &length, nil, 0) == 0 else { return "unknown" }
+            var length = buffer.count
+            guard sysctlbyname("kern.bootsessionuuid", &buffer, &length, nil, 0) == 0 else { return "unknown" }
         #else
-        let file = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return "unknown" }
-        defer { close(file) }
-        guard read(file, &buffer, buffer.count) > 0 else { return "unknown" }
+            let file = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)
+            guard file >= 0 else { return "unknown" }
+            defer { close(file) }
+            guard read(file, &buffer, buffer.count) > 0 else { return "unknown" }
         #endif
         return String(decoding: buffer.prefix { $0 > 0x20 }, as: UTF8.self)
     }()

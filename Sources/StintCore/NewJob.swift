@@ -58,7 +58,8 @@ public struct NewJob: Sendable {
                     + "store it elsewhere and put its address into the job")
         }
         guard options.maxAttempts >= 1, options.maxAttempts <= Int32.max else {
-            throw StintError.invalidInput("maxAttempts is \(options.maxAttempts); it must be between 1 and \(Int32.max)")
+            throw StintError.invalidInput(
+                "maxAttempts is \(options.maxAttempts); it must be between 1 and \(Int32.max)")
         }
         guard options.maxCrashes >= 1, options.maxCrashes <= Int32.max else {
             throw StintError.invalidInput("maxCrashes is \(options.maxCrashes); it must be between 1 and \(Int32.max)")
@@ -68,7 +69,8 @@ public struct NewJob: Sendable {
         }
         if let timeToRun = options.timeToRun {
             guard timeToRun > .zero, timeToRun <= Self.maximumDelay else {
-                throw StintError.invalidInput("the time to run is \(timeToRun); it must be above 0 and at most 100 years")
+                throw StintError.invalidInput(
+                    "the time to run is \(timeToRun); it must be above 0 and at most 100 years")
             }
         }
         if let key = options.uniqueKey {

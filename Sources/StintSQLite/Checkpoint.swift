@@ -42,7 +42,9 @@ final class Checkpoint: Sendable {
         sqlite3_wal_hook(
             writer.sqliteConnection,
             { context, _, _, pages in
-                Unmanaged<Checkpoint>.fromOpaque(context!).takeUnretainedValue().progress.withLock { $0.committed(pages) }
+                Unmanaged<Checkpoint>.fromOpaque(context!).takeUnretainedValue().progress.withLock {
+                    $0.committed(pages)
+                }
                 return SQLITE_OK
             }, context)
     }

@@ -4,9 +4,9 @@ import GRDBSQLite
 import StintCore
 
 #if canImport(Darwin)
-import Darwin
+    import Darwin
 #else
-import Glibc
+    import Glibc
 #endif
 
 /// How sure an enqueue is, and what it costs.

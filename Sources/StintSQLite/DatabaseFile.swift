@@ -2,9 +2,9 @@ import CStint
 import StintCore
 
 #if canImport(Darwin)
-import Darwin
+    import Darwin
 #else
-import Glibc
+    import Glibc
 #endif
 
 /// The file before SQLite opens it: is it there, may it be used, and how it is made.
@@ -92,20 +92,23 @@ struct DatabaseFile {
     /// WAL needs memory shared by all processes that use the file, so none of them may be on another machine.
     private func refuseNetworkFileSystem() throws {
         #if os(Linux)
-        // linux/magic.h, and cifs, smb2 and ceph of their own headers
-        let remote: [UInt32: String] = [
-            0x6969: "NFS", 0x517B: "SMB", 0xFF53_4D42: "CIFS", 0xFE53_4D42: "SMB2", 0x5346_414F: "AFS",
-            0x7375_7245: "Coda", 0x00C3_6400: "Ceph", 0x564C: "NCP", 0x0BD0_0BD0: "Lustre",
-        ]
-        if let name = remote[UInt32(truncatingIfNeeded: stint_file_system_type(folder))] {
-            throw unusable("is on a network file system (\(name)); put it on a local disk, since SQLite's log needs shared memory")
-        }
+            // linux/magic.h, and cifs, smb2 and ceph of their own headers
+            let remote: [UInt32: String] = [
+                0x6969: "NFS", 0x517B: "SMB", 0xFF53_4D42: "CIFS", 0xFE53_4D42: "SMB2", 0x5346_414F: "AFS",
+                0x7375_7245: "Coda", 0x00C3_6400: "Ceph", 0x564C: "NCP", 0x0BD0_0BD0: "Lustre",
+            ]
+            if let name = remote[UInt32(truncatingIfNeeded: stint_file_system_type(folder))] {
+                throw unusable(
+                    "is on a network file system (\(name)); put it on a local disk, since SQLite's log needs shared memory"
+                )
+            }
         #elseif canImport(Darwin)
-        var facts = statfs()
-        guard statfs(folder, &facts) == 0 else { return }
-        if facts.f_flags & UInt32(MNT_LOCAL) == 0 {
-            throw unusable("is on a network file system; put it on a local disk, since SQLite's log needs shared memory")
-        }
+            var facts = statfs()
+            guard statfs(folder, &facts) == 0 else { return }
+            if facts.f_flags & UInt32(MNT_LOCAL) == 0 {
+                throw unusable(
+                    "is on a network file system; put it on a local disk, since SQLite's log needs shared memory")
+            }
         #endif
     }
 

@@ -39,7 +39,8 @@ extension SQLiteStore {
             subject: "file", isGood: isGood,
             description: isGood
                 ? "sound, \(path)"
-                : "corrupt: \(answer.joined(separator: "; ")); restore a backup, or rescue it with `sqlite3 FILE .recover`")
+                : "corrupt: \(answer.joined(separator: "; ")); restore a backup, or rescue it with `sqlite3 FILE .recover`"
+        )
     }
 
     private func size(_ database: Database) throws -> Finding {
@@ -65,7 +66,10 @@ extension SQLiteStore {
         ).rows { row in (row.text(0), (1...4).map { row.int($0) }, (5...8).map { row.int($0) }) }
         let wrong = counted.filter { $0.1 != $0.2 }
         guard !wrong.isEmpty else {
-            return [Finding(subject: "counts", isGood: true, description: "of \(counted.count) queues agree with the tables")]
+            return [
+                Finding(
+                    subject: "counts", isGood: true, description: "of \(counted.count) queues agree with the tables")
+            ]
         }
         return wrong.map { name, found, kept in
             Finding(

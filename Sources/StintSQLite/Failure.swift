@@ -19,11 +19,13 @@ extension StintError {
         case .SQLITE_IOERR:
             self.init(
                 .storageFailed,
-                "the disk failed under the database \(quoted(file)) (\(said)); nothing was changed: look into the system's log")
+                "the disk failed under the database \(quoted(file)) (\(said)); nothing was changed: look into the system's log"
+            )
         case .SQLITE_NOTADB:
             self.init(
                 .databaseUnusable,
-                "\(quoted(file)) is not an SQLite database: name the right file, or another one that does not exist yet")
+                "\(quoted(file)) is not an SQLite database: name the right file, or another one that does not exist yet"
+            )
         case .SQLITE_CORRUPT:
             self.init(
                 .databaseUnusable,

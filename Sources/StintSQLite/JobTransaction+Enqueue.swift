@@ -73,7 +73,8 @@ extension Headers {
         guard let storedText else { return }
         for line in storedText.split(separator: "\n", omittingEmptySubsequences: true) {
             guard let colon = line.firstIndex(of: ":") else {
-                throw StintError(.invalidInput, "the stored header \(quoted(String(line))) is not of the form 'name: value'")
+                throw StintError(
+                    .invalidInput, "the stored header \(quoted(String(line))) is not of the form 'name: value'")
             }
             let value = line[line.index(after: colon)...]
             try set(String(line[..<colon]), to: String(value.hasPrefix(" ") ? value.dropFirst() : value))

@@ -16,7 +16,8 @@ extension JobTransaction {
         for id in ids {
             let job = try locate(id)
             guard job.state == .buried else {
-                throw StintError.invalidInput("job \(id) is \(job.state.rawValue), not buried: only a buried job can be kicked")
+                throw StintError.invalidInput(
+                    "job \(id) is \(job.state.rawValue), not buried: only a buried job can be kicked")
             }
             try leave(job)
             try makeWaiting(id, job.queue, priority: job.priority, after: .zero)

@@ -38,7 +38,9 @@ extension JobTransaction {
             case .done: ("stint_done", "queue_id, done_at, job_id")
             }
         guard let queue else {
-            return try statement("SELECT job_id FROM \(table) ORDER BY \(order) LIMIT ?1").rows(Int64(limit)) { $0.int(0) }
+            return try statement("SELECT job_id FROM \(table) ORDER BY \(order) LIMIT ?1").rows(Int64(limit)) {
+                $0.int(0)
+            }
         }
         if state == .leased {
             return try statement(

@@ -14,7 +14,9 @@ extension JobTransaction {
         let cleanup = try Cleanup(of: settlements.map(\.lease.job.rawValue), in: self)
         let answers = try settlements.map { settlement -> Settlement.Answer in
             let token = settlement.lease.token
-            guard let lease = leases[token], let state = try apply(settlement, lease, cleanup) else { return .leaseLost }
+            guard let lease = leases[token], let state = try apply(settlement, lease, cleanup) else {
+                return .leaseLost
+            }
             leases[token]?.settled += 1
             count(lease.queue, leased: -1)
             _ = try enqueue(settlement.followUps)
@@ -82,7 +84,8 @@ extension JobTransaction {
     }
 
     @discardableResult
-    func insertBuried(_ id: Int64, _ queue: Int64, attempts: Int64, crashes: Int64, _ reason: String) throws -> JobState {
+    func insertBuried(_ id: Int64, _ queue: Int64, attempts: Int64, crashes: Int64, _ reason: String) throws -> JobState
+    {
         let insert = try statement(
             """
             INSERT INTO stint_buried (job_id, queue_id, buried_at, attempts, crashes, reason)

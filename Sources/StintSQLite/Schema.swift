@@ -50,7 +50,8 @@ struct Schema {
             guard !tables.contains(where: { $0.hasPrefix("stint_") }) else {
                 throw StintError(
                     .databaseUnusable,
-                    "\(quoted(file)) has tables named stint_… that Stint did not make: rename them, or use another file")
+                    "\(quoted(file)) has tables named stint_… that Stint did not make: rename them, or use another file"
+                )
             }
             return []
         }

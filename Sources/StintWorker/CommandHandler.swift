@@ -3,15 +3,15 @@ import Subprocess
 import Synchronization
 
 #if canImport(System)
-import System
+    import System
 #else
-import SystemPackage
+    import SystemPackage
 #endif
 
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 extension Worker {
@@ -107,7 +107,8 @@ public struct CommandHandler: Sendable {
         switch status {
         case .exited(0): return
         case .exited(Self.dataError): throw JobVerdict.bury("the command refused the job (exit 65)\(said)")
-        case .exited(Self.temporaryFailure): throw CommandFailure(description: "the command asked for a retry (exit 75)\(said)")
+        case .exited(Self.temporaryFailure):
+            throw CommandFailure(description: "the command asked for a retry (exit 75)\(said)")
         case .exited(let code): throw CommandFailure(description: "exit \(code)\(said)")
         case .signaled(let signal): throw Crash(description: "killed by \(signalName(signal))\(said)")
         }

@@ -26,7 +26,8 @@ struct JobRun: Sendable {
             return context.settlement.isSet ? nil : .ack
         } catch {
             guard !context.settlement.isSet else {
-                context.logger.warning("the handler threw after it had acknowledged its job", metadata: ["error": "\(error)"])
+                context.logger.warning(
+                    "the handler threw after it had acknowledged its job", metadata: ["error": "\(error)"])
                 return nil
             }
             return outcome(of: error)
@@ -61,7 +62,10 @@ struct JobRun: Sendable {
     /// Waits for the handler's task, but not for ever: past the timeout the task is cancelled, and a handler that does
     /// not end then is left behind and its attempt has failed.
     func outcome(of task: Task<Settlement.Outcome?, Never>, within timeout: Duration) async -> Settlement.Outcome? {
-        enum Event { case finished(Settlement.Outcome?), timedOut, abandoned }
+        enum Event {
+            case finished(Settlement.Outcome?)
+            case timedOut, abandoned
+        }
         let (events, continuation) = AsyncStream.makeStream(of: Event.self)
         Task { continuation.yield(.finished(await task.value)) }
         let timer = Task {

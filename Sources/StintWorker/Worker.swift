@@ -3,9 +3,9 @@ import ServiceLifecycle
 import StintCore
 
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 /// Claims jobs and runs their handlers, until it is told to stop.

@@ -159,7 +159,8 @@ actor WorkerLoop {
             failedVisits = 0
             for (settlement, answer) in zip(settlements, exchange.answers) { note(answer, of: settlement) }
             take(exchange.jobs, claimedAt: now)
-            if let request, exchange.jobs.isEmpty || exchange.jobs.count < request.limit && !exchange.jobs[0].runsAlone {
+            if let request, exchange.jobs.isEmpty || exchange.jobs.count < request.limit && !exchange.jobs[0].runsAlone
+            {
                 mayFindJobs = false
             }
         } catch {

@@ -1,0 +1,43 @@
+import StintCore
+import Testing
+
+/// A source of chance that repeats itself (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
+
+@Suite("Retry policies")
+struct RetryPolicyTests {
+    @Test("the exponential wait doubles, has jitter of a half, and ends at the cap")
+    func exponential() {
+        var generator = SeededGenerator(state: 7)
+        let policy = RetryPolicy.exponential()
+        for attempt in 1...1_000 {
+            let full = min(3_600, Double(1 << min(attempt - 1, 40)))
+            let wait = policy.delay(afterAttempt: attempt, using: &generator) / .seconds(1)
+            #expect(wait >= full / 2 - 0.001 && wait <= full + 0.001, "attempt \(attempt)")
+        }
+    }
+
+    @Test("two jobs that failed together do not come back together")
+    func jitter() {
+        var generator = SeededGenerator(state: 7)
+        let waits = (1...100).map { _ in RetryPolicy.exponential().delay(afterAttempt: 5, using: &generator) }
+        #expect(Set(waits).count > 90)
+    }
+
+    @Test("constant and immediate policies wait as they say")
+    func constant() {
+        #expect(RetryPolicy.constant(.seconds(3)).delay(afterAttempt: 9) == .seconds(3))
+        #expect(RetryPolicy.immediate().delay(afterAttempt: 9) == .zero)
+        #expect(RetryPolicy.never.maxAttempts == 1)
+    }
+}

@@ -1,0 +1,92 @@
+import StintCore
+import Testing
+
+@Suite("Values are valid or are not made")
+struct ValueTests {
+    @Test("a queue name may be in any script", arguments: ["q", "mail.de", "почта", "邮件", "a/b+c", "🐝"])
+    func validQueueName(_ name: String) throws {
+        #expect(try QueueName(name).description == name)
+    }
+
+    @Test(
+        "a queue name that would break a shell, a log or a terminal is refused",
+        arguments: [
+            "", " ", "a b", "a\nb", "a\u{0}b", "-q", "a\u{2028}b", "\u{1B}[2J", String(repeating: "x", count: 201),
+        ])
+    func invalidQueueName(_ name: String) {
+        let error = #expect(throws: StintError.self) { try QueueName(name) }
+        #expect(error?.code == .invalidInput)
+        #expect(error?.description.unicodeScalars.allSatisfy { !$0.isControl } == true)
+    }
+
+    @Test("header names are lowered and can be found in any case")
+    func headerNames() throws {
+        var headers = Headers()
+        try headers.set("Reply-To", to: "a")
+        #expect(headers["REPLY-TO"] == "a")
+        #expect(headers.map(\.key) == ["reply-to"])
+    }
+
+    @Test(
+        "a header that has no environment variable or breaks a line is refused, and the headers stay as they were",
+        arguments: [
+            ("", "v"), ("1a", "v"), ("a_b", "v"), ("ä", "v"), ("a b", "v"), ("a:b", "v"), ("a", "x\ny"),
+            ("a", "x\ry"), ("a", "\u{0}"), ("a", String(repeating: "x", count: 65_536)),
+        ])
+    func invalidHeader(_ name: String, _ value: String) throws {
+        var headers = try Headers(["kept": "1"])
+        let before = headers
+        let error = #expect(throws: StintError.self) { try headers.set(name, to: value) }
+        #expect(error?.code == .invalidInput)
+        #expect(headers == before)
+    }
+
+    @Test("the largest payload is 16 MiB, and the error names the limit")
+    func payloadLimit() throws {
+        let largest = [UInt8](repeating: 1, count: NewJob.maximumPayloadBytes)
+        #expect(try NewJob(largest, in: "q").payload.count == 16_777_216)
+        let error = #expect(throws: StintError.self) { try NewJob(largest + [1], in: "q") }
+        #expect(error?.code == .invalidInput)
+        #expect(error?.description.contains("16777216") == true)
+    }
+
+    @Test(
+        "numbers out of range are refused",
+        arguments: [
+            JobOptions(delay: .seconds(-1)), JobOptions(delay: NewJob.maximumDelay + .seconds(1)),
+            JobOptions(maxAttempts: 0), JobOptions(maxAttempts: .max), JobOptions(maxCrashes: 0),
+            JobOptions(maxCrashes: -3), JobOptions(timeToRun: .zero), JobOptions(uniqueKey: ""),
+            JobOptions(uniqueKey: String(repeating: "x", count: 1_025)), JobOptions(uniqueKey: "a\u{0}b"),
+        ])
+    func optionLimits(_ options: JobOptions) {
+        let error = #expect(throws: StintError.self) { try NewJob([], in: "q", options: options) }
+        #expect(error?.code == .invalidInput)
+    }
+
+    @Test("a content type is printable ASCII", arguments: ["", "a\nb", "tëxt", String(repeating: "x", count: 256)])
+    func contentType(_ type: String) {
+        #expect(throws: StintError.self) { try NewJob([], in: "q", contentType: type) }
+    }
+
+    @Test("the tail of bytes is valid UTF-8, cut at a character, without NUL")
+    func textTail() {
+        #expect(Array("abcäöü".utf8).textTail(limit: 4) == "öü")
+        #expect(Array("abcäöü".utf8).textTail(limit: 3) == "ü")
+        #expect([0x61, 0xFF, 0x00, 0x62].textTail(limit: 10) == "a\u{FFFD}\u{FFFD}b")
+        #expect([UInt8]().textTail(limit: 10) == "")
+    }
+
+    @Test("durations become whole milliseconds, rounded up, without overflow")
+    func milliseconds() {
+        #expect(Duration.milliseconds(1_500).milliseconds == 1_500)
+        #expect(Duration.nanoseconds(1).milliseconds == 1)
+        #expect(Duration.zero.milliseconds == 0)
+        #expect(Duration.seconds(Int64.max / 2).milliseconds == .max / 2)
+    }
+
+    @Test("text of unknown origin is quoted on one line, cut and without control characters")
+    func quotedText() {
+        #expect(quoted("a\nb\u{1B}") == "'a\\nb\\u{1B}'")
+        #expect(quoted(String(repeating: "x", count: 100)).count == 83)
+    }
+}

@@ -1,0 +1,51 @@
+import StintCore
+import Testing
+
+@testable import StintSQLite
+
+/// A statement that scans or sorts is quick in a test and slow with ten million jobs.
+@Suite("No hot statement scans a table or sorts")
+struct QueryPlanTests {
+    static let statements: [(String, String)] = [
+        ("queueID", HotSQL.queueID), ("insertJob", HotSQL.insertJob), ("insertReady", HotSQL.insertReady),
+        ("insertDelayed", HotSQL.insertDelayed), ("uniqueKeyHolder", HotSQL.uniqueKeyHolder),
+        ("claimableQueue", HotSQL.claimableQueue), ("dueDelayed", HotSQL.dueDelayed),
+        ("delayedToReady", HotSQL.delayedToReady), ("deleteDelayed", HotSQL.deleteDelayed),
+        ("readyKeys", HotSQL.readyKeys), ("readyJobs", HotSQL.readyJobs), ("insertLease", HotSQL.insertLease),
+        ("insertLeased", HotSQL.insertLeased), ("deleteReadyUpTo", HotSQL.deleteReadyUpTo), ("lease", HotSQL.lease),
+        ("deleteLeased", HotSQL.deleteLeased), ("leasedJob", HotSQL.leasedJob), ("deleteJob", HotSQL.deleteJob),
+        ("leasedToDone", HotSQL.leasedToDone), ("anyUniqueKey", HotSQL.anyUniqueKey),
+        ("anyFailure", HotSQL.anyFailure), ("deleteUniqueKey", HotSQL.deleteUniqueKey),
+        ("deleteFailures", HotSQL.deleteFailures), ("shrinkLease", HotSQL.shrinkLease),
+        ("deleteLease", HotSQL.deleteLease), ("addCounts", HotSQL.addCounts), ("extendLease", HotSQL.extendLease),
+        ("isLeased", HotSQL.isLeased), ("anyReady", HotSQL.anyReady), ("nextDelayed", HotSQL.nextDelayed),
+        ("record", JobTransaction.record),
+    ]
+
+    @Test(arguments: statements)
+    func plan(_ name: String, _ sql: String) async throws {
+        let folder = try TemporaryFolder()
+        let store = try SQLiteStore(path: folder.database)
+        let plan = try await plan(of: sql, store)
+        // SCAN CONSTANT ROW is the EXISTS look-up's single row; the view scans its five one-row branches.
+        let bad = plan.filter {
+            $0.hasPrefix("SCAN") && !["SCAN CONSTANT ROW", "SCAN state", "SCAN s"].contains($0) || $0.contains("TEMP B-TREE")
+        }
+        #expect(bad.isEmpty, "\(name): \(plan)")
+    }
+
+    @Test("a claim deletes a range of the clustered index")
+    func rangeDelete() async throws {
+        let folder = try TemporaryFolder()
+        let store = try SQLiteStore(path: folder.database)
+        let plan = try await plan(of: HotSQL.deleteReadyUpTo, store)
+        #expect(plan == ["SEARCH stint_ready USING PRIMARY KEY (queue_id=? AND (priority,job_id)<(?,?))"])
+    }
+
+    /// Unbound parameters are NULL, which the planner does not look at.
+    private func plan(of sql: String, _ store: SQLiteStore) async throws -> [String] {
+        try await store.writer.run { database in
+            try Statement("EXPLAIN QUERY PLAN \(sql)", database).rows { $0.text(3) }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+import Foundation
+import GRDB
+import GRDBSQLite
+import StintCore
+import Testing
+
+@testable import StintSQLite
+
+@Suite("Space on the disk")
+struct StorageTests {
+    /// The log's length in bytes.
+    private func logSize(_ path: String) throws -> Int {
+        try FileManager.default.attributesOfItem(atPath: path + "-wal")[.size] as? Int ?? 0
+    }
+
+    @Test("a claim, a failure and an ack do not rewrite the payload")
+    func payloadIsWrittenOnce() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        let large = [UInt8](repeating: 7, count: 4_000_000)
+        try await queue.enqueue(payload: large, in: "q", options: JobOptions(maxAttempts: 2))
+        let afterEnqueue = try logSize(folder.database)
+        #expect(afterEnqueue > large.count)
+        // What follows goes to a fresh log or behind; either way each transaction writes a few pages.
+        var before = try await queue.store.writer.run { try Self.pagesWritten($0) }
+        func pages() async throws -> Int {
+            let now = try await queue.store.writer.run { try Self.pagesWritten($0) }
+            defer { before = now }
+            return now - before
+        }
+        let first = try await queue.claim()
+        #expect(try await pages() < 20)
+        _ = try await queue.store.settle(
+            [Settlement(first[0].lease, .fail(error: "e", retryAfter: .zero))], now: queue.clock.now())
+        #expect(try await pages() < 20)
+        let second = try await queue.claim()
+        #expect(second[0].payload == large)
+        #expect(try await pages() < 20)
+        _ = try await queue.store.settle([Settlement(second[0].lease, .bury(reason: "r"))], now: queue.clock.now())
+        #expect(try await pages() < 20)
+    }
+
+    /// A connection that may hold a transaction open, as another program's would.
+    private func otherProgram(_ path: String) throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        return try DatabaseQueue(path: path, configuration: configuration)
+    }
+
+    /// SQLite's own count of the pages that this connection has written so far.
+    private static func pagesWritten(_ database: Database) throws -> Int {
+        var (current, highest): (CInt, CInt) = (0, 0)
+        sqlite3_db_status(database.sqliteConnection, SQLITE_DBSTATUS_CACHE_WRITE, &current, &highest, 0)
+        return Int(current)
+    }
+
+    @Test("the log is checkpointed: it stays bounded under load, and short when the load is over")
+    func logIsBounded() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database, durability: .normal))
+        var longest = 0
+        for _ in 0..<60 {
+            try await queue.enqueue(jobs: try (0..<100).map { _ in try NewJob([UInt8](repeating: 1, count: 5_000), in: "q") })
+            try await queue.ack(try await queue.claim(100))
+            longest = max(longest, try logSize(folder.database))
+        }
+        // 30 MB of payloads went through: a log that is never taken over would have them all.
+        #expect(longest < 12_000_000)
+    }
+
+    @Test("a reader that stays open pins the log, and when it goes the log is taken over")
+    func pinnedLog() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database, durability: .normal))
+        try await queue.enqueue(payload: [1], in: "q")
+        let reader = try otherProgram(folder.database)
+        try await reader.writeWithoutTransaction { try $0.execute(sql: "BEGIN; SELECT * FROM stint_jobs") }
+        func load() async throws {
+            for _ in 0..<12 {
+                try await queue.enqueue(
+                    jobs: try (0..<100).map { _ in try NewJob([UInt8](repeating: 1, count: 5_000), in: "q") })
+            }
+        }
+        try await load()
+        #expect(try logSize(folder.database) > 6_000_000)
+        try await reader.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
+        try await load()
+        try await load()
+        let before = try logSize(folder.database)
+        try await load()
+        try await load()
+        #expect(try logSize(folder.database) <= before, "the log still grows")
+        try await expectSound(queue.store)
+    }
+
+    @Test("draining and refilling uses free pages again")
+    func freePagesAreUsed() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database, durability: .normal))
+        func pages() async throws -> Int {
+            try await queue.store.reader.run { try Int.fetchOne($0, sql: "PRAGMA page_count") ?? 0 }
+        }
+        var peaks: [Int] = []
+        for _ in 0..<5 {
+            for _ in 0..<5 {
+                try await queue.enqueue(jobs: try (0..<1_000).map { _ in try NewJob([UInt8](repeating: 1, count: 300), in: "q") })
+            }
+            peaks.append(try await pages())
+            while true {
+                let jobs = try await queue.claim(500)
+                if jobs.isEmpty { break }
+                try await queue.ack(jobs)
+            }
+        }
+        #expect(Double(peaks.max()!) <= Double(peaks[0]) * 1.1, "\(peaks)")
+    }
+
+    @Test("a full disk refuses an enqueue whole, reads and acks go on, and space brings all back")
+    func full() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        let kept = try await queue.enqueue(payload: Array("kept".utf8), in: "q").id
+        let limit = try await queue.store.writer.run { database in
+            let pages = try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
+            try database.execute(sql: "PRAGMA max_page_count = \(pages + 4)")
+            return pages + 4
+        }
+        let before = try await queue.store.stats()
+        let jobs = try (0..<50).map { _ in try NewJob([UInt8](repeating: 1, count: 10_000), in: "q") }
+        let error = await #expect(throws: StintError.self) { try await queue.enqueue(jobs: jobs) }
+        #expect(error?.code == .storageFailed)
+        #expect(error?.description.contains("full") == true)
+        #expect(try await queue.store.stats() == before, "a part of the enqueue stayed")
+        #expect(try await queue.store.job(kept)?.payload == Array("kept".utf8))
+
+        let job = try #require(try await queue.claim().first)
+        try await queue.ack([job])
+
+        try await queue.store.writer.run { try $0.execute(sql: "PRAGMA max_page_count = \(limit + 1_000)") }
+        #expect(try await queue.enqueue(jobs: jobs).count == 50)
+        try await expectSound(queue.store)
+    }
+
+    @Test("a row that another program made unreadable is buried and stops nobody")
+    func unreadableRow() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        let bad = try await queue.enqueue(payload: [1], in: "q").id
+        let good = try await queue.enqueue(payload: [2], in: "q").id
+        try await queue.store.writer.run {
+            try $0.execute(sql: "UPDATE stint_jobs SET headers = 'no colon here' WHERE id = ?", arguments: [bad.rawValue])
+        }
+        #expect(try await queue.claim(9).map(\.id) == [good])
+        let stats = try #require(try await queue.store.stats().first)
+        #expect(stats.buried == 1 && stats.leased == 1)
+    }
+
+    @Test("a lock that another program holds is an error after the timeout, and nothing was changed")
+    func busy() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database, options: .init(busyTimeout: .milliseconds(50))))
+        try await queue.enqueue(payload: [1], in: "q")
+        let other = try otherProgram(folder.database)
+        try await other.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
+        let error = await #expect(throws: StintError.self) { try await queue.enqueue(payload: [2], in: "q") }
+        #expect(error?.code == .databaseBusy)
+        #expect(try await queue.store.stats().first?.ready == 1)
+        try await other.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
+        #expect(try await queue.claim(9).count == 1)
+    }
+}

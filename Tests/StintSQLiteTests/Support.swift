@@ -1,0 +1,63 @@
+import Foundation
+import StintCore
+import StintSQLite
+import StoreConformance
+import Subprocess
+import Testing
+
+#if canImport(System)
+import System
+#else
+import SystemPackage
+#endif
+
+/// A folder that is there for one test.
+struct TemporaryFolder: ~Copyable {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "stint-test-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    }
+
+    deinit {
+        do {
+            try FileManager.default.removeItem(atPath: path)
+        } catch {
+            print("the folder \(path) stays behind: \(error)")
+        }
+    }
+
+    var database: String { path + "/stint.db" }
+}
+
+/// Every `examine` of a sound database: no count differs from its table.
+func expectSound(_ store: SQLiteStore, _ location: SourceLocation = #_sourceLocation) async throws {
+    for finding in try await store.examine() {
+        #expect(finding.isGood, "\(finding.subject): \(finding.description)", sourceLocation: location)
+    }
+}
+
+/// Runs Tests/ClaimingWorker, which the package manager puts beside the tests, and gives its lines.
+func runClaimingWorker(_ arguments: String...) async throws -> [[Substring]] {
+    let folder = Bundle.main.executableURL?.deletingLastPathComponent().path ?? "."
+    let result = try await Subprocess.run(
+        .path(FilePath(folder + "/ClaimingWorker")), arguments: Arguments(arguments), output: .string(limit: 16_777_216),
+        error: .string(limit: 65_536))
+    #expect(result.terminationStatus == .exited(0), "\(result.standardError)")
+    return result.standardOutput.split(separator: "\n").map { $0.split(separator: " ") }
+}
+
+extension JobQueue where Store == SQLiteStore {
+    func claim(_ limit: Int = 1, from queues: [QueueName] = ["q"], lease: Duration = .seconds(60)) async throws
+        -> [LeasedJob]
+    {
+        try await store.claim(
+            ClaimRequest(queues: queues, limit: limit, lease: lease, worker: "test:1"), now: clock.now())
+    }
+
+    func ack(_ jobs: [LeasedJob]) async throws {
+        let answers = try await store.settle(jobs.map { Settlement($0.lease, .ack) }, now: clock.now())
+        #expect(answers.allSatisfy { $0 == .settled(.done) })
+    }
+}

@@ -1,4 +1,0 @@
-import Testing
-import StoreConformance
-import GRDB
-@Test func x() {scenario()}

@@ -1,0 +1,71 @@
+import StintCore
+import Testing
+
+let claimScenarios: [Scenario] = [
+    Scenario("a claim takes the smallest priority first, then the oldest") { stage in
+        var ids: [UInt32: [JobID]] = [:]
+        for priority: UInt32 in [5, 1, 5, 0, 1, UInt32.max] {
+            ids[priority, default: []].append(try await stage.enqueue(options: JobOptions(priority: priority)))
+        }
+        let expected = [0, 1, 5, UInt32.max].flatMap { ids[$0]! }
+        #expect(try await stage.claim(4).map(\.id) == Array(expected[..<4]))
+        #expect(try await stage.claim(4).map(\.id) == Array(expected[4...]))
+        #expect(try await stage.claim().isEmpty)
+    },
+    Scenario("a claim over several queues merges them by priority, then age") { stage in
+        let a1 = try await stage.enqueue(in: "a", options: JobOptions(priority: 2))
+        let b1 = try await stage.enqueue(in: "b", options: JobOptions(priority: 1))
+        let c1 = try await stage.enqueue(in: "c", options: JobOptions(priority: 0))
+        let b2 = try await stage.enqueue(in: "b", options: JobOptions(priority: 2))
+        let a2 = try await stage.enqueue(in: "a", options: JobOptions(priority: 2))
+        #expect(try await stage.claim(3, from: ["a", "b", "a", "nowhere"]).map(\.id) == [b1, a1, b2])
+        #expect(try await stage.claim(9, from: ["a", "b", "c"]).map(\.id) == [c1, a2])
+    },
+    Scenario("the jobs of a claim are leased and nobody else gets them") { stage in
+        for _ in 0..<3 { try await stage.enqueue() }
+        let jobs = try await stage.claim(2)
+        #expect(jobs.count == 2)
+        #expect(try await stage.stats() == stage.expected(ready: 1, leased: 2))
+        #expect(try await stage.claim(5).count == 1)
+        #expect(try await stage.claim(5).isEmpty)
+        let record = try #require(try await stage.store.job(jobs[0].id)?.record)
+        #expect(record.worker == "test:1" && record.token == jobs[0].lease.token && record.attempts == 1)
+    },
+    Scenario("a claim on a queue that does not exist finds nothing and makes nothing") { stage in
+        let jobs = try await stage.claim(from: ["nowhere"])
+        #expect(jobs.isEmpty)
+        #expect(try await stage.store.stats().isEmpty)
+    },
+    Scenario("a paused queue hands out nothing, others do, and what is leased can be settled") { stage in
+        try await stage.enqueue(in: "q")
+        let running = try await stage.claimOne()
+        try await stage.enqueue(in: "q")
+        try await stage.enqueue(in: "other")
+        try await stage.store.configure("q", QueueSettings(paused: true), now: stage.clock.now())
+        #expect(try await stage.stats().paused)
+        #expect(try await stage.claim(9, from: ["q", "other"]).map(\.queue) == ["other"])
+        #expect(try await stage.store.nextReady(in: ["q"], now: stage.clock.now()) == .unknown)
+        try await stage.settle(running.lease, .ack)
+        try await stage.store.configure("q", QueueSettings(paused: false), now: stage.clock.now())
+        #expect(try await stage.claim(9).count == 1)
+    },
+    Scenario("settling and claiming go in one transaction, with an answer for each") { stage in
+        for _ in 0..<4 { try await stage.enqueue() }
+        let first = try await stage.claim(2)
+        try await stage.settle(first[0].lease, .ack)
+        let request = ClaimRequest(queues: ["q"], limit: 2, lease: .seconds(30), worker: "test:1")
+        let exchange = try await stage.store.exchange(
+            [Settlement(first[0].lease, .ack), Settlement(first[1].lease, .ack)], for: request, now: stage.clock.now())
+        #expect(exchange.answers == [.leaseLost, .settled(.done)])
+        #expect(exchange.jobs.count == 2)
+        #expect(try await stage.stats() == stage.expected(leased: 2, done: 2))
+    },
+]
+
+extension Stage {
+    func expected(
+        ready: Int = 0, delayed: Int = 0, leased: Int = 0, buried: Int = 0, done: Int = 0
+    ) -> QueueStats {
+        QueueStats(name: "q", ready: ready, delayed: delayed, leased: leased, buried: buried, done: done, paused: false)
+    }
+}

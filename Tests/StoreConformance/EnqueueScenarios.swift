@@ -1,0 +1,102 @@
+import StintCore
+import Testing
+
+let enqueueScenarios: [Scenario] = [
+    Scenario("a payload comes back exactly: all byte values, emoji, right-to-left, nothing at all") { stage in
+        let payloads: [[UInt8]] = [
+            Array(0...255), Array("👩‍👩‍👧‍👦 שלום مرحبا e\u{301}\u{0}".utf8), [], [0], Array(repeating: 0xFF, count: 70_000),
+        ]
+        for payload in payloads {
+            _ = try await stage.store.enqueue([NewJob(payload, in: "q")], now: stage.clock.now())
+            let job = try await stage.claimOne()
+            #expect(job.payload == payload)
+            #expect(try await stage.store.job(job.id)?.payload == payload)
+            try await stage.settle(job.lease, .ack)
+        }
+    },
+    Scenario("a job carries its options to the handler") { stage in
+        var headers = Headers()
+        try headers.set("Reply-To", to: "Zoë <zoë@example.org>: hi")
+        let options = JobOptions(
+            priority: 7, maxAttempts: 4, maxCrashes: 2, timeToRun: .seconds(9), headers: headers, uniqueKey: "k")
+        let id = try await stage.enqueue("hello", options: options)
+        let record = try #require(try await stage.store.job(id)?.record)
+        #expect(record.maxAttempts == 4 && record.maxCrashes == 2 && record.uniqueKey == "k")
+        #expect(record.timeToRunMilliseconds == 9_000 && record.payloadBytes == 5)
+        let job = try await stage.claimOne()
+        #expect(job.id == id && job.queue == "q" && job.attempt == 1 && job.maxAttempts == 4 && job.priority == 7)
+        #expect(job.headers == headers && job.headers["reply-to"] == "Zoë <zoë@example.org>: hi")
+        #expect(job.timeToRun == .seconds(9) && job.enqueuedAt == stage.clock.now().wall)
+        #expect(job.contentType == "text/plain; charset=utf-8")
+    },
+    Scenario("bytes that are not UTF-8 are not called text") { stage in
+        _ = try await stage.store.enqueue([NewJob([0xFF, 0xFE], in: "q")], now: stage.clock.now())
+        #expect(try await stage.claimOne().contentType == "application/octet-stream")
+    },
+    Scenario("many jobs get ids in their order, in their own queues") { stage in
+        let jobs = try (0..<500).map { try NewJob(Array("\($0)".utf8), in: $0 % 2 == 0 ? "even" : "odd") }
+        let ids = try await stage.store.enqueue(jobs, now: stage.clock.now()).map(\.id)
+        #expect(ids == ids.sorted() && Set(ids).count == 500)
+        #expect(try await stage.stats("even").ready == 250)
+        #expect(try await stage.stats("odd").ready == 250)
+    },
+    Scenario("a delayed job is ready when its time has come, and not a moment before") { stage in
+        let id = try await stage.enqueue(options: JobOptions(delay: .milliseconds(1_500)))
+        #expect(try await stage.state(id) == .delayed)
+        #expect(
+            try await stage.store.nextReady(in: ["q"], now: stage.clock.now()) == .at(stage.clock.now().wall + 1_500))
+        stage.clock.advance(by: .milliseconds(1_499))
+        #expect(try await stage.claim().isEmpty)
+        stage.clock.advance(by: .milliseconds(1))
+        #expect(try await stage.store.nextReady(in: ["q"], now: stage.clock.now()) == .now)
+        #expect(try await stage.claim().map(\.id) == [id])
+    },
+    Scenario("a unique key holds until the job is done, also while it is leased, delayed or buried") { stage in
+        let options = JobOptions(uniqueKey: "news-7")
+        func again() async throws -> Enqueued {
+            try await stage.store.enqueue([NewJob([1], in: "q", options: options)], now: stage.clock.now())[0]
+        }
+        let first = try await again()
+        #expect(!first.isDuplicate)
+        #expect(try await again() == Enqueued(id: first.id, isDuplicate: true))
+        let job = try await stage.claimOne()
+        #expect(try await again() == Enqueued(id: first.id, isDuplicate: true))
+        try await stage.settle(job.lease, .fail(error: "e", retryAfter: .seconds(5)))
+        #expect(try await again().id == first.id)
+        stage.clock.advance(by: .seconds(5))
+        try await stage.settle(try await stage.claimOne().lease, .bury(reason: "r"))
+        #expect(try await again().id == first.id)
+        try await stage.store.kick([first.id], now: stage.clock.now())
+        try await stage.settle(try await stage.claimOne().lease, .ack)
+        let second = try await again()
+        #expect(!second.isDuplicate && second.id > first.id)
+        try await stage.store.delete([second.id], now: stage.clock.now())
+        #expect(try await !again().isDuplicate)
+    },
+    Scenario("a unique key counts in its queue only, and twice in one call is a duplicate too") { stage in
+        let key = JobOptions(uniqueKey: "k")
+        let jobs = [
+            try NewJob([1], in: "a", options: key), try NewJob([2], in: "b", options: key),
+            try NewJob([3], in: "a", options: key),
+        ]
+        let answers = try await stage.store.enqueue(jobs, now: stage.clock.now())
+        #expect(answers.map(\.isDuplicate) == [false, false, true])
+        #expect(answers[2].id == answers[0].id)
+        #expect(try await stage.stats("a").ready == 1)
+    },
+    Scenario("a done job that is kept frees its unique key") { stage in
+        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)), now: stage.clock.now())
+        let id = try await stage.enqueue(options: JobOptions(uniqueKey: "k"))
+        try await stage.settle(try await stage.claimOne().lease, .ack)
+        #expect(try await stage.state(id) == .done)
+        #expect(try await stage.enqueue(options: JobOptions(uniqueKey: "k")) != id)
+    },
+    Scenario("ids and tokens are never used again, also when all jobs are gone") { stage in
+        let first = try await stage.enqueue()
+        let claimed = try await stage.claimOne()
+        try await stage.settle(claimed.lease, .ack)
+        let second = try await stage.enqueue()
+        #expect(second > first)
+        #expect(try await stage.claimOne().lease.token > claimed.lease.token)
+    },
+]

@@ -1,0 +1,94 @@
+import StintCore
+import Testing
+
+/// Every word that the holder of a lease can say.
+private let outcomes: [Settlement.Outcome] = [
+    .ack, .release(after: .zero), .release(after: .seconds(1)), .fail(error: "late", retryAfter: .zero),
+    .crash(error: "late", retryAfter: .zero), .bury(reason: "late"),
+]
+
+let leaseScenarios: [Scenario] = [
+    Scenario("a stale lease can neither ack, release, fail, bury nor extend") { stage in
+        let id = try await stage.enqueue()
+        let stale = try await stage.claimOne(lease: .seconds(10))
+        stage.clock.advance(by: .seconds(10))
+        #expect(try await stage.reap().requeued == 1)
+        for outcome in outcomes { try await stage.expectLeaseLost(stale.lease, outcome) }
+        let holder = try await stage.claimOne()
+        #expect(holder.id == id && holder.lease.token > stale.lease.token)
+        for outcome in outcomes { try await stage.expectLeaseLost(stale.lease, outcome) }
+        let lost = try await stage.store.extend([stale.lease, holder.lease], by: .seconds(99), now: stage.clock.now())
+        #expect(lost == [stale.lease])
+        #expect(try await stage.settle(holder.lease, .ack) == .done)
+    },
+    Scenario("an outcome can be said once") { stage in
+        for outcome in outcomes {
+            let id = try await stage.enqueue()
+            let job = try await stage.claimOne()
+            try await stage.settle(job.lease, outcome)
+            for second in outcomes { try await stage.expectLeaseLost(job.lease, second) }
+            if outcome != .ack { try await stage.store.delete([id], now: stage.clock.now()) }
+        }
+    },
+    Scenario("a lease names its job: the token of a neighbour does not count") { stage in
+        try await stage.enqueue()
+        try await stage.enqueue()
+        let (one, other) = (try await stage.claimOne(), try await stage.claimOne())
+        try await stage.expectLeaseLost(Lease(job: one.id, token: other.lease.token), .ack)
+        try await stage.expectLeaseLost(Lease(job: JobID(rawValue: 999), token: one.lease.token), .ack)
+        #expect(try await stage.stats().leased == 2)
+    },
+    Scenario("a lease holds until its deadline, by the monotonic clock") { stage in
+        try await stage.enqueue()
+        let job = try await stage.claimOne(lease: .seconds(10))
+        stage.clock.advance(by: .milliseconds(9_999))
+        #expect(try await stage.reap() == ReapReport())
+        stage.clock.setWall(ahead: .seconds(3_600))
+        #expect(try await stage.reap() == ReapReport())
+        stage.clock.setWall(ahead: .seconds(-7_200))
+        #expect(try await stage.reap() == ReapReport())
+        stage.clock.advance(by: .milliseconds(1))
+        #expect(try await stage.reap() == ReapReport(requeued: 1))
+        try await stage.expectLeaseLost(job.lease, .ack)
+    },
+    Scenario("a late ack counts as long as nobody took the job back") { stage in
+        try await stage.enqueue()
+        let job = try await stage.claimOne(lease: .seconds(1))
+        stage.clock.advance(by: .seconds(60))
+        #expect(try await stage.settle(job.lease, .ack) == .done)
+        #expect(try await stage.reap() == ReapReport())
+    },
+    Scenario("an extended lease lasts longer, and is never cut short") { stage in
+        try await stage.enqueue()
+        let job = try await stage.claimOne(lease: .seconds(10))
+        stage.clock.advance(by: .seconds(8))
+        #expect(try await stage.store.extend([job.lease], by: .seconds(10), now: stage.clock.now()).isEmpty)
+        #expect(try await stage.store.extend([job.lease], by: .seconds(1), now: stage.clock.now()).isEmpty)
+        stage.clock.advance(by: .seconds(9))
+        #expect(try await stage.reap() == ReapReport())
+        stage.clock.advance(by: .seconds(1))
+        #expect(try await stage.reap().requeued == 1)
+    },
+    Scenario("a lease of another boot is void at once and blames nobody") { stage in
+        let id = try await stage.enqueue(options: JobOptions(maxAttempts: 1, maxCrashes: 1))
+        let job = try await stage.claimOne(lease: .seconds(3_600))
+        stage.clock.reboot()
+        #expect(try await stage.store.extend([job.lease], by: .seconds(1), now: stage.clock.now()) == [job.lease])
+        #expect(try await stage.reap() == ReapReport(requeued: 1))
+        let record = try #require(try await stage.store.job(id)?.record)
+        #expect(record.attempts == 0 && record.crashes == 0 && !record.suspect)
+        #expect(try await stage.claimOne().attempt == 1)
+    },
+    Scenario("deleting or burying a leased job takes it from its holder, and from it alone") { stage in
+        for _ in 0..<3 { try await stage.enqueue() }
+        let jobs = try await stage.claim(3)
+        try await stage.store.delete([jobs[0].id], now: stage.clock.now())
+        try await stage.store.bury([jobs[1].id], reason: "by hand", now: stage.clock.now())
+        let lost = try await stage.store.extend(jobs.map(\.lease), by: .seconds(60), now: stage.clock.now())
+        #expect(lost == [jobs[0].lease, jobs[1].lease])
+        try await stage.expectLeaseLost(jobs[0].lease, .ack)
+        try await stage.expectLeaseLost(jobs[1].lease, .ack)
+        try await stage.settle(jobs[2].lease, .ack)
+        #expect(try await stage.stats() == stage.expected(buried: 1, done: 1))
+    },
+]

@@ -1,0 +1,32 @@
+import StintCore
+import Synchronization
+
+/// A clock that a test moves.
+package final class ManualClock: MomentClock {
+    private let moment = Mutex(Moment(wall: 1_800_000_000_000, monotonic: 5_000_000, boot: "boot-1"))
+
+    package init() {}
+
+    package func now() -> Moment { moment.withLock { $0 } }
+
+    /// Time passes: both clocks move.
+    package func advance(by duration: Duration) {
+        moment.withLock {
+            $0.wall += duration.milliseconds
+            $0.monotonic += duration.milliseconds
+        }
+    }
+
+    /// Somebody sets the wall clock.
+    package func setWall(ahead duration: Duration) {
+        moment.withLock { $0.wall += duration.milliseconds }
+    }
+
+    /// The machine starts again: the monotonic clock is back at nearly nothing, the boot id is new.
+    package func reboot() {
+        moment.withLock {
+            $0.monotonic = 1_000
+            $0.boot += "+1"
+        }
+    }
+}

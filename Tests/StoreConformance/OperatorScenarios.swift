@@ -1,0 +1,99 @@
+import StintCore
+import Testing
+
+let operatorScenarios: [Scenario] = [
+    Scenario("kick takes the oldest buried jobs of one queue, as many as asked") { stage in
+        var ids: [JobID] = []
+        for _ in 0..<3 { ids.append(try await stage.enqueue()) }
+        let other = try await stage.enqueue(in: "other")
+        try await stage.store.bury(ids + [other], reason: "by hand", now: stage.clock.now())
+        #expect(try await stage.store.kick("q", limit: 2, now: stage.clock.now()) == 2)
+        #expect(try await stage.claim(9).map(\.id) == Array(ids[..<2]))
+        #expect(try await stage.store.kick("q", limit: 9, now: stage.clock.now()) == 1)
+        #expect(try await stage.store.kick("nowhere", limit: 9, now: stage.clock.now()) == 0)
+        #expect(try await stage.state(other) == .buried)
+    },
+    Scenario("kick, bury and delete by id do all or nothing") { stage in
+        let buried = try await stage.enqueue()
+        let ready = try await stage.enqueue()
+        let missing = JobID(rawValue: 999)
+        try await stage.store.bury([buried], reason: "by hand", now: stage.clock.now())
+        let now = stage.clock.now()
+        try await stage.expectRefusal(.invalidInput) { try await stage.store.kick([buried, ready], now: now) }
+        try await stage.expectRefusal(.notFound) { try await stage.store.kick([buried, missing], now: now) }
+        try await stage.expectRefusal(.notFound) {
+            try await stage.store.bury([ready, missing], reason: "r", now: now)
+        }
+        try await stage.expectRefusal(.notFound) { try await stage.store.delete([ready, missing], now: now) }
+        #expect(try await stage.state(buried) == .buried)
+        #expect(try await stage.state(ready) == .ready)
+    },
+    Scenario("a job can be deleted in every state, and the counts follow") { stage in
+        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)), now: stage.clock.now())
+        let done = try await stage.enqueue()
+        try await stage.settle(try await stage.claimOne().lease, .ack)
+        let leased = try await stage.enqueue()
+        _ = try await stage.claimOne()
+        let ready = try await stage.enqueue()
+        let delayed = try await stage.enqueue(options: JobOptions(delay: .seconds(5)))
+        let buried = try await stage.enqueue()
+        try await stage.store.bury([buried], reason: "by hand", now: stage.clock.now())
+        #expect(try await stage.stats() == stage.expected(ready: 1, delayed: 1, leased: 1, buried: 1, done: 1))
+        let ids = [done, leased, ready, delayed, buried]
+        let states = try await stage.store.list(JobFilter()).map { [$0.id.rawValue: $0.state] }
+        #expect(states.count == 5)
+        try await stage.store.delete(ids, now: stage.clock.now())
+        #expect(try await stage.stats() == stage.expected(done: 1))
+        #expect(try await stage.store.list(JobFilter()).isEmpty)
+        for id in ids { #expect(try await stage.store.job(id) == nil) }
+    },
+    Scenario("a ready, delayed or leased job can be buried, a done one cannot") { stage in
+        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)), now: stage.clock.now())
+        let done = try await stage.enqueue()
+        try await stage.settle(try await stage.claimOne().lease, .ack)
+        let leased = try await stage.enqueue()
+        _ = try await stage.claimOne()
+        let ready = try await stage.enqueue()
+        let delayed = try await stage.enqueue(options: JobOptions(delay: .seconds(5)))
+        try await stage.store.bury([leased, ready, delayed], reason: "by hand", now: stage.clock.now())
+        #expect(try await stage.stats() == stage.expected(buried: 3, done: 1))
+        try await stage.store.bury([ready], reason: "again", now: stage.clock.now())
+        #expect(try await stage.store.job(ready)?.record.reason == "by hand")
+        try await stage.expectRefusal(.invalidInput) {
+            try await stage.store.bury([done], reason: "r", now: stage.clock.now())
+        }
+    },
+    Scenario("list filters by queue and state, in the order of claims, up to the limit") { stage in
+        let late = try await stage.enqueue(options: JobOptions(priority: 9))
+        let first = try await stage.enqueue(options: JobOptions(priority: 1))
+        let other = try await stage.enqueue(in: "other")
+        func list(_ queue: QueueName?, _ state: JobState?, _ limit: Int = 100) async throws -> [JobID] {
+            try await stage.store.list(JobFilter(queue: queue, state: state, limit: limit)).map(\.id)
+        }
+        #expect(try await list("q", .ready) == [first, late])
+        #expect(try await list("q", .ready, 1) == [first])
+        #expect(try await list(nil, nil) == [first, late, other])
+        #expect(try await list("other", nil) == [other])
+        #expect(try await list("q", .buried).isEmpty)
+        #expect(try await list("nowhere", nil).isEmpty)
+        for state in JobState.allCases {
+            _ = try await list("q", state)
+            _ = try await list(nil, state)
+        }
+    },
+    Scenario("a wake-up is heard when a job becomes ready, also by a kick or a resume") { stage in
+        var signals = stage.store.wakeUps().makeAsyncIterator()
+        let id = try await stage.enqueue()
+        await signals.next()
+        try await stage.store.bury([id], reason: "by hand", now: stage.clock.now())
+        try await stage.store.kick([id], now: stage.clock.now())
+        await signals.next()
+        try await stage.store.configure("q", QueueSettings(paused: true), now: stage.clock.now())
+        try await stage.store.configure("q", QueueSettings(paused: false), now: stage.clock.now())
+        await signals.next()
+    },
+    Scenario("stats list the queues by name") { stage in
+        for queue: QueueName in ["b", "a", "ü"] { try await stage.enqueue(in: queue) }
+        #expect(try await stage.store.stats().map(\.name) == ["a", "b", "ü"])
+    },
+]

@@ -1,0 +1,71 @@
+import StintCore
+import Testing
+
+/// Something that every store must do, in code. A store's test target runs all of them, each on a fresh store.
+package struct Scenario: Sendable, CustomTestStringConvertible {
+    package let testDescription: String
+    package let run: @Sendable (Stage) async throws -> Void
+
+    init(_ sentence: String, _ run: @escaping @Sendable (Stage) async throws -> Void) {
+        testDescription = sentence
+        self.run = run
+    }
+
+    package static let all =
+        enqueueScenarios + claimScenarios + settleScenarios + leaseScenarios + suspectScenarios + operatorScenarios
+}
+
+/// A fresh store, a clock to move, and short words for what scenarios do all the time.
+package struct Stage: Sendable {
+    package let store: any JobStore
+    package let clock: ManualClock
+
+    package init(_ store: any JobStore, clock: ManualClock) {
+        self.store = store
+        self.clock = clock
+    }
+
+    @discardableResult
+    func enqueue(
+        _ text: String = "x", in queue: QueueName = "q", options: JobOptions = JobOptions()
+    ) async throws -> JobID {
+        try await store.enqueue([NewJob(Array(text.utf8), in: queue, options: options)], now: clock.now())[0].id
+    }
+
+    func claim(
+        _ limit: Int = 1, from queues: [QueueName] = ["q"], lease: Duration = .seconds(30)
+    ) async throws -> [LeasedJob] {
+        let request = ClaimRequest(queues: queues, limit: limit, lease: lease, worker: "test:1")
+        return try await store.claim(request, now: clock.now())
+    }
+
+    /// Claims one job that must be there.
+    func claimOne(from queue: QueueName = "q", lease: Duration = .seconds(30)) async throws -> LeasedJob {
+        try #require(try await claim(from: [queue], lease: lease).first)
+    }
+
+    @discardableResult
+    func settle(_ lease: Lease, _ outcome: Settlement.Outcome) async throws -> JobState {
+        try await store.settle(Settlement(lease, outcome), now: clock.now())
+    }
+
+    func reap() async throws -> ReapReport { try await store.reap(now: clock.now()) }
+
+    func state(_ id: JobID) async throws -> JobState? { try await store.job(id)?.record.state }
+
+    func stats(_ queue: QueueName = "q") async throws -> QueueStats {
+        try #require(try await store.stats().first { $0.name == queue })
+    }
+
+    /// The word must be refused with this code, and the store must be as before.
+    func expectRefusal(_ code: StintError.Code, _ body: () async throws -> Void) async throws {
+        let before = try await store.stats()
+        let error = await #expect(throws: StintError.self) { try await body() }
+        #expect(error?.code == code)
+        #expect(try await store.stats() == before)
+    }
+
+    func expectLeaseLost(_ lease: Lease, _ outcome: Settlement.Outcome) async throws {
+        try await expectRefusal(.leaseLost) { try await settle(lease, outcome) }
+    }
+}

@@ -1,0 +1,109 @@
+import StintCore
+import Testing
+
+let settleScenarios: [Scenario] = [
+    Scenario("an acknowledged job is gone and never runs again") { stage in
+        let id = try await stage.enqueue()
+        #expect(try await stage.settle(try await stage.claimOne().lease, .ack) == .done)
+        #expect(try await stage.store.job(id) == nil)
+        stage.clock.advance(by: .seconds(86_400))
+        #expect(try await stage.reap() == ReapReport())
+        #expect(try await stage.claim().isEmpty)
+        #expect(try await stage.stats() == stage.expected(done: 1))
+    },
+    Scenario("a released job is ready again and has used up no attempt") { stage in
+        let id = try await stage.enqueue()
+        #expect(try await stage.settle(try await stage.claimOne().lease, .release(after: .zero)) == .ready)
+        #expect(try await stage.settle(try await stage.claimOne().lease, .release(after: .seconds(2))) == .delayed)
+        #expect(try await stage.claim().isEmpty)
+        stage.clock.advance(by: .seconds(2))
+        let job = try await stage.claimOne()
+        #expect(job.id == id && job.attempt == 1)
+    },
+    Scenario("a failed job runs again after its delay, and each attempt keeps its error") { stage in
+        let id = try await stage.enqueue(options: JobOptions(maxAttempts: 3))
+        for attempt in 1...3 {
+            let job = try await stage.claimOne()
+            #expect(job.attempt == attempt)
+            let state = try await stage.settle(job.lease, .fail(error: "no \(attempt)", retryAfter: .seconds(1)))
+            #expect(state == (attempt < 3 ? .delayed : .buried))
+            stage.clock.advance(by: .seconds(1))
+        }
+        let job = try #require(try await stage.store.job(id))
+        #expect(job.failures.map(\.attempt) == [1, 2, 3])
+        #expect(job.failures.map(\.error) == ["no 1", "no 2", "no 3"])
+        #expect(job.failures.allSatisfy { $0.kind == .failed && $0.worker == "test:1" })
+        #expect(job.record.reason == "no attempts left (3 of 3), last: no 3")
+        #expect(try await stage.claim().isEmpty)
+    },
+    Scenario("a job that crashes its process is buried after maxCrashes, before maxAttempts") { stage in
+        let id = try await stage.enqueue(options: JobOptions(maxAttempts: 9, maxCrashes: 2))
+        try await stage.settle(try await stage.claimOne().lease, .fail(error: "e", retryAfter: .zero))
+        try await stage.settle(try await stage.claimOne().lease, .crash(error: "SIGSEGV", retryAfter: .zero))
+        #expect(try await stage.state(id) == .ready)
+        #expect(
+            try await stage.settle(try await stage.claimOne().lease, .crash(error: "SIGSEGV", retryAfter: .zero))
+                == .buried)
+        let record = try #require(try await stage.store.job(id)?.record)
+        #expect(record.crashes == 2 && record.attempts == 3)
+        #expect(record.reason?.contains("SIGSEGV") == true)
+    },
+    Scenario("crashes count as attempts too") { stage in
+        let id = try await stage.enqueue(options: JobOptions(maxAttempts: 1, maxCrashes: 3))
+        try await stage.settle(try await stage.claimOne().lease, .crash(error: "SIGKILL", retryAfter: .zero))
+        #expect(try await stage.state(id) == .buried)
+    },
+    Scenario("a buried job stays until it is kicked, and then has all its attempts again") { stage in
+        let id = try await stage.enqueue(options: JobOptions(maxAttempts: 1))
+        #expect(try await stage.settle(try await stage.claimOne().lease, .bury(reason: "bad address")) == .buried)
+        stage.clock.advance(by: .seconds(86_400))
+        #expect(try await stage.claim().isEmpty)
+        #expect(try await stage.store.job(id)?.record.reason == "bad address")
+        #expect(try await stage.store.kick("q", limit: 10, now: stage.clock.now()) == 1)
+        let job = try await stage.claimOne()
+        #expect(job.attempt == 1)
+        try await stage.settle(job.lease, .ack)
+        #expect(try await stage.stats() == stage.expected(done: 1))
+    },
+    Scenario("follow-up jobs come with the ack, or not at all when the lease is lost") { stage in
+        try await stage.enqueue()
+        let job = try await stage.claimOne()
+        let followUps = [try NewJob([1], in: "next"), try NewJob([2], in: "next")]
+        let settlement = Settlement(job.lease, .ack, followUps: followUps)
+        #expect(try await stage.store.settle([settlement], now: stage.clock.now()) == [.settled(.done)])
+        #expect(try await stage.stats("next").ready == 2)
+        #expect(try await stage.store.settle([settlement], now: stage.clock.now()) == [.leaseLost])
+        #expect(try await stage.stats("next").ready == 2)
+    },
+    Scenario("done jobs are kept for the queue's retention and then pruned with all that belongs to them") { stage in
+        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)), now: stage.clock.now())
+        let id = try await stage.enqueue("kept")
+        try await stage.settle(try await stage.claimOne().lease, .fail(error: "once", retryAfter: .zero))
+        try await stage.settle(try await stage.claimOne().lease, .ack)
+        let job = try #require(try await stage.store.job(id))
+        #expect(job.record.state == .done && job.payload == Array("kept".utf8) && job.failures.count == 1)
+        #expect(job.record.doneAt == stage.clock.now().wall)
+        stage.clock.advance(by: .milliseconds(59_999))
+        #expect(try await stage.reap() == ReapReport())
+        stage.clock.advance(by: .milliseconds(1))
+        #expect(try await stage.reap() == ReapReport(pruned: 1))
+        #expect(try await stage.store.job(id) == nil)
+        #expect(try await stage.stats().done == 1)
+    },
+    Scenario("a queue that keeps nothing any more has its kept jobs pruned") { stage in
+        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)), now: stage.clock.now())
+        try await stage.enqueue()
+        try await stage.settle(try await stage.claimOne().lease, .ack)
+        try await stage.store.configure("q", QueueSettings(retention: .zero), now: stage.clock.now())
+        #expect(try await stage.reap() == ReapReport(pruned: 1))
+    },
+    Scenario("a job that is kicked again and again keeps no endless history") { stage in
+        let id = try await stage.enqueue(options: JobOptions(maxAttempts: 1))
+        for round in 1...60 {
+            try await stage.settle(try await stage.claimOne().lease, .fail(error: "\(round)", retryAfter: .zero))
+            try await stage.store.kick([id], now: stage.clock.now())
+        }
+        let failures = try #require(try await stage.store.job(id)?.failures)
+        #expect(failures.map(\.error) == (11...60).map(String.init))
+    },
+]

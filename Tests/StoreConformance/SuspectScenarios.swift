@@ -1,0 +1,77 @@
+import StintCore
+import Testing
+
+let suspectScenarios: [Scenario] = [
+    Scenario("a lease that held one job and ran out counts an attempt and a crash") { stage in
+        let id = try await stage.enqueue(options: JobOptions(maxAttempts: 9, maxCrashes: 2))
+        _ = try await stage.claimOne(lease: .seconds(1))
+        stage.clock.advance(by: .seconds(1))
+        #expect(try await stage.reap() == ReapReport(requeued: 1))
+        _ = try await stage.claimOne(lease: .seconds(1))
+        stage.clock.advance(by: .seconds(1))
+        #expect(try await stage.reap() == ReapReport(buried: 1))
+        let job = try #require(try await stage.store.job(id))
+        #expect(job.record.crashes == 2 && job.failures.map(\.kind) == [.expired, .expired])
+        #expect(job.record.reason?.contains("test:1") == true)
+    },
+    Scenario("jobs that shared a lost lease become suspects at no cost, and each is claimed alone") { stage in
+        for _ in 0..<3 { try await stage.enqueue(options: JobOptions(maxAttempts: 1, maxCrashes: 1)) }
+        let shared = try await stage.claim(3, lease: .seconds(1))
+        stage.clock.advance(by: .seconds(1))
+        #expect(try await stage.reap() == ReapReport(requeued: 3))
+        try await stage.enqueue()
+        for expected in shared {
+            let alone = try await stage.claim(9)
+            #expect(alone.map(\.id) == [expected.id])
+            #expect(alone.first?.runsAlone == true && alone.first?.attempt == 1)
+        }
+        #expect(try await stage.claim(9).map(\.runsAlone) == [false])
+    },
+    Scenario("a suspect is not claimed beside jobs before it, in one queue or over several") { stage in
+        let suspects = [try await stage.enqueue(in: "a"), try await stage.enqueue(in: "a")]
+        #expect(try await stage.claim(2, from: ["a"], lease: .seconds(1)).count == 2)
+        stage.clock.advance(by: .seconds(1))
+        _ = try await stage.reap()
+        let urgent = JobOptions(priority: 1)
+        let first = try await stage.enqueue(in: "a", options: urgent)
+        let second = try await stage.enqueue(in: "b", options: urgent)
+        let later = try await stage.enqueue(in: "b")
+        #expect(try await stage.claim(9, from: ["a", "b"]).map(\.id) == [first, second])
+        #expect(try await stage.claim(9, from: ["a", "b"]).map(\.id) == [suspects[0]])
+        #expect(try await stage.claim(9, from: ["a"]).map(\.id) == [suspects[1]])
+        #expect(try await stage.claim(9, from: ["a", "b"]).map(\.id) == [later])
+    },
+    Scenario("no innocent job is buried for sharing claims with one that kills its worker") { stage in
+        let options = JobOptions(maxAttempts: 2, maxCrashes: 2)
+        var ids: [JobID] = []
+        for _ in 0..<8 { ids.append(try await stage.enqueue(options: options)) }
+        let killer = ids[3]
+        var buried = 0
+        var rounds = 0
+        while try await stage.stats().unfinished > 0 {
+            rounds += 1
+            try #require(rounds < 100)
+            for job in try await stage.claim(4, lease: .seconds(1)) {
+                // The worker dies here: what it finished before is settled, the rest is not.
+                if job.id == killer { break }
+                try await stage.settle(job.lease, .ack)
+            }
+            stage.clock.advance(by: .seconds(1))
+            buried += try await stage.reap().buried
+        }
+        #expect(buried == 1)
+        #expect(try await stage.state(killer) == .buried)
+        #expect(try await stage.stats() == stage.expected(buried: 1, done: 7))
+    },
+    Scenario("a suspect that ran alone to an end is none any more") { stage in
+        let ids = [try await stage.enqueue(), try await stage.enqueue()]
+        _ = try await stage.claim(2, lease: .seconds(1))
+        stage.clock.advance(by: .seconds(1))
+        _ = try await stage.reap()
+        for _ in ids {
+            try await stage.settle(try await stage.claimOne().lease, .fail(error: "e", retryAfter: .seconds(1)))
+        }
+        stage.clock.advance(by: .seconds(1))
+        #expect(try await stage.claim(9).map(\.runsAlone) == [false, false])
+    },
+]

@@ -1,3 +1,0 @@
-import Testing
-import StintCore
-public func scenario() { #expect(1 == 1) }
