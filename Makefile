@@ -1,0 +1,37 @@
+# make demo    the newsletter, end to end, with the real binary
+# make test    all tests
+# make bench   the benchmark against the naive locking designs
+# make lint    formatting
+# make build   the `stint` binary: .build/release/stint
+
+SHELL := /bin/bash
+SWIFT ?= swift
+STINT := .build/release/stint
+# Libraries and programs that the build, the demo and the tests need, by their Debian names.
+PACKAGES := libsqlite3-dev php-cli
+
+.PHONY: build demo test bench lint setup clean
+
+build: setup
+	$(SWIFT) build -c release --product stint
+
+demo: build
+	Examples/Newsletter/demo.sh "$(CURDIR)/$(STINT)"
+
+test: setup
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+bench: setup
+	$(SWIFT) build -c release --product stint-bench
+	mkdir -p bench/results
+	.build/release/stint-bench --json bench/results/latest.json
+
+lint:
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests migrations bench Examples
+
+setup:
+	@.ci/setup $(PACKAGES)
+
+clean:
+	rm -rf .build demo bench/results

@@ -1,0 +1,114 @@
+import Foundation
+import GRDB
+import Stint
+import Synchronization
+import Testing
+
+struct Greeting: JobParameters {
+    static let jobName = "greeting"
+    var name: String
+}
+
+struct Oops: Error, CustomStringConvertible {
+    var description = "oops"
+}
+
+/// Runs `body` with a queue on a real file that goes with the test.
+func withQueue(_ body: (JobQueue<SQLiteStore>) async throws -> Void) async throws {
+    let folder = NSTemporaryDirectory() + "stint-test-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+    defer {
+        do {
+            try FileManager.default.removeItem(atPath: folder)
+        } catch {
+            print("the folder \(folder) stays behind: \(error)")
+        }
+    }
+    let queue = try await JobQueue(.sqlite(folder + "/stint.db", durability: .normal))
+    try await body(queue)
+    for finding in try await queue.store.examine() { #expect(finding.isGood, "\(finding)") }
+}
+
+extension JobQueue where Store == SQLiteStore {
+    func record(_ id: JobID) async throws -> JobRecord? { try await store.job(id)?.record }
+
+    func stats(_ queue: QueueName = "q") async throws -> QueueStats {
+        try #require(try await store.stats().first { $0.name == queue })
+    }
+
+    /// A worker on 'q' that ends when the queue is empty.
+    func drainingWorker(_ change: (inout Worker.Options) -> Void = { _ in }) -> Worker {
+        var options = Worker.Options()
+        options.drains = true
+        options.pollInterval = .milliseconds(5)
+        change(&options)
+        return Worker(self, queues: ["q"], options: options)
+    }
+}
+
+/// What handlers saw, in order.
+final class Log<Element: Sendable>: Sendable {
+    private let elements = Mutex<[Element]>([])
+    func append(_ element: Element) { elements.withLock { $0.append(element) } }
+    var all: [Element] { elements.withLock { $0 } }
+}
+
+/// A door that handlers wait at until the test opens it; waiting ends with the task's cancellation too.
+final class Door: Sendable {
+    private let opened: AsyncStream<Void>
+    private let continuation: AsyncStream<Void>.Continuation
+    private let arrivals: AsyncStream<Void>
+    private let arrival: AsyncStream<Void>.Continuation
+
+    init() {
+        (opened, continuation) = AsyncStream.makeStream()
+        (arrivals, arrival) = AsyncStream.makeStream()
+    }
+
+    func open() { continuation.finish() }
+
+    /// For handlers.
+    func wait() async throws {
+        arrival.yield()
+        for await _ in opened {}
+        try Task.checkCancellation()
+    }
+
+    /// For the test: so many handlers are at the door.
+    func untilArrived(_ count: Int = 1) async {
+        var arrived = 0
+        for await _ in arrivals {
+            arrived += 1
+            if arrived == count { return }
+        }
+    }
+}
+
+/// Looks again and again until it is so; for what another thread or process does and tells nobody.
+func eventually(
+    within limit: Duration = .seconds(20), _ what: String, _ location: SourceLocation = #_sourceLocation,
+    _ isSo: () async throws -> Bool
+) async throws {
+    let deadline = ContinuousClock.now + limit
+    while try await !isSo() {
+        try #require(ContinuousClock.now < deadline, "still not: \(what)", sourceLocation: location)
+        try await Task.sleep(for: .milliseconds(2))
+    }
+}
+
+extension SQLiteStore {
+    /// Another program holds the write lock while `body` runs.
+    func holdingWriteLock(_ body: () async throws -> Void) async throws {
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        let other = try DatabaseQueue(path: path, configuration: configuration)
+        try await other.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
+        do {
+            try await body()
+        } catch {
+            try await other.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
+            throw error
+        }
+        try await other.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
+    }
+}
