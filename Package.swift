@@ -77,7 +77,10 @@ let package = Package(
             path: "Tests/ClaimingWorker"
         ),
         .testTarget(name: "StintCoreTests", dependencies: ["StintCore"]),
-        .testTarget(name: "StintSQLiteTests", dependencies: ["StintSQLite", "StoreConformance", "ClaimingWorker", grdb, sqlite, subprocess]),
+        .testTarget(
+            name: "StintSQLiteTests",
+            dependencies: ["StintSQLite", "StoreConformance", "ClaimingWorker", grdb, sqlite, subprocess]
+        ),
         .testTarget(
             name: "StintWorkerTests",
             dependencies: [

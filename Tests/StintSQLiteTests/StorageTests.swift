@@ -60,7 +60,8 @@ struct StorageTests {
         let queue = try await JobQueue(.sqlite(folder.database, durability: .normal))
         var longest = 0
         for _ in 0..<60 {
-            try await queue.enqueue(jobs: try (0..<100).map { _ in try NewJob([UInt8](repeating: 1, count: 5_000), in: "q") })
+            try await queue.enqueue(
+                jobs: try (0..<100).map { _ in try NewJob([UInt8](repeating: 1, count: 5_000), in: "q") })
             try await queue.ack(try await queue.claim(100))
             longest = max(longest, try logSize(folder.database))
         }
@@ -103,7 +104,8 @@ struct StorageTests {
         var peaks: [Int] = []
         for _ in 0..<5 {
             for _ in 0..<5 {
-                try await queue.enqueue(jobs: try (0..<1_000).map { _ in try NewJob([UInt8](repeating: 1, count: 300), in: "q") })
+                try await queue.enqueue(
+                    jobs: try (0..<1_000).map { _ in try NewJob([UInt8](repeating: 1, count: 300), in: "q") })
             }
             peaks.append(try await pages())
             while true {
@@ -148,7 +150,8 @@ struct StorageTests {
         let bad = try await queue.enqueue(payload: [1], in: "q").id
         let good = try await queue.enqueue(payload: [2], in: "q").id
         try await queue.store.writer.run {
-            try $0.execute(sql: "UPDATE stint_jobs SET headers = 'no colon here' WHERE id = ?", arguments: [bad.rawValue])
+            try $0.execute(
+                sql: "UPDATE stint_jobs SET headers = 'no colon here' WHERE id = ?", arguments: [bad.rawValue])
         }
         #expect(try await queue.claim(9).map(\.id) == [good])
         let stats = try #require(try await queue.store.stats().first)

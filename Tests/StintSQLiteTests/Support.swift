@@ -6,9 +6,9 @@ import Subprocess
 import Testing
 
 #if canImport(System)
-import System
+    import System
 #else
-import SystemPackage
+    import SystemPackage
 #endif
 
 /// A folder that is there for one test.
@@ -42,7 +42,8 @@ func expectSound(_ store: SQLiteStore, _ location: SourceLocation = #_sourceLoca
 func runClaimingWorker(_ arguments: String...) async throws -> [[Substring]] {
     let folder = Bundle.main.executableURL?.deletingLastPathComponent().path ?? "."
     let result = try await Subprocess.run(
-        .path(FilePath(folder + "/ClaimingWorker")), arguments: Arguments(arguments), output: .string(limit: 16_777_216),
+        .path(FilePath(folder + "/ClaimingWorker")), arguments: Arguments(arguments),
+        output: .string(limit: 16_777_216),
         error: .string(limit: 65_536))
     #expect(result.terminationStatus == .exited(0), "\(result.standardError)")
     return result.standardOutput.split(separator: "\n").map { $0.split(separator: " ") }
