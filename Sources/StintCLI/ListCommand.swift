@@ -42,6 +42,7 @@ struct ListCommand: AsyncParsableCommand {
             if !jobs.isEmpty { try output.line(table.text) }
         }
         try output.flush()
+        if jobs.count == limit && !json { Output.complain("these are the first \(limit); --limit shows more") }
     }
 
     /// What one wants to know first of a job in its state, on one line.

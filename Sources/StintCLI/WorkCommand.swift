@@ -46,6 +46,9 @@ struct WorkCommand: AsyncParsableCommand {
     var retryDelay = DurationArgument.seconds(1)
     @Flag(help: "End when nothing is ready, delayed or leased in these queues any more.")
     var drain = false
+    /// Given to the processes that `--workers` starts.
+    @Flag(name: .customLong("worker-process"), help: .hidden)
+    var isWorkerProcess = false
     @Argument(parsing: .postTerminator, help: "The command and its arguments, after --.")
     var command: [String] = []
 
@@ -79,7 +82,9 @@ struct WorkCommand: AsyncParsableCommand {
                 .init(service: Reaper(queue)),
             ]
         }
-        if drain && !isChild { services.append(.init(service: DrainProgress(queue: queue, queues: workedQueues))) }
+        if drain && !isWorkerProcess {
+            services.append(.init(service: DrainProgress(queue: queue, queues: workedQueues)))
+        }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "stint.work")))
@@ -103,20 +108,16 @@ struct WorkCommand: AsyncParsableCommand {
 
     // MARK: - Several processes
 
-    /// Set in the environment of the processes that `--workers N` starts.
-    private static let childVariable = "STINT_WORKER_CHILD"
-
-    private var isChild: Bool { ProcessInfo.processInfo.environment[Self.childVariable] != nil }
-
-    private func childArguments(database: String) -> WorkerProcesses.Child {
+    private func childArguments(database: String) -> [String] {
         var arguments = [
-            "work", "--db", database, "--batch", "\(batch)", "--lease", lease.description, "--retry-delay",
+            "work", "--worker-process", "--db", database, "--batch", "\(batch)", "--lease", lease.description,
+            "--retry-delay",
             retryDelay.description,
         ]
         for queue in workedQueues { arguments += ["--queue", queue.description] }
         if let timeout { arguments += ["--timeout", timeout.description] }
         if drain { arguments.append("--drain") }
-        return WorkerProcesses.Child(arguments: arguments + ["--"] + command, variable: Self.childVariable)
+        return arguments + ["--"] + command
     }
 }
 

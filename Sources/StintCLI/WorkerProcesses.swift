@@ -13,32 +13,23 @@ import Synchronization
 
 /// Starts N processes of this program, passes on the order to stop, and waits for all of them.
 struct WorkerProcesses: Service {
-    struct Child: Sendable {
-        let arguments: [String]
-        /// Set to the child's number in its environment.
-        let variable: Environment.Key
-
-        init(arguments: [String], variable: String) {
-            self.arguments = arguments
-            self.variable = Environment.Key(rawValue: variable)!
-        }
-    }
-
-    /// A worker that ended otherwise than by our order.
-    struct Died: Error, CustomStringConvertible {
-        let description: String
-    }
-
     let count: Int
-    let arguments: Child
+    let arguments: [String]
     private let running = Running()
 
-    init(count: Int, arguments: Child) {
+    init(count: Int, arguments: [String]) {
         self.count = count
         self.arguments = arguments
     }
 
-    /// - Throws: ``StintError`` when a worker died; the others went on until they were done or told to stop.
+    /// Some workers ended otherwise than by our order.
+    struct WorkersDied: Error, CustomStringConvertible {
+        let count: Int
+        let deaths: [String]
+        var description: String { "\(deaths.count) of \(count) workers died: \(deaths.joined(separator: "; "))" }
+    }
+
+    /// - Throws: ``WorkersDied``; the others went on until they were done or told to stop.
     func run() async throws {
         guard let program = Bundle.main.executablePath else {
             throw StintError(.storageFailed, "the path of this program cannot be found, so it cannot start workers")
@@ -48,10 +39,7 @@ struct WorkerProcesses: Service {
                 for number in 1...count { group.addTask { try await runChild(number, program) } }
                 var deaths: [String] = []
                 for try await death in group { if let death { deaths.append(death) } }
-                if !deaths.isEmpty {
-                    throw StintError(
-                        .storageFailed, "\(deaths.count) of \(count) workers died: \(deaths.joined(separator: "; "))")
-                }
+                if !deaths.isEmpty { throw WorkersDied(count: count, deaths: deaths) }
             }
         } onCancelOrGracefulShutdown: {
             running.stop()
@@ -61,9 +49,8 @@ struct WorkerProcesses: Service {
     /// - Returns: How the process died, or `nil` when it ended in order.
     private func runChild(_ number: Int, _ program: String) async throws -> String? {
         let result = try await Subprocess.run(
-            .path(FilePath(program)), arguments: Arguments(arguments.arguments),
-            environment: .inherit.updating([arguments.variable: String(number)]),
-            input: .none, output: .currentStandardOutput, error: .currentStandardError
+            .path(FilePath(program)), arguments: Arguments(arguments), input: .none, output: .currentStandardOutput,
+            error: .currentStandardError
         ) { execution in
             running.started(execution.processIdentifier.value)
         }

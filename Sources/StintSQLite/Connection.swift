@@ -26,9 +26,19 @@ struct Connection: Sendable {
     let database: DatabaseQueue
     private let thread: DispatchQueue
 
-    init(_ file: String, purpose: String, _ configuration: Configuration) throws {
+    /// - Parameter readOnly: Whether every change is to be refused.
+    init(
+        _ file: String, purpose: String, durability: Durability, busyTimeout: Duration, readOnly: Bool = false
+    ) throws {
         self.file = file
         thread = DispatchQueue(label: "stint.\(purpose)")
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = false  // the schema has none
+        configuration.busyMode = .callback(BusyWait(timeout: busyTimeout).wait)
+        configuration.prepareDatabase { database in
+            try SQLiteStore.prepareConnection(database, durability: durability)
+            if readOnly { try database.execute(sql: "PRAGMA query_only = ON") }
+        }
         database = try translatingErrors(of: file) { try DatabaseQueue(path: file, configuration: configuration) }
     }
 
@@ -42,19 +52,6 @@ struct Connection: Sendable {
 
     func runBlocking<Value>(_ body: (Database) throws -> Value) throws -> Value {
         try translatingErrors(of: file) { try database.writeWithoutTransaction(body) }
-    }
-}
-
-extension Configuration {
-    /// The settings of every connection that Stint opens, and why.
-    static func stint(_ durability: Durability, busyTimeout: Duration) -> Configuration {
-        var configuration = Configuration()
-        configuration.foreignKeysEnabled = false  // the schema has none
-        configuration.busyMode = .callback(BusyWait(timeout: busyTimeout).wait)
-        configuration.prepareDatabase { database in
-            try SQLiteStore.prepareConnection(database, durability: durability)
-        }
-        return configuration
     }
 }
 
@@ -83,25 +80,21 @@ extension SQLiteStore {
 
 /// Waits for another process's write lock in short steps of random length. SQLite's own busy handler soon sleeps
 /// 100 ms at a time, which leaves the lock idle and favours whoever holds it.
-private struct BusyWait {
-    let timeout: Duration
+///
+/// `@unchecked Sendable`: one belongs to one connection, and only that connection's thread uses it.
+private final class BusyWait: @unchecked Sendable {
+    private let timeout: Duration
+    private var started = ContinuousClock.now
 
-    /// Called on the connection's thread, again and again while the lock is held.
-    var wait: @Sendable (_ tries: Int) -> Bool {
-        let timeout = self.timeout
-        let started = StartTime()
-        return { tries in
-            if tries == 0 { started.reset() }
-            if started.elapsed >= timeout { return false }
-            usleep(tries < 10 ? .random(in: 100...500) : .random(in: 500...3_000))
-            return true
-        }
+    init(timeout: Duration) {
+        self.timeout = timeout
     }
 
-    /// `@unchecked`: only the connection's own thread touches it.
-    private final class StartTime: @unchecked Sendable {
-        private var instant = ContinuousClock.now
-        func reset() { instant = .now }
-        var elapsed: Duration { ContinuousClock.now - instant }
+    /// SQLite calls this again and again while the lock is held; `false` gives up.
+    func wait(_ tries: Int) -> Bool {
+        if tries == 0 { started = .now }
+        if ContinuousClock.now - started >= timeout { return false }
+        usleep(tries < 10 ? .random(in: 100...500) : .random(in: 500...3_000))
+        return true
     }
 }

@@ -55,14 +55,10 @@ public final class SQLiteStore: JobStore {
 
         self.path = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
         self.options = options
-        let configuration = Configuration.stint(options.durability, busyTimeout: options.busyTimeout)
-        writer = try Connection(path, purpose: "writer", configuration)
+        writer = try Self.connect(path, "writer", options)
         try Self.install(on: writer, mayInstall: options.installsIntoOthers)
-        var reading = configuration
-        reading.prepareDatabase { try $0.execute(sql: "PRAGMA query_only = ON") }
-        reader = try Connection(path, purpose: "reader", reading)
-        checkpoint = Checkpoint(
-            try Connection(path, purpose: "checkpoint", configuration).database, logger: options.logger)
+        reader = try Self.connect(path, "reader", options, readOnly: true)
+        checkpoint = Checkpoint(try Self.connect(path, "checkpoint", options).database, logger: options.logger)
         try writer.runBlocking { [checkpoint] in checkpoint.observe($0) }
     }
 
@@ -75,9 +71,16 @@ public final class SQLiteStore: JobStore {
         }
     }
 
+    private static func connect(
+        _ path: String, _ purpose: String, _ options: Options, readOnly: Bool = false
+    ) throws -> Connection {
+        try Connection(
+            path, purpose: purpose, durability: options.durability, busyTimeout: options.busyTimeout, readOnly: readOnly
+        )
+    }
+
     private static func build(_ temporary: String, _ options: Options) throws {
-        let configuration = Configuration.stint(.full, busyTimeout: options.busyTimeout)
-        let connection = try Connection(temporary, purpose: "create", configuration)
+        let connection = try connect(temporary, "create", options)
         try install(on: connection, mayInstall: true)
         try translatingErrors(of: temporary) { try connection.database.close() }
     }

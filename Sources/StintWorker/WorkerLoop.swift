@@ -172,8 +172,21 @@ actor WorkerLoop {
             logger.error(
                 "the store refused a transaction; trying again",
                 metadata: ["error": "\(error)", "settlements": "\(settlements.count)", "retry-in": "\(wait)"])
+            if isStopping && failedVisits > Self.visitsBeforeLeaving { return leave() }
             await pause(wait)
         }
+    }
+
+    /// How often a worker that was told to stop tries to settle before it ends without: about half a minute.
+    private static let visitsBeforeLeaving = 10
+
+    /// Ends although not all could be settled: those leases run out, and the jobs run again.
+    private func leave() {
+        logger.critical(
+            "the worker ends without settling its jobs: their leases will run out and they run again",
+            metadata: ["jobs": "\(finished.map { "\($0.lease.job)" }.joined(separator: ", "))"])
+        finished = []
+        oldestFinished = nil
     }
 
     /// Sleeps; the sleep of a cancelled task ends early, and the loop goes on.
