@@ -69,6 +69,10 @@ let package = Package(
             path: "bench/StintBench"
         ),
 
+        .executableTarget(
+            name: "schema-candidates", dependencies: [sqlite], path: "bench/SchemaCandidates"
+        ),
+
         // Scenarios that any store must pass, and one test target a module.
         .target(name: "StoreConformance", dependencies: ["StintCore"], path: "Tests/StoreConformance"),
         .executableTarget(

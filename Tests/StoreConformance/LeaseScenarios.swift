@@ -34,8 +34,10 @@ let leaseScenarios: [Scenario] = [
         try await stage.enqueue()
         try await stage.enqueue()
         let (one, other) = (try await stage.claimOne(), try await stage.claimOne())
-        try await stage.expectLeaseLost(Lease(job: one.id, token: other.lease.token), .ack)
-        try await stage.expectLeaseLost(Lease(job: JobID(rawValue: 999), token: one.lease.token), .ack)
+        for outcome in outcomes {
+            try await stage.expectLeaseLost(Lease(job: one.id, token: other.lease.token), outcome)
+            try await stage.expectLeaseLost(Lease(job: JobID(rawValue: 999), token: one.lease.token), outcome)
+        }
         #expect(try await stage.stats().leased == 2)
     },
     Scenario("a lease holds until its deadline, by the monotonic clock") { stage in
