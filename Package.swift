@@ -70,7 +70,10 @@ let package = Package(
         ),
 
         .executableTarget(
-            name: "schema-candidates", dependencies: [sqlite], path: "bench/SchemaCandidates"
+            name: "schema-candidates",
+            dependencies: [sqlite],
+            path: "bench/SchemaCandidates",
+            linkerSettings: [.linkedLibrary("sqlite3")]
         ),
 
         // Scenarios that any store must pass, and one test target a module.
