@@ -3,17 +3,23 @@
 # make bench   the benchmark against the naive locking designs
 # make lint    formatting
 # make build   the `stint` binary: .build/release/stint
+# make install copies it to $(PREFIX)/bin
 
 SHELL := /bin/bash
 SWIFT ?= swift
+PREFIX ?= /usr/local
 STINT := .build/release/stint
 # Libraries and programs that the build, the demo and the tests need, by their Debian names.
 PACKAGES := libsqlite3-dev php-cli
 
-.PHONY: build demo test bench lint setup clean
+.PHONY: build install demo test bench lint setup clean
 
 build: setup
 	$(SWIFT) build -c release --product stint
+
+install: build
+	install -d "$(PREFIX)/bin"
+	install -m 755 $(STINT) "$(PREFIX)/bin/stint"
 
 demo: build
 	Examples/Newsletter/demo.sh "$(CURDIR)/$(STINT)"

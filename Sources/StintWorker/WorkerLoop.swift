@@ -22,8 +22,9 @@ actor WorkerLoop {
     private var deadlines: [FencingToken: Int64] = [:]
 
     private var isStopping = false
-    /// The last claim may have left jobs behind.
+    /// The last claim may have left jobs behind, or others came since.
     private var mayFindJobs = true
+    private var wakeUpsHeard = 0
     private var failedVisits = 0
     private let events: AsyncStream<Void>
     private let wake: AsyncStream<Void>.Continuation
@@ -72,7 +73,10 @@ actor WorkerLoop {
         }
     }
 
-    private func jobsMayBeReady() { mayFindJobs = true }
+    private func jobsMayBeReady() {
+        mayFindJobs = true
+        wakeUpsHeard += 1
+    }
 
     /// Waits for an event, or for the time to look again.
     private func wait(_ events: inout AsyncStream<Void>.AsyncIterator) async {
@@ -154,15 +158,14 @@ actor WorkerLoop {
         finished = []
         oldestFinished = nil
         let now = worker.clock.now()
+        let heard = wakeUpsHeard
         do {
             let exchange = try await store.exchange(settlements, for: request, now: now)
             failedVisits = 0
             for (settlement, answer) in zip(settlements, exchange.answers) { note(answer, of: settlement) }
             take(exchange.jobs, claimedAt: now)
-            if let request, exchange.jobs.isEmpty || exchange.jobs.count < request.limit && !exchange.jobs[0].runsAlone
-            {
-                mayFindJobs = false
-            }
+            // A job that was enqueued behind the claim has been heard of before its answer came.
+            if let request, heard == wakeUpsHeard, leftNothing(behind: exchange.jobs, request) { mayFindJobs = false }
         } catch {
             // Nothing was changed. What is finished stays finished, so it is said again: a lost ack is a job run twice.
             finished = settlements + finished
@@ -187,6 +190,11 @@ actor WorkerLoop {
             metadata: ["jobs": "\(finished.map { "\($0.lease.job)" }.joined(separator: ", "))"])
         finished = []
         oldestFinished = nil
+    }
+
+    private func leftNothing(behind jobs: [LeasedJob], _ request: ClaimRequest) -> Bool {
+        // A suspect is claimed alone, whatever waits behind it.
+        jobs.count < request.limit && jobs.first?.runsAlone != true
     }
 
     /// Sleeps; the sleep of a cancelled task ends early, and the loop goes on.

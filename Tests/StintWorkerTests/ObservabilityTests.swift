@@ -20,7 +20,7 @@ private enum Backends {
     }()
 }
 
-@Suite("What operators see")
+@Suite("What operators see", .timeLimit(.minutes(2)))
 struct ObservabilityTests {
     @Test("the handler's span continues the enqueuer's trace")
     func trace() async throws {

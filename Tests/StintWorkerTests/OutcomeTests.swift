@@ -1,7 +1,7 @@
 import Stint
 import Testing
 
-@Suite("How a handler ends decides what becomes of its job")
+@Suite("How a handler ends decides what becomes of its job", .timeLimit(.minutes(2)))
 struct OutcomeTests {
     @Test("a handler gets its parameters and its context, and returning acknowledges the job")
     func acknowledges() async throws {

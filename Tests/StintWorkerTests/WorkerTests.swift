@@ -3,7 +3,7 @@ import ServiceLifecycle
 import Stint
 import Testing
 
-@Suite("A worker")
+@Suite("A worker", .timeLimit(.minutes(2)))
 struct WorkerTests {
     private let logger = Logger(label: "test")
 
