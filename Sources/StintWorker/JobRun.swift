@@ -4,8 +4,9 @@ import Tracing
 
 /// One run of one job's handler, to the outcome that is to be settled.
 struct JobRun: Sendable {
-    /// How long a handler may go on after its task was cancelled; then its job is settled without it.
-    static let windDown: Duration = .seconds(5)
+    /// How long a handler may go on after its task was cancelled; then its job is settled without it. Longer than a
+    /// command gets between SIGTERM and SIGKILL.
+    static let windDown: Duration = .seconds(8)
     /// The longest error text that is kept of an attempt, in bytes.
     static let maximumErrorBytes = 4_096
 

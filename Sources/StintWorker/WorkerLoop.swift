@@ -6,28 +6,28 @@ import StintCore
 /// One loop visits the store: it settles what has finished and claims more in the same transaction. Handlers run in
 /// tasks of their own and report back. A second loop keeps up the leases.
 actor WorkerLoop {
-    private let worker: Worker
-    private let metrics: WorkerMetrics
-    private var logger: Logger { worker.logger }
-    private var options: Worker.Options { worker.options }
-    private var store: any JobStore { worker.store }
+    let worker: Worker
+    let metrics: WorkerMetrics
+    var logger: Logger { worker.logger }
+    var options: Worker.Options { worker.options }
+    var store: any JobStore { worker.store }
 
     /// Claimed and not started, in the order to start them; `backlog[next...]`.
-    private var backlog: [LeasedJob] = []
-    private var next = 0
-    private var running: [Lease: RunningJob] = [:]
-    private var finished: [Settlement] = []
-    private var oldestFinished: ContinuousClock.Instant?
+    var backlog: [LeasedJob] = []
+    var next = 0
+    var running: [Lease: RunningJob] = [:]
+    var finished: [Settlement] = []
+    var oldestFinished: ContinuousClock.Instant?
     /// The deadline of each token by the monotonic clock, measured from before its claim or extension.
-    private var deadlines: [FencingToken: Int64] = [:]
+    var deadlines: [FencingToken: Int64] = [:]
 
-    private var isStopping = false
+    var isStopping = false
     /// The last claim may have left jobs behind, or others came since.
-    private var mayFindJobs = true
-    private var wakeUpsHeard = 0
-    private var failedVisits = 0
+    var mayFindJobs = true
+    var wakeUpsHeard = 0
+    var failedVisits = 0
     private let events: AsyncStream<Void>
-    private let wake: AsyncStream<Void>.Continuation
+    let wake: AsyncStream<Void>.Continuation
 
     init(_ worker: Worker) {
         self.worker = worker
@@ -35,7 +35,7 @@ actor WorkerLoop {
         (events, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
-    private struct RunningJob {
+    struct RunningJob {
         let job: LeasedJob
         let task: Task<Settlement.Outcome?, Never>
         let started: ContinuousClock.Instant
@@ -164,7 +164,7 @@ actor WorkerLoop {
             failedVisits = 0
             for (settlement, answer) in zip(settlements, exchange.answers) { note(answer, of: settlement) }
             take(exchange.jobs, claimedAt: now)
-            // A job that was enqueued behind the claim has been heard of before its answer came.
+            // A wake-up that was heard meanwhile may tell of a job behind this claim.
             if let request, heard == wakeUpsHeard, leftNothing(behind: exchange.jobs, request) { mayFindJobs = false }
         } catch {
             // Nothing was changed. What is finished stays finished, so it is said again: a lost ack is a job run twice.
@@ -180,25 +180,13 @@ actor WorkerLoop {
         }
     }
 
-    /// How often a worker that was told to stop tries to settle before it ends without: about half a minute.
-    private static let visitsBeforeLeaving = 10
-
-    /// Ends although not all could be settled: those leases run out, and the jobs run again.
-    private func leave() {
-        logger.critical(
-            "the worker ends without settling its jobs: their leases will run out and they run again",
-            metadata: ["jobs": "\(finished.map { "\($0.lease.job)" }.joined(separator: ", "))"])
-        finished = []
-        oldestFinished = nil
-    }
-
     private func leftNothing(behind jobs: [LeasedJob], _ request: ClaimRequest) -> Bool {
         // A suspect is claimed alone, whatever waits behind it.
         jobs.count < request.limit && jobs.first?.runsAlone != true
     }
 
     /// Sleeps; the sleep of a cancelled task ends early, and the loop goes on.
-    private func pause(_ duration: Duration) async {
+    func pause(_ duration: Duration) async {
         do { try await Task.sleep(for: duration) } catch { logger.debug("a pause was cut short") }
     }
 
@@ -280,94 +268,9 @@ actor WorkerLoop {
         wake.yield()
     }
 
-    private func settle(_ lease: Lease, _ outcome: Settlement.Outcome) {
+    func settle(_ lease: Lease, _ outcome: Settlement.Outcome) {
         finished.append(Settlement(lease, outcome))
         if oldestFinished == nil { oldestFinished = .now }
-    }
-
-    // MARK: - Leases
-
-    private func keepUpLeases() async {
-        while !Task.isCancelled {
-            await pause(options.lease / 3)
-            await extendLeases()
-        }
-    }
-
-    private func extendLeases() async {
-        let held = backlog[next...].map(\.lease) + running.keys + finished.map(\.lease)
-        let tokens = Set(held.map(\.token))
-        deadlines = deadlines.filter { tokens.contains($0.key) }
-        let now = worker.clock.now()
-        // A lease that has most of its time left needs no write.
-        let soon = now.monotonic + options.lease.milliseconds * 2 / 3
-        let due = held.filter { deadlines[$0.token, default: 0] <= soon }
-        guard !due.isEmpty else { return }
-        do {
-            let lost = Set(try await store.extend(due, by: options.lease, now: now))
-            for token in Set(due.map(\.token)) { deadlines[token] = now.monotonic + options.lease.milliseconds }
-            drop(lost, because: "it was taken back")
-        } catch {
-            logger.error("the leases could not be extended; trying again", metadata: ["error": "\(error)"])
-            let past = due.filter { deadlines[$0.token, default: 0] <= worker.clock.now().monotonic }
-            drop(Set(past), because: "it ran out while the store could not be written")
-        }
-    }
-
-    /// Jobs whose lease is lost: those that wait are forgotten, those that run are cancelled.
-    private func drop(_ lost: Set<Lease>, because reason: String) {
-        guard !lost.isEmpty else { return }
-        backlog = backlog[next...].filter { !lost.contains($0.lease) }
-        next = 0
-        for lease in lost {
-            guard let job = running[lease] else { continue }
-            metrics.leaseLost(job.job)
-            logger.warning(
-                "the lease is lost: \(reason); its handler is cancelled",
-                metadata: ["job": "\(lease.job)", "queue": "\(job.job.queue)", "token": "\(lease.token)"])
-            job.task.cancel()
-        }
-    }
-
-    // MARK: - Stopping
-
-    /// Claims no more and gives back what was not started. Running handlers may go on for `grace`; then they are
-    /// cancelled, and what does not end is released without them.
-    func stop(grace: Duration) {
-        isStopping = true
-        releaseWaitingJobs()
-        wake.yield()
-        guard !running.isEmpty else { return }
-        Task {
-            if grace > .zero { await pause(grace) }
-            cancelRunningJobs()
-            await pause(JobRun.windDown + .seconds(1))
-            giveUpRunningJobs()
-        }
-    }
-
-    private func releaseWaitingJobs() {
-        for job in backlog[next...] { settle(job.lease, .release(after: .zero)) }
-        backlog = []
-        next = 0
-    }
-
-    private func cancelRunningJobs() {
-        for lease in running.keys {
-            running[lease]?.isReleased = true
-            running[lease]?.task.cancel()
-        }
-    }
-
-    private func giveUpRunningJobs() {
-        for (lease, job) in running {
-            logger.error(
-                "the handler did not stop when its task was cancelled; its job is released",
-                metadata: ["job": "\(lease.job)", "queue": "\(job.job.queue)"])
-            settle(lease, .release(after: .zero))
-        }
-        running = [:]
-        wake.yield()
     }
 }
 

@@ -1,0 +1,47 @@
+import Logging
+import StintCore
+
+/// Keeping up the leases of the jobs that this worker holds.
+extension WorkerLoop {
+    func keepUpLeases() async {
+        while !Task.isCancelled {
+            await pause(options.lease / 3)
+            await extendLeases()
+        }
+    }
+
+    private func extendLeases() async {
+        let held = backlog[next...].map(\.lease) + running.keys + finished.map(\.lease)
+        let tokens = Set(held.map(\.token))
+        deadlines = deadlines.filter { tokens.contains($0.key) }
+        let now = worker.clock.now()
+        // A lease that has most of its time left needs no write.
+        let soon = now.monotonic + options.lease.milliseconds * 2 / 3
+        let due = held.filter { deadlines[$0.token, default: 0] <= soon }
+        guard !due.isEmpty else { return }
+        do {
+            let lost = Set(try await store.extend(due, by: options.lease, now: now))
+            for token in Set(due.map(\.token)) { deadlines[token] = now.monotonic + options.lease.milliseconds }
+            drop(lost, because: "it was taken back")
+        } catch {
+            logger.error("the leases could not be extended; trying again", metadata: ["error": "\(error)"])
+            let past = due.filter { deadlines[$0.token, default: 0] <= worker.clock.now().monotonic }
+            drop(Set(past), because: "it ran out while the store could not be written")
+        }
+    }
+
+    /// Jobs whose lease is lost: those that wait are forgotten, those that run are cancelled.
+    private func drop(_ lost: Set<Lease>, because reason: String) {
+        guard !lost.isEmpty else { return }
+        backlog = backlog[next...].filter { !lost.contains($0.lease) }
+        next = 0
+        for lease in lost {
+            guard let job = running[lease] else { continue }
+            metrics.leaseLost(job.job)
+            logger.warning(
+                "the lease is lost: \(reason); its handler is cancelled",
+                metadata: ["job": "\(lease.job)", "queue": "\(job.job.queue)", "token": "\(lease.token)"])
+            job.task.cancel()
+        }
+    }
+}

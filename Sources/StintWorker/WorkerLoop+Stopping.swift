@@ -1,0 +1,56 @@
+import Logging
+import StintCore
+
+/// The orderly end of a worker.
+extension WorkerLoop {
+    /// Claims no more and gives back what was not started. Running handlers may go on for `grace`; then they are
+    /// cancelled, and what does not end is released without them.
+    func stop(grace: Duration) {
+        isStopping = true
+        releaseWaitingJobs()
+        wake.yield()
+        guard !running.isEmpty else { return }
+        Task {
+            if grace > .zero { await pause(grace) }
+            cancelRunningJobs()
+            await pause(JobRun.windDown + .seconds(1))
+            giveUpRunningJobs()
+        }
+    }
+
+    func releaseWaitingJobs() {
+        for job in backlog[next...] { settle(job.lease, .release(after: .zero)) }
+        backlog = []
+        next = 0
+    }
+
+    private func cancelRunningJobs() {
+        for lease in running.keys {
+            running[lease]?.isReleased = true
+            running[lease]?.task.cancel()
+        }
+    }
+
+    private func giveUpRunningJobs() {
+        for (lease, job) in running {
+            logger.error(
+                "the handler did not stop when its task was cancelled; its job is released",
+                metadata: ["job": "\(lease.job)", "queue": "\(job.job.queue)"])
+            settle(lease, .release(after: .zero))
+        }
+        running = [:]
+        wake.yield()
+    }
+
+    /// How often a worker that was told to stop tries to settle before it ends without: about half a minute.
+    static let visitsBeforeLeaving = 10
+
+    /// Ends although not all could be settled: those leases run out, and the jobs run again.
+    func leave() {
+        logger.critical(
+            "the worker ends without settling its jobs: their leases will run out and they run again",
+            metadata: ["jobs": "\(finished.map { "\($0.lease.job)" }.joined(separator: ", "))"])
+        finished = []
+        oldestFinished = nil
+    }
+}
