@@ -3,6 +3,7 @@ import StintCore
 extension JobTransaction {
     /// Bounds of one call, so that a claim never waits long behind the reaper.
     private static let leasesPerReap: Int64 = 100
+    private static let jobsPerReap = 1_000
     private static let prunesPerReap: Int64 = 1_000
 
     private static let endedLeases = """
@@ -29,7 +30,9 @@ extension JobTransaction {
 
     func reap() throws -> ReapReport {
         var report = ReapReport()
-        for lease in try endedLeases(limit: Self.leasesPerReap) { try end(lease, &report) }
+        for lease in try endedLeases(limit: Self.leasesPerReap) where report.requeued + report.buried < Self.jobsPerReap {
+            try end(lease, &report)
+        }
         for (queue, retention) in try statement(Self.queuesToPrune).rows(now.wall, read: { ($0.int(0), $0.int(1)) }) {
             let room = Self.prunesPerReap - Int64(report.pruned)
             if room > 0 { report.pruned += try prune(queue, doneBefore: now.wall - retention, limit: room) }
