@@ -30,7 +30,8 @@ extension JobTransaction {
 
     func reap() throws -> ReapReport {
         var report = ReapReport()
-        for lease in try endedLeases(limit: Self.leasesPerReap) where report.requeued + report.buried < Self.jobsPerReap {
+        for lease in try endedLeases(limit: Self.leasesPerReap) where report.requeued + report.buried < Self.jobsPerReap
+        {
             try end(lease, &report)
         }
         for (queue, retention) in try statement(Self.queuesToPrune).rows(now.wall, read: { ($0.int(0), $0.int(1)) }) {
