@@ -164,27 +164,33 @@ struct WorkerTests {
         }
     }
 
-    @Test("runs a suspect with nothing beside it")
+    @Test("runs a suspect with nothing beside it, neither what ran before nor what comes after")
     func suspectsRunAlone() async throws {
         try await withQueue { queue in
             for number in 0..<2 { try await queue.enqueue(Greeting(name: "suspect \(number)"), in: "q") }
             let request = ClaimRequest(queues: ["q"], limit: 2, lease: .milliseconds(1), worker: "gone:1")
             _ = try await queue.store.claim(request, now: queue.clock.now())
             try await eventually("the lease ended") { try await queue.reap().requeued == 2 }
+            let urgent = JobOptions(priority: 1)
+            try await queue.enqueue(Greeting(name: "urgent"), in: "q", options: urgent)
             for number in 0..<4 { try await queue.enqueue(Greeting(name: "other \(number)"), in: "q") }
 
-            let beside = Log<(String, Int)>()
-            let count = Log<Int>()
+            let (running, beside, door) = (Log<Int>(), Log<(name: String, count: Int)>(), Door())
             var worker = queue.drainingWorker { $0.concurrency = 4 }
             worker.registerJob(Greeting.self) { job, _ in
-                count.append(1)
-                await Task.yield()
-                beside.append((job.name, count.all.reduce(0, +)))
-                count.append(-1)
+                running.append(1)
+                if job.name == "urgent" { try await door.wait() }
+                beside.append((job.name, running.all.reduce(0, +)))
+                running.append(-1)
             }
-            try await worker.run()
-            #expect(beside.all.count == 6)
-            for (name, running) in beside.all where name.hasPrefix("suspect") { #expect(running == 1) }
+            let task = Task { [worker] in try await worker.run() }
+            await door.untilArrived()
+            // A suspect is claimed into a free slot, and must wait there until the urgent job is done.
+            try await eventually("a suspect is leased") { try await queue.stats().leased == 2 }
+            door.open()
+            try await task.value
+            #expect(beside.all.count == 7)
+            for entry in beside.all where entry.name.hasPrefix("suspect") { #expect(entry.count == 1) }
         }
     }
 
