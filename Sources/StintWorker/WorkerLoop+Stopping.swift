@@ -25,9 +25,9 @@ extension WorkerLoop {
     }
 
     private func cancelRunningJobs() {
-        for lease in running.keys {
+        for (lease, job) in running {
             running[lease]?.isReleased = true
-            running[lease]?.task.cancel()
+            cancel(job)
         }
     }
 

@@ -16,6 +16,9 @@ actor WorkerLoop {
     var backlog: [LeasedJob] = []
     var next = 0
     var running: [Lease: RunningJob] = [:]
+    /// How to cancel what runs in a slot; a slot is a task that runs one job after the other.
+    var slots: [Int: @Sendable () -> Void] = [:]
+    var slotsStarted = 0
     var finished: [Settlement] = []
     var oldestFinished: ContinuousClock.Instant?
     /// The deadline of each token by the monotonic clock, measured from before its claim or extension.
@@ -37,7 +40,7 @@ actor WorkerLoop {
 
     struct RunningJob {
         let job: LeasedJob
-        let task: Task<Settlement.Outcome?, Never>
+        let slot: Int
         let started: ContinuousClock.Instant
         /// Cancelled by shutdown: what it says then is no failure of the job.
         var isReleased = false
@@ -127,12 +130,12 @@ actor WorkerLoop {
 
     // MARK: - Visiting the store
 
-    private var waitingCount: Int { backlog.count - next }
+    var waitingCount: Int { backlog.count - next }
 
     /// A suspect runs with nothing beside it.
-    private var isRunningAlone: Bool { running.count == 1 && running.values.first!.job.runsAlone }
+    var isRunningAlone: Bool { running.count == 1 && running.values.first!.job.runsAlone }
 
-    private var hasFreeSlot: Bool {
+    var hasFreeSlot: Bool {
         waitingCount == 0 && running.count < options.concurrency && !isRunningAlone
     }
 
@@ -145,7 +148,7 @@ actor WorkerLoop {
             worker: options.name)
     }
 
-    private var isTimeToSettle: Bool {
+    var isTimeToSettle: Bool {
         guard let oldestFinished else { return false }
         return running.isEmpty && waitingCount == 0
             || isStopping
@@ -212,60 +215,6 @@ actor WorkerLoop {
                     "outcome": "\(settlement.outcome)",
                 ])
         }
-    }
-
-    // MARK: - Running jobs
-
-    private func startWaitingJobs() {
-        while next < backlog.count, running.count < options.concurrency, !isRunningAlone {
-            let job = backlog[next]
-            if job.runsAlone && !running.isEmpty { return }
-            next += 1
-            start(job)
-        }
-    }
-
-    private func start(_ job: LeasedJob) {
-        let context = JobContext(
-            job: job, store: store, clock: worker.clock, worker: options.name, logger: logger)
-        let handler: Handler
-        do {
-            handler = try worker.handlers.handler(for: job)
-        } catch JobVerdict.bury(let reason) {
-            return settle(job.lease, .bury(reason: reason))
-        } catch {
-            return settle(job.lease, .bury(reason: "\(error)"))
-        }
-        let timeout = job.timeToRun ?? handler.timeout ?? options.timeout
-        let run = JobRun(handler: handler, context: context, timeout: timeout)
-        let task: Task<Settlement.Outcome?, Never>
-        if let timeout {
-            task = Task { await run.outcome() }
-            Task {
-                let outcome = await run.outcome(of: task, within: timeout)
-                self.finish(job.lease, outcome)
-            }
-        } else {
-            task = Task {
-                let outcome = await run.outcome()
-                self.finish(job.lease, outcome)
-                return outcome
-            }
-        }
-        running[job.lease] = RunningJob(job: job, task: task, started: .now)
-    }
-
-    private func finish(_ lease: Lease, _ outcome: Settlement.Outcome?) {
-        // Absent: the worker gave up waiting for it.
-        guard let job = running.removeValue(forKey: lease) else { return }
-        metrics.ran(job.job, for: ContinuousClock.now - job.started)
-        if let outcome {
-            settle(lease, job.isReleased && outcome.isFailure ? .release(after: .zero) : outcome)
-        } else {
-            metrics.settledByHandler(job.job)
-        }
-        startWaitingJobs()
-        wake.yield()
     }
 
     func settle(_ lease: Lease, _ outcome: Settlement.Outcome) {
