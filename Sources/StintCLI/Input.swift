@@ -59,14 +59,15 @@ struct Input: ~Copyable {
     mutating func readLine(number: Int) throws -> [UInt8]? {
         var searched = start
         while true {
-            if let end = pending[searched...].firstIndex(of: 0x0A) {
+            let end = pending[searched...].firstIndex(of: 0x0A)
+            guard (end ?? pending.count) - start <= NewJob.maximumPayloadBytes else {
+                throw StintError.invalidInput("line \(number) has more than 16 MiB, the most that a payload can have")
+            }
+            if let end {
                 defer { start = end + 1 }
                 return Array(pending[start..<end])
             }
             searched = pending.count
-            guard pending.count - start <= NewJob.maximumPayloadBytes else {
-                throw StintError.invalidInput("line \(number) has more than 16 MiB, the most that a payload can have")
-            }
             if isAtEnd {
                 guard start < pending.count else { return nil }
                 defer { start = pending.count }
@@ -88,7 +89,7 @@ struct Input: ~Copyable {
         let chunk = try [UInt8](unsafeUninitializedCapacity: 262_144) { buffer, count in
             let got = Platform.read(descriptor, buffer.baseAddress, buffer.count)
             guard got >= 0 || errno == EINTR else {
-                throw StintError(.storageFailed, "\(name) cannot be read: \(String(cString: strerror(errno)))")
+                throw StintError.invalidInput("\(name) cannot be read: \(String(cString: strerror(errno)))")
             }
             count = max(0, got)
             if got == 0 { isAtEnd = true }

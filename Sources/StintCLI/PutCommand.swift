@@ -109,7 +109,7 @@ struct PutCommand: AsyncParsableCommand {
             try await queueStore.enqueue(jobs: batch)
             count += batch.count
         } catch let error as StintError {
-            throw StintError(error.code, "\(error) (the \(count) lines before were put, the rest was not)")
+            throw StintError(error.code, "\(error) (the first \(count) lines were put, the rest was not)")
         }
         progress.finish()
         try Output.print("\(count)")
