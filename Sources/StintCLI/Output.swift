@@ -9,6 +9,11 @@ import StintCore
 /// The reader of our output has gone (`stint list | head -1`): end quietly.
 struct BrokenPipe: Error {}
 
+/// Standard output, and not the database, is full or broken: exit code 1.
+struct OutputFailed: Error, CustomStringConvertible {
+    let description: String
+}
+
 /// Standard output, in exact bytes, with every failed write noticed.
 struct Output {
     private var buffer: [UInt8] = []
@@ -34,8 +39,8 @@ struct Output {
             } else if errno == EPIPE {
                 throw BrokenPipe()
             } else if errno != EINTR && errno != EAGAIN {
-                throw StintError(
-                    .storageFailed, "standard output cannot be written: \(String(cString: strerror(errno)))")
+                throw OutputFailed(
+                    description: "standard output cannot be written: \(String(cString: strerror(errno)))")
             }
         }
     }
