@@ -57,6 +57,8 @@ struct WorkerProcesses: Service {
         running.ended(result.processIdentifier.value)
         switch result.terminationStatus {
         case .exited(0): return nil
+        // Our order came before it could listen, so before it could claim.
+        case .signaled(SIGTERM) where running.isStopping: return nil
         case .exited(let code): return died(number, result, "exit \(code)")
         case .signaled(let signal): return died(number, result, "killed by \(signalName(signal))")
         }
@@ -85,6 +87,8 @@ struct WorkerProcesses: Service {
         func ended(_ process: pid_t) {
             state.withLock { _ = $0.processes.remove(process) }
         }
+
+        var isStopping: Bool { state.withLock { $0.isStopping } }
 
         func stop() {
             let processes = state.withLock { state in
