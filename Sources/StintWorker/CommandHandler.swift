@@ -14,6 +14,12 @@ import Synchronization
     import Foundation
 #endif
 
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
 extension Worker {
     /// Runs every job with a command: the payload on its standard input, the facts in `STINT_*` variables, the exit
     /// code is the verdict. 0: ack. 75 (EX_TEMPFAIL) and any other code: failed, again after the policy's delay.
@@ -76,10 +82,17 @@ public struct CommandHandler: Sendable {
             .send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .zero),
         ]
         let errors = Tail(limit: Self.keptErrorBytes)
+        let group = Mutex<pid_t?>(nil)
+        defer {
+            // The teardown is over when the command has ended; what it started may ignore SIGTERM. Whoever is still in
+            // the group keeps its number from being used again.
+            if Task.isCancelled, let group = group.withLock({ $0 }) { kill(-group, SIGKILL) }
+        }
         let result = try await Subprocess.run(
             .path(executable), arguments: Arguments(arguments), environment: environment.updating(facts(of: context)),
             platformOptions: options, input: .inputWriter, output: .currentStandardOutput, error: .sequence
         ) { execution in
+            group.withLock { $0 = execution.processIdentifier.value }
             async let fed: Void = feed(context.job.payload, to: execution.standardInputWriter)
             for try await chunk in execution.standardError {
                 chunk.withUnsafeBytes { bytes in
