@@ -12,11 +12,34 @@ import StintCore
 /// Only `stat` and `access` are used on an existing file: opening and closing it would drop the POSIX locks that this
 /// process may hold on it through SQLite (https://sqlite.org/howtocorrupt.html, section 2.2).
 struct DatabaseFile {
+    /// As its user names it.
     let path: String
+    /// With the symbolic links at its end followed, as SQLite does: -wal and -shm are beside the file itself, and a link
+    /// may lead to a file that is still to be made.
+    private let target: String
 
-    private var folder: String {
+    init(path: String) {
+        self.path = path
+        target = Self.target(of: path)
+    }
+
+    private var folder: String { Self.folder(of: target) }
+
+    private static func folder(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    private static func target(of path: String) -> String {
+        var path = path
+        for _ in 0..<40 {  // as many as Linux follows
+            var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+            let count = readlink(path, &buffer, buffer.count)
+            guard count > 0 else { return path }
+            let link = String(decoding: buffer.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self)
+            path = link.hasPrefix("/") ? link : "\(folder(of: path))/\(link)"
+        }
+        return path
     }
 
     /// Checks the place of a file that is to be made.
@@ -44,6 +67,7 @@ struct DatabaseFile {
             if errno == EACCES {
                 throw unusable("cannot be reached: a folder on the way to it may not be entered by this user")
             }
+            guard errno == ENOENT else { throw unusable("cannot be reached: \(systemError())") }
             guard mayCreate else {
                 throw unusable("does not exist; `stint put` makes it, or name another with --db or STINT_DB")
             }
@@ -67,7 +91,7 @@ struct DatabaseFile {
     /// Makes the file whole or not at all: `build` fills a temporary file beside it, which then gets the name. Nobody
     /// ever sees a half-made database, and of two processes that make it at once one wins and both use the winner's.
     func create(_ build: (_ temporary: String) throws -> Void) throws {
-        let temporary = "\(path).new-\(getpid())-\(UInt32.random(in: .min ... .max))"
+        let temporary = "\(target).new-\(getpid())-\(UInt32.random(in: .min ... .max))"
         // 0600 before SQLite sees it; SQLite gives -wal and -shm the same mode. A job's payload is nobody else's business.
         let descriptor = open(temporary, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw unusable("cannot be made: \(systemError())") }
@@ -76,7 +100,7 @@ struct DatabaseFile {
             for suffix in ["", "-wal", "-shm", "-journal"] { unlink(temporary + suffix) }
         }
         try build(temporary)
-        guard link(temporary, path) == 0 || errno == EEXIST else {
+        guard link(temporary, target) == 0 || errno == EEXIST else {
             throw unusable("cannot be made: \(systemError())")
         }
     }
