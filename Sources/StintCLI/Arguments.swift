@@ -11,10 +11,14 @@ struct DatabaseOptions: ParsableArguments {
     )
     var file: String?
 
-    var path: String {
+    private func path() throws -> String {
         if let file { return file }
-        let variable = ProcessInfo.processInfo.environment["STINT_DB"] ?? ""
-        return variable.isEmpty ? "stint.db" : variable
+        guard let variable = getenv("STINT_DB"), variable.pointee != 0 else { return "stint.db" }
+        // Repaired, it would be the name of another file.
+        guard let path = String(validatingCString: variable) else {
+            throw StintError.invalidInput("STINT_DB is not valid UTF-8; give the file another name, or a link to it")
+        }
+        return path
     }
 
     /// - Parameter creates: Whether the command makes the file where there is none; one that only looks does not.
@@ -24,7 +28,7 @@ struct DatabaseOptions: ParsableArguments {
             // A mistyped --db must not put tables into another program's database.
             installsIntoOthers: false,
             logger: Logger(label: "stint"))
-        return try await JobQueue(.sqlite(path, options: options))
+        return try await JobQueue(.sqlite(path(), options: options))
     }
 }
 
