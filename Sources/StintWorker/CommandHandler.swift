@@ -54,12 +54,11 @@ public struct CommandHandler: Sendable {
         guard let program = command.first else {
             throw StintError.invalidInput("no command was given: name a program to run for each job")
         }
-        do {
-            executable = try await Executable.name(program).resolveExecutablePath(in: .inherit)
-        } catch {
+        guard let executable = await Self.locate(program) else {
             throw StintError.invalidInput(
                 "there is no program \(quoted(program)) that can be run: check the name, PATH and its permissions")
         }
+        self.executable = executable
         arguments = Array(command.dropFirst())
         var updates: [Environment.Key: String?] = [:]
         // Headers of a job that started this very worker must not look like those of the jobs it runs.
@@ -70,6 +69,17 @@ public struct CommandHandler: Sendable {
             if let key = Environment.Key(rawValue: name) { updates[key] = value }
         }
         environment = Environment.inherit.updating(updates)
+    }
+
+    /// A name is looked for in `PATH`; what has a slash is a path.
+    private static func locate(_ program: String) async -> FilePath? {
+        guard program.contains("/") else {
+            do { return try await Executable.name(program).resolveExecutablePath(in: .inherit) } catch { return nil }
+        }
+        var facts = stat()
+        let isProgram =
+            stat(program, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG && access(program, X_OK) == 0
+        return isProgram ? FilePath(program) : nil
     }
 
     func run(_ context: JobContext) async throws {
