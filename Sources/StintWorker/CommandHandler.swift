@@ -46,6 +46,9 @@ public struct CommandHandler: Sendable {
     private let arguments: [String]
     private let environment: Environment
 
+    /// Ignores SIGPIPE from now on, in the whole process, unless it has a handler: a command need not read its input, and
+    /// writing to one that has ended would be the end of this process.
+    ///
     /// - Parameters:
     ///   - command: The program, found in `PATH` where it has no slash, and its arguments.
     ///   - variables: Added to this process's environment, for every job.
@@ -60,6 +63,7 @@ public struct CommandHandler: Sendable {
         }
         self.executable = executable
         arguments = Array(command.dropFirst())
+        if let handler = signal(SIGPIPE, SIG_IGN) { _ = signal(SIGPIPE, handler) }
         var updates: [Environment.Key: String?] = [:]
         // Headers of a job that started this very worker must not look like those of the jobs it runs.
         for name in ProcessInfo.processInfo.environment.keys where name.hasPrefix("STINT_HEADER_") {
