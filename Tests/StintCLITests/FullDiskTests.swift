@@ -1,0 +1,118 @@
+import Foundation
+import Testing
+
+/// A file system of 4 MiB can be mounted in a mount namespace of one's own; it is gone with its last process.
+private let canMount: Bool = {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = ["unshare", "--mount", "--map-root-user", "mount", "-t", "tmpfs", "none", "/mnt"]
+    process.standardError = FileHandle.nullDevice
+    do {
+        try process.run()
+        process.waitUntilExit()
+        return process.terminationStatus == 0
+    } catch {
+        return false
+    }
+}()
+
+@Suite("A full disk is an error and no crash", .inOwnFolder, .timeLimit(.minutes(15)))
+struct FullDiskTests {
+    let place = Workplace.ofThisTest
+
+    /// Runs a script in a folder `disk` with 4 MiB of room. `fill` takes all of it but the given bytes.
+    private func onSmallDisk(_ script: String) async throws -> Outcome {
+        try place.write(
+            "script",
+            Array(
+                """
+                mount -t tmpfs -o size=4m none disk && cd disk || exit 99
+                fill() { cat /dev/zero > filler 2> /dev/null; truncate -s -$1 filler; }
+                await() { tries=0; until eval "$1"; do [ $((tries += 1)) -lt 2000 ] || exit 98; sleep 0.01; done; }
+                \(script)
+                """.utf8))
+        return try await place.shell("mkdir disk; unshare --mount --map-root-user sh script")
+    }
+
+    @Test(
+        "put on a full disk changes nothing, says so with exit 69, and works again when there is room",
+        .enabled(if: canMount))
+    func put() async throws {
+        let outcome = try await onSmallDisk(
+            """
+            "$stint" put first; fill 100000
+            head -c 1000000 /dev/urandom > ../payload
+            "$stint" put --file ../payload; echo "exit $?"
+            "$stint" stats --json
+            rm filler
+            "$stint" put --file ../payload; echo "exit $?"
+            "$stint" show 2 --payload | cmp - ../payload && "$stint" doctor
+            """)
+        #expect(
+            outcome.output.hasPrefix(
+                """
+                1
+                exit 69
+                {"queues":[{"buried":0,"delayed":0,"done":0,"leased":0,"name":"default","paused":false,"ready":1}]}
+                2
+                exit 0
+                ok 
+                """), "\(outcome)")
+        #expect(outcome.code == 0)
+        #expect(
+            outcome.errors == """
+                stint: the disk or the page limit of the database 'stint.db' is full; nothing was changed: free some \
+                space and try again
+
+                """)
+    }
+
+    @Test("a new database on a full disk is refused and leaves no file", .enabled(if: canMount))
+    func newDatabase() async throws {
+        let outcome = try await onSmallDisk(#"fill 8192; "$stint" put first; echo "exit $?"; ls"#)
+        #expect(outcome.output == "exit 69\nfiller\n", "\(outcome)")
+        #expect(outcome.errors.hasPrefix("stint: the disk") && outcome.errors.count(where: \.isNewline) == 1)
+    }
+
+    @Test(
+        "a worker whose ack does not fit on the disk holds the job until it does, and runs it once",
+        .enabled(if: canMount))
+    func worker() async throws {
+        let outcome = try await onSmallDisk(
+            """
+            "$stint" put first > /dev/null
+            "$stint" work --lease 1h -- sh -c 'echo run >> ../log; touch ../started; \(untilThere("../go"))' 2> ../errors & worker=$!
+            trap 'kill -KILL $worker' EXIT
+            await '[ -e ../started ]'
+            fill 0; touch ../go
+            await "grep -q 'is full' ../errors"
+            "$stint" stats --json
+            rm filler
+            is_done() { "$stint" stats --json | grep '"done":1'; }
+            await is_done
+            kill -TERM $worker; wait $worker; echo "exit $?"; trap - EXIT
+            """)
+        #expect(
+            outcome.output == """
+                {"queues":[{"buried":0,"delayed":0,"done":0,"leased":1,"name":"default","paused":false,"ready":0}]}
+                {"queues":[{"buried":0,"delayed":0,"done":1,"leased":0,"name":"default","paused":false,"ready":0}]}
+                exit 0
+
+                """, "\(outcome)")
+        #expect(try place.lines("log") == ["run"])
+    }
+
+    @Test("a file size limit is an error too")
+    func sizeLimit() async throws {
+        try await place.stint("put", "first")
+        let payload = [UInt8](repeating: 0x61, count: 4_000_000)
+        try place.write("payload", payload)
+        // In units of 512 bytes. Past it a write fails, with a signal, SIGXFSZ, that ends a process by default.
+        let outcome = try await place.shell(#"ulimit -f 2000; exec "$stint" put --file payload"#)
+        #expect(outcome.code == 69, "\(outcome)")
+        #expect(outcome.errors.hasPrefix("stint: the disk") && outcome.errors.count(where: \.isNewline) == 1)
+        #expect(outcome.output == "")
+        #expect(try await place.counts().ready == 1)
+        #expect(try await place.stint("put", "--file", "payload") == "2\n")
+    }
+}

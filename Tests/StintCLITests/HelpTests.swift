@@ -1,0 +1,149 @@
+import Testing
+
+private let commands = [
+    "put", "work", "reap", "stats", "list", "show", "kick", "bury", "delete", "pause", "resume", "retain", "backup",
+    "doctor",
+]
+
+@Suite("The command line explains itself", .inOwnFolder, .timeLimit(.minutes(15)))
+struct HelpTests {
+    let place = Workplace.ofThisTest
+
+    @Test("every command has a help text with an example of itself", arguments: commands)
+    func example(command: String) async throws {
+        let help = try await place.stint(command, "--help")
+        let parts = help.split(separator: "Example", maxSplits: 1)
+        try #require(parts.count == 2)
+        #expect(parts[1].contains("stint \(command)"))
+        #expect(help.contains("USAGE: stint \(command)"))
+    }
+
+    @Test("the help of stint names every command, with an example and the exit codes")
+    func overview() async throws {
+        let help = try await place.stint("--help")
+        #expect(try await place.stint() == help)
+        #expect(help.contains("Example:"))
+        #expect(help.replacing("\n", with: " ").contains("64 wrong usage, 65 bad data, 69 the database cannot be used"))
+        let listed = try #require(help.split(separator: "SUBCOMMANDS:\n").last).split(separator: "\n")
+            .filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }
+            .compactMap { $0.split(separator: " ").first.map(String.init) }
+        #expect(listed.filter { $0 != "See" } == commands)
+    }
+
+    @Test("--version prints one line")
+    func version() async throws {
+        let text = try await place.stint("--version")
+        #expect(text.hasPrefix("stint "))
+        #expect(text.count(where: \.isNewline) == 1)
+    }
+}
+
+@Suite("Wrong usage exits with 64, says so in one sentence and touches nothing", .inOwnFolder, .timeLimit(.minutes(15)))
+struct UsageTests {
+    let place = Workplace.ofThisTest
+
+    private static let wrong: [(arguments: [String], says: String)] = [
+        (["polish"], "Unexpected argument 'polish'"),
+        (["put"], "no payload was given"),
+        (["put", "a", "--lines"], "more than one payload"),
+        (["put", "a", "--file", "b"], "more than one payload"),
+        (["put", "a", "b"], "Unexpected argument 'b'"),
+        (["put", "a", "--polish"], "Unknown option '--polish'"),
+        (["put", "a", "--priority", "-1"], "--priority"),
+        (["put", "a", "--priority", "4294967296"], "4294967296"),
+        (["put", "a", "--delay", "5"], "such as 500ms or 5m"),
+        (["put", "a", "--delay", "5w"], "such as 500ms or 5m"),
+        (["put", "a", "--delay", "-5s"], "--delay"),
+        (["put", "a", "--delay", "9223372036854775807d"], "longer than 100 years"),
+        (["put", "a", "--queue", "two words"], "white space"),
+        (["put", "a", "--queue", "two\nlines"], "white space"),
+        (["put", "a", "--queue", ""], "empty"),
+        (["put", "a", "--queue", String(repeating: "q", count: 201)], "at most 200"),
+        (["put", "a", "--header", "name"], "has no '='"),
+        (["put", "--lines", "--unique", "k"], "--unique does not go with --lines"),
+        (["work"], "no command was given"),
+        (["work", "--workers", "0", "--", "true"], "--workers is 0"),
+        (["work", "--batch", "0", "--", "true"], "--batch is 0"),
+        (["work", "--batch", "1001", "--", "true"], "--batch is 1001"),
+        (["work", "--lease", "99ms", "--", "true"], "--lease is 99ms"),
+        (["work", "--timeout", "0s", "--", "true"], "--timeout is 0"),
+        (["list", "--limit", "0"], "--limit is 0"),
+        (["list", "--state", "lost"], "'ready', 'delayed', 'leased', 'buried' or 'done'"),
+        (["show"], "<id>"),
+        (["show", "one"], "'one' is invalid"),
+        (["show", "0"], "'0' is invalid"),
+        (["show", "1", "--json", "--payload"], "choose one"),
+        (["kick", "1", "--queue", "q"], "ids do not go with"),
+        (["kick", "--limit", "0"], "--limit is 0"),
+        (["bury"], "<ids>"),
+        (["delete"], "<ids>"),
+        (["pause"], "<queue>"),
+        (["resume"], "<queue>"),
+        (["retain", "q"], "<duration>"),
+        (["retain", "q", "soon"], "such as 500ms or 5m"),
+        (["backup"], "<file>"),
+    ]
+
+    @Test("wrong usage", arguments: wrong.indices)
+    func wrongUsage(index: Int) async throws {
+        let (arguments, says) = Self.wrong[index]
+        let outcome = try await place.run(Workplace.stint, .init(arguments))
+        let refusal = try #require(Refusal(outcome), "\(arguments): \(outcome)")
+        #expect(refusal.code == 64)
+        #expect(refusal.sentence.contains(says), "\(arguments)")
+        #expect(try place.snapshot().isEmpty)
+    }
+
+    @Test("bad data in an option exits with 65 and touches nothing")
+    func badData() async throws {
+        let wrong: [(option: String, value: String, says: String)] = [
+            ("--max-attempts", "0", "maxAttempts is 0"), ("--max-crashes", "0", "maxCrashes is 0"),
+            ("--max-attempts", "2147483648", "between 1 and 2147483647"), ("--unique", "", "1 to 1024"),
+            ("--unique", String(repeating: "k", count: 1_025), "1 to 1024"),
+            ("--header", "naïve=x", "ASCII letters, digits and '-'"),
+            ("--header", "=x", "ASCII letters, digits and '-'"),
+            ("--header", "a=\u{1B}[2J", "control character"),
+            ("--header", "a=" + String(repeating: "x", count: 65_536), "at most 65536"),
+        ]
+        for (option, value, says) in wrong {
+            let refusal = try await place.refusal("put", "payload", option, value)
+            #expect(refusal.code == 65, "\(option) \(value.prefix(20))")
+            #expect(refusal.sentence.contains(says))
+        }
+        #expect(try place.snapshot().isEmpty)
+    }
+
+    @Test("a program that does not exist is refused before a job is claimed")
+    func noProgram() async throws {
+        try await place.stint("put", "a")
+        let refusal = try await place.refusal("work", "--drain", "--", "no-such-program")
+        #expect(refusal.code == 65)
+        #expect(refusal.sentence.contains("there is no program 'no-such-program'"))
+        #expect(try await place.counts() == QueueDocument(name: "default", ready: 1))
+    }
+
+    @Test("an argument that is not UTF-8 is refused, wherever it stands, and nothing is made of it")
+    func badUTF8() async throws {
+        let bad: [UInt8] = [0x61, 0xFF, 0xFE, 0x62]
+        for before in [
+            ["put"], ["put", "a", "--queue"], ["put", "a", "--db"], ["work", "--", "echo"], ["pause"], [],
+        ] {
+            // Each ends with a NUL, as execve wants it.
+            let arguments = (before.map { Array($0.utf8) } + [bad]).map { $0 + [0] }
+            let outcome = try await place.run(Workplace.stint, .init(arguments))
+            let refusal = try #require(Refusal(outcome), "\(before): \(outcome)")
+            #expect(refusal.code == 65)
+            #expect(refusal.sentence.contains("argument \(before.count + 1) is not valid UTF-8"))
+        }
+        #expect(try place.snapshot().isEmpty)
+    }
+
+    @Test("a STINT_DB that is not UTF-8 is refused and not repaired to another name")
+    func badUTF8InVariable() async throws {
+        let outcome = try await place.shell(#"STINT_DB=$(printf 'a\377') exec "$stint" put x"#)
+        let refusal = try #require(Refusal(outcome), "\(outcome)")
+        #expect(refusal.code == 65)
+        #expect(refusal.sentence.contains("STINT_DB is not valid UTF-8"))
+        #expect(try place.snapshot().isEmpty)
+    }
+}

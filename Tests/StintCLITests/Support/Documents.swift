@@ -1,0 +1,68 @@
+import Foundation
+
+/// A job as `show --json` and `list --json` print it; `show` adds the payload and the failures.
+struct JobDocument: Decodable {
+    let id: Int
+    let queue: String
+    let state: String
+    let priority: Int
+    let attempts: Int
+    let maxAttempts: Int
+    let crashes: Int
+    let maxCrashes: Int
+    let suspect: Bool
+    let contentType: String
+    let headers: [String: String]
+    let payloadBytes: Int
+    let uniqueKey: String?
+    let enqueuedAt: Int
+    let runAt: Int?
+    let worker: String?
+    let token: Int?
+    let leaseExpiresAt: Int?
+    let buriedAt: Int?
+    let reason: String?
+    let doneAt: Int?
+    let failures: [Failure]?
+    let payload: String?
+    let payloadBase64: String?
+
+    struct Failure: Decodable {
+        let attempt: Int
+        let at: Int
+        let kind: String
+        let error: String
+        let worker: String?
+    }
+}
+
+/// A queue in `stats --json`.
+struct QueueDocument: Decodable, Equatable {
+    let name: String
+    var ready = 0
+    var delayed = 0
+    var leased = 0
+    var buried = 0
+    var done = 0
+    var paused = false
+}
+
+extension Workplace {
+    /// `stint show ID --json`.
+    func job(_ id: Int) async throws -> JobDocument {
+        try JSONDecoder().decode(JobDocument.self, from: Data(try await stint("show", "\(id)", "--json").utf8))
+    }
+
+    /// `stint list --json`: one object a line.
+    func jobs(_ state: String) async throws -> [JobDocument] {
+        try await stint("list", "--json", "--state", state, "--limit", "100000").split(separator: "\n")
+            .map { try JSONDecoder().decode(JobDocument.self, from: Data($0.utf8)) }
+    }
+
+    /// The row of one queue in `stint stats --json`.
+    func counts(_ queue: String = "default") async throws -> QueueDocument {
+        struct Document: Decodable { let queues: [QueueDocument] }
+        let document = try JSONDecoder().decode(Document.self, from: Data(try await stint("stats", "--json").utf8))
+        return document.queues.first { $0.name == queue } ?? QueueDocument(name: queue)
+    }
+}

@@ -1,0 +1,225 @@
+import Foundation
+import Subprocess
+import Testing
+
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
+
+/// A temporary folder of one test's own in which the real `stint` runs: its current folder, so that the database is
+/// `stint.db` in it where a test names none. The suites' trait ``OwnFolder`` makes and removes it.
+struct Workplace: Sendable {
+    /// That of the running test, whose suite has the trait `.inOwnFolder`.
+    static var ofThisTest: Workplace {
+        guard let current else { preconditionFailure("the suite lacks the trait .inOwnFolder") }
+        return current
+    }
+
+    @TaskLocal static var current: Workplace?
+
+    let folder: String
+
+    /// The binary that was built with these tests: it lies beside the test bundle.
+    static let stint: String = {
+        #if canImport(Darwin)
+            let bundle =
+                Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundlePath ?? CommandLine.arguments[0]
+        #else
+            let bundle = realPath("/proc/self/exe")
+        #endif
+        return URL(filePath: bundle).deletingLastPathComponent().appending(path: "stint").path
+    }()
+
+    init() throws {
+        // A stint that refuses its input ends before it has read it all. That shall be an error of the write, which is
+        // nothing to worry about, and not the end of the tests.
+        signal(SIGPIPE, SIG_IGN)
+        let parent = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
+        var template = Array("\(parent)/stint-cli-test-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw Errno(rawValue: errno) }
+        folder = realPath(String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self))
+    }
+
+    func remove() {
+        do {
+            try FileManager.default.removeItem(atPath: folder)
+        } catch {
+            Issue.record("the test's folder \(folder) cannot be removed: \(error)")
+        }
+    }
+
+    // MARK: - Running stint
+
+    /// Standard output of a `stint` that exits 0 and has nothing to say on standard error.
+    @discardableResult
+    func stint(
+        _ arguments: String..., input: [UInt8] = [], environment: [Environment.Key: String?] = [:]
+    ) async throws -> String {
+        let outcome = try await run(Self.stint, Arguments(arguments), input: input, environment: environment)
+        guard outcome.code == 0, outcome.errors.isEmpty else { throw Unexpected(arguments, outcome) }
+        return outcome.output
+    }
+
+    /// What a `stint` that goes wrong says: one line on standard error, and nothing on standard output.
+    func refusal(
+        _ arguments: String..., input: [UInt8] = [], environment: [Environment.Key: String?] = [:],
+        options: PlatformOptions = PlatformOptions()
+    ) async throws -> Refusal {
+        let outcome = try await run(
+            Self.stint, Arguments(arguments), input: input, environment: environment, options: options)
+        guard let refusal = Refusal(outcome) else { throw Unexpected(arguments, outcome) }
+        return refusal
+    }
+
+    /// Any `stint`, however it ends.
+    func attempt(
+        _ arguments: String..., input: [UInt8] = [], environment: [Environment.Key: String?] = [:]
+    ) async throws -> Outcome {
+        try await run(Self.stint, Arguments(arguments), input: input, environment: environment)
+    }
+
+    /// A script for `sh` that finds the binary as `$stint`.
+    func shell(_ script: String, environment: [Environment.Key: String?] = [:]) async throws -> Outcome {
+        try await run("/bin/sh", ["-c", script], environment: environment.merging(["stint": Self.stint]) { $1 })
+    }
+
+    /// Runs a program in the folder to its end.
+    func run(
+        _ program: String, _ arguments: Arguments, input: [UInt8] = [], environment: [Environment.Key: String?] = [:],
+        options: PlatformOptions = PlatformOptions()
+    ) async throws -> Outcome {
+        let result = try await Subprocess.run(
+            configuration(program, arguments, environment, options), input: .inputWriter,
+            output: .bytes(limit: 1 << 26), error: .string(limit: 1 << 20)
+        ) { execution in
+            do {
+                _ = try await execution.standardInputWriter.write(input)
+            } catch {
+                // It ended, or closed its input, before it had read all: what counts is what it says. (The ready-made
+                // input of this library, `.array`, traps then.)
+            }
+        }
+        return Outcome(status: result.terminationStatus, bytes: result.standardOutput, errors: result.standardError)
+    }
+
+    /// Starts a `stint`, does `body` meanwhile, and waits for its end. When `body` throws, the process is killed.
+    func whileRunning(
+        _ arguments: [String], environment: [Environment.Key: String?] = [:],
+        options: PlatformOptions = PlatformOptions(), _ body: (RunningProcess) async throws -> Void
+    ) async throws -> Outcome {
+        let result = try await Subprocess.run(
+            configuration(Self.stint, Arguments(arguments), environment, options), input: .none,
+            output: .bytes(limit: 1 << 26), error: .string(limit: 1 << 20)
+        ) { execution in
+            try await body(RunningProcess(id: execution.processIdentifier.value))
+        }
+        return Outcome(status: result.terminationStatus, bytes: result.standardOutput, errors: result.standardError)
+    }
+
+    private func configuration(
+        _ program: String, _ arguments: Arguments, _ environment: [Environment.Key: String?], _ options: PlatformOptions
+    ) -> Configuration {
+        // What the developer has set must not reach the test.
+        let clean: [Environment.Key: String?] = ["STINT_DB": nil, "STINT_HEADER_STRAY": nil]
+        var options = options
+        options.teardownSequence = [.send(signal: .terminate, allowedDurationToNextStep: .seconds(2))]
+        return Configuration(
+            executable: .path(FilePath(program)), arguments: arguments,
+            environment: .inherit.updating(clean.merging(environment) { $1 }), workingDirectory: FilePath(folder),
+            platformOptions: options)
+    }
+
+    // MARK: - Files in the folder
+
+    func path(_ name: String) -> String { "\(folder)/\(name)" }
+
+    func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
+
+    func write(_ name: String, _ bytes: [UInt8] = []) throws {
+        try Data(bytes).write(to: URL(filePath: path(name)))
+    }
+
+    func read(_ name: String) throws -> [UInt8] {
+        [UInt8](try Data(contentsOf: URL(filePath: path(name))))
+    }
+
+    /// The whole lines that a file has so far; none where there is no file yet.
+    func lines(_ name: String) throws -> [String] {
+        guard exists(name) else { return [] }
+        return String(decoding: try read(name), as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+
+    /// The permissions, as `stat -c %a` prints them.
+    func mode(_ name: String) throws -> String {
+        let mode = try FileManager.default.attributesOfItem(atPath: path(name))[.posixPermissions] as? Int ?? 0
+        return String(mode, radix: 8)
+    }
+
+    /// Every file with its mode and a hash of its bytes: equal when nothing was written meanwhile.
+    func snapshot() throws -> [String: String] {
+        var result: [String: String] = [:]
+        for name in try FileManager.default.subpathsOfDirectory(atPath: folder) {
+            let type = try FileManager.default.attributesOfItem(atPath: path(name))[.type] as? FileAttributeType
+            let bytes = type == .typeRegular ? try read(name) : []
+            result[name] = "\(try mode(name)), \(bytes.count) bytes, hash \(bytes.hashValue)"
+        }
+        return result
+    }
+}
+
+/// How a process ended and what it wrote.
+struct Outcome {
+    let status: TerminationStatus
+    let bytes: [UInt8]
+    /// Standard error, but for the lines that tell of progress every five seconds: a busy machine has more of them.
+    let errors: String
+
+    init(status: TerminationStatus, bytes: [UInt8], errors: String) {
+        self.status = status
+        self.bytes = bytes
+        self.errors = errors.replacing(#/(?m)^stint: \d+ (jobs|done, \d+ buried, \d+ left)\n/#, with: "")
+    }
+
+    var output: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// `nil` where a signal ended it.
+    var code: CInt? { if case .exited(let code) = status { code } else { nil } }
+}
+
+/// `stint: …` and the exit code.
+struct Refusal {
+    let code: CInt
+    let sentence: String
+
+    /// `nil` unless all there is is one such line.
+    init?(_ outcome: Outcome) {
+        guard let code = outcome.code, code != 0, outcome.bytes.isEmpty, outcome.errors.hasPrefix("stint: "),
+            outcome.errors.hasSuffix("\n"), outcome.errors.count(where: \.isNewline) == 1
+        else { return nil }
+        self.code = code
+        sentence = String(outcome.errors.dropFirst("stint: ".count).dropLast())
+    }
+}
+
+/// A process that ended otherwise than the test needs it to.
+struct Unexpected: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ arguments: [String], _ outcome: Outcome) {
+        description = """
+            stint \(arguments.joined(separator: " ").prefix(200))
+            ended with \(outcome.status)
+            standard output: \(outcome.output.prefix(1_000))
+            standard error: \(outcome.errors.prefix(1_000))
+            """
+    }
+}
+
+/// Without symbolic links.
+func realPath(_ path: String) -> String {
+    guard let resolved = realpath(path, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved)
+}
