@@ -34,36 +34,38 @@ actor Backlog {
 
     private let folder: URL
     private var templates: [String: URL] = [:]
-    private var runs = 0
 
     init(folder: URL) {
         self.folder = folder
     }
 
-    /// A new file with the jobs 1 to `jobs`, on disk.
+    /// A file with the jobs 1 to `jobs`, on disk. It takes the place of the last one of this kind.
     func file(_ schema: BacklogSchema, jobs: Int) async throws -> String {
         let template = try await template(schema, jobs: jobs)
-        runs += 1
-        let copy = folder.appendingPathComponent("run-\(runs).db")
-        try FileManager.default.copyItem(at: template, to: copy)
-        // Else the kernel writes it back while the run is measured.
-        let handle = try FileHandle(forUpdating: copy)
-        try handle.synchronize()
-        try handle.close()
-        return copy.path
-    }
-
-    func remove(_ path: String) throws {
-        let files = ["", "-wal", "-shm", "-journal", "-gate"].map { path + $0 }
-        for file in files where FileManager.default.fileExists(atPath: file) {
-            try FileManager.default.removeItem(atPath: file)
+        let file = template.deletingPathExtension().appendingPathExtension("run")
+        // Over the old content and not as a new file: a disk that is told of freed blocks is slow for a while.
+        if !FileManager.default.fileExists(atPath: file.path) {
+            try FileManager.default.copyItem(at: template, to: file)
         }
+        let besides = ["-wal", "-shm", "-journal", "-gate"].map { file.path + $0 }
+        for path in besides where FileManager.default.fileExists(atPath: path) {
+            try FileManager.default.removeItem(atPath: path)
+        }
+        let (source, target) = (try FileHandle(forReadingFrom: template), try FileHandle(forUpdating: file))
+        try target.truncate(atOffset: try source.seekToEnd())
+        for handle in [source, target] { try handle.seek(toOffset: 0) }
+        while let bytes = try source.read(upToCount: 1 << 20), !bytes.isEmpty { try target.write(contentsOf: bytes) }
+        // Else the kernel writes it back while the run is measured.
+        try target.synchronize()
+        try target.close()
+        try source.close()
+        return file.path
     }
 
     private func template(_ schema: BacklogSchema, jobs: Int) async throws -> URL {
         let key = "\(schema.rawValue)-\(jobs)"
         if let known = templates[key] { return known }
-        let file = folder.appendingPathComponent("\(key).db")
+        let file = folder.appendingPathComponent("\(key).template")
         switch schema {
         case .stint: try await Self.fillStint(file.path, jobs: jobs)
         case .naiveWithState: try Self.fillNaive(file.path, jobs: jobs, hasState: true)

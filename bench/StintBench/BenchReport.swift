@@ -5,7 +5,7 @@ struct BenchReport: Codable, Sendable {
     let date: Date
     let machine: Machine
     let settings: Settings
-    let measurements: [Measurement]
+    let series: [Series]
     let ceilings: [CeilingComparison]
     let expectations: [Expectation]
 

@@ -38,11 +38,11 @@ struct CeilingComparison: Codable, Sendable {
                 var rates: [Design: [Double]] = [:]
                 for _ in 0..<settings.ceilingRounds {
                     for design in [life.stint, life.plainC] {
-                        var assignment = Assignment(
+                        let assignment = Assignment(
                             design: design, database: "", durability: durability, jobMicroseconds: 0,
                             batch: settings.batchWithoutWait, burst: 0, seconds: settings.ceilingSeconds)
                         let jobs = life == .whole ? 0 : settings.jobs
-                        let measurement = try await fleet.measure(&assignment, workers: 1, jobs: jobs, on: backlog)
+                        let measurement = try await fleet.measure(assignment, workers: 1, jobs: jobs, on: backlog)
                         rates[design, default: []].append(measurement.jobsPerSecond)
                     }
                 }
@@ -54,9 +54,4 @@ struct CeilingComparison: Codable, Sendable {
         }
         return comparisons
     }
-}
-
-extension [Double] {
-    /// The middle value, the lower one of two; 0 where there is none.
-    var median: Double { isEmpty ? 0 : sorted()[(count - 1) / 2] }
 }

@@ -7,6 +7,8 @@ struct Machine: Codable, Sendable {
     let cores: Int
     let memoryGiB: Double
     let system: String
+    /// How busy it was already, as processes that want to run (of the last minute).
+    let loadAverage: Double
     /// The median time that the disk takes to make 4 KiB durable: what a commit costs at least.
     let syncMicroseconds: Double
 
@@ -17,6 +19,8 @@ struct Machine: Codable, Sendable {
         var name = utsname()
         uname(&name)
         system = "\(Self.text(name.sysname)) \(Self.text(name.release)) \(Self.text(name.machine))"
+        var load = [0.0]
+        loadAverage = getloadavg(&load, 1) == 1 ? load[0] : 0
         syncMicroseconds = try Self.measureSync(folder)
     }
 

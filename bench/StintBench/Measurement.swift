@@ -4,9 +4,8 @@ import Histogram
 struct Measurement: Codable, Sendable {
     let design: Design
     let durability: SyncMode
-    var workers: Int
-    /// How many of them could do anything: design 1 has one.
-    let activeWorkers: Int
+    /// Design 1 has one, whatever the number.
+    let workers: Int
     let jobMilliseconds: Double
     let batch: Int
     let backlog: Int
@@ -23,7 +22,7 @@ struct Measurement: Codable, Sendable {
     let burstStarted: Int
     let lockedErrors: Int
     let lostRaces: Int
-    /// Jobs done by the least lucky and the luckiest of the workers that could do anything.
+    /// Jobs done by the least lucky and the luckiest worker.
     let fewestJobs: Int
     let mostJobs: Int
 
@@ -31,7 +30,6 @@ struct Measurement: Codable, Sendable {
         design = assignment.design
         durability = assignment.durability
         self.workers = workers
-        activeWorkers = workers
         jobMilliseconds = Double(assignment.jobMicroseconds) / 1_000
         batch = assignment.batch
         self.backlog = backlog
@@ -51,12 +49,5 @@ struct Measurement: Codable, Sendable {
         lostRaces = reports.reduce(0) { $0 + $1.lostRaces }
         fewestJobs = reports.map(\.done).min() ?? 0
         mostJobs = reports.map(\.done).max() ?? 0
-    }
-
-    /// The same result in the row of more workers, of which one can do anything.
-    func standing(for workers: Int) -> Measurement {
-        var copy = self
-        copy.workers = workers
-        return copy
     }
 }

@@ -18,13 +18,16 @@ struct RunCommand: AsyncParsableCommand {
     var durability = SyncMode.full
 
     @Option(help: "How many jobs wait at the start of a run.")
-    var jobs = 200_000
+    var jobs = 100_000
 
     @Option(help: "How many of them, the first, are looked at for the time to their start.")
     var burst = 200
 
-    @Option(help: "How long a run lasts, in seconds.")
-    var seconds = 3.0
+    @Option(help: "How often the designs take turns; the median counts.")
+    var rounds = 3
+
+    @Option(help: "How long a turn lasts, in seconds.")
+    var seconds = 1.0
 
     @Option(help: "Stint's batch where a job takes no time.")
     var batch = 64
@@ -33,10 +36,10 @@ struct RunCommand: AsyncParsableCommand {
     var waitingBatch = 16
 
     @Option(help: "How often Stint and plain C take turns for the ceiling; 0: no ceiling.")
-    var ceilingRounds = 3
+    var ceilingRounds = 5
 
     @Option(help: "How long each turn for the ceiling lasts, in seconds.")
-    var ceilingSeconds = 2.0
+    var ceilingSeconds = 1.0
 
     @Option(help: "Where to write everything as JSON.")
     var json: String?
@@ -57,7 +60,7 @@ struct RunCommand: AsyncParsableCommand {
         guard (1...1_000).contains(batch), (1...1_000).contains(waitingBatch) else {
             throw ValidationError("A batch has between 1 and 1000 jobs.")
         }
-        guard seconds > 0, ceilingSeconds > 0, jobs >= 1, burst >= 0, ceilingRounds >= 0 else {
+        guard seconds > 0, ceilingSeconds > 0, rounds >= 1, jobs >= 1, burst >= 0, ceilingRounds >= 0 else {
             throw ValidationError("Times and numbers of jobs must be above 0.")
         }
     }
@@ -68,13 +71,13 @@ struct RunCommand: AsyncParsableCommand {
         let backlog = Backlog(folder: folder)
         let fleet = try Fleet()
         let machine = try Machine(folder: folder)
-        let measurements = try await Matrix(settings: settings, backlog: backlog, fleet: fleet).run(progress)
+        let series = try await Matrix(settings: settings, backlog: backlog, fleet: fleet).run(progress)
         let ceilings =
             settings.ceilingRounds > 0
             ? try await CeilingComparison.run(settings, backlog, fleet, progress: progress) : []
         let report = BenchReport(
-            date: Date(), machine: machine, settings: settings, measurements: measurements, ceilings: ceilings,
-            expectations: Expectation.all(measurements, ceilings))
+            date: Date(), machine: machine, settings: settings, series: series, ceilings: ceilings,
+            expectations: Expectation.all(settings, series, ceilings))
         print(Table(report: report).text)
         if let json { try report.write(to: json) }
         if check, !report.expectations.allSatisfy(\.isMet) { throw ExitCode.failure }
@@ -83,7 +86,7 @@ struct RunCommand: AsyncParsableCommand {
     private var settings: Settings {
         Settings(
             designs: designs.designs, workers: workers.values.map(Int.init), jobMilliseconds: jobTime.values,
-            durability: durability, jobs: jobs, burst: burst, seconds: seconds, batchWithoutWait: batch,
+            durability: durability, jobs: jobs, burst: burst, rounds: rounds, seconds: seconds, batchWithoutWait: batch,
             batchWithWait: waitingBatch, ceilingRounds: ceilingRounds, ceilingSeconds: ceilingSeconds)
     }
 

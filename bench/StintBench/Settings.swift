@@ -7,7 +7,9 @@ struct Settings: Codable, Sendable {
     /// How many jobs wait at the start of a run.
     var jobs: Int
     var burst: Int
-    /// How long a run lasts.
+    /// How often the designs take turns.
+    var rounds: Int
+    /// How long a turn lasts.
     var seconds: Double
     /// Stint's batch where a job takes no time, and where it does.
     var batchWithoutWait: Int

@@ -14,10 +14,11 @@ struct Table {
         return """
             SQLite \(machine.sqlite), \(machine.cores) cores, \(number(machine.memoryGiB, 0)) GiB, \(machine.system)
             synchronous=\(settings.durability.rawValue.uppercased()); this disk makes 4 KiB durable in \
-            \(number(machine.syncMicroseconds, 0)) µs (median)
-            \(number(Double(settings.jobs), 0)) jobs of \(Backlog.payload.count) bytes wait at the start, \
-            \(number(settings.seconds, 1)) s a run; "start": from the gun to the
-            handler, of the first \(settings.burst) jobs; "jobs a worker": the least and the most lucky one
+            \(number(machine.syncMicroseconds, 0)) µs (median); load average \(number(machine.loadAverage, 1))
+            \(number(Double(settings.jobs), 0)) jobs of \(Backlog.payload.count) bytes wait at the start; the designs \
+            take turns of \(number(settings.seconds, 1)) s, the median of \(settings.rounds) counts
+            "start": from the gun to the handler, of the first \(settings.burst) jobs; \
+            "jobs a worker": the least lucky and the luckiest
             Stint: concurrency \(options.concurrency) a process, batch \(settings.batchWithoutWait) at 0 ms and \
             \(settings.batchWithWait) above, acks ride with the next claim
             """
@@ -30,30 +31,29 @@ struct Table {
         return settings.jobMilliseconds.flatMap { jobTime in
             settings.workers.map { workers in
                 block(
-                    report.measurements.filter { $0.jobMilliseconds == jobTime && $0.workers == workers },
+                    report.series.filter { $0.jobMilliseconds == jobTime && $0.workers == workers },
                     title: "\(number(jobTime, 0)) ms a job, \(workers) \(workers == 1 ? "worker" : "workers")")
             }
         }
     }
 
-    private func block(_ rows: [Measurement], title: String) -> String {
-        let stint = rows.first { $0.design == .stint }
+    private func block(_ series: [Series], title: String) -> String {
+        let stint = series.first { $0.design == .stint }
         let header = line(title, "jobs/s", "start p50", "p99 ms", "locked", "jobs a worker", "Stint is")
-        return ([header] + rows.map { row($0, stint) }).joined(separator: "\n")
+        let rows = series.compactMap { series in series.typical.map { row(series, $0, stint) } }
+        return ([header] + rows).joined(separator: "\n")
     }
 
-    private func row(_ row: Measurement, _ stint: Measurement?) -> String {
-        let ratio = stint.flatMap { stint -> String? in
-            guard row.design != .stint, row.jobsPerSecond > 0 else { return nil }
-            return "\(number(stint.jobsPerSecond / row.jobsPerSecond, 1)) x"
-        }
+    private func row(_ series: Series, _ row: Measurement, _ stint: Series?) -> String {
+        let ratio = series.design == .stint ? nil : stint?.ratio(to: series)
         let spread =
-            row.activeWorkers < row.workers
-            ? "\(row.activeWorkers) of \(row.workers) works"
+            row.workers < series.workers
+            ? "\(row.workers) of \(series.workers) works"
             : "\(number(Double(row.fewestJobs), 0)) - \(number(Double(row.mostJobs), 0))"
         return line(
             row.design.title, number(row.jobsPerSecond, 0), start(row, 50, row.startMillisecondsP50),
-            start(row, 99, row.startMillisecondsP99), number(Double(row.lockedErrors), 0), spread, ratio ?? "")
+            start(row, 99, row.startMillisecondsP99), number(Double(row.lockedErrors), 0), spread,
+            ratio.map { "\(number($0, 1)) x" } ?? "")
     }
 
     /// A percentile that lies among jobs that were not started in time is longer than the run.
