@@ -20,6 +20,8 @@ struct WorkerReport: Codable, Sendable {
     /// Nanoseconds from the gun to the first start of a job, and to when all that was done was on disk.
     var firstStart: Int64?
     var finished: Int64 = 0
+    /// Of this process from the gun on, user and system.
+    var cpuMicroseconds: Int64 = 0
     /// Microseconds from the gun to the start of each job of the burst, as pairs of value and count.
     var latencies: [[UInt64]] = []
     /// Which ids ran; absent for the ceiling, which does not look.

@@ -15,17 +15,22 @@ struct CeilingComparison: Codable, Sendable {
     /// Jobs a second of each round. The rounds alternate, so that a disk that slows down slows both.
     let stint: [Double]
     let plainC: [Double]
+    /// The medians of what a job costs.
+    let stintCPUMicrosecondsPerJob: Double
+    let plainCCPUMicrosecondsPerJob: Double
 
     /// The median of the rounds' shares.
     let share: Double
 
-    init(life: Life, durability: SyncMode, batch: Int, stint: [Double], plainC: [Double]) {
+    init(life: Life, durability: SyncMode, batch: Int, stint: [Measurement], plainC: [Measurement]) {
         self.life = life
         self.durability = durability
         self.batch = batch
-        self.stint = stint
-        self.plainC = plainC
-        share = zip(stint, plainC).map { $1 > 0 ? $0 / $1 : 0 }.median
+        self.stint = stint.map(\.jobsPerSecond)
+        self.plainC = plainC.map(\.jobsPerSecond)
+        stintCPUMicrosecondsPerJob = stint.map(\.cpuMicrosecondsPerJob).median
+        plainCCPUMicrosecondsPerJob = plainC.map(\.cpuMicrosecondsPerJob).median
+        share = zip(self.stint, self.plainC).map { $1 > 0 ? $0 / $1 : 0 }.median
     }
 
     static func run(
@@ -35,7 +40,7 @@ struct CeilingComparison: Codable, Sendable {
         for life in Life.allCases {
             for durability in SyncMode.allCases {
                 progress("the ceiling, \(life.rawValue), \(durability.rawValue)")
-                var rates: [Design: [Double]] = [:]
+                var rounds: [Design: [Measurement]] = [:]
                 for _ in 0..<settings.ceilingRounds {
                     for design in [life.stint, life.plainC] {
                         let assignment = Assignment(
@@ -43,13 +48,13 @@ struct CeilingComparison: Codable, Sendable {
                             batch: settings.batchWithoutWait, burst: 0, seconds: settings.ceilingSeconds)
                         let jobs = life == .whole ? 0 : settings.jobs
                         let measurement = try await fleet.measure(assignment, workers: 1, jobs: jobs, on: backlog)
-                        rates[design, default: []].append(measurement.jobsPerSecond)
+                        rounds[design, default: []].append(measurement)
                     }
                 }
                 comparisons.append(
                     CeilingComparison(
                         life: life, durability: durability, batch: settings.batchWithoutWait,
-                        stint: rates[life.stint] ?? [], plainC: rates[life.plainC] ?? []))
+                        stint: rounds[life.stint] ?? [], plainC: rounds[life.plainC] ?? []))
             }
         }
         return comparisons

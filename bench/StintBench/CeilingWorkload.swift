@@ -40,6 +40,7 @@ struct CeilingWorkload: Workload {
         var report = WorkerReport()
         report.done = Int(result.done)
         report.finished = gun.elapsed
+        report.cpuMicroseconds = gun.cpuMicroseconds
         return report
     }
 

@@ -1,13 +1,27 @@
 import Foundation
 
 /// The start of a run: one instant of the machine's monotonic clock, the same for all workers.
-struct Gun: Codable, Sendable {
+struct Gun: Sendable {
     let nanoseconds: Int64
+    private let cpuAtStart = Gun.cpuMicroseconds()
+
+    init(nanoseconds: Int64) {
+        self.nanoseconds = nanoseconds
+    }
 
     /// Far enough ahead that every worker has read it.
     static func soon() -> Gun { Gun(nanoseconds: MonotonicClock.nanoseconds() + 30_000_000) }
 
     var elapsed: Int64 { MonotonicClock.nanoseconds() - nanoseconds }
+
+    /// What this process has computed since.
+    var cpuMicroseconds: Int64 { Self.cpuMicroseconds() - cpuAtStart }
+
+    private static func cpuMicroseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
+    }
 
     /// The worker's side: says that the file is open, and returns when the gun fires. The time that a process takes to
     /// start is in no result.

@@ -15,6 +15,8 @@ struct Measurement: Codable, Sendable {
     /// From the gun to when the last worker had its work on disk.
     let seconds: Double
     let jobsPerSecond: Double
+    /// Of all workers together. Unlike the time, it does not depend on what else the machine does.
+    let cpuMicrosecondsPerJob: Double
     /// Of the burst, from the gun to the start of the handler. Where a job was not started in time the run's length
     /// stands for it, and `burstStarted` is smaller than `burst`.
     let startMillisecondsP50: Double
@@ -37,6 +39,8 @@ struct Measurement: Codable, Sendable {
         done = reports.reduce(0) { $0 + $1.done }
         seconds = Double(reports.map(\.finished).max() ?? 0) / 1e9
         jobsPerSecond = seconds > 0 ? Double(done) / seconds : 0
+        let cpu = reports.reduce(0) { $0 + $1.cpuMicroseconds }
+        cpuMicrosecondsPerJob = done > 0 ? Double(cpu) / Double(done) : 0
 
         var latencies = Latencies.empty
         for report in reports { latencies.record(pairs: report.latencies) }

@@ -43,6 +43,7 @@ final class Recorder: Sendable {
         state.withLock { state in
             var report = state.report
             report.finished = gun.elapsed
+            report.cpuMicroseconds = gun.cpuMicroseconds
             report.executed = state.executed
             report.latencies = state.latencies.pairs
             return report

@@ -73,18 +73,23 @@ struct Table {
     private var ceilings: String {
         guard !report.ceilings.isEmpty else { return "" }
         let batch = report.settings.batchWithoutWait
-        let header =
-            "The ceiling: one process, batch \(batch), 0 ms".padded(to: 44)
-            + ["Stint/s", "plain C/s", "share", "of rounds"].map { $0.padded(to: 12, right: true) }.joined()
-        let rows = report.ceilings.map { ceiling in
-            let shares = zip(ceiling.stint, ceiling.plainC).map { $0 / $1 }.sorted()
-            let spread = "\(number(shares.first ?? 0, 2)) - \(number(shares.last ?? 0, 2))"
-            return "\(ceiling.life.rawValue), \(ceiling.durability.rawValue.uppercased())".padded(to: 44)
-                + [
-                    number(ceiling.stint.median, 0), number(ceiling.plainC.median, 0), number(ceiling.share, 2), spread,
-                ].map { $0.padded(to: 12, right: true) }.joined()
+        let header = ceiling(
+            "The ceiling: one process, batch \(batch), 0 ms", "Stint/s", "plain C/s", "share", "of rounds",
+            "CPU µs a job")
+        let rows = report.ceilings.map { row in
+            let shares = zip(row.stint, row.plainC).map { $0 / $1 }.sorted()
+            return ceiling(
+                "\(row.life.rawValue), \(row.durability.rawValue.uppercased())", number(row.stint.median, 0),
+                number(row.plainC.median, 0), number(row.share, 2),
+                "\(number(shares.first ?? 0, 2)) - \(number(shares.last ?? 0, 2))",
+                "\(number(row.stintCPUMicrosecondsPerJob, 1)) : \(number(row.plainCCPUMicrosecondsPerJob, 1))")
         }
         return ([header] + rows).joined(separator: "\n")
+    }
+
+    private func ceiling(_ title: String, _ columns: String...) -> String {
+        title.padded(to: 43)
+            + zip(columns, [9, 11, 8, 14, 15]).map { $0.padded(to: $1, right: true) }.joined()
     }
 
     // MARK: - What was expected
