@@ -19,7 +19,7 @@ extension WorkerLoop {
     }
 
     func releaseWaitingJobs() {
-        for job in backlog[next...] { settle(job.lease, .release(after: .zero)) }
+        for job in backlog[next...] { settle(job, .release(after: .zero)) }
         backlog = []
         next = 0
     }
@@ -27,7 +27,7 @@ extension WorkerLoop {
     private func cancelRunningJobs() {
         for lease in running.keys {
             running[lease]?.isReleased = true
-            running[lease]?.task.cancel()
+            running[lease]?.cancel()
         }
     }
 
@@ -36,7 +36,7 @@ extension WorkerLoop {
             logger.error(
                 "the handler did not stop when its task was cancelled; its job is released",
                 metadata: ["job": "\(lease.job)", "queue": "\(job.job.queue)"])
-            settle(lease, .release(after: .zero))
+            settle(job.job, .release(after: .zero))
         }
         running = [:]
         wake.yield()

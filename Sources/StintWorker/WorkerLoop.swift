@@ -1,5 +1,6 @@
 import Logging
 import StintCore
+import Tracing
 
 /// The state of a running worker: jobs claimed and waiting, jobs running, outcomes to be settled.
 ///
@@ -8,6 +9,8 @@ import StintCore
 actor WorkerLoop {
     let worker: Worker
     let metrics: WorkerMetrics
+    /// The application sets its tracer up before its worker runs.
+    private let isTraced = !(InstrumentationSystem.tracer is NoOpTracer)
     var logger: Logger { worker.logger }
     var options: Worker.Options { worker.options }
     var store: any JobStore { worker.store }
@@ -16,7 +19,7 @@ actor WorkerLoop {
     var backlog: [LeasedJob] = []
     var next = 0
     var running: [Lease: RunningJob] = [:]
-    var finished: [Settlement] = []
+    var finished: [Finished] = []
     var oldestFinished: ContinuousClock.Instant?
     /// The deadline of each token by the monotonic clock, measured from before its claim or extension.
     var deadlines: [FencingToken: Int64] = [:]
@@ -37,10 +40,17 @@ actor WorkerLoop {
 
     struct RunningJob {
         let job: LeasedJob
-        let task: Task<Settlement.Outcome?, Never>
+        let cancel: @Sendable () -> Void
         let started: ContinuousClock.Instant
         /// Cancelled by shutdown: what it says then is no failure of the job.
         var isReleased = false
+    }
+
+    /// An outcome that waits to be settled.
+    struct Finished {
+        let settlement: Settlement
+        let queue: QueueName
+        var lease: Lease { settlement.lease }
     }
 
     // MARK: - The loop
@@ -154,27 +164,27 @@ actor WorkerLoop {
     }
 
     private func visitStore(claiming request: ClaimRequest?) async {
-        let settlements = finished
+        let settled = finished
         finished = []
         oldestFinished = nil
         let now = worker.clock.now()
         let heard = wakeUpsHeard
         do {
-            let exchange = try await store.exchange(settlements, for: request, now: now)
+            let exchange = try await store.exchange(settled.map(\.settlement), for: request, now: now)
             failedVisits = 0
-            for (settlement, answer) in zip(settlements, exchange.answers) { note(answer, of: settlement) }
+            for (finished, answer) in zip(settled, exchange.answers) { note(answer, of: finished) }
             take(exchange.jobs, claimedAt: now)
             // A wake-up that was heard meanwhile may tell of a job behind this claim.
             if let request, heard == wakeUpsHeard, leftNothing(behind: exchange.jobs, request) { mayFindJobs = false }
         } catch {
             // Nothing was changed. What is finished stays finished, so it is said again: a lost ack is a job run twice.
-            finished = settlements + finished
+            finished = settled + finished
             oldestFinished = finished.isEmpty ? nil : .now
             failedVisits += 1
             let wait = Duration.milliseconds(100) * (1 << min(failedVisits - 1, 6))
             logger.error(
                 "the store refused a transaction; trying again",
-                metadata: ["error": "\(error)", "settlements": "\(settlements.count)", "retry-in": "\(wait)"])
+                metadata: ["error": "\(error)", "settlements": "\(settled.count)", "retry-in": "\(wait)"])
             if isStopping && failedVisits > Self.visitsBeforeLeaving { return leave() }
             await pause(wait)
         }
@@ -192,18 +202,16 @@ actor WorkerLoop {
 
     private func take(_ jobs: [LeasedJob], claimedAt now: Moment) {
         guard !jobs.isEmpty else { return }
-        for job in jobs {
-            deadlines[job.lease.token] = now.monotonic + options.lease.milliseconds
-            metrics.claimed(job, now: now)
-        }
-        backlog.removeSubrange(..<next)
+        for token in Set(jobs.map(\.lease.token)) { deadlines[token] = now.monotonic + options.lease.milliseconds }
+        for job in jobs { metrics.claimed(job, now: now) }
+        backlog = next == backlog.count ? jobs : backlog[next...] + jobs
         next = 0
-        backlog += jobs
         if isStopping { releaseWaitingJobs() }
     }
 
-    private func note(_ answer: Settlement.Answer, of settlement: Settlement) {
-        metrics.settled(settlement, answer)
+    private func note(_ answer: Settlement.Answer, of finished: Finished) {
+        let settlement = finished.settlement
+        metrics.settled(settlement, answer, in: finished.queue)
         if case .leaseLost = answer, settlement.outcome != .release(after: .zero) {
             logger.warning(
                 "the lease was lost before the outcome could be settled; the job runs again or ran elsewhere",
@@ -217,60 +225,101 @@ actor WorkerLoop {
     // MARK: - Running jobs
 
     private func startWaitingJobs() {
+        while let run = takeNext() { start(run) }
+    }
+
+    /// The next waiting job that may start now; one that nobody can run is buried instead.
+    private func takeNext() -> JobRun? {
         while next < backlog.count, running.count < options.concurrency, !isRunningAlone {
             let job = backlog[next]
-            if job.runsAlone && !running.isEmpty { return }
+            if job.runsAlone && !running.isEmpty { return nil }
             next += 1
-            start(job)
+            do {
+                return try makeRun(job)
+            } catch JobVerdict.bury(let reason) {
+                settle(job, .bury(reason: reason))
+            } catch {
+                settle(job, .bury(reason: "\(error)"))
+            }
+        }
+        return nil
+    }
+
+    private func makeRun(_ job: LeasedJob) throws -> JobRun {
+        let handler = try worker.handlers.handler(for: job)
+        let context = JobContext(job: job, store: store, clock: worker.clock, worker: options.name, logger: logger)
+        return JobRun(
+            handler: handler, context: context, timeout: job.timeToRun ?? handler.timeout ?? options.timeout,
+            isTraced: isTraced)
+    }
+
+    private func start(_ run: JobRun) {
+        guard let timeout = run.timeout else {
+            let lane = startLane(run)
+            return note(run, cancel: { lane.cancel() })
+        }
+        let task = Task { await run.outcome() }
+        Task {
+            let outcome = await run.outcome(of: task, within: timeout)
+            self.finish(run, outcome)
+            self.goOn()
+        }
+        note(run, cancel: { task.cancel() })
+    }
+
+    /// A lane runs one job after the other in one task: with short jobs, a task for each is most of what they cost.
+    private nonisolated func startLane(_ first: JobRun) -> Task<Void, Never> {
+        Task {
+            var run = first
+            while let next = await self.finishAndTakeNext(run, await run.outcome()) { run = next }
         }
     }
 
-    private func start(_ job: LeasedJob) {
-        let context = JobContext(
-            job: job, store: store, clock: worker.clock, worker: options.name, logger: logger)
-        let handler: Handler
-        do {
-            handler = try worker.handlers.handler(for: job)
-        } catch JobVerdict.bury(let reason) {
-            return settle(job.lease, .bury(reason: reason))
-        } catch {
-            return settle(job.lease, .bury(reason: "\(error)"))
-        }
-        let timeout = job.timeToRun ?? handler.timeout ?? options.timeout
-        let run = JobRun(handler: handler, context: context, timeout: timeout)
-        let task: Task<Settlement.Outcome?, Never>
-        if let timeout {
-            task = Task { await run.outcome() }
-            Task {
-                let outcome = await run.outcome(of: task, within: timeout)
-                self.finish(job.lease, outcome)
-            }
-        } else {
-            task = Task {
-                let outcome = await run.outcome()
-                self.finish(job.lease, outcome)
-                return outcome
-            }
-        }
-        running[job.lease] = RunningJob(job: job, task: task, started: .now)
+    private func note(_ run: JobRun, cancel: @escaping @Sendable () -> Void) {
+        running[run.context.lease] = RunningJob(job: run.context.job, cancel: cancel, started: .now)
     }
 
-    private func finish(_ lease: Lease, _ outcome: Settlement.Outcome?) {
+    /// Called in a lane's own task. `nil` ends the lane.
+    private func finishAndTakeNext(_ run: JobRun, _ outcome: Settlement.Outcome?) -> JobRun? {
+        let ended = finish(run, outcome)
+        var following: JobRun?
+        // A cancelled lane would cancel its next job too. Only this actor cancels lanes, so the answer holds.
+        if let ended, !Task.isCancelled, let next = takeNext() {
+            if next.timeout == nil {
+                note(next, cancel: ended.cancel)
+                following = next
+            } else {
+                start(next)
+            }
+        }
+        goOn()
+        return following
+    }
+
+    /// After a job has ended. While others wait to start, the loop has nothing to do and sleeps on.
+    private func goOn() {
+        startWaitingJobs()
+        if isStopping || hasFreeSlot || isTimeToSettle { wake.yield() }
+    }
+
+    @discardableResult
+    private func finish(_ run: JobRun, _ outcome: Settlement.Outcome?) -> RunningJob? {
         // Absent: the worker gave up waiting for it.
-        guard let job = running.removeValue(forKey: lease) else { return }
+        guard let job = running.removeValue(forKey: run.context.lease) else { return nil }
         metrics.ran(job.job, for: ContinuousClock.now - job.started)
         if let outcome {
-            settle(lease, job.isReleased && outcome.isFailure ? .release(after: .zero) : outcome)
+            settle(job.job, job.isReleased && outcome.isFailure ? .release(after: .zero) : outcome)
         } else {
             metrics.settledByHandler(job.job)
         }
-        startWaitingJobs()
-        wake.yield()
+        return job
     }
 
-    func settle(_ lease: Lease, _ outcome: Settlement.Outcome) {
-        finished.append(Settlement(lease, outcome))
-        if oldestFinished == nil { oldestFinished = .now }
+    func settle(_ job: LeasedJob, _ outcome: Settlement.Outcome) {
+        finished.append(Finished(settlement: Settlement(job.lease, outcome), queue: job.queue))
+        guard oldestFinished == nil else { return }
+        oldestFinished = .now
+        wake.yield()  // it waits with a deadline from now on
     }
 }
 
