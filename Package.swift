@@ -65,7 +65,7 @@ let package = Package(
         .target(name: "CCeiling", dependencies: [sqlite], path: "bench/CCeiling"),
         .executableTarget(
             name: "stint-bench",
-            dependencies: ["Stint", "CCeiling", grdb, sqlite, histogram, argumentParser, subprocess],
+            dependencies: ["Stint", "StintSQLite", "CCeiling", sqlite, logging, histogram, argumentParser, subprocess],
             path: "bench/StintBench"
         ),
 

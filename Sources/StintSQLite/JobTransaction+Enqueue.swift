@@ -2,6 +2,7 @@ import StintCore
 
 extension JobTransaction {
     func enqueue(_ jobs: [NewJob]) throws -> [Enqueued] {
+        guard !jobs.isEmpty else { return [] }
         let insertJob = try statement(HotSQL.insertJob)
         return try jobs.map { job in
             let queue = try queueID(job.queue)
@@ -39,7 +40,7 @@ extension JobTransaction {
             count(queue, delayed: 1)
             return .delayed
         }
-        try statement(HotSQL.insertReady).execute(queue, priority, id.rawValue, attempts, crashes, suspect)
+        try insertReady().execute(queue, priority, id.rawValue, attempts, crashes, suspect)
         count(queue, ready: 1)
         return .ready
     }

@@ -6,10 +6,10 @@ extension JobTransaction {
 
     func settle(_ settlements: [Settlement]) throws -> [Settlement.Answer] {
         guard !settlements.isEmpty else { return [] }
-        var leases: [FencingToken: LeaseRow] = [:]
+        var leases: [FencingToken: SettledLease] = [:]
         let select = try statement(HotSQL.lease)
         for token in Set(settlements.map(\.lease.token)) {
-            leases[token] = try select.first(token.rawValue, read: LeaseRow.init)
+            leases[token] = try select.first(token.rawValue, read: SettledLease.init)
         }
         let cleanup = try Cleanup(of: settlements.map(\.lease.job.rawValue), in: self)
         let answers = try settlements.map { settlement -> Settlement.Answer in
@@ -17,23 +17,26 @@ extension JobTransaction {
             guard let lease = leases[token], let state = try apply(settlement, lease, cleanup) else {
                 return .leaseLost
             }
-            leases[token]?.settled += 1
-            count(lease.queue, leased: -1)
+            lease.settled += 1
+            if state == .done { lease.done += 1 }
             _ = try enqueue(settlement.followUps)
             return .settled(state)
         }
-        for (token, lease) in leases where lease.settled > 0 { try shrink(token, lease.jobs, by: lease.settled) }
+        for (token, lease) in leases where lease.settled > 0 {
+            count(lease.queue, leased: -Int(lease.settled), done: Int(lease.done))
+            try shrink(token, lease.jobs, by: lease.settled)
+        }
         return answers
     }
 
     /// Writes the outcome of one job, or nothing and `nil` where the token is not its current one.
-    private func apply(_ settlement: Settlement, _ lease: LeaseRow, _ cleanup: Cleanup) throws -> JobState? {
+    private func apply(_ settlement: Settlement, _ lease: SettledLease, _ cleanup: Cleanup) throws -> JobState? {
         let (id, token) = (settlement.lease.job.rawValue, settlement.lease.token.rawValue)
         if case .ack = settlement.outcome {
             return try acknowledge(id, token, lease, cleanup) ? .done : nil
         }
         guard let job = try statement(HotSQL.leasedJob).first(id, token, read: LeasedRow.init) else { return nil }
-        try statement(HotSQL.deleteLeased).execute(id, token)
+        try cleanup.deleteLeased.execute(id, token)
         switch settlement.outcome {
         case .ack:
             preconditionFailure("acknowledged above")
@@ -53,17 +56,16 @@ extension JobTransaction {
         }
     }
 
-    private func acknowledge(_ id: Int64, _ token: Int64, _ lease: LeaseRow, _ cleanup: Cleanup) throws -> Bool {
+    private func acknowledge(_ id: Int64, _ token: Int64, _ lease: SettledLease, _ cleanup: Cleanup) throws -> Bool {
         if lease.retention > 0 {
             try statement(HotSQL.leasedToDone).execute(id, token, lease.queue, now.wall)
         }
-        guard try statement(HotSQL.deleteLeased).changes(id, token) == 1 else { return false }
+        guard try cleanup.deleteLeased.changes(id, token) == 1 else { return false }
         if lease.retention == 0 {
-            try statement(HotSQL.deleteJob).execute(id)
+            try cleanup.deleteJob.execute(id)
             try cleanup.deleteFailures(id)
         }
         try cleanup.freeUniqueKey(id)
-        count(lease.queue, done: 1)
         return true
     }
 
@@ -131,13 +133,16 @@ extension JobTransaction {
     }
 }
 
-/// A row of `HotSQL.lease`, and how many of its jobs were settled in this transaction.
-private struct LeaseRow {
+/// A row of `HotSQL.lease`, and how many of its jobs were settled in this transaction. A class: it is changed in place
+/// once a job.
+private final class SettledLease {
     let queue: Int64
     let jobs: Int64
     let retention: Int64
     let worker: String
     var settled: Int64 = 0
+    /// Of these, the acknowledged ones.
+    var done: Int64 = 0
 
     init(_ row: Statement.Row) {
         queue = row.int(0)
@@ -166,12 +171,17 @@ struct LeasedRow {
     }
 }
 
-/// Deletes what few jobs have. One look at the range of ids spares most acks two look-ups a job, a quarter of their cost.
+/// The statements that take a settled job away, looked up once and not once a job. Few jobs have a unique key or
+/// failures: one look at the range of ids spares most acks two look-ups a job, a quarter of their cost.
 private struct Cleanup {
+    let deleteLeased: Statement
+    let deleteJob: Statement
     private let uniqueKeys: Statement?
     private let failures: Statement?
 
     init(of ids: [Int64], in transaction: JobTransaction) throws {
+        deleteLeased = try transaction.statement(HotSQL.deleteLeased)
+        deleteJob = try transaction.statement(HotSQL.deleteJob)
         let (first, last) = (ids.min() ?? 0, ids.max() ?? 0)
         let anyUniqueKey = try transaction.statement(HotSQL.anyUniqueKey).first(first, last) { $0.int(0) != 0 }
         let anyFailure = try transaction.statement(HotSQL.anyFailure).first(first, last) { $0.int(0) != 0 }

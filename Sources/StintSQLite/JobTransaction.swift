@@ -9,6 +9,7 @@ final class JobTransaction {
     let database: Database
     let now: Moment
     private var counts: [Int64: Counts] = [:]
+    private var insertReadyStatement: Statement?
     private var queueIDs: [QueueName: Int64] = [:]
     /// Whether a job became ready or delayed, so that a sleeping worker may have something to do.
     private(set) var wakesWorkers = false
@@ -37,6 +38,14 @@ final class JobTransaction {
 
     func statement(_ sql: String) throws -> Statement {
         try Statement(sql, database)
+    }
+
+    /// The same for each job of a transaction, so it is looked up once: a look-up hashes the whole text.
+    func insertReady() throws -> Statement {
+        if let insertReadyStatement { return insertReadyStatement }
+        let statement = try statement(HotSQL.insertReady)
+        insertReadyStatement = statement
+        return statement
     }
 
     /// Adds to the counts of a queue; a negative number takes away.

@@ -8,10 +8,11 @@ import GRDBSQLite
 struct Statement {
     private let cached: GRDB.Statement
     private let database: Database
-    private var handle: OpaquePointer { cached.sqliteStatement }
+    private let handle: OpaquePointer
 
     init(_ sql: String, _ database: Database) throws {
         cached = try database.cachedStatement(sql: sql)
+        handle = cached.sqliteStatement
         self.database = database
     }
 
@@ -61,12 +62,14 @@ struct Statement {
         while try step() {}
     }
 
+    @inline(__always)
     func execute(_ values: Int64...) throws {
         bindAll(values)
         try execute()
     }
 
     /// Runs a statement and says how many rows it changed.
+    @inline(__always)
     func changes(_ values: Int64...) throws -> Int {
         bindAll(values)
         try execute()
@@ -98,6 +101,8 @@ struct Statement {
         return result
     }
 
+    // Inlined, so that the list of values needs no memory of its own.
+    @inline(__always)
     private func bindAll(_ values: [Int64]) {
         for (index, value) in values.enumerated() { bind(Int32(index + 1), value) }
     }

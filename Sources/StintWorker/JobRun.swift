@@ -13,17 +13,13 @@ struct JobRun: Sendable {
     let handler: Handler
     let context: JobContext
     let timeout: Duration?
+    /// Whether anybody looks at spans: where not, making one costs a good part of a short job's time.
+    let isTraced: Bool
 
     /// Runs the handler and maps how it ended. `nil`: the handler has settled the job itself.
     func outcome() async -> Settlement.Outcome? {
         do {
-            let name = context.headers[Headers.jobName] ?? "stint.job"
-            try await withSpan(name, context: TraceContext.extract(from: context.headers), ofKind: .consumer) { span in
-                span.attributes["messaging.system"] = "stint"
-                span.attributes["messaging.destination.name"] = context.queue.description
-                span.attributes["messaging.message.id"] = context.id.description
-                try await handler.run(context)
-            }
+            if isTraced { try await runInSpan() } else { try await handler.run(context) }
             return context.settlement.isSet ? nil : .ack
         } catch {
             guard !context.settlement.isSet else {
@@ -32,6 +28,16 @@ struct JobRun: Sendable {
                 return nil
             }
             return outcome(of: error)
+        }
+    }
+
+    private func runInSpan() async throws {
+        let name = context.headers[Headers.jobName] ?? "stint.job"
+        try await withSpan(name, context: TraceContext.extract(from: context.headers), ofKind: .consumer) { span in
+            span.attributes["messaging.system"] = "stint"
+            span.attributes["messaging.destination.name"] = context.queue.description
+            span.attributes["messaging.message.id"] = context.id.description
+            try await handler.run(context)
         }
     }
 

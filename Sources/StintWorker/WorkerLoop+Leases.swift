@@ -41,7 +41,7 @@ extension WorkerLoop {
             logger.warning(
                 "the lease is lost: \(reason); its handler is cancelled",
                 metadata: ["job": "\(lease.job)", "queue": "\(job.job.queue)", "token": "\(lease.token)"])
-            cancel(job)
+            job.cancel()
         }
     }
 }

@@ -19,15 +19,15 @@ extension WorkerLoop {
     }
 
     func releaseWaitingJobs() {
-        for job in backlog[next...] { settle(job.lease, .release(after: .zero)) }
+        for job in backlog[next...] { settle(job, .release(after: .zero)) }
         backlog = []
         next = 0
     }
 
     private func cancelRunningJobs() {
-        for (lease, job) in running {
+        for lease in running.keys {
             running[lease]?.isReleased = true
-            cancel(job)
+            running[lease]?.cancel()
         }
     }
 
@@ -36,7 +36,7 @@ extension WorkerLoop {
             logger.error(
                 "the handler did not stop when its task was cancelled; its job is released",
                 metadata: ["job": "\(lease.job)", "queue": "\(job.job.queue)"])
-            settle(lease, .release(after: .zero))
+            settle(job.job, .release(after: .zero))
         }
         running = [:]
         wake.yield()

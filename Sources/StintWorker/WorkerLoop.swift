@@ -1,5 +1,6 @@
 import Logging
 import StintCore
+import Tracing
 
 /// The state of a running worker: jobs claimed and waiting, jobs running, outcomes to be settled.
 ///
@@ -8,6 +9,8 @@ import StintCore
 actor WorkerLoop {
     let worker: Worker
     let metrics: WorkerMetrics
+    /// The application sets its tracer up before its worker runs.
+    let isTraced = !(InstrumentationSystem.tracer is NoOpTracer)
     var logger: Logger { worker.logger }
     var options: Worker.Options { worker.options }
     var store: any JobStore { worker.store }
@@ -16,10 +19,7 @@ actor WorkerLoop {
     var backlog: [LeasedJob] = []
     var next = 0
     var running: [Lease: RunningJob] = [:]
-    /// How to cancel what runs in a slot; a slot is a task that runs one job after the other.
-    var slots: [Int: @Sendable () -> Void] = [:]
-    var slotsStarted = 0
-    var finished: [Settlement] = []
+    var finished: [Finished] = []
     var oldestFinished: ContinuousClock.Instant?
     /// The deadline of each token by the monotonic clock, measured from before its claim or extension.
     var deadlines: [FencingToken: Int64] = [:]
@@ -40,10 +40,17 @@ actor WorkerLoop {
 
     struct RunningJob {
         let job: LeasedJob
-        let slot: Int
+        let cancel: @Sendable () -> Void
         let started: ContinuousClock.Instant
         /// Cancelled by shutdown: what it says then is no failure of the job.
         var isReleased = false
+    }
+
+    /// An outcome that waits to be settled.
+    struct Finished {
+        let settlement: Settlement
+        let queue: QueueName
+        var lease: Lease { settlement.lease }
     }
 
     // MARK: - The loop
@@ -157,27 +164,27 @@ actor WorkerLoop {
     }
 
     private func visitStore(claiming request: ClaimRequest?) async {
-        let settlements = finished
+        let settled = finished
         finished = []
         oldestFinished = nil
         let now = worker.clock.now()
         let heard = wakeUpsHeard
         do {
-            let exchange = try await store.exchange(settlements, for: request, now: now)
+            let exchange = try await store.exchange(settled.map(\.settlement), for: request, now: now)
             failedVisits = 0
-            for (settlement, answer) in zip(settlements, exchange.answers) { note(answer, of: settlement) }
+            for (finished, answer) in zip(settled, exchange.answers) { note(answer, of: finished) }
             take(exchange.jobs, claimedAt: now)
             // A wake-up that was heard meanwhile may tell of a job behind this claim.
             if let request, heard == wakeUpsHeard, leftNothing(behind: exchange.jobs, request) { mayFindJobs = false }
         } catch {
             // Nothing was changed. What is finished stays finished, so it is said again: a lost ack is a job run twice.
-            finished = settlements + finished
+            finished = settled + finished
             oldestFinished = finished.isEmpty ? nil : .now
             failedVisits += 1
             let wait = Duration.milliseconds(100) * (1 << min(failedVisits - 1, 6))
             logger.error(
                 "the store refused a transaction; trying again",
-                metadata: ["error": "\(error)", "settlements": "\(settlements.count)", "retry-in": "\(wait)"])
+                metadata: ["error": "\(error)", "settlements": "\(settled.count)", "retry-in": "\(wait)"])
             if isStopping && failedVisits > Self.visitsBeforeLeaving { return leave() }
             await pause(wait)
         }
@@ -195,18 +202,16 @@ actor WorkerLoop {
 
     private func take(_ jobs: [LeasedJob], claimedAt now: Moment) {
         guard !jobs.isEmpty else { return }
-        for job in jobs {
-            deadlines[job.lease.token] = now.monotonic + options.lease.milliseconds
-            metrics.claimed(job, now: now)
-        }
-        backlog.removeSubrange(..<next)
+        for token in Set(jobs.map(\.lease.token)) { deadlines[token] = now.monotonic + options.lease.milliseconds }
+        for job in jobs { metrics.claimed(job, now: now) }
+        backlog = next == backlog.count ? jobs : backlog[next...] + jobs
         next = 0
-        backlog += jobs
         if isStopping { releaseWaitingJobs() }
     }
 
-    private func note(_ answer: Settlement.Answer, of settlement: Settlement) {
-        metrics.settled(settlement, answer)
+    private func note(_ answer: Settlement.Answer, of finished: Finished) {
+        let settlement = finished.settlement
+        metrics.settled(settlement, answer, in: finished.queue)
         if case .leaseLost = answer, settlement.outcome != .release(after: .zero) {
             logger.warning(
                 "the lease was lost before the outcome could be settled; the job runs again or ran elsewhere",
@@ -217,9 +222,11 @@ actor WorkerLoop {
         }
     }
 
-    func settle(_ lease: Lease, _ outcome: Settlement.Outcome) {
-        finished.append(Settlement(lease, outcome))
-        if oldestFinished == nil { oldestFinished = .now }
+    func settle(_ job: LeasedJob, _ outcome: Settlement.Outcome) {
+        finished.append(Finished(settlement: Settlement(job.lease, outcome), queue: job.queue))
+        guard oldestFinished == nil else { return }
+        oldestFinished = .now
+        wake.yield()  // it waits with a deadline from now on
     }
 }
 

@@ -13,7 +13,7 @@ import StintCore
 ///
 /// `@unchecked Sendable`: only the worker's loop, an actor, uses it.
 final class WorkerMetrics: @unchecked Sendable {
-    private struct QueueMetrics {
+    private final class QueueMetrics {
         let claimed, done, failed, buried, released, leaseLost: Counter
         let timeInQueue, runTime: Metrics.Timer
 
@@ -31,21 +31,21 @@ final class WorkerMetrics: @unchecked Sendable {
     }
 
     private var byQueue: [QueueName: QueueMetrics] = [:]
-    /// A settlement names its lease and not its queue.
-    private var queueOfLease: [Lease: QueueName] = [:]
+    /// Most workers have one queue, or many jobs of one in a row.
+    private var last: (queue: QueueName, metrics: QueueMetrics)?
 
     private func metrics(_ queue: QueueName) -> QueueMetrics {
-        if let known = byQueue[queue] { return known }
-        let made = QueueMetrics(queue)
-        byQueue[queue] = made
-        return made
+        if let last, last.queue == queue { return last.metrics }
+        let metrics = byQueue[queue] ?? QueueMetrics(queue)
+        byQueue[queue] = metrics
+        last = (queue, metrics)
+        return metrics
     }
 
     func claimed(_ job: LeasedJob, now: Moment) {
         let metrics = metrics(job.queue)
         metrics.claimed.increment()
         if job.attempt == 1 { metrics.timeInQueue.recordMilliseconds(max(0, now.wall - job.enqueuedAt)) }
-        queueOfLease[job.lease] = job.queue
     }
 
     func ran(_ job: LeasedJob, for duration: Duration) {
@@ -53,7 +53,6 @@ final class WorkerMetrics: @unchecked Sendable {
     }
 
     func settledByHandler(_ job: LeasedJob) {
-        queueOfLease[job.lease] = nil
         metrics(job.queue).done.increment()
     }
 
@@ -61,8 +60,7 @@ final class WorkerMetrics: @unchecked Sendable {
         metrics(job.queue).leaseLost.increment()
     }
 
-    func settled(_ settlement: Settlement, _ answer: Settlement.Answer) {
-        guard let queue = queueOfLease.removeValue(forKey: settlement.lease) else { return }
+    func settled(_ settlement: Settlement, _ answer: Settlement.Answer, in queue: QueueName) {
         let metrics = metrics(queue)
         guard case .settled(let state) = answer else { return metrics.leaseLost.increment() }
         if settlement.outcome.isFailure { metrics.failed.increment() }

@@ -1,1 +1,0 @@
-int ceiling_dummy;

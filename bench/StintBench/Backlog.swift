@@ -1,0 +1,109 @@
+import Foundation
+import Stint
+
+/// What kind of tables a design works on.
+enum BacklogSchema: String, Codable, Hashable {
+    case stint
+    /// `jobs` with a status and its index.
+    case naiveWithState
+    /// `jobs` without.
+    case naive
+
+    /// The ids of the jobs that are not done.
+    var remainingIDs: String {
+        switch self {
+        case .stint: "SELECT id FROM stint_jobs"
+        case .naiveWithState, .naive: "SELECT id FROM jobs"
+        }
+    }
+
+    /// How many jobs are left half-way, which after a run must be none.
+    var unsettled: String {
+        switch self {
+        case .stint: "SELECT (SELECT count(*) FROM stint_leased) + (SELECT count(*) FROM stint_leases)"
+        case .naiveWithState: "SELECT count(*) FROM jobs WHERE state <> 'new'"
+        case .naive: "SELECT 0"
+        }
+    }
+}
+
+/// Files full of waiting jobs. Each is made once and copied for every run, so that all runs of a design start alike.
+actor Backlog {
+    /// Each job's: 100 bytes.
+    static let payload = [UInt8](repeating: UInt8(ascii: "x"), count: 100)
+
+    private let folder: URL
+    private var templates: [String: URL] = [:]
+
+    init(folder: URL) {
+        self.folder = folder
+    }
+
+    /// A file with the jobs 1 to `jobs`, on disk. It takes the place of the last one of this kind.
+    func file(_ schema: BacklogSchema, jobs: Int) async throws -> String {
+        let template = try await template(schema, jobs: jobs)
+        let file = template.deletingPathExtension().appendingPathExtension("run")
+        // Over the old content and not as a new file: a disk that is told of freed blocks is slow for a while.
+        if !FileManager.default.fileExists(atPath: file.path) {
+            try FileManager.default.copyItem(at: template, to: file)
+        }
+        let besides = ["-wal", "-shm", "-journal", "-gate"].map { file.path + $0 }
+        for path in besides where FileManager.default.fileExists(atPath: path) {
+            try FileManager.default.removeItem(atPath: path)
+        }
+        let (source, target) = (try FileHandle(forReadingFrom: template), try FileHandle(forUpdating: file))
+        try target.truncate(atOffset: try source.seekToEnd())
+        for handle in [source, target] { try handle.seek(toOffset: 0) }
+        while let bytes = try source.read(upToCount: 1 << 20), !bytes.isEmpty { try target.write(contentsOf: bytes) }
+        // Else the kernel writes it back while the run is measured.
+        try target.synchronize()
+        try target.close()
+        try source.close()
+        return file.path
+    }
+
+    private func template(_ schema: BacklogSchema, jobs: Int) async throws -> URL {
+        let key = "\(schema.rawValue)-\(jobs)"
+        if let known = templates[key] { return known }
+        let file = folder.appendingPathComponent("\(key).template")
+        switch schema {
+        case .stint: try await Self.fillStint(file.path, jobs: jobs)
+        case .naiveWithState: try Self.fillNaive(file.path, jobs: jobs, hasState: true)
+        case .naive: try Self.fillNaive(file.path, jobs: jobs, hasState: false)
+        }
+        templates[key] = file
+        return file
+    }
+
+    private static func fillStint(_ path: String, jobs: Int) async throws {
+        // In a function of its own: the store closes its file when it goes.
+        func fill() async throws {
+            let queue = try await JobQueue(.sqlite(path, durability: .normal))
+            let job = try NewJob(payload, in: StintWorkload.queue)
+            // Makes the queue, also where it stays empty.
+            try await queue.resume(StintWorkload.queue)
+            for start in stride(from: 0, to: jobs, by: 1_000) {
+                try await queue.enqueue(jobs: Array(repeating: job, count: min(1_000, jobs - start)))
+            }
+        }
+        try await fill()
+        let connection = try SQLiteConnection(path, durability: .full, busyTimeout: 5_000)
+        try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    }
+
+    private static func fillNaive(_ path: String, jobs: Int, hasState: Bool) throws {
+        let connection = try SQLiteConnection(path, durability: .full)
+        let state = hasState ? "state TEXT NOT NULL DEFAULT 'new'," : ""
+        try connection.execute(
+            """
+            CREATE TABLE jobs (
+                id INTEGER PRIMARY KEY, \(state) created_at INTEGER NOT NULL DEFAULT 0, payload BLOB NOT NULL
+            )
+            """)
+        if hasState { try connection.execute("CREATE INDEX jobs_by_state ON jobs (state, id)") }
+        try connection.execute("BEGIN")
+        let insert = try connection.prepare("INSERT INTO jobs (payload) VALUES (?1)")
+        for _ in 0..<jobs { try insert.run(payload) }
+        try connection.execute("COMMIT")
+    }
+}

@@ -1,0 +1,60 @@
+import Foundation
+
+/// The start of a run: one instant of the machine's monotonic clock, the same for all workers.
+struct Gun: Sendable {
+    let nanoseconds: Int64
+    private let cpuAtStart = Gun.cpuMicroseconds()
+
+    init(nanoseconds: Int64) {
+        self.nanoseconds = nanoseconds
+    }
+
+    /// Far enough ahead that every worker has read it.
+    static func soon() -> Gun { Gun(nanoseconds: MonotonicClock.nanoseconds() + 30_000_000) }
+
+    var elapsed: Int64 { MonotonicClock.nanoseconds() - nanoseconds }
+
+    /// What this process has computed since.
+    var cpuMicroseconds: Int64 { Self.cpuMicroseconds() - cpuAtStart }
+
+    private static func cpuMicroseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
+    }
+
+    /// The worker's side: says that the file is open, and returns when the gun fires. The time that a process takes to
+    /// start is in no result.
+    static func wait() throws -> Gun {
+        print("ready")
+        fflush(nil)
+        guard let line = readLine(), let nanoseconds = Int64(line) else {
+            throw BenchError("the worker waited for the start on its standard input and got none")
+        }
+        MonotonicClock.sleep(until: nanoseconds)
+        return Gun(nanoseconds: nanoseconds)
+    }
+}
+
+/// The clock that all processes of the machine share.
+enum MonotonicClock {
+    static func nanoseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+
+    /// Blocks the thread: the naive designs are programs that do one thing.
+    static func sleep(until nanoseconds: Int64) {
+        while true {
+            let rest = nanoseconds - Self.nanoseconds()
+            if rest <= 0 { return }
+            var time = timespec(tv_sec: Int(rest / 1_000_000_000), tv_nsec: Int(rest % 1_000_000_000))
+            nanosleep(&time, nil)
+        }
+    }
+
+    static func sleep(microseconds: Int) {
+        if microseconds > 0 { sleep(until: nanoseconds() + Int64(microseconds) * 1_000) }
+    }
+}

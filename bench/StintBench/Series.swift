@@ -1,0 +1,25 @@
+/// The rounds of one design with one number of workers and one job time.
+struct Series: Codable, Sendable {
+    let design: Design
+    let workers: Int
+    let jobMilliseconds: Double
+    let rounds: [Measurement]
+
+    /// The round with the median throughput; what the table shows.
+    var typical: Measurement? {
+        rounds.sorted { $0.jobsPerSecond < $1.jobsPerSecond }.dropFirst((rounds.count - 1) / 2).first
+    }
+
+    /// How many times faster than another design: the median over the rounds, each against its neighbour in time.
+    func ratio(to other: Series) -> Double? {
+        let ratios = zip(rounds, other.rounds).filter { $1.jobsPerSecond > 0 }.map {
+            $0.jobsPerSecond / $1.jobsPerSecond
+        }
+        return ratios.isEmpty ? nil : ratios.median
+    }
+}
+
+extension [Double] {
+    /// The middle value, the lower one of two; 0 where there is none.
+    var median: Double { isEmpty ? 0 : sorted()[(count - 1) / 2] }
+}

@@ -1,0 +1,21 @@
+import ArgumentParser
+
+/// `stint-bench` runs the matrix; `stint-bench worker` is what it starts, once for each worker.
+@main
+struct StintBench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stint-bench",
+        abstract: "Measures Stint against the naive job queues and against SQLite itself.",
+        subcommands: [RunCommand.self, WorkerCommand.self],
+        defaultSubcommand: RunCommand.self
+    )
+}
+
+/// What went wrong, in one sentence.
+struct BenchError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
