@@ -97,20 +97,31 @@ struct DatabasePathTests {
         #expect(try place.snapshot().isEmpty)
     }
 
-    @Test("sixteen processes make the same new database at once, and each puts its job")
+    @Test("sixteen processes make the same new database at the same time, and each puts its job")
     func makeAtOnce() async throws {
+        // More than a pipe takes, so a process that was given it is reading; then all inputs end together.
+        let payload = [UInt8](repeating: 0x61, count: 300_000)
         let ids = try await withThrowingTaskGroup(of: String.self) { group in
-            for number in 1...16 { group.addTask { try await place.stint("put", "job \(number)") } }
+            for number in 1...16 {
+                group.addTask { [place] in
+                    let outcome = try await place.run(Workplace.stint, ["put", "-"], input: payload) {
+                        try place.write("reading-\(number)")
+                        try await eventually("all of them read") {
+                            (1...16).allSatisfy { place.exists("reading-\($0)") }
+                        }
+                    }
+                    guard outcome.code == 0, outcome.errors.isEmpty else { throw Unexpected(["put", "-"], outcome) }
+                    return outcome.output
+                }
+            }
             return try await group.reduce(into: []) { $0.append($1) }
         }
         #expect(ids.compactMap { Int($0.dropLast()) }.sorted() == Array(1...16))
         #expect(try await place.counts() == QueueDocument(name: "default", ready: 16))
-        var payloads: Set<String?> = []
-        for id in 1...16 { payloads.insert(try await place.job(id).payload) }
-        #expect(payloads == Set((1...16).map { "job \($0)" }))
+        for id in 1...16 { #expect(try await place.job(id).payloadBytes == payload.count) }
         #expect(try place.mode("stint.db") == "600")
         let files = try FileManager.default.contentsOfDirectory(atPath: place.folder)
-        #expect(files.allSatisfy { ["stint.db", "stint.db-wal", "stint.db-shm"].contains($0) })
+        #expect(files.allSatisfy { !$0.contains(".new-") })
         #expect(try await place.stint("doctor").contains("file: sound"))
     }
 }

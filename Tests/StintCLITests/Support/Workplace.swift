@@ -44,6 +44,8 @@ struct Workplace: Sendable {
 
     func remove() {
         do {
+            // What a test has locked can be removed by no one but root.
+            for name in try FileManager.default.contentsOfDirectory(atPath: folder) { chmod(path(name), 0o700) }
             try FileManager.default.removeItem(atPath: folder)
         } catch {
             Issue.record("the test's folder \(folder) cannot be removed: \(error)")
@@ -86,9 +88,11 @@ struct Workplace: Sendable {
     }
 
     /// Runs a program in the folder to its end.
+    ///
+    /// - Parameter beforeEndOfInput: Called when all of `input` fits into the pipe or was read, and before the input ends.
     func run(
         _ program: String, _ arguments: Arguments, input: [UInt8] = [], environment: [Environment.Key: String?] = [:],
-        options: PlatformOptions = PlatformOptions()
+        options: PlatformOptions = PlatformOptions(), beforeEndOfInput: () async throws -> Void = {}
     ) async throws -> Outcome {
         let result = try await Subprocess.run(
             configuration(program, arguments, environment, options), input: .inputWriter,
@@ -100,6 +104,7 @@ struct Workplace: Sendable {
                 // It ended, or closed its input, before it had read all: what counts is what it says. (The ready-made
                 // input of this library, `.array`, traps then.)
             }
+            try await beforeEndOfInput()
         }
         return Outcome(status: result.terminationStatus, bytes: result.standardOutput, errors: result.standardError)
     }
@@ -162,7 +167,7 @@ struct Workplace: Sendable {
         var result: [String: String] = [:]
         for name in try FileManager.default.subpathsOfDirectory(atPath: folder) {
             let type = try FileManager.default.attributesOfItem(atPath: path(name))[.type] as? FileAttributeType
-            let bytes = type == .typeRegular ? try read(name) : []
+            let bytes = type == .typeRegular && access(path(name), R_OK) == 0 ? try read(name) : []
             result[name] = "\(try mode(name)), \(bytes.count) bytes, hash \(bytes.hashValue)"
         }
         return result
