@@ -96,7 +96,7 @@ let package = Package(
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
             ]
         ),
-        .testTarget(name: "StintCLITests", dependencies: ["StintCLI", "StintSQLite", subprocess]),
+        .testTarget(name: "StintCLITests", dependencies: ["StintCLI", "StintSQLite", grdb, subprocess]),
     ],
     swiftLanguageModes: [.v6]
 )

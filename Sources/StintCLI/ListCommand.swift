@@ -26,8 +26,10 @@ struct ListCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let filter = JobFilter(queue: queue, state: state, limit: limit)
-        let jobs = try await database.open().store.list(filter)
+        // One more than is shown, to know whether there are more.
+        let filter = JobFilter(queue: queue, state: state, limit: limit < .max ? limit + 1 : limit)
+        let found = try await database.open().store.list(filter)
+        let jobs = found.prefix(limit)
         var output = Output()
         if json {
             for job in jobs { try output.line(try jsonLine(job)) }
@@ -42,7 +44,7 @@ struct ListCommand: AsyncParsableCommand {
             if !jobs.isEmpty { try output.line(table.text) }
         }
         try output.flush()
-        if jobs.count == limit && !json { Output.complain("these are the first \(limit); --limit shows more") }
+        if found.count > limit && !json { Output.complain("these are the first \(limit); --limit shows more") }
     }
 
     /// What one wants to know first of a job in its state, on one line.

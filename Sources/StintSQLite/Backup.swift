@@ -11,7 +11,7 @@ extension SQLiteStore {
         let file = DatabaseFile(path: destination)
         try file.checkIsNew()
         try await reader.run { source in
-            try file.create { temporary in
+            try file.create(orUseAnothers: false) { temporary in
                 try translatingErrors(of: temporary) {
                     let target = try DatabaseQueue(path: temporary)
                     try target.writeWithoutTransaction { try source.backup(to: $0) }

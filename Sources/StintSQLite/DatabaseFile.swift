@@ -46,9 +46,7 @@ struct DatabaseFile {
     ///
     /// - Throws: `invalidInput` where it exists, `databaseUnusable` where it cannot be made.
     func checkIsNew() throws {
-        guard !exists else {
-            throw StintError.invalidInput("\(quoted(path)) exists and is not overwritten; name a new file")
-        }
+        guard !exists else { throw alreadyExists }
         try check(mayCreate: true)
     }
 
@@ -90,7 +88,9 @@ struct DatabaseFile {
 
     /// Makes the file whole or not at all: `build` fills a temporary file beside it, which then gets the name. Nobody
     /// ever sees a half-made database, and of two processes that make it at once one wins and both use the winner's.
-    func create(_ build: (_ temporary: String) throws -> Void) throws {
+    ///
+    /// - Throws: `databaseUnusable` where it cannot be made, and, where another's will not do, `invalidInput`.
+    func create(orUseAnothers: Bool, _ build: (_ temporary: String) throws -> Void) throws {
         let temporary = "\(target).new-\(getpid())-\(UInt32.random(in: .min ... .max))"
         // 0600 before SQLite sees it; SQLite gives -wal and -shm the same mode. A job's payload is nobody else's business.
         let descriptor = open(temporary, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o600)
@@ -100,9 +100,9 @@ struct DatabaseFile {
             for suffix in ["", "-wal", "-shm", "-journal"] { unlink(temporary + suffix) }
         }
         try build(temporary)
-        guard link(temporary, target) == 0 || errno == EEXIST else {
-            throw unusable("cannot be made: \(systemError())")
-        }
+        if link(temporary, target) == 0 { return }
+        guard errno == EEXIST else { throw unusable("cannot be made: \(systemError())") }
+        guard orUseAnothers else { throw alreadyExists }
     }
 
     private func requireWritableFolder() throws {
@@ -134,6 +134,10 @@ struct DatabaseFile {
                     "is on a network file system; put it on a local disk, since SQLite's log needs shared memory")
             }
         #endif
+    }
+
+    private var alreadyExists: StintError {
+        .invalidInput("\(quoted(path)) exists and is not overwritten; name a new file")
     }
 
     private func unusable(_ why: String) -> StintError {

@@ -51,7 +51,7 @@ public final class SQLiteStore: JobStore {
         }
         let file = DatabaseFile(path: path)
         try file.check(mayCreate: options.createsFile)
-        if !file.exists { try file.create { try Self.build($0, options) } }
+        if !file.exists { try file.create(orUseAnothers: true) { try Self.build($0, options) } }
 
         self.path = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
         self.options = options

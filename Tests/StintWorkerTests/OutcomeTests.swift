@@ -148,4 +148,15 @@ struct OutcomeTests {
             #expect(try await queue.stats().done == 2)
         }
     }
+
+    @Test("a command that does not read its large payload is judged by its exit code, and this process lives on")
+    func unreadPayload() async throws {
+        try await withQueue { queue in
+            try await queue.enqueue(payload: [UInt8](repeating: 1, count: 1_000_000), in: "q")
+            var worker = queue.drainingWorker()
+            worker.runCommand(try await CommandHandler(["true"]))
+            try await worker.run()
+            #expect(try await queue.stats().done == 1)
+        }
+    }
 }
