@@ -39,9 +39,9 @@ actor Backlog {
         self.folder = folder
     }
 
-    /// A file with the jobs 1 to `jobs`, on disk. It takes the place of the last one of this kind.
-    func file(_ schema: BacklogSchema, jobs: Int) async throws -> String {
-        let template = try await template(schema, jobs: jobs)
+    /// A file for this design with the jobs 1 to `jobs`, on disk. It takes the place of the last one of this kind.
+    func file(_ design: Design, jobs: Int) async throws -> String {
+        let template = try await template(design.schema, jobs: jobs)
         let file = template.deletingPathExtension().appendingPathExtension("run")
         // Over the old content and not as a new file: a disk that is told of freed blocks is slow for a while.
         if !FileManager.default.fileExists(atPath: file.path) {
@@ -55,10 +55,14 @@ actor Backlog {
         try target.truncate(atOffset: try source.seekToEnd())
         for handle in [source, target] { try handle.seek(toOffset: 0) }
         while let bytes = try source.read(upToCount: 1 << 20), !bytes.isEmpty { try target.write(contentsOf: bytes) }
-        // Else the kernel writes it back while the run is measured.
-        try target.synchronize()
-        try target.close()
         try source.close()
+        try target.close()
+        // Before the workers come: with many at once, to change the mode is a race for a lock.
+        try SQLiteConnection(file.path, durability: .full).execute("PRAGMA journal_mode = \(design.journalMode)")
+        // Else the kernel writes it back while the run is measured.
+        let written = try FileHandle(forUpdating: file)
+        try written.synchronize()
+        try written.close()
         return file.path
     }
 

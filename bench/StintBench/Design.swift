@@ -37,6 +37,14 @@ enum Design: String, Codable, CaseIterable, ExpressibleByArgument {
         case .jobInTransaction: .naive
         }
     }
+
+    /// As `PRAGMA journal_mode` has it; the file keeps it.
+    var journalMode: String {
+        switch self {
+        case .stint, .ceiling, .stintLife, .ceilingLife, .oneWorker, .jobInTransaction: "WAL"
+        case .selectThenUpdate: "DELETE"
+        }
+    }
 }
 
 /// What a commit survives; the same for all designs of a run.

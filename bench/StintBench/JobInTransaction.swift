@@ -15,7 +15,6 @@ struct JobInTransaction: Workload {
     func work(start: () throws -> Gun) async throws -> WorkerReport {
         let connection = try SQLiteConnection(
             assignment.database, durability: assignment.durability, busyTimeout: 5_000)
-        try connection.execute("PRAGMA journal_mode = WAL")
         let begin = try connection.prepare("BEGIN IMMEDIATE")
         let select = try connection.prepare("SELECT id, payload FROM jobs ORDER BY id LIMIT 1")
         let delete = try connection.prepare("DELETE FROM jobs WHERE id = ?1")

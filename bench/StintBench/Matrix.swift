@@ -42,7 +42,7 @@ extension Fleet {
         _ assignment: Assignment, workers: Int, jobs: Int, on backlog: Backlog
     ) async throws -> Measurement {
         var assignment = assignment
-        assignment.database = try await backlog.file(assignment.design.schema, jobs: jobs)
+        assignment.database = try await backlog.file(assignment.design, jobs: jobs)
         let reports = try await run(assignment, workers: workers)
         try Verification(assignment: assignment, jobs: jobs, reports: reports).check()
         return Measurement(assignment, workers: workers, backlog: jobs, reports: reports)

@@ -14,7 +14,6 @@ struct OneWorker: Workload {
     func work(start: () throws -> Gun) async throws -> WorkerReport {
         let connection = try SQLiteConnection(
             assignment.database, durability: assignment.durability, busyTimeout: 5_000)
-        try connection.execute("PRAGMA journal_mode = WAL")
         let claim = try connection.prepare(
             """
             UPDATE jobs SET state = 'running'

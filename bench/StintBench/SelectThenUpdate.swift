@@ -3,7 +3,8 @@
 ///
 /// Fair: the update checks that the job is still new, so no job runs twice; each statement is a transaction of its own,
 /// so no lock is held while a job runs; an index finds the next job at once; and the pause before a retry is short and
-/// of random length, which was the fastest of those tried (docs in README.md).
+/// of random length. (Tried: 0.1 to 0.4 ms, 2 to 8 ms and 8 to 30 ms. The disk decides, not the pause; only the count of
+/// "locked" errors follows it.)
 struct SelectThenUpdate: Workload {
     let assignment: Assignment
 
@@ -13,7 +14,6 @@ struct SelectThenUpdate: Workload {
 
     func work(start: () throws -> Gun) async throws -> WorkerReport {
         let connection = try SQLiteConnection(assignment.database, durability: assignment.durability)
-        try connection.execute("PRAGMA journal_mode = DELETE")
         let select = try connection.prepare("SELECT id, payload FROM jobs WHERE state = 'new' ORDER BY id LIMIT 1")
         let mark = try connection.prepare("UPDATE jobs SET state = 'running' WHERE id = ?1 AND state = 'new'")
         let delete = try connection.prepare("DELETE FROM jobs WHERE id = ?1")
