@@ -27,15 +27,13 @@ package enum HotSQL {
         """
     package static let deleteDelayed = "DELETE FROM stint_delayed WHERE job_id = ?1"
 
-    /// The order of a claim without payloads, to merge several queues.
-    package static let readyKeys = """
-        SELECT priority, job_id, suspect FROM stint_ready WHERE queue_id = ?1 ORDER BY priority, job_id LIMIT ?2
-        """
     package static let readyJobs = """
-        SELECT r.job_id, r.priority, r.attempts, r.crashes, r.suspect, j.max_attempts, j.time_to_run_ms, j.enqueued_at,
-               j.content_type, j.headers, j.payload
-        FROM stint_ready r JOIN stint_jobs j ON j.id = r.job_id
-        WHERE r.queue_id = ?1 ORDER BY r.priority, r.job_id LIMIT ?2
+        SELECT priority, job_id, attempts, crashes, suspect FROM stint_ready
+        WHERE queue_id = ?1 ORDER BY priority, job_id LIMIT ?2
+        """
+    /// Read after the claim's commit.
+    package static let job = """
+        SELECT max_attempts, time_to_run_ms, enqueued_at, content_type, headers, payload FROM stint_jobs WHERE id = ?1
         """
     package static let insertLease = """
         INSERT INTO stint_leases (queue_id, worker, boot_id, deadline, claimed_at, expires_at, jobs)

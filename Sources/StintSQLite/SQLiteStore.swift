@@ -138,10 +138,18 @@ public final class SQLiteStore: JobStore {
         _ settlements: [Settlement], for request: ClaimRequest?, now: Moment
     ) async throws -> Exchange {
         guard !settlements.isEmpty || request != nil else { return Exchange() }
-        return try await write(now: now) { transaction in
-            let answers = try transaction.settle(settlements)
-            return Exchange(answers: answers, jobs: try request.map { try transaction.claim($0) } ?? [])
+        let result = try await writer.run { [self] database in
+            let committed = try JobTransaction.run(database, now: now) { transaction in
+                let answers = try transaction.settle(settlements)
+                return (answers, try request.map { try transaction.claim($0) } ?? [])
+            }
+            let (answers, claimed) = committed.value
+            let exchange = Exchange(answers: answers, jobs: handOut(claimed, database, now: now))
+            checkpoint.runIfNeeded(database)
+            return (exchange, committed.wakesWorkers)
         }
+        if result.1 { signals.send() }
+        return result.0
     }
 
     public func extend(_ leases: [Lease], by duration: Duration, now: Moment) async throws -> [Lease] {

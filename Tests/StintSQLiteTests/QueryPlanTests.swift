@@ -11,7 +11,7 @@ struct QueryPlanTests {
         ("insertDelayed", HotSQL.insertDelayed), ("uniqueKeyHolder", HotSQL.uniqueKeyHolder),
         ("claimableQueue", HotSQL.claimableQueue), ("dueDelayed", HotSQL.dueDelayed),
         ("delayedToReady", HotSQL.delayedToReady), ("deleteDelayed", HotSQL.deleteDelayed),
-        ("readyKeys", HotSQL.readyKeys), ("readyJobs", HotSQL.readyJobs), ("insertLease", HotSQL.insertLease),
+        ("readyJobs", HotSQL.readyJobs), ("job", HotSQL.job), ("insertLease", HotSQL.insertLease),
         ("insertLeased", HotSQL.insertLeased), ("deleteReadyUpTo", HotSQL.deleteReadyUpTo), ("lease", HotSQL.lease),
         ("deleteLeased", HotSQL.deleteLeased), ("leasedJob", HotSQL.leasedJob), ("deleteJob", HotSQL.deleteJob),
         ("leasedToDone", HotSQL.leasedToDone), ("anyUniqueKey", HotSQL.anyUniqueKey),

@@ -126,22 +126,16 @@ static int keep_payload(struct ceiling *c, const void *bytes, size_t size) {
     return SQLITE_OK;
 }
 
-static int read_ready(struct ceiling *c, int64_t queue, int64_t *last_priority, ceiling_result *result) {
+static int read_ready(struct ceiling *c, int64_t queue, int64_t *last_priority) {
     sqlite3_stmt *ready = c->statements[CEILING_READY_JOBS];
     TRY(BIND(ready, queue, c->settings.batch));
     int n = 0, code;
     while ((code = sqlite3_step(ready)) == SQLITE_ROW) {
-        c->ids[n] = sqlite3_column_int64(ready, 0);
-        *last_priority = sqlite3_column_int64(ready, 1);
+        *last_priority = sqlite3_column_int64(ready, 0);
+        c->ids[n] = sqlite3_column_int64(ready, 1);
         c->attempts[n] = sqlite3_column_int64(ready, 2);
         c->crashes[n] = sqlite3_column_int64(ready, 3);
         c->suspects[n] = sqlite3_column_int64(ready, 4);
-        for (int column = 5; column <= 7; column++) (void)sqlite3_column_int64(ready, column);
-        for (int column = 8; column <= 9; column++) (void)sqlite3_column_text(ready, column);
-        const void *payload = sqlite3_column_blob(ready, 10);
-        int size = sqlite3_column_bytes(ready, 10);
-        TRY(keep_payload(c, payload, (size_t)size));
-        result->payload_bytes_read += size;
         n++;
     }
     sqlite3_reset(ready);
@@ -149,7 +143,26 @@ static int read_ready(struct ceiling *c, int64_t queue, int64_t *last_priority, 
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-static int claim(struct ceiling *c, int64_t *queue, int64_t wall, ceiling_result *result) {
+/* After the claim's commit: the jobs themselves, in a read transaction. */
+static int read_jobs(struct ceiling *c, ceiling_result *result) {
+    sqlite3_stmt *job = c->statements[CEILING_JOB];
+    TRY(connection_run(c->begin_read));
+    for (int i = 0; i < c->claimed; i++) {
+        TRY(BIND(job, c->ids[i]));
+        int code = sqlite3_step(job);
+        if (code != SQLITE_ROW) return code == SQLITE_DONE ? SQLITE_NOTFOUND : code;
+        for (int column = 0; column <= 2; column++) (void)sqlite3_column_int64(job, column);
+        for (int column = 3; column <= 4; column++) (void)sqlite3_column_text(job, column);
+        const void *payload = sqlite3_column_blob(job, 5);
+        int size = sqlite3_column_bytes(job, 5);
+        TRY(keep_payload(c, payload, (size_t)size));
+        result->payload_bytes_read += size;
+        sqlite3_reset(job);
+    }
+    return connection_run(c->commit);
+}
+
+static int claim(struct ceiling *c, int64_t *queue, int64_t wall) {
     c->claimed = 0;
     sqlite3_stmt *claimable = c->statements[CEILING_CLAIMABLE_QUEUE], *due = c->statements[CEILING_DUE_DELAYED];
     int64_t id = 0, priority = 0;
@@ -160,7 +173,7 @@ static int claim(struct ceiling *c, int64_t *queue, int64_t wall, ceiling_result
     TRY(BIND(due, *queue, wall, 1000));
     TRY(read_int(due, &id, &found));
     if (found) return SQLITE_MISUSE; /* the benchmark delays no job */
-    TRY(read_ready(c, *queue, &priority, result));
+    TRY(read_ready(c, *queue, &priority));
     if (c->claimed == 0) return SQLITE_OK;
 
     sqlite3_stmt *lease = c->statements[CEILING_INSERT_LEASE], *leased = c->statements[CEILING_INSERT_LEASED];
@@ -189,10 +202,11 @@ static int exchange(struct ceiling *c, int claims, ceiling_result *result) {
     TRY(connection_run(c->begin));
     if (settled > 0) TRY(settle(c, &queue));
     c->claimed = 0;
-    if (claims) TRY(claim(c, &queue, wall, result));
+    if (claims) TRY(claim(c, &queue, wall));
     if (settled > 0 || c->claimed > 0) TRY(add_counts(c, queue, -c->claimed, c->claimed - settled, settled));
     TRY(connection_run(c->commit));
     result->done += settled;
+    if (c->claimed > 0) TRY(read_jobs(c, result));
     return connection_checkpoint_if_needed(c);
 }
 

@@ -25,6 +25,7 @@ int connection_open(struct ceiling *c) {
     int code = open_one(c, &c->writer);
     if (code == SQLITE_OK) code = open_one(c, &c->checkpointer);
     if (code == SQLITE_OK) code = prepare(c, "BEGIN IMMEDIATE", &c->begin);
+    if (code == SQLITE_OK) code = prepare(c, "BEGIN DEFERRED", &c->begin_read);
     if (code == SQLITE_OK) code = prepare(c, "COMMIT", &c->commit);
     if (code == SQLITE_OK) code = prepare(c, "ROLLBACK", &c->rollback);
     for (int i = 0; code == SQLITE_OK && i < CEILING_STATEMENTS; i++)
@@ -37,6 +38,7 @@ int connection_open(struct ceiling *c) {
 void connection_close(struct ceiling *c) {
     for (int i = 0; i < CEILING_STATEMENTS; i++) sqlite3_finalize(c->statements[i]);
     sqlite3_finalize(c->begin);
+    sqlite3_finalize(c->begin_read);
     sqlite3_finalize(c->commit);
     sqlite3_finalize(c->rollback);
     sqlite3_close(c->checkpointer);

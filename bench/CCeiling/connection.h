@@ -11,7 +11,7 @@ struct ceiling {
     ceiling_settings settings;
     sqlite3 *writer;
     sqlite3 *checkpointer;
-    sqlite3_stmt *begin, *commit, *rollback;
+    sqlite3_stmt *begin, *begin_read, *commit, *rollback;
     sqlite3_stmt *statements[CEILING_STATEMENTS];
     /* The log's length after the last commit, in pages, and when to try the next checkpoint. */
     int log_pages, next_checkpoint;

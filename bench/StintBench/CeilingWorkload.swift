@@ -16,7 +16,7 @@ struct CeilingWorkload: Workload {
     /// In the order of `enum ceiling_statement`.
     private static let statements = [
         HotSQL.queueID, HotSQL.insertJob, HotSQL.insertReady, HotSQL.claimableQueue, HotSQL.dueDelayed,
-        HotSQL.readyJobs, HotSQL.insertLease, HotSQL.deleteReadyUpTo, HotSQL.insertLeased, HotSQL.lease,
+        HotSQL.readyJobs, HotSQL.insertLease, HotSQL.deleteReadyUpTo, HotSQL.insertLeased, HotSQL.job, HotSQL.lease,
         HotSQL.anyUniqueKey, HotSQL.anyFailure, HotSQL.deleteLeased, HotSQL.deleteJob, HotSQL.deleteLease,
         HotSQL.addCounts,
     ]

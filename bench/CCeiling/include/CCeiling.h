@@ -17,6 +17,7 @@ enum ceiling_statement {
     CEILING_INSERT_LEASE,
     CEILING_DELETE_READY_UP_TO,
     CEILING_INSERT_LEASED,
+    CEILING_JOB,
     CEILING_LEASE,
     CEILING_ANY_UNIQUE_KEY,
     CEILING_ANY_FAILURE,
@@ -54,7 +55,7 @@ typedef struct ceiling ceiling;
 ceiling *ceiling_open(const ceiling_settings *settings, char *message, size_t message_size);
 
 /* Until the monotonic clock shows `deadline` nanoseconds or no job is left: settle the last batch and claim the next
-   in one transaction, then, where it is time, checkpoint. Where `enqueues` is not 0, each claim is preceded by a
+   in one transaction, read its jobs, then, where it is time, checkpoint. Where `enqueues` is not 0, each claim is preceded by a
    transaction that enqueues a batch. At the end the last batch is settled, so nothing stays leased.
    0, or -1 with a sentence in `message`. */
 int ceiling_run(ceiling *ceiling, int64_t deadline, int enqueues, ceiling_result *result, char *message,

@@ -1,0 +1,87 @@
+import GRDB
+import StintCore
+
+/// From the claim to the jobs as their holder gets them. The claim is durable by then, and the write lock is free: other
+/// processes claim while this one reads payloads, which nobody ever changes.
+extension SQLiteStore {
+    /// Never throws, since the caller's settlements are durable and must be answered: jobs that cannot be read are given
+    /// back, or, where that fails too, come back when their lease ends.
+    func handOut(_ claimed: [ClaimedJob], _ database: Database, now: Moment) -> [LeasedJob] {
+        guard !claimed.isEmpty else { return [] }
+        do {
+            let (jobs, refusals) = try read(claimed, database)
+            if !refusals.isEmpty { _ = try JobTransaction.run(database, now: now) { try $0.settle(refusals) } }
+            return jobs
+        } catch {
+            options.logger.error(
+                "claimed jobs cannot be read; they are given back",
+                metadata: [
+                    "error": "\(error)", "jobs": "\(claimed.map(\.lease.job.description).joined(separator: ", "))",
+                ])
+            giveBack(claimed, database, now: now)
+            return []
+        }
+    }
+
+    private func giveBack(_ claimed: [ClaimedJob], _ database: Database, now: Moment) {
+        do {
+            let releases = claimed.map { Settlement($0.lease, .release(after: .zero)) }
+            _ = try JobTransaction.run(database, now: now) { try $0.settle(releases) }
+        } catch {
+            options.logger.error(
+                "claimed jobs cannot be given back; they come back when their lease ends",
+                metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// The jobs, and the verdict on those that another program's hand made unreadable.
+    private func read(
+        _ claimed: [ClaimedJob], _ database: Database
+    ) throws -> (jobs: [LeasedJob], refusals: [Settlement]) {
+        var jobs: [LeasedJob] = []
+        var refusals: [Settlement] = []
+        jobs.reserveCapacity(claimed.count)
+        try database.inTransaction(.deferred) {
+            let select = try Statement(HotSQL.job, database)
+            for claim in claimed {
+                // Absent: a person deleted it in this moment, and its lease with it.
+                guard let row = try select.first(claim.lease.job.rawValue, read: JobRow.init) else { continue }
+                do {
+                    jobs.append(try row.leased(claim))
+                } catch {
+                    refusals.append(
+                        Settlement(claim.lease, .bury(reason: "its stored headers cannot be read: \(error)")))
+                }
+            }
+            return .commit
+        }
+        return (jobs, refusals)
+    }
+}
+
+/// A row of `HotSQL.job`.
+private struct JobRow {
+    let maxAttempts: Int64
+    let timeToRun: Int64?
+    let enqueuedAt: Timestamp
+    let contentType: String
+    let headers: String?
+    let payload: [UInt8]
+
+    init(_ row: Statement.Row) {
+        maxAttempts = row.int(0)
+        timeToRun = row.optionalInt(1)
+        enqueuedAt = row.int(2)
+        contentType = row.text(3)
+        headers = row.optionalText(4)
+        payload = row.bytes(5)
+    }
+
+    func leased(_ claim: ClaimedJob) throws -> LeasedJob {
+        LeasedJob(
+            lease: claim.lease, queue: claim.queue, payload: payload, contentType: contentType,
+            headers: try Headers(storedText: headers), priority: claim.priority, attempt: claim.attempt,
+            maxAttempts: Int(maxAttempts), timeToRun: timeToRun.map { .milliseconds($0) }, enqueuedAt: enqueuedAt,
+            runsAlone: claim.runsAlone)
+    }
+}
