@@ -58,7 +58,7 @@ struct PutCommand: AsyncParsableCommand {
         if lines { return try await putLines(options) }
         let job = try NewJob(try readPayload(), in: queue, options: options)
         let answer = try await database.open(creates: true).enqueue(jobs: [job])[0]
-        try Output.print("\(answer.id)")
+        try report("\(answer.id)", "job \(answer.id) was put")
         if answer.isDuplicate {
             Output.complain(
                 "nothing was added: job \(answer.id) has the key \(quoted(unique ?? "")) and is not done yet")
@@ -112,6 +112,15 @@ struct PutCommand: AsyncParsableCommand {
             throw StintError(error.code, "\(error) (the first \(count) lines were put, the rest was not)")
         }
         progress.finish()
-        try Output.print("\(count)")
+        try report("\(count)", "\(count) jobs were put")
+    }
+
+    /// Whoever runs this again because it failed would put the job twice.
+    private func report(_ text: String, _ fact: String) throws {
+        do {
+            try Output.print(text)
+        } catch let failure as OutputFailed {
+            throw OutputFailed(description: "\(failure); \(fact) all the same: do not put again")
+        }
     }
 }

@@ -127,11 +127,11 @@ private struct DrainProgress: Service {
     let queues: [QueueName]
 
     func run() async throws {
-        let start = try await counts()
         await cancelWhenGracefulShutdown {
             var bar = ProgressBar(total: nil)
             defer { bar.finish() }
             do {
+                let start = try await counts()
                 while !Task.isCancelled {
                     try await Task.sleep(for: .milliseconds(200))
                     let now = try await counts()

@@ -36,7 +36,7 @@ struct WorkerProcesses: Service {
         }
         try await withTaskCancellationOrGracefulShutdownHandler {
             try await withThrowingTaskGroup(of: String?.self) { group in
-                for number in 1...count { group.addTask { try await runChild(number, program) } }
+                for number in 1...count { group.addTask { await outcome(of: number, program) } }
                 var deaths: [String] = []
                 for try await death in group { if let death { deaths.append(death) } }
                 if !deaths.isEmpty { throw WorkersDied(count: count, deaths: deaths) }
@@ -46,10 +46,23 @@ struct WorkerProcesses: Service {
         }
     }
 
+    /// A worker that cannot be started is one that died: the others go on.
+    private func outcome(of number: Int, _ program: String) async -> String? {
+        do {
+            return try await runChild(number, program)
+        } catch {
+            Output.complain("worker \(number) cannot be started: \(error)")
+            return "worker \(number) cannot be started"
+        }
+    }
+
     /// - Returns: How the process died, or `nil` when it ended in order.
     private func runChild(_ number: Int, _ program: String) async throws -> String? {
+        var options = PlatformOptions()
+        options.teardownSequence = [.send(signal: .terminate, allowedDurationToNextStep: .seconds(60))]
         let result = try await Subprocess.run(
-            .path(FilePath(program)), arguments: Arguments(arguments), input: .none, output: .currentStandardOutput,
+            .path(FilePath(program)), arguments: Arguments(arguments), platformOptions: options, input: .none,
+            output: .currentStandardOutput,
             error: .currentStandardError
         ) { execution in
             running.started(execution.processIdentifier.value)

@@ -90,9 +90,6 @@ public struct JobQueue<Store: JobStore>: Sendable {
 
     /// Keeps done jobs for this long, then the reaper prunes them. Zero, the default, deletes them when they are done.
     public func retain(_ retention: Duration, in queue: QueueName) async throws {
-        guard retention >= .zero, retention <= NewJob.maximumDelay else {
-            throw StintError.invalidInput("the retention is \(retention); it must be between 0 and 100 years")
-        }
         try await store.configure(queue, QueueSettings(retention: retention), now: clock.now())
     }
 
@@ -112,15 +109,15 @@ public struct JobQueue<Store: JobStore>: Sendable {
         return kicked
     }
 
-    /// Takes back ended leases and prunes, until nothing is left to do; once, for cron.
+    /// Takes back ended leases and prunes, until nothing is left to do or the task is cancelled; once, for cron.
     public func reap() async throws -> ReapReport {
         var total = ReapReport()
         while true {
             let step = try await store.reap(now: clock.now())
-            if step == ReapReport() { return total }
             total.requeued += step.requeued
             total.buried += step.buried
             total.pruned += step.pruned
+            if step == ReapReport() || Task.isCancelled { return total }
         }
     }
 }

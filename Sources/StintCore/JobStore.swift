@@ -39,9 +39,9 @@ public protocol JobStore: Sendable {
     /// Takes back the jobs of leases that ended (deadline passed, or another boot's) and prunes done jobs past their
     /// retention, a bounded number a call.
     ///
-    /// A lease that held one job tells who is to blame: the attempt and a crash count, and the job is buried when
-    /// either has reached its limit. A lease that held several does not: all become suspects, at no cost. A lease of
-    /// another boot blames nobody.
+    /// Where the worker held one job only, or the job is a suspect and so ran alone, it is to blame: the attempt and a
+    /// crash count, and it is buried when either has reached its limit. Where the worker held several, in one lease or
+    /// more, nobody knows: all become suspects, at no cost. A lease of another boot blames nobody.
     ///
     /// - Returns: What was done; all zero when nothing is left to do.
     func reap(now: Moment) async throws -> ReapReport

@@ -30,6 +30,11 @@ public struct QueueName: Hashable, Sendable, Comparable, Codable, CustomStringCo
         description = name
     }
 
+    /// For names read back from a store: another program may have written one that is not valid, and it must still be shown.
+    package init(stored name: String) {
+        description = name
+    }
+
     /// For names written in the source: an invalid one is the programmer's error and traps.
     public init(stringLiteral name: StaticString) {
         do {

@@ -13,12 +13,12 @@ public struct RetryPolicy: Sendable, Hashable {
     /// Fewer attempts than the job's own `maxAttempts`, if not `nil`.
     public let maxAttempts: Int?
 
-    /// Doubling from `base` up to `cap`, each wait between half of that and all of it at random ("equal jitter"), so
+    /// Doubling from `base` up to `cap` (or `base`, where that is longer), each wait between half of that and all of it at random ("equal jitter"), so
     /// that jobs that failed together do not come back together.
     public static func exponential(
         base: Duration = .seconds(1), cap: Duration = defaultCap, maxAttempts: Int? = nil
     ) -> RetryPolicy {
-        RetryPolicy(shape: .exponential(base: base, cap: cap), maxAttempts: maxAttempts)
+        RetryPolicy(shape: .exponential(base: base, cap: max(base, cap)), maxAttempts: maxAttempts)
     }
 
     public static func constant(_ delay: Duration, maxAttempts: Int? = nil) -> RetryPolicy {
@@ -45,8 +45,9 @@ public struct RetryPolicy: Sendable, Hashable {
         case .none: return .zero
         case .constant(let delay): return delay
         case .exponential(let base, let cap):
-            // 2^40 times any base above a nanosecond is past every sensible cap, and keeps the product in range.
-            let full = min(cap, base * (1 << min(max(attempt - 1, 0), 40)))
+            let factor = 1 << min(max(attempt - 1, 0), 40)
+            // Divided and not multiplied: a product past the cap may be past the range of a duration.
+            let full = base >= cap / factor ? cap : base * factor
             return full * Double.random(in: 0.5...1, using: &generator)
         }
     }

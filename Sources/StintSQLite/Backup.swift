@@ -10,7 +10,7 @@ extension SQLiteStore {
     public func backup(to destination: String) async throws {
         let file = DatabaseFile(path: destination)
         try file.checkIsNew()
-        try await reader.run { source in
+        try await connection(for: "backup").run { source in
             try file.create(orUseAnothers: false) { temporary in
                 try translatingErrors(of: temporary) {
                     let target = try DatabaseQueue(path: temporary)

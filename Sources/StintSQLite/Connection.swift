@@ -36,7 +36,7 @@ struct Connection: Sendable {
         configuration.foreignKeysEnabled = false  // the schema has none
         configuration.busyMode = .callback(BusyWait(timeout: busyTimeout).wait)
         configuration.prepareDatabase { database in
-            try SQLiteStore.prepareConnection(database, durability: durability)
+            try SQLiteStore.applySettings(database, durability: durability)
             if readOnly { try database.execute(sql: "PRAGMA query_only = ON") }
         }
         database = try translatingErrors(of: file) { try DatabaseQueue(path: file, configuration: configuration) }
@@ -59,7 +59,14 @@ extension SQLiteStore {
     /// Sets up a connection as Stint's own are. Call it in your `Configuration.prepareDatabase` for connections to the
     /// same file: above all, SQLite's automatic checkpoints must be off in every process that writes, because on most
     /// released versions of SQLite they can lose a commit (https://sqlite.org/wal.html, section 11).
+    ///
+    /// It also waits up to 30 s for another process's write lock, where GRDB's default is to fail at once.
     public static func prepareConnection(_ database: Database, durability: Durability = .full) throws {
+        sqlite3_busy_timeout(database.sqliteConnection, 30_000)
+        try applySettings(database, durability: durability)
+    }
+
+    static func applySettings(_ database: Database, durability: Durability) throws {
         switch durability {
         case .full: try database.execute(sql: "PRAGMA synchronous = FULL")
         case .normal: try database.execute(sql: "PRAGMA synchronous = NORMAL")

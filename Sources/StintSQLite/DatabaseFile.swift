@@ -84,6 +84,12 @@ struct DatabaseFile {
         try requireWritableFolder()
     }
 
+    /// In bytes; 0 where there is none.
+    var size: Int {
+        var facts = stat()
+        return stat(path, &facts) == 0 ? Int(facts.st_size) : 0
+    }
+
     var exists: Bool { access(path, F_OK) == 0 }
 
     /// Makes the file whole or not at all: `build` fills a temporary file beside it, which then gets the name. Nobody

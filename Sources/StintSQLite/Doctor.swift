@@ -12,12 +12,15 @@ public struct Finding: Sendable, CustomStringConvertible {
 extension SQLiteStore {
     /// Looks at SQLite, the file and the kept counts. It reads the whole database once.
     public func examine() async throws -> [Finding] {
-        try await read { transaction in
-            [
-                self.version(),
-                try self.soundness(transaction.database),
-                try self.size(transaction.database),
-            ] + (try self.counts(transaction))
+        try await connection(for: "doctor").run { database in
+            var findings: [Finding] = []
+            try database.inTransaction(.deferred) {
+                let transaction = JobTransaction(database, now: SystemClock().now())
+                findings = [self.version(), try self.soundness(database), try self.size(database)]
+                findings += try self.counts(transaction)
+                return .commit
+            }
+            return findings
         }
     }
 

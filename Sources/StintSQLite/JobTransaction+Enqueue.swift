@@ -68,6 +68,18 @@ extension Headers {
         isEmpty ? nil : map { "\($0.key): \($0.value)" }.joined(separator: "\n")
     }
 
+    /// What can be read of them, for people; a worker needs them all.
+    init(readable storedText: String?) {
+        self.init()
+        for line in (storedText ?? "").split(separator: "\n") {
+            do {
+                for (name, value) in try Headers(storedText: String(line)) { try set(name, to: value) }
+            } catch {
+                continue
+            }
+        }
+    }
+
     /// - Throws: ``StintError`` where the text is not of that form, because another program wrote it.
     init(storedText: String?) throws {
         self.init()

@@ -5,7 +5,7 @@ extension JobTransaction {
         try statement("SELECT name, ready, delayed, leased, buried, done, paused FROM stint_queues ORDER BY name")
             .rows { row in
                 QueueStats(
-                    name: try QueueName(row.text(0)), ready: Int(row.int(1)), delayed: Int(row.int(2)),
+                    name: QueueName(stored: row.text(0)), ready: Int(row.int(1)), delayed: Int(row.int(2)),
                     leased: Int(row.int(3)), buried: Int(row.int(4)), done: Int(row.int(5)), paused: row.int(6) != 0)
             }
     }
@@ -77,11 +77,11 @@ extension JobTransaction {
     private func record(_ id: Int64) throws -> JobRecord? {
         try statement(Self.record).first(id) { row in
             var record = JobRecord(
-                id: JobID(rawValue: row.int(0)), queue: try QueueName(row.text(1)),
+                id: JobID(rawValue: row.int(0)), queue: QueueName(stored: row.text(1)),
                 state: JobState(rawValue: row.text(2)) ?? .ready, priority: UInt32(clamping: row.int(3)),
                 attempts: Int(row.int(4)), maxAttempts: Int(row.int(5)), crashes: Int(row.int(6)),
                 maxCrashes: Int(row.int(7)), suspect: row.int(8) != 0, contentType: row.text(9),
-                headers: try Headers(storedText: row.optionalText(10)), payloadBytes: Int(row.int(11)),
+                headers: Headers(readable: row.optionalText(10)), payloadBytes: Int(row.int(11)),
                 timeToRunMilliseconds: row.optionalInt(12), uniqueKey: row.optionalText(13), enqueuedAt: row.int(14))
             record.runAt = row.optionalInt(15)
             record.worker = row.optionalText(16)

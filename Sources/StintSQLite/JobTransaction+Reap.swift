@@ -36,7 +36,7 @@ extension JobTransaction {
         }
         for (queue, retention) in try statement(Self.queuesToPrune).rows(now.wall, read: { ($0.int(0), $0.int(1)) }) {
             let room = Self.prunesPerReap - Int64(report.pruned)
-            if room > 0 { report.pruned += try prune(queue, doneBefore: now.wall - retention, limit: room) }
+            if room > 0 { report.pruned += try prune(queue, doneBefore: now.wall &- retention, limit: room) }
         }
         return report
     }
@@ -47,6 +47,7 @@ extension JobTransaction {
         let token: Int64
         let queue: Int64
         let worker: String
+        let boot: String
         let isOfAnotherBoot: Bool
     }
 
@@ -57,7 +58,8 @@ extension JobTransaction {
         select.bind(3, limit)
         return try select.rows { row in
             EndedLease(
-                token: row.int(0), queue: row.int(1), worker: row.text(2), isOfAnotherBoot: row.text(3) != now.boot)
+                token: row.int(0), queue: row.int(1), worker: row.text(2), boot: row.text(3),
+                isOfAnotherBoot: row.text(3) != now.boot)
         }
     }
 
@@ -68,13 +70,14 @@ extension JobTransaction {
             FROM stint_leased l JOIN stint_jobs j ON j.id = l.job_id WHERE l.token = ?1
             """
         ).rows(lease.token) { (job: LeasedRow($0), id: $0.int(6)) }
+        let isShared = try isShared(lease)
         for (job, id) in jobs {
             try statement(HotSQL.deleteLeased).execute(id, lease.token)
             count(lease.queue, leased: -1)
-            // One job in the lease: it is known which was running when the worker went silent. Several: it is not, and
-            // no innocent job may pay for its neighbour.
+            // The worker's only job, or one that ran alone: it is known which was running when the worker went silent.
+            // Otherwise it is not, and no innocent job may pay for its neighbour.
             let state: JobState
-            if jobs.count == 1 && !lease.isOfAnotherBoot {
+            if (job.suspect || !isShared) && !lease.isOfAnotherBoot {
                 let error = "the lease of worker \(lease.worker) ran out: the worker died, hung or was stopped"
                 try record(.expired, error, job, id, worker: lease.worker)
                 state = try retry(
@@ -88,6 +91,26 @@ extension JobTransaction {
             if state == .buried { report.buried += 1 } else { report.requeued += 1 }
         }
         try statement(HotSQL.deleteLease).execute(lease.token)
+    }
+
+    /// Whether the worker held more than one job, in this lease or others: then nobody knows which was the end of it. Its
+    /// other leases are marked, since the last of them must not look like its only one.
+    private func isShared(_ lease: EndedLease) throws -> Bool {
+        let select = try statement(
+            """
+            SELECT max(CASE token WHEN ?3 THEN shared END), sum(jobs) FROM stint_leases WHERE worker = ?1 AND boot_id = ?2
+            """)
+        select.bind(1, lease.worker)
+        select.bind(2, lease.boot)
+        select.bind(3, lease.token)
+        guard let (shared, jobs) = try select.first(read: { ($0.int(0), $0.int(1)) }) else { return false }
+        if shared != 0 { return true }
+        guard jobs > 1 else { return false }
+        let mark = try statement("UPDATE stint_leases SET shared = 1 WHERE worker = ?1 AND boot_id = ?2")
+        mark.bind(1, lease.worker)
+        mark.bind(2, lease.boot)
+        try mark.execute()
+        return true
     }
 
     // MARK: - History

@@ -61,7 +61,7 @@ extension JobTransaction {
             try statement(HotSQL.leasedToDone).execute(id, token, lease.queue, now.wall)
         }
         guard try cleanup.deleteLeased.changes(id, token) == 1 else { return false }
-        if lease.retention == 0 {
+        if lease.retention <= 0 {
             try cleanup.deleteJob.execute(id)
             try cleanup.deleteFailures(id)
         }
@@ -162,8 +162,9 @@ struct LeasedRow {
     let maxCrashes: Int64
 
     init(_ row: Statement.Row) {
-        attempts = row.int(0)
-        crashes = row.int(1)
+        // Another program may have written absurd numbers; the next one must still be a number.
+        attempts = min(max(0, row.int(0)), Int64(Int32.max))
+        crashes = min(max(0, row.int(1)), Int64(Int32.max))
         suspect = row.int(2) != 0
         priority = row.int(3)
         maxAttempts = row.int(4)

@@ -58,7 +58,8 @@ public final class SQLiteStore: JobStore {
         writer = try Self.connect(path, "writer", options)
         try Self.install(on: writer, mayInstall: options.installsIntoOthers)
         reader = try Self.connect(path, "reader", options, readOnly: true)
-        checkpoint = Checkpoint(try Self.connect(path, "checkpoint", options).database, logger: options.logger)
+        checkpoint = Checkpoint(
+            lock: try Self.connect(path, "checkpoint", options, busyTimeout: .zero).database, logger: options.logger)
         try writer.runBlocking { [checkpoint] in checkpoint.observe($0) }
     }
 
@@ -71,11 +72,17 @@ public final class SQLiteStore: JobStore {
         }
     }
 
+    /// A connection of its own, for work that takes long: the shared ones must stay free for workers.
+    func connection(for purpose: String) throws -> Connection {
+        try Self.connect(path, purpose, options, readOnly: true)
+    }
+
     private static func connect(
-        _ path: String, _ purpose: String, _ options: Options, readOnly: Bool = false
+        _ path: String, _ purpose: String, _ options: Options, readOnly: Bool = false, busyTimeout: Duration? = nil
     ) throws -> Connection {
         try Connection(
-            path, purpose: purpose, durability: options.durability, busyTimeout: options.busyTimeout, readOnly: readOnly
+            path, purpose: purpose, durability: options.durability, busyTimeout: busyTimeout ?? options.busyTimeout,
+            readOnly: readOnly
         )
     }
 
@@ -174,11 +181,21 @@ public final class SQLiteStore: JobStore {
     }
 
     public func reap(now: Moment) async throws -> ReapReport {
+        try await checkpointLongLog()
         guard try await read(now: now, { try $0.needsReap() }) else { return ReapReport() }
         return try await write(now: now) { try $0.reap() }
     }
 
+    /// An application that writes its own tables to this file makes the log grow while Stint itself commits nothing.
+    private func checkpointLongLog() async throws {
+        guard DatabaseFile(path: path + "-wal").size > Checkpoint.longLog else { return }
+        try await writer.run { [checkpoint] in checkpoint.run($0) }
+    }
+
     public func configure(_ queue: QueueName, _ settings: QueueSettings, now: Moment) async throws {
+        if let retention = settings.retention, !(Duration.zero...NewJob.maximumDelay).contains(retention) {
+            throw StintError.invalidInput("the retention is \(retention); it must be between 0 and 100 years")
+        }
         try await write(now: now) { try $0.configure(queue, settings) }
         if settings.paused == false { signals.send() }
     }

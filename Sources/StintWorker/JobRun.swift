@@ -93,6 +93,7 @@ struct JobRun: Sendable {
             case .timedOut:
                 timedOut = true
                 task.cancel()
+            case .abandoned where context.settlement.isSet: return nil
             case .abandoned: return tookTooLong(timeout, " and did not stop when its task was cancelled")
             }
         }

@@ -11,7 +11,7 @@ extension WorkerLoop {
     }
 
     private func extendLeases() async {
-        let held = backlog[next...].map(\.lease) + running.keys + finished.map(\.lease)
+        let held = backlog[next...].map(\.lease) + runningLeases + finished.map(\.lease)
         let tokens = Set(held.map(\.token))
         deadlines = deadlines.filter { tokens.contains($0.key) }
         let now = worker.clock.now()
@@ -30,13 +30,22 @@ extension WorkerLoop {
         }
     }
 
+    /// Without those whose handler has settled its job already and is about to end.
+    private var runningLeases: [Lease] {
+        running.compactMap { $0.value.settlement.isSet ? nil : $0.key }
+    }
+
     /// Jobs whose lease is lost: those that wait are forgotten, those that run are cancelled.
     private func drop(_ lost: Set<Lease>, because reason: String) {
         guard !lost.isEmpty else { return }
+        // The leases may stand after all, where only the store could not be written: then the jobs are given back, and
+        // cancelling their handlers is no failure of theirs. On a lost lease that changes nothing.
+        for job in backlog[next...] where lost.contains(job.lease) { settle(job, .release(after: .zero)) }
         backlog = backlog[next...].filter { !lost.contains($0.lease) }
         next = 0
         for lease in lost {
-            guard let job = running[lease] else { continue }
+            guard let job = running[lease], !job.settlement.isSet else { continue }
+            running[lease]?.isReleased = true
             metrics.leaseLost(job.job)
             logger.warning(
                 "the lease is lost: \(reason); its handler is cancelled",

@@ -54,7 +54,8 @@ extension WorkerLoop {
     }
 
     private func note(_ run: JobRun, cancel: @escaping @Sendable () -> Void) {
-        running[run.context.lease] = RunningJob(job: run.context.job, cancel: cancel, started: .now)
+        running[run.context.lease] = RunningJob(
+            job: run.context.job, cancel: cancel, settlement: run.context.settlement, started: .now)
     }
 
     /// Called in a lane's own task. `nil` ends the lane.
@@ -86,10 +87,20 @@ extension WorkerLoop {
         guard let job = running.removeValue(forKey: run.context.lease) else { return nil }
         metrics.ran(job.job, for: ContinuousClock.now - job.started)
         if let outcome {
-            settle(job.job, job.isReleased && outcome.isFailure ? .release(after: .zero) : outcome)
+            settle(job.job, isBlameless(job, outcome) ? .release(after: .zero) : outcome)
         } else {
             metrics.settledByHandler(job.job)
         }
         return job
+    }
+
+    /// Whether a failure is the worker's doing and not the job's: the worker cancelled it, or it is stopping, and whoever
+    /// sent the signal may have sent it to the command too.
+    private func isBlameless(_ job: RunningJob, _ outcome: Settlement.Outcome) -> Bool {
+        switch outcome {
+        case .crash: job.isReleased || isStopping
+        case .fail: job.isReleased
+        case .ack, .release, .bury: false
+        }
     }
 }

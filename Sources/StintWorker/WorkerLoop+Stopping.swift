@@ -6,7 +6,7 @@ extension WorkerLoop {
     /// Claims no more and gives back what was not started. Running handlers may go on for `grace`; then they are
     /// cancelled, and what does not end is released without them.
     func stop(grace: Duration) {
-        isStopping = true
+        if stoppingSince == nil { stoppingSince = .now }
         releaseWaitingJobs()
         wake.yield()
         guard !running.isEmpty else { return }
@@ -42,8 +42,8 @@ extension WorkerLoop {
         wake.yield()
     }
 
-    /// How often a worker that was told to stop tries to settle before it ends without: about half a minute.
-    static let visitsBeforeLeaving = 10
+    /// How long past its grace period a worker that was told to stop tries to settle before it ends without.
+    static let patience: Duration = .seconds(30)
 
     /// Ends although not all could be settled: those leases run out, and the jobs run again.
     func leave() {

@@ -24,7 +24,11 @@ actor WorkerLoop {
     /// The deadline of each token by the monotonic clock, measured from before its claim or extension.
     var deadlines: [FencingToken: Int64] = [:]
 
-    var isStopping = false
+    /// When the worker was told to stop.
+    var stoppingSince: ContinuousClock.Instant?
+    var isStopping: Bool { stoppingSince != nil }
+    /// A suspect was claimed while others ran: it was given back, and nothing is claimed until they are done.
+    var isMakingRoom = false
     /// The last claim may have left jobs behind, or others came since.
     var mayFindJobs = true
     var wakeUpsHeard = 0
@@ -41,6 +45,8 @@ actor WorkerLoop {
     struct RunningJob {
         let job: LeasedJob
         let cancel: @Sendable () -> Void
+        /// Set once the handler has settled the job itself.
+        let settlement: SettlementFlag
         let started: ContinuousClock.Instant
         /// Cancelled by shutdown: what it says then is no failure of the job.
         var isReleased = false
@@ -147,7 +153,10 @@ actor WorkerLoop {
     }
 
     private func claimRequest() -> ClaimRequest? {
-        guard !isStopping, mayFindJobs, hasFreeSlot else { return nil }
+        if running.isEmpty { isMakingRoom = false }
+        guard !isStopping, !isMakingRoom, mayFindJobs, hasFreeSlot else { return nil }
+        // Where the store has just refused both, the acks go first and alone: they must not hang on the claim.
+        if failedVisits > 0 && !finished.isEmpty { return nil }
         let batch = options.batch ?? options.concurrency
         let room = max(batch, options.concurrency) - running.count
         return ClaimRequest(
@@ -158,7 +167,7 @@ actor WorkerLoop {
     var isTimeToSettle: Bool {
         guard let oldestFinished else { return false }
         return running.isEmpty && waitingCount == 0
-            || isStopping
+            || isStopping || isMakingRoom || failedVisits > 0
             || finished.count >= ClaimRequest.maximumLimit
             || ContinuousClock.now - oldestFinished >= options.acknowledgeWithin
     }
@@ -185,7 +194,9 @@ actor WorkerLoop {
             logger.error(
                 "the store refused a transaction; trying again",
                 metadata: ["error": "\(error)", "settlements": "\(settled.count)", "retry-in": "\(wait)"])
-            if isStopping && failedVisits > Self.visitsBeforeLeaving { return leave() }
+            if let stoppingSince, ContinuousClock.now - stoppingSince > options.gracePeriod + Self.patience {
+                return leave()
+            }
             await pause(wait)
         }
     }
@@ -206,7 +217,11 @@ actor WorkerLoop {
         for job in jobs { metrics.claimed(job, now: now) }
         backlog = next == backlog.count ? jobs : backlog[next...] + jobs
         next = 0
-        if isStopping { releaseWaitingJobs() }
+        let isTooLate = worker.clock.now().monotonic >= now.monotonic + options.lease.milliseconds
+        let mustMakeRoom = jobs[0].runsAlone && !running.isEmpty
+        if mustMakeRoom { isMakingRoom = true }
+        // The wait for the store's lock may have outlasted the lease: then another worker may have the jobs already.
+        if isStopping || isTooLate || mustMakeRoom { releaseWaitingJobs() }
     }
 
     private func note(_ answer: Settlement.Answer, of finished: Finished) {

@@ -45,7 +45,7 @@ final class WorkerMetrics: @unchecked Sendable {
     func claimed(_ job: LeasedJob, now: Moment) {
         let metrics = metrics(job.queue)
         metrics.claimed.increment()
-        if job.attempt == 1 { metrics.timeInQueue.recordMilliseconds(max(0, now.wall - job.enqueuedAt)) }
+        if job.attempt == 1 { metrics.timeInQueue.recordMilliseconds(max(0, now.wall &- job.enqueuedAt)) }
     }
 
     func ran(_ job: LeasedJob, for duration: Duration) {

@@ -27,6 +27,16 @@ struct RetryPolicyTests {
         }
     }
 
+    @Test("a base longer than the cap, or as long as can be, is no trap")
+    func longBase() {
+        var generator = SeededGenerator(state: 7)
+        for attempt in [1, 37, Int.max] {
+            let wait = RetryPolicy.exponential(base: .seconds(36_500 * 86_400)).delay(
+                afterAttempt: attempt, using: &generator)
+            #expect(wait >= .seconds(36_500 * 43_200) && wait <= .seconds(36_500 * 86_400))
+        }
+    }
+
     @Test("two jobs that failed together do not come back together")
     func jitter() {
         var generator = SeededGenerator(state: 7)

@@ -156,6 +156,44 @@ struct StorageTests {
         #expect(try await queue.claim(9).map(\.id) == [good])
         let stats = try #require(try await queue.store.stats().first)
         #expect(stats.buried == 1 && stats.leased == 1)
+        // It can still be looked at, and says why it was buried.
+        let record = try #require(try await queue.store.list(JobFilter(state: .buried)).first)
+        #expect(record.id == bad && record.reason?.contains("headers cannot be read") == true)
+    }
+
+    @Test("absurd numbers that another program wrote stop nobody")
+    func absurdNumbers() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        let id = try await queue.enqueue(payload: [1], in: "q").id
+        for number in [Int64.max, Int64.min] {
+            try await queue.store.writer.run {
+                try $0.execute(sql: "UPDATE stint_ready SET attempts = ?1, crashes = ?1", arguments: [number])
+            }
+            let job = try #require(try await queue.claim().first)
+            #expect(job.id == id)
+            _ = try await queue.store.settle([Settlement(job.lease, .release(after: .zero))], now: queue.clock.now())
+        }
+    }
+
+    @Test("an application that writes its own tables makes the log grow, and a reap takes it over")
+    func applicationsLog() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        var configuration = Configuration()
+        configuration.prepareDatabase { try SQLiteStore.prepareConnection($0, durability: .normal) }
+        let application = try DatabaseQueue(path: folder.database, configuration: configuration)
+        try await application.write { try $0.execute(sql: "CREATE TABLE notes (text BLOB)") }
+        func write(_ megabytes: Int) async throws {
+            for _ in 0..<megabytes {
+                try await application.write { try $0.execute(sql: "INSERT INTO notes VALUES (zeroblob(1000000))") }
+            }
+        }
+        try await write(20)
+        #expect(try logSize(folder.database) > 20_000_000)
+        _ = try await queue.reap()
+        try await write(1)
+        #expect(try logSize(folder.database) <= 16_777_216, "the log was not started again")
     }
 
     @Test("a lock that another program holds is an error after the timeout, and nothing was changed")

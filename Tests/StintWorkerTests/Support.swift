@@ -111,4 +111,12 @@ extension SQLiteStore {
         }
         try await other.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
     }
+
+    /// How many leases there ever were.
+    func leasesMade() async throws -> Int {
+        let file = try DatabaseQueue(path: path)
+        return try await file.read { database in
+            try Int.fetchOne(database, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'stint_leases'") ?? 0
+        }
+    }
 }

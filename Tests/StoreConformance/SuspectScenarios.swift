@@ -63,6 +63,24 @@ let suspectScenarios: [Scenario] = [
         #expect(try await stage.state(killer) == .buried)
         #expect(try await stage.stats() == stage.expected(buried: 1, done: 7))
     },
+    Scenario("a worker that held several leases blames none of their jobs, whichever ends first") { stage in
+        let options = JobOptions(maxAttempts: 1, maxCrashes: 1)
+        for _ in 0..<3 { try await stage.enqueue(options: options) }
+        for seconds in 1...3 { _ = try await stage.claimOne(lease: .seconds(seconds)) }
+        for _ in 0..<3 {
+            stage.clock.advance(by: .seconds(1))
+            #expect(try await stage.reap() == ReapReport(requeued: 1))
+        }
+        for record in try await stage.store.list(JobFilter()) {
+            #expect(record.suspect && record.attempts == 0 && record.crashes == 0)
+        }
+        // A suspect ran alone by contract, so it is to blame also where its process held others.
+        let (alone, other) = (try await stage.claimOne(lease: .seconds(1)), try await stage.claimOne())
+        stage.clock.advance(by: .seconds(1))
+        #expect(try await stage.reap() == ReapReport(buried: 1))
+        #expect(try await stage.state(alone.id) == .buried)
+        #expect(try await stage.settle(other.lease, .ack) == .done)
+    },
     Scenario("a suspect that ran alone to an end is none any more") { stage in
         let ids = [try await stage.enqueue(), try await stage.enqueue()]
         _ = try await stage.claim(2, lease: .seconds(1))

@@ -62,7 +62,8 @@ CREATE TABLE stint_leases (
     deadline   INTEGER NOT NULL,               -- milliseconds of this boot's monotonic clock; it decides
     claimed_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,               -- the deadline by the wall clock, for people
-    jobs       INTEGER NOT NULL                -- how many rows of stint_leased have this token
+    jobs       INTEGER NOT NULL,               -- how many rows of stint_leased have this token
+    shared     INTEGER NOT NULL DEFAULT 0      -- 1: its worker held other jobs too when the first of its leases ended
 ) STRICT;
 
 -- One row a leased job: the primary key allows no second lease.
