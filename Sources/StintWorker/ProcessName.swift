@@ -8,7 +8,8 @@ extension Worker {
     /// `host:pid` of this process: who holds a lease, in words a person can act on.
     public static let processName: String = {
         var name = [CChar](repeating: 0, count: 256)
-        let host = gethostname(&name, name.count - 1) == 0 ? String(cString: name) : "localhost"
+        guard gethostname(&name, name.count - 1) == 0 else { return "localhost:\(getpid())" }
+        let host = String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
         return "\(host):\(getpid())"
     }()
 }
