@@ -26,7 +26,7 @@ demo: build
 
 test: setup
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build
+	$(SWIFT) test --skip-build --disable-xctest
 
 bench: setup
 	$(SWIFT) build -c release --product stint-bench
