@@ -104,9 +104,8 @@ private struct Candidate {
     init(_ row: Statement.Row, queue: Int) {
         priority = row.int(0)
         id = row.int(1)
-        // Another program may have written absurd numbers; the next one must still be a number.
-        attempts = min(max(0, row.int(2)), Int64(Int32.max))
-        crashes = min(max(0, row.int(3)), Int64(Int32.max))
+        attempts = row.tally(2)
+        crashes = row.tally(3)
         suspect = row.int(4) != 0
         self.queue = queue
     }

@@ -48,7 +48,6 @@ extension JobTransaction {
         let queue: Int64
         let worker: String
         let boot: String
-        let isOfAnotherBoot: Bool
     }
 
     private func endedLeases(limit: Int64) throws -> [EndedLease] {
@@ -58,8 +57,7 @@ extension JobTransaction {
         select.bind(3, limit)
         return try select.rows { row in
             EndedLease(
-                token: row.int(0), queue: row.int(1), worker: row.text(2), boot: row.text(3),
-                isOfAnotherBoot: row.text(3) != now.boot)
+                token: row.int(0), queue: row.int(1), worker: row.text(2), boot: row.text(3))
         }
     }
 
@@ -71,13 +69,14 @@ extension JobTransaction {
             """
         ).rows(lease.token) { (job: LeasedRow($0), id: $0.int(6)) }
         let isShared = try isShared(lease)
+        let isOfAnotherBoot = lease.boot != now.boot
         for (job, id) in jobs {
             try statement(HotSQL.deleteLeased).execute(id, lease.token)
             count(lease.queue, leased: -1)
             // The worker's only job, or one that ran alone: it is known which was running when the worker went silent.
             // Otherwise it is not, and no innocent job may pay for its neighbour.
             let state: JobState
-            if (job.suspect || !isShared) && !lease.isOfAnotherBoot {
+            if (job.suspect || !isShared) && !isOfAnotherBoot {
                 let error = "the lease of worker \(lease.worker) ran out: the worker died, hung or was stopped"
                 try record(.expired, error, job, id, worker: lease.worker)
                 state = try retry(
@@ -86,7 +85,7 @@ extension JobTransaction {
                 state = try makeWaiting(
                     JobID(rawValue: id), lease.queue, priority: job.priority, after: .zero,
                     attempts: max(0, job.attempts - 1), crashes: job.crashes,
-                    suspect: job.suspect || !lease.isOfAnotherBoot)
+                    suspect: job.suspect || !isOfAnotherBoot)
             }
             if state == .buried { report.buried += 1 } else { report.requeued += 1 }
         }

@@ -162,9 +162,8 @@ struct LeasedRow {
     let maxCrashes: Int64
 
     init(_ row: Statement.Row) {
-        // Another program may have written absurd numbers; the next one must still be a number.
-        attempts = min(max(0, row.int(0)), Int64(Int32.max))
-        crashes = min(max(0, row.int(1)), Int64(Int32.max))
+        attempts = row.tally(0)
+        crashes = row.tally(1)
         suspect = row.int(2) != 0
         priority = row.int(3)
         maxAttempts = row.int(4)

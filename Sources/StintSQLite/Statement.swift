@@ -127,6 +127,11 @@ struct Statement {
             sqlite3_column_int64(handle, column)
         }
 
+        /// A number of attempts or crashes. Another program may have written an absurd one; the next must still be a number.
+        func tally(_ column: Int32) -> Int64 {
+            min(max(0, int(column)), Int64(Int32.max))
+        }
+
         func isNull(_ column: Int32) -> Bool {
             sqlite3_column_type(handle, column) == SQLITE_NULL
         }
