@@ -108,18 +108,6 @@ public struct JobQueue<Store: JobStore>: Sendable {
         }
         return kicked
     }
-
-    /// Takes back ended leases and prunes, until nothing is left to do or the task is cancelled; once, for cron.
-    public func reap() async throws -> ReapReport {
-        var total = ReapReport()
-        while true {
-            let step = try await store.reap(now: clock.now())
-            total.requeued += step.requeued
-            total.buried += step.buried
-            total.pruned += step.pruned
-            if step == ReapReport() || Task.isCancelled { return total }
-        }
-    }
 }
 
 extension JobOptions {

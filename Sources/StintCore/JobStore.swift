@@ -3,7 +3,7 @@
 /// `storageFailed`; nothing has changed then. No verb blocks one of Swift's cooperative threads.
 ///
 /// The scenarios in Tests/StoreConformance say the same in code; any store must pass them.
-public protocol JobStore: Sendable {
+public protocol JobStore: WorkerRegistry {
     /// Adds all jobs or none, and answers in their order. A job whose unique key is taken in its queue by a job that
     /// is not done is not added; the answer has that job's id.
     func enqueue(_ jobs: [NewJob], now: Moment) async throws -> [Enqueued]
@@ -39,9 +39,8 @@ public protocol JobStore: Sendable {
     /// Takes back the jobs of leases that ended (deadline passed, or another boot's) and prunes done jobs past their
     /// retention, a bounded number a call.
     ///
-    /// Where the worker held one job only, or the job is a suspect and so ran alone, it is to blame: the attempt and a
-    /// crash count, and it is buried when either has reached its limit. Where the worker held several, in one lease or
-    /// more, nobody knows: all become suspects, at no cost. A lease of another boot blames nobody.
+    /// Where it is known which jobs the worker had started, the same jobs are blamed as by ``takeBack(from:_:now:)``.
+    /// Where not, all that it held, in one lease or more, count as started. A lease of another boot blames nobody.
     ///
     /// - Returns: What was done; all zero when nothing is left to do.
     func reap(now: Moment) async throws -> ReapReport

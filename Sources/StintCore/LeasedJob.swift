@@ -43,15 +43,20 @@ public struct ClaimRequest: Sendable {
     public let limit: Int
     /// How long the lease lasts unless it is extended.
     public let duration: Duration
-    /// Who holds it, for people and for the reaper: `host:pid`.
+    /// Who holds it, for people: `host:pid`.
     public let worker: String
+    /// The worker's registration; without one only the deadline tells that it has ended.
+    public let registration: WorkerID?
 
-    public init(queues: [QueueName], limit: Int, lease duration: Duration, worker: String) {
+    public init(
+        queues: [QueueName], limit: Int, lease duration: Duration, worker: String, registration: WorkerID? = nil
+    ) {
         precondition(limit >= 1 && limit <= Self.maximumLimit, "a claim takes 1 to \(Self.maximumLimit) jobs")
         precondition(duration > .zero, "a lease lasts longer than nothing")
         self.queues = queues
         self.limit = limit
         self.duration = duration
         self.worker = worker
+        self.registration = registration
     }
 }

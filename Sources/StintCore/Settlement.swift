@@ -4,11 +4,14 @@ public struct Settlement: Sendable {
     public let outcome: Outcome
     /// Jobs to enqueue in the same transaction, if and only if the lease still stands.
     public let followUps: [NewJob]
+    /// What is known of the process that ran the attempt; kept where the attempt failed, crashed or was buried.
+    public let dossier: Dossier?
 
-    public init(_ lease: Lease, _ outcome: Outcome, followUps: [NewJob] = []) {
+    public init(_ lease: Lease, _ outcome: Outcome, followUps: [NewJob] = [], dossier: Dossier? = nil) {
         self.lease = lease
         self.outcome = outcome
         self.followUps = followUps
+        self.dossier = dossier
     }
 
     public enum Outcome: Sendable, Hashable {
@@ -16,6 +19,9 @@ public struct Settlement: Sendable {
         case ack
         /// Back to ready after the delay, and the attempt does not count: it was not started, or stopped in an orderly way.
         case release(after: Duration)
+        /// Its process died while others ran in it too, and nobody knows which was the cause: ready again at once, at no
+        /// cost, and run alone next.
+        case suspect
         /// The attempt failed: ready again after the delay, or buried when no attempts are left.
         case fail(error: String, retryAfter: Duration)
         /// The process that ran it died: as `fail`, and it counts towards `maxCrashes` too.

@@ -249,7 +249,7 @@ extension Settlement.Outcome {
     var isFailure: Bool {
         switch self {
         case .fail, .crash: true
-        case .ack, .release, .bury: false
+        case .ack, .release, .suspect, .bury: false
         }
     }
 }

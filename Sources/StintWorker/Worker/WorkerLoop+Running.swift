@@ -100,7 +100,7 @@ extension WorkerLoop {
         switch outcome {
         case .crash: job.isReleased || isStopping
         case .fail: job.isReleased
-        case .ack, .release, .bury: false
+        case .ack, .release, .suspect, .bury: false
         }
     }
 }

@@ -44,7 +44,7 @@ public struct Worker: Service {
         /// Whether to stop when nothing is ready, delayed or leased in the queues any more.
         public var drains = false
         /// Who holds the leases, for people.
-        public var name = Worker.processName
+        public var name = ProcessIdentity.current.name
 
         public init() {}
     }

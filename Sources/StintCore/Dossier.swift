@@ -1,0 +1,34 @@
+/// How the process that ran an attempt ended and what it left: kept with the attempt, so that a person can act on it.
+/// What nobody saw is `nil`.
+public struct Dossier: Sendable, Hashable, Codable {
+    /// Of a process that exited.
+    public var exitCode: Int32?
+    /// The name of the signal that ended it: `SIGSEGV`.
+    public var signal: String?
+    /// The most memory that was resident at one time, in bytes.
+    public var peakMemoryBytes: Int64?
+    /// How long the attempt ran.
+    public var runTimeMilliseconds: Int64?
+    /// The last of its standard error, at most ``maximumStandardErrorBytes``, as valid UTF-8.
+    public var standardError: String?
+
+    /// How much of a process's standard error is kept.
+    public static let maximumStandardErrorBytes = 4_096
+
+    public init(
+        exitCode: Int32? = nil, signal: String? = nil, peakMemoryBytes: Int64? = nil,
+        runTimeMilliseconds: Int64? = nil, standardError: String? = nil
+    ) {
+        self.exitCode = exitCode
+        self.signal = signal
+        self.peakMemoryBytes = peakMemoryBytes
+        self.runTimeMilliseconds = runTimeMilliseconds
+        self.standardError = standardError
+    }
+
+    /// `killed by SIGSEGV` or `exit 255`; `nil` where nobody saw it.
+    package var howItEnded: String? {
+        if let signal { return "killed by \(signal)" }
+        return exitCode.map { "exit \($0)" }
+    }
+}

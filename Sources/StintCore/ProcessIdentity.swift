@@ -1,0 +1,125 @@
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Which process of which machine: a process id alone is used again after its process has ended.
+public struct ProcessIdentity: Sendable, Hashable, Codable {
+    /// The host's name, for people.
+    public let host: String
+    /// Which boot of the machine.
+    public let boot: String
+    /// Linux: the pid and time namespaces, in which `processID` and `startTime` mean something. Elsewhere empty.
+    public let namespaces: String
+    public let processID: Int32
+    /// Linux: clock ticks since the boot (proc_pid_stat(5), field 22). Darwin: microseconds since 1970.
+    public let startTime: Int64
+
+    public init(host: String, boot: String, namespaces: String, processID: Int32, startTime: Int64) {
+        self.host = host
+        self.boot = boot
+        self.namespaces = namespaces
+        self.processID = processID
+        self.startTime = startTime
+    }
+
+    /// This process. A start time of 0 says that /proc cannot be read; then nobody can prove the end of this process.
+    public static let current = ProcessIdentity(ofProcess: getpid())
+
+    /// A process of this machine, seen from this one: for a parent or a child.
+    package init(ofProcess id: Int32) {
+        self.init(
+            host: Self.hostName, boot: SystemClock().now().boot, namespaces: Self.namespaces, processID: id,
+            startTime: Self.facts(id)?.startTime ?? 0)
+    }
+
+    /// `host:pid`, for people.
+    public var name: String { "\(host):\(processID)" }
+
+    public enum Existence: Sendable, Hashable {
+        case exists
+        /// Ended for certain; a zombie too, and a process whose id another one has now.
+        case gone
+        /// It is in another pid namespace, or hidden: only the lease's deadline can tell.
+        case unknown
+    }
+
+    /// Whether the process still runs, as far as this process can tell.
+    public func existence() -> Existence { existence(seenFrom: .current) }
+
+    /// The same seen from a process of these namespaces and this boot, which are this process's own but in tests.
+    package func existence(seenFrom observer: ProcessIdentity) -> Existence {
+        guard boot != "unknown", observer.boot != "unknown" else { return .unknown }
+        guard boot == observer.boot else { return .gone }
+        guard namespaces == observer.namespaces, startTime != 0 else { return .unknown }
+        if kill(processID, 0) != 0 && errno == ESRCH { return .gone }
+        // It is there, and may be hidden from this user (/proc mounted with hidepid).
+        guard let facts = Self.facts(processID) else { return .unknown }
+        return facts.startTime == startTime && !facts.isZombie ? .exists : .gone
+    }
+
+    /// Memory that is resident now, in bytes; `nil` where it cannot be told.
+    package var residentMemory: Int64? {
+        guard existence() == .exists else { return nil }
+        return Self.residentMemory(ofProcess: processID)
+    }
+
+    // MARK: - The system
+
+    private static let hostName: String = {
+        var name = [CChar](repeating: 0, count: 256)
+        guard gethostname(&name, name.count - 1) == 0 else { return "localhost" }
+        return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }()
+
+    #if canImport(Darwin)
+        private static let namespaces = ""
+
+        private static func facts(_ id: Int32) -> (startTime: Int64, isZombie: Bool)? {
+            var info = kinfo_proc()
+            var size = MemoryLayout<kinfo_proc>.stride
+            var query = [CTL_KERN, KERN_PROC, KERN_PROC_PID, id]
+            guard sysctl(&query, 4, &info, &size, nil, 0) == 0, size > 0 else { return nil }
+            let start = info.kp_proc.p_starttime
+            return (Int64(start.tv_sec) * 1_000_000 + Int64(start.tv_usec), Int32(info.kp_proc.p_stat) == SZOMB)
+        }
+
+        package static func residentMemory(ofProcess id: Int32) -> Int64? {
+            var info = proc_taskinfo()
+            let size = Int32(MemoryLayout<proc_taskinfo>.stride)
+            return proc_pidinfo(id, PROC_PIDTASKINFO, 0, &info, size) == size ? Int64(info.pti_resident_size) : nil
+        }
+    #else
+        private static let namespaces = ["pid", "time"].compactMap(namespace).joined(separator: " ")
+
+        /// `pid:[4026531836]`; absent where the kernel has none or /proc is not mounted.
+        private static func namespace(_ kind: String) -> String? {
+            var buffer = [CChar](repeating: 0, count: 64)
+            let count = readlink("/proc/self/ns/\(kind)", &buffer, buffer.count)
+            return count > 0 ? String(decoding: buffer.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self) : nil
+        }
+
+        private static func facts(_ id: Int32) -> (startTime: Int64, isZombie: Bool)? {
+            // `pid (name) state parent …`, where the name may have any character; the start time is field 22.
+            guard let text = read("/proc/\(id)/stat"), let end = text.lastIndex(of: ")") else { return nil }
+            let fields = text[text.index(after: end)...].split(separator: " ")
+            guard fields.count > 19, let start = Int64(fields[19]) else { return nil }
+            return (start, fields[0] == "Z" || fields[0] == "X")
+        }
+
+        package static func residentMemory(ofProcess id: Int32) -> Int64? {
+            guard let fields = read("/proc/\(id)/statm")?.split(separator: " "), fields.count > 1 else { return nil }
+            return Int64(fields[1]).map { $0 * Int64(sysconf(Int32(_SC_PAGESIZE))) }
+        }
+
+        private static func read(_ path: String) -> String? {
+            let file = open(path, O_RDONLY | O_CLOEXEC)
+            guard file >= 0 else { return nil }
+            defer { close(file) }
+            var buffer = [UInt8](repeating: 0, count: 1_024)
+            let count = Glibc.read(file, &buffer, buffer.count)
+            return count > 0 ? String(decoding: buffer.prefix(count), as: UTF8.self) : nil
+        }
+    #endif
+}
