@@ -49,7 +49,7 @@ struct CeilingWorkload: Workload {
             path: texts.keep(assignment.database), sql: texts.keep(Self.statements),
             pragmas: texts.keep(SQLiteConnection.pragmas(assignment.durability) + ["PRAGMA wal_autocheckpoint = 0"]),
             queue: texts.keep(StintWorkload.queue.description), batch: Int32(assignment.batch),
-            checkpoint_pages: 1_000, worker: texts.keep(Worker.processName),
+            checkpoint_pages: 1_000, worker: texts.keep(ProcessIdentity.current.name),
             boot: texts.keep(SystemClock().now().boot), content_type: texts.keep(ContentType.text),
             payload_bytes: Int32(Backlog.payload.count))
         var message = [CChar](repeating: 0, count: 512)

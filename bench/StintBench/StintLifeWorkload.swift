@@ -14,7 +14,7 @@ struct StintLifeWorkload: Workload {
         let queue = try await JobQueue(.sqlite(assignment.database, durability: .init(assignment.durability)))
         let jobs = try (0..<assignment.batch).map { _ in try NewJob(Backlog.payload, in: name) }
         let request = ClaimRequest(
-            queues: [name], limit: assignment.batch, lease: .seconds(30), worker: Worker.processName)
+            queues: [name], limit: assignment.batch, lease: .seconds(30), worker: ProcessIdentity.current.name)
         let gun = try start()
         let recorder = Recorder(gun: gun, burst: assignment.burst)
         let deadline = assignment.deadline(gun)

@@ -25,7 +25,8 @@ extension Worker {
     /// code is the verdict. 0: ack. 75 (EX_TEMPFAIL) and any other code: failed, again after the policy's delay.
     /// 65 (EX_DATAERR): buried. Death by a signal, or a run past the timeout: crashed.
     public mutating func runCommand(_ command: CommandHandler, retry: RetryPolicy = .exponential()) {
-        var handler = Handler(retry: retry, run: command.run)
+        var handler = Handler(retry: retry) { context, _ in try await command.run(context) }
+        handler.windDown = .seconds(8)
         handler.timeoutIsCrash = true
         handlers.others = handler
     }
@@ -133,11 +134,12 @@ public struct CommandHandler: Sendable {
         let said = errors.isEmpty ? "" : ": \(errors)"
         switch status {
         case .exited(0): return
-        case .exited(Self.dataError): throw JobVerdict.bury("the command refused the job (exit 65)\(said)")
+        case .exited(Self.dataError):
+            throw RunEnd(verdict: .bury("the command refused the job (exit 65)\(said)"))
         case .exited(Self.temporaryFailure):
-            throw CommandFailure(description: "the command asked for a retry (exit 75)\(said)")
-        case .exited(let code): throw CommandFailure(description: "exit \(code)\(said)")
-        case .signaled(let signal): throw Crash(description: "killed by \(signalName(signal))\(said)")
+            throw RunEnd(verdict: .failed("the command asked for a retry (exit 75)\(said)", retryAfter: nil))
+        case .exited(let code): throw RunEnd(verdict: .failed("exit \(code)\(said)", retryAfter: nil))
+        case .signaled(let signal): throw RunEnd(verdict: .crashed("killed by \(signalName(signal))\(said)"))
         }
     }
 
@@ -156,11 +158,6 @@ public struct CommandHandler: Sendable {
         }
         return facts
     }
-}
-
-/// A command that ended with another code than 0.
-struct CommandFailure: Error, CustomStringConvertible {
-    let description: String
 }
 
 /// The last bytes of a stream.

@@ -6,7 +6,21 @@ struct Handler: Sendable {
     var timeout: Duration?
     /// A handler that runs in a process of its own: one that takes too long is killed, and that is a crash.
     var timeoutIsCrash = false
-    var run: @Sendable (JobContext) async throws -> Void
+    /// It keeps the time limit itself, because it knows best when the job has started and what must be ended.
+    var keepsTime = false
+    /// How long it may go on after its task was cancelled; then its job is settled without it.
+    var windDown: Duration = .seconds(2)
+    /// The time limit is for a handler that keeps it itself.
+    var run: @Sendable (_ context: JobContext, _ timeout: Duration?) async throws -> Void
+
+    init(
+        retry: RetryPolicy, timeout: Duration? = nil,
+        run: @escaping @Sendable (_ context: JobContext, _ timeout: Duration?) async throws -> Void
+    ) {
+        self.retry = retry
+        self.timeout = timeout
+        self.run = run
+    }
 }
 
 /// The registered handlers of a worker.
@@ -25,4 +39,23 @@ struct Handlers: Sendable {
         }
         throw JobVerdict.bury("no handler is registered for \(quoted(name)); this worker runs \(known)")
     }
+}
+
+/// Thrown by handlers that run another process: how the run ended there, with more to tell than an error has.
+struct RunEnd: Error, Sendable {
+    enum Verdict: Sendable, Hashable {
+        case done
+        /// `nil`: after the delay of the retry policy.
+        case failed(String, retryAfter: Duration?)
+        case crashed(String)
+        case bury(String)
+        /// The process died with several jobs in it.
+        case suspect
+        /// It ended through no doing of the job's.
+        case release
+    }
+
+    var verdict: Verdict
+    var followUps: [NewJob] = []
+    var dossier: Dossier?
 }

@@ -2,11 +2,21 @@ import Logging
 import StintCore
 import Tracing
 
+/// What a run came to, ready to be settled.
+struct Conclusion: Sendable {
+    var outcome: Settlement.Outcome
+    var followUps: [NewJob] = []
+    var dossier: Dossier?
+    /// The handler goes on although its task was cancelled long ago: its process is good for nothing any more.
+    var isHung = false
+
+    func settlement(of lease: Lease) -> Settlement {
+        Settlement(lease, outcome, followUps: followUps, dossier: dossier)
+    }
+}
+
 /// One run of one job's handler, to the outcome that is to be settled.
 struct JobRun: Sendable {
-    /// How long a handler may go on after its task was cancelled; then its job is settled without it. Longer than a
-    /// command gets between SIGTERM and SIGKILL.
-    static let windDown: Duration = .seconds(8)
     /// The longest error text that is kept of an attempt, in bytes.
     static let maximumErrorBytes = 4_096
 
@@ -16,18 +26,21 @@ struct JobRun: Sendable {
     /// Whether anybody looks at spans: where not, making one costs a good part of a short job's time.
     let isTraced: Bool
 
+    /// The time limit that this run, and not the handler, has to keep.
+    var timeoutToKeep: Duration? { handler.keepsTime ? nil : timeout }
+
     /// Runs the handler and maps how it ended. `nil`: the handler has settled the job itself.
-    func outcome() async -> Settlement.Outcome? {
+    func conclusion() async -> Conclusion? {
         do {
-            if isTraced { try await runInSpan() } else { try await handler.run(context) }
-            return context.settlement.isSet ? nil : .ack
+            if isTraced { try await runInSpan() } else { try await handler.run(context, timeout) }
+            return context.settlement.isSet ? nil : Conclusion(outcome: .ack)
         } catch {
             guard !context.settlement.isSet else {
                 context.logger.warning(
                     "the handler threw after it had acknowledged its job", metadata: ["error": "\(error)"])
                 return nil
             }
-            return outcome(of: error)
+            return conclusion(of: error)
         }
     }
 
@@ -37,17 +50,29 @@ struct JobRun: Sendable {
             span.attributes["messaging.system"] = "stint"
             span.attributes["messaging.destination.name"] = context.queue.description
             span.attributes["messaging.message.id"] = context.id.description
-            try await handler.run(context)
+            try await handler.run(context, timeout)
         }
     }
 
-    private func outcome(of error: any Error) -> Settlement.Outcome {
+    private func conclusion(of error: any Error) -> Conclusion {
         switch error {
-        case JobVerdict.bury(let reason): return .bury(reason: Self.cut(reason))
-        case JobVerdict.release(let delay): return .release(after: delay)
-        case JobVerdict.retry(let delay, let reason): return failure(reason, retryAfter: delay)
-        case let crash as Crash: return .crash(error: Self.cut(crash.description), retryAfter: retryDelay)
-        default: return failure("\(error)", retryAfter: retryDelay)
+        case JobVerdict.bury(let reason): Conclusion(outcome: .bury(reason: Self.cut(reason)))
+        case JobVerdict.release(let delay): Conclusion(outcome: .release(after: delay))
+        case JobVerdict.retry(let delay, let reason): Conclusion(outcome: failure(reason, retryAfter: delay))
+        case let end as RunEnd:
+            Conclusion(outcome: outcome(of: end.verdict), followUps: end.followUps, dossier: end.dossier)
+        default: Conclusion(outcome: failure("\(error)", retryAfter: retryDelay))
+        }
+    }
+
+    private func outcome(of verdict: RunEnd.Verdict) -> Settlement.Outcome {
+        switch verdict {
+        case .done: .ack
+        case .failed(let error, let delay): failure(error, retryAfter: delay ?? retryDelay)
+        case .crashed(let error): .crash(error: Self.cut(error), retryAfter: retryDelay)
+        case .bury(let reason): .bury(reason: Self.cut(reason))
+        case .suspect: .suspect
+        case .release: .release(after: .zero)
         }
     }
 
@@ -68,9 +93,9 @@ struct JobRun: Sendable {
 
     /// Waits for the handler's task, but not for ever: past the timeout the task is cancelled, and a handler that does
     /// not end then is left behind and its attempt has failed.
-    func outcome(of task: Task<Settlement.Outcome?, Never>, within timeout: Duration) async -> Settlement.Outcome? {
+    func conclusion(of task: Task<Conclusion?, Never>, within timeout: Duration) async -> Conclusion? {
         enum Event {
-            case finished(Settlement.Outcome?)
+            case finished(Conclusion?)
             case timedOut, abandoned
         }
         let (events, continuation) = AsyncStream.makeStream(of: Event.self)
@@ -78,36 +103,35 @@ struct JobRun: Sendable {
         let timer = Task {
             try await Task.sleep(for: timeout)
             continuation.yield(.timedOut)
-            try await Task.sleep(for: Self.windDown)
+            try await Task.sleep(for: handler.windDown)
             continuation.yield(.abandoned)
         }
         defer { timer.cancel() }
         var timedOut = false
         for await event in events {
             switch event {
-            case .finished(let outcome) where !timedOut: return outcome
-            // It may have finished in the same moment; what it says of itself counts.
-            case .finished(.ack): return .ack
+            case .finished(let conclusion) where !timedOut: return conclusion
             case .finished(nil): return nil
-            case .finished: return tookTooLong(timeout, "")
+            // It may have finished in the same moment; what it says of itself counts.
+            case .finished(let conclusion?) where conclusion.outcome == .ack: return conclusion
+            case .finished(let conclusion?): return tookTooLong(timeout, dossier: conclusion.dossier)
             case .timedOut:
                 timedOut = true
                 task.cancel()
             case .abandoned where context.settlement.isSet: return nil
-            case .abandoned: return tookTooLong(timeout, " and did not stop when its task was cancelled")
+            case .abandoned: return tookTooLong(timeout, " and did not stop when its task was cancelled", isHung: true)
             }
         }
-        return tookTooLong(timeout, "")
+        return tookTooLong(timeout)
     }
 
-    private func tookTooLong(_ timeout: Duration, _ more: String) -> Settlement.Outcome {
+    private func tookTooLong(
+        _ timeout: Duration, _ more: String = "", dossier: Dossier? = nil, isHung: Bool = false
+    ) -> Conclusion {
         let text = "timed out after \(timeout)\(more)"
-        return handler.timeoutIsCrash
+        let outcome: Settlement.Outcome =
+            handler.timeoutIsCrash
             ? .crash(error: text, retryAfter: retryDelay) : failure(text, retryAfter: retryDelay)
+        return Conclusion(outcome: outcome, dossier: dossier, isHung: isHung)
     }
-}
-
-/// Thrown by handlers that run a process of their own, when that process dies of a signal.
-struct Crash: Error, CustomStringConvertible {
-    let description: String
 }

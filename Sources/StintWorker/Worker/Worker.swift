@@ -88,7 +88,7 @@ public struct Worker: Service {
         _ type: Parameters.Type = Parameters.self, retry: RetryPolicy = .exponential(), timeout: Duration? = nil,
         handler: @escaping @Sendable (Parameters, JobContext) async throws -> Void
     ) {
-        handlers.byName[Parameters.jobName] = Handler(retry: retry, timeout: timeout) { context in
+        handlers.byName[Parameters.jobName] = Handler(retry: retry, timeout: timeout) { context, _ in
             let parameters: Parameters
             do {
                 parameters = try JSONDecoder().decode(Parameters.self, from: Data(context.job.payload))
@@ -104,7 +104,7 @@ public struct Worker: Service {
         retry: RetryPolicy = .exponential(), timeout: Duration? = nil,
         handler: @escaping @Sendable (JobContext) async throws -> Void
     ) {
-        handlers.others = Handler(retry: retry, timeout: timeout, run: handler)
+        handlers.others = Handler(retry: retry, timeout: timeout) { context, _ in try await handler(context) }
     }
 
     /// Works until graceful shutdown or cancellation, or, with `drains`, until the queues are empty.

@@ -32,14 +32,14 @@ extension WorkerLoop {
     }
 
     private func start(_ run: JobRun) {
-        guard let timeout = run.timeout else {
+        guard let timeout = run.timeoutToKeep else {
             let lane = startLane(run)
             return note(run, cancel: { lane.cancel() })
         }
-        let task = Task { await run.outcome() }
+        let task = Task { await run.conclusion() }
         Task {
-            let outcome = await run.outcome(of: task, within: timeout)
-            self.finish(run, outcome)
+            let conclusion = await run.conclusion(of: task, within: timeout)
+            self.finish(run, conclusion)
             self.goOn()
         }
         note(run, cancel: { task.cancel() })
@@ -49,22 +49,23 @@ extension WorkerLoop {
     private nonisolated func startLane(_ first: JobRun) -> Task<Void, Never> {
         Task {
             var run = first
-            while let next = await self.finishAndTakeNext(run, await run.outcome()) { run = next }
+            while let next = await self.finishAndTakeNext(run, await run.conclusion()) { run = next }
         }
     }
 
     private func note(_ run: JobRun, cancel: @escaping @Sendable () -> Void) {
         running[run.context.lease] = RunningJob(
-            job: run.context.job, cancel: cancel, settlement: run.context.settlement, started: .now)
+            job: run.context.job, cancel: cancel, settlement: run.context.settlement, started: .now,
+            windDown: run.handler.windDown)
     }
 
     /// Called in a lane's own task. `nil` ends the lane.
-    private func finishAndTakeNext(_ run: JobRun, _ outcome: Settlement.Outcome?) -> JobRun? {
-        let ended = finish(run, outcome)
+    private func finishAndTakeNext(_ run: JobRun, _ conclusion: Conclusion?) -> JobRun? {
+        let ended = finish(run, conclusion)
         var following: JobRun?
         // A cancelled lane would cancel its next job too. Only this actor cancels lanes, so the answer holds.
         if let ended, !Task.isCancelled, let next = takeNext() {
-            if next.timeout == nil {
+            if next.timeoutToKeep == nil {
                 note(next, cancel: ended.cancel)
                 following = next
             } else {
@@ -82,12 +83,13 @@ extension WorkerLoop {
     }
 
     @discardableResult
-    private func finish(_ run: JobRun, _ outcome: Settlement.Outcome?) -> RunningJob? {
+    private func finish(_ run: JobRun, _ conclusion: Conclusion?) -> RunningJob? {
         // Absent: the worker gave up waiting for it.
         guard let job = running.removeValue(forKey: run.context.lease) else { return nil }
         metrics.ran(job.job, for: ContinuousClock.now - job.started)
-        if let outcome {
-            settle(job.job, isBlameless(job, outcome) ? .release(after: .zero) : outcome)
+        if let conclusion {
+            let isBlameless = isBlameless(job, conclusion.outcome)
+            settle(job.job, isBlameless ? Conclusion(outcome: .release(after: .zero)) : conclusion)
         } else {
             metrics.settledByHandler(job.job)
         }
@@ -100,7 +102,8 @@ extension WorkerLoop {
         switch outcome {
         case .crash: job.isReleased || isStopping
         case .fail: job.isReleased
-        case .ack, .release, .suspect, .bury: false
+        case .suspect: job.isReleased || isStopping
+        case .ack, .release, .bury: false
         }
     }
 }

@@ -13,7 +13,7 @@ extension WorkerLoop {
         Task {
             if grace > .zero { await pause(grace) }
             cancelRunningJobs()
-            await pause(JobRun.windDown + .seconds(1))
+            await pause(windDown + .seconds(1))
             giveUpRunningJobs()
         }
     }
@@ -23,6 +23,9 @@ extension WorkerLoop {
         backlog = []
         next = 0
     }
+
+    /// The longest that a running handler may need to end.
+    private var windDown: Duration { running.values.map(\.windDown).max() ?? .zero }
 
     private func cancelRunningJobs() {
         for lease in running.keys {

@@ -48,6 +48,7 @@ actor WorkerLoop {
         /// Set once the handler has settled the job itself.
         let settlement: SettlementFlag
         let started: ContinuousClock.Instant
+        let windDown: Duration
         /// Cancelled by shutdown: what it says then is no failure of the job.
         var isReleased = false
     }
@@ -238,7 +239,11 @@ actor WorkerLoop {
     }
 
     func settle(_ job: LeasedJob, _ outcome: Settlement.Outcome) {
-        finished.append(Finished(settlement: Settlement(job.lease, outcome), queue: job.queue))
+        settle(job, Conclusion(outcome: outcome))
+    }
+
+    func settle(_ job: LeasedJob, _ conclusion: Conclusion) {
+        finished.append(Finished(settlement: conclusion.settlement(of: job.lease), queue: job.queue))
         guard oldestFinished == nil else { return }
         oldestFinished = .now
         wake.yield()  // it waits with a deadline from now on
