@@ -36,7 +36,7 @@ let package = Package(
         .target(
             name: "StintSQLiteMigrations",
             path: "migrations/sqlite",
-            resources: [.embedInCode("v001_jobs.sql")]
+            resources: [.embedInCode("v001_jobs.sql"), .embedInCode("v002_workers.sql")]
         ),
         .target(name: "CStint"),
         .target(

@@ -16,7 +16,7 @@ struct DatabaseFile {
     let path: String
     /// With the symbolic links at its end followed, as SQLite does: -wal and -shm are beside the file itself, and a link
     /// may lead to a file that is still to be made.
-    private let target: String
+    let target: String
 
     init(path: String) {
         self.path = path

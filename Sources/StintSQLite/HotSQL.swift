@@ -36,8 +36,8 @@ package enum HotSQL {
         SELECT max_attempts, time_to_run_ms, enqueued_at, content_type, headers, payload FROM stint_jobs WHERE id = ?1
         """
     package static let insertLease = """
-        INSERT INTO stint_leases (queue_id, worker, boot_id, deadline, claimed_at, expires_at, jobs)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        INSERT INTO stint_leases (queue_id, worker, boot_id, deadline, claimed_at, expires_at, jobs, worker_id)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
         """
     package static let insertLeased = """
         INSERT INTO stint_leased (job_id, token, attempts, crashes, suspect) VALUES (?1, ?2, ?3, ?4, ?5)

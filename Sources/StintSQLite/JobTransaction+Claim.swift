@@ -87,6 +87,7 @@ extension JobTransaction {
         insert.bind(5, now.wall)
         insert.bind(6, now.wall + request.duration.milliseconds)
         insert.bind(7, Int64(jobs))
+        insert.bind(8, request.registration?.rawValue)
         return FencingToken(rawValue: try insert.insertedID())
     }
 }

@@ -58,13 +58,37 @@ extension JobTransaction {
         guard let record = try record(id.rawValue) else { return nil }
         let payload = try statement("SELECT payload FROM stint_jobs WHERE id = ?1").first(id.rawValue) { $0.bytes(0) }
         let failures = try statement(
-            "SELECT attempt, at, kind, error, worker FROM stint_failures WHERE job_id = ?1 ORDER BY id"
-        ).rows(id.rawValue) { row in
-            JobFailure(
-                attempt: Int(row.int(0)), at: row.int(1), kind: JobFailure.Kind(rawValue: row.text(2)) ?? .failed,
-                error: row.text(3), worker: row.optionalText(4))
-        }
+            "SELECT \(Self.failure) FROM stint_failures WHERE job_id = ?1 ORDER BY id"
+        ).rows(id.rawValue, read: Self.failure)
         return JobDetails(record: record, payload: payload ?? [], failures: failures)
+    }
+
+    private static let failure = """
+        attempt, at, kind, error, worker, exit_code, signal, peak_memory_bytes, run_time_ms, standard_error
+        """
+
+    private static func failure(_ row: Statement.Row) -> JobFailure {
+        let dossier = Dossier(
+            exitCode: row.optionalInt(5).map { Int32(clamping: $0) }, signal: row.optionalText(6),
+            peakMemoryBytes: row.optionalInt(7), runTimeMilliseconds: row.optionalInt(8),
+            standardError: row.optionalText(9))
+        return JobFailure(
+            attempt: Int(row.int(0)), at: row.int(1), kind: JobFailure.Kind(rawValue: row.text(2)) ?? .failed,
+            error: row.text(3), worker: row.optionalText(4), dossier: dossier == Dossier() ? nil : dossier)
+    }
+
+    /// The latest failures of all jobs.
+    func failures(limit: Int) throws -> [FailedJob] {
+        try statement(
+            """
+            SELECT \(Self.failure), f.job_id, q.name
+            FROM stint_failures f JOIN stint_jobs j ON j.id = f.job_id JOIN stint_queues q ON q.id = j.queue_id
+            ORDER BY f.id DESC LIMIT ?1
+            """
+        ).rows(Int64(limit)) { row in
+            FailedJob(
+                job: JobID(rawValue: row.int(10)), queue: QueueName(stored: row.text(11)), failure: Self.failure(row))
+        }
     }
 
     static let record = """

@@ -44,14 +44,16 @@ extension JobTransaction {
             return try makeWaiting(
                 settlement.lease.job, lease.queue, priority: job.priority, after: delay,
                 attempts: max(0, job.attempts - 1), crashes: job.crashes, suspect: job.suspect)
+        case .suspect:
+            return try makeSuspect(settlement.lease.job, lease.queue, job)
         case .fail(let error, let delay):
-            try record(.failed, error, job, id, worker: lease.worker)
+            try record(.failed, error, job, id, worker: lease.worker, settlement.dossier)
             return try retry(settlement.lease.job, lease.queue, job, crashes: job.crashes, error, after: delay)
         case .crash(let error, let delay):
-            try record(.crashed, error, job, id, worker: lease.worker)
+            try record(.crashed, error, job, id, worker: lease.worker, settlement.dossier)
             return try retry(settlement.lease.job, lease.queue, job, crashes: job.crashes + 1, error, after: delay)
         case .bury(let reason):
-            try record(.buried, reason, job, id, worker: lease.worker)
+            try record(.buried, reason, job, id, worker: lease.worker, settlement.dossier)
             return try insertBuried(id, lease.queue, attempts: job.attempts, crashes: job.crashes, reason)
         }
     }
@@ -85,6 +87,13 @@ extension JobTransaction {
             id, queue, priority: job.priority, after: delay, attempts: job.attempts, crashes: crashes)
     }
 
+    /// Ready again at no cost, and claimed alone next.
+    func makeSuspect(_ id: JobID, _ queue: Int64, _ job: LeasedRow) throws -> JobState {
+        try makeWaiting(
+            id, queue, priority: job.priority, after: .zero, attempts: max(0, job.attempts - 1), crashes: job.crashes,
+            suspect: true)
+    }
+
     @discardableResult
     func insertBuried(_ id: Int64, _ queue: Int64, attempts: Int64, crashes: Int64, _ reason: String) throws -> JobState
     {
@@ -105,15 +114,26 @@ extension JobTransaction {
     }
 
     /// Keeps the story of an attempt that did not end well.
-    func record(_ kind: JobFailure.Kind, _ error: String, _ job: LeasedRow, _ id: Int64, worker: String?) throws {
+    func record(
+        _ kind: JobFailure.Kind, _ error: String, _ job: LeasedRow, _ id: Int64, worker: String?, _ dossier: Dossier?
+    ) throws {
         let insert = try statement(
-            "INSERT INTO stint_failures (job_id, attempt, at, kind, error, worker) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+            """
+            INSERT INTO stint_failures (job_id, attempt, at, kind, error, worker, exit_code, signal, peak_memory_bytes,
+                                        run_time_ms, standard_error)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+            """)
         insert.bind(1, id)
         insert.bind(2, job.attempts)
         insert.bind(3, now.wall)
         insert.bind(4, kind.rawValue)
         insert.bind(5, error.replacing("\0", with: "\u{FFFD}"))
         insert.bind(6, worker)
+        insert.bind(7, dossier?.exitCode.map(Int64.init))
+        insert.bind(8, dossier?.signal)
+        insert.bind(9, dossier?.peakMemoryBytes)
+        insert.bind(10, dossier?.runTimeMilliseconds)
+        insert.bind(11, dossier?.standardError?.replacing("\0", with: "\u{FFFD}"))
         try insert.execute()
         try statement(
             """

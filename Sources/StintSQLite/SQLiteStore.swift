@@ -37,6 +37,7 @@ public final class SQLiteStore: JobStore {
     let writer: Connection
     let reader: Connection
     private let checkpoint: Checkpoint
+    let boards: StartBoards
     private let signals = WakeUpSignals()
 
     /// Opens the file, makes or migrates it where needed. Blocks; ``StoreSource/sqlite(_:options:)`` does not.
@@ -55,6 +56,7 @@ public final class SQLiteStore: JobStore {
 
         self.path = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
         self.options = options
+        boards = StartBoards(beside: DatabaseFile(path: self.path).target)
         writer = try Self.connect(path, "writer", options)
         try Self.install(on: writer, mayInstall: options.installsIntoOthers)
         reader = try Self.connect(path, "reader", options, readOnly: true)
@@ -183,7 +185,7 @@ public final class SQLiteStore: JobStore {
     public func reap(now: Moment) async throws -> ReapReport {
         try await checkpointLongLog()
         guard try await read(now: now, { try $0.needsReap() }) else { return ReapReport() }
-        return try await write(now: now) { try $0.reap() }
+        return try await write(now: now) { [boards] in try $0.reap(boards) }
     }
 
     /// An application that writes its own tables to this file makes the log grow while Stint itself commits nothing.

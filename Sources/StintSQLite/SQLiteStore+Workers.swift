@@ -1,0 +1,36 @@
+import StintCore
+
+extension SQLiteStore {
+    public func register(
+        _ worker: WorkerRegistration, as id: WorkerID?, now: Moment
+    ) async throws -> RegisteredWorker {
+        let (id, known) = try await write(now: now) { transaction in
+            (try transaction.register(worker, as: id), try transaction.workerIDs())
+        }
+        // The entry stands before its board does, so a board without an entry is of nobody.
+        let board = try await writer.run { [boards] _ in
+            boards.sweep(before: id, keeping: known)
+            return boards.open(for: id, capacity: worker.concurrency)
+        }
+        return RegisteredWorker(id: id, board: board)
+    }
+
+    public func deregister(_ worker: WorkerID, now: Moment) async throws {
+        try await write(now: now) { try $0.forget(worker) }
+        boards.remove(worker)
+    }
+
+    public func workers() async throws -> [WorkerRecord] {
+        try await read { [boards] in try $0.workers(boards) }
+    }
+
+    public func takeBack(from workers: [WorkerID], _ end: WorkerEnd, now: Moment) async throws -> ReapReport {
+        let report = try await write(now: now) { [boards] in try $0.takeBack(from: workers, end, boards) }
+        for worker in workers { boards.remove(worker) }
+        return report
+    }
+
+    public func failures(limit: Int) async throws -> [FailedJob] {
+        try await read { try $0.failures(limit: limit) }
+    }
+}
