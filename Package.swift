@@ -45,7 +45,7 @@ let package = Package(
         ),
         .target(
             name: "StintWorker",
-            dependencies: ["StintCore", lifecycle, logging, metrics, tracing, subprocess]
+            dependencies: ["StintCore", "CStint", lifecycle, logging, metrics, tracing]
         ),
         .target(name: "Stint", dependencies: ["StintCore", "StintSQLite", "StintWorker"]),
 
