@@ -50,14 +50,12 @@ final class PipeReader: @unchecked Sendable {
         source.activate()
     }
 
-    /// Reads what is in the pipe now, though others may write on. Afterwards `onBytes` has seen all that was written
-    /// before this call.
-    func takeWhatIsThere() async {
-        await withCheckedContinuation { continuation in
-            queue.async {
-                self.readWhatIsThere()
-                continuation.resume()
-            }
+    /// Reads what is in the pipe now, though others may write on, and then calls `body` on the queue: `onBytes` has seen
+    /// all that was written before this call.
+    func takeWhatIsThere(then body: @escaping @Sendable () -> Void) {
+        queue.async {
+            self.readWhatIsThere()
+            body()
         }
     }
 
@@ -74,6 +72,7 @@ final class PipeReader: @unchecked Sendable {
     // MARK: - On the queue
 
     private func readWhatIsThere() {
+        guard !isOver else { return }
         // Not until nothing is left: somebody may write for ever.
         var left = Int(stint_bytes_waiting(descriptor))
         while !isOver && left > 0 {

@@ -1,3 +1,4 @@
+import CStint
 import Dispatch
 
 #if canImport(Darwin)
@@ -17,6 +18,7 @@ final class PipeWriter: @unchecked Sendable {
     }
 
     private let descriptor: Int32
+    private let readEnd: Int32?
     private let queue: DispatchQueue
     private let source: any DispatchSourceWrite
     private var isWaiting = false
@@ -27,11 +29,15 @@ final class PipeWriter: @unchecked Sendable {
     private var offset = 0
     /// How many bytes are in the pipe or were read from it.
     private var written = 0
+    private var takenInAll = 0
 
-    /// Owns the descriptor from now on. ``close()`` must be called in the end.
-    init(_ descriptor: Int32, name: String) {
+    /// Owns the descriptors from now on. ``close()`` must be called in the end.
+    ///
+    /// - Parameter readEnd: The pipe's other end, to know what was read; then nothing is known of a reader that is gone.
+    init(_ descriptor: Int32, readEnd: Int32? = nil, name: String) {
         makeNonBlocking(descriptor)
         self.descriptor = descriptor
+        self.readEnd = readEnd
         queue = DispatchQueue(label: "stint.pipe.\(name)")
         source = DispatchSource.makeWriteSource(fileDescriptor: descriptor, queue: queue)
         source.setEventHandler { self.advance() }
@@ -71,13 +77,23 @@ final class PipeWriter: @unchecked Sendable {
 
     /// Closes the pipe now: what is not written yet never will be.
     ///
-    /// - Returns: How many bytes were written to the pipe.
+    /// - Returns: How many bytes were taken out of it, where the read end is known, else 0.
     @discardableResult
     func close() async -> Int {
         await withCheckedContinuation { continuation in
             queue.async {
                 self.end()
-                continuation.resume(returning: self.written)
+                continuation.resume(returning: self.takenInAll)
+            }
+        }
+    }
+
+    /// How many bytes were taken out of the pipe until now, where the read end is known, else 0.
+    func taken() async -> Int {
+        await withCheckedContinuation { continuation in
+            queue.async {
+                self.countTaken()
+                continuation.resume(returning: self.takenInAll)
             }
         }
     }
@@ -125,6 +141,8 @@ final class PipeWriter: @unchecked Sendable {
 
     private func end() {
         guard !isClosed else { return }
+        countTaken()
+        if let readEnd { closeAll([readEnd]) }
         isClosed = true
         (bytes, offset) = ([], 0)
         let items = items
@@ -133,6 +151,11 @@ final class PipeWriter: @unchecked Sendable {
         // A suspended source can be cancelled only when it was resumed.
         wait()
         source.cancel()
+    }
+
+    private func countTaken() {
+        guard let readEnd, !isClosed else { return }
+        takenInAll = written - max(0, Int(stint_bytes_waiting(readEnd)))
     }
 
     private func wait() {

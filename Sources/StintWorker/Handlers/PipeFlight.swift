@@ -1,0 +1,52 @@
+import StintCore
+
+/// One job on its way through a pipe handler's process.
+struct PipeFlight {
+    let number: Int
+    let context: JobContext
+    let timeout: Duration?
+    let whenOver = Eventual<Outcome>()
+    /// What the process had said before, on its standard error.
+    var errorsBefore = 0
+    /// Where its line begins in all that was written to the process; `nil`: not sent yet.
+    var offset: Int?
+    var sentAt: ContinuousClock.Instant?
+    /// Its task was cancelled: nobody waits for it, but it may still be at work in the process.
+    var isForgotten = false
+    /// Calls when its time is over.
+    var timer: Task<Void, Never>?
+
+    enum Outcome: Sendable {
+        case answered(PipeAnswer, Dossier)
+        /// Its process has ended without having read it.
+        case notStarted
+        /// How it ended without an answer; its dossier is there where the process's end is known.
+        case ended(RunEnd.Verdict, Dossier?)
+    }
+
+    init(number: Int, context: JobContext, timeout: Duration?) {
+        self.number = number
+        self.context = context
+        self.timeout = timeout
+    }
+
+    var isSent: Bool { offset != nil }
+
+    /// Whether the process has read at least the first byte, where it has read so many in all.
+    func isRead(_ consumed: Int) -> Bool { offset.map { consumed > $0 } ?? false }
+
+    var runTime: Int64? { sentAt.map { (ContinuousClock.now - $0).milliseconds } }
+}
+
+/// Why this side ends a process.
+enum PipeEndCause: Sendable {
+    /// It is not needed any more, or a fresh one is.
+    case ordered
+    case cancelled
+    case timedOut(flight: Int, after: Duration)
+    /// What is wrong, as a sentence.
+    case protocolBroken(String)
+    case closedOutput
+    /// It reads nothing for as long as a job may take.
+    case readsNothing(for: Duration)
+}

@@ -1,0 +1,179 @@
+import Logging
+import StintCore
+import Synchronization
+
+/// One process of a pipe handler, from its start to its end, and the jobs that are on their way through it.
+final class PipeProcess: Sendable {
+    /// The longest line that it may write, in bytes: a payload of the largest size as base64, and something around it.
+    static let longestAnswer = 24 * 1_024 * 1_024
+    /// How long it may take to end after its standard input was closed, or after SIGTERM.
+    static let termination: Duration = .seconds(5)
+    /// How long one that has broken a rule may take to end after SIGTERM.
+    static let shortTermination: Duration = .seconds(2)
+
+    /// What is known when it is over.
+    struct End: Sendable {
+        let end: ProcessEnd
+        /// What it said last, as one line.
+        let excerpt: String
+        /// It has read nothing at all, and this side did not ask it to end.
+        let failedAtStart: Bool
+    }
+
+    struct State {
+        /// In the order in which they are sent.
+        var flights: [PipeFlight] = []
+        var lastNumber = 0
+        var hasServed = false
+        var cause: PipeEndCause?
+        var isOver = false
+        var warnings: Set<String> = []
+    }
+
+    let child: ChildProcess
+    let input: PipeWriter
+    let tail = OutputTail()
+    let logger: Logger
+    let state = Mutex(State())
+    /// Set before the jobs that were in it hear of it.
+    let whenOver = Eventual<End>()
+
+    private init(child: ChildProcess, input: PipeWriter, logger: Logger) {
+        self.child = child
+        self.input = input
+        self.logger = logger
+    }
+
+    /// - Throws: ``StintError`` where it cannot be started; then nothing is left open.
+    static func start(_ program: HandlerProgram, logger: Logger) async throws -> PipeProcess {
+        var pipes: [Pipe] = []
+        do {
+            for _ in 1...3 { pipes.append(try Pipe()) }
+            let (input, output, errors) = (pipes[0], pipes[1], pipes[2])
+            let child = try await ProcessLauncher.shared.start(
+                program.launch(
+                    program.environment, input: input, output: .descriptor(output.writeEnd),
+                    errors: .descriptor(errors.writeEnd)))
+            closeAll([output.writeEnd, errors.writeEnd])
+            let process = PipeProcess(
+                child: child, input: PipeWriter(input.writeEnd, readEnd: input.readEnd, name: "handler"),
+                logger: logger)
+            process.listen(output: output.readEnd, errors: errors.readEnd)
+            return process
+        } catch {
+            for pipe in pipes { pipe.close() }
+            throw error
+        }
+    }
+
+    private func listen(output: Int32, errors: Int32) {
+        let errorReader = PipeReader(
+            errors, name: "errors", lines: OutputLines(to: .standardError) { self.prefix }, tail: tail)
+        let answers = PipeAnswers(self, errors: errorReader)
+        let outputReader = PipeReader(
+            output, name: "answers", onBytes: { answers.append($0) }, onEnd: { self.outputHasEnded() })
+        Task {
+            let end = await child.end()
+            // An answer that it gave in its last moment counts.
+            await outputReader.finish()
+            await errorReader.finish()
+            judge(end, consumed: await input.close())
+        }
+    }
+
+    /// Whose its standard error is, as far as that can be told.
+    private var prefix: String {
+        let sent = state.withLock { $0.flights.filter(\.isSent) }
+        return sent.count == 1 ? "job \(sent[0].context.id): " : "handler: "
+    }
+
+    // MARK: - Jobs
+
+    /// Whether a job may be sent to it, or a job that needs a process which has served no other.
+    func accepts(fresh: Bool) -> Bool {
+        state.withLock { state in
+            state.cause == nil && !state.isOver && !(fresh && (state.hasServed || !state.flights.isEmpty))
+        }
+    }
+
+    /// Sends a job and waits for what becomes of it. When the task is cancelled, the process is ended where the job is the
+    /// only one in it; else the job is released at once, and what the process says of it later is ignored.
+    func run(_ context: JobContext, timeout: Duration?) async -> PipeFlight.Outcome {
+        let flight = state.withLock { state -> PipeFlight? in
+            guard state.cause == nil, !state.isOver else { return nil }
+            state.lastNumber += 1
+            let flight = PipeFlight(number: state.lastNumber, context: context, timeout: timeout)
+            state.flights.append(flight)
+            return flight
+        }
+        guard let flight else { return .notStarted }
+        // Made when its turn has come: a line can be large.
+        input.write({ offset in self.begin(flight, at: offset) }, done: { _ in })
+        return await withTaskCancellationHandler {
+            await flight.whenOver.value()
+        } onCancel: {
+            forget(flight)
+        }
+    }
+
+    /// The line to send; `nil` where the job has left meanwhile or the process is about to end.
+    private func begin(_ flight: PipeFlight, at offset: Int) -> [UInt8]? {
+        let isWanted = { (state: State) in
+            state.cause == nil && state.flights.contains { $0.number == flight.number }
+        }
+        guard state.withLock({ isWanted($0) }) else { return nil }
+        let line: [UInt8]
+        do {
+            line = try PipeJob(flight.context).line()
+        } catch {
+            state.withLock { $0.flights.removeAll { $0.number == flight.number } }
+            flight.whenOver.set(.ended(.bury("the job cannot be written as JSON: \(error)"), nil))
+            return nil
+        }
+        let isSent = state.withLock { state in
+            guard isWanted(state), let index = state.index(of: flight) else { return false }
+            state.hasServed = true
+            state.flights[index].offset = offset
+            state.flights[index].sentAt = .now
+            state.flights[index].errorsBefore = tail.position
+            state.flights[index].timer = timer(flight)
+            return true
+        }
+        return isSent ? line : nil
+    }
+
+    // MARK: - Its end
+
+    /// Ends it in an orderly way, and waits for that: its input is closed, 5 s later it gets SIGTERM, and 5 s later
+    /// SIGKILL.
+    func end() async {
+        state.withLock { $0.cause = $0.cause ?? .ordered }
+        input.closeWhenDone()
+        let timer = Task {
+            do { try await Task.sleep(for: Self.termination) } catch { return }
+            child.terminateGroup(after: Self.termination)
+        }
+        _ = await whenOver.value()
+        timer.cancel()
+    }
+
+    /// Ends it with SIGTERM, and SIGKILL after `patience`. The first cause counts.
+    func terminate(_ cause: PipeEndCause, after patience: Duration) {
+        state.withLock { $0.cause = $0.cause ?? cause }
+        child.terminateGroup(after: patience)
+    }
+
+    /// It has closed its standard output; mostly because it has ended.
+    private func outputHasEnded() {
+        guard !child.hasEnded else { return }
+        Task {
+            input.closeWhenDone()
+            do { try await Task.sleep(for: .seconds(1)) } catch { return }
+            if !child.hasEnded { terminate(.closedOutput, after: Self.termination) }
+        }
+    }
+}
+
+extension PipeProcess.State {
+    func index(of flight: PipeFlight) -> Int? { flights.firstIndex { $0.number == flight.number } }
+}

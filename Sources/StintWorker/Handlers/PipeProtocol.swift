@@ -1,0 +1,162 @@
+import StintCore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// A job as a pipe handler gets it: one line of JSON.
+struct PipeJob: Encodable {
+    let id: Int64
+    let token: Int64
+    let queue: String
+    let attempt: Int
+    let maxAttempts: Int
+    let headers: Headers
+    let contentType: String
+    /// Where the bytes are UTF-8; else they are in `payloadBase64`.
+    let payload: String?
+    let payloadBase64: String?
+
+    init(_ context: JobContext) {
+        id = context.id.rawValue
+        token = context.token.rawValue
+        queue = context.queue.description
+        attempt = context.attempt
+        maxAttempts = context.maxAttempts
+        headers = context.headers
+        contentType = context.contentType
+        payload = String(validating: context.job.payload, as: UTF8.self)
+        payloadBase64 = payload == nil ? Data(context.job.payload).base64EncodedString() : nil
+    }
+
+    /// With its line break.
+    func line() throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
+        return Array(try encoder.encode(self)) + [0x0A]
+    }
+}
+
+/// What a pipe handler answers: one line of JSON. Fields that are not known are passed over.
+struct PipeAnswer: Decodable, Sendable {
+    enum Verdict: Sendable {
+        case done([PipeFollowUp])
+        case retry(after: Duration?, String?)
+        case bury(String?)
+    }
+
+    let lease: Lease
+    /// What is wrong with the rest of an answer that names its job.
+    let verdict: Result<Verdict, PipeAnswerError>
+
+    private enum Key: String, CodingKey {
+        case id, token, verdict, delay, error, enqueue
+    }
+
+    /// - Throws: Where the line is no answer: no JSON, no object, no `id` or `token`.
+    init(_ line: ArraySlice<UInt8>) throws {
+        self = try JSONDecoder().decode(PipeAnswer.self, from: Data(line))
+    }
+
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: Key.self)
+        lease = Lease(
+            job: JobID(rawValue: try values.decode(Int64.self, forKey: .id)),
+            token: FencingToken(rawValue: try values.decode(Int64.self, forKey: .token)))
+        do {
+            verdict = .success(try Self.verdict(values))
+        } catch {
+            verdict = .failure(PipeAnswerError(error))
+        }
+    }
+
+    private static func verdict(_ values: KeyedDecodingContainer<Key>) throws -> Verdict {
+        let error = try values.decodeIfPresent(String.self, forKey: .error)
+        let verdict = try values.decode(String.self, forKey: .verdict)
+        switch verdict {
+        case "done": return .done(try values.decodeIfPresent([PipeFollowUp].self, forKey: .enqueue) ?? [])
+        case "retry":
+            let delay = try values.decodeIfPresent(Double.self, forKey: .delay)
+            return .retry(after: try delay.map(duration), error)
+        case "bury": return .bury(error)
+        default: throw PipeAnswerError("its verdict is \(quoted(verdict)); it must be 'done', 'retry' or 'bury'")
+        }
+    }
+}
+
+/// A job that an answer asks to be queued with the acknowledgement.
+struct PipeFollowUp: Decodable, Sendable {
+    private var payload: String?
+    private var payloadBase64: String?
+    private var queue: String?
+    private var priority: UInt32?
+    private var delay: Double?
+    private var maxAttempts: Int?
+    private var maxCrashes: Int?
+    private var uniqueKey: String?
+    private var contentType: String?
+    private var headers: [String: String]?
+
+    /// - Parameter queue: The queue where it names none.
+    /// - Throws: ``StintError`` or ``PipeAnswerError`` that say what is wrong with it.
+    func job(in queue: QueueName) throws -> NewJob {
+        var options = JobOptions()
+        if let priority { options.priority = priority }
+        if let delay { options.delay = try duration(delay) }
+        if let maxAttempts { options.maxAttempts = maxAttempts }
+        if let maxCrashes { options.maxCrashes = maxCrashes }
+        if let headers { options.headers = try Headers(headers) }
+        options.uniqueKey = uniqueKey
+        return try NewJob(
+            bytes(), in: try self.queue.map { try QueueName($0) } ?? queue, contentType: contentType, options: options)
+    }
+
+    private func bytes() throws -> [UInt8] {
+        switch (payload, payloadBase64) {
+        case (let text?, nil): return Array(text.utf8)
+        case (nil, let text?):
+            guard let data = Data(base64Encoded: text) else { throw PipeAnswerError("its payloadBase64 is no base64") }
+            return Array(data)
+        case (nil, nil), (_?, _?): throw PipeAnswerError("it needs one of payload and payloadBase64")
+        }
+    }
+}
+
+/// Seconds, as the protocol has them.
+private func duration(_ seconds: Double) throws -> Duration {
+    let limit = NewJob.maximumDelay.components.seconds
+    guard seconds >= 0, seconds <= Double(limit) else {
+        throw PipeAnswerError("the delay is \(seconds); it must be between 0 and \(limit) seconds")
+    }
+    return .seconds(seconds)
+}
+
+/// What is wrong with an answer, for people.
+struct PipeAnswerError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+
+    init(_ error: any Error) {
+        switch error {
+        case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
+            DecodingError.dataCorrupted(let context):
+            description = "\(Self.path(context.codingPath)): \(context.debugDescription)"
+        case DecodingError.keyNotFound(let key, let context):
+            description = "it has no '\(Self.path(context.codingPath + [key]))'"
+        default: description = "\(error)"
+        }
+    }
+
+    /// `enqueue[0].priority`
+    private static func path(_ keys: [any CodingKey]) -> String {
+        keys.reduce("") { path, key in
+            if let index = key.intValue { return "\(path)[\(index)]" }
+            return path.isEmpty ? key.stringValue : "\(path).\(key.stringValue)"
+        }
+    }
+}
