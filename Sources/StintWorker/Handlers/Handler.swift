@@ -10,6 +10,10 @@ struct Handler: Sendable {
     var keepsTime = false
     /// How long it may go on after its task was cancelled; then its job is settled without it.
     var windDown: Duration = .seconds(2)
+    /// Ends what the handler keeps alive between jobs.
+    var shutDown: (@Sendable () async -> Void)?
+    /// Memory of a process that the handler keeps alive, in bytes.
+    var memoryInUse: (@Sendable () -> Int64?)?
     /// The time limit is for a handler that keeps it itself.
     var run: @Sendable (_ context: JobContext, _ timeout: Duration?) async throws -> Void
 
@@ -27,6 +31,8 @@ struct Handler: Sendable {
 struct Handlers: Sendable {
     var byName: [String: Handler] = [:]
     var others: Handler?
+
+    var all: [Handler] { byName.values + (others.map { [$0] } ?? []) }
 
     /// - Throws: The verdict on a job that nobody can run.
     func handler(for job: LeasedJob) throws -> Handler {
