@@ -9,6 +9,7 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distributed-tracing")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
@@ -45,14 +46,14 @@ let package = Package(
         ),
         .target(
             name: "StintWorker",
-            dependencies: ["StintCore", lifecycle, logging, metrics, tracing, subprocess]
+            dependencies: ["StintCore", "CStint", lifecycle, logging, metrics, tracing]
         ),
         .target(name: "Stint", dependencies: ["StintCore", "StintSQLite", "StintWorker"]),
 
         // The command line: the only place that wires the modules together.
         .executableTarget(
             name: "StintCLI",
-            dependencies: ["StintCore", "StintSQLite", "StintWorker", argumentParser, lifecycle, logging]
+            dependencies: ["StintCore", "StintSQLite", "StintWorker", argumentParser, lifecycle, signals, logging]
         ),
 
         .executableTarget(
