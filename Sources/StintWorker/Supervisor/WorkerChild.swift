@@ -35,19 +35,24 @@ final class WorkerChild: Sendable {
     /// - Throws: ``StintError`` where the process cannot be started.
     static func start(_ number: Int, _ options: SupervisorOptions, program: String) async throws -> WorkerChild {
         let (line, childEnd) = try SupervisorLine.pair()
-        defer { close(childEnd) }
+        defer { closeAll([childEnd]) }
         let output = try HandlerOutput(prefix: "worker \(number): ")
         var environment = ProcessEnvironment.inherited
         environment.set(Supervision.variable, to: "3 \(number) \(getpid())")
         environment.remove("NOTIFY_SOCKET")
-        let process = try await ProcessLauncher.shared.start(
-            Launch(
-                executable: program, arguments: options.arguments, environment: environment,
-                standardOutput: output.standardOutput, standardError: output.standardError, control: childEnd,
-                // A group of its own: what a terminal's keys mean, the supervisor decides.
-                ownGroup: true, diesWithParent: false, memoryLimit: options.memoryLimit))
-        output.started()
-        return WorkerChild(number, process, output, line)
+        let launch = Launch(
+            executable: program, arguments: options.arguments, environment: environment, standardInput: .null,
+            standardOutput: output.standardOutput, standardError: output.standardError, control: childEnd,
+            // A group of its own: what a terminal's keys mean, the supervisor decides.
+            ownGroup: true, memoryLimit: options.memoryLimit)
+        do {
+            let process = try await ProcessLauncher.shared.start(launch)
+            output.started()
+            return WorkerChild(number, process, output, line)
+        } catch {
+            await output.cancel()
+            throw error
+        }
     }
 
     private init(_ number: Int, _ process: ChildProcess, _ output: HandlerOutput, _ line: SupervisorLine) {
@@ -60,7 +65,7 @@ final class WorkerChild: Sendable {
     }
 
     private func hear(_ message: SupervisorMessage?) {
-        let (waiting, isReady) = state.withLock { state in
+        let (waiting, isReady) = state.withLock { state -> ([CheckedContinuation<Bool, Never>], Bool) in
             state.lastHeard = .now
             switch message {
             case .ready: state.readySince = .now
@@ -93,78 +98,14 @@ final class WorkerChild: Sendable {
         }
     }
 
-    var ending: WorkerLoop.Ending?
-        var killedBecause: String?
-        var isToldToStop = false
-    }
-
-    /// Starts this program again as worker `number`.
-    ///
-    /// - Throws: ``StintError`` where the process cannot be started.
-    static func start(_ number: Int, _ options: SupervisorOptions, program: String) async throws -> WorkerChild {
-        let (line, childEnd) = try SupervisorLine.pair()
-        defer { close(childEnd) }
-        let output = try HandlerOutput(prefix: "worker \(number): ")
-        var environment = ProcessEnvironment.inherited
-        environment.set(Supervision.variable, to: "3 \(number) \(getpid())")
-        environment.remove("NOTIFY_SOCKET")
-        let process = try await ProcessLauncher.shared.start(
-            Launch(
-                executable: program, arguments: options.arguments, environment: environment,
-                standardOutput: output.standardOutput, standardError: output.standardError, control: childEnd,
-                // A group of its own: what a terminal's keys mean, the supervisor decides.
-                ownGroup: true, diesWithParent: false, memoryLimit: options.memoryLimit))
-        output.started()
-        return WorkerChild(number, process, output, line)
-    }
-
-    private init(_ number: Int, _ process: ChildProcess, _ output: HandlerOutput, _ line: SupervisorLine) {
-        self.number = number
-        self.process = process
-        self.output = output
-        self.line = line
-        identity = ProcessIdentity(ofProcess: process.id)
-        line.listen { [weak self] message in self?.hear(message) }
-    }
-
-    private func hear(_ message: SupervisorMessage?) {
-        let (waiting, isReady) = state.withLock { state in
-            state.lastHeard = .now
-            switch message {
-            case .ready: state.readySince = .now
-            case .beat: break
-            case .group(let group, let isRunning):
-                if isRunning { state.groups.insert(group) } else { state.groups.remove(group) }
-            case .ending(let ending): state.ending = ending
-            case nil: state.isSilent = true
-            }
-            let isReady = state.readySince != nil
-            guard isReady || state.isSilent else { return ([], false) }
-            defer { state.waitingForReadiness = [] }
-            return (state.waitingForReadiness, isReady)
-        }
-        for continuation in waiting { continuation.resume(returning: isReady) }
-    }
-
-    // MARK: - What is known of it
-
-    /// Returns when it works, with `true`, or has ended before that, with `false`.
-    func becomesReady() async -> Bool {
-        for await _ in readiness { return true }
-        return state.withLock { $0.readySince != nil }
-    }
-
     var ending: WorkerLoop.Ending? { state.withLock { $0.ending } }
     var readySince: ContinuousClock.Instant? { state.withLock { $0.readySince } }
     var killedBecause: String? { state.withLock { $0.killedBecause } }
     var isToldToStop: Bool { state.withLock { $0.isToldToStop } }
 
-    /// How long it has said nothing; nothing is known while our own reader keeps us from passing its output on.
+    /// How long it has said nothing. While our own reader keeps us from passing its output on, it may have to wait.
     func silence() -> Duration {
-        guard !output.isBlocked else {
-            heard()
-            return .zero
-        }
+        if output.isBlocked { heard() }
         return state.withLock { ContinuousClock.now - $0.lastHeard }
     }
 
@@ -179,7 +120,9 @@ final class WorkerChild: Sendable {
         process.send(SIGTERM)
     }
 
-    /// At once. Its handlers are killed too.
+    /// At once, with its handlers.
+    ///
+    /// - Parameter reason: What it has done wrong; `nil` where this is an order that it did nothing to deserve.
     func kill(because reason: String?) {
         state.withLock { state in
             if let reason { state.killedBecause = reason } else { state.isToldToStop = true }
@@ -194,9 +137,9 @@ final class WorkerChild: Sendable {
         await line.drain()
         for group in state.withLock({ $0.groups }) { _ = killpg(group, SIGKILL) }
         await output.finish()
-        let dossier = Dossier(
-            exitCode: end.exitCode, signal: end.signal.map(signalName), peakMemoryBytes: end.peakMemoryBytes,
-            standardError: output.lastErrors)
+        var dossier = Dossier(end, standardError: output.lastErrors)
+        // The worker's; that of the job stands on its board.
+        dossier.runTimeMilliseconds = nil
         return (end, dossier)
     }
 }

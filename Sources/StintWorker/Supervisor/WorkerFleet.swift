@@ -49,7 +49,7 @@ actor WorkerFleet {
             children[ObjectIdentifier(child)] = nil
             current[number] = nil
             let tookBack = await takeBack(from: child, end, dossier)
-            if end.isSuccess && child.ending == .drained { return }
+            if end.exitCode == 0 && child.ending == .drained { return }
             if let delay = judge(child, end, dossier, tookBack), !isStopping { await pause(delay) }
         }
     }
@@ -93,7 +93,7 @@ actor WorkerFleet {
 
     /// - Returns: How long to wait before its successor starts; `nil` where nothing was wrong.
     private func judge(_ child: WorkerChild, _ end: ProcessEnd, _ dossier: Dossier, _ tookBack: Int) -> Duration? {
-        if child.isToldToStop || end.isSuccess && child.ending != nil { return nil }
+        if child.isToldToStop || end.exitCode == 0 && child.ending != nil { return nil }
         let how = child.killedBecause ?? Self.sentence(dossier)
         let hasStarted = child.readySince.map { ContinuousClock.now - $0 >= StartTrouble.proof } ?? false
         guard tookBack > 0 || hasStarted else {
