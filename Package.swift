@@ -84,6 +84,11 @@ let package = Package(
             dependencies: ["StintCore", "StintSQLite"],
             path: "Tests/ClaimingWorker"
         ),
+        .executableTarget(
+            name: "CrashingWorker",
+            dependencies: ["Stint", lifecycle, logging],
+            path: "Tests/CrashingWorker"
+        ),
         .testTarget(name: "StintCoreTests", dependencies: ["StintCore"]),
         .testTarget(
             name: "StintSQLiteTests",
@@ -97,7 +102,8 @@ let package = Package(
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
             ]
         ),
-        .testTarget(name: "StintCLITests", dependencies: ["StintCLI", "StintSQLite", grdb, subprocess]),
+        .testTarget(
+            name: "StintCLITests", dependencies: ["StintCLI", "StintSQLite", "CrashingWorker", grdb, subprocess]),
     ],
     swiftLanguageModes: [.v6]
 )

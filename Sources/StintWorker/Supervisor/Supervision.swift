@@ -88,7 +88,7 @@ final class Supervision: Sendable {
         #if canImport(Darwin)
             _ = Darwin.send(line, bytes, bytes.count, MSG_DONTWAIT)
         #else
-            _ = Glibc.send(line, bytes, bytes.count, Int32(MSG_DONTWAIT.rawValue | MSG_NOSIGNAL.rawValue))
+            _ = Glibc.send(line, bytes, bytes.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
         #endif
     }
 
@@ -117,10 +117,11 @@ final class Supervision: Sendable {
             guard getsockopt(descriptor, SOL_LOCAL, LOCAL_PEERPID, &process, &size) == 0 else { return nil }
             return process
         #else
-            var credentials = ucred()
-            var size = socklen_t(MemoryLayout<ucred>.size)
+            // `struct ucred`: process, user and group, 32 bits each. Swift's Glibc module does not have it.
+            var credentials: [Int32] = [0, 0, 0]
+            var size = socklen_t(12)
             guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 else { return nil }
-            return credentials.pid
+            return credentials[0]
         #endif
     }
 }

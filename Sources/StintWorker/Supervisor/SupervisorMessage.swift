@@ -1,5 +1,11 @@
 import StintCore
 
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
 /// What a worker process says to its supervisor: a line each, over a socket.
 enum SupervisorMessage: Hashable, Sendable {
     /// It is registered and claims jobs from now on.
