@@ -2,8 +2,41 @@
 #ifndef CSTINT_H
 #define CSTINT_H
 
+#include <sys/types.h>
+
 /* The type of the file system that holds `path` (the magic number of statfs(2)), or -1 where it cannot be told.
    Swift's Glibc module does not have <sys/vfs.h>. Linux only; elsewhere always -1. */
 long stint_file_system_type(const char *path);
+
+/* A process to start. */
+struct stint_launch {
+    const char *path;
+    char *const *arguments;   /* with the name first, NULL last */
+    char *const *environment; /* NULL last */
+    int input, output, error; /* become 0, 1 and 2; they may be any open descriptors, 0, 1 and 2 too */
+    int control;              /* becomes 3; -1: none */
+    int own_group;            /* whether it leads a process group of its own */
+    int dies_with_parent;     /* Linux: SIGKILL when the *thread* that calls this ends */
+    long long memory_limit;   /* of data that it may write to, in bytes; 0: none */
+};
+
+/* Starts a process with default signal dispositions, an empty signal mask and no other descriptors than those named.
+   0, and its id in `child`; or the errno of the step that failed, exec included, and there is no process then. */
+int stint_spawn(const struct stint_launch *launch, pid_t *child);
+
+/* A descriptor that is readable once the process has ended; -1 where there is no such thing. */
+int stint_pidfd_open(pid_t process);
+
+/* Whether a child of this process has ended and was not waited for yet. It can be waited for afterwards. */
+int stint_has_ended(pid_t child);
+
+/* The environment of this process as it is now; NULL last. */
+char **stint_environment(void);
+
+/* As pipe(2), with descriptors that are closed by exec. */
+int stint_pipe(int ends[2]);
+
+/* How many bytes can be read from a pipe at once; -1 where it cannot be told. */
+int stint_bytes_waiting(int descriptor);
 
 #endif

@@ -1,29 +1,12 @@
 import StintCore
-import Subprocess
-import Synchronization
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 extension Worker {
     /// Runs every job with a command: the payload on its standard input, the facts in `STINT_*` variables, the exit
     /// code is the verdict. 0: ack. 75 (EX_TEMPFAIL) and any other code: failed, again after the policy's delay.
     /// 65 (EX_DATAERR): buried. Death by a signal, or a run past the timeout: crashed.
+    ///
+    /// What the command writes to its standard output and error is passed on to this process's, each line with
+    /// `job 42: ` before it.
     public mutating func runCommand(_ command: CommandHandler, retry: RetryPolicy = .exponential()) {
         var handler = Handler(retry: retry) { context, _ in try await command.run(context) }
         handler.windDown = .seconds(8)
@@ -34,8 +17,6 @@ extension Worker {
 
 /// A command that is started once a job.
 public struct CommandHandler: Sendable {
-    /// How much of a command's standard error is kept with a failed attempt.
-    static let keptErrorBytes = 4_096
     /// How long a command may take to end after SIGTERM, before SIGKILL.
     static let termination: Duration = .seconds(5)
 
@@ -43,9 +24,7 @@ public struct CommandHandler: Sendable {
     private static let dataError: CInt = 65
     private static let temporaryFailure: CInt = 75
 
-    private let executable: FilePath
-    private let arguments: [String]
-    private let environment: Environment
+    private let program: HandlerProgram
 
     /// Ignores SIGPIPE from now on, in the whole process, unless it has a handler: a command need not read its input, and
     /// writing to one that has ended would be the end of this process.
@@ -53,131 +32,86 @@ public struct CommandHandler: Sendable {
     /// - Parameters:
     ///   - command: The program, found in `PATH` where it has no slash, and its arguments.
     ///   - variables: Added to this process's environment, for every job.
+    ///   - memoryLimit: How much data each process of the command may allocate, in bytes; `nil`: no limit. On Linux it
+    ///     is private memory that can be written to (RLIMIT_DATA).
     /// - Throws: ``StintError`` with the code `invalidInput` where there is no such program.
-    public init(_ command: [String], variables: [String: String] = [:]) async throws {
-        guard let program = command.first else {
-            throw StintError.invalidInput("no command was given: name a program to run for each job")
-        }
-        guard let executable = await Self.locate(program) else {
-            throw StintError.invalidInput(
-                "there is no program \(quoted(program)) that can be run: check the name, PATH and its permissions")
-        }
-        self.executable = executable
-        arguments = Array(command.dropFirst())
-        if let handler = signal(SIGPIPE, SIG_IGN) { _ = signal(SIGPIPE, handler) }
-        var updates: [Environment.Key: String?] = [:]
-        // Headers of a job that started this very worker must not look like those of the jobs it runs.
-        for name in ProcessInfo.processInfo.environment.keys where name.hasPrefix("STINT_HEADER_") {
-            if let key = Environment.Key(rawValue: name) { updates[key] = .some(nil) }
-        }
-        for (name, value) in variables {
-            if let key = Environment.Key(rawValue: name) { updates[key] = value }
-        }
-        environment = Environment.inherit.updating(updates)
+    public init(_ command: [String], variables: [String: String] = [:], memoryLimit: Int64? = nil) async throws {
+        program = try HandlerProgram(command, variables: variables, memoryLimit: memoryLimit)
+        ignoreBrokenPipes()
     }
 
-    /// A name is looked for in `PATH`; what has a slash is a path.
-    private static func locate(_ program: String) async -> FilePath? {
-        guard program.contains("/") else {
-            do { return try await Executable.name(program).resolveExecutablePath(in: .inherit) } catch { return nil }
-        }
-        var facts = stat()
-        let isProgram =
-            stat(program, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG && access(program, X_OK) == 0
-        return isProgram ? FilePath(program) : nil
-    }
-
+    /// Returns where the command has exited with 0.
+    ///
+    /// Afterwards the command has ended, and so has all of its group where this task was cancelled: it then gets SIGTERM,
+    /// and SIGKILL 5 s later. A process that the command leaves behind otherwise is not waited for. Where this process
+    /// dies, the command does too (Linux).
+    ///
+    /// - Throws: ``RunEnd``.
     func run(_ context: JobContext) async throws {
-        var options = PlatformOptions()
-        // A group of its own: Ctrl-C on the terminal is for the worker, which lets the command finish; and a command is
-        // ended with all that it started.
-        options.processGroupID = 0
-        options.teardownSequence = [
-            .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: Self.termination),
-            .send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .zero),
-        ]
-        let errors = Tail(limit: Self.keptErrorBytes)
-        let group = Mutex<pid_t?>(nil)
-        defer {
-            // The teardown is over when the command has ended; what it started may ignore SIGTERM. Whoever is still in
-            // the group keeps its number from being used again.
-            if Task.isCancelled, let group = group.withLock({ $0 }) { kill(-group, SIGKILL) }
+        let (child, input, output) = try await start(context)
+        // A command need not read its input: what counts is its exit code.
+        let payload = context.job.payload
+        input.write({ _ in payload }, done: { _ in })
+        input.closeWhenDone()
+        let end = await withTaskCancellationHandler {
+            await child.end()
+        } onCancel: {
+            child.terminateGroup(after: Self.termination)
         }
-        let result = try await Subprocess.run(
-            .path(executable), arguments: Arguments(arguments), environment: environment.updating(facts(of: context)),
-            platformOptions: options, input: .inputWriter, output: .currentStandardOutput, error: .sequence
-        ) { execution in
-            group.withLock { $0 = execution.processIdentifier.value }
-            async let fed: Void = feed(context.job.payload, to: execution.standardInputWriter)
-            for try await chunk in execution.standardError {
-                chunk.withUnsafeBytes { bytes in
-                    errors.append(bytes)
-                    _ = FileDescriptor.standardError.passOn(bytes)
-                }
-            }
-            await fed
-        }
-        try judge(result.terminationStatus, errors.text)
+        await input.close()
+        await output.finish()
+        try judge(end, output.lastErrors)
     }
 
-    /// A command need not read its input: what counts is its exit code.
-    private func feed(_ payload: [UInt8], to input: StandardInputWriter) async {
+    /// - Throws: ``RunEnd`` where the command cannot be started: the attempt has failed.
+    private func start(_ context: JobContext) async throws -> (ChildProcess, PipeWriter, HandlerOutput) {
+        var input: Pipe?
+        var output: HandlerOutput?
         do {
-            _ = try await input.write(payload)
-            try await input.finish()
+            let pipe = try Pipe()
+            input = pipe
+            let lines = try HandlerOutput(prefix: "job \(context.id): ")
+            output = lines
+            let child = try await ProcessLauncher.shared.start(
+                program.launch(
+                    environment(for: context), input: pipe, output: lines.standardOutput, errors: lines.standardError))
+            // The command alone reads its input, so writing fails as soon as it has closed it.
+            closeAll([pipe.readEnd])
+            lines.started()
+            return (child, PipeWriter(pipe.writeEnd, name: "job \(context.id)"), lines)
         } catch {
-            return
+            input?.close()
+            await output?.cancel()
+            throw RunEnd(verdict: .failed("\(error)", retryAfter: nil))
         }
     }
 
-    private func judge(_ status: TerminationStatus, _ errors: String) throws {
-        let said = errors.isEmpty ? "" : ": \(errors)"
-        switch status {
+    private func judge(_ end: ProcessEnd, _ standardError: String?) throws {
+        let excerpt = standardError?.excerpt ?? ""
+        let said = excerpt.isEmpty ? "" : ": \(excerpt)"
+        let verdict: RunEnd.Verdict
+        switch end.status {
         case .exited(0): return
-        case .exited(Self.dataError):
-            throw RunEnd(verdict: .bury("the command refused the job (exit 65)\(said)"))
+        case .exited(Self.dataError): verdict = .bury("the command refused the job (exit 65)\(said)")
         case .exited(Self.temporaryFailure):
-            throw RunEnd(verdict: .failed("the command asked for a retry (exit 75)\(said)", retryAfter: nil))
-        case .exited(let code): throw RunEnd(verdict: .failed("exit \(code)\(said)", retryAfter: nil))
-        case .signaled(let signal): throw RunEnd(verdict: .crashed("killed by \(signalName(signal))\(said)"))
+            verdict = .failed("the command asked for a retry (exit 75)\(said)", retryAfter: nil)
+        case .exited(let code): verdict = .failed("exit \(code)\(said)", retryAfter: nil)
+        case .signaled(let signal): verdict = .crashed("killed by \(signalName(signal))\(said)")
         }
+        throw RunEnd(verdict: verdict, dossier: Dossier(end, standardError: standardError))
     }
 
-    private func facts(of context: JobContext) -> [Environment.Key: String?] {
-        var facts: [Environment.Key: String?] = [
-            "STINT_JOB_ID": context.id.description,
-            "STINT_QUEUE": context.queue.description,
-            "STINT_ATTEMPT": String(context.attempt),
-            "STINT_MAX_ATTEMPTS": String(context.maxAttempts),
-            "STINT_TOKEN": context.token.description,
-            "STINT_CONTENT_TYPE": context.contentType,
-        ]
+    private func environment(for context: JobContext) -> ProcessEnvironment {
+        var environment = program.environment
+        environment.set("STINT_JOB_ID", to: context.id.description)
+        environment.set("STINT_QUEUE", to: context.queue.description)
+        environment.set("STINT_ATTEMPT", to: String(context.attempt))
+        environment.set("STINT_MAX_ATTEMPTS", to: String(context.maxAttempts))
+        environment.set("STINT_TOKEN", to: context.token.description)
+        environment.set("STINT_CONTENT_TYPE", to: context.contentType)
         for (name, value) in context.headers {
-            let variable = "STINT_HEADER_" + name.uppercased().replacing("-", with: "_")
-            if let key = Environment.Key(rawValue: variable) { facts[key] = value }
+            environment.set("STINT_HEADER_" + name.uppercased().replacing("-", with: "_"), to: value)
         }
-        return facts
-    }
-}
-
-/// The last bytes of a stream.
-private final class Tail: Sendable {
-    private let limit: Int
-    private let bytes = Mutex<[UInt8]>([])
-
-    init(limit: Int) { self.limit = limit }
-
-    func append(_ more: UnsafeRawBufferPointer) {
-        bytes.withLock { bytes in
-            bytes.append(contentsOf: more.suffix(limit + 4))
-            if bytes.count > 2 * limit { bytes.removeFirst(bytes.count - limit - 4) }
-        }
-    }
-
-    /// As text: valid UTF-8, without the line break at its end.
-    var text: String {
-        bytes.withLock { bytes in
-            bytes[..<(bytes.lastIndex { $0 != 0x0A && $0 != 0x0D }.map { $0 + 1 } ?? 0)].textTail(limit: limit)
-        }
+        return environment
     }
 }

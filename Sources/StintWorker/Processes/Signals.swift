@@ -4,12 +4,6 @@
     import Glibc
 #endif
 
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
-
 /// `SIGSEGV` and not 11: what a person looks up.
 package func signalName(_ number: CInt) -> String {
     let names: [CInt: String] = [
@@ -21,14 +15,8 @@ package func signalName(_ number: CInt) -> String {
     return names[number] ?? "signal \(number)"
 }
 
-extension FileDescriptor {
-    /// Writes what can be written: when the reader has gone, a handler's chatter is not worth failing a job for.
-    func passOn(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        do {
-            try writeAll(bytes)
-            return true
-        } catch {
-            return false
-        }
-    }
+/// Ignores SIGPIPE from now on, in the whole process, unless it has a handler: a process need not read what it is sent,
+/// and writing to one that has ended would be the end of this process.
+func ignoreBrokenPipes() {
+    if let handler = signal(SIGPIPE, SIG_IGN) { _ = signal(SIGPIPE, handler) }
 }

@@ -1,0 +1,72 @@
+import StintCore
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// A program with its arguments and environment, found and checked: what command and pipe handlers run.
+struct HandlerProgram: Sendable {
+    let executable: String
+    let arguments: [String]
+    let environment: ProcessEnvironment
+    /// How much data a process may allocate, in bytes.
+    let memoryLimit: Int64?
+
+    /// - Throws: ``StintError`` with the code `invalidInput` where there is no such program, or a variable cannot be one.
+    init(_ command: [String], variables: [String: String], memoryLimit: Int64?) throws {
+        guard let program = command.first else {
+            throw StintError.invalidInput("no command was given: name a program to run for each job")
+        }
+        guard let executable = Self.locate(program) else {
+            throw StintError.invalidInput(
+                "there is no program \(quoted(program)) that can be run: check the name, PATH and its permissions")
+        }
+        if let memoryLimit, memoryLimit <= 0 {
+            throw StintError.invalidInput("the memory limit is \(memoryLimit) bytes; it must be above 0")
+        }
+        self.executable = executable
+        self.memoryLimit = memoryLimit
+        arguments = Array(command.dropFirst())
+        environment = try .forHandlers(variables)
+    }
+
+    /// A name is looked for in `PATH`; what has a slash is a path.
+    private static func locate(_ program: String) -> String? {
+        guard !program.contains("/") else { return isProgram(program) ? program : nil }
+        // What execvp(3) takes where there is none.
+        let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin"
+        return path.split(separator: ":", omittingEmptySubsequences: false).lazy
+            .map { ($0.isEmpty ? "." : $0) + "/" + program }.first(where: isProgram)
+    }
+
+    private static func isProgram(_ path: String) -> Bool {
+        var facts = stat()
+        return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
+    }
+
+    /// A start that dies with this process and leads a group of its own: Ctrl-C on the terminal is for the worker, which
+    /// lets the handler finish; and a handler is ended with all that it started.
+    func launch(
+        _ environment: ProcessEnvironment, input: Pipe, output: Launch.Stream, errors: Launch.Stream
+    ) -> Launch {
+        Launch(
+            executable: executable, arguments: arguments, environment: environment,
+            standardInput: .descriptor(input.readEnd), standardOutput: output, standardError: errors, ownGroup: true,
+            diesWithParent: true, memoryLimit: memoryLimit)
+    }
+}
+
+extension Dossier {
+    /// What is known of an attempt whose process has ended.
+    init(_ end: ProcessEnd, standardError: String?) {
+        self.init(
+            peakMemoryBytes: end.peakMemoryBytes, runTimeMilliseconds: end.ranFor.milliseconds,
+            standardError: standardError)
+        switch end.status {
+        case .exited(let code): exitCode = code
+        case .signaled(let number): signal = signalName(number)
+        }
+    }
+}

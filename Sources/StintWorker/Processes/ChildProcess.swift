@@ -1,0 +1,112 @@
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// A process that ``ProcessLauncher`` has started.
+final class ChildProcess: Sendable {
+    let id: pid_t
+    let leadsGroup: Bool
+    let started = ContinuousClock.now
+    /// -1 where the system has none.
+    let descriptor: Int32
+    private let whenEnded = Eventual<ProcessEnd>()
+    private let state = Mutex(State())
+    private let wakeLauncher: @Sendable () -> Void
+
+    private struct State {
+        /// From then on the id may be another process's.
+        var isReaped = false
+        /// When the group gets SIGKILL; set by ``terminateGroup(after:)``.
+        var killAt: ContinuousClock.Instant?
+        var isTerminated = false
+    }
+
+    init(id: pid_t, leadsGroup: Bool, descriptor: Int32, wakeLauncher: @escaping @Sendable () -> Void) {
+        self.id = id
+        self.leadsGroup = leadsGroup
+        self.descriptor = descriptor
+        self.wakeLauncher = wakeLauncher
+    }
+
+    /// Waits until the process has ended and was reaped, also in a cancelled task.
+    func end() async -> ProcessEnd { await whenEnded.value() }
+
+    /// As ``end()``; `nil` where this task is cancelled before.
+    func endUnlessCancelled() async -> ProcessEnd? { await whenEnded.valueUnlessCancelled() }
+
+    var hasEnded: Bool { whenEnded.isSet }
+
+    /// Sends a signal to the process alone; nothing happens once it was reaped.
+    func send(_ signal: Int32) {
+        state.withLock { state in
+            if !state.isReaped { kill(id, signal) }
+        }
+    }
+
+    /// Sends SIGTERM to the group now and SIGKILL after `patience`, unless its leader was reaped before; and whoever is
+    /// left in the group when the leader ends gets SIGKILL at once. The first call counts, but a later one can shorten
+    /// the patience. For a process without a group of its own the same is done to the process.
+    func terminateGroup(after patience: Duration) {
+        state.withLock { state in
+            guard !state.isReaped else { return }
+            let end = ContinuousClock.now + patience
+            state.killAt = min(end, state.killAt ?? end)
+            guard !state.isTerminated else { return }
+            state.isTerminated = true
+            kill(target, SIGTERM)
+        }
+        wakeLauncher()
+    }
+
+    /// Sends SIGKILL to the group of a child that leads one.
+    func killGroup() {
+        state.withLock { state in
+            if leadsGroup && !state.isReaped { kill(target, SIGKILL) }
+        }
+    }
+
+    private var target: pid_t { leadsGroup ? -id : id }
+
+    // MARK: - For the launcher's thread
+
+    /// When ``killIfDue(at:)`` has something to do.
+    var killAt: ContinuousClock.Instant? { state.withLock { $0.killAt } }
+
+    func killIfDue(at now: ContinuousClock.Instant) {
+        state.withLock { state in
+            guard let killAt = state.killAt, killAt <= now, !state.isReaped else { return }
+            state.killAt = nil
+            kill(target, SIGKILL)
+        }
+    }
+
+    /// For a child that has ended: collects its end. Until then the zombie keeps the group's number from being another's,
+    /// so what is left of a terminated group is killed before.
+    func reap() -> ProcessEnd {
+        var status: Int32 = 0
+        var usage = rusage()
+        state.withLock { state in
+            if state.isTerminated && leadsGroup { kill(target, SIGKILL) }
+            while wait4(id, &status, 0, &usage) < 0 && errno == EINTR {}
+            state.isReaped = true
+            state.killAt = nil
+        }
+        if descriptor >= 0 { close(descriptor) }
+        #if canImport(Darwin)
+            let peak = Int64(usage.ru_maxrss)
+        #else
+            let peak = Int64(usage.ru_maxrss) * 1_024
+        #endif
+        // wait(2): the low seven bits are the signal's number, the next byte the exit code.
+        let signal = status & 0x7F
+        return ProcessEnd(
+            status: signal == 0 ? .exited((status >> 8) & 0xFF) : .signaled(signal), peakMemoryBytes: peak,
+            ranFor: ContinuousClock.now - started)
+    }
+
+    func noteEnd(_ end: ProcessEnd) { whenEnded.set(end) }
+}

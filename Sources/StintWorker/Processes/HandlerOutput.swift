@@ -1,0 +1,65 @@
+import Synchronization
+
+/// Pipes for the standard output and error of one process, passed on to this process's own line by line (see
+/// ``OutputLines``); the last of standard error is kept.
+final class HandlerOutput: Sendable {
+    let standardOutput: Launch.Stream
+    let standardError: Launch.Stream
+    private let childEnds: [Int32]
+    private let outputReader: PipeReader
+    private let errorReader: PipeReader
+    private let tail = OutputTail()
+
+    /// Either ``started()`` or ``cancel()`` must be called, and ``finish()`` in the end.
+    ///
+    /// - Throws: ``StintError`` where this process has too many open files.
+    init(prefix: String) throws {
+        let output = try Pipe()
+        let errors: Pipe
+        do {
+            errors = try Pipe()
+        } catch {
+            output.close()
+            throw error
+        }
+        standardOutput = .descriptor(output.writeEnd)
+        standardError = .descriptor(errors.writeEnd)
+        childEnds = [output.writeEnd, errors.writeEnd]
+        outputReader = PipeReader(output.readEnd, name: "output", lines: OutputLines(to: .standardOutput) { prefix })
+        errorReader = PipeReader(
+            errors.readEnd, name: "errors", lines: OutputLines(to: .standardError) { prefix }, tail: tail)
+    }
+
+    /// The process has its ends of the pipes: this side's copies go.
+    func started() { closeAll(childEnds) }
+
+    /// There will be no process.
+    func cancel() async {
+        closeAll(childEnds)
+        await finish()
+    }
+
+    /// Passes on what was written until now and closes the pipes, although others may keep their other ends open.
+    func finish() async {
+        await outputReader.finish()
+        await errorReader.finish()
+    }
+
+    /// The last of its standard error; `nil` where nothing was said.
+    var lastErrors: String? { tail.text() }
+
+    /// Whether this process's own output is being written to just now: long, where nobody reads it.
+    var isBlocked: Bool { OutputDestination.standardOutput.isBusy || OutputDestination.standardError.isBusy }
+}
+
+extension PipeReader {
+    /// Passes on lines, and keeps the last of them.
+    convenience init(_ descriptor: Int32, name: String, lines: OutputLines, tail: OutputTail? = nil) {
+        self.init(
+            descriptor, name: name,
+            onBytes: { bytes in
+                tail?.append(bytes)
+                lines.append(bytes)
+            }, onEnd: { lines.finish() })
+    }
+}

@@ -1,0 +1,81 @@
+import CStint
+import StintCore
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+extension Launch {
+    /// Starts the process from the calling thread.
+    ///
+    /// - Throws: ``StintError`` that says why it cannot be started.
+    func spawn() throws -> pid_t {
+        let arguments = ([executable] + self.arguments).map { Array($0.utf8) }
+        guard !arguments.contains(where: { $0.contains(0) }) else {
+            throw StintError.invalidInput("an argument of \(quoted(executable)) has a NUL; no program can get that")
+        }
+        let (null, input, output, error) = try descriptors()
+        defer { if null >= 0 { close(null) } }
+        var id: pid_t = 0
+        let failure = withCStrings(arguments) { arguments in
+            withCStrings(environment.entries) { environment in
+                executable.withCString { path in
+                    var launch = stint_launch(
+                        path: path, arguments: arguments, environment: environment, input: input, output: output,
+                        error: error, control: control ?? -1, own_group: ownGroup ? 1 : 0,
+                        dies_with_parent: diesWithParent ? 1 : 0, memory_limit: memoryLimit ?? 0)
+                    return stint_spawn(&launch, &id)
+                }
+            }
+        }
+        guard failure == 0 else { throw systemError("the program \(quoted(executable)) cannot be started", failure) }
+        return id
+    }
+
+    /// What to use for 0, 1 and 2, and /dev/null where one of them is that (else -1), which is to be closed.
+    private func descriptors() throws -> (null: Int32, input: Int32, output: Int32, error: Int32) {
+        var null: Int32 = -1
+        func resolve(_ stream: Stream, _ number: Int32) throws -> Int32 {
+            switch stream {
+            case .descriptor(let descriptor): return descriptor
+            // One that this process does not have the child cannot have.
+            case .inherited where fcntl(number, F_GETFD) >= 0: return number
+            case .inherited, .null:
+                if null < 0 { null = open("/dev/null", O_RDWR | O_CLOEXEC) }
+                guard null >= 0 else { throw systemError("/dev/null cannot be opened", errno) }
+                return null
+            }
+        }
+        let (input, output, error) = try (
+            resolve(standardInput, 0), resolve(standardOutput, 1), resolve(standardError, 2)
+        )
+        return (null, input, output, error)
+    }
+}
+
+/// Calls `body` with the strings as C has them: each ends with a NUL, the last is followed by NULL.
+private func withCStrings<Result>(
+    _ strings: [[UInt8]], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
+) -> Result {
+    let size = strings.reduce(0) { $0 + $1.count + 1 }
+    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: max(1, size)) { characters in
+        var pointers: [UnsafeMutablePointer<CChar>?] = []
+        var next = 0
+        for string in strings {
+            pointers.append(characters.baseAddress?.advanced(by: next))
+            for byte in string {
+                characters.initializeElement(at: next, to: CChar(bitPattern: byte))
+                next += 1
+            }
+            characters.initializeElement(at: next, to: 0)
+            next += 1
+        }
+        pointers.append(nil)
+        return pointers.withUnsafeBufferPointer { pointers in
+            guard let first = pointers.baseAddress else { preconditionFailure("there is at least the NULL") }
+            return body(first)
+        }
+    }
+}

@@ -1,0 +1,51 @@
+/// A process to start.
+struct Launch: Sendable {
+    enum Stream: Sendable {
+        /// The same as this process's.
+        case inherited
+        /// /dev/null.
+        case null
+        /// An open descriptor of this process, which stays the caller's and must stay open until the start has returned.
+        case descriptor(Int32)
+    }
+
+    /// A path; `PATH` is not searched.
+    var executable: String
+    /// Without the program's name.
+    var arguments: [String]
+    var environment: ProcessEnvironment
+    var standardInput = Stream.inherited
+    var standardOutput = Stream.inherited
+    var standardError = Stream.inherited
+    /// Becomes the process's descriptor 3.
+    var control: Int32?
+    /// Whether it leads a process group of its own: Ctrl-C on the terminal does not reach it, and it can be ended with
+    /// all that it has started.
+    var ownGroup = false
+    /// Linux: it gets SIGKILL when this process ends, however that happens.
+    var diesWithParent = false
+    /// How much data it may allocate, in bytes. Linux: private memory that can be written to (RLIMIT_DATA).
+    var memoryLimit: Int64?
+}
+
+/// How a process ended.
+struct ProcessEnd: Sendable, Hashable {
+    enum Status: Sendable, Hashable {
+        case exited(Int32)
+        /// Ended by the signal of this number.
+        case signaled(Int32)
+    }
+
+    let status: Status
+    /// The most memory that it, or one of its own children that it waited for, had resident at one time.
+    let peakMemoryBytes: Int64
+    let ranFor: Duration
+}
+
+extension ProcessEnd {
+    /// Of a process that exited.
+    var exitCode: Int32? { if case .exited(let code) = status { code } else { nil } }
+    /// The number of the signal that ended it.
+    var signal: Int32? { if case .signaled(let number) = status { number } else { nil } }
+    var isSuccess: Bool { status == .exited(0) }
+}

@@ -1,0 +1,58 @@
+import StintCore
+import Synchronization
+
+/// The last of what a process has written to its standard error.
+final class OutputTail: Sendable {
+    private static let limit = Dossier.maximumStandardErrorBytes
+
+    private struct State {
+        var bytes: [UInt8] = []
+        /// How many bytes came in all.
+        var total = 0
+    }
+
+    private let state = Mutex(State())
+
+    /// A place in the stream: what came before it.
+    var position: Int { state.withLock { $0.total } }
+
+    func append(_ more: UnsafeRawBufferPointer) {
+        state.withLock { state in
+            state.total += more.count
+            // Four bytes more, so that the cut can be seen to go through a character.
+            state.bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: more.suffix(Self.limit + 4)))
+            if state.bytes.count > 2 * Self.limit { state.bytes.removeFirst(state.bytes.count - Self.limit - 4) }
+        }
+    }
+
+    /// What came after `position`, at most ``Dossier/maximumStandardErrorBytes``, as valid UTF-8 without the line breaks
+    /// at its end; `nil` where that is nothing.
+    func text(since position: Int = 0) -> String? {
+        state.withLock { state in
+            let bytes = state.bytes.suffix(state.total - position)
+            let end = bytes.lastIndex { $0 != 0x0A && $0 != 0x0D }
+            return end.map { bytes[...$0].textTail(limit: Self.limit) }
+        }
+    }
+}
+
+extension String {
+    /// What of a process's standard error a person wants to see first: the first line that has `fatal`, `error`,
+    /// `exception` or `panic` in it, in whatever case, else the last that is not empty. At most 300 characters, and none
+    /// where nothing was said.
+    var excerpt: String {
+        let lines = split(whereSeparator: \.isNewline).map(trimmed).filter { !$0.isEmpty }
+        let telling = lines.first { line in
+            let line = line.lowercased()
+            return ["fatal", "error", "exception", "panic"].contains { line.contains($0) }
+        }
+        let line = telling ?? lines.last ?? ""
+        return line.count <= 300 ? String(line) : line.prefix(299) + "…"
+    }
+}
+
+private func trimmed(_ line: Substring) -> Substring {
+    var line = line.drop(while: \.isWhitespace)
+    while line.last?.isWhitespace == true { line.removeLast() }
+    return line
+}

@@ -1,0 +1,42 @@
+import CStint
+import StintCore
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// The two ends of a new pipe, which no other program inherits.
+struct Pipe {
+    let readEnd: Int32
+    let writeEnd: Int32
+
+    /// - Throws: ``StintError`` where this process has too many open files.
+    init() throws {
+        var ends: [Int32] = [-1, -1]
+        guard stint_pipe(&ends) == 0 else { throw systemError("a pipe cannot be made", errno) }
+        (readEnd, writeEnd) = (ends[0], ends[1])
+    }
+
+    func close() { closeAll([readEnd, writeEnd]) }
+}
+
+func closeAll(_ descriptors: [Int32]) {
+    for descriptor in descriptors { close(descriptor) }
+}
+
+/// Makes reads and writes return instead of waiting.
+func makeNonBlocking(_ descriptor: Int32) {
+    _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
+}
+
+/// What a system call said, as one sentence.
+func systemError(_ what: String, _ number: Int32) -> StintError {
+    StintError(.processFailed, "\(what): \(String(cString: strerror(number)))")
+}
+
+/// write(2), for types that have a `write` of their own.
+func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+    write(descriptor, bytes, count)
+}

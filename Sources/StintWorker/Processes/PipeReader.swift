@@ -1,0 +1,104 @@
+import CStint
+import Dispatch
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// The end of a pipe that is read from as data comes.
+///
+/// `onBytes` is called with what was read, in order and never twice at once, on a queue of its own: while it blocks,
+/// nothing more is read, and the writer has to wait.
+///
+/// `@unchecked Sendable`: everything mutable is used on `queue` alone.
+final class PipeReader: @unchecked Sendable {
+    /// The most that is read at once.
+    static let chunk = 65_536
+
+    private let descriptor: Int32
+    private let queue: DispatchQueue
+    private let source: any DispatchSourceRead
+    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: chunk, alignment: 1)
+    private let onBytes: (UnsafeRawBufferPointer) -> Void
+    private let onEnd: () -> Void
+    private var isOver = false
+    private let closed = Eventual<Void>()
+
+    /// Owns the descriptor from now on.
+    ///
+    /// - Parameter onEnd: Called once, on the same queue, after the last bytes.
+    init(
+        _ descriptor: Int32, name: String, onBytes: @escaping @Sendable (UnsafeRawBufferPointer) -> Void,
+        onEnd: @escaping @Sendable () -> Void = {}
+    ) {
+        makeNonBlocking(descriptor)
+        self.descriptor = descriptor
+        self.onBytes = onBytes
+        self.onEnd = onEnd
+        queue = DispatchQueue(label: "stint.pipe.\(name)")
+        source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
+        // The source keeps this object alive until it is cancelled.
+        source.setEventHandler { _ = self.readOnce(upTo: Self.chunk) }
+        source.setCancelHandler { [buffer, closed] in
+            close(descriptor)
+            buffer.deallocate()
+            closed.set(())
+        }
+        source.activate()
+    }
+
+    /// Reads what is in the pipe now, though others may write on. Afterwards `onBytes` has seen all that was written
+    /// before this call.
+    func takeWhatIsThere() async {
+        await withCheckedContinuation { continuation in
+            queue.async {
+                self.readWhatIsThere()
+                continuation.resume()
+            }
+        }
+    }
+
+    /// Reads what is in the pipe now and closes it, although others may keep its other end open. Afterwards neither
+    /// closure is called any more.
+    func finish() async {
+        queue.async {
+            self.readWhatIsThere()
+            self.end()
+        }
+        await closed.value()
+    }
+
+    // MARK: - On the queue
+
+    private func readWhatIsThere() {
+        // Not until nothing is left: somebody may write for ever.
+        var left = Int(stint_bytes_waiting(descriptor))
+        while !isOver && left > 0 {
+            let count = readOnce(upTo: min(left, Self.chunk))
+            if count <= 0 { return }
+            left -= count
+        }
+    }
+
+    /// How many bytes were read; 0 where there was nothing.
+    private func readOnce(upTo limit: Int) -> Int {
+        guard !isOver else { return 0 }
+        let count = read(descriptor, buffer.baseAddress, limit)
+        if count > 0 {
+            onBytes(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        } else if count == 0 || (errno != EAGAIN && errno != EINTR) {
+            end()
+        }
+        return max(0, count)
+    }
+
+    private func end() {
+        guard !isOver else { return }
+        isOver = true
+        onEnd()
+        source.cancel()
+    }
+}

@@ -1,0 +1,62 @@
+import CStint
+import StintCore
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Environment variables as the system has them: bytes. A value that is not UTF-8 passes unchanged.
+struct ProcessEnvironment: Sendable {
+    /// `NAME=value`, without NUL.
+    private(set) var entries: [[UInt8]]
+
+    /// This process's own, as it is now.
+    static var inherited: ProcessEnvironment {
+        var entries: [[UInt8]] = []
+        var next = stint_environment()
+        while let entry = next?.pointee {
+            entries.append(Array(UnsafeBufferPointer(start: entry, count: strlen(entry)).map(UInt8.init(bitPattern:))))
+            next = next?.advanced(by: 1)
+        }
+        return ProcessEnvironment(entries: entries)
+    }
+
+    /// What handlers get: this process's own without what is meant for this process alone, and `variables`.
+    ///
+    /// - Throws: ``StintError`` with the code `invalidInput` where a variable cannot be one.
+    static func forHandlers(_ variables: [String: String]) throws -> ProcessEnvironment {
+        var environment = inherited
+        environment.remove("STINT_SUPERVISOR")
+        // A handler that speaks to systemd would speak for this process.
+        environment.remove("NOTIFY_SOCKET")
+        // Headers of a job that started this very worker must not look like those of the jobs it runs.
+        environment.entries.removeAll { $0.starts(with: "STINT_HEADER_".utf8) }
+        for (name, value) in variables {
+            guard !name.isEmpty, !name.utf8.contains(where: { $0 == 0x3D || $0 == 0 }), !value.utf8.contains(0) else {
+                throw StintError.invalidInput(
+                    "\(quoted(name)) with the value \(quoted(value)) cannot be an environment variable: a name has no "
+                        + "'=', and neither has a NUL")
+            }
+            environment.set(name, to: value)
+        }
+        return environment
+    }
+
+    /// Both are valid: the name has no `=`, and neither a NUL.
+    mutating func set(_ name: String, to value: String) {
+        let entry = Array("\(name)=\(value)".utf8)
+        if let index = index(of: name) { entries[index] = entry } else { entries.append(entry) }
+    }
+
+    mutating func remove(_ name: String) {
+        // A program can leave a name twice in its children's environment.
+        while let index = index(of: name) { entries.remove(at: index) }
+    }
+
+    private func index(of name: String) -> Int? {
+        let start = Array("\(name)=".utf8)
+        return entries.firstIndex { $0.starts(with: start) }
+    }
+}
