@@ -9,6 +9,7 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distributed-tracing")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
@@ -52,7 +53,7 @@ let package = Package(
         // The command line: the only place that wires the modules together.
         .executableTarget(
             name: "StintCLI",
-            dependencies: ["StintCore", "StintSQLite", "StintWorker", argumentParser, lifecycle, logging]
+            dependencies: ["StintCore", "StintSQLite", "StintWorker", argumentParser, lifecycle, signals, logging]
         ),
 
         .executableTarget(
@@ -83,6 +84,11 @@ let package = Package(
             dependencies: ["StintCore", "StintSQLite"],
             path: "Tests/ClaimingWorker"
         ),
+        .executableTarget(
+            name: "CrashingWorker",
+            dependencies: ["Stint", lifecycle, logging],
+            path: "Tests/CrashingWorker"
+        ),
         .testTarget(name: "StintCoreTests", dependencies: ["StintCore"]),
         .testTarget(
             name: "StintSQLiteTests",
@@ -96,7 +102,8 @@ let package = Package(
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
             ]
         ),
-        .testTarget(name: "StintCLITests", dependencies: ["StintCLI", "StintSQLite", grdb, subprocess]),
+        .testTarget(
+            name: "StintCLITests", dependencies: ["StintCLI", "StintSQLite", "CrashingWorker", grdb, subprocess]),
     ],
     swiftLanguageModes: [.v6]
 )

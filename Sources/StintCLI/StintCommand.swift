@@ -58,6 +58,7 @@ struct StintCommand: AsyncParsableCommand {
 
     private static func fail(_ error: any Error) -> Never {
         if error is BrokenPipe { Platform.exit(0) }
+        if error is StoppedAtOnce { Platform.exit(130) }
         if let error = error as? StintError {
             Output.complain(error.description)
             Platform.exit(exitCode(of: error))

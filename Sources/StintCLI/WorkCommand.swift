@@ -9,15 +9,20 @@ import StintWorker
 struct WorkCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "work",
-        abstract: "Run a command for each job.",
+        abstract: "Run a command for each job, in worker processes that are watched and replaced.",
         discussion: """
             The command gets the payload on standard input and STINT_JOB_ID, STINT_QUEUE, STINT_ATTEMPT,
             STINT_MAX_ATTEMPTS, STINT_TOKEN, STINT_CONTENT_TYPE and each header as STINT_HEADER_NAME. Its exit code
             decides: 0 done; 75 retry later; 65 bury now; any other code: failed, retry with backoff; death by a signal
-            or a run past --timeout: crashed. SIGTERM and SIGINT let running commands finish (30 s) and stop.
+            or a run past --timeout: crashed. With --pipe the command stays alive and gets a JSON line a job; see
+            docs/pipe-protocol.md.
+
+            SIGTERM and SIGINT let running handlers finish within --grace and stop; a second SIGINT stops at once. SIGHUP
+            replaces the worker processes one by one, with the program as it is then.
 
             Example:
               stint work --queue mail --workers 4 --timeout 1m -- php send-mail.php
+              stint work --queue mail --pipe --max-memory 256M -- php worker.php
             """)
 
     @OptionGroup var database: DatabaseOptions
@@ -26,42 +31,67 @@ struct WorkCommand: AsyncParsableCommand {
         help: ArgumentHelp("A queue to work on; may be repeated. (default: default)", valueName: "q"),
         transform: QueueName.init(_:))
     var queues: [QueueName] = []
-    @Option(
-        help: ArgumentHelp(
-            "How many processes, each of which claims its own jobs and runs one at a time.", valueName: "n"))
+    @Option(help: ArgumentHelp("How many worker processes, each of which claims its own jobs.", valueName: "n"))
     var workers = 1
-    @Option(help: ArgumentHelp("How many jobs one claim takes.", valueName: "n"))
-    var batch = 1
+    @Option(help: ArgumentHelp("How many jobs a worker process runs at once.", valueName: "n"))
+    var concurrency = 1
+    @Option(help: ArgumentHelp("How many jobs one claim takes. (default: as --concurrency)", valueName: "n"))
+    var batch: Int?
     @Option(
         help: ArgumentHelp("How long a job stays with a worker that went silent.", valueName: "duration"),
         transform: DurationArgument.init)
     var lease = DurationArgument.seconds(30)
     @Option(
-        help: ArgumentHelp("How long a command may run; then it is killed. (default: no limit)", valueName: "duration"),
+        help: ArgumentHelp("How long a job may run; then it is killed. (default: no limit)", valueName: "duration"),
         transform: DurationArgument.init)
     var timeout: DurationArgument?
     @Option(
         help: ArgumentHelp("The wait after a first failure; it doubles, with jitter, up to 1h.", valueName: "duration"),
         transform: DurationArgument.init)
     var retryDelay = DurationArgument.seconds(1)
+    @Option(
+        help: ArgumentHelp("How long running jobs may go on after the order to stop.", valueName: "duration"),
+        transform: DurationArgument.init)
+    var grace = DurationArgument.seconds(30)
+    @Option(help: ArgumentHelp("Replace a worker process after so many jobs.", valueName: "n"))
+    var maxJobs: Int?
+    @Option(
+        help: ArgumentHelp(
+            "Replace a worker process, or a --pipe command, that uses more memory than this between two jobs: 256M.",
+            valueName: "size"), transform: SizeArgument.init)
+    var maxMemory: SizeArgument?
+    @Option(
+        help: ArgumentHelp("Replace a worker process that is older than this.", valueName: "duration"),
+        transform: DurationArgument.init)
+    var maxAge: DurationArgument?
+    @Option(
+        help: ArgumentHelp("The most memory for data that a command may have; what it asks for past it fails.", valueName: "size"),
+        transform: SizeArgument.init)
+    var memoryLimit: SizeArgument?
     @Flag(help: "End when nothing is ready, delayed or leased in these queues any more.")
     var drain = false
-    /// Given to the processes that `--workers` starts.
-    @Flag(name: .customLong("worker-process"), help: .hidden)
-    var isWorkerProcess = false
+    @Flag(help: "Keep the command alive and feed it jobs as JSON lines.")
+    var pipe = false
     @Argument(parsing: .postTerminator, help: "The command and its arguments, after --.")
     var command: [String] = []
 
     func validate() throws {
         guard !command.isEmpty else { throw wrongUsage("no command was given: put it after --") }
         guard (1...1_000).contains(workers) else { throw wrongUsage("--workers is \(workers); it must be 1 to 1000") }
-        guard (1...ClaimRequest.maximumLimit).contains(batch) else {
+        guard (1...1_000).contains(concurrency) else {
+            throw wrongUsage("--concurrency is \(concurrency); it must be 1 to 1000")
+        }
+        if let batch, !(1...ClaimRequest.maximumLimit).contains(batch) {
             throw wrongUsage("--batch is \(batch); it must be 1 to \(ClaimRequest.maximumLimit)")
         }
         guard lease.duration >= .milliseconds(100) else {
             throw wrongUsage("--lease is \(lease.description); it must be at least 100ms")
         }
         if let timeout, timeout.duration == .zero { throw wrongUsage("--timeout is 0; leave it out for no limit") }
+        if let maxJobs, maxJobs < 1 { throw wrongUsage("--max-jobs is \(maxJobs); it must be at least 1") }
+        if let maxAge, maxAge.duration < .seconds(1) {
+            throw wrongUsage("--max-age is \(maxAge.description); it must be at least 1s")
+        }
     }
 
     func run() async throws {
@@ -71,53 +101,55 @@ struct WorkCommand: AsyncParsableCommand {
             return handler
         }
         let queue = try await database.open(creates: true)
-        let handler = try await CommandHandler(command, variables: ["STINT_DB": queue.store.path])
-        var services: [ServiceGroupConfiguration.ServiceConfiguration]
-        if workers > 1 {
-            let processes = WorkerProcesses(count: workers, arguments: childArguments(database: queue.store.path))
-            services = [.init(service: processes, successTerminationBehavior: .gracefullyShutdownGroup)]
-        } else {
-            services = [
-                .init(service: worker(queue, handler), successTerminationBehavior: .gracefullyShutdownGroup),
-                .init(service: Reaper(queue)),
-            ]
-        }
-        if drain && !isWorkerProcess {
+        // Before any process starts: a command that cannot run is the user's mistake, and not a worker's death.
+        try CommandHandler.check(command)
+        let supervisor = Supervisor(queue, options: supervisorOptions) { queue in try await worker(queue) }
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(service: supervisor, successTerminationBehavior: .gracefullyShutdownGroup),
+            .init(service: Reaper(queue)),
+        ]
+        if drain && !Worker.isSupervised {
             services.append(.init(service: DrainProgress(queue: queue, queues: workedQueues)))
         }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "stint.work")))
-        try await group.run()
+                services: services, gracefulShutdownSignals: Worker.isSupervised ? [.sigterm] : [],
+                logger: Logger(label: "stint.work")))
+        try await Worker.isSupervised ? group.run() : WorkSignals(group: group, supervisor: supervisor).run()
     }
 
     private var workedQueues: [QueueName] { queues.isEmpty ? [.default] : queues }
 
-    private func worker(_ queue: JobQueue<SQLiteStore>, _ handler: CommandHandler) -> Worker {
+    private var supervisorOptions: SupervisorOptions {
+        var options = SupervisorOptions()
+        options.workers = workers
+        options.gracePeriod = grace.duration
+        options.silence = max(lease.duration, .seconds(10))
+        return options
+    }
+
+    private func worker(_ queue: JobQueue<SQLiteStore>) async throws -> Worker {
         var options = Worker.Options()
+        options.concurrency = concurrency
         options.batch = batch
         options.lease = lease.duration
         options.timeout = timeout?.duration
+        options.gracePeriod = grace.duration
+        options.recycling = Worker.Recycling(
+            maxJobs: maxJobs, maxMemory: maxMemory?.bytes, maxAge: maxAge?.duration)
         options.drains = drain
         var worker = Worker(queue, queues: workedQueues, options: options)
         let retry: RetryPolicy =
             retryDelay.duration == .zero ? .immediate() : .exponential(base: retryDelay.duration)
-        worker.runCommand(handler, retry: retry)
+        let variables = ["STINT_DB": queue.store.path]
+        if pipe {
+            worker.runPipe(
+                try await PipeHandler(command, variables: variables, memoryLimit: memoryLimit?.bytes), retry: retry)
+        } else {
+            worker.runCommand(
+                try await CommandHandler(command, variables: variables, memoryLimit: memoryLimit?.bytes), retry: retry)
+        }
         return worker
-    }
-
-    // MARK: - Several processes
-
-    private func childArguments(database: String) -> [String] {
-        var arguments = [
-            "work", "--worker-process", "--db", database, "--batch", "\(batch)", "--lease", lease.description,
-            "--retry-delay",
-            retryDelay.description,
-        ]
-        for queue in workedQueues { arguments += ["--queue", queue.description] }
-        if let timeout { arguments += ["--timeout", timeout.description] }
-        if drain { arguments.append("--drain") }
-        return arguments + ["--"] + command
     }
 }
 

@@ -65,10 +65,13 @@ public struct WorkerRegistration: Sendable, Hashable {
 public struct RegisteredWorker: Sendable {
     public let id: WorkerID
     public let board: any StartBoard
+    /// Shared by all workers of the store in this process.
+    package let room: HandlerRoom
 
-    public init(id: WorkerID, board: any StartBoard) {
+    package init(id: WorkerID, board: any StartBoard, room: HandlerRoom) {
         self.id = id
         self.board = board
+        self.room = room
     }
 }
 

@@ -12,7 +12,7 @@ extension SQLiteStore {
             boards.sweep(before: id, keeping: known)
             return boards.open(for: id, capacity: worker.concurrency)
         }
-        return RegisteredWorker(id: id, board: board)
+        return RegisteredWorker(id: id, board: board, room: room)
     }
 
     public func deregister(_ worker: WorkerID, now: Moment) async throws {

@@ -38,6 +38,7 @@ public final class SQLiteStore: JobStore {
     let reader: Connection
     private let checkpoint: Checkpoint
     let boards: StartBoards
+    let room = HandlerRoom()
     private let signals = WakeUpSignals()
 
     /// Opens the file, makes or migrates it where needed. Blocks; ``StoreSource/sqlite(_:options:)`` does not.

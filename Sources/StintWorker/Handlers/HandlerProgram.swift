@@ -70,3 +70,12 @@ extension Dossier {
         }
     }
 }
+
+extension CommandHandler {
+    /// Whether the command can be started, without making a handler of it.
+    ///
+    /// - Throws: ``StintError`` with the code `invalidInput` where there is no such program.
+    public static func check(_ command: [String]) throws {
+        _ = try HandlerProgram(command, variables: [:], memoryLimit: nil)
+    }
+}

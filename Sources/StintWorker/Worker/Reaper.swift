@@ -2,8 +2,9 @@ import Logging
 import ServiceLifecycle
 import StintCore
 
-/// Takes back leases that ended and prunes done jobs, again and again. One in a process is enough, and one on the
-/// machine would do; several do no harm. With nothing to take back it only reads.
+/// Takes back the jobs of workers that are gone and leases that ended, and prunes done jobs, again and again. One in a
+/// process is enough, and one on the machine would do; several do no harm. With nothing to take back it only reads. In
+/// the worker processes of a ``Supervisor`` it rests: the one beside the supervisor is enough.
 public struct Reaper<Store: JobStore>: Service {
     private let queue: JobQueue<Store>
     private let interval: Duration
@@ -11,7 +12,7 @@ public struct Reaper<Store: JobStore>: Service {
 
     /// - Parameter interval: How long to wait between two looks; leases end no earlier for a longer one.
     public init(
-        _ queue: JobQueue<Store>, every interval: Duration = .seconds(1), logger: Logger = Logger(label: "stint.reaper")
+        _ queue: JobQueue<Store>, every interval: Duration = .milliseconds(500), logger: Logger = Logger(label: "stint.reaper")
     ) {
         precondition(interval > .zero, "a reaper waits between two looks")
         self.queue = queue
@@ -22,7 +23,7 @@ public struct Reaper<Store: JobStore>: Service {
     public func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
-                await reapOnce()
+                if !Worker.isSupervised { await reapOnce() }
                 do { try await Task.sleep(for: interval) } catch { return }
             }
         }
@@ -33,7 +34,7 @@ public struct Reaper<Store: JobStore>: Service {
             let report = try await queue.reap()
             guard report != ReapReport() else { return }
             logger.notice(
-                "took back ended leases",
+                "took back jobs of workers that are gone, or pruned",
                 metadata: [
                     "requeued": "\(report.requeued)", "buried": "\(report.buried)", "pruned": "\(report.pruned)",
                 ])

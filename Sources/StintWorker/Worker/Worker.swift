@@ -41,6 +41,8 @@ public struct Worker: Service {
         /// How long running handlers may go on after the worker was told to stop; then they are cancelled, and their
         /// jobs released without using up an attempt.
         public var gracePeriod: Duration = .seconds(30)
+        /// When to end in an orderly way although there is work: under a ``Supervisor`` a fresh process follows.
+        public var recycling = Recycling()
         /// Whether to stop when nothing is ready, delayed or leased in the queues any more.
         public var drains = false
         /// Who holds the leases, for people.
@@ -49,12 +51,31 @@ public struct Worker: Service {
         public init() {}
     }
 
+    /// What ends a worker process that has done enough; `nil`: never for this reason.
+    public struct Recycling: Sendable, Hashable {
+        /// How many jobs it may start.
+        public var maxJobs: Int?
+        /// How much memory may be resident, in bytes; looked at between jobs. A handler in a process of its own that
+        /// stays alive counts, and not the worker.
+        public var maxMemory: Int64?
+        /// How old it may become.
+        public var maxAge: Duration?
+
+        public init(maxJobs: Int? = nil, maxMemory: Int64? = nil, maxAge: Duration? = nil) {
+            self.maxJobs = maxJobs
+            self.maxMemory = maxMemory
+            self.maxAge = maxAge
+        }
+    }
+
     let queues: [QueueName]
-    let options: Options
+    var options: Options
     let store: any JobStore
     let clock: any MomentClock
     let logger: Logger
     var handlers = Handlers()
+    /// The supervisor of this process, where it has one.
+    var supervision: Supervision?
 
     /// - Parameters:
     ///   - queues: Claimed together, by priority and then age over all of them. At least one.
@@ -107,15 +128,21 @@ public struct Worker: Service {
         handlers.others = Handler(retry: retry, timeout: timeout) { context, _ in try await handler(context) }
     }
 
-    /// Works until graceful shutdown or cancellation, or, with `drains`, until the queues are empty.
+    /// Works until graceful shutdown or cancellation, or, with `drains`, until the queues are empty, or until one of the
+    /// limits of `recycling` is reached.
     ///
     /// On graceful shutdown it claims no more, releases what it has not started, and gives running handlers the grace
     /// period. On cancellation it cancels them at once. In both cases all it can settle is settled when this returns.
     public func run() async throws {
+        _ = await work()
+    }
+
+    func work() async -> WorkerLoop.Ending {
         let loop = WorkerLoop(self)
         // In a task of its own: cancelling this one must not cut the settling of jobs short.
         let work = Task { await loop.run() }
-        await withTaskCancellationHandler {
+        supervision?.onAbandonment { Task { await loop.stop(grace: .zero) } }
+        return await withTaskCancellationHandler {
             await withGracefulShutdownHandler {
                 await work.value
             } onGracefulShutdown: {

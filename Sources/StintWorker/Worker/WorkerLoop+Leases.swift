@@ -7,6 +7,7 @@ extension WorkerLoop {
         while !Task.isCancelled {
             await pause(options.lease / 3)
             await extendLeases()
+            await renewRegistration()
         }
     }
 

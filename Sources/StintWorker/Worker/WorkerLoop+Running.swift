@@ -9,11 +9,22 @@ extension WorkerLoop {
     /// The next waiting job that may start now; one that nobody can run is buried instead.
     private func takeNext() -> JobRun? {
         while next < backlog.count, running.count < options.concurrency, !isRunningAlone {
+            if !isStopping, let reason = reasonToRecycle() {
+                recycle(because: reason)
+                return nil
+            }
             let job = backlog[next]
             if job.runsAlone && !running.isEmpty { return nil }
+            // Another worker of this process runs a suspect, or this suspect must wait for its handlers.
+            guard place?.room.enter(ObjectIdentifier(self), alone: job.runsAlone) != false else { return nil }
             next += 1
+            var isStarted = false
+            defer { if !isStarted { place?.room.leave() } }
             do {
-                return try makeRun(job)
+                let run = try makeRun(job)
+                noteStart(of: job.lease)
+                isStarted = true
+                return run
             } catch JobVerdict.bury(let reason) {
                 settle(job, .bury(reason: reason))
             } catch {
@@ -21,6 +32,19 @@ extension WorkerLoop {
             }
         }
         return nil
+    }
+
+    /// Before the handler can do anything: when it kills this process, the board must tell.
+    private func noteStart(of lease: Lease) {
+        jobsStarted += 1
+        place?.board.note(ended: endedUnnoted, started: lease, now: worker.clock.now())
+        endedUnnoted = nil
+    }
+
+    private func noteEnd() {
+        guard endedUnnoted != nil else { return }
+        place?.board.note(ended: endedUnnoted, started: nil, now: worker.clock.now())
+        endedUnnoted = nil
     }
 
     private func makeRun(_ job: LeasedJob) throws -> JobRun {
@@ -79,6 +103,7 @@ extension WorkerLoop {
     /// After a job has ended. While others wait to start, the loop has nothing to do and sleeps on.
     private func goOn() {
         startWaitingJobs()
+        noteEnd()
         if isStopping || hasFreeSlot || isTimeToSettle { wake.yield() }
     }
 
@@ -86,10 +111,15 @@ extension WorkerLoop {
     private func finish(_ run: JobRun, _ conclusion: Conclusion?) -> RunningJob? {
         // Absent: the worker gave up waiting for it.
         guard let job = running.removeValue(forKey: run.context.lease) else { return nil }
+        place?.room.leave()
+        noteEnd()
+        endedUnnoted = run.context.lease
         metrics.ran(job.job, for: ContinuousClock.now - job.started)
         if let conclusion {
             let isBlameless = isBlameless(job, conclusion.outcome)
             settle(job.job, isBlameless ? Conclusion(outcome: .release(after: .zero)) : conclusion)
+            // Its thread is lost for as long as this process lives.
+            if conclusion.isHung && worker.supervision != nil { recycle(because: "a handler hangs") }
         } else {
             metrics.settledByHandler(job.job)
         }
@@ -100,9 +130,8 @@ extension WorkerLoop {
     /// sent the signal may have sent it to the command too.
     private func isBlameless(_ job: RunningJob, _ outcome: Settlement.Outcome) -> Bool {
         switch outcome {
-        case .crash: job.isReleased || isStopping
+        case .crash, .suspect: job.isReleased || isStopping || worker.supervision?.isAbandoned == true
         case .fail: job.isReleased
-        case .suspect: job.isReleased || isStopping
         case .ack, .release, .bury: false
         }
     }

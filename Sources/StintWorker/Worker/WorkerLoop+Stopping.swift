@@ -22,6 +22,7 @@ extension WorkerLoop {
         for job in backlog[next...] { settle(job, .release(after: .zero)) }
         backlog = []
         next = 0
+        place?.room.stopWaiting(ObjectIdentifier(self))
     }
 
     /// The longest that a running handler may need to end.
@@ -40,6 +41,7 @@ extension WorkerLoop {
                 "the handler did not stop when its task was cancelled; its job is released",
                 metadata: ["job": "\(lease.job)", "queue": "\(job.job.queue)"])
             settle(job.job, .release(after: .zero))
+            place?.room.leave()
         }
         running = [:]
         wake.yield()
@@ -55,5 +57,6 @@ extension WorkerLoop {
             metadata: ["jobs": "\(finished.map { "\($0.lease.job)" }.joined(separator: ", "))"])
         finished = []
         oldestFinished = nil
+        hasLeft = true
     }
 }

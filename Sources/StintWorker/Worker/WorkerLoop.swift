@@ -24,6 +24,22 @@ actor WorkerLoop {
     /// The deadline of each token by the monotonic clock, measured from before its claim or extension.
     var deadlines: [FencingToken: Int64] = [:]
 
+    /// Its place among the workers of the store; there from before the first claim.
+    var place: RegisteredWorker?
+    var lastRenewal = ContinuousClock.now
+    /// A job that has ended and whose end is not on the board yet: the next start is noted with it in one write.
+    var endedUnnoted: Lease?
+    let started = ContinuousClock.now
+    var jobsStarted = 0
+    var ending = Ending.stopped
+    /// It ended without settling its jobs.
+    var hasLeft = false
+
+    /// Why a worker ended in an orderly way.
+    enum Ending: String {
+        case stopped, drained, recycled
+    }
+
     /// When the worker was told to stop.
     var stoppingSince: ContinuousClock.Instant?
     var isStopping: Bool { stoppingSince != nil }
@@ -62,7 +78,8 @@ actor WorkerLoop {
 
     // MARK: - The loop
 
-    func run() async {
+    func run() async -> Ending {
+        guard await register() else { return ending }
         let signals = Task { [wake, store] in
             for await _ in store.wakeUps() {
                 self.jobsMayBeReady()
@@ -70,10 +87,15 @@ actor WorkerLoop {
             }
         }
         let heartbeat = Task { await self.keepUpLeases() }
-        defer {
-            signals.cancel()
-            heartbeat.cancel()
-        }
+        await visitUntilDone()
+        signals.cancel()
+        heartbeat.cancel()
+        for handler in worker.handlers.all { await handler.shutDown?() }
+        await deregister()
+        return ending
+    }
+
+    private func visitUntilDone() async {
         var events = events.makeAsyncIterator()
         while true {
             startWaitingJobs()
@@ -83,6 +105,7 @@ actor WorkerLoop {
             } else if isStopping && running.isEmpty && finished.isEmpty {
                 return
             } else if await isDrained() {
+                ending = .drained
                 stop(grace: .zero)
             } else {
                 await wait(&events)
@@ -155,14 +178,15 @@ actor WorkerLoop {
 
     private func claimRequest() -> ClaimRequest? {
         if running.isEmpty { isMakingRoom = false }
+        if !isStopping, let reason = reasonToRecycle() { recycle(because: reason) }
         guard !isStopping, !isMakingRoom, mayFindJobs, hasFreeSlot else { return nil }
         // Where the store has just refused both, the acks go first and alone: they must not hang on the claim.
         if failedVisits > 0 && !finished.isEmpty { return nil }
         let batch = options.batch ?? options.concurrency
         let room = max(batch, options.concurrency) - running.count
         return ClaimRequest(
-            queues: worker.queues, limit: min(batch, room, ClaimRequest.maximumLimit), lease: options.lease,
-            worker: options.name)
+            queues: worker.queues, limit: min(batch, room, jobsLeft, ClaimRequest.maximumLimit), lease: options.lease,
+            worker: options.name, registration: place?.id)
     }
 
     var isTimeToSettle: Bool {

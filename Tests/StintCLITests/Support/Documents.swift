@@ -33,6 +33,15 @@ struct JobDocument: Decodable {
         let kind: String
         let error: String
         let worker: String?
+        let dossier: Dossier?
+    }
+
+    struct Dossier: Decodable {
+        let exitCode: Int?
+        let signal: String?
+        let peakMemoryBytes: Int?
+        let runTimeMilliseconds: Int?
+        let standardError: String?
     }
 }
 

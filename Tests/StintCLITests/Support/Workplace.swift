@@ -21,16 +21,20 @@ struct Workplace: Sendable {
 
     let folder: String
 
-    /// The binary that was built with these tests: it lies beside the test bundle.
-    static let stint: String = {
+    static let stint = product("stint")
+    /// A program that runs jobs which kill it.
+    static let crashingWorker = product("CrashingWorker")
+
+    /// A binary that was built with these tests: it lies beside the test bundle.
+    private static func product(_ name: String) -> String {
         #if canImport(Darwin)
             let bundle =
                 Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundlePath ?? CommandLine.arguments[0]
         #else
             let bundle = realPath("/proc/self/exe")
         #endif
-        return URL(filePath: bundle).deletingLastPathComponent().appending(path: "stint").path
-    }()
+        return URL(filePath: bundle).deletingLastPathComponent().appending(path: name).path
+    }
 
     init() throws {
         // A stint that refuses its input ends before it has read it all. That shall be an error of the write, which is

@@ -1,0 +1,50 @@
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// What a supervisor tells systemd, where that has started it with `Type=notify` (sd_notify(3)): a datagram to the socket
+/// that `NOTIFY_SOCKET` names. Without the variable nothing is said.
+struct ServiceManager: Sendable {
+    private let socketPath: [CChar]?
+
+    init() {
+        socketPath = getenv("NOTIFY_SOCKET").flatMap { path in
+            path.pointee == 0 ? nil : Array(UnsafeBufferPointer(start: path, count: strlen(path) + 1))
+        }
+    }
+
+    enum News: String {
+        case ready = "READY=1"
+        case stopping = "STOPPING=1"
+    }
+
+    /// That it cannot be said is nothing to be done about: the service manager finds out by its own means.
+    func tell(_ news: News) {
+        guard var path = socketPath else { return }
+        var address = sockaddr_un()
+        let length = path.count - 1
+        guard length < MemoryLayout.size(ofValue: address.sun_path) else { return }
+        // An abstract name: a NUL in front instead of the at sign.
+        if path[0] == CChar(UInt8(ascii: "@")) { path[0] = 0 }
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { target in
+            path.withUnsafeBytes { target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0.prefix(length))) }
+        }
+        #if canImport(Darwin)
+            let descriptor = socket(AF_UNIX, SOCK_DGRAM, 0)
+        #else
+            let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        #endif
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        let size = socklen_t(MemoryLayout<sockaddr_un>.offset(of: \.sun_path)! + length)
+        let bytes = Array(news.rawValue.utf8)
+        withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                _ = sendto(descriptor, bytes, bytes.count, 0, $0, size)
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import Foundation
+import StintCore
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// A worker process's line to the supervisor that started it.
+///
+/// When the line breaks, the supervisor has died: the process ends at once, in an orderly way as far as that takes no
+/// time. Handlers are killed, their jobs released, and nobody is blamed.
+final class Supervision: Sendable {
+    /// Names the descriptor, the worker's number and the supervisor's process id: `3 2 4711`.
+    static let variable = "STINT_SUPERVISOR"
+    /// How long the process may take to release its jobs when its supervisor has died.
+    private static let farewell: Duration = .seconds(5)
+    static let beatInterval: Duration = .seconds(1)
+
+    /// The one of this process; `nil` where it is nobody's worker process.
+    static let current: Supervision? = {
+        guard let value = ProcessInfo.processInfo.environment[variable] else { return nil }
+        // What this process starts is not the supervisor's worker.
+        unsetenv(variable)
+        let numbers = value.split(separator: " ").compactMap { Int32($0) }
+        // A handler may have inherited the variable from somebody else's worker, without the socket.
+        guard numbers.count == 3, peer(of: numbers[0]) == numbers[2] else { return nil }
+        return Supervision(line: numbers[0], number: Int(numbers[1]), supervisor: numbers[2])
+    }()
+
+    /// Which of the supervisor's workers this is, from 1.
+    let number: Int
+    let supervisor: ProcessIdentity
+    private let line: Int32
+    private let state = Mutex(State())
+
+    private struct State {
+        var isAbandoned = false
+        var action: (@Sendable () -> Void)?
+    }
+
+    private init(line: Int32, number: Int, supervisor: pid_t) {
+        self.line = line
+        self.number = number
+        self.supervisor = ProcessIdentity(ofProcess: supervisor)
+        _ = fcntl(line, F_SETFD, FD_CLOEXEC)
+        // The supervisor decides what signals from a terminal mean.
+        for signal in [SIGINT, SIGHUP, SIGPIPE] { ignore(signal) }
+        ProcessLauncher.shared.observeGroups { [line] group, isRunning in
+            Self.send(SupervisorMessage.group(group, isRunning: isRunning), line)
+        }
+        Thread.detachNewThread { self.watch() }
+        Task {
+            while !Task.isCancelled {
+                self.say(.beat)
+                try await Task.sleep(for: Self.beatInterval)
+            }
+        }
+    }
+
+    private func ignore(_ number: Int32) {
+        #if canImport(Darwin)
+            _ = Darwin.signal(number, SIG_IGN)
+        #else
+            _ = Glibc.signal(number, SIG_IGN)
+        #endif
+    }
+
+    /// Whether the supervisor has died: what happens to handlers from then on is no fault of theirs.
+    var isAbandoned: Bool { state.withLock { $0.isAbandoned } }
+
+    /// Called once, from a thread of its own, when the supervisor has died.
+    func onAbandonment(_ action: @escaping @Sendable () -> Void) {
+        let isLate = state.withLock { state in
+            state.action = action
+            return state.isAbandoned
+        }
+        if isLate { action() }
+    }
+
+    /// Says it if there is room on the line: a supervisor that does not listen must not stop its workers.
+    func say(_ message: SupervisorMessage) { Self.send(message, line) }
+
+    private static func send(_ message: SupervisorMessage, _ line: Int32) {
+        let bytes = Array(message.line.utf8)
+        #if canImport(Darwin)
+            _ = Darwin.send(line, bytes, bytes.count, MSG_DONTWAIT)
+        #else
+            _ = Glibc.send(line, bytes, bytes.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
+        #endif
+    }
+
+    /// On a thread of its own, so that it works also when handlers block all of Swift's.
+    private func watch() {
+        var byte: UInt8 = 0
+        while true {
+            let count = recv(line, &byte, 1, 0)
+            if count == 0 || count < 0 && errno != EINTR { break }
+        }
+        let action = state.withLock { state in
+            state.isAbandoned = true
+            return state.action
+        }
+        ProcessLauncher.shared.killAllGroups()
+        action?()
+        Thread.sleep(forTimeInterval: Double(Self.farewell.components.seconds))
+        _exit(75)
+    }
+
+    /// The process at the other end of a socket; `nil` where it is none.
+    private static func peer(of descriptor: Int32) -> pid_t? {
+        #if canImport(Darwin)
+            var process: pid_t = 0
+            var size = socklen_t(MemoryLayout<pid_t>.size)
+            guard getsockopt(descriptor, SOL_LOCAL, LOCAL_PEERPID, &process, &size) == 0 else { return nil }
+            return process
+        #else
+            // `struct ucred`: process, user and group, 32 bits each. Swift's Glibc module does not have it.
+            var credentials: [Int32] = [0, 0, 0]
+            var size = socklen_t(12)
+            guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 else { return nil }
+            return credentials[0]
+        #endif
+    }
+}

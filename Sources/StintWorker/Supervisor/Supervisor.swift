@@ -1,0 +1,103 @@
+import Logging
+import ServiceLifecycle
+import StintCore
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Runs workers in processes of their own, so that a job that crashes takes nothing along but its worker, which is
+/// replaced at once, and is known within milliseconds.
+///
+///     let supervisor = Supervisor(queue, workers: 4) { queue in
+///         var worker = Worker(queue, queues: ["mail"], concurrency: 8)
+///         worker.registerJob(SendNewsletter.self) { job, context in try await mailer.send(job) }
+///         return worker
+///     }
+///     try await ServiceGroup(
+///         services: [supervisor, Reaper(queue)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger).run()
+///
+/// The worker processes are this same program, started again with the same arguments: `main` runs in each of them too, up
+/// to ``run()``, which works there and does not return. What a worker process must not do, such as listening on a port,
+/// goes behind `if !Worker.isSupervised`.
+///
+/// It needs no other supervisor, no root and no terminal. When it is killed, its workers notice, kill their handlers,
+/// release their jobs and end.
+public struct Supervisor<Store: JobStore>: Service {
+    private let queue: JobQueue<Store>
+    private let fleet: WorkerFleet
+    private let makeWorker: @Sendable (JobQueue<Store>) async throws -> Worker
+
+    /// - Parameters:
+    ///   - workers: How many processes; it replaces the number in `options`.
+    ///   - makeWorker: Called in each worker process.
+    public init(
+        _ queue: JobQueue<Store>, workers: Int? = nil, options: SupervisorOptions = SupervisorOptions(),
+        logger: Logger = Logger(label: "stint.supervisor"),
+        worker makeWorker: @escaping @Sendable (JobQueue<Store>) async throws -> Worker
+    ) {
+        var options = options
+        if let workers { options.workers = workers }
+        precondition(options.workers >= 1, "a supervisor has at least one worker")
+        self.queue = queue
+        self.makeWorker = makeWorker
+        fleet = WorkerFleet(store: queue.store, clock: queue.clock, options: options, logger: logger)
+    }
+
+    /// Starts the workers and keeps them running until graceful shutdown or cancellation, or until all have drained.
+    ///
+    /// Graceful shutdown lets handlers finish within the grace period; what has not finished then is killed, and its job
+    /// released. Cancellation kills at once and releases all jobs. In a worker process this works and then ends the
+    /// process.
+    ///
+    /// - Throws: ``StintError`` where this program's own path cannot be found.
+    public func run() async throws {
+        if let supervision = Supervision.current {
+            var worker = try await makeWorker(queue)
+            worker.supervision = supervision
+            supervision.say(.ending(await worker.work()))
+            exit(0)
+        }
+        try await withTaskCancellationHandler {
+            try await withGracefulShutdownHandler {
+                try await fleet.run()
+            } onGracefulShutdown: {
+                Task { await fleet.stop() }
+            }
+        } onCancel: {
+            Task { await fleet.stopAtOnce() }
+        }
+    }
+
+    /// Replaces the workers one by one, each only when its successor works: a new version of the program takes over
+    /// without a gap. A successor that does not start leaves the old workers as they are.
+    public func restart() async {
+        await fleet.restart()
+    }
+}
+
+extension Worker {
+    /// Whether this process was started by a ``Supervisor`` to work.
+    public static var isSupervised: Bool { Supervision.current != nil }
+}
+
+/// How a ``Supervisor`` treats its workers.
+public struct SupervisorOptions: Sendable {
+    /// How many processes.
+    public var workers = 1
+    /// How long handlers may go on after the order to stop; workers that need longer to end are killed.
+    public var gracePeriod: Duration = .seconds(30)
+    /// How long a worker may take until it is ready; then it is killed and replaced.
+    public var readyWithin: Duration = .seconds(30)
+    /// How long a worker may be silent; then it hangs, and is killed and replaced. Handlers that block all threads of
+    /// Swift's pool make it silent, and keep it from extending its leases.
+    public var silence: Duration = .seconds(30)
+    /// The most memory for data that a worker process may have, in bytes (`RLIMIT_DATA`); what it allocates past it fails.
+    public var memoryLimit: Int64?
+    /// What the workers are started with; by default what this process was started with.
+    public var arguments = Array(CommandLine.arguments.dropFirst())
+
+    public init() {}
+}

@@ -1,0 +1,145 @@
+import StintCore
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// One worker process as its supervisor sees it.
+final class WorkerChild: Sendable {
+    let number: Int
+    let process: ChildProcess
+    /// As its registration names it.
+    let identity: ProcessIdentity
+    private let output: HandlerOutput
+    private let line: SupervisorLine
+    private let state = Mutex(State())
+
+    private struct State {
+        var lastHeard = ContinuousClock.now
+        var readySince: ContinuousClock.Instant?
+        /// It will say nothing more.
+        var isSilent = false
+        var waitingForReadiness: [CheckedContinuation<Bool, Never>] = []
+        /// Process groups of its handlers.
+        var groups: Set<pid_t> = []
+        var ending: WorkerLoop.Ending?
+        var killedBecause: String?
+        var isToldToStop = false
+    }
+
+    /// Starts this program again as worker `number`.
+    ///
+    /// - Throws: ``StintError`` where the process cannot be started.
+    static func start(_ number: Int, _ options: SupervisorOptions, program: String) async throws -> WorkerChild {
+        let (line, childEnd) = try SupervisorLine.pair()
+        defer { closeAll([childEnd]) }
+        let output = try HandlerOutput(prefix: "worker \(number): ")
+        var environment = ProcessEnvironment.inherited
+        environment.set(Supervision.variable, to: "3 \(number) \(getpid())")
+        environment.remove("NOTIFY_SOCKET")
+        let launch = Launch(
+            executable: program, arguments: options.arguments, environment: environment, standardInput: .null,
+            standardOutput: output.standardOutput, standardError: output.standardError, control: childEnd,
+            // A group of its own: what a terminal's keys mean, the supervisor decides.
+            ownGroup: true, memoryLimit: options.memoryLimit)
+        do {
+            let process = try await ProcessLauncher.shared.start(launch)
+            output.started()
+            return WorkerChild(number, process, output, line)
+        } catch {
+            await output.cancel()
+            throw error
+        }
+    }
+
+    private init(_ number: Int, _ process: ChildProcess, _ output: HandlerOutput, _ line: SupervisorLine) {
+        self.number = number
+        self.process = process
+        self.output = output
+        self.line = line
+        identity = ProcessIdentity(ofProcess: process.id)
+        line.listen { [weak self] message in self?.hear(message) }
+    }
+
+    private func hear(_ message: SupervisorMessage?) {
+        let (waiting, isReady) = state.withLock { state -> ([CheckedContinuation<Bool, Never>], Bool) in
+            state.lastHeard = .now
+            switch message {
+            case .ready: state.readySince = .now
+            case .beat: break
+            case .group(let group, let isRunning):
+                if isRunning { state.groups.insert(group) } else { state.groups.remove(group) }
+            case .ending(let ending): state.ending = ending
+            case nil: state.isSilent = true
+            }
+            let isReady = state.readySince != nil
+            guard isReady || state.isSilent else { return ([], false) }
+            defer { state.waitingForReadiness = [] }
+            return (state.waitingForReadiness, isReady)
+        }
+        for continuation in waiting { continuation.resume(returning: isReady) }
+    }
+
+    // MARK: - What is known of it
+
+    /// Returns when it works, with `true`, or has ended before that, with `false`.
+    func becomesReady() async -> Bool {
+        await withCheckedContinuation { continuation in
+            let answer = state.withLock { state -> Bool? in
+                if state.readySince != nil { return true }
+                if state.isSilent { return false }
+                state.waitingForReadiness.append(continuation)
+                return nil
+            }
+            if let answer { continuation.resume(returning: answer) }
+        }
+    }
+
+    var ending: WorkerLoop.Ending? { state.withLock { $0.ending } }
+    var readySince: ContinuousClock.Instant? { state.withLock { $0.readySince } }
+    var killedBecause: String? { state.withLock { $0.killedBecause } }
+    var isToldToStop: Bool { state.withLock { $0.isToldToStop } }
+
+    /// How long it has said nothing. While our own reader keeps us from passing its output on, it may have to wait.
+    func silence() -> Duration {
+        if output.isBlocked { heard() }
+        return state.withLock { ContinuousClock.now - $0.lastHeard }
+    }
+
+    /// Counts as a word of it: we were not there to listen.
+    func heard() { state.withLock { $0.lastHeard = .now } }
+
+    // MARK: - Its end
+
+    /// In an orderly way.
+    func tellToStop() {
+        state.withLock { $0.isToldToStop = true }
+        process.send(SIGTERM)
+    }
+
+    /// At once, with its handlers.
+    ///
+    /// - Parameter reason: What it has done wrong; `nil` where this is an order that it did nothing to deserve.
+    func kill(because reason: String?) {
+        state.withLock { state in
+            if let reason { state.killedBecause = reason } else { state.isToldToStop = true }
+        }
+        process.send(SIGKILL)
+    }
+
+    /// Waits for its end. Whatever handlers it leaves behind are killed.
+    func end() async -> (end: ProcessEnd, dossier: Dossier) {
+        let end = await process.end()
+        // What the line still holds tells of handlers that it started in its last moment.
+        await line.drain()
+        for group in state.withLock({ $0.groups }) { _ = killpg(group, SIGKILL) }
+        await output.finish()
+        var dossier = Dossier(end, standardError: output.lastErrors)
+        // The worker's; that of the job stands on its board.
+        dossier.runTimeMilliseconds = nil
+        return (end, dossier)
+    }
+}

@@ -1,0 +1,55 @@
+import StintCore
+
+/// The worker's place among the others, from before its first claim until it holds nothing any more.
+extension WorkerLoop {
+    /// How often it says that it lives: well within ``WorkerRegistration/lifetime``.
+    private static let renewal: Duration = .seconds(600)
+
+    private var registration: WorkerRegistration {
+        WorkerRegistration(
+            name: options.name, process: .current, supervisor: worker.supervision?.supervisor, queues: worker.queues,
+            concurrency: options.concurrency)
+    }
+
+    /// - Returns: Whether it may work: `false` when it was told to stop before.
+    func register() async -> Bool {
+        var delay: Duration = .milliseconds(100)
+        while !isStopping {
+            do {
+                let place = try await store.register(registration, as: nil, now: worker.clock.now())
+                self.place = place
+                place.room.join(ObjectIdentifier(self)) { [wake] in wake.yield() }
+                worker.supervision?.say(.ready(place.id))
+                return true
+            } catch {
+                logger.error(
+                    "the worker cannot register; trying again", metadata: ["error": "\(error)", "retry-in": "\(delay)"])
+                await pause(delay)
+                delay = min(delay * 2, .seconds(5))
+            }
+        }
+        return false
+    }
+
+    func renewRegistration() async {
+        guard let place, ContinuousClock.now - lastRenewal >= Self.renewal else { return }
+        do {
+            _ = try await store.register(registration, as: place.id, now: worker.clock.now())
+            lastRenewal = .now
+        } catch {
+            logger.error("the worker's registration could not be renewed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Not where it left without settling all: then its entry leads the reaper to its jobs as soon as it is gone.
+    func deregister() async {
+        guard let place else { return }
+        place.room.part(ObjectIdentifier(self))
+        guard !hasLeft else { return }
+        do {
+            try await store.deregister(place.id, now: worker.clock.now())
+        } catch {
+            logger.error("the worker could not sign off; the next reap does", metadata: ["error": "\(error)"])
+        }
+    }
+}
