@@ -14,19 +14,15 @@ struct LauncherThread {
     private static let slowPoll: Duration = .milliseconds(5)
 
     let launcher: ProcessLauncher
-    let wakeUp: Int32
+    let wakeUp: WakeUp
     private var children: [ChildProcess] = []
 
-    init(launcher: ProcessLauncher, wakeUp: Int32) {
+    init(launcher: ProcessLauncher, wakeUp: WakeUp) {
         self.launcher = launcher
         self.wakeUp = wakeUp
     }
 
     mutating func run() -> Never {
-        // Signals are for the other threads.
-        var all = sigset_t()
-        sigfillset(&all)
-        pthread_sigmask(SIG_SETMASK, &all, nil)
         while true {
             waitForEvent()
             for request in launcher.takeRequests() { serve(request) }
@@ -37,14 +33,11 @@ struct LauncherThread {
 
     /// Waits for a wake-up, the end of a child or the time to kill one; reaps what has ended.
     private mutating func waitForEvent() {
-        var events = [pollfd(fd: wakeUp, events: Int16(POLLIN), revents: 0)]
+        var events = [wakeUp.event]
         // A negative descriptor is passed over.
         events += children.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
         poll(&events, nfds_t(events.count), timeout)
-        if events[0].revents != 0 {
-            var bytes = [UInt8](repeating: 0, count: 256)
-            _ = read(wakeUp, &bytes, bytes.count)
-        }
+        if events[0].revents != 0 { wakeUp.clear() }
         var left: [ChildProcess] = []
         for (child, event) in zip(children, events.dropFirst()) {
             if (child.descriptor < 0 || event.revents != 0) && stint_has_ended(child.id) != 0 {
@@ -71,7 +64,7 @@ struct LauncherThread {
             let id = try request.launch.spawn()
             let child = ChildProcess(
                 id: id, leadsGroup: request.launch.ownGroup, descriptor: stint_pidfd_open(id),
-                wakeLauncher: launcher.wake)
+                wakeLauncher: wakeUp.wake)
             children.append(child)
             launcher.add(child)
             request.answer.resume(returning: child)

@@ -17,13 +17,15 @@ import Synchronization
 final class PipeReader: @unchecked Sendable {
     /// The most that is read at once.
     static let chunk = 65_536
+    /// So often it reads before others on its queue have their turn.
+    private static let readsInARow = 16
 
     private let descriptor: Int32
     private let queue: DispatchQueue
-    private let source: any DispatchSourceRead
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: chunk, alignment: 1)
     private let onBytes: (UnsafeRawBufferPointer) -> Void
     private let onEnd: () -> Void
+    private var ticket: DescriptorPoller.Ticket?
     private var isOver = false
     private let closed = Eventual<Void>()
 
@@ -39,15 +41,7 @@ final class PipeReader: @unchecked Sendable {
         self.onBytes = onBytes
         self.onEnd = onEnd
         queue = DispatchQueue(label: "stint.pipe.\(name)")
-        source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
-        // The source keeps this object alive until it is cancelled.
-        source.setEventHandler { _ = self.readOnce(upTo: Self.chunk) }
-        source.setCancelHandler { [buffer, closed] in
-            close(descriptor)
-            buffer.deallocate()
-            closed.set(())
-        }
-        source.activate()
+        queue.async { self.waitForBytes() }
     }
 
     /// Reads what is in the pipe now, though others may write on, and then calls `body` on the queue: `onBytes` has seen
@@ -70,6 +64,17 @@ final class PipeReader: @unchecked Sendable {
     }
 
     // MARK: - On the queue
+
+    private func waitForBytes() {
+        guard !isOver else { return }
+        // The poller keeps this object alive meanwhile.
+        ticket = DescriptorPoller.shared.once(.readable, descriptor, on: queue) {
+            for _ in 1...Self.readsInARow {
+                if self.readOnce(upTo: Self.chunk) == 0 { break }
+            }
+            self.waitForBytes()
+        }
+    }
 
     private func readWhatIsThere() {
         guard !isOver else { return }
@@ -98,6 +103,9 @@ final class PipeReader: @unchecked Sendable {
         guard !isOver else { return }
         isOver = true
         onEnd()
-        source.cancel()
+        if let ticket { DescriptorPoller.shared.cancel(ticket) }
+        close(descriptor)
+        buffer.deallocate()
+        closed.set(())
     }
 }

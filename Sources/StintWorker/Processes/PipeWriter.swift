@@ -20,8 +20,8 @@ final class PipeWriter: @unchecked Sendable {
     private let descriptor: Int32
     private let readEnd: Int32?
     private let queue: DispatchQueue
-    private let source: any DispatchSourceWrite
-    private var isWaiting = false
+    private var ticket: DescriptorPoller.Ticket?
+    private var isWaiting: Bool { ticket != nil }
     private var isClosed = false
     private var closesWhenDone = false
     private var items: [Item] = []
@@ -39,9 +39,6 @@ final class PipeWriter: @unchecked Sendable {
         self.descriptor = descriptor
         self.readEnd = readEnd
         queue = DispatchQueue(label: "stint.pipe.\(name)")
-        source = DispatchSource.makeWriteSource(fileDescriptor: descriptor, queue: queue)
-        source.setEventHandler { self.advance() }
-        source.setCancelHandler { closeAll([descriptor]) }
     }
 
     /// Writes after what was asked for before. Ends when all is in the pipe (`true`), or its reader is gone or the pipe
@@ -103,7 +100,7 @@ final class PipeWriter: @unchecked Sendable {
     private func advance() {
         while !isClosed {
             if offset == bytes.count {
-                guard begin() else { break }
+                guard begin() else { return }
                 continue
             }
             let count = bytes.withUnsafeBytes { bytes in
@@ -114,12 +111,11 @@ final class PipeWriter: @unchecked Sendable {
                 written += count
                 if offset == bytes.count { finishItem() }
             } else if errno == EAGAIN {
-                return wait()
+                return waitForRoom()
             } else if errno != EINTR {
                 end()
             }
         }
-        rest()
     }
 
     /// Takes the next item up; `false` where there is none.
@@ -148,9 +144,8 @@ final class PipeWriter: @unchecked Sendable {
         let items = items
         self.items = []
         for item in items { item.done(false) }
-        // A suspended source can be cancelled only when it was resumed.
-        wait()
-        source.cancel()
+        if let ticket { DescriptorPoller.shared.cancel(ticket) }
+        closeAll([descriptor])
     }
 
     private func countTaken() {
@@ -158,15 +153,11 @@ final class PipeWriter: @unchecked Sendable {
         takenInAll = written - max(0, Int(stint_bytes_waiting(readEnd)))
     }
 
-    private func wait() {
-        guard !isWaiting else { return }
-        isWaiting = true
-        source.resume()
-    }
-
-    private func rest() {
-        guard isWaiting && !isClosed else { return }
-        isWaiting = false
-        source.suspend()
+    private func waitForRoom() {
+        // The poller keeps this object alive meanwhile.
+        ticket = DescriptorPoller.shared.once(.writable, descriptor, on: queue) {
+            self.ticket = nil
+            self.advance()
+        }
     }
 }

@@ -26,13 +26,7 @@ final class ProcessLauncher: Sendable {
     }
 
     private let state = Mutex(State())
-    /// A byte in it wakes the thread up; it is never closed.
-    private let wakeUp: Result<Pipe, any Error>
-
-    private init() {
-        wakeUp = Result { try Pipe() }
-        if case .success(let pipe) = wakeUp { [pipe.readEnd, pipe.writeEnd].forEach(makeNonBlocking) }
-    }
+    private let wakeUp = Result { try WakeUp() }
 
     /// Has `observer` called on the launcher's thread when a child that leads a group has started (`true`), before its
     /// start is answered, and when it was reaped (`false`), before its end is told. It must not wait for anything.
@@ -47,15 +41,27 @@ final class ProcessLauncher: Sendable {
     ///
     /// - Throws: ``StintError`` that says why it cannot be started; then there is no process.
     func start(_ launch: Launch) async throws -> ChildProcess {
-        let pipe = try wakeUp.get()
+        let wakeUp = try wakeUp.get()
         return try await withCheckedThrowingContinuation { continuation in
             let isFirst = state.withLock { state in
                 state.requests.append(Request(launch: launch, answer: continuation))
                 defer { state.isRunning = true }
                 return !state.isRunning
             }
-            if isFirst { startThread(wakeUp: pipe.readEnd) }
-            wake()
+            if isFirst { startThread(wakeUp) }
+            wakeUp.wake()
+        }
+    }
+
+    private func startThread(_ wakeUp: WakeUp) {
+        do {
+            try startLongLivedThread { [self] in
+                var thread = LauncherThread(launcher: self, wakeUp: wakeUp)
+                thread.run()
+            }
+        } catch {
+            state.withLock { $0.isRunning = false }
+            for request in takeRequests() { request.answer.resume(throwing: error) }
         }
     }
 
@@ -66,14 +72,7 @@ final class ProcessLauncher: Sendable {
         for child in children { child.killGroup() }
     }
 
-    // MARK: - For the launcher's thread and its children
-
-    @Sendable func wake() {
-        guard case .success(let pipe) = wakeUp else { return }
-        var byte: UInt8 = 1
-        // A full pipe wakes the thread up as well.
-        _ = write(pipe.writeEnd, &byte, 1)
-    }
+    // MARK: - For the launcher's thread
 
     func takeRequests() -> [Request] {
         state.withLock { state in
@@ -100,36 +99,5 @@ final class ProcessLauncher: Sendable {
         let end = child.reap()
         if child.leadsGroup { observer?(child.id, false) }
         child.noteEnd(end)
-    }
-
-    private func startThread(wakeUp: Int32) {
-        final class Body {
-            let run: @Sendable () -> Never
-            init(_ run: @escaping @Sendable () -> Never) { self.run = run }
-        }
-        let body = Body { [self] in
-            var thread = LauncherThread(launcher: self, wakeUp: wakeUp)
-            thread.run()
-        }
-        let argument = Unmanaged.passRetained(body).toOpaque()
-        #if canImport(Darwin)
-            var thread: pthread_t?
-            let error = pthread_create(
-                &thread, nil, { Unmanaged<Body>.fromOpaque($0).takeUnretainedValue().run() }, argument)
-        #else
-            var thread = pthread_t()
-            let error = pthread_create(
-                &thread, nil,
-                { argument in
-                    guard let argument else { return nil }
-                    Unmanaged<Body>.fromOpaque(argument).takeUnretainedValue().run()
-                }, argument)
-        #endif
-        guard error != 0 else { return }
-        Unmanaged<Body>.fromOpaque(argument).release()
-        state.withLock { $0.isRunning = false }
-        for request in takeRequests() {
-            request.answer.resume(throwing: systemError("the thread that starts processes cannot be made", error))
-        }
     }
 }

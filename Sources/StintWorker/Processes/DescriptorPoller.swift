@@ -1,0 +1,99 @@
+import Dispatch
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Tells when pipes and sockets can be read from or written to.
+///
+/// Dispatch sources are made for this, but on Linux they use memory after it was freed where pipes come and go
+/// (github.com/swiftlang/swift-corelibs-libdispatch/issues/949): one in five short runs of a worker died of it.
+final class DescriptorPoller: Sendable {
+    static let shared = DescriptorPoller()
+
+    enum Event: Sendable {
+        case readable, writable
+    }
+
+    /// A call that is to come.
+    struct Ticket: Hashable, Sendable {
+        fileprivate let number: Int
+    }
+
+    private struct Entry: Sendable {
+        let descriptor: Int32
+        let event: Event
+        let queue: DispatchQueue
+        let body: @Sendable () -> Void
+    }
+
+    private struct State {
+        var entries: [Ticket: Entry] = [:]
+        var lastNumber = 0
+        var isRunning = false
+    }
+
+    private let state = Mutex(State())
+    private let wakeUp: WakeUp?
+
+    private init() {
+        // Without one it looks again and again.
+        do { wakeUp = try WakeUp() } catch { wakeUp = nil }
+    }
+
+    /// Calls `body` on `queue` once, as soon as the event is there or the other end has been closed; in need too early,
+    /// so the descriptor must not block. Cancel the ticket before the descriptor is closed.
+    func once(
+        _ event: Event, _ descriptor: Int32, on queue: DispatchQueue, _ body: @escaping @Sendable () -> Void
+    ) -> Ticket {
+        let (ticket, isFirst) = state.withLock { state in
+            state.lastNumber += 1
+            let ticket = Ticket(number: state.lastNumber)
+            state.entries[ticket] = Entry(descriptor: descriptor, event: event, queue: queue, body: body)
+            defer { state.isRunning = true }
+            return (ticket, !state.isRunning)
+        }
+        if isFirst { start() }
+        wakeUp?.wake()
+        return ticket
+    }
+
+    /// The call does not come any more, unless it is on its queue already.
+    func cancel(_ ticket: Ticket) {
+        state.withLock { _ = $0.entries.removeValue(forKey: ticket) }
+    }
+
+    private func start() {
+        do {
+            try startLongLivedThread { while true { self.round(timeout: -1) } }
+        } catch {
+            // No more threads: look now and then on one that is there.
+            DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(10)) {
+                self.round(timeout: 0)
+                self.start()
+            }
+        }
+    }
+
+    /// Waits once, and calls those whose event has come.
+    private func round(timeout: Int32) {
+        // A snapshot: a descriptor that is closed meanwhile costs a round at most, since its ticket is gone then.
+        let waiting = state.withLock { Array($0.entries) }
+        var events = waiting.map { entry in
+            pollfd(
+                fd: entry.value.descriptor, events: Int16(entry.value.event == .readable ? POLLIN : POLLOUT), revents: 0
+            )
+        }
+        if let wakeUp { events.append(wakeUp.event) }
+        poll(&events, nfds_t(events.count), wakeUp == nil ? 10 : timeout)
+        if let wakeUp, events.last?.revents != 0 { wakeUp.clear() }
+        for (entry, event) in zip(waiting, events) where event.revents != 0 {
+            if let entry = state.withLock({ $0.entries.removeValue(forKey: entry.key) }) {
+                entry.queue.async(execute: entry.body)
+            }
+        }
+    }
+}

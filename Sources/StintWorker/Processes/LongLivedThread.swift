@@ -1,0 +1,67 @@
+import StintCore
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Starts a thread that lives as long as this process, and takes no signals.
+///
+/// - Throws: ``StintError`` where the system has no more threads.
+func startLongLivedThread(_ body: @escaping @Sendable () -> Never) throws {
+    let argument = Unmanaged.passRetained(ThreadBody(body)).toOpaque()
+    #if canImport(Darwin)
+        var thread: pthread_t?
+        let error = pthread_create(&thread, nil, { ThreadBody.run($0) }, argument)
+    #else
+        var thread = pthread_t()
+        let error = pthread_create(&thread, nil, { ThreadBody.run($0) }, argument)
+    #endif
+    guard error != 0 else { return }
+    Unmanaged<ThreadBody>.fromOpaque(argument).release()
+    throw systemError("a thread cannot be made", error)
+}
+
+private final class ThreadBody: Sendable {
+    private let body: @Sendable () -> Never
+
+    init(_ body: @escaping @Sendable () -> Never) {
+        self.body = body
+    }
+
+    static func run(_ argument: UnsafeMutableRawPointer?) -> Never {
+        guard let argument else { preconditionFailure("a thread gets what it was given") }
+        var all = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_SETMASK, &all, nil)
+        Unmanaged<ThreadBody>.fromOpaque(argument).takeUnretainedValue().body()
+    }
+}
+
+/// A pipe that wakes up a thread which waits in poll(2). It is never closed.
+struct WakeUp: Sendable {
+    private let pipe: Pipe
+
+    /// - Throws: ``StintError`` where this process has too many open files.
+    init() throws {
+        pipe = try Pipe()
+        makeNonBlocking(pipe.readEnd)
+        makeNonBlocking(pipe.writeEnd)
+    }
+
+    func wake() {
+        var byte: UInt8 = 1
+        // A full pipe wakes the thread up as well.
+        _ = write(pipe.writeEnd, &byte, 1)
+    }
+
+    /// For the first place of what is polled.
+    var event: pollfd { pollfd(fd: pipe.readEnd, events: Int16(POLLIN), revents: 0) }
+
+    /// After it was woken up.
+    func clear() {
+        var bytes = [UInt8](repeating: 0, count: 256)
+        _ = read(pipe.readEnd, &bytes, bytes.count)
+    }
+}

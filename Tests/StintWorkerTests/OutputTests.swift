@@ -1,0 +1,162 @@
+import Foundation
+import StintCore
+import Synchronization
+import Testing
+
+@testable import StintWorker
+
+@Suite("What handlers write is passed on line by line", .timeLimit(.minutes(2)))
+struct OutputTests {
+    /// Writes into a pipe through `body`, and what came out of it as single writes.
+    private func passedOn(_ body: (OutputDestination) async throws -> Void) async throws -> String {
+        let pipe = try StintWorker.Pipe()
+        let log = Log<String>()
+        let reader = PipeReader(
+            pipe.readEnd, name: "test", onBytes: { log.append(String(decoding: $0, as: UTF8.self)) })
+        try await body(OutputDestination(pipe.writeEnd))
+        closeAll([pipe.writeEnd])
+        await reader.finish()
+        return log.all.joined()
+    }
+
+    private func append(_ text: String, to lines: OutputLines) {
+        Array(text.utf8).withUnsafeBytes { lines.append($0) }
+    }
+
+    @Test("each line has the prefix, however it was cut on its way, and a last one without line break gets one")
+    func prefix() async throws {
+        let output = try await passedOn { destination in
+            let lines = OutputLines(to: destination) { "job 42: " }
+            for part in ["on", "e\ntwo\n\nth", "ree"] { append(part, to: lines) }
+            lines.finish()
+        }
+        #expect(output == "job 42: one\njob 42: two\njob 42: \njob 42: three\n")
+    }
+
+    @Test("a long line goes out in pieces of 8 KiB, each with the prefix, and no character is cut in two")
+    func longLine() async throws {
+        let line = String(repeating: "☃", count: 8_000)
+        let output = try await passedOn { destination in
+            let lines = OutputLines(to: destination) { "job 1: " }
+            append(line + "\n", to: lines)
+            append(String(repeating: "x", count: OutputLines.longestLine) + "\n", to: lines)
+        }
+        let pieces = output.split(separator: "\n").map { $0.dropFirst("job 1: ".count) }
+        #expect(pieces.count == 4 && pieces.allSatisfy { $0.utf8.count <= OutputLines.longestLine })
+        #expect(pieces.dropLast().joined() == line)
+    }
+
+    @Test("lines of several at once never mix")
+    func interleaved() async throws {
+        let output = try await passedOn { destination in
+            await withTaskGroup(of: Void.self) { group in
+                for number in 0..<4 {
+                    group.addTask {
+                        let lines = OutputLines(to: destination) { "\(number): " }
+                        let text = String(repeating: "\(number)", count: 7_000)
+                        for _ in 0..<50 { Array((text + "\n").utf8).withUnsafeBytes { lines.append($0) } }
+                    }
+                }
+            }
+        }
+        let lines = output.split(separator: "\n")
+        #expect(lines.count == 200)
+        #expect(lines.allSatisfy { line in line.dropFirst(3).allSatisfy { $0 == line.first } && line.count == 7_003 })
+    }
+
+    @Test("a hundred megabytes without a line break do not fill the memory")
+    func endless() async throws {
+        let before = try #require(ProcessIdentity.residentMemory(ofProcess: getpid()))
+        let pipe = try StintWorker.Pipe()
+        let null = open("/dev/null", O_WRONLY | O_CLOEXEC)
+        defer { closeAll([null]) }
+        let lines = OutputLines(to: OutputDestination(null)) { "job 1: " }
+        let most = Mutex(Int64(0))
+        let tail = OutputTail()
+        let reader = PipeReader(
+            pipe.readEnd, name: "test",
+            onBytes: { bytes in
+                lines.append(bytes)
+                tail.append(bytes)
+                if let memory = ProcessIdentity.residentMemory(ofProcess: getpid()) {
+                    most.withLock { $0 = max($0, memory) }
+                }
+            })
+        var launch = Launch(
+            executable: "/bin/sh", arguments: ["-c", "exec head -c 100000000 /dev/zero"], environment: .inherited)
+        launch.standardOutput = .descriptor(pipe.writeEnd)
+        let process = try await ProcessLauncher.shared.start(launch)
+        closeAll([pipe.writeEnd])
+        #expect(await process.end().isSuccess)
+        await reader.finish()
+        #expect(tail.position == 100_000_000)
+        #expect(most.withLock { $0 } - before < 32 << 20)
+    }
+
+    @Test("while nobody reads this process's output, nothing more is read")
+    func backpressure() async throws {
+        let (source, destination) = (try StintWorker.Pipe(), try StintWorker.Pipe())
+        let lines = OutputLines(to: OutputDestination(destination.writeEnd)) { "" }
+        let tail = OutputTail()
+        let reader = PipeReader(source.readEnd, name: "test", lines: lines, tail: tail)
+        let writer = PipeWriter(source.writeEnd, name: "test")
+        let text = Array(String(repeating: String(repeating: "y", count: 99) + "\n", count: 20_000).utf8)
+        async let isWritten = writer.write(text)
+        try await eventually("it blocks") { tail.position >= 65_536 }
+        #expect(tail.position < text.count)
+        let read = Log<Int>()
+        let last = PipeReader(destination.readEnd, name: "test", onBytes: { read.append($0.count) })
+        #expect(await isWritten)
+        await writer.close()
+        await reader.finish()
+        closeAll([destination.writeEnd])
+        await last.finish()
+        #expect(read.all.reduce(0, +) == text.count)
+    }
+
+    @Test("where the reader of this process's output is gone, output is dropped")
+    func nobodyListens() async throws {
+        ignoreBrokenPipes()
+        let pipe = try StintWorker.Pipe()
+        closeAll([pipe.readEnd])
+        let lines = OutputLines(to: OutputDestination(pipe.writeEnd)) { "" }
+        append("one\ntwo\n", to: lines)
+        closeAll([pipe.writeEnd])
+    }
+
+    @Test("a writer learns that its reader is gone, also while it waits")
+    func readerGone() async throws {
+        ignoreBrokenPipes()
+        let pipe = try StintWorker.Pipe()
+        let writer = PipeWriter(pipe.writeEnd, name: "test")
+        async let isWritten = writer.write([UInt8](repeating: 1, count: 1_000_000))
+        closeAll([pipe.readEnd])
+        #expect(await !isWritten)
+        await writer.close()
+        #expect(await !writer.write([1]))
+    }
+
+    @Test("the tail is the last 4 KiB, in whole characters, without the line breaks at its end")
+    func tail() {
+        let tail = OutputTail()
+        for part in [String(repeating: "☃", count: 3_000), "end\r\n\n"] {
+            Array(part.utf8).withUnsafeBytes { tail.append($0) }
+        }
+        let text = tail.text() ?? ""
+        #expect(text.hasSuffix("☃end") && text.utf8.count > 4_000 && text.utf8.count <= 4_096)
+        #expect(!text.contains("\u{FFFD}"))
+        #expect(tail.text(since: 9_000) == "end" && tail.text(since: tail.position) == nil)
+    }
+
+    @Test(
+        "the excerpt is the first telling line, else the last one that is not empty",
+        arguments: [
+            ("", ""), ("\n \n", ""), ("a\nb\n\n", "b"),
+            ("start\nPHP Fatal error: x\nmore\nerror 2\nend", "PHP Fatal error: x"),
+            ("thread 'main' PANICked\nnote", "thread 'main' PANICked"),
+            (String(repeating: "x", count: 400), String(repeating: "x", count: 299) + "…"),
+        ])
+    func excerpt(text: String, expected: String) {
+        #expect(text.excerpt == expected)
+    }
+}
