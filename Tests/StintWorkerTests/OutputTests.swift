@@ -1,6 +1,5 @@
 import Foundation
 import StintCore
-import Synchronization
 import Testing
 
 @testable import StintWorker
@@ -64,33 +63,26 @@ struct OutputTests {
         #expect(lines.allSatisfy { line in line.dropFirst(3).allSatisfy { $0 == line.first } && line.count == 7_003 })
     }
 
-    @Test("a hundred megabytes without a line break do not fill the memory")
-    func endless() async throws {
-        let before = try #require(ProcessIdentity.residentMemory(ofProcess: getpid()))
-        let pipe = try StintWorker.Pipe()
-        let null = open("/dev/null", O_WRONLY | O_CLOEXEC)
-        defer { closeAll([null]) }
-        let lines = OutputLines(to: OutputDestination(null)) { "job 1: " }
-        let most = Mutex(Int64(0))
+    @Test("of a hundred megabytes without a line break no more than a line is ever held")
+    func endless() {
+        var splitter = LineSplitter(limit: OutputLines.longestLine)
         let tail = OutputTail()
-        let reader = PipeReader(
-            pipe.readEnd, name: "test",
-            onBytes: { bytes in
-                lines.append(bytes)
+        let chunk = [UInt8](repeating: 0x78, count: PipeReader.chunk)
+        var (passedOn, most) = (0, 0)
+        while tail.position < 100_000_000 {
+            chunk.withUnsafeBytes { bytes in
                 tail.append(bytes)
-                if let memory = ProcessIdentity.residentMemory(ofProcess: getpid()) {
-                    most.withLock { $0 = max($0, memory) }
+                splitter.append(bytes) { piece, isWhole in
+                    passedOn += piece.count
+                    most = max(most, piece.count)
+                    #expect(!isWhole)
                 }
-            })
-        var launch = Launch(
-            executable: "/bin/sh", arguments: ["-c", "exec head -c 100000000 /dev/zero"], environment: .inherited)
-        launch.standardOutput = .descriptor(pipe.writeEnd)
-        let process = try await ProcessLauncher.shared.start(launch)
-        closeAll([pipe.writeEnd])
-        #expect(await process.end().isSuccess)
-        await reader.finish()
-        #expect(tail.position == 100_000_000)
-        #expect(most.withLock { $0 } - before < 32 << 20)
+            }
+            if splitter.heldBytes > OutputLines.longestLine { break }
+        }
+        #expect(most == OutputLines.longestLine && splitter.heldBytes <= OutputLines.longestLine)
+        #expect(passedOn + splitter.heldBytes == tail.position && tail.position >= 100_000_000)
+        #expect(tail.text()?.utf8.count == Dossier.maximumStandardErrorBytes)
     }
 
     @Test("while nobody reads this process's output, nothing more is read")

@@ -47,6 +47,6 @@ enum PipeEndCause: Sendable {
     /// What is wrong, as a sentence.
     case protocolBroken(String)
     case closedOutput
-    /// It reads nothing for as long as a job may take.
-    case readsNothing(for: Duration)
+    /// It reads nothing and is at work for nobody.
+    case readsNothing
 }

@@ -32,16 +32,17 @@ extension PipeProcess {
         }
     }
 
-    /// Kills the process, unless the job has not begun: then it waits on behind another, or for another process where
-    /// this one does nothing else either.
+    /// Kills the process where it has read the job. Else the job has not begun, and its time begins anew: the process
+    /// still starts, or is at work for another. One that reads nothing for a minute, or for the job's time where that is
+    /// longer, while it is at work for nobody, is killed, and the job goes to the next process.
     private func timeIsOver(_ flight: PipeFlight, _ timeout: Duration) async {
         let consumed = await input.taken()
         let cause = state.withLock { state -> PipeEndCause? in
             guard state.cause == nil, let index = state.index(of: flight) else { return nil }
             if state.flights[index].isRead(consumed) { return .timedOut(flight: flight.number, after: timeout) }
-            guard state.flights.contains(where: { !$0.isForgotten && $0.isRead(consumed) }) else {
-                return .readsNothing(for: timeout)
-            }
+            let isAtWork = state.flights.contains { !$0.isForgotten && $0.isRead(consumed) }
+            let waited = state.flights[index].sentAt.map { ContinuousClock.now - $0 } ?? .zero
+            if !isAtWork && waited >= max(timeout, Self.longestStart) { return .readsNothing }
             state.flights[index].timer = timer(flight)
             return nil
         }

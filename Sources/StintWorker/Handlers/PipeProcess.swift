@@ -8,6 +8,8 @@ final class PipeProcess: Sendable {
     static let longestAnswer = 24 * 1_024 * 1_024
     /// How long it may take to end after its standard input was closed, or after SIGTERM.
     static let termination: Duration = .seconds(5)
+    /// How long it may take until it reads its first job.
+    static let longestStart: Duration = .seconds(60)
     /// How long one that has broken a rule may take to end after SIGTERM.
     static let shortTermination: Duration = .seconds(2)
 

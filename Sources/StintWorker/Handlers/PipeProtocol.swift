@@ -91,7 +91,7 @@ struct PipeFollowUp: Decodable, Sendable {
     private var payload: String?
     private var payloadBase64: String?
     private var queue: String?
-    private var priority: UInt32?
+    private var priority: Int64?
     private var delay: Double?
     private var maxAttempts: Int?
     private var maxCrashes: Int?
@@ -103,7 +103,12 @@ struct PipeFollowUp: Decodable, Sendable {
     /// - Throws: ``StintError`` or ``PipeAnswerError`` that say what is wrong with it.
     func job(in queue: QueueName) throws -> NewJob {
         var options = JobOptions()
-        if let priority { options.priority = priority }
+        if let priority {
+            guard let priority = UInt32(exactly: priority) else {
+                throw PipeAnswerError("the priority is \(priority); it must be between 0 and \(UInt32.max)")
+            }
+            options.priority = priority
+        }
         if let delay { options.delay = try duration(delay) }
         if let maxAttempts { options.maxAttempts = maxAttempts }
         if let maxCrashes { options.maxCrashes = maxCrashes }

@@ -10,6 +10,9 @@ struct LineSplitter {
     let limit: Int
     private var rest: [UInt8] = []
 
+    /// How many bytes wait for the end of their line.
+    var heldBytes: Int { rest.count }
+
     init(limit: Int) {
         self.limit = limit
     }

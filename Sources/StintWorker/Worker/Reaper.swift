@@ -12,7 +12,8 @@ public struct Reaper<Store: JobStore>: Service {
 
     /// - Parameter interval: How long to wait between two looks; leases end no earlier for a longer one.
     public init(
-        _ queue: JobQueue<Store>, every interval: Duration = .milliseconds(500), logger: Logger = Logger(label: "stint.reaper")
+        _ queue: JobQueue<Store>, every interval: Duration = .milliseconds(500),
+        logger: Logger = Logger(label: "stint.reaper")
     ) {
         precondition(interval > .zero, "a reaper waits between two looks")
         self.queue = queue
