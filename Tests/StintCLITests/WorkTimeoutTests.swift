@@ -87,7 +87,7 @@ struct WorkTimeoutTests {
                 "echo $$ >> processes; \(untilThere("go")); echo end >> log",
             ]
         ) { worker in
-            try await eventually("the job runs") { place.exists("processes") }
+            try await eventually("the job runs") { try !processes().isEmpty }
             let process = try processes()[0]
             try await place.stint(command, "1")
             try await eventually("the command has ended") { !process.isAlive }

@@ -86,18 +86,20 @@ struct WorkVerdictTests {
         }
     }
 
-    @Test("the last part of standard error is the failure's text, in whole characters; all of it is passed on")
+    @Test("the failure keeps the last part of standard error, in whole characters; all of it is passed on")
     func errorTail() async throws {
         try await place.stint("put", "x", "--max-attempts", "1")
         let script = #"i=0; while [ $((i += 1)) -le 2000 ]; do echo "Zeile $i größer ☃"; done >&2; exit 1"#
         let outcome = try await place.attempt("work", "--drain", "--", "sh", "-c", script)
         #expect(outcome.errors.contains("Zeile 1 größer ☃\n") && outcome.errors.contains("Zeile 2000 größer ☃\n"))
-        let error = try #require(try await place.job(1).failures?.first).error
-        #expect(error.hasSuffix("Zeile 2000 größer ☃"))
-        #expect(error.contains("Zeile 1900 größer ☃\n"))
-        #expect(!error.contains("Zeile 1 größer"))
-        #expect(!error.contains("\u{FFFD}"))
-        #expect((3_900...4_200).contains(error.utf8.count))
+        let failure = try #require(try await place.job(1).failures?.first)
+        #expect(failure.error == "exit 1: Zeile 2000 größer ☃")
+        let errors = try #require(failure.dossier?.standardError)
+        #expect(errors.hasSuffix("Zeile 2000 größer ☃"))
+        #expect(errors.contains("Zeile 1900 größer ☃\n"))
+        #expect(!errors.contains("Zeile 1 größer"))
+        #expect(!errors.contains("\u{FFFD}"))
+        #expect((3_900...4_096).contains(errors.utf8.count))
     }
 
     @Test("standard error that is not UTF-8 is kept as text and does not stop the worker")
