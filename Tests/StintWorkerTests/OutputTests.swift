@@ -7,8 +7,13 @@ import Testing
 @Suite("What handlers write is passed on line by line", .timeLimit(.minutes(2)))
 struct OutputTests {
     /// Writes into a pipe through `body`, and what came out of it as single writes.
-    private func passedOn(_ body: (OutputDestination) async throws -> Void) async throws -> String {
+    private func passedOn(pipeBytes: Int32? = nil, _ body: (OutputDestination) async throws -> Void) async throws
+        -> String
+    {
         let pipe = try StintWorker.Pipe()
+        #if os(Linux)
+            if let pipeBytes { #expect(fcntl(pipe.writeEnd, 1_031 /* F_SETPIPE_SZ */, pipeBytes) >= 0) }
+        #endif
         let log = Log<String>()
         let reader = PipeReader(
             pipe.readEnd, name: "test", onBytes: { log.append(String(decoding: $0, as: UTF8.self)) })
@@ -45,16 +50,17 @@ struct OutputTests {
         #expect(pieces.dropLast().joined() == line)
     }
 
-    @Test("lines of several at once never mix")
+    @Test("lines of several at once never mix, also where each is larger than the pipe")
     func interleaved() async throws {
-        let output = try await passedOn { destination in
-            await withTaskGroup(of: Void.self) { group in
-                for number in 0..<4 {
-                    group.addTask {
+        let output = try await passedOn(pipeBytes: 4_096) { destination in
+            await withCheckedContinuation { continuation in
+                DispatchQueue.global().async {
+                    DispatchQueue.concurrentPerform(iterations: 4) { number in
                         let lines = OutputLines(to: destination) { "\(number): " }
-                        let text = String(repeating: "\(number)", count: 7_000)
-                        for _ in 0..<50 { Array((text + "\n").utf8).withUnsafeBytes { lines.append($0) } }
+                        let text = Array((String(repeating: "\(number)", count: 7_000) + "\n").utf8)
+                        for _ in 0..<50 { text.withUnsafeBytes { lines.append($0) } }
                     }
+                    continuation.resume()
                 }
             }
         }
