@@ -1,8 +1,8 @@
 import Testing
 
 private let commands = [
-    "put", "work", "reap", "stats", "list", "show", "kick", "bury", "delete", "pause", "resume", "retain", "backup",
-    "doctor",
+    "put", "work", "reap", "stats", "list", "show", "workers", "kick", "bury", "delete", "pause", "resume",
+    "retain", "backup", "doctor",
 ]
 
 @Suite("The command line explains itself", .inOwnFolder, .timeLimit(.minutes(15)))
