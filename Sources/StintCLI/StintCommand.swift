@@ -24,7 +24,7 @@ struct StintCommand: AsyncParsableCommand {
         version: "stint 0.1.0",
         subcommands: [
             PutCommand.self, WorkCommand.self, ReapCommand.self, StatsCommand.self, ListCommand.self, ShowCommand.self,
-            WorkersCommand.self, KickCommand.self, BuryCommand.self, DeleteCommand.self,
+            WorkersCommand.self, TopCommand.self, KickCommand.self, BuryCommand.self, DeleteCommand.self,
             PauseCommand.self, ResumeCommand.self,
             RetainCommand.self, BackupCommand.self, DoctorCommand.self,
         ])

@@ -1,7 +1,7 @@
 import Testing
 
 private let commands = [
-    "put", "work", "reap", "stats", "list", "show", "workers", "kick", "bury", "delete", "pause", "resume",
+    "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "bury", "delete", "pause", "resume",
     "retain", "backup", "doctor",
 ]
 
@@ -73,6 +73,8 @@ struct UsageTests {
         (["show", "one"], "'one' is invalid"),
         (["show", "0"], "'0' is invalid"),
         (["show", "1", "--json", "--payload"], "choose one"),
+        (["top", "--interval", "99ms"], "--interval is 99ms"),
+        (["top", "--interval", "1"], "such as 500ms or 5m"),
         (["kick", "1", "--queue", "q"], "ids do not go with"),
         (["kick", "--limit", "0"], "--limit is 0"),
         (["bury"], "<ids>"),
