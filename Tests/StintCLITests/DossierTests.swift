@@ -16,7 +16,7 @@ struct DossierTests {
     func crashed() async throws {
         try await crash(#"first\n\nlast\n"#)
         let text = try await place.stint("show", "1")
-        #expect(text.contains("attempt 1    crashed at ") || text.contains("attempt 1  crashed at "))
+        #expect(text.contains(#/\nattempt 1 +crashed at /#))
         #expect(text.contains(#/\n +killed by SIGSEGV after [0-9.]+ m?s, peak memory [0-9.]+ [KMG]iB\n/#))
         #expect(text.contains(#/\n +standard error:\n +\| first\n +\|\s*\n +\| last\n/#))
         // The error's excerpt of what stands there whole is not repeated.
@@ -39,6 +39,7 @@ struct DossierTests {
         let text = try await place.stint("show", "1")
         #expect(text.contains(#/\n +exit 3 after [0-9.]+ m?s, peak memory/#))
         #expect(!text.contains("standard error"))
+        #expect(text.split(separator: "attempt 1").last?.components(separatedBy: "exit 3").count == 2, "said once")
     }
 
     @Test("standard error reaches a terminal only escaped")
