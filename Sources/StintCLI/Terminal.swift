@@ -89,16 +89,24 @@ final class TerminalEvents {
             source.setEventHandler { report(event) }
             sources.append(source)
         }
-        if isatty(STDIN_FILENO) == 1 {
-            let source = DispatchSource.makeReadSource(fileDescriptor: STDIN_FILENO, queue: queue)
-            source.setEventHandler {
-                var keys = [UInt8](repeating: 0, count: 64)
-                let count = Platform.read(STDIN_FILENO, &keys, keys.count)
-                if count <= 0 || keys.prefix(count).contains(where: { "qQ".utf8.contains($0) }) { report(.quit) }
-            }
-            sources.append(source)
-        }
         for source in sources { source.resume() }
+        if isatty(STDIN_FILENO) == 1 { Thread.detachNewThread { Self.readKeys(report) } }
+    }
+
+    /// Until `q`, or until the terminal has gone. A thread that waits, and not a source: on Linux, Dispatch reads memory
+    /// that it has freed when a descriptor that it watches is hung up
+    /// (https://github.com/swiftlang/swift-corelibs-libdispatch/issues/949).
+    private static func readKeys(_ report: (Event) -> Void) {
+        // Signals are for the other threads.
+        var all = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_SETMASK, &all, nil)
+        var keys = [UInt8](repeating: 0, count: 64)
+        while true {
+            let count = Platform.read(STDIN_FILENO, &keys, keys.count)
+            if count < 0 && errno == EINTR { continue }
+            if count <= 0 || keys.prefix(count).contains(where: { "qQ".utf8.contains($0) }) { return report(.quit) }
+        }
     }
 
     deinit {
