@@ -21,6 +21,14 @@ struct DatabaseOptions: ParsableArguments {
         return path
     }
 
+    /// What a person types to run another command on the same database, safe for a terminal.
+    func command(_ command: String) -> String {
+        guard let file else { return "stint \(command)" }
+        let isPlain = file.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-+:@".contains($0)) }
+        let word = isPlain ? file : "'\(file.replacing("'", with: #"'\''"#))'"
+        return "stint \(command) --db \(printable(word))"
+    }
+
     /// - Parameter creates: Whether the command makes the file where there is none; one that only looks does not.
     func open(creates: Bool = false) async throws -> JobQueue<SQLiteStore> {
         let options = SQLiteStore.Options(

@@ -66,6 +66,12 @@ enum Platform {
         #endif
     }
 
+    /// Stops this process until somebody continues it, as Ctrl-Z does.
+    static func suspend() {
+        // To this very thread: with kill(2) it might go on for a moment, since any thread may take the signal.
+        raise(SIGSTOP)
+    }
+
     static func write(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
         #if canImport(Darwin)
             Darwin.write(descriptor, bytes, count)

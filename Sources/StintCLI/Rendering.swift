@@ -52,9 +52,9 @@ func printable(_ text: String) -> String {
     return result
 }
 
-/// The same on one line and cut.
+/// The same on one line, without tabs, and cut.
 func oneLine(_ text: String, limit: Int) -> String {
-    let line = printable(text).split(whereSeparator: \.isNewline).joined(separator: " ")
+    let line = printable(text).split { $0.isNewline || $0 == "\t" }.joined(separator: " ")
     return line.count > limit ? line.prefix(limit - 1) + "…" : line
 }
 
@@ -71,12 +71,12 @@ struct Table {
     mutating func add(_ row: [String]) { rows.append(row) }
 
     var text: String {
-        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        let widths = rows[0].indices.map { column in rows.map { $0[column].columns }.max() ?? 0 }
         return rows.map { row in
             var line = ""
             for (column, cell) in row.enumerated() {
-                let padding = String(repeating: " ", count: widths[column] - cell.count)
-                line += (column > 0 ? "  " : "") + (rightAligned.contains(column) ? padding + cell : cell + padding)
+                line += column > 0 ? "  " : ""
+                line += cell.padded(toColumns: widths[column], alignedRight: rightAligned.contains(column))
             }
             return String(line.reversed().drop { $0 == " " }.reversed())
         }.joined(separator: "\n")

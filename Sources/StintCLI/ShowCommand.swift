@@ -6,6 +6,9 @@ struct ShowCommand: AsyncParsableCommand {
         commandName: "show",
         abstract: "Show all that is known of a job.",
         discussion: """
+            Of each attempt that did not end well it shows what is known of its process: how it ended and when, its
+            peak memory and the last lines of its standard error.
+
             Example:
               stint show 42
               stint show 42 --payload > payload.bin
@@ -27,7 +30,9 @@ struct ShowCommand: AsyncParsableCommand {
         guard let job = try await database.open().store.job(id) else { throw StintError.notFound(id) }
         if payload { return try Output.write(job.payload) }
         if json { return try Output.print(try jsonLine(JobDocument(job))) }
-        try Output.print(Self.text(job))
+        var text = Self.text(job)
+        if job.record.state == .buried { text += "\n\nkick it with: \(database.command("kick \(id)"))" }
+        try Output.print(text)
     }
 
     static func text(_ job: JobDetails) -> String {
@@ -63,7 +68,7 @@ struct ShowCommand: AsyncParsableCommand {
         for failure in job.failures {
             let worker = failure.worker.map { ", worker \($0)" } ?? ""
             rows.append(("attempt \(failure.attempt)", "\(failure.kind.rawValue) at \(localTime(failure.at))\(worker)"))
-            rows.append(("", printable(failure.error)))
+            rows.append(("", failure.story))
         }
         let width = rows.map(\.0.count).max() ?? 0
         return rows.map { label, value in

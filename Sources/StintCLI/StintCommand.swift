@@ -24,7 +24,8 @@ struct StintCommand: AsyncParsableCommand {
         version: "stint 0.1.0",
         subcommands: [
             PutCommand.self, WorkCommand.self, ReapCommand.self, StatsCommand.self, ListCommand.self, ShowCommand.self,
-            KickCommand.self, BuryCommand.self, DeleteCommand.self, PauseCommand.self, ResumeCommand.self,
+            WorkersCommand.self, TopCommand.self, KickCommand.self, BuryCommand.self, DeleteCommand.self,
+            PauseCommand.self, ResumeCommand.self,
             RetainCommand.self, BackupCommand.self, DoctorCommand.self,
         ])
 

@@ -1,8 +1,8 @@
 import Testing
 
 private let commands = [
-    "put", "work", "reap", "stats", "list", "show", "kick", "bury", "delete", "pause", "resume", "retain", "backup",
-    "doctor",
+    "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "bury", "delete", "pause", "resume",
+    "retain", "backup", "doctor",
 ]
 
 @Suite("The command line explains itself", .inOwnFolder, .timeLimit(.minutes(15)))
@@ -73,6 +73,8 @@ struct UsageTests {
         (["show", "one"], "'one' is invalid"),
         (["show", "0"], "'0' is invalid"),
         (["show", "1", "--json", "--payload"], "choose one"),
+        (["top", "--interval", "99ms"], "--interval is 99ms"),
+        (["top", "--interval", "1"], "such as 500ms or 5m"),
         (["kick", "1", "--queue", "q"], "ids do not go with"),
         (["kick", "--limit", "0"], "--limit is 0"),
         (["bury"], "<ids>"),

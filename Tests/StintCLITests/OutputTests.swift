@@ -40,8 +40,7 @@ struct OutputTests {
         "output to a full disk exits with 1 and a sentence",
         arguments: [
             "list", "list --json", "stats", "stats --json", "show 1", "show 1 --payload", "reap", "doctor",
-            "pause default",
-            "bury 1",
+            "workers", "top --interval 100ms", "pause default", "bury 1",
         ])
     func fullDisk(command: String) async throws {
         try await place.stint("put", "x")
@@ -71,7 +70,7 @@ struct OutputTests {
         #expect((put.output, put.errors) == ("3000\n", ""))
         let work = try await place.attempt("work", "--drain", "--queue", "none", "--", "true")
         #expect((work.code, work.output, work.errors) == (0, "", ""))
-        for command in ["stats", "list", "show 1", "doctor"] {
+        for command in ["stats", "list", "show 1", "workers", "top --interval 100ms", "doctor"] {
             let outcome = try await place.shell("\"$stint\" \(command)")
             #expect(outcome.code == 0 && !(outcome.output + outcome.errors).contains("\u{1B}"))
         }

@@ -45,6 +45,34 @@ struct JobDocument: Decodable {
     }
 }
 
+/// A worker as `workers --json` prints it.
+struct WorkerDocument: Decodable {
+    let id: Int
+    let name: String
+    let process: Identity
+    let supervisor: Identity?
+    let queues: [String]
+    let concurrency: Int
+    let registeredAt: Int
+    let started: [Started]?
+    let existence: String
+    let residentMemoryBytes: Int?
+
+    struct Identity: Decodable {
+        let host: String
+        let boot: String
+        let namespaces: String
+        let processID: Int
+        let startTime: Int
+    }
+
+    struct Started: Decodable {
+        let job: Int
+        let token: Int
+        let ageMilliseconds: Int?
+    }
+}
+
 /// A queue in `stats --json`.
 struct QueueDocument: Decodable, Equatable {
     let name: String
@@ -66,6 +94,12 @@ extension Workplace {
     func jobs(_ state: String) async throws -> [JobDocument] {
         try await stint("list", "--json", "--state", state, "--limit", "100000").split(separator: "\n")
             .map { try JSONDecoder().decode(JobDocument.self, from: Data($0.utf8)) }
+    }
+
+    /// `stint workers --json`: one object a line.
+    func workers() async throws -> [WorkerDocument] {
+        try await stint("workers", "--json").split(separator: "\n")
+            .map { try JSONDecoder().decode(WorkerDocument.self, from: Data($0.utf8)) }
     }
 
     /// The row of one queue in `stint stats --json`.

@@ -127,7 +127,7 @@ struct Workplace: Sendable {
         return Outcome(status: result.terminationStatus, bytes: result.standardOutput, errors: result.standardError)
     }
 
-    private func configuration(
+    func configuration(
         _ program: String, _ arguments: Arguments, _ environment: [Environment.Key: String?], _ options: PlatformOptions
     ) -> Configuration {
         // What the developer has set must not reach the test.

@@ -1,0 +1,117 @@
+import ArgumentParser
+import StintCore
+import StintSQLite
+
+struct TopCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "top",
+        abstract: "Watch queues, workers and deaths, live; q quits.",
+        discussion: """
+            new/s is what was put less what was deleted. A worker's job is the one that it started first, and +N are others.
+            Where standard output is no terminal it prints one frame, with rates over one --interval, and ends.
+
+            Example:
+              stint top
+              stint top --once --interval 10s
+            """)
+
+    @OptionGroup var database: DatabaseOptions
+    @Option(
+        help: ArgumentHelp("How often to look, and what the rates are of.", valueName: "duration"),
+        transform: DurationArgument.init)
+    var interval = DurationArgument.seconds(1)
+    @Flag(help: "Print one frame and end.")
+    var once = false
+
+    func validate() throws {
+        guard interval.duration >= .milliseconds(100) else {
+            throw wrongUsage("--interval is \(interval.description); it must be at least 100ms")
+        }
+    }
+
+    func run() async throws {
+        let queue = try await database.open()
+        if once || !Terminal.canDraw {
+            try await printOnce(queue)
+        } else {
+            try await TopView(queue: queue, interval: interval.duration).run()
+        }
+    }
+
+    private func printOnce(_ queue: JobQueue<SQLiteStore>) async throws {
+        let first = try await TopReading(queue)
+        try await Task.sleep(for: interval.duration)
+        let second = try await TopReading(queue)
+        let frame = TopFrame(
+            reading: second, rates: QueueRates.between(first, second), database: queue.store.path)
+        try Output.print(
+            frame.lines(width: Terminal.size.columns, height: nil, hasColours: false).joined(separator: "\n"))
+    }
+}
+
+/// The live view, on the whole terminal until the user has seen enough.
+private struct TopView {
+    private enum Event: Sendable {
+        case terminal(TerminalEvents.Event)
+        case read(TopReading)
+        case failed(String)
+    }
+
+    let queue: JobQueue<SQLiteStore>
+    let interval: Duration
+
+    func run() async throws {
+        let (events, continuation) = AsyncStream.makeStream(of: Event.self)
+        // Before the screen is changed: from now on no signal ends this process by itself.
+        let terminal = TerminalEvents { continuation.yield(.terminal($0)) }
+        // A task of its own: `q` is obeyed also while the store is busy.
+        let reader = Task { await read { continuation.yield($0) } }
+        defer { reader.cancel() }
+        let screen = Screen()
+        do {
+            try screen.enter()
+            try await show(events, on: screen)
+        } catch {
+            // What is told of is the first error: where the terminal has gone, it cannot be restored.
+            do { try screen.leave() } catch { throw error }
+            throw error
+        }
+        try screen.leave()
+        withExtendedLifetime(terminal) {}
+    }
+
+    private func read(_ report: @Sendable (Event) -> Void) async {
+        while !Task.isCancelled {
+            do {
+                report(.read(try await TopReading(queue)))
+            } catch {
+                report(.failed("\(error)"))
+            }
+            do { try await Task.sleep(for: interval) } catch { return }
+        }
+    }
+
+    private func show(_ events: AsyncStream<Event>, on screen: Screen) async throws {
+        var frame: TopFrame?
+        var trouble: String?
+        for await event in events {
+            switch event {
+            case .terminal(.quit): return
+            case .terminal(.resized): break
+            case .terminal(.suspended):
+                try screen.leave()
+                Platform.suspend()
+                try screen.enter()
+            case .read(let reading):
+                let rates = frame.map { QueueRates.between($0.reading, reading) } ?? [:]
+                frame = TopFrame(reading: reading, rates: rates, database: queue.store.path)
+                trouble = nil
+            case .failed(let error): trouble = error
+            }
+            frame?.trouble = trouble.map { "cannot read, as of the time above: \($0)" }
+            let (columns, rows) = Terminal.size
+            let lines = frame?.lines(width: columns, height: rows, hasColours: Terminal.hasColours)
+            try screen.draw(lines ?? [oneLine(trouble ?? "reading …", limit: 500).cut(toColumns: columns)])
+        }
+    }
+}

@@ -1,0 +1,144 @@
+import StintCore
+
+/// What `stint top` shows, made of readings alone.
+struct TopFrame {
+    let reading: TopReading
+    /// Empty before the second reading.
+    let rates: [QueueName: QueueRates]
+    let database: String
+    /// Why the reading is not a new one.
+    var trouble: String?
+
+    /// - Parameters:
+    ///   - height: `nil`: all there is.
+    ///   - hasColours: Whether there may be escapes.
+    /// - Returns: At most `height` lines, none wider than `width`, safe for a terminal.
+    func lines(width: Int, height: Int?, hasColours: Bool) -> [String] {
+        func line(_ cells: TopCell...) -> String { TopGrid.line(cells, width: width, hasColours: hasColours) }
+        var lines = [head(width, hasColours), line(TopCell(totals))]
+        if let trouble { lines.append(line(TopCell(oneLine(trouble, limit: 500), .red))) }
+        let sections = [queues, workers, deaths]
+        // Each has an empty line and its titles besides; in place of its last row it may say how many are not shown.
+        let room = height.map { max(0, $0 - lines.count - 2 * sections.count) }
+        let shares = room.map { Self.shares(of: sections.map(\.rows.count), in: $0) }
+        for (index, section) in sections.enumerated() {
+            lines.append("")
+            guard !section.rows.isEmpty else {
+                lines.append(line(TopCell(section.none, .dim)))
+                continue
+            }
+            let share = shares?[index] ?? section.rows.count
+            let isCut = share < section.rows.count
+            let shown = Array(section.rows.prefix(isCut ? max(0, share - 1) : share))
+            lines += TopGrid(section.columns, rows: shown).lines(width: width, hasColours: hasColours)
+            if isCut { lines.append(line(TopCell("… \(section.rows.count - shown.count) more", .dim))) }
+        }
+        return height.map { Array(lines.prefix(max(0, $0))) } ?? lines
+    }
+
+    /// Divides lines fairly: what one does not need is for the others.
+    static func shares(of needs: [Int], in room: Int) -> [Int] {
+        var shares = needs.map { _ in 0 }
+        var left = room
+        let byNeed = needs.indices.sorted { (needs[$0], $0) < (needs[$1], $1) }
+        for (position, index) in byNeed.enumerated() {
+            shares[index] = min(needs[index], left / (needs.count - position))
+            left -= shares[index]
+        }
+        return shares
+    }
+
+    // MARK: - The head
+
+    private func head(_ width: Int, _ hasColours: Bool) -> String {
+        let start = "stint top  \(localTime(reading.now.wall))  "
+        let path = oneLine(database, limit: .max).cutAtStart(toColumns: max(10, width - start.columns))
+        return TopGrid.line([TopCell(start, .bold), TopCell(path)], width: width, hasColours: hasColours)
+    }
+
+    private var totals: String {
+        func sum(_ count: KeyPath<QueueStats, Int>) -> String {
+            Measures.count(reading.queues.reduce(0) { $0 + Double($1[keyPath: count]) })
+        }
+        var parts = [
+            "\(sum(\.ready)) ready", "\(sum(\.delayed)) delayed", "\(sum(\.leased)) leased", "\(sum(\.buried)) buried",
+            "\(sum(\.done)) done",
+        ]
+        if !rates.isEmpty {
+            parts.append("\(Measures.rate(rates.values.reduce(0) { $0 + $1.done })) done/s")
+            parts.append("\(Measures.rate(rates.values.reduce(0) { $0 + $1.new })) new/s")
+        }
+        return parts.joined(separator: ", ")
+    }
+
+    // MARK: - The sections
+
+    private struct Section {
+        let columns: [TopGrid.Column]
+        let rows: [[TopCell]]
+        /// What is said where there are no rows.
+        let none: String
+    }
+
+    private var queues: Section {
+        let titles = ["ready", "delayed", "leased", "buried", "done", "done/s", "new/s"]
+        let columns =
+            [TopGrid.Column(title: "queue", isFlexible: true)]
+            + titles.map { TopGrid.Column(title: $0, alignedRight: true) } + [TopGrid.Column(title: "")]
+        let rows = reading.queues.map { queue in
+            let rate = rates[queue.name]
+            return [
+                TopCell(oneLine(queue.name.description, limit: 200)), TopCell(Measures.count(queue.ready)),
+                TopCell(Measures.count(queue.delayed)), TopCell(Measures.count(queue.leased)),
+                TopCell(Measures.count(queue.buried), queue.buried > 0 ? .red : .plain),
+                TopCell(Measures.count(queue.done)), TopCell(Measures.rate(rate?.done)),
+                TopCell(Measures.rate(rate?.new)), TopCell(queue.paused ? "paused" : "", .yellow),
+            ]
+        }
+        return Section(columns: columns, rows: rows, none: "no queues yet")
+    }
+
+    private var workers: Section {
+        let columns = [
+            TopGrid.Column(title: "worker", isFlexible: true), TopGrid.Column(title: "queues", isFlexible: true),
+            TopGrid.Column(title: "job"), TopGrid.Column(title: "age", alignedRight: true),
+            TopGrid.Column(title: "memory", alignedRight: true), TopGrid.Column(title: "state"),
+        ]
+        let rows = reading.workers.map { worker in
+            let age = worker.longestRunning.map { Measures.duration(milliseconds: worker.age(of: $0)) }
+            return [
+                TopCell(worker.name), TopCell(worker.queues), TopCell(worker.running(atMost: 1)), TopCell(age ?? "-"),
+                TopCell(Measures.memory(bytes: worker.residentMemory)), state(of: worker),
+            ]
+        }
+        return Section(columns: columns, rows: rows, none: "no workers")
+    }
+
+    private func state(of worker: WorkerSighting) -> TopCell {
+        switch worker.existence {
+        case .exists: TopCell("alive")
+        case .gone: TopCell("gone", .red)
+        case .unknown: TopCell("unknown", .yellow)
+        }
+    }
+
+    private var deaths: Section {
+        let columns = [
+            TopGrid.Column(title: "died in job", alignedRight: true), TopGrid.Column(title: "queue", isFlexible: true),
+            TopGrid.Column(title: "ago", alignedRight: true), TopGrid.Column(title: "kind"),
+            TopGrid.Column(title: "how", isFlexible: true),
+        ]
+        let rows = reading.deaths.map { death in
+            [
+                TopCell("\(death.job)"), TopCell(oneLine(death.queue.description, limit: 200)),
+                TopCell(
+                    Measures.duration(
+                        milliseconds: Measures.milliseconds(from: death.failure.at, to: reading.now.wall))),
+                TopCell(death.failure.kind.rawValue), TopCell(oneLine(death.failure.error, limit: 200)),
+            ]
+        }
+        return Section(
+            columns: columns, rows: rows,
+            none: "no deaths among the last \(TopReading.failuresSearched) attempts that did not end well")
+    }
+}

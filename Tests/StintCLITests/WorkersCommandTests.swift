@@ -1,0 +1,85 @@
+import Foundation
+import GRDB
+import Testing
+
+@Suite("stint workers", .inOwnFolder, .timeLimit(.minutes(15)))
+struct WorkersCommandTests {
+    let place = Workplace.ofThisTest
+
+    @Test("a running worker is listed with what it runs, and not any more after its end")
+    func running() async throws {
+        try await place.stint("put", "x", "--queue", "mail")
+        #expect(try await place.stint("workers") == "no workers\n")
+        let command = ["work", "--queue", "mail", "--concurrency", "2", "--", "sh", "-c", untilThere("go")]
+        let outcome = try await place.whileRunning(command) { process in
+            try await eventually("a worker runs job 1") {
+                try await place.workers().first?.started?.first?.job == 1
+            }
+            let workers = try await place.workers()
+            let worker = try #require(workers.first)
+            #expect((workers.count, worker.queues, worker.concurrency) == (1, ["mail"], 2))
+            #expect((worker.existence, worker.supervisor?.processID) == ("exists", Int(process.id)))
+            #expect(worker.name == "\(worker.process.host):\(worker.process.processID)")
+            #expect(!worker.process.boot.isEmpty && worker.process.startTime > 0)
+            let job = try #require(worker.started?.first)
+            #expect(job.token == 1)
+            #expect((0...60_000).contains(try #require(job.ageMilliseconds)))
+            #expect(try #require(worker.residentMemoryBytes) > 1_000_000)
+
+            let table = try await place.stint("workers").split(separator: "\n").map { $0.split(separator: " ") }
+            #expect(table[0] == ["id", "worker", "queues", "running", "since", "memory", "supervisor", "state"])
+            #expect(table[1].prefix(4) == ["1", "\(worker.name)", "mail", "1"])
+            #expect(table[1].suffix(2) == ["\(process.id)", "alive"])
+            try place.write("go")
+            try await eventually("the job is done") { try await place.counts("mail").done == 1 }
+            process.send(SIGTERM)
+        }
+        #expect(outcome.code == 0, "\(outcome)")
+        #expect(try await place.stint("workers") == "no workers\n")
+        #expect(try await place.stint("workers", "--json") == "")
+    }
+
+    @Test("a worker that died with its supervisor is gone, with its job, until a reap takes that back")
+    func gone() async throws {
+        try await place.stint("put", "x")
+        let outcome = try await place.whileRunning(["work", "--", "sh", "-c", untilThere("go")]) { process in
+            try await eventually("a worker runs job 1") {
+                try await place.workers().first?.started?.first?.job == 1
+            }
+            // Stopped, the supervisor cannot tell what it sees, and the worker cannot sign off.
+            let worker = try #require(try await place.workers().first)
+            process.send(SIGSTOP)
+            RunningProcess(id: pid_t(worker.process.processID)).send(SIGKILL)
+            process.send(SIGKILL)
+        }
+        #expect(outcome.status == .signaled(SIGKILL))
+        try await eventually("it is gone") { try await place.workers().first?.existence == "gone" }
+        let worker = try #require(try await place.workers().first)
+        #expect(worker.started?.map(\.job) == [1])
+        #expect(worker.residentMemoryBytes == nil)
+        #expect(try await place.stint("workers").contains("gone, not yet taken back"))
+        // Looking changes nothing.
+        #expect(try await place.stint("top", "--once", "--interval", "100ms").contains(#/  gone\n/#))
+        #expect(try await place.stint("reap") == "requeued 1, buried 0, pruned 0\n")
+        #expect(try await place.stint("workers") == "no workers\n")
+    }
+
+    @Test("a worker whose process cannot be seen from here is unknown, and so is what it runs")
+    func unknown() async throws {
+        try await place.stint("put", "x")
+        try await DatabaseQueue(path: place.path("stint.db")).write { database in
+            try database.execute(
+                sql: """
+                    INSERT INTO stint_workers (name, host, boot_id, namespaces, pid, process_start, queues, concurrency,
+                                               registered_at, seen)
+                    VALUES ('elsewhere' || char(27) || '[2J:7', 'elsewhere', 'unknown', '', 7, 99, 'a b', 1, 0, 0)
+                    """)
+        }
+        let worker = try #require(try await place.workers().first)
+        #expect((worker.existence, worker.queues, worker.residentMemoryBytes) == ("unknown", ["a", "b"], nil))
+        #expect(worker.started == nil)
+        let table = try await place.stint("workers")
+        #expect(table.contains(#"elsewhere\u{1B}[2J:7  a, b    ?  "#))
+        #expect(table.contains("unknown, cannot be seen from here"))
+    }
+}
