@@ -65,7 +65,8 @@ struct WorkCommand: AsyncParsableCommand {
         transform: DurationArgument.init)
     var maxAge: DurationArgument?
     @Option(
-        help: ArgumentHelp("The most memory for data that a command may have; what it asks for past it fails.", valueName: "size"),
+        help: ArgumentHelp(
+            "The most memory for data that a command may have; what it asks for past it fails.", valueName: "size"),
         transform: SizeArgument.init)
     var memoryLimit: SizeArgument?
     @Flag(help: "End when nothing is ready, delayed or leased in these queues any more.")

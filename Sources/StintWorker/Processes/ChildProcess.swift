@@ -96,11 +96,7 @@ final class ChildProcess: Sendable {
             state.killAt = nil
         }
         if descriptor >= 0 { close(descriptor) }
-        #if canImport(Darwin)
-            let peak = Int64(usage.ru_maxrss)
-        #else
-            let peak = Int64(usage.ru_maxrss) * 1_024
-        #endif
+        let peak = peakMemory(of: usage)
         // wait(2): the low seven bits are the signal's number, the next byte the exit code.
         let signal = status & 0x7F
         return ProcessEnd(
@@ -109,4 +105,23 @@ final class ChildProcess: Sendable {
     }
 
     func noteEnd(_ end: ProcessEnd) { whenEnded.set(end) }
+}
+
+/// The most memory that this process had resident at one time, in bytes.
+func ownPeakMemory() -> Int64 {
+    var usage = rusage()
+    #if canImport(Darwin)
+        getrusage(RUSAGE_SELF, &usage)
+    #else
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    #endif
+    return peakMemory(of: usage)
+}
+
+private func peakMemory(of usage: rusage) -> Int64 {
+    #if canImport(Darwin)
+        Int64(usage.ru_maxrss)
+    #else
+        Int64(usage.ru_maxrss) * 1_024
+    #endif
 }

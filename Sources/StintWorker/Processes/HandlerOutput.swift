@@ -48,6 +48,9 @@ final class HandlerOutput: Sendable {
     /// The last of its standard error; `nil` where nothing was said.
     var lastErrors: String? { tail.text() }
 
+    /// A line of its standard error that tells why it died.
+    var headline: String? { tail.headline }
+
     /// Whether this process's own output is being written to just now: long, where nobody reads it.
     var isBlocked: Bool { OutputDestination.standardOutput.isBusy || OutputDestination.standardError.isBusy }
 }

@@ -7,6 +7,7 @@ final class OutputTail: Sendable {
 
     private struct State {
         var bytes: [UInt8] = []
+        var headline: String?
         /// How many bytes came in all.
         var total = 0
     }
@@ -16,9 +17,30 @@ final class OutputTail: Sendable {
     /// A place in the stream: what came before it.
     var position: Int { state.withLock { $0.total } }
 
+    /// The latest line with `Fatal error` in it, however much came after: the backtrace that Swift prints is longer than
+    /// what is kept. At most 300 bytes of it.
+    var headline: String? { state.withLock { $0.headline } }
+
+    private static func place(of words: [UInt8], in bytes: UnsafeRawBufferPointer) -> Int? {
+        var rest = bytes[...]
+        while let start = rest.firstIndex(of: words[0]) {
+            if bytes[start...].starts(with: words) { return start }
+            rest = bytes[(start + 1)...]
+        }
+        return nil
+    }
+
+    private static func headline(in bytes: UnsafeRawBufferPointer) -> String? {
+        guard let place = place(of: Array("Fatal error".utf8), in: bytes) else { return nil }
+        let line = bytes[..<place].lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
+        let rest = bytes[max(line, place - 200)...].prefix { $0 != 0x0A }.prefix(300)
+        return String(decoding: rest, as: UTF8.self)
+    }
+
     func append(_ more: UnsafeRawBufferPointer) {
         state.withLock { state in
             state.total += more.count
+            if let headline = Self.headline(in: more) { state.headline = headline }
             // Four bytes more, so that the cut can be seen to go through a character.
             state.bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: more.suffix(Self.limit + 4)))
             if state.bytes.count > 2 * Self.limit { state.bytes.removeFirst(state.bytes.count - Self.limit - 4) }

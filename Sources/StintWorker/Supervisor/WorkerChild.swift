@@ -51,6 +51,7 @@ final class WorkerChild: Sendable {
             return WorkerChild(number, process, output, line)
         } catch {
             await output.cancel()
+            line.close()
             throw error
         }
     }
@@ -130,11 +131,19 @@ final class WorkerChild: Sendable {
         process.send(SIGKILL)
     }
 
+    /// What it did, as the rest of a sentence.
+    func sentence(_ dossier: Dossier) -> String {
+        if let killedBecause { return killedBecause }
+        let how = dossier.signal.map { "was killed by \($0)" } ?? "ended with exit \(dossier.exitCode ?? 0)"
+        let said = output.headline ?? (dossier.standardError ?? "").excerpt
+        return said.isEmpty ? how : "\(how): \(said)"
+    }
+
     /// Waits for its end. Whatever handlers it leaves behind are killed.
     func end() async -> (end: ProcessEnd, dossier: Dossier) {
         let end = await process.end()
         // What the line still holds tells of handlers that it started in its last moment.
-        await line.drain()
+        await line.finish()
         for group in state.withLock({ $0.groups }) { _ = killpg(group, SIGKILL) }
         await output.finish()
         var dossier = Dossier(end, standardError: output.lastErrors)

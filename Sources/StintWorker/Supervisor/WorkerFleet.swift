@@ -94,7 +94,7 @@ actor WorkerFleet {
     /// - Returns: How long to wait before its successor starts; `nil` where nothing was wrong.
     private func judge(_ child: WorkerChild, _ end: ProcessEnd, _ dossier: Dossier, _ tookBack: Int) -> Duration? {
         if child.isToldToStop || end.exitCode == 0 && child.ending != nil { return nil }
-        let how = child.killedBecause ?? Self.sentence(dossier)
+        let how = child.sentence(dossier)
         let hasStarted = child.readySince.map { ContinuousClock.now - $0 >= StartTrouble.proof } ?? false
         guard tookBack > 0 || hasStarted else {
             return trouble.failed(child.number, how, logger)
@@ -108,17 +108,11 @@ actor WorkerFleet {
         return nil
     }
 
-    private static func sentence(_ dossier: Dossier) -> String {
-        let how = dossier.signal.map { "was killed by \($0)" } ?? "ended with exit \(dossier.exitCode ?? 0)"
-        let said = (dossier.standardError ?? "").excerpt
-        return said.isEmpty ? how : "\(how): \(said)"
-    }
-
     // MARK: - The jobs that it leaves behind
 
     /// - Returns: How many.
     private func takeBack(from child: WorkerChild, _ end: ProcessEnd, _ dossier: Dossier) async -> Int {
-        let how = child.killedBecause ?? Self.sentence(dossier)
+        let how = child.sentence(dossier)
         let cause: WorkerEnd = child.isToldToStop ? .stopped : .died(how, dossier)
         var failures = 0
         while true {

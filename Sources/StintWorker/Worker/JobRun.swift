@@ -25,6 +25,8 @@ struct JobRun: Sendable {
     let timeout: Duration?
     /// Whether anybody looks at spans: where not, making one costs a good part of a short job's time.
     let isTraced: Bool
+    /// Whether this process ends, to be replaced, when the handler does not: then its hang is a death like any other.
+    let endsWithHang: Bool
 
     /// The time limit that this run, and not the handler, has to keep.
     var timeoutToKeep: Duration? { handler.keepsTime ? nil : timeout }
@@ -129,8 +131,10 @@ struct JobRun: Sendable {
         _ timeout: Duration, _ more: String = "", dossier: Dossier? = nil, isHung: Bool = false
     ) -> Conclusion {
         let text = "timed out after \(timeout)\(more)"
+        var dossier = dossier
+        if isHung { dossier = Dossier(peakMemoryBytes: ownPeakMemory(), runTimeMilliseconds: timeout.milliseconds) }
         let outcome: Settlement.Outcome =
-            handler.timeoutIsCrash
+            handler.timeoutIsCrash || isHung && endsWithHang
             ? .crash(error: text, retryAfter: retryDelay) : failure(text, retryAfter: retryDelay)
         return Conclusion(outcome: outcome, dossier: dossier, isHung: isHung)
     }

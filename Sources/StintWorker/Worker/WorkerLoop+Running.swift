@@ -52,7 +52,7 @@ extension WorkerLoop {
         let context = JobContext(job: job, store: store, clock: worker.clock, worker: options.name, logger: logger)
         return JobRun(
             handler: handler, context: context, timeout: job.timeToRun ?? handler.timeout ?? options.timeout,
-            isTraced: isTraced)
+            isTraced: isTraced, endsWithHang: worker.supervision != nil)
     }
 
     private func start(_ run: JobRun) {
