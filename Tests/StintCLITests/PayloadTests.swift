@@ -66,6 +66,6 @@ struct PayloadTests {
             "work", "--drain", "--queue", "почта", "--", "sh", "-c",
             #"printf "%s|%s|%s" "$STINT_HEADER_NAME" "$STINT_QUEUE" "$1""#, "sh", name,
             environment: plain)
-        #expect(output == "\(name)|почта|\(name)")
+        #expect(output == "worker 1: job 1: \(name)|почта|\(name)\n")
     }
 }

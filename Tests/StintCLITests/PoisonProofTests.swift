@@ -9,6 +9,8 @@ struct PoisonProofTests {
 
     private static let poisons = ["segfault", "trap", "exit", "abort", "memory", "killed", "hang"]
     private static let total = 1_000
+    /// Swift's backtraces take seconds on a busy machine, and a job that dies slowly looks like one that hangs.
+    private static let quiet: [Environment.Key: String?] = ["SWIFT_BACKTRACE": "enable=no"]
 
     /// Who runs the jobs, and how many at once in one process.
     enum Way: String, CaseIterable, CustomTestStringConvertible {
@@ -64,16 +66,18 @@ struct PoisonProofTests {
 
     private func run(_ way: Way) async throws -> Outcome {
         let common = [
-            "work", "--workers", "4", "--batch", "64", "--concurrency", "\(way.concurrency)", "--timeout", "2s",
+            "work", "--workers", "4", "--batch", "64", "--concurrency", "\(way.concurrency)", "--timeout", "5s",
             "--retry-delay", "0s", "--memory-limit", "512M", "--drain",
         ]
         switch way.kind {
         case .pipe:
             return try await place.run(
-                Workplace.stint, .init(common + ["--pipe", "--", Workplace.crashingWorker, "pipe"]))
+                Workplace.stint, .init(common + ["--pipe", "--", Workplace.crashingWorker, "pipe"]),
+                environment: Self.quiet)
         case .swift:
             return try await place.run(
-                Workplace.crashingWorker, .init(["swift", "stint.db", "4", "64", "\(way.concurrency)", "2000"]))
+                Workplace.crashingWorker, .init(["swift", "stint.db", "4", "64", "\(way.concurrency)", "5000"]),
+                environment: Self.quiet)
         default:
             // The good ones by the shell alone, which starts sooner.
             let script = #"""
@@ -84,7 +88,8 @@ struct PoisonProofTests {
                 esac
                 """#
             return try await place.run(
-                Workplace.stint, .init(common + ["--", "sh", "-c", script, Workplace.crashingWorker]))
+                Workplace.stint, .init(common + ["--", "sh", "-c", script, Workplace.crashingWorker]),
+                environment: Self.quiet)
         }
     }
 

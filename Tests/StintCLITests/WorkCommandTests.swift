@@ -40,7 +40,7 @@ struct WorkCommandTests {
         let output = try await place.stint(
             "work", "--drain", "--", "sh", "-c", script, "zero", "", "two words", "--drain",
             environment: ["FACT": "known"])
-        #expect(output == "zero||two words|--drain|known|\(place.folder)\n")
+        #expect(output == "worker 1: job 1: zero||two words|--drain|known|\(place.folder)\n")
         #expect(try place.lines("code") == ["141"])
     }
 
@@ -48,9 +48,10 @@ struct WorkCommandTests {
     func path() async throws {
         try place.write("send-mail", Array("#!/bin/sh\necho \"$0 $1\"\n".utf8))
         chmod(place.path("send-mail"), 0o755)
-        for command in ["./send-mail", place.path("send-mail")] {
+        for (id, command) in [(1, "./send-mail"), (2, place.path("send-mail"))] {
             try await place.stint("put", "x")
-            #expect(try await place.stint("work", "--drain", "--", command, "now") == "\(command) now\n")
+            let output = try await place.stint("work", "--drain", "--", command, "now")
+            #expect(output == "worker 1: job \(id): \(command) now\n")
         }
     }
 
@@ -90,8 +91,13 @@ struct WorkCommandTests {
             "work", "--drain", "--", "sh", "-c",
             "head -c 500000 /dev/zero | tr '\\0' e >&2; head -c 500000 /dev/zero | tr '\\0' o; cat > input")
         #expect(outcome.code == 0)
-        #expect(outcome.output == String(repeating: "o", count: 500_000))
-        #expect(outcome.errors == String(repeating: "e", count: 500_000))
+        // One long line comes in pieces of at most 8 KiB, each a line of its own with its name.
+        for (text, letter) in [(outcome.output, "o"), (outcome.errors, "e")] {
+            let lines = text.split(separator: "\n")
+            #expect(lines.allSatisfy { $0.hasPrefix("worker 1: job 1: ") && $0.utf8.count <= 8_300 })
+            let pieces = lines.map { $0.dropFirst("worker 1: job 1: ".count) }
+            #expect(pieces.joined() == String(repeating: letter, count: 500_000))
+        }
         #expect(try place.read("input") == payload)
     }
 
@@ -127,7 +133,7 @@ struct WorkCommandTests {
         let outcome = try await place.attempt(
             "work", "--drain", "--workers", "\(workers)", "--", "sh", "-c", "cat; echo")
         #expect(outcome.code == 0)
-        #expect(outcome.output == "now\nlater\n")
+        #expect(outcome.output.replacing(#/worker \d: job \d: /#, with: "") == "now\nlater\n")
         #expect(try await place.counts() == QueueDocument(name: "default", done: 2))
     }
 

@@ -74,9 +74,14 @@ struct WorkVerdictTests {
     func retryDelay() async throws {
         for (options, range) in [([], 500...1_001), (["--retry-delay", "1h"], 1_800_000...3_600_001)] {
             let id = Int(try await place.stint("put", "x").dropLast())!
-            // The worker is told to stop while the command runs, so that there is no second attempt.
-            let outcome = try await place.run(
-                Workplace.stint, .init(["work"] + options + ["--", "sh", "-c", "kill -TERM $PPID; exit 1"]))
+            // The supervisor is told to stop while the command runs, so that there is no second attempt.
+            let outcome = try await place.whileRunning(
+                ["work"] + options + ["--", "sh", "-c", "touch started\(id); \(untilThere("go\(id)")); exit 1"]
+            ) { process in
+                try await eventually("the command runs") { place.exists("started\(id)") }
+                process.send(SIGTERM)
+                try place.write("go\(id)")
+            }
             #expect(outcome.code == 0)
             let job = try await place.job(id)
             #expect((job.state, job.attempts) == ("delayed", 1))

@@ -13,7 +13,8 @@ extension WorkerLoop {
         let limits = options.recycling
         if let limit = limits.maxJobs, jobsStarted >= limit { return "it has started \(jobsStarted) jobs" }
         if let limit = limits.maxAge, ContinuousClock.now - started >= limit { return "it is \(limit) old" }
-        if let limit = limits.maxMemory, let memory = memoryInUse, memory > limit {
+        // After a job at least: a limit below what the process starts with must not keep it from ever working.
+        if let limit = limits.maxMemory, jobsStarted > 0, let memory = memoryInUse, memory > limit {
             return "it uses \(memory / 1_048_576) MiB"
         }
         return nil

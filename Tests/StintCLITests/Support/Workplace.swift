@@ -86,6 +86,10 @@ struct Workplace: Sendable {
         try await run(Self.stint, Arguments(arguments), input: input, environment: environment)
     }
 
+    func attempt(_ arguments: [String]) async throws -> Outcome {
+        try await run(Self.stint, Arguments(arguments))
+    }
+
     /// A script for `sh` that finds the binary as `$stint`.
     func shell(_ script: String, environment: [Environment.Key: String?] = [:]) async throws -> Outcome {
         try await run("/bin/sh", ["-c", script], environment: environment.merging(["stint": Self.stint]) { $1 })
