@@ -3,9 +3,18 @@
 //   claim DB BATCH          claims from 'q' until nothing is ready, acknowledges, prints "id token" of each job
 //   unique DB KEYS          enqueues each of the keys k1…kN once, prints "key id new|duplicate"
 //   open DB                 opens (and so makes) the database
+//   die DB JOBS STARTS [full]
+//                           registers, claims JOBS from 'q', notes STARTS of them as started and is killed; with
+//                           `full`, its board has room for one job and can have no more
 
 import StintCore
 import StintSQLite
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
 
 let arguments = CommandLine.arguments
 let queue = try await JobQueue(.sqlite(arguments[2]))
@@ -29,6 +38,26 @@ case "unique":
     }
 case "open":
     print(try await queue.store.stats().count)
+case "die":
+    let process = ProcessIdentity.current
+    let registration = WorkerRegistration(name: process.name, process: process, queues: ["q"], concurrency: 1)
+    let place = try await queue.store.register(registration, as: nil, now: queue.clock.now())
+    let request = ClaimRequest(
+        queues: ["q"], limit: Int(arguments[3])!, lease: .seconds(3_600), worker: process.name, registration: place.id)
+    let jobs = try await queue.store.claim(request, now: queue.clock.now())
+    if arguments.last == "full" {
+        signal(SIGXFSZ, SIG_IGN)
+        var limit = rlimit(rlim_cur: 64, rlim_max: 64)
+        #if canImport(Darwin)
+            setrlimit(RLIMIT_FSIZE, &limit)
+        #else
+            setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+        #endif
+    }
+    for job in jobs.prefix(Int(arguments[4])!) {
+        place.board.note(ended: nil, started: job.lease, now: queue.clock.now())
+    }
+    kill(getpid(), SIGKILL)
 default:
     preconditionFailure("unknown mode \(arguments[1])")
 }
