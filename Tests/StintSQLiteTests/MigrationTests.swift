@@ -12,7 +12,8 @@ struct MigrationTests {
     private static let jobs = """
         INSERT INTO stint_queues VALUES (1, 'q', 0, 3600000, 1, 1, 5, 1, 7), (2, 'paused', 1, 0, 1, 0, 0, 0, 0);
         INSERT INTO stint_jobs
-            SELECT value, 1, 10, 3, 2, 5000, 1700000000000 + value, 'text/plain', 'a: b', 'job ' || value
+            SELECT value, 1, 10, 3, 2, 5000, 1700000000000 + value, 'text/plain', 'a: b',
+                   CAST('job ' || value AS BLOB)
             FROM (WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 10)
                   SELECT value FROM n) WHERE value <> 9;
         INSERT INTO stint_jobs VALUES (9, 2, 10, 3, 2, NULL, 1700000000009, 'text/plain', NULL, x'00FF');
@@ -31,7 +32,9 @@ struct MigrationTests {
         """
 
     private func build(_ path: String) async throws {
-        let database = try DatabaseQueue(path: path)
+        var configuration = Configuration()
+        configuration.journalMode = .wal
+        let database = try DatabaseQueue(path: path, configuration: configuration)
         let first = SQLiteMigrations.all[0]
         try await database.write { db in
             try db.execute(

@@ -169,7 +169,9 @@ struct StartBoardTests {
         }
     }
 
-    @Test("that is damaged is no board: nothing is known, nobody is blamed, and all jobs run again", arguments: Damage.allCases)
+    @Test(
+        "that is damaged is no board: nothing is known, nobody is blamed, and all jobs run again",
+        arguments: Damage.allCases)
     func damaged(_ damage: Damage) async throws {
         let folder = try TemporaryFolder()
         let queue = try await JobQueue(.sqlite(folder.database))

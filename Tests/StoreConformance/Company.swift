@@ -56,7 +56,9 @@ struct Company {
             #expect(job.failures.count == job.record.crashes, "job \(id), seed \(seed)")
         }
         for process in processes {
-            for worker in process.workers { try await stage.store.deregister(worker.performer.id, now: stage.clock.now()) }
+            for worker in process.workers {
+                try await stage.store.deregister(worker.performer.id, now: stage.clock.now())
+            }
         }
         processes = []
         try await stage.store.delete(ids, now: stage.clock.now())

@@ -115,8 +115,8 @@ package struct Seed: RandomNumberGenerator {
     }
 
     package static func next() -> UInt64 {
-        let seed =
-            ProcessInfo.processInfo.environment["STINT_TEST_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 0..<1 << 32)
+        let chosen = ProcessInfo.processInfo.environment["STINT_TEST_SEED"].flatMap { UInt64($0) }
+        let seed = chosen ?? UInt64.random(in: 0..<1 << 32)
         print("STINT_TEST_SEED=\(seed)")
         return seed
     }

@@ -184,7 +184,9 @@ private let takeBackScenarios: [Scenario] = [
     Scenario("of processes that died together with a started job each, nobody is blamed") { stage in
         let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
         let (one, other) = (try await stage.hire(process: 1), try await stage.hire(process: 2))
-        for performer in [one, other] { stage.start(try #require(try await stage.claim(1, by: performer).first), by: performer) }
+        for performer in [one, other] {
+            stage.start(try #require(try await stage.claim(1, by: performer).first), by: performer)
+        }
         _ = try await stage.takeBack(from: one, other)
         try await stage.expectSuspects(ids)
     },
