@@ -6,6 +6,7 @@
 //   die DB JOBS STARTS [full]
 //                           registers, claims JOBS from 'q', notes STARTS of them as started and is killed; with
 //                           `full`, its board has room for one job and can have no more
+//   headless                ends its main thread and lives on in another until its input ends; prints "ready"
 
 import StintCore
 import StintSQLite
@@ -17,6 +18,7 @@ import StintSQLite
 #endif
 
 let arguments = CommandLine.arguments
+if arguments[1] == "headless" { liveWithoutMainThread() }
 let queue = try await JobQueue(.sqlite(arguments[2]))
 
 switch arguments[1] {
@@ -60,4 +62,23 @@ case "die":
     kill(getpid(), SIGKILL)
 default:
     preconditionFailure("unknown mode \(arguments[1])")
+}
+
+func liveWithoutMainThread() -> Never {
+    let main = UnsafeMutablePointer<pthread_t>.allocate(capacity: 1)
+    main.initialize(to: pthread_self())
+    #if canImport(Darwin)
+        var thread: pthread_t?
+    #else
+        var thread = pthread_t()
+    #endif
+    let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { main in
+        pthread_join(main!.assumingMemoryBound(to: pthread_t.self).pointee, nil)
+        print("ready")
+        fflush(nil)
+        while readLine() != nil {}
+        exit(0)
+    }
+    pthread_create(&thread, nil, body, main)
+    pthread_exit(nil)
 }

@@ -292,6 +292,24 @@ struct StartBoardTests {
         }
     }
 
+    @Test("a process whose main thread has ended lives on in the others")
+    func mainThreadEnded() throws {
+        let process = Process()
+        process.executableURL = URL(filePath: claimingWorker)
+        process.arguments = ["headless"]
+        let (input, output) = (Pipe(), Pipe())
+        process.standardInput = input
+        process.standardOutput = output
+        try process.run()
+        let identity = ProcessIdentity(ofProcess: process.processIdentifier)
+        #expect(output.fileHandleForReading.availableData == Data("ready\n".utf8))
+        #expect(identity.existence() == .exists)
+        try input.fileHandleForWriting.close()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        #expect(identity.existence() == .gone)
+    }
+
     @Test("a reap leaves a worker of a living supervisor to it, and takes it when the supervisor is gone")
     func supervised() async throws {
         let folder = try TemporaryFolder()

@@ -155,6 +155,15 @@ private let takeBackScenarios: [Scenario] = [
         try await stage.expectBlamed([running])
         try await stage.expectSuspects(suspects)
     },
+    Scenario("a suspect beside which another job ran against the rule is not to blame alone") { stage in
+        let (suspects, _) = try await stage.suspects(2)
+        let (one, other) = (try await stage.hire("one", process: 5), try await stage.hire("two", process: 5))
+        for performer in [one, other] {
+            stage.start(try #require(try await stage.claim(1, by: performer).first), by: performer)
+        }
+        _ = try await stage.takeBack(from: one, other)
+        try await stage.expectSuspects(suspects)
+    },
     Scenario("two workers of one process count together, also where only one of them is named") { stage in
         let options = JobOptions(maxAttempts: 1, maxCrashes: 1)
         for isNamedAlone in [false, true] {
@@ -263,6 +272,19 @@ private let takeBackScenarios: [Scenario] = [
         try await stage.loseBoard(of: other)
         _ = try await stage.takeBack(from: other)
         try await stage.expectSuspects(ids)
+    },
+    Scenario("a started job is not to blame where the board of another that died with its worker is lost") { stage in
+        for process: Int32 in [5, 6] {
+            let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
+            let (one, other) = (try await stage.hire("one", process: 5), try await stage.hire("two", process: process))
+            for performer in [one, other] {
+                stage.start(try #require(try await stage.claim(1, by: performer).first), by: performer)
+            }
+            try await stage.loseBoard(of: process == 5 ? one : other)
+            _ = try await stage.takeBack(from: one, other)
+            try await stage.expectSuspects(ids)
+            try await stage.store.delete(ids, now: stage.clock.now())
+        }
     },
     Scenario("without its board, the last lease of a dead worker is not taken for its only one") { stage in
         let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
