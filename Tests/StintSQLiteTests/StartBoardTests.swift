@@ -126,9 +126,9 @@ struct StartBoardTests {
     // MARK: - What others may have done to it
 
     enum Damage: String, CaseIterable, CustomTestStringConvertible {
-        case absent, empty, halfARecordLess, halfARecordMore, aRecordLess, headerOnly, garbageInARecord, tornRecord,
-            wrongMagic
-        case anothersBoard, symbolicLink, directory, pipe, unreadable, hundredMegabytes
+        case absent, empty, halfARecordLess, halfARecordMore, aRecordLess, headerOnly
+        case garbageInARecord, tornRecord, wrongMagic, anothersBoard
+        case symbolicLink, directory, pipe, unreadable, hundredMegabytes
 
         var testDescription: String { rawValue }
 
