@@ -92,7 +92,9 @@ let package = Package(
         .testTarget(name: "StintCoreTests", dependencies: ["StintCore"]),
         .testTarget(
             name: "StintSQLiteTests",
-            dependencies: ["StintSQLite", "StoreConformance", "ClaimingWorker", grdb, sqlite, subprocess]
+            dependencies: [
+                "StintSQLite", "StintSQLiteMigrations", "StoreConformance", "ClaimingWorker", grdb, sqlite, subprocess,
+            ]
         ),
         .testTarget(
             name: "StintWorkerTests",

@@ -105,7 +105,8 @@ public struct ProcessIdentity: Sendable, Hashable, Codable {
             guard let text = read("/proc/\(id)/stat"), let end = text.lastIndex(of: ")") else { return nil }
             let fields = text[text.index(after: end)...].split(separator: " ")
             guard fields.count > 19, let start = Int64(fields[19]) else { return nil }
-            return (start, fields[0] == "Z" || fields[0] == "X")
+            // A main thread that has ended is a zombie too, while the other threads of its process go on: field 20.
+            return (start, (fields[0] == "Z" || fields[0] == "X") && ["0", "1"].contains(fields[17]))
         }
 
         package static func residentMemory(ofProcess id: Int32) -> Int64? {

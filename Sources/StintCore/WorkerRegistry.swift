@@ -11,7 +11,8 @@ public protocol WorkerRegistry: Sendable {
     /// All workers, by id, with the jobs that they have started.
     func workers() async throws -> [WorkerRecord]
 
-    /// Takes back the jobs of workers whose processes have ended together, and forgets the workers.
+    /// Takes back the jobs of workers whose processes have ended together, and forgets the workers: with one, all of its
+    /// process.
     ///
     /// Jobs that were claimed and not started are ready again and have lost nothing. Of jobs that were started the
     /// attempt and a crash count where it was one alone; it is buried when either has reached its limit. Of several,

@@ -77,15 +77,15 @@ extension JobTransaction {
             error: row.text(3), worker: row.optionalText(4), dossier: dossier == Dossier() ? nil : dossier)
     }
 
+    static let latestFailures = """
+        SELECT \(failure), f.job_id, q.name
+        FROM stint_failures f JOIN stint_jobs j ON j.id = f.job_id JOIN stint_queues q ON q.id = j.queue_id
+        ORDER BY f.id DESC LIMIT ?1
+        """
+
     /// The latest failures of all jobs.
     func failures(limit: Int) throws -> [FailedJob] {
-        try statement(
-            """
-            SELECT \(Self.failure), f.job_id, q.name
-            FROM stint_failures f JOIN stint_jobs j ON j.id = f.job_id JOIN stint_queues q ON q.id = j.queue_id
-            ORDER BY f.id DESC LIMIT ?1
-            """
-        ).rows(Int64(limit)) { row in
+        try statement(Self.latestFailures).rows(Int64(limit)) { row in
             FailedJob(
                 job: JobID(rawValue: row.int(10)), queue: QueueName(stored: row.text(11)), failure: Self.failure(row))
         }

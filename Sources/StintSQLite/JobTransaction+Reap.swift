@@ -7,7 +7,7 @@ extension JobTransaction {
     private static let prunesPerReap: Int64 = 1_000
 
     private static let endedLeases = """
-        SELECT token, queue_id, worker, boot_id, worker_id, jobs FROM stint_leases WHERE deadline <= ?1 OR boot_id <> ?2 LIMIT ?3
+        SELECT \(EndedLease.columns) FROM stint_leases WHERE deadline <= ?1 OR boot_id <> ?2 LIMIT ?3
         """
 
     /// A done job of each queue is past its retention: one look-up a queue that has any.

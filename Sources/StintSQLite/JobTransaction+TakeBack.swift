@@ -41,6 +41,11 @@ extension JobTransaction {
         return isKnown ? .culprit(ranFor: max(0, now.monotonic - mine.startedAt)) : .suspect
     }
 
+    static let jobsOfLease = """
+        SELECT l.attempts, l.crashes, l.suspect, j.priority, j.max_attempts, j.max_crashes, l.job_id
+        FROM stint_leased l JOIN stint_jobs j ON j.id = l.job_id WHERE l.token = ?1
+        """
+
     /// Moves the jobs of a lease to where they belong and ends the lease.
     ///
     /// - Parameter story: What is kept with the attempt of a culprit.
@@ -48,12 +53,8 @@ extension JobTransaction {
         _ lease: EndedLease, _ process: ProcessIdentity, _ evidence: Evidence,
         _ story: (kind: JobFailure.Kind, error: String, dossier: Dossier?), _ report: inout ReapReport
     ) throws {
-        let jobs = try statement(
-            """
-            SELECT l.attempts, l.crashes, l.suspect, j.priority, j.max_attempts, j.max_crashes, l.job_id
-            FROM stint_leased l JOIN stint_jobs j ON j.id = l.job_id WHERE l.token = ?1
-            """
-        ).rows(lease.token) { (job: LeasedRow($0), id: JobID(rawValue: $0.int(6))) }
+        let jobs = try statement(Self.jobsOfLease)
+            .rows(lease.token) { (job: LeasedRow($0), id: JobID(rawValue: $0.int(6))) }
         for (job, id) in jobs {
             try statement(HotSQL.deleteLeased).execute(id.rawValue, lease.token)
             count(lease.queue, leased: -1)
@@ -82,17 +83,22 @@ extension JobTransaction {
 
     // MARK: - Workers that have ended
 
-    func takeBack(from ids: [WorkerID], _ end: WorkerEnd, _ boards: StartBoards) throws -> ReapReport {
-        let workers = try ids.flatMap { try self.workers(boards, only: $0) }
+    static let leasesOfWorker = "SELECT \(EndedLease.columns) FROM stint_leases WHERE worker_id = ?1"
+
+    /// - Returns: Also the workers: a process that has ended took all of its own along, named or not.
+    func takeBack(
+        from ids: [WorkerID], _ end: WorkerEnd, _ boards: StartBoards
+    ) throws -> (report: ReapReport, workers: [WorkerID]) {
+        let all = try self.workers(boards)
+        let processes = Set(all.filter { ids.contains($0.id) }.map(\.registration.process))
+        let workers = all.filter { processes.contains($0.registration.process) }
         var evidence = Evidence(processes: Self.started(workers))
         evidence.isBlameless = end == .stopped
         let leases = try workers.map { worker in
-            try statement(
-                "SELECT token, queue_id, worker, boot_id, worker_id, jobs FROM stint_leases WHERE worker_id = ?1"
-            )
-            .rows(worker.id.rawValue, read: EndedLease.init)
+            try statement(Self.leasesOfWorker).rows(worker.id.rawValue, read: EndedLease.init)
         }
-        evidence.heldOne = leases.joined().reduce(0) { $0 + $1.jobs } == 1
+        evidence.heldOne =
+            leases.joined().reduce(0) { $0 + $1.jobs } == 1 && !leases.joined().contains(where: \.isShared)
         var report = ReapReport()
         for (worker, leases) in zip(workers, leases) {
             var evidence = evidence
@@ -102,7 +108,7 @@ extension JobTransaction {
             }
             try forget(worker.id)
         }
-        return report
+        return (report, workers.map(\.id))
     }
 
     private static func story(
@@ -143,35 +149,48 @@ extension JobTransaction {
         try end(lease, process, evidence, (.expired, error, nil), &report)
     }
 
+    /// Of a worker by its name, and of all registered workers of its process.
+    static let sameHolder = """
+        boot_id = ?1 AND (worker = ?2 OR worker_id IN (
+            SELECT w.id FROM stint_workers w JOIN stint_workers mine ON mine.id = ?3
+            WHERE (w.host, w.boot_id, w.namespaces, w.pid, w.process_start)
+                = (mine.host, mine.boot_id, mine.namespaces, mine.pid, mine.process_start)))
+        """
+
     /// Whether the worker held more than one job, in this lease or others: then nobody knows which was the end of it. Its
     /// other leases are marked, since the last of them must not look like its only one.
     private func isShared(_ lease: EndedLease) throws -> Bool {
-        let select = try statement(
-            """
-            SELECT max(CASE token WHEN ?3 THEN shared END), sum(jobs) FROM stint_leases WHERE worker = ?1 AND boot_id = ?2
-            """)
-        select.bind(1, lease.worker)
-        select.bind(2, lease.boot)
-        select.bind(3, lease.token)
+        func bound(_ sql: String) throws -> Statement {
+            let statement = try statement(sql)
+            statement.bind(1, lease.boot)
+            statement.bind(2, lease.worker)
+            statement.bind(3, lease.workerID)
+            return statement
+        }
+        // The mark is read again: the same transaction may have set it after it found this lease.
+        let select = try bound(
+            "SELECT max(CASE token WHEN ?4 THEN shared END), sum(jobs) FROM stint_leases WHERE \(Self.sameHolder)")
+        select.bind(4, lease.token)
         guard let (shared, jobs) = try select.first(read: { ($0.int(0), $0.int(1)) }) else { return false }
         if shared != 0 { return true }
         guard jobs > 1 else { return false }
-        let mark = try statement("UPDATE stint_leases SET shared = 1 WHERE worker = ?1 AND boot_id = ?2")
-        mark.bind(1, lease.worker)
-        mark.bind(2, lease.boot)
-        try mark.execute()
+        try bound("UPDATE stint_leases SET shared = 1 WHERE \(Self.sameHolder)").execute()
         return true
     }
 }
 
 /// A lease whose jobs are taken back.
 struct EndedLease {
+    static let columns = "token, queue_id, worker, boot_id, worker_id, jobs, shared"
+
     let token: Int64
     let queue: Int64
     let worker: String
     let boot: String
     let workerID: Int64?
     let jobs: Int64
+    /// Its worker held other jobs too when the first of its leases ran out.
+    let isShared: Bool
 
     init(_ row: Statement.Row) {
         token = row.int(0)
@@ -180,5 +199,6 @@ struct EndedLease {
         boot = row.text(3)
         workerID = row.optionalInt(4)
         jobs = row.int(5)
+        isShared = row.int(6) != 0
     }
 }

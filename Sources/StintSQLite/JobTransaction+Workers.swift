@@ -64,7 +64,7 @@ extension JobTransaction {
     // MARK: - Entries that nobody renews
 
     /// Of this boot: workers of another are taken back from like the dead.
-    private static let unseen = """
+    static let unseen = """
         boot_id = ?1 AND seen <= ?2 AND NOT EXISTS (SELECT 1 FROM stint_leases WHERE worker_id = stint_workers.id)
         """
 

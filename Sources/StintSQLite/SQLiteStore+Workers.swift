@@ -25,9 +25,9 @@ extension SQLiteStore {
     }
 
     public func takeBack(from workers: [WorkerID], _ end: WorkerEnd, now: Moment) async throws -> ReapReport {
-        let report = try await write(now: now) { [boards] in try $0.takeBack(from: workers, end, boards) }
-        for worker in workers { boards.remove(worker) }
-        return report
+        let ended = try await write(now: now) { [boards] in try $0.takeBack(from: workers, end, boards) }
+        for worker in ended.workers { boards.remove(worker) }
+        return ended.report
     }
 
     public func failures(limit: Int) async throws -> [FailedJob] {

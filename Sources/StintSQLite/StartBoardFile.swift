@@ -14,7 +14,7 @@ import Synchronization
 ///
 /// | bytes | |
 /// |---|---|
-/// | 0–31 | "STINTSB1", the worker's id, two words of zeros |
+/// | 0–31 | "STINTSB1", the worker's id, how many records it was made with, a word of zeros |
 /// | 32 each | job, token, start by the monotonic clock in milliseconds, check sum; all zeros: free |
 final class StartBoardFile: StartBoard {
     static let recordBytes = 32
@@ -44,8 +44,9 @@ final class StartBoardFile: StartBoard {
         state = Mutex(State(file: file))
         guard file >= 0 else { return }
         // Written and not just extended, so that a full disk shows here and not when a job starts.
-        var bytes = Self.bytes([Self.magic, UInt64(bitPattern: worker.rawValue), 0, 0])
-        bytes += [UInt8](repeating: 0, count: min(capacity, 1_024) * Self.recordBytes)
+        let records = min(capacity, 1_024)
+        var bytes = Self.bytes([Self.magic, UInt64(bitPattern: worker.rawValue), UInt64(records), 0])
+        bytes += [UInt8](repeating: 0, count: records * Self.recordBytes)
         if write(file, bytes, bytes.count) != bytes.count { remove() }
     }
 
@@ -111,9 +112,10 @@ final class StartBoardFile: StartBoard {
         else { return nil }
         var words = [UInt64](repeating: 0, count: Int(facts.st_size) / 8)
         let count = words.withUnsafeMutableBytes { pread(file, $0.baseAddress, $0.count, 0) }
-        guard count == facts.st_size, words[0] == magic, words[1] == UInt64(bitPattern: worker.rawValue) else {
-            return nil
-        }
+        // Fewer records than it was made with: somebody cut it, and a start may be missing.
+        guard count == facts.st_size, words[0] == magic, words[1] == UInt64(bitPattern: worker.rawValue),
+            words[2] <= UInt64(words.count / 4 - 1)
+        else { return nil }
         var started: [StartedJob] = []
         for start in stride(from: 4, to: words.count, by: 4) {
             let record = Array(words[start..<start + 4])

@@ -3,11 +3,22 @@
 //   claim DB BATCH          claims from 'q' until nothing is ready, acknowledges, prints "id token" of each job
 //   unique DB KEYS          enqueues each of the keys k1…kN once, prints "key id new|duplicate"
 //   open DB                 opens (and so makes) the database
+//   die DB JOBS STARTS [full]
+//                           registers, claims JOBS from 'q', notes STARTS of them as started and is killed; with
+//                           `full`, its board has room for one job and can have no more
+//   headless                ends its main thread and lives on in another until its input ends; prints "ready"
 
 import StintCore
 import StintSQLite
 
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
 let arguments = CommandLine.arguments
+if arguments[1] == "headless" { liveWithoutMainThread() }
 let queue = try await JobQueue(.sqlite(arguments[2]))
 
 switch arguments[1] {
@@ -29,6 +40,45 @@ case "unique":
     }
 case "open":
     print(try await queue.store.stats().count)
+case "die":
+    let process = ProcessIdentity.current
+    let registration = WorkerRegistration(name: process.name, process: process, queues: ["q"], concurrency: 1)
+    let place = try await queue.store.register(registration, as: nil, now: queue.clock.now())
+    let request = ClaimRequest(
+        queues: ["q"], limit: Int(arguments[3])!, lease: .seconds(3_600), worker: process.name, registration: place.id)
+    let jobs = try await queue.store.claim(request, now: queue.clock.now())
+    if arguments.last == "full" {
+        signal(SIGXFSZ, SIG_IGN)
+        var limit = rlimit(rlim_cur: 64, rlim_max: 64)
+        #if canImport(Darwin)
+            setrlimit(RLIMIT_FSIZE, &limit)
+        #else
+            setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+        #endif
+    }
+    for job in jobs.prefix(Int(arguments[4])!) {
+        place.board.note(ended: nil, started: job.lease, now: queue.clock.now())
+    }
+    kill(getpid(), SIGKILL)
 default:
     preconditionFailure("unknown mode \(arguments[1])")
+}
+
+func liveWithoutMainThread() -> Never {
+    let main = UnsafeMutablePointer<pthread_t>.allocate(capacity: 1)
+    main.initialize(to: pthread_self())
+    #if canImport(Darwin)
+        var thread: pthread_t?
+    #else
+        var thread = pthread_t()
+    #endif
+    let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { main in
+        pthread_join(main!.assumingMemoryBound(to: pthread_t.self).pointee, nil)
+        print("ready")
+        fflush(nil)
+        while readLine() != nil {}
+        exit(0)
+    }
+    pthread_create(&thread, nil, body, main)
+    pthread_exit(nil)
 }

@@ -1,3 +1,4 @@
+import Foundation
 import StintCore
 import StintSQLite
 import StoreConformance
@@ -9,7 +10,10 @@ struct ConformanceTests {
     func scenario(_ scenario: Scenario) async throws {
         let folder = try TemporaryFolder()
         let store = try SQLiteStore(path: folder.database)
-        try await scenario.run(Stage(store, clock: ManualClock()))
+        let stage = Stage(store, clock: ManualClock()) { [path = folder.database] worker in
+            try FileManager.default.removeItem(atPath: "\(path)-worker-\(worker)")
+        }
+        try await scenario.run(stage)
         try await expectSound(store)
     }
 }

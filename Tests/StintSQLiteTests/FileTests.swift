@@ -58,11 +58,11 @@ struct FileTests {
         do { _ = try SQLiteStore(path: folder.database) }
         let database = try DatabaseQueue(path: folder.database)
         try database.write {
-            try $0.execute(sql: "INSERT INTO stint_migrations VALUES (2, 'v002_future', 'CREATE …', 0)")
+            try $0.execute(sql: "INSERT INTO stint_migrations VALUES (3, 'v003_future', 'CREATE …', 0)")
         }
         try database.close()
         let before = try Data(contentsOf: URL(filePath: folder.database))
-        #expect(try refusal(folder.database).contains("newer Stint (schema 2, this one knows 1)"))
+        #expect(try refusal(folder.database).contains("newer Stint (schema 3, this one knows 2)"))
         #expect(try Data(contentsOf: URL(filePath: folder.database)) == before)
     }
 

@@ -43,6 +43,32 @@ struct QueryPlanTests {
         #expect(plan == ["SEARCH stint_ready USING PRIMARY KEY (queue_id=? AND (priority,job_id)<(?,?))"])
     }
 
+    /// Tables with a row a worker or a lease are small; jobs that wait and stories of old are not.
+    @Test(
+        "what happens once a lease or a minute scans small tables at most",
+        arguments: [
+            ("leasesOfWorker", JobTransaction.leasesOfWorker, ["stint_leases"]),
+            ("jobsOfLease", JobTransaction.jobsOfLease, ["l"]),
+            (
+                "sameHolder", "SELECT sum(jobs) FROM stint_leases WHERE \(JobTransaction.sameHolder)",
+                ["stint_leases", "w"]
+            ),
+            (
+                "unseen", "SELECT 1 FROM stint_workers WHERE \(JobTransaction.unseen)",
+                ["stint_workers", "stint_leases"]
+            ),
+            ("latestFailures", JobTransaction.latestFailures, ["f"]),
+        ])
+    func rarePlan(_ name: String, _ sql: String, _ mayScan: [String]) async throws {
+        let folder = try TemporaryFolder()
+        let store = try SQLiteStore(path: folder.database)
+        let plan = try await plan(of: sql, store)
+        let bad = plan.filter { step in
+            step.hasPrefix("SCAN") && !mayScan.contains { step == "SCAN \($0)" } || step.contains("TEMP B-TREE")
+        }
+        #expect(bad.isEmpty, "\(name): \(plan)")
+    }
+
     /// Unbound parameters are NULL, which the planner does not look at.
     private func plan(of sql: String, _ store: SQLiteStore) async throws -> [String] {
         try await store.writer.run { database in

@@ -38,14 +38,20 @@ func expectSound(_ store: SQLiteStore, _ location: SourceLocation = #_sourceLoca
     }
 }
 
-/// Runs Tests/ClaimingWorker, which the package manager puts beside the tests, and gives its lines.
-func runClaimingWorker(_ arguments: String...) async throws -> [[Substring]] {
-    let folder = Bundle.main.executableURL?.deletingLastPathComponent().path ?? "."
+/// Tests/ClaimingWorker, which the package manager puts beside the tests.
+var claimingWorker: String {
+    (Bundle.main.executableURL?.deletingLastPathComponent().path ?? ".") + "/ClaimingWorker"
+}
+
+/// Runs it and gives its lines.
+func runClaimingWorker(
+    _ arguments: String..., expecting status: TerminationStatus = .exited(0)
+) async throws -> [[Substring]] {
     let result = try await Subprocess.run(
-        .path(FilePath(folder + "/ClaimingWorker")), arguments: Arguments(arguments),
+        .path(FilePath(claimingWorker)), arguments: Arguments(arguments),
         output: .string(limit: 16_777_216),
         error: .string(limit: 65_536))
-    #expect(result.terminationStatus == .exited(0), "\(result.standardError)")
+    #expect(result.terminationStatus == status, "\(result.standardError)")
     return result.standardOutput.split(separator: "\n").map { $0.split(separator: " ") }
 }
 

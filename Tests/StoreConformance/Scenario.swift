@@ -12,17 +12,28 @@ package struct Scenario: Sendable, CustomTestStringConvertible {
     }
 
     package static let all =
-        enqueueScenarios + claimScenarios + settleScenarios + leaseScenarios + suspectScenarios + operatorScenarios
+        enqueueScenarios + claimScenarios + settleScenarios + leaseScenarios + suspectScenarios + workerScenarios
+        + operatorScenarios
 }
 
 /// A fresh store, a clock to move, and short words for what scenarios do all the time.
 package struct Stage: Sendable {
     package let store: any JobStore
     package let clock: ManualClock
+    private let boardLoss: @Sendable (WorkerID) throws -> Void
 
-    package init(_ store: any JobStore, clock: ManualClock) {
+    /// - Parameter boardLoss: Makes it unknown what a worker has started, as a full disk does.
+    package init(
+        _ store: any JobStore, clock: ManualClock, boardLoss: @escaping @Sendable (WorkerID) throws -> Void
+    ) {
         self.store = store
         self.clock = clock
+        self.boardLoss = boardLoss
+    }
+
+    func loseBoard(of performer: Performer) async throws {
+        try boardLoss(performer.id)
+        #expect(try await store.workers().first { $0.id == performer.id }?.started == nil)
     }
 
     @discardableResult

@@ -1,0 +1,126 @@
+import Synchronization
+import Testing
+
+@testable import StintCore
+
+@Suite("A suspect runs with nothing beside it in its process")
+struct HandlerRoomTests {
+    private final class Visitor: Sendable {
+        private let count = Mutex(0)
+
+        var id: ObjectIdentifier { ObjectIdentifier(self) }
+        /// How often it was told that it may try again.
+        var calls: Int { count.withLock { $0 } }
+
+        func join(_ room: HandlerRoom) {
+            room.join(id) { [self] in count.withLock { $0 += 1 } }
+        }
+
+        func enter(_ room: HandlerRoom, alone: Bool = false) -> Bool { room.enter(id, alone: alone) }
+    }
+
+    private let room = HandlerRoom()
+    private let one = Visitor()
+    private let other = Visitor()
+    private let third = Visitor()
+
+    init() {
+        for visitor in [one, other, third] { visitor.join(room) }
+    }
+
+    @Test("any number runs at once where nobody must be alone")
+    func together() {
+        for _ in 0..<100 { #expect(one.enter(room) && other.enter(room)) }
+        for _ in 0..<200 { room.leave() }
+        #expect(one.calls == 0 && other.calls == 0, "nobody was refused, so nobody is woken")
+        #expect(one.enter(room, alone: true))
+    }
+
+    @Test("alone means alone, also for the same visitor, and for other suspects")
+    func alone() {
+        #expect(one.enter(room, alone: true))
+        for visitor in [one, other] {
+            #expect(!visitor.enter(room))
+            #expect(!visitor.enter(room, alone: true))
+        }
+        room.leave()
+        #expect(other.enter(room, alone: true))
+    }
+
+    @Test("who waits to be alone gets its turn: nobody new enters before it")
+    func turn() {
+        #expect(one.enter(room) && other.enter(room))
+        #expect(!other.enter(room, alone: true))
+        for visitor in [one, other, third] { #expect(!visitor.enter(room)) }
+        room.leave()
+        #expect(other.calls == 0, "one handler still runs")
+        #expect(!other.enter(room, alone: true) && !third.enter(room))
+        room.leave()
+        #expect(other.calls == 1)
+        #expect(!third.enter(room))
+        #expect(other.enter(room, alone: true))
+    }
+
+    @Test("of several that wait each gets its turn, before those that need not be alone")
+    func severalTurns() {
+        #expect(one.enter(room))
+        #expect(!other.enter(room, alone: true) && !third.enter(room, alone: true))
+        room.leave()
+        #expect(third.enter(room, alone: true))
+        #expect(!one.enter(room))
+        room.leave()
+        #expect(!one.enter(room), "another still waits")
+        #expect(other.enter(room, alone: true))
+        room.leave()
+        #expect(one.enter(room))
+    }
+
+    @Test("everybody is told when one that was alone leaves, and may enter again")
+    func listeners() {
+        #expect(one.enter(room, alone: true))
+        #expect(!other.enter(room))
+        room.leave()
+        #expect([one, other, third].map(\.calls) == [1, 1, 1])
+        #expect(other.enter(room) && third.enter(room))
+    }
+
+    @Test("who waits no more frees the others, and tells them")
+    func stopWaiting() {
+        #expect(one.enter(room))
+        #expect(!other.enter(room, alone: true))
+        #expect(!third.enter(room))
+        room.stopWaiting(other.id)
+        #expect(third.calls == 1)
+        #expect(third.enter(room))
+        room.stopWaiting(other.id)
+        #expect(third.calls == 1, "it did not wait any more, so nothing has changed")
+    }
+
+    @Test("who parts while it waits frees the others, and is told nothing more")
+    func part() {
+        #expect(one.enter(room))
+        #expect(!other.enter(room, alone: true))
+        room.part(other.id)
+        #expect(third.calls == 1 && other.calls == 0)
+        #expect(third.enter(room))
+        room.leave()
+        room.leave()
+        #expect(one.enter(room, alone: true))
+        room.leave()
+        #expect(other.calls == 0 && one.calls == 2)
+    }
+
+    @Test("a listener may enter at once, from within its call")
+    func reentrant() {
+        let room = HandlerRoom()
+        let entered = Mutex(false)
+        let visitor = Visitor()
+        room.join(visitor.id) { [room] in
+            let mayEnter = room.enter(visitor.id, alone: false)
+            entered.withLock { $0 = mayEnter }
+        }
+        #expect(one.enter(room, alone: true))
+        room.leave()
+        #expect(entered.withLock { $0 })
+    }
+}

@@ -1,0 +1,348 @@
+import Foundation
+import StintCore
+import StoreConformance
+import Testing
+
+@testable import StintSQLite
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// The file beside the database that says what a worker has started.
+@Suite("The board of a worker")
+struct StartBoardTests {
+    private let now = Moment(wall: 0, monotonic: 77, boot: "boot-1")
+    private let worker = WorkerID(rawValue: 17)
+
+    private func lease(_ number: Int64) -> Lease {
+        Lease(job: JobID(rawValue: number), token: FencingToken(rawValue: number * 10))
+    }
+
+    private func registration(process id: Int32 = 1, concurrency: Int = 4) -> WorkerRegistration {
+        WorkerRegistration(
+            name: "host:\(id)",
+            process: ProcessIdentity(host: "host", boot: "boot-1", namespaces: "", processID: id, startTime: 1),
+            queues: ["q"], concurrency: concurrency)
+    }
+
+    private func boards(_ folder: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.contains("-worker-") }.sorted()
+    }
+
+    private func permissions(_ path: String) throws -> Int? {
+        try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+    }
+
+    // MARK: - What is written is read
+
+    @Test("is a file of its owner alone beside the database, until the worker signs off")
+    func file() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        let place = try await queue.store.register(registration(), as: nil, now: now)
+        #expect(try boards(folder.path) == ["stint.db-worker-\(place.id)"])
+        #expect(try permissions("\(folder.database)-worker-\(place.id)") == 0o600)
+        try await queue.store.deregister(place.id, now: now)
+        #expect(try boards(folder.path).isEmpty)
+    }
+
+    @Test("goes when the jobs are taken back, by the worker's own process or by another")
+    func removedByTakeBack() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        let other = try await JobQueue(.sqlite(folder.database))
+        for store in [queue.store, other.store] {
+            let (one, two) = (
+                try await queue.store.register(registration(), as: nil, now: now),
+                try await queue.store.register(registration(), as: nil, now: now)
+            )
+            #expect(try boards(folder.path).count == 2)
+            // The other worker of the process has ended with it.
+            _ = try await store.takeBack(from: [one.id], .stopped, now: now)
+            #expect(try boards(folder.path).isEmpty, "of \(one.id) and \(two.id)")
+        }
+    }
+
+    @Test("reads as it was written, whatever starts and ends in which order")
+    func model() throws {
+        let folder = try TemporaryFolder()
+        let seed = Seed.next()
+        var chance = Seed(seed)
+        for capacity in [0, 1, 4, 5_000] {
+            let path = "\(folder.path)/board-\(capacity)"
+            let board = StartBoardFile(path: path, worker: worker, capacity: capacity)
+            var model: [Lease: Int64] = [:]
+            var next: Int64 = 0
+            for step in 0..<3_000 {
+                var ended: Lease?
+                if !model.isEmpty, Bool.random(using: &chance) {
+                    ended = model.keys.sorted { $0.job < $1.job }.randomElement(using: &chance)
+                } else if Int.random(in: 0..<20, using: &chance) == 0 {
+                    ended = lease(1_000_000)
+                }
+                var started: Lease?
+                if model.count < 40, Int.random(in: 0..<3, using: &chance) > 0 {
+                    next += 1
+                    started = lease(next)
+                }
+                let now = Moment(wall: 0, monotonic: Int64(step), boot: "boot-1")
+                board.note(ended: ended, started: started, now: now)
+                if let ended { model[ended] = nil }
+                if let started { model[started] = Int64(step) }
+                guard step % 10 == 0 || step > 2_990 else { continue }
+                let read = try #require(StartBoardFile.read(path, of: worker), "seed \(seed), step \(step)")
+                try #require(
+                    Dictionary(uniqueKeysWithValues: read.map { ($0.lease, $0.startedAt) }) == model,
+                    "seed \(seed), step \(step)")
+            }
+            // Places are used again.
+            let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
+            #expect(size <= (1 + max(40, min(capacity, 1_024))) * StartBoardFile.recordBytes)
+            board.remove()
+            #expect(StartBoardFile.read(path, of: worker) == nil)
+            board.note(ended: nil, started: lease(1), now: now)
+            #expect(!FileManager.default.fileExists(atPath: path))
+        }
+    }
+
+    @Test("is the same whether the database is named by itself or by a symbolic link")
+    func symbolicLink() async throws {
+        let folder = try TemporaryFolder()
+        let other = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        try FileManager.default.createSymbolicLink(atPath: other.database, withDestinationPath: folder.database)
+        let linked = try await JobQueue(.sqlite(other.database))
+        let place = try await linked.store.register(registration(), as: nil, now: now)
+        place.board.note(ended: nil, started: lease(1), now: now)
+        #expect(try await queue.store.workers().first?.started?.map(\.lease) == [lease(1)])
+        #expect(try boards(other.path).isEmpty)
+        _ = try await queue.store.takeBack(from: [place.id], .stopped, now: now)
+        #expect(try boards(folder.path).isEmpty)
+    }
+
+    // MARK: - What others may have done to it
+
+    enum Damage: String, CaseIterable, CustomTestStringConvertible {
+        case absent, empty, halfARecordLess, halfARecordMore, aRecordLess, headerOnly
+        case garbageInARecord, tornRecord, wrongMagic, anothersBoard
+        case symbolicLink, directory, pipe, unreadable, hundredMegabytes
+
+        var testDescription: String { rawValue }
+
+        func apply(to path: String) throws {
+            let url = URL(filePath: path)
+            var bytes = try Data(contentsOf: url)
+            if self != .unreadable { try FileManager.default.removeItem(atPath: path) }
+            switch self {
+            case .absent: return
+            case .empty: bytes = Data()
+            case .halfARecordLess: bytes.removeLast(16)
+            case .halfARecordMore: bytes.append(Data(repeating: 0, count: 16))
+            case .aRecordLess: bytes.removeLast(32)
+            case .headerOnly: bytes = bytes.prefix(32)
+            case .garbageInARecord: bytes[100] ^= 0x40
+            case .tornRecord: bytes.replaceSubrange(48..<64, with: Data(repeating: 0, count: 16))
+            case .wrongMagic: bytes[0] ^= 1
+            case .anothersBoard: bytes[8] ^= 1
+            case .symbolicLink:
+                try bytes.write(to: URL(filePath: path + ".real"))
+                try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: path + ".real")
+                return
+            case .directory:
+                try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+                return
+            case .pipe:
+                try #require(mkfifo(path, 0o600) == 0)
+                return
+            case .unreadable:
+                // Also for root, who may read everything: a folder has no bytes either.
+                try FileManager.default.removeItem(atPath: path)
+                try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: path)
+                return
+            case .hundredMegabytes:
+                try bytes.write(to: url)
+                try #require(truncate(path, 100_000_000 / 32 * 32) == 0)
+                return
+            }
+            try bytes.write(to: url)
+        }
+    }
+
+    @Test(
+        "that is damaged is no board: nothing is known, nobody is blamed, and all jobs run again",
+        arguments: Damage.allCases)
+    func damaged(_ damage: Damage) async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        let options = JobOptions(maxAttempts: 1, maxCrashes: 1)
+        try await queue.enqueue(jobs: try (0..<4).map { _ in try NewJob([], in: "q", options: options) })
+        let place = try await queue.store.register(registration(), as: nil, now: now)
+        let request = ClaimRequest(
+            queues: ["q"], limit: 4, lease: .seconds(60), worker: "host:1", registration: place.id)
+        let jobs = try await queue.store.claim(request, now: now)
+        for job in jobs.prefix(3) { place.board.note(ended: nil, started: job.lease, now: now) }
+        let path = "\(folder.database)-worker-\(place.id)"
+        #expect(try await queue.store.workers().first?.started?.count == 3)
+        try damage.apply(to: path)
+        #expect(try await queue.store.workers().first?.started == nil)
+
+        let report = try await queue.store.takeBack(from: [place.id], .died("died", nil), now: now)
+        #expect(report == ReapReport(requeued: 4))
+        #expect(try await queue.store.list(JobFilter()).allSatisfy { $0.suspect && $0.crashes == 0 })
+        try await expectSound(queue.store)
+        // The worker's next one finds its own place.
+        let next = try await queue.store.register(registration(), as: nil, now: now)
+        #expect(try await queue.store.workers().map(\.started) == [[]])
+        try await queue.store.deregister(next.id, now: now)
+    }
+
+    @Test("that cannot be made leaves the worker working")
+    func cannotBeMade() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        let first = try await queue.store.register(registration(), as: nil, now: now)
+        try await queue.store.deregister(first.id, now: now)
+        let id = first.id.rawValue + 1
+        let path = "\(folder.database)-worker-\(id)"
+        try FileManager.default.createDirectory(atPath: path + "/inside", withIntermediateDirectories: true)
+        let place = try await queue.store.register(registration(), as: nil, now: now)
+        #expect(place.id.rawValue == id)
+        try await queue.enqueue(payload: [], in: "q")
+        let job = try #require(try await queue.claim().first)
+        place.board.note(ended: nil, started: job.lease, now: now)
+        place.board.note(ended: job.lease, started: nil, now: now)
+        #expect(try await queue.store.workers().map(\.started) == [nil])
+        try await queue.ack([job])
+        try await queue.store.deregister(place.id, now: now)
+        #expect(FileManager.default.fileExists(atPath: path + "/inside"))
+    }
+
+    @Test("what lies at its place before is nobody's: a link is not followed")
+    func linkAtItsPlace() async throws {
+        let folder = try TemporaryFolder()
+        let precious = folder.path + "/precious"
+        try Data("keep me".utf8).write(to: URL(filePath: precious))
+        let queue = try await JobQueue(.sqlite(folder.database))
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.database + "-worker-1", withDestinationPath: precious)
+        let place = try await queue.store.register(registration(), as: nil, now: now)
+        #expect(place.id.rawValue == 1)
+        #expect(try await queue.store.workers().map(\.started) == [[]])
+        #expect(try Data(contentsOf: URL(filePath: precious)) == Data("keep me".utf8))
+    }
+
+    @Test("of an earlier worker that nobody knows is swept away at the next registration, no other is")
+    func sweep() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        let live = try await queue.store.register(registration(), as: nil, now: now)
+        let gone = try await queue.store.register(registration(process: 2), as: nil, now: now)
+        // Forgotten without a word, as by a process that died between two steps.
+        try await queue.store.write(now: now) { try $0.forget(gone.id) }
+        let others = ["stint.db-worker-99", "stint.db-worker-x", "stint.db-worker-", "other.db-worker-1"]
+        for name in others { try Data().write(to: URL(filePath: "\(folder.path)/\(name)")) }
+        let new = try await queue.store.register(registration(process: 3), as: nil, now: now)
+        let kept = [live, new].map { "stint.db-worker-\($0.id)" } + others
+        #expect(Set(try boards(folder.path)) == Set(kept))
+        // So does one that only says that it lives: of others it sweeps the earlier ones.
+        _ = try await queue.store.register(registration(), as: live.id, now: now)
+        #expect(Set(try boards(folder.path)) == Set(kept))
+    }
+
+    // MARK: - A real death
+
+    @Test("tells which job a killed process had started, and a reap finds its end by itself")
+    func killed() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        let ids = try await queue.enqueue(jobs: try (0..<5).map { _ in try NewJob([], in: "q") }).map(\.id)
+        _ = try await runClaimingWorker("die", folder.database, "3", "1", expecting: .signaled(SIGKILL))
+        let worker = try #require(try await queue.store.workers().first)
+        #expect(worker.started?.map(\.lease.job) == [ids[0]])
+        #expect(worker.registration.process.existence() == .gone)
+
+        // Its leases have an hour to go.
+        #expect(try await queue.reap() == ReapReport(requeued: 3))
+        let culprit = try #require(try await queue.store.job(ids[0]))
+        #expect(culprit.record.crashes == 1 && culprit.record.attempts == 1)
+        #expect(culprit.failures.first?.kind == .crashed)
+        #expect(
+            culprit.failures.first?.error == "worker \(worker.registration.name) died, and nobody saw how")
+        #expect((culprit.failures.first?.dossier?.runTimeMilliseconds ?? -1) >= 0)
+        for record in try await queue.store.list(JobFilter(state: .ready)) where record.id != ids[0] {
+            #expect(record.attempts == 0 && !record.suspect)
+        }
+        #expect(try await queue.store.workers().isEmpty)
+        #expect(try boards(folder.path).isEmpty)
+        #expect(try await queue.reap() == ReapReport())
+    }
+
+    @Test("that could not take all starts is taken away, so that the wrong job is not blamed")
+    func fullDisk() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        let ids = try await queue.enqueue(jobs: try (0..<3).map { _ in try NewJob([], in: "q") }).map(\.id)
+        _ = try await runClaimingWorker("die", folder.database, "2", "2", "full", expecting: .signaled(SIGKILL))
+        #expect(try await queue.store.workers().map(\.started) == [nil])
+        #expect(try await queue.reap() == ReapReport(requeued: 2))
+        for id in ids.prefix(2) {
+            let record = try #require(try await queue.store.job(id)?.record)
+            #expect(record.suspect && record.crashes == 0)
+        }
+    }
+
+    @Test("a process whose main thread has ended lives on in the others")
+    func mainThreadEnded() throws {
+        let process = Process()
+        process.executableURL = URL(filePath: claimingWorker)
+        process.arguments = ["headless"]
+        let (input, output) = (Pipe(), Pipe())
+        process.standardInput = input
+        process.standardOutput = output
+        try process.run()
+        let identity = ProcessIdentity(ofProcess: process.processIdentifier)
+        #expect(output.fileHandleForReading.availableData == Data("ready\n".utf8))
+        #expect(identity.existence() == .exists)
+        try input.fileHandleForWriting.close()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        #expect(identity.existence() == .gone)
+    }
+
+    @Test("a reap leaves a worker of a living supervisor to it, and takes it when the supervisor is gone")
+    func supervised() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        try await queue.enqueue(payload: [], in: "q")
+        let current = ProcessIdentity.current
+        func ended(_ start: Int64) -> ProcessIdentity {
+            ProcessIdentity(
+                host: current.host, boot: current.boot, namespaces: current.namespaces, processID: current.processID,
+                startTime: start)
+        }
+        func register(
+            _ process: ProcessIdentity? = nil, under supervisor: ProcessIdentity
+        ) async throws -> WorkerID {
+            let registration = WorkerRegistration(
+                name: "w", process: process ?? ended(1), supervisor: supervisor, queues: ["q"], concurrency: 1)
+            return try await queue.store.register(registration, as: nil, now: queue.clock.now()).id
+        }
+        let watched = try await register(under: current)
+        let request = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(60), worker: "w", registration: watched)
+        _ = try await queue.store.claim(request, now: queue.clock.now())
+        #expect(try await queue.reap() == ReapReport())
+        #expect(try await queue.store.workers().map(\.id) == [watched])
+        _ = try await queue.store.takeBack(from: [watched], .stopped, now: queue.clock.now())
+
+        // One that outlives its supervisor goes on working; its dead neighbour is taken.
+        let survivor = try await register(current, under: ended(2))
+        let orphan = try await register(under: ended(2))
+        let again = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(60), worker: "w", registration: orphan)
+        _ = try await queue.store.claim(again, now: queue.clock.now())
+        #expect(try await queue.reap() == ReapReport(requeued: 1))
+        #expect(try await queue.store.workers().map(\.id) == [survivor])
+    }
+}

@@ -1,0 +1,132 @@
+import Foundation
+import StintCore
+import Testing
+
+/// A worker of a scenario; its process exists in name only.
+struct Performer: Sendable {
+    let registration: WorkerRegistration
+    let place: RegisteredWorker
+
+    var id: WorkerID { place.id }
+}
+
+extension Stage {
+    func process(_ id: Int32) -> ProcessIdentity {
+        ProcessIdentity(
+            host: "host", boot: clock.now().boot, namespaces: "pid:[1]", processID: id, startTime: Int64(id) * 10)
+    }
+
+    func hire(
+        _ name: String? = nil, process id: Int32 = 1, under supervisor: ProcessIdentity? = nil,
+        queues: [QueueName] = ["q"], concurrency: Int = 4
+    ) async throws -> Performer {
+        let process = process(id)
+        let registration = WorkerRegistration(
+            name: name ?? process.name, process: process, supervisor: supervisor, queues: queues,
+            concurrency: concurrency)
+        return Performer(
+            registration: registration, place: try await store.register(registration, as: nil, now: clock.now()))
+    }
+
+    func renew(_ performer: Performer) async throws {
+        let again = try await store.register(performer.registration, as: performer.id, now: clock.now())
+        #expect(again.id == performer.id)
+    }
+
+    func claim(
+        _ limit: Int, from queues: [QueueName] = ["q"], by performer: Performer, lease: Duration = .seconds(30)
+    ) async throws -> [LeasedJob] {
+        let request = ClaimRequest(
+            queues: queues, limit: limit, lease: lease, worker: performer.registration.name, registration: performer.id)
+        return try await store.claim(request, now: clock.now())
+    }
+
+    func start(_ job: LeasedJob, by performer: Performer) {
+        performer.place.board.note(ended: nil, started: job.lease, now: clock.now())
+    }
+
+    func end(_ job: LeasedJob, by performer: Performer) {
+        performer.place.board.note(ended: job.lease, started: nil, now: clock.now())
+    }
+
+    func takeBack(from performers: Performer..., end: WorkerEnd = .died("died", nil)) async throws -> ReapReport {
+        try await store.takeBack(from: performers.map(\.id), end, now: clock.now())
+    }
+
+    func takeBack(from performer: Performer, _ end: WorkerEnd) async throws -> ReapReport {
+        try await takeBack(from: performer, end: end)
+    }
+
+    func enqueue(_ count: Int, options: JobOptions = JobOptions()) async throws -> [JobID] {
+        let jobs = try (0..<count).map { _ in try NewJob([], in: "q", options: options) }
+        return try await store.enqueue(jobs, now: clock.now()).map(\.id)
+    }
+
+    /// Jobs that died with others, in the order of their ids.
+    func suspects(_ count: Int) async throws -> (ids: [JobID], of: Performer) {
+        let ids = try await enqueue(count)
+        let performer = try await hire(process: 999)
+        for job in try await claim(count, by: performer) { start(job, by: performer) }
+        _ = try await takeBack(from: performer)
+        try await expectSuspects(ids)
+        return (ids, performer)
+    }
+
+    // MARK: - What became of jobs
+
+    private func records(_ ids: [JobID]) async throws -> [JobDetails] {
+        var records: [JobDetails] = []
+        for id in ids { records.append(try #require(try await store.job(id))) }
+        return records
+    }
+
+    func expectFree(_ ids: [JobID], _ location: SourceLocation = #_sourceLocation) async throws {
+        for job in try await records(ids) {
+            #expect(job.record.state == .ready && !job.record.suspect, "\(job.record)", sourceLocation: location)
+            #expect(job.record.attempts == 0 && job.record.crashes == 0, "\(job.record)", sourceLocation: location)
+            #expect(job.failures.isEmpty, sourceLocation: location)
+        }
+    }
+
+    func expectSuspects(_ ids: [JobID], _ location: SourceLocation = #_sourceLocation) async throws {
+        for job in try await records(ids) {
+            #expect(job.record.state == .ready && job.record.suspect, "\(job.record)", sourceLocation: location)
+            #expect(job.record.attempts == 0 && job.record.crashes == 0, "\(job.record)", sourceLocation: location)
+            #expect(job.failures.isEmpty, sourceLocation: location)
+        }
+    }
+
+    /// Once, and with attempts left.
+    func expectBlamed(_ ids: [JobID], _ location: SourceLocation = #_sourceLocation) async throws {
+        for job in try await records(ids) {
+            #expect(job.record.state == .ready && !job.record.suspect, "\(job.record)", sourceLocation: location)
+            #expect(job.record.attempts == 1 && job.record.crashes == 1, "\(job.record)", sourceLocation: location)
+            #expect(job.failures.count == 1, sourceLocation: location)
+        }
+    }
+}
+
+/// Where chance comes from, so that a failure can be seen again: `STINT_TEST_SEED=7 swift test …`.
+package struct Seed: RandomNumberGenerator {
+    private var state: UInt64
+
+    package init(_ seed: UInt64) {
+        state = seed
+    }
+
+    package static func next() -> UInt64 {
+        let chosen = ProcessInfo.processInfo.environment["STINT_TEST_SEED"].flatMap { UInt64($0) }
+        let seed = chosen ?? UInt64.random(in: 0..<1 << 32)
+        print("STINT_TEST_SEED=\(seed)")
+        return seed
+    }
+
+    /// SplitMix64 (https://prng.di.unimi.it/splitmix64.c).
+    package mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}

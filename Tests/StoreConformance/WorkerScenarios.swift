@@ -1,0 +1,432 @@
+import StintCore
+import Testing
+
+/// Workers, what they have started, and who is to blame when they end.
+let workerScenarios: [Scenario] = registrationScenarios + takeBackScenarios + expiryScenarios + dossierScenarios
+
+// MARK: - Who works
+
+private let registrationScenarios: [Scenario] = [
+    Scenario("a worker is listed with what it said of itself and what it has started, until it signs off") { stage in
+        let supervisor = stage.process(1)
+        let performer = try await stage.hire(process: 2, under: supervisor, queues: ["q", "почта"], concurrency: 3)
+        for _ in 0..<2 { try await stage.enqueue() }
+        let jobs = try await stage.claim(2, by: performer)
+        stage.start(jobs[1], by: performer)
+        let record = try #require(try await stage.store.workers().first)
+        #expect(record.id == performer.id && record.registeredAt == stage.clock.now().wall)
+        #expect(record.registration.name == "host:2" && record.registration.process == stage.process(2))
+        #expect(record.registration.supervisor == supervisor && record.registration.concurrency == 3)
+        #expect(record.registration.queues == ["q", "почта"])
+        #expect(record.started == [StartedJob(lease: jobs[1].lease, startedAt: stage.clock.now().monotonic)])
+        stage.end(jobs[1], by: performer)
+        #expect(try await stage.store.workers().first?.started == [])
+        for job in jobs { try await stage.settle(job.lease, .ack) }
+        try await stage.store.deregister(performer.id, now: stage.clock.now())
+        #expect(try await stage.store.workers().isEmpty)
+    },
+    Scenario("ids of workers are never used again, and workers are listed by id") { stage in
+        let first = try await stage.hire(process: 1)
+        let second = try await stage.hire(process: 2)
+        #expect(second.id.rawValue > first.id.rawValue)
+        for performer in [first, second] { try await stage.store.deregister(performer.id, now: stage.clock.now()) }
+        let third = try await stage.hire(process: 1)
+        let fourth = try await stage.hire(process: 2)
+        #expect(third.id.rawValue > second.id.rawValue)
+        #expect(try await stage.store.workers().map(\.id) == [third.id, fourth.id])
+    },
+    Scenario("a worker that says again that it lives keeps its id, its board and its beginning") { stage in
+        let performer = try await stage.hire()
+        let began = stage.clock.now().wall
+        try await stage.enqueue()
+        stage.start(try #require(try await stage.claim(1, by: performer).first), by: performer)
+        stage.clock.advance(by: .seconds(60))
+        try await stage.renew(performer)
+        let workers = try await stage.store.workers()
+        #expect(workers.map(\.id) == [performer.id])
+        #expect(workers[0].registeredAt == began && workers[0].started?.count == 1)
+    },
+    Scenario("an entry that nobody renews for an hour is forgotten, unless it holds a lease") { stage in
+        let idle = try await stage.hire(process: 1)
+        let busy = try await stage.hire(process: 2)
+        let renewed = try await stage.hire(process: 3)
+        try await stage.enqueue()
+        let job = try #require(try await stage.claim(1, by: busy, lease: .seconds(9_999)).first)
+        stage.clock.advance(by: .milliseconds(3_599_999))
+        try await stage.renew(renewed)
+        #expect(try await stage.reap() == ReapReport())
+        #expect(try await stage.store.workers().map(\.id) == [idle.id, busy.id, renewed.id])
+        stage.clock.advance(by: .milliseconds(1))
+        #expect(try await stage.reap() == ReapReport())
+        #expect(try await stage.store.workers().map(\.id) == [busy.id, renewed.id])
+        try await stage.settle(job.lease, .ack)
+        _ = try await stage.reap()
+        #expect(try await stage.store.workers().map(\.id) == [renewed.id])
+        // One that was only silent for long comes back as itself.
+        try await stage.renew(idle)
+        #expect(try await stage.store.workers().map(\.id) == [idle.id, renewed.id])
+    },
+    Scenario("a jump of the wall clock forgets no worker") { stage in
+        let performer = try await stage.hire()
+        for hours in [48, -96] {
+            stage.clock.setWall(ahead: .seconds(hours * 3_600))
+            #expect(try await stage.reap() == ReapReport())
+            #expect(try await stage.store.workers().map(\.id) == [performer.id])
+        }
+    },
+]
+
+// MARK: - Workers whose processes have ended
+
+private let takeBackScenarios: [Scenario] = [
+    Scenario("the one job that a dead worker had started is blamed, the others come back free of charge") { stage in
+        let performer = try await stage.hire(process: 7)
+        let ids = try await stage.enqueue(3)
+        let jobs = try await stage.claim(3, by: performer)
+        stage.start(jobs[1], by: performer)
+        stage.clock.advance(by: .milliseconds(1_250))
+        let dossier = Dossier(signal: "SIGSEGV", peakMemoryBytes: 9_000_000, standardError: "Zoë: boom\n")
+        #expect(try await stage.takeBack(from: performer, .died("was killed by SIGSEGV", dossier)).requeued == 3)
+        #expect(try await stage.store.workers().isEmpty)
+
+        let culprit = try #require(try await stage.store.job(ids[1]))
+        #expect(culprit.record.attempts == 1 && culprit.record.crashes == 1 && !culprit.record.suspect)
+        var expected = dossier
+        expected.runTimeMilliseconds = 1_250
+        #expect(
+            culprit.failures == [
+                JobFailure(
+                    attempt: 1, at: stage.clock.now().wall, kind: .crashed,
+                    error: "worker host:7 was killed by SIGSEGV", worker: "host:7", dossier: expected)
+            ])
+        try await stage.expectFree([ids[0], ids[2]])
+        for job in jobs { try await stage.expectLeaseLost(job.lease, .ack) }
+    },
+    Scenario("of several started jobs all become suspects at no cost, the others lose nothing") { stage in
+        let performer = try await stage.hire()
+        let ids = try await stage.enqueue(4, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
+        let jobs = try await stage.claim(4, by: performer)
+        for job in jobs[1...2] { stage.start(job, by: performer) }
+        #expect(try await stage.takeBack(from: performer) == ReapReport(requeued: 4))
+        try await stage.expectSuspects([ids[1], ids[2]])
+        try await stage.expectFree([ids[0], ids[3]])
+    },
+    Scenario("a job whose handler had ended is not among the started ones") { stage in
+        let performer = try await stage.hire()
+        let ids = try await stage.enqueue(3)
+        let jobs = try await stage.claim(3, by: performer)
+        stage.start(jobs[0], by: performer)
+        stage.start(jobs[1], by: performer)
+        stage.end(jobs[0], by: performer)
+        _ = try await stage.takeBack(from: performer)
+        try await stage.expectBlamed([ids[1]])
+        try await stage.expectFree([ids[0], ids[2]])
+    },
+    Scenario("the jobs of several leases count together, whatever their queues") { stage in
+        let performer = try await stage.hire(queues: ["a", "b"])
+        let options = JobOptions(maxAttempts: 1, maxCrashes: 1)
+        let (one, other) = (
+            try await stage.enqueue(in: "a", options: options), try await stage.enqueue(in: "b", options: options)
+        )
+        for job in try await stage.claim(2, from: ["a", "b"], by: performer) { stage.start(job, by: performer) }
+        _ = try await stage.takeBack(from: performer)
+        try await stage.expectSuspects([one, other])
+    },
+    Scenario("a suspect that was started alone is to blame, also when other processes died with its own") { stage in
+        let (suspects, _) = try await stage.suspects(2)
+        let others = try await stage.enqueue(2, options: JobOptions(priority: UInt32.max, maxAttempts: 1))
+        let (first, second) = (try await stage.hire(process: 1), try await stage.hire(process: 2))
+        for job in try await stage.claim(9, by: first) { stage.start(job, by: first) }
+        let alone = try #require(try await stage.claim(9, by: second).first)
+        #expect(alone.id == suspects[1] && alone.runsAlone)
+        try await stage.settle(alone.lease, .ack)
+        for job in try await stage.claim(9, by: second) { stage.start(job, by: second) }
+        _ = try await stage.takeBack(from: first, second)
+        try await stage.expectBlamed([suspects[0]])
+        try await stage.expectSuspects(others)
+    },
+    Scenario("a suspect that was claimed and not started is not to blame, and stays a suspect") { stage in
+        let (suspects, _) = try await stage.suspects(2)
+        let performer = try await stage.hire()
+        let running = try await stage.enqueue(options: JobOptions(priority: 0))
+        stage.start(try #require(try await stage.claim(1, by: performer).first), by: performer)
+        #expect(try await stage.claim(1, by: performer).map(\.id) == [suspects[0]])
+        _ = try await stage.takeBack(from: performer)
+        try await stage.expectBlamed([running])
+        try await stage.expectSuspects(suspects)
+    },
+    Scenario("a suspect beside which another job ran against the rule is not to blame alone") { stage in
+        let (suspects, _) = try await stage.suspects(2)
+        let (one, other) = (try await stage.hire("one", process: 5), try await stage.hire("two", process: 5))
+        for performer in [one, other] {
+            stage.start(try #require(try await stage.claim(1, by: performer).first), by: performer)
+        }
+        _ = try await stage.takeBack(from: one, other)
+        try await stage.expectSuspects(suspects)
+    },
+    Scenario("two workers of one process count together, also where only one of them is named") { stage in
+        let options = JobOptions(maxAttempts: 1, maxCrashes: 1)
+        for isNamedAlone in [false, true] {
+            let ids = try await stage.enqueue(3, options: options)
+            let (one, other) = (try await stage.hire("one", process: 5), try await stage.hire("two", process: 5))
+            let mine = try await stage.claim(1, by: one)
+            let yours = try await stage.claim(2, by: other)
+            stage.start(mine[0], by: one)
+            stage.start(yours[0], by: other)
+            _ = try await isNamedAlone ? stage.takeBack(from: one) : stage.takeBack(from: one, other)
+            _ = try await stage.takeBack(from: other)
+            try await stage.expectSuspects([ids[0], ids[1]])
+            try await stage.expectFree([ids[2]])
+            #expect(try await stage.store.workers().isEmpty)
+            try await stage.store.delete(ids, now: stage.clock.now())
+        }
+    },
+    Scenario("of processes that died together, the only job that any had started is to blame") { stage in
+        let ids = try await stage.enqueue(3)
+        let (one, other) = (try await stage.hire(process: 1), try await stage.hire(process: 2))
+        _ = try await stage.claim(2, by: one)
+        stage.start(try #require(try await stage.claim(1, by: other).first), by: other)
+        _ = try await stage.takeBack(from: one, other)
+        try await stage.expectBlamed([ids[2]])
+        try await stage.expectFree([ids[0], ids[1]])
+    },
+    Scenario("of processes that died together with a started job each, nobody is blamed") { stage in
+        let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
+        let (one, other) = (try await stage.hire(process: 1), try await stage.hire(process: 2))
+        for performer in [one, other] {
+            stage.start(try #require(try await stage.claim(1, by: performer).first), by: performer)
+        }
+        _ = try await stage.takeBack(from: one, other)
+        try await stage.expectSuspects(ids)
+    },
+    Scenario("a worker that was stopped by order leaves nobody to blame") { stage in
+        let performer = try await stage.hire()
+        let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
+        let jobs = try await stage.claim(2, by: performer)
+        stage.start(jobs[0], by: performer)
+        #expect(try await stage.takeBack(from: performer, .stopped) == ReapReport(requeued: 2))
+        try await stage.expectFree(ids)
+        #expect(try await stage.store.workers().isEmpty)
+    },
+    Scenario("a worker of another boot leaves nobody to blame") { stage in
+        let performer = try await stage.hire()
+        let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
+        stage.start(try await stage.claim(2, by: performer)[0], by: performer)
+        stage.clock.reboot()
+        #expect(try await stage.takeBack(from: performer) == ReapReport(requeued: 2))
+        try await stage.expectFree(ids)
+    },
+    Scenario("a job that kills its worker is buried at maxCrashes, with the reason and the story of each") { stage in
+        let id = try await stage.enqueue(options: JobOptions(maxAttempts: 9, maxCrashes: 3))
+        for death in 1...3 {
+            let performer = try await stage.hire(process: Int32(death))
+            stage.start(try #require(try await stage.claim(1, by: performer).first), by: performer)
+            let report = try await stage.takeBack(from: performer, .died("ended with exit \(death)", nil))
+            #expect(report == (death < 3 ? ReapReport(requeued: 1) : ReapReport(buried: 1)))
+        }
+        let job = try #require(try await stage.store.job(id))
+        #expect(job.record.state == .buried && job.record.crashes == 3 && job.record.attempts == 3)
+        #expect(
+            job.record.reason == "crashed 3 times (at most 3 allowed), last: worker host:3 ended with exit 3")
+        #expect(job.failures.map(\.worker) == ["host:1", "host:2", "host:3"])
+        #expect(job.failures.allSatisfy { $0.dossier == Dossier(runTimeMilliseconds: 0) })
+    },
+    Scenario("what a worker settled before its death stays settled") { stage in
+        let performer = try await stage.hire()
+        let ids = try await stage.enqueue(3)
+        let jobs = try await stage.claim(3, by: performer)
+        for job in jobs { stage.start(job, by: performer) }
+        try await stage.settle(jobs[0].lease, .ack)
+        try await stage.settle(jobs[1].lease, .bury(reason: "bad address"))
+        #expect(try await stage.takeBack(from: performer) == ReapReport(requeued: 1))
+        #expect(try await stage.store.job(ids[0]) == nil)
+        #expect(try await stage.store.job(ids[1])?.record.reason == "bad address")
+        #expect(try await stage.stats() == stage.expected(ready: 1, buried: 1, done: 1))
+    },
+    Scenario("taking back twice changes nothing, nor does a worker that nobody knows") { stage in
+        let performer = try await stage.hire()
+        let id = try await stage.enqueue()
+        stage.start(try #require(try await stage.claim(1, by: performer).first), by: performer)
+        #expect(try await stage.takeBack(from: performer) == ReapReport(requeued: 1))
+        let next = try await stage.hire(process: 2)
+        let job = try #require(try await stage.claim(1, by: next).first)
+        #expect(try await stage.takeBack(from: performer) == ReapReport())
+        let nobody = WorkerID(rawValue: 999)
+        let report = try await stage.store.takeBack(from: [nobody], .died("died", nil), now: stage.clock.now())
+        #expect(report == ReapReport())
+        #expect(try await stage.store.job(id)?.record.crashes == 1)
+        #expect(try await stage.settle(job.lease, .ack) == .done)
+    },
+    Scenario("without its board a dead worker's only job is to blame, of several nobody") { stage in
+        let id = try await stage.enqueue()
+        let one = try await stage.hire(process: 1)
+        _ = try await stage.claim(1, by: one)
+        try await stage.loseBoard(of: one)
+        _ = try await stage.takeBack(from: one)
+        try await stage.expectBlamed([id])
+        try await stage.store.delete([id], now: stage.clock.now())
+
+        let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
+        let other = try await stage.hire(process: 2)
+        _ = try await stage.claim(2, by: other)
+        try await stage.loseBoard(of: other)
+        _ = try await stage.takeBack(from: other)
+        try await stage.expectSuspects(ids)
+    },
+    Scenario("a started job is not to blame where the board of another that died with its worker is lost") { stage in
+        for process: Int32 in [5, 6] {
+            let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
+            let (one, other) = (try await stage.hire("one", process: 5), try await stage.hire("two", process: process))
+            for performer in [one, other] {
+                stage.start(try #require(try await stage.claim(1, by: performer).first), by: performer)
+            }
+            try await stage.loseBoard(of: process == 5 ? one : other)
+            _ = try await stage.takeBack(from: one, other)
+            try await stage.expectSuspects(ids)
+            try await stage.store.delete(ids, now: stage.clock.now())
+        }
+    },
+    Scenario("without its board, the last lease of a dead worker is not taken for its only one") { stage in
+        let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
+        let performer = try await stage.hire()
+        _ = try await stage.claim(1, by: performer, lease: .seconds(1))
+        _ = try await stage.claim(1, by: performer, lease: .seconds(60))
+        try await stage.loseBoard(of: performer)
+        stage.clock.advance(by: .seconds(1))
+        #expect(try await stage.reap() == ReapReport(requeued: 1))
+        #expect(try await stage.takeBack(from: performer) == ReapReport(requeued: 1))
+        try await stage.expectSuspects(ids)
+    },
+    Scenario("no innocent job is blamed, however workers hold batches, share processes and die") { stage in
+        let seed = Seed.next()
+        for round: UInt64 in 0..<4 {
+            var company = Company(stage, seed: seed &+ round)
+            try await company.work()
+        }
+    },
+]
+
+// MARK: - Leases that ran out
+
+private let expiryScenarios: [Scenario] = [
+    Scenario("of a lease that ran out only the started job is blamed, the rest is free") { stage in
+        let performer = try await stage.hire(process: 7)
+        let ids = try await stage.enqueue(3)
+        let jobs = try await stage.claim(3, by: performer, lease: .seconds(2))
+        stage.clock.advance(by: .milliseconds(500))
+        stage.start(jobs[2], by: performer)
+        stage.clock.advance(by: .milliseconds(1_500))
+        #expect(try await stage.reap() == ReapReport(requeued: 3))
+        let job = try #require(try await stage.store.job(ids[2]))
+        #expect(job.record.crashes == 1 && job.failures.map(\.kind) == [.expired])
+        #expect(job.failures[0].dossier == Dossier(runTimeMilliseconds: 1_500))
+        #expect(job.failures[0].error.contains("host:7"))
+        try await stage.expectFree([ids[0], ids[1]])
+    },
+    Scenario("of leases that ran out with several started jobs all are suspects, whichever ends first") { stage in
+        let performer = try await stage.hire()
+        let ids = try await stage.enqueue(4, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
+        for seconds in 1...2 {
+            stage.start(try await stage.claim(2, by: performer, lease: .seconds(seconds))[0], by: performer)
+        }
+        for _ in 1...2 {
+            stage.clock.advance(by: .seconds(1))
+            #expect(try await stage.reap() == ReapReport(requeued: 2))
+        }
+        try await stage.expectSuspects([ids[0], ids[2]])
+        try await stage.expectFree([ids[1], ids[3]])
+    },
+    Scenario("a lease that ran out counts the started jobs of all workers of its process") { stage in
+        let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
+        for name in ["one", "two"] {
+            let performer = try await stage.hire(name, process: 5)
+            stage.start(try #require(try await stage.claim(1, by: performer, lease: .seconds(1)).first), by: performer)
+        }
+        stage.clock.advance(by: .seconds(1))
+        #expect(try await stage.reap() == ReapReport(requeued: 2))
+        try await stage.expectSuspects(ids)
+    },
+    Scenario("without boards, a lease that ran out counts the jobs of all workers of its process") { stage in
+        let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
+        for name in ["one", "two"] {
+            let performer = try await stage.hire(name, process: 5)
+            _ = try await stage.claim(1, by: performer, lease: .seconds(1))
+            try await stage.loseBoard(of: performer)
+        }
+        stage.clock.advance(by: .seconds(1))
+        #expect(try await stage.reap() == ReapReport(requeued: 2))
+        try await stage.expectSuspects(ids)
+    },
+    Scenario("without its board all that a lease held counts as started") { stage in
+        let performer = try await stage.hire()
+        let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
+        _ = try await stage.claim(2, by: performer, lease: .seconds(1))
+        try await stage.loseBoard(of: performer)
+        stage.clock.advance(by: .seconds(1))
+        #expect(try await stage.reap() == ReapReport(requeued: 2))
+        try await stage.expectSuspects(ids)
+        let alone = try await stage.claim(9, by: performer, lease: .seconds(1))
+        #expect(alone.map(\.id) == [ids[0]])
+        stage.clock.advance(by: .seconds(1))
+        #expect(try await stage.reap() == ReapReport(buried: 1))
+    },
+]
+
+// MARK: - What is kept
+
+private let dossierScenarios: [Scenario] = [
+    Scenario("a job whose process died beside others is ready at no cost, runs alone, and only its holder says so") {
+        stage in
+        let id = try await stage.enqueue(options: JobOptions(maxAttempts: 1, maxCrashes: 1))
+        try await stage.enqueue()
+        let job = try await stage.claimOne()
+        #expect(try await stage.settle(job.lease, .suspect) == .ready)
+        try await stage.expectSuspects([id])
+        try await stage.expectLeaseLost(job.lease, .suspect)
+        let alone = try await stage.claim(9)
+        #expect(alone.map(\.id) == [id] && alone[0].runsAlone && alone[0].attempt == 1)
+        try await stage.settle(alone[0].lease, .release(after: .zero))
+        try await stage.expectSuspects([id])
+        try await stage.settle(try await stage.claimOne().lease, .ack)
+        try await stage.expectLeaseLost(alone[0].lease, .suspect)
+    },
+    Scenario("what is known of a process is kept with the attempts that failed, crashed or were buried") { stage in
+        let full = Dossier(
+            exitCode: 255, signal: "SIGABRT", peakMemoryBytes: 1 << 40, runTimeMilliseconds: 86_400_000,
+            standardError: "PHP Fatal error: Zoë\n\u{0}…")
+        var kept = full
+        kept.standardError = full.standardError?.replacing("\0", with: "\u{FFFD}")
+        let outcomes: [(Settlement.Outcome, Dossier?, JobFailure.Kind)] = [
+            (.fail(error: "exit 255", retryAfter: .zero), full, .failed),
+            (.crash(error: "SIGABRT", retryAfter: .zero), Dossier(exitCode: 0), .crashed),
+            (.bury(reason: "bad"), nil, .buried),
+        ]
+        let id = try await stage.enqueue(options: JobOptions(maxCrashes: 2))
+        for (outcome, dossier, _) in outcomes {
+            let lease = try await stage.claimOne().lease
+            _ = try await stage.store.settle(Settlement(lease, outcome, dossier: dossier), now: stage.clock.now())
+        }
+        let failures = try #require(try await stage.store.job(id)?.failures)
+        #expect(failures.map(\.kind) == outcomes.map(\.2))
+        #expect(failures.map(\.dossier) == [kept, Dossier(exitCode: 0), nil])
+        #expect(failures.map(\.attempt) == [1, 2, 3])
+        let latest = try await stage.store.failures(limit: 9)
+        #expect(latest.map(\.failure) == failures.reversed())
+        #expect(latest.allSatisfy { $0.job == id && $0.queue == "q" })
+    },
+    Scenario("the latest failures of all queues are listed newest first, as many as asked for") { stage in
+        #expect(try await stage.store.failures(limit: 5).isEmpty)
+        var ids: [JobID] = []
+        for (number, queue) in (["a", "b", "a", "b"] as [QueueName]).enumerated() {
+            ids.append(try await stage.enqueue(in: queue, options: JobOptions(maxAttempts: 1)))
+            try await stage.settle(
+                try await stage.claimOne(from: queue).lease, .fail(error: "\(number)", retryAfter: .zero))
+            stage.clock.advance(by: .seconds(1))
+        }
+        let latest = try await stage.store.failures(limit: 3)
+        #expect(latest.map(\.job) == ids[1...].reversed() && latest.map(\.failure.error) == ["3", "2", "1"])
+        #expect(latest.map(\.queue) == ["b", "a", "b"])
+        try await stage.store.delete([ids[3]], now: stage.clock.now())
+        #expect(try await stage.store.failures(limit: 9).map(\.job) == [ids[2], ids[1], ids[0]])
+    },
+]
