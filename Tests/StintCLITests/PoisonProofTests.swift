@@ -38,7 +38,9 @@ struct PoisonProofTests {
         #expect(try await place.counts() == QueueDocument(name: "default", buried: 7, done: Self.total - 7))
         let done = try await place.jobs("done")
         #expect(done.count == Self.total - 7)
-        #expect(done.filter { $0.attempts != 1 || $0.crashes != 0 }.map(\.id) == [])
+        for innocent in done where innocent.attempts != 1 || innocent.crashes != 0 {
+            Issue.record("job \(innocent.id) lost an attempt: \(try await place.job(innocent.id).failures ?? [])")
+        }
         try await checkStories(poisoned, way)
         try checkStarts(poisoned, way)
         #expect(try await place.stint("workers") == "no workers\n")

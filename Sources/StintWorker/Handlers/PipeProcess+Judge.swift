@@ -33,9 +33,10 @@ extension PipeProcess {
         on flight: PipeFlight, _ cause: PipeEndCause?, _ dossier: Dossier, isAlone: Bool
     ) -> RunEnd.Verdict {
         switch cause {
-        case .timedOut(flight.number, let limit): return .crashed("timed out after \(limit)")
+        // Of several, one that hangs can have kept another from being answered, whose time is then over first.
+        case .timedOut(_, let limit): return isAlone ? .crashed("timed out after \(limit)") : .suspect
         // Known to be innocent: the process was ended by this side for another reason.
-        case .timedOut, .ordered, .cancelled, .readsNothing: return .release
+        case .ordered, .cancelled, .readsNothing: return .release
         case .protocolBroken(let what): return isAlone ? .failed(what, retryAfter: nil) : .suspect
         case .closedOutput:
             return isAlone ? .crashed("the handler closed its standard output without an answer") : .suspect

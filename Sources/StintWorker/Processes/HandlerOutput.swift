@@ -13,7 +13,9 @@ final class HandlerOutput: Sendable {
     /// Either ``started()`` or ``cancel()`` must be called, and ``finish()`` in the end.
     ///
     /// - Throws: ``StintError`` where this process has too many open files.
-    init(prefix: String) throws {
+    ///
+    /// - Parameter longestLine: In bytes, without prefix and line break; what is longer goes out in pieces.
+    init(prefix: String, longestLine: Int = OutputLines.longestLine) throws {
         let output = try Pipe()
         let errors: Pipe
         do {
@@ -25,9 +27,12 @@ final class HandlerOutput: Sendable {
         standardOutput = .descriptor(output.writeEnd)
         standardError = .descriptor(errors.writeEnd)
         childEnds = [output.writeEnd, errors.writeEnd]
-        outputReader = PipeReader(output.readEnd, name: "output", lines: OutputLines(to: .standardOutput) { prefix })
+        outputReader = PipeReader(
+            output.readEnd, name: "output", lines: OutputLines(to: .standardOutput, longestLine: longestLine) { prefix }
+        )
         errorReader = PipeReader(
-            errors.readEnd, name: "errors", lines: OutputLines(to: .standardError) { prefix }, tail: tail)
+            errors.readEnd, name: "errors", lines: OutputLines(to: .standardError, longestLine: longestLine) { prefix },
+            tail: tail)
     }
 
     /// The process has its ends of the pipes: this side's copies go.

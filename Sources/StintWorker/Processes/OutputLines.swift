@@ -10,7 +10,7 @@ import Synchronization
 /// Passes on what a handler's process writes, line by line, each with a prefix that says whose it is.
 ///
 /// A line goes out in one write, so it is never mixed with another of this process. One that is longer than
-/// ``longestLine`` goes out in pieces of that size, each as a line of its own, and a last line without line break gets
+/// `longestLine` goes out in pieces of that size, each as a line of its own, and a last line without line break gets
 /// one. A destination that blocks blocks the caller; where its reader is gone, the output is dropped.
 ///
 /// `@unchecked Sendable`: a ``PipeReader`` calls ``append(_:)`` and ``finish()`` on its queue, one after the other.
@@ -18,11 +18,15 @@ final class OutputLines: @unchecked Sendable {
     /// In bytes, without prefix and line break.
     static let longestLine = 8_192
 
-    private var splitter = LineSplitter(limit: longestLine)
+    private var splitter: LineSplitter
     private let destination: OutputDestination
     private let prefix: @Sendable () -> String
 
-    init(to destination: OutputDestination, prefix: @escaping @Sendable () -> String) {
+    init(
+        to destination: OutputDestination, longestLine: Int = OutputLines.longestLine,
+        prefix: @escaping @Sendable () -> String
+    ) {
+        splitter = LineSplitter(limit: longestLine)
         self.destination = destination
         self.prefix = prefix
     }

@@ -36,7 +36,9 @@ final class WorkerChild: Sendable {
     static func start(_ number: Int, _ options: SupervisorOptions, program: String) async throws -> WorkerChild {
         let (line, childEnd) = try SupervisorLine.pair()
         defer { closeAll([childEnd]) }
-        let output = try HandlerOutput(prefix: "worker \(number): ")
+        // Room for the longest line of a handler, with the prefix that the worker gave it.
+        let output = try HandlerOutput(
+            prefix: "worker \(number): ", longestLine: OutputLines.longestLine + 64)
         var environment = ProcessEnvironment.inherited
         environment.set(Supervision.variable, to: "3 \(number) \(getpid())")
         environment.remove("NOTIFY_SOCKET")
