@@ -10,7 +10,7 @@ SWIFT ?= swift
 PREFIX ?= /usr/local
 STINT := .build/release/stint
 # Libraries and programs that the build, the demo and the tests need, by their Debian names.
-PACKAGES := libsqlite3-dev php-cli
+PACKAGES := libsqlite3-dev php-cli python3
 
 .PHONY: build install demo test bench lint setup clean
 

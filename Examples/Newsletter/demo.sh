@@ -117,7 +117,7 @@ put_output=$("$stint" put --db "$db" --queue newsletter --max-attempts 3 --lines
 jobs_put=$(printf '%s\n' "$put_output" | tr -cs '0-9' '\n' | grep -m 1 .) || die "put said '$put_output' and no count"
 printf '  %s jobs in %s\n' "$jobs_put" "$db"
 
-step "2. Four workers send them, each with a PHP of its own per job, under LANG=C on purpose"
+step "2. Four workers under a supervisor send them, a PHP of its own per job, under LANG=C on purpose"
 work=("$stint" work --db "$db" --queue newsletter --workers 4 --lease 10s --retry-delay 500ms --drain
     -- "${php[@]}" "$here/send-newsletter.php" "$maildir")
 started=$SECONDS
@@ -163,11 +163,14 @@ if ! "${php[@]}" "$here/report.php" "$stint" "$db" "$maildir" "$jobs_put"; then
     die "the report above says what is wrong; the handlers' words are in $work_log"
 fi
 
+step "4. The story of the first of them, as Stint kept it"
+first=$("$stint" list --db "$db" --queue newsletter --state buried --limit 1 --json \
+    | "${php[@]}" -r 'echo json_decode(fgets(STDIN), true)["id"];')
+"$stint" show "$first" --db "$db" | sed 's/^/  /'
+
 # --- And now?
 
 shown=${stint#"$root"/}
-first=$("$stint" list --db "$db" --queue newsletter --state buried --limit 1 --json \
-    | "${php[@]}" -r 'echo json_decode(fgets(STDIN), true)["id"];')
 step "Try next"
 cat <<END
   $shown show $first --db $db

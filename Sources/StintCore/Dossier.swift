@@ -5,7 +5,8 @@ public struct Dossier: Sendable, Hashable, Codable {
     public var exitCode: Int32?
     /// The name of the signal that ended it: `SIGSEGV`.
     public var signal: String?
-    /// The most memory that was resident at one time, in bytes.
+    /// The most memory that was resident at one time, in bytes. Linux counts the moment before exec too, when the process
+    /// still shared that of its worker: a figure as large as the worker is an upper bound.
     public var peakMemoryBytes: Int64?
     /// How long the attempt ran.
     public var runTimeMilliseconds: Int64?
