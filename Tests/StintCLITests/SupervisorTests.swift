@@ -92,6 +92,46 @@ struct SupervisorTests {
         #expect(try await place.stint("workers") == "no workers\n")
     }
 
+    @Test("a Swift service whose supervisor is killed leaves no worker behind, though its handlers do not stop")
+    func swiftSupervisorKilled() async throws {
+        try await place.stint("put", "--lines", input: Array("wait 1\nwait 2\nwait 3\n".utf8))
+        var workers: [RunningProcess] = []
+        _ = try await place.whileRunning(
+            ["swift", "stint.db", "2", "2", "1", "600000", "stay"], of: Workplace.crashingWorker
+        ) { supervisor in
+            try await eventually("each worker runs a job") { try place.lines("starts").count == 2 }
+            workers = supervisor.children
+            #expect(workers.count == 2)
+            supervisor.send(SIGKILL)
+        }
+        try await eventually("all have ended") { !workers.contains(where: \.isAlive) }
+        _ = try await place.stint("reap")
+        let ready = try await place.jobs("ready")
+        #expect(ready.map(\.id) == [1, 2, 3])
+        #expect(ready.allSatisfy { $0.attempts == 0 && $0.crashes == 0 })
+    }
+
+    @Test("a worker of a Swift service that is told to stop by SIGTERM is replaced, and the service drains on SIGTERM")
+    func swiftService() async throws {
+        try await place.stint("put", "--lines", input: Array("good 1\nwait 2\n".utf8))
+        let outcome = try await place.whileRunning(
+            ["swift", "stint.db", "1", "1", "1", "600000", "stay"], of: Workplace.crashingWorker
+        ) { supervisor in
+            try await eventually("the second job runs") { try place.lines("starts").count == 2 }
+            let first = try #require(supervisor.children.first)
+            first.send(SIGTERM)
+            try place.write("go")
+            try await eventually("another took its place") {
+                supervisor.children.count == 1 && supervisor.children.first != first
+            }
+            try await place.stint("put", "good 3")
+            try await eventually("it works") { try await place.counts().done == 3 }
+            supervisor.send(SIGTERM)
+        }
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        #expect(try await place.stint("workers") == "no workers\n")
+    }
+
     @Test("a worker that hangs is killed and replaced")
     func silent() async throws {
         try await putJobs(1)

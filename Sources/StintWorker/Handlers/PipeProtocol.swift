@@ -75,8 +75,14 @@ struct PipeAnswer: Decodable, Sendable {
     private static func verdict(_ values: KeyedDecodingContainer<Key>) throws -> Verdict {
         let error = try values.decodeIfPresent(String.self, forKey: .error)
         let verdict = try values.decode(String.self, forKey: .verdict)
+        let followUps = try values.decodeIfPresent([PipeFollowUp].self, forKey: .enqueue) ?? []
+        // Passing them over would lose jobs without a word.
+        guard followUps.isEmpty || verdict == "done" else {
+            throw PipeAnswerError(
+                "it has jobs in 'enqueue' beside the verdict \(quoted(verdict)): only 'done' can have them")
+        }
         switch verdict {
-        case "done": return .done(try values.decodeIfPresent([PipeFollowUp].self, forKey: .enqueue) ?? [])
+        case "done": return .done(followUps)
         case "retry":
             let delay = try values.decodeIfPresent(Double.self, forKey: .delay)
             return .retry(after: try delay.map(duration), error)

@@ -119,11 +119,11 @@ struct Workplace: Sendable {
 
     /// Starts a `stint`, does `body` meanwhile, and waits for its end. When `body` throws, the process is killed.
     func whileRunning(
-        _ arguments: [String], environment: [Environment.Key: String?] = [:],
+        _ arguments: [String], of program: String = Self.stint, environment: [Environment.Key: String?] = [:],
         options: PlatformOptions = PlatformOptions(), _ body: (RunningProcess) async throws -> Void
     ) async throws -> Outcome {
         let result = try await Subprocess.run(
-            configuration(Self.stint, Arguments(arguments), environment, options), input: .none,
+            configuration(program, Arguments(arguments), environment, options), input: .none,
             output: .bytes(limit: 1 << 26), error: .string(limit: 1 << 20)
         ) { execution in
             try await body(RunningProcess(id: execution.processIdentifier.value))
