@@ -48,6 +48,19 @@ struct SupervisorTests {
         #expect(rest.allSatisfy { $0.attempts == 0 && $0.crashes == 0 && !$0.suspect })
     }
 
+    @Test("a command ends with its worker, also while the supervisor can see and do nothing")
+    func commandOfTheDead() async throws {
+        try await putJobs(1)
+        _ = try await place.whileRunning(["work"] + waiting) { supervisor in
+            try await eventually("the job runs") { try started().count == 1 }
+            let (worker, command) = (try #require(supervisor.children.first), try started()[0].process)
+            supervisor.send(SIGSTOP)
+            worker.send(SIGKILL)
+            try await eventually("both have ended") { !worker.isAlive && !command.isAlive }
+            supervisor.send(SIGKILL)
+        }
+    }
+
     @Test("jobs that ran together when their worker was killed are suspects, at no cost, and run again alone")
     func suspects() async throws {
         try await place.stint("retain", "default", "1d")
