@@ -1,6 +1,7 @@
 # make demo    the newsletter, end to end, with the real binary
 # make test    all tests
 # make bench   the benchmark against the naive locking designs
+# make bench-handlers   commands, pipes and Swift handlers; what supervision costs
 # make lint    formatting
 # make build   the `stint` binary: .build/release/stint
 # make install copies it to $(PREFIX)/bin
@@ -12,7 +13,7 @@ STINT := .build/release/stint
 # Libraries and programs that the build, the demo and the tests need, by their Debian names.
 PACKAGES := libsqlite3-dev php-cli python3
 
-.PHONY: build install demo test bench lint setup clean
+.PHONY: build install demo test bench bench-handlers lint setup clean
 
 build: setup
 	$(SWIFT) build -c release --product stint
@@ -32,6 +33,10 @@ bench: setup
 	$(SWIFT) build -c release --product stint-bench
 	mkdir -p bench/results
 	.build/release/stint-bench --json bench/results/latest.json
+
+bench-handlers: setup
+	$(SWIFT) build -c release --product stint-bench
+	.build/release/stint-bench handlers
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests migrations bench Examples

@@ -11,7 +11,8 @@ extension JobQueue {
     }
 
     /// Workers whose processes are provably gone. One that has a supervisor is left to it as long as that lives: only the
-    /// supervisor knows how its worker ended. When it has died too, all its workers died together.
+    /// supervisor knows how its worker ended. When it has died too, that may have been the end of its
+    /// workers.
     private func takeBackFromTheDead() async throws -> ReapReport {
         var total = ReapReport()
         let workers = try await store.workers()
@@ -20,8 +21,9 @@ extension JobQueue {
             guard head.existence() == .gone else { continue }
             let dead = members.filter { $0.registration.process.existence() == .gone }
             guard !dead.isEmpty else { continue }
-            total += try await store.takeBack(
-                from: dead.map(\.id), .died("died, and nobody saw how", nil), now: clock.now())
+            let end: WorkerEnd =
+                dead[0].registration.supervisor == nil ? .died("died, and nobody saw how", nil) : .diedWithSupervisor
+            total += try await store.takeBack(from: dead.map(\.id), end, now: clock.now())
         }
         return total
     }

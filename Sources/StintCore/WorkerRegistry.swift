@@ -17,7 +17,7 @@ public protocol WorkerRegistry: Sendable {
     /// Jobs that were claimed and not started are ready again and have lost nothing. Of jobs that were started the
     /// attempt and a crash count where it was one alone; it is buried when either has reached its limit. Of several,
     /// nobody knows which was the cause: all become suspects, at no cost. A suspect ran alone in its process, so it is to
-    /// blame also where other processes ended with its own. A worker of another boot, or one that was stopped by order,
+    /// blame also where other processes ended with its own, and alone where their supervisor did. A worker of another boot, or one that was stopped by order,
     /// leaves nobody to blame.
     func takeBack(from workers: [WorkerID], _ end: WorkerEnd, now: Moment) async throws -> ReapReport
 
@@ -116,6 +116,8 @@ public struct StartedJob: Sendable, Hashable {
 public enum WorkerEnd: Sendable, Hashable {
     /// By itself, or killed by somebody. The text completes "worker host:pid …".
     case died(String, Dossier?)
+    /// Their supervisor has died too, so whatever happened may have happened to it: only a suspect is blamed.
+    case diedWithSupervisor
     /// By order, with jobs that it did not finish.
     case stopped
 }

@@ -10,6 +10,8 @@ extension JobTransaction {
         var heldOne = false
         /// Nobody is to blame: another boot, or an order.
         var isBlameless = false
+        /// The supervisor has died too: it may have been its end that took the workers along.
+        var isDoubtful = false
 
         /// How many had been started in all of them; `nil` where it is not known of each.
         var started: Int? {
@@ -33,11 +35,11 @@ extension JobTransaction {
     func blame(for lease: Lease, isSuspect: Bool, of process: ProcessIdentity, _ evidence: Evidence) -> Blame {
         if evidence.isBlameless { return .none }
         guard let started = evidence.processes[process] ?? nil else {
-            return isSuspect || evidence.heldOne ? .culprit(ranFor: nil) : .suspect
+            return isSuspect || evidence.heldOne && !evidence.isDoubtful ? .culprit(ranFor: nil) : .suspect
         }
         guard let mine = started.first(where: { $0.lease == lease }) else { return .none }
         // A suspect ran with nothing beside it in its process.
-        let isKnown = evidence.started == 1 || isSuspect && started.count == 1
+        let isKnown = evidence.started == 1 && !evidence.isDoubtful || isSuspect && started.count == 1
         return isKnown ? .culprit(ranFor: max(0, now.monotonic - mine.startedAt)) : .suspect
     }
 
@@ -94,6 +96,7 @@ extension JobTransaction {
         let workers = all.filter { processes.contains($0.registration.process) }
         var evidence = Evidence(processes: Self.started(workers))
         evidence.isBlameless = end == .stopped
+        evidence.isDoubtful = end == .diedWithSupervisor
         let leases = try workers.map { worker in
             try statement(Self.leasesOfWorker).rows(worker.id.rawValue, read: EndedLease.init)
         }
@@ -116,6 +119,7 @@ extension JobTransaction {
     ) -> (kind: JobFailure.Kind, error: String, dossier: Dossier?) {
         switch end {
         case .died(let how, let dossier): (.crashed, "worker \(worker.registration.name) \(how)", dossier)
+        case .diedWithSupervisor: (.crashed, "worker \(worker.registration.name) died, and so did its supervisor", nil)
         case .stopped: (.crashed, "worker \(worker.registration.name) was stopped", nil)
         }
     }

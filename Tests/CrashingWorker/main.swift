@@ -1,6 +1,7 @@
 // Runs jobs that kill the process which runs them, in the three ways in which Stint runs jobs:
 //
 //     CrashingWorker swift DATABASE WORKERS BATCH CONCURRENCY TIMEOUT_MS [stay]   a Swift service with a supervisor
+//     CrashingWorker alone DATABASE                                              a Swift worker without one
 //     CrashingWorker command PAYLOAD                                             for `stint work`
 //     CrashingWorker pipe                                                        for `stint work --pipe`
 
@@ -26,6 +27,12 @@ case "pipe":
         let answer = #"{"id":\#(job.id),"token":\#(job.token),"verdict":"done"}"#
         try FileHandle.standardOutput.write(contentsOf: Data((answer + "\n").utf8))
     }
+case "alone":
+    var worker = Worker(try await JobQueue(.sqlite(arguments[2])), queues: ["default"])
+    worker.registerOthers { context in
+        Deed(payload: String(decoding: context.job.payload, as: UTF8.self)).perform("\(context.id)")
+    }
+    try await worker.run()
 case "swift":
     let numbers = arguments[3...6].map { Int($0)! }
     let queue = try await JobQueue(.sqlite(arguments[2]))

@@ -103,22 +103,14 @@ struct OperatorTests {
         #expect(try await place.counts().done == 1)
     }
 
-    @Test("reap takes back what a killed worker held, or buries what has no crashes left")
+    @Test("reap takes back what a killed worker held, at once, or buries what has no crashes left")
     func reap() async throws {
         for (crashes, says) in [("3", "requeued 1, buried 0, pruned 0\n"), ("1", "requeued 0, buried 1, pruned 0\n")] {
-            let id = Int(try await place.stint("put", "x", "--max-crashes", crashes).dropLast())!
-            let worker = try await place.whileRunning(
-                ["work", "--lease", "1h", "--", "sh", "-c", "touch started; \(untilThere("gone"))"]
-            ) { supervisor in
-                try await eventually("the job runs") { place.exists("started") }
-                let worker = try #require(supervisor.children.first)
-                // Before the supervisor can see its worker's end it dies itself.
-                supervisor.send(SIGSTOP)
-                worker.send(SIGKILL)
-                try await eventually("the worker is dead") { !worker.isAlive }
-                // As long as its supervisor lives, it is the one to say what happened.
+            let id = Int(try await place.stint("put", "wait", "--max-crashes", crashes).dropLast())!
+            let worker = try await place.whileRunning(["alone", "stint.db"], of: Workplace.crashingWorker) { worker in
+                try await eventually("the job runs") { place.exists("starts") }
                 #expect(try await place.stint("reap") == "requeued 0, buried 0, pruned 0\n")
-                supervisor.send(SIGKILL)
+                worker.send(SIGKILL)
             }
             #expect(worker.status == .signaled(SIGKILL))
             #expect(try await place.stint("reap") == says)
@@ -128,9 +120,29 @@ struct OperatorTests {
             #expect(job.failures?.map(\.kind) == ["crashed"])
             #expect(job.failures?.first?.error.contains("died, and nobody saw how") == true)
             try await place.stint("delete", "\(id)")
-            try FileManager.default.removeItem(atPath: place.path("started"))
+            try FileManager.default.removeItem(atPath: place.path("starts"))
         }
-        try place.write("gone")
+    }
+
+    @Test("reap leaves a worker to its supervisor as long as that lives; when both are dead nobody is blamed yet")
+    func reapSupervised() async throws {
+        try await place.stint("put", "x", "--max-crashes", "1")
+        _ = try await place.whileRunning(
+            ["work", "--lease", "1h", "--", "sh", "-c", "touch started; \(untilThere("gone"))"]
+        ) { supervisor in
+            try await eventually("the job runs") { place.exists("started") }
+            let worker = try #require(supervisor.children.first)
+            // Before the supervisor can see its worker's end it dies itself.
+            supervisor.send(SIGSTOP)
+            worker.send(SIGKILL)
+            try await eventually("the worker is dead") { !worker.isAlive }
+            let said = try await place.stint("reap")
+            #expect(said == "requeued 0, buried 0, pruned 0\n")
+            supervisor.send(SIGKILL)
+        }
+        #expect(try await place.stint("reap") == "requeued 1, buried 0, pruned 0\n")
+        let job = try await place.job(1)
+        #expect((job.state, job.attempts, job.crashes, job.suspect) == ("ready", 0, 0, true))
     }
 }
 

@@ -199,6 +199,17 @@ private let takeBackScenarios: [Scenario] = [
         _ = try await stage.takeBack(from: one, other)
         try await stage.expectSuspects(ids)
     },
+    Scenario("where the supervisor died too, only a job that is a suspect already is blamed") { stage in
+        let id = try await stage.enqueue(options: JobOptions(maxCrashes: 1))
+        for expected in [ReapReport(requeued: 1), ReapReport(buried: 1)] {
+            let performer = try await stage.hire(under: stage.process(9))
+            stage.start(try #require(try await stage.claim(1, by: performer).first), by: performer)
+            let report = try await stage.takeBack(from: performer, .diedWithSupervisor)
+            #expect(report == expected)
+            if expected.requeued == 1 { try await stage.expectSuspects([id]) }
+        }
+        #expect(try await stage.state(id) == .buried)
+    },
     Scenario("a worker that was stopped by order leaves nobody to blame") { stage in
         let performer = try await stage.hire()
         let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))

@@ -6,7 +6,9 @@ struct StintBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stint-bench",
         abstract: "Measures Stint against the naive job queues and against SQLite itself.",
-        subcommands: [RunCommand.self, WorkerCommand.self],
+        subcommands: [
+            RunCommand.self, WorkerCommand.self, HandlersCommand.self, DrainCommand.self, ReviveCommand.self,
+        ],
         defaultSubcommand: RunCommand.self
     )
 }

@@ -1,0 +1,155 @@
+import ArgumentParser
+import Foundation
+import Stint
+import Subprocess
+
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
+
+/// Jobs per second by the way in which they are run, and what supervision costs.
+struct HandlersCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "handlers",
+        abstract: "Measures commands, pipes and Swift handlers side by side, and supervision.")
+
+    @Option(help: "How often the ways take turns; the median counts.")
+    var rounds = 5
+
+    @Option(help: "How often a worker is killed, for the time until its job runs again.")
+    var kills = 20
+
+    @Option(help: "The folder for the files: on the disk that is to be measured.")
+    var directory: String?
+
+    func validate() throws {
+        guard rounds >= 1, kills >= 0 else {
+            throw ValidationError("--rounds must be above 0 and --kills not below it.")
+        }
+    }
+
+    func run() async throws {
+        let parent = directory.map { URL(fileURLWithPath: $0) } ?? FileManager.default.temporaryDirectory
+        let folder = parent.appendingPathComponent("stint-bench-\(ProcessInfo.processInfo.processIdentifier)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer {
+            do { try FileManager.default.removeItem(at: folder) } catch { print("\(folder.path) is left: \(error)") }
+        }
+        let machine = try Machine(folder: folder)
+        print(
+            "\(machine.system), \(machine.cores) cores, SQLite \(machine.sqlite), FULL, a sync takes "
+                + "\(Int(machine.syncMicroseconds)) us, load \(machine.loadAverage); \(rounds) rounds, 100-byte payloads"
+        )
+        let speeds = try await measure(Backlog(folder: folder))
+        for way in HandlerWay.allCases {
+            guard let all = speeds[way] else {
+                print("  \(way.title.padded(40)) skipped: there is no php")
+                continue
+            }
+            print(
+                "  \(way.title.padded(40)) \(Self.whole(all.median)) jobs/s  (\(Self.whole(all.min()!)) to \(Self.whole(all.max()!)))"
+            )
+        }
+        if let alone = speeds[.swift], let watched = speeds[.supervised] {
+            let ratio = zip(watched, alone).map { $0 / $1 }.median
+            print("  supervised against not, one worker: \((ratio * 100).rounded() / 100) (median of the rounds)")
+        }
+        for workers in [1, 2] where kills > 0 {
+            let times = try await revivals(workers, folder)
+            print(
+                "  from SIGKILL of a worker to the new start of its job, \(workers) worker\(workers > 1 ? "s" : ""): "
+                    + "median \(Self.whole(times.median)) ms (\(Self.whole(times.min()!)) to \(Self.whole(times.max()!)))"
+            )
+        }
+    }
+
+    private static func whole(_ number: Double) -> String { String(Int(number.rounded())) }
+
+    // MARK: - Speed
+
+    private func measure(_ backlog: Backlog) async throws -> [HandlerWay: [Double]] {
+        let hasPHP = ["/usr/bin/php", "/usr/local/bin/php"].contains {
+            FileManager.default.isExecutableFile(atPath: $0)
+        }
+        var speeds: [HandlerWay: [Double]] = [:]
+        for _ in 1...rounds {
+            for way in HandlerWay.allCases where hasPHP || !way.needsPHP {
+                let file = try await backlog.file(.stint, jobs: way.jobs)
+                let seconds = try await drain(way, file)
+                speeds[way, default: []].append(Double(way.jobs) / seconds)
+            }
+        }
+        return speeds
+    }
+
+    private func drain(_ way: HandlerWay, _ file: String) async throws -> Double {
+        let result = try await Subprocess.run(
+            .path(FilePath(Self.program)), arguments: ["drain", way.rawValue, file], input: .none,
+            output: .string(limit: 4_096),
+            error: .currentStandardError)
+        let text = result.standardOutput.trimmingCharacters(in: .whitespacesAndNewlines)
+        guard result.terminationStatus.isSuccess, let seconds = Double(text) else {
+            throw BenchError("\(way.title): \(result.terminationStatus), it printed '\(text)'")
+        }
+        let left = try await JobQueue(.sqlite(file)).store.stats().reduce(0) { $0 + $1.unfinished + $1.buried }
+        guard left == 0 else { throw BenchError("\(way.title): \(left) jobs were not done") }
+        return seconds
+    }
+
+    private static var program: String { Bundle.main.executablePath ?? CommandLine.arguments[0] }
+
+    // MARK: - Deaths
+
+    /// Milliseconds each.
+    private func revivals(_ workers: Int, _ folder: URL) async throws -> [Double] {
+        let file = folder.appendingPathComponent("revive-\(workers).db").path
+        let notes = folder.appendingPathComponent("notes-\(workers)")
+        try Data().write(to: notes)
+        let queue = try await JobQueue(.sqlite(file))
+        try await queue.enqueue(
+            payload: [], in: StintWorkload.queue, options: JobOptions(maxAttempts: 1_000_000, maxCrashes: 1_000_000))
+        let result = try await Subprocess.run(
+            .path(FilePath(Self.program)), arguments: ["revive", "\(workers)", file, notes.path], input: .none,
+            output: .discarded,
+            error: .currentStandardError
+        ) { execution in
+            var times: [Double] = []
+            for count in 1...kills {
+                let (process, _) = try await Self.start(count, notes)
+                let killed = MonotonicClock.nanoseconds()
+                kill(process, SIGKILL)
+                let (_, started) = try await Self.start(count + 1, notes)
+                times.append(Double(started - killed) / 1e6)
+                // A worker that dies young would be started with a delay, were it not for its job.
+                try await Task.sleep(for: .milliseconds(150))
+            }
+            kill(execution.processIdentifier.value, SIGKILL)
+            return times
+        }
+        return result.closureResult
+    }
+
+    /// The start of this number: by which process, and when.
+    private static func start(_ number: Int, _ notes: URL) async throws -> (pid_t, Int64) {
+        let deadline = MonotonicClock.nanoseconds() + 30_000_000_000
+        while MonotonicClock.nanoseconds() < deadline {
+            let lines = String(decoding: try Data(contentsOf: notes), as: UTF8.self).split(separator: "\n")
+            if lines.count >= number {
+                let words = lines[number - 1].split(separator: " ")
+                if words.count == 2, let process = pid_t(words[0]), let time = Int64(words[1]) {
+                    return (process, time)
+                }
+            }
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        throw BenchError("the job was not started again within 30 s")
+    }
+}
+
+extension String {
+    fileprivate func padded(_ width: Int) -> String {
+        padding(toLength: max(width, count), withPad: " ", startingAt: 0)
+    }
+}
