@@ -93,7 +93,8 @@ struct HandlersCommand: AsyncParsableCommand {
         guard result.terminationStatus.isSuccess, let seconds = Double(text) else {
             throw BenchError("\(way.title): \(result.terminationStatus), it printed '\(text)'")
         }
-        let left = try await JobQueue(.sqlite(file)).store.stats().reduce(0) { $0 + $1.unfinished + $1.buried }
+        let left = try SQLiteConnection(file, durability: .full, busyTimeout: 5_000)
+            .integers(BacklogSchema.stint.remainingIDs).count
         guard left == 0 else { throw BenchError("\(way.title): \(left) jobs were not done") }
         return seconds
     }
@@ -128,6 +129,8 @@ struct HandlersCommand: AsyncParsableCommand {
             kill(execution.processIdentifier.value, SIGKILL)
             return times
         }
+        // Its workers notice its end and leave; only then is the folder nobody's.
+        while try await !queue.store.workers().isEmpty { try await Task.sleep(for: .milliseconds(10)) }
         return result.closureResult
     }
 
