@@ -34,9 +34,7 @@ struct HandlersCommand: AsyncParsableCommand {
         let parent = directory.map { URL(fileURLWithPath: $0) } ?? FileManager.default.temporaryDirectory
         let folder = parent.appendingPathComponent("stint-bench-\(ProcessInfo.processInfo.processIdentifier)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer {
-            do { try FileManager.default.removeItem(at: folder) } catch { print("\(folder.path) is left: \(error)") }
-        }
+        defer { Self.remove(folder) }
         let machine = try Machine(folder: folder)
         print(
             "\(machine.system), \(machine.cores) cores, SQLite \(machine.sqlite), FULL, a sync takes "
@@ -62,6 +60,15 @@ struct HandlersCommand: AsyncParsableCommand {
                 "  from SIGKILL of a worker to the new start of its job, \(workers) worker\(workers > 1 ? "s" : ""): "
                     + "median \(Self.whole(times.median)) ms (\(Self.whole(times.min()!)) to \(Self.whole(times.max()!)))"
             )
+        }
+    }
+
+    /// A closing connection may take files of its own away meanwhile; then another try finds them gone.
+    private static func remove(_ folder: URL) {
+        for attempt in 1...10 {
+            do { return try FileManager.default.removeItem(at: folder) } catch {
+                if attempt == 10 { print("\(folder.path) is left: \(error)") }
+            }
         }
     }
 
