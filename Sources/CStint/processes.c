@@ -32,10 +32,20 @@ int stint_pidfd_open(pid_t process) {
 #endif
 }
 
+void stint_keep_ends_of_children(void) {
+    struct sigaction action;
+    if (sigaction(SIGCHLD, NULL, &action) != 0) return;
+    if (action.sa_handler != SIG_IGN && !(action.sa_flags & SA_NOCLDWAIT)) return;
+    if (action.sa_handler == SIG_IGN) action.sa_handler = SIG_DFL;
+    action.sa_flags &= ~SA_NOCLDWAIT;
+    (void)sigaction(SIGCHLD, &action, NULL);
+}
+
 int stint_has_ended(pid_t child) {
     siginfo_t facts;
     memset(&facts, 0, sizeof facts);
-    return waitid(P_PID, (id_t)child, &facts, WEXITED | WNOHANG | WNOWAIT) == 0 && facts.si_pid == child;
+    if (waitid(P_PID, (id_t)child, &facts, WEXITED | WNOHANG | WNOWAIT) != 0) return errno == ECHILD;
+    return facts.si_pid == child;
 }
 
 char **stint_environment(void) {

@@ -34,6 +34,18 @@ public struct ProcessIdentity: Sendable, Hashable, Codable {
             startTime: Self.facts(id)?.startTime ?? 0)
     }
 
+    /// Without the host's name, which may change while the process lives.
+    public static func == (left: ProcessIdentity, right: ProcessIdentity) -> Bool {
+        left.boot == right.boot && left.namespaces == right.namespaces && left.processID == right.processID
+            && left.startTime == right.startTime
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(boot)
+        hasher.combine(processID)
+        hasher.combine(startTime)
+    }
+
     /// `host:pid`, for people.
     public var name: String { "\(host):\(processID)" }
 

@@ -10,7 +10,7 @@ extension JobTransaction {
         var heldOne = false
         /// Nobody is to blame: another boot, or an order.
         var isBlameless = false
-        /// The supervisor has died too: it may have been its end that took the workers along.
+        /// It need not have been a job's doing: the supervisor has died too, or the worker still lives.
         var isDoubtful = false
 
         /// How many had been started in all of them; `nil` where it is not known of each.
@@ -148,6 +148,8 @@ extension JobTransaction {
                 try workers(boards).filter { $0.registration.process == process })
         }
         evidence.isBlameless = lease.boot != now.boot
+        // It lives: it may hang, or the store could not be written for so long that no lease could be extended.
+        evidence.isDoubtful = worker?.registration.process.existence() == .exists
         evidence.heldOne = try !isShared(lease)
         let error = "the lease of worker \(lease.worker) ran out: the worker died, hung or was stopped"
         try end(lease, process, evidence, (.expired, error, nil), &report)

@@ -61,6 +61,41 @@ struct SupervisorTests {
         }
     }
 
+    @Test("a program that ignores the ends of children can start stint work; it sees them all the same")
+    func ignoredSignal() async throws {
+        try await place.stint("put", "--max-crashes", "2", "x")
+        let outcome = try await place.shell(
+            #"""
+            exec python3 -c 'import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+            os.execv(os.environ["stint"], ["stint", "work", "--drain", "--retry-delay", "0s", "--", "sh", "-c", "kill -KILL $PPID"])'
+            """#)
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        #expect(try await place.job(1).failures?.allSatisfy { $0.dossier?.signal == "SIGKILL" } == true)
+        #expect(try await place.counts().buried == 1)
+    }
+
+    @Test("two SIGHUPs and a SIGTERM in a row end in order: every worker is gone, every job is there")
+    func signalsInARow() async throws {
+        try await putJobs(4)
+        var left: Set<RunningProcess> = []
+        let outcome = try await place.whileRunning(["work", "--workers", "2"] + waiting) { supervisor in
+            try await eventually("both run") { try started().count == 2 }
+            left = Set(supervisor.children)
+            supervisor.send(SIGHUP)
+            try await eventually("a successor is there") { supervisor.children.count >= 3 }
+            supervisor.send(SIGHUP)
+            left.formUnion(supervisor.children)
+            supervisor.send(SIGTERM)
+            try place.write("go")
+        }
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        #expect(!left.contains(where: \.isAlive))
+        #expect(try await place.stint("workers") == "no workers\n")
+        let counts = try await place.counts()
+        #expect(counts.ready + counts.done == 4 && counts.leased == 0)
+        #expect(try await place.jobs("ready").allSatisfy { $0.attempts == 0 && $0.crashes == 0 })
+    }
+
     @Test("jobs that ran together when their worker was killed are suspects, at no cost, and run again alone")
     func suspects() async throws {
         try await place.stint("retain", "default", "1d")

@@ -27,7 +27,11 @@ int stint_spawn(const struct stint_launch *launch, pid_t *child);
 /* A descriptor that is readable once the process has ended; -1 where there is no such thing. */
 int stint_pidfd_open(pid_t process);
 
-/* Whether a child of this process has ended and was not waited for yet. It can be waited for afterwards. */
+/* Sees to it that ends of children can be waited for: a program inherits it when SIGCHLD is ignored, and then the kernel
+   forgets them. A handler of this process's own stays. */
+void stint_keep_ends_of_children(void);
+
+/* Whether a child of this process has ended. It can be waited for afterwards, unless somebody else did so before. */
 int stint_has_ended(pid_t child);
 
 /* The environment of this process as it is now; NULL last. */

@@ -34,7 +34,9 @@ extension PipeProcess {
     ) -> RunEnd.Verdict {
         switch cause {
         // Of several, one that hangs can have kept another from being answered, whose time is then over first.
-        case .timedOut(_, let limit): return isAlone ? .crashed("timed out after \(limit)") : .suspect
+        // It may have been answered in the last moment, too; then the one that is left is not the one that was late.
+        case .timedOut(let number, let limit):
+            return isAlone && number == flight.number ? .crashed("timed out after \(limit)") : .suspect
         // Known to be innocent: the process was ended by this side for another reason.
         case .ordered, .cancelled, .readsNothing: return .release
         case .protocolBroken(let what): return isAlone ? .failed(what, retryAfter: nil) : .suspect

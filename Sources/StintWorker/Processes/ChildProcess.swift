@@ -1,3 +1,4 @@
+import StintCore
 import Synchronization
 
 #if canImport(Darwin)
@@ -13,6 +14,8 @@ final class ChildProcess: Sendable {
     let started = ContinuousClock.now
     /// -1 where the system has none.
     let descriptor: Int32
+    /// Of a child with a control descriptor, which is one that this program knows by its registration.
+    let identity: ProcessIdentity?
     private let whenEnded = Eventual<ProcessEnd>()
     private let state = Mutex(State())
     private let wakeLauncher: @Sendable () -> Void
@@ -25,10 +28,14 @@ final class ChildProcess: Sendable {
         var isTerminated = false
     }
 
-    init(id: pid_t, leadsGroup: Bool, descriptor: Int32, wakeLauncher: @escaping @Sendable () -> Void) {
+    init(
+        id: pid_t, leadsGroup: Bool, descriptor: Int32, identity: ProcessIdentity? = nil,
+        wakeLauncher: @escaping @Sendable () -> Void
+    ) {
         self.id = id
         self.leadsGroup = leadsGroup
         self.descriptor = descriptor
+        self.identity = identity
         self.wakeLauncher = wakeLauncher
     }
 
@@ -91,7 +98,10 @@ final class ChildProcess: Sendable {
         var usage = rusage()
         state.withLock { state in
             if state.isTerminated && leadsGroup { kill(target, SIGKILL) }
-            while wait4(id, &status, 0, &usage) < 0 && errno == EINTR {}
+            var result: pid_t
+            repeat { result = wait4(id, &status, 0, &usage) } while result < 0 && errno == EINTR
+            // Somebody else in this process has waited for it: how it ended nobody knows, so not well.
+            if result < 0 { status = 255 << 8 }
             state.isReaped = true
             state.killAt = nil
         }

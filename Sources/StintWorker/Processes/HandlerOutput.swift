@@ -50,6 +50,21 @@ final class HandlerOutput: Sendable {
         await errorReader.finish()
     }
 
+    /// The same, but no longer than `limit`: then the rest is passed on in the background.
+    func finish(within limit: Duration) async {
+        let isOver = Eventual<Void>()
+        Task {
+            await finish()
+            isOver.set(())
+        }
+        let timer = Task {
+            try await Task.sleep(for: limit)
+            isOver.set(())
+        }
+        await isOver.value()
+        timer.cancel()
+    }
+
     /// The last of its standard error; `nil` where nothing was said.
     var lastErrors: String? { tail.text() }
 

@@ -23,6 +23,7 @@ struct LauncherThread {
     }
 
     mutating func run() -> Never {
+        stint_keep_ends_of_children()
         while true {
             waitForEvent()
             for request in launcher.takeRequests() { serve(request) }
@@ -64,6 +65,8 @@ struct LauncherThread {
             let id = try request.launch.spawn()
             let child = ChildProcess(
                 id: id, leadsGroup: request.launch.ownGroup, descriptor: stint_pidfd_open(id),
+                // Now, while it cannot have been reaped and its number be another's.
+                identity: request.launch.control == nil ? nil : ProcessIdentity(ofProcess: id),
                 wakeLauncher: wakeUp.wake)
             children.append(child)
             launcher.add(child)

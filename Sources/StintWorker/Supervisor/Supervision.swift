@@ -38,6 +38,8 @@ final class Supervision: Sendable {
 
     private struct State {
         var isAbandoned = false
+        /// What there was no room for on the line.
+        var unsent: [UInt8] = []
         var action: (@Sendable () -> Void)?
     }
 
@@ -48,9 +50,7 @@ final class Supervision: Sendable {
         _ = fcntl(line, F_SETFD, FD_CLOEXEC)
         // The supervisor decides what signals from a terminal mean.
         for signal in [SIGINT, SIGHUP, SIGPIPE] { ignore(signal) }
-        ProcessLauncher.shared.observeGroups { [line] group, isRunning in
-            Self.send(SupervisorMessage.group(group, isRunning: isRunning), line)
-        }
+        ProcessLauncher.shared.observeGroups { group, isRunning in self.say(.group(group, isRunning: isRunning)) }
         Thread.detachNewThread { self.watch() }
         Task {
             while !Task.isCancelled {
@@ -80,15 +80,25 @@ final class Supervision: Sendable {
         if isLate { action() }
     }
 
-    /// Says it if there is room on the line: a supervisor that does not listen must not stop its workers.
-    func say(_ message: SupervisorMessage) { Self.send(message, line) }
+    /// Says it when there is room on the line: a supervisor that does not listen must not stop its workers. What had to
+    /// wait goes with the next word; a beat does not wait.
+    func say(_ message: SupervisorMessage) {
+        state.withLock { state in
+            if message != .beat || state.unsent.isEmpty { state.unsent += message.line.utf8 }
+            let sent = send(state.unsent)
+            state.unsent.removeFirst(sent)
+            if message == .beat && sent == 0 {
+                state.unsent = state.unsent == Array(message.line.utf8) ? [] : state.unsent
+            }
+        }
+    }
 
-    private static func send(_ message: SupervisorMessage, _ line: Int32) {
-        let bytes = Array(message.line.utf8)
+    /// - Returns: How many bytes there was room for.
+    private func send(_ bytes: [UInt8]) -> Int {
         #if canImport(Darwin)
-            _ = Darwin.send(line, bytes, bytes.count, MSG_DONTWAIT)
+            return max(0, Darwin.send(line, bytes, bytes.count, MSG_DONTWAIT))
         #else
-            _ = Glibc.send(line, bytes, bytes.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
+            return max(0, Glibc.send(line, bytes, bytes.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)))
         #endif
     }
 

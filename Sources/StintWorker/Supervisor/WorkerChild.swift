@@ -9,6 +9,9 @@ import Synchronization
 
 /// One worker process as its supervisor sees it.
 final class WorkerChild: Sendable {
+    /// How long its jobs wait for the last of its output to be passed on, where nobody reads ours.
+    private static let outputPatience: Duration = .seconds(1)
+
     let number: Int
     let process: ChildProcess
     /// As its registration names it.
@@ -36,9 +39,14 @@ final class WorkerChild: Sendable {
     static func start(_ number: Int, _ options: SupervisorOptions, program: String) async throws -> WorkerChild {
         let (line, childEnd) = try SupervisorLine.pair()
         defer { closeAll([childEnd]) }
-        // Room for the longest line of a handler, with the prefix that the worker gave it.
-        let output = try HandlerOutput(
-            prefix: "worker \(number): ", longestLine: OutputLines.longestLine + 64)
+        let output: HandlerOutput
+        do {
+            // Room for the longest line of a handler, with the prefix that the worker gave it.
+            output = try HandlerOutput(prefix: "worker \(number): ", longestLine: OutputLines.longestLine + 64)
+        } catch {
+            line.close()
+            throw error
+        }
         var environment = ProcessEnvironment.inherited
         environment.set(Supervision.variable, to: "3 \(number) \(getpid())")
         environment.remove("NOTIFY_SOCKET")
@@ -63,7 +71,7 @@ final class WorkerChild: Sendable {
         self.process = process
         self.output = output
         self.line = line
-        identity = ProcessIdentity(ofProcess: process.id)
+        identity = process.identity ?? ProcessIdentity(ofProcess: process.id)
         line.listen { [weak self] message in self?.hear(message) }
     }
 
@@ -147,7 +155,7 @@ final class WorkerChild: Sendable {
         // What the line still holds tells of handlers that it started in its last moment.
         await line.finish()
         for group in state.withLock({ $0.groups }) { _ = killpg(group, SIGKILL) }
-        await output.finish()
+        await output.finish(within: Self.outputPatience)
         var dossier = Dossier(end, standardError: output.lastErrors)
         // The worker's; that of the job stands on its board.
         dossier.runTimeMilliseconds = nil

@@ -14,12 +14,12 @@ actor WorkerFleet {
     /// Everything that runs, also successors that are not in their slot yet.
     private var children: [ObjectIdentifier: WorkerChild] = [:]
     /// By the number of the slot that they will take.
-    private var successors: [Int: WorkerChild] = [:]
+    private var successors: [Int: Life] = [:]
     /// By slot: what runs there now.
     private var current: [Int: WorkerChild] = [:]
     private var ready: Set<Int> = []
     private var trouble = StartTrouble()
-    private var isRestarting = false
+    private var restarting: Task<Void, Never>?
     /// Waiting for a delay to pass or for the order to stop.
     private var naps: [Task<Void, Never>] = []
 
@@ -35,27 +35,25 @@ actor WorkerFleet {
         await withTaskGroup(of: Void.self) { group in
             for number in 1...options.workers { group.addTask { await self.keep(number) } }
         }
+        // It may be about to send a successor home.
+        await restarting?.value
     }
 
     // MARK: - One slot
 
     private func keep(_ number: Int) async {
-        while !isStopping {
-            guard let child = await nextChild(number) else { continue }
-            current[number] = child
-            let watch = Task { await self.watch(child) }
-            let (end, dossier) = await child.end()
-            watch.cancel()
-            children[ObjectIdentifier(child)] = nil
+        while !isStopping || successors[number] != nil {
+            guard let life = await nextLife(number) else { continue }
+            current[number] = life.child
+            let end = await life.attendance.value
             current[number] = nil
-            let tookBack = await takeBack(from: child, end, dossier)
-            if end.exitCode == 0 && child.ending == .drained { return }
-            if let delay = judge(child, end, dossier, tookBack), !isStopping { await pause(delay) }
+            if end.isDrained && successors[number] == nil { return }
+            if let delay = judge(life.child, end), !isStopping { await pause(delay) }
         }
     }
 
     /// The successor that is there already, or a new process; `nil` where it cannot be started, after a delay.
-    private func nextChild(_ number: Int) async -> WorkerChild? {
+    private func nextLife(_ number: Int) async -> Life? {
         if let successor = successors.removeValue(forKey: number) { return successor }
         do {
             return try await start(number)
@@ -65,26 +63,56 @@ actor WorkerFleet {
         }
     }
 
-    private func start(_ number: Int) async throws -> WorkerChild {
+    private func start(_ number: Int) async throws -> Life {
         let child = try await WorkerChild.start(number, options, program: program)
         children[ObjectIdentifier(child)] = child
         // The order to stop may have come while it was being started.
         if isStopping { child.tellToStop() }
-        return child
+        return Life(child: child, attendance: Task { await self.attend(child) })
+    }
+
+    /// A process from its start until its jobs are taken back, whether or not it has its slot already.
+    private struct Life {
+        let child: WorkerChild
+        let attendance: Task<LifeEnd, Never>
+    }
+
+    private struct LifeEnd {
+        let dossier: Dossier
+        /// Its orderly end, because nothing was left to do.
+        let isDrained: Bool
+        /// It said why it ends, and did.
+        let isOrderly: Bool
+        /// How many jobs it had started and not ended.
+        let started: Int
+    }
+
+    private func attend(_ child: WorkerChild) async -> LifeEnd {
+        let watch = Task { await self.watch(child) }
+        let (end, dossier) = await child.end()
+        watch.cancel()
+        children[ObjectIdentifier(child)] = nil
+        let isOrderly = end.exitCode == 0 && child.ending != nil
+        let started = await takeBack(from: child, dossier, isOrderly: isOrderly)
+        return LifeEnd(
+            dossier: dossier, isDrained: isOrderly && child.ending == .drained, isOrderly: isOrderly, started: started)
     }
 
     /// Sees that it becomes ready, and stays awake.
     private func watch(_ child: WorkerChild) async {
         Task { if await child.becomesReady() { noteReady(child) } }
         var lastLook = ContinuousClock.now
+        var waited: Duration = .zero
         while !Task.isCancelled {
             do { try await Task.sleep(for: Supervision.beatInterval) } catch { return }
             // We were stopped ourselves, or the machine slept: nobody could be heard.
             if ContinuousClock.now - lastLook > Supervision.beatInterval * 5 { child.heard() }
             lastLook = .now
             noteProof(of: child)
-            if child.readySince == nil, child.silence() > options.readyWithin {
-                child.kill(because: "was not ready after \(options.readyWithin.components.seconds) s and was killed")
+            // Not by its silence: one that beats and never gets ready does not work either.
+            if child.readySince == nil { waited += Supervision.beatInterval }
+            if child.readySince == nil, waited > options.readyWithin {
+                child.kill(because: "was not ready after \(options.readyWithin) and was killed")
             } else if child.readySince != nil, child.silence() > options.silence {
                 child.kill(because: "did not respond for \(options.silence.components.seconds) s and was killed")
             }
@@ -92,35 +120,35 @@ actor WorkerFleet {
     }
 
     /// - Returns: How long to wait before its successor starts; `nil` where nothing was wrong.
-    private func judge(_ child: WorkerChild, _ end: ProcessEnd, _ dossier: Dossier, _ tookBack: Int) -> Duration? {
-        if child.isToldToStop || end.exitCode == 0 && child.ending != nil { return nil }
-        let how = child.sentence(dossier)
+    private func judge(_ child: WorkerChild, _ end: LifeEnd) -> Duration? {
+        if child.isToldToStop || end.isOrderly { return nil }
+        let how = child.sentence(end.dossier)
         let hasStarted = child.readySince.map { ContinuousClock.now - $0 >= StartTrouble.proof } ?? false
-        guard tookBack > 0 || hasStarted else {
-            return trouble.failed(child.number, how, logger)
-        }
+        // A job that it had started is to blame, and is buried some day; anything else can go on for ever.
+        guard end.started > 0 || hasStarted else { return trouble.failed(child.number, how, logger) }
         trouble.succeeded(child.number, logger)
         logger.error(
             "a worker died and is replaced",
             metadata: [
-                "worker": "\(child.number)", "process": "\(child.process.id)", "how": "\(how)", "jobs": "\(tookBack)",
+                "worker": "\(child.number)", "process": "\(child.process.id)", "how": "\(how)",
+                "jobs": "\(end.started)",
             ])
         return nil
     }
 
     // MARK: - The jobs that it leaves behind
 
-    /// - Returns: How many.
-    private func takeBack(from child: WorkerChild, _ end: ProcessEnd, _ dossier: Dossier) async -> Int {
-        let how = child.sentence(dossier)
-        let cause: WorkerEnd = child.isToldToStop ? .stopped : .died(how, dossier)
+    /// - Returns: How many of them it had started.
+    private func takeBack(from child: WorkerChild, _ dossier: Dossier, isOrderly: Bool) async -> Int {
+        let cause: WorkerEnd =
+            child.isToldToStop || isOrderly ? .stopped : .died(child.sentence(dossier), dossier)
         var failures = 0
         while true {
             do {
                 let workers = try await store.workers().filter { $0.registration.process == child.identity }
                 guard !workers.isEmpty else { return 0 }
                 let report = try await store.takeBack(from: workers.map(\.id), cause, now: clock.now())
-                return report.requeued + report.buried
+                return workers.reduce(0) { $0 + ($1.started?.count ?? report.requeued + report.buried) }
             } catch {
                 failures += 1
                 logger.error(
@@ -167,31 +195,34 @@ actor WorkerFleet {
     }
 
     func restart() async {
-        guard !isRestarting, !isStopping else { return }
-        isRestarting = true
-        defer { isRestarting = false }
+        guard restarting == nil, !isStopping else { return }
+        let task = Task { await self.replaceAll() }
+        restarting = task
+        await task.value
+        restarting = nil
+    }
+
+    private func replaceAll() async {
         for number in 1...options.workers where !isStopping {
             guard let old = current[number] else { continue }
             do {
                 let successor = try await start(number)
-                let watch = Task { await self.watch(successor) }
-                let isReady = await successor.becomesReady()
-                watch.cancel()
-                guard isReady else {
-                    logger.critical(
+                let isReady = await successor.child.becomesReady()
+                // Meanwhile the slot may have got another worker, since the old one died, or be given up.
+                guard isReady, current[number] === old, !isStopping else {
+                    successor.child.tellToStop()
+                    _ = await successor.attendance.value
+                    if isReady { continue }
+                    return logger.critical(
                         "the new worker did not start; the old ones stay", metadata: ["worker": "\(number)"])
-                    _ = await successor.end()
-                    children[ObjectIdentifier(successor)] = nil
-                    return
                 }
                 successors[number] = successor
                 old.tellToStop()
                 _ = await old.process.end()
             } catch {
-                logger.critical(
+                return logger.critical(
                     "the new worker did not start; the old ones stay",
                     metadata: ["worker": "\(number)", "error": "\(error)"])
-                return
             }
         }
         if !isStopping { logger.notice("all workers were replaced") }

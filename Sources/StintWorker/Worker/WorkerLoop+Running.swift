@@ -47,6 +47,10 @@ extension WorkerLoop {
         endedUnnoted = nil
     }
 
+    private func noteLateEnd(of lease: Lease) {
+        place?.board.note(ended: lease, started: nil, now: worker.clock.now())
+    }
+
     private func makeRun(_ job: LeasedJob) throws -> JobRun {
         let handler = try worker.handlers.handler(for: job)
         let context = JobContext(job: job, store: store, clock: worker.clock, worker: options.name, logger: logger)
@@ -65,6 +69,9 @@ extension WorkerLoop {
             let conclusion = await run.conclusion(of: task, within: timeout)
             self.finish(run, conclusion)
             self.goOn()
+            guard conclusion?.isHung == true else { return }
+            _ = await task.value
+            self.noteLateEnd(of: run.context.lease)
         }
         note(run, cancel: { task.cancel() })
     }
@@ -113,7 +120,8 @@ extension WorkerLoop {
         guard let job = running.removeValue(forKey: run.context.lease) else { return nil }
         place?.room.leave()
         noteEnd()
-        endedUnnoted = run.context.lease
+        // One that hangs goes on, and may yet be the end of this process: it stays on the board.
+        if conclusion?.isHung != true { endedUnnoted = run.context.lease }
         metrics.ran(job.job, for: ContinuousClock.now - job.started)
         if let conclusion {
             let isBlameless = isBlameless(job, conclusion.outcome)
