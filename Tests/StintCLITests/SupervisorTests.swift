@@ -70,7 +70,8 @@ struct SupervisorTests {
             os.execv(os.environ["stint"], ["stint", "work", "--drain", "--retry-delay", "0s", "--", "sh", "-c", "kill -KILL $PPID"])'
             """#)
         #expect(outcome.code == 0, "\(outcome.errors)")
-        #expect(try await place.job(1).failures?.allSatisfy { $0.dossier?.signal == "SIGKILL" } == true)
+        let failures = try #require(try await place.job(1).failures)
+        #expect(failures.allSatisfy { $0.dossier?.signal == "SIGKILL" })
         #expect(try await place.counts().buried == 1)
     }
 
@@ -89,11 +90,12 @@ struct SupervisorTests {
             try place.write("go")
         }
         #expect(outcome.code == 0, "\(outcome.errors)")
-        #expect(!left.contains(where: \.isAlive))
+        #expect(left.filter(\.isAlive).isEmpty)
         #expect(try await place.stint("workers") == "no workers\n")
         let counts = try await place.counts()
         #expect(counts.ready + counts.done == 4 && counts.leased == 0)
-        #expect(try await place.jobs("ready").allSatisfy { $0.attempts == 0 && $0.crashes == 0 })
+        let ready = try await place.jobs("ready")
+        #expect(ready.allSatisfy { $0.attempts == 0 && $0.crashes == 0 })
     }
 
     @Test("jobs that ran together when their worker was killed are suspects, at no cost, and run again alone")
