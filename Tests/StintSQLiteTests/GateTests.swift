@@ -113,7 +113,8 @@ struct GateTests {
             print(database.execute("SELECT count(*) FROM notes").fetchone()[0])
             """
         async let foreign = Subprocess.run(
-            .name("python3"), arguments: ["-c", script, path], output: .string(limit: 100), error: .string(limit: 10_000))
+            .name("python3"), arguments: ["-c", script, path], output: .string(limit: 100),
+            error: .string(limit: 10_000))
         for number in 0..<300 { try await queue.enqueue(payload: [UInt8(number % 256)], in: "q") }
         let result = try await foreign
         #expect(result.standardOutput == "300\n", "\(result.standardError)")

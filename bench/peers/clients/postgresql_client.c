@@ -104,7 +104,7 @@ static void work(int batch, int64_t limit) {
     snprintf(claim, sizeof claim,
              "WITH picked AS ("
              "    SELECT id FROM jobs WHERE queue = 'bench' AND state = 'ready'"
-             "    ORDER BY id LIMIT %d FOR UPDATE SKIP LOCKED)"
+             "    ORDER BY priority, id LIMIT %d FOR UPDATE SKIP LOCKED)"
              " UPDATE jobs SET state = 'leased', attempt = attempt + 1, leased_by = $1::int,"
              "                 leased_until = now() + interval '30 seconds'"
              " FROM picked WHERE jobs.id = picked.id RETURNING jobs.id, attempt, payload", batch);

@@ -3,6 +3,7 @@ DROP TABLE IF EXISTS jobs;
 CREATE TABLE jobs (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     queue text NOT NULL,
+    priority integer NOT NULL DEFAULT 1024,
     state text NOT NULL DEFAULT 'ready',
     attempt integer NOT NULL DEFAULT 0,
     -- The lease: a running job is visible, and whoever looks after the deadline can take it back.
@@ -13,6 +14,6 @@ CREATE TABLE jobs (
 );
 -- Only of what waits, so that it shrinks with the backlog. None for leases: done jobs leave the table, so a reaper can
 -- read it whole, and a claim has one index less to write.
-CREATE INDEX jobs_ready ON jobs (queue, id) WHERE state = 'ready';
+CREATE INDEX jobs_ready ON jobs (queue, priority, id) WHERE state = 'ready';
 -- Now, so that it falls into no measurement; and before the fill, so that its pages need no full image at the claim.
 CHECKPOINT;
