@@ -8,6 +8,7 @@ struct StintBench: AsyncParsableCommand {
         abstract: "Measures Stint against the naive job queues and against SQLite itself.",
         subcommands: [
             RunCommand.self, WorkerCommand.self, HandlersCommand.self, DrainCommand.self, ReviveCommand.self,
+            FillCommand.self,
         ],
         defaultSubcommand: RunCommand.self
     )
