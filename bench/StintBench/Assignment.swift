@@ -1,18 +1,32 @@
-/// What one worker process is told to do: one JSON argument.
-struct Assignment: Codable, Sendable {
+/// What one worker process is told to do.
+struct Assignment: Role {
+    static let name = RoleName.worker
+
     var design: Design
-    var database: String
+    var database = ""
     var durability: SyncMode
-    var jobMicroseconds: Int
-    var batch: Int
+    var jobMicroseconds = 0
+    var batch = 1
+    var payloadBytes = Backlog.payload.count
     /// The latency of so many jobs, the first of the backlog, is recorded.
-    var burst: Int
+    var burst = 0
     var seconds: Double
+    /// Stops after so many jobs, where it is not `nil`.
+    var jobLimit: Int?
+    /// Batches to run before the start.
+    var warmUp = 0
+    /// How many callers share the process, where the design has that.
+    var tasks = 1
+    /// How the store waits for the write lock, where the design is one that drives the store.
+    var writeLock = WriteLockSide.gate
+    /// Whether each job is accounted for by its id; not for ids so large that a bitmap of them is.
+    var keepsIDs = true
 }
 
-/// What one worker process says at its end: one line of JSON.
+/// What one worker process says at its end.
 struct WorkerReport: Codable, Sendable {
     var done = 0
+    var enqueued = 0
     /// How often the design heard "database is locked".
     var lockedErrors = 0
     /// How often another worker was faster between a look and an update.
@@ -24,6 +38,8 @@ struct WorkerReport: Codable, Sendable {
     var cpuMicroseconds: Int64 = 0
     /// Microseconds from the gun to the start of each job of the burst, as pairs of value and count.
     var latencies: [[UInt64]] = []
+    /// Microseconds that single calls of the store took, as pairs of value and count.
+    var waits: [[UInt64]] = []
     /// Which ids ran; absent for the ceiling, which does not look.
     var executed: IDSet?
     /// Ids that this worker ran twice.

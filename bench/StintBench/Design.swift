@@ -13,6 +13,14 @@ enum Design: String, Codable, CaseIterable, ExpressibleByArgument {
     case stintLife = "stint-life"
     /// The same in plain C.
     case ceilingLife = "ceiling-life"
+    /// A process that acknowledges and claims through `JobStore`.
+    case stintExchange = "stint-exchange"
+    /// A process that enqueues batches.
+    case stintProducer = "stint-producer"
+    /// A process whose tasks each enqueue one job at a time.
+    case stintEnqueues = "stint-enqueues"
+    /// A process whose tasks each acknowledge one job at a time.
+    case stintAcks = "stint-acks"
 
     /// What `--designs` can choose from; the others are run as pairs for the ceiling.
     static let compared: [Design] = [.stint] + naive
@@ -26,13 +34,18 @@ enum Design: String, Codable, CaseIterable, ExpressibleByArgument {
         case .selectThenUpdate: "3 select, then update"
         case .ceiling, .ceilingLife: "plain C"
         case .stintLife: "Stint, enqueue included"
+        case .stintExchange: "Stint's store, claim and ack"
+        case .stintProducer: "Stint's store, enqueue"
+        case .stintEnqueues: "enqueue"
+        case .stintAcks: "ack"
         }
     }
 
     /// The file it works on.
     var schema: BacklogSchema {
         switch self {
-        case .stint, .ceiling, .stintLife, .ceilingLife: .stint
+        case .stint, .ceiling, .stintLife, .ceilingLife, .stintExchange, .stintProducer, .stintEnqueues, .stintAcks:
+            .stint
         case .oneWorker, .selectThenUpdate: .naiveWithState
         case .jobInTransaction: .naive
         }
@@ -40,10 +53,7 @@ enum Design: String, Codable, CaseIterable, ExpressibleByArgument {
 
     /// As `PRAGMA journal_mode` has it; the file keeps it.
     var journalMode: String {
-        switch self {
-        case .stint, .ceiling, .stintLife, .ceilingLife, .oneWorker, .jobInTransaction: "WAL"
-        case .selectThenUpdate: "DELETE"
-        }
+        self == .selectThenUpdate ? "DELETE" : "WAL"
     }
 }
 

@@ -31,10 +31,9 @@ struct HandlersCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let parent = directory.map { URL(fileURLWithPath: $0) } ?? FileManager.default.temporaryDirectory
-        let folder = parent.appendingPathComponent("stint-bench-\(ProcessInfo.processInfo.processIdentifier)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { Self.remove(folder) }
+        let workFolder = try WorkFolder(in: directory)
+        defer { workFolder.remove() }
+        let folder = workFolder.url
         let machine = try Machine(folder: folder)
         print(
             "\(machine.system), \(machine.cores) cores, SQLite \(machine.sqlite), FULL, a sync takes "
@@ -43,11 +42,11 @@ struct HandlersCommand: AsyncParsableCommand {
         let speeds = try await measure(Backlog(folder: folder))
         for way in HandlerWay.allCases {
             guard let all = speeds[way] else {
-                print("  \(way.title.padded(40)) skipped: there is no php")
+                print("  \(way.title.padded(to: 40)) skipped: there is no php")
                 continue
             }
             print(
-                "  \(way.title.padded(40)) \(Self.whole(all.median)) jobs/s  (\(Self.whole(all.min()!)) to \(Self.whole(all.max()!)))"
+                "  \(way.title.padded(to: 40)) \(all.median.text()) jobs/s  (\(all.min()!.text()) to \(all.max()!.text()))"
             )
         }
         if let alone = speeds[.swift], let watched = speeds[.supervised] {
@@ -58,21 +57,10 @@ struct HandlersCommand: AsyncParsableCommand {
             let times = try await revivals(workers, folder)
             print(
                 "  from SIGKILL of a worker to the new start of its job, \(workers) worker\(workers > 1 ? "s" : ""): "
-                    + "median \(Self.whole(times.median)) ms (\(Self.whole(times.min()!)) to \(Self.whole(times.max()!)))"
+                    + "median \(times.median.text()) ms (\(times.min()!.text()) to \(times.max()!.text()))"
             )
         }
     }
-
-    /// A closing connection may take files of its own away meanwhile; then another try finds them gone.
-    private static func remove(_ folder: URL) {
-        for attempt in 1...10 {
-            do { return try FileManager.default.removeItem(at: folder) } catch {
-                if attempt == 10 { print("\(folder.path) is left: \(error)") }
-            }
-        }
-    }
-
-    private static func whole(_ number: Double) -> String { String(Int(number.rounded())) }
 
     // MARK: - Speed
 
@@ -155,11 +143,5 @@ struct HandlersCommand: AsyncParsableCommand {
             try await Task.sleep(for: .milliseconds(1))
         }
         throw BenchError("the job was not started again within 30 s")
-    }
-}
-
-extension String {
-    fileprivate func padded(_ width: Int) -> String {
-        padding(toLength: max(width, count), withPad: " ", startingAt: 0)
     }
 }

@@ -20,7 +20,7 @@ struct JobInTransaction: Workload {
         let delete = try connection.prepare("DELETE FROM jobs WHERE id = ?1")
         let commit = try connection.prepare("COMMIT")
         let gun = try start()
-        let recorder = Recorder(gun: gun, burst: assignment.burst)
+        let recorder = Recorder(gun: gun, assignment)
         let deadline = assignment.deadline(gun)
         while MonotonicClock.nanoseconds() < deadline {
             do {

@@ -27,7 +27,7 @@ struct Matrix {
 
     private func run(_ design: Design, workers: Int, jobMilliseconds: Double) async throws -> Measurement {
         let assignment = Assignment(
-            design: design, database: "", durability: settings.durability,
+            design: design, durability: settings.durability,
             jobMicroseconds: Int(jobMilliseconds * 1_000),
             batch: design == .stint ? settings.batch(jobMilliseconds: jobMilliseconds) : 1, burst: settings.burst,
             seconds: settings.seconds)
@@ -38,12 +38,17 @@ struct Matrix {
 
 extension Fleet {
     /// One run on a file of its own, checked.
+    ///
+    /// - Parameter producers: Processes beside the workers that enqueue batches of the same size.
     func measure(
-        _ assignment: Assignment, workers: Int, jobs: Int, on backlog: Backlog
+        _ assignment: Assignment, workers: Int, producers: Int = 0, jobs: Int, on backlog: Backlog
     ) async throws -> Measurement {
         var assignment = assignment
         assignment.database = try await backlog.file(assignment.design, jobs: jobs)
-        let reports = try await run(assignment, workers: workers)
+        var producer = assignment
+        producer.design = .stintProducer
+        let reports = try await run(
+            Array(repeating: assignment, count: workers) + Array(repeating: producer, count: producers))
         try Verification(assignment: assignment, jobs: jobs, reports: reports).check()
         return Measurement(assignment, workers: workers, backlog: jobs, reports: reports)
     }

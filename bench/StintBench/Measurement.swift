@@ -10,8 +10,10 @@ struct Measurement: Codable, Sendable {
     let batch: Int
     let backlog: Int
     let burst: Int
+    let tasks: Int
 
     let done: Int
+    let enqueued: Int
     /// From the gun to when the last worker had its work on disk.
     let seconds: Double
     let jobsPerSecond: Double
@@ -27,6 +29,9 @@ struct Measurement: Codable, Sendable {
     /// Jobs done by the least lucky and the luckiest worker.
     let fewestJobs: Int
     let mostJobs: Int
+    let jobsByWorker: [Int]
+    /// How long single calls of the store took in any process, where the design notes it.
+    let waits: Waits?
 
     init(_ assignment: Assignment, workers: Int, backlog: Int, reports: [WorkerReport]) {
         design = assignment.design
@@ -35,12 +40,16 @@ struct Measurement: Codable, Sendable {
         jobMilliseconds = Double(assignment.jobMicroseconds) / 1_000
         batch = assignment.batch
         self.backlog = backlog
+        tasks = assignment.tasks
         burst = min(assignment.burst, backlog)
         done = reports.reduce(0) { $0 + $1.done }
+        enqueued = reports.reduce(0) { $0 + $1.enqueued }
         seconds = Double(reports.map(\.finished).max() ?? 0) / 1e9
         jobsPerSecond = seconds > 0 ? Double(done) / seconds : 0
         let cpu = reports.reduce(0) { $0 + $1.cpuMicroseconds }
-        cpuMicrosecondsPerJob = done > 0 ? Double(cpu) / Double(done) : 0
+        // Where a run only enqueues, that is its work.
+        let jobs = done > 0 ? done : enqueued
+        cpuMicrosecondsPerJob = jobs > 0 ? Double(cpu) / Double(jobs) : 0
 
         var latencies = Latencies.empty
         for report in reports { latencies.record(pairs: report.latencies) }
@@ -51,7 +60,35 @@ struct Measurement: Codable, Sendable {
         startMillisecondsP99 = Double(latencies.valueAtPercentile(99)) / 1_000
         lockedErrors = reports.reduce(0) { $0 + $1.lockedErrors }
         lostRaces = reports.reduce(0) { $0 + $1.lostRaces }
-        fewestJobs = reports.map(\.done).min() ?? 0
-        mostJobs = reports.map(\.done).max() ?? 0
+        jobsByWorker = reports.prefix(workers).map(\.done)
+        fewestJobs = jobsByWorker.min() ?? 0
+        mostJobs = jobsByWorker.max() ?? 0
+        waits = Waits(reports.map(\.waits))
+    }
+
+    /// The least lucky worker's share of what a worker did on average.
+    var leastToAverage: Double {
+        done > 0 ? Double(fewestJobs * workers) / Double(done) : 0
+    }
+}
+
+/// A distribution of times.
+struct Waits: Codable, Sendable {
+    let calls: Int
+    let millisecondsP50: Double
+    let millisecondsP99: Double
+    let millisecondsLongest: Double
+    /// Microseconds and how many calls took them.
+    let distribution: [[UInt64]]
+
+    init?(_ pairs: [[[UInt64]]]) {
+        var all = Latencies.empty
+        for pairs in pairs { all.record(pairs: pairs) }
+        guard all.totalCount > 0 else { return nil }
+        calls = Int(all.totalCount)
+        millisecondsP50 = Double(all.valueAtPercentile(50)) / 1_000
+        millisecondsP99 = Double(all.valueAtPercentile(99)) / 1_000
+        millisecondsLongest = Double(all.valueAtPercentile(100)) / 1_000
+        distribution = all.pairs
     }
 }

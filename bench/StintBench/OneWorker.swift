@@ -21,7 +21,7 @@ struct OneWorker: Workload {
             """)
         let delete = try connection.prepare("DELETE FROM jobs WHERE id = ?1")
         let gun = try start()
-        let recorder = Recorder(gun: gun, burst: assignment.burst)
+        let recorder = Recorder(gun: gun, assignment)
         let deadline = assignment.deadline(gun)
         while MonotonicClock.nanoseconds() < deadline, let job = try claim.job() {
             assignment.runJob(job.id, recorder)

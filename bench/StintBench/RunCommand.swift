@@ -41,14 +41,7 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "How long each turn for the ceiling lasts, in seconds.")
     var ceilingSeconds = 1.0
 
-    @Option(help: "Where to write everything as JSON.")
-    var json: String?
-
-    @Option(help: "The folder for the files: on the disk that is to be measured. A new one in the system's by default.")
-    var directory: String?
-
-    @Flag(help: "End with an error when an expected ratio is missed.")
-    var check = false
+    @OptionGroup var common: CommonOptions
 
     func validate() throws {
         guard workers.values.allSatisfy({ $0 >= 1 && $0 == $0.rounded() }) else {
@@ -66,21 +59,23 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let folder = try makeFolder()
-        defer { remove(folder) }
-        let backlog = Backlog(folder: folder)
+        let folder = try WorkFolder(in: common.directory)
+        defer { folder.remove() }
+        let backlog = Backlog(folder: folder.url)
         let fleet = try Fleet()
-        let machine = try Machine(folder: folder)
-        let series = try await Matrix(settings: settings, backlog: backlog, fleet: fleet).run(progress)
+        let machine = try Machine(folder: folder.url)
+        let series = try await Matrix(settings: settings, backlog: backlog, fleet: fleet).run(say)
         let ceilings =
             settings.ceilingRounds > 0
-            ? try await CeilingComparison.run(settings, backlog, fleet, progress: progress) : []
+            ? try await CeilingComparison.run(
+                CeilingCase.all(batch: batch), rounds: ceilingRounds, seconds: ceilingSeconds, backlog: backlog,
+                jobs: jobs, fleet) : []
         let report = BenchReport(
             date: Date(), machine: machine, settings: settings, series: series, ceilings: ceilings,
             expectations: Expectation.all(settings, series, ceilings))
         print(Table(report: report).text)
-        if let json { try report.write(to: json) }
-        if check, !report.expectations.allSatisfy(\.isMet) { throw ExitCode.failure }
+        if let json = common.json { try JSONFile.write(report, to: json) }
+        try common.end(report.expectations)
     }
 
     private var settings: Settings {
@@ -88,25 +83,5 @@ struct RunCommand: AsyncParsableCommand {
             designs: designs.designs, workers: workers.values.map(Int.init), jobMilliseconds: jobTime.values,
             durability: durability, jobs: jobs, burst: burst, rounds: rounds, seconds: seconds, batchWithoutWait: batch,
             batchWithWait: waitingBatch, ceilingRounds: ceilingRounds, ceilingSeconds: ceilingSeconds)
-    }
-
-    private func makeFolder() throws -> URL {
-        let parent = directory.map { URL(fileURLWithPath: $0) } ?? FileManager.default.temporaryDirectory
-        let folder = parent.appendingPathComponent("stint-bench-\(ProcessInfo.processInfo.processIdentifier)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        return folder
-    }
-
-    private func remove(_ folder: URL) {
-        do {
-            try FileManager.default.removeItem(at: folder)
-        } catch {
-            progress("the folder \(folder.path) could not be removed: \(error)")
-        }
-    }
-
-    /// To standard error: standard output has the table alone.
-    private func progress(_ text: String) {
-        FileHandle.standardError.write(Data("· \(text)\n".utf8))
     }
 }

@@ -18,7 +18,7 @@ struct SelectThenUpdate: Workload {
         let mark = try connection.prepare("UPDATE jobs SET state = 'running' WHERE id = ?1 AND state = 'new'")
         let delete = try connection.prepare("DELETE FROM jobs WHERE id = ?1")
         let gun = try start()
-        let recorder = Recorder(gun: gun, burst: assignment.burst)
+        let recorder = Recorder(gun: gun, assignment)
         let deadline = assignment.deadline(gun)
         while MonotonicClock.nanoseconds() < deadline {
             guard let job = try retrying(recorder, { try select.job() }) else { break }

@@ -18,8 +18,3 @@ struct Series: Codable, Sendable {
         return ratios.isEmpty ? nil : ratios.median
     }
 }
-
-extension [Double] {
-    /// The middle value, the lower one of two; 0 where there is none.
-    var median: Double { isEmpty ? 0 : sorted()[(count - 1) / 2] }
-}

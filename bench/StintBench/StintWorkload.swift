@@ -31,7 +31,7 @@ struct StintWorkload: Workload {
         var worker = Worker(
             queue, queues: [Self.queue], options: Self.options(batch: assignment.batch), logger: logger)
         let gun = try start()
-        let recorder = Recorder(gun: gun, burst: assignment.burst)
+        let recorder = Recorder(gun: gun, assignment)
         let jobTime = Duration.microseconds(assignment.jobMicroseconds)
         worker.registerOthers { context in
             recorder.started(context.id.rawValue)

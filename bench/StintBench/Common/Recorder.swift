@@ -7,15 +7,18 @@ final class Recorder: Sendable {
         var report = WorkerReport()
         var executed = IDSet()
         var latencies = Latencies.empty
+        var waits = Latencies.empty
     }
 
     let gun: Gun
     private let burst: Int64
+    private let keepsIDs: Bool
     private let state = Mutex(State())
 
-    init(gun: Gun, burst: Int) {
+    init(gun: Gun, _ assignment: Assignment) {
         self.gun = gun
-        self.burst = Int64(burst)
+        burst = Int64(assignment.burst)
+        keepsIDs = assignment.keepsIDs
     }
 
     /// A handler starts with this job.
@@ -31,8 +34,16 @@ final class Recorder: Sendable {
     func finished(_ id: Int64) {
         state.withLock { state in
             state.report.done += 1
-            if !state.executed.insert(id) { state.report.repeated += 1 }
+            if keepsIDs, !state.executed.insert(id) { state.report.repeated += 1 }
         }
+    }
+
+    func enqueued(_ jobs: Int) { state.withLock { $0.report.enqueued += jobs } }
+
+    /// One call of the store took from `start` until now.
+    func waited(since start: Int64) {
+        let nanoseconds = MonotonicClock.nanoseconds() - start
+        state.withLock { _ = $0.waits.record(UInt64(max(0, nanoseconds / 1_000))) }
     }
 
     func locked(_ times: Int = 1) { state.withLock { $0.report.lockedErrors += times } }
@@ -44,7 +55,8 @@ final class Recorder: Sendable {
             var report = state.report
             report.finished = gun.elapsed
             report.cpuMicroseconds = gun.cpuMicroseconds
-            report.executed = state.executed
+            report.executed = keepsIDs ? state.executed : nil
+            report.waits = state.waits.pairs
             report.latencies = state.latencies.pairs
             return report
         }

@@ -14,13 +14,24 @@ struct Gun: Sendable {
 
     var elapsed: Int64 { MonotonicClock.nanoseconds() - nanoseconds }
 
-    /// What this process has computed since.
+    /// What this process has computed since the worker had read when the gun fires.
     var cpuMicroseconds: Int64 { Self.cpuMicroseconds() - cpuAtStart }
 
     private static func cpuMicroseconds() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
         return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
+    }
+
+    /// Returns when the standard input ends: whoever started this process wants its report. On a thread of its own,
+    /// since reading blocks.
+    static func waitForEnd() async {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                while readLine() != nil {}
+                continuation.resume()
+            }
+        }
     }
 
     /// The worker's side: says that the file is open, and returns when the gun fires. The time that a process takes to
@@ -41,6 +52,13 @@ enum MonotonicClock {
     static func nanoseconds() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+
+    /// Nanoseconds since 1970, which may jump.
+    static func wallNanoseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 

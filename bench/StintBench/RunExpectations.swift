@@ -1,12 +1,5 @@
-/// A ratio that Stint is expected to reach on two cores, and what it reached in this run.
-struct Expectation: Codable, Sendable {
-    let what: String
-    let expected: Double
-    let reached: Double
-
-    var isMet: Bool { reached >= expected }
-
-    /// Those of which both sides were measured, with `synchronous=FULL`.
+extension Expectation {
+    /// Those of `run`, of which both sides were measured, with `synchronous=FULL`.
     static func all(_ settings: Settings, _ series: [Series], _ ceilings: [CeilingComparison]) -> [Expectation] {
         var expectations: [Expectation] = []
         func find(_ design: Design, _ jobMilliseconds: Double, _ workers: Int) -> Series? {
@@ -17,19 +10,17 @@ struct Expectation: Codable, Sendable {
         }
         if let stint = find(.stint, 2, 16), let ratio = find(.jobInTransaction, 2, 16).flatMap(stint.ratio) {
             expectations.append(
-                Expectation(what: "2 ms a job, 16 workers: Stint to design 2", expected: 12, reached: ratio))
+                Expectation("2 ms a job, 16 workers: Stint to design 2", .atLeast, 12, reached: ratio))
         }
         if let stint = find(.stint, 0, 4),
             let ratio = Design.naive.compactMap({ find($0, 0, 4).flatMap(stint.ratio) }).min()
         {
             expectations.append(
-                Expectation(
-                    what: "0 ms a job, 4 workers: Stint to the best naive design", expected: 15, reached: ratio))
+                Expectation("0 ms a job, 4 workers: Stint to the best naive design", .atLeast, 15, reached: ratio))
         }
         if let ceiling = ceilings.first(where: { $0.life == .claimAndAck && $0.durability == .full }) {
             expectations.append(
-                Expectation(
-                    what: "claim and ack, one process: Stint to plain C", expected: 0.5, reached: ceiling.share))
+                Expectation("claim and ack, one process: Stint to plain C", .atLeast, 0.5, reached: ceiling.share))
         }
         return expectations
     }

@@ -34,11 +34,12 @@ struct CeilingWorkload: Workload {
         let code = ceiling_run(
             ceiling, assignment.deadline(gun), enqueues ? 1 : 0, &result, &message, message.count)
         guard code == 0 else { throw BenchError(text(message)) }
-        guard result.payload_bytes_read >= result.done * Int64(Backlog.payload.count) else {
+        guard result.payload_bytes_read >= result.done * Int64(assignment.payloadBytes) else {
             throw BenchError("the ceiling read fewer payload bytes than its jobs have")
         }
         var report = WorkerReport()
         report.done = Int(result.done)
+        report.enqueued = Int(result.enqueued)
         report.finished = gun.elapsed
         report.cpuMicroseconds = gun.cpuMicroseconds
         return report
@@ -51,7 +52,7 @@ struct CeilingWorkload: Workload {
             queue: texts.keep(StintWorkload.queue.description), batch: Int32(assignment.batch),
             checkpoint_pages: 1_000, worker: texts.keep(ProcessIdentity.current.name),
             boot: texts.keep(SystemClock().now().boot), content_type: texts.keep(ContentType.text),
-            payload_bytes: Int32(Backlog.payload.count))
+            payload_bytes: Int32(assignment.payloadBytes))
         var message = [CChar](repeating: 0, count: 512)
         guard let ceiling = withUnsafePointer(to: settings, { ceiling_open($0, &message, message.count) }) else {
             throw BenchError(text(message))

@@ -24,6 +24,13 @@ struct Machine: Codable, Sendable {
         syncMicroseconds = try Self.measureSync(folder)
     }
 
+    var text: String {
+        """
+        SQLite \(sqlite), \(cores) cores, \(memoryGiB.text()) GiB, \(system)
+        this disk makes 4 KiB durable in \(syncMicroseconds.text()) µs (median); load average \(loadAverage.text(1))
+        """
+    }
+
     private static func text<Tuple>(_ field: Tuple) -> String {
         withUnsafeBytes(of: field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }

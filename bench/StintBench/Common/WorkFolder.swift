@@ -1,0 +1,29 @@
+import Foundation
+
+/// A folder for the files of one run.
+struct WorkFolder {
+    let url: URL
+
+    /// - Parameter parent: On the disk that is to be measured; the system's folder for temporary files by default.
+    init(in parent: String?) throws {
+        let parent = parent.map { URL(fileURLWithPath: $0) } ?? FileManager.default.temporaryDirectory
+        url = parent.appendingPathComponent("stint-bench-\(ProcessInfo.processInfo.processIdentifier)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    }
+
+    func path(_ name: String) -> String { url.appendingPathComponent(name).path }
+
+    /// A closing connection may take files of its own away meanwhile; then another try finds them gone.
+    func remove() {
+        for attempt in 1...10 {
+            do { return try FileManager.default.removeItem(at: url) } catch {
+                if attempt == 10 { say("the folder \(url.path) is left: \(error)") }
+            }
+        }
+    }
+}
+
+/// Progress goes to standard error: standard output has the tables alone.
+func say(_ text: String) {
+    FileHandle.standardError.write(Data("· \(text)\n".utf8))
+}

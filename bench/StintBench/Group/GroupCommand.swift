@@ -1,0 +1,105 @@
+import ArgumentParser
+
+/// What callers gain that share one process: do their transactions share a sync of the disk?
+struct GroupCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "group",
+        abstract: "Tasks of one process, each with one job at a time and durably, against one such task.")
+
+    @Option(help: "Numbers of tasks beside 1, separated by commas.")
+    var tasks = NumberList([4, 16, 64])
+
+    @Option(help: "How many jobs are leased at the start of a turn of acknowledgements.")
+    var jobs = 60_000
+
+    @Option(help: "How often the numbers of tasks take turns; the median of the rounds' ratios counts.")
+    var rounds = 5
+
+    @Option(help: "How long a turn lasts, in seconds.")
+    var seconds = 1.0
+
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        guard tasks.values.allSatisfy({ $0 > 1 && $0 == $0.rounded() }) else {
+            throw ValidationError("The numbers of tasks must be whole and above 1.")
+        }
+        guard jobs >= 1, rounds >= 1, seconds > 0 else {
+            throw ValidationError("--jobs, --rounds and --seconds must be above 0.")
+        }
+    }
+
+    func run() async throws {
+        try await common.report("group") { folder in
+            let backlog = Backlog(folder: folder.url)
+            let fleet = try Fleet()
+            var series: [GroupSeries] = []
+            for design in [Design.stintEnqueues, .stintAcks] {
+                series += try await measure(design, backlog, fleet)
+            }
+            return GroupFindings(series: series)
+        }
+    }
+
+    private func measure(_ design: Design, _ backlog: Backlog, _ fleet: Fleet) async throws -> [GroupSeries] {
+        let numbers = [1] + tasks.values.map(Int.init)
+        var rounds: [Int: [Measurement]] = [:]
+        say("group, \(design.title)")
+        for _ in 0..<self.rounds {
+            for number in numbers {
+                let assignment = Assignment(design: design, durability: .full, seconds: seconds, tasks: number)
+                let jobs = design == .stintAcks ? jobs : 0
+                let measurement = try await fleet.measure(assignment, workers: 1, jobs: jobs, on: backlog)
+                rounds[number, default: []].append(measurement)
+            }
+        }
+        let alone = rounds[1] ?? []
+        return numbers.map { GroupSeries(verb: design.title, tasks: $0, rounds: rounds[$0] ?? [], alone: alone) }
+    }
+}
+
+/// One verb at one number of tasks.
+private struct GroupSeries: Encodable {
+    let verb: String
+    let tasks: Int
+    let callsPerSecond: [Double]
+    /// To one task's: the median of the rounds' own.
+    let ratio: Double
+    let millisecondsP50: Double
+    let millisecondsP99: Double
+    let cpuMicrosecondsPerCall: Double
+
+    init(verb: String, tasks: Int, rounds: [Measurement], alone: [Measurement]) {
+        self.verb = verb
+        self.tasks = tasks
+        callsPerSecond = rounds.map(Self.rate)
+        ratio = zip(rounds, alone).map { Self.rate($1) > 0 ? Self.rate($0) / Self.rate($1) : 0 }.median
+        millisecondsP50 = rounds.map { $0.waits?.millisecondsP50 ?? 0 }.median
+        millisecondsP99 = rounds.map { $0.waits?.millisecondsP99 ?? 0 }.median
+        cpuMicrosecondsPerCall = rounds.map(\.cpuMicrosecondsPerJob).median
+    }
+
+    private static func rate(_ round: Measurement) -> Double {
+        round.seconds > 0 ? Double(round.done + round.enqueued) / round.seconds : 0
+    }
+}
+
+private struct GroupFindings: Findings {
+    let series: [GroupSeries]
+
+    var grids: [Grid] {
+        var grid = Grid("FULL, one process, one job a call", "calls/s", "to 1 task", "a call p50", "p99 ms")
+        for row in series {
+            grid.add(
+                "\(row.verb), \(count(row.tasks, "task"))", row.callsPerSecond.median.text(), "\(row.ratio.text(1)) x",
+                row.millisecondsP50.text(2), row.millisecondsP99.text(2))
+        }
+        return [grid]
+    }
+
+    var expectations: [Expectation] {
+        series.filter { $0.tasks == 64 }.map {
+            Expectation("\($0.verb): 64 tasks to one", .atLeast, 12, reached: $0.ratio)
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import Stint
+import Synchronization
+
+/// Tasks of one process that each enqueue one job, or acknowledge one, wait until that is durable, and do the next.
+struct GroupWorkload: Workload {
+    let assignment: Assignment
+
+    init(_ assignment: Assignment) {
+        self.assignment = assignment
+    }
+
+    func work(start: () throws -> Gun) async throws -> WorkerReport {
+        let queue = try await JobQueue(.sqlite(assignment.database, durability: Durability(assignment.durability)))
+        let acknowledges = assignment.design == .stintAcks
+        let leases = LeaseStack(acknowledges ? try await claimAll(queue) : [])
+        let job = try NewJob(Backlog.payload, in: StintWorkload.queue)
+        let gun = try start()
+        let recorder = Recorder(gun: gun, assignment)
+        let deadline = assignment.deadline(gun)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<assignment.tasks {
+                group.addTask {
+                    while MonotonicClock.nanoseconds() < deadline {
+                        let before = MonotonicClock.nanoseconds()
+                        if acknowledges {
+                            guard let lease = leases.next() else { return }
+                            try await queue.store.settle(Settlement(lease, .ack), now: queue.clock.now())
+                            recorder.finished(lease.job.rawValue)
+                        } else {
+                            _ = try await queue.enqueue(jobs: [job])
+                            recorder.enqueued(1)
+                        }
+                        recorder.waited(since: before)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        let report = recorder.report()
+        try await release(leases.rest, queue)
+        return report
+    }
+
+    private func claimAll(_ queue: JobQueue<SQLiteStore>) async throws -> [Lease] {
+        let request = ClaimRequest(
+            queues: [StintWorkload.queue], limit: ClaimRequest.maximumLimit, lease: .seconds(3_600),
+            worker: ProcessIdentity.current.name)
+        var leases: [Lease] = []
+        while true {
+            let claimed = try await queue.store.claim(request, now: queue.clock.now())
+            if claimed.isEmpty { return leases }
+            leases += claimed.map(\.lease)
+        }
+    }
+
+    /// So that nothing is left half-way, as after every run.
+    private func release(_ leases: ArraySlice<Lease>, _ queue: JobQueue<SQLiteStore>) async throws {
+        for start in stride(from: leases.startIndex, to: leases.endIndex, by: 1_000) {
+            let part = leases[start..<min(start + 1_000, leases.endIndex)]
+            _ = try await queue.store.settle(
+                part.map { Settlement($0, .release(after: .zero)) }, now: queue.clock.now())
+        }
+    }
+}
+
+/// The leases that tasks have not taken yet.
+private final class LeaseStack: Sendable {
+    private let leases: [Lease]
+    private let taken = Mutex(0)
+
+    init(_ leases: [Lease]) {
+        self.leases = leases
+    }
+
+    func next() -> Lease? {
+        taken.withLock { taken in
+            guard taken < leases.count else { return nil }
+            taken += 1
+            return leases[taken - 1]
+        }
+    }
+
+    var rest: ArraySlice<Lease> { taken.withLock { leases[$0...] } }
+}

@@ -1,0 +1,52 @@
+import Foundation
+import Stint
+
+/// A worker process that has nothing to do, and says what that cost.
+struct IdleRole: Role {
+    static let name = RoleName.idler
+
+    let database: String
+    /// From the gun until it counts.
+    let settleSeconds: Double
+    let seconds: Double
+
+    struct Report: Codable {
+        let cpuMicroseconds: Int64
+        /// How often it went from sleeping to running.
+        let wakeUps: Int
+    }
+
+    func play(start: () throws -> Gun) async throws -> Report {
+        let queue = try await JobQueue(.sqlite(database))
+        var worker = Worker(queue, queues: [StintWorkload.queue], logger: .quiet)
+        worker.registerOthers { _ in throw BenchError("an idle worker got a job") }
+        let work = Task { [worker] in try await worker.run() }
+        let gun = try start()
+        try await sleep(until: gun.nanoseconds + Int64(settleSeconds * 1e9))
+        let before = Self.usage()
+        try await sleep(until: gun.nanoseconds + Int64((settleSeconds + seconds) * 1e9))
+        let after = Self.usage()
+        await Gun.waitForEnd()
+        work.cancel()
+        try await work.value
+        return Report(
+            cpuMicroseconds: after.cpuMicroseconds - before.cpuMicroseconds, wakeUps: after.wakeUps - before.wakeUps)
+    }
+
+    private func sleep(until nanoseconds: Int64) async throws {
+        try await Task.sleep(for: .nanoseconds(max(0, nanoseconds - MonotonicClock.nanoseconds())))
+    }
+
+    private static func usage() -> Report {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        var usage = rusage()
+        #if canImport(Darwin)
+            getrusage(RUSAGE_SELF, &usage)
+        #else
+            getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        #endif
+        return Report(
+            cpuMicroseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000, wakeUps: Int(usage.ru_nvcsw))
+    }
+}

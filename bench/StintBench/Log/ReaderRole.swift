@@ -1,0 +1,18 @@
+import Foundation
+
+/// A program that began to read and does not end: the log cannot start again while it does.
+struct ReaderRole: Role {
+    static let name = RoleName.reader
+
+    let database: String
+
+    func play(start: () throws -> Gun) async throws -> Int64 {
+        let connection = try SQLiteConnection(database, durability: .full, busyTimeout: 5_000)
+        try connection.execute("BEGIN")
+        let jobs = try connection.integer("SELECT count(*) FROM stint_jobs")
+        _ = try start()
+        await Gun.waitForEnd()
+        try connection.execute("COMMIT")
+        return jobs
+    }
+}

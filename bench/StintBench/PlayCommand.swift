@@ -1,0 +1,26 @@
+import ArgumentParser
+import Foundation
+
+/// One process of a run: prepares, waits for the gun, plays its role, reports.
+struct PlayCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "play", abstract: "What stint-bench starts for each process of a run.", shouldDisplay: false)
+
+    @Argument var name: RoleName
+    @Argument var role: String
+
+    func run() async throws {
+        switch name {
+        case .worker: try await play(Assignment.self)
+        case .waker: try await play(WakeRole.self)
+        case .idler: try await play(IdleRole.self)
+        case .reader: try await play(ReaderRole.self)
+        }
+    }
+
+    private func play<Part: Role>(_ type: Part.Type) async throws {
+        let role = try JSONDecoder().decode(type, from: Data(role.utf8))
+        let report = try await role.play { try Gun.wait() }
+        print(String(decoding: try JSONEncoder().encode(report), as: UTF8.self))
+    }
+}

@@ -1,0 +1,35 @@
+import Foundation
+import Stint
+import Synchronization
+
+/// The process that is woken: a worker as an application runs it, with nothing to do until a job comes. It notes when
+/// each handler started, until its standard input ends.
+struct WakeRole: Role {
+    static let name = RoleName.waker
+
+    let database: String
+
+    struct Start: Codable {
+        /// What the payload says.
+        let number: Int
+        /// On the clock that all processes share.
+        let nanoseconds: Int64
+    }
+
+    func play(start: () throws -> Gun) async throws -> [Start] {
+        let starts = Mutex<[Start]>([])
+        let queue = try await JobQueue(.sqlite(database))
+        var worker = Worker(queue, queues: [StintWorkload.queue], logger: .quiet)
+        worker.registerOthers { context in
+            let now = MonotonicClock.nanoseconds()
+            let number = Int(String(decoding: context.job.payload, as: UTF8.self)) ?? -1
+            starts.withLock { $0.append(Start(number: number, nanoseconds: now)) }
+        }
+        let work = Task { [worker] in try await worker.run() }
+        _ = try start()
+        await Gun.waitForEnd()
+        work.cancel()
+        try await work.value
+        return starts.withLock { $0 }
+    }
+}
