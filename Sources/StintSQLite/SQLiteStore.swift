@@ -47,6 +47,7 @@ public final class SQLiteStore: JobStore {
     let transactions: Writer
     let reader: Connection
     private let checkpoint: Checkpoint
+    private let handOut: HandOut
     let boards: StartBoards
     let room = HandlerRoom()
     private let signals = WakeUpSignals()
@@ -67,6 +68,7 @@ public final class SQLiteStore: JobStore {
 
         self.path = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
         self.options = options
+        handOut = HandOut(logger: options.logger)
         let target = DatabaseFile(path: self.path)
         boards = StartBoards(beside: target.target)
         let writer = try Self.connect(path, "writer", options)
@@ -99,11 +101,6 @@ public final class SQLiteStore: JobStore {
     }
 
     var writer: Connection { transactions.connection }
-
-    deinit {
-        // The hook must not outlive the object it points to.
-        writer.runBlocking { _ = sqlite3_wal_hook($0.sqliteConnection, nil, nil) }
-    }
 
     /// A connection of its own, for work that takes long: the shared ones must stay free for workers.
     func connection(for purpose: String) throws -> Connection {
@@ -177,8 +174,8 @@ public final class SQLiteStore: JobStore {
         return try await transactions.write(now: now, weight: weight) { transaction in
             let answers = try transaction.settle(settlements)
             return (answers: answers, claimed: try request.map { try transaction.claim($0) } ?? [])
-        } afterwards: { [self] result, database in
-            Exchange(answers: result.answers, jobs: handOut(result.claimed, database, now: now))
+        } afterwards: { [handOut] result, database in
+            Exchange(answers: result.answers, jobs: handOut.jobs(of: result.claimed, database, now: now))
         }
     }
 
