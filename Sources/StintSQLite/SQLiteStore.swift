@@ -71,7 +71,7 @@ public final class SQLiteStore: JobStore {
         handOut = HandOut(logger: options.logger)
         let target = DatabaseFile(path: self.path)
         boards = StartBoards(beside: target.target)
-        let writer = try Self.connect(path, "writer", options)
+        let writer = try Self.connect(path, "writer", options, durability: .normal)
         try Self.install(on: writer, mayInstall: options.installsIntoOthers)
         reader = try Self.connect(path, "reader", options, readOnly: true)
         let checkpoint = Checkpoint(
@@ -80,7 +80,9 @@ public final class SQLiteStore: JobStore {
             logger: options.logger)
         self.checkpoint = checkpoint
         transactions = Writer(
-            writer, gate: Self.gate(target, options), busyTimeout: options.busyTimeout, logger: options.logger
+            writer, gate: Self.gate(target, options),
+            log: options.durability == .full ? try writer.runBlocking { try LogFile(of: $0, path) } : nil,
+            busyTimeout: options.busyTimeout, logger: options.logger
         ) { [signals] wakesWorkers in
             if wakesWorkers { signals.send() }
             checkpoint.startIfNeeded()
@@ -108,10 +110,11 @@ public final class SQLiteStore: JobStore {
     }
 
     private static func connect(
-        _ path: String, _ purpose: String, _ options: Options, readOnly: Bool = false, busyTimeout: Duration? = nil
+        _ path: String, _ purpose: String, _ options: Options, durability: Durability? = nil, readOnly: Bool = false,
+        busyTimeout: Duration? = nil
     ) throws -> Connection {
         try Connection(
-            path, purpose: purpose, durability: options.durability, busyTimeout: busyTimeout ?? options.busyTimeout,
+            path, purpose: purpose, durability: durability ?? options.durability, busyTimeout: busyTimeout ?? options.busyTimeout,
             readOnly: readOnly, waitsAsSQLite: options.waiting == .busyTimeout && busyTimeout == nil)
     }
 
