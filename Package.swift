@@ -37,7 +37,9 @@ let package = Package(
         .target(
             name: "StintSQLiteMigrations",
             path: "migrations/sqlite",
-            resources: [.embedInCode("v001_jobs.sql"), .embedInCode("v002_workers.sql")]
+            resources: [
+                .embedInCode("v001_jobs.sql"), .embedInCode("v002_workers.sql"), .embedInCode("v003_enqueue.sql"),
+            ]
         ),
         .target(name: "CStint"),
         .target(

@@ -62,8 +62,8 @@ public protocol JobStore: WorkerRegistry {
     /// When a claim on these queues may find something: at once, at a time by the wall clock, or not as things stand.
     func nextReady(in queues: [QueueName], now: Moment) async throws -> NextReady
 
-    /// A signal whenever jobs may have become ready by a change made through this store, in this process at least.
-    /// Signals that come while nobody looks become one.
+    /// A signal whenever jobs may have become ready by a change made by anybody, not by time alone; it may come without a
+    /// reason. Signals that come while nobody looks become one.
     func wakeUps() -> AsyncStream<Void>
 }
 

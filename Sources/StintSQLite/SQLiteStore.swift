@@ -50,7 +50,8 @@ public final class SQLiteStore: JobStore {
     private let handOut: HandOut
     let boards: StartBoards
     let room = HandlerRoom()
-    private let signals = WakeUpSignals()
+    private let signals: WakeUpSignals
+    private let watch: LogWatch
 
     /// Opens the file, makes or migrates it where needed. Blocks; ``StoreSource/sqlite(_:options:)`` does not.
     ///
@@ -68,6 +69,8 @@ public final class SQLiteStore: JobStore {
 
         self.path = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
         self.options = options
+        let signals = WakeUpSignals()
+        self.signals = signals
         handOut = HandOut(logger: options.logger)
         let target = DatabaseFile(path: self.path)
         boards = StartBoards(beside: target.target)
@@ -83,10 +86,11 @@ public final class SQLiteStore: JobStore {
             writer, gate: Self.gate(target, options),
             log: options.durability == .full ? try writer.runBlocking { try LogFile(of: $0, path) } : nil,
             busyTimeout: options.busyTimeout, logger: options.logger
-        ) { [signals] wakesWorkers in
+        ) { wakesWorkers in
             if wakesWorkers { signals.send() }
             checkpoint.startIfNeeded()
         }
+        watch = LogWatch(target.target + "-wal", reader: reader, logger: options.logger) { signals.send() }
         writer.runBlocking { checkpoint.observe($0) }
     }
 
@@ -114,7 +118,8 @@ public final class SQLiteStore: JobStore {
         busyTimeout: Duration? = nil
     ) throws -> Connection {
         try Connection(
-            path, purpose: purpose, durability: durability ?? options.durability, busyTimeout: busyTimeout ?? options.busyTimeout,
+            path, purpose: purpose, durability: durability ?? options.durability,
+            busyTimeout: busyTimeout ?? options.busyTimeout,
             readOnly: readOnly, waitsAsSQLite: options.waiting == .busyTimeout && busyTimeout == nil)
     }
 

@@ -41,7 +41,10 @@ struct DurabilityTests {
         let outcome = try await place.run(
             "/usr/bin/strace",
             .init(
-                ["-f", "-y", "-s", "64", "-e", "trace=pwrite64,fdatasync,fsync,write,execve", "-o", "trace", Workplace.stint]
+                [
+                    "-f", "-y", "-s", "64", "-e", "trace=pwrite64,fdatasync,fsync,write,execve", "-o", "trace",
+                    Workplace.stint,
+                ]
                     + arguments))
         #expect(outcome.code == 0, "\(outcome.errors)")
         return try place.lines("trace")

@@ -58,7 +58,7 @@ struct FileTests {
         do { _ = try SQLiteStore(path: folder.database) }
         let database = try DatabaseQueue(path: folder.database)
         try database.write {
-            try $0.execute(sql: "INSERT INTO stint_migrations VALUES (3, 'v003_future', 'CREATE …', 0)")
+            try $0.execute(sql: "INSERT INTO stint_migrations VALUES (999, 'v999_future', 'CREATE …', 0)")
         }
         try database.close()
         let before = try Data(contentsOf: URL(filePath: folder.database))

@@ -1,5 +1,7 @@
 import Foundation
 import GRDB
+import Logging
+import ServiceLifecycle
 import Stint
 import Synchronization
 import Testing
@@ -44,6 +46,20 @@ extension JobQueue where Store == SQLiteStore {
         change(&options)
         return Worker(self, queues: ["q"], options: options)
     }
+}
+
+/// Runs services until `body` is done with them, then stops them in order.
+func running(_ services: [any Service], _ body: () async throws -> Void) async throws {
+    let group = ServiceGroup(services: services, logger: Logger(label: "test"))
+    let task = Task { try await group.run() }
+    do {
+        try await body()
+    } catch {
+        await group.triggerGracefulShutdown()
+        throw error
+    }
+    await group.triggerGracefulShutdown()
+    try await task.value
 }
 
 /// What handlers saw, in order.

@@ -5,22 +5,6 @@ import Testing
 
 @Suite("A worker", .timeLimit(.minutes(2)))
 struct WorkerTests {
-    private let logger = Logger(label: "test")
-
-    /// Runs services until `body` is done with them, then stops them in order.
-    private func running(_ services: [any Service], _ body: () async throws -> Void) async throws {
-        let group = ServiceGroup(services: services, logger: logger)
-        let task = Task { try await group.run() }
-        do {
-            try await body()
-        } catch {
-            await group.triggerGracefulShutdown()
-            throw error
-        }
-        await group.triggerGracefulShutdown()
-        try await task.value
-    }
-
     @Test("runs as many handlers at once as it may, and no more")
     func concurrency() async throws {
         try await withQueue { queue in
@@ -56,21 +40,6 @@ struct WorkerTests {
                 #expect(await names.next() == "now")
                 try await queue.enqueue(Greeting(name: "soon"), in: "q", delay: .milliseconds(30))
                 #expect(await names.next() == "soon")
-            }
-        }
-    }
-
-    @Test("finds jobs that another process enqueued by looking")
-    func polls() async throws {
-        try await withQueue { queue in
-            let (stream, ran) = AsyncStream.makeStream(of: String.self)
-            var worker = Worker(queue, queues: ["q"], options: idleOptions(pollInterval: .milliseconds(5)))
-            worker.registerJob(Greeting.self) { job, _ in ran.yield(job.name) }
-            let otherStore = try await JobQueue(.sqlite(queue.store.path))
-            try await running([worker]) {
-                try await otherStore.enqueue(Greeting(name: "elsewhere"), in: "q")
-                var names = stream.makeAsyncIterator()
-                #expect(await names.next() == "elsewhere")
             }
         }
     }

@@ -36,8 +36,9 @@ public struct Worker: Service {
         /// what finishes while a transaction is under way goes with the next. A worker that is killed runs the jobs
         /// again that it had finished and not acknowledged.
         public var acknowledgeWithin: Duration = .zero
-        /// How often an idle worker looks for jobs that another process enqueued.
-        public var pollInterval: Duration = .milliseconds(100)
+        /// How often an idle worker looks for jobs, should it not have been told of one: the store tells it of changes by
+        /// any process, at once.
+        public var pollInterval: Duration = .seconds(5)
         /// How long running handlers may go on after the worker was told to stop; then they are cancelled, and their
         /// jobs released without using up an attempt.
         public var gracePeriod: Duration = .seconds(30)

@@ -113,8 +113,8 @@ actor WorkerLoop {
         }
     }
 
+    /// It may be for other queues, or in vain: before it claims, an idle worker looks.
     private func jobsMayBeReady() {
-        mayFindJobs = true
         wakeUpsHeard += 1
     }
 

@@ -1,0 +1,90 @@
+import Foundation
+import StintCore
+import StintSQLite
+import StintWorker
+import Testing
+
+/// Each with a poll that never comes in the time of the test: only the wake-up can start the job.
+@Suite("An idle worker wakes up at once, whoever brings the job", .timeLimit(.minutes(5)))
+struct WakeUpTests {
+    /// Runs a worker on queue `q` that notes payloads, waits until it sleeps, and lets `bring` bring one.
+    private func woken(
+        prepare: (JobQueue<SQLiteStore>) async throws -> Void = { _ in },
+        by bring: (JobQueue<SQLiteStore>, _ path: String) async throws -> Void
+    ) async throws {
+        try await withQueue { queue in
+            try await prepare(queue)
+            let (stream, ran) = AsyncStream.makeStream(of: String.self)
+            var options = Worker.Options()
+            options.pollInterval = .seconds(3_600)
+            var worker = Worker(queue, queues: ["q", "other"], options: options)
+            worker.registerOthers { ran.yield(String(decoding: $0.job.payload, as: UTF8.self)) }
+            // As another process has it.
+            let elsewhere = try await JobQueue(.sqlite(queue.store.path))
+            try await running([worker]) {
+                var names = stream.makeAsyncIterator()
+                // Once it has done a job it has nothing to do but to sleep.
+                try await elsewhere.enqueue(payload: Array("first".utf8), in: "other")
+                #expect(await names.next() == "first")
+                try await bring(elsewhere, queue.store.path)
+                #expect(await names.next() == "job")
+            }
+        }
+    }
+
+    private let job = Array("job".utf8)
+
+    @Test("an enqueue by another process")
+    func enqueue() async throws {
+        try await woken { queue, _ in try await queue.enqueue(payload: job, in: "q") }
+    }
+
+    @Test("an insert by a program that has SQLite and no Stint")
+    func foreignInsert() async throws {
+        try await woken { _, path in
+            let shell = Process()
+            shell.executableURL = URL(filePath: "/usr/bin/sqlite3")
+            shell.arguments = [
+                path, "PRAGMA wal_autocheckpoint = 0; INSERT INTO stint_enqueue (queue, payload) VALUES ('q', 'job')",
+            ]
+            shell.standardOutput = FileHandle.nullDevice
+            try shell.run()
+            shell.waitUntilExit()
+            #expect(shell.terminationStatus == 0)
+        }
+    }
+
+    @Test("a job whose time has come, though another process enqueued it")
+    func due() async throws {
+        try await woken { queue, _ in try await queue.enqueue(payload: job, in: "q", delay: .milliseconds(20)) }
+    }
+
+    @Test("a job that becomes due earlier than the one that it waits for")
+    func dueEarlier() async throws {
+        try await woken { queue, _ in
+            try await queue.enqueue(payload: Array("later".utf8), in: "q", delay: .seconds(3_600))
+            try await queue.enqueue(payload: job, in: "q", delay: .milliseconds(20))
+        }
+    }
+
+    @Test("a kick by another process")
+    func kick() async throws {
+        try await woken { queue in
+            let id = try await queue.enqueue(payload: job, in: "q").id
+            try await queue.store.bury([id], reason: "test", now: queue.clock.now())
+        } by: { queue, _ in
+            let count = try await queue.kick("q")
+            #expect(count == 1)
+        }
+    }
+
+    @Test("a resume by another process")
+    func resume() async throws {
+        try await woken { queue in
+            try await queue.enqueue(payload: job, in: "q")
+            try await queue.pause("q")
+        } by: { queue, _ in
+            try await queue.resume("q")
+        }
+    }
+}
