@@ -1,0 +1,153 @@
+import Stint
+
+/// The files take turns.
+struct FlatTurns {
+    let folder: WorkFolder
+    let fleet: Fleet
+    let small: Int
+    let batch: Int
+
+    /// Before the start: the caches of the process and its statements.
+    private let warmUp = 8
+    /// Of a turn. The small file has as many left at its end that no claim comes short.
+    private var batches: Int { small / batch - warmUp - 4 }
+
+    func measure(
+        _ durability: SyncMode, rounds: Int, titles: (FlatKind) -> String
+    ) async throws -> [FlatSeries] {
+        var turns: [FlatKind: [FlatTurn]] = [:]
+        for _ in 0..<rounds {
+            for kind in FlatKind.allCases {
+                turns[kind, default: []].append(try await turn(kind, durability))
+            }
+        }
+        let base = turns[.small] ?? []
+        return FlatKind.allCases.map {
+            FlatSeries($0, titles($0), durability, turns: turns[$0] ?? [], base: base)
+        }
+    }
+
+    private func turn(_ kind: FlatKind, _ durability: SyncMode) async throws -> FlatTurn {
+        let path = folder.path(kind.rawValue)
+        let assignment = Assignment(
+            design: .stintExchange, database: path, durability: durability, batch: batch, seconds: 60,
+            jobLimit: batches * batch, warmUp: warmUp, keepsIDs: false)
+        let report = try await fleet.run([assignment])[0]
+        guard report.done == batches * batch else {
+            throw BenchError("a turn in the file '\(kind.rawValue)' did \(report.done) jobs of \(batches * batch)")
+        }
+        try await Self.refill(path, (batches + warmUp - 1) * batch)
+        return FlatTurn(
+            microsecondsPerJob: Double(report.finished) / 1_000 / Double(report.done),
+            cpuMicrosecondsPerJob: Double(report.cpuMicroseconds) / Double(report.done))
+    }
+
+    /// As many as the turn took. In a function of its own: the store closes its file when it goes.
+    private static func refill(_ path: String, _ jobs: Int) async throws {
+        try await JobQueue(.sqlite(path, durability: .normal)).refill(jobs)
+    }
+
+    /// - Throws: ``BenchError`` where a file is not as it should be after all turns.
+    func verify() throws {
+        for kind in FlatKind.allCases {
+            let connection = try SQLiteConnection(folder.path(kind.rawValue), durability: .normal, busyTimeout: 5_000)
+            let unsettled = try connection.integer(BacklogSchema.stint.unsettled)
+            let kept = try connection.integer("SELECT sum(ready) FROM stint_queues")
+            let counted = try connection.integer("SELECT count(*) FROM stint_ready")
+            guard unsettled == 0, kept == counted else {
+                throw BenchError(
+                    "the file '\(kind.rawValue)' has \(unsettled) jobs half-way, and \(counted) ready ones where its "
+                        + "own count says \(kept)")
+            }
+        }
+    }
+}
+
+struct FlatTurn: Encodable {
+    let microsecondsPerJob: Double
+    let cpuMicrosecondsPerJob: Double
+}
+
+/// One file at one durability.
+struct FlatSeries: Encodable {
+    let kind: FlatKind
+    let title: String
+    let durability: SyncMode
+    let turns: [FlatTurn]
+    /// What a job costs, to what it costs in the small file: the median of the rounds' own.
+    let ratio: Double
+    let cpuRatio: Double
+
+    init(_ kind: FlatKind, _ title: String, _ durability: SyncMode, turns: [FlatTurn], base: [FlatTurn]) {
+        self.kind = kind
+        self.title = title
+        self.durability = durability
+        self.turns = turns
+        ratio = zip(turns, base).map { $0.microsecondsPerJob / $1.microsecondsPerJob }.median
+        cpuRatio = zip(turns, base).map { $0.cpuMicrosecondsPerJob / $1.cpuMicrosecondsPerJob }.median
+    }
+}
+
+/// How long `stats` takes in one file.
+struct FlatStats: Encodable {
+    let kind: FlatKind
+    let title: String
+    let fileBytes: Int64
+    let millisecondsFirst: Double
+    let millisecondsP50: Double
+    let millisecondsP99: Double
+
+    init(_ kind: FlatKind, _ title: String, _ path: String) async throws {
+        self.kind = kind
+        self.title = title
+        fileBytes = SizeSampler.size(path)
+        let queue = try await JobQueue(.sqlite(path))
+        var times: [Double] = []
+        for _ in 0..<200 {
+            let start = MonotonicClock.nanoseconds()
+            _ = try await queue.store.stats()
+            times.append(Double(MonotonicClock.nanoseconds() - start) / 1e6)
+        }
+        millisecondsFirst = times[0]
+        times.sort()
+        (millisecondsP50, millisecondsP99) = (times[99], times[197])
+    }
+}
+
+struct FlatFindings: Findings {
+    let sizes: FlatSizes
+    let batch: Int
+    let series: [FlatSeries]
+    let stats: [FlatStats]
+
+    var grids: [Grid] {
+        var costs = Grid("Claim and ack, batch \(batch), µs a job", "time", "to small", "of rounds", "CPU", "to small")
+        for row in series {
+            let base = series.first { $0.kind == .small && $0.durability == row.durability }
+            let ratios = zip(row.turns, base?.turns ?? []).map { $0.microsecondsPerJob / $1.microsecondsPerJob }
+            costs.add(
+                "\(row.durability.rawValue.uppercased()), \(row.title)",
+                row.turns.map(\.microsecondsPerJob).median.text(1), "\(row.ratio.text(2)) x",
+                "\((ratios.min() ?? 0).text(2)) - \((ratios.max() ?? 0).text(2))",
+                row.turns.map(\.cpuMicrosecondsPerJob).median.text(1), "\(row.cpuRatio.text(2)) x")
+        }
+        var times = Grid("stats, ms", "first", "p50", "p99", "file")
+        for row in stats {
+            times.add(
+                row.title, row.millisecondsFirst.text(2), row.millisecondsP50.text(2), row.millisecondsP99.text(2),
+                mebibytes(row.fileBytes))
+        }
+        return [costs, times]
+    }
+
+    var expectations: [Expectation] {
+        series.filter { $0.kind != .small }.map {
+            Expectation(
+                "claim and ack, \($0.durability.rawValue.uppercased()), \($0.title): cost to the small file", .atMost,
+                1.3, reached: $0.ratio)
+        }
+            + stats.filter { $0.kind == .ready }.map {
+                Expectation("stats, \($0.title), 99th percentile", .below, 5, reached: $0.millisecondsP99, unit: "ms")
+            }
+    }
+}
