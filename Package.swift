@@ -81,7 +81,7 @@ let package = Package(
         .target(name: "StoreConformance", dependencies: ["StintCore"], path: "Tests/StoreConformance"),
         .executableTarget(
             name: "ClaimingWorker",
-            dependencies: ["StintCore", "StintSQLite"],
+            dependencies: ["StintCore", "StintSQLite", grdb],
             path: "Tests/ClaimingWorker"
         ),
         .executableTarget(

@@ -1,24 +1,43 @@
+import Dispatch
 import GRDB
 import GRDBSQLite
 import Logging
+import StintCore
 import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
 
 /// Moves the log's pages into the database file, in the one way that no released SQLite gets wrong.
 ///
 /// From 3.7.0 to 3.51.2 (but 3.44.6 and 3.50.7) a checkpoint that races a commit can lose that commit: the WAL-reset
-/// bug, https://sqlite.org/wal.html, section 11. So no commit may happen meanwhile: a second connection takes the write
-/// lock, the writer's connection, which is between two transactions, checkpoints, the second one rolls back. Where the
-/// lock is busy the round is skipped; the next commit tries again.
+/// bug, https://sqlite.org/wal.html, section 11. So no commit may happen meanwhile: one connection takes the write
+/// lock, another one checkpoints, the first one rolls back.
+///
+/// Every process sees how long the log is when it commits. Of those that find it too long, one is elected, by a lock on
+/// the file `stint.db-checkpoint`, and does the work on a thread of its own, so that no caller waits for it but for the
+/// lock. It waits at the ``WriteGate`` like everybody, and so has its turn under any load.
 final class Checkpoint: Sendable {
     /// SQLite's own default for automatic checkpoints: 1,000 pages, 4 MB.
     static let pages: Int32 = 1_000
-
     /// The log's size in bytes that calls for a checkpoint even where this process did not write; see `journal_size_limit`
     /// in ``SQLiteStore/applySettings(_:durability:)``.
     static let longLog = 16_777_216
+    /// A log of so many bytes is worth a warning: somebody reads for so long that it cannot be taken over.
+    private static let warningSize = 4 * longLog
+    private static let patience: Duration = .seconds(2)
 
-    private let lock: DatabaseQueue
+    private let file: DatabaseFile
+    private let lock: Connection
+    private let mover: Connection
+    private let gate: WriteGate?
+    /// -1: the file cannot be made, and everybody is elected.
+    private let election: Int32
     private let logger: Logger
+    private let thread = DispatchQueue(label: "stint.checkpoint.run", qos: .utility)
     private let progress = Mutex(Progress())
 
     private struct Progress {
@@ -26,6 +45,9 @@ final class Checkpoint: Sendable {
         var length: Int32 = 0
         /// A reader that stays open keeps the log from being taken over whole; then the next try waits for this much.
         var nextTry = Checkpoint.pages
+        /// A round is on its way.
+        var isDue = false
+        var warnedSize = Checkpoint.warningSize / 2
 
         mutating func committed(_ pages: Int32) {
             if pages < length { nextTry = Checkpoint.pages }  // the log has started again
@@ -33,11 +55,29 @@ final class Checkpoint: Sendable {
         }
     }
 
-    /// - Parameter lock: A connection that waits for no lock and is used for nothing else.
-    init(lock: DatabaseQueue, logger: Logger) {
+    /// - Parameters:
+    ///   - lock: A connection that is used for nothing else, and another one.
+    ///   - gate: Its own, not the writer's.
+    init(_ file: DatabaseFile, lock: Connection, mover: Connection, gate: WriteGate?, logger: Logger) {
+        self.file = file
         self.lock = lock
+        self.mover = mover
+        self.gate = gate
         self.logger = logger
+        do {
+            election = try LockFile.descriptor(Self.electionFile(of: file), like: file.target)
+        } catch {
+            logger.warning("checkpoints are not shared out between processes", metadata: ["error": "\(error)"])
+            election = -1
+        }
     }
+
+    deinit {
+        if election >= 0 { close(election) }
+    }
+
+    /// Its time of modification is that of the last checkpoint.
+    static func electionFile(of file: DatabaseFile) -> String { file.target + "-checkpoint" }
 
     /// Makes SQLite tell how long the log is after each commit of the writer.
     func observe(_ writer: Database) {
@@ -53,28 +93,60 @@ final class Checkpoint: Sendable {
             }, context)
     }
 
-    /// Checkpoints when the log is long enough. Called on the writer's thread between two transactions. The caller's
-    /// transaction is durable already, so a failure here is logged and not thrown: the log is longer, nothing is lost.
-    func runIfNeeded(_ writer: Database) {
-        let before = progress.withLock { $0 }
-        if before.length >= before.nextTry { run(writer, length: before.length) }
+    /// Called after a commit of the writer: sees to it that the log is taken over, soon, when it is long enough.
+    func startIfNeeded() {
+        let starts = progress.withLock { progress in
+            guard progress.length >= progress.nextTry, !progress.isDue else { return false }
+            progress.isDue = true
+            return true
+        }
+        if starts { thread.async { self.runIfElected() } }
     }
 
     /// Checkpoints now, as far as it goes.
-    func run(_ writer: Database) {
-        run(writer, length: progress.withLock { $0.length })
+    func run() async {
+        await withCheckedContinuation { continuation in
+            thread.async {
+                self.progress.withLock { $0.isDue = true }
+                self.runIfElected()
+                continuation.resume()
+            }
+        }
     }
 
-    private func run(_ writer: Database, length: Int32) {
+    private func runIfElected() {
+        guard election < 0 || LockFile.lockIfFree(election) else {
+            // Another process is at it. Should it not get to its end, this one looks again a little later.
+            return progress.withLock { progress in
+                progress.isDue = false
+                progress.nextTry = progress.length + Self.pages / 4
+            }
+        }
+        defer { if election >= 0 { LockFile.unlock(election) } }
+        guard let gate else { return runIfDue() }
+        // Past a gate that does not open, since the process inside is stopped: SQLite's own lock is what counts.
+        gate.enter(patience: Self.patience) { self.runIfDue() }
+        runIfDue()
+        gate.leave()
+    }
+
+    private func runIfDue() {
+        let length = progress.withLock { progress -> Int32? in
+            defer { progress.isDue = false }
+            return progress.isDue ? progress.length : nil
+        }
+        guard let length else { return }
         do {
-            let rest = try lock.writeWithoutTransaction { lock -> Int32 in
+            let rest = try lock.runBlocking { lock -> Int32 in
                 try lock.execute(sql: "BEGIN IMMEDIATE")
                 defer { rollBack(lock) }
-                return try moveLog(writer)
+                return try mover.runBlocking(moveLog)
             }
             progress.withLock { $0.nextTry = rest > 0 ? length + Self.pages : Self.pages }
-        } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
-            // Somebody writes. The next commit tries again.
+            if election >= 0 { futimens(election, nil) }
+            if rest > 0 { warnOfReaders() }
+        } catch let error as StintError where error.code == .databaseBusy {
+            // Somebody writes who knows no gate. The next commit tries again.
         } catch {
             progress.withLock { $0.nextTry = length + Self.pages }
             logger.warning("the log could not be checkpointed; it grows until it can", metadata: ["error": "\(error)"])
@@ -82,13 +154,13 @@ final class Checkpoint: Sendable {
     }
 
     /// - Returns: How many pages of the log could not be taken over because somebody still reads them.
-    private func moveLog(_ writer: Database) throws -> Int32 {
+    private func moveLog(_ mover: Database) throws -> Int32 {
         var (log, moved): (Int32, Int32) = (0, 0)
-        let code = sqlite3_wal_checkpoint_v2(writer.sqliteConnection, nil, SQLITE_CHECKPOINT_PASSIVE, &log, &moved)
+        let code = sqlite3_wal_checkpoint_v2(mover.sqliteConnection, nil, SQLITE_CHECKPOINT_PASSIVE, &log, &moved)
         guard code == SQLITE_OK || code == SQLITE_BUSY else {
             throw DatabaseError(
                 resultCode: ResultCode(rawValue: code),
-                message: String(cString: sqlite3_errmsg(writer.sqliteConnection)))
+                message: String(cString: sqlite3_errmsg(mover.sqliteConnection)))
         }
         return log - moved
     }
@@ -100,5 +172,23 @@ final class Checkpoint: Sendable {
             // SQLite has rolled back by itself, or the connection is broken and the next statement says so.
             logger.debug("after a checkpoint: \(error)")
         }
+    }
+
+    /// Once for each doubling of the log.
+    private func warnOfReaders() {
+        let size = DatabaseFile(path: file.path + "-wal").size
+        let isNews = progress.withLock { progress in
+            guard size >= 2 * progress.warnedSize else { return false }
+            progress.warnedSize = size
+            return true
+        }
+        guard isNews else { return }
+        let readers = LockHolders(of: file.target).readers
+        logger.warning(
+            "the log cannot be taken over and grows, since somebody reads in one long transaction: end it",
+            metadata: [
+                "log": "\(size / 1_048_576) MiB",
+                "readers": "\(readers.isEmpty ? "not known here" : readers.joined(separator: ", "))",
+            ])
     }
 }

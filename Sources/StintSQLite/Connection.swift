@@ -24,17 +24,24 @@ public enum Durability: Sendable {
 struct Connection: Sendable {
     let file: String
     let database: DatabaseQueue
+    let busyWait: BusyWait
     private let thread: DispatchQueue
 
-    /// - Parameter readOnly: Whether every change is to be refused.
+    /// - Parameters:
+    ///   - readOnly: Whether every change is to be refused.
+    ///   - waitsAsSQLite: Whether to wait for locks by SQLite's own busy handler; for comparison.
     init(
-        _ file: String, purpose: String, durability: Durability, busyTimeout: Duration, readOnly: Bool = false
+        _ file: String, purpose: String, durability: Durability, busyTimeout: Duration, readOnly: Bool = false,
+        waitsAsSQLite: Bool = false
     ) throws {
         self.file = file
         thread = DispatchQueue(label: "stint.\(purpose)")
+        busyWait = BusyWait(timeout: busyTimeout)
         var configuration = Configuration()
         configuration.foreignKeysEnabled = false  // the schema has none
-        configuration.busyMode = .callback(BusyWait(timeout: busyTimeout).wait)
+        configuration.busyMode =
+            waitsAsSQLite
+            ? .timeout(Double(busyTimeout.milliseconds) / 1_000) : .callback(busyWait.wait)
         configuration.prepareDatabase { database in
             try SQLiteStore.applySettings(database, durability: durability)
             if readOnly { try database.execute(sql: "PRAGMA query_only = ON") }
@@ -50,8 +57,15 @@ struct Connection: Sendable {
         }
     }
 
-    func runBlocking<Value>(_ body: (Database) throws -> Value) throws -> Value {
-        try translatingErrors(of: file) { try database.writeWithoutTransaction(body) }
+    func runBlocking<Value>(_ body: (Database) throws -> Value) rethrows -> Value {
+        try database.writeWithoutTransaction { database in
+            do { return try body(database) } catch { throw translated(error) }
+        }
+    }
+
+    /// As a ``StintError`` where it is one of SQLite's.
+    func translated(_ error: any Error) -> any Error {
+        (error as? DatabaseError).map { StintError($0, file: file) } ?? error
     }
 }
 
@@ -89,18 +103,24 @@ extension SQLiteStore {
 /// 100 ms at a time, which leaves the lock idle and favours whoever holds it.
 ///
 /// `@unchecked Sendable`: one belongs to one connection, and only that connection's thread uses it.
-private final class BusyWait: @unchecked Sendable {
+final class BusyWait: @unchecked Sendable {
     private let timeout: Duration
     private var started = ContinuousClock.now
+    private var waitedBefore = Duration.zero
 
     init(timeout: Duration) {
         self.timeout = timeout
     }
 
+    /// The caller has waited somewhere else already, and the timeout is over all of it.
+    func begin(after waited: Duration) {
+        waitedBefore = min(waited, timeout / 2)
+    }
+
     /// SQLite calls this again and again while the lock is held; `false` gives up.
     func wait(_ tries: Int) -> Bool {
         if tries == 0 { started = .now }
-        if ContinuousClock.now - started >= timeout { return false }
+        if ContinuousClock.now - started + waitedBefore >= timeout { return false }
         usleep(tries < 10 ? .random(in: 100...500) : .random(in: 500...3_000))
         return true
     }

@@ -7,10 +7,11 @@ extension StintError {
         let said = error.message ?? "result code \(error.extendedResultCode.rawValue)"
         switch error.resultCode {
         case .SQLITE_BUSY, .SQLITE_LOCKED:
+            let holder = LockHolders(of: DatabaseFile(path: file).target).writer
             self.init(
                 .databaseBusy,
-                "the database \(quoted(file)) stayed locked by another process: find out which one holds a transaction open, "
-                    + "or try again")
+                "the database \(quoted(file)) stayed locked by \(holder ?? "another process"): see why it holds a "
+                    + "transaction open, or try again")
         case .SQLITE_FULL:
             self.init(
                 .storageFailed,

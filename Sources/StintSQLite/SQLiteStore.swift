@@ -6,7 +6,7 @@ import StintCore
 
 /// Jobs in one SQLite file, shared by any number of processes on one machine.
 ///
-/// A process needs one value of this type for a file. It holds three connections: one that writes, one that reads, one
+/// A process needs one value of this type for a file. It holds four connections: one that writes, one that reads, two
 /// for checkpoints. They are closed when the last reference goes.
 public final class SQLiteStore: JobStore {
     public struct Options: Sendable {
@@ -18,6 +18,8 @@ public final class SQLiteStore: JobStore {
         /// Whether Stint's tables, all named `stint_…`, may be added to a database that has others.
         public var installsIntoOthers: Bool
         public var logger: Logger
+        /// How processes wait for each other; for comparison.
+        package var waiting = Waiting.gate
 
         public init(
             durability: Durability = .full, busyTimeout: Duration = .seconds(30), createsFile: Bool = true,
@@ -31,10 +33,18 @@ public final class SQLiteStore: JobStore {
         }
     }
 
+    /// How a transaction waits until it may write.
+    package enum Waiting: Sendable {
+        /// In line, at the ``WriteGate``.
+        case gate
+        /// By SQLite's own busy handler, as most programs do.
+        case busyTimeout
+    }
+
     /// The absolute path.
     public let path: String
     let options: Options
-    let writer: Connection
+    let transactions: Writer
     let reader: Connection
     private let checkpoint: Checkpoint
     let boards: StartBoards
@@ -57,22 +67,42 @@ public final class SQLiteStore: JobStore {
 
         self.path = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
         self.options = options
-        boards = StartBoards(beside: DatabaseFile(path: self.path).target)
-        writer = try Self.connect(path, "writer", options)
+        let target = DatabaseFile(path: self.path)
+        boards = StartBoards(beside: target.target)
+        let writer = try Self.connect(path, "writer", options)
         try Self.install(on: writer, mayInstall: options.installsIntoOthers)
         reader = try Self.connect(path, "reader", options, readOnly: true)
-        checkpoint = Checkpoint(
-            lock: try Self.connect(path, "checkpoint", options, busyTimeout: .zero).database, logger: options.logger)
-        try writer.runBlocking { [checkpoint] in checkpoint.observe($0) }
+        let checkpoint = Checkpoint(
+            target, lock: try Self.connect(path, "checkpoint", options, busyTimeout: .zero),
+            mover: try Self.connect(path, "checkpoint.move", options), gate: Self.gate(target, options),
+            logger: options.logger)
+        self.checkpoint = checkpoint
+        transactions = Writer(
+            writer, gate: Self.gate(target, options), busyTimeout: options.busyTimeout, logger: options.logger
+        ) { [signals] wakesWorkers in
+            if wakesWorkers { signals.send() }
+            checkpoint.startIfNeeded()
+        }
+        writer.runBlocking { checkpoint.observe($0) }
     }
+
+    private static func gate(_ file: DatabaseFile, _ options: Options) -> WriteGate? {
+        guard options.waiting == .gate else { return nil }
+        do {
+            return try WriteGate(beside: file.target)
+        } catch {
+            options.logger.warning(
+                "writes of this process do not wait in line, and may take turns from others or get none",
+                metadata: ["error": "\(error)"])
+            return nil
+        }
+    }
+
+    var writer: Connection { transactions.connection }
 
     deinit {
         // The hook must not outlive the object it points to.
-        do {
-            try writer.runBlocking { _ = sqlite3_wal_hook($0.sqliteConnection, nil, nil) }
-        } catch {
-            options.logger.debug("closing \(path): \(error)")
-        }
+        writer.runBlocking { _ = sqlite3_wal_hook($0.sqliteConnection, nil, nil) }
     }
 
     /// A connection of its own, for work that takes long: the shared ones must stay free for workers.
@@ -85,8 +115,7 @@ public final class SQLiteStore: JobStore {
     ) throws -> Connection {
         try Connection(
             path, purpose: purpose, durability: options.durability, busyTimeout: busyTimeout ?? options.busyTimeout,
-            readOnly: readOnly
-        )
+            readOnly: readOnly, waitsAsSQLite: options.waiting == .busyTimeout && busyTimeout == nil)
     }
 
     private static func build(_ temporary: String, _ options: Options) throws {
@@ -110,17 +139,13 @@ public final class SQLiteStore: JobStore {
 
     // MARK: - Transactions
 
-    /// One write transaction; then, where it is time, a checkpoint.
+    /// A write transaction, perhaps shared with other callers of this process.
+    ///
+    /// - Parameter weight: About how many jobs it touches.
     func write<Value: Sendable>(
-        now: Moment, _ body: @escaping @Sendable (JobTransaction) throws -> Value
+        now: Moment, weight: Int = 1, _ body: @escaping @Sendable (JobTransaction) throws -> Value
     ) async throws -> Value {
-        let result = try await writer.run { [checkpoint] database in
-            let result = try JobTransaction.run(database, now: now, body)
-            checkpoint.runIfNeeded(database)
-            return result
-        }
-        if result.wakesWorkers { signals.send() }
-        return result.value
+        try await transactions.write(now: now, weight: weight, body) { value, _ in value }
     }
 
     /// One short read transaction: all of `body` sees the same state.
@@ -141,25 +166,20 @@ public final class SQLiteStore: JobStore {
 
     public func enqueue(_ jobs: [NewJob], now: Moment) async throws -> [Enqueued] {
         guard !jobs.isEmpty else { return [] }
-        return try await write(now: now) { try $0.enqueue(jobs) }
+        return try await write(now: now, weight: jobs.count) { try $0.enqueue(jobs) }
     }
 
     public func exchange(
         _ settlements: [Settlement], for request: ClaimRequest?, now: Moment
     ) async throws -> Exchange {
         guard !settlements.isEmpty || request != nil else { return Exchange() }
-        let result = try await writer.run { [self] database in
-            let committed = try JobTransaction.run(database, now: now) { transaction in
-                let answers = try transaction.settle(settlements)
-                return (answers, try request.map { try transaction.claim($0) } ?? [])
-            }
-            let (answers, claimed) = committed.value
-            let exchange = Exchange(answers: answers, jobs: handOut(claimed, database, now: now))
-            checkpoint.runIfNeeded(database)
-            return (exchange, committed.wakesWorkers)
+        let weight = settlements.count + (request?.limit ?? 0)
+        return try await transactions.write(now: now, weight: weight) { transaction in
+            let answers = try transaction.settle(settlements)
+            return (answers: answers, claimed: try request.map { try transaction.claim($0) } ?? [])
+        } afterwards: { [self] result, database in
+            Exchange(answers: result.answers, jobs: handOut(result.claimed, database, now: now))
         }
-        if result.1 { signals.send() }
-        return result.0
     }
 
     public func extend(_ leases: [Lease], by duration: Duration, now: Moment) async throws -> [Lease] {
@@ -192,7 +212,7 @@ public final class SQLiteStore: JobStore {
     /// An application that writes its own tables to this file makes the log grow while Stint itself commits nothing.
     private func checkpointLongLog() async throws {
         guard DatabaseFile(path: path + "-wal").size > Checkpoint.longLog else { return }
-        try await writer.run { [checkpoint] in checkpoint.run($0) }
+        await checkpoint.run()
     }
 
     public func configure(_ queue: QueueName, _ settings: QueueSettings, now: Moment) async throws {

@@ -6,8 +6,11 @@
 //   die DB JOBS STARTS [full]
 //                           registers, claims JOBS from 'q', notes STARTS of them as started and is killed; with
 //                           `full`, its board has room for one job and can have no more
+//   inside DB gate|lock     goes into the write gate, with `lock` begins a transaction too, prints "inside" and stops
+//                           itself; when it is continued, it waits for ever
 //   headless                ends its main thread and lives on in another until its input ends; prints "ready"
 
+import GRDB
 import StintCore
 import StintSQLite
 
@@ -60,6 +63,17 @@ case "die":
         place.board.note(ended: nil, started: job.lease, now: queue.clock.now())
     }
     kill(getpid(), SIGKILL)
+case "inside":
+    let gate = try WriteGate(beside: arguments[2])
+    let connection = try DatabaseQueue(path: arguments[2])
+    gate.enter()
+    try connection.inDatabase { database in
+        if arguments[3] == "lock" { try database.execute(sql: "BEGIN IMMEDIATE") }
+        print("inside")
+        fflush(nil)
+        kill(getpid(), SIGSTOP)
+        while true { sleep(3_600) }
+    }
 default:
     preconditionFailure("unknown mode \(arguments[1])")
 }

@@ -1,7 +1,9 @@
 // Runs jobs that kill the process which runs them, in the three ways in which Stint runs jobs:
 //
-//     CrashingWorker swift DATABASE WORKERS BATCH CONCURRENCY TIMEOUT_MS [stay]   a Swift service with a supervisor
-//     CrashingWorker alone DATABASE                                              a Swift worker without one
+//     CrashingWorker swift DATABASE WORKERS BATCH CONCURRENCY TIMEOUT_MS [stay] [late]
+//                                                                                a Swift service with a supervisor;
+//                                                  late: its workers are not ready before the file `go` is there
+//     CrashingWorker alone DATABASE [LEASE_MS]                                   a Swift worker without one
 //     CrashingWorker command PAYLOAD                                             for `stint work`
 //     CrashingWorker pipe                                                        for `stint work --pipe`
 
@@ -28,7 +30,9 @@ case "pipe":
         try FileHandle.standardOutput.write(contentsOf: Data((answer + "\n").utf8))
     }
 case "alone":
-    var worker = Worker(try await JobQueue(.sqlite(arguments[2])), queues: ["default"])
+    var options = Worker.Options()
+    if let lease = arguments.dropFirst(3).first.flatMap({ Int($0) }) { options.lease = .milliseconds(lease) }
+    var worker = Worker(try await JobQueue(.sqlite(arguments[2])), queues: ["default"], options: options)
     worker.registerOthers { context in
         Deed(payload: String(decoding: context.job.payload, as: UTF8.self)).perform("\(context.id)")
     }
@@ -40,7 +44,9 @@ case "swift":
     options.workers = numbers[0]
     options.memoryLimit = 1 << 29
     options.gracePeriod = .seconds(10)
+    if arguments.contains("late") { options.readyWithin = .seconds(1) }
     let supervisor = Supervisor(queue, options: options) { queue in
+        if arguments.contains("late") { while access("go", F_OK) != 0 { usleep(2_000) } }
         var options = Worker.Options()
         options.batch = numbers[1]
         options.concurrency = numbers[2]

@@ -88,6 +88,24 @@ struct CrashTests {
         #expect(doctor.code == 0, "\(doctor)")
     }
 
+    @Test(
+        "a worker in another pid namespace keeps its job until its lease ends, since nobody can tell that it is dead",
+        .enabled(if: Namespaces.canBeMade("--pid"), "pid namespaces cannot be made here"))
+    func otherNamespace() async throws {
+        try await place.stint("put", "wait")
+        let worker = [Workplace.crashingWorker, "alone", "stint.db", "4000"]
+        _ = try await place.whileRunning(
+            ["--pid", "--mount-proc", "--fork", "--kill-child"] + worker, of: "/usr/bin/unshare"
+        ) { namespace in
+            try await eventually("the job runs") { try place.lines("starts") == ["1 wait"] }
+            namespace.send(SIGKILL)
+        }
+        #expect(try await place.stint("reap") == "requeued 0, buried 0, pruned 0\n")
+        #expect(try await place.counts().leased == 1)
+        try await eventually("its lease ends") { try await place.stint("reap").hasPrefix("requeued 1,") }
+        #expect(try await place.jobs("ready").map(\.id) == [1])
+    }
+
     @Test("a putting process that is killed leaves whole transactions, and the file is sound")
     func killedPut() async throws {
         var chance = SeededChance(for: "Killed put")

@@ -199,6 +199,29 @@ struct SupervisorTests {
         #expect(outcome.errors.contains("did not respond for 10 s and was killed"))
     }
 
+    @Test("a worker that does not become ready in time is killed and replaced, and the next one works")
+    func notReady() async throws {
+        try await place.stint("put", "good 1")
+        let outcome = try await place.whileRunning(
+            ["swift", "stint.db", "1", "1", "1", "600000", "stay", "late"], of: Workplace.crashingWorker
+        ) { supervisor in
+            var first: RunningProcess?
+            try await eventually("a worker starts") {
+                first = supervisor.children.first
+                return first != nil
+            }
+            try await eventually("it was killed, and another took its place") {
+                first?.isAlive == false && supervisor.children.contains { $0 != first }
+            }
+            #expect(try place.lines("starts").isEmpty)
+            try place.write("go")
+            try await eventually("the job is done") { try await place.counts().done == 1 }
+            supervisor.send(SIGTERM)
+        }
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        #expect(outcome.errors.contains("was not ready after"))
+    }
+
     @Test("a worker that cannot start is tried again after growing delays, and that is said once")
     func cannotStart() async throws {
         try await putJobs(1)

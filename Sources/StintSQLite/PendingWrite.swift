@@ -1,0 +1,63 @@
+import GRDB
+import StintCore
+
+/// One caller's part of a write transaction, which others may share. It may be performed again: when a neighbour fails
+/// half-way, the transaction is rolled back and done once more without that one.
+protocol PendingWrite: Sendable {
+    /// About how many jobs it touches.
+    var weight: Int { get }
+    var since: ContinuousClock.Instant { get }
+
+    /// Does the caller's changes within a transaction of the connection.
+    ///
+    /// - Returns: Whether jobs may have become ready.
+    func perform(_ database: Database) throws -> Bool
+
+    /// Answers the caller. The transaction is durable, and the write lock is free.
+    func answer(_ database: Database)
+
+    /// Tells the caller that nothing was changed.
+    func refuse(_ error: any Error)
+}
+
+/// `@unchecked Sendable`: `result` is used on the writing connection's thread only.
+final class CallersWrite<Value, Answer: Sendable>: PendingWrite, @unchecked Sendable {
+    let weight: Int
+    let since = ContinuousClock.now
+    private let now: Moment
+    private let body: @Sendable (JobTransaction) throws -> Value
+    private let afterwards: @Sendable (Value, Database) -> Answer
+    private let continuation: CheckedContinuation<Answer, any Error>
+    private var result: Value?
+
+    /// - Parameters:
+    ///   - body: The caller's changes.
+    ///   - afterwards: What is done when they are durable, without the write lock; for reading payloads.
+    init(
+        _ continuation: CheckedContinuation<Answer, any Error>, now: Moment, weight: Int,
+        _ body: @escaping @Sendable (JobTransaction) throws -> Value,
+        afterwards: @escaping @Sendable (Value, Database) -> Answer
+    ) {
+        self.continuation = continuation
+        self.now = now
+        self.weight = weight
+        self.body = body
+        self.afterwards = afterwards
+    }
+
+    func perform(_ database: Database) throws -> Bool {
+        let transaction = JobTransaction(database, now: now)
+        result = try body(transaction)
+        try transaction.finish()
+        return transaction.wakesWorkers
+    }
+
+    func answer(_ database: Database) {
+        guard let result else { preconditionFailure("it is answered after it was performed") }
+        continuation.resume(returning: afterwards(result, database))
+    }
+
+    func refuse(_ error: any Error) {
+        continuation.resume(throwing: error)
+    }
+}

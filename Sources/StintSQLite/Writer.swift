@@ -1,0 +1,180 @@
+import Dispatch
+import GRDB
+import GRDBSQLite
+import Logging
+import StintCore
+import Synchronization
+
+/// The one connection of a process that writes. Callers that come while a transaction is under way share the next one
+/// (group commit), so that 64 tasks that each enqueue a job do not pay for 64 syncs of the disk; a lone caller waits for
+/// nobody.
+///
+/// Each transaction passes the ``WriteGate`` first. When that does not open for a while, since the process inside is
+/// stopped, the transactions go past it and wait for SQLite's own lock.
+final class Writer: Sendable {
+    /// How long to wait at the gate: many times what a turn of all the others takes.
+    private static let patience: Duration = .seconds(1)
+    /// About how many jobs one transaction touches at the most, where it is several callers': it must stay short.
+    private static let groupWeight = 1_000
+
+    let connection: Connection
+    private let gate: WriteGate?
+    private let busyTimeout: Duration
+    private let logger: Logger
+    /// Called on the connection's thread after each transaction.
+    private let onCommit: @Sendable (_ wakesWorkers: Bool) -> Void
+    private let thread = DispatchQueue(label: "stint.write")
+    /// Works while `thread` is held up at the gate.
+    private let bypass = DispatchQueue(label: "stint.write.bypass")
+    private let state = Mutex(State())
+
+    private struct State {
+        var waiting: [any PendingWrite] = []
+        /// Somebody takes what waits, sooner or later.
+        var isDraining = false
+        /// The gate has not opened for longer than there is patience; it is passed by until it does.
+        var isGateStuck = false
+    }
+
+    init(
+        _ connection: Connection, gate: WriteGate?, busyTimeout: Duration, logger: Logger,
+        onCommit: @escaping @Sendable (_ wakesWorkers: Bool) -> Void
+    ) {
+        self.connection = connection
+        self.gate = gate
+        self.busyTimeout = busyTimeout
+        self.logger = logger
+        self.onCommit = onCommit
+    }
+
+    /// Performs `body` in a transaction, alone or with others', and answers when it is durable.
+    ///
+    /// - Throws: What `body` throws, or why the transaction failed; nothing was changed then.
+    func write<Value, Answer: Sendable>(
+        now: Moment, weight: Int = 1, _ body: @escaping @Sendable (JobTransaction) throws -> Value,
+        afterwards: @escaping @Sendable (Value, Database) -> Answer
+    ) async throws -> Answer {
+        try await withCheckedThrowingContinuation { continuation in
+            submit(CallersWrite(continuation, now: now, weight: weight, body, afterwards: afterwards))
+        }
+    }
+
+    /// How many callers wait for the next transaction.
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
+
+    private func submit(_ write: any PendingWrite) {
+        let (starts, bypasses) = state.withLock { state in
+            state.waiting.append(write)
+            defer { state.isDraining = true }
+            return (!state.isDraining, state.isGateStuck)
+        }
+        if starts { thread.async { self.drain() } }
+        if bypasses { bypass.async { self.commitPastGate() } }
+    }
+
+    /// Group after group, until nobody waits.
+    private func drain() {
+        repeat {
+            enterGate()
+            commitGroup(isGated: true)
+        } while state.withLock { state in
+            state.isDraining = !state.waiting.isEmpty
+            return state.isDraining
+        }
+    }
+
+    private func enterGate() {
+        guard let gate else { return }
+        gate.enter(patience: min(Self.patience, busyTimeout / 2)) { [self] in
+            state.withLock { $0.isGateStuck = true }
+            bypass.async { self.commitPastGate() }
+        }
+        state.withLock { $0.isGateStuck = false }
+    }
+
+    private func commitPastGate() {
+        while state.withLock({ $0.isGateStuck && !$0.waiting.isEmpty }) { commitGroup(isGated: false) }
+    }
+
+    // MARK: - A transaction
+
+    private func commitGroup(isGated: Bool) {
+        connection.runBlocking { database in
+            let group = takeGroup()
+            if let first = group.first { connection.busyWait.begin(after: .now - first.since) }
+            let (committed, wakesWorkers) = commit(group, database)
+            if isGated { gate?.leave() }
+            for write in committed { write.answer(database) }
+            if !committed.isEmpty { onCommit(wakesWorkers) }
+        }
+    }
+
+    private func takeGroup() -> [any PendingWrite] {
+        state.withLock { state in
+            var (count, weight) = (0, 0)
+            for write in state.waiting {
+                weight += write.weight
+                if count > 0 && weight > Self.groupWeight { break }
+                count += 1
+            }
+            defer { state.waiting.removeFirst(count) }
+            return Array(state.waiting.prefix(count))
+        }
+    }
+
+    /// Whoever cannot be served is told so, and the others are not held up by it.
+    ///
+    /// - Returns: Those whose changes are durable.
+    private func commit(
+        _ group: [any PendingWrite], _ database: Database
+    ) -> (committed: [any PendingWrite], wakesWorkers: Bool) {
+        var rest = group
+        while !rest.isEmpty {
+            do {
+                // Immediate: a transaction that reads first and then writes could fail with BUSY_SNAPSHOT at once,
+                // whatever the busy timeout.
+                try Statement("BEGIN IMMEDIATE", database).execute()
+                if let wakesWorkers = perform(&rest, database) {
+                    try Statement("COMMIT", database).execute()
+                    return (rest, wakesWorkers)
+                }
+                rollBack(database)
+            } catch {
+                let failure = connection.translated(error)
+                for write in rest { write.refuse(failure) }
+                rest = []
+                rollBack(database)
+            }
+        }
+        return ([], false)
+    }
+
+    /// - Returns: `nil` where one of them failed half-way: it is refused, and the others must be performed again.
+    private func perform(_ writes: inout [any PendingWrite], _ database: Database) -> Bool? {
+        var wakesWorkers = false
+        var index = 0
+        while index < writes.count {
+            let before = sqlite3_total_changes(database.sqliteConnection)
+            do {
+                if try writes[index].perform(database) { wakesWorkers = true }
+                index += 1
+            } catch {
+                writes.remove(at: index).refuse(connection.translated(error))
+                let isUntouched = sqlite3_total_changes(database.sqliteConnection) == before
+                guard isUntouched, sqlite3_get_autocommit(database.sqliteConnection) == 0 else { return nil }
+            }
+        }
+        return writes.isEmpty ? nil : wakesWorkers
+    }
+
+    /// SQLite has rolled back by itself, where the disk is full or broken, or does it now. Where it cannot, the next
+    /// beginning says so.
+    private func rollBack(_ database: Database) {
+        guard sqlite3_get_autocommit(database.sqliteConnection) == 0 else { return }
+        do {
+            try Statement("ROLLBACK", database).execute()
+        } catch {
+            logger.error("a transaction could not be rolled back", metadata: ["error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,64 @@
+/* What every worker process of the comparison does alike: says that it is ready, waits for the gun, reports. The same
+ * words as `stint-bench worker`, so that one starter serves all. */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { payload_size = 100, largest_batch = 256 };
+
+/* Each job's payload, the bytes of Stint's own benchmark. */
+static const char payload[payload_size + 1] =
+    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+
+static void fail(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    exit(1);
+}
+
+static int64_t now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/* The connection is open by now; the time that a process takes to start is in no result. */
+static int64_t wait_for_gun(void) {
+    char line[64];
+    puts("ready");
+    fflush(stdout);
+    if (!fgets(line, sizeof line, stdin)) fail("no start came on the standard input");
+    int64_t gun = strtoll(line, NULL, 10);
+    struct timespec instant = {gun / 1000000000, gun % 1000000000};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &instant, NULL) == EINTR) {}
+    return gun;
+}
+
+static void report_work(long done, int64_t gun) {
+    printf("{\"done\":%ld,\"finished\":%lld}\n", done, (long long)(now() - gun));
+}
+
+static void report_fill(long jobs, int64_t start) {
+    printf("{\"jobs\":%ld,\"seconds\":%.6f}\n", jobs, (double)(now() - start) / 1e9);
+}
+
+static int64_t nanoseconds(const char *seconds) { return (int64_t)(strtod(seconds, NULL) * 1e9); }
+
+static int batch_argument(const char *text) {
+    int batch = atoi(text);
+    if (batch < 1 || batch > largest_batch) fail("a batch has 1 to %d jobs", largest_batch);
+    return batch;
+}
+
+#endif
