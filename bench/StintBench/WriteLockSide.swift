@@ -16,7 +16,6 @@ enum WriteLockSide: String, Codable, CaseIterable {
 extension SQLiteStore.Options {
     init(_ durability: SyncMode, _ side: WriteLockSide) {
         self.init(durability: Durability(durability))
-        // The one line that waits for the store's option:
-        // writeLock = side == .gate ? .gate : .busyTimeout
+        waiting = side == .gate ? .gate : .busyTimeout
     }
 }
