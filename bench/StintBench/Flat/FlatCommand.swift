@@ -28,7 +28,7 @@ struct FlatCommand: AsyncParsableCommand {
     var batch = 64
 
     @Option(help: "How often the files take turns; the median of the rounds' ratios counts.")
-    var rounds = 7
+    var rounds = 15
 
     @OptionGroup var common: CommonOptions
 
