@@ -1,6 +1,7 @@
 /// Where jobs live. A verb is a change of state and one transaction: it happens whole or not at all, and when it
 /// returns it is durable. Callers pass the time. All verbs may throw ``StintError`` with the codes `databaseBusy` and
-/// `storageFailed`; nothing has changed then. No verb blocks one of Swift's cooperative threads.
+/// `storageFailed`, and nothing has changed then, or, when the disk fails in the last moment, `outcomeUnknown`. No verb
+/// blocks one of Swift's cooperative threads.
 ///
 /// The scenarios in Tests/StoreConformance say the same in code; any store must pass them.
 public protocol JobStore: WorkerRegistry {

@@ -81,7 +81,7 @@ final class Checkpoint: Sendable {
 
     /// Makes SQLite tell how long the log is after each commit of the writer.
     func observe(_ writer: Database) {
-        // The store owns both this object and the connection, and they end together.
+        // The writer owns both this object, in what it does after a commit, and the connection.
         let context = Unmanaged.passUnretained(self).toOpaque()
         sqlite3_wal_hook(
             writer.sqliteConnection,

@@ -13,14 +13,17 @@ protocol PendingWrite: Sendable {
     /// - Returns: Whether jobs may have become ready.
     func perform(_ database: Database) throws -> Bool
 
-    /// Answers the caller. The transaction is durable, and the write lock is free.
-    func answer(_ database: Database)
+    /// Reads what the answer needs. The transaction is committed, and the write lock is free.
+    func prepareAnswer(_ database: Database)
 
-    /// Tells the caller that nothing was changed.
+    /// Answers the caller. The transaction is durable.
+    func answer()
+
+    /// Tells the caller why not.
     func refuse(_ error: any Error)
 }
 
-/// `@unchecked Sendable`: `result` is used on the writing connection's thread only.
+/// `@unchecked Sendable`: one thread at a time has it, and passes it on: the writing connection's, then the one that syncs.
 final class CallersWrite<Value, Answer: Sendable>: PendingWrite, @unchecked Sendable {
     let weight: Int
     let since = ContinuousClock.now
@@ -29,10 +32,11 @@ final class CallersWrite<Value, Answer: Sendable>: PendingWrite, @unchecked Send
     private let afterwards: @Sendable (Value, Database) -> Answer
     private let continuation: CheckedContinuation<Answer, any Error>
     private var result: Value?
+    private var prepared: Answer?
 
     /// - Parameters:
     ///   - body: The caller's changes.
-    ///   - afterwards: What is done when they are durable, without the write lock; for reading payloads.
+    ///   - afterwards: What is done when they are committed, without the write lock; for reading payloads.
     init(
         _ continuation: CheckedContinuation<Answer, any Error>, now: Moment, weight: Int,
         _ body: @escaping @Sendable (JobTransaction) throws -> Value,
@@ -52,9 +56,14 @@ final class CallersWrite<Value, Answer: Sendable>: PendingWrite, @unchecked Send
         return transaction.wakesWorkers
     }
 
-    func answer(_ database: Database) {
-        guard let result else { preconditionFailure("it is answered after it was performed") }
-        continuation.resume(returning: afterwards(result, database))
+    func prepareAnswer(_ database: Database) {
+        guard let result else { preconditionFailure("it was performed before") }
+        prepared = afterwards(result, database)
+    }
+
+    func answer() {
+        guard let prepared else { preconditionFailure("its answer was prepared before") }
+        continuation.resume(returning: prepared)
     }
 
     func refuse(_ error: any Error) {

@@ -47,6 +47,7 @@ public final class SQLiteStore: JobStore {
     let transactions: Writer
     let reader: Connection
     private let checkpoint: Checkpoint
+    private let handOut: HandOut
     let boards: StartBoards
     let room = HandlerRoom()
     private let signals = WakeUpSignals()
@@ -67,9 +68,10 @@ public final class SQLiteStore: JobStore {
 
         self.path = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
         self.options = options
+        handOut = HandOut(logger: options.logger)
         let target = DatabaseFile(path: self.path)
         boards = StartBoards(beside: target.target)
-        let writer = try Self.connect(path, "writer", options)
+        let writer = try Self.connect(path, "writer", options, durability: .normal)
         try Self.install(on: writer, mayInstall: options.installsIntoOthers)
         reader = try Self.connect(path, "reader", options, readOnly: true)
         let checkpoint = Checkpoint(
@@ -78,7 +80,9 @@ public final class SQLiteStore: JobStore {
             logger: options.logger)
         self.checkpoint = checkpoint
         transactions = Writer(
-            writer, gate: Self.gate(target, options), busyTimeout: options.busyTimeout, logger: options.logger
+            writer, gate: Self.gate(target, options),
+            log: options.durability == .full ? try writer.runBlocking { try LogFile(of: $0, path) } : nil,
+            busyTimeout: options.busyTimeout, logger: options.logger
         ) { [signals] wakesWorkers in
             if wakesWorkers { signals.send() }
             checkpoint.startIfNeeded()
@@ -100,21 +104,17 @@ public final class SQLiteStore: JobStore {
 
     var writer: Connection { transactions.connection }
 
-    deinit {
-        // The hook must not outlive the object it points to.
-        writer.runBlocking { _ = sqlite3_wal_hook($0.sqliteConnection, nil, nil) }
-    }
-
     /// A connection of its own, for work that takes long: the shared ones must stay free for workers.
     func connection(for purpose: String) throws -> Connection {
         try Self.connect(path, purpose, options, readOnly: true)
     }
 
     private static func connect(
-        _ path: String, _ purpose: String, _ options: Options, readOnly: Bool = false, busyTimeout: Duration? = nil
+        _ path: String, _ purpose: String, _ options: Options, durability: Durability? = nil, readOnly: Bool = false,
+        busyTimeout: Duration? = nil
     ) throws -> Connection {
         try Connection(
-            path, purpose: purpose, durability: options.durability, busyTimeout: busyTimeout ?? options.busyTimeout,
+            path, purpose: purpose, durability: durability ?? options.durability, busyTimeout: busyTimeout ?? options.busyTimeout,
             readOnly: readOnly, waitsAsSQLite: options.waiting == .busyTimeout && busyTimeout == nil)
     }
 
@@ -177,8 +177,8 @@ public final class SQLiteStore: JobStore {
         return try await transactions.write(now: now, weight: weight) { transaction in
             let answers = try transaction.settle(settlements)
             return (answers: answers, claimed: try request.map { try transaction.claim($0) } ?? [])
-        } afterwards: { [self] result, database in
-            Exchange(answers: result.answers, jobs: handOut(result.claimed, database, now: now))
+        } afterwards: { [handOut] result, database in
+            Exchange(answers: result.answers, jobs: handOut.jobs(of: result.claimed, database, now: now))
         }
     }
 

@@ -9,6 +9,9 @@ import Synchronization
 /// (group commit), so that 64 tasks that each enqueue a job do not pay for 64 syncs of the disk; a lone caller waits for
 /// nobody.
 ///
+/// Callers are answered when the log is synced, which happens without the write lock: other processes write meanwhile,
+/// and so does this one where callers wait. See ``LogFile``.
+///
 /// Each transaction passes the ``WriteGate`` first. When that does not open for a while, since the process inside is
 /// stopped, the transactions go past it and wait for SQLite's own lock.
 final class Writer: Sendable {
@@ -19,6 +22,8 @@ final class Writer: Sendable {
 
     let connection: Connection
     private let gate: WriteGate?
+    /// `nil` where a commit need not survive a power cut.
+    private let log: LogFile?
     private let busyTimeout: Duration
     private let logger: Logger
     /// Called on the connection's thread after each transaction.
@@ -26,6 +31,7 @@ final class Writer: Sendable {
     private let thread = DispatchQueue(label: "stint.write")
     /// Works while `thread` is held up at the gate.
     private let bypass = DispatchQueue(label: "stint.write.bypass")
+    private let syncThread = DispatchQueue(label: "stint.write.sync")
     private let state = Mutex(State())
 
     private struct State {
@@ -34,14 +40,18 @@ final class Writer: Sendable {
         var isDraining = false
         /// The gate has not opened for longer than there is patience; it is passed by until it does.
         var isGateStuck = false
+        /// Committed, and answered after the next sync.
+        var unsynced: [any PendingWrite] = []
+        var isSyncing = false
     }
 
     init(
-        _ connection: Connection, gate: WriteGate?, busyTimeout: Duration, logger: Logger,
+        _ connection: Connection, gate: WriteGate?, log: LogFile?, busyTimeout: Duration, logger: Logger,
         onCommit: @escaping @Sendable (_ wakesWorkers: Bool) -> Void
     ) {
         self.connection = connection
         self.gate = gate
+        self.log = log
         self.busyTimeout = busyTimeout
         self.logger = logger
         self.onCommit = onCommit
@@ -96,6 +106,45 @@ final class Writer: Sendable {
         while state.withLock({ $0.isGateStuck && !$0.waiting.isEmpty }) { commitGroup(isGated: false) }
     }
 
+    // MARK: - Durability
+
+    private func answerWhenDurable(_ writes: [any PendingWrite]) {
+        // Where nobody waits, another thread would only make it slower.
+        let starts = state.withLock { state -> Bool? in
+            if state.waiting.isEmpty && !state.isSyncing { return nil }
+            state.unsynced += writes
+            defer { state.isSyncing = true }
+            return !state.isSyncing
+        }
+        switch starts {
+        case nil: sync(writes)
+        case true?: syncThread.async { self.syncInTurn() }
+        case false?: break
+        }
+    }
+
+    /// One sync for all that were committed during the last one.
+    private func syncInTurn() {
+        while true {
+            let writes = state.withLock { state in
+                defer { state.unsynced = [] }
+                state.isSyncing = !state.unsynced.isEmpty
+                return state.unsynced
+            }
+            if writes.isEmpty { return }
+            sync(writes)
+        }
+    }
+
+    private func sync(_ writes: [any PendingWrite]) {
+        do {
+            try log?.sync()
+            for write in writes { write.answer() }
+        } catch {
+            for write in writes { write.refuse(error) }
+        }
+    }
+
     // MARK: - A transaction
 
     private func commitGroup(isGated: Bool) {
@@ -104,8 +153,10 @@ final class Writer: Sendable {
             if let first = group.first { connection.busyWait.begin(after: .now - first.since) }
             let (committed, wakesWorkers) = commit(group, database)
             if isGated { gate?.leave() }
-            for write in committed { write.answer(database) }
-            if !committed.isEmpty { onCommit(wakesWorkers) }
+            guard !committed.isEmpty else { return }
+            onCommit(wakesWorkers)
+            for write in committed { write.prepareAnswer(database) }
+            answerWhenDurable(committed)
         }
     }
 

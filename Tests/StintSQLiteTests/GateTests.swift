@@ -38,16 +38,19 @@ struct GateTests {
     }
 
     private final class Turns: Sendable {
-        private let state = Mutex([Int](repeating: 0, count: 8))
+        private let state = Mutex((counts: [Int](repeating: 0, count: 8), came: Set<Int>()))
 
-        var counts: [Int] { state.withLock { $0 } }
+        var counts: [Int] { state.withLock { $0.counts } }
 
+        /// Counts when all are there.
+        ///
         /// - Returns: Whether somebody has had enough.
         func take(_ number: Int) -> Bool {
-            state.withLock { counts in
-                if counts.contains(200) { return true }
-                counts[number] += 1
-                return counts[number] == 200
+            state.withLock { state in
+                state.came.insert(number)
+                if state.counts.contains(200) { return true }
+                if state.came.count == state.counts.count { state.counts[number] += 1 }
+                return state.counts[number] == 200
             }
         }
     }

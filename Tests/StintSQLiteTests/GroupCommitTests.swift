@@ -153,6 +153,32 @@ struct GroupCommitTests {
         #expect(try await queue.store.stats().first?.ready == 5)
     }
 
+    @Test("the last reference to a store may go while its last callers are answered")
+    func endOfStore() async throws {
+        let folder = try TemporaryFolder()
+        for _ in 0..<50 {
+            try await Self.use(folder.database)
+        }
+        try await expectSound(try SQLiteStore(path: folder.database))
+    }
+
+    /// Nothing but the callers holds the store when they are answered.
+    private static func use(_ path: String) async throws {
+        let store = try SQLiteStore(path: path, options: .init(durability: .normal))
+        let queue = JobQueue(store: store)
+        try await queue.enqueue(jobs: try (0..<8).map { try NewJob([$0], in: "q") })
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 {
+                group.addTask { [store] in
+                    let request = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(60), worker: "test:1")
+                    await #expect(throws: Never.self) {
+                        _ = try await store.exchange([], for: request, now: SystemClock().now())
+                    }
+                }
+            }
+        }
+    }
+
     private func throwing<Value>(_ result: Result<Value, any Error>) -> (any Error)? {
         if case .failure(let error) = result { error } else { nil }
     }

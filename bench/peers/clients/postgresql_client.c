@@ -7,9 +7,10 @@
  * multi-row insert a transaction, and libpq's pipeline mode: the ack of a batch and the claim of the next travel in one
  * round trip and, up to the sync, are one transaction with one commit, as they are in Stint.
  *
- * What would be faster and is not the same work: `DELETE ... RETURNING` in a transaction that stays open while the jobs
- * run. Nobody else sees that such a job runs, since when, or for which worker; the transaction holds back vacuum for as
- * long as the slowest job; and the count of attempts is gone with the worker. River, Oban and Stint commit the claim. */
+ * What would be faster and is not the same work: `DELETE ... RETURNING` in a transaction that stays open while the
+ * jobs run. Nobody else sees that such a job runs, since when, or for which worker; the transaction holds back vacuum
+ * for as long as the slowest job; and the count of attempts is gone with the worker. River, Oban and Stint commit the
+ * claim. */
 #include "bench.h"
 
 #include <endian.h>
@@ -137,7 +138,7 @@ static void work(int batch, int64_t limit) {
 }
 
 int main(int count, char **arguments) {
-    if (count < 3) fail("usage: postgresql_client fill CONNECTION JOBS BATCH SECONDS | work CONNECTION BATCH SECONDS");
+    if (count < 5) fail("usage: postgresql_client fill CONNECTION JOBS BATCH SECONDS | work CONNECTION BATCH SECONDS");
     connection = PQconnectdb(arguments[2]);
     if (PQstatus(connection) != CONNECTION_OK) fail("%s", PQerrorMessage(connection));
     if (count == 6 && !strcmp(arguments[1], "fill")) {

@@ -1,19 +1,24 @@
 import GRDB
+import Logging
 import StintCore
 
 /// From the claim to the jobs as their holder gets them. The claim is durable by then, and the write lock is free: other
 /// processes claim while this one reads payloads, which nobody ever changes.
-extension SQLiteStore {
+///
+/// It does not know the store: that must not end on its own connection's thread.
+struct HandOut {
+    let logger: Logger
+
     /// Never throws, since the caller's settlements are durable and must be answered: jobs that cannot be read are given
     /// back, or, where that fails too, come back when their lease ends.
-    func handOut(_ claimed: [ClaimedJob], _ database: Database, now: Moment) -> [LeasedJob] {
+    func jobs(of claimed: [ClaimedJob], _ database: Database, now: Moment) -> [LeasedJob] {
         guard !claimed.isEmpty else { return [] }
         do {
             let (jobs, refusals) = try read(claimed, database)
             if !refusals.isEmpty { _ = try JobTransaction.run(database, now: now) { try $0.settle(refusals) } }
             return jobs
         } catch {
-            options.logger.error(
+            logger.error(
                 "claimed jobs cannot be read; they are given back",
                 metadata: [
                     "error": "\(error)", "jobs": "\(claimed.map(\.lease.job.description).joined(separator: ", "))",
@@ -28,7 +33,7 @@ extension SQLiteStore {
             let releases = claimed.map { Settlement($0.lease, .release(after: .zero)) }
             _ = try JobTransaction.run(database, now: now) { try $0.settle(releases) }
         } catch {
-            options.logger.error(
+            logger.error(
                 "claimed jobs cannot be given back; they come back when their lease ends",
                 metadata: ["error": "\(error)"])
         }
