@@ -44,6 +44,9 @@ def main() -> int:
             continue
         document = json.loads(source.read_text())
         figure = draw(document.get("results", document))
+        if figure is None:
+            print(f"skipped: {name}: nothing in {source.name} has a number", file=sys.stderr)
+            continue
         # Without a date: the same results give the same file.
         figure.savefig(parsed.plots / f"{name}.svg", metadata={"Date": None})
         plt.close(figure)
@@ -174,13 +177,15 @@ def log(results: Results) -> Figure:
     return figure
 
 
-def peers(results: Results) -> Figure:
+def peers(results: Results) -> Figure | None:
     names = [peer["name"] for peer in results["peers"]]
     durable = {peer["name"]: peer["isDurable"] for peer in results["peers"]}
     workers = sorted({int(number) for runs in results["runs"].values() for number in runs})
     rates = {name: [peer_rate(results["runs"].get(name, {}).get(str(number), [])) for number in workers]
              for name in names}
     names = sorted((name for name in names if any(rates[name])), key=lambda name: -rates[name][-1])
+    if not names:
+        return None
     figure, axes = plt.subplots(figsize=(8, 0.5 * len(names) + 1.4))
     height = 0.8 / len(workers)
     for place, number in enumerate(workers):
@@ -239,7 +244,7 @@ def plain() -> FuncFormatter:
     return FuncFormatter(lambda value, _: f"{value:g}")
 
 
-PLOTS: dict[str, Callable[[Results], Figure]] = {
+PLOTS: dict[str, Callable[[Results], Figure | None]] = {
     "ceiling": ceiling, "contention": contention, "group": group, "flat": flat, "wake": wake, "log": log,
     "peers": peers,
 }

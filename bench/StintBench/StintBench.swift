@@ -7,7 +7,7 @@ struct StintBench: AsyncParsableCommand {
         commandName: "stint-bench",
         abstract: "Measures Stint against the naive job queues and against SQLite itself.",
         subcommands: [
-            RunCommand.self, WorkerCommand.self, HandlersCommand.self, DrainCommand.self, ReviveCommand.self,
+            RunCommand.self, PlayCommand.self, HandlersCommand.self, DrainCommand.self, ReviveCommand.self,
             FillCommand.self, CeilingCommand.self, ContentionCommand.self, GroupCommand.self, WakeCommand.self,
             IdleCommand.self, LogCommand.self, ChurnCommand.self, FlatCommand.self,
         ],

@@ -35,7 +35,7 @@ struct Fleet {
     private func process<Part: Role>(_ role: Part, _ line: StartingLine) async throws -> Part.Report {
         let text = String(decoding: try JSONEncoder().encode(role), as: UTF8.self)
         let result = try await Subprocess.run(
-            .path(.init(executable)), arguments: ["worker", "--role", Part.name.rawValue, text], input: .inputWriter,
+            .path(.init(executable)), arguments: ["play", Part.name.rawValue, text], input: .inputWriter,
             output: .sequence, error: .currentStandardError
         ) { execution in
             do {

@@ -10,7 +10,7 @@ protocol Role: Codable, Sendable {
     func play(start: () throws -> Gun) async throws -> Report
 }
 
-/// ``WorkerCommand`` knows which type each is.
+/// ``PlayCommand`` knows which type each is.
 enum RoleName: String, ExpressibleByArgument {
     case worker, waker, idler, reader
 }

@@ -2,11 +2,11 @@ import ArgumentParser
 import Foundation
 
 /// One process of a run: prepares, waits for the gun, plays its role, reports.
-struct WorkerCommand: AsyncParsableCommand {
+struct PlayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "worker", abstract: "What stint-bench starts for each process of a run.", shouldDisplay: false)
+        commandName: "play", abstract: "What stint-bench starts for each process of a run.", shouldDisplay: false)
 
-    @Option var role = RoleName.worker
+    @Argument var role: RoleName
     @Argument var assignment: String
 
     func run() async throws {
