@@ -23,6 +23,30 @@ struct Assignment: Role {
     var keepsIDs = true
 }
 
+extension Assignment {
+    /// What is left out is as by default: bench/peers starts workers too.
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            design: try values.decode(Design.self, forKey: .design),
+            durability: try values.decode(SyncMode.self, forKey: .durability),
+            seconds: try values.decode(Double.self, forKey: .seconds))
+        func take<Value: Decodable>(_ key: CodingKeys, _ path: WritableKeyPath<Assignment, Value>) throws {
+            if let value = try values.decodeIfPresent(Value.self, forKey: key) { self[keyPath: path] = value }
+        }
+        try take(.database, \.database)
+        try take(.jobMicroseconds, \.jobMicroseconds)
+        try take(.batch, \.batch)
+        try take(.payloadBytes, \.payloadBytes)
+        try take(.burst, \.burst)
+        jobLimit = try values.decodeIfPresent(Int.self, forKey: .jobLimit)
+        try take(.warmUp, \.warmUp)
+        try take(.tasks, \.tasks)
+        try take(.writeLock, \.writeLock)
+        try take(.keepsIDs, \.keepsIDs)
+    }
+}
+
 /// What one worker process says at its end.
 struct WorkerReport: Codable, Sendable {
     var done = 0

@@ -78,8 +78,8 @@ struct Waits: Codable, Sendable {
     let millisecondsP50: Double
     let millisecondsP99: Double
     let millisecondsLongest: Double
-    /// Microseconds and how many calls took them.
-    let distribution: [[UInt64]]
+    /// Pairs of a percentile and milliseconds.
+    let percentiles: [[Double]]
 
     init?(_ pairs: [[[UInt64]]]) {
         var all = Latencies.empty
@@ -89,6 +89,8 @@ struct Waits: Codable, Sendable {
         millisecondsP50 = Double(all.valueAtPercentile(50)) / 1_000
         millisecondsP99 = Double(all.valueAtPercentile(99)) / 1_000
         millisecondsLongest = Double(all.valueAtPercentile(100)) / 1_000
-        distribution = all.pairs
+        percentiles = [0, 1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 98, 99, 99.5, 99.9, 99.99, 100].map {
+            [$0, Double(all.valueAtPercentile($0)) / 1_000]
+        }
     }
 }

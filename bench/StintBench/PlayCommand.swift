@@ -6,11 +6,11 @@ struct PlayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "play", abstract: "What stint-bench starts for each process of a run.", shouldDisplay: false)
 
-    @Argument var name: RoleName
-    @Argument var role: String
+    @Argument var role: RoleName
+    @Argument var assignment: String
 
     func run() async throws {
-        switch name {
+        switch role {
         case .worker: try await play(Assignment.self)
         case .waker: try await play(WakeRole.self)
         case .idler: try await play(IdleRole.self)
@@ -19,7 +19,7 @@ struct PlayCommand: AsyncParsableCommand {
     }
 
     private func play<Part: Role>(_ type: Part.Type) async throws {
-        let role = try JSONDecoder().decode(type, from: Data(role.utf8))
+        let role = try JSONDecoder().decode(type, from: Data(assignment.utf8))
         let report = try await role.play { try Gun.wait() }
         print(String(decoding: try JSONEncoder().encode(report), as: UTF8.self))
     }

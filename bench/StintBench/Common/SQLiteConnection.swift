@@ -39,6 +39,19 @@ final class SQLiteConnection {
         guard code == SQLITE_OK else { throw SQLiteFailure(code, sql, handle) }
     }
 
+    /// For what SQLite refuses at once and does not wait for: a change of the journal while another connection of this
+    /// process is being closed.
+    func executeWhenFree(_ sql: String) throws {
+        let deadline = MonotonicClock.nanoseconds() + 5_000_000_000
+        while true {
+            do {
+                return try execute(sql)
+            } catch let failure as SQLiteFailure where failure.isLocked && MonotonicClock.nanoseconds() < deadline {
+                MonotonicClock.sleep(microseconds: 5_000)
+            }
+        }
+    }
+
     /// How many rows the last statement changed.
     var changes: Int { Int(sqlite3_changes(handle)) }
 

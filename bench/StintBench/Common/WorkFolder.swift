@@ -7,8 +7,11 @@ struct WorkFolder {
     /// - Parameter parent: On the disk that is to be measured; the system's folder for temporary files by default.
     init(in parent: String?) throws {
         let parent = parent.map { URL(fileURLWithPath: $0) } ?? FileManager.default.temporaryDirectory
+        guard FileManager.default.fileExists(atPath: parent.path) else {
+            throw BenchError("the folder \(parent.path) does not exist; make it, or name another with --directory")
+        }
         url = parent.appendingPathComponent("stint-bench-\(ProcessInfo.processInfo.processIdentifier)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
     }
 
     func path(_ name: String) -> String { url.appendingPathComponent(name).path }

@@ -9,9 +9,6 @@ struct GroupCommand: AsyncParsableCommand {
     @Option(help: "Numbers of tasks beside 1, separated by commas.")
     var tasks = NumberList([4, 16, 64])
 
-    @Option(help: "How many jobs are leased at the start of a turn of acknowledgements.")
-    var jobs = 60_000
-
     @Option(help: "How often the numbers of tasks take turns; the median of the rounds' ratios counts.")
     var rounds = 5
 
@@ -24,9 +21,7 @@ struct GroupCommand: AsyncParsableCommand {
         guard tasks.values.allSatisfy({ $0 > 1 && $0 == $0.rounded() }) else {
             throw ValidationError("The numbers of tasks must be whole and above 1.")
         }
-        guard jobs >= 1, rounds >= 1, seconds > 0 else {
-            throw ValidationError("--jobs, --rounds and --seconds must be above 0.")
-        }
+        guard rounds >= 1, seconds > 0 else { throw ValidationError("--rounds and --seconds must be above 0.") }
     }
 
     func run() async throws {
@@ -48,13 +43,18 @@ struct GroupCommand: AsyncParsableCommand {
         for _ in 0..<self.rounds {
             for number in numbers {
                 let assignment = Assignment(design: design, durability: .full, seconds: seconds, tasks: number)
-                let jobs = design == .stintAcks ? jobs : 0
-                let measurement = try await fleet.measure(assignment, workers: 1, jobs: jobs, on: backlog)
+                let measurement = try await fleet.measure(
+                    assignment, workers: 1, jobs: design == .stintAcks ? leases(tasks: number) : 0, on: backlog)
                 rounds[number, default: []].append(measurement)
             }
         }
         let alone = rounds[1] ?? []
         return numbers.map { GroupSeries(verb: design.title, tasks: $0, rounds: rounds[$0] ?? [], alone: alone) }
+    }
+
+    /// More than can be acknowledged in a turn, and no more than needed: all are claimed before it.
+    private func leases(tasks: Int) -> Int {
+        Int(Double(15_000 + 2_000 * tasks) * max(1, seconds))
     }
 }
 

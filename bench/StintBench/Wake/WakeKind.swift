@@ -1,15 +1,16 @@
-/// By what a sleeping worker is woken, and which instant its time is counted from.
+/// By what a sleeping worker is woken. The time counts from just before the call, or the write to the shell, or, of a
+/// delayed job, from its `run_at`.
 enum WakeKind: String, Codable, CaseIterable {
     case enqueue, delayed, kick, resume, insert, shell
 
     var title: String {
         switch self {
-        case .enqueue: "by an enqueue in another process, from before the call"
-        case .delayed: "by a delayed job's time, from its run_at"
-        case .kick: "by a kick, from before the call"
-        case .resume: "by a resume of a paused queue, from before the call"
-        case .insert: "by an INSERT INTO stint_enqueue through SQLite's C interface"
-        case .shell: "by the same through the sqlite3 shell, with its reading of the line"
+        case .enqueue: "by an enqueue"
+        case .delayed: "by a delayed job's run_at: how late"
+        case .kick: "by a kick"
+        case .resume: "by a resume"
+        case .insert: "by INSERT, SQLite's C interface"
+        case .shell: "by INSERT, the sqlite3 shell"
         }
     }
 }
@@ -50,7 +51,7 @@ struct WakeFindings: Findings {
 
     var grids: [Grid] {
         var grid = Grid(
-            "An idle worker of another process starts a job (seed \(seed))", "jobs", "p50", "p90", "p99", "longest ms")
+            "A worker of another process is woken (seed \(seed))", "jobs", "p50", "p90", "p99", "longest ms")
         for row in series {
             if let skipped = row.skipped {
                 grid.add("\(row.title): skipped, \(skipped)", "", "", "", "", "")
