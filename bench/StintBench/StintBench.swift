@@ -1,11 +1,11 @@
 import ArgumentParser
 
-/// `stint-bench` runs the matrix; `stint-bench worker` is what it starts, once for each worker.
+/// `stint-bench` runs the matrix; `stint-bench play` is what it starts, once for each process of a run.
 @main
 struct StintBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stint-bench",
-        abstract: "Measures Stint against the naive job queues and against SQLite itself.",
+        abstract: "Measures Stint against the naive job queues, SQLite itself and what was promised.",
         subcommands: [
             RunCommand.self, PlayCommand.self, HandlersCommand.self, DrainCommand.self, ReviveCommand.self,
             FillCommand.self, CeilingCommand.self, ContentionCommand.self, GroupCommand.self, WakeCommand.self,
