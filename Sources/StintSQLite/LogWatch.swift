@@ -1,9 +1,8 @@
-import Dispatch
+import CStint
 import Foundation
 import GRDB
 import Logging
 import StintCore
-import Synchronization
 
 #if canImport(Darwin)
     import Darwin
@@ -15,142 +14,186 @@ import Synchronization
 /// That costs nothing while nobody writes.
 ///
 /// SQLite writes to the log before the commit can be seen, so what the kernel says is a reason to look: SQLite's own
-/// `data_version`, read again after short and growing waits, tells when something has changed.
+/// `data_version`, read again after short and growing waits, tells when something has changed. A thread does it that
+/// sleeps in the kernel otherwise: every other way has one thread more to wake up before the job can start.
 final class LogWatch: Sendable {
-    /// Where many commits follow each other, how long the next look waits.
-    private static let interval: Duration = .milliseconds(5)
-    /// How long a commit may take to be seen after the log was written to: a slow disk's sync.
-    private static let visibility: Duration = .milliseconds(200)
-    /// How often to look where the kernel does not tell.
-    private static let pollInterval: Duration = .milliseconds(100)
-
-    private let reader: Connection
-    private let logger: Logger
-    private let onCommit: @Sendable () -> Void
-    private let queue = DispatchQueue(label: "stint.watch")
-    private let state = Mutex(State())
-
-    private struct State {
-        var version: Int?
-        var lastLook = ContinuousClock.now - LogWatch.interval
-        /// A look is under way or will follow.
-        var isLooking = false
-    }
-
-    /// Set once, in `init`, and used again in `deinit` only.
-    private nonisolated(unsafe) var source: (any DispatchSourceProtocol)?
+    private let stop: StopPipe
 
     /// - Parameter onCommit: Called on a thread of this object's own after one or several commits, some of which may be this
     ///   process's own.
-    init(_ log: String, reader: Connection, logger: Logger, onCommit: @escaping @Sendable () -> Void) {
-        self.reader = reader
-        self.logger = logger
-        self.onCommit = onCommit
-        let version = version()
-        state.withLock { $0.version = version }
-        source = makeSource(log)
-        source?.activate()
-    }
-
-    deinit {
-        source?.cancel()
-    }
-
-    private func makeSource(_ log: String) -> any DispatchSourceProtocol {
+    init(_ log: String, reader: Connection, logger: Logger, onCommit: @escaping @Sendable () -> Void) throws {
+        let stop = try StopPipe()
+        self.stop = stop
+        let version = CommitLook(reader: reader, logger: logger)
+        var writes: LogWrites?
         do {
-            return try makeKernelSource(log)
+            writes = try LogWrites(log)
         } catch {
             logger.warning(
                 "the system cannot say when the log is written to, so it is looked at ten times a second",
                 metadata: ["error": "\(error)"])
-            let timer = DispatchSource.makeTimerSource(queue: queue)
-            let interval = DispatchTimeInterval.milliseconds(Int(Self.pollInterval.milliseconds))
-            timer.schedule(deadline: .now() + interval, repeating: interval, leeway: .milliseconds(10))
-            timer.setEventHandler { [weak self] in self?.lookOnce() }
-            return timer
+        }
+        let watch = Watch(writes: writes, look: version, stop: stop, onCommit: onCommit)
+        Thread.detachNewThread { watch.run() }
+    }
+
+    deinit {
+        stop.stop()
+    }
+}
+
+/// The thread's work, until the pipe is closed.
+///
+/// `@unchecked Sendable`: only that thread uses it.
+private final class Watch: @unchecked Sendable {
+    /// Where many commits follow each other, how long the next look waits.
+    private static let interval: UInt32 = 5_000
+    /// How long a commit may take to be seen after the log was written to: a slow disk's sync.
+    private static let visibility: Duration = .milliseconds(200)
+    /// How often to look where the kernel does not tell, in milliseconds.
+    private static let pollInterval: Int32 = 100
+
+    private let writes: LogWrites?
+    private let look: CommitLook
+    private let stop: StopPipe
+    private let onCommit: @Sendable () -> Void
+
+    init(writes: LogWrites?, look: CommitLook, stop: StopPipe, onCommit: @escaping @Sendable () -> Void) {
+        self.writes = writes
+        self.look = look
+        self.stop = stop
+        self.onCommit = onCommit
+    }
+
+    func run() {
+        while waitForWrite() {
+            let deadline = ContinuousClock.now + Self.visibility
+            var pause: UInt32 = 20
+            while !look.findsCommit() && writes != nil && ContinuousClock.now < deadline {
+                usleep(pause)
+                pause = min(pause * 2, 10_000)
+            }
+            if look.isNews { onCommit() }
+            usleep(Self.interval)
         }
     }
 
+    /// - Returns: `false` when it is over.
+    private func waitForWrite() -> Bool {
+        var polled = [pollfd(fd: stop.readEnd, events: Int16(POLLIN), revents: 0)]
+        if let writes { polled.append(pollfd(fd: writes.file, events: Int16(POLLIN), revents: 0)) }
+        while poll(&polled, nfds_t(polled.count), writes == nil ? Self.pollInterval : -1) < 0 {
+            guard errno == EINTR else { return false }
+        }
+        writes?.clear()
+        return polled[0].revents == 0
+    }
+}
+
+/// Whether somebody has committed since the last look.
+///
+/// `@unchecked Sendable`: only the watching thread uses it.
+private final class CommitLook: @unchecked Sendable {
+    private let reader: Connection
+    private let logger: Logger
+    private var version: Int?
+    /// What the last look found.
+    private(set) var isNews = false
+
+    init(reader: Connection, logger: Logger) {
+        self.reader = reader
+        self.logger = logger
+        _ = findsCommit()
+    }
+
+    func findsCommit() -> Bool {
+        do {
+            let version = try reader.runBlocking { database in
+                try Statement("PRAGMA data_version", database).first { Int($0.int(0)) }
+            }
+            isNews = version != self.version
+            self.version = version
+        } catch {
+            logger.debug("the log was written to, and cannot be read: \(error)")
+            isNews = false
+        }
+        return isNews
+    }
+}
+
+/// What the kernel says of writes to a file.
+///
+/// `@unchecked Sendable`: only the watching thread uses it.
+private final class LogWrites: @unchecked Sendable {
+    /// Readable after a write.
+    let file: Int32
+
     #if canImport(Darwin)
-        private func makeKernelSource(_ log: String) throws -> any DispatchSourceProtocol {
-            let file = open(log, O_EVTONLY | O_CLOEXEC)
-            guard file >= 0 else { throw failure() }
-            let source = DispatchSource.makeFileSystemObjectSource(
-                fileDescriptor: file, eventMask: [.write, .extend], queue: queue)
-            source.setCancelHandler { close(file) }
-            source.setEventHandler { [weak self] in self?.written() }
-            return source
+        private let log: Int32
+
+        init(_ path: String) throws {
+            log = open(path, O_EVTONLY | O_CLOEXEC)
+            guard log >= 0 else { throw Self.failure() }
+            file = kqueue()
+            var event = kevent(
+                ident: UInt(log), filter: Int16(EVFILT_VNODE), flags: UInt16(EV_ADD | EV_CLEAR),
+                fflags: UInt32(NOTE_WRITE | NOTE_EXTEND), data: 0, udata: nil)
+            guard file >= 0, kevent(file, &event, 1, nil, 0, nil) == 0 else {
+                defer { close(log) }
+                throw Self.failure()
+            }
+        }
+
+        deinit {
+            close(file)
+            close(log)
+        }
+
+        func clear() {
+            var event = Darwin.kevent()
+            var now = timespec()
+            while kevent(file, nil, 0, &event, 1, &now) > 0 {}
         }
     #else
-        private func makeKernelSource(_ log: String) throws -> any DispatchSourceProtocol {
-            let file = inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK))
-            guard file >= 0 else { throw failure() }
-            guard inotify_add_watch(file, log, UInt32(IN_MODIFY)) >= 0 else {
+        init(_ path: String) throws {
+            file = inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK))
+            guard file >= 0 else { throw Self.failure() }
+            guard inotify_add_watch(file, path, UInt32(IN_MODIFY)) >= 0 else {
                 defer { close(file) }
-                throw failure()
+                throw Self.failure()
             }
-            let source = DispatchSource.makeReadSource(fileDescriptor: file, queue: queue)
-            source.setCancelHandler { close(file) }
-            source.setEventHandler { [weak self] in
-                // What they say is all the same.
-                var events = [UInt8](repeating: 0, count: 4_096)
-                while read(file, &events, events.count) > 0 {}
-                self?.written()
-            }
-            return source
+        }
+
+        deinit {
+            close(file)
+        }
+
+        func clear() {
+            var events = [UInt8](repeating: 0, count: 4_096)
+            while read(file, &events, events.count) > 0 {}
         }
     #endif
 
-    private func failure() -> StintError {
+    private static func failure() -> StintError {
         StintError(.processFailed, "the log cannot be watched: \(String(cString: strerror(errno)))")
     }
+}
 
-    // MARK: - Looking
+/// Ends the watching thread: its end that is read becomes readable when the other one is closed.
+private final class StopPipe: Sendable {
+    let readEnd: Int32
+    private let writeEnd: Int32
 
-    private func written() {
-        let wait = state.withLock { state -> Duration? in
-            guard !state.isLooking else { return nil }
-            state.isLooking = true
-            return Self.interval - (.now - state.lastLook)
+    init() throws {
+        var ends: [Int32] = [0, 0]
+        guard stint_pipe(&ends) == 0 else {
+            throw StintError(.processFailed, "a pipe cannot be made: \(String(cString: strerror(errno)))")
         }
-        guard let wait else { return }
-        look(after: wait, tries: 0, until: .now + max(wait, .zero) + Self.visibility)
+        (readEnd, writeEnd) = (ends[0], ends[1])
     }
 
-    private func look(after wait: Duration, tries: Int, until deadline: ContinuousClock.Instant) {
-        guard wait <= .zero else {
-            let delay = DispatchTimeInterval.nanoseconds(Int(wait / .nanoseconds(1)))
-            return queue.asyncAfter(deadline: .now() + delay) { [weak self] in
-                self?.look(after: .zero, tries: tries, until: deadline)
-            }
-        }
-        if lookOnce() || ContinuousClock.now >= deadline {
-            return state.withLock { state in
-                state.lastLook = .now
-                state.isLooking = false
-            }
-        }
-        look(after: .microseconds(50 << min(tries, 9)), tries: tries + 1, until: deadline)
-    }
+    /// Once.
+    func stop() { close(writeEnd) }
 
-    /// - Returns: Whether there was a commit since the last look.
-    @discardableResult
-    private func lookOnce() -> Bool {
-        guard let version = version() else { return false }
-        let isNew = state.withLock { state in
-            defer { state.version = version }
-            return state.version != version
-        }
-        if isNew { onCommit() }
-        return isNew
-    }
-
-    private func version() -> Int? {
-        do {
-            return try reader.runBlocking { try Int.fetchOne($0, sql: "PRAGMA data_version") }
-        } catch {
-            logger.debug("the log was written to, and cannot be read: \(error)")
-            return nil
-        }
-    }
+    deinit { close(readEnd) }
 }

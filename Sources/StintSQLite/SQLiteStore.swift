@@ -90,7 +90,7 @@ public final class SQLiteStore: JobStore {
             if wakesWorkers { signals.send() }
             checkpoint.startIfNeeded()
         }
-        watch = LogWatch(target.target + "-wal", reader: reader, logger: options.logger) { signals.send() }
+        watch = try LogWatch(target.target + "-wal", reader: reader, logger: options.logger) { signals.send() }
         writer.runBlocking { checkpoint.observe($0) }
     }
 
