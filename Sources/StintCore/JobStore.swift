@@ -62,9 +62,9 @@ public protocol JobStore: WorkerRegistry {
     /// When a claim on these queues may find something: at once, at a time by the wall clock, or not as things stand.
     func nextReady(in queues: [QueueName], now: Moment) async throws -> NextReady
 
-    /// A signal whenever jobs may have become ready by a change made by anybody, not by time alone; it may come without a
-    /// reason. Signals that come while nobody looks become one.
-    func wakeUps() -> AsyncStream<Void>
+    /// What ``nextReady(in:now:)`` would say, whenever a change by anybody may have made it another answer; a time that
+    /// is past may come as it is. It may come without a reason, and of several that nobody looked at the last one stays.
+    func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady>
 }
 
 /// The answer to ``JobStore/exchange(_:for:now:)``.

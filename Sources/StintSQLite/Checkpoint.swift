@@ -125,7 +125,7 @@ final class Checkpoint: Sendable {
         defer { if election >= 0 { LockFile.unlock(election) } }
         guard let gate else { return runIfDue() }
         // Past a gate that does not open, since the process inside is stopped: SQLite's own lock is what counts.
-        gate.enter(patience: Self.patience) { self.runIfDue() }
+        if !gate.enterIfOpen() { gate.enter(patience: Self.patience) { self.runIfDue() } }
         runIfDue()
         gate.leave()
     }

@@ -46,21 +46,29 @@ struct HandOut {
         var jobs: [LeasedJob] = []
         var refusals: [Settlement] = []
         jobs.reserveCapacity(claimed.count)
-        try database.inTransaction(.deferred) {
-            let select = try Statement(HotSQL.job, database)
-            for claim in claimed {
-                // Absent: a person deleted it in this moment, and its lease with it.
-                guard let row = try select.first(claim.lease.job.rawValue, read: JobRow.init) else { continue }
-                do {
-                    jobs.append(try row.leased(claim))
-                } catch {
-                    refusals.append(
-                        Settlement(claim.lease, .bury(reason: "its stored headers cannot be read: \(error)")))
-                }
+        let select = try Statement(HotSQL.job, database)
+        // One transaction for many: each takes and leaves a lock. What they see need not be of one moment.
+        if claimed.count > 1 { try Statement("BEGIN", database).execute() }
+        defer { if claimed.count > 1 { endReading(database) } }
+        for claim in claimed {
+            // Absent: a person deleted it in this moment, and its lease with it.
+            guard let row = try select.first(claim.lease.job.rawValue, read: JobRow.init) else { continue }
+            do {
+                jobs.append(try row.leased(claim))
+            } catch {
+                refusals.append(
+                    Settlement(claim.lease, .bury(reason: "its stored headers cannot be read: \(error)")))
             }
-            return .commit
         }
         return (jobs, refusals)
+    }
+
+    private func endReading(_ database: Database) {
+        do {
+            try Statement("COMMIT", database).execute()
+        } catch {
+            logger.error("a transaction that read payloads could not be ended", metadata: ["error": "\(error)"])
+        }
     }
 }
 

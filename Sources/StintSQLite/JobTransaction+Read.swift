@@ -118,6 +118,7 @@ extension JobTransaction {
         }
     }
 
+    /// A time may be past.
     func nextReady(in queues: [QueueName]) throws -> NextReady {
         var next: Timestamp?
         for queue in queues {
@@ -128,7 +129,6 @@ extension JobTransaction {
             delayed.bind(1, queue.description)
             if let runAt = try delayed.first(read: { $0.int(0) }) { next = min(next ?? .max, runAt) }
         }
-        guard let next else { return .unknown }
-        return next <= now.wall ? .now : .at(next)
+        return next.map(NextReady.at) ?? .unknown
     }
 }

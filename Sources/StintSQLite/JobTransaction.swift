@@ -8,9 +8,11 @@ import StintCore
 final class JobTransaction {
     let database: Database
     let now: Moment
-    private var counts: [Int64: Counts] = [:]
+    /// Few queues, or one after the other: looking from the end costs less than a dictionary.
+    private var counts: [(queue: Int64, change: Counts)] = []
     private var insertReadyStatement: Statement?
     private var queueIDs: [QueueName: Int64] = [:]
+    private var lastQueue: (name: QueueName, id: Int64)?
     /// Whether a job became ready or delayed, so that a sleeping worker may have something to do.
     private(set) var wakesWorkers = false
 
@@ -52,21 +54,27 @@ final class JobTransaction {
     func count(
         _ queue: Int64, ready: Int = 0, delayed: Int = 0, leased: Int = 0, buried: Int = 0, done: Int = 0
     ) {
-        counts[queue, default: Counts()].add(ready, delayed, leased, buried, done)
+        let known = counts.lastIndex { $0.queue == queue }
+        if known == nil { counts.append((queue, Counts())) }
+        counts[known ?? counts.count - 1].change.add(ready, delayed, leased, buried, done)
         if ready > 0 || delayed > 0 { wakesWorkers = true }
     }
 
     func finish() throws {
         let update = try statement(HotSQL.addCounts)
-        for (queue, counts) in counts where counts != Counts() {
-            try update.execute(queue, counts.ready, counts.delayed, counts.leased, counts.buried, counts.done)
+        for (queue, change) in counts where change != Counts() {
+            try update.execute(queue, change.ready, change.delayed, change.leased, change.buried, change.done)
         }
-        counts = [:]
+        counts = []
     }
 
     /// The row id of a queue, making the queue where there is none.
     func queueID(_ name: QueueName) throws -> Int64 {
-        if let known = queueIDs[name] { return known }
+        if let lastQueue, lastQueue.name == name { return lastQueue.id }
+        if let known = queueIDs[name] {
+            lastQueue = (name, known)
+            return known
+        }
         let select = try statement(HotSQL.queueID)
         select.bind(1, name.description)
         var id = try select.first { $0.int(0) }
@@ -76,6 +84,7 @@ final class JobTransaction {
             id = try insert.insertedID()
         }
         queueIDs[name] = id
+        lastQueue = (name, id!)
         return id!
     }
 }

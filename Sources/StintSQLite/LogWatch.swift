@@ -3,6 +3,7 @@ import Foundation
 import GRDB
 import Logging
 import StintCore
+import Synchronization
 
 #if canImport(Darwin)
     import Darwin
@@ -15,16 +16,43 @@ import StintCore
 ///
 /// SQLite writes to the log before the commit can be seen, so what the kernel says is a reason to look: SQLite's own
 /// `data_version`, read again after short and growing waits, tells when something has changed. A thread does it that
-/// sleeps in the kernel otherwise: every other way has one thread more to wake up before the job can start.
+/// sleeps otherwise, and as long as nobody listens: every other way has one thread more to wake up before the job can
+/// start.
 final class LogWatch: Sendable {
-    private let stop: StopPipe
+    private let log: String
+    private let reader: Connection
+    private let signals: WakeUpSignals
+    private let logger: Logger
+    /// There once the thread is.
+    private let stop = Mutex<StopPipe?>(nil)
 
-    /// - Parameter onCommit: Called on a thread of this object's own after one or several commits, some of which may be this
-    ///   process's own.
-    init(_ log: String, reader: Connection, logger: Logger, onCommit: @escaping @Sendable () -> Void) throws {
+    init(_ log: String, reader: Connection, signals: WakeUpSignals, logger: Logger) {
+        self.log = log
+        self.reader = reader
+        self.signals = signals
+        self.logger = logger
+    }
+
+    deinit {
+        stop.withLock { $0?.stop() }
+        signals.end()
+    }
+
+    /// Commits of anybody from now on, those of this process included.
+    func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> {
+        do {
+            try stop.withLock { stop in if stop == nil { stop = try start() } }
+        } catch {
+            logger.warning(
+                "jobs that other processes bring are only found by looking from time to time",
+                metadata: ["error": "\(error)"])
+        }
+        return signals.stream(queues)
+    }
+
+    /// With the first listener: a process that only enqueues needs none of this, and the system has few such watches.
+    private func start() throws -> StopPipe {
         let stop = try StopPipe()
-        self.stop = stop
-        let version = CommitLook(reader: reader, logger: logger)
         var writes: LogWrites?
         do {
             writes = try LogWrites(log)
@@ -33,12 +61,9 @@ final class LogWatch: Sendable {
                 "the system cannot say when the log is written to, so it is looked at ten times a second",
                 metadata: ["error": "\(error)"])
         }
-        let watch = Watch(writes: writes, look: version, stop: stop, onCommit: onCommit)
+        let watch = Watch(writes: writes, reader: reader, stop: stop, signals: signals, logger: logger)
         Thread.detachNewThread { watch.run() }
-    }
-
-    deinit {
-        stop.stop()
+        return stop
     }
 }
 
@@ -46,7 +71,7 @@ final class LogWatch: Sendable {
 ///
 /// `@unchecked Sendable`: only that thread uses it.
 private final class Watch: @unchecked Sendable {
-    /// Where many commits follow each other, how long the next look waits.
+    /// Where many commits follow each other, how long the next look waits, in microseconds.
     private static let interval: UInt32 = 5_000
     /// How long a commit may take to be seen after the log was written to: a slow disk's sync.
     private static let visibility: Duration = .milliseconds(200)
@@ -54,26 +79,30 @@ private final class Watch: @unchecked Sendable {
     private static let pollInterval: Int32 = 100
 
     private let writes: LogWrites?
-    private let look: CommitLook
+    private let reader: Connection
     private let stop: StopPipe
-    private let onCommit: @Sendable () -> Void
+    private let signals: WakeUpSignals
+    private let logger: Logger
+    /// The last one that was seen.
+    private var version: Int64?
 
-    init(writes: LogWrites?, look: CommitLook, stop: StopPipe, onCommit: @escaping @Sendable () -> Void) {
+    init(writes: LogWrites?, reader: Connection, stop: StopPipe, signals: WakeUpSignals, logger: Logger) {
         self.writes = writes
-        self.look = look
+        self.reader = reader
         self.stop = stop
-        self.onCommit = onCommit
+        self.signals = signals
+        self.logger = logger
     }
 
     func run() {
-        while waitForWrite() {
+        while signals.waitForListener(), waitForWrite() {
             let deadline = ContinuousClock.now + Self.visibility
-            var pause: UInt32 = 20
-            while !look.findsCommit() && writes != nil && ContinuousClock.now < deadline {
-                usleep(pause)
-                pause = min(pause * 2, 10_000)
+            var tries: UInt32 = 0
+            while !tellOfCommit() && writes != nil && ContinuousClock.now < deadline {
+                tries += 1
+                // Mostly it is a matter of microseconds.
+                if tries < 16 { sched_yield() } else { usleep(min(20 << (tries - 16), 10_000)) }
             }
-            if look.isNews { onCommit() }
             usleep(Self.interval)
         }
     }
@@ -88,36 +117,29 @@ private final class Watch: @unchecked Sendable {
         writes?.clear()
         return polled[0].revents == 0
     }
-}
 
-/// Whether somebody has committed since the last look.
-///
-/// `@unchecked Sendable`: only the watching thread uses it.
-private final class CommitLook: @unchecked Sendable {
-    private let reader: Connection
-    private let logger: Logger
-    private var version: Int?
-    /// What the last look found.
-    private(set) var isNews = false
-
-    init(reader: Connection, logger: Logger) {
-        self.reader = reader
-        self.logger = logger
-        _ = findsCommit()
+    /// - Returns: Whether there was one since the last look, by whomever.
+    private func tellOfCommit() -> Bool {
+        do {
+            return try reader.runBlocking { database in
+                try Statement("BEGIN", database).execute()
+                defer { end(database) }
+                let version = try Statement("PRAGMA data_version", database).first { $0.int(0) }
+                guard version != self.version else { return false }
+                self.version = version
+                let transaction = JobTransaction(database, now: SystemClock().now())
+                try signals.send { try transaction.nextReady(in: $0) }
+                return true
+            }
+        } catch {
+            // Who tries to claim hears it too.
+            logger.debug("the log was written to, and cannot be read: \(error)")
+            return false
+        }
     }
 
-    func findsCommit() -> Bool {
-        do {
-            let version = try reader.runBlocking { database in
-                try Statement("PRAGMA data_version", database).first { Int($0.int(0)) }
-            }
-            isNews = version != self.version
-            self.version = version
-        } catch {
-            logger.debug("the log was written to, and cannot be read: \(error)")
-            isNews = false
-        }
-        return isNews
+    private func end(_ database: Database) {
+        do { try Statement("COMMIT", database).execute() } catch { logger.debug("after a look: \(error)") }
     }
 }
 

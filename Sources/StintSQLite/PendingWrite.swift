@@ -13,6 +13,9 @@ protocol PendingWrite: Sendable {
     /// - Returns: Whether jobs may have become ready.
     func perform(_ database: Database) throws -> Bool
 
+    /// Whether what was performed must be durable before it is answered.
+    var needsSync: Bool { get }
+
     /// Reads what the answer needs. The transaction is committed, and the write lock is free.
     func prepareAnswer(_ database: Database)
 
@@ -30,6 +33,7 @@ final class CallersWrite<Value, Answer: Sendable>: PendingWrite, @unchecked Send
     private let now: Moment
     private let body: @Sendable (JobTransaction) throws -> Value
     private let afterwards: @Sendable (Value, Database) -> Answer
+    private let isEmpty: @Sendable (Value) -> Bool
     private let continuation: CheckedContinuation<Answer, any Error>
     private var result: Value?
     private var prepared: Answer?
@@ -37,16 +41,18 @@ final class CallersWrite<Value, Answer: Sendable>: PendingWrite, @unchecked Send
     /// - Parameters:
     ///   - body: The caller's changes.
     ///   - afterwards: What is done when they are committed, without the write lock; for reading payloads.
+    ///   - isEmpty: Whether there were no changes after all, and the answer rests on none.
     init(
         _ continuation: CheckedContinuation<Answer, any Error>, now: Moment, weight: Int,
         _ body: @escaping @Sendable (JobTransaction) throws -> Value,
-        afterwards: @escaping @Sendable (Value, Database) -> Answer
+        afterwards: @escaping @Sendable (Value, Database) -> Answer, isEmpty: @escaping @Sendable (Value) -> Bool
     ) {
         self.continuation = continuation
         self.now = now
         self.weight = weight
         self.body = body
         self.afterwards = afterwards
+        self.isEmpty = isEmpty
     }
 
     func perform(_ database: Database) throws -> Bool {
@@ -55,6 +61,8 @@ final class CallersWrite<Value, Answer: Sendable>: PendingWrite, @unchecked Send
         try transaction.finish()
         return transaction.wakesWorkers
     }
+
+    var needsSync: Bool { result.map { !isEmpty($0) } ?? true }
 
     func prepareAnswer(_ database: Database) {
         guard let result else { preconditionFailure("it was performed before") }

@@ -90,7 +90,7 @@ public final class SQLiteStore: JobStore {
             if wakesWorkers { signals.send() }
             checkpoint.startIfNeeded()
         }
-        watch = try LogWatch(target.target + "-wal", reader: reader, logger: options.logger) { signals.send() }
+        watch = LogWatch(target.target + "-wal", reader: reader, signals: signals, logger: options.logger)
         writer.runBlocking { checkpoint.observe($0) }
     }
 
@@ -184,6 +184,8 @@ public final class SQLiteStore: JobStore {
             return (answers: answers, claimed: try request.map { try transaction.claim($0) } ?? [])
         } afterwards: { [handOut] result, database in
             Exchange(answers: result.answers, jobs: handOut.jobs(of: result.claimed, database, now: now))
+        } isEmpty: {
+            $0.answers.isEmpty && $0.claimed.isEmpty
         }
     }
 
@@ -241,11 +243,13 @@ public final class SQLiteStore: JobStore {
     }
 
     public func nextReady(in queues: [QueueName], now: Moment) async throws -> NextReady {
-        try await read(now: now) { try $0.nextReady(in: queues) }
+        let next = try await read(now: now) { try $0.nextReady(in: queues) }
+        if case .at(let time) = next, time <= now.wall { return .now }
+        return next
     }
 
-    public func wakeUps() -> AsyncStream<Void> {
-        signals.stream()
+    public func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> {
+        watch.wakeUps(in: queues)
     }
 
     /// Tells this process's sleeping workers that an application's own transaction brought jobs.

@@ -1,23 +1,61 @@
+import Foundation
+import StintCore
 import Synchronization
 
-/// Passes a signal to everyone who waits in this process. Signals that come while nobody looks become one.
+/// Tells everyone who waits in this process. Of several signals that nobody looked at the last one stays.
 final class WakeUpSignals: Sendable {
-    private let listeners = Mutex<(next: Int, continuations: [Int: AsyncStream<Void>.Continuation])>((0, [:]))
+    private struct Listeners {
+        var next = 0
+        var all: [Int: (queues: [QueueName], continuation: AsyncStream<NextReady>.Continuation)] = [:]
+    }
 
-    func stream() -> AsyncStream<Void> {
-        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        let number = listeners.withLock { listeners in
+    private let listeners = Mutex(Listeners())
+    /// Guards `isOver`, and tells the thread that watches when there is somebody to tell.
+    private let condition = NSCondition()
+    private nonisolated(unsafe) var isOver = false
+
+    func stream(_ queues: [QueueName]) -> AsyncStream<NextReady> {
+        let (stream, continuation) = AsyncStream.makeStream(of: NextReady.self, bufferingPolicy: .bufferingNewest(1))
+        let (number, isFirst) = listeners.withLock { listeners in
             listeners.next += 1
-            listeners.continuations[listeners.next] = continuation
-            return listeners.next
+            listeners.all[listeners.next] = (queues, continuation)
+            return (listeners.next, listeners.all.count == 1)
         }
         continuation.onTermination = { [weak self] _ in
-            _ = self?.listeners.withLock { $0.continuations.removeValue(forKey: number) }
+            _ = self?.listeners.withLock { $0.all.removeValue(forKey: number) }
         }
+        if isFirst { condition.withLock { condition.broadcast() } }
         return stream
     }
 
-    func send() {
-        for continuation in listeners.withLock({ $0.continuations.values.map(\.self) }) { continuation.yield() }
+    /// - Parameter next: What is ready in the queues of a listener.
+    func send(_ next: (_ queues: [QueueName]) throws -> NextReady) rethrows {
+        for listener in listeners.withLock({ Array($0.all.values) }) {
+            listener.continuation.yield(try next(listener.queues))
+        }
+    }
+
+    /// Some jobs may be ready.
+    func send() { send { _ in .now } }
+
+    // MARK: - For the thread that watches
+
+    private var hasListeners: Bool { listeners.withLock { !$0.all.isEmpty } }
+
+    /// Blocks until somebody listens.
+    ///
+    /// - Returns: `false` when nobody ever will.
+    func waitForListener() -> Bool {
+        condition.withLock {
+            while !isOver && !hasListeners { condition.wait() }
+            return !isOver
+        }
+    }
+
+    func end() {
+        condition.withLock {
+            isOver = true
+            condition.broadcast()
+        }
     }
 }

@@ -51,7 +51,6 @@ package final class WriteGate: Sendable {
     ///
     /// - Parameter whenStuck: Called once, on another thread, when the gate has not opened for `patience`.
     func enter(patience: Duration, whenStuck: @escaping @Sendable () -> Void) {
-        if enterIfOpen() { return }
         let alarm = DispatchWorkItem(block: whenStuck)
         let delay = DispatchTimeInterval.milliseconds(Int(patience.milliseconds))
         Self.alarms.asyncAfter(deadline: .now() + delay, execute: alarm)

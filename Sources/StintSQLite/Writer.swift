@@ -5,6 +5,12 @@ import Logging
 import StintCore
 import Synchronization
 
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
 /// The one connection of a process that writes. Callers that come while a transaction is under way share the next one
 /// (group commit), so that 64 tasks that each enqueue a job do not pay for 64 syncs of the disk; a lone caller waits for
 /// nobody.
@@ -17,13 +23,13 @@ import Synchronization
 final class Writer: Sendable {
     /// How long to wait at the gate: many times what a turn of all the others takes.
     private static let patience: Duration = .seconds(1)
+    private static let lingering: Duration = .microseconds(40)
     /// About how many jobs one transaction touches at the most, where it is several callers': it must stay short.
     private static let groupWeight = 1_000
 
     let connection: Connection
     private let gate: WriteGate?
-    /// `nil` where a commit need not survive a power cut.
-    private let log: LogFile?
+    private let answers: DurableAnswers
     private let busyTimeout: Duration
     private let logger: Logger
     /// Called on the connection's thread after each transaction.
@@ -31,7 +37,6 @@ final class Writer: Sendable {
     private let thread = DispatchQueue(label: "stint.write")
     /// Works while `thread` is held up at the gate.
     private let bypass = DispatchQueue(label: "stint.write.bypass")
-    private let syncThread = DispatchQueue(label: "stint.write.sync")
     private let state = Mutex(State())
 
     private struct State {
@@ -40,9 +45,6 @@ final class Writer: Sendable {
         var isDraining = false
         /// The gate has not opened for longer than there is patience; it is passed by until it does.
         var isGateStuck = false
-        /// Committed, and answered after the next sync.
-        var unsynced: [any PendingWrite] = []
-        var isSyncing = false
     }
 
     init(
@@ -51,7 +53,7 @@ final class Writer: Sendable {
     ) {
         self.connection = connection
         self.gate = gate
-        self.log = log
+        answers = DurableAnswers(log)
         self.busyTimeout = busyTimeout
         self.logger = logger
         self.onCommit = onCommit
@@ -59,13 +61,17 @@ final class Writer: Sendable {
 
     /// Performs `body` in a transaction, alone or with others', and answers when it is durable.
     ///
+    /// - Parameter isEmpty: Whether what was done, and said, need not survive a power cut: it is nothing.
     /// - Throws: What `body` throws, or why the transaction failed; nothing was changed then.
     func write<Value, Answer: Sendable>(
         now: Moment, weight: Int = 1, _ body: @escaping @Sendable (JobTransaction) throws -> Value,
-        afterwards: @escaping @Sendable (Value, Database) -> Answer
+        afterwards: @escaping @Sendable (Value, Database) -> Answer,
+        isEmpty: @escaping @Sendable (Value) -> Bool = { _ in false }
     ) async throws -> Answer {
         try await withCheckedThrowingContinuation { continuation in
-            submit(CallersWrite(continuation, now: now, weight: weight, body, afterwards: afterwards))
+            submit(
+                CallersWrite(
+                    continuation, now: now, weight: weight, body, afterwards: afterwards, isEmpty: isEmpty))
         }
     }
 
@@ -85,64 +91,35 @@ final class Writer: Sendable {
     /// Group after group, until nobody waits.
     private func drain() {
         repeat {
-            enterGate()
+            let waited = enterGate()
             commitGroup(isGated: true)
+            if !waited { linger() }
         } while state.withLock { state in
             state.isDraining = !state.waiting.isEmpty
             return state.isDraining
         }
     }
 
-    private func enterGate() {
-        guard let gate else { return }
+    /// A caller that was just answered often comes back at once. Where no other process wants to write, it is awaited for
+    /// a moment without falling asleep, since to wake up a thread takes as long as a small transaction.
+    private func linger() {
+        let end = ContinuousClock.now + Self.lingering
+        while state.withLock({ $0.waiting.isEmpty }) && ContinuousClock.now < end { sched_yield() }
+    }
+
+    /// - Returns: Whether others were inside or in line.
+    private func enterGate() -> Bool {
+        guard let gate, !gate.enterIfOpen() else { return false }
         gate.enter(patience: min(Self.patience, busyTimeout / 2)) { [self] in
             state.withLock { $0.isGateStuck = true }
             bypass.async { self.commitPastGate() }
         }
         state.withLock { $0.isGateStuck = false }
+        return true
     }
 
     private func commitPastGate() {
         while state.withLock({ $0.isGateStuck && !$0.waiting.isEmpty }) { commitGroup(isGated: false) }
-    }
-
-    // MARK: - Durability
-
-    private func answerWhenDurable(_ writes: [any PendingWrite]) {
-        // Where nobody waits, another thread would only make it slower.
-        let starts = state.withLock { state -> Bool? in
-            if state.waiting.isEmpty && !state.isSyncing { return nil }
-            state.unsynced += writes
-            defer { state.isSyncing = true }
-            return !state.isSyncing
-        }
-        switch starts {
-        case nil: sync(writes)
-        case true?: syncThread.async { self.syncInTurn() }
-        case false?: break
-        }
-    }
-
-    /// One sync for all that were committed during the last one.
-    private func syncInTurn() {
-        while true {
-            let writes = state.withLock { state in
-                defer { state.unsynced = [] }
-                state.isSyncing = !state.unsynced.isEmpty
-                return state.unsynced
-            }
-            if writes.isEmpty { return }
-            sync(writes)
-        }
-    }
-
-    private func sync(_ writes: [any PendingWrite]) {
-        do {
-            try log?.sync()
-            for write in writes { write.answer() }
-        } catch {
-            for write in writes { write.refuse(error) }
-        }
     }
 
     // MARK: - A transaction
@@ -155,8 +132,9 @@ final class Writer: Sendable {
             if isGated { gate?.leave() }
             guard !committed.isEmpty else { return }
             onCommit(wakesWorkers)
-            for write in committed { write.prepareAnswer(database) }
-            answerWhenDurable(committed)
+            answers.answer(committed, othersWait: state.withLock { !$0.waiting.isEmpty }) {
+                for write in committed { write.prepareAnswer(database) }
+            }
         }
     }
 

@@ -14,7 +14,7 @@ private enum BadFile: String, CaseIterable, Sendable {
         case .empty: "is empty (0 bytes)"
         case .text, .damagedHeader: "is not an SQLite database"
         case .otherProgram, .otherProgramWithLog: "is an SQLite database of another program"
-        case .newerSchema: "was made by a newer Stint (schema 3, this one knows 2): upgrade"
+        case .newerSchema: "was made by a newer Stint (schema 4, this one knows 3): upgrade"
         case .changedMigration: "was made with another text of the migration v001_jobs"
         case .damagedPages, .truncated: "is corrupt"
         case .folder, .pipe: "is not a regular file"
@@ -37,7 +37,7 @@ private enum BadFile: String, CaseIterable, Sendable {
             try database.close()
         case .newerSchema:
             try await place.changeDatabase(
-                file, "INSERT INTO stint_migrations VALUES (3, 'v003_future', 'CREATE TABLE future (x)', 0)")
+                file, "INSERT INTO stint_migrations VALUES (999, 'v999_future', 'CREATE TABLE future (x)', 0)")
         case .changedMigration:
             try await place.changeDatabase(file, "UPDATE stint_migrations SET sql = sql || ' '")
         case .damagedHeader:

@@ -30,12 +30,12 @@ struct TransactionTests {
     @Test("an enqueue commits with the caller's transaction, and wakes this process's workers then")
     func commit() async throws {
         try await withApplication { queue, application in
-            var signals = queue.store.wakeUps().makeAsyncIterator()
+            var signals = queue.store.wakeUps(in: ["q"]).makeAsyncIterator()
             let answer = try await application.write { db in
                 try db.execute(sql: "INSERT INTO orders DEFAULT VALUES")
                 return try queue.enqueue(SendReceipt(order: db.lastInsertedRowID), in: "q", with: db)
             }
-            await signals.next()
+            #expect(await signals.next() == .now)
             let job = try #require(try await queue.claim().first)
             #expect(job.id == answer.id && job.headers["job-name"] == "receipt.send")
             #expect(String(decoding: job.payload, as: UTF8.self) == #"{"order":1}"#)

@@ -82,15 +82,15 @@ let operatorScenarios: [Scenario] = [
         }
     },
     Scenario("a wake-up is heard when a job becomes ready, also by a kick or a resume") { stage in
-        var signals = stage.store.wakeUps().makeAsyncIterator()
+        var signals = stage.store.wakeUps(in: ["q"]).makeAsyncIterator()
         let id = try await stage.enqueue()
-        await signals.next()
+        #expect(await signals.next() == .now)
         try await stage.store.bury([id], reason: "by hand", now: stage.clock.now())
         try await stage.store.kick([id], now: stage.clock.now())
-        await signals.next()
+        #expect(await signals.next() == .now)
         try await stage.store.configure("q", QueueSettings(paused: true), now: stage.clock.now())
         try await stage.store.configure("q", QueueSettings(paused: false), now: stage.clock.now())
-        await signals.next()
+        #expect(await signals.next() == .now)
     },
     Scenario("stats list the queues by name") { stage in
         for queue: QueueName in ["b", "a", "ü"] { try await stage.enqueue(in: queue) }

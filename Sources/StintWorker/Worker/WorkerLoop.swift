@@ -48,6 +48,9 @@ actor WorkerLoop {
     /// The last claim may have left jobs behind, or others came since.
     var mayFindJobs = true
     var wakeUpsHeard = 0
+    private var listening: Task<Void, Never>?
+    /// When a claim may find something, as it was heard since the last visit to the store.
+    private var knownNext: NextReady?
     var failedVisits = 0
     private let events: AsyncStream<Void>
     let wake: AsyncStream<Void>.Continuation
@@ -80,15 +83,9 @@ actor WorkerLoop {
 
     func run() async -> Ending {
         guard await register() else { return ending }
-        let signals = Task { [wake, store] in
-            for await _ in store.wakeUps() {
-                self.jobsMayBeReady()
-                wake.yield()
-            }
-        }
         let heartbeat = Task { await self.keepUpLeases() }
         await visitUntilDone()
-        signals.cancel()
+        stopListening()
         heartbeat.cancel()
         for handler in worker.handlers.all { await handler.shutDown?() }
         await deregister()
@@ -113,9 +110,29 @@ actor WorkerLoop {
         }
     }
 
-    /// It may be for other queues, or in vain: before it claims, an idle worker looks.
-    private func jobsMayBeReady() {
+    /// Before it looks for jobs: what comes afterwards is heard.
+    private func listen() {
+        guard listening == nil else { return }
+        let signals = store.wakeUps(in: worker.queues)
+        listening = Task { [wake] in
+            for await next in signals {
+                self.hear(next)
+                wake.yield()
+            }
+        }
+    }
+
+    private func hear(_ next: NextReady) {
+        knownNext = next
+        guard next == .now else { return }
+        mayFindJobs = true
         wakeUpsHeard += 1
+    }
+
+    /// A busy worker finds more by itself.
+    private func stopListening() {
+        listening?.cancel()
+        listening = nil
     }
 
     /// Waits for an event, or for the time to look again.
@@ -125,11 +142,14 @@ actor WorkerLoop {
             timeout = max(.zero, options.acknowledgeWithin - (ContinuousClock.now - oldestFinished))
         }
         let isIdle = !isStopping && !mayFindJobs && hasFreeSlot
-        if isIdle { timeout = min(timeout ?? options.pollInterval, await timeUntilNextLook()) }
+        if isIdle {
+            listen()
+            timeout = min(timeout ?? options.pollInterval, await timeUntilNextLook())
+        }
         if mayFindJobs && isIdle { return }
         let timer = timeout.map { timeout in
             Task { [wake] in
-                try await Task.sleep(for: timeout)
+                try await Task.sleep(for: timeout, tolerance: .zero)
                 wake.yield()
             }
         }
@@ -141,13 +161,16 @@ actor WorkerLoop {
     private func timeUntilNextLook() async -> Duration {
         let now = worker.clock.now()
         do {
-            switch try await store.nextReady(in: worker.queues, now: now) {
-            case .now:
-                mayFindJobs = true
-                return .zero
-            case .at(let time): return min(options.pollInterval, .milliseconds(time - now.wall))
-            case .unknown: return options.pollInterval
+            var next = knownNext
+            if next == nil { next = try await store.nextReady(in: worker.queues, now: now) }
+            switch next {
+            case .now?: break
+            case .at(let time)? where time > now.wall: return min(options.pollInterval, .milliseconds(time - now.wall))
+            case .at?: break
+            case .unknown?, nil: return options.pollInterval
             }
+            mayFindJobs = true
+            return .zero
         } catch {
             logger.error("the store cannot be read; trying again", metadata: ["error": "\(error)"])
             return max(options.pollInterval, .seconds(1))
@@ -203,13 +226,19 @@ actor WorkerLoop {
         oldestFinished = nil
         let now = worker.clock.now()
         let heard = wakeUpsHeard
+        knownNext = nil
         do {
             let exchange = try await store.exchange(settled.map(\.settlement), for: request, now: now)
             failedVisits = 0
             for (finished, answer) in zip(settled, exchange.answers) { note(answer, of: finished) }
             take(exchange.jobs, claimedAt: now)
-            // A wake-up that was heard meanwhile may tell of a job behind this claim.
-            if let request, heard == wakeUpsHeard, leftNothing(behind: exchange.jobs, request) { mayFindJobs = false }
+            guard let request else { return }
+            if leftNothing(behind: exchange.jobs, request) {
+                // A wake-up that was heard meanwhile may tell of a job behind this claim.
+                if heard == wakeUpsHeard { mayFindJobs = false }
+            } else {
+                stopListening()
+            }
         } catch {
             // Nothing was changed. What is finished stays finished, so it is said again: a lost ack is a job run twice.
             finished = settled + finished

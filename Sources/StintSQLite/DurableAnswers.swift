@@ -1,0 +1,92 @@
+import Dispatch
+import Synchronization
+
+/// Answers callers once their transaction is durable and their answers are ready, in whichever order that happens.
+final class DurableAnswers: Sendable {
+    /// From so many jobs on, reading payloads takes about as long as to wake up a thread that syncs meanwhile.
+    private static let worthThread = 16
+
+    /// `nil` where a commit need not survive a power cut.
+    private let log: LogFile?
+    private let thread = DispatchQueue(label: "stint.write.sync")
+    private let state = Mutex(State())
+
+    private struct State {
+        var waiting: [Batch] = []
+        var isSyncing = false
+    }
+
+    init(_ log: LogFile?) {
+        self.log = log
+    }
+
+    /// - Parameters:
+    ///   - writes: Of one transaction that was committed.
+    ///   - othersWait: Whether other callers wait for this thread.
+    ///   - prepare: Makes the answers ready.
+    func answer(_ writes: [any PendingWrite], othersWait: Bool, prepare: () -> Void) {
+        let batch = Batch(writes: writes)
+        guard let log, writes.contains(where: \.needsSync) else {
+            batch.synced(.success(()))
+            prepare()
+            return batch.prepared()
+        }
+        if othersWait || writes.reduce(0, { $0 + $1.weight }) >= Self.worthThread {
+            sync(batch, log)
+            prepare()
+            batch.prepared()
+        } else {
+            prepare()
+            batch.prepared()
+            batch.synced(Result { try log.sync() })
+        }
+    }
+
+    private func sync(_ batch: Batch, _ log: LogFile) {
+        let starts = state.withLock { state in
+            state.waiting.append(batch)
+            defer { state.isSyncing = true }
+            return !state.isSyncing
+        }
+        if starts { thread.async { self.syncInTurn(log) } }
+    }
+
+    /// One sync for all that were committed during the last one.
+    private func syncInTurn(_ log: LogFile) {
+        while true {
+            let batches = state.withLock { state in
+                defer { state.waiting = [] }
+                state.isSyncing = !state.waiting.isEmpty
+                return state.waiting
+            }
+            if batches.isEmpty { return }
+            let outcome = Result { try log.sync() }
+            for batch in batches { batch.synced(outcome) }
+        }
+    }
+}
+
+private final class Batch: Sendable {
+    private let writes: [any PendingWrite]
+    private let state = Mutex((isPrepared: false, outcome: Result<Void, any Error>?.none))
+
+    init(writes: [any PendingWrite]) {
+        self.writes = writes
+    }
+
+    func prepared() { change { $0.isPrepared = true } }
+
+    func synced(_ outcome: Result<Void, any Error>) { change { $0.outcome = outcome } }
+
+    private func change(_ body: (inout (isPrepared: Bool, outcome: Result<Void, any Error>?)) -> Void) {
+        let outcome = state.withLock { state in
+            body(&state)
+            return state.isPrepared ? state.outcome : nil
+        }
+        switch outcome {
+        case nil: return
+        case .success?: for write in writes { write.answer() }
+        case .failure(let error)?: for write in writes { write.refuse(error) }
+        }
+    }
+}
