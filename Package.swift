@@ -101,7 +101,7 @@ let package = Package(
         .testTarget(
             name: "StintWorkerTests",
             dependencies: [
-                "Stint", grdb, lifecycle, logging, metrics, tracing,
+                "Stint", grdb, lifecycle, logging, metrics, tracing, subprocess,
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
             ]

@@ -35,7 +35,7 @@ struct WorkCommand: AsyncParsableCommand {
     var workers = 1
     @Option(help: ArgumentHelp("How many jobs a worker process runs at once.", valueName: "n"))
     var concurrency = 1
-    @Option(help: ArgumentHelp("How many jobs one claim takes. (default: as --concurrency)", valueName: "n"))
+    @Option(help: ArgumentHelp("The most jobs that one claim takes. (default: as many as start soon)", valueName: "n"))
     var batch: Int?
     @Option(
         help: ArgumentHelp("How long a job stays with a worker that went silent.", valueName: "duration"),

@@ -12,7 +12,8 @@ public protocol JobStore: WorkerRegistry {
     /// Settles finished jobs and claims new ones in the same transaction; either part may be empty. The answers stand
     /// in the order of the settlements, and an answer `leaseLost` is no error for the others. The claim takes the
     /// ready jobs of the given queues that are not paused, by priority, then id; delayed jobs whose time has come
-    /// count as ready. A suspect is claimed alone. Each attempt counts from here on.
+    /// count as ready. A suspect is claimed alone. What the holder cannot start at once is left to others where little is
+    /// ready (``ClaimRequest/startsAtOnce``). Each attempt counts from here on.
     func exchange(_ settlements: [Settlement], for request: ClaimRequest?, now: Moment) async throws -> Exchange
 
     /// Moves the deadlines of leases to `now + duration`, never backwards, and returns those that no longer stand.

@@ -47,9 +47,13 @@ public struct ClaimRequest: Sendable {
     public let worker: String
     /// The worker's registration; without one only the deadline tells that it has ended.
     public let registration: WorkerID?
+    /// How many of them would start at once. Beyond that it takes no more than its share: what is ready, divided by the
+    /// registered workers.
+    public let startsAtOnce: Int
 
     public init(
-        queues: [QueueName], limit: Int, lease duration: Duration, worker: String, registration: WorkerID? = nil
+        queues: [QueueName], limit: Int, lease duration: Duration, worker: String, registration: WorkerID? = nil,
+        startsAtOnce: Int? = nil
     ) {
         precondition(limit >= 1 && limit <= Self.maximumLimit, "a claim takes 1 to \(Self.maximumLimit) jobs")
         precondition(duration > .zero, "a lease lasts longer than nothing")
@@ -58,5 +62,6 @@ public struct ClaimRequest: Sendable {
         self.duration = duration
         self.worker = worker
         self.registration = registration
+        self.startsAtOnce = startsAtOnce ?? limit
     }
 }

@@ -16,7 +16,7 @@ package enum HotSQL {
         """
     package static let uniqueKeyHolder = "SELECT job_id FROM stint_unique_keys WHERE queue_id = ?1 AND key = ?2"
 
-    package static let claimableQueue = "SELECT id FROM stint_queues WHERE name = ?1 AND paused = 0"
+    package static let claimableQueue = "SELECT id, ready FROM stint_queues WHERE name = ?1 AND paused = 0"
     package static let dueDelayed = """
         SELECT job_id FROM stint_delayed WHERE queue_id = ?1 AND run_at <= ?2 ORDER BY run_at, job_id LIMIT ?3
         """

@@ -13,18 +13,22 @@ struct ClaimedJob: Sendable {
 extension JobTransaction {
     /// How many delayed jobs whose time has come one claim moves to ready, a queue: it keeps the transaction short.
     private static let promotionsPerClaim: Int64 = 1_000
+    /// So many times a claim's limit is enough for all workers, without counting them.
+    private static let plenty: Int64 = 100
 
     /// Leases the first ready jobs of the queues together, by priority, then id.
     func claim(_ request: ClaimRequest) throws -> [ClaimedJob] {
-        let queues = try claimableQueues(request.queues)
+        var queues = try claimableQueues(request.queues)
+        for index in queues.indices { queues[index].ready += try promoteDue(in: queues[index].id) }
+        let limit = try limit(request, ready: queues.reduce(0) { $0 + $1.ready })
+        guard limit > 0 else { return [] }
         var candidates: [Candidate] = []
         for (index, queue) in queues.enumerated() {
-            try promoteDue(in: queue.id)
             candidates += try statement(HotSQL.readyJobs)
-                .rows(queue.id, Int64(request.limit)) { Candidate($0, queue: index) }
+                .rows(queue.id, Int64(limit)) { Candidate($0, queue: index) }
         }
         if queues.count > 1 { candidates.sort { ($0.priority, $0.id) < ($1.priority, $1.id) } }
-        let chosen = Self.chosen(candidates, limit: request.limit)
+        let chosen = Self.chosen(candidates, limit: limit)
         var tokens: [Int: FencingToken] = [:]
         for (index, queue) in queues.enumerated() {
             let mine = chosen.filter { $0.queue == index }
@@ -38,19 +42,28 @@ extension JobTransaction {
         }
     }
 
-    private func claimableQueues(_ names: [QueueName]) throws -> [(id: Int64, name: QueueName)] {
+    /// What cannot be started at once is left to other workers where there is not enough for all.
+    private func limit(_ request: ClaimRequest, ready: Int64) throws -> Int {
+        guard request.startsAtOnce < request.limit, ready < Int64(request.limit) * Self.plenty else { return request.limit }
+        let workers = try statement("SELECT count(*) FROM stint_workers").first { $0.int(0) } ?? 0
+        let share = Int(clamping: ready / max(1, workers))
+        return min(request.limit, max(request.startsAtOnce, share))
+    }
+
+    private func claimableQueues(_ names: [QueueName]) throws -> [(id: Int64, name: QueueName, ready: Int64)] {
         let select = try statement(HotSQL.claimableQueue)
-        var queues: [(id: Int64, name: QueueName)] = []
+        var queues: [(id: Int64, name: QueueName, ready: Int64)] = []
         for name in names where !queues.contains(where: { $0.name == name }) {
             select.bind(1, name.description)
-            if let id = try select.first(read: { $0.int(0) }) { queues.append((id, name)) }
+            if let (id, ready) = try select.first(read: { ($0.int(0), $0.int(1)) }) { queues.append((id, name, ready)) }
         }
         return queues
     }
 
-    private func promoteDue(in queue: Int64) throws {
+    /// - Returns: How many.
+    private func promoteDue(in queue: Int64) throws -> Int64 {
         let due = try statement(HotSQL.dueDelayed).rows(queue, now.wall, Self.promotionsPerClaim) { $0.int(0) }
-        guard !due.isEmpty else { return }
+        guard !due.isEmpty else { return 0 }
         let insert = try statement(HotSQL.delayedToReady)
         let delete = try statement(HotSQL.deleteDelayed)
         for id in due {
@@ -58,6 +71,7 @@ extension JobTransaction {
             try delete.execute(id)
         }
         count(queue, ready: due.count, delayed: -due.count)
+        return Int64(due.count)
     }
 
     /// The first ones; a suspect only where it is the first, and then nothing else.

@@ -1,4 +1,3 @@
-import Foundation
 import Testing
 
 /// What the system calls of a real process say about its promise.
@@ -6,17 +5,9 @@ import Testing
 struct DurabilityTests {
     let place = Workplace.ofThisTest
 
-    private static let canTrace: Bool = {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/strace")
-        process.arguments = ["-o", "/dev/null", "true"]
-        process.standardError = nil
-        do { try process.run() } catch { return false }
-        process.waitUntilExit()
-        return process.terminationStatus == 0
-    }()
-
-    @Test("an id is printed after the log was synced", .enabled(if: canTrace, "processes cannot be traced here"))
+    @Test(
+        "an id is printed after the log was synced",
+        .enabled("processes cannot be traced here") { await Tools.canTraceProcesses() })
     func enqueue() async throws {
         try await place.stint("put", "first")
         let calls = try await calls(of: ["put", "second"])
@@ -26,7 +17,7 @@ struct DurabilityTests {
 
     @Test(
         "a command is started after its claim was synced, and its ack is synced too",
-        .enabled(if: canTrace, "processes cannot be traced here"))
+        .enabled("processes cannot be traced here") { await Tools.canTraceProcesses() })
     func claim() async throws {
         try await place.stint("put", "x")
         let calls = try await calls(of: ["work", "--drain", "--", "/bin/true"])

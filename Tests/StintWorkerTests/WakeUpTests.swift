@@ -1,7 +1,7 @@
-import Foundation
 import StintCore
 import StintSQLite
 import StintWorker
+import Subprocess
 import Testing
 
 /// Each with a poll that never comes in the time of the test: only the wake-up can start the job.
@@ -42,15 +42,11 @@ struct WakeUpTests {
     @Test("an insert by a program that has SQLite and no Stint")
     func foreignInsert() async throws {
         try await woken { _, path in
-            let shell = Process()
-            shell.executableURL = URL(filePath: "/usr/bin/sqlite3")
-            shell.arguments = [
-                path, "PRAGMA wal_autocheckpoint = 0; INSERT INTO stint_enqueue (queue, payload) VALUES ('q', 'job')",
-            ]
-            shell.standardOutput = FileHandle.nullDevice
-            try shell.run()
-            shell.waitUntilExit()
-            #expect(shell.terminationStatus == 0)
+            let insert = "INSERT INTO stint_enqueue (queue, payload) VALUES ('q', 'job')"
+            let shell = try await Subprocess.run(
+                .name("sqlite3"), arguments: [path, "PRAGMA wal_autocheckpoint = 0; \(insert)"],
+                output: .discarded, error: .string(limit: 4_096))
+            #expect(shell.terminationStatus.isSuccess, "\(shell.standardError)")
         }
     }
 

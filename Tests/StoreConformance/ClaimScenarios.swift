@@ -31,6 +31,31 @@ let claimScenarios: [Scenario] = [
         let record = try #require(try await stage.store.job(jobs[0].id)?.record)
         #expect(record.worker == "test:1" && record.token == jobs[0].lease.token && record.attempts == 1)
     },
+    Scenario("where little is ready, a claim leaves to other workers what its own cannot start at once") { stage in
+        var performers: [Performer] = []
+        for number in 1...4 { performers.append(try await stage.hire(process: Int32(number))) }
+        func claim(_ limit: Int, startsAtOnce: Int) async throws -> Int {
+            let request = ClaimRequest(
+                queues: ["q"], limit: limit, lease: .seconds(30), worker: "host:1", registration: performers[0].id,
+                startsAtOnce: startsAtOnce)
+            return try await stage.store.claim(request, now: stage.clock.now()).count
+        }
+        for _ in 0..<12 { try await stage.enqueue() }
+        #expect(try await claim(16, startsAtOnce: 1) == 3)
+        #expect(try await claim(16, startsAtOnce: 4) == 4)
+        #expect(try await claim(2, startsAtOnce: 0) == 1)
+        // Four are left.
+        #expect(try await claim(16, startsAtOnce: 16) == 4)
+        for _ in 0..<3 { try await stage.enqueue() }
+        #expect(try await claim(16, startsAtOnce: 0) == 0)
+        // Those whose time has come count too.
+        for _ in 0..<5 { try await stage.enqueue(options: JobOptions(delay: .seconds(1))) }
+        stage.clock.advance(by: .seconds(1))
+        #expect(try await claim(16, startsAtOnce: 0) == 2)
+        for performer in performers { try await stage.store.deregister(performer.id, now: stage.clock.now()) }
+        // Without other workers there is nobody to leave anything to.
+        #expect(try await claim(16, startsAtOnce: 0) == 6)
+    },
     Scenario("a claim on a queue that does not exist finds nothing and makes nothing") { stage in
         let jobs = try await stage.claim(from: ["nowhere"])
         #expect(jobs.isEmpty)

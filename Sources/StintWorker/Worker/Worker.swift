@@ -26,7 +26,9 @@ public struct Worker: Service {
     public struct Options: Sendable {
         /// How many handlers run at once.
         public var concurrency = 1
-        /// How many jobs one claim may take; what exceeds `concurrency` waits in this process. `nil`: as `concurrency`.
+        /// How many jobs one claim may take; what exceeds `concurrency` waits in this process. `nil`: as `concurrency` at
+        /// first, and then up to 64. In either case no more than can be started within a quarter of a second and a tenth
+        /// of the lease, as jobs took lately; and of a queue that is almost empty, no more than this worker's share.
         public var batch: Int?
         /// How long a job stays with a worker that went silent. A living worker extends it in time.
         public var lease: Duration = .seconds(30)

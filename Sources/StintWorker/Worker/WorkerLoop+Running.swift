@@ -111,7 +111,7 @@ extension WorkerLoop {
     private func goOn() {
         startWaitingJobs()
         noteEnd()
-        if isStopping || hasFreeSlot || isTimeToSettle { wake.yield() }
+        if isStopping || hasFreeSlot || mayFindJobs && wantsJobs || isTimeToSettle { wake.yield() }
     }
 
     @discardableResult
@@ -122,7 +122,9 @@ extension WorkerLoop {
         noteEnd()
         // One that hangs goes on, and may yet be the end of this process: it stays on the board.
         if conclusion?.isHung != true { endedUnnoted = run.context.lease }
-        metrics.ran(job.job, for: ContinuousClock.now - job.started)
+        let runTime = ContinuousClock.now - job.started
+        metrics.ran(job.job, for: runTime)
+        noteRunTime(runTime)
         if let conclusion {
             let isBlameless = isBlameless(job, conclusion.outcome)
             settle(job.job, isBlameless ? Conclusion(outcome: .release(after: .zero)) : conclusion)

@@ -52,6 +52,8 @@ actor WorkerLoop {
     /// When a claim may find something, as it was heard since the last visit to the store.
     private var knownNext: NextReady?
     var failedVisits = 0
+    /// What a job lately took, in seconds; `nil` before the first has ended.
+    var typicalRunTime: Double?
     private let events: AsyncStream<Void>
     let wake: AsyncStream<Void>.Continuation
 
@@ -197,19 +199,6 @@ actor WorkerLoop {
 
     var hasFreeSlot: Bool {
         waitingCount == 0 && running.count < options.concurrency && !isRunningAlone
-    }
-
-    private func claimRequest() -> ClaimRequest? {
-        if running.isEmpty { isMakingRoom = false }
-        if !isStopping, let reason = reasonToRecycle() { recycle(because: reason) }
-        guard !isStopping, !isMakingRoom, mayFindJobs, hasFreeSlot else { return nil }
-        // Where the store has just refused both, the acks go first and alone: they must not hang on the claim.
-        if failedVisits > 0 && !finished.isEmpty { return nil }
-        let batch = options.batch ?? options.concurrency
-        let room = max(batch, options.concurrency) - running.count
-        return ClaimRequest(
-            queues: worker.queues, limit: min(batch, room, jobsLeft, ClaimRequest.maximumLimit), lease: options.lease,
-            worker: options.name, registration: place?.id)
     }
 
     var isTimeToSettle: Bool {

@@ -1,0 +1,48 @@
+import StintCore
+
+/// When to claim, and how much. Handlers shall not wait for the store, and jobs not for this worker while another one
+/// could start them.
+extension WorkerLoop {
+    /// The most jobs of one claim where the user did not say.
+    private static let largestBatch = 64
+    /// A claim takes no more than can be started within this part of the lease, and within this time.
+    private static let partOfLease = 0.1
+    private static let longestWait = 0.25
+
+    func claimRequest() -> ClaimRequest? {
+        if running.isEmpty { isMakingRoom = false }
+        if !isStopping, let reason = reasonToRecycle() { recycle(because: reason) }
+        guard !isStopping, !isMakingRoom, mayFindJobs, wantsJobs else { return nil }
+        // Where the store has just refused both, the acks go first and alone: they must not hang on the claim.
+        if failedVisits > 0 && !finished.isEmpty { return nil }
+        let free = max(0, options.concurrency - running.count - waitingCount)
+        let limit = batch > options.concurrency ? batch : min(batch, free)
+        return ClaimRequest(
+            queues: worker.queues, limit: min(limit, jobsLeft, ClaimRequest.maximumLimit), lease: options.lease,
+            worker: options.name, registration: place?.id, startsAtOnce: free)
+    }
+
+    /// Whether it is time to claim: a handler could start, or what waits lasts for little longer than a visit to the store.
+    var wantsJobs: Bool {
+        guard !isRunningAlone else { return false }
+        if waitingCount == 0 && running.count < options.concurrency { return true }
+        return waitingCount <= batch / 2 && batch > options.concurrency
+            && !backlog[next...].contains(where: \.runsAlone)
+    }
+
+    /// How many jobs to claim at once, as things go.
+    private var batch: Int {
+        guard let typicalRunTime else { return options.batch ?? options.concurrency }
+        let time = min(Double(options.lease.milliseconds) / 1_000 * Self.partOfLease, Self.longestWait)
+        let largest = options.batch ?? max(options.concurrency, Self.largestBatch)
+        // A job of no time at all makes this as large as one wants.
+        let startable = min(time / max(typicalRunTime, 1e-9), Double(ClaimRequest.maximumLimit))
+        return min(largest, max(options.concurrency, Int(startable) * options.concurrency))
+    }
+
+    func noteRunTime(_ duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        let time = Double(seconds) + Double(attoseconds) * 1e-18
+        typicalRunTime = typicalRunTime.map { $0 + (time - $0) / 8 } ?? time
+    }
+}

@@ -1,0 +1,28 @@
+import Subprocess
+
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
+
+/// What this machine lets the tests do: containers often forbid some of it.
+enum Tools {
+    static func canMakeNamespaces(_ options: String...) async -> Bool {
+        await succeeds("/usr/bin/unshare", options + ["--fork", "true"])
+    }
+
+    static func canTraceProcesses() async -> Bool {
+        await succeeds("/usr/bin/strace", ["-o", "/dev/null", "true"])
+    }
+
+    private static func succeeds(_ program: String, _ arguments: [String]) async -> Bool {
+        do {
+            return try await run(
+                .path(FilePath(program)), arguments: Arguments(arguments), output: .discarded, error: .discarded
+            ).terminationStatus.isSuccess
+        } catch {
+            return false
+        }
+    }
+}

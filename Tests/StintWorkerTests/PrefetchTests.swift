@@ -1,0 +1,60 @@
+import StintCore
+import StintSQLite
+import Testing
+
+@testable import StintWorker
+
+@Suite("A worker claims ahead, and not more than is good for others", .timeLimit(.minutes(5)))
+struct PrefetchTests {
+    @Test("it claims the next batch while half of the last one still waits, so that handlers never wait for the store")
+    func ahead() async throws {
+        try await withQueue { queue in
+            try await queue.enqueue(jobs: try (0..<4).map { try NewJob([$0], in: "q") })
+            let request = ClaimRequest(queues: ["q"], limit: 4, lease: .seconds(60), worker: "test:1")
+            let jobs = try await queue.store.claim(request, now: queue.clock.now())
+            var options = Worker.Options()
+            options.batch = 4
+            let loop = WorkerLoop(Worker(queue, queues: ["q"], options: options))
+            for (waiting, expected) in [(0, 4), (1, 4), (2, 4), (3, nil), (4, nil)] {
+                await loop.hold(Array(jobs.prefix(waiting)))
+                let next = await loop.claimRequest()
+                #expect(next?.limit == expected, "with \(waiting) waiting")
+                #expect(next == nil || next?.startsAtOnce == (waiting == 0 ? 1 : 0))
+            }
+        }
+    }
+
+    @Test("a batch is as large as what can be started in a part of the lease, as jobs took lately")
+    func size() async throws {
+        try await withQueue { queue in
+            func limit(
+                concurrency: Int, batch: Int? = nil, lease: Duration = .seconds(30), after runTime: Duration?
+            ) async -> Int? {
+                var options = Worker.Options()
+                options.concurrency = concurrency
+                options.batch = batch
+                options.lease = lease
+                let loop = WorkerLoop(Worker(queue, queues: ["q"], options: options))
+                if let runTime { await loop.noteRunTime(runTime) }
+                return await loop.claimRequest()?.limit
+            }
+            // Not known yet: what starts at once, or what the user says.
+            #expect(await limit(concurrency: 2, after: nil) == 2)
+            #expect(await limit(concurrency: 2, batch: 10, after: nil) == 10)
+            #expect(await limit(concurrency: 2, after: .zero) == 64)
+            #expect(await limit(concurrency: 2, batch: 10, after: .zero) == 10)
+            #expect(await limit(concurrency: 2, after: .milliseconds(50)) == 10)
+            #expect(await limit(concurrency: 2, after: .seconds(60)) == 2)
+            #expect(await limit(concurrency: 2, batch: 100, after: .seconds(60)) == 2)
+            #expect(await limit(concurrency: 2, lease: .milliseconds(100), after: .milliseconds(1)) == 20)
+            #expect(await limit(concurrency: 100, batch: 10, after: .zero) == 10)
+        }
+    }
+}
+
+extension WorkerLoop {
+    fileprivate func hold(_ jobs: [LeasedJob]) {
+        backlog = jobs
+        next = 0
+    }
+}
