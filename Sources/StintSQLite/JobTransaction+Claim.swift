@@ -44,7 +44,9 @@ extension JobTransaction {
 
     /// What cannot be started at once is left to other workers where there is not enough for all.
     private func limit(_ request: ClaimRequest, ready: Int64) throws -> Int {
-        guard request.startsAtOnce < request.limit, ready < Int64(request.limit) * Self.plenty else { return request.limit }
+        guard request.startsAtOnce < request.limit, ready < Int64(request.limit) * Self.plenty else {
+            return request.limit
+        }
         let workers = try statement("SELECT count(*) FROM stint_workers").first { $0.int(0) } ?? 0
         let share = Int(clamping: ready / max(1, workers))
         return min(request.limit, max(request.startsAtOnce, share))

@@ -15,12 +15,40 @@ struct PrefetchTests {
             var options = Worker.Options()
             options.batch = 4
             let loop = WorkerLoop(Worker(queue, queues: ["q"], options: options))
+            await loop.hold(Array(jobs.prefix(1)))
+            #expect(await loop.claimRequest() == nil, "before it is known how long jobs take")
+            await loop.noteRunTime(.zero)
             for (waiting, expected) in [(0, 4), (1, 4), (2, 4), (3, nil), (4, nil)] {
                 await loop.hold(Array(jobs.prefix(waiting)))
                 let next = await loop.claimRequest()
                 #expect(next?.limit == expected, "with \(waiting) waiting")
                 #expect(next == nil || next?.startsAtOnce == (waiting == 0 ? 1 : 0))
             }
+        }
+    }
+
+    @Test("what it claimed ahead goes to another worker when a job takes longer than those before")
+    func givesBack() async throws {
+        try await withQueue { queue in
+            let door = Door()
+            var slow = Worker(queue, queues: ["q"])
+            slow.registerJob(Greeting.self) { job, _ in if job.name == "slow" { try await door.wait() } }
+            // Fast ones first, so that it claims ahead; the worker has all of them before the slow one starts.
+            for name in ["1", "2", "3", "slow", "4", "5", "6"] {
+                try await queue.enqueue(Greeting(name: name), in: "q")
+            }
+            let (stream, ran) = AsyncStream.makeStream(of: String.self)
+            try await running([slow]) {
+                await door.untilArrived(1)
+                var fast = Worker(queue, queues: ["q"])
+                fast.registerJob(Greeting.self) { job, _ in ran.yield(job.name) }
+                try await running([fast]) {
+                    var names = stream.makeAsyncIterator()
+                    for name in ["4", "5", "6"] { #expect(await names.next() == name) }
+                }
+                door.open()
+            }
+            #expect(try await queue.stats().done == 7)
         }
     }
 

@@ -8,6 +8,7 @@ extension WorkerLoop {
     /// A claim takes no more than can be started within this part of the lease, and within this time.
     private static let partOfLease = 0.1
     private static let longestWait = 0.25
+    private static let stallTime: Duration = .seconds(1)
 
     func claimRequest() -> ClaimRequest? {
         if running.isEmpty { isMakingRoom = false }
@@ -26,8 +27,21 @@ extension WorkerLoop {
     var wantsJobs: Bool {
         guard !isRunningAlone else { return false }
         if waitingCount == 0 && running.count < options.concurrency { return true }
-        return waitingCount <= batch / 2 && batch > options.concurrency
-            && !backlog[next...].contains(where: \.runsAlone)
+        guard typicalRunTime != nil, !isStalled, batch > options.concurrency else { return false }
+        return waitingCount <= batch / 2 && !backlog[next...].contains(where: \.runsAlone)
+    }
+
+    /// Nothing has started for a while: jobs take longer than they did.
+    private var isStalled: Bool { ContinuousClock.now - lastStart >= Self.stallTime }
+
+    /// How long what was claimed ahead may still wait here; `nil` where nothing waits, or the user has said how much to claim.
+    var timeUntilStalled: Duration? {
+        waitingCount > 0 && options.batch == nil ? max(.zero, Self.stallTime - (.now - lastStart)) : nil
+    }
+
+    /// Gives back what was claimed ahead when it does not start as soon as it should have.
+    func releaseStalledJobs() {
+        if timeUntilStalled == .zero { releaseWaitingJobs() }
     }
 
     /// How many jobs to claim at once, as things go.

@@ -37,6 +37,7 @@ extension WorkerLoop {
     /// Before the handler can do anything: when it kills this process, the board must tell.
     private func noteStart(of lease: Lease) {
         jobsStarted += 1
+        lastStart = .now
         place?.board.note(ended: endedUnnoted, started: lease, now: worker.clock.now())
         endedUnnoted = nil
     }

@@ -31,6 +31,7 @@ actor WorkerLoop {
     var endedUnnoted: Lease?
     let started = ContinuousClock.now
     var jobsStarted = 0
+    var lastStart = ContinuousClock.now
     var ending = Ending.stopped
     /// It ended without settling its jobs.
     var hasLeft = false
@@ -98,6 +99,7 @@ actor WorkerLoop {
         var events = events.makeAsyncIterator()
         while true {
             startWaitingJobs()
+            releaseStalledJobs()
             let request = claimRequest()
             if request != nil || isTimeToSettle {
                 await visitStore(claiming: request)
@@ -143,6 +145,7 @@ actor WorkerLoop {
         if let oldestFinished {
             timeout = max(.zero, options.acknowledgeWithin - (ContinuousClock.now - oldestFinished))
         }
+        if let time = timeUntilStalled { timeout = min(timeout ?? time, time) }
         let isIdle = !isStopping && !mayFindJobs && hasFreeSlot
         if isIdle {
             listen()
