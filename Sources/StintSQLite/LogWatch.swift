@@ -73,8 +73,9 @@ final class LogWatch: Sendable {
 private final class Watch: @unchecked Sendable {
     /// Where many commits follow each other, how long the next look waits, in microseconds.
     private static let interval: UInt32 = 5_000
-    /// How long a commit may take to be seen after the log was written to: a slow disk's sync.
-    private static let visibility: Duration = .milliseconds(200)
+    /// How long a commit may take to be seen after the log was last written to: a sync of a busy disk. Later ones are
+    /// found when a worker looks by itself.
+    private static let visibility: Duration = .seconds(2)
     /// How often to look where the kernel does not tell, in milliseconds.
     private static let pollInterval: Int32 = 100
 
@@ -95,27 +96,55 @@ private final class Watch: @unchecked Sendable {
     }
 
     func run() {
-        while signals.waitForListener(), waitForWrite() {
-            let deadline = ContinuousClock.now + Self.visibility
-            var tries: UInt32 = 0
-            while !tellOfCommit() && writes != nil && ContinuousClock.now < deadline {
-                tries += 1
-                // Mostly it is a matter of microseconds.
-                if tries < 16 { sched_yield() } else { usleep(min(20 << (tries - 16), 10_000)) }
+        while signals.waitForListener() {
+            switch waitForWrite(writes == nil ? Self.pollInterval : -1) {
+            case .over: return
+            case .nothing: _ = tellOfCommit()
+            case .written: if !tellOfCommits() { return }
             }
-            usleep(Self.interval)
         }
     }
 
+    private enum Event {
+        case written, nothing, over
+    }
+
+    /// Looks until everything that was announced must have become visible. A commit that can be seen is not the end: what
+    /// another process has written to the log just before may still wait for the disk.
+    ///
     /// - Returns: `false` when it is over.
-    private func waitForWrite() -> Bool {
+    private func tellOfCommits() -> Bool {
+        var deadline = ContinuousClock.now
+        var tries: Int32 = 0
+        while signals.waitForListener() {
+            // Before each look: what is written after it is announced again.
+            if writes?.clear() == true {
+                deadline = .now + Self.visibility
+                tries = 0
+            }
+            if tellOfCommit() { usleep(Self.interval) }
+            if ContinuousClock.now >= deadline { return true }
+            tries += 1
+            // Mostly it is a matter of microseconds.
+            if tries < 16 {
+                sched_yield()
+            } else if waitForWrite(min(1 << ((tries - 16) / 4), 64)) == .over {
+                return false
+            }
+        }
+        return false
+    }
+
+    /// - Parameter timeout: In milliseconds; -1: none.
+    private func waitForWrite(_ timeout: Int32) -> Event {
         var polled = [pollfd(fd: stop.readEnd, events: Int16(POLLIN), revents: 0)]
         if let writes { polled.append(pollfd(fd: writes.file, events: Int16(POLLIN), revents: 0)) }
-        while poll(&polled, nfds_t(polled.count), writes == nil ? Self.pollInterval : -1) < 0 {
-            guard errno == EINTR else { return false }
-        }
-        writes?.clear()
-        return polled[0].revents == 0
+        var count: Int32
+        repeat {
+            count = poll(&polled, nfds_t(polled.count), timeout)
+        } while count < 0 && errno == EINTR
+        if count < 0 || polled[0].revents != 0 { return .over }
+        return count > 0 ? .written : .nothing
     }
 
     /// - Returns: Whether there was one since the last look, by whomever.
@@ -160,10 +189,8 @@ private final class LogWrites: @unchecked Sendable {
             var event = kevent(
                 ident: UInt(log), filter: Int16(EVFILT_VNODE), flags: UInt16(EV_ADD | EV_CLEAR),
                 fflags: UInt32(NOTE_WRITE | NOTE_EXTEND), data: 0, udata: nil)
-            guard file >= 0, kevent(file, &event, 1, nil, 0, nil) == 0 else {
-                defer { close(log) }
-                throw Self.failure()
-            }
+            // From here on `deinit` closes them, also when this throws.
+            guard file >= 0, kevent(file, &event, 1, nil, 0, nil) == 0 else { throw Self.failure() }
         }
 
         deinit {
@@ -171,28 +198,30 @@ private final class LogWrites: @unchecked Sendable {
             close(log)
         }
 
-        func clear() {
+        /// - Returns: Whether it was written to since the last time.
+        func clear() -> Bool {
             var event = Darwin.kevent()
             var now = timespec()
-            while kevent(file, nil, 0, &event, 1, &now) > 0 {}
+            return kevent(file, nil, 0, &event, 1, &now) > 0
         }
     #else
         init(_ path: String) throws {
             file = inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK))
             guard file >= 0 else { throw Self.failure() }
-            guard inotify_add_watch(file, path, UInt32(IN_MODIFY)) >= 0 else {
-                defer { close(file) }
-                throw Self.failure()
-            }
+            // From here on `deinit` closes it, also when this throws.
+            guard inotify_add_watch(file, path, UInt32(IN_MODIFY)) >= 0 else { throw Self.failure() }
         }
 
         deinit {
             close(file)
         }
 
-        func clear() {
+        /// - Returns: Whether it was written to since the last time.
+        func clear() -> Bool {
             var events = [UInt8](repeating: 0, count: 4_096)
-            while read(file, &events, events.count) > 0 {}
+            var isWritten = false
+            while read(file, &events, events.count) > 0 { isWritten = true }
+            return isWritten
         }
     #endif
 

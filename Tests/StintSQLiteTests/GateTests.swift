@@ -178,6 +178,6 @@ func until(_ isTrue: () -> Bool) async throws {
     let deadline = ContinuousClock.now + .seconds(60)
     while !isTrue() {
         try #require(ContinuousClock.now < deadline, "it did not come about")
-        await Task.yield()
+        try await Task.sleep(for: .milliseconds(1))
     }
 }

@@ -44,8 +44,9 @@ struct WakeUpTests {
         try await woken { _, path in
             let insert = "INSERT INTO stint_enqueue (queue, payload) VALUES ('q', 'job')"
             let shell = try await Subprocess.run(
-                .name("sqlite3"), arguments: [path, "PRAGMA wal_autocheckpoint = 0; \(insert)"],
-                output: .discarded, error: .string(limit: 4_096))
+                .name("sqlite3"),
+                arguments: [path, "PRAGMA busy_timeout = 30000; PRAGMA wal_autocheckpoint = 0; \(insert)"],
+                output: .string(limit: 4_096), error: .string(limit: 4_096))
             #expect(shell.terminationStatus.isSuccess, "\(shell.standardError)")
         }
     }

@@ -50,6 +50,7 @@ actor WorkerLoop {
     var mayFindJobs = true
     var wakeUpsHeard = 0
     private var listening: Task<Void, Never>?
+    private var timesListened = 0
     /// When a claim may find something, as it was heard since the last visit to the store.
     private var knownNext: NextReady?
     var failedVisits = 0
@@ -117,16 +118,21 @@ actor WorkerLoop {
     /// Before it looks for jobs: what comes afterwards is heard.
     private func listen() {
         guard listening == nil else { return }
+        // What was heard before may have changed while nobody listened.
+        knownNext = nil
+        timesListened += 1
         let signals = store.wakeUps(in: worker.queues)
-        listening = Task { [wake] in
+        listening = Task { [wake, timesListened] in
             for await next in signals {
-                self.hear(next)
+                self.hear(next, timesListened)
                 wake.yield()
             }
         }
     }
 
-    private func hear(_ next: NextReady) {
+    /// - Parameter time: When it listened; the last word of an earlier time may come late.
+    private func hear(_ next: NextReady, _ time: Int) {
+        guard time == timesListened else { return }
         knownNext = next
         guard next == .now else { return }
         mayFindJobs = true
