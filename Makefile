@@ -12,7 +12,7 @@ SWIFT ?= swift
 PREFIX ?= /usr/local
 STINT := .build/release/stint
 # Libraries and programs that the build, the demo and the tests need, by their Debian names.
-PACKAGES := libsqlite3-dev php-cli python3 sqlite3 strace
+PACKAGES := libsqlite3-dev php-cli python3 sqlite3 strace faketime
 
 .PHONY: build install demo test bench bench-handlers bench-peers lint setup clean
 

@@ -27,7 +27,7 @@ final class Checkpoint: Sendable {
     /// in ``SQLiteStore/applySettings(_:durability:)``.
     static let longLog = 16_777_216
     /// A log of so many bytes is worth a warning: somebody reads for so long that it cannot be taken over.
-    private static let warningSize = 4 * longLog
+    static let warningSize = 4 * longLog
     private static let patience: Duration = .seconds(2)
 
     private let file: DatabaseFile
@@ -188,7 +188,7 @@ final class Checkpoint: Sendable {
             "the log cannot be taken over and grows, since somebody reads in one long transaction: end it",
             metadata: [
                 "log": "\(size / 1_048_576) MiB",
-                "readers": "\(readers.isEmpty ? "not known here" : readers.joined(separator: ", "))",
+                "readers": "\(readers.isEmpty ? "this process, or not known here" : readers.joined(separator: ", "))",
             ])
     }
 }

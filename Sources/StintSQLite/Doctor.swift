@@ -10,9 +10,10 @@ public struct Finding: Sendable, CustomStringConvertible {
 }
 
 extension SQLiteStore {
-    /// Looks at SQLite, the file and the kept counts. It reads the whole database once.
+    /// Looks at SQLite, the file, the kept counts, and what is around them. It reads the whole database once, and writes
+    /// nothing.
     public func examine() async throws -> [Finding] {
-        try await connection(for: "doctor").run { database in
+        let tables = try await connection(for: "doctor").run { database in
             var findings: [Finding] = []
             try database.inTransaction(.deferred) {
                 let transaction = JobTransaction(database, now: SystemClock().now())
@@ -22,6 +23,7 @@ extension SQLiteStore {
             }
             return findings
         }
+        return try await tables + examineSurroundings()
     }
 
     private func version() -> Finding {
@@ -30,8 +32,8 @@ extension SQLiteStore {
         let text =
             isFixed
             ? "without the WAL-reset bug"
-            : "has the WAL-reset bug (sqlite.org/wal.html, section 11); Stint's own checkpoints avoid it, other programs "
-                + "that write this file must set wal_autocheckpoint = 0"
+            : "has the WAL-reset bug (sqlite.org/wal.html, section 11); Stint avoids it by taking the write lock for its "
+                + "checkpoints, and other programs that write this file must set wal_autocheckpoint = 0"
         return Finding(subject: "SQLite \(String(cString: sqlite3_libversion()))", isGood: true, description: text)
     }
 

@@ -14,7 +14,7 @@ import StintCore
 struct LockHolders {
     /// What holds the write lock now: `process 4711 (sqlite3)`.
     let writer: String?
-    /// What reads at this moment, and so may keep the log from being taken over.
+    /// What other processes read at this moment, and so may keep the log from being taken over.
     let readers: [String]
 
     /// - Parameter file: The database without symbolic links.
@@ -27,7 +27,8 @@ struct LockHolders {
         }
         let locks = table.split(separator: "\n").compactMap(Lock.init).filter { $0.isOn(facts) }
         writer = locks.first { $0.bytes.contains(120) && $0.isExclusive }.map { Self.describe($0.process) }
-        readers = Set(locks.filter { $0.bytes.overlaps(123...127) && !$0.isExclusive }.map(\.process)).sorted()
+        readers = Set(locks.filter { $0.bytes.overlaps(123...127) && !$0.isExclusive }.map(\.process))
+            .subtracting([getpid()]).sorted()
             .map(Self.describe)
     }
 

@@ -1,0 +1,124 @@
+import CStint
+import Foundation
+import GRDB
+import StintCore
+
+/// What is around the tables: the log, the write lock, clocks, the file system.
+extension SQLiteStore {
+    /// So many waits for the write lock are tried.
+    private static let tries = 20
+
+    func examineSurroundings() async throws -> [Finding] {
+        [logFinding(), try await leaseFinding(), try await clockFinding(), fileSystemFinding(), permissionsFinding()]
+    }
+
+    private func logFinding() -> Finding {
+        let file = DatabaseFile(path: path)
+        let size = DatabaseFile(path: file.target + "-wal").size
+        var facts = stat()
+        var last = "none yet"
+        if stat(Checkpoint.electionFile(of: file), &facts) == 0, facts.st_size == 0 {
+            #if canImport(Darwin)
+                let time = facts.st_mtimespec
+            #else
+                let time = facts.st_mtim
+            #endif
+            let age = max(0, SystemClock().now().wall / 1_000 - Int64(time.tv_sec))
+            last = "\(age) s ago"
+        }
+        let readers = LockHolders(of: file.target).readers
+        let isGood = size <= Checkpoint.warningSize
+        let pinned = readers.isEmpty ? "nobody reads now" : "read now by \(readers.joined(separator: ", "))"
+        let advice =
+            isGood ? "" : ": somebody reads in one long transaction, so that it cannot be taken over; end that one"
+        return Finding(
+            subject: "log", isGood: isGood,
+            description: "\(size / 1_024) KiB, last checkpoint \(last), \(pinned)\(advice)")
+    }
+
+    /// The time to get the write lock against the shortest lease: a holder must be able to extend it.
+    private func leaseFinding() async throws -> Finding {
+        var slowest = Duration.zero
+        for _ in 0..<Self.tries {
+            let start = ContinuousClock.now
+            try await write(now: SystemClock().now()) { _ in }
+            slowest = max(slowest, .now - start)
+        }
+        let shortest = try await read { transaction in
+            try transaction.statement("SELECT min(expires_at - claimed_at) FROM stint_leases").first {
+                $0.optionalInt(0)
+            }
+        }
+        let measured = "a write took at most \(slowest.milliseconds) ms (\(Self.tries) tries)"
+        guard let shortest = shortest ?? nil else {
+            return Finding(subject: "leases", isGood: true, description: "\(measured), and nothing is leased")
+        }
+        // It is extended when a third of it has passed.
+        let isGood = slowest.milliseconds < shortest / 3
+        return Finding(
+            subject: "leases", isGood: isGood,
+            description: "\(measured), and the shortest lease lasts \(shortest) ms"
+                + (isGood
+                    ? "" : ": workers cannot extend it in time; use longer leases (--lease), or see who writes so long")
+        )
+    }
+
+    private func clockFinding() async throws -> Finding {
+        let now = SystemClock().now()
+        let newest = try await read { transaction in
+            try transaction.statement("SELECT enqueued_at FROM stint_jobs ORDER BY id DESC LIMIT 1").first { $0.int(0) }
+        }
+        let boot = "boot \(now.boot), \(now.monotonic / 1_000) s of its clock"
+        if now.boot == "unknown" {
+            return Finding(
+                subject: "clock", isGood: false,
+                description:
+                    "the boot id cannot be read (/proc/sys/kernel/random/boot_id): jobs of before a reboot come back "
+                    + "only when their lease ends; mount /proc")
+        }
+        guard let newest, newest > now.wall + 60_000 else {
+            return Finding(subject: "clock", isGood: true, description: boot)
+        }
+        return Finding(
+            subject: "clock", isGood: false,
+            description:
+                "\(boot); the newest job was enqueued \((newest - now.wall) / 1_000) s from now: the wall clock was "
+                + "set back. Leases do not depend on it, delayed jobs start later; set the clock right")
+    }
+
+    private func fileSystemFinding() -> Finding {
+        let file = DatabaseFile(path: path)
+        // linux/magic.h
+        let known: [Int: String] = [
+            0xEF53: "ext4", 0x5846_5342: "xfs", 0x9123_683E: "btrfs", 0x2FC1_2FC1: "zfs", 0x794C_7630: "overlayfs",
+            0x0102_1994: "tmpfs, which is memory: nothing survives a reboot",
+        ]
+        let type = stint_file_system_type(file.target)
+        let name = known[type] ?? (type < 0 ? "of a kind that cannot be told" : "of type 0x\(String(type, radix: 16))")
+        var facts = statvfs()
+        guard statvfs(file.target, &facts) == 0 else {
+            return Finding(subject: "file system", isGood: true, description: "local, \(name)")
+        }
+        let free = Int64(facts.f_bavail) * Int64(facts.f_frsize) / 1_048_576
+        let isGood = free >= 64
+        return Finding(
+            subject: "file system", isGood: isGood,
+            description: "local, \(name), \(free) MiB free" + (isGood ? "" : ": make room, or enqueues will be refused")
+        )
+    }
+
+    private func permissionsFinding() -> Finding {
+        let target = DatabaseFile(path: path).target
+        let open = ["", "-wal", "-shm", "-gate", "-gate-next", "-checkpoint"].compactMap { suffix -> String? in
+            var facts = stat()
+            guard stat(target + suffix, &facts) == 0, facts.st_mode & 0o007 != 0 else { return nil }
+            return "\(target)\(suffix) (\(String(facts.st_mode & 0o777, radix: 8)))"
+        }
+        return Finding(
+            subject: "permissions", isGood: open.isEmpty,
+            description: open.isEmpty
+                ? "nobody but the owner and perhaps its group can reach the files"
+                : "everybody on this machine can reach \(open.joined(separator: ", ")), payloads included: `chmod o= FILE`"
+        )
+    }
+}
