@@ -1,6 +1,8 @@
 # make demo    the newsletter, end to end, with the real binary
 # make test    all tests
-# make bench   the benchmark against the naive locking designs
+# make bench   waiting, waking, group commits, the ceiling, the log, and the naive locking designs; about 8 minutes
+# make bench-flat   the same with 10 million jobs; 2 minutes and 2 GB of disk
+# make plots   docs/plots from what the benchmarks have measured
 # make bench-peers beside beanstalkd, PostgreSQL and queues from PyPI, which it installs
 # make bench-handlers   commands, pipes and Swift handlers; what supervision costs
 # make lint    formatting
@@ -11,10 +13,11 @@ SHELL := /bin/bash
 SWIFT ?= swift
 PREFIX ?= /usr/local
 STINT := .build/release/stint
+BENCH := .build/release/stint-bench
 # Libraries and programs that the build, the demo and the tests need, by their Debian names.
-PACKAGES := libsqlite3-dev php-cli python3 sqlite3 strace faketime
+PACKAGES := libsqlite3-dev php-cli python3 python3-venv sqlite3 strace faketime
 
-.PHONY: build install demo test bench bench-handlers bench-peers lint setup clean
+.PHONY: build install demo test bench bench-flat bench-handlers bench-peers stint-bench plots lint setup clean
 
 build: setup
 	$(SWIFT) build -c release --product stint
@@ -30,19 +33,33 @@ test: setup
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --disable-xctest
 
-bench: setup
+bench: stint-bench
+	$(BENCH) idle --json bench/results/idle.json
+	$(BENCH) wake --json bench/results/wake.json
+	$(BENCH) group --json bench/results/group.json
+	$(BENCH) contention --json bench/results/contention.json
+	$(BENCH) ceiling --json bench/results/ceiling.json
+	$(BENCH) log --json bench/results/log.json
+	$(BENCH) churn --jobs 200000 --json bench/results/churn.json
+	$(BENCH) flat --jobs 1000000 --others 100000 --refills 20 --rounds 9 --json bench/results/flat.json
+	$(BENCH) run --json bench/results/latest.json
+
+bench-flat: stint-bench
+	$(BENCH) flat --json bench/results/flat.json
+	$(BENCH) churn --json bench/results/churn.json
+
+stint-bench: setup
 	$(SWIFT) build -c release --product stint-bench
 	mkdir -p bench/results
-	.build/release/stint-bench --json bench/results/latest.json
 
-bench-handlers: setup
-	$(SWIFT) build -c release --product stint-bench
-	.build/release/stint-bench handlers
+plots: setup
+	bench/plots
 
-bench-peers: setup
+bench-handlers: stint-bench
+	$(BENCH) handlers
+
+bench-peers: stint-bench
 	bench/peers/setup
-	$(SWIFT) build -c release --product stint-bench
-	mkdir -p bench/results
 	bench/peers/run.py --json bench/results/peers.json
 
 lint:
