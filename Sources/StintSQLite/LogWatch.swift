@@ -125,11 +125,11 @@ private final class Watch: @unchecked Sendable {
             if tellOfCommit() { usleep(Self.interval) }
             if ContinuousClock.now >= deadline { return true }
             tries += 1
-            // Mostly it is a matter of microseconds.
-            if tries < 16 {
-                sched_yield()
-            } else if waitForWrite(min(1 << ((tries - 16) / 4), 64)) == .over {
-                return false
+            // Mostly it is a matter of microseconds; then of a sync.
+            switch tries {
+            case ..<16: sched_yield()
+            case ..<40: usleep(30)
+            default: if waitForWrite(min(1 << min((tries - 40) / 4, 6), 64)) == .over { return false }
             }
         }
         return false

@@ -91,9 +91,9 @@ final class Writer: Sendable {
     /// Group after group, until nobody waits.
     private func drain() {
         repeat {
-            let waited = enterGate()
-            commitGroup(isGated: true)
-            if !waited { linger() }
+            let isContended = enterGate()
+            commitGroup(isGated: true, isContended: isContended)
+            if !isContended { linger() }
         } while state.withLock { state in
             state.isDraining = !state.waiting.isEmpty
             return state.isDraining
@@ -109,22 +109,26 @@ final class Writer: Sendable {
 
     /// - Returns: Whether others were inside or in line.
     private func enterGate() -> Bool {
-        guard let gate, !gate.enterIfOpen() else { return false }
+        guard let gate else { return false }
+        // Also where it opens at once: the alarm of an earlier time may have come a moment too late.
+        defer { state.withLock { $0.isGateStuck = false } }
+        if gate.enterIfOpen() { return false }
         gate.enter(patience: min(Self.patience, busyTimeout / 2)) { [self] in
             state.withLock { $0.isGateStuck = true }
             bypass.async { self.commitPastGate() }
         }
-        state.withLock { $0.isGateStuck = false }
         return true
     }
 
     private func commitPastGate() {
-        while state.withLock({ $0.isGateStuck && !$0.waiting.isEmpty }) { commitGroup(isGated: false) }
+        while state.withLock({ $0.isGateStuck && !$0.waiting.isEmpty }) {
+            commitGroup(isGated: false, isContended: true)
+        }
     }
 
     // MARK: - A transaction
 
-    private func commitGroup(isGated: Bool) {
+    private func commitGroup(isGated: Bool, isContended: Bool) {
         connection.runBlocking { database in
             let group = takeGroup()
             if let first = group.first { connection.busyWait.begin(after: .now - first.since) }
@@ -132,6 +136,8 @@ final class Writer: Sendable {
             if isGated { gate?.leave() }
             guard !committed.isEmpty else { return }
             onCommit(wakesWorkers)
+            // The kernel mostly wakes up a thread that watches the log on this very processor.
+            if !isContended && wakesWorkers { sched_yield() }
             answers.answer(committed, othersWait: state.withLock { !$0.waiting.isEmpty }) {
                 for write in committed { write.prepareAnswer(database) }
             }
