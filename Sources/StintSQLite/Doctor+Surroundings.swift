@@ -101,11 +101,9 @@ extension SQLiteStore {
             return Finding(subject: "file system", isGood: true, description: "local, \(name)")
         }
         let free = Int64(facts.f_bavail) * Int64(facts.f_frsize) / 1_048_576
-        let isGood = free >= 64
+        let advice = free < 8 ? ": make room, or enqueues will be refused" : ""
         return Finding(
-            subject: "file system", isGood: isGood,
-            description: "local, \(name), \(free) MiB free" + (isGood ? "" : ": make room, or enqueues will be refused")
-        )
+            subject: "file system", isGood: true, description: "local, \(name), \(free) MiB free\(advice)")
     }
 
     private func permissionsFinding() -> Finding {
