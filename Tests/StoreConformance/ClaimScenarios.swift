@@ -34,11 +34,13 @@ let claimScenarios: [Scenario] = [
     Scenario("where little is ready, a claim leaves to other workers what its own cannot start at once") { stage in
         var performers: [Performer] = []
         for number in 1...4 { performers.append(try await stage.hire(process: Int32(number))) }
+        let registration = performers[0].id
         func claim(_ limit: Int, startsAtOnce: Int) async throws -> Int {
             let request = ClaimRequest(
-                queues: ["q"], limit: limit, lease: .seconds(30), worker: "host:1", registration: performers[0].id,
+                queues: ["q"], limit: limit, lease: .seconds(30), worker: "host:1", registration: registration,
                 startsAtOnce: startsAtOnce)
-            return try await stage.store.claim(request, now: stage.clock.now()).count
+            let jobs = try await stage.store.claim(request, now: stage.clock.now())
+            return jobs.count
         }
         for _ in 0..<12 { try await stage.enqueue() }
         #expect(try await claim(16, startsAtOnce: 1) == 3)
