@@ -15,11 +15,14 @@ extension JobTransaction {
             insertJob.bind(4, Int64(job.options.maxCrashes))
             insertJob.bind(5, job.options.timeToRun?.milliseconds)
             insertJob.bind(6, now.wall)
-            insertJob.bind(7, job.contentType)
             insertJob.bind(8, job.options.headers.storedText)
-            let id = try job.payload.withUnsafeBytes { bytes in
-                insertJob.bind(9, uncopied: bytes)
-                return JobID(rawValue: try insertJob.insertedID())
+            var contentType = job.contentType
+            let id = try contentType.withUTF8 { text in
+                insertJob.bind(7, uncopied: text)
+                return try job.payload.withUnsafeBytes { bytes in
+                    insertJob.bind(9, uncopied: bytes)
+                    return JobID(rawValue: try insertJob.insertedID())
+                }
             }
             try makeWaiting(id, queue, priority: Int64(job.options.priority), after: job.options.delay)
             if let key = job.options.uniqueKey { try hold(key, in: queue, by: id) }

@@ -54,6 +54,14 @@ struct Statement {
         }
     }
 
+    /// The same for text.
+    func bind(_ index: Int32, uncopied text: UnsafeBufferPointer<UInt8>) {
+        guard let start = UnsafeRawPointer(text.baseAddress)?.assumingMemoryBound(to: CChar.self) else {
+            return bind(index, "")
+        }
+        sqlite3_bind_text(handle, index, start, Int32(text.count), nil)
+    }
+
     // MARK: - Running
 
     /// Runs a statement that returns no rows.
