@@ -25,7 +25,7 @@ extension SQLiteStore {
                 let time = facts.st_mtim
             #endif
             let age = max(0, SystemClock().now().wall / 1_000 - Int64(time.tv_sec))
-            last = "\(age) s ago"
+            last = "or first use \(age) s ago"
         }
         let readers = LockHolders(of: file.target).readers
         let isGood = size <= Checkpoint.warningSize
