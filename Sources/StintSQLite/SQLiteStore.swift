@@ -77,8 +77,9 @@ public final class SQLiteStore: JobStore {
         let writer = try Self.connect(path, "writer", options, durability: .normal)
         try Self.install(on: writer, mayInstall: options.installsIntoOthers)
         reader = try Self.connect(path, "reader", options, readOnly: true)
+        // Long enough to open the file while another process closes it, and short for a checkpoint, which can come later.
         let checkpoint = Checkpoint(
-            target, lock: try Self.connect(path, "checkpoint", options, busyTimeout: .zero),
+            target, lock: try Self.connect(path, "checkpoint", options, busyTimeout: .seconds(1)),
             mover: try Self.connect(path, "checkpoint.move", options), gate: Self.gate(target, options),
             logger: options.logger)
         self.checkpoint = checkpoint
