@@ -44,7 +44,12 @@ let package = Package(
         .target(name: "CStint"),
         .target(
             name: "StintSQLite",
-            dependencies: ["StintCore", "StintSQLiteMigrations", "CStint", grdb, sqlite, logging]
+            dependencies: ["StintCore", "StintSQLiteMigrations", "CStint", grdb, sqlite, logging],
+            swiftSettings: [
+                // Switches that take a guard away, to see the checks turn red: in the build that the tests use, and in no
+                // release.
+                .define("STINT_MUTATIONS", .when(configuration: .debug))
+            ]
         ),
         .target(
             name: "StintWorker",
@@ -92,6 +97,33 @@ let package = Package(
             path: "Tests/CrashingWorker"
         ),
         .testTarget(name: "StintCoreTests", dependencies: ["StintCore"]),
+
+        // Torture: what is done to a database, the history of what everybody was told, and the check of that history.
+        .target(name: "History", path: "Tests/History"),
+        .testTarget(name: "HistoryTests", dependencies: ["History"]),
+        .target(name: "CFaults", dependencies: [sqlite], path: "Tests/CFaults"),
+        .target(name: "CSimulation", path: "Tests/CSimulation"),
+        .target(
+            name: "Torture",
+            dependencies: [
+                "History", "CFaults", "CSimulation", "Stint", "StintCore", "StintSQLite", "StintWorker",
+                "StintSQLiteMigrations", grdb, sqlite, lifecycle, logging, subprocess,
+            ],
+            path: "Tests/Torture"
+        ),
+        .executableTarget(
+            name: "stint-torture",
+            dependencies: ["Torture", "History", "CFaults", "CSimulation", "Stint", logging, argumentParser],
+            path: "Tests/StintTorture"
+        ),
+        .testTarget(
+            name: "TortureTests",
+            dependencies: [
+                "Torture", "History", "CFaults", "CSimulation", "Stint", "StintSQLite", "StintSQLiteMigrations",
+                "StintCLI",
+                "stint-torture", grdb, sqlite, logging, subprocess,
+            ]
+        ),
         .testTarget(
             name: "StintSQLiteTests",
             dependencies: [

@@ -1,0 +1,4 @@
+/// The clock and the executor of a simulated world. For tests.
+#ifndef CSIMULATION_H
+#define CSIMULATION_H
+#endif

@@ -1,0 +1,40 @@
+/// What a database holds when all is over.
+package struct FinalState: Sendable {
+    /// Whether the queues were worked off, so that every job must be done or buried.
+    package var isDrained: Bool
+    package var jobs: [Job]
+
+    package init(isDrained: Bool, jobs: [Job]) {
+        self.isDrained = isDrained
+        self.jobs = jobs
+    }
+
+    /// Queues keep their done jobs (retention): a job that is not here is gone.
+    package struct Job: Sendable {
+        package var id: Int64
+        package var reference: String
+        package var queue: String
+        /// `ready`, `delayed`, `leased`, `buried`, `done`; a job in no state or in two is not in order.
+        package var states: [String]
+        package var attempts: Int
+        package var maxAttempts: Int
+        package var crashes: Int
+        package var maxCrashes: Int
+        package var uniqueKey: String?
+
+        package init(
+            id: Int64, reference: String, queue: String, states: [String], attempts: Int = 0, maxAttempts: Int = 10,
+            crashes: Int = 0, maxCrashes: Int = 3, uniqueKey: String? = nil
+        ) {
+            self.id = id
+            self.reference = reference
+            self.queue = queue
+            self.states = states
+            self.attempts = attempts
+            self.maxAttempts = maxAttempts
+            self.crashes = crashes
+            self.maxCrashes = maxCrashes
+            self.uniqueKey = uniqueKey
+        }
+    }
+}

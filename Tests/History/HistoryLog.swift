@@ -1,0 +1,68 @@
+import Foundation
+
+/// Events in a file that only grows, outside the database: each is one write(2) with O_APPEND, so that the lines of many
+/// processes do not mix and none is lost when its writer is killed.
+package final class HistoryLog: Sendable {
+    package let process: String
+    private let file: Int32
+    private let clock: @Sendable () -> Int64
+
+    /// - Parameters:
+    ///   - process: Who writes; unique in the history.
+    ///   - clock: In nanoseconds.
+    package init(
+        _ path: String, process: String, clock: @escaping @Sendable () -> Int64 = HistoryLog.monotonicNanoseconds
+    ) throws {
+        file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw HistoryError("\(path) cannot be opened: \(String(cString: strerror(errno)))") }
+        self.process = process
+        self.clock = clock
+    }
+
+    deinit { close(file) }
+
+    package func append(_ deed: Deed) {
+        append(deed, of: process)
+    }
+
+    /// For the harness, which says what it does to others.
+    package func append(_ deed: Deed, of process: String) {
+        do {
+            var line = try JSONEncoder().encode(Event(time: clock(), process: process, deed: deed))
+            line.append(0x0A)
+            let written = line.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
+            guard written == line.count else {
+                throw HistoryError("the history cannot be written: \(String(cString: strerror(errno)))")
+            }
+        } catch {
+            // Without its history a run proves nothing.
+            fatalError("\(error)")
+        }
+    }
+
+    package static func monotonicNanoseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+
+    /// All events of a file, in the order of its lines.
+    package static func read(_ path: String) throws -> [Event] {
+        let decoder = JSONDecoder()
+        return try Data(contentsOf: URL(filePath: path)).split(separator: 0x0A).enumerated().map { number, line in
+            do {
+                return try decoder.decode(Event.self, from: Data(line))
+            } catch {
+                throw HistoryError("line \(number + 1) of \(path) is no event: \(error)")
+            }
+        }
+    }
+}
+
+package struct HistoryError: Error, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,40 @@
+import GRDB
+import History
+import StintSQLite
+
+extension FinalState {
+    /// Reads a database that nobody changes any more, without Stint: from the tables, and not from the counts.
+    package init(of path: String, isDrained: Bool) throws {
+        let database = try DatabaseQueue(path: path)
+        self = try database.inDatabase { database in
+            FinalState(
+                isDrained: isDrained,
+                jobs: try Row.fetchAll(
+                    database,
+                    sql: """
+                        SELECT j.id, CAST(j.payload AS TEXT) AS reference, q.name AS queue, j.max_attempts, j.max_crashes,
+                               u.key, coalesce(r.attempts, d.attempts, l.attempts, b.attempts, e.attempts, 0) AS attempts,
+                               coalesce(r.crashes, d.crashes, l.crashes, b.crashes, e.crashes, 0) AS crashes,
+                               r.job_id IS NOT NULL AS ready, d.job_id IS NOT NULL AS delayed,
+                               l.job_id IS NOT NULL AS leased, b.job_id IS NOT NULL AS buried,
+                               e.job_id IS NOT NULL AS done
+                        FROM stint_jobs j
+                        LEFT JOIN stint_queues q ON q.id = j.queue_id
+                        LEFT JOIN stint_ready r ON r.queue_id = j.queue_id AND r.priority = j.priority AND r.job_id = j.id
+                        LEFT JOIN stint_delayed d ON d.job_id = j.id
+                        LEFT JOIN stint_leased l ON l.job_id = j.id
+                        LEFT JOIN stint_buried b ON b.job_id = j.id
+                        LEFT JOIN stint_done e ON e.job_id = j.id
+                        LEFT JOIN stint_unique_keys u ON u.job_id = j.id
+                        ORDER BY j.id
+                        """
+                ).map { row in
+                    FinalState.Job(
+                        id: row["id"], reference: row["reference"] ?? "", queue: row["queue"] ?? "",
+                        states: ["ready", "delayed", "leased", "buried", "done"].filter { row[$0] == true },
+                        attempts: row["attempts"], maxAttempts: row["max_attempts"], crashes: row["crashes"],
+                        maxCrashes: row["max_crashes"], uniqueKey: row["key"])
+                })
+        }
+    }
+}

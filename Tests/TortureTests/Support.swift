@@ -1,0 +1,44 @@
+import Foundation
+import Subprocess
+import Testing
+
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
+
+/// Tests/StintTorture, which the package manager puts beside the tests.
+let stintTorture = (Bundle.main.executableURL?.deletingLastPathComponent().path ?? ".") + "/stint-torture"
+
+/// A folder that is there for one test.
+struct TemporaryFolder: ~Copyable {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "stint-torture-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    }
+
+    deinit {
+        do {
+            try FileManager.default.removeItem(atPath: path)
+        } catch {
+            print("the folder \(path) stays behind: \(error)")
+        }
+    }
+
+    var database: String { path + "/stint.db" }
+}
+
+/// Runs `stint-torture` to its end, which must be a good one, and gives what it printed.
+@discardableResult
+func torture(_ arguments: String...) async throws -> String {
+    let result = try await Subprocess.run(
+        .path(FilePath(stintTorture)), arguments: Arguments(arguments), output: .string(limit: 1 << 24),
+        error: .string(limit: 1 << 24))
+    #expect(
+        result.terminationStatus == .exited(0),
+        "stint-torture \(arguments.joined(separator: " "))\n\(result.standardOutput)\n\(result.standardError)")
+    return result.standardOutput
+}
