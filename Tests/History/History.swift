@@ -1,8 +1,204 @@
-/// A history with its lines sorted out.
+/// A history with its lines sorted out: calls with their outcomes, and by job what was said of it.
+///
+/// All positions are numbers of lines. What was done by a call lies between the lines `invoked` and `ended`.
 struct History {
-    let events: [Event]
+    struct Made {
+        let process: String
+        let call: Call
+        let invoked: Int
+        /// `Int.max` where nobody was told how it ended.
+        var ended = Int.max
+        var outcome = Outcome.unknown
+        /// From the invocation to the outcome, in nanoseconds.
+        var duration: Int64 = .max
+
+        var mayHaveHappened: Bool { if case .failed = outcome { false } else { true } }
+
+        /// Whether it can have happened before a line of the history, and not whole before another.
+        func mayHaveHappened(after start: Int, before end: Int) -> Bool {
+            mayHaveHappened && invoked < end && ended > start
+        }
+    }
+
+    enum Outcome: Equatable {
+        case returned(Answer)
+        case failed(code: String)
+        case unknown
+    }
+
+    /// A job that was handed out.
+    struct Claim {
+        let facts: Answer.Claimed
+        let terms: Call.Claim
+        let process: String
+        let invoked: Int
+        let returned: Int
+
+        var token: Int64 { facts.lease.token }
+        var job: Int64 { facts.lease.job }
+    }
+
+    /// One job's part of an exchange.
+    struct Settled {
+        let settlement: Call.Settlement
+        let process: String
+        let invoked: Int
+        let ended: Int
+        let mayHaveHappened: Bool
+        /// `nil` where nobody was told.
+        let answer: Answer.Settled?
+
+        /// Whether it may have ended the lease.
+        var mayHaveSettled: Bool { mayHaveHappened && answer != .leaseLost }
+        var hasSettled: Bool { answer != nil && answer != .leaseLost }
+    }
+
+    struct Run {
+        let process: String
+        let lease: Call.Lease
+        let started: Int
+        var finished: Int?
+    }
+
+    struct Enqueue {
+        let job: Call.NewJob
+        let made: Made
+        /// `nil` where the enqueue did not return.
+        let answer: Answer.Enqueued?
+    }
+
+    /// What was said of one job.
+    struct Story {
+        var claims: [Claim] = []
+        var settled: [Settled] = []
+        var runs: [Run] = []
+        /// By an operator.
+        var kicks: [Made] = []
+        var buries: [Made] = []
+        var deletes: [Made] = []
+    }
+
+    private(set) var made: [Made] = []
+    private(set) var enqueues: [Enqueue] = []
+    private(set) var stories: [Int64: Story] = [:]
+    /// What a process has started.
+    private(set) var runs: [String: [Call.Lease]] = [:]
+    private(set) var reaps: [Made] = []
+    private(set) var takeBacks: [Made] = []
+    private(set) var queueKicks: [String: [Made]] = [:]
+    /// By token: those that returned, with the lines.
+    private(set) var extensions: [Int64: [(leases: Set<Call.Lease>, deadline: Int64, made: Made)]] = [:]
+    /// Which process registered a worker.
+    private(set) var registrations: [Int64: String] = [:]
+    /// The line of the last thing that a process did or said itself.
+    private(set) var lastWord: [String: Int] = [:]
+    private(set) var supervisors: [String: String] = [:]
+    /// When the harness killed it.
+    private(set) var killed: [String: Int] = [:]
+    /// Lines that do not fit the others.
+    private(set) var disorders: [String] = []
 
     init(_ events: [Event]) {
-        self.events = events
+        var open: [String: [Int: (index: Int, time: Int64)]] = [:]
+        for (line, event) in events.enumerated() {
+            switch event.deed {
+            case .began(let supervisor): supervisors[event.process] = supervisor
+            case .ended: break
+            case .killed:
+                killed[event.process] = line
+                continue
+            case .stopped, .continued: continue
+            case .invoked(let number, let call):
+                if open[event.process, default: [:]].updateValue((made.count, event.time), forKey: number) != nil {
+                    disorders.append("line \(line): call \(number) of \(event.process) is invoked twice")
+                }
+                made.append(Made(process: event.process, call: call, invoked: line))
+            case .returned(let number, let answer):
+                end(number, event, line, .returned(answer), &open)
+            case .failed(let number, let code):
+                end(number, event, line, .failed(code: code), &open)
+            case .unknown(let number, _):
+                end(number, event, line, .unknown, &open)
+            case .handlerStarted(let job, let token):
+                let lease = Call.Lease(job: job, token: token)
+                stories[job, default: Story()].runs.append(Run(process: event.process, lease: lease, started: line))
+                runs[event.process, default: []].append(lease)
+            case .handlerFinished(let job, let token):
+                let lease = Call.Lease(job: job, token: token)
+                guard let index = stories[job]?.runs.lastIndex(where: { $0.lease == lease && $0.finished == nil })
+                else {
+                    disorders.append("line \(line): a handler of job \(job) finished that had not started")
+                    break
+                }
+                stories[job]?.runs[index].finished = line
+            }
+            lastWord[event.process] = line
+        }
+        for made in made { sortIn(made) }
+    }
+
+    private mutating func end(
+        _ number: Int, _ event: Event, _ line: Int, _ outcome: Outcome,
+        _ open: inout [String: [Int: (index: Int, time: Int64)]]
+    ) {
+        guard let (index, time) = open[event.process]?.removeValue(forKey: number) else {
+            return disorders.append(
+                "line \(line): call \(number) of \(event.process) has an outcome and was not invoked")
+        }
+        made[index].ended = line
+        made[index].outcome = outcome
+        made[index].duration = event.time - time
+        if case .unknown = outcome {
+            // It may yet happen, for all that is known: with the sync that comes next.
+            made[index].ended = .max
+        }
+    }
+
+    private mutating func sortIn(_ made: Made) {
+        switch made.call {
+        case .enqueue(let jobs):
+            var answers: [Answer.Enqueued]?
+            if case .returned(.enqueued(let all)) = made.outcome { answers = all }
+            for (index, job) in jobs.enumerated() {
+                enqueues.append(Enqueue(job: job, made: made, answer: answers?[index]))
+            }
+        case .exchange(let settlements, let terms): sortIn(settlements, terms, made)
+        case .extend(let leases, let deadline):
+            guard case .returned(.extended(let lost)) = made.outcome else { return }
+            let extended = Set(leases).subtracting(lost)
+            for token in Set(extended.map(\.token)) {
+                extensions[token, default: []].append((extended.filter { $0.token == token }, deadline, made))
+            }
+        case .kick(let jobs): for job in jobs { stories[job, default: Story()].kicks.append(made) }
+        case .kickQueue(let queue): queueKicks[queue, default: []].append(made)
+        case .bury(let jobs): for job in jobs { stories[job, default: Story()].buries.append(made) }
+        case .delete(let jobs): for job in jobs { stories[job, default: Story()].deletes.append(made) }
+        case .reap: reaps.append(made)
+        case .takeBack: takeBacks.append(made)
+        case .register:
+            if case .returned(.registered(let worker)) = made.outcome { registrations[worker] = made.process }
+        }
+    }
+
+    private mutating func sortIn(_ settlements: [Call.Settlement], _ terms: Call.Claim?, _ made: Made) {
+        var answers: [Answer.Settled]?
+        if case .returned(.exchanged(let all, let claimed)) = made.outcome {
+            answers = all
+            for job in claimed {
+                guard let terms else {
+                    disorders.append("line \(made.ended): jobs are handed out and none were asked for")
+                    break
+                }
+                stories[job.lease.job, default: Story()].claims.append(
+                    Claim(
+                        facts: job, terms: terms, process: made.process, invoked: made.invoked, returned: made.ended))
+            }
+        }
+        for (index, settlement) in settlements.enumerated() {
+            stories[settlement.lease.job, default: Story()].settled.append(
+                Settled(
+                    settlement: settlement, process: made.process, invoked: made.invoked, ended: made.ended,
+                    mayHaveHappened: made.mayHaveHappened, answer: answers?[index]))
+        }
     }
 }

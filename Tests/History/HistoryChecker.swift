@@ -6,13 +6,37 @@
 package struct HistoryChecker {
     let history: History
     let final: FinalState
+    let busyTimeout: Duration?
 
-    package init(_ events: [Event], _ final: FinalState) {
+    /// - Parameter busyTimeout: That of the store; `nil` where nobody waits by a clock that the history knows.
+    package init(_ events: [Event], _ final: FinalState, busyTimeout: Duration? = nil) {
         history = History(events)
         self.final = final
+        self.busyTimeout = busyTimeout
     }
 
-    package func violations() -> [Violation] { [] }
+    /// Empty where all is well; in the order of the rules.
+    package func violations() -> [Violation] {
+        var found = history.disorders.map { Violation(.disorder, $0) }
+        found += jobViolations() + keyViolations()
+        found += leaseViolations() + takeBackViolations()
+        found += attemptViolations() + busyViolations()
+        return found
+    }
+
+    /// In a line, for reports.
+    package var summary: String {
+        let states = final.jobs.reduce(into: [:]) { $0[$1.states.first ?? "none", default: 0] += 1 }
+        let runs = history.stories.values.map(\.runs.count)
+        let lost = history.stories.values.reduce(0) { $0 + $1.settled.count { $0.answer == .leaseLost } }
+        let unknown = history.enqueues.count { $0.made.outcome == .unknown }
+        return """
+            \(history.enqueues.count) jobs enqueued (\(unknown) with an unknown outcome): \
+            \(states["done"] ?? 0) done, \(states["buried"] ?? 0) buried; \(runs.reduce(0, +)) runs, \
+            \(runs.reduce(0) { $0 + max(0, $1 - 1) }) of them again; \(history.reaps.count) reaps, \
+            \(history.takeBacks.count) times jobs taken back from the dead, \(lost) late words refused
+            """
+    }
 }
 
 /// A promise that was broken, and how.
@@ -20,28 +44,30 @@ package struct Violation: Sendable, CustomStringConvertible {
     package let rule: Rule
     package let description: String
 
-    package init(_ rule: Rule, _ description: String) {
+    init(_ rule: Rule, _ description: String) {
         self.rule = rule
         self.description = "\(rule.rawValue): \(description)"
     }
 }
 
 package enum Rule: String, Sendable, CaseIterable {
-    case lostJob = "a job whose enqueue returned must be there, in one state, and done or buried after a drain"
+    case disorder = "a history has one outcome for what was invoked"
+    case lostJob = "a job whose enqueue returned is there, in one state, and done or buried after a drain"
     case unknownJob = "every job was enqueued by somebody"
-    case phantomJob = "an enqueue that failed leaves nothing"
-    case doubledJob = "one enqueue makes one job"
+    case phantomJob = "an enqueue that failed, or was answered with another job, leaves nothing"
+    case doubledJob = "one enqueue makes one job, and its id is new"
     case doneUnrun = "a done job has had a handler that finished"
-    case tokenReused = "a token belongs to one claim"
+    case keyTwice = "of the jobs with one unique key one at most is not done"
+    case swallowed = "an enqueue is answered with another job only where that has its key and is not done"
+    case tokenReused = "a token belongs to one claim, and starts a handler once a job"
     case tokenFell = "the tokens of a job grow"
-    case twoLeases = "a job has one live lease at most"
+    case twoLeases = "a job has one live lease at most: a second claim, or run, is explained by the end of the first"
     case staleWord = "only the current token changes anything"
     case ranAfterDone = "an acknowledged job never runs again"
-    case tooManyAttempts = "attempts never exceed their maximum"
-    case attemptNotCounted = "a run that failed or killed its process alone uses up an attempt"
-    case buriedUnexhausted = "a buried job has no attempts or crashes left, or somebody said so"
+    case ranUnclaimed = "a handler runs under a claim that returned to its process"
     case takenFromLiving = "only what has died has its jobs taken back at once"
+    case tooManyAttempts = "attempts never exceed their maximum"
+    case attemptNotCounted = "a run that failed, or killed its process alone, uses up an attempt"
+    case buriedUnexhausted = "a buried job has no attempts or crashes left, or somebody said so"
     case busyTooEarly = "nobody is told that the database is busy before its busy timeout is over"
-    case keyTwice = "of the jobs with one unique key one at most is not done"
-    case disorder = "a history has an outcome for what was invoked, once"
 }

@@ -1,2 +1,327 @@
+import Foundation
 import History
 import Testing
+
+@Suite("The checker of histories")
+struct HistoryTests {
+    @Test("has nothing to say of a job's whole life")
+    func life() {
+        var tale = Tale()
+        tale.enqueue("a", as: 1)
+        tale.register("w", as: 1)
+        tale.claim("w", 1, token: 1)
+        tale.start("w", 1, token: 1)
+        tale.settle("w", 1, token: 1, .fail, .delayed)
+        tale.claim("w", 1, token: 2, attempt: 2)
+        tale.run("w", 1, token: 2)
+        tale.settle("w", 1, token: 2)
+        #expect(tale.broken(job(1, "a", "done", attempts: 2)) == [])
+    }
+
+    @Test("misses a job that is gone, in no state, in two, or left over")
+    func loss() {
+        var tale = Tale()
+        tale.enqueue("a", as: 1)
+        #expect(tale.broken() == [.lostJob])
+        #expect(tale.broken(job(1, "a")) == [.lostJob])
+        #expect(tale.broken(job(1, "a", "ready", "buried", attempts: 3)) == [.lostJob])
+        #expect(tale.broken(job(1, "a", "ready")) == [.lostJob])
+        #expect(tale.broken(job(2, "a", "ready"), drained: false) == [.lostJob])
+        #expect(tale.broken(job(1, "a", "ready"), drained: false) == [])
+        var deleted = tale
+        deleted.callInVain("operator", .delete(jobs: [1]))
+        #expect(deleted.broken() == [])
+    }
+
+    @Test("knows what a failed, an unknown and a doubled enqueue may leave")
+    func outcomes() {
+        let call = Call.enqueue([.init(reference: "a", queue: "q")])
+        var failed = Tale()
+        failed.add("p", .failed(call: failed.invoke("p", call), code: "storageFailed"))
+        #expect(failed.broken() == [])
+        #expect(failed.broken(job(1, "a", "ready"), drained: false) == [.phantomJob])
+        var unknown = Tale()
+        unknown.callInVain("p", call)
+        #expect(unknown.broken() == [])
+        #expect(unknown.broken(job(1, "a", "ready"), drained: false) == [])
+        #expect(unknown.broken(job(1, "a", "ready"), job(2, "a", "ready"), drained: false) == [.doubledJob])
+        #expect(unknown.broken(job(1, "b", "ready"), drained: false) == [.unknownJob])
+        var twice = Tale()
+        twice.enqueue("a", as: 1)
+        twice.enqueue("b", as: 1)
+        #expect(twice.broken(job(1, "a", "ready"), drained: false).contains(.doubledJob))
+    }
+
+    @Test("wants a finished handler behind every done job")
+    func handlers() {
+        var tale = Tale()
+        tale.enqueue("a", as: 1)
+        tale.claim("w", 1, token: 1)
+        tale.start("w", 1, token: 1)
+        #expect(tale.broken(job(1, "a", "done")) == [.doneUnrun])
+        var early = tale
+        early.settle("w", 1, token: 1)
+        early.add("w", .handlerFinished(job: 1, token: 1))
+        #expect(early.broken(job(1, "a", "done")) == [.doneUnrun])
+    }
+
+    @Test("wants one job at a time for a unique key")
+    func keys() {
+        var tale = Tale()
+        tale.enqueue("a", as: 1, key: "k")
+        var doubled = tale
+        doubled.enqueue("b", as: 2, key: "k")
+        #expect(doubled.broken(job(1, "a", "ready"), job(2, "b", "ready"), drained: false) == [.keyTwice])
+        var duplicate = tale
+        duplicate.enqueue("b", as: 1, key: "k", duplicate: true)
+        #expect(duplicate.broken(job(1, "a", "ready"), drained: false) == [])
+        #expect(duplicate.broken(job(1, "a", "ready"), job(2, "b", "ready"), drained: false) == [.phantomJob])
+        var after = tale
+        after.work("w", 1, token: 1)
+        var swallowed = after
+        swallowed.enqueue("b", as: 1, key: "k", duplicate: true)
+        #expect(swallowed.broken(job(1, "a", "done")) == [.swallowed])
+        after.enqueue("b", as: 2, key: "k")
+        #expect(after.broken(job(1, "a", "done"), job(2, "b", "ready"), drained: false) == [])
+        var kept = tale
+        kept.callInVain("producer", .enqueue([.init(reference: "b", queue: "q", uniqueKey: "k")]))
+        let two = (job(1, "a", "ready", key: "k"), job(2, "b", "ready", key: "k"))
+        #expect(kept.broken(two.0, two.1, drained: false) == [.keyTwice])
+    }
+
+    @Test("sees a token twice, and one that falls")
+    func tokens() {
+        var twice = Tale()
+        twice.enqueue("a", as: 1)
+        twice.enqueue("b", as: 2)
+        twice.claim("w", 1, token: 1)
+        twice.claim("w", 2, token: 1)
+        #expect(twice.broken(job(1, "a", "leased"), job(2, "b", "leased"), drained: false) == [.tokenReused])
+        var falling = Tale()
+        falling.enqueue("a", as: 1)
+        falling.claim("w", 1, token: 2)
+        falling.settle("w", 1, token: 2, .release, .ready)
+        falling.claim("w", 1, token: 1)
+        #expect(falling.broken(job(1, "a", "leased"), drained: false) == [.tokenFell])
+        var started = Tale()
+        started.enqueue("a", as: 1)
+        started.claim("w", 1, token: 1)
+        started.start("w", 1, token: 1)
+        started.start("w", 1, token: 1)
+        #expect(started.broken(job(1, "a", "leased"), drained: false) == [.tokenReused])
+    }
+
+    @Test("sees a second lease beside the first, unless something has ended that")
+    func twoLeases() {
+        var tale = Tale()
+        tale.enqueue("a", as: 1)
+        tale.register("w", as: 1)
+        tale.claim("w", 1, token: 1, deadline: 1_000)
+        func rules(_ change: (inout Tale) -> Void) -> Set<Rule> {
+            var tale = tale
+            change(&tale)
+            tale.claim("x", 1, token: 2, attempt: 2)
+            return tale.broken(job(1, "a", "leased"), drained: false)
+        }
+        #expect(rules { _ in } == [.twoLeases])
+        #expect(rules { $0.reap(at: 999) } == [.twoLeases])
+        #expect(rules { $0.reap(at: 1_000) } == [])
+        #expect(rules { $0.reap(at: 5, boot: "c") } == [])
+        #expect(rules { $0.settle("w", 1, token: 1, .release, .ready) } == [])
+        #expect(rules { $0.settle("w", 1, token: 1, .release, .leaseLost) } == [.twoLeases])
+        #expect(rules { $0.callInVain("w", $0.settlement(1, 1, .release)) } == [])
+        #expect(rules { $0.call("s", .takeBack(workers: [1], blames: true)) } == [])
+        #expect(rules { $0.call("s", .takeBack(workers: [2], blames: true)) } == [.twoLeases])
+        #expect(rules { $0.call("o", .bury(jobs: [1])) } == [])
+        #expect(
+            rules {
+                $0.call("w", .extend([.init(job: 1, token: 1)], deadline: 3_000), .extended(lost: []))
+                $0.reap(at: 2_000)
+            } == [.twoLeases])
+        #expect(
+            rules {
+                $0.callInVain("w", .extend([.init(job: 1, token: 1)], deadline: 3_000))
+                $0.reap(at: 2_000)
+            } == [])
+    }
+
+    @Test("sees an old token that changes something")
+    func staleWords() {
+        var tale = Tale()
+        tale.enqueue("a", as: 1)
+        tale.claim("w", 1, token: 1)
+        tale.start("w", 1, token: 1)
+        tale.reap(at: 1_000)
+        tale.claim("x", 1, token: 2, attempt: 2)
+        func rules(_ change: (inout Tale) -> Void) -> Set<Rule> {
+            var tale = tale
+            change(&tale)
+            return tale.broken(job(1, "a", "leased"), drained: false)
+        }
+        #expect(rules { $0.settle("w", 1, token: 1, .release, .leaseLost) } == [])
+        #expect(rules { $0.settle("w", 1, token: 1, .release, .ready) } == [.staleWord])
+        #expect(rules { $0.settle("w", 1, token: 7, .release, .ready) } == [.staleWord])
+        let lease = Call.Lease(job: 1, token: 1)
+        #expect(rules { $0.call("w", .extend([lease], deadline: 9), .extended(lost: [lease])) } == [])
+        #expect(rules { $0.call("w", .extend([lease], deadline: 9), .extended(lost: [])) } == [.staleWord])
+        #expect(
+            rules {
+                $0.settle("x", 1, token: 2, .release, .ready)
+                $0.settle("x", 1, token: 2, .release, .ready)
+            } == [.staleWord])
+        #expect(
+            rules {
+                $0.call("o", .bury(jobs: [1]))
+                $0.settle("x", 1, token: 2, .release, .ready)
+            } == [.staleWord])
+    }
+
+    @Test("sees a job that runs after its ack")
+    func afterDone() {
+        var tale = Tale()
+        tale.enqueue("a", as: 1)
+        tale.work("w", 1, token: 1)
+        #expect(tale.broken(job(1, "a", "done")) == [])
+        tale.claim("w", 1, token: 2)
+        #expect(tale.broken(job(1, "a", "done")).contains(.ranAfterDone))
+    }
+
+    @Test("sees a handler without a claim, and one of a process that was not given it")
+    func unclaimed() {
+        var tale = Tale()
+        tale.enqueue("a", as: 1)
+        tale.register("w", as: 1)
+        tale.register("x", as: 2)
+        tale.claim("w", 1, token: 1)
+        var other = tale
+        other.start("x", 1, token: 1)
+        #expect(other.broken(job(1, "a", "leased"), drained: false) == [.ranUnclaimed])
+        tale.start("w", 1, token: 1)
+        #expect(tale.broken(job(1, "a", "leased"), drained: false) == [])
+    }
+
+    @Test("sees the jobs of the living taken back")
+    func living() {
+        var tale = Tale()
+        tale.register("w", as: 1)
+        tale.add("w", .killed)
+        tale.call("s", .takeBack(workers: [1], blames: true))
+        #expect(tale.broken() == [])
+        tale.call("w", .reap(monotonic: 1, boot: "b"))
+        #expect(tale.broken() == [.takenFromLiving])
+    }
+
+    @Test("counts attempts: of a failure, and of a death that can have no other cause")
+    func attempts() {
+        var failed = Tale()
+        failed.enqueue("a", as: 1)
+        failed.claim("w", 1, token: 1)
+        failed.settle("w", 1, token: 1, .fail, .ready)
+        failed.claim("w", 1, token: 2)
+        #expect(failed.broken(job(1, "a", "leased"), drained: false) == [.attemptNotCounted])
+
+        func dead(under supervisor: String? = nil, beside other: Int64? = nil, then attempt: Int) -> Set<Rule> {
+            var tale = Tale()
+            tale.enqueue("a", as: 1)
+            tale.register("w", as: 1, under: supervisor)
+            tale.claim("w", 1, token: 1)
+            tale.start("w", 1, token: 1)
+            if let other {
+                tale.enqueue("b", as: other)
+                tale.claim("w", other, token: 9)
+                tale.start("w", other, token: 9)
+            }
+            tale.add("w", .killed)
+            tale.call("s", .takeBack(workers: [1], blames: true))
+            tale.claim("x", 1, token: 2, attempt: attempt)
+            let jobs = [job(1, "a", "leased"), job(2, "b", "leased")].prefix(other == nil ? 1 : 2)
+            let final = FinalState(isDrained: false, jobs: Array(jobs))
+            return Set(HistoryChecker(tale.events, final).violations().map(\.rule))
+        }
+        #expect(dead(then: 2) == [])
+        #expect(dead(then: 1) == [.attemptNotCounted])
+        #expect(dead(under: "s", then: 1) == [])
+        #expect(dead(beside: 2, then: 1) == [])
+
+        var many = Tale()
+        many.enqueue("a", as: 1)
+        many.claim("w", 1, token: 1, attempt: 4)
+        #expect(many.broken(job(1, "a", "leased", attempts: 4), drained: false) == [.tooManyAttempts])
+    }
+
+    @Test("wants a reason for every grave")
+    func buried() {
+        var tale = Tale()
+        tale.enqueue("a", as: 1)
+        #expect(tale.broken(job(1, "a", "buried")) == [.buriedUnexhausted])
+        #expect(tale.broken(job(1, "a", "buried", attempts: 3)) == [])
+        #expect(tale.broken(job(1, "a", "buried", crashes: 3)) == [])
+        tale.claim("w", 1, token: 1)
+        tale.settle("w", 1, token: 1, .bury, .buried)
+        #expect(tale.broken(job(1, "a", "buried")) == [])
+    }
+
+    @Test("sees a database that is called busy at once")
+    func busy() {
+        var tale = Tale()
+        let number = tale.invoke("w", .reap(monotonic: 1, boot: "b"))
+        var late = tale
+        tale.add("w", .failed(call: number, code: "databaseBusy"))
+        #expect(tale.broken(busyTimeout: .seconds(4)) == [.busyTooEarly])
+        late.wait(4_000)
+        late.add("w", .failed(call: number, code: "databaseBusy"))
+        #expect(late.broken(busyTimeout: .seconds(4)) == [])
+    }
+
+    @Test("refuses a history that cannot be one")
+    func disorder() {
+        var tale = Tale()
+        tale.add("w", .returned(call: 7, .done))
+        #expect(tale.broken() == [.disorder])
+        var twice = Tale()
+        twice.enqueue("a", as: 1)
+        twice.enqueue("a", as: 2)
+        #expect(twice.broken(job(1, "a", "ready"), drained: false).contains(.disorder))
+    }
+
+    @Test("has a history for each of its rules in these tests")
+    func rules() throws {
+        let source = try String(contentsOfFile: #filePath, encoding: .utf8)
+        for rule in Rule.allCases { #expect(source.contains(".\(rule)"), "no test breaks the rule '\(rule.rawValue)'") }
+    }
+}
+
+@Suite("The log of a history")
+struct HistoryLogTests {
+    @Test("keeps the lines of all who write at once, whole and in their own order")
+    func concurrent() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "history-\(UUID().uuidString)").path
+        defer { unlink(path) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 1...8 {
+                group.addTask {
+                    let log = try HistoryLog(path, process: "p\(number)")
+                    for job in 1...200 { log.append(.handlerStarted(job: Int64(job), token: 1)) }
+                }
+            }
+            try await group.waitForAll()
+        }
+        let events = try HistoryLog.read(path)
+        #expect(events.count == 1_600)
+        for number in 1...8 {
+            let mine = events.filter { $0.process == "p\(number)" }
+            #expect(mine.map(\.deed) == (1...200).map { .handlerStarted(job: Int64($0), token: 1) })
+        }
+    }
+
+    @Test("says which line is none")
+    func torn() throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "history-\(UUID().uuidString)").path
+        defer { unlink(path) }
+        try HistoryLog(path, process: "p").append(.ended)
+        try (String(contentsOfFile: path, encoding: .utf8) + "{\"torn\n").write(
+            toFile: path, atomically: true, encoding: .utf8)
+        let error = #expect(throws: HistoryError.self) { try HistoryLog.read(path) }
+        #expect(error?.description.contains("line 2") == true)
+    }
+}

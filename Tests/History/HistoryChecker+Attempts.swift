@@ -1,0 +1,73 @@
+/// What a run costs.
+extension HistoryChecker {
+    func attemptViolations() -> [Violation] {
+        var found: [Violation] = []
+        for job in final.jobs where job.attempts > job.maxAttempts {
+            found.append(Violation(.tooManyAttempts, "job \(job.id): \(job.attempts) of \(job.maxAttempts)"))
+        }
+        for (id, story) in history.stories.sorted(by: { $0.key < $1.key }) {
+            let claims = story.claims.sorted { $0.token < $1.token }
+            for claim in claims where claim.facts.attempt > claim.facts.maxAttempts {
+                found.append(
+                    Violation(
+                        .tooManyAttempts,
+                        "job \(id), token \(claim.token): \(claim.facts.attempt) of \(claim.facts.maxAttempts)"))
+            }
+            for (first, second) in zip(claims, claims.dropFirst()) where usesUpAttempt(first, before: second, story) {
+                guard second.facts.attempt <= first.facts.attempt, !isKicked(story, first, second) else { continue }
+                found.append(
+                    Violation(
+                        .attemptNotCounted,
+                        "job \(id): token \(first.token) was attempt \(first.facts.attempt), and token \(second.token) "
+                            + "is attempt \(second.facts.attempt)"))
+            }
+        }
+        return found
+    }
+
+    /// Whether that is beyond doubt.
+    private func usesUpAttempt(
+        _ claim: History.Claim, before next: History.Claim, _ story: History.Story
+    ) -> Bool {
+        let word = story.settled.first { $0.settlement.lease == claim.facts.lease && $0.mayHaveHappened }
+        if let word { return word.hasSettled && [.fail, .crash].contains(word.settlement.outcome) }
+        return hasDiedAlone(claim, before: next, story)
+    }
+
+    /// The process has died by itself, its jobs were taken back for that, and it had started this job and nothing else that was not settled.
+    private func hasDiedAlone(
+        _ claim: History.Claim, before next: History.Claim, _ story: History.Story
+    ) -> Bool {
+        guard
+            story.runs.contains(where: {
+                $0.lease == claim.facts.lease && $0.process == claim.process && $0.finished == nil
+            }),
+            // Where its supervisor has died too, it need not have been the job's doing.
+            history.supervisors[claim.process] == nil,
+            let death = takeBacks(from: claim.process).first(where: {
+                $0.outcome == .returned(.done) && $0.invoked > claim.returned && $0.ended < next.invoked
+            }), case .takeBack(let workers, blames: true) = death.call,
+            // Of two that died together either may have been the cause.
+            workers.allSatisfy({ history.registrations[$0] == claim.process })
+        else { return false }
+        let isExpired = history.reaps.contains { reap in
+            guard reap.mayHaveHappened(after: claim.invoked, before: death.ended),
+                case .reap(let now, let boot) = reap.call
+            else { return false }
+            return boot != claim.terms.boot || now >= claim.terms.deadline
+        }
+        if isExpired { return false }
+        let others = (history.runs[claim.process] ?? []).filter { $0 != claim.facts.lease }
+        return others.allSatisfy { lease in
+            history.stories[lease.job]?.settled.contains {
+                $0.settlement.lease == lease && $0.answer != nil && $0.ended < death.invoked
+            } == true
+        }
+    }
+
+    private func isKicked(_ story: History.Story, _ first: History.Claim, _ second: History.Claim) -> Bool {
+        (story.kicks + (history.queueKicks[first.facts.queue] ?? [])).contains {
+            $0.mayHaveHappened(after: first.invoked, before: second.returned)
+        }
+    }
+}

@@ -1,0 +1,121 @@
+/// What went in, against what is there in the end.
+extension HistoryChecker {
+    func jobViolations() -> [Violation] {
+        var found: [Violation] = []
+        let byReference = Dictionary(grouping: final.jobs, by: \.reference)
+        var ids: [Int64: String] = [:]
+        var known: Set<String> = []
+        for enqueue in history.enqueues {
+            let reference = enqueue.job.reference
+            if !known.insert(reference).inserted {
+                found.append(Violation(.disorder, "the reference \(reference) is used by two enqueues"))
+            }
+            let present = byReference[reference] ?? []
+            if present.count > 1 {
+                found.append(Violation(.doubledJob, "\(reference) is there as the jobs \(present.map(\.id))"))
+            }
+            switch (enqueue.made.outcome, enqueue.answer) {
+            case (.failed(let code), _) where !present.isEmpty:
+                found.append(Violation(.phantomJob, "\(reference), refused with \(code), is job \(present[0].id)"))
+            case (_, let answer?) where answer.isDuplicate:
+                if let job = present.first {
+                    found.append(Violation(.phantomJob, "\(reference), a duplicate of \(answer.job), is job \(job.id)"))
+                }
+            case (_, let answer?):
+                if let other = ids.updateValue(reference, forKey: answer.job) {
+                    found.append(Violation(.doubledJob, "\(reference) and \(other) both got the id \(answer.job)"))
+                }
+                found += lossViolations(answer.job, reference, present.first)
+            default: break
+            }
+        }
+        for job in final.jobs {
+            if !known.contains(job.reference) {
+                found.append(Violation(.unknownJob, "job \(job.id), with the payload '\(job.reference)'"))
+            }
+            found += stateViolations(job)
+        }
+        return found
+    }
+
+    private func lossViolations(_ id: Int64, _ reference: String, _ job: FinalState.Job?) -> [Violation] {
+        let mayBeDeleted = history.stories[id]?.deletes.contains(where: \.mayHaveHappened) == true
+        guard let job else {
+            return mayBeDeleted ? [] : [Violation(.lostJob, "\(reference), job \(id), is not there")]
+        }
+        if job.id != id { return [Violation(.lostJob, "\(reference) was to be job \(id) and is job \(job.id)")] }
+        return []
+    }
+
+    private func stateViolations(_ job: FinalState.Job) -> [Violation] {
+        guard job.states.count == 1 else {
+            return [Violation(.lostJob, "job \(job.id), \(job.reference), is in the states \(job.states)")]
+        }
+        if final.isDrained, !["done", "buried"].contains(job.states[0]) {
+            return [Violation(.lostJob, "job \(job.id), \(job.reference), is still \(job.states[0]) after the drain")]
+        }
+        let story = history.stories[job.id]
+        if job.states[0] == "done", story?.runs.contains(where: { $0.finished != nil }) != true {
+            return [Violation(.doneUnrun, "job \(job.id), \(job.reference)")]
+        }
+        if job.states[0] == "buried", job.attempts < job.maxAttempts, job.crashes < job.maxCrashes {
+            let wasSaidSo =
+                story?.buries.contains(where: \.mayHaveHappened) == true
+                || story?.settled.contains { $0.settlement.outcome == .bury && $0.mayHaveSettled } == true
+            if !wasSaidSo {
+                return [
+                    Violation(
+                        .buriedUnexhausted,
+                        "job \(job.id), \(job.reference): \(job.attempts) of \(job.maxAttempts) attempts, "
+                            + "\(job.crashes) of \(job.maxCrashes) crashes")
+                ]
+            }
+        }
+        return []
+    }
+
+    func keyViolations() -> [Violation] {
+        var found: [Violation] = []
+        let made = history.enqueues.filter { $0.job.uniqueKey != nil && $0.answer != nil }
+        let byKey = Dictionary(grouping: made) { "\($0.job.uniqueKey!) in \($0.job.queue)" }
+        for (key, enqueues) in byKey.sorted(by: { $0.key < $1.key }) {
+            // Ids are given in the order of the transactions.
+            let new = enqueues.filter { $0.answer!.isDuplicate == false }.sorted { $0.answer!.job < $1.answer!.job }
+            for (first, second) in zip(new, new.dropFirst()) {
+                let id = first.answer!.job
+                guard !mayBeOver(id, before: second.made.ended) else { continue }
+                found.append(Violation(.keyTwice, "\(key): job \(id) was not done when \(second.answer!.job) was made"))
+            }
+            let ids = Set(new.map { $0.answer!.job })
+            for enqueue in enqueues where enqueue.answer!.isDuplicate {
+                let id = enqueue.answer!.job
+                let isUnknown =
+                    !ids.contains(id) && history.enqueues.contains { $0.answer?.job == id && !$0.answer!.isDuplicate }
+                if isUnknown || isOver(id, before: enqueue.made.invoked) {
+                    found.append(
+                        Violation(
+                            .swallowed, "\(enqueue.job.reference) with the key \(key) was answered with job \(id)"))
+                }
+            }
+        }
+        let waiting = final.jobs.filter { $0.uniqueKey != nil && $0.states != ["done"] }
+        for (key, jobs) in Dictionary(grouping: waiting, by: { "\($0.uniqueKey!) in \($0.queue)" }) where jobs.count > 1
+        {
+            found.append(Violation(.keyTwice, "\(key) is held by the jobs \(jobs.map(\.id))"))
+        }
+        return found
+    }
+
+    /// Whether the job may have been acknowledged or deleted before a line.
+    private func mayBeOver(_ id: Int64, before line: Int) -> Bool {
+        guard let story = history.stories[id] else { return false }
+        return story.settled.contains { $0.settlement.outcome == .ack && $0.mayHaveSettled && $0.invoked < line }
+            || story.deletes.contains { $0.mayHaveHappened && $0.invoked < line }
+    }
+
+    private func isOver(_ id: Int64, before line: Int) -> Bool {
+        guard let story = history.stories[id] else { return false }
+        return story.settled.contains { $0.answer == .done && $0.ended < line }
+            || story.deletes.contains { $0.outcome == .returned(.done) && $0.ended < line }
+    }
+}

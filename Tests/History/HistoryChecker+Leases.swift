@@ -1,0 +1,163 @@
+/// Tokens, and who held a job when.
+extension HistoryChecker {
+    func leaseViolations() -> [Violation] {
+        var found: [Violation] = []
+        var holders: [Int64: Int] = [:]
+        for (id, story) in history.stories.sorted(by: { $0.key < $1.key }) {
+            let claims = story.claims.sorted { $0.token < $1.token }
+            for claim in claims {
+                // A claim of several queues has a token for each.
+                let other = holders.updateValue(claim.invoked, forKey: claim.token)
+                if let other, other != claim.invoked {
+                    found.append(
+                        Violation(.tokenReused, "\(claim.token), by the claims at the lines \(other), \(claim.invoked)")
+                    )
+                }
+            }
+            for (first, second) in zip(claims, claims.dropFirst()) {
+                found += succession(first, second, story)
+            }
+            found += wordViolations(id, story, claims) + runViolations(id, story, claims)
+        }
+        return found
+    }
+
+    private func succession(
+        _ first: History.Claim, _ second: History.Claim, _ story: History.Story
+    ) -> [Violation] {
+        let facts =
+            "job \(first.job): token \(first.token) of \(first.process), then \(second.token) of \(second.process)"
+        if first.token == second.token { return [Violation(.tokenReused, facts)] }
+        if second.returned < first.invoked { return [Violation(.tokenFell, facts)] }
+        if !mayHaveEnded(first, before: second.returned, story) { return [Violation(.twoLeases, facts)] }
+        return []
+    }
+
+    /// Whether a lease may have come to its end before a line.
+    private func mayHaveEnded(_ claim: History.Claim, before line: Int, _ story: History.Story) -> Bool {
+        let (start, end) = (claim.invoked, line)
+        if story.settled.contains(where: {
+            $0.settlement.lease == claim.facts.lease && $0.mayHaveSettled && $0.invoked < end
+        }) {
+            return true
+        }
+        if (story.buries + story.deletes).contains(where: { $0.mayHaveHappened(after: start, before: end) }) {
+            return true
+        }
+        if takeBacks(from: claim.process).contains(where: { $0.mayHaveHappened(after: start, before: end) }) {
+            return true
+        }
+        return history.reaps.contains { reap in
+            guard reap.mayHaveHappened(after: start, before: end), case .reap(let now, let boot) = reap.call else {
+                return false
+            }
+            return boot != claim.terms.boot || now >= deadline(of: claim, before: reap.invoked)
+        }
+    }
+
+    /// The latest that the holder had been promised.
+    private func deadline(of claim: History.Claim, before line: Int) -> Int64 {
+        (history.extensions[claim.token] ?? []).reduce(claim.terms.deadline) { deadline, extension_ in
+            extension_.made.ended < line ? max(deadline, extension_.deadline) : deadline
+        }
+    }
+
+    func takeBacks(from process: String) -> [History.Made] {
+        history.takeBacks.filter { made in
+            guard case .takeBack(let workers, _) = made.call else { return false }
+            return workers.contains { history.registrations[$0] == process }
+        }
+    }
+
+    /// What holders said of the job.
+    private func wordViolations(_ id: Int64, _ story: History.Story, _ claims: [History.Claim]) -> [Violation] {
+        var found: [Violation] = []
+        var settled: Set<Int64> = []
+        for word in story.settled where word.hasSettled {
+            let token = word.settlement.lease.token
+            let facts =
+                "job \(id): \(word.settlement.outcome) with token \(token) by \(word.process), line \(word.ended)"
+            if !settled.insert(token).inserted { found.append(Violation(.staleWord, "\(facts), was not the first")) }
+            if let current = claims.last(where: { $0.token > token && $0.returned < word.invoked }) {
+                found.append(Violation(.staleWord, "\(facts), after token \(current.token) was given out"))
+            }
+            let claim = claims.first { $0.token == token }
+            if claim == nil { found.append(Violation(.staleWord, "\(facts), a token that nobody was given")) }
+            if let claim, let end = takenBack(claim, story), end < word.invoked {
+                found.append(Violation(.staleWord, "\(facts), after the job was taken back at line \(end)"))
+            }
+            if word.answer == .done {
+                if let later = claims.last, later.token > token {
+                    found.append(Violation(.ranAfterDone, "\(facts), and claimed again with token \(later.token)"))
+                }
+                let hasRun = story.runs.contains {
+                    $0.lease == word.settlement.lease && ($0.finished ?? .max) < word.invoked
+                }
+                if !hasRun { found.append(Violation(.doneUnrun, facts)) }
+            }
+        }
+        for claim in claims {
+            for (leases, _, made) in history.extensions[claim.token] ?? [] where leases.contains(claim.facts.lease) {
+                guard let current = claims.last(where: { $0.token > claim.token && $0.returned < made.invoked }) else {
+                    continue
+                }
+                found.append(
+                    Violation(
+                        .staleWord,
+                        "job \(id): token \(claim.token) was extended after token \(current.token) was given out"))
+            }
+        }
+        return found
+    }
+
+    /// The line from which on a lease was surely over by somebody's word.
+    private func takenBack(_ claim: History.Claim, _ story: History.Story) -> Int? {
+        let words = takeBacks(from: claim.process) + story.buries + story.deletes
+        return words.filter { $0.outcome == .returned(.done) && $0.invoked > claim.returned }.map(\.ended).min()
+    }
+
+    private func runViolations(_ id: Int64, _ story: History.Story, _ claims: [History.Claim]) -> [Violation] {
+        var found: [Violation] = []
+        var started: Set<Int64> = []
+        for run in story.runs {
+            let facts = "job \(id): token \(run.lease.token), started by \(run.process) at line \(run.started)"
+            if !started.insert(run.lease.token).inserted { found.append(Violation(.tokenReused, facts)) }
+            // A command that another process started for its claim says nothing of claims.
+            let mustClaim = history.registrations.values.contains(run.process)
+            let isClaimed = claims.contains {
+                $0.token == run.lease.token && $0.process == run.process && $0.returned < run.started
+            }
+            if mustClaim && !isClaimed { found.append(Violation(.ranUnclaimed, facts)) }
+            if let done = story.settled.first(where: { $0.answer == .done && $0.ended < run.started }) {
+                found.append(Violation(.ranAfterDone, "\(facts), done at line \(done.ended)"))
+            }
+        }
+        return found
+    }
+
+    func takeBackViolations() -> [Violation] {
+        var found: [Violation] = []
+        for made in history.takeBacks where made.outcome == .returned(.done) {
+            guard case .takeBack(let workers, _) = made.call else { continue }
+            for process in Set(workers.compactMap { history.registrations[$0] }) {
+                guard let word = history.lastWord[process], word > made.ended else { continue }
+                found.append(
+                    Violation(.takenFromLiving, "\(process), at line \(made.ended), and it spoke at line \(word)"))
+            }
+        }
+        return found
+    }
+
+    func busyViolations() -> [Violation] {
+        guard let busyTimeout else { return [] }
+        // Who joins the transaction of somebody that has waited for half of it shares the other half.
+        let shortest = busyTimeout / 2
+        return history.made.compactMap { made in
+            guard made.outcome == .failed(code: "databaseBusy"), .nanoseconds(made.duration) < shortest else {
+                return nil
+            }
+            return Violation(
+                .busyTooEarly, "\(made.process), line \(made.ended), after \(made.duration / 1_000_000) ms")
+        }
+    }
+}
