@@ -127,6 +127,9 @@ public final class SQLiteStore: JobStore {
     private static func build(_ temporary: String, _ options: Options) throws {
         let connection = try connect(temporary, "create", options)
         try install(on: connection, mayInstall: true)
+        #if STINT_MUTATIONS
+            try connection.runBlocking(RemovedGuard.unguard)
+        #endif
         try translatingErrors(of: temporary) { try connection.database.close() }
     }
 

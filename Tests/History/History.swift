@@ -81,7 +81,9 @@ struct History {
     private(set) var made: [Made] = []
     private(set) var enqueues: [Enqueue] = []
     private(set) var stories: [Int64: Story] = [:]
-    /// What a process has started.
+    /// What a process was given.
+    private(set) var claimed: [String: [Call.Lease]] = [:]
+    /// What it has started.
     private(set) var runs: [String: [Call.Lease]] = [:]
     private(set) var reaps: [Made] = []
     private(set) var takeBacks: [Made] = []
@@ -95,6 +97,8 @@ struct History {
     private(set) var supervisors: [String: String] = [:]
     /// When the harness killed it.
     private(set) var killed: [String: Int] = [:]
+    /// Where the harness stopped it, and how many jobs it had started by then.
+    private(set) var stops: [String: [(line: Int, runs: Int)]] = [:]
     /// Lines that do not fit the others.
     private(set) var disorders: [String] = []
 
@@ -107,7 +111,10 @@ struct History {
             case .killed:
                 killed[event.process] = line
                 continue
-            case .stopped, .continued: continue
+            case .stopped:
+                stops[event.process, default: []].append((line, runs[event.process]?.count ?? 0))
+                continue
+            case .continued: continue
             case .invoked(let number, let call):
                 if open[event.process, default: [:]].updateValue((made.count, event.time), forKey: number) != nil {
                     disorders.append("line \(line): call \(number) of \(event.process) is invoked twice")
@@ -189,6 +196,7 @@ struct History {
                     disorders.append("line \(made.ended): jobs are handed out and none were asked for")
                     break
                 }
+                claimed[made.process, default: []].append(job.lease)
                 stories[job.lease.job, default: Story()].claims.append(
                     Claim(
                         facts: job, terms: terms, process: made.process, invoked: made.invoked, returned: made.ended))

@@ -34,7 +34,7 @@ extension HistoryChecker {
         return hasDiedAlone(claim, before: next, story)
     }
 
-    /// The process has died by itself, its jobs were taken back for that, and it had started this job and nothing else that was not settled.
+    /// The process has died by itself, its jobs were taken back for that, and it held this job and nothing else.
     private func hasDiedAlone(
         _ claim: History.Claim, before next: History.Claim, _ story: History.Story
     ) -> Bool {
@@ -57,7 +57,8 @@ extension HistoryChecker {
             return boot != claim.terms.boot || now >= claim.terms.deadline
         }
         if isExpired { return false }
-        let others = (history.runs[claim.process] ?? []).filter { $0 != claim.facts.lease }
+        // What it held may have been about to start.
+        let others = (history.claimed[claim.process] ?? []).filter { $0 != claim.facts.lease }
         return others.allSatisfy { lease in
             history.stories[lease.job]?.settled.contains {
                 $0.settlement.lease == lease && $0.answer != nil && $0.ended < death.invoked

@@ -1,0 +1,49 @@
+import ArgumentParser
+import Foundation
+import Torture
+
+/// SIGKILL and SIGSTOP, with everything running.
+struct KillCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "kill",
+        abstract: "Kills and stops processes at random while all are at work; then nothing may be lost.")
+
+    @Option(help: "Repeats the choices of a run.") var seed: UInt64 = .random(in: 0..<1 << 32)
+    @Option(help: "How long, in seconds.") var seconds = 300
+    @Option(help: "How many processes to kill.") var kills = 1_000
+    @Option(help: "How many processes to stop for longer than their lease.") var stops = 60
+    @Option(help: "A guard to go without; then it must fail.") var without: String?
+
+    func run() async throws {
+        print("stint-torture kill --seed \(seed) --seconds \(seconds) --kills \(kills) --stops \(stops)")
+        let place = try TortureFolder()
+        var siege = Siege(seed: seed, duration: .seconds(seconds), program: try ownProgram(), folder: place.path)
+        siege.kills = kills
+        siege.stops = stops
+        siege.without = without
+        let report = try await siege.run()
+        print(report.summary)
+        let killed = report.kills.sorted { $0.key.rawValue < $1.key.rawValue }
+        print("killed: \(killed.map { "\($0.value) of \($0.key)" }.joined(separator: ", ")); stopped: \(report.stops)")
+        try conclude(report.violations.map(\.description) + report.troubles, place)
+    }
+}
+
+/// Says how it went; what broke keeps its files.
+func conclude(_ broken: [String], _ place: TortureFolder) throws {
+    guard !broken.isEmpty else {
+        place.remove()
+        return print("nothing was lost")
+    }
+    for line in broken.prefix(50) { print("BROKEN: \(line)") }
+    print("\(broken.count) broken; the files are in \(place.path)")
+    throw ExitCode(2)
+}
+
+/// The path of this program, to start it again.
+func ownProgram() throws -> String {
+    guard let path = Bundle.main.executablePath else {
+        throw ValidationError("the system does not say where this program is")
+    }
+    return path
+}

@@ -1,0 +1,49 @@
+import Foundation
+import StintCore
+
+/// What a job of a siege does to whoever runs it. Its payload says which, `slow p12.7`, and is unique.
+enum JobKind: String, CaseIterable, Sendable {
+    case good, slow
+    /// Fails at its first attempt.
+    case fails
+    /// Is to be buried, by its handler's word.
+    case bury
+    /// Gives itself back at its first attempt.
+    case release
+    /// Kills its process.
+    case poison
+
+    init(payload: String) {
+        self = JobKind(rawValue: String(payload.prefix { $0 != " " })) ?? .good
+    }
+
+    static func random(using chance: inout Chance) -> JobKind {
+        switch Int.random(in: 0..<1_000, using: &chance) {
+        case 0..<700: .good
+        case 700..<850: .slow
+        case 850..<920: .fails
+        case 920..<960: .bury
+        case 960..<995: .release
+        default: .poison
+        }
+    }
+
+    /// A harness that kills at random makes innocents crash; only what does it by itself may be buried for that.
+    var options: JobOptions {
+        JobOptions(maxAttempts: 100_000, maxCrashes: self == .poison ? 2 : 100_000)
+    }
+
+    /// The exit code of a process that one of its jobs has ended.
+    static let poisonedExit: Int32 = 77
+
+    func perform(attempt: Int, token: Int64) async throws {
+        switch self {
+        case .good: return
+        case .slow: try await Task.sleep(for: .milliseconds(20 + token % 7 * 40))
+        case .fails: if attempt == 1 { throw JobVerdict.retry(after: .milliseconds(50)) }
+        case .bury: throw JobVerdict.bury("it asked for it")
+        case .release: if token % 3 != 0 { throw JobVerdict.release(after: .milliseconds(20)) }
+        case .poison: if token % 2 == 0 { exit(Self.poisonedExit) } else { kill(getpid(), SIGKILL) }
+        }
+    }
+}
