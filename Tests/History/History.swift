@@ -82,7 +82,7 @@ struct History {
     private(set) var enqueues: [Enqueue] = []
     private(set) var stories: [Int64: Story] = [:]
     /// What a process was given.
-    private(set) var claimed: [String: [Call.Lease]] = [:]
+    private(set) var handedOut: [String: [Call.Lease]] = [:]
     /// What it has started.
     private(set) var runs: [String: [Call.Lease]] = [:]
     private(set) var reaps: [Made] = []
@@ -196,7 +196,7 @@ struct History {
                     disorders.append("line \(made.ended): jobs are handed out and none were asked for")
                     break
                 }
-                claimed[made.process, default: []].append(job.lease)
+                handedOut[made.process, default: []].append(job.lease)
                 stories[job.lease.job, default: Story()].claims.append(
                     Claim(
                         facts: job, terms: terms, process: made.process, invoked: made.invoked, returned: made.ended))

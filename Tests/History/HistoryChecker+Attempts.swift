@@ -58,7 +58,7 @@ extension HistoryChecker {
         }
         if isExpired { return false }
         // What it held may have been about to start.
-        let others = (history.claimed[claim.process] ?? []).filter { $0 != claim.facts.lease }
+        let others = (history.handedOut[claim.process] ?? []).filter { $0 != claim.facts.lease }
         return others.allSatisfy { lease in
             history.stories[lease.job]?.settled.contains {
                 $0.settlement.lease == lease && $0.answer != nil && $0.ended < death.invoked
