@@ -1,9 +1,9 @@
 /// A history with its lines sorted out: calls with their outcomes, and by job what was said of it.
 ///
 /// All positions are numbers of lines. What was done by a call lies between the lines `invoked` and `ended`.
-struct History {
-    struct Made {
-        let process: String
+package struct History {
+    package struct Made {
+        package let process: String
         let call: Call
         let invoked: Int
         /// `Int.max` where nobody was told how it ended.
@@ -20,17 +20,17 @@ struct History {
         }
     }
 
-    enum Outcome: Equatable {
+    package enum Outcome: Equatable {
         case returned(Answer)
         case failed(code: String)
         case unknown
     }
 
     /// A job that was handed out.
-    struct Claim {
+    package struct Claim {
         let facts: Answer.Claimed
         let terms: Call.Claim
-        let process: String
+        package let process: String
         let invoked: Int
         let returned: Int
 
@@ -39,28 +39,28 @@ struct History {
     }
 
     /// One job's part of an exchange.
-    struct Settled {
-        let settlement: Call.Settlement
-        let process: String
+    package struct Settled {
+        package let settlement: Call.Settlement
+        package let process: String
         let invoked: Int
         let ended: Int
         let mayHaveHappened: Bool
         /// `nil` where nobody was told.
-        let answer: Answer.Settled?
+        package let answer: Answer.Settled?
 
         /// Whether it may have ended the lease.
         var mayHaveSettled: Bool { mayHaveHappened && answer != .leaseLost }
         var hasSettled: Bool { answer != nil && answer != .leaseLost }
     }
 
-    struct Run {
-        let process: String
-        let lease: Call.Lease
-        let started: Int
-        var finished: Int?
+    package struct Run {
+        package let process: String
+        package let lease: Call.Lease
+        package let started: Int
+        package var finished: Int?
     }
 
-    struct Enqueue {
+    package struct Enqueue {
         let job: Call.NewJob
         let made: Made
         /// `nil` where the enqueue did not return.
@@ -68,10 +68,10 @@ struct History {
     }
 
     /// What was said of one job.
-    struct Story {
-        var claims: [Claim] = []
-        var settled: [Settled] = []
-        var runs: [Run] = []
+    package struct Story {
+        package var claims: [Claim] = []
+        package var settled: [Settled] = []
+        package var runs: [Run] = []
         /// By an operator.
         var kicks: [Made] = []
         var buries: [Made] = []
@@ -80,7 +80,7 @@ struct History {
 
     private(set) var made: [Made] = []
     private(set) var enqueues: [Enqueue] = []
-    private(set) var stories: [Int64: Story] = [:]
+    package private(set) var stories: [Int64: Story] = [:]
     /// What a process was given.
     private(set) var handedOut: [String: [Call.Lease]] = [:]
     /// What it has started.
@@ -102,7 +102,7 @@ struct History {
     /// Lines that do not fit the others.
     private(set) var disorders: [String] = []
 
-    init(_ events: [Event]) {
+    package init(_ events: [Event]) {
         var open: [String: [Int: (index: Int, time: Int64)]] = [:]
         for (line, event) in events.enumerated() {
             switch event.deed {

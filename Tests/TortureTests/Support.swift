@@ -42,3 +42,11 @@ func torture(_ arguments: String...) async throws -> String {
         "stint-torture \(arguments.joined(separator: " "))\n\(result.standardOutput)\n\(result.standardError)")
     return result.standardOutput
 }
+
+/// `STINT_TEST_SEED=7 swift test …` repeats the choices of a test.
+func chosenSeed() -> UInt64 {
+    let chosen = ProcessInfo.processInfo.environment["STINT_TEST_SEED"].flatMap { UInt64($0) }
+    let seed = chosen ?? .random(in: 0..<1 << 32)
+    print("STINT_TEST_SEED=\(seed)")
+    return seed
+}

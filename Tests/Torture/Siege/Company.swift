@@ -107,13 +107,20 @@ actor Company {
         kill(member.id, SIGKILL)
     }
 
-    /// Until a lease has run out, and some more.
-    func pause(_ member: Member) async throws {
-        let name = ProcessName.of(member.id)
-        log.append(.stopped, of: name)
+    /// Until a lease has run out, and a while more.
+    func pause(_ member: Member, for duration: Duration) async throws {
+        stop(member)
+        try await Task.sleep(for: duration)
+        goOn(member)
+    }
+
+    func stop(_ member: Member) {
+        log.append(.stopped, of: ProcessName.of(member.id))
         kill(member.id, SIGSTOP)
-        try await Task.sleep(for: siege.lease * 2)
-        log.append(.continued, of: name)
+    }
+
+    func goOn(_ member: Member) {
+        log.append(.continued, of: ProcessName.of(member.id))
         kill(member.id, SIGCONT)
     }
 

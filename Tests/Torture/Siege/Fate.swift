@@ -29,7 +29,8 @@ struct Fate {
                     await company.kill(member)
                     kills[member.role, default: 0] += 1
                 } else {
-                    group.addTask { [company] in try await company.pause(member) }
+                    let duration = siege.lease * Double.random(in: 1...2.5, using: &chance)
+                    group.addTask { [company] in try await company.pause(member, for: duration) }
                     stops += 1
                 }
             }

@@ -4,6 +4,10 @@ import StintCore
 /// What a job of a siege does to whoever runs it. Its payload says which, `slow p12.7`, and is unique.
 enum JobKind: String, CaseIterable, Sendable {
     case good, slow
+    /// Longer than a lease.
+    case long
+    /// Ends when there is a file with its token in its name, whatever it is told meanwhile.
+    case gate
     /// Fails at its first attempt.
     case fails
     /// Is to be buried, by its handler's word.
@@ -20,7 +24,8 @@ enum JobKind: String, CaseIterable, Sendable {
     static func random(using chance: inout Chance) -> JobKind {
         switch Int.random(in: 0..<1_000, using: &chance) {
         case 0..<700: .good
-        case 700..<850: .slow
+        case 700..<830: .slow
+        case 830..<850: .long
         case 850..<920: .fails
         case 920..<960: .bury
         case 960..<995: .release
@@ -36,10 +41,15 @@ enum JobKind: String, CaseIterable, Sendable {
     /// The exit code of a process that one of its jobs has ended.
     static let poisonedExit: Int32 = 77
 
-    func perform(attempt: Int, token: Int64) async throws {
+    /// The file that a job at the gate waits for.
+    static func gate(of database: String, token: Int64) -> String { "\(database)-open-\(token)" }
+
+    func perform(attempt: Int, token: Int64, database: String) async throws {
         switch self {
         case .good: return
         case .slow: try await Task.sleep(for: .milliseconds(20 + token % 7 * 40))
+        case .long: try await Task.sleep(for: .milliseconds(900 + token % 7 * 100))
+        case .gate: while access(Self.gate(of: database, token: token), F_OK) != 0 { usleep(2_000) }
         case .fails: if attempt == 1 { throw JobVerdict.retry(after: .milliseconds(50)) }
         case .bury: throw JobVerdict.bury("it asked for it")
         case .release: if token % 3 != 0 { throw JobVerdict.release(after: .milliseconds(20)) }

@@ -91,10 +91,10 @@ package struct Player: Sendable {
         options.pollInterval = .milliseconds(500)
         options.drains = drains
         var worker = Worker(queue, queues: Self.queues, options: options, logger: Self.quiet)
-        worker.registerOthers(retry: .constant(.milliseconds(20))) { [log] context in
+        worker.registerOthers(retry: .constant(.milliseconds(20))) { [log, database] context in
             let kind = JobKind(payload: String(decoding: context.job.payload, as: UTF8.self))
             try await context.recorded(in: log) {
-                try await kind.perform(attempt: context.attempt, token: context.token.rawValue)
+                try await kind.perform(attempt: context.attempt, token: context.token.rawValue, database: database)
             }
         }
         return worker

@@ -95,7 +95,7 @@ package struct Siege: Sendable {
         }
     }
 
-    private func judge(_ report: inout Report) async throws {
+    func judge(_ report: inout Report) async throws {
         let events = try HistoryLog.read(historyFile)
         let final = try FinalState(of: database, isDrained: true)
         let checker = HistoryChecker(events, final, busyTimeout: Player.busyTimeout)

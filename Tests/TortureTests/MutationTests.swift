@@ -1,0 +1,33 @@
+import History
+import StintSQLite
+import Testing
+import Torture
+
+/// Without one of its guards Stint breaks a promise, and the checker says which.
+@Suite("A guard that is missing is missed", .timeLimit(.minutes(5)))
+struct MutationTests {
+    @Test("the fence: a late ack counts")
+    func fence() async throws {
+        let folder = try TemporaryFolder()
+        var siege = Siege(seed: 1, duration: .zero, program: stintTorture, folder: folder.path)
+        siege.without = RemovedGuard.fence.rawValue
+        let (report, answer) = try await siege.lateAck()
+        #expect(answer == .done)
+        #expect(report.violations.contains { $0.rule == .staleWord }, "\(report)")
+    }
+
+    @Test(
+        "with everything running",
+        arguments: [
+            (RemovedGuard.immediateTransaction, Rule.busyTooEarly), (.attemptBeforeStart, .attemptNotCounted),
+            (.uniqueIndex, .keyTwice),
+        ])
+    func siege(_ removed: RemovedGuard, _ rule: Rule) async throws {
+        let folder = try TemporaryFolder()
+        var siege = Siege(seed: chosenSeed(), duration: .seconds(5), program: stintTorture, folder: folder.path)
+        siege.kills = 15
+        siege.without = removed.rawValue
+        let report = try await siege.run()
+        #expect(report.violations.contains { $0.rule == rule }, "\(report)")
+    }
+}

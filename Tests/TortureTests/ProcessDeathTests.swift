@@ -1,0 +1,28 @@
+import History
+import Testing
+import Torture
+
+@Suite("Processes die and stop at any moment", .timeLimit(.minutes(5)))
+struct ProcessDeathTests {
+    @Test("workers, producers, supervisors and reapers are killed and stopped, and nothing is lost")
+    func siege() async throws {
+        let folder = try TemporaryFolder()
+        let seed = chosenSeed()
+        var siege = Siege(seed: seed, duration: .seconds(15), program: stintTorture, folder: folder.path)
+        siege.kills = 40
+        siege.stops = 6
+        let report = try await siege.run()
+        print(report.summary)
+        #expect(report.isGood, "seed \(seed): \(report.violations.prefix(20)) \(report.troubles)")
+        #expect(report.kills.values.reduce(0, +) == 40 && report.stops == 6)
+    }
+
+    @Test("an ack of a worker that was stopped past its lease is refused")
+    func lateAck() async throws {
+        let folder = try TemporaryFolder()
+        let siege = Siege(seed: 1, duration: .zero, program: stintTorture, folder: folder.path)
+        let (report, answer) = try await siege.lateAck()
+        #expect(answer == .leaseLost)
+        #expect(report.isGood, "\(report)")
+    }
+}
