@@ -87,6 +87,8 @@ package struct History {
     private(set) var runs: [String: [Call.Lease]] = [:]
     private(set) var reaps: [Made] = []
     private(set) var takeBacks: [Made] = []
+    /// By the process from which jobs were taken back.
+    private(set) var takeBacksFrom: [String: [Made]] = [:]
     private(set) var queueKicks: [String: [Made]] = [:]
     /// By token: those that returned, with the lines.
     private(set) var extensions: [Int64: [(leases: Set<Call.Lease>, deadline: Int64, made: Made)]] = [:]
@@ -94,6 +96,7 @@ package struct History {
     private(set) var registrations: [Int64: String] = [:]
     /// The line of the last thing that a process did or said itself.
     private(set) var lastWord: [String: Int] = [:]
+    private(set) var roles: [String: String] = [:]
     private(set) var supervisors: [String: String] = [:]
     /// When the harness killed it.
     private(set) var killed: [String: Int] = [:]
@@ -106,7 +109,9 @@ package struct History {
         var open: [String: [Int: (index: Int, time: Int64)]] = [:]
         for (line, event) in events.enumerated() {
             switch event.deed {
-            case .began(let supervisor): supervisors[event.process] = supervisor
+            case .began(let supervisor, let role):
+                supervisors[event.process] = supervisor
+                roles[event.process] = role
             case .ended: break
             case .killed:
                 killed[event.process] = line
@@ -142,6 +147,12 @@ package struct History {
             lastWord[event.process] = line
         }
         for made in made { sortIn(made) }
+        for made in takeBacks {
+            guard case .takeBack(let workers, _) = made.call else { continue }
+            for process in Set(workers.compactMap { registrations[$0] }) {
+                takeBacksFrom[process, default: []].append(made)
+            }
+        }
     }
 
     private mutating func end(

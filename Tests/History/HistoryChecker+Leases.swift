@@ -62,12 +62,7 @@ extension HistoryChecker {
         }
     }
 
-    func takeBacks(from process: String) -> [History.Made] {
-        history.takeBacks.filter { made in
-            guard case .takeBack(let workers, _) = made.call else { return false }
-            return workers.contains { history.registrations[$0] == process }
-        }
-    }
+    func takeBacks(from process: String) -> [History.Made] { history.takeBacksFrom[process] ?? [] }
 
     /// What holders said of the job.
     private func wordViolations(_ id: Int64, _ story: History.Story, _ claims: [History.Claim]) -> [Violation] {

@@ -13,12 +13,13 @@ struct RoleCommand: AsyncParsableCommand {
     @Option var lease: Int64
     @Option var seed: UInt64
     @Option var without: String?
+    @Flag var calm = false
 
     func run() async throws {
         try removeGuard(without)
         let player = try Player(
-            database: database, history: history, lease: .milliseconds(lease), seed: seed)
-        try await player.play(role)
+            role, database: database, history: history, lease: .milliseconds(lease), seed: seed, isCalm: calm)
+        try await player.play()
     }
 }
 

@@ -69,6 +69,7 @@ actor Company {
             "role", role.rawValue, "--db", siege.database, "--history", siege.historyFile, "--lease",
             "\(siege.lease.milliseconds)", "--seed", "\(siege.seed &+ UInt64(started))",
         ]
+        if siege.isCalm { arguments.append("--calm") }
         if let without = siege.without { arguments += ["--without", without] }
         let errors = try FileDescriptor.open(
             siege.errorFile, .writeOnly, options: [.create, .append], permissions: .ownerReadWrite)

@@ -21,7 +21,8 @@ enum JobKind: String, CaseIterable, Sendable {
         self = JobKind(rawValue: String(payload.prefix { $0 != " " })) ?? .good
     }
 
-    static func random(using chance: inout Chance) -> JobKind {
+    /// - Parameter isCalm: Whether none may kill its process.
+    static func random(isCalm: Bool, using chance: inout Chance) -> JobKind {
         switch Int.random(in: 0..<1_000, using: &chance) {
         case 0..<700: .good
         case 700..<830: .slow
@@ -29,7 +30,7 @@ enum JobKind: String, CaseIterable, Sendable {
         case 850..<920: .fails
         case 920..<960: .bury
         case 960..<995: .release
-        default: .poison
+        default: isCalm ? .good : .poison
         }
     }
 

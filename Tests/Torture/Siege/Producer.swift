@@ -21,7 +21,7 @@ struct Producer {
             try await Backlog.waitForRoom(in: queue.store, stop)
             let batch = try (0..<[1, 1, 1, 5, 20].randomElement(using: &chance)!).map { _ in
                 number += 1
-                let kind = JobKind.random(using: &chance)
+                let kind = JobKind.random(isCalm: player.isCalm, using: &chance)
                 var options = kind.options
                 if Int.random(in: 0..<10, using: &chance) == 0 { options.delay = .milliseconds(300) }
                 // A poisonous job can be buried for good, and its key with it.

@@ -31,20 +31,31 @@ package struct Player: Sendable {
     /// Of all the stores of a siege.
     package static let busyTimeout: Duration = .seconds(30)
 
+    private let role: Role
     let database: String
     let lease: Duration
     let log: HistoryLog
     let seed: UInt64
+    /// Whether no job may kill its process.
+    let isCalm: Bool
 
-    package init(database: String, history: String, lease: Duration, seed: UInt64) throws {
+    package init(
+        _ role: Role, database: String, history: String, lease: Duration, seed: UInt64, isCalm: Bool
+    ) throws {
+        self.role = role
         self.database = database
         self.lease = lease
         self.seed = seed
+        self.isCalm = isCalm
         log = try HistoryLog(history, process: ProcessName.own)
-        log.append(.began(supervisor: Worker.isSupervised ? ProcessName.of(getppid()) : nil))
+        let isSupervised = Worker.isSupervised
+        log.append(
+            .began(
+                supervisor: isSupervised ? ProcessName.of(getppid()) : nil,
+                role: isSupervised ? Role.worker.rawValue : role.rawValue))
     }
 
-    package func play(_ role: Role) async throws {
+    package func play() async throws {
         var options = SQLiteStore.Options()
         options.busyTimeout = Self.busyTimeout
         let source = StoreSource.sqlite(database, options: options)

@@ -16,6 +16,8 @@ package struct Siege: Sendable {
     /// How many processes are stopped (SIGSTOP) for longer than a lease, and then go on.
     package var stops = 0
     package var lease: Duration = .milliseconds(800)
+    /// Whether no job may kill its process.
+    package var isCalm = false
     /// Guards that the processes go without.
     package var without: String?
     /// `stint-torture` itself.
@@ -44,6 +46,9 @@ package struct Siege: Sendable {
         /// What else was not as it must be.
         package var troubles: [String] = []
         package var sizes: SizeReport?
+        /// How many jobs each process of a role has enqueued or started.
+        package var shares: [Role: [Int]] = [:]
+        package var longestCall: Duration = .zero
 
         package var isGood: Bool { violations.isEmpty && troubles.isEmpty }
     }
@@ -101,6 +106,8 @@ package struct Siege: Sendable {
         let checker = HistoryChecker(events, final, busyTimeout: Player.busyTimeout)
         report.violations = checker.violations()
         report.summary = checker.summary
+        for role in cast.keys { report.shares[role] = checker.shares(of: role.rawValue) }
+        report.longestCall = checker.longestCall
         for job in final.jobs where job.states == ["buried"] {
             let kind = JobKind(payload: job.reference)
             let isDeserved = kind == .bury || kind == .poison || wasBuried(job.id, events)
