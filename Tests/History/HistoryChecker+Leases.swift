@@ -123,9 +123,8 @@ extension HistoryChecker {
                 $0.token == run.lease.token && $0.process == run.process && $0.returned < run.started
             }
             if mustClaim && !isClaimed { found.append(Violation(.ranUnclaimed, facts)) }
-            let claim = claims.first { $0.token == run.lease.token }
             if let done = story.settled.first(where: { $0.answer == .done && $0.ended < run.started }),
-                !wasStoppedAtStart(run, claim)
+                !wasStoppedAtStart(run, claims)
             {
                 found.append(Violation(.ranAfterDone, "\(facts), done at line \(done.ended)"))
             }
@@ -135,8 +134,10 @@ extension HistoryChecker {
 
     /// Whether its process may have been stopped after its last look at the clock and before the handler's first word. That
     /// can be so of the few that were about to start, and nothing but the token can help there.
-    private func wasStoppedAtStart(_ run: History.Run, _ claim: History.Claim?) -> Bool {
-        guard let claim, let number = history.runs[run.process]?.firstIndex(of: run.lease) else { return false }
+    private func wasStoppedAtStart(_ run: History.Run, _ claims: [History.Claim]) -> Bool {
+        guard let claim = claims.first(where: { $0.token == run.lease.token }),
+            let number = history.runs[run.process]?.firstIndex(of: run.lease)
+        else { return false }
         return (history.stops[run.process] ?? []).contains {
             $0.line > claim.returned && $0.line < run.started && number < $0.runs + Self.startsAtOnce
         }

@@ -12,6 +12,7 @@ struct KillCommand: AsyncParsableCommand {
     @Option(help: "How long, in seconds.") var seconds = 300
     @Option(help: "How many processes to kill.") var kills = 1_000
     @Option(help: "How many processes to stop for longer than their lease.") var stops = 60
+    @Flag(help: "The workers are `stint work` with a command, and the reaper is `stint reap`.") var commands = false
     @Option(help: "A guard to go without; then it must fail.") var without: String?
 
     func run() async throws {
@@ -21,6 +22,7 @@ struct KillCommand: AsyncParsableCommand {
         siege.kills = kills
         siege.stops = stops
         siege.without = without
+        if commands { siege.cast = Siege.castOfCommands }
         let report = try await siege.run()
         print(report.summary)
         let killed = report.kills.sorted { $0.key.rawValue < $1.key.rawValue }

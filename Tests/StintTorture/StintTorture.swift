@@ -6,5 +6,5 @@ struct StintTorture: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stint-torture",
         abstract: "Tries to make Stint lose a job.",
-        subcommands: [KillCommand.self, LoadCommand.self, RoleCommand.self])
+        subcommands: [KillCommand.self, LoadCommand.self, RoleCommand.self, HandleCommand.self])
 }

@@ -17,6 +17,18 @@ struct ProcessDeathTests {
         #expect(report.kills.values.reduce(0, +) == 40 && report.stops == 6)
     }
 
+    @Test("`stint work` with its commands, and `stint reap`, are killed, and nothing is lost")
+    func commands() async throws {
+        let folder = try TemporaryFolder()
+        let seed = chosenSeed()
+        var siege = Siege(seed: seed, duration: .seconds(10), program: stintTorture, folder: folder.path)
+        siege.cast = Siege.castOfCommands
+        siege.kills = 25
+        let report = try await siege.run()
+        print(report.summary)
+        #expect(report.isGood, "seed \(seed): \(report.violations.prefix(20)) \(report.troubles)")
+    }
+
     @Test("an ack of a worker that was stopped past its lease is refused")
     func lateAck() async throws {
         let folder = try TemporaryFolder()

@@ -34,13 +34,16 @@ actor Company {
     /// Those that live, with the workers of supervisors.
     var living: [Member] {
         members.sorted { $0.id < $1.id }.flatMap { member in
-            let children = member.role == .supervisor ? Self.children(of: member.id) : []
+            let children = [.supervisor, .command].contains(member.role) ? Self.children(of: member.id) : []
             return [member] + children.map { Member(id: $0, role: .worker, isSupervised: true) }
         }
     }
 
     func keepUp(_ role: Role, _ number: Int) async throws {
-        while !isDismissed { try await runOnce(role) }
+        while !isDismissed {
+            try await runOnce(role)
+            if role == .cron { try await Task.sleep(for: .milliseconds(200)) }
+        }
     }
 
     func keepUpUntilDismissed(_ role: Role) async throws {
@@ -65,16 +68,11 @@ actor Company {
     @discardableResult
     func runOnce(_ role: Role) async throws -> TerminationStatus {
         started += 1
-        var arguments = [
-            "role", role.rawValue, "--db", siege.database, "--history", siege.historyFile, "--lease",
-            "\(siege.lease.milliseconds)", "--seed", "\(siege.seed &+ UInt64(started))",
-        ]
-        if siege.isCalm { arguments.append("--calm") }
-        if let without = siege.without { arguments += ["--without", without] }
+        let (program, arguments) = siege.command(of: role, number: started)
         let errors = try FileDescriptor.open(
             siege.errorFile, .writeOnly, options: [.create, .append], permissions: .ownerReadWrite)
         let result = try await Subprocess.run(
-            .path(FilePath(siege.program)), arguments: Arguments(arguments), input: .none, output: .discarded,
+            .path(FilePath(program)), arguments: Arguments(arguments), input: .none, output: .discarded,
             error: .fileDescriptor(errors, closeAfterSpawningProcess: true)
         ) { execution in
             self.enter(Member(id: execution.processIdentifier.value, role: role))

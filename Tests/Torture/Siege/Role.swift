@@ -23,6 +23,8 @@ package enum Role: String, CaseIterable, Sendable {
     case visitor
     /// Works until nothing is left.
     case drain
+    /// `stint work` with a command, and `stint reap` again and again. What these do with the store is in no history.
+    case command, cron
 }
 
 /// One process that plays a role.
@@ -78,6 +80,7 @@ package struct Player: Sendable {
             let supervisor = Supervisor(queue, options: options) { worker($0) }
             try await serve([supervisor, Reaper(queue, every: .milliseconds(100))])
         case .reaper: try await serve([Reaper(queue, every: .milliseconds(50))])
+        case .command, .cron: throw HistoryError("\(role) is not played by this program")
         case .visitor: try await Visitor(self, queue, store).run()
         }
         log.append(.ended)

@@ -11,6 +11,8 @@ package struct Siege: Sendable {
     package var duration: Duration
     /// How many of each role.
     package var cast: [Role: Int] = [.producer: 2, .foreigner: 1, .worker: 3, .supervisor: 1, .reaper: 1, .visitor: 1]
+    /// As people run it from a shell. The history then has no claims, and the check is of jobs and handlers.
+    package static let castOfCommands: [Role: Int] = [.producer: 2, .foreigner: 1, .command: 2, .cron: 1]
     /// How many deaths, spread over the duration.
     package var kills = 0
     /// How many processes are stopped (SIGSTOP) for longer than a lease, and then go on.
