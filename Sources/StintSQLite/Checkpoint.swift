@@ -30,6 +30,12 @@ final class Checkpoint: Sendable {
     static let warningSize = 4 * longLog
     private static let patience: Duration = .seconds(2)
 
+    /// Whether the SQLite of this process has the WAL-reset bug.
+    static var libraryHasResetBug: Bool {
+        let number = sqlite3_libversion_number()
+        return (3_007_000...3_051_002).contains(number) && ![3_050_007, 3_044_006].contains(number)
+    }
+
     private let file: DatabaseFile
     private let lock: Connection
     private let mover: Connection

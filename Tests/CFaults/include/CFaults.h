@@ -5,6 +5,8 @@
 #ifndef CFAULTS_H
 #define CFAULTS_H
 
+#include "ResetWindow.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
