@@ -16,7 +16,8 @@ import Testing
     "The WAL-reset bug",
     .enabled(
         if: Checkpoint.libraryHasResetBug,
-        "SQLite \(String(cString: sqlite3_libversion())) is without the bug: it is in 3.7.0 to 3.51.2 but 3.44.6 and 3.50.7"))
+        "SQLite \(String(cString: sqlite3_libversion())) is without the bug: it is in 3.7.0 to 3.51.2 but 3.44.6 and 3.50.7"
+    ))
 struct ResetBugTests {
     @Test("a plain checkpoint loses commits when a writer starts the log again in its window")
     func plain() async throws {
