@@ -36,6 +36,9 @@ struct ResetBugTests {
         let outcome = try await checkpointWithWriterInWindow(folder.database) { connections in
             let checkpoint = Checkpoint(
                 DatabaseFile(path: folder.database), lock: connections.lock, mover: connections.mover, gate: nil,
+                reserve: nil,
+                repair: LogRepair(
+                    beside: DatabaseFile(path: folder.database), lock: connections.lock, logger: Logger(label: "test")),
                 logger: Logger(label: "test"))
             await checkpoint.run()
         }
