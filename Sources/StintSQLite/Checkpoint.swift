@@ -30,10 +30,18 @@ final class Checkpoint: Sendable {
     static let warningSize = 4 * longLog
     private static let patience: Duration = .seconds(2)
 
+    /// Whether the SQLite of this process has the WAL-reset bug.
+    static var libraryHasResetBug: Bool {
+        let number = sqlite3_libversion_number()
+        return (3_007_000...3_051_002).contains(number) && ![3_050_007, 3_044_006].contains(number)
+    }
+
     private let file: DatabaseFile
     private let lock: Connection
     private let mover: Connection
     private let gate: WriteGate?
+    private let reserve: Reserve?
+    private let repair: LogRepair
     /// -1: the file cannot be made, and everybody is elected.
     private let election: Int32
     private let logger: Logger
@@ -58,11 +66,17 @@ final class Checkpoint: Sendable {
     /// - Parameters:
     ///   - lock: A connection that is used for nothing else, and another one.
     ///   - gate: Its own, not the writer's.
-    init(_ file: DatabaseFile, lock: Connection, mover: Connection, gate: WriteGate?, logger: Logger) {
+    init(
+        _ file: DatabaseFile, lock: Connection, mover: Connection, gate: WriteGate?, reserve: Reserve?,
+        repair: LogRepair,
+        logger: Logger
+    ) {
         self.file = file
         self.lock = lock
         self.mover = mover
         self.gate = gate
+        self.reserve = reserve
+        self.repair = repair
         self.logger = logger
         do {
             election = try LockFile.descriptor(Self.electionFile(of: file), like: file.target)
@@ -94,9 +108,12 @@ final class Checkpoint: Sendable {
     }
 
     /// Called after a commit of the writer: sees to it that the log is taken over, soon, when it is long enough.
-    func startIfNeeded() {
+    ///
+    /// - Parameter isDiskFull: Whether to do so earlier, since the log cannot grow; when it starts again, it need not.
+    func startIfNeeded(isDiskFull: Bool = false) {
         let starts = progress.withLock { progress in
-            guard progress.length >= progress.nextTry, !progress.isDue else { return false }
+            let length = isDiskFull ? Self.pages / 4 : progress.nextTry
+            guard progress.length >= length, !progress.isDue else { return false }
             progress.isDue = true
             return true
         }
@@ -140,7 +157,13 @@ final class Checkpoint: Sendable {
             let rest = try lock.runBlocking { lock -> Int32 in
                 try lock.execute(sql: "BEGIN IMMEDIATE")
                 defer { rollBack(lock) }
-                return try mover.runBlocking(moveLog)
+                try repair.rewriteIfInDoubt(lock)
+                do {
+                    return try mover.runBlocking(moveLog)
+                } catch let error as StintError where error.code == .storageFailed {
+                    guard try makeRoom(lock) else { throw error }
+                    return try mover.runBlocking(moveLog)
+                }
             }
             progress.withLock { $0.nextTry = rest > 0 ? length + Self.pages : Self.pages }
             if election >= 0 { futimens(election, nil) }
@@ -148,7 +171,7 @@ final class Checkpoint: Sendable {
         } catch let error as StintError where error.code == .databaseBusy {
             // Somebody writes who knows no gate. The next commit tries again.
         } catch {
-            progress.withLock { $0.nextTry = length + Self.pages }
+            progress.withLock { $0.nextTry = length + Self.pages / (reserve?.isDiskFull == true ? 4 : 1) }
             logger.warning("the log could not be checkpointed; it grows until it can", metadata: ["error": "\(error)"])
         }
     }
@@ -158,11 +181,23 @@ final class Checkpoint: Sendable {
         var (log, moved): (Int32, Int32) = (0, 0)
         let code = sqlite3_wal_checkpoint_v2(mover.sqliteConnection, nil, SQLITE_CHECKPOINT_PASSIVE, &log, &moved)
         guard code == SQLITE_OK || code == SQLITE_BUSY else {
+            if ResultCode(rawValue: code) == .SQLITE_IOERR_FSYNC { repair.doubt() }
             throw DatabaseError(
                 resultCode: ResultCode(rawValue: code),
                 message: String(cString: sqlite3_errmsg(mover.sqliteConnection)))
         }
         return log - moved
+    }
+
+    /// On a full disk, gives up half of the reserve, at most, so that the database can grow by what is new in the log: after
+    /// that the log starts again, and needs no more room.
+    ///
+    /// - Returns: Whether it is worth another try.
+    private func makeRoom(_ lock: Database) throws -> Bool {
+        guard let reserve, reserve.isDiskFull else { return false }
+        let size = try Int.fetchOne(lock, sql: "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+        let growth = max(0, (size ?? 0) - DatabaseFile(path: file.target).size) + Reserve.smallestStep
+        return growth <= reserve.left - reserve.size / 2 && reserve.giveUp(growth)
     }
 
     private func rollBack(_ lock: Database) {

@@ -10,7 +10,10 @@ extension SQLiteStore {
     /// Looks at what is around the tables: the log and who reads it, the wait for the write lock against the leases, clocks,
     /// file system and permissions. It writes nothing.
     public func examineSurroundings() async throws -> [Finding] {
-        [logFinding(), try await leaseFinding(), try await clockFinding(), fileSystemFinding(), permissionsFinding()]
+        [
+            logFinding(), reserveFinding(), try await leaseFinding(), try await clockFinding(), fileSystemFinding(),
+            permissionsFinding(),
+        ]
     }
 
     private func logFinding() -> Finding {
@@ -18,7 +21,7 @@ extension SQLiteStore {
         let size = DatabaseFile(path: file.target + "-wal").size
         var facts = stat()
         var last = "none yet"
-        if stat(Checkpoint.electionFile(of: file), &facts) == 0, facts.st_size == 0 {
+        if stat(Checkpoint.electionFile(of: file), &facts) == 0 {
             #if canImport(Darwin)
                 let time = facts.st_mtimespec
             #else
@@ -28,6 +31,13 @@ extension SQLiteStore {
             last = "or first use \(age) s ago"
         }
         let readers = LockHolders(of: file.target).readers
+        guard facts.st_size == 0 else {
+            return Finding(
+                subject: "log", isGood: false,
+                description:
+                    "the disk failed when it was synced, and what was committed since then may not survive a power cut; each "
+                    + "write tries to mend that: look into the system's log, and make a backup elsewhere")
+        }
         let isGood = size <= Checkpoint.warningSize
         let pinned = readers.isEmpty ? "nobody reads now" : "read now by \(readers.joined(separator: ", "))"
         let advice =
@@ -37,12 +47,28 @@ extension SQLiteStore {
             description: "\(size / 1_024) KiB, last checkpoint \(last), \(pinned)\(advice)")
     }
 
+    private func reserveFinding() -> Finding {
+        guard let reserve = transactions.reserve else {
+            return Finding(
+                subject: "reserve", isGood: true,
+                description: "none, since its file cannot be opened: on a full disk, acks do not fit either")
+        }
+        let (left, isGood) = (reserve.left, reserve.fits)
+        let advice =
+            left >= reserve.size
+            ? ""
+            : isGood ? "; the next enqueue makes it whole" : ": no jobs are taken on until it fits; free some space"
+        return Finding(
+            subject: "reserve", isGood: isGood,
+            description: "\(left / 1_024) of \(reserve.size / 1_024) KiB are kept for acks on a full disk\(advice)")
+    }
+
     /// The time to get the write lock against the shortest lease: a holder must be able to extend it.
     private func leaseFinding() async throws -> Finding {
         var slowest = Duration.zero
         for _ in 0..<Self.tries {
             let start = ContinuousClock.now
-            try await write(now: SystemClock().now()) { _ in }
+            try await write(now: SystemClock().now(), urgency: .finishes) { _ in }
             slowest = max(slowest, .now - start)
         }
         let shortest = try await read { transaction in
@@ -108,7 +134,8 @@ extension SQLiteStore {
 
     private func permissionsFinding() -> Finding {
         let target = DatabaseFile(path: path).target
-        let open = ["", "-wal", "-shm", "-gate", "-gate-next", "-checkpoint"].compactMap { suffix -> String? in
+        let open = ["", "-wal", "-shm", "-gate", "-gate-next", "-checkpoint", "-reserve"].compactMap {
+            suffix -> String? in
             var facts = stat()
             guard stat(target + suffix, &facts) == 0, facts.st_mode & 0o007 != 0 else { return nil }
             return "\(target)\(suffix) (\(String(facts.st_mode & 0o777, radix: 8)))"

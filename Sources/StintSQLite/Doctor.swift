@@ -25,13 +25,11 @@ extension SQLiteStore {
     }
 
     private func version() -> Finding {
-        let number = Int(sqlite3_libversion_number())
-        let isFixed = number >= 3_051_003 || number == 3_050_007 || number == 3_044_006
         let text =
-            isFixed
-            ? "without the WAL-reset bug"
-            : "has the WAL-reset bug (sqlite.org/wal.html, section 11); Stint avoids it by taking the write lock for its "
+            Checkpoint.libraryHasResetBug
+            ? "has the WAL-reset bug (sqlite.org/wal.html, section 11); Stint avoids it by taking the write lock for its "
                 + "checkpoints, and other programs that write this file must set wal_autocheckpoint = 0"
+            : "without the WAL-reset bug"
         return Finding(subject: "SQLite \(String(cString: sqlite3_libversion()))", isGood: true, description: text)
     }
 

@@ -6,6 +6,7 @@ import StintCore
 protocol PendingWrite: Sendable {
     /// About how many jobs it touches.
     var weight: Int { get }
+    var urgency: Urgency { get }
     var since: ContinuousClock.Instant { get }
 
     /// Does the caller's changes within a transaction of the connection.
@@ -29,6 +30,7 @@ protocol PendingWrite: Sendable {
 /// `@unchecked Sendable`: one thread at a time has it, and passes it on: the writing connection's, then the one that syncs.
 final class CallersWrite<Value, Answer: Sendable>: PendingWrite, @unchecked Sendable {
     let weight: Int
+    let urgency: Urgency
     let since = ContinuousClock.now
     private let now: Moment
     private let body: @Sendable (JobTransaction) throws -> Value
@@ -43,13 +45,14 @@ final class CallersWrite<Value, Answer: Sendable>: PendingWrite, @unchecked Send
     ///   - afterwards: What is done when they are committed, without the write lock; for reading payloads.
     ///   - isEmpty: Whether there were no changes after all, and the answer rests on none.
     init(
-        _ continuation: CheckedContinuation<Answer, any Error>, now: Moment, weight: Int,
+        _ continuation: CheckedContinuation<Answer, any Error>, now: Moment, weight: Int, urgency: Urgency,
         _ body: @escaping @Sendable (JobTransaction) throws -> Value,
         afterwards: @escaping @Sendable (Value, Database) -> Answer, isEmpty: @escaping @Sendable (Value) -> Bool
     ) {
         self.continuation = continuation
         self.now = now
         self.weight = weight
+        self.urgency = urgency
         self.body = body
         self.afterwards = afterwards
         self.isEmpty = isEmpty

@@ -16,7 +16,7 @@ extension SQLiteStore {
     }
 
     public func deregister(_ worker: WorkerID, now: Moment) async throws {
-        try await write(now: now) { try $0.forget(worker) }
+        try await write(now: now, urgency: .finishes) { try $0.forget(worker) }
         boards.remove(worker)
     }
 
@@ -25,7 +25,9 @@ extension SQLiteStore {
     }
 
     public func takeBack(from workers: [WorkerID], _ end: WorkerEnd, now: Moment) async throws -> ReapReport {
-        let ended = try await write(now: now) { [boards] in try $0.takeBack(from: workers, end, boards) }
+        let ended = try await write(now: now, urgency: .finishes) { [boards] in
+            try $0.takeBack(from: workers, end, boards)
+        }
         for worker in ended.workers { boards.remove(worker) }
         return ended.report
     }

@@ -74,22 +74,23 @@ public final class SQLiteStore: JobStore {
         handOut = HandOut(logger: options.logger)
         let target = DatabaseFile(path: self.path)
         boards = StartBoards(beside: target.target)
-        let writer = try Self.connect(path, "writer", options, durability: .normal)
-        try Self.install(on: writer, mayInstall: options.installsIntoOthers)
+        let writer = try Self.openOutOfReserve(file, options)
+        let reserve = Self.reserve(file, options)
         reader = try Self.connect(path, "reader", options, readOnly: true)
         // Long enough to open the file while another process closes it, and short for a checkpoint, which can come later.
+        let lock = try Self.connect(path, "checkpoint", options, busyTimeout: .seconds(1))
+        let repair = LogRepair(beside: target, lock: lock, logger: options.logger)
         let checkpoint = Checkpoint(
-            target, lock: try Self.connect(path, "checkpoint", options, busyTimeout: .seconds(1)),
-            mover: try Self.connect(path, "checkpoint.move", options), gate: Self.gate(target, options),
-            logger: options.logger)
+            target, lock: lock, mover: try Self.connect(path, "checkpoint.move", options),
+            gate: Self.gate(target, options), reserve: reserve, repair: repair, logger: options.logger)
         self.checkpoint = checkpoint
         transactions = Writer(
             writer, gate: Self.gate(target, options),
-            log: options.durability == .full ? try writer.runBlocking { try LogFile(of: $0, path) } : nil,
-            busyTimeout: options.busyTimeout, logger: options.logger
-        ) { wakesWorkers in
+            log: options.durability == .full ? try writer.runBlocking { try LogFile(of: $0, path, repair) } : nil,
+            reserve: reserve, busyTimeout: options.busyTimeout, logger: options.logger
+        ) { wakesWorkers, isDiskFull in
             if wakesWorkers { signals.send() }
-            checkpoint.startIfNeeded()
+            checkpoint.startIfNeeded(isDiskFull: isDiskFull)
         }
         watch = LogWatch(target.target + "-wal", reader: reader, signals: signals, logger: options.logger)
         writer.runBlocking { checkpoint.observe($0) }
@@ -103,6 +104,32 @@ public final class SQLiteStore: JobStore {
             options.logger.warning(
                 "writes of this process do not wait in line, and may take turns from others or get none",
                 metadata: ["error": "\(error)"])
+            return nil
+        }
+    }
+
+    /// On a full disk the log and the memory that is shared, which are made anew by whoever opens the file first, get
+    /// their room from the reserve: a person must be able to look.
+    private static func openOutOfReserve(_ file: DatabaseFile, _ options: Options) throws -> Connection {
+        while true {
+            do {
+                let writer = try connect(file.path, "writer", options, durability: .normal)
+                try install(on: writer, mayInstall: options.installsIntoOthers)
+                return writer
+            } catch let error as StintError where error.code == .storageFailed {
+                guard let reserve = Reserve(existingBeside: file, logger: options.logger), reserve.isDiskFull,
+                    reserve.giveUp()
+                else { throw error }
+            }
+        }
+    }
+
+    private static func reserve(_ file: DatabaseFile, _ options: Options) -> Reserve? {
+        do {
+            return try Reserve(beside: file, logger: options.logger)
+        } catch {
+            options.logger.warning(
+                "no room is kept for the acks of running jobs when the disk is full", metadata: ["error": "\(error)"])
             return nil
         }
     }
@@ -150,11 +177,14 @@ public final class SQLiteStore: JobStore {
 
     /// A write transaction, perhaps shared with other callers of this process.
     ///
-    /// - Parameter weight: About how many jobs it touches.
+    /// - Parameters:
+    ///   - weight: About how many jobs it touches.
+    ///   - urgency: Whether it must get through on a full disk.
     func write<Value: Sendable>(
-        now: Moment, weight: Int = 1, _ body: @escaping @Sendable (JobTransaction) throws -> Value
+        now: Moment, weight: Int = 1, urgency: Urgency = .goesOn,
+        _ body: @escaping @Sendable (JobTransaction) throws -> Value
     ) async throws -> Value {
-        try await transactions.write(now: now, weight: weight, body) { value, _ in value }
+        try await transactions.write(now: now, weight: weight, urgency: urgency, body) { value, _ in value }
     }
 
     /// One short read transaction: all of `body` sees the same state.
@@ -175,7 +205,7 @@ public final class SQLiteStore: JobStore {
 
     public func enqueue(_ jobs: [NewJob], now: Moment) async throws -> [Enqueued] {
         guard !jobs.isEmpty else { return [] }
-        return try await write(now: now, weight: jobs.count) { try $0.enqueue(jobs) }
+        return try await write(now: now, weight: jobs.count, urgency: .takesOn) { try $0.enqueue(jobs) }
     }
 
     public func exchange(
@@ -183,7 +213,9 @@ public final class SQLiteStore: JobStore {
     ) async throws -> Exchange {
         guard !settlements.isEmpty || request != nil else { return Exchange() }
         let weight = settlements.count + (request?.limit ?? 0)
-        return try await transactions.write(now: now, weight: weight) { transaction in
+        return try await transactions.write(
+            now: now, weight: weight, urgency: Self.urgency(of: settlements, request)
+        ) { transaction in
             let answers = try transaction.settle(settlements)
             return (answers: answers, claimed: try request.map { try transaction.claim($0) } ?? [])
         } afterwards: { [handOut] result, database in
@@ -193,9 +225,16 @@ public final class SQLiteStore: JobStore {
         }
     }
 
+    /// A holder whose settlements are refused together with its claim says them again without it.
+    private static func urgency(of settlements: [Settlement], _ request: ClaimRequest?) -> Urgency {
+        if request != nil { return .goesOn }
+        let followUps = settlements.lazy.flatMap(\.followUps).reduce(0) { $0 + $1.payload.count }
+        return followUps <= Reserve.smallestStep ? .finishes : .takesOn
+    }
+
     public func extend(_ leases: [Lease], by duration: Duration, now: Moment) async throws -> [Lease] {
         guard !leases.isEmpty else { return [] }
-        return try await write(now: now) { try $0.extend(leases, by: duration) }
+        return try await write(now: now, urgency: .finishes) { try $0.extend(leases, by: duration) }
     }
 
     public func kick(_ queue: QueueName, limit: Int, now: Moment) async throws -> Int {
@@ -211,13 +250,18 @@ public final class SQLiteStore: JobStore {
     }
 
     public func delete(_ ids: [JobID], now: Moment) async throws {
-        try await write(now: now) { try $0.delete(ids) }
+        try await write(now: now, urgency: .finishes) { try $0.delete(ids) }
     }
 
     public func reap(now: Moment) async throws -> ReapReport {
         try await checkpointLongLog()
         guard try await read(now: now, { try $0.needsReap() }) else { return ReapReport() }
-        return try await write(now: now) { [boards] in try $0.reap(boards) }
+        return try await write(now: now, urgency: .finishes) { [boards] in try $0.reap(boards) }
+    }
+
+    /// Checkpoints now, as far as it goes, for tests: by itself it happens when the log is long enough.
+    package func takeOverLog() async {
+        await checkpoint.run()
     }
 
     /// An application that writes its own tables to this file makes the log grow while Stint itself commits nothing.

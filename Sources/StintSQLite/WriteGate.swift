@@ -75,22 +75,23 @@ package final class WriteGate: Sendable {
 /// A file that is there to be locked.
 enum LockFile {
     /// Opens or makes it, with the owner and the permissions of the database, as SQLite does with -wal and -shm.
-    static func descriptor(_ path: String, like database: String) throws -> Int32 {
+    static func descriptor(_ path: String, like database: String, writable: Bool = false) throws -> Int32 {
         func failure() -> StintError {
             StintError(
                 .databaseUnusable,
-                "the lock file \(quoted(path)) cannot be opened: \(String(cString: strerror(errno)))")
+                "the file \(quoted(path)) cannot be opened: \(String(cString: strerror(errno)))")
         }
         var facts = stat()
         guard stat(database, &facts) == 0 else { throw failure() }
-        let made = open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        let access = writable ? O_RDWR : O_RDONLY
+        let made = open(path, access | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         if made >= 0 {
             if geteuid() == 0 { _ = fchown(made, facts.st_uid, facts.st_gid) }
             _ = fchmod(made, facts.st_mode & 0o666)
             return made
         }
         guard errno == EEXIST else { throw failure() }
-        let found = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0)
+        let found = open(path, access | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0)
         guard found >= 0 else { throw failure() }
         return found
     }

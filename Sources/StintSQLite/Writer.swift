@@ -18,6 +18,8 @@ import Synchronization
 /// Callers are answered when the log is synced, which happens without the write lock: other processes write meanwhile,
 /// and so does this one where callers wait. See ``LogFile``.
 ///
+/// On a full disk, what must get through does so out of the ``Reserve``.
+///
 /// Each transaction passes the ``WriteGate`` first. When that does not open for a while, since the process inside is
 /// stopped, the transactions go past it and wait for SQLite's own lock.
 final class Writer: Sendable {
@@ -30,10 +32,11 @@ final class Writer: Sendable {
     let connection: Connection
     private let gate: WriteGate?
     private let answers: DurableAnswers
+    let reserve: Reserve?
     private let busyTimeout: Duration
     private let logger: Logger
     /// Called on the connection's thread after each transaction.
-    private let onCommit: @Sendable (_ wakesWorkers: Bool) -> Void
+    private let onCommit: @Sendable (_ wakesWorkers: Bool, _ isDiskFull: Bool) -> Void
     private let thread = DispatchQueue(label: "stint.write")
     /// Works while `thread` is held up at the gate.
     private let bypass = DispatchQueue(label: "stint.write.bypass")
@@ -48,12 +51,14 @@ final class Writer: Sendable {
     }
 
     init(
-        _ connection: Connection, gate: WriteGate?, log: LogFile?, busyTimeout: Duration, logger: Logger,
-        onCommit: @escaping @Sendable (_ wakesWorkers: Bool) -> Void
+        _ connection: Connection, gate: WriteGate?, log: LogFile?, reserve: Reserve?, busyTimeout: Duration,
+        logger: Logger,
+        onCommit: @escaping @Sendable (_ wakesWorkers: Bool, _ isDiskFull: Bool) -> Void
     ) {
         self.connection = connection
         self.gate = gate
         answers = DurableAnswers(log)
+        self.reserve = reserve
         self.busyTimeout = busyTimeout
         self.logger = logger
         self.onCommit = onCommit
@@ -64,14 +69,15 @@ final class Writer: Sendable {
     /// - Parameter isEmpty: Whether what was done, and said, need not survive a power cut: it is nothing.
     /// - Throws: What `body` throws, or why the transaction failed; nothing was changed then.
     func write<Value, Answer: Sendable>(
-        now: Moment, weight: Int = 1, _ body: @escaping @Sendable (JobTransaction) throws -> Value,
+        now: Moment, weight: Int = 1, urgency: Urgency, _ body: @escaping @Sendable (JobTransaction) throws -> Value,
         afterwards: @escaping @Sendable (Value, Database) -> Answer,
         isEmpty: @escaping @Sendable (Value) -> Bool = { _ in false }
     ) async throws -> Answer {
         try await withCheckedThrowingContinuation { continuation in
             submit(
                 CallersWrite(
-                    continuation, now: now, weight: weight, body, afterwards: afterwards, isEmpty: isEmpty))
+                    continuation, now: now, weight: weight, urgency: urgency, body, afterwards: afterwards,
+                    isEmpty: isEmpty))
         }
     }
 
@@ -132,10 +138,10 @@ final class Writer: Sendable {
         connection.runBlocking { database in
             let group = takeGroup()
             if let first = group.first { connection.busyWait.begin(after: .now - first.since) }
-            let (committed, wakesWorkers) = commit(group, database)
+            let (committed, wakesWorkers, isDiskFull) = commit(group, database)
             if isGated { gate?.leave() }
             guard !committed.isEmpty else { return }
-            onCommit(wakesWorkers)
+            onCommit(wakesWorkers, isDiskFull)
             // The kernel mostly wakes up a thread that watches the log on this very processor.
             if !isContended && wakesWorkers { sched_yield() }
             answers.answer(committed, othersWait: state.withLock { !$0.waiting.isEmpty }) {
@@ -162,30 +168,37 @@ final class Writer: Sendable {
     /// - Returns: Those whose changes are durable.
     private func commit(
         _ group: [any PendingWrite], _ database: Database
-    ) -> (committed: [any PendingWrite], wakesWorkers: Bool) {
-        var rest = group
+    ) -> (committed: [any PendingWrite], wakesWorkers: Bool, isDiskFull: Bool) {
+        var isDiskFull = false
+        var rest = permitted(group)
         while !rest.isEmpty {
             do {
                 // Immediate: a transaction that reads first and then writes could fail with BUSY_SNAPSHOT at once,
                 // whatever the busy timeout.
                 try Statement("BEGIN IMMEDIATE", database).execute()
-                if let wakesWorkers = perform(&rest, database) {
+                if let wakesWorkers = try perform(&rest, database) {
                     try Statement("COMMIT", database).execute()
-                    return (rest, wakesWorkers)
+                    return (rest, wakesWorkers, isDiskFull)
                 }
                 rollBack(database)
             } catch {
-                let failure = connection.translated(error)
-                for write in rest { write.refuse(failure) }
-                rest = []
                 rollBack(database)
+                if self.isDiskFull(error, database) {
+                    isDiskFull = true
+                    rest = thoseThatMayGoOn(rest)
+                } else {
+                    let failure = connection.translated(error)
+                    for write in rest { write.refuse(failure) }
+                    rest = []
+                }
             }
         }
-        return ([], false)
+        return ([], false, isDiskFull)
     }
 
     /// - Returns: `nil` where one of them failed half-way: it is refused, and the others must be performed again.
-    private func perform(_ writes: inout [any PendingWrite], _ database: Database) -> Bool? {
+    /// - Throws: What concerns all of them: the disk is full.
+    private func perform(_ writes: inout [any PendingWrite], _ database: Database) throws -> Bool? {
         var wakesWorkers = false
         var index = 0
         while index < writes.count {
@@ -193,6 +206,8 @@ final class Writer: Sendable {
             do {
                 if try writes[index].perform(database) { wakesWorkers = true }
                 index += 1
+            } catch  where isDiskFull(error, database) {
+                throw error
             } catch {
                 writes.remove(at: index).refuse(connection.translated(error))
                 let isUntouched = sqlite3_total_changes(database.sqliteConnection) == before
@@ -200,6 +215,32 @@ final class Writer: Sendable {
             }
         }
         return writes.isEmpty ? nil : wakesWorkers
+    }
+
+    // MARK: - A full disk
+
+    /// Refuses what must wait for room. Mostly that is nothing, and one look tells.
+    private func permitted(_ group: [any PendingWrite]) -> [any PendingWrite] {
+        guard let reserve, let least = group.lazy.map(\.urgency).min(), !reserve.permits(least) else { return group }
+        return group.filter { write in
+            if reserve.permits(write.urgency) { return true }
+            write.refuse(reserve.refusal)
+            return false
+        }
+    }
+
+    private func isDiskFull(_ error: any Error, _ database: Database) -> Bool {
+        guard let reserve, let error = error as? DatabaseError else { return false }
+        return reserve.isDiskFull(error, errno: sqlite3_system_errno(database.sqliteConnection))
+    }
+
+    /// Refuses what need not get through, or else makes some room for the rest.
+    private func thoseThatMayGoOn(_ writes: [any PendingWrite]) -> [any PendingWrite] {
+        guard let reserve else { return writes }
+        let urgent = writes.filter { $0.urgency == .finishes }
+        let isWorthATry = urgent.count < writes.count || reserve.giveUp()
+        for write in writes where write.urgency != .finishes || !isWorthATry { write.refuse(reserve.refusal) }
+        return isWorthATry ? urgent : []
     }
 
     /// SQLite has rolled back by itself, where the disk is full or broken, or does it now. Where it cannot, the next

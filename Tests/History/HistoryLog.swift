@@ -47,9 +47,13 @@ package final class HistoryLog: Sendable {
     }
 
     /// All events of a file, in the order of its lines.
-    package static func read(_ path: String) throws -> [Event] {
+    ///
+    /// - Parameter isGrowing: Whether others still write: then a last line that has no end yet is none.
+    package static func read(_ path: String, isGrowing: Bool = false) throws -> [Event] {
         let decoder = JSONDecoder()
-        return try Data(contentsOf: URL(filePath: path)).split(separator: 0x0A).enumerated().map { number, line in
+        var data = try Data(contentsOf: URL(filePath: path))
+        if isGrowing { data = data.lastIndex(of: 0x0A).map { data.prefix(through: $0) } ?? Data() }
+        return try data.split(separator: 0x0A).enumerated().map { number, line in
             do {
                 return try decoder.decode(Event.self, from: Data(line))
             } catch {

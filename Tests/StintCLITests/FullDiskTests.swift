@@ -61,8 +61,8 @@ struct FullDiskTests {
         #expect(outcome.code == 0)
         #expect(
             outcome.errors == """
-                stint: the disk or the page limit of the database 'stint.db' is full; nothing was changed: free some \
-                space and try again
+                stint: the disk under the database 'stint.db' is full; nothing was changed: free some space and try again \
+                (jobs that run can be settled meanwhile, 256 of 256 KiB are left for that)
 
                 """)
     }
@@ -74,21 +74,58 @@ struct FullDiskTests {
         #expect(outcome.errors.hasPrefix("stint: the disk") && outcome.errors.count(where: \.isNewline) == 1)
     }
 
+    /// A worker whose handler is running, and will be for as long as there is no file `go`.
+    private let runningWorker = """
+        "$stint" put first > /dev/null
+        "$stint" work --lease 1h -- sh -c 'echo run >> ../log; touch ../started; \(untilThere("../go"))' 2> ../errors & worker=$!
+        trap 'kill -KILL $worker' EXIT
+        await '[ -e ../started ]'
+        is_done() { "$stint" stats --json | grep '"done":1'; }
+        """
+
     @Test(
-        "a worker whose ack does not fit on the disk holds the job until it does, and runs it once",
-        .enabled(if: canMount))
+        "on a full disk a running job is acknowledged, and jobs are taken on when there is room", .enabled(if: canMount)
+    )
     func worker() async throws {
         let outcome = try await onSmallDisk(
             """
-            "$stint" put first > /dev/null
-            "$stint" work --lease 1h -- sh -c 'echo run >> ../log; touch ../started; \(untilThere("../go"))' 2> ../errors & worker=$!
-            trap 'kill -KILL $worker' EXIT
-            await '[ -e ../started ]'
+            \(runningWorker)
             fill 0; touch ../go
+            await is_done
+            "$stint" put second; echo "exit $?"
+            "$stint" doctor | grep reserve
+            rm filler
+            "$stint" put second; echo "exit $?"
+            "$stint" doctor | grep reserve
+            kill -TERM $worker; wait $worker; echo "exit $?"; trap - EXIT
+            """)
+        #expect(
+            outcome.output == """
+                {"queues":[{"buried":0,"delayed":0,"done":1,"leased":0,"name":"default","paused":false,"ready":0}]}
+                exit 69
+                WRONG reserve: 192 of 256 KiB are kept for acks on a full disk: no jobs are taken on until it fits; free some \
+                space
+                2
+                exit 0
+                ok    reserve: 256 of 256 KiB are kept for acks on a full disk
+                exit 0
+
+                """, "\(outcome)")
+        // Each job once.
+        #expect(try place.lines("log").count <= 2)
+    }
+
+    @Test(
+        "where the reserve is used up too, the worker holds the job until its ack fits, and runs it once",
+        .enabled(if: canMount))
+    func withoutReserve() async throws {
+        let outcome = try await onSmallDisk(
+            """
+            \(runningWorker)
+            truncate -s 0 stint.db-reserve; fill 0; touch ../go
             await "grep -q 'is full' ../errors"
             "$stint" stats --json
             rm filler
-            is_done() { "$stint" stats --json | grep '"done":1'; }
             await is_done
             kill -TERM $worker; wait $worker; echo "exit $?"; trap - EXIT
             """)
@@ -100,6 +137,16 @@ struct FullDiskTests {
 
                 """, "\(outcome)")
         #expect(try place.lines("log") == ["run"])
+    }
+
+    @Test("what is there can be read on a disk without any room, also by the first to open it", .enabled(if: canMount))
+    func reading() async throws {
+        let outcome = try await onSmallDisk(
+            """
+            "$stint" put first; fill 0; ls stint.db-shm
+            "$stint" show 1 --payload; echo " exit $?"
+            """)
+        #expect(outcome.output == "1\nfirst exit 0\n", "\(outcome)")
     }
 
     @Test("a file size limit is an error too")

@@ -130,7 +130,7 @@ struct GateTests {
         let folder = try TemporaryFolder()
         let precious = folder.path + "/precious"
         try Data("kept".utf8).write(to: URL(filePath: precious))
-        for name in ["-gate", "-gate-next", "-checkpoint"] {
+        for name in ["-gate", "-gate-next", "-checkpoint", "-reserve"] {
             try FileManager.default.createSymbolicLink(
                 atPath: folder.database + name, withDestinationPath: precious)
         }

@@ -6,5 +6,14 @@ struct StintTorture: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stint-torture",
         abstract: "Tries to make Stint lose a job.",
-        subcommands: [KillCommand.self, LoadCommand.self, RoleCommand.self, HandleCommand.self])
+        subcommands: [
+            KillCommand.self,
+            DeathCommand.self,
+            LoadCommand.self,
+            // Child processes of these.
+            RoleCommand.self,
+            HandleCommand.self,
+            LifeCommand.self,
+            ScriptCommand.self,
+        ])
 }

@@ -16,12 +16,23 @@ struct MutationTests {
         #expect(report.violations.contains { $0.rule == .staleWord }, "\(report)")
     }
 
+    @Test("the count before the start: a job that kills its worker has lost no attempt")
+    func attemptBeforeStart() async throws {
+        let folder = try TemporaryFolder()
+        var siege = Siege(seed: 1, duration: .zero, program: stintTorture, folder: folder.path)
+        siege.lease = .seconds(30)
+        let sound = try await siege.poison()
+        #expect(sound.isGood, "\(sound)")
+        let other = try TemporaryFolder()
+        siege.folder = other.path
+        siege.without = RemovedGuard.attemptBeforeStart.rawValue
+        let report = try await siege.poison()
+        #expect(report.violations.contains { $0.rule == .attemptNotCounted }, "\(report)")
+    }
+
     @Test(
-        "with everything running",
-        arguments: [
-            (RemovedGuard.immediateTransaction, Rule.busyTooEarly), (.attemptBeforeStart, .attemptNotCounted),
-            (.uniqueIndex, .keyTwice),
-        ])
+        "the immediate transaction and the unique index: with everything running",
+        arguments: [(RemovedGuard.immediateTransaction, Rule.busyTooEarly), (.uniqueIndex, .keyTwice)])
     func siege(_ removed: RemovedGuard, _ rule: Rule) async throws {
         let folder = try TemporaryFolder()
         var siege = Siege(seed: chosenSeed(), duration: .seconds(5), program: stintTorture, folder: folder.path)

@@ -40,7 +40,7 @@ actor Company {
     }
 
     func keepUp(_ role: Role, _ number: Int) async throws {
-        while !isDismissed {
+        while !isDismissed && !Task.isCancelled {
             try await runOnce(role)
             if role == .cron { try await Task.sleep(for: .milliseconds(200)) }
         }
@@ -62,7 +62,7 @@ actor Company {
 
     /// Its jobs may kill it.
     func runUntilGood(_ role: Role) async throws {
-        while try await runOnce(role) != .exited(0) {}
+        while try await runOnce(role) != .exited(0), !Task.isCancelled {}
     }
 
     @discardableResult

@@ -44,12 +44,39 @@ extension Siege {
         func awaited<Value>(_ what: String, _ find: (History.Story) -> Value?) async throws -> Value {
             let deadline = ContinuousClock.now + .seconds(60)
             while ContinuousClock.now < deadline {
-                let story = History(try HistoryLog.read(historyFile)).stories[id]
+                let story = History(try HistoryLog.read(historyFile, isGrowing: true)).stories[id]
                 if let found = story.flatMap(find) { return found }
                 try await Task.sleep(for: .milliseconds(5))
             }
             throw HistoryError("after a minute still not: \(what)")
         }
+    }
+
+    /// One job kills one worker after the other, each of which has nothing else, until it is buried.
+    package func poison() async throws -> Report {
+        let log = try HistoryLog(historyFile, process: "harness")
+        let company = Company(self, log)
+        try await company.runOnce(.founder)
+        let queue = JobQueue(store: RecordingStore(try SQLiteStore(path: database), log))
+        let job = try NewJob(Array("poison harness.1".utf8), in: "a", options: JobKind.poison.options)
+        let id = try await queue.enqueue(jobs: [job])[0].id
+        var report = Report()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await company.keepUp(.worker, 0) }
+            group.addTask { try await company.keepUp(.reaper, 0) }
+            let deadline = ContinuousClock.now + .seconds(60)
+            while try await queue.store.job(id)?.record.state != .buried {
+                guard ContinuousClock.now < deadline else {
+                    throw HistoryError("the job is not buried within a minute")
+                }
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            await company.dismiss()
+            try await group.waitForAll()
+        }
+        report.troubles = await company.troubles
+        try await judge(&report)
+        return report
     }
 
     private func open(_ run: History.Run) throws {

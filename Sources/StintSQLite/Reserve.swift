@@ -1,0 +1,166 @@
+import GRDB
+import Logging
+import StintCore
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// What a write has to do with a disk that is full.
+enum Urgency: Int, Comparable, Sendable {
+    /// It brings jobs. It waits until there is room for them and for the whole ``Reserve``.
+    case takesOn
+    /// It starts jobs, or moves them about. It goes on while half of the reserve is left, out of which they can be settled.
+    case goesOn
+    /// It ends what runs, or makes room. It may use the reserve up.
+    case finishes
+
+    static func < (one: Urgency, other: Urgency) -> Bool { one.rawValue < other.rawValue }
+}
+
+/// Room on the disk for the acks of jobs that run when it becomes full: the file `stint.db-reserve`, which is allocated and
+/// has nothing in it. It is cut shorter, step by step, where a transaction that must get through does not fit otherwise,
+/// and made whole again by the first enqueue that finds the room for it. All processes see how much of it is left.
+///
+/// A transaction of acks is some pages in the log, which fits into one step. The log in its turn is taken over into the
+/// database, and after that the acks write over it and need no more room.
+final class Reserve: Sendable {
+    /// A hundred transactions of one ack; and the log of 1,000 pages that normally waits for a checkpoint, which must fit
+    /// into the database when it has grown by so much.
+    private static let largest = 4_194_304
+    /// Of a small disk it takes this part.
+    private static let partOfDisk = 16
+    static let smallestStep = 65_536
+
+    /// What it should be, in bytes; 0 on a disk that is too small to keep anything back.
+    let size: Int
+    private let file: Int32
+    private let database: DatabaseFile
+    private let logger: Logger
+    /// Whether it was said that the reserve cannot be made, for another reason than a full disk.
+    private let hasWarned = Atomic(false)
+
+    /// Opens it, or makes it, empty.
+    ///
+    /// - Throws: ``StintError`` where the file cannot be opened.
+    convenience init(beside database: DatabaseFile, logger: Logger) throws {
+        let file = try LockFile.descriptor(Self.path(beside: database), like: database.target, writable: true)
+        self.init(file, database, logger)
+    }
+
+    /// `nil` where there is none.
+    convenience init?(existingBeside database: DatabaseFile, logger: Logger) {
+        let file = open(Self.path(beside: database), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard file >= 0 else { return nil }
+        self.init(file, database, logger)
+    }
+
+    private init(_ file: Int32, _ database: DatabaseFile, _ logger: Logger) {
+        self.file = file
+        self.database = database
+        self.logger = logger
+        var facts = statvfs()
+        let disk = fstatvfs(file, &facts) == 0 ? Int(clamping: facts.f_blocks) * Int(facts.f_frsize) : 0
+        size = min(Self.largest, disk / Self.partOfDisk) / Self.smallestStep * Self.smallestStep
+    }
+
+    deinit { close(file) }
+
+    static func path(beside database: DatabaseFile) -> String { database.target + "-reserve" }
+
+    /// How much of it is left, in bytes.
+    var left: Int {
+        var facts = stat()
+        return fstat(file, &facts) == 0 ? Int(facts.st_size) : 0
+    }
+
+    /// Whether a write may be tried as things are; costs one system call where the disk is not full.
+    func permits(_ urgency: Urgency) -> Bool {
+        switch urgency {
+        case .takesOn: left >= size || makeWhole()
+        case .goesOn: left >= size / 2 || makeWhole()
+        case .finishes: true
+        }
+    }
+
+    /// Whether an error of SQLite's is about the disk's room, and not about a page limit or a fault. SQLite says
+    /// `SQLITE_FULL` only where a write fails, and not for the memory that it shares, which is a file too.
+    ///
+    /// - Parameter number: What the system said with it.
+    func isDiskFull(_ error: DatabaseError, errno number: Int32) -> Bool {
+        switch error.resultCode {
+        case .SQLITE_FULL, .SQLITE_IOERR: number == EDQUOT || isDiskFull
+        default: false
+        }
+    }
+
+    var isDiskFull: Bool { free < max(size, Self.smallestStep) }
+
+    /// Gives up a step, or so many bytes.
+    ///
+    /// - Returns: Whether there was something left.
+    func giveUp(_ bytes: Int? = nil) -> Bool {
+        let left = left
+        guard left > 0 else { return false }
+        let step = bytes ?? max(Self.smallestStep, size / Self.partOfDisk)
+        return ftruncate(file, off_t(max(0, left - step))) == 0
+    }
+
+    /// Why a write is refused.
+    var refusal: StintError {
+        StintError(
+            .storageFailed,
+            "the disk under the database \(quoted(database.path)) is full; nothing was changed: free some space and try again "
+                + "(jobs that run can be settled meanwhile, \(left / 1_024) of \(size / 1_024) KiB are left for that)")
+    }
+
+    /// What others could still take of the disk, in bytes.
+    private var free: Int {
+        var facts = statvfs()
+        return fstatvfs(file, &facts) == 0 ? Int(clamping: facts.f_bavail) * Int(facts.f_frsize) : .max
+    }
+
+    /// Whether it is whole, or there is room for what is missing.
+    var fits: Bool {
+        let left = left
+        return left >= size || free >= size - left
+    }
+
+    private func makeWhole() -> Bool {
+        // Spares a full disk the try.
+        guard fits else { return false }
+        let before = left
+        switch allocate() {
+        case 0: return true
+        case ENOSPC, EDQUOT:
+            // What was allocated before it failed.
+            ftruncate(file, off_t(before))
+            return false
+        case let number:
+            // A reserve that cannot be had is no reason to refuse jobs.
+            if !hasWarned.exchange(true, ordering: .relaxed) {
+                logger.warning(
+                    "no room can be kept for the acks of running jobs when the disk is full",
+                    metadata: ["error": "\(String(cString: strerror(number)))"])
+            }
+            return true
+        }
+    }
+
+    /// - Returns: 0 or the error's number.
+    private func allocate() -> Int32 {
+        #if canImport(Darwin)
+            var request = fstore_t(
+                fst_flags: UInt32(F_ALLOCATEALL), fst_posmode: F_PEOFPOSMODE, fst_offset: 0,
+                fst_length: off_t(size - left), fst_bytesalloc: 0)
+            if fcntl(file, F_PREALLOCATE, &request) == -1 { return errno }
+            return ftruncate(file, off_t(size)) == 0 ? 0 : errno
+        #else
+            // Where the file system knows no such thing, the C library writes to each block.
+            return posix_fallocate(file, 0, off_t(size))
+        #endif
+    }
+}
