@@ -27,6 +27,6 @@ struct KillCommand: AsyncParsableCommand {
         print(report.summary)
         let killed = report.kills.sorted { $0.key.rawValue < $1.key.rawValue }
         print("killed: \(killed.map { "\($0.value) of \($0.key)" }.joined(separator: ", ")); stopped: \(report.stops)")
-        try conclude(report.violations.map(\.description) + report.troubles, place)
+        try conclude(report.problems, place)
     }
 }

@@ -30,7 +30,7 @@ struct LoadCommand: AsyncParsableCommand {
                         + megabytes(growth.to))
             }
         }
-        try conclude(report.violations.map(\.description) + report.troubles, place)
+        try conclude(report.problems, place)
     }
 
     private func megabytes(_ bytes: Int64?) -> String { "\((bytes ?? 0) >> 20) MiB" }

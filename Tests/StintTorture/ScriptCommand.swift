@@ -16,6 +16,6 @@ struct ScriptCommand: AsyncParsableCommand {
         siege.lease = .seconds(30)
         siege.without = without
         let report = script == .poison ? try await siege.poison() : try await siege.lateAck().report
-        try conclude(report.violations.map(\.description) + report.troubles, place)
+        try conclude(report.problems, place)
     }
 }

@@ -52,7 +52,8 @@ package struct Siege: Sendable {
         package var shares: [Role: [Int]] = [:]
         package var longestCall: Duration = .zero
 
-        package var isGood: Bool { violations.isEmpty && troubles.isEmpty }
+        /// What was not as it must be: troubles first, and not all of what may be thousands.
+        package var problems: [String] { Array((troubles + violations.map(\.description)).prefix(30)) }
     }
 
     /// - Throws: Only where the harness itself fails.
