@@ -16,6 +16,8 @@ struct DiskTrial {
     private let clock = HandClock()
     private var chance: Chance
     private(set) var problems: [String] = []
+    /// How many calls could have failed.
+    private(set) var calls = 0
     /// What was refused, by the code of its error.
     private(set) var refusals: [String: Int] = [:]
 
@@ -55,6 +57,7 @@ struct DiskTrial {
             fault.breakDisk(at: call)
             for act in Act.allCases.shuffled(using: &chance) { await perform(act, scene) }
             isBroken = faults_failed() > 0
+            calls = Int(faults_matched())
             DiskFault.mendDisk()
             try await recover(scene)
         }
