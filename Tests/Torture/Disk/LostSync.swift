@@ -36,6 +36,9 @@ struct LostSync {
             defer { faults_record(false) }
             let store = try SQLiteStore(path: path, options: .init(logger: quiet))
             let early = try await enqueue(20, store)
+            // The log begins anew, with a part of what the next transaction changes.
+            await store.takeOverLog()
+            try await store.configure("q", QueueSettings(retention: .seconds(60)), now: clock.now())
             let before = faults_event_count()
             faults_fail(
                 faults_failure(
