@@ -237,7 +237,7 @@ struct DiskTrial {
     }
 
     /// A thread that has just worked for a store may be the one that closes it.
-    private static func awaitClosing(of path: String) async throws {
+    static func awaitClosing(of path: String) async throws {
         let deadline = ContinuousClock.now + .seconds(20)
         while access(path + "-wal", F_OK) == 0 {
             guard ContinuousClock.now < deadline else { throw TortureError("the store does not close") }
