@@ -9,7 +9,9 @@ struct StintTorture: AsyncParsableCommand {
         subcommands: [
             KillCommand.self,
             DeathCommand.self,
+            DiskCommand.self,
             LoadCommand.self,
+            FullDiskCommand.self,
             // Child processes of these.
             RoleCommand.self,
             HandleCommand.self,

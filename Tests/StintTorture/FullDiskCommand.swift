@@ -1,0 +1,25 @@
+import ArgumentParser
+import Foundation
+import Torture
+
+/// A disk that is full in fact. To be run on a small one, for example a tmpfs in a mount namespace of one's own:
+/// `unshare --mount --map-root-user sh -c 'mount -t tmpfs -o size=64m none /mnt && stint-torture full-disk --disk /mnt'`.
+struct FullDiskCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "full-disk", abstract: "Fills a small disk while jobs run.")
+
+    @Option(help: "A folder on the disk that may be filled.") var disk: String
+
+    func run() async throws {
+        let place = try TortureFolder()
+        var problems: [String] = []
+        for way in FullDisk.Way.allCases {
+            let report = try await FullDisk(way, disk: disk, elsewhere: place.path).run()
+            print(
+                "\(way): \(report.acknowledged) jobs settled and \(report.extended) times leases extended on the full disk, "
+                    + "after \(report.enqueued) jobs had filled it; \(report.reserve)")
+            problems += report.problems
+        }
+        try conclude(problems, place)
+    }
+}

@@ -1,0 +1,179 @@
+import Foundation
+import GRDB
+import History
+import Logging
+import StintCore
+import StintSQLite
+
+/// A disk that is full in fact, while jobs run: they can be acknowledged, nothing is taken on, and when there is room again
+/// all goes on by itself.
+package struct FullDisk {
+    package enum Way: String, CaseIterable {
+        /// Others take all that is free.
+        case byOthers
+        /// Jobs are enqueued until no more fit.
+        case byJobs
+        /// The same, and the log cannot start again, since somebody reads.
+        case withReader
+    }
+
+    private static let queue: QueueName = "q"
+    /// So many jobs run when the disk becomes full.
+    private static let running = 40
+
+    private let disk: String
+    private let way: Way
+    private let clock = HandClock()
+    private let history: String
+    private var path: String { "\(disk)/\(way).db" }
+    private var filler: String { "\(disk)/\(way).filler" }
+
+    /// - Parameters:
+    ///   - disk: A small one, all of which will be used.
+    ///   - elsewhere: A folder on another one, for the history.
+    package init(_ way: Way, disk: String, elsewhere: String) {
+        self.way = way
+        self.disk = disk
+        history = "\(elsewhere)/\(way).history"
+    }
+
+    package struct Report: Sendable {
+        package var acknowledged = 0
+        package var extended = 0
+        package var enqueued = 0
+        /// What was left of the reserve.
+        package var reserve = ""
+        package var problems: [String] = []
+    }
+
+    package func run() async throws -> Report {
+        var report = Report()
+        do {
+            var logger = Logger(label: "disk")
+            logger.logLevel = .critical
+            let raw = try SQLiteStore(path: path, options: .init(logger: logger))
+            let log = try HistoryLog(history, process: "app")
+            let store = RecordingStore(raw, log)
+            try await store.configure(Self.queue, QueueSettings(retention: .seconds(86_400)), now: clock.now())
+            try await enqueue(2 * Self.running, "first", store)
+            let request = ClaimRequest(queues: [Self.queue], limit: Self.running, lease: .seconds(600), worker: "app:1")
+            var running = try await store.claim(request, now: clock.now())
+            for job in running {
+                log.append(.handlerStarted(job: job.id.rawValue, token: job.lease.token.rawValue))
+                log.append(.handlerFinished(job: job.id.rawValue, token: job.lease.token.rawValue))
+            }
+            // It goes when there shall be room.
+            let isFilledByJobs = way != .byOthers
+            if isFilledByJobs { try fill(leaving: 8_000_000) }
+            let reader = try way == .withReader ? startReading() : nil
+            if isFilledByJobs {
+                report.enqueued = try await enqueueUntilFull(store)
+            } else {
+                try fill(leaving: 0)
+                await expectRefusal("an enqueue", &report) { try await enqueue(1, "one too many", store) }
+            }
+            while let job = running.popLast() {
+                do {
+                    if !running.isEmpty {
+                        report.extended += 1
+                        let lost = try await store.extend(running.map(\.lease), by: .seconds(700), now: clock.now())
+                        if !lost.isEmpty { report.problems.append("leases were lost") }
+                    }
+                    let outcome: Settlement.Outcome =
+                        running.count % 5 == 0 ? .fail(error: "no", retryAfter: .seconds(3_000)) : .ack
+                    _ = try await store.settle(Settlement(job.lease, outcome), now: clock.now())
+                    report.acknowledged += 1
+                    _ = (try await store.stats(), try await store.job(job.id))
+                } catch {
+                    report.problems.append("with \(running.count) more running: \(error)")
+                }
+            }
+            report.reserve = try await raw.examineSurroundings().first { $0.subject == "reserve" }?.description ?? ""
+            // More than the log has of its own.
+            await expectRefusal("an enqueue after the acks", &report) { try await enqueue(3_000, "too many", store) }
+
+            try FileManager.default.removeItem(atPath: filler)
+            try reader?.close()
+            try await enqueue(3, "at last", store)
+            for finding in try await raw.examineSurroundings() where !finding.isGood && finding.subject != "clock" {
+                report.problems.append("when there was room again: \(finding)")
+            }
+        }
+        report.problems += try await whatIsWrongAfterwards()
+        report.problems = report.problems.map { "\(way): \($0)" }
+        for suffix in ["", "-reserve"] { try FileManager.default.removeItem(atPath: path + suffix) }
+        return report
+    }
+
+    private func enqueue(_ number: Int, _ name: String, _ store: RecordingStore) async throws {
+        let jobs = try (0..<number).map {
+            try NewJob(Array("\(name) \($0) ".utf8) + [UInt8](repeating: 0x2E, count: 5_000), in: Self.queue)
+        }
+        _ = try await store.enqueue(jobs, now: clock.now())
+    }
+
+    private func enqueueUntilFull(_ store: RecordingStore) async throws -> Int {
+        for count in 0..<100_000 {
+            do {
+                try await enqueue(20, "batch \(count)", store)
+            } catch let error as StintError where error.code == .storageFailed {
+                return 20 * count
+            }
+        }
+        throw TortureError("the disk does not become full")
+    }
+
+    private func expectRefusal(_ what: String, _ report: inout Report, _ body: () async throws -> Void) async {
+        do {
+            try await body()
+            report.problems.append("\(what) returned")
+        } catch let error as StintError where error.code == .storageFailed && error.description.contains("is full") {
+        } catch {
+            report.problems.append("\(what) was answered: \(error)")
+        }
+    }
+
+    /// Takes all that is free but for so many bytes.
+    private func fill(leaving rest: Int) throws {
+        let file = open(filler, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw TortureError("\(filler): \(String(cString: strerror(errno)))") }
+        defer { close(file) }
+        let block = [UInt8](repeating: 7, count: 65_536)
+        var size = 0
+        while true {
+            let written = write(file, block, block.count)
+            if written <= 0 { break }
+            size += written
+        }
+        guard errno == ENOSPC, ftruncate(file, off_t(max(0, size - rest))) == 0 else {
+            throw TortureError("the disk could not be filled: \(String(cString: strerror(errno)))")
+        }
+    }
+
+    private func startReading() throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        let reader = try DatabaseQueue(path: path, configuration: configuration)
+        try reader.writeWithoutTransaction { try $0.execute(sql: "BEGIN; SELECT count(*) FROM stint_jobs") }
+        return reader
+    }
+
+    private func whatIsWrongAfterwards() async throws -> [String] {
+        var problems: [String] = []
+        do {
+            let store = try SQLiteStore(path: path)
+            problems += try await Heir(store, history: history, isRebooted: false).workOff()
+            problems += try await store.examine().filter { !$0.isGood }.map { "at the end: \($0)" }
+        }
+        try await DiskTrial.awaitClosing(of: path)
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(20)
+        let database = try DatabaseQueue(path: path, configuration: configuration)
+        problems += try await database.read { try String.fetchAll($0, sql: "PRAGMA integrity_check") }.filter {
+            $0 != "ok"
+        }
+        try database.close()
+        let final = try FinalState(of: path, isDrained: true)
+        return problems + HistoryChecker(try HistoryLog.read(history), final).violations().map(\.description)
+    }
+}
