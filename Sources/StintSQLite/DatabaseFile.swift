@@ -69,6 +69,7 @@ struct DatabaseFile {
             guard mayCreate else {
                 throw unusable("does not exist; `stint put` makes it, or name another with --db or STINT_DB")
             }
+            try refuseOrphanedLog()
             try requireWritableFolder()
             return
         }
@@ -106,9 +107,30 @@ struct DatabaseFile {
             for suffix in ["", "-wal", "-shm", "-journal"] { unlink(temporary + suffix) }
         }
         try build(temporary)
-        if link(temporary, target) == 0 { return }
+        if link(temporary, target) == 0 { return syncFolder() }
         guard errno == EEXIST else { throw unusable("cannot be made: \(systemError())") }
         guard orUseAnothers else { throw alreadyExists }
+    }
+
+    /// The name is on disk before there can be a log, which without its database would be in the way of a new one. Where a
+    /// file system knows no such sync, SQLite goes on too.
+    private func syncFolder() {
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        close(descriptor)
+    }
+
+    /// SQLite would take the log of a database that was removed for that of a new one with its name, and so mix the two.
+    private func refuseOrphanedLog() throws {
+        for suffix in ["-wal", "-journal"] {
+            var facts = stat()
+            // Looked at first: whoever makes the database at this moment makes its log after it.
+            guard stat(target + suffix, &facts) == 0, facts.st_size > 0, access(target, F_OK) != 0 else { continue }
+            throw unusable(
+                "is gone, and what it had not taken over yet is still in \(quoted(target + suffix)): put the database back "
+                    + "in its place, or remove that file too")
+        }
     }
 
     private func requireWritableFolder() throws {

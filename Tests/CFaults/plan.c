@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 static const uint32_t steps_are = FAULTS_WRITE | FAULTS_SYNC | FAULTS_TRUNCATE | FAULTS_SHM_MAP | FAULTS_SHM_LOCK
-                                  | FAULTS_SHM_BARRIER | FAULTS_DELETE | FAULTS_OPEN;
+                                  | FAULTS_SHM_BARRIER | FAULTS_DELETE | FAULTS_OPEN | FAULTS_LINK;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int64_t steps = 0;

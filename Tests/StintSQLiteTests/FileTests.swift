@@ -53,6 +53,19 @@ struct FileTests {
             "something was written")
     }
 
+    @Test("the log of a database that was removed is not taken for a new one's", arguments: ["-wal", "-journal"])
+    func orphanedLog(suffix: String) async throws {
+        let folder = try TemporaryFolder()
+        let log = folder.database + suffix
+        try Data("pages of another database".utf8).write(to: URL(filePath: log))
+        let story = try refusal(folder.database)
+        #expect(story.contains("is gone") && story.contains("\(log)"))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["stint.db" + suffix])
+        // One that holds nothing is in nobody's way.
+        try Data().write(to: URL(filePath: log))
+        #expect(try await SQLiteStore(path: folder.database).stats().isEmpty)
+    }
+
     @Test("a database of a newer Stint is refused and not touched")
     func newerSchema() throws {
         let folder = try TemporaryFolder()

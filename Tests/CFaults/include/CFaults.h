@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/// What a call does to a file. The set of those up to FAULTS_OPEN is what counts as steps.
+/// What a call does to a file. The set of those up to FAULTS_LINK is what counts as steps.
 static const uint32_t FAULTS_WRITE = 1u << 0;
 static const uint32_t FAULTS_SYNC = 1u << 1;
 static const uint32_t FAULTS_TRUNCATE = 1u << 2;
@@ -18,11 +18,13 @@ static const uint32_t FAULTS_SHM_BARRIER = 1u << 5;
 static const uint32_t FAULTS_DELETE = 1u << 6;
 /// Where it makes the file.
 static const uint32_t FAULTS_OPEN = 1u << 7;
-static const uint32_t FAULTS_READ = 1u << 8;
-/// Of the folder of a file. Recorded; no step.
-static const uint32_t FAULTS_SYNC_FOLDER = 1u << 9;
+/// A further name for a file: link(2) by the program itself. It does not fail.
+static const uint32_t FAULTS_LINK = 1u << 8;
+static const uint32_t FAULTS_READ = 1u << 9;
+/// Of the folder of a file, by SQLite or by the program itself. Recorded; no step.
+static const uint32_t FAULTS_SYNC_FOLDER = 1u << 10;
 /// Recorded; no call at all. See faults_mark.
-static const uint32_t FAULTS_MARK = 1u << 10;
+static const uint32_t FAULTS_MARK = 1u << 11;
 
 /// Which file.
 static const uint32_t FAULTS_DATABASE = 1u << 0;
@@ -71,7 +73,7 @@ int64_t faults_failed(void);
 
 struct faults_event {
     /// One of FAULTS_WRITE, FAULTS_SYNC, FAULTS_TRUNCATE, FAULTS_DELETE, FAULTS_OPEN (also of files that are there
-    /// already), FAULTS_SYNC_FOLDER, FAULTS_MARK. It is in the record when the call has returned, well.
+    /// already), FAULTS_LINK, FAULTS_SYNC_FOLDER, FAULTS_MARK. It is in the record when the call has returned, well.
     uint32_t kind;
     /// The file's inode. With FAULTS_DELETE and FAULTS_SYNC_FOLDER: 0.
     uint64_t file;
@@ -81,7 +83,7 @@ struct faults_event {
     /// FAULTS_WRITE: the bytes.
     const void *bytes;
     int64_t count;
-    /// The file's name; FAULTS_SYNC_FOLDER: of a file in it.
+    /// The file's name; FAULTS_LINK: the new one; FAULTS_SYNC_FOLDER: of a file in it, or the folder's with a slash.
     const char *path;
 };
 
