@@ -4,8 +4,10 @@ import Foundation
 struct TortureFolder: Sendable {
     let path: String
 
-    init() throws {
-        path = NSTemporaryDirectory() + "stint-torture-\(UUID().uuidString)"
+    /// - Parameter inMemory: Where the system has a place for that: what dies with its process needs no disk.
+    init(inMemory: Bool = false) throws {
+        let place = inMemory && access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm/" : NSTemporaryDirectory()
+        path = place + "stint-torture-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 

@@ -1,0 +1,20 @@
+import ArgumentParser
+import CFaults
+import Stint
+import Torture
+
+/// One life of databases, until it ends or is ended.
+struct LifeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "life", shouldDisplay: false)
+
+    @Option var folder: String
+    @Option var dieAt: Int64?
+    @Flag var torn = false
+
+    func run() async throws {
+        guard faults_install() == 0 else { throw ValidationError("SQLite takes no VFS") }
+        if let dieAt { faults_die_at(dieAt, torn) }
+        try await Life(in: folder, landmarks: try Progress.landmarks(in: folder)).live()
+        print(faults_steps())
+    }
+}

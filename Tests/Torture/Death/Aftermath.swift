@@ -1,0 +1,128 @@
+import Foundation
+import GRDB
+import History
+import StintCore
+import StintSQLite
+
+/// What is looked at after a death or a power cut, first without Stint, in a copy, and then with it.
+package struct Aftermath {
+    let folder: String
+    let reference: Reference
+    /// After which steps the files may be as they are.
+    let steps: ClosedRange<Int>
+    /// What everybody was told until then; `nil` where too much of it is undone.
+    let history: [Event]?
+    /// Whether the machine has started again.
+    let isRebooted: Bool
+
+    package init(
+        _ folder: String, _ reference: Reference, steps: ClosedRange<Int>, history: [Event]?, isRebooted: Bool = false
+    ) {
+        self.folder = folder
+        self.reference = reference
+        self.steps = steps
+        self.history = history
+        self.isRebooted = isRebooted
+    }
+
+    /// Everything that is wrong; empty where nothing is.
+    package func problems() async throws -> [String] {
+        do {
+            return try lookWithoutStint() + (await lookWithStint())
+        } catch {
+            return ["the files cannot be used: \(error)"]
+        }
+    }
+
+    // MARK: - Without Stint
+
+    private func lookWithoutStint() throws -> [String] {
+        // SQLite takes over the log, and Stint is to find it as it was left.
+        let copy = folder + "-copy"
+        try FileManager.default.copyItem(atPath: folder, toPath: copy)
+        defer { remove(copy) }
+        var problems = try Life.files.flatMap { try Self.damage(of: "\(copy)/\($0)") }
+        if let objection = reference.objection(to: try Fingerprints(in: copy), among: steps) { problems.append(objection) }
+        return problems + (try broken(isDrained: false, in: copy, history))
+    }
+
+    private func remove(_ path: String) {
+        do {
+            try FileManager.default.removeItem(atPath: path)
+        } catch {
+            print("\(path) stays behind: \(error)")
+        }
+    }
+
+    private static func damage(of path: String) throws -> [String] {
+        guard FileManager.default.fileExists(atPath: path) else { return [] }
+        let database = try DatabaseQueue(path: path)
+        let answer = try database.inDatabase { try String.fetchAll($0, sql: "PRAGMA integrity_check") }
+        try database.close()
+        return answer == ["ok"] ? [] : answer.map { "\(path): \($0)" }
+    }
+
+    private func broken(isDrained: Bool, in folder: String, _ history: [Event]?) throws -> [String] {
+        guard let history, FileManager.default.fileExists(atPath: folder + "/new.db") else { return [] }
+        var final = try FinalState(of: folder + "/new.db", isDrained: isDrained)
+        final.jobs.removeAll { $0.queue == Life.fleeting.description }
+        return HistoryChecker(history, final).violations().map(\.description)
+    }
+
+    // MARK: - With Stint
+
+    private func lookWithStint() async throws -> [String] {
+        var problems: [String] = []
+        for file in Life.files where FileManager.default.fileExists(atPath: "\(folder)/\(file)") {
+            let store = try SQLiteStore(path: "\(folder)/\(file)")
+            problems += try await findings(of: store, file)
+            let heir = try Heir(store, history: file == "new.db" ? Life.history(in: folder) : nil, isRebooted: isRebooted)
+            problems += try await heir.workOff().map { "\(file): \($0)" }
+            problems += try await findings(of: store, file + ", worked off")
+        }
+        problems += try Life.files.flatMap { try Self.damage(of: "\(folder)/\($0)") }
+        guard let history else { return problems }
+        let heirs = try HistoryLog.read(Life.history(in: folder)).filter { $0.process == Heir.name }
+        return problems + (try broken(isDrained: true, in: folder, history + heirs))
+    }
+
+    private func findings(of store: SQLiteStore, _ name: String) async throws -> [String] {
+        try await store.examine().filter { !$0.isGood }.map { "\(name): \($0)" }
+    }
+}
+
+/// Who comes afterwards and does what is left to do.
+struct Heir {
+    static let name = "heir"
+
+    private let store: any JobStore
+    private let log: HistoryLog?
+    private let clock = HandClock()
+
+    init(_ store: SQLiteStore, history: String?, isRebooted: Bool) throws {
+        log = try history.map { try HistoryLog($0, process: Self.name) }
+        self.store = log.map { RecordingStore(store, $0) } ?? store
+        // Later than anything in a life.
+        clock.advance(by: .seconds(3_600))
+        if isRebooted { clock.reboot() }
+    }
+
+    /// - Returns: What keeps it from its end.
+    func workOff() async throws -> [String] {
+        for _ in 0..<200 {
+            _ = try await store.reap(now: clock.now())
+            let stats = try await store.stats()
+            if stats.allSatisfy({ $0.unfinished == 0 }) { return [] }
+            let request = ClaimRequest(queues: stats.map(\.name), limit: 10, lease: .seconds(60), worker: "heir:1")
+            let jobs = try await store.claim(request, now: clock.now())
+            for job in jobs {
+                log?.append(.handlerStarted(job: job.id.rawValue, token: job.lease.token.rawValue))
+                log?.append(.handlerFinished(job: job.id.rawValue, token: job.lease.token.rawValue))
+            }
+            let answers = try await store.settle(jobs.map { Settlement($0.lease, .ack) }, now: clock.now())
+            if answers.contains(.leaseLost) { return ["a lease was lost that was just given"] }
+            if jobs.isEmpty { clock.advance(by: .seconds(50_000_000)) }
+        }
+        return ["the work does not end: \(try await store.stats())"]
+    }
+}

@@ -1,0 +1,115 @@
+import Foundation
+import GRDB
+import History
+import Logging
+import StintCore
+import StintSQLite
+import Synchronization
+
+/// What databases go through in a life: steps of one change each, the same ones each time and at the same times, so that
+/// it is known what they may hold whenever it ends. There is one caller, and no chance.
+package final class Life {
+    /// One of an earlier Stint, one that is made, and a backup of that.
+    package static let files = ["old.db", "new.db", "copy.db"]
+    /// Those that speak in the history.
+    package static let voices = ["shop", "worker-1", "worker-2", "worker-3", "application"]
+    /// Its jobs are not in the history, since they vanish when they have been done for a while.
+    static let fleeting: QueueName = "fleeting"
+
+    let folder: String
+    let durability: Durability
+    let clock = HandClock()
+    private let landmarks: Landmarks
+    private var count = 0
+
+    /// What is told of each step, when it begins and when it has ended well.
+    package struct Landmarks {
+        package var begins: (_ step: Int, _ name: String) throws -> Void
+        package var ended: (_ step: Int) throws -> Void
+
+        package init(
+            begins: @escaping (_ step: Int, _ name: String) throws -> Void,
+            ended: @escaping (_ step: Int) throws -> Void
+        ) {
+            self.begins = begins
+            self.ended = ended
+        }
+    }
+
+    /// - Parameter folder: Where ``prepare(_:)`` has been.
+    package init(in folder: String, durability: Durability = .full, landmarks: Landmarks) {
+        self.folder = folder
+        self.durability = durability
+        self.landmarks = landmarks
+    }
+
+    package static func history(in folder: String) -> String { folder + "/history" }
+
+    /// - Returns: How many steps it had.
+    @discardableResult
+    package func live() async throws -> Int {
+        try await migrate()
+        try await beMade()
+        return count
+    }
+
+    func step<Value>(_ name: String, _ body: () async throws -> Value) async throws -> Value {
+        count += 1
+        try landmarks.begins(count, name)
+        let value = try await body()
+        try landmarks.ended(count)
+        return value
+    }
+
+    func path(_ file: String) -> String { "\(folder)/\(file)" }
+
+    func open(_ file: String) throws -> SQLiteStore {
+        var logger = Logger(label: "life")
+        logger.logLevel = .critical
+        return try SQLiteStore(path: path(file), options: .init(durability: durability, logger: logger))
+    }
+
+    func voice(_ process: String) throws -> HistoryLog {
+        try HistoryLog(Self.history(in: folder), process: process)
+    }
+
+    /// SQLite removes the log when the last connection is closed, which a thread may do that has just worked for the store.
+    func awaitClosing(of file: String) async throws {
+        let deadline = ContinuousClock.now + .seconds(20)
+        while access(path(file) + "-wal", F_OK) == 0 {
+            guard ContinuousClock.now < deadline else { throw TortureError("the store of \(file) does not close") }
+            await Task.yield()
+        }
+    }
+}
+
+/// A clock that stands until it is moved.
+final class HandClock: MomentClock {
+    private let moment = Mutex(Moment(wall: 1_800_000_000_000, monotonic: 5_000_000, boot: "boot-1"))
+
+    func now() -> Moment { moment.withLock { $0 } }
+
+    func advance(by duration: Duration) {
+        moment.withLock {
+            $0.wall += duration.milliseconds
+            $0.monotonic += duration.milliseconds
+        }
+    }
+
+    /// The machine starts again.
+    func reboot() {
+        moment.withLock {
+            $0.monotonic = 1_000
+            $0.boot += "+1"
+        }
+    }
+}
+
+/// Why the torture itself cannot go on.
+package struct TortureError: Error, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) {
+        self.description = description
+    }
+}
