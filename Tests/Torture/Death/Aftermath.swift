@@ -34,6 +34,14 @@ package struct Aftermath {
         }
     }
 
+    /// Whether a file is as it was before a step's end, and that step changed it.
+    func isUndone(after step: Int) throws -> Bool {
+        let copy = folder + "-copy"
+        try FileManager.default.copyItem(atPath: folder, toPath: copy)
+        defer { remove(copy) }
+        return !reference.objections(to: try Fingerprints(in: copy), among: step...reference.boundaries.count - 1).isEmpty
+    }
+
     // MARK: - Without Stint
 
     private func lookWithoutStint() throws -> [String] {
@@ -42,7 +50,7 @@ package struct Aftermath {
         try FileManager.default.copyItem(atPath: folder, toPath: copy)
         defer { remove(copy) }
         var problems = try Life.files.flatMap { try Self.damage(of: "\(copy)/\($0)") }
-        if let objection = reference.objection(to: try Fingerprints(in: copy), among: steps) { problems.append(objection) }
+        problems += reference.objections(to: try Fingerprints(in: copy), among: steps)
         return problems + (try broken(isDrained: false, in: copy, history))
     }
 
@@ -74,20 +82,25 @@ package struct Aftermath {
     private func lookWithStint() async throws -> [String] {
         var problems: [String] = []
         for file in Life.files where FileManager.default.fileExists(atPath: "\(folder)/\(file)") {
-            let store = try SQLiteStore(path: "\(folder)/\(file)")
-            problems += try await findings(of: store, file)
-            let heir = try Heir(store, history: file == "new.db" ? Life.history(in: folder) : nil, isRebooted: isRebooted)
-            problems += try await heir.workOff().map { "\(file): \($0)" }
-            problems += try await findings(of: store, file + ", worked off")
+            problems += try await workOff(file).map { "\(file): \($0)" }
+            try await awaitClosing(of: "\(folder)/\(file)")
         }
         problems += try Life.files.flatMap { try Self.damage(of: "\(folder)/\($0)") }
         guard let history else { return problems }
-        let heirs = try HistoryLog.read(Life.history(in: folder)).filter { $0.process == Heir.name }
+        let heirs = try Life.wholeHistory(in: folder).filter { $0.process == Heir.name }
         return problems + (try broken(isDrained: true, in: folder, history + heirs))
     }
 
-    private func findings(of store: SQLiteStore, _ name: String) async throws -> [String] {
-        try await store.examine().filter { !$0.isGood }.map { "\(name): \($0)" }
+    private func workOff(_ file: String) async throws -> [String] {
+        let store = try SQLiteStore(path: "\(folder)/\(file)")
+        var problems = try await findings(of: store)
+        let heir = try Heir(store, history: file == "new.db" ? Life.history(in: folder) : nil, isRebooted: isRebooted)
+        problems += try await heir.workOff()
+        return problems + (try await findings(of: store))
+    }
+
+    private func findings(of store: SQLiteStore) async throws -> [String] {
+        try await store.examine().filter { !$0.isGood }.map(\.description)
     }
 }
 

@@ -111,7 +111,7 @@ package struct DeathAtEveryStep: Sendable {
         }
         report.problems += try await Aftermath(
             place, reference, steps: progress.ended...progress.begun,
-            history: try HistoryLog.read(Life.history(in: place))
+            history: try Life.wholeHistory(in: place)
         ).problems()
         if report.problems.isEmpty { try FileManager.default.removeItem(atPath: place) }
         report.problems = report.problems.map {

@@ -14,7 +14,7 @@ extension Life {
         }
         try await step("close the migrated database") {
             old = nil
-            try await awaitClosing(of: "old.db")
+            try await awaitClosing(of: path("old.db"))
         }
     }
 }

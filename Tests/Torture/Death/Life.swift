@@ -45,6 +45,12 @@ package final class Life {
 
     package static func history(in folder: String) -> String { folder + "/history" }
 
+    /// Empty where nobody has said anything yet.
+    package static func wholeHistory(in folder: String) throws -> [Event] {
+        guard FileManager.default.fileExists(atPath: history(in: folder)) else { return [] }
+        return try HistoryLog.read(history(in: folder))
+    }
+
     /// - Returns: How many steps it had.
     @discardableResult
     package func live() async throws -> Int {
@@ -71,15 +77,6 @@ package final class Life {
 
     func voice(_ process: String) throws -> HistoryLog {
         try HistoryLog(Self.history(in: folder), process: process)
-    }
-
-    /// SQLite removes the log when the last connection is closed, which a thread may do that has just worked for the store.
-    func awaitClosing(of file: String) async throws {
-        let deadline = ContinuousClock.now + .seconds(20)
-        while access(path(file) + "-wal", F_OK) == 0 {
-            guard ContinuousClock.now < deadline else { throw TortureError("the store of \(file) does not close") }
-            await Task.yield()
-        }
     }
 }
 
