@@ -21,14 +21,7 @@ struct PowerCutCommand: AsyncParsableCommand {
         try removeGuard(without)
         let place = try TortureFolder(inMemory: true)
         let power = try await PowerCuts(in: place.path, seed: seed, durability: normal ? .normal : .full)
-        var report = PowerCuts.Report()
-        for number in first..<first + cuts where report.problems.count < 20 {
-            let one = try await power.cut(number)
-            report.cuts += one.cuts
-            report.undone += one.undone
-            report.second += one.second
-            report.problems += one.problems
-        }
+        let report = try await power.cut(first..<first + cuts)
         print(
             "\(report.cuts) power cuts at \(power.moments) moments, \(report.second) of them followed by another one while "
                 + "the databases were opened; \(report.undone) undid the last effects")

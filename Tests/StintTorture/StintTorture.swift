@@ -7,6 +7,7 @@ struct StintTorture: AsyncParsableCommand {
         commandName: "stint-torture",
         abstract: "Tries to make Stint lose a job.",
         subcommands: [
-            KillCommand.self, LoadCommand.self, DeathCommand.self, RoleCommand.self, HandleCommand.self, LifeCommand.self,
+            KillCommand.self, LoadCommand.self, DeathCommand.self, PowerCutCommand.self, RoleCommand.self,
+            HandleCommand.self, LifeCommand.self,
         ])
 }

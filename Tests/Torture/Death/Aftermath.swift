@@ -25,33 +25,28 @@ package struct Aftermath {
         self.isRebooted = isRebooted
     }
 
-    /// Everything that is wrong; empty where nothing is.
-    package func problems() async throws -> [String] {
+    /// Everything that is wrong, empty where nothing is; and after which step the least of the files is as it was.
+    package func look() async throws -> (problems: [String], step: Int) {
         do {
-            return try lookWithoutStint() + (await lookWithStint())
+            let (problems, step) = try lookWithoutStint()
+            return (problems + (try await lookWithStint()), step)
         } catch {
-            return ["the files cannot be used: \(error)"]
+            return (["the files cannot be used: \(error)"], 0)
         }
-    }
-
-    /// Whether a file is as it was before a step's end, and that step changed it.
-    func isUndone(after step: Int) throws -> Bool {
-        let copy = folder + "-copy"
-        try FileManager.default.copyItem(atPath: folder, toPath: copy)
-        defer { remove(copy) }
-        return !reference.objections(to: try Fingerprints(in: copy), among: step...reference.boundaries.count - 1).isEmpty
     }
 
     // MARK: - Without Stint
 
-    private func lookWithoutStint() throws -> [String] {
+    private func lookWithoutStint() throws -> (problems: [String], step: Int) {
         // SQLite takes over the log, and Stint is to find it as it was left.
         let copy = folder + "-copy"
         try FileManager.default.copyItem(atPath: folder, toPath: copy)
         defer { remove(copy) }
         var problems = try Life.files.flatMap { try Self.damage(of: "\(copy)/\($0)") }
-        problems += reference.objections(to: try Fingerprints(in: copy), among: steps)
-        return problems + (try broken(isDrained: false, in: copy, history))
+        let state = try Fingerprints(in: copy)
+        problems += reference.objections(to: state, among: steps)
+        problems += try broken(isDrained: false, in: copy, history)
+        return (problems, reference.lastStep(of: state))
     }
 
     private func remove(_ path: String) {

@@ -65,7 +65,9 @@ extension Life {
         let store: RecordingStore
     }
 
-    private func job(_ reference: String, in queue: QueueName = "q", options: JobOptions = JobOptions()) throws -> NewJob {
+    private func job(_ reference: String, in queue: QueueName = "q", options: JobOptions = JobOptions()) throws
+        -> NewJob
+    {
         try NewJob(Array(reference.utf8), in: queue, options: options)
     }
 
@@ -112,7 +114,9 @@ extension Life {
         return workers
     }
 
-    private func request(_ worker: Worker, _ limit: Int, lease: Duration = minute, of queues: [QueueName] = ["q", "mail"])
+    private func request(
+        _ worker: Worker, _ limit: Int, lease: Duration = minute, of queues: [QueueName] = ["q", "mail"]
+    )
         -> ClaimRequest
     {
         ClaimRequest(queues: queues, limit: limit, lease: lease, worker: "host:\(worker.id)", registration: worker.id)

@@ -25,11 +25,12 @@ package final class Life {
     /// What is told of each step, when it begins and when it has ended well.
     package struct Landmarks {
         package var begins: (_ step: Int, _ name: String) throws -> Void
-        package var ended: (_ step: Int) throws -> Void
+        /// With whether it is promised that a power cut cannot undo it.
+        package var ended: (_ step: Int, _ isPromised: Bool) throws -> Void
 
         package init(
             begins: @escaping (_ step: Int, _ name: String) throws -> Void,
-            ended: @escaping (_ step: Int) throws -> Void
+            ended: @escaping (_ step: Int, _ isPromised: Bool) throws -> Void
         ) {
             self.begins = begins
             self.ended = ended
@@ -59,11 +60,13 @@ package final class Life {
         return count
     }
 
-    func step<Value>(_ name: String, _ body: () async throws -> Value) async throws -> Value {
+    func step<Value>(
+        _ name: String, isPromised: Bool = true, _ body: () async throws -> Value
+    ) async throws -> Value {
         count += 1
         try landmarks.begins(count, name)
         let value = try await body()
-        try landmarks.ended(count)
+        try landmarks.ended(count, isPromised)
         return value
     }
 

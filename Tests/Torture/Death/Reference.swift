@@ -16,7 +16,7 @@ package struct Reference: Sendable {
             in: folder,
             landmarks: .init(
                 begins: { names.value.append($1) },
-                ended: { _ in boundaries.value.append(try Fingerprints(in: folder)) })
+                ended: { _, _ in boundaries.value.append(try Fingerprints(in: folder)) })
         ).live()
         self.boundaries = boundaries.value
         self.names = names.value
@@ -29,6 +29,11 @@ package struct Reference: Sendable {
         init(_ value: Value) {
             self.value = value
         }
+    }
+
+    /// The last step after which no file was further than in this state; 0 where there is none.
+    func lastStep(of state: Fingerprints) -> Int {
+        Life.files.indices.map { file in boundaries.lastIndex { $0.files[file] == state.files[file] } ?? 0 }.min() ?? 0
     }
 
     /// What is wrong with a state: each file must be as it was at the end of one of the steps.

@@ -79,7 +79,8 @@ struct PowerCut: Sendable {
             while start < bytes.count {
                 let end = min(bytes.count, start + Self.sector - (offset + start) % Self.sector)
                 if happens(&chance) {
-                    let part = FileRecord.Deed.write(file: file, offset: offset + start, bytes: Array(bytes[start..<end]))
+                    let part = FileRecord.Deed.write(
+                        file: file, offset: offset + start, bytes: Array(bytes[start..<end]))
                     Self.perform(part, on: &contents[file])
                 }
                 start = end

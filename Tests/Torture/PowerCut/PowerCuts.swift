@@ -22,6 +22,13 @@ package struct PowerCuts {
         /// How many times the power was cut again while the database was opened.
         package var second = 0
         package var problems: [String] = []
+
+        mutating func add(_ other: Report) {
+            cuts += other.cuts
+            undone += other.undone
+            second += other.second
+            problems += other.problems
+        }
     }
 
     /// Lives and records. SQLite's VFS must be that of CFaults.
@@ -41,8 +48,8 @@ package struct PowerCuts {
                     heard.steps.append((try Life.wholeHistory(in: place).count, .max))
                     faults_mark(Self.mark(step, hasEnded: false))
                 },
-                ended: { step in
-                    faults_mark(Self.mark(step, hasEnded: true))
+                ended: { step, isPromised in
+                    if isPromised { faults_mark(Self.mark(step, hasEnded: true)) }
                     heard.steps[step - 1].ended = try Life.wholeHistory(in: place).count
                 }))
         record = try await FileRecord(of: place) { try await life.live() }
@@ -62,6 +69,13 @@ package struct PowerCuts {
     /// How many moments there are for a cut.
     package var moments: Int { record.deeds.count + 1 }
 
+    /// - Parameter goesOn: Asked before each cut; it ends at twenty problems too.
+    package func cut(_ numbers: Range<Int>, while goesOn: () -> Bool = { true }) async throws -> Report {
+        var report = Report()
+        for number in numbers where report.problems.count < 20 && goesOn() { report.add(try await cut(number)) }
+        return report
+    }
+
     /// Cuts the power once. The number, with the seed, decides when and what is left.
     package func cut(_ number: Int) async throws -> Report {
         var chance = Chance(seed &+ UInt64(number) << 20)
@@ -79,8 +93,9 @@ package struct PowerCuts {
         if number % 4 == 0 { report = try await cutAgain(place, steps, &chance) }
         let aftermath = Aftermath(
             place, reference, steps: steps, history: isSafe ? history(ended, begun) : nil, isRebooted: true)
-        report.undone = try aftermath.isUndone(after: ended) ? 1 : 0
-        report.problems += try await aftermath.problems()
+        let found = try await aftermath.look()
+        report.undone = found.step < ended ? 1 : 0
+        report.problems += found.problems
         if report.problems.isEmpty { try FileManager.default.removeItem(atPath: place) }
         report.problems = report.problems.map {
             "cut \(number), before deed \(time) of \(moments), with \(rest) of the rest, in step \(begun) "
@@ -100,7 +115,8 @@ package struct PowerCuts {
 
     /// What everybody had been told. In the step that was under way, somebody may have asked, and nobody was answered.
     private func history(_ ended: Int, _ begun: Int) -> [Event] {
-        var told = Array(history.prefix(begun == 0 ? 0 : ended == begun ? heard[begun - 1].ended : heard[begun - 1].begun))
+        var told = Array(
+            history.prefix(begun == 0 ? 0 : ended == begun ? heard[begun - 1].ended : heard[begun - 1].begun))
         if ended < begun {
             told += history[heard[begun - 1].begun..<heard[begun - 1].ended].filter {
                 if case .invoked = $0.deed { true } else { false }
