@@ -12,6 +12,7 @@ struct PowerCutCommand: AsyncParsableCommand {
     @Option(help: "Repeats the choices of a run.") var seed: UInt64 = .random(in: 0..<1 << 32)
     @Option(help: "How many cuts.") var cuts = 10_000
     @Option(help: "The first cut to try.") var first = 0
+    @Option(help: "Let Stint open one of so many afterwards, and do what is left to do.") var worksOffEvery = 1
     @Flag(help: "With `Durability.normal`, which may lose the last effects and nothing else.") var normal = false
     @Option(help: "A guard to go without; then it must fail.") var without: String?
 
@@ -20,7 +21,8 @@ struct PowerCutCommand: AsyncParsableCommand {
         guard faults_install() == 0 else { throw ValidationError("SQLite takes no VFS") }
         try removeGuard(without)
         let place = try TortureFolder(inMemory: true)
-        let power = try await PowerCuts(in: place.path, seed: seed, durability: normal ? .normal : .full)
+        var power = try await PowerCuts(in: place.path, seed: seed, durability: normal ? .normal : .full)
+        power.worksOffEvery = worksOffEvery
         let report = try await power.cut(first..<first + cuts)
         print(
             "\(report.cuts) power cuts at \(power.moments) moments, \(report.second) of them followed by another one while "

@@ -26,10 +26,12 @@ package struct Aftermath {
     }
 
     /// Everything that is wrong, empty where nothing is; and after which step the least of the files is as it was.
-    package func look() async throws -> (problems: [String], step: Int) {
+    ///
+    /// - Parameter worksOff: Whether to look with Stint too, and to do what is left to do.
+    package func look(worksOff: Bool = true) async throws -> (problems: [String], step: Int) {
         do {
             let (problems, step) = try lookWithoutStint()
-            return (problems + (try await lookWithStint()), step)
+            return (problems + (worksOff ? try await lookWithStint() : []), step)
         } catch {
             return (["the files cannot be used: \(error)"], 0)
         }

@@ -93,8 +93,11 @@ struct PowerCut: Sendable {
         switch deed {
         case .write(_, let offset, let bytes):
             let end = offset + bytes.count
-            if content.count < end { content.append(contentsOf: repeatElement(0, count: end - content.count)) }
-            content.replaceSubrange(offset..<end, with: bytes)
+            if content.count < end { content += [UInt8](repeating: 0, count: end - content.count) }
+            // By memory, since these are megabytes for each cut and the tests are not optimized.
+            content.withUnsafeMutableBytes { content in
+                UnsafeMutableRawBufferPointer(rebasing: content[offset..<end]).copyBytes(from: bytes)
+            }
         case .truncate(_, let size):
             if content.count > size { content.removeLast(content.count - size) }
         case .name, .unname, .sync, .syncFolder, .mark: break
