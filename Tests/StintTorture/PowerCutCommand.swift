@@ -13,6 +13,8 @@ struct PowerCutCommand: AsyncParsableCommand {
     @Option(help: "How many cuts.") var cuts = 10_000
     @Option(help: "The first cut to try.") var first = 0
     @Option(help: "Let Stint open one of so many afterwards, and do what is left to do.") var worksOffEvery = 1
+    @Option(help: "How much of what was not synced a disk has got: nothing, little, half, most or everything.")
+    var rest: DiskRest?
     @Flag(help: "With `Durability.normal`, which may lose the last effects and nothing else.") var normal = false
     @Option(help: "A guard to go without; then it must fail.") var without: String?
 
@@ -23,6 +25,7 @@ struct PowerCutCommand: AsyncParsableCommand {
         let place = try TortureFolder(inMemory: true)
         var power = try await PowerCuts(in: place.path, seed: seed, durability: normal ? .normal : .full)
         power.worksOffEvery = worksOffEvery
+        power.rest = rest
         let report = try await power.cut(first..<first + cuts)
         print(
             "\(report.cuts) power cuts at \(power.moments) moments, \(report.second) of them followed by another one while "
@@ -30,3 +33,5 @@ struct PowerCutCommand: AsyncParsableCommand {
         try conclude(report.problems, place)
     }
 }
+
+extension DiskRest: ExpressibleByArgument {}

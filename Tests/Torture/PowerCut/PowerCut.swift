@@ -9,25 +9,10 @@ import Foundation
 struct PowerCut: Sendable {
     private static let sector = 512
 
-    /// How much of what was not synced has come to the disk.
-    enum Rest: CaseIterable {
-        case nothing, little, half, most, everything
-
-        var chance: Double {
-            switch self {
-            case .nothing: 0
-            case .little: 0.1
-            case .half: 0.5
-            case .most: 0.9
-            case .everything: 1
-            }
-        }
-    }
-
     let record: FileRecord
     /// The deeds before it were done.
     let time: Int
-    let rest: Rest
+    let rest: DiskRest
 
     /// Puts into an empty folder what is left.
     func leave(in folder: String, _ chance: inout Chance) throws {
@@ -101,6 +86,21 @@ struct PowerCut: Sendable {
         case .truncate(_, let size):
             if content.count > size { content.removeLast(content.count - size) }
         case .name, .unname, .sync, .syncFolder, .mark: break
+        }
+    }
+}
+
+/// How much of what was not synced has come to the disk when the power is cut.
+package enum DiskRest: String, CaseIterable, Sendable {
+    case nothing, little, half, most, everything
+
+    var chance: Double {
+        switch self {
+        case .nothing: 0
+        case .little: 0.1
+        case .half: 0.5
+        case .most: 0.9
+        case .everything: 1
         }
     }
 }

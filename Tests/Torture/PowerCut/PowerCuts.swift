@@ -10,6 +10,8 @@ package struct PowerCuts {
     private let seed: UInt64
     /// Of how many cuts one is worked off by Stint. SQLite's own look is at all of them.
     package var worksOffEvery = 1
+    /// `nil`: now this, now that.
+    package var rest: DiskRest?
     private let durability: Durability
     private let reference: Reference
     private let record: FileRecord
@@ -81,7 +83,7 @@ package struct PowerCuts {
     /// Cuts the power once. The number, with the seed, decides when and what is left.
     package func cut(_ number: Int) async throws -> Report {
         var chance = Chance(seed &+ UInt64(number) << 20)
-        let rest = PowerCut.Rest.allCases.randomElement(using: &chance)!
+        let rest = self.rest ?? DiskRest.allCases.randomElement(using: &chance)!
         let time = Int.random(in: 0..<moments, using: &chance)
         let place = "\(folder)/\(number)"
         try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
@@ -138,7 +140,7 @@ package struct PowerCuts {
         try FileManager.default.removeItem(atPath: place)
         try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
         let time = Int.random(in: 0...recovery.deeds.count, using: &chance)
-        let rest = PowerCut.Rest.allCases.randomElement(using: &chance)!
+        let rest = rest ?? DiskRest.allCases.randomElement(using: &chance)!
         try PowerCut(record: recovery, time: time, rest: rest).leave(in: place, &chance)
         return Report(cuts: 1, second: 1)
     }
