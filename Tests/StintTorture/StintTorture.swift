@@ -9,6 +9,7 @@ struct StintTorture: AsyncParsableCommand {
         subcommands: [
             KillCommand.self,
             DeathCommand.self,
+            PowerCutCommand.self,
             DiskCommand.self,
             LoadCommand.self,
             FullDiskCommand.self,

@@ -32,7 +32,7 @@ extension Life {
         }
         try await step("close the database") {
             raw = nil
-            try await awaitClosing(of: "new.db")
+            try await awaitClosing(of: path("new.db"))
         }
         var again: SQLiteStore? = try await step("open it again") { try open("new.db") }
         if let again {
@@ -43,7 +43,7 @@ extension Life {
         }
         try await step("close it again") {
             again = nil
-            try await awaitClosing(of: "new.db")
+            try await awaitClosing(of: path("new.db"))
         }
     }
 
