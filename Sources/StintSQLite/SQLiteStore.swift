@@ -20,6 +20,8 @@ public final class SQLiteStore: JobStore {
         public var logger: Logger
         /// How processes wait for each other; for comparison.
         package var waiting = Waiting.gate
+        /// What its blocking work is done on; a simulated world has lanes of its own.
+        package var lanes: Lane.Maker = Lane.threads
 
         public init(
             durability: Durability = .full, busyTimeout: Duration = .seconds(30), createsFile: Bool = true,
@@ -81,12 +83,12 @@ public final class SQLiteStore: JobStore {
         let checkpoint = Checkpoint(
             target, lock: try Self.connect(path, "checkpoint", options, busyTimeout: .seconds(1)),
             mover: try Self.connect(path, "checkpoint.move", options), gate: Self.gate(target, options),
-            logger: options.logger)
+            logger: options.logger, lanes: options.lanes)
         self.checkpoint = checkpoint
         transactions = Writer(
             writer, gate: Self.gate(target, options),
             log: options.durability == .full ? try writer.runBlocking { try LogFile(of: $0, path) } : nil,
-            busyTimeout: options.busyTimeout, logger: options.logger
+            busyTimeout: options.busyTimeout, logger: options.logger, lanes: options.lanes
         ) { wakesWorkers in
             if wakesWorkers { signals.send() }
             checkpoint.startIfNeeded()
@@ -121,7 +123,8 @@ public final class SQLiteStore: JobStore {
         try Connection(
             path, purpose: purpose, durability: durability ?? options.durability,
             busyTimeout: busyTimeout ?? options.busyTimeout,
-            readOnly: readOnly, waitsAsSQLite: options.waiting == .busyTimeout && busyTimeout == nil)
+            readOnly: readOnly, waitsAsSQLite: options.waiting == .busyTimeout && busyTimeout == nil,
+            lanes: options.lanes)
     }
 
     private static func build(_ temporary: String, _ options: Options) throws {

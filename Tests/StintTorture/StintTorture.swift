@@ -6,5 +6,7 @@ struct StintTorture: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stint-torture",
         abstract: "Tries to make Stint lose a job.",
-        subcommands: [KillCommand.self, LoadCommand.self, RoleCommand.self, HandleCommand.self])
+        subcommands: [
+            KillCommand.self, LoadCommand.self, SimulateCommand.self, RoleCommand.self, HandleCommand.self,
+        ])
 }

@@ -1,0 +1,89 @@
+import Foundation
+import History
+import Logging
+import StintCore
+import StintSQLite
+
+/// Simulated worlds, one after the other, on one database. A seed has one history, whatever came before it.
+package final class Simulation {
+    private let database: DatabaseOfWorld
+    private let path: String
+    private let stores: [StoresOfProcess]
+    private let logger: Logger
+
+    /// - Parameter folder: Best in memory.
+    package init(folder: String, logger: Logger) throws {
+        path = folder + "/stint.db"
+        self.logger = logger
+        stores = try (0..<7).map { [path] _ in try StoresOfProcess(path: path, logger: logger) }
+        database = try DatabaseOfWorld(path: path)
+    }
+
+    package struct Outcome: Sendable {
+        package var seed: UInt64
+        package var events: [Event]
+        package var steps: Int
+        /// How long it took by its own clock.
+        package var duration: Duration
+        /// What must not be.
+        package var findings: [String]
+    }
+
+    package func run(seed: UInt64) throws -> Outcome {
+        try database.empty()
+        let world = World(seed: seed, stores: stores, database: database, logger: logger)
+        ProcessIdentity.witness.withLock { $0 = { world.existence(of: $0) } }
+        defer { ProcessIdentity.witness.withLock { $0 = nil } }
+        let start = world.scheduler.now
+        var findings: [String] = []
+        do {
+            try world.scheduler.run(until: .seconds(4 * 3_600), maximumSteps: 1_000_000) { await world.unfold() }
+            findings = try verdict(on: world)
+        } catch let failure as SimulationFailure {
+            findings = ["\(failure)"] + world.problems
+        }
+        try cleanUp(after: world)
+        return Outcome(
+            seed: seed, events: world.events, steps: world.scheduler.steps,
+            duration: .nanoseconds(world.scheduler.now - start), findings: findings)
+    }
+
+    private func verdict(on world: World) throws -> [String] {
+        let final = try FinalState(of: path, isDrained: true)
+        var findings = world.problems
+        findings += HistoryChecker(world.events, final).violations().map(\.description)
+        for job in final.jobs {
+            guard let plan = world.plan.jobs.first(where: { $0.reference == job.reference }) else { continue }
+            if plan.isDoomed && job.states == ["done"] {
+                findings.append("\(job.reference), which \(plan.behaviour), is done")
+            }
+            if plan.isInnocent && job.states == ["buried"] && job.crashes >= job.maxCrashes
+                && world.suspicions[job.reference, default: 0] < job.maxCrashes
+            {
+                findings.append(
+                    "\(job.reference), which \(plan.behaviour), is buried after \(job.crashes) crashes, and could be "
+                        + "taken for the cause of \(world.suspicions[job.reference, default: 0])")
+            }
+        }
+        return findings
+    }
+
+    /// What the processes of the world still hold: their boards, and lanes with work that nobody waits for.
+    private func cleanUp(after world: World) throws {
+        let ids = 1...max(1, world.processes.flatMap(\.workers).map { Int($0.rawValue) }.max() ?? 1)
+        let stores = stores
+        let scheduler = Scheduler(seed: 0)
+        try scheduler.run(until: .seconds(60), maximumSteps: 100_000) {
+            for process in world.processes { process.place.stores.finish(process) }
+            for store in stores {
+                for id in ids {
+                    do {
+                        try await store.store.deregister(WorkerID(rawValue: Int64(id)), now: world.now())
+                    } catch {
+                        fatalError("a simulated world cannot be cleaned up: \(error)")
+                    }
+                }
+            }
+        }
+    }
+}
