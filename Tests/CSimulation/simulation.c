@@ -1,5 +1,8 @@
 #include "CSimulation.h"
 
+// What an executable defines comes before what its libraries define, and they call it too. So the functions here stand in
+// for those of the C library, of Swift's and of libdispatch. Threads outside of a world get what they would have got.
+
 #ifdef __linux__
 
 #define _GNU_SOURCE
@@ -13,9 +16,6 @@
 static _Thread_local const stint_world *world;
 
 // MARK: - Clocks and chance
-//
-// These names belong to the C library and to Swift's. What an executable defines comes before what its libraries do, so
-// they call these; threads outside of a world get what they would have got.
 
 int clock_gettime(clockid_t clock, struct timespec *time) {
     if (!world) return (int)syscall(SYS_clock_gettime, clock, time);
@@ -27,7 +27,7 @@ int clock_gettime(clockid_t clock, struct timespec *time) {
 
 void swift_stdlib_random(void *buffer, size_t count) {
     if (!world) {
-        void (*original)(void *, size_t) = dlsym(RTLD_NEXT, "swift_stdlib_random");
+        void (*original)(void *, size_t) = (void (*)(void *, size_t))dlsym(RTLD_NEXT, "swift_stdlib_random");
         return original(buffer, count);
     }
     for (unsigned char *end = (unsigned char *)buffer + count; count > 0;) {
@@ -38,58 +38,85 @@ void swift_stdlib_random(void *buffer, size_t count) {
     }
 }
 
-// MARK: - The executor
+// MARK: - Jobs that are ready
 //
-// The hooks of Swift's concurrency, as its own header declares them (swift/Runtime/Concurrency.h):
-// https://github.com/swiftlang/swift/blob/main/include/swift/Runtime/Concurrency.h
+// The hook is declared as Swift's own headers do it (swift/Runtime/Concurrency.h, ConcurrencyHooks.cpp).
 
 #define SWIFT_CC __attribute__((swiftcall))
 
 typedef SWIFT_CC void (*enqueue)(void *job);
-typedef SWIFT_CC void (*enqueue_after)(unsigned long long nanoseconds, void *job);
-typedef SWIFT_CC void (*enqueue_at)(
-    long long seconds, long long nanoseconds, long long tolerance_seconds, long long tolerance_nanoseconds, int clock,
-    void *job);
-
 extern SWIFT_CC void (*swift_task_enqueueGlobal_hook)(void *job, enqueue original);
-extern SWIFT_CC void (*swift_task_enqueueGlobalWithDelay_hook)(
-    unsigned long long nanoseconds, void *job, enqueue_after original);
-extern SWIFT_CC void (*swift_task_enqueueGlobalWithDeadline_hook)(
-    long long seconds, long long nanoseconds, long long tolerance_seconds, long long tolerance_nanoseconds, int clock,
-    void *job, enqueue_at original);
 extern SWIFT_CC void swift_job_run(void *job, void *executor, uintptr_t implementation);
 
+static void run(void *job) { swift_job_run(job, NULL, 0); }
+
 static SWIFT_CC void ready(void *job, enqueue original) {
-    if (world) world->ready(job);
+    if (world) world->ready((stint_job){run, job});
     else original(job);
 }
 
-static SWIFT_CC void after(unsigned long long nanoseconds, void *job, enqueue_after original) {
-    if (world) world->later(world->now(false) + (int64_t)nanoseconds, job);
-    else original(nanoseconds, job);
+// MARK: - Jobs that sleep
+//
+// The hooks for these are not called where the executor is Swift's default one. That leaves them to libdispatch: with
+// dispatch_after_f, or, where there is a tolerance, with a timer that is set up in these steps, used once and released.
+
+typedef uint64_t dispatch_time;
+
+static int timer;  // its address stands for the one that is being set up, and for any that is released
+static dispatch_time timer_start;
+static stint_job timer_job;
+
+#define ORIGINAL(name, type) ((type)dlsym(RTLD_NEXT, name))
+
+/// The monotonic clock's times have the highest bit set (dispatch/time.h); here there is one clock for all.
+static int64_t nanoseconds(dispatch_time time) { return (int64_t)(time & 0x3FFFFFFFFFFFFFFF); }
+
+void dispatch_after_f(dispatch_time when, void *queue, void *context, void (*function)(void *)) {
+    if (!world) return ORIGINAL("dispatch_after_f", void (*)(dispatch_time, void *, void *, void (*)(void *)))(
+        when, queue, context, function);
+    world->later(nanoseconds(when), (stint_job){function, context});
 }
 
-static SWIFT_CC void at(
-    long long seconds, long long nanoseconds, long long tolerance_seconds, long long tolerance_nanoseconds, int clock,
-    void *job, enqueue_at original
-) {
-    if (world) world->later(seconds * 1000000000 + nanoseconds, job);
-    else original(seconds, nanoseconds, tolerance_seconds, tolerance_nanoseconds, clock, job);
+void *dispatch_source_create(const void *type, uintptr_t handle, uintptr_t mask, void *queue) {
+    if (!world) return ORIGINAL("dispatch_source_create", void *(*)(const void *, uintptr_t, uintptr_t, void *))(
+        type, handle, mask, queue);
+    return &timer;
+}
+
+void dispatch_source_set_timer(void *source, dispatch_time start, uint64_t interval, uint64_t leeway) {
+    if (source != &timer) return ORIGINAL("dispatch_source_set_timer", void (*)(void *, dispatch_time, uint64_t, uint64_t))(
+        source, start, interval, leeway);
+    timer_start = start;
+}
+
+void dispatch_set_context(void *object, void *context) {
+    if (object != &timer) return ORIGINAL("dispatch_set_context", void (*)(void *, void *))(object, context);
+    timer_job.context = context;
+}
+
+void dispatch_source_set_event_handler_f(void *source, void (*handler)(void *)) {
+    if (source != &timer) return ORIGINAL("dispatch_source_set_event_handler_f", void (*)(void *, void (*)(void *)))(
+        source, handler);
+    timer_job.run = handler;
+}
+
+void dispatch_activate(void *object) {
+    if (object != &timer) return ORIGINAL("dispatch_activate", void (*)(void *))(object);
+    world->later(nanoseconds(timer_start), timer_job);
+}
+
+void dispatch_release(void *object) {
+    if (object != &timer) ORIGINAL("dispatch_release", void (*)(void *))(object);
 }
 
 bool stint_simulate(const stint_world *new_world) {
     world = new_world;
     swift_task_enqueueGlobal_hook = ready;
-    swift_task_enqueueGlobalWithDelay_hook = after;
-    swift_task_enqueueGlobalWithDeadline_hook = at;
     return true;
 }
-
-void stint_run(void *job) { swift_job_run(job, NULL, 0); }
 
 #else
 
 bool stint_simulate(const stint_world *new_world) { return false; }
-void stint_run(void *job) {}
 
 #endif

@@ -33,7 +33,7 @@ final class Scheduler: @unchecked Sendable {
         let deed: Deed
 
         enum Deed {
-            case job(UnsafeMutableRawPointer)
+            case job(stint_job)
             case lane(SimulatedLane)
             case closure(() -> Void)
         }
@@ -111,11 +111,11 @@ final class Scheduler: @unchecked Sendable {
             random: { Scheduler.running!.chance.next() },
             ready: { job in
                 let scheduler = Scheduler.running!
-                scheduler.add(Step(life: scheduler.current, deed: .job(job!)))
+                scheduler.add(Step(life: scheduler.current, deed: .job(job)))
             },
             later: { time, job in
                 let scheduler = Scheduler.running!
-                scheduler.add(at: time, Step(life: scheduler.current, deed: .job(job!)))
+                scheduler.add(at: time, Step(life: scheduler.current, deed: .job(job)))
             })
         Scheduler.running = self
         try withUnsafePointer(to: &world) { world in
@@ -161,7 +161,7 @@ final class Scheduler: @unchecked Sendable {
     private func perform(_ step: Step) {
         current = step.life
         switch step.deed {
-        case .job(let job): stint_run(job)
+        case .job(let job): job.run(job.context)
         case .lane(let lane): lane.runNext()
         case .closure(let closure): closure()
         }

@@ -55,7 +55,7 @@ extension World {
                 services: services.map {
                     ServiceGroupConfiguration.ServiceConfiguration(
                         service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
-                }, logger: logger))
+                }, logger: Logger(label: "services") { _ in SwiftLogNoOpLogHandler() }))
         process.shutDown = { Task { await group.triggerGracefulShutdown() } }
         do {
             try await group.run()
