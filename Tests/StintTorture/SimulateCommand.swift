@@ -25,7 +25,7 @@ struct SimulateCommand: ParsableCommand {
         let folder = try TemporaryMemory()
         defer { folder.remove() }
         let logger = Logger(label: "simulation") { label in
-            guard verbose else { return SwiftLogNoOpLogHandler() }
+            guard verbose && seeds == 1 else { return SwiftLogNoOpLogHandler() }
             var handler = StreamLogHandler.standardError(label: label)
             handler.logLevel = .debug
             return handler
@@ -42,9 +42,10 @@ struct SimulateCommand: ParsableCommand {
             if history != nil {
                 for event in outcome.events { lines += try JSONEncoder().encode(event) + [0x0A] }
             }
-            if verbose {
+            if verbose && seeds == 1 {
                 for event in outcome.events { print(Double(event.time) / 1e9, event.process, event.deed) }
             }
+            if verbose { print("seed", outcome.seed, outcome.steps, outcome.duration, outcome.events.count) }
             guard !outcome.findings.isEmpty else { continue }
             failures.append(outcome.seed)
             print("seed \(outcome.seed), again with: stint-torture simulate --seed \(outcome.seed) --verbose")

@@ -32,7 +32,7 @@ package final class Simulation {
     package func run(seed: UInt64) throws -> Outcome {
         try database.empty()
         let world = World(seed: seed, stores: stores, database: database, logger: logger)
-        ProcessIdentity.witness.withLock { $0 = { world.existence(of: $0) } }
+        ProcessIdentity.witness.withLock { $0 = world }
         defer { ProcessIdentity.witness.withLock { $0 = nil } }
         let start = world.scheduler.now
         var findings: [String] = []
@@ -52,6 +52,7 @@ package final class Simulation {
         let final = try FinalState(of: path, isDrained: true)
         var findings = world.problems
         findings += HistoryChecker(world.events, final).violations().map(\.description)
+        findings += hurries(in: world.events)
         for job in final.jobs {
             guard let plan = world.plan.jobs.first(where: { $0.reference == job.reference }) else { continue }
             if plan.isDoomed && job.states == ["done"] {
@@ -67,6 +68,25 @@ package final class Simulation {
         }
         return findings
     }
+
+    /// Whoever asks the store again and again without a pause.
+    private func hurries(in events: [Event]) -> [String] {
+        struct Second: Hashable {
+            let process: String
+            let time: Int64
+        }
+        var words: [Second: Int] = [:]
+        for event in events {
+            guard case .invoked = event.deed else { continue }
+            words[Second(process: event.process, time: event.time / 1_000_000_000), default: 0] += 1
+        }
+        return words.filter { $0.value > Self.manyWords }.map {
+            "\($0.key.process) has asked the store \($0.value) times in second \($0.key.time)"
+        }.sorted()
+    }
+
+    /// More than a worker needs for all the jobs of a world in a second.
+    private static let manyWords = 200
 
     /// What the processes of the world still hold: their boards, and lanes with work that nobody waits for.
     private func cleanUp(after world: World) throws {

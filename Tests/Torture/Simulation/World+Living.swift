@@ -94,7 +94,8 @@ extension World {
         process.unsettled[context.lease] = reference
         defer { process.handlers.removeAll { $0 == context.lease } }
         try await context.recorded(in: process.log) {
-            if plan.runTime > .zero { try await Task.sleep(for: plan.runTime) }
+            // Not each time: what always takes too long for some worker is never done.
+            if plan.runTime > .zero && run <= 2 { try await Task.sleep(for: plan.runTime) }
             try await act(plan.behaviour, run, context, process)
         }
     }
@@ -117,7 +118,7 @@ extension World {
             if run % 2 == 1 { throw Failure() }
         case .extends:
             try await context.extend(by: .seconds(3))
-            try await Task.sleep(for: .seconds(2))
+            if run <= 2 { try await Task.sleep(for: .seconds(2)) }
         }
     }
 

@@ -10,7 +10,7 @@ import Synchronization
 /// a scheduler and misfortunes that a seed decides.
 ///
 /// `@unchecked Sendable`: it has one thread.
-final class World: @unchecked Sendable {
+final class World: ExistenceWitness, @unchecked Sendable {
     let scheduler: Scheduler
     let plan: WorldPlan
     let logger: Logger
@@ -177,8 +177,11 @@ final class World: @unchecked Sendable {
             process.log.append(.killed)
         }
         boots += 1
+        let boot = boot
         for place in places {
-            scheduler.run(after: chance.milliseconds(100...2_000), as: scheduler.fate) { self.start(place) }
+            scheduler.run(after: chance.milliseconds(100...2_000), as: scheduler.fate) {
+                if boot == self.boot { self.start(place) }
+            }
         }
     }
 

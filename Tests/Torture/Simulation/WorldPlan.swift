@@ -181,7 +181,5 @@ struct JobPlan: Sendable {
             case ...97: chance.milliseconds(200...4_000)
             default: chance.milliseconds(4_000...20_000)
             }
-        // Nothing that is cut off at each run can ever be done.
-        if let limit = options.timeToRun { runTime = min(runTime, limit / 2) }
     }
 }
