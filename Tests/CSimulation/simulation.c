@@ -7,35 +7,47 @@
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <sched.h>
+#include <stdarg.h>
 #include <stddef.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 static _Thread_local const stint_world *world;
 
+/// What it would have been.
+#define ORIGINAL(name, type) ((type)dlsym(RTLD_NEXT, name))
+
 // MARK: - Clocks and chance
 
 int clock_gettime(clockid_t clock, struct timespec *time) {
-    if (!world) return (int)syscall(SYS_clock_gettime, clock, time);
+    static int (*original)(clockid_t, struct timespec *);
+    if (!world) {
+        if (!original) original = ORIGINAL("clock_gettime", int (*)(clockid_t, struct timespec *));
+        return original(clock, time);
+    }
     int64_t now = world->now(clock == CLOCK_REALTIME);
     time->tv_sec = now / 1000000000;
     time->tv_nsec = now % 1000000000;
     return 0;
 }
 
-void swift_stdlib_random(void *buffer, size_t count) {
-    if (!world) {
-        void (*original)(void *, size_t) = (void (*)(void *, size_t))dlsym(RTLD_NEXT, "swift_stdlib_random");
-        return original(buffer, count);
-    }
-    for (unsigned char *end = (unsigned char *)buffer + count; count > 0;) {
-        uint64_t word = world->random();
-        size_t step = count < sizeof word ? count : sizeof word;
-        memcpy(end - count, &word, step);
-        count -= step;
-    }
+/// There is no other thread that could run meanwhile.
+int sched_yield(void) { return world ? 0 : ORIGINAL("sched_yield", int (*)(void))(); }
+
+/// Swift's SystemRandomNumberGenerator asks with getrandom(2).
+long syscall(long number, ...) {
+    va_list list;
+    va_start(list, number);
+    long arguments[6];
+    for (int index = 0; index < 6; index++) arguments[index] = va_arg(list, long);
+    va_end(list);
+    if (!world || number != SYS_getrandom) return ORIGINAL("syscall", long (*)(long, ...))(
+        number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
+    char *buffer = (char *)arguments[0];
+    for (long index = 0; index < arguments[1]; index++) buffer[index] = (char)world->random();
+    return arguments[1];
 }
 
 // MARK: - Jobs that are ready
@@ -65,8 +77,6 @@ typedef uint64_t dispatch_time;
 static int timer;  // its address stands for the one that is being set up, and for any that is released
 static dispatch_time timer_start;
 static stint_job timer_job;
-
-#define ORIGINAL(name, type) ((type)dlsym(RTLD_NEXT, name))
 
 /// The monotonic clock's times have the highest bit set (dispatch/time.h); here there is one clock for all.
 static int64_t nanoseconds(dispatch_time time) { return (int64_t)(time & 0x3FFFFFFFFFFFFFFF); }

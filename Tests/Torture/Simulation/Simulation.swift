@@ -17,6 +17,8 @@ package final class Simulation {
         self.logger = logger
         stores = try (0..<7).map { [path] _ in try StoresOfProcess(path: path, logger: logger) }
         database = try DatabaseOfWorld(path: path)
+        // What is only made once in a process reads clocks, and so takes time: not of the first world's.
+        _ = try run(seed: 0)
     }
 
     package struct Outcome: Sendable {
@@ -31,6 +33,7 @@ package final class Simulation {
 
     package func run(seed: UInt64) throws -> Outcome {
         try database.empty()
+        try database.emptyLog()
         let world = World(seed: seed, stores: stores, database: database, logger: logger)
         ProcessIdentity.witness.withLock { $0 = world }
         defer { ProcessIdentity.witness.withLock { $0 = nil } }
@@ -88,21 +91,30 @@ package final class Simulation {
     /// More than a worker needs for all the jobs of a world in a second.
     private static let manyWords = 200
 
-    /// What the processes of the world still hold: their boards, and lanes with work that nobody waits for.
+    /// What the processes of the world still hold: their boards, and lanes with work that nobody waits for. And each store
+    /// shall see the log start again, since its length decides when it is checkpointed.
     private func cleanUp(after world: World) throws {
-        let ids = 1...max(1, world.processes.flatMap(\.workers).map { Int($0.rawValue) }.max() ?? 1)
+        // One whose process died before it heard its number may have had a board too.
+        let numbers = 1...max(1, try database.lastWorker)
+        let holders = Dictionary(
+            world.processes.flatMap { process in process.workers.map { ($0.rawValue, [process.place.stores]) } },
+            uniquingKeysWith: { $1 })
         let stores = stores
         let scheduler = Scheduler(seed: 0)
+        try database.emptyLog()
         try scheduler.run(until: .seconds(60), maximumSteps: 100_000) {
             for process in world.processes { process.place.stores.finish(process) }
-            for store in stores {
-                for id in ids {
-                    do {
-                        try await store.store.deregister(WorkerID(rawValue: Int64(id)), now: world.now())
-                    } catch {
-                        fatalError("a simulated world cannot be cleaned up: \(error)")
+            do {
+                for number in numbers {
+                    for holder in holders[number] ?? stores {
+                        try await holder.store.deregister(WorkerID(rawValue: number), now: world.now())
                     }
                 }
+                for holder in stores {
+                    try await holder.store.configure(.default, QueueSettings(paused: false), now: world.now())
+                }
+            } catch {
+                fatalError("a simulated world cannot be cleaned up: \(error)")
             }
         }
     }

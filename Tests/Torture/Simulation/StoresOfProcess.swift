@@ -46,6 +46,18 @@ struct DatabaseOfWorld {
         }
     }
 
+    var lastWorker: Int64 {
+        get throws {
+            try database.inDatabase {
+                try Int64.fetchOne($0, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'stint_workers'") ?? 0
+            }
+        }
+    }
+
+    func emptyLog() throws {
+        try database.inDatabase { _ = try $0.checkpoint(.truncate) }
+    }
+
     /// As it was made: the numbers start at 1 again.
     func empty() throws {
         try database.inTransaction { database in
