@@ -17,11 +17,14 @@ struct SimulateCommand: ParsableCommand {
     var minutes: Double?
     @Option(help: "Write the histories to this file, an event a line.")
     var history: String?
+    @Option(help: "A guard to go without; then it must fail.")
+    var without: String?
     @Flag(help: "Print what everybody does.")
     var verbose = false
 
     func run() throws {
         try runReproducibly()
+        try removeGuard(without)
         let folder = try TemporaryMemory()
         defer { folder.remove() }
         let logger = Logger(label: "simulation") { label in

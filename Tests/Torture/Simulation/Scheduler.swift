@@ -11,7 +11,7 @@ final class Scheduler: @unchecked Sendable {
     /// The one whose steps are run at the moment: what Swift's runtime calls knows no object.
     nonisolated(unsafe) private(set) static var running: Scheduler?
 
-    let chance: Chance
+    let dice: Dice
     /// That of the step that runs.
     private(set) var current: Life
     /// What no process does: what happens to them.
@@ -48,7 +48,7 @@ final class Scheduler: @unchecked Sendable {
     }
 
     init(seed: UInt64) {
-        chance = Chance(seed: seed)
+        dice = Dice(seed: seed)
         fate = Life(name: "fate")
         current = fate
     }
@@ -108,7 +108,7 @@ final class Scheduler: @unchecked Sendable {
     func run(until limit: Duration, maximumSteps: Int, _ body: @escaping @Sendable () async -> Void) throws {
         var world = stint_world(
             now: { Scheduler.running!.read(wall: $0) },
-            random: { Scheduler.running!.chance.next() },
+            random: { Scheduler.running!.dice.word() },
             ready: { job in
                 let scheduler = Scheduler.running!
                 scheduler.add(Step(life: scheduler.current, deed: .job(job)))
@@ -146,7 +146,7 @@ final class Scheduler: @unchecked Sendable {
             add(timer.step)
         }
         guard !ready.isEmpty else { throw SimulationFailure("nothing can run any more: everybody waits for somebody") }
-        let index = chance.int(0...ready.count - 1)
+        let index = dice.int(0...ready.count - 1)
         let step = ready[index]
         ready.swapAt(index, ready.count - 1)
         ready.removeLast()

@@ -9,6 +9,8 @@ final class SimulatedProcess: Life, @unchecked Sendable {
     let place: Place
     let identity: ProcessIdentity
     let log: HistoryLog
+    /// Of all that it says to the store.
+    var store: RecordingStore?
     /// Shared by its workers.
     let room = HandlerRoom()
     /// Those that it has registered.

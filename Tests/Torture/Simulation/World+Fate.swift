@@ -30,24 +30,24 @@ extension World {
         let living = processes.filter { $0.state != .dead && $0.place.name != "house" }
         switch kind {
         case .kill:
-            if !living.isEmpty { kill(chance.one(of: living)) }
+            if !living.isEmpty { kill(dice.one(of: living)) }
         case .killWithSupervisor:
-            if !living.isEmpty { kill(chance.one(of: living), with: true) }
+            if !living.isEmpty { kill(dice.one(of: living), with: true) }
         case .stop(let duration):
-            if !living.isEmpty { stop(chance.one(of: living), for: duration) }
+            if !living.isEmpty { stop(dice.one(of: living), for: duration) }
         case .shutDown:
             let running = living.filter { $0.state == .running }
             guard !running.isEmpty else { return }
-            let process = chance.one(of: running)
+            let process = dice.one(of: running)
             scheduler.perform(as: process) { process.shutDown() }
         case .wallClockJumps(let duration): scheduler.wallOffset += duration.nanoseconds
         case .reboot: reboot()
         case .operatorPauses(let duration):
-            let queue = chance.one(of: plan.jobs).queue
+            let queue = dice.one(of: plan.jobs).queue
             asOperator { try await $0.pause(queue) }
             scheduler.run(after: duration, as: scheduler.fate) { self.asOperator { try await $0.resume(queue) } }
         case .operatorKicks:
-            let queue = chance.one(of: plan.jobs).queue
+            let queue = dice.one(of: plan.jobs).queue
             asOperator { try await $0.kick(queue, limit: 2) }
         case .operatorBuries:
             guard let id = anyJob() else { return }
@@ -60,7 +60,7 @@ extension World {
 
     private func anyJob() -> JobID? {
         let known = jobs.values.sorted { $0.rawValue < $1.rawValue }
-        return known.isEmpty ? nil : chance.one(of: known)
+        return known.isEmpty ? nil : dice.one(of: known)
     }
 
     private func asOperator(_ act: @escaping @Sendable (JobQueue<RecordingStore>) async throws -> Void) {

@@ -26,7 +26,7 @@ extension World {
             if wait > 0 && !isCalm { await scheduler.pause(.nanoseconds(wait)) }
             // Several in one transaction, now and then. One that was not answered is not enqueued again: who enqueues
             // cannot know, and a job for each outcome is fine with the checker.
-            let batch = Array(jobsToEnqueue.prefix(chance.one(of: [1, 1, 3])))
+            let batch = Array(jobsToEnqueue.prefix(dice.one(of: [1, 1, 3])))
             jobsToEnqueue.removeFirst(batch.count)
             do {
                 let answers = try await queue.enqueue(

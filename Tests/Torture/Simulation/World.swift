@@ -26,7 +26,7 @@ final class World: ExistenceWitness, @unchecked Sendable {
     private var boots = 1
     private var bootedAt: Int64 = 0
     private var numbers = 0
-    var chance: Chance { scheduler.chance }
+    var dice: Dice { scheduler.dice }
 
     /// All is well from now on.
     var isCalm = false
@@ -42,7 +42,7 @@ final class World: ExistenceWitness, @unchecked Sendable {
 
     init(seed: UInt64, stores: [StoresOfProcess], database: DatabaseOfWorld, logger: Logger) {
         scheduler = Scheduler(seed: seed)
-        plan = WorldPlan(scheduler.chance)
+        plan = WorldPlan(scheduler.dice)
         self.logger = logger
         self.database = database
         jobsToEnqueue = plan.jobs.sorted { $0.time < $1.time }
@@ -59,7 +59,7 @@ final class World: ExistenceWitness, @unchecked Sendable {
         }
     }
 
-    // MARK: - Time and chance
+    // MARK: - Time and dice
 
     var boot: String { "boot-\(boots)" }
 
@@ -75,13 +75,13 @@ final class World: ExistenceWitness, @unchecked Sendable {
         return numbers
     }
 
-    func happens(_ percent: Int) -> Bool { percent > 0 && !isCalm && chance.happens(percent) }
+    func happens(_ percent: Int) -> Bool { percent > 0 && !isCalm && dice.happens(percent) }
 
     /// Of a word to the store, or of its answer.
     func delay() async {
-        guard plan.distance > .zero, !isCalm, chance.happens(50) else { return }
+        guard plan.distance > .zero, !isCalm, dice.happens(50) else { return }
         let longest = Int(plan.distance.nanoseconds / 1_000)
-        await scheduler.pause(.microseconds(chance.int(0...longest) * (chance.happens(2) ? 20 : 1)))
+        await scheduler.pause(.microseconds(dice.int(0...longest) * (dice.happens(2) ? 20 : 1)))
     }
 
     func problem(_ text: String) {
@@ -89,7 +89,7 @@ final class World: ExistenceWitness, @unchecked Sendable {
     }
 
     func log(of name: String) -> HistoryLog {
-        HistoryLog(process: name, clock: { [unowned self] in scheduler.now - bootedAt }) { [unowned self] in
+        HistoryLog(process: name, clock: { [unowned self] in scheduler.now }) { [unowned self] in
             events.append($0)
         }
     }
@@ -100,6 +100,7 @@ final class World: ExistenceWitness, @unchecked Sendable {
         guard !isClosing else { return }
         let process = SimulatedProcess(place, boot: boot, number: Int32(nextNumber()), log: log)
         processes.append(process)
+        process.store = RecordingStore(SimulatedStore(world: self, process: process), process.log)
         process.log.append(.began(supervisor: process.supervisor == nil ? nil : "house"))
         scheduler.perform(as: process) {
             let task = Task {
@@ -143,20 +144,20 @@ final class World: ExistenceWitness, @unchecked Sendable {
     private func isOver(_ process: SimulatedProcess, _ end: WorkerEnd) {
         let house = processes.last { $0.place.name == "house" && $0.state != .dead }
         if process.supervisor != nil, let house, !deadSupervisors.contains(process.identity.processID) {
-            scheduler.run(after: chance.milliseconds(0...20), as: house) {
+            scheduler.run(after: dice.milliseconds(0...20), as: house) {
                 Task { await self.takeBack(from: process, end, house) }
             }
         } else {
             deadSupervisors.insert(process.identity.processID)
         }
-        scheduler.run(after: chance.milliseconds(20...1_500), as: scheduler.fate) {
+        scheduler.run(after: dice.milliseconds(20...1_500), as: scheduler.fate) {
             if process.identity.boot == self.boot { self.start(process.place) }
         }
     }
 
     /// As the supervisor does it, until it has succeeded.
     private func takeBack(from process: SimulatedProcess, _ end: WorkerEnd, _ house: SimulatedProcess) async {
-        let store = recordingStore(of: house)
+        let store = house.store!
         while true {
             do {
                 let workers = try await store.workers().filter { $0.registration.process == process.identity }
@@ -177,20 +178,17 @@ final class World: ExistenceWitness, @unchecked Sendable {
             process.log.append(.killed)
         }
         boots += 1
+        bootedAt = scheduler.now
         let boot = boot
         for place in places {
-            scheduler.run(after: chance.milliseconds(100...2_000), as: scheduler.fate) {
+            scheduler.run(after: dice.milliseconds(100...2_000), as: scheduler.fate) {
                 if boot == self.boot { self.start(place) }
             }
         }
     }
 
-    func recordingStore(of process: SimulatedProcess) -> RecordingStore {
-        RecordingStore(SimulatedStore(world: self, process: process), process.log)
-    }
-
     func queue(of process: SimulatedProcess) -> JobQueue<RecordingStore> {
-        JobQueue(store: recordingStore(of: process), clock: clock)
+        JobQueue(store: process.store!, clock: clock)
     }
 
     // MARK: - Who exists
@@ -229,7 +227,7 @@ final class World: ExistenceWitness, @unchecked Sendable {
         for process in processes where process.state != .dead && !process.listeners.isEmpty && !process.isToldSoon {
             if happens(plan.lostWakeUps) { continue }
             process.isToldSoon = true
-            scheduler.run(after: .microseconds(chance.int(50...3_000)), as: process) {
+            scheduler.run(after: .microseconds(dice.int(50...3_000)), as: process) {
                 process.isToldSoon = false
                 for (number, listener) in process.listeners.sorted(by: { $0.key < $1.key }) {
                     Task { await self.tell(process, number, listener.queues) }

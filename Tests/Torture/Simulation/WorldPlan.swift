@@ -39,37 +39,37 @@ struct WorldPlan: Sendable {
 
     static let queues: [QueueName] = ["mail", "push", "sms"].map { try! QueueName($0) }
 
-    init(_ chance: Chance) {
-        unrest = chance.milliseconds(2_000...15_000)
-        distance = chance.one(of: [.zero, .microseconds(300), .milliseconds(5), .milliseconds(5), .milliseconds(200)])
-        reaperInterval = chance.milliseconds(500...5_000)
-        if chance.happens(25) { refusals = chance.int(1...5) }
-        if chance.happens(50) { lostWakeUps = chance.one(of: [5, 50, 100]) }
-        let queues = Array(Self.queues.prefix(chance.int(1...3)))
-        for number in 1...chance.int(3...14) { jobs.append(JobPlan("job-\(number)", queues, unrest, chance)) }
-        for number in 1...chance.int(2...4) {
-            natures.append(chance.one(of: [.supervised, .supervised, .plain, .plain, .foreign]))
+    init(_ dice: Dice) {
+        unrest = dice.milliseconds(2_000...15_000)
+        distance = dice.one(of: [.zero, .microseconds(300), .milliseconds(5), .milliseconds(5), .milliseconds(200)])
+        reaperInterval = dice.milliseconds(500...5_000)
+        if dice.happens(25) { refusals = dice.int(1...5) }
+        if dice.happens(50) { lostWakeUps = dice.one(of: [5, 50, 100]) }
+        let queues = Array(Self.queues.prefix(dice.int(1...3)))
+        for number in 1...dice.int(3...14) { jobs.append(JobPlan("job-\(number)", queues, unrest, dice)) }
+        for number in 1...dice.int(2...4) {
+            natures.append(dice.one(of: [.supervised, .supervised, .plain, .plain, .foreign]))
             // The first one serves every queue.
             workers.append(
-                (1...chance.one(of: [1, 1, 1, 2])).map { _ in WorkerPlan(number == 1 ? queues : nil, queues, chance) })
+                (1...dice.one(of: [1, 1, 1, 2])).map { _ in WorkerPlan(number == 1 ? queues : nil, queues, dice) })
         }
-        let severity = chance.one(of: [0, 2, 4, 8])
+        let severity = dice.one(of: [0, 2, 4, 8])
         for _ in 0..<severity {
             misfortunes.append(
                 Misfortune(
-                    time: .microseconds(chance.int(0...Int(unrest.nanoseconds / 1_000))), kind: Self.misfortune(chance)))
+                    time: .microseconds(dice.int(0...Int(unrest.nanoseconds / 1_000))), kind: Self.misfortune(dice)))
         }
     }
 
-    private static func misfortune(_ chance: Chance) -> Misfortune.Kind {
-        switch chance.int(1...100) {
+    private static func misfortune(_ dice: Dice) -> Misfortune.Kind {
+        switch dice.int(1...100) {
         case ...35: .kill
         case ...42: .killWithSupervisor
-        case ...60: .stop(chance.one(of: [chance.milliseconds(1...900), chance.milliseconds(1_000...60_000)]))
+        case ...60: .stop(dice.one(of: [dice.milliseconds(1...900), dice.milliseconds(1_000...60_000)]))
         case ...67: .shutDown
-        case ...75: .wallClockJumps(.seconds(chance.int(-36_000...36_000)))
+        case ...75: .wallClockJumps(.seconds(dice.int(-36_000...36_000)))
         case ...79: .reboot
-        case ...84: .operatorPauses(resumesAfter: chance.milliseconds(10...5_000))
+        case ...84: .operatorPauses(resumesAfter: dice.milliseconds(10...5_000))
         case ...92: .operatorKicks
         case ...96: .operatorBuries
         default: .operatorDeletes
@@ -87,17 +87,17 @@ struct WorkerPlan: Sendable {
     var gracePeriod: Duration
     var maxJobs: Int?
 
-    init(_ mine: [QueueName]?, _ all: [QueueName], _ chance: Chance) {
-        queues = mine ?? chance.one(of: [all, all, [chance.one(of: all)]])
-        concurrency = chance.int(1...4)
-        batch = chance.one(of: [nil, nil, 1, 2, 10])
-        lease = chance.one(of: [
-            chance.milliseconds(1_000...2_000), chance.milliseconds(2_000...6_000), chance.milliseconds(6_000...30_000),
+    init(_ mine: [QueueName]?, _ all: [QueueName], _ dice: Dice) {
+        queues = mine ?? dice.one(of: [all, all, [dice.one(of: all)]])
+        concurrency = dice.int(1...4)
+        batch = dice.one(of: [nil, nil, 1, 2, 10])
+        lease = dice.one(of: [
+            dice.milliseconds(1_000...2_000), dice.milliseconds(2_000...6_000), dice.milliseconds(6_000...30_000),
         ])
-        timeout = chance.one(of: [nil, chance.milliseconds(200...2_000), chance.milliseconds(2_000...10_000)])
-        acknowledgeWithin = chance.one(of: [.zero, .zero, chance.milliseconds(1...2_000)])
-        gracePeriod = chance.milliseconds(0...4_000)
-        maxJobs = chance.one(of: [nil, nil, nil, chance.int(1...5)])
+        timeout = dice.one(of: [nil, dice.milliseconds(200...2_000), dice.milliseconds(2_000...10_000)])
+        acknowledgeWithin = dice.one(of: [.zero, .zero, dice.milliseconds(1...2_000)])
+        gracePeriod = dice.milliseconds(0...4_000)
+        maxJobs = dice.one(of: [nil, nil, nil, dice.int(1...5)])
     }
 }
 
@@ -148,38 +148,38 @@ struct JobPlan: Sendable {
         }
     }
 
-    init(_ reference: String, _ queues: [QueueName], _ unrest: Duration, _ chance: Chance) {
+    init(_ reference: String, _ queues: [QueueName], _ unrest: Duration, _ dice: Dice) {
         self.reference = reference
-        queue = chance.one(of: queues)
+        queue = dice.one(of: queues)
         behaviour =
-            switch chance.int(1...100) {
+            switch dice.int(1...100) {
             case ...45: .returns
-            case ...55: .fails(times: chance.int(1...3))
+            case ...55: .fails(times: dice.int(1...3))
             case ...60: .hopeless
             case ...64: .buries
-            case ...68: .releases(times: chance.int(1...2))
-            case ...72: .retries(times: chance.int(1...2))
-            case ...77: .hangs(for: chance.milliseconds(1_000...40_000), times: chance.int(1...2))
+            case ...68: .releases(times: dice.int(1...2))
+            case ...72: .retries(times: dice.int(1...2))
+            case ...77: .hangs(for: dice.milliseconds(1_000...40_000), times: dice.int(1...2))
             case ...87: .kills
-            case ...91: .killsAtFirst(times: chance.int(1...2))
+            case ...91: .killsAtFirst(times: dice.int(1...2))
             case ...96: .acknowledgesAndThrows
             default: .extends
             }
         options = JobOptions(maxAttempts: 1_000)
-        if case .hopeless = behaviour { options.maxAttempts = chance.int(1...3) }
-        if case .kills = behaviour { options.maxCrashes = chance.int(1...3) }
-        options.priority = chance.one(of: [1_024, 1_024, 1, 2_000])
-        if chance.happens(20) { options.delay = chance.milliseconds(1...8_000) }
-        if chance.happens(15) { options.uniqueKey = chance.one(of: ["one", "two"]) }
-        if chance.happens(15) { options.timeToRun = chance.milliseconds(300...5_000) }
-        time = .microseconds(chance.int(0...Int(unrest.nanoseconds / 1_000)))
-        if chance.happens(50) { time = .zero }
+        if case .hopeless = behaviour { options.maxAttempts = dice.int(1...3) }
+        if case .kills = behaviour { options.maxCrashes = dice.int(1...3) }
+        options.priority = dice.one(of: [1_024, 1_024, 1, 2_000])
+        if dice.happens(20) { options.delay = dice.milliseconds(1...8_000) }
+        if dice.happens(15) { options.uniqueKey = dice.one(of: ["one", "two"]) }
+        if dice.happens(15) { options.timeToRun = dice.milliseconds(300...5_000) }
+        time = .microseconds(dice.int(0...Int(unrest.nanoseconds / 1_000)))
+        if dice.happens(50) { time = .zero }
         runTime =
-            switch chance.int(1...100) {
+            switch dice.int(1...100) {
             case ...40: .zero
-            case ...80: chance.milliseconds(1...200)
-            case ...97: chance.milliseconds(200...4_000)
-            default: chance.milliseconds(4_000...20_000)
+            case ...80: dice.milliseconds(1...200)
+            case ...97: dice.milliseconds(200...4_000)
+            default: dice.milliseconds(4_000...20_000)
             }
     }
 }
