@@ -22,6 +22,7 @@ final class SimulatedProcess: Life, @unchecked Sendable {
     var handlers: [Lease] = []
     /// Jobs whose handler has started and whose outcome was not sent to the store.
     var unsettled: [Lease: String] = [:]
+    var isEnqueueing = false
     var wasStopped = false
     /// It has come to its end by itself.
     var hasEnded = false

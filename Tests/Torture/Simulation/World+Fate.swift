@@ -94,7 +94,11 @@ extension World {
     private func workOff() async {
         do {
             // Until the producer has said all that it had to say, and all of it is done or buried.
-            while try !jobsToEnqueue.isEmpty || database.unfinished > 0 { await scheduler.pause(.seconds(1)) }
+            while try !jobsToEnqueue.isEmpty || processes.contains(where: { $0.state != .dead && $0.isEnqueueing })
+                || database.unfinished > 0
+            {
+                await scheduler.pause(.seconds(1))
+            }
         } catch {
             problem("the database cannot be read: \(error)")
         }

@@ -28,6 +28,7 @@ extension World {
             // cannot know, and a job for each outcome is fine with the checker.
             let batch = Array(jobsToEnqueue.prefix(dice.one(of: [1, 1, 3])))
             jobsToEnqueue.removeFirst(batch.count)
+            process.isEnqueueing = true
             do {
                 let answers = try await queue.enqueue(
                     jobs: batch.map {
@@ -37,6 +38,7 @@ extension World {
             } catch {
                 logger.debug("\(process.name) could not enqueue: \(error)")
             }
+            process.isEnqueueing = false
         }
         await waitForCancellation()
     }
@@ -98,13 +100,18 @@ extension World {
             if plan.runTime > .zero && run <= 2 { try await Task.sleep(for: plan.runTime) }
             try await act(plan.behaviour, run, context, process)
         }
+        // It has done its work, by its own word.
+        if case .acknowledgesAndThrows = plan.behaviour {
+            try await context.ack()
+            if run % 2 == 1 { throw Failure() }
+        }
     }
 
     private func act(
         _ behaviour: JobPlan.Behaviour, _ run: Int, _ context: JobContext, _ process: SimulatedProcess
     ) async throws {
         switch behaviour {
-        case .returns: return
+        case .returns, .acknowledgesAndThrows: return
         case .fails(let times): if run <= times { throw Failure() }
         case .hopeless: throw Failure()
         case .buries: throw JobVerdict.bury("it is of no use")
@@ -113,9 +120,6 @@ extension World {
         case .hangs(let duration, let times): if run <= times { await scheduler.pause(duration) }
         case .kills: await die(context, process)
         case .killsAtFirst(let times): if run <= times { await die(context, process) }
-        case .acknowledgesAndThrows:
-            try await context.ack()
-            if run % 2 == 1 { throw Failure() }
         case .extends:
             try await context.extend(by: .seconds(3))
             if run <= 2 { try await Task.sleep(for: .seconds(2)) }
