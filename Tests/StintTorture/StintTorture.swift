@@ -11,6 +11,7 @@ struct StintTorture: AsyncParsableCommand {
             DeathCommand.self,
             PowerCutCommand.self,
             DiskCommand.self,
+            SimulateCommand.self,
             LoadCommand.self,
             FullDiskCommand.self,
             // Child processes of these.
