@@ -14,7 +14,7 @@ struct SimulatedStore: JobStore {
             throw StintError(.storageFailed, "the disk of the simulated world is full")
         }
         let value = try await body()
-        world.tellOfCommit()
+        try world.tellOfCommit()
         if world.happens(world.plan.refusals) {
             throw StintError(.outcomeUnknown, "the disk of the simulated world failed in the last moment")
         }

@@ -46,6 +46,13 @@ struct DatabaseOfWorld {
         }
     }
 
+    /// Another one after each commit of anybody else.
+    var version: Int64 {
+        get throws {
+            try database.inDatabase { try Int64.fetchOne($0.cachedStatement(sql: "PRAGMA data_version")) ?? 0 }
+        }
+    }
+
     var lastWorker: Int64 {
         get throws {
             try database.inDatabase {

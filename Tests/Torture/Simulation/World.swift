@@ -26,6 +26,8 @@ final class World: ExistenceWitness, @unchecked Sendable {
     private var boots = 1
     private var bootedAt: Int64 = 0
     private var numbers = 0
+    /// Of the database, when its last commit was told of.
+    private var lastVersion: Int64 = -1
     var dice: Dice { scheduler.dice }
 
     /// All is well from now on.
@@ -223,7 +225,10 @@ final class World: ExistenceWitness, @unchecked Sendable {
     // MARK: - Wake-ups
 
     /// Every process that listens hears of a commit a little later, and looks then.
-    func tellOfCommit() {
+    func tellOfCommit() throws {
+        let version = try database.version
+        guard version != lastVersion else { return }
+        lastVersion = version
         for process in processes where process.state != .dead && !process.listeners.isEmpty && !process.isToldSoon {
             if happens(plan.lostWakeUps) { continue }
             process.isToldSoon = true
