@@ -20,6 +20,8 @@ final class SimulatedProcess: SimulatedLife, @unchecked Sendable {
     var isToldSoon = false
     /// Its handlers that have started and not returned.
     var handlers: [Lease] = []
+    /// Whether they run alone; without those that may hang.
+    var companions: [Lease: Bool] = [:]
     /// Jobs whose handler has started and whose outcome was not sent to the store.
     var unsettled: [Lease: String] = [:]
     var isEnqueueing = false

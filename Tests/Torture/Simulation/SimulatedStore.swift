@@ -32,7 +32,7 @@ struct SimulatedStore: JobStore {
             return try await store.exchange(settlements, for: request, now: now)
         }
         for (settlement, answer) in zip(settlements, exchange.answers) where answer == .leaseLost {
-            world.lostLease(of: settlement.lease.job)
+            world.lostLease(of: settlement.lease.job, by: process)
         }
         return exchange
     }

@@ -61,6 +61,12 @@ package final class Simulation {
             if plan.isDoomed && job.states == ["done"] {
                 findings.append("\(job.reference), which \(plan.behaviour), is done")
             }
+            let isUndisturbed = world.plan.misfortunes.isEmpty && world.plan.refusals == 0
+            if case .kills = plan.behaviour, isUndisturbed,
+                world.runs[job.reference, default: 0] > world.plan.runsOfKillers
+            {
+                findings.append("\(job.reference), which kills, has run \(world.runs[job.reference, default: 0]) times")
+            }
             if plan.isInnocent && job.states == ["buried"] && job.crashes >= job.maxCrashes
                 && world.suspicions[job.reference, default: 0] < job.maxCrashes
             {

@@ -92,6 +92,7 @@ extension World {
         let run = runs[reference, default: 0] + 1
         runs[reference] = run
         references[context.id] = reference
+        checkCompany(of: context, plan, process)
         process.handlers.append(context.lease)
         process.unsettled[context.lease] = reference
         defer { process.handlers.removeAll { $0 == context.lease } }
@@ -104,6 +105,15 @@ extension World {
         if case .acknowledgesAndThrows = plan.behaviour {
             try await context.ack()
             if run % 2 == 1 { throw Failure() }
+        }
+    }
+
+    /// A suspect has the process for itself. What hangs was given up, and nobody waits for it.
+    private func checkCompany(of context: JobContext, _ plan: JobPlan, _ process: SimulatedProcess) {
+        if !plan.hangs { process.companions[context.lease] = context.job.runsAlone }
+        let others = process.companions.filter { $0.key != context.lease && process.handlers.contains($0.key) }
+        if !others.isEmpty && (context.job.runsAlone || others.values.contains(true)) {
+            problem("\(plan.reference) was started in \(process.name) beside others, and one of them is a suspect")
         }
     }
 

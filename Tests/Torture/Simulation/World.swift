@@ -218,8 +218,15 @@ final class World: ExistenceWitness, @unchecked Sendable {
         }
     }
 
-    func lostLease(of job: JobID) {
-        if let reference = references[job] { suspicions[reference, default: 0] += 1 }
+    /// Its holder was late. That must not be where nothing held it up.
+    func lostLease(of job: JobID, by process: SimulatedProcess) {
+        guard let reference = references[job] else { return }
+        suspicions[reference, default: 0] += 1
+        let mayBeLate = process.wasStopped || plan.refusals > 0 || plan.distance > .milliseconds(5)
+        let isForeseen = plan.hasOperator || plan.jobs.contains { $0.reference == reference && $0.acknowledgesItself }
+        if !mayBeLate && !isForeseen {
+            problem("\(process.name) has lost its lease on \(reference), and nothing held it up")
+        }
     }
 
     // MARK: - Wake-ups
