@@ -62,10 +62,9 @@ package final class Simulation {
                 findings.append("\(job.reference), which \(plan.behaviour), is done")
             }
             let isUndisturbed = world.plan.misfortunes.isEmpty && world.plan.refusals == 0
-            if case .kills = plan.behaviour, isUndisturbed,
-                world.runs[job.reference, default: 0] > world.plan.runsOfKillers
-            {
-                findings.append("\(job.reference), which kills, has run \(world.runs[job.reference, default: 0]) times")
+            let deaths = world.deaths[job.reference, default: 0]
+            if isUndisturbed && deaths > world.plan.mostDeaths {
+                findings.append("\(job.reference) has killed \(deaths) processes")
             }
             if plan.isInnocent && job.states == ["buried"] && job.crashes >= job.maxCrashes
                 && world.suspicions[job.reference, default: 0] < job.maxCrashes

@@ -129,7 +129,10 @@ extension World {
         case .retries(let times): if run <= times { throw JobVerdict.retry(after: .milliseconds(700), reason: "not yet") }
         case .hangs(let duration, let times): if run <= times { await scheduler.pause(duration) }
         case .kills: await die(context, process)
-        case .killsAtFirst(let times): if run <= times { await die(context, process) }
+        case .killsAtFirst(let times):
+            if deaths[String(decoding: context.job.payload, as: UTF8.self), default: 0] < times {
+                await die(context, process)
+            }
         case .extends:
             try await context.extend(by: .seconds(3))
             if run <= 2 { try await Task.sleep(for: .seconds(2)) }
@@ -137,6 +140,7 @@ extension World {
     }
 
     private func die(_ context: JobContext, _ process: SimulatedProcess) async {
+        deaths[String(decoding: context.job.payload, as: UTF8.self), default: 0] += 1
         kill(process, by: context.lease)
         await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
     }

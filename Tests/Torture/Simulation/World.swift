@@ -37,6 +37,8 @@ final class World: ExistenceWitness, @unchecked Sendable {
     var jobsToEnqueue: [JobPlan]
     /// By reference: how often its handler has started.
     var runs: [String: Int] = [:]
+    /// By reference: how often it has killed its process.
+    var deaths: [String: Int] = [:]
     var jobs: [String: JobID] = [:]
     /// How often its death, or its silence, could be taken for the job's doing.
     private(set) var suspicions: [String: Int] = [:]

@@ -49,9 +49,9 @@ struct WorldPlan: Sendable {
         }
     }
 
-    /// How often all the jobs that kill their process may start, where nothing else happens: each death can make suspects
-    /// of all of them, and each is then known by the next one.
-    var runsOfKillers: Int { 2 * jobs.reduce(0) { $0 + $1.killings } }
+    /// How many processes a job can kill where nothing else happens: each death that nobody can be blamed for makes
+    /// suspects, and the next one of each is known.
+    var mostDeaths: Int { 2 * jobs.reduce(0) { $0 + $1.killings } }
 
     static let queues: [QueueName] = ["mail", "push", "sms"].map { try! QueueName($0) }
 
