@@ -106,7 +106,8 @@ let package = Package(
         .target(
             name: "Torture",
             dependencies: [
-                "History", "CFaults", "CSimulation", "Stint", "StintCore", "StintSQLite", "StintWorker",
+                "History", "CFaults", "CSimulation", "StoreConformance", "Stint", "StintCore", "StintSQLite",
+                "StintWorker",
                 "StintSQLiteMigrations", grdb, sqlite, lifecycle, logging, subprocess,
             ],
             path: "Tests/Torture"

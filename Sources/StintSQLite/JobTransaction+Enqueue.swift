@@ -56,7 +56,8 @@ extension JobTransaction {
     }
 
     private func hold(_ key: String, in queue: Int64, by id: JobID) throws {
-        let insert = try statement("INSERT INTO stint_unique_keys (job_id, queue_id, key) VALUES (?1, ?2, ?3)")
+        let insert = try statement(
+            "INSERT OR REPLACE INTO stint_unique_keys (job_id, queue_id, key) VALUES (?1, ?2, ?3)")
         insert.bind(1, id.rawValue)
         insert.bind(2, queue)
         insert.bind(3, key)
