@@ -128,7 +128,8 @@ let package = Package(
         .testTarget(
             name: "StintSQLiteTests",
             dependencies: [
-                "StintSQLite", "StintSQLiteMigrations", "StoreConformance", "ClaimingWorker", grdb, sqlite, subprocess,
+                "StintSQLite", "StintSQLiteMigrations", "StoreConformance", "Torture", "ClaimingWorker", grdb, sqlite,
+                subprocess,
             ]
         ),
         .testTarget(

@@ -3,6 +3,7 @@ import GRDB
 import GRDBSQLite
 import Logging
 import StintCore
+import StintSQLiteMigrations
 
 /// Jobs in one SQLite file, shared by any number of processes on one machine.
 ///
@@ -20,6 +21,8 @@ public final class SQLiteStore: JobStore {
         public var logger: Logger
         /// How processes wait for each other; for comparison.
         package var waiting = Waiting.gate
+        /// What this Stint knows of schemas; fewer, or more, make it an older or a newer one, for tests.
+        package var migrations = SQLiteMigrations.all
 
         public init(
             durability: Durability = .full, busyTimeout: Duration = .seconds(30), createsFile: Bool = true,
@@ -47,6 +50,7 @@ public final class SQLiteStore: JobStore {
     let transactions: Writer
     let reader: Connection
     private let checkpoint: Checkpoint
+    let schema: SchemaWatch
     private let handOut: HandOut
     let boards: StartBoards
     let room = HandlerRoom()
@@ -75,7 +79,9 @@ public final class SQLiteStore: JobStore {
         let target = DatabaseFile(path: self.path)
         boards = StartBoards(beside: target.target)
         let writer = try Self.connect(path, "writer", options, durability: .normal)
-        try Self.install(on: writer, mayInstall: options.installsIntoOthers)
+        try Self.install(on: writer, options, mayInstall: options.installsIntoOthers)
+        let schema = SchemaWatch(Schema(file: path, mayInstall: true, migrations: options.migrations))
+        self.schema = schema
         reader = try Self.connect(path, "reader", options, readOnly: true)
         // Long enough to open the file while another process closes it, and short for a checkpoint, which can come later.
         let checkpoint = Checkpoint(
@@ -86,7 +92,7 @@ public final class SQLiteStore: JobStore {
         transactions = Writer(
             writer, gate: Self.gate(target, options),
             log: options.durability == .full ? try writer.runBlocking { try LogFile(of: $0, path) } : nil,
-            busyTimeout: options.busyTimeout, logger: options.logger
+            schema: schema, busyTimeout: options.busyTimeout, logger: options.logger
         ) { wakesWorkers in
             if wakesWorkers { signals.send() }
             checkpoint.startIfNeeded()
@@ -126,13 +132,13 @@ public final class SQLiteStore: JobStore {
 
     private static func build(_ temporary: String, _ options: Options) throws {
         let connection = try connect(temporary, "create", options)
-        try install(on: connection, mayInstall: true)
+        try install(on: connection, options, mayInstall: true)
         try translatingErrors(of: temporary) { try connection.database.close() }
     }
 
-    private static func install(on connection: Connection, mayInstall: Bool) throws {
+    private static func install(on connection: Connection, _ options: Options, mayInstall: Bool) throws {
         try connection.runBlocking { database in
-            try Schema(file: connection.file, mayInstall: mayInstall).prepare(database)
+            try Schema(file: connection.file, mayInstall: mayInstall, migrations: options.migrations).prepare(database)
             let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
             guard mode == "wal" else {
                 throw StintError(
@@ -158,9 +164,10 @@ public final class SQLiteStore: JobStore {
     func read<Value: Sendable>(
         now: Moment = SystemClock().now(), _ body: @escaping @Sendable (JobTransaction) throws -> Value
     ) async throws -> Value {
-        try await reader.run { database in
+        try await reader.run { [schema] database in
             var value: Value?
             try database.inTransaction(.deferred) {
+                try schema.check(database)
                 value = try body(JobTransaction(database, now: now))
                 return .commit
             }

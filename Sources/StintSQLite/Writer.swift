@@ -30,6 +30,7 @@ final class Writer: Sendable {
     let connection: Connection
     private let gate: WriteGate?
     private let answers: DurableAnswers
+    private let schema: SchemaWatch
     private let busyTimeout: Duration
     private let logger: Logger
     /// Called on the connection's thread after each transaction.
@@ -48,12 +49,14 @@ final class Writer: Sendable {
     }
 
     init(
-        _ connection: Connection, gate: WriteGate?, log: LogFile?, busyTimeout: Duration, logger: Logger,
+        _ connection: Connection, gate: WriteGate?, log: LogFile?, schema: SchemaWatch, busyTimeout: Duration,
+        logger: Logger,
         onCommit: @escaping @Sendable (_ wakesWorkers: Bool) -> Void
     ) {
         self.connection = connection
         self.gate = gate
         answers = DurableAnswers(log)
+        self.schema = schema
         self.busyTimeout = busyTimeout
         self.logger = logger
         self.onCommit = onCommit
@@ -169,6 +172,7 @@ final class Writer: Sendable {
                 // Immediate: a transaction that reads first and then writes could fail with BUSY_SNAPSHOT at once,
                 // whatever the busy timeout.
                 try Statement("BEGIN IMMEDIATE", database).execute()
+                try schema.check(database)
                 if let wakesWorkers = perform(&rest, database) {
                     try Statement("COMMIT", database).execute()
                     return (rest, wakesWorkers)

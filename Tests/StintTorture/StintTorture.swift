@@ -6,5 +6,5 @@ struct StintTorture: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stint-torture",
         abstract: "Tries to make Stint lose a job.",
-        subcommands: [FuzzCommand.self])
+        subcommands: [FuzzCommand.self, OtherVersionCommand.self])
 }

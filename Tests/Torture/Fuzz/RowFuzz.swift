@@ -75,6 +75,7 @@ package struct RowFuzz {
         var chance = SplitMix(seed: seed)
         let (path, corruption) = try corruptedCopy(&chance)
         defer { remove(path) }
+        Watchdog.note(corruption.statements)
         let run = CorruptedRun(
             path: path, queues: Self.queues, corruption: corruption,
             innocents: innocents.filter { !corruption.touched.contains($0.key) },
@@ -94,6 +95,7 @@ package struct RowFuzz {
         remove(path)
         try FileManager.default.copyItem(atPath: template, toPath: path)
         let database = try DatabaseQueue(path: path)
+        try database.inDatabase { try $0.execute(sql: "PRAGMA synchronous = OFF") }
         let corruption = try database.inDatabase { try Corruption(of: $0, &chance) }
         try database.close()
         for worker in [31, 32, 33] { try Board.write("\(path)-worker-\(worker)", of: Int64(worker), &chance) }

@@ -32,11 +32,16 @@ package enum Watchdog {
                 sleep(1)
                 guard began.withLock({ ContinuousClock.now - $0 }) > limit else { continue }
                 print("the case with seed \(current.load(ordering: .relaxed)) hangs")
+                print(facts.withLock { $0 }.map { "    \($0)" }.joined(separator: "\n"))
                 fflush(nil)
                 _exit(3)
             }
         }
     }
+
+    /// What is known of the case so far, for one that hangs.
+    static func note(_ lines: [String]) { facts.withLock { $0 = lines } }
+    private static let facts = Mutex<[String]>([])
 
     package static func begin(seed: UInt64) {
         current.store(seed, ordering: .relaxed)
