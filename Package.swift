@@ -145,3 +145,11 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// `make fuzz`: not a part of the usual build, since all of it must be compiled for libFuzzer.
+if Context.environment["STINT_FUZZ"] != nil {
+    package.targets += [
+        .target(name: "CLibFuzzer", path: "Tests/CLibFuzzer"),
+        .executableTarget(name: "stint-fuzz", dependencies: ["Torture", "CLibFuzzer"], path: "Tests/LibFuzzer"),
+    ]
+}

@@ -57,7 +57,7 @@ extension JobTransaction {
     /// Leased rows whose lease another program has taken away, so that no end of it would ever bring them back. With the
     /// job's queue; NULL where the job is gone too. As many rows are read as jobs are leased.
     private static let unheldJobs = """
-        SELECT d.job_id, d.token, j.queue_id, d.attempts, d.crashes, d.suspect, j.priority
+        SELECT d.job_id, j.queue_id, d.attempts, d.crashes, d.suspect, j.priority
         FROM stint_leased d LEFT JOIN stint_jobs j ON j.id = d.job_id
         WHERE NOT EXISTS (SELECT 1 FROM stint_leases l WHERE l.token = d.token) LIMIT ?1
         """
@@ -66,12 +66,12 @@ extension JobTransaction {
     private func takeBackUnheld(_ report: inout ReapReport) throws {
         let jobs = try statement(Self.unheldJobs).rows(Int64(Self.jobsPerReap)) { row in
             (
-                id: row.int(0), token: row.int(1), queue: row.optionalInt(2), attempts: row.tally(3),
-                crashes: row.tally(4), suspect: row.int(5) != 0, priority: row.int(6)
+                id: row.int(0), queue: row.optionalInt(1), attempts: row.tally(2), crashes: row.tally(3),
+                suspect: row.int(4) != 0, priority: row.int(5)
             )
         }
         for job in jobs {
-            try statement(HotSQL.deleteLeased).execute(job.id, job.token)
+            try statement("DELETE FROM stint_leased WHERE job_id = ?1").execute(job.id)
             guard let queue = job.queue else { continue }
             count(queue, leased: -1)
             try makeWaiting(

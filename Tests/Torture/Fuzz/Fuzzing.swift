@@ -2,6 +2,10 @@ import Foundation
 
 /// What bad input comes through.
 package enum FuzzTarget: String, CaseIterable, Sendable {
+    /// What a pipe handler writes to its standard output.
+    case pipe
+    /// Stored headers, and names of headers and queues.
+    case headers
     /// Rows that another program has corrupted, in this process.
     case rows
 }
@@ -61,6 +65,8 @@ package struct Fuzzing {
 
     private func cases(in folder: String) async throws -> (UInt64) async throws -> [String] {
         switch target {
+        case .pipe: { ByteFuzz.pipe(seed: $0) }
+        case .headers: { ByteFuzz.headers(seed: $0) }
         case .rows: try await RowFuzz(in: folder).run(seed:)
         }
     }
