@@ -8,6 +8,12 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case headers
     /// Rows that another program has corrupted, in this process.
     case rows
+    /// The same through the real command line.
+    case commands
+    /// The arguments of the command line.
+    case arguments
+    /// What `stint put` reads.
+    case input
 }
 
 /// Case after case of one target.
@@ -68,6 +74,9 @@ package struct Fuzzing {
         case .pipe: { ByteFuzz.pipe(seed: $0) }
         case .headers: { ByteFuzz.headers(seed: $0) }
         case .rows: try await RowFuzz(in: folder).run(seed:)
+        case .commands: try await CommandFuzz(in: folder).run(seed:)
+        case .arguments: try await ArgumentFuzz(in: folder).arguments(seed:)
+        case .input: try await ArgumentFuzz(in: folder).input(seed:)
         }
     }
 }
