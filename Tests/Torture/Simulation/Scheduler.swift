@@ -71,7 +71,7 @@ final class Scheduler: @unchecked Sendable {
         add(at: now + duration.nanoseconds, Step(life: life, deed: .closure(closure)))
     }
 
-    fileprivate func add(_ lane: SimulatedLane, of life: LogicalProcess) {
+    func add(_ lane: SimulatedLane, of life: LogicalProcess) {
         add(Step(life: life, deed: .lane(lane)))
     }
 
@@ -180,59 +180,6 @@ final class Scheduler: @unchecked Sendable {
     private func read(wall isWall: Bool) -> Int64 {
         now += 1_000
         return isWall ? wall : now
-    }
-}
-
-/// The life of a process from its start to its end.
-///
-/// `@unchecked Sendable`: its world has one thread.
-class LogicalProcess: @unchecked Sendable {
-    enum State {
-        case running, stopped, dead
-    }
-
-    /// Unique in its world.
-    let name: String
-    var state = State.running
-    fileprivate var held: [Scheduler.Step] = []
-
-    init(name: String) {
-        self.name = name
-    }
-}
-
-/// One of a store's lanes in a simulated world.
-///
-/// `@unchecked Sendable`: its world has one thread.
-final class SimulatedLane: @unchecked Sendable {
-    private var pending: [(life: LogicalProcess, work: () -> Void)] = []
-    private var isQueued = false
-
-    func submit(_ work: @escaping () -> Void) {
-        guard let scheduler = Scheduler.running else { preconditionFailure("a store's work outside of its world") }
-        pending.append((scheduler.current, work))
-        queue(scheduler)
-    }
-
-    private func queue(_ scheduler: Scheduler) {
-        guard !isQueued, let first = pending.first else { return }
-        isQueued = true
-        scheduler.add(self, of: first.life)
-    }
-
-    func runNext() {
-        isQueued = false
-        guard let scheduler = Scheduler.running, !pending.isEmpty else { return }
-        let (life, work) = pending.removeFirst()
-        scheduler.perform(as: life, work)
-        queue(scheduler)
-    }
-
-    /// What the process has begun when it ends. It could as well not have begun: then it died a little earlier.
-    func finish(_ life: LogicalProcess) {
-        guard pending.first?.life === life else { return }
-        while !pending.isEmpty { runNext() }
-        isQueued = false
     }
 }
 
