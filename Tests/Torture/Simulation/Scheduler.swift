@@ -100,6 +100,10 @@ final class Scheduler: @unchecked Sendable {
         life.held = []
     }
 
+    func forget() {
+        (ready, timers) = ([], [])
+    }
+
     // MARK: - Running
 
     /// Runs `body` and all that follows from it, until it returns.

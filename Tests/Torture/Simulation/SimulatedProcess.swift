@@ -78,6 +78,10 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
         super.init(name: name)
     }
 
+    func forget() {
+        (held, listeners, shutDown, cancel, store) = ([], [:], {}, {}, nil)
+    }
+
     /// Each process that is supervised has a supervisor of its own.
     var supervisor: ProcessIdentity? {
         guard place.nature == .supervised else { return nil }

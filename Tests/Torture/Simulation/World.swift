@@ -97,6 +97,13 @@ final class World: @unchecked Sendable {
         }
     }
 
+    /// The tasks of processes that were killed never end, and hold on to their world.
+    func forget() {
+        for process in processes { process.forget() }
+        (events, processes, places) = ([], [], [])
+        scheduler.forget()
+    }
+
     // MARK: - Processes
 
     func start(_ place: SimulatedProcess.Place) {
