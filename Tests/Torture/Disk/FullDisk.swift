@@ -71,7 +71,7 @@ package struct FullDisk {
             case .byOthers: try fillUp()
             case .byJobs, .withReader: report.enqueued = try await enqueueUntilFull(store)
             case .withLongLog:
-                report.enqueued = 1_500
+                report.enqueued = 300
                 try await enqueue(report.enqueued, "long log", store)
                 try fillUp()
                 try reader?.close()
@@ -104,7 +104,7 @@ package struct FullDisk {
             }
             report.reserve = try await raw.examineSurroundings().first { $0.subject == "reserve" }?.description ?? ""
             // More than the log has of its own.
-            await expectRefusal("an enqueue after the acks", &report) { try await enqueue(3_000, "too many", store) }
+            await expectRefusal("an enqueue after the acks", &report) { try await enqueue(800, "too many", store) }
 
             for suffix in ["", "-up"] where access(filler + suffix, F_OK) == 0 {
                 try FileManager.default.removeItem(atPath: filler + suffix)
@@ -123,7 +123,7 @@ package struct FullDisk {
 
     private func enqueue(_ number: Int, _ name: String, _ store: RecordingStore) async throws {
         let jobs = try (0..<number).map {
-            try NewJob(Array("\(name) \($0) ".utf8) + [UInt8](repeating: 0x2E, count: 5_000), in: Self.queue)
+            try NewJob(Array("\(name) \($0) ".utf8) + [UInt8](repeating: 0x2E, count: 20_000), in: Self.queue)
         }
         _ = try await store.enqueue(jobs, now: clock.now())
     }
