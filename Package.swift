@@ -113,7 +113,9 @@ let package = Package(
         ),
         .executableTarget(
             name: "stint-torture",
-            dependencies: ["Torture", "History", "CFaults", "CSimulation", "Stint", logging, argumentParser],
+            dependencies: [
+                "Torture", "History", "CFaults", "CSimulation", "Stint", "StintSQLite", logging, argumentParser,
+            ],
             path: "Tests/StintTorture"
         ),
         .testTarget(

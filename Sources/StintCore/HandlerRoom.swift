@@ -11,7 +11,8 @@ package final class HandlerRoom: Sendable {
         var isTaken = false
         /// Those that wait to be alone: nobody new enters before them.
         var waiting: Set<Visitor> = []
-        var listeners: [Visitor: @Sendable () -> Void] = [:]
+        /// In the order of their coming, in which they are woken up too.
+        var listeners: [(visitor: Visitor, wake: @Sendable () -> Void)] = []
     }
 
     private let state = Mutex(State())
@@ -20,11 +21,11 @@ package final class HandlerRoom: Sendable {
 
     /// - Parameter wake: Called whenever a visitor that was refused may try again.
     package func join(_ visitor: Visitor, wake: @escaping @Sendable () -> Void) {
-        state.withLock { $0.listeners[visitor] = wake }
+        state.withLock { $0.listeners.append((visitor, wake)) }
     }
 
     package func part(_ visitor: Visitor) {
-        state.withLock { $0.listeners[visitor] = nil }
+        state.withLock { $0.listeners.removeAll { $0.visitor == visitor } }
         stopWaiting(visitor)
     }
 
@@ -51,7 +52,7 @@ package final class HandlerRoom: Sendable {
             state.inside -= 1
             let isFreeAgain = state.inside == 0 && (state.isTaken || !state.waiting.isEmpty)
             if state.inside == 0 { state.isTaken = false }
-            return isFreeAgain ? Array(state.listeners.values) : []
+            return isFreeAgain ? state.listeners.map(\.wake) : []
         }
         for wake in listeners { wake() }
     }
@@ -59,7 +60,7 @@ package final class HandlerRoom: Sendable {
     /// The visitor's suspect was given back.
     package func stopWaiting(_ visitor: Visitor) {
         let listeners = state.withLock { state -> [@Sendable () -> Void] in
-            state.waiting.remove(visitor) != nil ? Array(state.listeners.values) : []
+            state.waiting.remove(visitor) != nil ? state.listeners.map(\.wake) : []
         }
         for wake in listeners { wake() }
     }

@@ -45,7 +45,7 @@ final class Checkpoint: Sendable {
     /// -1: the file cannot be made, and everybody is elected.
     private let election: Int32
     private let logger: Logger
-    private let thread = DispatchQueue(label: "stint.checkpoint.run", qos: .utility)
+    private let thread: Lane
     private let progress = Mutex(Progress())
 
     private struct Progress {
@@ -68,10 +68,10 @@ final class Checkpoint: Sendable {
     ///   - gate: Its own, not the writer's.
     init(
         _ file: DatabaseFile, lock: Connection, mover: Connection, gate: WriteGate?, reserve: Reserve?,
-        repair: LogRepair,
-        logger: Logger
+        repair: LogRepair, logger: Logger, lanes: Lane.Maker
     ) {
         self.file = file
+        thread = lanes("stint.checkpoint.run", .utility)
         self.lock = lock
         self.mover = mover
         self.gate = gate

@@ -25,17 +25,17 @@ struct Connection: Sendable {
     let file: String
     let database: DatabaseQueue
     let busyWait: BusyWait
-    private let thread: DispatchQueue
+    private let thread: Lane
 
     /// - Parameters:
     ///   - readOnly: Whether every change is to be refused.
     ///   - waitsAsSQLite: Whether to wait for locks by SQLite's own busy handler; for comparison.
     init(
         _ file: String, purpose: String, durability: Durability, busyTimeout: Duration, readOnly: Bool = false,
-        waitsAsSQLite: Bool = false
+        waitsAsSQLite: Bool = false, lanes: Lane.Maker
     ) throws {
         self.file = file
-        thread = DispatchQueue(label: "stint.\(purpose)")
+        thread = lanes("stint.\(purpose)", .unspecified)
         busyWait = BusyWait(timeout: busyTimeout)
         var configuration = Configuration()
         configuration.foreignKeysEnabled = false  // the schema has none

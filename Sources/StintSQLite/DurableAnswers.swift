@@ -1,4 +1,3 @@
-import Dispatch
 import Synchronization
 
 /// Answers callers once their transaction is durable and their answers are ready, in whichever order that happens.
@@ -8,7 +7,7 @@ final class DurableAnswers: Sendable {
 
     /// `nil` where a commit need not survive a power cut.
     private let log: LogFile?
-    private let thread = DispatchQueue(label: "stint.write.sync")
+    private let thread: Lane
     private let state = Mutex(State())
 
     private struct State {
@@ -16,8 +15,9 @@ final class DurableAnswers: Sendable {
         var isSyncing = false
     }
 
-    init(_ log: LogFile?) {
+    init(_ log: LogFile?, _ lanes: Lane.Maker) {
         self.log = log
+        thread = lanes("stint.write.sync", .unspecified)
     }
 
     /// - Parameters:

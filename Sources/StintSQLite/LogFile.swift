@@ -43,6 +43,9 @@ struct LogFile: @unchecked Sendable {
     ///
     /// - Throws: ``StintError`` with the code `outcomeUnknown`.
     func sync() throws {
+        #if STINT_MUTATIONS
+            if RemovedGuard.sync.isRemoved { return }
+        #endif
         // As SQLite itself does it for FULL; through its file, so that a VFS of the application's own sees it too.
         let code = file.pointee.pMethods.pointee.xSync(file, SQLITE_SYNC_NORMAL)
         if code == SQLITE_OK && !repair.isInDoubt { return }

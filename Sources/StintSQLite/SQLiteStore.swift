@@ -20,6 +20,8 @@ public final class SQLiteStore: JobStore {
         public var logger: Logger
         /// How processes wait for each other; for comparison.
         package var waiting = Waiting.gate
+        /// What its blocking work is done on; a simulated world has lanes of its own.
+        package var lanes: Lane.Maker = Lane.threads
 
         public init(
             durability: Durability = .full, busyTimeout: Duration = .seconds(30), createsFile: Bool = true,
@@ -82,12 +84,13 @@ public final class SQLiteStore: JobStore {
         let repair = LogRepair(beside: target, lock: lock, logger: options.logger)
         let checkpoint = Checkpoint(
             target, lock: lock, mover: try Self.connect(path, "checkpoint.move", options),
-            gate: Self.gate(target, options), reserve: reserve, repair: repair, logger: options.logger)
+            gate: Self.gate(target, options), reserve: reserve, repair: repair, logger: options.logger,
+            lanes: options.lanes)
         self.checkpoint = checkpoint
         transactions = Writer(
             writer, gate: Self.gate(target, options),
             log: options.durability == .full ? try writer.runBlocking { try LogFile(of: $0, path, repair) } : nil,
-            reserve: reserve, busyTimeout: options.busyTimeout, logger: options.logger
+            reserve: reserve, busyTimeout: options.busyTimeout, logger: options.logger, lanes: options.lanes
         ) { wakesWorkers, isDiskFull in
             if wakesWorkers { signals.send() }
             checkpoint.startIfNeeded(isDiskFull: isDiskFull)
@@ -148,12 +151,16 @@ public final class SQLiteStore: JobStore {
         try Connection(
             path, purpose: purpose, durability: durability ?? options.durability,
             busyTimeout: busyTimeout ?? options.busyTimeout,
-            readOnly: readOnly, waitsAsSQLite: options.waiting == .busyTimeout && busyTimeout == nil)
+            readOnly: readOnly, waitsAsSQLite: options.waiting == .busyTimeout && busyTimeout == nil,
+            lanes: options.lanes)
     }
 
     private static func build(_ temporary: String, _ options: Options) throws {
         let connection = try connect(temporary, "create", options)
         try install(on: connection, mayInstall: true)
+        #if STINT_MUTATIONS
+            try connection.runBlocking(RemovedGuard.unguard)
+        #endif
         try translatingErrors(of: temporary) { try connection.database.close() }
     }
 

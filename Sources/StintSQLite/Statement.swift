@@ -11,6 +11,9 @@ struct Statement {
     private let handle: OpaquePointer
 
     init(_ sql: String, _ database: Database) throws {
+        #if STINT_MUTATIONS
+            let sql = RemovedGuard.rewritten(sql)
+        #endif
         cached = try database.cachedStatement(sql: sql)
         handle = cached.sqliteStatement
         self.database = database

@@ -37,9 +37,9 @@ final class Writer: Sendable {
     private let logger: Logger
     /// Called on the connection's thread after each transaction.
     private let onCommit: @Sendable (_ wakesWorkers: Bool, _ isDiskFull: Bool) -> Void
-    private let thread = DispatchQueue(label: "stint.write")
+    private let thread: Lane
     /// Works while `thread` is held up at the gate.
-    private let bypass = DispatchQueue(label: "stint.write.bypass")
+    private let bypass: Lane
     private let state = Mutex(State())
 
     private struct State {
@@ -52,12 +52,14 @@ final class Writer: Sendable {
 
     init(
         _ connection: Connection, gate: WriteGate?, log: LogFile?, reserve: Reserve?, busyTimeout: Duration,
-        logger: Logger,
+        logger: Logger, lanes: Lane.Maker,
         onCommit: @escaping @Sendable (_ wakesWorkers: Bool, _ isDiskFull: Bool) -> Void
     ) {
         self.connection = connection
         self.gate = gate
-        answers = DurableAnswers(log)
+        thread = lanes("stint.write", .unspecified)
+        bypass = lanes("stint.write.bypass", .unspecified)
+        answers = DurableAnswers(log, lanes)
         self.reserve = reserve
         self.busyTimeout = busyTimeout
         self.logger = logger

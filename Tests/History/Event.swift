@@ -17,8 +17,8 @@ package struct Event: Codable, Sendable, Equatable {
 }
 
 package enum Deed: Codable, Sendable, Equatable {
-    /// A process begins; the name of the one that watches it and takes its jobs back.
-    case began(supervisor: String?)
+    /// A process begins; the name of the one that watches it and takes its jobs back, and what it is there for.
+    case began(supervisor: String?, role: String? = nil)
     /// It ended by itself, in order.
     case ended
     /// The harness is about to kill it. Nothing that it says afterwards counts, since it says nothing.

@@ -1,9 +1,9 @@
 /// A history with its lines sorted out: calls with their outcomes, and by job what was said of it.
 ///
 /// All positions are numbers of lines. What was done by a call lies between the lines `invoked` and `ended`.
-struct History {
-    struct Made {
-        let process: String
+package struct History {
+    package struct Made {
+        package let process: String
         let call: Call
         let invoked: Int
         /// `Int.max` where nobody was told how it ended.
@@ -20,17 +20,17 @@ struct History {
         }
     }
 
-    enum Outcome: Equatable {
+    package enum Outcome: Equatable {
         case returned(Answer)
         case failed(code: String)
         case unknown
     }
 
     /// A job that was handed out.
-    struct Claim {
+    package struct Claim {
         let facts: Answer.Claimed
         let terms: Call.Claim
-        let process: String
+        package let process: String
         let invoked: Int
         let returned: Int
 
@@ -39,28 +39,28 @@ struct History {
     }
 
     /// One job's part of an exchange.
-    struct Settled {
-        let settlement: Call.Settlement
-        let process: String
+    package struct Settled {
+        package let settlement: Call.Settlement
+        package let process: String
         let invoked: Int
         let ended: Int
         let mayHaveHappened: Bool
         /// `nil` where nobody was told.
-        let answer: Answer.Settled?
+        package let answer: Answer.Settled?
 
         /// Whether it may have ended the lease.
         var mayHaveSettled: Bool { mayHaveHappened && answer != .leaseLost }
         var hasSettled: Bool { answer != nil && answer != .leaseLost }
     }
 
-    struct Run {
-        let process: String
-        let lease: Call.Lease
-        let started: Int
-        var finished: Int?
+    package struct Run {
+        package let process: String
+        package let lease: Call.Lease
+        package let started: Int
+        package var finished: Int?
     }
 
-    struct Enqueue {
+    package struct Enqueue {
         let job: Call.NewJob
         let made: Made
         /// `nil` where the enqueue did not return.
@@ -68,10 +68,10 @@ struct History {
     }
 
     /// What was said of one job.
-    struct Story {
-        var claims: [Claim] = []
-        var settled: [Settled] = []
-        var runs: [Run] = []
+    package struct Story {
+        package var claims: [Claim] = []
+        package var settled: [Settled] = []
+        package var runs: [Run] = []
         /// By an operator.
         var kicks: [Made] = []
         var buries: [Made] = []
@@ -80,11 +80,15 @@ struct History {
 
     private(set) var made: [Made] = []
     private(set) var enqueues: [Enqueue] = []
-    private(set) var stories: [Int64: Story] = [:]
-    /// What a process has started.
+    package private(set) var stories: [Int64: Story] = [:]
+    /// What a process was given.
+    private(set) var handedOut: [String: [Call.Lease]] = [:]
+    /// What it has started.
     private(set) var runs: [String: [Call.Lease]] = [:]
     private(set) var reaps: [Made] = []
     private(set) var takeBacks: [Made] = []
+    /// By the process from which jobs were taken back.
+    private(set) var takeBacksFrom: [String: [Made]] = [:]
     private(set) var queueKicks: [String: [Made]] = [:]
     /// By token: those that returned, with the lines.
     private(set) var extensions: [Int64: [(leases: Set<Call.Lease>, deadline: Int64, made: Made)]] = [:]
@@ -92,22 +96,30 @@ struct History {
     private(set) var registrations: [Int64: String] = [:]
     /// The line of the last thing that a process did or said itself.
     private(set) var lastWord: [String: Int] = [:]
+    private(set) var roles: [String: String] = [:]
     private(set) var supervisors: [String: String] = [:]
     /// When the harness killed it.
     private(set) var killed: [String: Int] = [:]
+    /// Where the harness stopped it, and how many jobs it had started by then.
+    private(set) var stops: [String: [(line: Int, runs: Int)]] = [:]
     /// Lines that do not fit the others.
     private(set) var disorders: [String] = []
 
-    init(_ events: [Event]) {
+    package init(_ events: [Event]) {
         var open: [String: [Int: (index: Int, time: Int64)]] = [:]
         for (line, event) in events.enumerated() {
             switch event.deed {
-            case .began(let supervisor): supervisors[event.process] = supervisor
+            case .began(let supervisor, let role):
+                supervisors[event.process] = supervisor
+                roles[event.process] = role
             case .ended: break
             case .killed:
                 killed[event.process] = line
                 continue
-            case .stopped, .continued: continue
+            case .stopped:
+                stops[event.process, default: []].append((line, runs[event.process]?.count ?? 0))
+                continue
+            case .continued: continue
             case .invoked(let number, let call):
                 if open[event.process, default: [:]].updateValue((made.count, event.time), forKey: number) != nil {
                     disorders.append("line \(line): call \(number) of \(event.process) is invoked twice")
@@ -135,6 +147,12 @@ struct History {
             lastWord[event.process] = line
         }
         for made in made { sortIn(made) }
+        for made in takeBacks {
+            guard case .takeBack(let workers, _) = made.call else { continue }
+            for process in Set(workers.compactMap { registrations[$0] }) {
+                takeBacksFrom[process, default: []].append(made)
+            }
+        }
     }
 
     private mutating func end(
@@ -189,6 +207,7 @@ struct History {
                     disorders.append("line \(made.ended): jobs are handed out and none were asked for")
                     break
                 }
+                handedOut[made.process, default: []].append(job.lease)
                 stories[job.lease.job, default: Story()].claims.append(
                     Claim(
                         facts: job, terms: terms, process: made.process, invoked: made.invoked, returned: made.ended))

@@ -34,11 +34,13 @@ extension HistoryChecker {
         return hasDiedAlone(claim, before: next, story)
     }
 
-    /// The process has died by itself, its jobs were taken back for that, and it had started this job and nothing else that was not settled.
+    /// The process has died by itself, its jobs were taken back for that, and it held this job and nothing else.
     private func hasDiedAlone(
         _ claim: History.Claim, before next: History.Claim, _ story: History.Story
     ) -> Bool {
         guard
+            // A machine that starts again blames nobody.
+            claim.terms.boot == next.terms.boot,
             story.runs.contains(where: {
                 $0.lease == claim.facts.lease && $0.process == claim.process && $0.finished == nil
             }),
@@ -57,11 +59,16 @@ extension HistoryChecker {
             return boot != claim.terms.boot || now >= claim.terms.deadline
         }
         if isExpired { return false }
-        let others = (history.runs[claim.process] ?? []).filter { $0 != claim.facts.lease }
+        // What it held may have been about to start.
+        let others = (history.handedOut[claim.process] ?? []).filter { $0 != claim.facts.lease }
         return others.allSatisfy { lease in
-            history.stories[lease.job]?.settled.contains {
+            guard let other = history.stories[lease.job] else { return false }
+            // A handler that was given up may go on, and be the cause.
+            let mayGoOn = other.runs.contains { $0.lease == lease && $0.finished == nil }
+            return other.settled.contains {
                 $0.settlement.lease == lease && $0.answer != nil && $0.ended < death.invoked
-            } == true
+                    && !(mayGoOn && [.fail, .crash].contains($0.settlement.outcome))
+            }
         }
     }
 

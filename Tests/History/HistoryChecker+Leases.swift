@@ -62,12 +62,7 @@ extension HistoryChecker {
         }
     }
 
-    func takeBacks(from process: String) -> [History.Made] {
-        history.takeBacks.filter { made in
-            guard case .takeBack(let workers, _) = made.call else { return false }
-            return workers.contains { history.registrations[$0] == process }
-        }
-    }
+    func takeBacks(from process: String) -> [History.Made] { history.takeBacksFrom[process] ?? [] }
 
     /// What holders said of the job.
     private func wordViolations(_ id: Int64, _ story: History.Story, _ claims: [History.Claim]) -> [Violation] {
@@ -128,12 +123,28 @@ extension HistoryChecker {
                 $0.token == run.lease.token && $0.process == run.process && $0.returned < run.started
             }
             if mustClaim && !isClaimed { found.append(Violation(.ranUnclaimed, facts)) }
-            if let done = story.settled.first(where: { $0.answer == .done && $0.ended < run.started }) {
+            if let done = story.settled.first(where: { $0.answer == .done && $0.ended < run.started }),
+                !wasStoppedAtStart(run, claims)
+            {
                 found.append(Violation(.ranAfterDone, "\(facts), done at line \(done.ended)"))
             }
         }
         return found
     }
+
+    /// Whether its process may have been stopped after its last look at the clock and before the handler's first word. That
+    /// can be so of the few that were about to start, and nothing but the token can help there.
+    private func wasStoppedAtStart(_ run: History.Run, _ claims: [History.Claim]) -> Bool {
+        guard let claim = claims.first(where: { $0.token == run.lease.token }),
+            let number = history.runs[run.process]?.firstIndex(of: run.lease)
+        else { return false }
+        return (history.stops[run.process] ?? []).contains {
+            $0.line > claim.returned && $0.line < run.started && number < $0.runs + Self.startsAtOnce
+        }
+    }
+
+    /// How many handlers a process may be about to start.
+    private static let startsAtOnce = 4
 
     func takeBackViolations() -> [Violation] {
         var found: [Violation] = []

@@ -24,6 +24,19 @@ package struct HistoryChecker {
         return found
     }
 
+    /// How many jobs each process of a role has enqueued or started.
+    package func shares(of role: String) -> [Int] {
+        let enqueued = history.enqueues.reduce(into: [:]) { $0[$1.made.process, default: 0] += 1 }
+        return history.roles.filter { $0.value == role }.keys.sorted().map {
+            enqueued[$0, default: 0] + (history.runs[$0]?.count ?? 0)
+        }
+    }
+
+    /// The longest that somebody waited for an answer.
+    package var longestCall: Duration {
+        .nanoseconds(history.made.filter { $0.ended != .max }.map(\.duration).max() ?? 0)
+    }
+
     /// In a line, for reports.
     package var summary: String {
         let states = final.jobs.reduce(into: [:]) { $0[$1.states.first ?? "none", default: 0] += 1 }

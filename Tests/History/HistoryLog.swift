@@ -4,8 +4,13 @@ import Foundation
 /// processes do not mix and none is lost when its writer is killed.
 package final class HistoryLog: Sendable {
     package let process: String
-    private let file: Int32
     private let clock: @Sendable () -> Int64
+    private let sink: Sink
+
+    private enum Sink: Sendable {
+        case file(Int32)
+        case memory(@Sendable (Event) -> Void)
+    }
 
     /// - Parameters:
     ///   - process: Who writes; unique in the history.
@@ -13,13 +18,21 @@ package final class HistoryLog: Sendable {
     package init(
         _ path: String, process: String, clock: @escaping @Sendable () -> Int64 = HistoryLog.monotonicNanoseconds
     ) throws {
-        file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw HistoryError("\(path) cannot be opened: \(String(cString: strerror(errno)))") }
         self.process = process
         self.clock = clock
+        sink = .file(file)
     }
 
-    deinit { close(file) }
+    /// For a world within one process: `keep` is handed each event.
+    package init(process: String, clock: @escaping @Sendable () -> Int64, keep: @escaping @Sendable (Event) -> Void) {
+        self.process = process
+        self.clock = clock
+        sink = .memory(keep)
+    }
+
+    deinit { if case .file(let file) = sink { close(file) } }
 
     package func append(_ deed: Deed) {
         append(deed, of: process)
@@ -27,8 +40,16 @@ package final class HistoryLog: Sendable {
 
     /// For the harness, which says what it does to others.
     package func append(_ deed: Deed, of process: String) {
+        let event = Event(time: clock(), process: process, deed: deed)
+        switch sink {
+        case .memory(let keep): keep(event)
+        case .file(let file): Self.append(event, to: file)
+        }
+    }
+
+    private static func append(_ event: Event, to file: Int32) {
         do {
-            var line = try JSONEncoder().encode(Event(time: clock(), process: process, deed: deed))
+            var line = try JSONEncoder().encode(event)
             line.append(0x0A)
             let written = line.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
             guard written == line.count else {
@@ -47,9 +68,13 @@ package final class HistoryLog: Sendable {
     }
 
     /// All events of a file, in the order of its lines.
-    package static func read(_ path: String) throws -> [Event] {
+    ///
+    /// - Parameter isGrowing: Whether others still write: then a last line that has no end yet is none.
+    package static func read(_ path: String, isGrowing: Bool = false) throws -> [Event] {
         let decoder = JSONDecoder()
-        return try Data(contentsOf: URL(filePath: path)).split(separator: 0x0A).enumerated().map { number, line in
+        var data = try Data(contentsOf: URL(filePath: path))
+        if isGrowing { data = data.lastIndex(of: 0x0A).map { data.prefix(through: $0) } ?? Data() }
+        return try data.split(separator: 0x0A).enumerated().map { number, line in
             do {
                 return try decoder.decode(Event.self, from: Data(line))
             } catch {

@@ -184,6 +184,22 @@ struct HistoryTests {
         #expect(tale.broken(job(1, "a", "done")) == [])
         tale.claim("w", 1, token: 2)
         #expect(tale.broken(job(1, "a", "done")).contains(.ranAfterDone))
+
+        func late(_ stop: Deed, jobsBefore: Int64 = 0) -> Set<Rule> {
+            var tale = Tale()
+            tale.enqueue("a", as: 1)
+            tale.claim("w", 1, token: 1)
+            tale.add("w", stop)
+            tale.reap(at: 1_000)
+            tale.work("x", 1, token: 9)
+            for number in 0..<jobsBefore { tale.start("w", 10 + number, token: 10 + number) }
+            tale.start("w", 1, token: 1)
+            return tale.broken(job(1, "a", "done"))
+        }
+        // Stopped just before the handler said its first word, or not at all, or long before.
+        #expect(late(.stopped) == [])
+        #expect(late(.began(supervisor: nil)) == [.ranAfterDone])
+        #expect(late(.stopped, jobsBefore: 4) == [.ranAfterDone])
     }
 
     @Test("sees a handler without a claim, and one of a process that was not given it")

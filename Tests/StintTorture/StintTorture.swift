@@ -6,5 +6,18 @@ struct StintTorture: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stint-torture",
         abstract: "Tries to make Stint lose a job.",
-        subcommands: [DeathCommand.self, DiskCommand.self, FullDiskCommand.self, LifeCommand.self])
+        subcommands: [
+            KillCommand.self,
+            DeathCommand.self,
+            PowerCutCommand.self,
+            DiskCommand.self,
+            SimulateCommand.self,
+            LoadCommand.self,
+            FullDiskCommand.self,
+            // Child processes of these.
+            RoleCommand.self,
+            HandleCommand.self,
+            LifeCommand.self,
+            ScriptCommand.self,
+        ])
 }

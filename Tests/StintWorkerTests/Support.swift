@@ -136,3 +136,16 @@ extension SQLiteStore {
         }
     }
 }
+
+/// The machine's clock, which goes forward when the test says so.
+final class LateClock: MomentClock {
+    /// In milliseconds.
+    let lateness = Atomic<Int64>(0)
+
+    func now() -> Moment {
+        var moment = SystemClock().now()
+        moment.wall += lateness.load(ordering: .relaxed)
+        moment.monotonic += lateness.load(ordering: .relaxed)
+        return moment
+    }
+}

@@ -115,6 +115,30 @@ struct WorkerTests {
         }
     }
 
+    @Test("does not start what waits in it when the lease ran out unnoticed: another may have done it")
+    func expiredBacklog() async throws {
+        try await withQueue { original in
+            let clock = LateClock()
+            let queue = JobQueue(store: original.store, clock: clock)
+            for name in ["first", "second"] { try await queue.enqueue(Greeting(name: name), in: "q") }
+            let ran = Log<String>()
+            var worker = queue.drainingWorker { $0.batch = 2 }
+            worker.registerJob(Greeting.self) { job, _ in
+                ran.append(job.name)
+                // As if the process had been stopped here for two minutes.
+                clock.lateness.add(120_000, ordering: .relaxed)
+                while try await queue.reap().requeued > 0 {}
+                let request = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(30), worker: "other:1")
+                while let job = try await queue.store.claim(request, now: clock.now()).first {
+                    try await queue.store.settle(Settlement(job.lease, .ack), now: clock.now())
+                }
+            }
+            try await worker.run()
+            #expect(ran.all == ["first"])
+            #expect(try await queue.stats().done == 2)
+        }
+    }
+
     @Test("cancels a handler whose lease is lost, and its outcome changes nothing")
     func leaseLost() async throws {
         try await withQueue { queue in

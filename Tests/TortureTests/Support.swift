@@ -15,8 +15,10 @@ let stintTorture = (Bundle.main.executableURL?.deletingLastPathComponent().path 
 struct TemporaryFolder: ~Copyable {
     let path: String
 
-    init() throws {
-        path = NSTemporaryDirectory() + "stint-torture-\(UUID().uuidString)"
+    /// - Parameter inMemory: Where the system has a place for that: for what needs no disk.
+    init(inMemory: Bool = false) throws {
+        let place = inMemory && access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm/" : NSTemporaryDirectory()
+        path = place + "stint-torture-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
     }
 
@@ -31,14 +33,22 @@ struct TemporaryFolder: ~Copyable {
     var database: String { path + "/stint.db" }
 }
 
-/// Runs `stint-torture` to its end, which must be a good one, and gives what it printed.
+/// Runs `stint-torture` to its end, which must be a good one unless another is expected, and gives what it printed.
 @discardableResult
-func torture(_ arguments: String...) async throws -> String {
+func torture(_ arguments: String..., endingWith code: Int32 = 0) async throws -> String {
     let result = try await Subprocess.run(
         .path(FilePath(stintTorture)), arguments: Arguments(arguments), output: .string(limit: 1 << 24),
         error: .string(limit: 1 << 24))
     #expect(
-        result.terminationStatus == .exited(0),
+        result.terminationStatus == .exited(code),
         "stint-torture \(arguments.joined(separator: " "))\n\(result.standardOutput)\n\(result.standardError)")
     return result.standardOutput
+}
+
+/// `STINT_TEST_SEED=7 swift test …` repeats the choices of a test.
+func chosenSeed() -> UInt64 {
+    let chosen = ProcessInfo.processInfo.environment["STINT_TEST_SEED"].flatMap { UInt64($0) }
+    let seed = chosen ?? .random(in: 0..<1 << 32)
+    print("STINT_TEST_SEED=\(seed)")
+    return seed
 }

@@ -36,7 +36,10 @@ extension WorkerLoop {
 
     /// How long what was claimed ahead may still wait here; `nil` where nothing waits, or the user has said how much to claim.
     var timeUntilStalled: Duration? {
-        waitingCount > 0 && options.batch == nil ? max(.zero, Self.stallTime - (.now - lastStart)) : nil
+        guard waitingCount > 0 && options.batch == nil else { return nil }
+        // Not from the last start alone: a suspect that was claimed by a worker long idle, and that waits for the handlers
+        // of another one in this process, would be given back and claimed again without a pause.
+        return max(.zero, Self.stallTime - (.now - max(lastStart, waitingSince)))
     }
 
     /// Gives back what was claimed ahead when it does not start as soon as it should have.

@@ -36,6 +36,16 @@ extension WorkerLoop {
         running.compactMap { $0.value.settlement.isSet ? nil : $0.key }
     }
 
+    func isPast(_ lease: Lease, _ now: Moment) -> Bool { deadlines[lease.token, default: .max] <= now.monotonic }
+
+    /// Waiting jobs whose lease ran out here unnoticed, since this process was stopped or starved: another worker may have
+    /// done them by now, so they must not start.
+    func dropExpired(_ now: Moment) {
+        drop(
+            Set(backlog[next...].map(\.lease).filter { isPast($0, now) }),
+            because: "it ran out before the job could be started")
+    }
+
     /// Jobs whose lease is lost: those that wait are forgotten, those that run are cancelled.
     private func drop(_ lost: Set<Lease>, because reason: String) {
         guard !lost.isEmpty else { return }

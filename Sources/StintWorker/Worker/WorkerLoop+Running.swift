@@ -14,6 +14,11 @@ extension WorkerLoop {
                 return nil
             }
             let job = backlog[next]
+            let now = worker.clock.now()
+            guard !isPast(job.lease, now) else {
+                dropExpired(now)
+                continue
+            }
             if job.runsAlone && !running.isEmpty { return nil }
             // Another worker of this process runs a suspect, or this suspect must wait for its handlers.
             guard place?.room.enter(ObjectIdentifier(self), alone: job.runsAlone) != false else { return nil }
@@ -22,7 +27,7 @@ extension WorkerLoop {
             defer { if !isStarted { place?.room.leave() } }
             do {
                 let run = try makeRun(job)
-                noteStart(of: job.lease)
+                noteStart(of: job.lease, now)
                 isStarted = true
                 return run
             } catch JobVerdict.bury(let reason) {
@@ -35,10 +40,10 @@ extension WorkerLoop {
     }
 
     /// Before the handler can do anything: when it kills this process, the board must tell.
-    private func noteStart(of lease: Lease) {
+    private func noteStart(of lease: Lease, _ now: Moment) {
         jobsStarted += 1
         lastStart = .now
-        place?.board.note(ended: endedUnnoted, started: lease, now: worker.clock.now())
+        place?.board.note(ended: endedUnnoted, started: lease, now: now)
         endedUnnoted = nil
     }
 

@@ -32,6 +32,8 @@ actor WorkerLoop {
     let started = ContinuousClock.now
     var jobsStarted = 0
     var lastStart = ContinuousClock.now
+    /// When a claim brought jobs and none waited.
+    var waitingSince = ContinuousClock.now
     var ending = Ending.stopped
     /// It ended without settling its jobs.
     var hasLeft = false
@@ -267,6 +269,7 @@ actor WorkerLoop {
         guard !jobs.isEmpty else { return }
         for token in Set(jobs.map(\.lease.token)) { deadlines[token] = now.monotonic + options.lease.milliseconds }
         for job in jobs { metrics.claimed(job, now: now) }
+        if waitingCount == 0 { waitingSince = .now }
         backlog = next == backlog.count ? jobs : backlog[next...] + jobs
         next = 0
         let isTooLate = worker.clock.now().monotonic >= now.monotonic + options.lease.milliseconds

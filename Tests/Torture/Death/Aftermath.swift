@@ -25,25 +25,30 @@ package struct Aftermath {
         self.isRebooted = isRebooted
     }
 
-    /// Everything that is wrong; empty where nothing is.
-    package func problems() async throws -> [String] {
+    /// Everything that is wrong, empty where nothing is; and after which step the least of the files is as it was.
+    ///
+    /// - Parameter worksOff: Whether to look with Stint too, and to do what is left to do.
+    package func look(worksOff: Bool = true) async throws -> (problems: [String], step: Int) {
         do {
-            return try lookWithoutStint() + (await lookWithStint())
+            let (problems, step) = try lookWithoutStint()
+            return (problems + (worksOff ? try await lookWithStint() : []), step)
         } catch {
-            return ["the files cannot be used: \(error)"]
+            return (["the files cannot be used: \(error)"], 0)
         }
     }
 
     // MARK: - Without Stint
 
-    private func lookWithoutStint() throws -> [String] {
+    private func lookWithoutStint() throws -> (problems: [String], step: Int) {
         // SQLite takes over the log, and Stint is to find it as it was left.
         let copy = folder + "-copy"
         try FileManager.default.copyItem(atPath: folder, toPath: copy)
         defer { remove(copy) }
         var problems = try Life.files.flatMap { try Self.damage(of: "\(copy)/\($0)") }
-        if let objection = reference.objection(to: try Fingerprints(in: copy), among: steps) { problems.append(objection) }
-        return problems + (try broken(isDrained: false, in: copy, history))
+        let state = try Fingerprints(in: copy)
+        problems += reference.objections(to: state, among: steps)
+        problems += try broken(isDrained: false, in: copy, history)
+        return (problems, reference.lastStep(of: state))
     }
 
     private func remove(_ path: String) {
@@ -74,20 +79,25 @@ package struct Aftermath {
     private func lookWithStint() async throws -> [String] {
         var problems: [String] = []
         for file in Life.files where FileManager.default.fileExists(atPath: "\(folder)/\(file)") {
-            let store = try SQLiteStore(path: "\(folder)/\(file)")
-            problems += try await findings(of: store, file)
-            let heir = try Heir(store, history: file == "new.db" ? Life.history(in: folder) : nil, isRebooted: isRebooted)
-            problems += try await heir.workOff().map { "\(file): \($0)" }
-            problems += try await findings(of: store, file + ", worked off")
+            problems += try await workOff(file).map { "\(file): \($0)" }
+            try await awaitClosing(of: "\(folder)/\(file)")
         }
         problems += try Life.files.flatMap { try Self.damage(of: "\(folder)/\($0)") }
         guard let history else { return problems }
-        let heirs = try HistoryLog.read(Life.history(in: folder)).filter { $0.process == Heir.name }
+        let heirs = try Life.wholeHistory(in: folder).filter { $0.process == Heir.name }
         return problems + (try broken(isDrained: true, in: folder, history + heirs))
     }
 
-    private func findings(of store: SQLiteStore, _ name: String) async throws -> [String] {
-        try await store.examine().filter { !$0.isGood }.map { "\(name): \($0)" }
+    private func workOff(_ file: String) async throws -> [String] {
+        let store = try SQLiteStore(path: "\(folder)/\(file)")
+        var problems = try await findings(of: store)
+        let heir = try Heir(store, history: file == "new.db" ? Life.history(in: folder) : nil, isRebooted: isRebooted)
+        problems += try await heir.workOff()
+        return problems + (try await findings(of: store))
+    }
+
+    private func findings(of store: SQLiteStore) async throws -> [String] {
+        try await store.examine().filter { !$0.isGood }.map(\.description)
     }
 }
 

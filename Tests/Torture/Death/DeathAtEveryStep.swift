@@ -111,8 +111,8 @@ package struct DeathAtEveryStep: Sendable {
         }
         report.problems += try await Aftermath(
             place, reference, steps: progress.ended...progress.begun,
-            history: try HistoryLog.read(Life.history(in: place))
-        ).problems()
+            history: try Life.wholeHistory(in: place)
+        ).look().problems
         if report.problems.isEmpty { try FileManager.default.removeItem(atPath: place) }
         report.problems = report.problems.map {
             "death at \(step)\(isTorn ? ", torn" : ""), in step \(progress.begun) (\(progress.name)): \($0)"

@@ -52,10 +52,4 @@ package struct Fingerprints: Hashable, Sendable {
     package init(in folder: String) throws {
         files = try Life.files.map { try Fingerprint(of: "\(folder)/\($0)") }
     }
-
-    package func difference(from other: Fingerprints) -> String {
-        zip(Life.files, zip(files, other.files)).filter { $1.0 != $1.1 }.map { name, pair in
-            "\(name):\n\(pair.0.difference(from: pair.1))"
-        }.joined(separator: "\n")
-    }
 }

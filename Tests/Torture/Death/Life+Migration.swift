@@ -4,7 +4,8 @@ import StintSQLite
 extension Life {
     /// The file of an earlier Stint is opened, worked with and closed.
     func migrate() async throws {
-        var old: SQLiteStore? = try await step("open a database of schema 1") { try open("old.db") }
+        // What the migration did is on disk with the first change that is answered; until then it can be done again.
+        var old: SQLiteStore? = try await step("open a database of schema 1", isPromised: false) { try open("old.db") }
         if let old {
             _ = try await step("reap a lease of an earlier boot") { try await old.reap(now: clock.now()) }
             let held = Lease(job: JobID(rawValue: 3), token: FencingToken(rawValue: 21))
@@ -14,7 +15,7 @@ extension Life {
         }
         try await step("close the migrated database") {
             old = nil
-            try await awaitClosing(of: "old.db")
+            try await awaitClosing(of: path("old.db"))
         }
     }
 }

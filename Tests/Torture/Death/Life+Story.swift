@@ -32,7 +32,7 @@ extension Life {
         }
         try await step("close the database") {
             raw = nil
-            try await awaitClosing(of: "new.db")
+            try await awaitClosing(of: path("new.db"))
         }
         var again: SQLiteStore? = try await step("open it again") { try open("new.db") }
         if let again {
@@ -43,7 +43,7 @@ extension Life {
         }
         try await step("close it again") {
             again = nil
-            try await awaitClosing(of: "new.db")
+            try await awaitClosing(of: path("new.db"))
         }
     }
 
@@ -65,7 +65,9 @@ extension Life {
         let store: RecordingStore
     }
 
-    private func job(_ reference: String, in queue: QueueName = "q", options: JobOptions = JobOptions()) throws -> NewJob {
+    private func job(_ reference: String, in queue: QueueName = "q", options: JobOptions = JobOptions()) throws
+        -> NewJob
+    {
         try NewJob(Array(reference.utf8), in: queue, options: options)
     }
 
@@ -112,7 +114,9 @@ extension Life {
         return workers
     }
 
-    private func request(_ worker: Worker, _ limit: Int, lease: Duration = minute, of queues: [QueueName] = ["q", "mail"])
+    private func request(
+        _ worker: Worker, _ limit: Int, lease: Duration = minute, of queues: [QueueName] = ["q", "mail"]
+    )
         -> ClaimRequest
     {
         ClaimRequest(queues: queues, limit: limit, lease: lease, worker: "host:\(worker.id)", registration: worker.id)

@@ -25,11 +25,12 @@ package final class Life {
     /// What is told of each step, when it begins and when it has ended well.
     package struct Landmarks {
         package var begins: (_ step: Int, _ name: String) throws -> Void
-        package var ended: (_ step: Int) throws -> Void
+        /// With whether it is promised that a power cut cannot undo it.
+        package var ended: (_ step: Int, _ isPromised: Bool) throws -> Void
 
         package init(
             begins: @escaping (_ step: Int, _ name: String) throws -> Void,
-            ended: @escaping (_ step: Int) throws -> Void
+            ended: @escaping (_ step: Int, _ isPromised: Bool) throws -> Void
         ) {
             self.begins = begins
             self.ended = ended
@@ -45,6 +46,12 @@ package final class Life {
 
     package static func history(in folder: String) -> String { folder + "/history" }
 
+    /// Empty where nobody has said anything yet.
+    package static func wholeHistory(in folder: String) throws -> [Event] {
+        guard FileManager.default.fileExists(atPath: history(in: folder)) else { return [] }
+        return try HistoryLog.read(history(in: folder))
+    }
+
     /// - Returns: How many steps it had.
     @discardableResult
     package func live() async throws -> Int {
@@ -53,11 +60,13 @@ package final class Life {
         return count
     }
 
-    func step<Value>(_ name: String, _ body: () async throws -> Value) async throws -> Value {
+    func step<Value>(
+        _ name: String, isPromised: Bool = true, _ body: () async throws -> Value
+    ) async throws -> Value {
         count += 1
         try landmarks.begins(count, name)
         let value = try await body()
-        try landmarks.ended(count)
+        try landmarks.ended(count, isPromised)
         return value
     }
 
@@ -71,15 +80,6 @@ package final class Life {
 
     func voice(_ process: String) throws -> HistoryLog {
         try HistoryLog(Self.history(in: folder), process: process)
-    }
-
-    /// SQLite removes the log when the last connection is closed, which a thread may do that has just worked for the store.
-    func awaitClosing(of file: String) async throws {
-        let deadline = ContinuousClock.now + .seconds(20)
-        while access(path(file) + "-wal", F_OK) == 0 {
-            guard ContinuousClock.now < deadline else { throw TortureError("the store of \(file) does not close") }
-            await Task.yield()
-        }
     }
 }
 

@@ -21,7 +21,7 @@ package struct Progress: Sendable {
             }
         }
         return Life.Landmarks(
-            begins: { try append("begins \($0) \($1)") }, ended: { try append("ended \($0)") })
+            begins: { try append("begins \($0) \($1)") }, ended: { step, _ in try append("ended \(step)") })
     }
 
     package init(in folder: String) throws {

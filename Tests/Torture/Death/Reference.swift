@@ -16,7 +16,7 @@ package struct Reference: Sendable {
             in: folder,
             landmarks: .init(
                 begins: { names.value.append($1) },
-                ended: { _ in boundaries.value.append(try Fingerprints(in: folder)) })
+                ended: { _, _ in boundaries.value.append(try Fingerprints(in: folder)) })
         ).live()
         self.boundaries = boundaries.value
         self.names = names.value
@@ -31,15 +31,23 @@ package struct Reference: Sendable {
         }
     }
 
-    /// `nil` where the state is that of the end of one of the steps; else what is wrong with it.
-    package func objection(to state: Fingerprints, among steps: ClosedRange<Int>) -> String? {
-        if steps.contains(where: { boundaries[$0] == state }) { return nil }
-        if let other = boundaries.firstIndex(of: state) {
-            return "the files are as after step \(other) (\(names[other])) and must be as after one of \(steps)"
+    /// The last step after which no file was further than in this state; 0 where there is none.
+    func lastStep(of state: Fingerprints) -> Int {
+        Life.files.indices.map { file in boundaries.lastIndex { $0.files[file] == state.files[file] } ?? 0 }.min() ?? 0
+    }
+
+    /// What is wrong with a state: each file must be as it was at the end of one of the steps.
+    package func objections(to state: Fingerprints, among steps: ClosedRange<Int>) -> [String] {
+        Life.files.indices.compactMap { file in
+            let found = state.files[file]
+            if steps.contains(where: { boundaries[$0].files[file] == found }) { return nil }
+            let facts = "\(Life.files[file]) must be as after one of the steps \(steps), and is as after "
+            if let other = boundaries.lastIndex(where: { $0.files[file] == found }) {
+                return facts + "step \(other) (\(names[other]))"
+            }
+            let before = found.difference(from: boundaries[steps.lowerBound].files[file])
+            let after = found.difference(from: boundaries[steps.upperBound].files[file])
+            return facts + "none. Compared with the first of them:\n\(before)\nCompared with the last:\n\(after)"
         }
-        return "the files are as after no step; they differ from step \(steps.lowerBound) (\(names[steps.lowerBound])) by\n"
-            + state.difference(from: boundaries[steps.lowerBound])
-            + "\nand from step \(steps.upperBound) (\(names[steps.upperBound])) by\n"
-            + state.difference(from: boundaries[steps.upperBound])
     }
 }

@@ -1,0 +1,20 @@
+import Dispatch
+
+/// Where work that blocks is done, one piece after the other: a thread of its own, or, in a simulated world, whatever that
+/// world runs everything on.
+package enum Lane: Sendable {
+    case thread(DispatchQueue)
+    case simulated(@Sendable (_ work: @escaping @Sendable () -> Void) -> Void)
+
+    func async(_ work: @escaping @Sendable () -> Void) {
+        switch self {
+        case .thread(let queue): queue.async(execute: work)
+        case .simulated(let submit): submit(work)
+        }
+    }
+
+    /// How a store gets its lanes.
+    package typealias Maker = @Sendable (_ label: String, _ qos: DispatchQoS) -> Lane
+
+    static let threads: Maker = { label, qos in .thread(DispatchQueue(label: label, qos: qos)) }
+}

@@ -1,0 +1,56 @@
+#if STINT_MUTATIONS
+    import GRDB
+    import Synchronization
+
+    /// A guard that is taken away, to see the checks that rest on it turn red. Only the debug build has these switches.
+    package enum RemovedGuard: String, CaseIterable, Sendable {
+        /// A late word with an old token counts.
+        case fence
+        /// A transaction takes the write lock with its first change and not before it reads.
+        case immediateTransaction = "immediate-transaction"
+        /// An attempt counts when its end is settled, and not when it is claimed.
+        case attemptBeforeStart = "attempt-before-start"
+        /// Nothing keeps two jobs from having one key. A database that is made then lacks the index too.
+        case uniqueIndex = "unique-index"
+        /// An answer does not wait for the log to be on disk.
+        case sync
+
+        private static let removed = Atomic(0)
+
+        private var bit: Int { 1 << Self.allCases.firstIndex(of: self)! }
+
+        /// For all of this process, from now on.
+        package func remove() { Self.removed.bitwiseOr(bit, ordering: .relaxed) }
+
+        var isRemoved: Bool { Self.removed.load(ordering: .relaxed) & bit != 0 }
+
+        /// A statement as it is without its guard.
+        static func rewritten(_ sql: String) -> String {
+            guard removed.load(ordering: .relaxed) != 0 else { return sql }
+            switch sql {
+            case "BEGIN IMMEDIATE" where immediateTransaction.isRemoved: return "BEGIN DEFERRED"
+            case HotSQL.deleteLeased where fence.isRemoved, HotSQL.leasedToDone where fence.isRemoved:
+                return sql.replacing("token = ?2", with: "?2 = ?2")
+            case HotSQL.leasedJob where fence.isRemoved: return sql.replacing("l.token = ?2", with: "?2 = ?2")
+            case HotSQL.lease where fence.isRemoved:
+                return sql.replacing("WHERE l.token = ?1", with: "ORDER BY l.token = ?1 DESC LIMIT 1")
+            case HotSQL.insertLeased where attemptBeforeStart.isRemoved: return sql.replacing("?3", with: "?3 - 1")
+            case HotSQL.leasedJob where attemptBeforeStart.isRemoved:
+                return sql.replacing("l.attempts", with: "l.attempts + 1")
+            case HotSQL.uniqueKeyHolder where uniqueIndex.isRemoved: return sql + " AND 0"
+            default: return sql
+            }
+        }
+
+        /// Takes away what the database itself guards.
+        static func unguard(_ database: Database) throws {
+            guard uniqueIndex.isRemoved else { return }
+            try database.execute(
+                sql: """
+                    DROP TABLE stint_unique_keys;
+                    CREATE TABLE stint_unique_keys (
+                        job_id INTEGER PRIMARY KEY, queue_id INTEGER NOT NULL, key TEXT NOT NULL) STRICT;
+                    """)
+        }
+    }
+#endif

@@ -1,0 +1,37 @@
+import ArgumentParser
+import Torture
+
+/// Many processes for long.
+struct LoadCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "load", abstract: "Many producers and workers at once: nothing is lost, grows or starves.")
+
+    @Option(help: "Repeats the choices of a run.") var seed: UInt64 = .random(in: 0..<1 << 32)
+    @Option(help: "How long, in seconds.") var seconds = 600
+    @Option(help: "How many producers.") var producers = 64
+    @Option(help: "How many worker processes.") var workers = 64
+
+    func run() async throws {
+        print("stint-torture load --seed \(seed) --seconds \(seconds) --producers \(producers) --workers \(workers)")
+        let place = try TortureFolder()
+        let siege = Siege(seed: seed, duration: .seconds(seconds), program: try ownProgram(), folder: place.path)
+        let report = try await Load(siege, producers: producers, workers: workers).run()
+        print(report.summary)
+        for role in [Role.producer, .worker] {
+            let shares = report.shares[role] ?? []
+            print("jobs of each \(role): \(shares.min() ?? 0) to \(shares.max() ?? 0)")
+        }
+        print("the longest call took \(report.longestCall)")
+        if let sizes = report.sizes {
+            print("database: up to \(megabytes(sizes.database.max())), log: up to \(megabytes(sizes.log.max()))")
+            if let growth = sizes.largestGrowth {
+                print(
+                    "memory: no process grew by more than a \(growth.role), from \(megabytes(growth.from)) to "
+                        + megabytes(growth.to))
+            }
+        }
+        try conclude(report.problems, place)
+    }
+
+    private func megabytes(_ bytes: Int64?) -> String { "\((bytes ?? 0) >> 20) MiB" }
+}

@@ -1,0 +1,37 @@
+import ArgumentParser
+import CFaults
+import Stint
+import Torture
+
+/// Power cuts.
+struct PowerCutCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "power-cut",
+        abstract: "Cuts the power while databases are written to, and looks at what a disk may have kept.")
+
+    @Option(help: "Repeats the choices of a run.") var seed: UInt64 = .random(in: 0..<1 << 32)
+    @Option(help: "How many cuts.") var cuts = 10_000
+    @Option(help: "The first cut to try.") var first = 0
+    @Option(help: "Let Stint open one of so many afterwards, and do what is left to do.") var worksOffEvery = 1
+    @Option(help: "How much of what was not synced a disk has got: nothing, little, half, most or everything.")
+    var rest: DiskRest?
+    @Flag(help: "With `Durability.normal`, which may lose the last effects and nothing else.") var normal = false
+    @Option(help: "A guard to go without; then it must fail.") var without: String?
+
+    func run() async throws {
+        print("stint-torture power-cut --seed \(seed) --first \(first) --cuts \(cuts)\(normal ? " --normal" : "")")
+        guard faults_install() == 0 else { throw ValidationError("SQLite takes no VFS") }
+        try removeGuard(without)
+        let place = try TortureFolder(inMemory: true)
+        var power = try await PowerCuts(in: place.path, seed: seed, durability: normal ? .normal : .full)
+        power.worksOffEvery = worksOffEvery
+        power.rest = rest
+        let report = try await power.cut(first..<first + cuts)
+        print(
+            "\(report.cuts) power cuts at \(power.moments) moments, \(report.second) of them followed by another one while "
+                + "the databases were opened; \(report.undone) undid the last effects")
+        try conclude(report.problems, place)
+    }
+}
+
+extension DiskRest: ExpressibleByArgument {}

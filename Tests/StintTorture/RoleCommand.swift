@@ -1,0 +1,40 @@
+import ArgumentParser
+import Stint
+import StintSQLite
+import Torture
+
+/// One process of a siege.
+struct RoleCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "role", shouldDisplay: false)
+
+    @Argument var role: Role
+    @Option(name: .customLong("db")) var database: String
+    @Option var history: String
+    @Option var lease: Int64
+    @Option var seed: UInt64
+    @Option var without: String?
+    @Flag var calm = false
+
+    func run() async throws {
+        try removeGuard(without)
+        let player = try Player(
+            role, database: database, history: history, lease: .milliseconds(lease), seed: seed, isCalm: calm)
+        try await player.play()
+    }
+}
+
+extension Role: ExpressibleByArgument {}
+
+/// Takes a guard away from this process.
+func removeGuard(_ name: String?) throws {
+    guard let name else { return }
+    #if DEBUG
+        guard let removed = RemovedGuard(rawValue: name) else {
+            throw ValidationError(
+                "'\(name)' is no guard; there are \(RemovedGuard.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        removed.remove()
+    #else
+        throw ValidationError("a release build has all its guards: build for debugging")
+    #endif
+}

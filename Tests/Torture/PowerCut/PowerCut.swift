@@ -1,0 +1,106 @@
+import Foundation
+
+/// What a power cut leaves of what was done to files: all that was synced, and of the rest what the disk had got to, in any
+/// order, whole or in sectors.
+///
+/// Assumed is what SQLite assumes: a sector of 512 bytes is written whole or not at all, and bytes that are not written
+/// do not change ("powersafe overwrite"). Not assumed is any order between files, between names and contents, or among the
+/// names of a folder: a name is there for certain when its folder was synced, and only then.
+struct PowerCut: Sendable {
+    private static let sector = 512
+
+    let record: FileRecord
+    /// The deeds before it were done.
+    let time: Int
+    let rest: DiskRest
+
+    /// Puts into an empty folder what is left.
+    func leave(in folder: String, _ chance: inout Chance) throws {
+        let deeds = record.deeds[..<time]
+        var (synced, syncedNames) = ([Int: Int](), 0)
+        for deed in deeds {
+            switch deed {
+            case .sync(let file, let covered): synced[file] = covered
+            case .syncFolder(let covered): syncedNames = covered
+            case .write, .truncate, .name, .unname, .mark: continue
+            }
+        }
+        var names = record.names
+        var contents = record.contents
+        var late: [Int] = []
+        for (index, deed) in deeds.enumerated() {
+            switch deed {
+            case .name(let name, let file) where index < syncedNames || happens(&chance): names[name] = file
+            case .unname(let name) where index < syncedNames || happens(&chance): names[name] = nil
+            case .write(let file, _, _), .truncate(let file, _):
+                if index < synced[file] ?? 0 {
+                    Self.perform(deed, on: &contents[file])
+                } else {
+                    late.append(index)
+                }
+            case .name, .unname, .sync, .syncFolder, .mark: continue
+            }
+        }
+        if rest != .everything && Bool.random(using: &chance) { late.shuffle(using: &chance) }
+        for index in late { performLate(deeds[index], on: &contents, &chance) }
+        for (name, file) in names {
+            try Data(contents[file]).write(to: URL(filePath: "\(folder)/\(name)"))
+        }
+    }
+
+    private func happens(_ chance: inout Chance) -> Bool {
+        Double.random(in: 0..<1, using: &chance) < rest.chance
+    }
+
+    private func performLate(_ deed: FileRecord.Deed, on contents: inout [[UInt8]], _ chance: inout Chance) {
+        switch deed {
+        case .truncate(let file, _):
+            if happens(&chance) { Self.perform(deed, on: &contents[file]) }
+        case .write(let file, let offset, let bytes):
+            if rest == .everything || happens(&chance) && Bool.random(using: &chance) {
+                return Self.perform(deed, on: &contents[file])
+            }
+            var start = 0
+            while start < bytes.count {
+                let end = min(bytes.count, start + Self.sector - (offset + start) % Self.sector)
+                if happens(&chance) {
+                    let part = FileRecord.Deed.write(
+                        file: file, offset: offset + start, bytes: Array(bytes[start..<end]))
+                    Self.perform(part, on: &contents[file])
+                }
+                start = end
+            }
+        case .name, .unname, .sync, .syncFolder, .mark: break
+        }
+    }
+
+    private static func perform(_ deed: FileRecord.Deed, on content: inout [UInt8]) {
+        switch deed {
+        case .write(_, let offset, let bytes):
+            let end = offset + bytes.count
+            if content.count < end { content += [UInt8](repeating: 0, count: end - content.count) }
+            // By memory, since these are megabytes for each cut and the tests are not optimized.
+            content.withUnsafeMutableBytes { content in
+                UnsafeMutableRawBufferPointer(rebasing: content[offset..<end]).copyBytes(from: bytes)
+            }
+        case .truncate(_, let size):
+            if content.count > size { content.removeLast(content.count - size) }
+        case .name, .unname, .sync, .syncFolder, .mark: break
+        }
+    }
+}
+
+/// How much of what was not synced has come to the disk when the power is cut.
+package enum DiskRest: String, CaseIterable, Sendable {
+    case nothing, little, half, most, everything
+
+    var chance: Double {
+        switch self {
+        case .nothing: 0
+        case .little: 0.1
+        case .half: 0.5
+        case .most: 0.9
+        case .everything: 1
+        }
+    }
+}

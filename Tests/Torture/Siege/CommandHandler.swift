@@ -1,0 +1,34 @@
+import Foundation
+import History
+import StintCore
+
+/// Runs the job that `stint work` hands to this process on standard input and in its environment.
+///
+/// - Returns: The exit code that says how it went.
+package func handleJob(database: String, history: String) async throws -> Int32 {
+    let environment = ProcessInfo.processInfo.environment
+    func number(_ name: String) throws -> Int64 {
+        guard let number = environment[name].flatMap({ Int64($0) }) else { throw HistoryError("\(name) is not set") }
+        return number
+    }
+    let (job, token) = try (number("STINT_JOB_ID"), number("STINT_TOKEN"))
+    let payload = FileHandle.standardInput.readDataToEndOfFile()
+    let log = try HistoryLog(history, process: ProcessName.own)
+    log.append(.handlerStarted(job: job, token: token))
+    do {
+        try await JobKind(payload: String(decoding: payload, as: UTF8.self))
+            .perform(attempt: Int(number("STINT_ATTEMPT")), token: token, database: database)
+    } catch JobVerdict.bury {
+        return say(.bury, 65)
+    } catch is JobVerdict {
+        return say(.fail, 75)
+    }
+    log.append(.handlerFinished(job: job, token: token))
+    return say(.ack, 0)
+
+    /// The worker hands it on to the store, and nobody here learns of the outcome.
+    func say(_ outcome: Call.Outcome, _ code: Int32) -> Int32 {
+        log.append(.invoked(call: 1, .exchange([.init(.init(job: job, token: token), outcome)], claim: nil)))
+        return code
+    }
+}

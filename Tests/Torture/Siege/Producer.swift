@@ -1,0 +1,68 @@
+import Foundation
+import History
+import StintCore
+import Synchronization
+
+/// Enqueues jobs one by one, in batches, later, and with unique keys, as fast as they are worked off.
+struct Producer {
+    private let player: Player
+    private let queue: JobQueue<RecordingStore>
+
+    init(_ player: Player, _ queue: JobQueue<RecordingStore>) {
+        self.player = player
+        self.queue = queue
+    }
+
+    func run() async throws {
+        var chance = Chance(player.seed)
+        var number = 0
+        let stop = StopSignal()
+        while !stop.isSet {
+            try await Backlog.waitForRoom(in: queue.store, stop)
+            let batch = try (0..<[1, 1, 1, 5, 20].randomElement(using: &chance)!).map { _ in
+                number += 1
+                let kind = JobKind.random(isCalm: player.isCalm, using: &chance)
+                var options = kind.options
+                if Int.random(in: 0..<10, using: &chance) == 0 { options.delay = .milliseconds(300) }
+                // A poisonous job can be buried for good, and its key with it.
+                if kind != .poison, kind != .bury, Int.random(in: 0..<4, using: &chance) == 0 {
+                    options.uniqueKey = "k\(Int.random(in: 0..<5, using: &chance))"
+                }
+                options.priority = [1_024, 1_024, 1].randomElement(using: &chance)!
+                return try NewJob(
+                    Array("\(kind.rawValue) \(player.log.process).\(number)".utf8),
+                    in: Player.queues.randomElement(using: &chance)!, options: options)
+            }
+            do {
+                _ = try await queue.enqueue(jobs: batch)
+            } catch let error as StintError {
+                // It is in the history. What a producer of real life would do: say so and go on.
+                FileHandle.standardError.write(Data("\(error)\n".utf8))
+            }
+        }
+    }
+}
+
+/// Keeps producers from running away from the workers.
+enum Backlog {
+    private static let limit = 400
+
+    static func waitForRoom(in store: any JobStore, _ stop: StopSignal) async throws {
+        while !stop.isSet {
+            let waiting = try await store.stats().reduce(0) { $0 + $1.ready + $1.delayed }
+            if waiting < limit { return }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+}
+
+/// SIGTERM, as a flag.
+final class StopSignal: Sendable {
+    private static let flag = Atomic(false)
+
+    init() {
+        signal(SIGTERM) { _ in StopSignal.flag.store(true, ordering: .relaxed) }
+    }
+
+    var isSet: Bool { Self.flag.load(ordering: .relaxed) }
+}

@@ -1,0 +1,102 @@
+import Foundation
+import History
+import StintCore
+import StintSQLite
+
+extension Siege {
+    /// A worker is stopped in the middle of a job until its lease has run out and another worker runs the job; then it goes
+    /// on, and acknowledges what is not its own any more.
+    ///
+    /// - Returns: What the history breaks, and what the late ack was answered with.
+    package func lateAck() async throws -> (report: Report, answer: Answer.Settled?) {
+        let log = try HistoryLog(historyFile, process: "harness")
+        let company = Company(self, log)
+        try await company.runOnce(.founder)
+        let queue = JobQueue(store: RecordingStore(try SQLiteStore(path: database), log))
+        let job = try NewJob(
+            Array("gate harness.1".utf8), in: "a", options: JobOptions(maxAttempts: 100, maxCrashes: 100))
+        let id = try await queue.enqueue(jobs: [job])[0].id.rawValue
+        var report = Report()
+        let answer = try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await company.keepUp(.worker, 0) }
+            let first = try await awaited("the job is started") { $0.runs.first }
+            let stopped = try await company.living.first { ProcessName.of($0.id) == first.process }
+                .orThrow("the worker has ended")
+            await company.stop(stopped)
+            group.addTask { try await company.keepUp(.reaper, 0) }
+            group.addTask { try await company.keepUp(.worker, 1) }
+            let second = try await awaited("another worker starts it") { story in
+                story.runs.first { $0.lease != first.lease }
+            }
+            try open(first)
+            await company.goOn(stopped)
+            let answer = try await awaited("the late ack is answered") { $0.settled(first) }
+            try open(second)
+            _ = try await awaited("the other ack is answered") { $0.settled(second) }
+            await company.dismiss()
+            try await group.waitForAll()
+            return answer
+        }
+        report.troubles = await company.troubles
+        try await judge(&report)
+        return (report, answer)
+
+        func awaited<Value>(_ what: String, _ find: (History.Story) -> Value?) async throws -> Value {
+            let deadline = ContinuousClock.now + .seconds(60)
+            while ContinuousClock.now < deadline {
+                let story = History(try HistoryLog.read(historyFile, isGrowing: true)).stories[id]
+                if let found = story.flatMap(find) { return found }
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            throw HistoryError("after a minute still not: \(what)")
+        }
+    }
+
+    /// One job kills one worker after the other, each of which has nothing else, until it is buried.
+    package func poison() async throws -> Report {
+        let log = try HistoryLog(historyFile, process: "harness")
+        let company = Company(self, log)
+        try await company.runOnce(.founder)
+        let queue = JobQueue(store: RecordingStore(try SQLiteStore(path: database), log))
+        let job = try NewJob(Array("poison harness.1".utf8), in: "a", options: JobKind.poison.options)
+        let id = try await queue.enqueue(jobs: [job])[0].id
+        var report = Report()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await company.keepUp(.worker, 0) }
+            group.addTask { try await company.keepUp(.reaper, 0) }
+            let deadline = ContinuousClock.now + .seconds(60)
+            while try await queue.store.job(id)?.record.state != .buried {
+                guard ContinuousClock.now < deadline else {
+                    throw HistoryError("the job is not buried within a minute")
+                }
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            await company.dismiss()
+            try await group.waitForAll()
+        }
+        report.troubles = await company.troubles
+        try await judge(&report)
+        return report
+    }
+
+    private func open(_ run: History.Run) throws {
+        let gate = JobKind.gate(of: database, token: run.lease.token)
+        guard FileManager.default.createFile(atPath: gate, contents: nil) else {
+            throw HistoryError("\(gate) cannot be made")
+        }
+    }
+}
+
+extension History.Story {
+    /// The answer to what the holder said in the end.
+    fileprivate func settled(_ run: History.Run) -> Answer.Settled? {
+        settled.first { $0.settlement.lease == run.lease && $0.settlement.outcome == .ack }?.answer
+    }
+}
+
+extension Optional {
+    fileprivate func orThrow(_ sentence: String) throws -> Wrapped {
+        guard let self else { throw HistoryError(sentence) }
+        return self
+    }
+}

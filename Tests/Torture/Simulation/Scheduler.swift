@@ -1,0 +1,253 @@
+import CSimulation
+
+/// Runs everything of a simulated world on the calling thread: Swift's jobs, the lanes of stores, and timers. Of what
+/// could run it takes one by chance; where nothing can, the clock moves on to the next timer.
+///
+/// Whatever a step brings about belongs to the process of that step. So a process can be stopped between any two steps,
+/// or never run again.
+///
+/// `@unchecked Sendable`: it has one thread.
+final class Scheduler: @unchecked Sendable {
+    /// The one whose steps are run at the moment: what Swift's runtime calls knows no object.
+    nonisolated(unsafe) private(set) static var running: Scheduler?
+
+    let dice: Dice
+    /// That of the step that runs.
+    private(set) var current: Life
+    /// What no process does: what happens to them.
+    let fate: Life
+    /// Nanoseconds of the clock that never jumps.
+    private(set) var now: Int64 = 1_000_000_000_000
+    /// Of the wall clock, in nanoseconds.
+    var wall: Int64 { now + wallOffset }
+    var wallOffset: Int64 = 1_800_000_000_000_000_000
+    private(set) var steps = 0
+
+    private var ready: [Step] = []
+    private var timers: [Timer] = []
+    private var timersMade = 0
+    private var isOver = false
+
+    struct Step {
+        let life: Life
+        let deed: Deed
+
+        enum Deed {
+            case job(stint_job)
+            case lane(SimulatedLane)
+            case closure(() -> Void)
+        }
+    }
+
+    private struct Timer {
+        let time: Int64
+        let number: Int
+        let step: Step
+
+        func isBefore(_ other: Timer) -> Bool { (time, number) < (other.time, other.number) }
+    }
+
+    init(seed: UInt64) {
+        dice = Dice(seed: seed)
+        fate = Life(name: "fate")
+        current = fate
+    }
+
+    // MARK: - What will run
+
+    private func add(_ step: Step) {
+        switch step.life.state {
+        case .running: ready.append(step)
+        case .stopped: step.life.held.append(step)
+        case .dead: break
+        }
+    }
+
+    func run(as life: Life, _ closure: @escaping () -> Void) {
+        add(Step(life: life, deed: .closure(closure)))
+    }
+
+    func run(after duration: Duration, as life: Life, _ closure: @escaping () -> Void) {
+        add(at: now + duration.nanoseconds, Step(life: life, deed: .closure(closure)))
+    }
+
+    fileprivate func add(_ lane: SimulatedLane, of life: Life) {
+        add(Step(life: life, deed: .lane(lane)))
+    }
+
+    private func add(at time: Int64, _ step: Step) {
+        timersMade += 1
+        let timer = Timer(time: time, number: timersMade, step: step)
+        // Few at any time; the next one stands last.
+        var (low, high) = (0, timers.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if timer.isBefore(timers[middle]) { low = middle + 1 } else { high = middle }
+        }
+        timers.insert(timer, at: low)
+    }
+
+    /// Does not end early, not even in a cancelled task.
+    func pause(_ duration: Duration) async {
+        await withUnsafeContinuation { continuation in
+            run(after: duration, as: current) { continuation.resume() }
+        }
+    }
+
+    /// What was held back while the process was stopped.
+    func release(_ life: Life) {
+        ready += life.held
+        life.held = []
+    }
+
+    // MARK: - Running
+
+    /// Runs `body` and all that follows from it, until it returns.
+    ///
+    /// - Throws: ``SimulationFailure`` where nothing can run any more, or things go on for ever.
+    func run(until limit: Duration, maximumSteps: Int, _ body: @escaping @Sendable () async -> Void) throws {
+        var world = stint_world(
+            now: { Scheduler.running!.read(wall: $0) },
+            random: { Scheduler.running!.dice.word() },
+            ready: { job in
+                let scheduler = Scheduler.running!
+                scheduler.add(Step(life: scheduler.current, deed: .job(job)))
+            },
+            later: { time, job in
+                let scheduler = Scheduler.running!
+                scheduler.add(at: time, Step(life: scheduler.current, deed: .job(job)))
+            })
+        Scheduler.running = self
+        try withUnsafePointer(to: &world) { world in
+            guard stint_simulate(world) else { throw SimulationFailure("there is no simulation on this system") }
+            defer {
+                stint_simulate(nil)
+                Scheduler.running = nil
+            }
+            Task {
+                await body()
+                self.isOver = true
+            }
+            let end = now + limit.nanoseconds
+            while !isOver {
+                try step()
+                guard now < end, steps < maximumSteps else {
+                    throw SimulationFailure("after \(limit) of its time, or \(steps) steps, it has come to no end")
+                }
+            }
+        }
+    }
+
+    private func step() throws {
+        while let timer = timers.last, timer.time <= now || ready.isEmpty {
+            timers.removeLast()
+            if timer.step.life.state == .dead { continue }
+            now = max(now, timer.time)
+            add(timer.step)
+        }
+        guard !ready.isEmpty else { throw SimulationFailure("nothing can run any more: everybody waits for somebody") }
+        let index = dice.int(0...ready.count - 1)
+        let step = ready[index]
+        ready.swapAt(index, ready.count - 1)
+        ready.removeLast()
+        steps += 1
+        switch step.life.state {
+        case .dead: return
+        case .stopped: step.life.held.append(step)
+        case .running: perform(step)
+        }
+    }
+
+    private func perform(_ step: Step) {
+        current = step.life
+        switch step.deed {
+        case .job(let job): job.run(job.context)
+        case .lane(let lane): lane.runNext()
+        case .closure(let closure): closure()
+        }
+        current = fate
+    }
+
+    /// Does something as if the process did it.
+    func perform(as life: Life, _ body: () -> Void) {
+        let before = current
+        current = life
+        body()
+        current = before
+    }
+
+    /// Reading a clock takes time too, so that whoever reads it until it has moved comes to an end.
+    private func read(wall isWall: Bool) -> Int64 {
+        now += 1_000
+        return isWall ? wall : now
+    }
+}
+
+/// The life of a process from its start to its end.
+///
+/// `@unchecked Sendable`: its world has one thread.
+class Life: @unchecked Sendable {
+    enum State {
+        case running, stopped, dead
+    }
+
+    /// Unique in its world.
+    let name: String
+    var state = State.running
+    fileprivate var held: [Scheduler.Step] = []
+
+    init(name: String) {
+        self.name = name
+    }
+}
+
+/// One of a store's lanes in a simulated world.
+///
+/// `@unchecked Sendable`: its world has one thread.
+final class SimulatedLane: @unchecked Sendable {
+    private var pending: [(life: Life, work: () -> Void)] = []
+    private var isQueued = false
+
+    func submit(_ work: @escaping () -> Void) {
+        guard let scheduler = Scheduler.running else { preconditionFailure("a store's work outside of its world") }
+        pending.append((scheduler.current, work))
+        queue(scheduler)
+    }
+
+    private func queue(_ scheduler: Scheduler) {
+        guard !isQueued, let first = pending.first else { return }
+        isQueued = true
+        scheduler.add(self, of: first.life)
+    }
+
+    func runNext() {
+        isQueued = false
+        guard let scheduler = Scheduler.running, !pending.isEmpty else { return }
+        let (life, work) = pending.removeFirst()
+        scheduler.perform(as: life, work)
+        queue(scheduler)
+    }
+
+    /// What the process has begun when it ends. It could as well not have begun: then it died a little earlier.
+    func finish(_ life: Life) {
+        guard pending.first?.life === life else { return }
+        while !pending.isEmpty { runNext() }
+        isQueued = false
+    }
+}
+
+/// What is wrong with a simulated world as such.
+struct SimulationFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
+extension Duration {
+    var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+    }
+}

@@ -1,0 +1,86 @@
+import History
+import StintCore
+
+/// A process of a simulated world.
+///
+/// `@unchecked Sendable`: its world has one thread.
+final class SimulatedProcess: Life, @unchecked Sendable {
+    /// Which place it fills: when it ends, another one follows there.
+    let place: Place
+    let identity: ProcessIdentity
+    let log: HistoryLog
+    /// Of all that it says to the store.
+    var store: RecordingStore?
+    /// Shared by its workers.
+    let room = HandlerRoom()
+    /// Those that it has registered.
+    var workers: [WorkerID] = []
+    /// Who of it listens for wake-ups.
+    var listeners: [Int: (queues: [QueueName], continuation: AsyncStream<NextReady>.Continuation)] = [:]
+    var isToldSoon = false
+    /// Its handlers that have started and not returned.
+    var handlers: [Lease] = []
+    /// Jobs whose handler has started and whose outcome was not sent to the store.
+    var unsettled: [Lease: String] = [:]
+    var isEnqueueing = false
+    var wasStopped = false
+    /// It has come to its end by itself.
+    var hasEnded = false
+    /// Tells it to end in an orderly way.
+    var shutDown: () -> Void = {}
+    /// Cuts its work short.
+    var cancel: () -> Void = {}
+
+    /// What a process is there for, and who can know of its death.
+    final class Place: @unchecked Sendable {
+        let name: String
+        let kind: Kind
+        let stores: StoresOfProcess
+        let nature: Nature
+        var lives = 0
+
+        enum Kind {
+            /// Enqueues.
+            case producer
+            /// A person, and the supervisor of the workers.
+            case house
+            case reaper
+            case workers([WorkerPlan])
+        }
+
+        enum Nature {
+            /// A supervisor sees its end at once.
+            case supervised
+            /// Whoever looks sees that it is gone.
+            case plain
+            /// It is in another container: only its leases' deadlines tell.
+            case foreign
+        }
+
+        init(name: String, kind: Kind, stores: StoresOfProcess, nature: Nature) {
+            self.name = name
+            self.kind = kind
+            self.stores = stores
+            self.nature = nature
+        }
+    }
+
+    init(_ place: Place, boot: String, number: Int32, log: (String) -> HistoryLog) {
+        place.lives += 1
+        let name = "\(place.name).\(place.lives)"
+        self.place = place
+        identity = ProcessIdentity(
+            host: "simulated", boot: boot, namespaces: place.nature == .foreign ? "theirs" : "ours", processID: number,
+            startTime: Int64(number))
+        self.log = log(name)
+        super.init(name: name)
+    }
+
+    /// Each process that is supervised has a supervisor of its own.
+    var supervisor: ProcessIdentity? {
+        guard place.nature == .supervised else { return nil }
+        return ProcessIdentity(
+            host: "simulated", boot: identity.boot, namespaces: "ours", processID: identity.processID + 1_000_000,
+            startTime: identity.startTime)
+    }
+}

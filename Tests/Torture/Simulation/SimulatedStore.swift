@@ -1,0 +1,111 @@
+import StintCore
+
+/// The store as a process of a simulated world has it: the real one, at some distance, and not always able.
+struct SimulatedStore: JobStore {
+    let world: World
+    let process: SimulatedProcess
+    private var store: any JobStore { process.place.stores.store }
+
+    /// A word to the store takes its time, and so does the answer. Now and then the store refuses, and has done nothing
+    /// then, or it cannot say whether what it did will last.
+    private func perform<Value>(_ body: () async throws -> Value) async throws -> Value {
+        await world.delay()
+        if world.happens(world.plan.refusals) {
+            throw StintError(.storageFailed, "the disk of the simulated world is full")
+        }
+        let value = try await body()
+        world.tellOfCommit()
+        if world.happens(world.plan.refusals) {
+            throw StintError(.outcomeUnknown, "the disk of the simulated world failed in the last moment")
+        }
+        await world.delay()
+        return value
+    }
+
+    func enqueue(_ jobs: [NewJob], now: Moment) async throws -> [Enqueued] {
+        try await perform { try await store.enqueue(jobs, now: now) }
+    }
+
+    func exchange(_ settlements: [Settlement], for request: ClaimRequest?, now: Moment) async throws -> Exchange {
+        let exchange = try await perform { () async throws -> Exchange in
+            for settlement in settlements { process.unsettled[settlement.lease] = nil }
+            return try await store.exchange(settlements, for: request, now: now)
+        }
+        for (settlement, answer) in zip(settlements, exchange.answers) where answer == .leaseLost {
+            world.lostLease(of: settlement.lease.job)
+        }
+        return exchange
+    }
+
+    func extend(_ leases: [Lease], by duration: Duration, now: Moment) async throws -> [Lease] {
+        try await perform { try await store.extend(leases, by: duration, now: now) }
+    }
+
+    func kick(_ queue: QueueName, limit: Int, now: Moment) async throws -> Int {
+        try await perform { try await store.kick(queue, limit: limit, now: now) }
+    }
+
+    func kick(_ ids: [JobID], now: Moment) async throws {
+        try await perform { try await store.kick(ids, now: now) }
+    }
+
+    func bury(_ ids: [JobID], reason: String, now: Moment) async throws {
+        try await perform { try await store.bury(ids, reason: reason, now: now) }
+    }
+
+    func delete(_ ids: [JobID], now: Moment) async throws {
+        try await perform { try await store.delete(ids, now: now) }
+    }
+
+    func reap(now: Moment) async throws -> ReapReport {
+        try await perform { try await store.reap(now: now) }
+    }
+
+    func configure(_ queue: QueueName, _ settings: QueueSettings, now: Moment) async throws {
+        try await perform { try await store.configure(queue, settings, now: now) }
+    }
+
+    func stats() async throws -> [QueueStats] { try await store.stats() }
+    func list(_ filter: JobFilter) async throws -> [JobRecord] { try await store.list(filter) }
+    func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
+    func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
+
+    func nextReady(in queues: [QueueName], now: Moment) async throws -> NextReady {
+        await world.delay()
+        return try await store.nextReady(in: queues, now: now)
+    }
+
+    // MARK: - Who works
+
+    func register(
+        _ worker: WorkerRegistration, as id: WorkerID?, now: Moment
+    ) async throws -> RegisteredWorker {
+        let registration = WorkerRegistration(
+            name: worker.name, process: process.identity, supervisor: process.supervisor, queues: worker.queues,
+            concurrency: worker.concurrency)
+        let place = try await perform { try await store.register(registration, as: id, now: now) }
+        if id == nil { process.workers.append(place.id) }
+        return RegisteredWorker(id: place.id, board: place.board, room: process.room)
+    }
+
+    func deregister(_ worker: WorkerID, now: Moment) async throws {
+        try await perform { try await store.deregister(worker, now: now) }
+    }
+
+    func workers() async throws -> [WorkerRecord] { try await store.workers() }
+
+    func takeBack(from workers: [WorkerID], _ end: WorkerEnd, now: Moment) async throws -> ReapReport {
+        try await perform { try await store.takeBack(from: workers, end, now: now) }
+    }
+
+    // MARK: - Wake-ups
+
+    /// The world tells: a thread of the system's would not be of it.
+    func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> {
+        let (stream, continuation) = AsyncStream.makeStream(of: NextReady.self, bufferingPolicy: .bufferingNewest(1))
+        let number = world.nextNumber()
+        process.listeners[number] = (queues, continuation)
+        continuation.onTermination = { [process] _ in process.listeners[number] = nil }
+        return stream
+    }
+}

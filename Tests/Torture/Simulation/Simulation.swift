@@ -1,0 +1,121 @@
+import Foundation
+import History
+import Logging
+import StintCore
+import StintSQLite
+
+/// Simulated worlds, one after the other, on one database. A seed has one history, whatever came before it.
+package final class Simulation {
+    private let database: DatabaseOfWorld
+    private let path: String
+    private let stores: [StoresOfProcess]
+    private let logger: Logger
+
+    /// - Parameter folder: Best in memory.
+    package init(folder: String, logger: Logger) throws {
+        path = folder + "/stint.db"
+        self.logger = logger
+        stores = try (0..<7).map { [path] _ in try StoresOfProcess(path: path, logger: logger) }
+        database = try DatabaseOfWorld(path: path)
+        // What is only made once in a process reads clocks, and so takes time: not of the first world's.
+        _ = try run(seed: 0)
+    }
+
+    package struct Outcome: Sendable {
+        package var seed: UInt64
+        package var events: [Event]
+        package var steps: Int
+        /// How long it took by its own clock.
+        package var duration: Duration
+        /// What must not be.
+        package var findings: [String]
+    }
+
+    package func run(seed: UInt64) throws -> Outcome {
+        try database.empty()
+        try database.emptyLog()
+        let world = World(seed: seed, stores: stores, database: database, logger: logger)
+        ProcessIdentity.witness.withLock { $0 = world }
+        defer { ProcessIdentity.witness.withLock { $0 = nil } }
+        let start = world.scheduler.now
+        var findings: [String] = []
+        do {
+            try world.scheduler.run(until: .seconds(4 * 3_600), maximumSteps: 1_000_000) { await world.unfold() }
+            findings = try verdict(on: world)
+        } catch let failure as SimulationFailure {
+            findings = ["\(failure)"] + world.problems
+        }
+        try cleanUp(after: world)
+        return Outcome(
+            seed: seed, events: world.events, steps: world.scheduler.steps,
+            duration: .nanoseconds(world.scheduler.now - start), findings: findings)
+    }
+
+    private func verdict(on world: World) throws -> [String] {
+        let final = try FinalState(of: path, isDrained: true)
+        var findings = world.problems
+        findings += HistoryChecker(world.events, final).violations().map(\.description)
+        findings += hurries(in: world.events)
+        for job in final.jobs {
+            guard let plan = world.plan.jobs.first(where: { $0.reference == job.reference }) else { continue }
+            if plan.isDoomed && job.states == ["done"] {
+                findings.append("\(job.reference), which \(plan.behaviour), is done")
+            }
+            if plan.isInnocent && job.states == ["buried"] && job.crashes >= job.maxCrashes
+                && world.suspicions[job.reference, default: 0] < job.maxCrashes
+            {
+                findings.append(
+                    "\(job.reference), which \(plan.behaviour), is buried after \(job.crashes) crashes, and could be "
+                        + "taken for the cause of \(world.suspicions[job.reference, default: 0])")
+            }
+        }
+        return findings
+    }
+
+    /// Whoever asks the store again and again without a pause.
+    private func hurries(in events: [Event]) -> [String] {
+        struct Second: Hashable {
+            let process: String
+            let time: Int64
+        }
+        var words: [Second: Int] = [:]
+        for event in events {
+            guard case .invoked = event.deed else { continue }
+            words[Second(process: event.process, time: event.time / 1_000_000_000), default: 0] += 1
+        }
+        return words.filter { $0.value > Self.manyWords }.map {
+            "\($0.key.process) has asked the store \($0.value) times in second \($0.key.time)"
+        }.sorted()
+    }
+
+    /// More than a worker needs for all the jobs of a world in a second.
+    private static let manyWords = 200
+
+    /// What the processes of the world still hold: their boards, and lanes with work that nobody waits for. And each store
+    /// shall see the log start again, since its length decides when it is checkpointed.
+    private func cleanUp(after world: World) throws {
+        // One whose process died before it heard its number may have had a board too.
+        let numbers = 1...max(1, try database.lastWorker)
+        let holders = Dictionary(
+            world.processes.flatMap { process in process.workers.map { ($0.rawValue, [process.place.stores]) } },
+            uniquingKeysWith: { $1 })
+        let stores = stores
+        let scheduler = Scheduler(seed: 0)
+        try database.emptyLog()
+        try scheduler.run(until: .seconds(60), maximumSteps: 100_000) {
+            for process in world.processes { process.place.stores.finish(process) }
+            do {
+                for number in numbers {
+                    for holder in holders[number] ?? stores {
+                        try await holder.store.deregister(WorkerID(rawValue: number), now: world.now())
+                    }
+                }
+                for holder in stores {
+                    try await holder.store.configure(.default, QueueSettings(paused: false), now: world.now())
+                }
+            } catch {
+                fatalError("a simulated world cannot be cleaned up: \(error)")
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+import GRDB
+import Logging
+import StintCore
+import StintSQLite
+
+/// The database of a simulated world as one of its processes has it open: with connections of its own. To open them takes
+/// much longer than what most worlds do, so the next process in its place uses them again, and the next world.
+final class StoresOfProcess: Sendable {
+    let store: SQLiteStore
+    let lanes: [SimulatedLane]
+
+    init(path: String, logger: Logger) throws {
+        // Made here, and in the order of their making: the store is made on this thread.
+        nonisolated(unsafe) var lanes: [SimulatedLane] = []
+        var options = SQLiteStore.Options(durability: .normal, logger: logger)
+        options.lanes = { _, _ in
+            let lane = SimulatedLane()
+            lanes.append(lane)
+            return .simulated { lane.submit($0) }
+        }
+        store = try SQLiteStore(path: path, options: options)
+        self.lanes = lanes
+    }
+
+    /// What the process has begun when it ends.
+    func finish(_ life: Life) {
+        for lane in lanes { lane.finish(life) }
+    }
+}
+
+/// Looks at the database from outside of the world.
+struct DatabaseOfWorld {
+    private let database: DatabaseQueue
+
+    init(path: String) throws {
+        var configuration = Configuration()
+        configuration.prepareDatabase { try SQLiteStore.prepareConnection($0, durability: .normal) }
+        database = try DatabaseQueue(path: path, configuration: configuration)
+    }
+
+    var unfinished: Int {
+        get throws {
+            try database.inDatabase {
+                try Int.fetchOne($0, sql: "SELECT coalesce(sum(ready + delayed + leased), 0) FROM stint_queues") ?? 0
+            }
+        }
+    }
+
+    var lastWorker: Int64 {
+        get throws {
+            try database.inDatabase {
+                try Int64.fetchOne($0, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'stint_workers'") ?? 0
+            }
+        }
+    }
+
+    func emptyLog() throws {
+        try database.inDatabase { _ = try $0.checkpoint(.truncate) }
+    }
+
+    /// As it was made: the numbers start at 1 again.
+    func empty() throws {
+        try database.inTransaction { database in
+            for table in [
+                "queues", "jobs", "ready", "delayed", "leases", "leased", "buried", "done", "unique_keys", "failures",
+                "workers",
+            ] {
+                try database.execute(sql: "DELETE FROM stint_\(table)")
+            }
+            try database.execute(sql: "DELETE FROM sqlite_sequence")
+            return .commit
+        }
+    }
+}

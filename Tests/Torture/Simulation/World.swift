@@ -1,0 +1,254 @@
+import History
+import Logging
+import ServiceLifecycle
+import StintCore
+import StintSQLite
+import StintWorker
+import Synchronization
+
+/// A world of processes that share a queue, on one thread: the real store and the real worker, and around them a clock,
+/// a scheduler and misfortunes that a seed decides.
+///
+/// `@unchecked Sendable`: it has one thread.
+final class World: ExistenceWitness, @unchecked Sendable {
+    let scheduler: Scheduler
+    let plan: WorldPlan
+    let logger: Logger
+    let database: DatabaseOfWorld
+    private(set) var events: [Event] = []
+    /// What the world itself has seen that must not be.
+    private(set) var problems: [String] = []
+
+    var places: [SimulatedProcess.Place] = []
+    var processes: [SimulatedProcess] = []
+    /// Those who watched over a process and died with it.
+    private var deadSupervisors: Set<Int32> = []
+    private var boots = 1
+    private var bootedAt: Int64 = 0
+    private var numbers = 0
+    var dice: Dice { scheduler.dice }
+
+    /// All is well from now on.
+    var isCalm = false
+    /// Processes that end are not followed by others.
+    var isClosing = false
+    var jobsToEnqueue: [JobPlan]
+    /// By reference: how often its handler has started.
+    var runs: [String: Int] = [:]
+    var jobs: [String: JobID] = [:]
+    /// How often its death, or its silence, could be taken for the job's doing.
+    private(set) var suspicions: [String: Int] = [:]
+    var references: [JobID: String] = [:]
+
+    init(seed: UInt64, stores: [StoresOfProcess], database: DatabaseOfWorld, logger: Logger) {
+        scheduler = Scheduler(seed: seed)
+        plan = WorldPlan(scheduler.dice)
+        self.logger = logger
+        self.database = database
+        jobsToEnqueue = plan.jobs.sorted { $0.time < $1.time }
+        places = [
+            .init(name: "producer", kind: .producer, stores: stores[0], nature: .plain),
+            .init(name: "house", kind: .house, stores: stores[1], nature: .plain),
+            .init(name: "reaper", kind: .reaper, stores: stores[2], nature: .plain),
+        ]
+        for (number, workers) in plan.workers.enumerated() {
+            places.append(
+                .init(
+                    name: "worker-\(number + 1)", kind: .workers(workers), stores: stores[3 + number],
+                    nature: plan.natures[number]))
+        }
+    }
+
+    // MARK: - Time and dice
+
+    var boot: String { "boot-\(boots)" }
+
+    func now() -> Moment {
+        Moment(
+            wall: scheduler.wall / 1_000_000, monotonic: (scheduler.now - bootedAt) / 1_000_000, boot: boot)
+    }
+
+    var clock: WorldClock { WorldClock(world: self) }
+
+    func nextNumber() -> Int {
+        numbers += 1
+        return numbers
+    }
+
+    func happens(_ percent: Int) -> Bool { percent > 0 && !isCalm && dice.happens(percent) }
+
+    /// Of a word to the store, or of its answer.
+    func delay() async {
+        guard plan.distance > .zero, !isCalm, dice.happens(50) else { return }
+        let longest = Int(plan.distance.nanoseconds / 1_000)
+        await scheduler.pause(.microseconds(dice.int(0...longest) * (dice.happens(2) ? 20 : 1)))
+    }
+
+    func problem(_ text: String) {
+        problems.append(text)
+    }
+
+    func log(of name: String) -> HistoryLog {
+        HistoryLog(process: name, clock: { [unowned self] in scheduler.now }) { [unowned self] in
+            events.append($0)
+        }
+    }
+
+    // MARK: - Processes
+
+    func start(_ place: SimulatedProcess.Place) {
+        guard !isClosing else { return }
+        let process = SimulatedProcess(place, boot: boot, number: Int32(nextNumber()), log: log)
+        processes.append(process)
+        process.store = RecordingStore(SimulatedStore(world: self, process: process), process.log)
+        process.log.append(.began(supervisor: process.supervisor == nil ? nil : "house"))
+        scheduler.perform(as: process) {
+            let task = Task {
+                await self.live(process)
+                process.log.append(.ended)
+                process.hasEnded = true
+                process.state = .dead
+                self.scheduler.run(as: self.scheduler.fate) { self.isOver(process, .stopped) }
+            }
+            process.cancel = { task.cancel() }
+        }
+    }
+
+    /// It says and does nothing more.
+    func kill(_ process: SimulatedProcess, with supervisor: Bool = false, by culprit: Lease? = nil) {
+        guard process.state != .dead else { return }
+        process.state = .dead
+        process.place.stores.finish(process)
+        process.log.append(.killed)
+        suspect(process, culprit)
+        if supervisor { deadSupervisors.insert(process.identity.processID) }
+        scheduler.run(as: scheduler.fate) { self.isOver(process, .died("was killed", nil)) }
+    }
+
+    func stop(_ process: SimulatedProcess, for duration: Duration) {
+        guard process.state == .running else { return }
+        process.state = .stopped
+        process.wasStopped = true
+        process.log.append(.stopped)
+        scheduler.run(after: duration, as: scheduler.fate) { self.goOn(process) }
+    }
+
+    func goOn(_ process: SimulatedProcess) {
+        guard process.state == .stopped else { return }
+        process.log.append(.continued)
+        process.state = .running
+        scheduler.release(process)
+    }
+
+    /// Somebody sees its end, perhaps, and another one follows.
+    private func isOver(_ process: SimulatedProcess, _ end: WorkerEnd) {
+        let house = processes.last { $0.place.name == "house" && $0.state != .dead }
+        if process.supervisor != nil, let house, !deadSupervisors.contains(process.identity.processID) {
+            scheduler.run(after: dice.milliseconds(0...20), as: house) {
+                Task { await self.takeBack(from: process, end, house) }
+            }
+        } else {
+            deadSupervisors.insert(process.identity.processID)
+        }
+        scheduler.run(after: dice.milliseconds(20...1_500), as: scheduler.fate) {
+            if process.identity.boot == self.boot { self.start(process.place) }
+        }
+    }
+
+    /// As the supervisor does it, until it has succeeded.
+    private func takeBack(from process: SimulatedProcess, _ end: WorkerEnd, _ house: SimulatedProcess) async {
+        let store = house.store!
+        while true {
+            do {
+                let workers = try await store.workers().filter { $0.registration.process == process.identity }
+                guard !workers.isEmpty else { return }
+                _ = try await store.takeBack(from: workers.map(\.id), end, now: now())
+                return
+            } catch {
+                logger.debug("the jobs of \(process.name) could not be taken back: \(error)")
+                await scheduler.pause(.milliseconds(100))
+            }
+        }
+    }
+
+    func reboot() {
+        for process in processes where process.state != .dead {
+            process.state = .dead
+            process.place.stores.finish(process)
+            process.log.append(.killed)
+        }
+        boots += 1
+        bootedAt = scheduler.now
+        let boot = boot
+        for place in places {
+            scheduler.run(after: dice.milliseconds(100...2_000), as: scheduler.fate) {
+                if boot == self.boot { self.start(place) }
+            }
+        }
+    }
+
+    func queue(of process: SimulatedProcess) -> JobQueue<RecordingStore> {
+        JobQueue(store: process.store!, clock: clock)
+    }
+
+    // MARK: - Who exists
+
+    func existence(of identity: ProcessIdentity) -> ProcessIdentity.Existence {
+        guard identity.boot == boot else { return .gone }
+        guard identity.namespaces == "ours" else { return .unknown }
+        if identity.processID > 1_000_000 {
+            return deadSupervisors.contains(identity.processID - 1_000_000) ? .gone : .exists
+        }
+        let process = processes.first { $0.identity == identity }
+        return process == nil || process!.state == .dead ? .gone : .exists
+    }
+
+    // MARK: - Whom it may look like
+
+    /// A job that runs alone in a process that dies is thought to be the cause, and it cannot be known that it is not. One
+    /// that runs beside others is not.
+    private func suspect(_ process: SimulatedProcess, _ culprit: Lease?) {
+        for (lease, reference) in process.unsettled {
+            let ranBesideOthers = process.handlers.filter { $0 != lease }.count >= 1
+            if culprit == lease || !ranBesideOthers || process.wasStopped || process.place.nature == .foreign {
+                suspicions[reference, default: 0] += 1
+            }
+        }
+    }
+
+    func lostLease(of job: JobID) {
+        if let reference = references[job] { suspicions[reference, default: 0] += 1 }
+    }
+
+    // MARK: - Wake-ups
+
+    /// Every process that listens hears of a commit a little later, and looks then.
+    func tellOfCommit() {
+        for process in processes where process.state != .dead && !process.listeners.isEmpty && !process.isToldSoon {
+            if happens(plan.lostWakeUps) { continue }
+            process.isToldSoon = true
+            scheduler.run(after: .microseconds(dice.int(50...3_000)), as: process) {
+                process.isToldSoon = false
+                for (number, listener) in process.listeners.sorted(by: { $0.key < $1.key }) {
+                    Task { await self.tell(process, number, listener.queues) }
+                }
+            }
+        }
+    }
+
+    private func tell(_ process: SimulatedProcess, _ number: Int, _ queues: [QueueName]) async {
+        do {
+            let next = try await process.place.stores.store.nextReady(in: queues, now: now())
+            process.listeners[number]?.continuation.yield(next)
+        } catch {
+            problem("\(process.name) could not read what is ready: \(error)")
+        }
+    }
+}
+
+/// The clocks of a simulated machine.
+struct WorldClock: MomentClock {
+    let world: World
+
+    func now() -> Moment { world.now() }
+}

@@ -1,0 +1,185 @@
+import StintCore
+
+/// What there is in a simulated world and what happens to it, by its seed.
+struct WorldPlan: Sendable {
+    var jobs: [JobPlan] = []
+    var workers: [[WorkerPlan]] = []
+    var natures: [SimulatedProcess.Place.Nature] = []
+    /// How long things happen; afterwards all is well, and the queues are worked off.
+    var unrest: Duration
+    var misfortunes: [Misfortune] = []
+    /// Of 100 words to the store, how many are refused, and how many are of unknown outcome.
+    var refusals = 0
+    /// The longest of the usual delays of a word to the store.
+    var distance: Duration
+    /// Of 100 wake-ups, how many do not come.
+    var lostWakeUps = 0
+    var reaperInterval: Duration
+
+    /// Something that happens at a time.
+    struct Misfortune: Sendable {
+        let time: Duration
+        let kind: Kind
+
+        enum Kind: Sendable {
+            /// SIGKILL for one of the processes.
+            case kill
+            /// Its supervisor dies in the same moment.
+            case killWithSupervisor
+            /// SIGSTOP, and SIGCONT after a while.
+            case stop(Duration)
+            /// A deployment: it is told to end.
+            case shutDown
+            case wallClockJumps(Duration)
+            case reboot
+            case operatorPauses(resumesAfter: Duration)
+            case operatorKicks, operatorBuries, operatorDeletes
+        }
+    }
+
+    static let queues: [QueueName] = ["mail", "push", "sms"].map { try! QueueName($0) }
+
+    init(_ dice: Dice) {
+        unrest = dice.milliseconds(2_000...15_000)
+        distance = dice.one(of: [.zero, .microseconds(300), .milliseconds(5), .milliseconds(5), .milliseconds(200)])
+        reaperInterval = dice.milliseconds(500...5_000)
+        if dice.happens(25) { refusals = dice.int(1...5) }
+        if dice.happens(50) { lostWakeUps = dice.one(of: [5, 50, 100]) }
+        let queues = Array(Self.queues.prefix(dice.int(1...3)))
+        for number in 1...dice.int(3...14) { jobs.append(JobPlan("job-\(number)", queues, unrest, dice)) }
+        for number in 1...dice.int(2...4) {
+            natures.append(dice.one(of: [.supervised, .supervised, .plain, .plain, .foreign]))
+            // The first one serves every queue.
+            workers.append(
+                (1...dice.one(of: [1, 1, 1, 2])).map { _ in WorkerPlan(number == 1 ? queues : nil, queues, dice) })
+        }
+        let severity = dice.one(of: [0, 2, 4, 8])
+        for _ in 0..<severity {
+            misfortunes.append(
+                Misfortune(
+                    time: .microseconds(dice.int(0...Int(unrest.nanoseconds / 1_000))), kind: Self.misfortune(dice)))
+        }
+    }
+
+    private static func misfortune(_ dice: Dice) -> Misfortune.Kind {
+        switch dice.int(1...100) {
+        case ...35: .kill
+        case ...42: .killWithSupervisor
+        case ...60: .stop(dice.one(of: [dice.milliseconds(1...900), dice.milliseconds(1_000...60_000)]))
+        case ...67: .shutDown
+        case ...75: .wallClockJumps(.seconds(dice.int(-36_000...36_000)))
+        case ...79: .reboot
+        case ...84: .operatorPauses(resumesAfter: dice.milliseconds(10...5_000))
+        case ...92: .operatorKicks
+        case ...96: .operatorBuries
+        default: .operatorDeletes
+        }
+    }
+}
+
+struct WorkerPlan: Sendable {
+    var queues: [QueueName]
+    var concurrency: Int
+    var batch: Int?
+    var lease: Duration
+    var timeout: Duration?
+    var acknowledgeWithin: Duration
+    var gracePeriod: Duration
+    var maxJobs: Int?
+
+    init(_ mine: [QueueName]?, _ all: [QueueName], _ dice: Dice) {
+        queues = mine ?? dice.one(of: [all, all, [dice.one(of: all)]])
+        concurrency = dice.int(1...4)
+        batch = dice.one(of: [nil, nil, 1, 2, 10])
+        lease = dice.one(of: [
+            dice.milliseconds(1_000...2_000), dice.milliseconds(2_000...6_000), dice.milliseconds(6_000...30_000),
+        ])
+        timeout = dice.one(of: [nil, dice.milliseconds(200...2_000), dice.milliseconds(2_000...10_000)])
+        acknowledgeWithin = dice.one(of: [.zero, .zero, dice.milliseconds(1...2_000)])
+        gracePeriod = dice.milliseconds(0...4_000)
+        maxJobs = dice.one(of: [nil, nil, nil, dice.int(1...5)])
+    }
+}
+
+/// A job and what its handler does.
+struct JobPlan: Sendable {
+    var reference: String
+    var queue: QueueName
+    var options: JobOptions
+    /// When it is enqueued.
+    var time: Duration
+    var runTime: Duration
+    var behaviour: Behaviour
+
+    enum Behaviour: Sendable {
+        case returns
+        /// Throws in its first runs.
+        case fails(times: Int)
+        /// Throws always, with few attempts.
+        case hopeless
+        case buries
+        case releases(times: Int)
+        case retries(times: Int)
+        /// Pays no heed to being cancelled.
+        case hangs(for: Duration, times: Int)
+        /// Kills its process always.
+        case kills
+        /// Kills it in its first runs, and fewer times than would bury it.
+        case killsAtFirst(times: Int)
+        /// Settles its job itself and then throws.
+        case acknowledgesAndThrows
+        /// Asks for more time.
+        case extends
+    }
+
+    /// Whether it may only be done, or buried for misfortunes of others that look like its own.
+    var isInnocent: Bool {
+        switch behaviour {
+        case .returns, .fails, .releases, .retries, .hangs, .acknowledgesAndThrows, .extends: true
+        case .hopeless, .buries, .kills, .killsAtFirst: false
+        }
+    }
+
+    /// Whether it must never be done.
+    var isDoomed: Bool {
+        switch behaviour {
+        case .hopeless, .buries, .kills: true
+        case .returns, .fails, .releases, .retries, .hangs, .killsAtFirst, .acknowledgesAndThrows, .extends: false
+        }
+    }
+
+    init(_ reference: String, _ queues: [QueueName], _ unrest: Duration, _ dice: Dice) {
+        self.reference = reference
+        queue = dice.one(of: queues)
+        behaviour =
+            switch dice.int(1...100) {
+            case ...45: .returns
+            case ...55: .fails(times: dice.int(1...3))
+            case ...60: .hopeless
+            case ...64: .buries
+            case ...68: .releases(times: dice.int(1...2))
+            case ...72: .retries(times: dice.int(1...2))
+            case ...77: .hangs(for: dice.milliseconds(1_000...40_000), times: dice.int(1...2))
+            case ...87: .kills
+            case ...91: .killsAtFirst(times: dice.int(1...2))
+            case ...96: .acknowledgesAndThrows
+            default: .extends
+            }
+        options = JobOptions(maxAttempts: 1_000)
+        if case .hopeless = behaviour { options.maxAttempts = dice.int(1...3) }
+        if case .kills = behaviour { options.maxCrashes = dice.int(1...3) }
+        options.priority = dice.one(of: [1_024, 1_024, 1, 2_000])
+        if dice.happens(20) { options.delay = dice.milliseconds(1...8_000) }
+        if dice.happens(15) { options.uniqueKey = dice.one(of: ["one", "two"]) }
+        if dice.happens(15) { options.timeToRun = dice.milliseconds(300...5_000) }
+        time = .microseconds(dice.int(0...Int(unrest.nanoseconds / 1_000)))
+        if dice.happens(50) { time = .zero }
+        runTime =
+            switch dice.int(1...100) {
+            case ...40: .zero
+            case ...80: dice.milliseconds(1...200)
+            case ...97: dice.milliseconds(200...4_000)
+            default: dice.milliseconds(4_000...20_000)
+            }
+    }
+}

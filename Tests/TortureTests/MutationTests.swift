@@ -1,0 +1,47 @@
+import History
+import StintSQLite
+import Testing
+import Torture
+
+/// Without one of its guards Stint breaks a promise, and the checker says which.
+@Suite("A guard that is missing is missed", .timeLimit(.minutes(5)))
+struct MutationTests {
+    @Test("the fence: a late ack counts")
+    func fence() async throws {
+        let folder = try TemporaryFolder()
+        var siege = Siege(seed: 1, duration: .zero, program: stintTorture, folder: folder.path)
+        siege.without = RemovedGuard.fence.rawValue
+        let (report, answer) = try await siege.lateAck()
+        #expect(answer == .done)
+        let broken = Set(report.violations.map(\.rule))
+        #expect(broken.contains(.staleWord))
+    }
+
+    @Test("the count before the start: a job that kills its worker has lost no attempt")
+    func attemptBeforeStart() async throws {
+        let folder = try TemporaryFolder()
+        var siege = Siege(seed: 1, duration: .zero, program: stintTorture, folder: folder.path)
+        siege.lease = .seconds(30)
+        let sound = try await siege.poison()
+        #expect(sound.problems == [])
+        let other = try TemporaryFolder()
+        siege.folder = other.path
+        siege.without = RemovedGuard.attemptBeforeStart.rawValue
+        let report = try await siege.poison()
+        let broken = Set(report.violations.map(\.rule))
+        #expect(broken.contains(.attemptNotCounted))
+    }
+
+    @Test(
+        "the immediate transaction and the unique index: with everything running",
+        arguments: [(RemovedGuard.immediateTransaction, Rule.busyTooEarly), (.uniqueIndex, .keyTwice)])
+    func siege(_ removed: RemovedGuard, _ rule: Rule) async throws {
+        let folder = try TemporaryFolder()
+        var siege = Siege(seed: chosenSeed(), duration: .seconds(5), program: stintTorture, folder: folder.path)
+        siege.kills = 15
+        siege.without = removed.rawValue
+        let report = try await siege.run()
+        let broken = Set(report.violations.map(\.rule))
+        #expect(broken.contains(rule), "\(report.summary)")
+    }
+}

@@ -1,0 +1,27 @@
+import Testing
+
+@Suite("A power cut", .timeLimit(.minutes(5)))
+struct PowerCutTests {
+    @Test("takes nothing that was answered, with full durability")
+    func full() async throws {
+        let output = try await torture(
+            "power-cut", "--seed", "\(chosenSeed())", "--cuts", "1200", "--works-off-every", "4")
+        #expect(output.contains("1200 power cuts") && output.contains(" 0 undid the last effects"))
+    }
+
+    @Test("takes the last effects with it and no others, with normal durability")
+    func normal() async throws {
+        let output = try await torture(
+            "power-cut", "--seed", "\(chosenSeed())", "--cuts", "1200", "--works-off-every", "4", "--normal")
+        #expect(output.contains("1200 power cuts") && !output.contains(" 0 undid the last effects"))
+    }
+
+    @Test("takes answered effects where answers do not wait for the log, unless the disk has got everything anyway")
+    func withoutSync() async throws {
+        let seed = "\(chosenSeed())"
+        let output = try await torture(
+            "power-cut", "--seed", seed, "--cuts", "100", "--without", "sync", endingWith: 2)
+        #expect(output.contains("must be as after one of the steps"))
+        try await torture("power-cut", "--seed", seed, "--cuts", "50", "--without", "sync", "--rest", "everything")
+    }
+}
