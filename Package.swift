@@ -106,7 +106,8 @@ let package = Package(
         .target(
             name: "Torture",
             dependencies: [
-                "History", "CFaults", "CSimulation", "Stint", "StintCore", "StintSQLite", "StintWorker",
+                "History", "CFaults", "CSimulation", "StoreConformance", "Stint", "StintCore", "StintSQLite",
+                "StintWorker",
                 "StintSQLiteMigrations", grdb, sqlite, lifecycle, logging, subprocess,
             ],
             path: "Tests/Torture"
@@ -129,7 +130,8 @@ let package = Package(
         .testTarget(
             name: "StintSQLiteTests",
             dependencies: [
-                "StintSQLite", "StintSQLiteMigrations", "StoreConformance", "ClaimingWorker", grdb, sqlite, subprocess,
+                "StintSQLite", "StintSQLiteMigrations", "StoreConformance", "Torture", "ClaimingWorker", grdb, sqlite,
+                subprocess,
             ]
         ),
         .testTarget(
@@ -145,3 +147,11 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// `make fuzz`: not a part of the usual build, since all of it must be compiled for libFuzzer.
+if Context.environment["STINT_FUZZ"] != nil {
+    package.targets += [
+        .target(name: "CLibFuzzer", path: "Tests/CLibFuzzer"),
+        .executableTarget(name: "stint-fuzz", dependencies: ["Torture", "CLibFuzzer"], path: "Tests/LibFuzzer"),
+    ]
+}

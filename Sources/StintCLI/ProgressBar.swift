@@ -29,7 +29,7 @@ struct ProgressBar {
         guard let terminal else { return Output.complain(text) }
         var line = "\r\u{1B}[2K"
         if let total = total ?? self.total, total > 0 {
-            let share = min(1, Double(done) / Double(total))
+            let share = min(1, max(0, Double(done) / Double(total)))
             let filled = Int(share * Double(Self.width))
             let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: Self.width - filled)
             line += "\(bar) \(Int(share * 100))% "

@@ -168,9 +168,11 @@ private struct DrainProgress: Service {
                 while !Task.isCancelled {
                     try await Task.sleep(for: .milliseconds(200))
                     let now = try await counts()
-                    let (done, buried) = (now.done - start.done, max(0, now.buried - start.buried))
+                    // Kept counts, which another program may have made absurd.
+                    let (done, buried) = (now.done &- start.done, max(0, now.buried &- start.buried))
                     bar.update(
-                        done + buried, of: done + buried + now.left, "\(done) done, \(buried) buried, \(now.left) left")
+                        done &+ buried, of: done &+ buried &+ now.left,
+                        "\(done) done, \(buried) buried, \(now.left) left")
                 }
             } catch {
                 // Cancelled, or the store cannot be read: the worker says so itself.
@@ -181,6 +183,6 @@ private struct DrainProgress: Service {
 
     private func counts() async throws -> (done: Int, buried: Int, left: Int) {
         try await queue.store.stats().filter { queues.contains($0.name) }
-            .reduce((0, 0, 0)) { ($0.0 + $1.done, $0.1 + $1.buried, $0.2 + $1.unfinished) }
+            .reduce((0, 0, 0)) { ($0.0 &+ $1.done, $0.1 &+ $1.buried, $0.2 &+ $1.unfinished) }
     }
 }

@@ -20,7 +20,13 @@ public struct QueueStats: Sendable, Hashable, Codable {
     }
 
     /// Jobs that will still run, or are running.
-    public var unfinished: Int { ready + delayed + leased }
+    /// Cut to the range of `Int`, whatever another program has written.
+    public var unfinished: Int {
+        [delayed, leased].reduce(ready) { sum, count in
+            let (next, overflow) = sum.addingReportingOverflow(count)
+            return overflow ? (count > 0 ? .max : .min) : next
+        }
+    }
 }
 
 /// What one reap did.

@@ -68,7 +68,7 @@ final class Checkpoint: Sendable {
     ///   - gate: Its own, not the writer's.
     init(
         _ file: DatabaseFile, lock: Connection, mover: Connection, gate: WriteGate?, reserve: Reserve?,
-        repair: LogRepair, logger: Logger, lanes: Lane.Maker
+        repair: LogRepair, logger: Logger, lanes: Lane.Maker = Lane.threads
     ) {
         self.file = file
         thread = lanes("stint.checkpoint.run", .utility)

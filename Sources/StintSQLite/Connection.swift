@@ -32,7 +32,7 @@ struct Connection: Sendable {
     ///   - waitsAsSQLite: Whether to wait for locks by SQLite's own busy handler; for comparison.
     init(
         _ file: String, purpose: String, durability: Durability, busyTimeout: Duration, readOnly: Bool = false,
-        waitsAsSQLite: Bool = false, lanes: Lane.Maker
+        waitsAsSQLite: Bool = false, lanes: Lane.Maker = Lane.threads
     ) throws {
         self.file = file
         thread = lanes("stint.\(purpose)", .unspecified)

@@ -17,6 +17,7 @@ extension SQLiteStore {
             try database.inTransaction(.deferred) {
                 let transaction = JobTransaction(database, now: SystemClock().now())
                 findings = [self.version(), try self.soundness(database), try self.size(database)]
+                findings.append(try self.states(transaction))
                 findings += try self.counts(transaction)
                 return .commit
             }
@@ -52,6 +53,35 @@ extension SQLiteStore {
             description: "\(pages) pages, \(free) of them free and used again by coming jobs")
     }
 
+    /// Every job in one state, and every row of a state with its job.
+    private func states(_ transaction: JobTransaction) throws -> Finding {
+        // stint_ready is looked up by its key, which a job that another program has changed may not have.
+        let jobs = try transaction.statement(
+            """
+            WITH state (id) AS (
+                SELECT job_id FROM stint_ready UNION ALL SELECT job_id FROM stint_delayed
+                UNION ALL SELECT job_id FROM stint_leased UNION ALL SELECT job_id FROM stint_buried
+                UNION ALL SELECT job_id FROM stint_done
+            ), count (id, states) AS (SELECT id, count(*) FROM state GROUP BY id)
+            SELECT j.id, 'in no state' FROM stint_jobs j WHERE j.id NOT IN (SELECT id FROM state)
+            UNION ALL SELECT id, 'in ' || states || ' states' FROM count WHERE states > 1
+            UNION ALL SELECT id, 'without the job itself' FROM count WHERE id NOT IN (SELECT id FROM stint_jobs)
+            UNION ALL SELECT job_id, 'leased without a lease' FROM stint_leased
+                WHERE token NOT IN (SELECT token FROM stint_leases)
+            LIMIT 6
+            """
+        ).rows { "\($0.int(0)) (\($0.text(1)))" }
+        guard !jobs.isEmpty else {
+            return Finding(subject: "states", isGood: true, description: "every job is in one")
+        }
+        let named = jobs.prefix(5).joined(separator: ", ") + (jobs.count > 5 ? " and more" : "")
+        return Finding(
+            subject: "states", isGood: false,
+            description:
+                "another program changed the tables: job \(named); restore a backup, or put what is missing again"
+        )
+    }
+
     /// The kept counts against the tables.
     private func counts(_ transaction: JobTransaction) throws -> [Finding] {
         let counted = try transaction.statement(
@@ -59,10 +89,13 @@ extension SQLiteStore {
             SELECT q.name,
                    (SELECT count(*) FROM stint_ready WHERE queue_id = q.id),
                    (SELECT count(*) FROM stint_delayed WHERE queue_id = q.id),
-                   (SELECT coalesce(sum(jobs), 0) FROM stint_leases WHERE queue_id = q.id),
+                   coalesce(l.jobs, 0),
                    (SELECT count(*) FROM stint_buried WHERE queue_id = q.id),
                    q.ready, q.delayed, q.leased, q.buried
-            FROM stint_queues q ORDER BY q.name
+            FROM stint_queues q
+            LEFT JOIN (SELECT l.queue_id, count(*) AS jobs FROM stint_leased d JOIN stint_leases l ON l.token = d.token
+                       GROUP BY l.queue_id) l ON l.queue_id = q.id
+            ORDER BY q.name
             """
         ).rows { row in (row.text(0), (1...4).map { row.int($0) }, (5...8).map { row.int($0) }) }
         let wrong = counted.filter { $0.1 != $0.2 }
@@ -75,7 +108,8 @@ extension SQLiteStore {
         return wrong.map { name, found, kept in
             Finding(
                 subject: "counts", isGood: false,
-                description: "of '\(name)' (ready, delayed, leased, buried) are kept as \(kept) and found as \(found): "
+                description:
+                    "of \(quoted(name)) (ready, delayed, leased, buried) are kept as \(kept) and found as \(found): "
                     + "another program changed the tables; no job is lost, the figures are wrong")
         }
     }

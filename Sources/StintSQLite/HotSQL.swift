@@ -1,5 +1,9 @@
 /// The statements of the hot path. Tests look at the query plan of each, and the benchmark runs the same texts in
 /// plain C as the ceiling.
+///
+/// A job's row in a state replaces one that stands there already. That never happens but where another program has put a
+/// job into two states; refusing would refuse the whole transaction again and again, and with it all other jobs. Of two
+/// leases the newer one stands, and the holder of the older one is told so.
 package enum HotSQL {
     package static let queueID = "SELECT id FROM stint_queues WHERE name = ?1"
 
@@ -9,19 +13,24 @@ package enum HotSQL {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
         """
     package static let insertReady = """
-        INSERT INTO stint_ready (queue_id, priority, job_id, attempts, crashes, suspect) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        INSERT OR REPLACE INTO stint_ready (queue_id, priority, job_id, attempts, crashes, suspect)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)
         """
     package static let insertDelayed = """
-        INSERT INTO stint_delayed (job_id, queue_id, run_at, attempts, crashes, suspect) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        INSERT OR REPLACE INTO stint_delayed (job_id, queue_id, run_at, attempts, crashes, suspect)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)
         """
-    package static let uniqueKeyHolder = "SELECT job_id FROM stint_unique_keys WHERE queue_id = ?1 AND key = ?2"
+    /// Of a job that is there: a key of one that another program took away holds nobody up.
+    package static let uniqueKeyHolder = """
+        SELECT u.job_id FROM stint_unique_keys u JOIN stint_jobs j ON j.id = u.job_id WHERE u.queue_id = ?1 AND u.key = ?2
+        """
 
     package static let claimableQueue = "SELECT id, ready FROM stint_queues WHERE name = ?1 AND paused = 0"
     package static let dueDelayed = """
         SELECT job_id FROM stint_delayed WHERE queue_id = ?1 AND run_at <= ?2 ORDER BY run_at, job_id LIMIT ?3
         """
     package static let delayedToReady = """
-        INSERT INTO stint_ready (queue_id, priority, job_id, attempts, crashes, suspect)
+        INSERT OR REPLACE INTO stint_ready (queue_id, priority, job_id, attempts, crashes, suspect)
         SELECT d.queue_id, j.priority, d.job_id, d.attempts, d.crashes, d.suspect
         FROM stint_delayed d JOIN stint_jobs j ON j.id = d.job_id WHERE d.job_id = ?1
         """
@@ -40,7 +49,7 @@ package enum HotSQL {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
         """
     package static let insertLeased = """
-        INSERT INTO stint_leased (job_id, token, attempts, crashes, suspect) VALUES (?1, ?2, ?3, ?4, ?5)
+        INSERT OR REPLACE INTO stint_leased (job_id, token, attempts, crashes, suspect) VALUES (?1, ?2, ?3, ?4, ?5)
         """
     /// A claim takes the first rows of a queue, so one range is deleted and not each row by itself.
     package static let deleteReadyUpTo = """
@@ -59,7 +68,7 @@ package enum HotSQL {
         """
     package static let deleteJob = "DELETE FROM stint_jobs WHERE id = ?1"
     package static let leasedToDone = """
-        INSERT INTO stint_done (job_id, queue_id, done_at, attempts, crashes)
+        INSERT OR REPLACE INTO stint_done (job_id, queue_id, done_at, attempts, crashes)
         SELECT job_id, ?3, ?4, attempts, crashes FROM stint_leased WHERE job_id = ?1 AND token = ?2
         """
     package static let anyUniqueKey = "SELECT EXISTS (SELECT 1 FROM stint_unique_keys WHERE job_id BETWEEN ?1 AND ?2)"
@@ -72,6 +81,17 @@ package enum HotSQL {
     package static let addCounts = """
         UPDATE stint_queues SET ready = ready + ?2, delayed = delayed + ?3, leased = leased + ?4, buried = buried + ?5,
                                 done = done + ?6
+        WHERE id = ?1
+        """
+
+    /// Instead, where the kept counts are no counts. It reads all jobs of the queue; what was done before is not known.
+    package static let recount = """
+        UPDATE stint_queues SET
+            ready = (SELECT count(*) FROM stint_ready WHERE queue_id = ?1),
+            delayed = (SELECT count(*) FROM stint_delayed WHERE queue_id = ?1),
+            leased = (SELECT count(*) FROM stint_leased d JOIN stint_leases l ON l.token = d.token WHERE l.queue_id = ?1),
+            buried = (SELECT count(*) FROM stint_buried WHERE queue_id = ?1),
+            done = CASE WHEN done BETWEEN 0 AND 1000000000000000 THEN done ELSE 0 END + ?2
         WHERE id = ?1
         """
 

@@ -57,6 +57,7 @@ extension JobQueue where Store == SQLiteStore {
                 "no transaction is open on this connection: call this within `database.write { db in … }`")
         }
         return try translatingErrors(of: store.path) {
+            try store.schema.check(database)
             let transaction = JobTransaction(database, now: now)
             let value = try body(transaction)
             try transaction.finish()

@@ -19,8 +19,10 @@ extension JobTransaction {
     /// Leases the first ready jobs of the queues together, by priority, then id.
     func claim(_ request: ClaimRequest) throws -> [ClaimedJob] {
         var queues = try claimableQueues(request.queues)
-        for index in queues.indices { queues[index].ready += try promoteDue(in: queues[index].id) }
-        let limit = try limit(request, ready: queues.reduce(0) { $0 + $1.ready })
+        for index in queues.indices {
+            queues[index].ready = Self.sum(queues[index].ready, try promoteDue(in: queues[index].id))
+        }
+        let limit = try limit(request, ready: queues.reduce(0) { Self.sum($0, $1.ready) })
         guard limit > 0 else { return [] }
         var candidates: [Candidate] = []
         for (index, queue) in queues.enumerated() {
@@ -40,6 +42,12 @@ extension JobTransaction {
                 queue: queues[candidate.queue].name, priority: UInt32(clamping: candidate.priority),
                 attempt: Int(clamping: candidate.attempts + 1), runsAlone: candidate.suspect)
         }
+    }
+
+    /// Of kept counts, which another program may have made absurd.
+    private static func sum(_ left: Int64, _ right: Int64) -> Int64 {
+        let (sum, overflow) = left.addingReportingOverflow(right)
+        return overflow ? (right > 0 ? .max : .min) : sum
     }
 
     /// What cannot be started at once is left to other workers where there is not enough for all.
@@ -68,12 +76,14 @@ extension JobTransaction {
         guard !due.isEmpty else { return 0 }
         let insert = try statement(HotSQL.delayedToReady)
         let delete = try statement(HotSQL.deleteDelayed)
+        var promoted = 0
         for id in due {
-            try insert.execute(id)
+            // None where another program took the job itself away.
+            promoted += try insert.changes(id)
             try delete.execute(id)
         }
-        count(queue, ready: due.count, delayed: -due.count)
-        return Int64(due.count)
+        count(queue, ready: promoted, delayed: -due.count)
+        return Int64(promoted)
     }
 
     /// The first ones; a suspect only where it is the first, and then nothing else.

@@ -56,7 +56,8 @@ extension JobTransaction {
     }
 
     private func hold(_ key: String, in queue: Int64, by id: JobID) throws {
-        let insert = try statement("INSERT INTO stint_unique_keys (job_id, queue_id, key) VALUES (?1, ?2, ?3)")
+        let insert = try statement(
+            "INSERT OR REPLACE INTO stint_unique_keys (job_id, queue_id, key) VALUES (?1, ?2, ?3)")
         insert.bind(1, id.rawValue)
         insert.bind(2, queue)
         insert.bind(3, key)
@@ -67,12 +68,12 @@ extension JobTransaction {
 extension Headers {
     /// As the database keeps them: a line `name: value` each, by name; `nil` where there are none. Neither names nor
     /// values can have a line break, so this needs no escapes, and it reads quickly at every claim.
-    var storedText: String? {
+    package var storedText: String? {
         isEmpty ? nil : map { "\($0.key): \($0.value)" }.joined(separator: "\n")
     }
 
     /// What can be read of them, for people; a worker needs them all.
-    init(readable storedText: String?) {
+    package init(readable storedText: String?) {
         self.init()
         for line in (storedText ?? "").split(separator: "\n") {
             do {
@@ -84,7 +85,7 @@ extension Headers {
     }
 
     /// - Throws: ``StintError`` where the text is not of that form, because another program wrote it.
-    init(storedText: String?) throws {
+    package init(storedText: String?) throws {
         self.init()
         guard let storedText else { return }
         for line in storedText.split(separator: "\n", omittingEmptySubsequences: true) {

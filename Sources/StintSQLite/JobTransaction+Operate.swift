@@ -6,10 +6,19 @@ extension JobTransaction {
         let select = try statement(HotSQL.queueID)
         select.bind(1, queue.description)
         guard let queueID = try select.first(read: { $0.int(0) }) else { return 0 }
-        let ids = try statement("SELECT job_id FROM stint_buried WHERE queue_id = ?1 ORDER BY job_id LIMIT ?2")
-            .rows(queueID, Int64(limit)) { JobID(rawValue: $0.int(0)) }
-        try kick(ids)
-        return ids.count
+        // Not by their ids: of a job that another program has put into a second state, that one may be found.
+        let jobs = try statement(
+            """
+            SELECT b.job_id, j.priority FROM stint_buried b JOIN stint_jobs j ON j.id = b.job_id
+            WHERE b.queue_id = ?1 ORDER BY b.job_id LIMIT ?2
+            """
+        ).rows(queueID, Int64(limit)) { ($0.int(0), $0.int(1)) }
+        for (id, priority) in jobs {
+            try statement("DELETE FROM stint_buried WHERE job_id = ?1").execute(id)
+            count(queueID, buried: -1)
+            try makeWaiting(JobID(rawValue: id), queueID, priority: priority, after: .zero)
+        }
+        return jobs.count
     }
 
     func kick(_ ids: [JobID]) throws {

@@ -37,8 +37,10 @@ extension JobTransaction {
             case .buried: ("stint_buried", "queue_id, job_id")
             case .done: ("stint_done", "queue_id, done_at, job_id")
             }
+        // What another program has left of a job counts for nothing.
+        let whole = "WHERE EXISTS (SELECT 1 FROM stint_jobs j WHERE j.id = \(table).job_id)"
         guard let queue else {
-            return try statement("SELECT job_id FROM \(table) ORDER BY \(order) LIMIT ?1").rows(Int64(limit)) {
+            return try statement("SELECT job_id FROM \(table) \(whole) ORDER BY \(order) LIMIT ?1").rows(Int64(limit)) {
                 $0.int(0)
             }
         }
@@ -46,11 +48,12 @@ extension JobTransaction {
             return try statement(
                 """
                 SELECT d.job_id FROM stint_leased d JOIN stint_leases l ON l.token = d.token
-                WHERE l.queue_id = ?1 ORDER BY d.job_id LIMIT ?2
+                WHERE EXISTS (SELECT 1 FROM stint_jobs j WHERE j.id = d.job_id) AND l.queue_id = ?1
+                ORDER BY d.job_id LIMIT ?2
                 """
             ).rows(queue, Int64(limit)) { $0.int(0) }
         }
-        return try statement("SELECT job_id FROM \(table) WHERE queue_id = ?1 ORDER BY \(order) LIMIT ?2")
+        return try statement("SELECT job_id FROM \(table) \(whole) AND queue_id = ?1 ORDER BY \(order) LIMIT ?2")
             .rows(queue, Int64(limit)) { $0.int(0) }
     }
 

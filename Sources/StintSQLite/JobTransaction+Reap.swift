@@ -25,6 +25,7 @@ extension JobTransaction {
     func needsReap() throws -> Bool {
         let lease = try endedLeases(limit: 1)
         if try !lease.isEmpty || hasUnseenWorkers() { return true }
+        if try statement(Self.unheldJobs).first(1, read: { _ in true }) == true { return true }
         return try statement(Self.queuesToPrune).first(now.wall) { _ in true } == true
     }
 
@@ -34,6 +35,7 @@ extension JobTransaction {
         {
             try endExpired(lease, boards, &report)
         }
+        try takeBackUnheld(&report)
         try forgetUnseenWorkers()
         for (queue, retention) in try statement(Self.queuesToPrune).rows(now.wall, read: { ($0.int(0), $0.int(1)) }) {
             let room = Self.prunesPerReap - Int64(report.pruned)
@@ -48,6 +50,35 @@ extension JobTransaction {
         select.bind(2, now.boot)
         select.bind(3, limit)
         return try select.rows(read: EndedLease.init)
+    }
+
+    // MARK: - Jobs without a lease
+
+    /// Leased rows whose lease another program has taken away, so that no end of it would ever bring them back. With the
+    /// job's queue; NULL where the job is gone too. As many rows are read as jobs are leased.
+    private static let unheldJobs = """
+        SELECT d.job_id, j.queue_id, d.attempts, d.crashes, d.suspect, j.priority
+        FROM stint_leased d LEFT JOIN stint_jobs j ON j.id = d.job_id
+        WHERE NOT EXISTS (SELECT 1 FROM stint_leases l WHERE l.token = d.token) LIMIT ?1
+        """
+
+    /// They lose nothing: nobody knows what became of them.
+    private func takeBackUnheld(_ report: inout ReapReport) throws {
+        let jobs = try statement(Self.unheldJobs).rows(Int64(Self.jobsPerReap)) { row in
+            (
+                id: row.int(0), queue: row.optionalInt(1), attempts: row.tally(2), crashes: row.tally(3),
+                suspect: row.int(4) != 0, priority: row.int(5)
+            )
+        }
+        for job in jobs {
+            try statement("DELETE FROM stint_leased WHERE job_id = ?1").execute(job.id)
+            guard let queue = job.queue else { continue }
+            count(queue, leased: -1)
+            try makeWaiting(
+                JobID(rawValue: job.id), queue, priority: job.priority, after: .zero,
+                attempts: max(0, job.attempts - 1), crashes: job.crashes, suspect: job.suspect)
+            report.requeued += 1
+        }
     }
 
     // MARK: - History

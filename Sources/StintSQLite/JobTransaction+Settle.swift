@@ -99,7 +99,7 @@ extension JobTransaction {
     {
         let insert = try statement(
             """
-            INSERT INTO stint_buried (job_id, queue_id, buried_at, attempts, crashes, reason)
+            INSERT OR REPLACE INTO stint_buried (job_id, queue_id, buried_at, attempts, crashes, reason)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
             """)
         insert.bind(6, reason.replacing("\0", with: "\u{FFFD}"))

@@ -40,7 +40,9 @@ extension JobTransaction {
         guard let mine = started.first(where: { $0.lease == lease }) else { return .none }
         // A suspect ran with nothing beside it in its process.
         let isKnown = evidence.started == 1 && !evidence.isDoubtful || isSuspect && started.count == 1
-        return isKnown ? .culprit(ranFor: max(0, now.monotonic - mine.startedAt)) : .suspect
+        // Of a board that another hand has written, the difference may be out of range.
+        let (ranFor, overflow) = now.monotonic.subtractingReportingOverflow(mine.startedAt)
+        return isKnown ? .culprit(ranFor: overflow ? nil : max(0, ranFor)) : .suspect
     }
 
     static let jobsOfLease = """
@@ -80,6 +82,9 @@ extension JobTransaction {
             }
             if state == .buried { report.buried += 1 } else { report.requeued += 1 }
         }
+        // Rows of jobs that another program has taken away.
+        let rest = try statement("DELETE FROM stint_leased WHERE token = ?1").changes(lease.token)
+        count(lease.queue, leased: -rest)
         try statement(HotSQL.deleteLease).execute(lease.token)
     }
 
@@ -175,7 +180,10 @@ extension JobTransaction {
         }
         // The mark is read again: the same transaction may have set it after it found this lease.
         let select = try bound(
-            "SELECT max(CASE token WHEN ?4 THEN shared END), sum(jobs) FROM stint_leases WHERE \(Self.sameHolder)")
+            """
+            SELECT max(CASE token WHEN ?4 THEN shared END), sum(jobs > 0) + sum(jobs > 1) FROM stint_leases
+            WHERE \(Self.sameHolder)
+            """)
         select.bind(4, lease.token)
         guard let (shared, jobs) = try select.first(read: { ($0.int(0), $0.int(1)) }) else { return false }
         if shared != 0 { return true }
@@ -204,7 +212,7 @@ struct EndedLease {
         worker = row.text(2)
         boot = row.text(3)
         workerID = row.optionalInt(4)
-        jobs = row.int(5)
+        jobs = row.tally(5)
         isShared = row.int(6) != 0
     }
 }

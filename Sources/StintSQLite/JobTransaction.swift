@@ -63,7 +63,12 @@ final class JobTransaction {
     func finish() throws {
         let update = try statement(HotSQL.addCounts)
         for (queue, change) in counts where change != Counts() {
-            try update.execute(queue, change.ready, change.delayed, change.leased, change.buried, change.done)
+            do {
+                try update.execute(queue, change.ready, change.delayed, change.leased, change.buried, change.done)
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+                // Past the range of a number: another program has written an absurd one, and no job shall wait for that.
+                try statement(HotSQL.recount).execute(queue, change.done)
+            }
         }
         counts = []
     }

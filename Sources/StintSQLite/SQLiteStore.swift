@@ -3,6 +3,7 @@ import GRDB
 import GRDBSQLite
 import Logging
 import StintCore
+import StintSQLiteMigrations
 
 /// Jobs in one SQLite file, shared by any number of processes on one machine.
 ///
@@ -22,6 +23,8 @@ public final class SQLiteStore: JobStore {
         package var waiting = Waiting.gate
         /// What its blocking work is done on; a simulated world has lanes of its own.
         package var lanes: Lane.Maker = Lane.threads
+        /// What this Stint knows of schemas; fewer, or more, make it an older or a newer one, for tests.
+        package var migrations = SQLiteMigrations.all
 
         public init(
             durability: Durability = .full, busyTimeout: Duration = .seconds(30), createsFile: Bool = true,
@@ -49,6 +52,7 @@ public final class SQLiteStore: JobStore {
     let transactions: Writer
     let reader: Connection
     private let checkpoint: Checkpoint
+    let schema: SchemaWatch
     private let handOut: HandOut
     let boards: StartBoards
     let room = HandlerRoom()
@@ -78,6 +82,8 @@ public final class SQLiteStore: JobStore {
         boards = StartBoards(beside: target.target)
         let writer = try Self.openOutOfReserve(file, options)
         let reserve = Self.reserve(file, options)
+        let schema = SchemaWatch(Schema(file: path, mayInstall: true, migrations: options.migrations))
+        self.schema = schema
         reader = try Self.connect(path, "reader", options, readOnly: true)
         // Long enough to open the file while another process closes it, and short for a checkpoint, which can come later.
         let lock = try Self.connect(path, "checkpoint", options, busyTimeout: .seconds(1))
@@ -90,7 +96,8 @@ public final class SQLiteStore: JobStore {
         transactions = Writer(
             writer, gate: Self.gate(target, options),
             log: options.durability == .full ? try writer.runBlocking { try LogFile(of: $0, path, repair) } : nil,
-            reserve: reserve, busyTimeout: options.busyTimeout, logger: options.logger, lanes: options.lanes
+            schema: schema, reserve: reserve, busyTimeout: options.busyTimeout, logger: options.logger,
+            lanes: options.lanes
         ) { wakesWorkers, isDiskFull in
             if wakesWorkers { signals.send() }
             checkpoint.startIfNeeded(isDiskFull: isDiskFull)
@@ -117,7 +124,7 @@ public final class SQLiteStore: JobStore {
         while true {
             do {
                 let writer = try connect(file.path, "writer", options, durability: .normal)
-                try install(on: writer, mayInstall: options.installsIntoOthers)
+                try install(on: writer, options, mayInstall: options.installsIntoOthers)
                 return writer
             } catch let error as StintError where error.code == .storageFailed {
                 guard let reserve = Reserve(existingBeside: file, logger: options.logger), reserve.isDiskFull,
@@ -157,16 +164,16 @@ public final class SQLiteStore: JobStore {
 
     private static func build(_ temporary: String, _ options: Options) throws {
         let connection = try connect(temporary, "create", options)
-        try install(on: connection, mayInstall: true)
+        try install(on: connection, options, mayInstall: true)
         #if STINT_MUTATIONS
             try connection.runBlocking(RemovedGuard.unguard)
         #endif
         try translatingErrors(of: temporary) { try connection.database.close() }
     }
 
-    private static func install(on connection: Connection, mayInstall: Bool) throws {
+    private static func install(on connection: Connection, _ options: Options, mayInstall: Bool) throws {
         try connection.runBlocking { database in
-            try Schema(file: connection.file, mayInstall: mayInstall).prepare(database)
+            try Schema(file: connection.file, mayInstall: mayInstall, migrations: options.migrations).prepare(database)
             let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
             guard mode == "wal" else {
                 throw StintError(
@@ -195,9 +202,10 @@ public final class SQLiteStore: JobStore {
     func read<Value: Sendable>(
         now: Moment = SystemClock().now(), _ body: @escaping @Sendable (JobTransaction) throws -> Value
     ) async throws -> Value {
-        try await reader.run { database in
+        try await reader.run { [schema] database in
             var value: Value?
             try database.inTransaction(.deferred) {
+                try schema.check(database)
                 value = try body(JobTransaction(database, now: now))
                 return .commit
             }

@@ -1,6 +1,7 @@
 import GRDB
 import StintCore
 import StintSQLiteMigrations
+import Synchronization
 
 /// Brings a database to this Stint's schema, or says why it cannot.
 ///
@@ -10,6 +11,8 @@ struct Schema {
     let file: String
     /// Whether a database of somebody else's may get Stint's tables, as an application's own does.
     let mayInstall: Bool
+    /// Those that this Stint knows.
+    let migrations: [SQLiteMigration]
 
     /// Reads first and writes only where something is to do; all in one transaction under the write lock.
     func prepare(_ database: Database) throws {
@@ -27,7 +30,7 @@ struct Schema {
                         applied_at INTEGER NOT NULL
                     ) STRICT
                     """)
-            for migration in SQLiteMigrations.all.dropFirst(applied.count) {
+            for migration in migrations.dropFirst(applied.count) {
                 try database.execute(sql: migration.sql)
                 try database.execute(
                     sql: "INSERT INTO stint_migrations (version, name, sql, applied_at) VALUES (?, ?, ?, ?)",
@@ -35,6 +38,18 @@ struct Schema {
             }
             return .commit
         }
+    }
+
+    /// The same look later on: nothing is installed or migrated.
+    fileprivate func checkStillKnown(_ database: Database) throws {
+        let applied = try applied(database)
+        guard applied.count <= migrations.count else {
+            throw StintError(
+                .databaseUnusable,
+                "\(quoted(file)) was migrated by a newer Stint while this program had it open (schema \(applied.count), this "
+                    + "one knows \(migrations.count)); nothing was changed: restart this program with that version")
+        }
+        _ = try isNewer(than: applied)
     }
 
     /// The texts of the applied migrations, oldest first.
@@ -59,19 +74,40 @@ struct Schema {
     }
 
     private func isNewer(than applied: [String]) throws -> Bool {
-        let known = SQLiteMigrations.all
-        guard applied.count <= known.count else {
+        guard applied.count <= migrations.count else {
             throw StintError(
                 .databaseUnusable,
-                "\(quoted(file)) was made by a newer Stint (schema \(applied.count), this one knows \(known.count)): "
+                "\(quoted(file)) was made by a newer Stint (schema \(applied.count), this one knows \(migrations.count)): "
                     + "upgrade this program")
         }
-        for (text, migration) in zip(applied, known) where text != migration.sql {
+        for (text, migration) in zip(applied, migrations) where text != migration.sql {
             throw StintError(
                 .databaseUnusable,
                 "\(quoted(file)) was made with another text of the migration \(migration.name) than this Stint has: "
                     + "use the Stint that made it, or restore a backup")
         }
-        return applied.count < known.count
+        return applied.count < migrations.count
+    }
+}
+
+/// Notices that a newer Stint has migrated the database while this process had it open: what this one would write from
+/// then on could be wrong, so it is refused, as it would be at opening.
+final class SchemaWatch: Sendable {
+    private let schema: Schema
+    /// SQLite's own number of the schema, which changes with every table that is made or changed by anybody.
+    private let checked = Mutex<Int64?>(nil)
+
+    init(_ schema: Schema) {
+        self.schema = schema
+    }
+
+    /// Within a transaction, on any connection to the file.
+    ///
+    /// - Throws: ``StintError`` with the code `databaseUnusable`.
+    func check(_ database: Database) throws {
+        let version = try Statement("PRAGMA schema_version", database).first { $0.int(0) }
+        guard checked.withLock({ $0 != version }) else { return }
+        try schema.checkStillKnown(database)
+        checked.withLock { $0 = version }
     }
 }

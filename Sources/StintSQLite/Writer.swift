@@ -33,6 +33,7 @@ final class Writer: Sendable {
     private let gate: WriteGate?
     private let answers: DurableAnswers
     let reserve: Reserve?
+    private let schema: SchemaWatch
     private let busyTimeout: Duration
     private let logger: Logger
     /// Called on the connection's thread after each transaction.
@@ -51,8 +52,8 @@ final class Writer: Sendable {
     }
 
     init(
-        _ connection: Connection, gate: WriteGate?, log: LogFile?, reserve: Reserve?, busyTimeout: Duration,
-        logger: Logger, lanes: Lane.Maker,
+        _ connection: Connection, gate: WriteGate?, log: LogFile?, schema: SchemaWatch, reserve: Reserve?,
+        busyTimeout: Duration, logger: Logger, lanes: Lane.Maker,
         onCommit: @escaping @Sendable (_ wakesWorkers: Bool, _ isDiskFull: Bool) -> Void
     ) {
         self.connection = connection
@@ -60,6 +61,7 @@ final class Writer: Sendable {
         thread = lanes("stint.write", .unspecified)
         bypass = lanes("stint.write.bypass", .unspecified)
         answers = DurableAnswers(log, lanes)
+        self.schema = schema
         self.reserve = reserve
         self.busyTimeout = busyTimeout
         self.logger = logger
@@ -178,6 +180,7 @@ final class Writer: Sendable {
                 // Immediate: a transaction that reads first and then writes could fail with BUSY_SNAPSHOT at once,
                 // whatever the busy timeout.
                 try Statement("BEGIN IMMEDIATE", database).execute()
+                try schema.check(database)
                 if let wakesWorkers = try perform(&rest, database) {
                     try Statement("COMMIT", database).execute()
                     return (rest, wakesWorkers, isDiskFull)

@@ -12,8 +12,10 @@ struct StintTorture: AsyncParsableCommand {
             PowerCutCommand.self,
             DiskCommand.self,
             SimulateCommand.self,
+            FuzzCommand.self,
             LoadCommand.self,
             FullDiskCommand.self,
+            OtherVersionCommand.self,
             // Child processes of these.
             RoleCommand.self,
             HandleCommand.self,

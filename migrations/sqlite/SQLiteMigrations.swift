@@ -3,9 +3,22 @@
 /// Append-only: a file that was released is never changed (a database keeps the text it was made with and refuses to
 /// open with another). A new one goes to the end of this list and into `resources:` in Package.swift.
 package enum SQLiteMigrations {
-    package static let all: [(version: Int, name: String, sql: String)] = [
-        (1, "v001_jobs", String(decoding: PackageResources.v001_jobs_sql, as: UTF8.self)),
-        (2, "v002_workers", String(decoding: PackageResources.v002_workers_sql, as: UTF8.self)),
-        (3, "v003_enqueue", String(decoding: PackageResources.v003_enqueue_sql, as: UTF8.self)),
+    package static let all: [SQLiteMigration] = [
+        SQLiteMigration(1, "v001_jobs", PackageResources.v001_jobs_sql),
+        SQLiteMigration(2, "v002_workers", PackageResources.v002_workers_sql),
+        SQLiteMigration(3, "v003_enqueue", PackageResources.v003_enqueue_sql),
     ]
+}
+
+package struct SQLiteMigration: Sendable {
+    /// From 1, without gaps.
+    package let version: Int
+    package let name: String
+    package let sql: String
+
+    package init(_ version: Int, _ name: String, _ sql: [UInt8]) {
+        self.version = version
+        self.name = name
+        self.sql = String(decoding: sql, as: UTF8.self)
+    }
 }

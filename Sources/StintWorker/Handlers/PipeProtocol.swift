@@ -40,27 +40,27 @@ struct PipeJob: Encodable {
 }
 
 /// What a pipe handler answers: one line of JSON. Fields that are not known are passed over.
-struct PipeAnswer: Decodable, Sendable {
-    enum Verdict: Sendable {
+package struct PipeAnswer: Decodable, Sendable {
+    package enum Verdict: Sendable {
         case done([PipeFollowUp])
         case retry(after: Duration?, String?)
         case bury(String?)
     }
 
-    let lease: Lease
+    package let lease: Lease
     /// What is wrong with the rest of an answer that names its job.
-    let verdict: Result<Verdict, PipeAnswerError>
+    package let verdict: Result<Verdict, PipeAnswerError>
 
     private enum Key: String, CodingKey {
         case id, token, verdict, delay, error, enqueue
     }
 
     /// - Throws: Where the line is no answer: no JSON, no object, no `id` or `token`.
-    init(_ line: ArraySlice<UInt8>) throws {
+    package init(_ line: ArraySlice<UInt8>) throws {
         self = try JSONDecoder().decode(PipeAnswer.self, from: Data(line))
     }
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Key.self)
         lease = Lease(
             job: JobID(rawValue: try values.decode(Int64.self, forKey: .id)),
@@ -93,7 +93,7 @@ struct PipeAnswer: Decodable, Sendable {
 }
 
 /// A job that an answer asks to be queued with the acknowledgement.
-struct PipeFollowUp: Decodable, Sendable {
+package struct PipeFollowUp: Decodable, Sendable {
     private var payload: String?
     private var payloadBase64: String?
     private var queue: String?
@@ -107,7 +107,7 @@ struct PipeFollowUp: Decodable, Sendable {
 
     /// - Parameter queue: The queue where it names none.
     /// - Throws: ``StintError`` or ``PipeAnswerError`` that say what is wrong with it.
-    func job(in queue: QueueName) throws -> NewJob {
+    package func job(in queue: QueueName) throws -> NewJob {
         var options = JobOptions()
         if let priority {
             guard let priority = UInt32(exactly: priority) else {
@@ -145,8 +145,8 @@ private func duration(_ seconds: Double) throws -> Duration {
 }
 
 /// What is wrong with an answer, for people.
-struct PipeAnswerError: Error, CustomStringConvertible {
-    let description: String
+package struct PipeAnswerError: Error, CustomStringConvertible {
+    package let description: String
 
     init(_ description: String) {
         self.description = description

@@ -5,22 +5,22 @@
 #endif
 
 /// Cuts a stream of bytes into lines, and what is longer than `limit` into pieces of that size: it never holds more.
-struct LineSplitter {
+package struct LineSplitter {
     /// The longest line, without its line break.
-    let limit: Int
+    package let limit: Int
     private var rest: [UInt8] = []
 
     /// How many bytes wait for the end of their line.
     var heldBytes: Int { rest.count }
 
-    init(limit: Int) {
+    package init(limit: Int) {
         self.limit = limit
     }
 
     /// Calls `body` for each line that `bytes` complete, without its line break.
     ///
     /// - Parameter body: Its second argument is `false` for a piece of a longer line.
-    mutating func append(_ bytes: UnsafeRawBufferPointer, _ body: (ArraySlice<UInt8>, _ isWhole: Bool) -> Void) {
+    package mutating func append(_ bytes: UnsafeRawBufferPointer, _ body: (ArraySlice<UInt8>, _ isWhole: Bool) -> Void) {
         var bytes = bytes
         // Only new bytes are searched.
         while let start = bytes.baseAddress, let found = memchr(start, 0x0A, bytes.count) {
@@ -34,7 +34,7 @@ struct LineSplitter {
     }
 
     /// Calls `body` for what came after the last line break, if anything did.
-    mutating func finish(_ body: (ArraySlice<UInt8>) -> Void) {
+    package mutating func finish(_ body: (ArraySlice<UInt8>) -> Void) {
         if !rest.isEmpty { body(rest[...]) }
         rest = []
     }

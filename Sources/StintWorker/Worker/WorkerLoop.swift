@@ -193,8 +193,16 @@ actor WorkerLoop {
     private func isDrained() async -> Bool {
         guard options.drains, !isStopping, !mayFindJobs, running.isEmpty, finished.isEmpty else { return false }
         do {
-            let stats = try await store.stats().filter { worker.queues.contains($0.name) }
-            return stats.allSatisfy { $0.unfinished == 0 }
+            let counts = try await store.stats().filter { worker.queues.contains($0.name) }
+            if counts.allSatisfy({ $0.unfinished == 0 }) { return true }
+            // The counts may be wrong where another program has changed the tables; the jobs themselves decide.
+            for queue in counts.map(\.name) {
+                for state in [JobState.ready, .delayed, .leased] {
+                    let first = try await store.list(JobFilter(queue: queue, state: state, limit: 1))
+                    guard first.isEmpty else { return false }
+                }
+            }
+            return true
         } catch {
             logger.error("the store cannot be read; trying again", metadata: ["error": "\(error)"])
             return false

@@ -4,7 +4,7 @@ import StintCore
 /// A process of a simulated world.
 ///
 /// `@unchecked Sendable`: its world has one thread.
-final class SimulatedProcess: Life, @unchecked Sendable {
+final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
     /// Which place it fills: when it ends, another one follows there.
     let place: Place
     let identity: ProcessIdentity

@@ -1,0 +1,22 @@
+// Coverage-guided fuzzing of what reads bytes in-process: `make fuzz`. Only with STINT_FUZZ=1, see Package.swift.
+
+import CLibFuzzer
+import Torture
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// `STINT_FUZZ_TARGET`: `pipe` or `headers`.
+private let target: String = getenv("STINT_FUZZ_TARGET").map { String(cString: $0) } ?? "pipe"
+
+/// Called by libFuzzer with what it has thought of.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    let bytes = Array(UnsafeBufferPointer(start: start, count: count))
+    let problems = target == "headers" ? ByteFuzz.headers(bytes) : ByteFuzz.pipe(bytes)
+    precondition(problems.isEmpty, problems.joined(separator: "\n"))
+    return 0
+}

@@ -1,0 +1,88 @@
+import GRDB
+import StintSQLiteMigrations
+
+/// A database as an earlier Stint left it, with rows in every table that its schema had. The times are those of a
+/// `ManualClock`.
+package enum Fixture {
+    /// What the schemas 1, 2, … added to the contents. Append-only, like the migrations: the next one needs its own, or
+    /// the tests fail. Columns are named, so that each also fits the schemas after it.
+    package static let contents = [jobs, workers, enqueued]
+
+    /// With jobs in every state: of the leased ones 3 alone, 4 and 5 together, 6 of an earlier boot, 10 with time left.
+    private static let jobs = """
+        INSERT INTO stint_queues (id, name, paused, retention_ms, ready, delayed, leased, buried, done) VALUES
+            (1, 'q', 0, 3600000, 1, 1, 5, 1, 7), (2, 'paused', 1, 0, 1, 0, 0, 0, 0);
+        INSERT INTO stint_jobs (id, queue_id, priority, max_attempts, max_crashes, time_to_run_ms, enqueued_at,
+                                content_type, headers, payload)
+            SELECT value, 1, 10, 3, 2, 5000, 1700000000000 + value, 'text/plain', 'a: b',
+                   CAST('job ' || value AS BLOB)
+            FROM (WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 10)
+                  SELECT value FROM n) WHERE value <> 9;
+        INSERT INTO stint_jobs (id, queue_id, priority, max_attempts, max_crashes, time_to_run_ms, enqueued_at,
+                                content_type, headers, payload) VALUES
+            (9, 2, 10, 3, 2, NULL, 1700000000009, 'text/plain', NULL, x'00FF');
+        INSERT INTO stint_ready (queue_id, priority, job_id, attempts, crashes, suspect) VALUES
+            (1, 10, 1, 1, 0, 1), (2, 10, 9, 0, 0, 0);
+        INSERT INTO stint_delayed (job_id, queue_id, run_at, attempts, crashes, suspect) VALUES
+            (2, 1, 1900000000000, 1, 1, 0);
+        INSERT INTO stint_leases (token, queue_id, worker, boot_id, deadline, claimed_at, expires_at, jobs, shared) VALUES
+            (21, 1, 'host:1', 'boot-1', 5010000, 1, 2, 1, 0), (22, 1, 'host:2', 'boot-1', 5010000, 1, 2, 2, 0),
+            (23, 1, 'host:3', 'boot-0', 9999999, 1, 2, 1, 0), (24, 1, 'host:4', 'boot-1', 5020000, 1, 2, 1, 0);
+        INSERT INTO stint_leased (job_id, token, attempts, crashes, suspect) VALUES
+            (3, 21, 1, 0, 0), (4, 22, 1, 0, 0), (5, 22, 1, 0, 0), (6, 23, 1, 0, 0), (10, 24, 1, 0, 0);
+        INSERT INTO stint_buried (job_id, queue_id, buried_at, attempts, crashes, reason) VALUES
+            (7, 1, 1700000000100, 3, 2, 'crashed 2 times');
+        INSERT INTO stint_done (job_id, queue_id, done_at, attempts, crashes) VALUES (8, 1, 1800000000000, 1, 0);
+        INSERT INTO stint_unique_keys (job_id, queue_id, key) VALUES (2, 1, 'k');
+        INSERT INTO stint_failures (id, job_id, attempt, at, kind, error, worker) VALUES
+            (1, 7, 1, 1700000000050, 'crashed', 'SIGSEGV', 'host:9'),
+            (2, 2, 1, 1700000000060, 'failed', 'refused', NULL);
+        """
+
+    /// Workers of a boot that is over, one with a supervisor and the lease of job 6; the story of a death.
+    private static let workers = """
+        INSERT INTO stint_workers (id, name, host, boot_id, namespaces, pid, process_start, supervisor_pid,
+                                   supervisor_start, queues, concurrency, registered_at, seen) VALUES
+            (31, 'host:3', 'host', 'boot-0', 'pid:[1]', 3, 30, 2, 20, 'q paused', 4, 1700000000000, 4000000),
+            (32, 'named', 'host', 'boot-0', 'pid:[1]', 4, 40, NULL, NULL, 'q', 1, 1700000000001, 4000001);
+        UPDATE stint_leases SET worker_id = 31 WHERE token = 23;
+        INSERT INTO stint_failures (id, job_id, attempt, at, kind, error, worker, exit_code, signal, peak_memory_bytes,
+                                    run_time_ms, standard_error) VALUES
+            (3, 7, 2, 1700000000070, 'crashed', 'killed by SIGKILL', 'host:9', NULL, 'SIGKILL', 1048576, 1200, 'oom'),
+            (4, 7, 3, 1700000000080, 'failed', 'exit 1', 'host:9', 1, NULL, NULL, NULL, NULL);
+        """
+
+    /// By the way for other programs.
+    private static let enqueued = """
+        INSERT INTO stint_enqueue (queue, payload, unique_key, headers) VALUES ('sql', 'from SQL', 'sql-1', 'x: y');
+        INSERT INTO stint_enqueue (queue, payload, delay_ms) VALUES ('sql', 'later', 3162240000000);
+        """
+
+    /// - Parameters:
+    ///   - version: Which schema, from 1.
+    ///   - path: A file that does not exist.
+    package static func make(version: Int, at path: String) throws {
+        var configuration = Configuration()
+        configuration.journalMode = .wal
+        let database = try DatabaseQueue(path: path, configuration: configuration)
+        try database.write { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE stint_migrations (
+                        version    INTEGER PRIMARY KEY,
+                        name       TEXT    NOT NULL,
+                        sql        TEXT    NOT NULL,
+                        applied_at INTEGER NOT NULL
+                    ) STRICT
+                    """)
+            for migration in SQLiteMigrations.all.prefix(version) {
+                try database.execute(sql: migration.sql)
+                try database.execute(
+                    sql: "INSERT INTO stint_migrations VALUES (?, ?, ?, 0)",
+                    arguments: [migration.version, migration.name, migration.sql])
+            }
+            for content in contents.prefix(version) { try database.execute(sql: content) }
+        }
+        try database.close()
+    }
+}
