@@ -158,12 +158,8 @@ final class Checkpoint: Sendable {
                 try lock.execute(sql: "BEGIN IMMEDIATE")
                 defer { rollBack(lock) }
                 try repair.rewriteIfInDoubt(lock)
-                do {
-                    return try mover.runBlocking(moveLog)
-                } catch let error as StintError where error.code == .storageFailed {
-                    guard try makeRoom(lock) else { throw error }
-                    return try mover.runBlocking(moveLog)
-                }
+                guard try hasRoom(lock) else { throw StintError(.storageFailed, "the disk is full") }
+                return try mover.runBlocking(moveLog)
             }
             progress.withLock { $0.nextTry = rest > 0 ? length + Self.pages : Self.pages }
             if election >= 0 { futimens(election, nil) }
@@ -189,15 +185,15 @@ final class Checkpoint: Sendable {
         return log - moved
     }
 
-    /// On a full disk, gives up half of the reserve, at most, so that the database can grow by what is new in the log: after
+    /// Whether the database can grow by what is new in the log. One that cannot takes what is left of the disk and is of no
+    /// use, so on a full disk it is not tried; unless half of the reserve is enough, at most, which is given up then: after
     /// that the log starts again, and needs no more room.
-    ///
-    /// - Returns: Whether it is worth another try.
-    private func makeRoom(_ lock: Database) throws -> Bool {
-        guard let reserve, reserve.isDiskFull else { return false }
+    private func hasRoom(_ lock: Database) throws -> Bool {
+        guard let reserve, reserve.isDiskFull else { return true }
         let size = try Int.fetchOne(lock, sql: "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
-        let growth = max(0, (size ?? 0) - DatabaseFile(path: file.target).size) + Reserve.smallestStep
-        return growth <= reserve.left - reserve.size / 2 && reserve.giveUp(growth)
+        let growth = (size ?? 0) - DatabaseFile(path: file.target).size
+        let missing = growth > 0 ? growth + Reserve.smallestStep - reserve.free : 0
+        return missing <= 0 || missing <= reserve.left - reserve.size / 2 && reserve.giveUp(missing)
     }
 
     private func rollBack(_ lock: Database) {

@@ -118,7 +118,7 @@ final class Reserve: Sendable {
     }
 
     /// What others could still take of the disk, in bytes.
-    private var free: Int {
+    var free: Int {
         var facts = statvfs()
         return fstatvfs(file, &facts) == 0 ? Int(clamping: facts.f_bavail) * Int(facts.f_frsize) : .max
     }

@@ -117,7 +117,9 @@ struct StorageTests {
         #expect(Double(peaks.max()!) <= Double(peaks[0]) * 1.1, "\(peaks)")
     }
 
-    @Test("a full disk refuses an enqueue whole, reads and acks go on, and space brings all back")
+    @Test(
+        "at its page limit (max_page_count) a database refuses an enqueue whole, reads and acks go on, and space brings all back"
+    )
     func full() async throws {
         let folder = try TemporaryFolder()
         let queue = try await JobQueue(.sqlite(folder.database))

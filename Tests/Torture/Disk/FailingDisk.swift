@@ -38,7 +38,7 @@ package struct FailingDisk {
             var refusals: [String: Int] = [:]
             // Of few calls all are tried.
             let calls = try await count(fault, template)
-            let stride = max(1, min(stride, calls / 12))
+            let stride = max(1, min(stride, calls / 7))
             var call = 1 + Int.random(in: 0..<stride, using: &chance)
             let first = call
             while true {

@@ -13,7 +13,9 @@ package struct FullDisk {
         case byOthers
         /// Jobs are enqueued until no more fit.
         case byJobs
-        /// The same, and the log cannot start again, since somebody reads.
+        /// Others take all, and the log is longer than what the database may grow by out of the reserve.
+        case withLongLog
+        /// Jobs fill it, and the log cannot start again, since somebody reads.
         case withReader
     }
 
@@ -63,14 +65,26 @@ package struct FullDisk {
                 log.append(.handlerFinished(job: job.id.rawValue, token: job.lease.token.rawValue))
             }
             // It goes when there shall be room.
-            let isFilledByJobs = way != .byOthers
-            if isFilledByJobs { try fill(leaving: 8_000_000) }
-            let reader = try way == .withReader ? startReading() : nil
-            if isFilledByJobs {
-                report.enqueued = try await enqueueUntilFull(store)
-            } else {
-                try fill(leaving: 0)
+            try fill(leaving: 16_000_000)
+            let reader = try way == .withReader || way == .withLongLog ? startReading() : nil
+            switch way {
+            case .byOthers: try fillUp()
+            case .byJobs, .withReader: report.enqueued = try await enqueueUntilFull(store)
+            case .withLongLog:
+                report.enqueued = 300
+                try await enqueue(report.enqueued, "long log", store)
+                try fillUp()
+                try reader?.close()
+            }
+            if way == .byOthers || way == .withLongLog {
                 await expectRefusal("an enqueue", &report) { try await enqueue(1, "one too many", store) }
+            }
+            if way == .byOthers || way == .byJobs {
+                // Far more than the reserve has room for: it must be enough for the log to start again, over and over.
+                for _ in 0..<600 {
+                    _ = try await store.extend(running.map(\.lease), by: .seconds(700), now: clock.now())
+                    report.extended += 1
+                }
             }
             while let job = running.popLast() {
                 do {
@@ -90,10 +104,12 @@ package struct FullDisk {
             }
             report.reserve = try await raw.examineSurroundings().first { $0.subject == "reserve" }?.description ?? ""
             // More than the log has of its own.
-            await expectRefusal("an enqueue after the acks", &report) { try await enqueue(3_000, "too many", store) }
+            await expectRefusal("an enqueue after the acks", &report) { try await enqueue(800, "too many", store) }
 
-            try FileManager.default.removeItem(atPath: filler)
-            try reader?.close()
+            for suffix in ["", "-up"] where access(filler + suffix, F_OK) == 0 {
+                try FileManager.default.removeItem(atPath: filler + suffix)
+            }
+            if way == .withReader { try reader?.close() }
             try await enqueue(3, "at last", store)
             for finding in try await raw.examineSurroundings() where !finding.isGood && finding.subject != "clock" {
                 report.problems.append("when there was room again: \(finding)")
@@ -107,7 +123,7 @@ package struct FullDisk {
 
     private func enqueue(_ number: Int, _ name: String, _ store: RecordingStore) async throws {
         let jobs = try (0..<number).map {
-            try NewJob(Array("\(name) \($0) ".utf8) + [UInt8](repeating: 0x2E, count: 5_000), in: Self.queue)
+            try NewJob(Array("\(name) \($0) ".utf8) + [UInt8](repeating: 0x2E, count: 20_000), in: Self.queue)
         }
         _ = try await store.enqueue(jobs, now: clock.now())
     }
@@ -134,7 +150,11 @@ package struct FullDisk {
     }
 
     /// Takes all that is free but for so many bytes.
-    private func fill(leaving rest: Int) throws {
+    private func fill(leaving rest: Int) throws { try fill(filler, leaving: rest) }
+
+    private func fillUp() throws { try fill(filler + "-up", leaving: 0) }
+
+    private func fill(_ filler: String, leaving rest: Int) throws {
         let file = open(filler, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw TortureError("\(filler): \(String(cString: strerror(errno)))") }
         defer { close(file) }

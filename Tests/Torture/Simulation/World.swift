@@ -92,9 +92,8 @@ final class World: @unchecked Sendable {
     }
 
     func log(of name: String) -> HistoryLog {
-        HistoryLog(process: name, clock: { [unowned self] in scheduler.now }) { [unowned self] in
-            events.append($0)
-        }
+        HistoryLog(
+            process: name, clock: { [unowned self] in scheduler.now }, keep: { [unowned self] in events.append($0) })
     }
 
     /// The tasks of processes that were killed never end, and hold on to their world.
