@@ -97,7 +97,8 @@ final class Reserve: Sendable {
         }
     }
 
-    var isDiskFull: Bool { free < max(size, Self.smallestStep) }
+    /// Whether there is little room left for most processes.
+    var isDiskFull: Bool { room(\.f_bavail) < max(size, Self.smallestStep) }
 
     /// Gives up a step, or so many bytes.
     ///
@@ -117,10 +118,13 @@ final class Reserve: Sendable {
                 + "(jobs that run can be settled meanwhile, \(left / 1_024) of \(size / 1_024) KiB are left for that)")
     }
 
-    /// What others could still take of the disk, in bytes.
-    var free: Int {
+    /// What this process could still take of the disk, in bytes, and perhaps less: some file systems keep a part for root,
+    /// but not for root of a container.
+    var free: Int { room(geteuid() == 0 ? \.f_bfree : \.f_bavail) }
+
+    private func room(_ blocks: KeyPath<statvfs, fsblkcnt_t>) -> Int {
         var facts = statvfs()
-        return fstatvfs(file, &facts) == 0 ? Int(clamping: facts.f_bavail) * Int(facts.f_frsize) : .max
+        return fstatvfs(file, &facts) == 0 ? Int(clamping: facts[keyPath: blocks]) * Int(facts.f_frsize) : .max
     }
 
     /// Whether it is whole, or there is room for what is missing.
