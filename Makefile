@@ -1,5 +1,6 @@
 # make demo    the newsletter, end to end, with the real binary
 # make test    all tests
+# make torture the tests of faults for longer: MINUTES=30, SEED=… repeats a run
 # make bench   waiting, waking, group commits, the ceiling, the log, and the naive locking designs; about 8 minutes
 # make bench-flat   the same with 10 million jobs; 2 minutes and 2 GB of disk
 # make plots   docs/plots from what the benchmarks have measured
@@ -12,12 +13,14 @@
 SHELL := /bin/bash
 SWIFT ?= swift
 PREFIX ?= /usr/local
+MINUTES ?= 30
+SEED ?=
 STINT := .build/release/stint
 BENCH := .build/release/stint-bench
 # Libraries and programs that the build, the demo and the tests need, by their Debian names.
 PACKAGES := libsqlite3-dev php-cli python3 python3-venv sqlite3 strace faketime
 
-.PHONY: build install demo test bench bench-flat bench-handlers bench-peers stint-bench plots lint setup clean
+.PHONY: build install demo test torture bench bench-flat bench-handlers bench-peers stint-bench plots lint setup clean
 
 build: setup
 	$(SWIFT) build -c release --product stint
@@ -31,7 +34,15 @@ demo: build
 
 test: setup
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build --disable-xctest
+	$(SWIFT) test --skip-build --disable-xctest --skip TortureTests
+	# Each of these keeps all processors busy: one after the other.
+	$(SWIFT) test --skip-build --disable-xctest --no-parallel --filter TortureTests
+
+# All of it for longer: make torture MINUTES=60 SEED=7
+torture: setup
+	$(SWIFT) build --product stint
+	$(SWIFT) build --product stint-torture
+	.build/debug/stint-torture all --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 bench: stint-bench
 	$(BENCH) idle --json bench/results/idle.json

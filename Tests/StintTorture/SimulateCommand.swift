@@ -17,6 +17,8 @@ struct SimulateCommand: ParsableCommand {
     var minutes: Double?
     @Option(help: "Write the histories to this file, an event a line.")
     var history: String?
+    @Flag(help: "End with the first world that breaks a promise.")
+    var untilFailure = false
     @Option(help: "A guard to go without; then it must fail.")
     var without: String?
     @Flag(help: "Print what everybody does.")
@@ -53,6 +55,7 @@ struct SimulateCommand: ParsableCommand {
             failures.append(outcome.seed)
             print("seed \(outcome.seed), again with: stint-torture simulate --seed \(outcome.seed) --verbose")
             for finding in outcome.findings { print("  \(finding)") }
+            if untilFailure { break }
         }
         if let history { try lines.write(to: URL(filePath: history)) }
         let seconds = Date().timeIntervalSince(start)

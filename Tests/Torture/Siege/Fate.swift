@@ -19,7 +19,7 @@ struct Fate {
             .shuffled(using: &chance)
         let pause = siege.duration / Double(deeds.count + 1)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            while let isKill = deeds.popLast(), ContinuousClock.now < end + siege.duration {
+            while let isKill = deeds.popLast() {
                 try await Task.sleep(for: pause * Double.random(in: 0.5...1.5, using: &chance))
                 guard let member = await company.living.randomElement(using: &chance) else {
                     deeds.append(isKill)

@@ -19,20 +19,22 @@ extension Siege {
         var report = Report()
         let answer = try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await company.keepUp(.worker, 0) }
-            let first = try await awaited("the job is started") { $0.runs.first }
-            let stopped = try await company.living.first { ProcessName.of($0.id) == first.process }
-                .orThrow("the worker has ended")
+            let first = try await told("the job is started") { $0.runs.first }
+            // It may be at work before this process has been told that it has started.
+            let stopped = try await awaited("the worker is known") {
+                await company.living.first { ProcessName.of($0.id) == first.process }
+            }
             await company.stop(stopped)
             group.addTask { try await company.keepUp(.reaper, 0) }
             group.addTask { try await company.keepUp(.worker, 1) }
-            let second = try await awaited("another worker starts it") { story in
+            let second = try await told("another worker starts it") { story in
                 story.runs.first { $0.lease != first.lease }
             }
             try open(first)
             await company.goOn(stopped)
-            let answer = try await awaited("the late ack is answered") { $0.settled(first) }
+            let answer = try await told("the late ack is answered") { $0.settled(first) }
             try open(second)
-            _ = try await awaited("the other ack is answered") { $0.settled(second) }
+            _ = try await told("the other ack is answered") { $0.settled(second) }
             await company.dismiss()
             try await group.waitForAll()
             return answer
@@ -41,14 +43,10 @@ extension Siege {
         try await judge(&report)
         return (report, answer)
 
-        func awaited<Value>(_ what: String, _ find: (History.Story) -> Value?) async throws -> Value {
-            let deadline = ContinuousClock.now + .seconds(60)
-            while ContinuousClock.now < deadline {
-                let story = History(try HistoryLog.read(historyFile, isGrowing: true)).stories[id]
-                if let found = story.flatMap(find) { return found }
-                try await Task.sleep(for: .milliseconds(5))
+        func told<Value>(_ what: String, _ find: (History.Story) -> Value?) async throws -> Value {
+            try await awaited(what) {
+                try History(HistoryLog.read(historyFile, isGrowing: true)).stories[id].flatMap(find)
             }
-            throw HistoryError("after a minute still not: \(what)")
         }
     }
 
@@ -79,6 +77,17 @@ extension Siege {
         return report
     }
 
+    /// Looks again and again until it is there.
+    @discardableResult
+    private func awaited<Value>(_ what: String, _ find: () async throws -> Value?) async throws -> Value {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while ContinuousClock.now < deadline {
+            if let found = try await find() { return found }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        throw HistoryError("after a minute still not: \(what)")
+    }
+
     private func open(_ run: History.Run) throws {
         let gate = JobKind.gate(of: database, token: run.lease.token)
         guard FileManager.default.createFile(atPath: gate, contents: nil) else {
@@ -91,12 +100,5 @@ extension History.Story {
     /// The answer to what the holder said in the end.
     fileprivate func settled(_ run: History.Run) -> Answer.Settled? {
         settled.first { $0.settlement.lease == run.lease && $0.settlement.outcome == .ack }?.answer
-    }
-}
-
-extension Optional {
-    fileprivate func orThrow(_ sentence: String) throws -> Wrapped {
-        guard let self else { throw HistoryError(sentence) }
-        return self
     }
 }

@@ -13,9 +13,9 @@ final class Scheduler: @unchecked Sendable {
 
     let dice: Dice
     /// That of the step that runs.
-    private(set) var current: LogicalProcess
+    private(set) var current: SimulatedLife
     /// What no process does: what happens to them.
-    let fate: LogicalProcess
+    let fate: SimulatedLife
     /// Nanoseconds of the clock that never jumps.
     private(set) var now: Int64 = 1_000_000_000_000
     /// Of the wall clock, in nanoseconds.
@@ -29,7 +29,7 @@ final class Scheduler: @unchecked Sendable {
     private var isOver = false
 
     struct Step {
-        let life: LogicalProcess
+        let life: SimulatedLife
         let deed: Deed
 
         enum Deed {
@@ -49,7 +49,7 @@ final class Scheduler: @unchecked Sendable {
 
     init(seed: UInt64) {
         dice = Dice(seed: seed)
-        fate = LogicalProcess(name: "fate")
+        fate = SimulatedLife(name: "fate")
         current = fate
     }
 
@@ -63,15 +63,15 @@ final class Scheduler: @unchecked Sendable {
         }
     }
 
-    func run(as life: LogicalProcess, _ closure: @escaping () -> Void) {
+    func run(as life: SimulatedLife, _ closure: @escaping () -> Void) {
         add(Step(life: life, deed: .closure(closure)))
     }
 
-    func run(after duration: Duration, as life: LogicalProcess, _ closure: @escaping () -> Void) {
+    func run(after duration: Duration, as life: SimulatedLife, _ closure: @escaping () -> Void) {
         add(at: now + duration.nanoseconds, Step(life: life, deed: .closure(closure)))
     }
 
-    fileprivate func add(_ lane: SimulatedLane, of life: LogicalProcess) {
+    fileprivate func add(_ lane: SimulatedLane, of life: SimulatedLife) {
         add(Step(life: life, deed: .lane(lane)))
     }
 
@@ -95,7 +95,7 @@ final class Scheduler: @unchecked Sendable {
     }
 
     /// What was held back while the process was stopped.
-    func release(_ life: LogicalProcess) {
+    func release(_ life: SimulatedLife) {
         ready += life.held
         life.held = []
     }
@@ -169,7 +169,7 @@ final class Scheduler: @unchecked Sendable {
     }
 
     /// Does something as if the process did it.
-    func perform(as life: LogicalProcess, _ body: () -> Void) {
+    func perform(as life: SimulatedLife, _ body: () -> Void) {
         let before = current
         current = life
         body()
@@ -186,7 +186,7 @@ final class Scheduler: @unchecked Sendable {
 /// The life of a process from its start to its end.
 ///
 /// `@unchecked Sendable`: its world has one thread.
-class LogicalProcess: @unchecked Sendable {
+class SimulatedLife: @unchecked Sendable {
     enum State {
         case running, stopped, dead
     }
@@ -205,7 +205,7 @@ class LogicalProcess: @unchecked Sendable {
 ///
 /// `@unchecked Sendable`: its world has one thread.
 final class SimulatedLane: @unchecked Sendable {
-    private var pending: [(life: LogicalProcess, work: () -> Void)] = []
+    private var pending: [(life: SimulatedLife, work: () -> Void)] = []
     private var isQueued = false
 
     func submit(_ work: @escaping () -> Void) {
@@ -229,7 +229,7 @@ final class SimulatedLane: @unchecked Sendable {
     }
 
     /// What the process has begun when it ends. It could as well not have begun: then it died a little earlier.
-    func finish(_ life: LogicalProcess) {
+    func finish(_ life: SimulatedLife) {
         guard pending.first?.life === life else { return }
         while !pending.isEmpty { runNext() }
         isQueued = false

@@ -4,7 +4,7 @@ import StintCore
 /// A process of a simulated world.
 ///
 /// `@unchecked Sendable`: its world has one thread.
-final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
+final class SimulatedProcess: SimulatedLife, @unchecked Sendable {
     /// Which place it fills: when it ends, another one follows there.
     let place: Place
     let identity: ProcessIdentity
@@ -20,6 +20,8 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
     var isToldSoon = false
     /// Its handlers that have started and not returned.
     var handlers: [Lease] = []
+    /// Whether they run alone; without those that may hang.
+    var companions: [Lease: Bool] = [:]
     /// Jobs whose handler has started and whose outcome was not sent to the store.
     var unsettled: [Lease: String] = [:]
     var isEnqueueing = false

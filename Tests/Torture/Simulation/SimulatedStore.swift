@@ -14,7 +14,7 @@ struct SimulatedStore: JobStore {
             throw StintError(.storageFailed, "the disk of the simulated world is full")
         }
         let value = try await body()
-        world.tellOfCommit()
+        try world.tellOfCommit()
         if world.happens(world.plan.refusals) {
             throw StintError(.outcomeUnknown, "the disk of the simulated world failed in the last moment")
         }
@@ -32,7 +32,7 @@ struct SimulatedStore: JobStore {
             return try await store.exchange(settlements, for: request, now: now)
         }
         for (settlement, answer) in zip(settlements, exchange.answers) where answer == .leaseLost {
-            world.lostLease(of: settlement.lease.job)
+            world.lostLease(of: settlement.lease.job, by: process)
         }
         return exchange
     }

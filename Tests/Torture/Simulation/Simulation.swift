@@ -61,6 +61,11 @@ package final class Simulation {
             if plan.isDoomed && job.states == ["done"] {
                 findings.append("\(job.reference), which \(plan.behaviour), is done")
             }
+            let isUndisturbed = world.plan.misfortunes.isEmpty && world.plan.refusals == 0
+            let deaths = world.deaths[job.reference, default: 0]
+            if isUndisturbed && deaths > world.plan.mostDeaths {
+                findings.append("\(job.reference) has killed \(deaths) processes")
+            }
             if plan.isInnocent && job.states == ["buried"] && job.crashes >= job.maxCrashes
                 && world.suspicions[job.reference, default: 0] < job.maxCrashes
             {

@@ -23,7 +23,7 @@ final class StoresOfProcess: Sendable {
     }
 
     /// What the process has begun when it ends.
-    func finish(_ life: LogicalProcess) {
+    func finish(_ life: SimulatedLife) {
         for lane in lanes { lane.finish(life) }
     }
 }
@@ -43,6 +43,13 @@ struct DatabaseOfWorld {
             try database.inDatabase {
                 try Int.fetchOne($0, sql: "SELECT coalesce(sum(ready + delayed + leased), 0) FROM stint_queues") ?? 0
             }
+        }
+    }
+
+    /// Another one after each commit of anybody else.
+    var version: Int64 {
+        get throws {
+            try database.inDatabase { try Int64.fetchOne($0.cachedStatement(sql: "PRAGMA data_version")) ?? 0 }
         }
     }
 

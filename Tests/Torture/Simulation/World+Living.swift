@@ -92,6 +92,7 @@ extension World {
         let run = runs[reference, default: 0] + 1
         runs[reference] = run
         references[context.id] = reference
+        checkCompany(of: context, plan, process)
         process.handlers.append(context.lease)
         process.unsettled[context.lease] = reference
         defer { process.handlers.removeAll { $0 == context.lease } }
@@ -107,6 +108,15 @@ extension World {
         }
     }
 
+    /// A suspect has the process for itself. What hangs was given up, and nobody waits for it.
+    private func checkCompany(of context: JobContext, _ plan: JobPlan, _ process: SimulatedProcess) {
+        if !plan.hangs { process.companions[context.lease] = context.job.runsAlone }
+        let others = process.companions.filter { $0.key != context.lease && process.handlers.contains($0.key) }
+        if !others.isEmpty && (context.job.runsAlone || others.values.contains(true)) {
+            problem("\(plan.reference) was started in \(process.name) beside others, and one of them is a suspect")
+        }
+    }
+
     private func act(
         _ behaviour: JobPlan.Behaviour, _ run: Int, _ context: JobContext, _ process: SimulatedProcess
     ) async throws {
@@ -119,7 +129,10 @@ extension World {
         case .retries(let times): if run <= times { throw JobVerdict.retry(after: .milliseconds(700), reason: "not yet") }
         case .hangs(let duration, let times): if run <= times { await scheduler.pause(duration) }
         case .kills: await die(context, process)
-        case .killsAtFirst(let times): if run <= times { await die(context, process) }
+        case .killsAtFirst(let times):
+            if deaths[String(decoding: context.job.payload, as: UTF8.self), default: 0] < times {
+                await die(context, process)
+            }
         case .extends:
             try await context.extend(by: .seconds(3))
             if run <= 2 { try await Task.sleep(for: .seconds(2)) }
@@ -127,6 +140,7 @@ extension World {
     }
 
     private func die(_ context: JobContext, _ process: SimulatedProcess) async {
+        deaths[String(decoding: context.job.payload, as: UTF8.self), default: 0] += 1
         kill(process, by: context.lease)
         await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
     }

@@ -26,6 +26,8 @@ final class World: ExistenceWitness, @unchecked Sendable {
     private var boots = 1
     private var bootedAt: Int64 = 0
     private var numbers = 0
+    /// Of the database, when its last commit was told of.
+    private var lastVersion: Int64 = -1
     var dice: Dice { scheduler.dice }
 
     /// All is well from now on.
@@ -35,6 +37,8 @@ final class World: ExistenceWitness, @unchecked Sendable {
     var jobsToEnqueue: [JobPlan]
     /// By reference: how often its handler has started.
     var runs: [String: Int] = [:]
+    /// By reference: how often it has killed its process.
+    var deaths: [String: Int] = [:]
     var jobs: [String: JobID] = [:]
     /// How often its death, or its silence, could be taken for the job's doing.
     private(set) var suspicions: [String: Int] = [:]
@@ -216,14 +220,24 @@ final class World: ExistenceWitness, @unchecked Sendable {
         }
     }
 
-    func lostLease(of job: JobID) {
-        if let reference = references[job] { suspicions[reference, default: 0] += 1 }
+    /// Its holder was late. That must not be where nothing held it up.
+    func lostLease(of job: JobID, by process: SimulatedProcess) {
+        guard let reference = references[job] else { return }
+        suspicions[reference, default: 0] += 1
+        let mayBeLate = process.wasStopped || plan.refusals > 0 || plan.distance > .milliseconds(5)
+        let isForeseen = plan.hasOperator || plan.jobs.contains { $0.reference == reference && $0.acknowledgesItself }
+        if !mayBeLate && !isForeseen {
+            problem("\(process.name) has lost its lease on \(reference), and nothing held it up")
+        }
     }
 
     // MARK: - Wake-ups
 
     /// Every process that listens hears of a commit a little later, and looks then.
-    func tellOfCommit() {
+    func tellOfCommit() throws {
+        let version = try database.version
+        guard version != lastVersion else { return }
+        lastVersion = version
         for process in processes where process.state != .dead && !process.listeners.isEmpty && !process.isToldSoon {
             if happens(plan.lostWakeUps) { continue }
             process.isToldSoon = true

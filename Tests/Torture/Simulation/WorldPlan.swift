@@ -37,6 +37,22 @@ struct WorldPlan: Sendable {
         }
     }
 
+    /// Whether somebody takes jobs away from their holders.
+    var hasOperator: Bool {
+        misfortunes.contains {
+            switch $0.kind {
+            case .operatorBuries, .operatorDeletes: true
+            case .kill, .killWithSupervisor, .stop, .shutDown, .wallClockJumps, .reboot, .operatorPauses,
+                .operatorKicks:
+                false
+            }
+        }
+    }
+
+    /// How many processes a job can kill where nothing else happens: each death that nobody can be blamed for makes
+    /// suspects, and the next one of each is known.
+    var mostDeaths: Int { 2 * jobs.reduce(0) { $0 + $1.killings } }
+
     static let queues: [QueueName] = ["mail", "push", "sms"].map { try! QueueName($0) }
 
     init(_ dice: Dice) {
@@ -130,6 +146,18 @@ struct JobPlan: Sendable {
         case acknowledgesAndThrows
         /// Asks for more time.
         case extends
+    }
+
+    var hangs: Bool { if case .hangs = behaviour { true } else { false } }
+    var acknowledgesItself: Bool { if case .acknowledgesAndThrows = behaviour { true } else { false } }
+
+    /// How often it kills its process at the most.
+    var killings: Int {
+        switch behaviour {
+        case .kills: options.maxCrashes
+        case .killsAtFirst(let times): times
+        case .returns, .fails, .hopeless, .buries, .releases, .retries, .hangs, .acknowledgesAndThrows, .extends: 0
+        }
     }
 
     /// Whether it may only be done, or buried for misfortunes of others that look like its own.

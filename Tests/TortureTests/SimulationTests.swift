@@ -1,0 +1,43 @@
+import Foundation
+import Testing
+
+/// Nothing but the seed decides what happens in these worlds: `stint-torture simulate --seed N --verbose` repeats one.
+#if os(Linux)
+    @Suite("Simulated worlds", .timeLimit(.minutes(5)))
+    struct SimulationTests {
+        @Test("keep every promise, whatever is killed, stopped, delayed or refused")
+        func promises() async throws {
+            let seed = chosenSeed()
+            // Two at a time: each has one thread.
+            async let first = torture("simulate", "--seed", "\(seed)", "--seeds", "1000")
+            async let second = torture("simulate", "--seed", "\(seed + 1_000)", "--seeds", "1000")
+            _ = try await (first, second)
+        }
+
+        @Test("have one history for each seed, whatever was simulated before")
+        func repetition() async throws {
+            let folder = try TemporaryFolder()
+            let (all, again, last) = (folder.path + "/all", folder.path + "/again", folder.path + "/last")
+            try await torture("simulate", "--seed", "7", "--seeds", "30", "--history", all)
+            try await torture("simulate", "--seed", "7", "--seeds", "30", "--history", again)
+            try await torture("simulate", "--seed", "36", "--history", last)
+            let history = try Data(contentsOf: URL(filePath: all))
+            let ending = try Data(contentsOf: URL(filePath: last))
+            #expect(try history == Data(contentsOf: URL(filePath: again)))
+            #expect(history.suffix(ending.count) == ending && ending.count > 1_000)
+        }
+
+        @Test(
+            "miss a guard that is missing",
+            arguments: [
+                ("fence", "only the current token changes anything"),
+                ("attempt-before-start", "uses up an attempt"),
+                ("unique-index", "of the jobs with one unique key one at most is not done"),
+            ])
+        func mutations(_ removed: String, _ rule: String) async throws {
+            let report = try await torture(
+                "simulate", "--seed", "1", "--seeds", "200", "--until-failure", "--without", removed, endingWith: 1)
+            #expect(report.contains(rule), "\(report)")
+        }
+    }
+#endif
