@@ -164,7 +164,9 @@ final class Reserve: Sendable {
             return ftruncate(file, off_t(size)) == 0 ? 0 : errno
         #else
             // Where the file system knows no such thing, the C library writes to each block.
-            return posix_fallocate(file, 0, off_t(size))
+            var number = EINTR
+            while number == EINTR { number = posix_fallocate(file, 0, off_t(size)) }
+            return number
         #endif
     }
 }
