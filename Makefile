@@ -6,6 +6,7 @@
 # make plots   docs/plots from what the benchmarks have measured
 # make bench-peers beside beanstalkd, PostgreSQL and queues from PyPI, which it installs
 # make bench-handlers   commands, pipes and Swift handlers; what supervision costs
+# make fuzz    coverage-guided fuzzing of what handlers write and of stored headers; FUZZ_SECONDS=600 each
 # make lint    formatting
 # make build   the `stint` binary: .build/release/stint
 # make install copies it to $(PREFIX)/bin
@@ -20,7 +21,9 @@ BENCH := .build/release/stint-bench
 # Libraries and programs that the build, the demo and the tests need, by their Debian names.
 PACKAGES := libsqlite3-dev php-cli python3 python3-venv sqlite3 strace faketime
 
-.PHONY: build install demo test torture bench bench-flat bench-handlers bench-peers stint-bench plots lint setup clean
+FUZZ_SECONDS ?= 60
+
+.PHONY: build install demo test torture fuzz bench bench-flat bench-handlers bench-peers stint-bench plots lint setup clean
 
 build: setup
 	$(SWIFT) build -c release --product stint
@@ -43,6 +46,18 @@ torture: setup
 	$(SWIFT) build --product stint
 	$(SWIFT) build --product stint-torture
 	.build/debug/stint-torture all --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+# libFuzzer wants all code compiled for it, so this has a build folder of its own. What it finds is left in .build-fuzz
+# as crash-*, and given to the program as an argument it is tried again.
+fuzz: setup
+	STINT_FUZZ=1 $(SWIFT) build --scratch-path .build-fuzz --product stint-fuzz \
+		-Xswiftc -sanitize=fuzzer -Xswiftc -parse-as-library
+	for target in pipe headers; do \
+		mkdir -p .build-fuzz/corpus-$$target && \
+		STINT_FUZZ_TARGET=$$target .build-fuzz/debug/stint-fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 \
+			-dict=Tests/LibFuzzer/$$target.dict -artifact_prefix=.build-fuzz/ -print_final_stats=1 \
+			.build-fuzz/corpus-$$target || exit 1; \
+	done
 
 bench: stint-bench
 	$(BENCH) idle --json bench/results/idle.json

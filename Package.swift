@@ -116,6 +116,7 @@ let package = Package(
             name: "stint-torture",
             dependencies: [
                 "Torture", "History", "CFaults", "CSimulation", "Stint", "StintSQLite", logging, argumentParser,
+                subprocess,
             ],
             path: "Tests/StintTorture"
         ),

@@ -161,7 +161,7 @@ struct BackupCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await database.open().store.backup(to: file)
-        try Output.print("copied to \(file)")
+        try Output.print("copied to \(printable(file))")
     }
 }
 

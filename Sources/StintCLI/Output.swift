@@ -49,9 +49,10 @@ struct Output {
         try write(Array((text + "\n").utf8))
     }
 
-    /// One sentence on standard error. That it cannot be written is nothing to be done about.
+    /// One sentence on standard error, safe for a terminal, whatever it quotes. That it cannot be written is nothing to be
+    /// done about.
     static func complain(_ text: String) {
-        let line = Array("stint: \(text)\n".utf8)
+        let line = Array("stint: \(oneLine(text, limit: 2_000))\n".utf8)
         _ = line.withUnsafeBytes { Platform.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 }

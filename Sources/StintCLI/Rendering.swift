@@ -58,7 +58,7 @@ func oneLine(_ text: String, limit: Int) -> String {
     return line.count > limit ? line.prefix(limit - 1) + "…" : line
 }
 
-/// Columns of text, as wide as they need to be.
+/// Columns of text, as wide as they need to be, and safe for a terminal: names may come from another program.
 struct Table {
     private var rows: [[String]]
     private let rightAligned: Set<Int>
@@ -68,7 +68,7 @@ struct Table {
         self.rightAligned = Set(rightAligned)
     }
 
-    mutating func add(_ row: [String]) { rows.append(row) }
+    mutating func add(_ row: [String]) { rows.append(row.map { oneLine($0, limit: .max) }) }
 
     var text: String {
         let widths = rows[0].indices.map { column in rows.map { $0[column].columns }.max() ?? 0 }

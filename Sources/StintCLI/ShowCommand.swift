@@ -74,7 +74,8 @@ struct ShowCommand: AsyncParsableCommand {
         return rows.map { label, value in
             let head = label + String(repeating: " ", count: width - label.count + 2)
             let indent = "\n" + String(repeating: " ", count: width + 2)
-            return head + value.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: indent)
+            return head
+                + printable(value).split(separator: "\n", omittingEmptySubsequences: false).joined(separator: indent)
         }.joined(separator: "\n")
     }
 }

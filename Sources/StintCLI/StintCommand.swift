@@ -69,7 +69,7 @@ struct StintCommand: AsyncParsableCommand {
         // ArgumentParser adds the usage in further lines; one sentence and where to read on is enough.
         let help = fullMessage(for: error).split(separator: "\n").first { $0.contains("See 'stint") }
         let hint = help.map { ";\($0.replacing("  See", with: " see"))" } ?? ""
-        Output.complain(message(for: error).split(separator: "\n").joined(separator: " ") + hint)
+        Output.complain(oneLine(message(for: error), limit: 1_500) + hint)
         Platform.exit(code.rawValue)
     }
 

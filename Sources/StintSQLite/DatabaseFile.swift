@@ -60,6 +60,7 @@ struct DatabaseFile {
             throw unusable("cannot be opened: there is no folder \(quoted(folder)); make it first")
         }
         try refuseNetworkFileSystem()
+        try refusePlantedFiles()
         var facts = stat()
         guard stat(path, &facts) == 0 else {
             if errno == EACCES {
@@ -138,6 +139,18 @@ struct DatabaseFile {
             throw unusable(
                 "is in the folder \(quoted(folder)), which this user may not write to: SQLite keeps -wal and -shm files "
                     + "there, so make it writable")
+        }
+    }
+
+    /// SQLite follows no symbolic link there, but it reads a named pipe for ever, and of the rest it says what is wrong
+    /// only in part.
+    private func refusePlantedFiles() throws {
+        for suffix in ["-journal", "-wal", "-shm"] {
+            var facts = stat()
+            guard lstat(target + suffix, &facts) == 0, facts.st_mode & S_IFMT != S_IFREG else { continue }
+            throw unusable(
+                "has \(quoted(target + suffix)) beside it, where SQLite keeps a file of its own, and that is no regular file: "
+                    + "see who made it, and remove it")
         }
     }
 

@@ -7,6 +7,7 @@ struct StintTorture: AsyncParsableCommand {
         commandName: "stint-torture",
         abstract: "Tries to make Stint lose a job.",
         subcommands: [
+            AllCommand.self,
             KillCommand.self,
             DeathCommand.self,
             PowerCutCommand.self,

@@ -20,7 +20,8 @@ package struct LineSplitter {
     /// Calls `body` for each line that `bytes` complete, without its line break.
     ///
     /// - Parameter body: Its second argument is `false` for a piece of a longer line.
-    package mutating func append(_ bytes: UnsafeRawBufferPointer, _ body: (ArraySlice<UInt8>, _ isWhole: Bool) -> Void) {
+    package mutating func append(_ bytes: UnsafeRawBufferPointer, _ body: (ArraySlice<UInt8>, _ isWhole: Bool) -> Void)
+    {
         var bytes = bytes
         // Only new bytes are searched.
         while let start = bytes.baseAddress, let found = memchr(start, 0x0A, bytes.count) {

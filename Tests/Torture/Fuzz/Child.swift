@@ -29,8 +29,15 @@ struct Child: Sendable {
         try await withThrowingTaskGroup(of: Outcome?.self) { group in
             group.addTask {
                 let result = try await Subprocess.run(
-                    configuration(arguments), input: .array(input), output: .bytes(limit: 1 << 26),
-                    error: .string(limit: 1 << 22))
+                    configuration(arguments), input: .inputWriter, output: .bytes(limit: 1 << 26),
+                    error: .string(limit: 1 << 22)
+                ) { execution in
+                    do {
+                        _ = try await execution.standardInputWriter.write(input)
+                    } catch {
+                        // It has ended before it had read all: what counts is what it says.
+                    }
+                }
                 return Outcome(
                     status: result.terminationStatus, output: result.standardOutput, errors: result.standardError)
             }

@@ -17,6 +17,8 @@ package enum Watchdog {
 
     /// Once, before the first case.
     package static func start() {
+        // A child need not read its input.
+        signal(SIGPIPE, SIG_IGN)
         for signal in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGABRT, SIGFPE] {
             var action = sigaction()
             #if canImport(Darwin)

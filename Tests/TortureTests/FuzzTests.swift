@@ -1,0 +1,20 @@
+import Foundation
+import Testing
+import Torture
+
+/// The quick form of `stint-torture fuzz`: another seed each time, which is printed.
+@Suite("Bad input traps nothing, hangs nothing and hurts no other job", .timeLimit(.minutes(5)))
+struct FuzzTests {
+    /// How many minutes each target gets, on a machine that does other things too.
+    private static let minutes: [FuzzTarget: String] = [.rows: "0.25", .commands: "0.25", .arguments: "0.25"]
+
+    @Test("in a child process, so that a trap is seen", arguments: FuzzTarget.allCases)
+    func fuzz(target: FuzzTarget) async throws {
+        let seed = UInt64.random(in: 0..<1 << 48)
+        print("fuzz \(target.rawValue): seed \(seed)")
+        let report = try await torture(
+            "fuzz", "--target", target.rawValue, "--seed", "\(seed)", "--minutes", Self.minutes[target] ?? "0.08")
+        print(report)
+        #expect(report.contains("fuzz \(target.rawValue): ") && !report.contains(": 0 cases"))
+    }
+}
