@@ -53,9 +53,13 @@ final class Reserve: Sendable {
 
     /// `nil` where there is none.
     convenience init?(existingBeside database: DatabaseFile, logger: Logger) {
-        let file = open(Self.path(beside: database), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        guard file >= 0 else { return nil }
-        self.init(file, database, logger)
+        guard DatabaseFile(path: Self.path(beside: database)).exists else { return nil }
+        do {
+            try self.init(beside: database, logger: logger)
+        } catch {
+            logger.debug("no reserve: \(error)")
+            return nil
+        }
     }
 
     private init(_ file: Int32, _ database: DatabaseFile, _ logger: Logger) {
