@@ -11,13 +11,17 @@ struct DeathCommand: AsyncParsableCommand {
     @Option(help: "Repeats the choices of a run.") var seed: UInt64 = .random(in: 0..<1 << 32)
     @Option(help: "Try one of so many calls.") var stride = 1
     @Option(help: "The first call to try.") var first = 1
+    @Option(help: "So many verbs by chance, instead of the whole story.") var wander: Int?
 
     func run() async throws {
-        print("stint-torture death --seed \(seed) --stride \(stride) --first \(first)")
+        print(
+            "stint-torture death --seed \(seed) --stride \(stride) --first \(first)"
+                + (wander.map { " --wander \($0)" } ?? ""))
         let place = try TortureFolder(inMemory: true)
         var death = DeathAtEveryStep(program: try ownProgram(), arguments: ["life"], folder: place.path, seed: seed)
         death.stride = stride
         death.first = first
+        if let wander { death.story = .wandering(seed: seed, steps: wander) }
         let report = try await death.run()
         print(
             "\(report.deaths) deaths, \(report.torn) of them in the middle of a write where it was one; a life that ends "

@@ -10,8 +10,10 @@ struct PowerCutCommand: AsyncParsableCommand {
         abstract: "Cuts the power while databases are written to, and looks at what a disk may have kept.")
 
     @Option(help: "Repeats the choices of a run.") var seed: UInt64 = .random(in: 0..<1 << 32)
-    @Option(help: "How many cuts.") var cuts = 10_000
+    @Option(help: "How many cuts of each life.") var cuts = 10_000
     @Option(help: "The first cut to try.") var first = 0
+    @Option(help: "So many verbs by chance, instead of the whole story.") var wander: Int?
+    @Option(help: "How many lives, with seeds from --seed on; one where the story is the whole one.") var lives = 1
     @Option(help: "Let Stint open one of so many afterwards, and do what is left to do.") var worksOffEvery = 1
     @Option(help: "How much of what was not synced a disk has got: nothing, little, half, most or everything.")
     var rest: DiskRest?
@@ -19,17 +21,25 @@ struct PowerCutCommand: AsyncParsableCommand {
     @Option(help: "A guard to go without; then it must fail.") var without: String?
 
     func run() async throws {
-        print("stint-torture power-cut --seed \(seed) --first \(first) --cuts \(cuts)\(normal ? " --normal" : "")")
         guard faults_install() == 0 else { throw ValidationError("SQLite takes no VFS") }
         try removeGuard(without)
         let place = try TortureFolder(inMemory: true)
-        var power = try await PowerCuts(in: place.path, seed: seed, durability: normal ? .normal : .full)
-        power.worksOffEvery = worksOffEvery
-        power.rest = rest
-        let report = try await power.cut(first..<first + cuts)
+        var report = PowerCuts.Report()
+        for life in 0..<UInt64(lives) where report.problems.isEmpty {
+            let seed = seed &+ life
+            let choices = "--seed \(seed) --first \(first) --cuts \(cuts) --works-off-every \(worksOffEvery)"
+            let kind = (normal ? " --normal" : "") + (wander.map { " --wander \($0)" } ?? "")
+            print("stint-torture power-cut \(choices)\(kind)")
+            let story = wander.map { Life.Story.wandering(seed: seed, steps: $0) } ?? .whole
+            var power = try await PowerCuts(
+                of: story, in: "\(place.path)/\(life)", seed: seed, durability: normal ? .normal : .full)
+            power.worksOffEvery = worksOffEvery
+            power.rest = rest
+            report.add(try await power.cut(first..<first + cuts))
+        }
         print(
-            "\(report.cuts) power cuts at \(power.moments) moments, \(report.second) of them followed by another one while "
-                + "the databases were opened; \(report.undone) undid the last effects")
+            "\(report.cuts) power cuts in \(lives == 1 ? "a life" : "\(lives) lives"), \(report.second) of them followed by "
+                + "another one while the databases were opened; \(report.undone) undid the last effects")
         try conclude(report.problems, place)
     }
 }

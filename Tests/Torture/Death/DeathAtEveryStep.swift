@@ -17,6 +17,7 @@ package struct DeathAtEveryStep: Sendable {
     package var arguments: [String]
     package var folder: String
     package var seed: UInt64
+    package var story = Life.Story.whole
     /// Of how many steps one is tried; which, the seed decides.
     package var stride = 1
     package var first = 1
@@ -49,7 +50,7 @@ package struct DeathAtEveryStep: Sendable {
     }
 
     package func run() async throws -> Report {
-        let reference = try await Reference(in: folder + "/reference")
+        let reference = try await Reference(of: story, in: folder + "/reference")
         var chance = Chance(seed)
         let turns = Turns(first + Int.random(in: 0..<stride, using: &chance))
         return try await withThrowingTaskGroup(of: Report.self) { group in
@@ -84,11 +85,11 @@ package struct DeathAtEveryStep: Sendable {
     /// One life and its end.
     package func die(at step: Int, _ reference: Reference) async throws -> Report {
         let place = "\(folder)/\(step)"
-        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-        try Life.prepare(place)
+        try Life.prepare(place, for: story)
         var chance = Chance(seed ^ UInt64(step) << 20)
         let isTorn = Bool.random(using: &chance)
-        let command = arguments + ["--folder", place, "--die-at", "\(step)"] + (isTorn ? ["--torn"] : [])
+        var command = arguments + ["--folder", place, "--die-at", "\(step)"] + (isTorn ? ["--torn"] : [])
+        if case .wandering(let seed, let steps) = story { command += ["--wander", "\(seed)", "--steps", "\(steps)"] }
         let life = try await Subprocess.run(
             .path(FilePath(program)), arguments: Arguments(command), output: .string(limit: 65_536),
             error: .string(limit: 1_048_576))
