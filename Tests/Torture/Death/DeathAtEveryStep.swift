@@ -21,6 +21,8 @@ package struct DeathAtEveryStep: Sendable {
     /// Of how many steps one is tried; which, the seed decides.
     package var stride = 1
     package var first = 1
+    /// When to end though there are steps left.
+    package var end: ContinuousClock.Instant?
     /// How many lives at a time.
     package var lanes = 2
 
@@ -40,7 +42,9 @@ package struct DeathAtEveryStep: Sendable {
         package var steps = 0
         package var problems: [String] = []
 
-        mutating func add(_ other: Report) {
+        package init() {}
+
+        package mutating func add(_ other: Report) {
             deaths += other.deaths
             torn += other.torn
             places.merge(other.places, uniquingKeysWith: +)
@@ -57,7 +61,7 @@ package struct DeathAtEveryStep: Sendable {
             for _ in 0..<lanes {
                 group.addTask {
                     var report = Report()
-                    while !turns.isOver.load(ordering: .relaxed) {
+                    while !turns.isOver.load(ordering: .relaxed), end.map({ .now < $0 }) ?? true {
                         let step = turns.next.add(stride, ordering: .relaxed).oldValue
                         let one = try await die(at: step, reference)
                         // By itself: there are no more steps than this.
