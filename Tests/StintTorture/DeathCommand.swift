@@ -27,7 +27,8 @@ struct DeathCommand: AsyncParsableCommand {
                 program: try ownProgram(), arguments: ["life"], folder: "\(place.path)/\(seed)", seed: seed)
             death.stride = stride
             death.first = first
-            death.end = end
+            // The first one is lived to its end.
+            if report.deaths > 0 { death.end = end }
             if let wander { death.story = .wandering(seed: seed, steps: wander) }
             report.add(try await death.run())
             seed &+= 1

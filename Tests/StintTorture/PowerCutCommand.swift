@@ -33,7 +33,8 @@ struct PowerCutCommand: AsyncParsableCommand {
             let isExtra = life >= lives
             report.add(
                 try await cut(
-                    isExtra ? 200 : cuts, seed &+ UInt64(life), wander: wander ?? (isExtra ? 60 : nil), end: end,
+                    isExtra ? 200 : cuts, seed &+ UInt64(life), wander: wander ?? (isExtra ? 60 : nil),
+                    end: isExtra ? end : nil,
                     "\(place.path)/\(life)"))
             life += 1
         }
