@@ -123,4 +123,19 @@ struct HandlerRoomTests {
         room.leave()
         #expect(entered.withLock { $0 })
     }
+
+    @Test("who came first is woken up first")
+    func order() {
+        let woken = Mutex<[Int]>([])
+        let room = HandlerRoom()
+        // Their places in memory, which the order must not depend on, are by chance.
+        let visitors = (0..<50).map { _ in Visitor() }
+        for (number, visitor) in visitors.enumerated() {
+            room.join(visitor.id) { woken.withLock { $0.append(number) } }
+        }
+        #expect(room.enter(visitors[0].id, alone: true))
+        room.part(visitors[20].id)
+        room.leave()
+        #expect(woken.withLock { $0 } == Array(0..<20) + Array(21..<50))
+    }
 }

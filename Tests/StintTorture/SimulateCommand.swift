@@ -15,7 +15,7 @@ struct SimulateCommand: ParsableCommand {
     var seeds: UInt64 = 1
     @Option(help: "Go on for so many minutes instead.")
     var minutes: Double?
-    @Option(help: "Write the histories to this file, an event a line.")
+    @Option(help: "Write the histories to this file, an event a line; for up to 500 seeds.")
     var history: String?
     @Flag(help: "End with the first world that breaks a promise.")
     var untilFailure = false
@@ -24,22 +24,38 @@ struct SimulateCommand: ParsableCommand {
     @Flag(help: "Print what everybody does.")
     var verbose = false
 
+    /// In the process that went before this one.
+    @Option(help: .hidden)
+    var failed = 0
+
+    /// What was killed in a world stays in memory, so the worlds of a long run are shared out to processes.
+    private static let worldsPerProcess: UInt64 = 500
+
     func run() throws {
         try runReproducibly()
         try removeGuard(without)
+        let start = Date()
+        let worlds = try simulate(from: start)
+        let failures = failed + worlds.failed
+        let next = seed + worlds.count
+        if untilFailure && failures > 0 { throw ExitCode.failure }
+        if let minutes {
+            let rest = minutes - Date().timeIntervalSince(start) / 60
+            if rest > 0 { try startAgain(["--minutes", "\(rest)"], from: next, failures) }
+        } else if worlds.count < seeds {
+            try startAgain(["--seeds", "\(seeds - worlds.count)"], from: next, failures)
+        }
+        if failures > 0 { throw ExitCode.failure }
+    }
+
+    private func simulate(from start: Date) throws -> (count: UInt64, failed: Int) {
         let folder = try TemporaryMemory()
         defer { folder.remove() }
-        let logger = Logger(label: "simulation") { label in
-            guard verbose && seeds == 1 else { return SwiftLogNoOpLogHandler() }
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = .debug
-            return handler
-        }
         let simulation = try Simulation(folder: folder.path, logger: logger)
-        let start = Date()
-        var (steps, events, count, failures) = (0, 0, 0 as UInt64, [UInt64]())
+        var (steps, events, count, failures) = (0, 0, 0 as UInt64, 0)
         var lines = Data()
-        while minutes.map({ Date().timeIntervalSince(start) < $0 * 60 }) ?? (count < seeds) {
+        while count < (minutes == nil ? min(seeds, Self.worldsPerProcess) : Self.worldsPerProcess) {
+            if let minutes, Date().timeIntervalSince(start) > minutes * 60 { break }
             let outcome = try simulation.run(seed: seed + count)
             count += 1
             steps += outcome.steps
@@ -47,31 +63,54 @@ struct SimulateCommand: ParsableCommand {
             if history != nil {
                 for event in outcome.events { lines += try JSONEncoder().encode(event) + [0x0A] }
             }
-            if verbose && seeds == 1 {
-                for event in outcome.events { print(Double(event.time) / 1e9, event.process, event.deed) }
-            }
-            if verbose { print("seed", outcome.seed, outcome.steps, outcome.duration, outcome.events.count) }
+            if verbose { report(outcome) }
             guard !outcome.findings.isEmpty else { continue }
-            failures.append(outcome.seed)
+            failures += 1
             print("seed \(outcome.seed), again with: stint-torture simulate --seed \(outcome.seed) --verbose")
             for finding in outcome.findings { print("  \(finding)") }
             if untilFailure { break }
         }
         if let history { try lines.write(to: URL(filePath: history)) }
-        let seconds = Date().timeIntervalSince(start)
+        let seconds = String(format: "%.1f", Date().timeIntervalSince(start))
         print(
-            "\(count) worlds from seed \(seed), \(events) events, \(steps) steps, \(failures.count) failed, "
-                + "in \(String(format: "%.1f", seconds)) s")
-        if !failures.isEmpty { throw ExitCode.failure }
+            "\(count) worlds from seed \(seed), \(events) events, \(steps) steps, \(failures) failed, in \(seconds) s")
+        return (count, failures)
     }
 
-    /// Swift's hash tables have an order by chance, and the system places memory by chance, unless told otherwise; both only
-    /// at the start of a process.
+    private func report(_ outcome: Simulation.Outcome) {
+        for event in outcome.events { print(Double(event.time) / 1e9, event.process, event.deed) }
+        print("seed \(outcome.seed): \(outcome.events.count) events, \(outcome.steps) steps in \(outcome.duration)")
+    }
+
+    private var logger: Logger {
+        Logger(label: "simulation") { label in
+            guard verbose else { return SwiftLogNoOpLogHandler() }
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = .debug
+            return handler
+        }
+    }
+
+    // MARK: - This program again
+
+    /// Swift's hash tables have an order by chance unless a process is told otherwise at its start.
     private func runReproducibly() throws {
         guard getenv("SWIFT_DETERMINISTIC_HASHING") == nil else { return }
         setenv("SWIFT_DETERMINISTIC_HASHING", "1", 1)
-        let arguments = CommandLine.arguments.map { strdup($0) } + [nil]
-        execv("/proc/self/exe", arguments)
+        try become(CommandLine.arguments)
+    }
+
+    private func startAgain(_ length: [String], from next: UInt64, _ failures: Int) throws {
+        var arguments = [CommandLine.arguments[0], "simulate", "--seed", "\(next)", "--failed", "\(failures)"] + length
+        if untilFailure { arguments.append("--until-failure") }
+        if verbose { arguments.append("--verbose") }
+        if let without { arguments += ["--without", without] }
+        try become(arguments)
+    }
+
+    private func become(_ arguments: [String]) throws {
+        fflush(nil)
+        execv("/proc/self/exe", arguments.map { strdup($0) } + [nil])
         throw ValidationError("this program cannot start itself again: \(String(cString: strerror(errno)))")
     }
 }

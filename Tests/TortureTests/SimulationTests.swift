@@ -3,7 +3,7 @@ import Testing
 
 /// Nothing but the seed decides what happens in these worlds: `stint-torture simulate --seed N --verbose` repeats one.
 #if os(Linux)
-    @Suite("Simulated worlds", .timeLimit(.minutes(5)))
+    @Suite("Simulated worlds", .timeLimit(.minutes(15)))
     struct SimulationTests {
         @Test("keep every promise, whatever is killed, stopped, delayed or refused")
         func promises() async throws {

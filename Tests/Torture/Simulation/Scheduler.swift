@@ -13,9 +13,9 @@ final class Scheduler: @unchecked Sendable {
 
     let dice: Dice
     /// That of the step that runs.
-    private(set) var current: SimulatedLife
+    private(set) var current: LogicalProcess
     /// What no process does: what happens to them.
-    let fate: SimulatedLife
+    let fate: LogicalProcess
     /// Nanoseconds of the clock that never jumps.
     private(set) var now: Int64 = 1_000_000_000_000
     /// Of the wall clock, in nanoseconds.
@@ -29,7 +29,7 @@ final class Scheduler: @unchecked Sendable {
     private var isOver = false
 
     struct Step {
-        let life: SimulatedLife
+        let life: LogicalProcess
         let deed: Deed
 
         enum Deed {
@@ -49,7 +49,7 @@ final class Scheduler: @unchecked Sendable {
 
     init(seed: UInt64) {
         dice = Dice(seed: seed)
-        fate = SimulatedLife(name: "fate")
+        fate = LogicalProcess(name: "fate")
         current = fate
     }
 
@@ -63,15 +63,15 @@ final class Scheduler: @unchecked Sendable {
         }
     }
 
-    func run(as life: SimulatedLife, _ closure: @escaping () -> Void) {
+    func run(as life: LogicalProcess, _ closure: @escaping () -> Void) {
         add(Step(life: life, deed: .closure(closure)))
     }
 
-    func run(after duration: Duration, as life: SimulatedLife, _ closure: @escaping () -> Void) {
+    func run(after duration: Duration, as life: LogicalProcess, _ closure: @escaping () -> Void) {
         add(at: now + duration.nanoseconds, Step(life: life, deed: .closure(closure)))
     }
 
-    fileprivate func add(_ lane: SimulatedLane, of life: SimulatedLife) {
+    func add(_ lane: SimulatedLane, of life: LogicalProcess) {
         add(Step(life: life, deed: .lane(lane)))
     }
 
@@ -95,9 +95,13 @@ final class Scheduler: @unchecked Sendable {
     }
 
     /// What was held back while the process was stopped.
-    func release(_ life: SimulatedLife) {
+    func release(_ life: LogicalProcess) {
         ready += life.held
         life.held = []
+    }
+
+    func forget() {
+        (ready, timers) = ([], [])
     }
 
     // MARK: - Running
@@ -169,7 +173,7 @@ final class Scheduler: @unchecked Sendable {
     }
 
     /// Does something as if the process did it.
-    func perform(as life: SimulatedLife, _ body: () -> Void) {
+    func perform(as life: LogicalProcess, _ body: () -> Void) {
         let before = current
         current = life
         body()
@@ -180,59 +184,6 @@ final class Scheduler: @unchecked Sendable {
     private func read(wall isWall: Bool) -> Int64 {
         now += 1_000
         return isWall ? wall : now
-    }
-}
-
-/// The life of a process from its start to its end.
-///
-/// `@unchecked Sendable`: its world has one thread.
-class SimulatedLife: @unchecked Sendable {
-    enum State {
-        case running, stopped, dead
-    }
-
-    /// Unique in its world.
-    let name: String
-    var state = State.running
-    fileprivate var held: [Scheduler.Step] = []
-
-    init(name: String) {
-        self.name = name
-    }
-}
-
-/// One of a store's lanes in a simulated world.
-///
-/// `@unchecked Sendable`: its world has one thread.
-final class SimulatedLane: @unchecked Sendable {
-    private var pending: [(life: SimulatedLife, work: () -> Void)] = []
-    private var isQueued = false
-
-    func submit(_ work: @escaping () -> Void) {
-        guard let scheduler = Scheduler.running else { preconditionFailure("a store's work outside of its world") }
-        pending.append((scheduler.current, work))
-        queue(scheduler)
-    }
-
-    private func queue(_ scheduler: Scheduler) {
-        guard !isQueued, let first = pending.first else { return }
-        isQueued = true
-        scheduler.add(self, of: first.life)
-    }
-
-    func runNext() {
-        isQueued = false
-        guard let scheduler = Scheduler.running, !pending.isEmpty else { return }
-        let (life, work) = pending.removeFirst()
-        scheduler.perform(as: life, work)
-        queue(scheduler)
-    }
-
-    /// What the process has begun when it ends. It could as well not have begun: then it died a little earlier.
-    func finish(_ life: SimulatedLife) {
-        guard pending.first?.life === life else { return }
-        while !pending.isEmpty { runNext() }
-        isQueued = false
     }
 }
 

@@ -4,7 +4,7 @@ import StintCore
 /// A process of a simulated world.
 ///
 /// `@unchecked Sendable`: its world has one thread.
-final class SimulatedProcess: SimulatedLife, @unchecked Sendable {
+final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
     /// Which place it fills: when it ends, another one follows there.
     let place: Place
     let identity: ProcessIdentity
@@ -76,6 +76,10 @@ final class SimulatedProcess: SimulatedLife, @unchecked Sendable {
             startTime: Int64(number))
         self.log = log(name)
         super.init(name: name)
+    }
+
+    func forget() {
+        (held, listeners, shutDown, cancel, store) = ([], [:], {}, {}, nil)
     }
 
     /// Each process that is supervised has a supervisor of its own.

@@ -46,9 +46,11 @@ package final class Simulation {
             findings = ["\(failure)"] + world.problems
         }
         try cleanUp(after: world)
-        return Outcome(
+        let outcome = Outcome(
             seed: seed, events: world.events, steps: world.scheduler.steps,
             duration: .nanoseconds(world.scheduler.now - start), findings: findings)
+        world.forget()
+        return outcome
     }
 
     private func verdict(on world: World) throws -> [String] {

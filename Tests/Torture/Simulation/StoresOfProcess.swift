@@ -23,7 +23,7 @@ final class StoresOfProcess: Sendable {
     }
 
     /// What the process has begun when it ends.
-    func finish(_ life: SimulatedLife) {
+    func finish(_ life: LogicalProcess) {
         for lane in lanes { lane.finish(life) }
     }
 }

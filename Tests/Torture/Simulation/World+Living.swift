@@ -126,7 +126,8 @@ extension World {
         case .hopeless: throw Failure()
         case .buries: throw JobVerdict.bury("it is of no use")
         case .releases(let times): if run <= times { throw JobVerdict.release(after: .milliseconds(300)) }
-        case .retries(let times): if run <= times { throw JobVerdict.retry(after: .milliseconds(700), reason: "not yet") }
+        case .retries(let times):
+            if run <= times { throw JobVerdict.retry(after: .milliseconds(700), reason: "not yet") }
         case .hangs(let duration, let times): if run <= times { await scheduler.pause(duration) }
         case .kills: await die(context, process)
         case .killsAtFirst(let times):

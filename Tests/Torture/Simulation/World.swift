@@ -4,13 +4,12 @@ import ServiceLifecycle
 import StintCore
 import StintSQLite
 import StintWorker
-import Synchronization
 
 /// A world of processes that share a queue, on one thread: the real store and the real worker, and around them a clock,
 /// a scheduler and misfortunes that a seed decides.
 ///
 /// `@unchecked Sendable`: it has one thread.
-final class World: ExistenceWitness, @unchecked Sendable {
+final class World: @unchecked Sendable {
     let scheduler: Scheduler
     let plan: WorldPlan
     let logger: Logger
@@ -22,12 +21,12 @@ final class World: ExistenceWitness, @unchecked Sendable {
     var places: [SimulatedProcess.Place] = []
     var processes: [SimulatedProcess] = []
     /// Those who watched over a process and died with it.
-    private var deadSupervisors: Set<Int32> = []
+    var deadSupervisors: Set<Int32> = []
     private var boots = 1
     private var bootedAt: Int64 = 0
     private var numbers = 0
     /// Of the database, when its last commit was told of.
-    private var lastVersion: Int64 = -1
+    var lastVersion: Int64 = -1
     var dice: Dice { scheduler.dice }
 
     /// All is well from now on.
@@ -41,7 +40,7 @@ final class World: ExistenceWitness, @unchecked Sendable {
     var deaths: [String: Int] = [:]
     var jobs: [String: JobID] = [:]
     /// How often its death, or its silence, could be taken for the job's doing.
-    private(set) var suspicions: [String: Int] = [:]
+    var suspicions: [String: Int] = [:]
     var references: [JobID: String] = [:]
 
     init(seed: UInt64, stores: [StoresOfProcess], database: DatabaseOfWorld, logger: Logger) {
@@ -96,6 +95,13 @@ final class World: ExistenceWitness, @unchecked Sendable {
         HistoryLog(process: name, clock: { [unowned self] in scheduler.now }) { [unowned self] in
             events.append($0)
         }
+    }
+
+    /// The tasks of processes that were killed never end, and hold on to their world.
+    func forget() {
+        for process in processes { process.forget() }
+        (events, processes, places) = ([], [], [])
+        scheduler.forget()
     }
 
     // MARK: - Processes
@@ -193,70 +199,6 @@ final class World: ExistenceWitness, @unchecked Sendable {
 
     func queue(of process: SimulatedProcess) -> JobQueue<RecordingStore> {
         JobQueue(store: process.store!, clock: clock)
-    }
-
-    // MARK: - Who exists
-
-    func existence(of identity: ProcessIdentity) -> ProcessIdentity.Existence {
-        guard identity.boot == boot else { return .gone }
-        guard identity.namespaces == "ours" else { return .unknown }
-        if identity.processID > 1_000_000 {
-            return deadSupervisors.contains(identity.processID - 1_000_000) ? .gone : .exists
-        }
-        let process = processes.first { $0.identity == identity }
-        return process == nil || process!.state == .dead ? .gone : .exists
-    }
-
-    // MARK: - Whom it may look like
-
-    /// A job that runs alone in a process that dies is thought to be the cause, and it cannot be known that it is not. One
-    /// that runs beside others is not.
-    private func suspect(_ process: SimulatedProcess, _ culprit: Lease?) {
-        for (lease, reference) in process.unsettled {
-            let ranBesideOthers = process.handlers.filter { $0 != lease }.count >= 1
-            if culprit == lease || !ranBesideOthers || process.wasStopped || process.place.nature == .foreign {
-                suspicions[reference, default: 0] += 1
-            }
-        }
-    }
-
-    /// Its holder was late. That must not be where nothing held it up.
-    func lostLease(of job: JobID, by process: SimulatedProcess) {
-        guard let reference = references[job] else { return }
-        suspicions[reference, default: 0] += 1
-        let mayBeLate = process.wasStopped || plan.refusals > 0 || plan.distance > .milliseconds(5)
-        let isForeseen = plan.hasOperator || plan.jobs.contains { $0.reference == reference && $0.acknowledgesItself }
-        if !mayBeLate && !isForeseen {
-            problem("\(process.name) has lost its lease on \(reference), and nothing held it up")
-        }
-    }
-
-    // MARK: - Wake-ups
-
-    /// Every process that listens hears of a commit a little later, and looks then.
-    func tellOfCommit() throws {
-        let version = try database.version
-        guard version != lastVersion else { return }
-        lastVersion = version
-        for process in processes where process.state != .dead && !process.listeners.isEmpty && !process.isToldSoon {
-            if happens(plan.lostWakeUps) { continue }
-            process.isToldSoon = true
-            scheduler.run(after: .microseconds(dice.int(50...3_000)), as: process) {
-                process.isToldSoon = false
-                for (number, listener) in process.listeners.sorted(by: { $0.key < $1.key }) {
-                    Task { await self.tell(process, number, listener.queues) }
-                }
-            }
-        }
-    }
-
-    private func tell(_ process: SimulatedProcess, _ number: Int, _ queues: [QueueName]) async {
-        do {
-            let next = try await process.place.stores.store.nextReady(in: queues, now: now())
-            process.listeners[number]?.continuation.yield(next)
-        } catch {
-            problem("\(process.name) could not read what is ready: \(error)")
-        }
     }
 }
 

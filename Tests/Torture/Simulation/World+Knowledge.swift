@@ -1,0 +1,66 @@
+import StintCore
+
+/// What the processes can know of each other.
+extension World: ExistenceWitness {
+    func existence(of identity: ProcessIdentity) -> ProcessIdentity.Existence {
+        guard identity.boot == boot else { return .gone }
+        guard identity.namespaces == "ours" else { return .unknown }
+        if identity.processID > 1_000_000 {
+            return deadSupervisors.contains(identity.processID - 1_000_000) ? .gone : .exists
+        }
+        let process = processes.first { $0.identity == identity }
+        return process == nil || process!.state == .dead ? .gone : .exists
+    }
+
+    // MARK: - Whom it may look like
+
+    /// A job that runs alone in a process that dies is thought to be the cause, and it cannot be known that it is not. One
+    /// that runs beside others is not.
+    func suspect(_ process: SimulatedProcess, _ culprit: Lease?) {
+        for (lease, reference) in process.unsettled {
+            let ranBesideOthers = process.handlers.filter { $0 != lease }.count >= 1
+            if culprit == lease || !ranBesideOthers || process.wasStopped || process.place.nature == .foreign {
+                suspicions[reference, default: 0] += 1
+            }
+        }
+    }
+
+    /// Its holder was late. That must not be where nothing held it up.
+    func lostLease(of job: JobID, by process: SimulatedProcess) {
+        guard let reference = references[job] else { return }
+        suspicions[reference, default: 0] += 1
+        let mayBeLate = process.wasStopped || plan.refusals > 0 || plan.distance > .milliseconds(5)
+        let isForeseen = plan.hasOperator || plan.jobs.contains { $0.reference == reference && $0.acknowledgesItself }
+        if !mayBeLate && !isForeseen {
+            problem("\(process.name) has lost its lease on \(reference), and nothing held it up")
+        }
+    }
+
+    // MARK: - Wake-ups
+
+    /// Every process that listens hears of a commit a little later, and looks then.
+    func tellOfCommit() throws {
+        let version = try database.version
+        guard version != lastVersion else { return }
+        lastVersion = version
+        for process in processes where process.state != .dead && !process.listeners.isEmpty && !process.isToldSoon {
+            if happens(plan.lostWakeUps) { continue }
+            process.isToldSoon = true
+            scheduler.run(after: .microseconds(dice.int(50...3_000)), as: process) {
+                process.isToldSoon = false
+                for (number, listener) in process.listeners.sorted(by: { $0.key < $1.key }) {
+                    Task { await self.tell(process, number, listener.queues) }
+                }
+            }
+        }
+    }
+
+    private func tell(_ process: SimulatedProcess, _ number: Int, _ queues: [QueueName]) async {
+        do {
+            let next = try await process.place.stores.store.nextReady(in: queues, now: now())
+            process.listeners[number]?.continuation.yield(next)
+        } catch {
+            problem("\(process.name) could not read what is ready: \(error)")
+        }
+    }
+}
