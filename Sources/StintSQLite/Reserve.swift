@@ -55,6 +55,10 @@ final class Reserve: Sendable {
     convenience init?(existingBeside database: DatabaseFile, logger: Logger) {
         let file = open(Self.path(beside: database), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard file >= 0 else { return nil }
+        guard LockFile.isOnlyOurs(file) else {
+            close(file)
+            return nil
+        }
         self.init(file, database, logger)
     }
 
