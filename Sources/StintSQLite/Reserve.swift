@@ -53,9 +53,13 @@ final class Reserve: Sendable {
 
     /// `nil` where there is none.
     convenience init?(existingBeside database: DatabaseFile, logger: Logger) {
-        let file = open(Self.path(beside: database), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        guard file >= 0 else { return nil }
-        self.init(file, database, logger)
+        guard DatabaseFile(path: Self.path(beside: database)).exists else { return nil }
+        do {
+            try self.init(beside: database, logger: logger)
+        } catch {
+            logger.debug("no reserve: \(error)")
+            return nil
+        }
     }
 
     private init(_ file: Int32, _ database: DatabaseFile, _ logger: Logger) {
@@ -97,7 +101,8 @@ final class Reserve: Sendable {
         }
     }
 
-    var isDiskFull: Bool { free < max(size, Self.smallestStep) }
+    /// Whether there is little room left for most processes.
+    var isDiskFull: Bool { room(\.f_bavail) < max(size, Self.smallestStep) }
 
     /// Gives up a step, or so many bytes.
     ///
@@ -117,10 +122,13 @@ final class Reserve: Sendable {
                 + "(jobs that run can be settled meanwhile, \(left / 1_024) of \(size / 1_024) KiB are left for that)")
     }
 
-    /// What others could still take of the disk, in bytes.
-    var free: Int {
+    /// What this process could still take of the disk, in bytes, and perhaps less: some file systems keep a part for root,
+    /// but not for root of a container.
+    var free: Int { room(geteuid() == 0 ? \.f_bfree : \.f_bavail) }
+
+    private func room(_ blocks: KeyPath<statvfs, fsblkcnt_t>) -> Int {
         var facts = statvfs()
-        return fstatvfs(file, &facts) == 0 ? Int(clamping: facts.f_bavail) * Int(facts.f_frsize) : .max
+        return fstatvfs(file, &facts) == 0 ? Int(clamping: facts[keyPath: blocks]) * Int(facts.f_frsize) : .max
     }
 
     /// Whether it is whole, or there is room for what is missing.
@@ -160,7 +168,9 @@ final class Reserve: Sendable {
             return ftruncate(file, off_t(size)) == 0 ? 0 : errno
         #else
             // Where the file system knows no such thing, the C library writes to each block.
-            return posix_fallocate(file, 0, off_t(size))
+            var number = EINTR
+            while number == EINTR { number = posix_fallocate(file, 0, off_t(size)) }
+            return number
         #endif
     }
 }

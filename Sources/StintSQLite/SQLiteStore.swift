@@ -118,32 +118,6 @@ public final class SQLiteStore: JobStore {
         }
     }
 
-    /// On a full disk the log and the memory that is shared, which are made anew by whoever opens the file first, get
-    /// their room from the reserve: a person must be able to look.
-    private static func openOutOfReserve(_ file: DatabaseFile, _ options: Options) throws -> Connection {
-        while true {
-            do {
-                let writer = try connect(file.path, "writer", options, durability: .normal)
-                try install(on: writer, options, mayInstall: options.installsIntoOthers)
-                return writer
-            } catch let error as StintError where error.code == .storageFailed {
-                guard let reserve = Reserve(existingBeside: file, logger: options.logger), reserve.isDiskFull,
-                    reserve.giveUp()
-                else { throw error }
-            }
-        }
-    }
-
-    private static func reserve(_ file: DatabaseFile, _ options: Options) -> Reserve? {
-        do {
-            return try Reserve(beside: file, logger: options.logger)
-        } catch {
-            options.logger.warning(
-                "no room is kept for the acks of running jobs when the disk is full", metadata: ["error": "\(error)"])
-            return nil
-        }
-    }
-
     var writer: Connection { transactions.connection }
 
     /// A connection of its own, for work that takes long: the shared ones must stay free for workers.
@@ -151,7 +125,7 @@ public final class SQLiteStore: JobStore {
         try Self.connect(path, purpose, options, readOnly: true)
     }
 
-    private static func connect(
+    static func connect(
         _ path: String, _ purpose: String, _ options: Options, durability: Durability? = nil, readOnly: Bool = false,
         busyTimeout: Duration? = nil
     ) throws -> Connection {
@@ -171,7 +145,7 @@ public final class SQLiteStore: JobStore {
         try translatingErrors(of: temporary) { try connection.database.close() }
     }
 
-    private static func install(on connection: Connection, _ options: Options, mayInstall: Bool) throws {
+    static func install(on connection: Connection, _ options: Options, mayInstall: Bool) throws {
         try connection.runBlocking { database in
             try Schema(file: connection.file, mayInstall: mayInstall, migrations: options.migrations).prepare(database)
             let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
@@ -235,13 +209,6 @@ public final class SQLiteStore: JobStore {
         } isEmpty: {
             $0.answers.isEmpty && $0.claimed.isEmpty
         }
-    }
-
-    /// A holder whose settlements are refused together with its claim says them again without it.
-    private static func urgency(of settlements: [Settlement], _ request: ClaimRequest?) -> Urgency {
-        if request != nil { return .goesOn }
-        let followUps = settlements.lazy.flatMap(\.followUps).reduce(0) { $0 + $1.payload.count }
-        return followUps <= Reserve.smallestStep ? .finishes : .takesOn
     }
 
     public func extend(_ leases: [Lease], by duration: Duration, now: Moment) async throws -> [Lease] {

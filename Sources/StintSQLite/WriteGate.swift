@@ -93,7 +93,19 @@ enum LockFile {
         guard errno == EEXIST else { throw failure() }
         let found = open(path, access | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0)
         guard found >= 0 else { throw failure() }
+        // What is cut and made longer must not be another file by a second name.
+        guard !writable || isOnlyOurs(found) else {
+            close(found)
+            throw StintError(
+                .databaseUnusable, "the file \(quoted(path)) is no file of its own: see who made it, and remove it")
+        }
         return found
+    }
+
+    /// Whether what is written to it changes no other file.
+    private static func isOnlyOurs(_ file: Int32) -> Bool {
+        var facts = stat()
+        return fstat(file, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG && facts.st_nlink == 1
     }
 
     static func lockIfFree(_ file: Int32) -> Bool { change(file, LOCK_EX | LOCK_NB) }

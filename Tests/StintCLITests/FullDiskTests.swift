@@ -74,17 +74,17 @@ struct FullDiskTests {
         #expect(outcome.errors.hasPrefix("stint: the disk") && outcome.errors.count(where: \.isNewline) == 1)
     }
 
-    /// A worker whose handler is running, and will be for as long as there is no file `go`.
+    /// Two worker processes whose handlers are running, and will be for as long as there is no file `go`.
     private let runningWorker = """
-        "$stint" put first > /dev/null
-        "$stint" work --lease 1h -- sh -c 'echo run >> ../log; touch ../started; \(untilThere("../go"))' 2> ../errors & worker=$!
+        "$stint" put first > /dev/null; "$stint" put second > /dev/null
+        "$stint" work --workers 2 --lease 1h -- sh -c 'echo run >> ../log; \(untilThere("../go"))' 2> ../errors & worker=$!
         trap 'kill -KILL $worker' EXIT
-        await '[ -e ../started ]'
-        is_done() { "$stint" stats --json | grep '"done":1'; }
+        await '[ "$(cat ../log 2> /dev/null | wc -l)" = 2 ]'
+        is_done() { "$stint" stats --json | grep '"done":2'; }
         """
 
     @Test(
-        "on a full disk a running job is acknowledged, and jobs are taken on when there is room", .enabled(if: canMount)
+        "on a full disk running jobs are acknowledged, and jobs are taken on when there is room", .enabled(if: canMount)
     )
     func worker() async throws {
         let outcome = try await onSmallDisk(
@@ -92,31 +92,31 @@ struct FullDiskTests {
             \(runningWorker)
             fill 0; touch ../go
             await is_done
-            "$stint" put second; echo "exit $?"
-            "$stint" doctor | grep reserve
+            "$stint" put third; echo "exit $?"
+            "$stint" doctor | grep reserve | sed 's/reserve: [0-9]*/reserve: N/'
             rm filler
-            "$stint" put second; echo "exit $?"
+            "$stint" put third; echo "exit $?"
             "$stint" doctor | grep reserve
             kill -TERM $worker; wait $worker; echo "exit $?"; trap - EXIT
             """)
         #expect(
             outcome.output == """
-                {"queues":[{"buried":0,"delayed":0,"done":1,"leased":0,"name":"default","paused":false,"ready":0}]}
+                {"queues":[{"buried":0,"delayed":0,"done":2,"leased":0,"name":"default","paused":false,"ready":0}]}
                 exit 69
-                WRONG reserve: 192 of 256 KiB are kept for acks on a full disk: no jobs are taken on until it fits; free some \
+                WRONG reserve: N of 256 KiB are kept for acks on a full disk: no jobs are taken on until it fits; free some \
                 space
-                2
+                3
                 exit 0
                 ok    reserve: 256 of 256 KiB are kept for acks on a full disk
                 exit 0
 
                 """, "\(outcome)")
         // Each job once.
-        #expect(try place.lines("log").count <= 2)
+        #expect(try place.lines("log").count <= 3)
     }
 
     @Test(
-        "where the reserve is used up too, the worker holds the job until its ack fits, and runs it once",
+        "where the reserve is used up too, workers hold their jobs until the acks fit, and run them once",
         .enabled(if: canMount))
     func withoutReserve() async throws {
         let outcome = try await onSmallDisk(
@@ -131,19 +131,22 @@ struct FullDiskTests {
             """)
         #expect(
             outcome.output == """
-                {"queues":[{"buried":0,"delayed":0,"done":0,"leased":1,"name":"default","paused":false,"ready":0}]}
-                {"queues":[{"buried":0,"delayed":0,"done":1,"leased":0,"name":"default","paused":false,"ready":0}]}
+                {"queues":[{"buried":0,"delayed":0,"done":0,"leased":2,"name":"default","paused":false,"ready":0}]}
+                {"queues":[{"buried":0,"delayed":0,"done":2,"leased":0,"name":"default","paused":false,"ready":0}]}
                 exit 0
 
                 """, "\(outcome)")
-        #expect(try place.lines("log") == ["run"])
+        #expect(try place.lines("log") == ["run", "run"])
     }
 
     @Test("what is there can be read on a disk without any room, also by the first to open it", .enabled(if: canMount))
     func reading() async throws {
         let outcome = try await onSmallDisk(
             """
-            "$stint" put first; fill 0; ls stint.db-shm
+            "$stint" put first
+            # A process may end before it has closed the database.
+            await '[ ! -e stint.db-shm ] || { "$stint" stats > /dev/null; false; }'
+            fill 0
             "$stint" show 1 --payload; echo " exit $?"
             """)
         #expect(outcome.output == "1\nfirst exit 0\n", "\(outcome)")

@@ -61,7 +61,7 @@ struct PlantedFileTests {
 
     @Test(
         "in the place of Stint's own files is neither written to nor waited for, and jobs run",
-        arguments: ["-gate", "-gate-next", "-checkpoint", "-worker-1"], Planted.allCases)
+        arguments: ["-gate", "-gate-next", "-checkpoint", "-reserve", "-worker-1"], Planted.allCases)
     private func ofStint(suffix: String, planted: Planted) async throws {
         try makeVictim()
         try planted.plant("stint.db" + suffix, in: place)
@@ -71,6 +71,16 @@ struct PlantedFileTests {
         #expect(work.code == 0, "\(work)")
         let stats = try await place.attempt("stats", "--json")
         #expect(stats.output.contains(#""done":1"#) && stats.output.contains(#""ready":0"#), "\(stats)")
+        try expectUnharmed()
+    }
+
+    @Test(
+        "another file by a second name is neither cut nor made longer", arguments: ["-checkpoint", "-reserve"])
+    func secondName(suffix: String) async throws {
+        try makeVictim()
+        try FileManager.default.linkItem(atPath: place.path("victim"), toPath: place.path("stint.db" + suffix))
+        let put = try await place.attempt("put", "x")
+        #expect(put.code == 0 && put.errors.contains("is no file of its own"), "\(put)")
         try expectUnharmed()
     }
 
@@ -89,8 +99,8 @@ struct PlantedFileTests {
             let files = try FileManager.default.contentsOfDirectory(atPath: place.folder).sorted()
             #expect(
                 files == [
-                    "copy.db", "stint.db", "stint.db-checkpoint", "stint.db-gate", "stint.db-gate-next", "stint.db-shm",
-                    "stint.db-wal", "stint.db-worker-1", "stint.db-worker-2",
+                    "copy.db", "stint.db", "stint.db-checkpoint", "stint.db-gate", "stint.db-gate-next",
+                    "stint.db-reserve", "stint.db-shm", "stint.db-wal", "stint.db-worker-1", "stint.db-worker-2",
                 ])
             for file in files { #expect(try place.mode(file) == "600", "\(file)") }
             try place.write("go")

@@ -145,6 +145,48 @@ struct StorageTests {
         try await expectSound(queue.store)
     }
 
+    @Test(
+        "a log of which a sync has failed, in another process, is written anew with the next write, and doctor says so")
+    func logInDoubt() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        func log() async throws -> Finding {
+            try #require(try await queue.store.examineSurroundings().first { $0.subject == "log" })
+        }
+        try await queue.enqueue(payload: [1], in: "q")
+        #expect(try await log().isGood)
+        let mark = folder.database + "-checkpoint"
+        try Data([0]).write(to: URL(filePath: mark))
+        // It writes too, to see how long that takes; this is not the way to know that it sees the mark.
+        #expect(try await log().description.contains("the disk failed"))
+        try await queue.enqueue(payload: [2], in: "q")
+        let size = try FileManager.default.attributesOfItem(atPath: mark)[.size] as? Int
+        #expect(size == 0)
+        #expect(try await log().isGood)
+        try await expectSound(queue.store)
+    }
+
+    @Test("the reserve is made with the first enqueue, and made whole again by another")
+    func reserve() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        let path = folder.database + "-reserve"
+        func size() throws -> Int? { try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int }
+        #expect(try size() == 0)
+        try await queue.enqueue(payload: [1], in: "q")
+        let whole = try #require(try size())
+        #expect(whole == 4_194_304, "on a disk of less than 64 MiB it is smaller")
+        #expect(truncate(path, 1_000_000) == 0)
+        let finding = try #require(try await queue.store.examineSurroundings().first { $0.subject == "reserve" })
+        #expect(finding.isGood && finding.description.contains("976 of 4096 KiB"))
+        try await queue.ack(try await queue.claim())
+        try await queue.enqueue(payload: [2], in: "q")
+        #expect(try size() == whole)
+        // It is there in fact, and not a hole.
+        var facts = stat()
+        #expect(stat(path, &facts) == 0 && Int(facts.st_blocks) * 512 >= whole)
+    }
+
     @Test("a row that another program made unreadable is buried and stops nobody")
     func unreadableRow() async throws {
         let folder = try TemporaryFolder()

@@ -40,9 +40,9 @@ struct AllCommand: AsyncParsableCommand {
             trial("kill", "--seconds", "\(kills)", "--kills", "\(kills * 10 / 3)", "--stops", "\(kills / 5)"),
             trial(
                 "kill (commands)", "--commands", "--seconds", "\(kills / 4)", "--kills", "\(kills / 2)", "--stops", "5"),
-            trial("death"),
-            trial("power-cut", "--cuts", "\(minutes * 200)"),
-            trial("power-cut (normal)", "--normal", "--cuts", "\(minutes * 100)"),
+            trial("death", "--minutes", "\(minutes / 10)"),
+            trial("power-cut", "--cuts", "2000", "--minutes", "\(minutes / 10)"),
+            trial("power-cut (normal)", "--normal", "--cuts", "2000", "--minutes", "\(minutes / 20)"),
             trial("disk", "--minutes", "\(minutes / 10)"),
             trial("simulate", "--minutes", "\(minutes / 10)"),
             trial("fuzz", "--minutes", "\(minutes / 10)"),

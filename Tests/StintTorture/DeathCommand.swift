@@ -11,18 +11,34 @@ struct DeathCommand: AsyncParsableCommand {
     @Option(help: "Repeats the choices of a run.") var seed: UInt64 = .random(in: 0..<1 << 32)
     @Option(help: "Try one of so many calls.") var stride = 1
     @Option(help: "The first call to try.") var first = 1
+    @Option(help: "So many verbs by chance, instead of the whole story.") var wander: Int?
+    @Option(help: "Go on for so long, with lives of 40 verbs by chance after the first one.") var minutes: Int?
 
     func run() async throws {
-        print("stint-torture death --seed \(seed) --stride \(stride) --first \(first)")
         let place = try TortureFolder(inMemory: true)
-        var death = DeathAtEveryStep(program: try ownProgram(), arguments: ["life"], folder: place.path, seed: seed)
-        death.stride = stride
-        death.first = first
-        let report = try await death.run()
+        let end = minutes.map { ContinuousClock.now + .seconds($0 * 60) }
+        var (seed, wander) = (seed, wander)
+        var report = DeathAtEveryStep.Report()
+        repeat {
+            print(
+                "stint-torture death --seed \(seed) --stride \(stride) --first \(first)"
+                    + (wander.map { " --wander \($0)" } ?? ""))
+            var death = DeathAtEveryStep(
+                program: try ownProgram(), arguments: ["life"], folder: "\(place.path)/\(seed)", seed: seed)
+            death.stride = stride
+            death.first = first
+            // The first one is lived to its end.
+            if report.deaths > 0 { death.end = end }
+            if let wander { death.story = .wandering(seed: seed, steps: wander) }
+            report.add(try await death.run())
+            seed &+= 1
+            wander = wander ?? 40
+        } while report.problems.isEmpty && end.map { .now < $0 } ?? false
         print(
             "\(report.deaths) deaths, \(report.torn) of them in the middle of a write where it was one; a life that ends "
-                + "by itself makes \(report.steps) calls")
-        for (name, count) in report.places.sorted(by: { $0.value > $1.value }) { print("  \(count) in: \(name)") }
+                + "by itself makes at most \(report.steps) calls")
+        let places = report.places.sorted { $0.value > $1.value }
+        for (name, count) in places.prefix(60) { print("  \(count) in: \(name)") }
         try conclude(report.problems, place)
     }
 }

@@ -10,11 +10,14 @@ struct LifeCommand: AsyncParsableCommand {
     @Option var folder: String
     @Option var dieAt: Int64?
     @Flag var torn = false
+    @Option var wander: UInt64?
+    @Option var steps = 0
 
     func run() async throws {
         guard faults_install() == 0 else { throw ValidationError("SQLite takes no VFS") }
         if let dieAt { faults_die_at(dieAt, torn) }
-        try await Life(in: folder, landmarks: try Progress.landmarks(in: folder)).live()
+        let story = wander.map { Life.Story.wandering(seed: $0, steps: steps) } ?? .whole
+        try await Life(in: folder, story: story, landmarks: try Progress.landmarks(in: folder)).live()
         print(faults_steps())
     }
 }

@@ -4,16 +4,26 @@ import Testing
 struct PowerCutTests {
     @Test("takes nothing that was answered, with full durability")
     func full() async throws {
-        let output = try await torture(
-            "power-cut", "--seed", "\(chosenSeed())", "--cuts", "1200", "--works-off-every", "4")
-        #expect(output.contains("1200 power cuts") && output.contains(" 0 undid the last effects"))
+        let seed = "\(chosenSeed())"
+        async let wandering = torture(
+            "power-cut", "--seed", seed, "--cuts", "40", "--works-off-every", "4", "--wander", "50", "--lives", "15")
+        let whole = try await torture("power-cut", "--seed", seed, "--cuts", "600", "--works-off-every", "4")
+        #expect(whole.contains("600 power cuts") && whole.contains("; 0 undid the last effects"))
+        let lives = try await wandering
+        #expect(lives.contains("600 power cuts in 15 lives") && lives.contains("; 0 undid the last effects"))
     }
 
     @Test("takes the last effects with it and no others, with normal durability")
     func normal() async throws {
-        let output = try await torture(
-            "power-cut", "--seed", "\(chosenSeed())", "--cuts", "1200", "--works-off-every", "4", "--normal")
-        #expect(output.contains("1200 power cuts") && !output.contains(" 0 undid the last effects"))
+        let seed = "\(chosenSeed())"
+        async let wandering = torture(
+            "power-cut", "--seed", seed, "--cuts", "40", "--works-off-every", "4", "--wander", "50", "--lives", "15",
+            "--normal")
+        let whole = try await torture(
+            "power-cut", "--seed", seed, "--cuts", "600", "--works-off-every", "4", "--normal")
+        #expect(whole.contains("600 power cuts") && !whole.contains("; 0 undid the last effects"))
+        let lives = try await wandering
+        #expect(lives.contains("600 power cuts in 15 lives") && !lives.contains("; 0 undid the last effects"))
     }
 
     @Test("takes answered effects where answers do not wait for the log, unless the disk has got everything anyway")

@@ -17,9 +17,12 @@ package struct DeathAtEveryStep: Sendable {
     package var arguments: [String]
     package var folder: String
     package var seed: UInt64
+    package var story = Life.Story.whole
     /// Of how many steps one is tried; which, the seed decides.
     package var stride = 1
     package var first = 1
+    /// When to end though there are steps left.
+    package var end: ContinuousClock.Instant?
     /// How many lives at a time.
     package var lanes = 2
 
@@ -39,7 +42,9 @@ package struct DeathAtEveryStep: Sendable {
         package var steps = 0
         package var problems: [String] = []
 
-        mutating func add(_ other: Report) {
+        package init() {}
+
+        package mutating func add(_ other: Report) {
             deaths += other.deaths
             torn += other.torn
             places.merge(other.places, uniquingKeysWith: +)
@@ -49,14 +54,14 @@ package struct DeathAtEveryStep: Sendable {
     }
 
     package func run() async throws -> Report {
-        let reference = try await Reference(in: folder + "/reference")
+        let reference = try await Reference(of: story, in: folder + "/reference")
         var chance = Chance(seed)
         let turns = Turns(first + Int.random(in: 0..<stride, using: &chance))
         return try await withThrowingTaskGroup(of: Report.self) { group in
             for _ in 0..<lanes {
                 group.addTask {
                     var report = Report()
-                    while !turns.isOver.load(ordering: .relaxed) {
+                    while !turns.isOver.load(ordering: .relaxed), end.map({ .now < $0 }) ?? true {
                         let step = turns.next.add(stride, ordering: .relaxed).oldValue
                         let one = try await die(at: step, reference)
                         // By itself: there are no more steps than this.
@@ -84,11 +89,11 @@ package struct DeathAtEveryStep: Sendable {
     /// One life and its end.
     package func die(at step: Int, _ reference: Reference) async throws -> Report {
         let place = "\(folder)/\(step)"
-        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-        try Life.prepare(place)
+        try Life.prepare(place, for: story)
         var chance = Chance(seed ^ UInt64(step) << 20)
         let isTorn = Bool.random(using: &chance)
-        let command = arguments + ["--folder", place, "--die-at", "\(step)"] + (isTorn ? ["--torn"] : [])
+        var command = arguments + ["--folder", place, "--die-at", "\(step)"] + (isTorn ? ["--torn"] : [])
+        if case .wandering(let seed, let steps) = story { command += ["--wander", "\(seed)", "--steps", "\(steps)"] }
         let life = try await Subprocess.run(
             .path(FilePath(program)), arguments: Arguments(command), output: .string(limit: 65_536),
             error: .string(limit: 1_048_576))

@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 import StintSQLiteMigrations
 
@@ -48,8 +49,9 @@ enum EarlierDatabase {
 }
 
 extension Life {
-    /// Puts into a folder what a life begins with.
-    package static func prepare(_ folder: String) throws {
-        try EarlierDatabase.make("\(folder)/old.db")
+    /// Makes a folder with what a life begins with.
+    static func prepare(_ folder: String, for story: Story) throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        if case .whole = story { try EarlierDatabase.make("\(folder)/old.db") }
     }
 }

@@ -16,7 +16,16 @@ package final class Life {
     /// Its jobs are not in the history, since they vanish when they have been done for a while.
     static let fleeting: QueueName = "fleeting"
 
+    /// What happens in it.
+    package enum Story: Sendable {
+        /// All that can happen to jobs and files, once.
+        case whole
+        /// So many verbs by chance.
+        case wandering(seed: UInt64, steps: Int)
+    }
+
     let folder: String
+    let story: Story
     let durability: Durability
     let clock = HandClock()
     private let landmarks: Landmarks
@@ -37,9 +46,10 @@ package final class Life {
         }
     }
 
-    /// - Parameter folder: Where ``prepare(_:)`` has been.
-    package init(in folder: String, durability: Durability = .full, landmarks: Landmarks) {
+    /// - Parameter folder: Where ``prepare(_:for:)`` has been.
+    package init(in folder: String, story: Story, durability: Durability = .full, landmarks: Landmarks) {
         self.folder = folder
+        self.story = story
         self.durability = durability
         self.landmarks = landmarks
     }
@@ -55,8 +65,12 @@ package final class Life {
     /// - Returns: How many steps it had.
     @discardableResult
     package func live() async throws -> Int {
-        try await migrate()
-        try await beMade()
+        switch story {
+        case .whole:
+            try await migrate()
+            try await beMade()
+        case .wandering(let seed, let steps): try await wander(seed, steps: steps)
+        }
         return count
     }
 

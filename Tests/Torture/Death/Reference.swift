@@ -6,14 +6,16 @@ package struct Reference: Sendable {
     package let boundaries: [Fingerprints]
     package let names: [String]
 
+    let story: Life.Story
+
     /// Lives once, in a folder that is removed then.
-    package init(in folder: String) async throws {
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try Life.prepare(folder)
+    package init(of story: Life.Story, in folder: String) async throws {
+        self.story = story
+        try Life.prepare(folder, for: story)
         let boundaries = Box([try Fingerprints(in: folder)])
         let names = Box(["the beginning"])
         try await Life(
-            in: folder,
+            in: folder, story: story,
             landmarks: .init(
                 begins: { names.value.append($1) },
                 ended: { _, _ in boundaries.value.append(try Fingerprints(in: folder)) })

@@ -77,7 +77,7 @@ package struct FullDisk {
                 try reader?.close()
             }
             if way == .byOthers || way == .withLongLog {
-                await expectRefusal("an enqueue", &report) { try await enqueue(1, "one too many", store) }
+                await expectRefusal("one enqueue", &report) { try await enqueue(1, "one too many", store) }
             }
             if way == .byOthers || way == .byJobs {
                 // Far more than the reserve has room for: it must be enough for the log to start again, over and over.
@@ -102,9 +102,15 @@ package struct FullDisk {
                     report.problems.append("with \(running.count) more running: \(error)")
                 }
             }
-            report.reserve = try await raw.examineSurroundings().first { $0.subject == "reserve" }?.description ?? ""
+            let reserve = try await raw.examineSurroundings().first { $0.subject == "reserve" }
+            report.reserve = reserve?.description ?? ""
+            if reserve?.isGood == false {
+                // It would fit, into what the acks have left of their part.
+                await expectRefusal("a small enqueue", &report) { try await enqueue(1, "small", store) }
+            }
             // More than the log has of its own.
-            await expectRefusal("an enqueue after the acks", &report) { try await enqueue(800, "too many", store) }
+            await expectRefusal("a large enqueue", &report) { try await enqueue(800, "large", store) }
+            if way == .byOthers { await expectNoClaims(store, request, &report) }
 
             for suffix in ["", "-up"] where access(filler + suffix, F_OK) == 0 {
                 try FileManager.default.removeItem(atPath: filler + suffix)
@@ -119,6 +125,12 @@ package struct FullDisk {
         report.problems = report.problems.map { "\(way): \($0)" }
         for suffix in ["", "-reserve"] { try FileManager.default.removeItem(atPath: path + suffix) }
         return report
+    }
+
+    /// Of little that is left nothing may go to jobs that would have to be settled out of it.
+    private func expectNoClaims(_ store: RecordingStore, _ request: ClaimRequest, _ report: inout Report) async {
+        guard truncate(path + "-reserve", 500_000) == 0 else { return report.problems.append("it cannot be cut") }
+        await expectRefusal("a claim", &report) { _ = try await store.claim(request, now: clock.now()) }
     }
 
     private func enqueue(_ number: Int, _ name: String, _ store: RecordingStore) async throws {

@@ -45,7 +45,7 @@ struct FileRecord: Sendable {
     /// The shared memory is gone after a power cut, and what is in no database is not the databases' matter.
     private static func isLeftOut(_ name: String) -> Bool {
         !name.contains(".db") || name.hasSuffix("-shm") || name.contains("-gate") || name.hasSuffix("-checkpoint")
-            || name.contains("-worker-")
+            || name.contains("-worker-") || name.hasSuffix("-reserve")
     }
 
     private mutating func sortOut(_ folder: String) throws {

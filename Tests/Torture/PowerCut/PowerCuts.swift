@@ -27,7 +27,12 @@ package struct PowerCuts {
         package var second = 0
         package var problems: [String] = []
 
-        mutating func add(_ other: Report) {
+        package init(cuts: Int = 0, second: Int = 0) {
+            self.cuts = cuts
+            self.second = second
+        }
+
+        package mutating func add(_ other: Report) {
             cuts += other.cuts
             undone += other.undone
             second += other.second
@@ -36,17 +41,16 @@ package struct PowerCuts {
     }
 
     /// Lives and records. SQLite's VFS must be that of CFaults.
-    package init(in folder: String, seed: UInt64, durability: Durability) async throws {
+    package init(of story: Life.Story, in folder: String, seed: UInt64, durability: Durability) async throws {
         self.folder = folder
         self.seed = seed
         self.durability = durability
-        reference = try await Reference(in: folder + "/reference")
+        reference = try await Reference(of: story, in: folder + "/reference")
         let place = folder + "/life"
-        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-        try Life.prepare(place)
+        try Life.prepare(place, for: story)
         let heard = Heard()
         let life = Life(
-            in: place, durability: durability,
+            in: place, story: story, durability: durability,
             landmarks: .init(
                 begins: { step, _ in
                     heard.steps.append((try Life.wholeHistory(in: place).count, .max))
@@ -92,9 +96,13 @@ package struct PowerCuts {
         let (ended, begun) = progress(before: time)
         // A disk that has got everything has lost nothing, whatever was asked of it.
         let isSafe = durability == .full || rest == .everything
-        let steps = (isSafe ? ended : 0)...begun
+        var steps = (isSafe ? ended : 0)...begun
         var report = Report(cuts: 1)
-        if number % 4 == 0 { report = try await cutAgain(place, &chance) }
+        if number % 4 == 0 {
+            report = try await cutAgain(place, &chance)
+            // Who opens the file of an earlier Stint does the first step.
+            steps = steps.lowerBound...max(begun, 1)
+        }
         let aftermath = Aftermath(
             place, reference, steps: steps, history: isSafe ? history(ended, begun) : nil, isRebooted: true)
         let worksOff = (number / 2) % worksOffEvery == 0

@@ -1,0 +1,29 @@
+import GRDB
+import GRDBSQLite
+
+/// What may be written when the disk is full, and what gets the room of the ``Reserve``.
+extension Writer {
+    /// Refuses what must wait for room. Mostly that is nothing, and one look tells.
+    func permitted(_ group: [any PendingWrite]) -> [any PendingWrite] {
+        guard let reserve, let least = group.lazy.map(\.urgency).min(), !reserve.permits(least) else { return group }
+        return group.filter { write in
+            if reserve.permits(write.urgency) { return true }
+            write.refuse(reserve.refusal)
+            return false
+        }
+    }
+
+    func isDiskFull(_ error: any Error, _ database: Database) -> Bool {
+        guard let reserve, let error = error as? DatabaseError else { return false }
+        return reserve.isDiskFull(error, errno: sqlite3_system_errno(database.sqliteConnection))
+    }
+
+    /// Refuses what need not get through, or else makes some room for the rest.
+    func thoseThatMayGoOn(_ writes: [any PendingWrite]) -> [any PendingWrite] {
+        guard let reserve else { return writes }
+        let urgent = writes.filter { $0.urgency == .finishes }
+        let isWorthATry = urgent.count < writes.count || reserve.giveUp()
+        for write in writes where write.urgency != .finishes || !isWorthATry { write.refuse(reserve.refusal) }
+        return isWorthATry ? urgent : []
+    }
+}
