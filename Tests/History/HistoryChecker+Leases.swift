@@ -57,8 +57,8 @@ extension HistoryChecker {
 
     /// The latest that the holder had been promised.
     private func deadline(of claim: History.Claim, before line: Int) -> Int64 {
-        (history.extensions[claim.token] ?? []).reduce(claim.terms.deadline) { deadline, extension_ in
-            extension_.made.ended < line ? max(deadline, extension_.deadline) : deadline
+        (history.extensions[claim.token] ?? []).reduce(claim.terms.deadline) { deadline, renewal in
+            renewal.made.ended < line ? max(deadline, renewal.deadline) : deadline
         }
     }
 
