@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import Testing
 
 @Suite("stint work: what the command gets", .inOwnFolder, .timeLimit(.minutes(15)))
@@ -155,5 +156,18 @@ struct WorkCommandTests {
         }
         #expect(worker.code == 0)
         #expect(try place.lines("log") == ["1", "2", "3"])
+    }
+
+    @Test("--drain ends when no job is left, also where another program has made the counts wrong")
+    func drainWithWrongCounts() async throws {
+        try await place.stint("put", "x")
+        let database = try DatabaseQueue(path: place.path("stint.db"))
+        try await database.write {
+            try $0.execute(sql: "UPDATE stint_queues SET ready = 7, delayed = \(Int64.max), leased = \(Int64.max)")
+        }
+        try database.close()
+        let outcome = try await place.attempt("work", "--drain", "--", "true")
+        #expect(outcome.code == 0, "\(outcome)")
+        #expect(try await place.stint("list").isEmpty)
     }
 }

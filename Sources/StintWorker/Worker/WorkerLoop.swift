@@ -195,14 +195,15 @@ actor WorkerLoop {
         do {
             let counts = try await store.stats().filter { worker.queues.contains($0.name) }
             if counts.allSatisfy({ $0.unfinished == 0 }) { return true }
-            // The counts may be wrong where another program has changed the tables; the jobs themselves decide.
+            // The counts may be wrong where another program has changed the tables; the jobs themselves decide, if none has
+            // gone from one state to the next meanwhile.
             for queue in counts.map(\.name) {
                 for state in [JobState.ready, .delayed, .leased] {
                     let first = try await store.list(JobFilter(queue: queue, state: state, limit: 1))
                     guard first.isEmpty else { return false }
                 }
             }
-            return true
+            return try await store.stats().filter { worker.queues.contains($0.name) } == counts
         } catch {
             logger.error("the store cannot be read; trying again", metadata: ["error": "\(error)"])
             return false
