@@ -6,7 +6,9 @@ import Torture
 @Suite("Bad input traps nothing, hangs nothing and hurts no other job", .timeLimit(.minutes(5)))
 struct FuzzTests {
     /// How many minutes each target gets, on a machine that does other things too.
-    private static let minutes: [FuzzTarget: String] = [.rows: "0.25", .commands: "0.25", .arguments: "0.25"]
+    private static let minutes: [FuzzTarget: String] = [
+        .rows: "0.25", .commands: "0.25", .arguments: "0.25", .handler: "0.2",
+    ]
 
     @Test("in a child process, so that a trap is seen", arguments: FuzzTarget.allCases)
     func fuzz(target: FuzzTarget) async throws {

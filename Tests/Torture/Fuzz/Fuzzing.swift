@@ -4,6 +4,8 @@ import Foundation
 package enum FuzzTarget: String, CaseIterable, Sendable {
     /// What a pipe handler writes to its standard output.
     case pipe
+    /// The same of a handler under the real `stint work --pipe`.
+    case handler
     /// Stored headers, and names of headers and queues.
     case headers
     /// Rows that another program has corrupted, in this process.
@@ -72,6 +74,7 @@ package struct Fuzzing {
     private func cases(in folder: String) async throws -> (UInt64) async throws -> [String] {
         switch target {
         case .pipe: { ByteFuzz.pipe(seed: $0) }
+        case .handler: try HandlerFuzz(in: folder).run(seed:)
         case .headers: { ByteFuzz.headers(seed: $0) }
         case .rows: try await RowFuzz(in: folder).run(seed:)
         case .commands: try await CommandFuzz(in: folder).run(seed:)
