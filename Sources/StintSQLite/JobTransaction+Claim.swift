@@ -26,8 +26,7 @@ extension JobTransaction {
         guard limit > 0 else { return [] }
         var candidates: [Candidate] = []
         for (index, queue) in queues.enumerated() {
-            candidates += try statement(HotSQL.readyJobs)
-                .rows(queue.id, Int64(limit)) { Candidate($0, queue: index) }
+            candidates += try self.candidates(queue.id, index, limit: limit)
         }
         if queues.count > 1 { candidates.sort { ($0.priority, $0.id) < ($1.priority, $1.id) } }
         let chosen = Self.chosen(candidates, limit: limit)
@@ -58,6 +57,20 @@ extension JobTransaction {
         let workers = try statement("SELECT count(*) FROM stint_workers").first { $0.int(0) } ?? 0
         let share = Int(clamping: ready / max(1, workers))
         return min(request.limit, max(request.startsAtOnce, share))
+    }
+
+    private func candidates(_ queue: Int64, _ index: Int, limit: Int) throws -> [Candidate] {
+        func read() throws -> [Candidate] {
+            try statement(HotSQL.readyJobs).rows(queue, Int64(limit)) { Candidate($0, queue: index) }
+        }
+        let found = try read()
+        if found.allSatisfy(\.isSound) { return found }
+        // No job has such a number. Such rows can be had where another program has made the table again without types; they
+        // would be taken again and again, and others never.
+        try statement(
+            "DELETE FROM stint_ready WHERE queue_id = ?1 AND (typeof(priority) <> 'integer' OR typeof(job_id) <> 'integer')"
+        ).execute(queue)
+        return try read()
     }
 
     private func claimableQueues(_ names: [QueueName]) throws -> [(id: Int64, name: QueueName, ready: Int64)] {
@@ -127,8 +140,11 @@ private struct Candidate {
     let suspect: Bool
     /// Which of the claim's queues.
     let queue: Int
+    /// Its key is numbers.
+    let isSound: Bool
 
     init(_ row: Statement.Row, queue: Int) {
+        isSound = row.isInteger(0) && row.isInteger(1)
         priority = row.int(0)
         id = row.int(1)
         attempts = row.tally(2)

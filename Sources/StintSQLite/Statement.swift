@@ -147,6 +147,10 @@ struct Statement {
             sqlite3_column_type(handle, column) == SQLITE_NULL
         }
 
+        func isInteger(_ column: Int32) -> Bool {
+            sqlite3_column_type(handle, column) == SQLITE_INTEGER
+        }
+
         func optionalInt(_ column: Int32) -> Int64? {
             isNull(column) ? nil : int(column)
         }

@@ -135,6 +135,25 @@ struct CorruptedRowTests {
         }
     }
 
+    @Test("a ready row whose job is no number is not claimed again and again in place of others")
+    func foreignJob() async throws {
+        let sql = """
+            PRAGMA writable_schema = ON;
+            UPDATE sqlite_schema SET sql = replace(sql, ') STRICT, WITHOUT', ') WITHOUT') WHERE name = 'stint_ready';
+            PRAGMA writable_schema = RESET;
+            UPDATE stint_ready SET job_id = 'another', priority = 0 WHERE job_id = 1
+            """
+        try await withQueue(sql) { queue, _ in
+            var ran: [Int64] = []
+            for _ in 1...3 {
+                let jobs = try await queue.claim(1)
+                try await queue.ack(jobs)
+                ran += jobs.map(\.id.rawValue)
+            }
+            #expect(ran == [2, 3, 4])
+        }
+    }
+
     @Test("the unique key of a job that is gone takes no other job's place")
     func danglingKey() async throws {
         try await withQueue("DELETE FROM stint_jobs WHERE id = 5") { queue, _ in

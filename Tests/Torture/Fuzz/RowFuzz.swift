@@ -91,7 +91,8 @@ package struct RowFuzz {
 
     /// A copy with other rows, for a case of the command line; ``remove(_:)`` follows.
     func corruptedCopy(_ chance: inout SplitMix) throws -> (path: String, Corruption) {
-        let path = "\(folder)/case.db"
+        // A name of its own: what is left of the case before may still be closing.
+        let path = "\(folder)/case-\(chance.next()).db"
         remove(path)
         try FileManager.default.copyItem(atPath: template, toPath: path)
         let database = try DatabaseQueue(path: path)
@@ -111,7 +112,8 @@ package struct RowFuzz {
         let name = URL(filePath: path).lastPathComponent
         do {
             for file in try FileManager.default.contentsOfDirectory(atPath: folder) where file.hasPrefix(name) {
-                try FileManager.default.removeItem(atPath: "\(folder)/\(file)")
+                // SQLite may have taken it away meanwhile.
+                unlink("\(folder)/\(file)")
             }
         } catch {
             print("a file of \(path) stays behind: \(error)")
