@@ -47,13 +47,13 @@ extension HistoryChecker {
             // Where its supervisor has died too, it need not have been the job's doing.
             history.supervisors[claim.process] == nil,
             let death = takeBacks(from: claim.process).first(where: {
-                $0.outcome == .returned(.done) && $0.invoked > claim.returned && $0.ended < next.invoked
+                $0.outcome == .returned(.done) && $0.invoked > claim.returned && $0.invoked < next.returned
             }), case .takeBack(let workers, blames: true) = death.call,
             // Of two that died together either may have been the cause.
             workers.allSatisfy({ history.registrations[$0] == claim.process })
         else { return false }
         let isExpired = history.reaps.contains { reap in
-            guard reap.mayHaveHappened(after: claim.invoked, before: death.ended),
+            guard reap.mayHaveHappened(after: claim.invoked, before: next.returned),
                 case .reap(let now, let boot) = reap.call
             else { return false }
             return boot != claim.terms.boot || now >= claim.terms.deadline

@@ -293,6 +293,11 @@ struct PipeHandlerTests {
         }
     }
 
+    @Test("a line that is nested too deep is no answer, and no end of the worker")
+    func deep() {
+        #expect(throws: (any Error).self) { try PipeAnswer(Array(repeating: UInt8(ascii: "["), count: 513)[...]) }
+    }
+
     @Test("memory of the process can be told while it runs, and it ends with the worker in an orderly way")
     func orderlyEnd() async throws {
         try await withPipe { place in

@@ -57,7 +57,7 @@ package struct PipeAnswer: Decodable, Sendable {
 
     /// - Throws: Where the line is no answer: no JSON, no object, no `id` or `token`.
     package init(_ line: ArraySlice<UInt8>) throws {
-        self = try JSONDecoder().decode(PipeAnswer.self, from: Data(line))
+        self = try JSONDecoder().decode(PipeAnswer.self, fromBytes: line)
     }
 
     package init(from decoder: any Decoder) throws {

@@ -115,7 +115,7 @@ public struct Worker: Service {
         handlers.byName[Parameters.jobName] = Handler(retry: retry, timeout: timeout) { context, _ in
             let parameters: Parameters
             do {
-                parameters = try JSONDecoder().decode(Parameters.self, from: Data(context.job.payload))
+                parameters = try JSONDecoder().decode(Parameters.self, fromBytes: context.job.payload)
             } catch {
                 throw JobVerdict.bury("its parameters do not decode as '\(Parameters.jobName)': \(error)")
             }

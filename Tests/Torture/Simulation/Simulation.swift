@@ -63,7 +63,9 @@ package final class Simulation {
             if plan.isDoomed && job.states == ["done"] {
                 findings.append("\(job.reference), which \(plan.behaviour), is done")
             }
-            let isUndisturbed = world.plan.misfortunes.isEmpty && world.plan.refusals == 0
+            // A handler that was given up goes on, and may be the cause of what happens to its process.
+            let isUndisturbed =
+                world.plan.misfortunes.isEmpty && world.plan.refusals == 0 && !world.plan.jobs.contains(where: \.hangs)
             let deaths = world.deaths[job.reference, default: 0]
             if isUndisturbed && deaths > world.plan.mostDeaths {
                 findings.append("\(job.reference) has killed \(deaths) processes")
