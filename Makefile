@@ -1,6 +1,7 @@
 # make demo    the newsletter, end to end, with the real binary
 # make test    all tests
-# make torture the tests of faults for longer: MINUTES=30, SEED=… repeats a run
+# make torture   the tests of faults for longer: MINUTES=30; SEED=… repeats a run
+# make fuzz    coverage-guided fuzzing; FUZZ_SECONDS=60 for each target
 # make bench   waiting, waking, group commits, the ceiling, the log, and the naive locking designs; about 8 minutes
 # make bench-flat   the same with 10 million jobs; 2 minutes and 2 GB of disk
 # make plots   docs/plots from what the benchmarks have measured
@@ -35,10 +36,10 @@ install: build
 demo: build
 	Examples/Newsletter/demo.sh "$(CURDIR)/$(STINT)"
 
+# The tests of faults come at the end, one after the other: each keeps all processors busy.
 test: setup
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --disable-xctest --skip TortureTests
-	# Each of these keeps all processors busy: one after the other.
 	$(SWIFT) test --skip-build --disable-xctest --no-parallel --filter TortureTests
 
 # All of it for longer: make torture MINUTES=60 SEED=7
