@@ -32,7 +32,7 @@ struct FuzzCommand: AsyncParsableCommand {
             print(report)
             isSound = isSound && report.isGood
         }
-        if !isSound { throw ExitCode(1) }
+        if !isSound { throw ExitCode(2) }
     }
 }
 

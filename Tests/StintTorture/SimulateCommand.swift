@@ -38,18 +38,18 @@ struct SimulateCommand: ParsableCommand {
         let worlds = try simulate(from: start)
         let failures = failed + worlds.failed
         let next = seed + worlds.count
-        if untilFailure && failures > 0 { throw ExitCode.failure }
+        if untilFailure && failures > 0 { throw ExitCode(2) }
         if let minutes {
             let rest = minutes - Date().timeIntervalSince(start) / 60
             if rest > 0 { try startAgain(["--minutes", "\(rest)"], from: next, failures) }
         } else if worlds.count < seeds {
             try startAgain(["--seeds", "\(seeds - worlds.count)"], from: next, failures)
         }
-        if failures > 0 { throw ExitCode.failure }
+        if failures > 0 { throw ExitCode(2) }
     }
 
     private func simulate(from start: Date) throws -> (count: UInt64, failed: Int) {
-        let folder = try TemporaryMemory()
+        let folder = try TortureFolder(inMemory: true)
         defer { folder.remove() }
         let simulation = try Simulation(folder: folder.path, logger: logger)
         var (steps, events, count, failures) = (0, 0, 0 as UInt64, 0)
@@ -112,24 +112,5 @@ struct SimulateCommand: ParsableCommand {
         fflush(nil)
         execv("/proc/self/exe", arguments.map { strdup($0) } + [nil])
         throw ValidationError("this program cannot start itself again: \(String(cString: strerror(errno)))")
-    }
-}
-
-/// A folder in memory, where there is such a file system.
-private struct TemporaryMemory {
-    let path: String
-
-    init() throws {
-        let root = FileManager.default.isWritableFile(atPath: "/dev/shm") ? "/dev/shm/" : NSTemporaryDirectory()
-        path = root + "stint-simulation-\(getpid())"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-    }
-
-    func remove() {
-        do {
-            try FileManager.default.removeItem(atPath: path)
-        } catch {
-            print("the folder \(path) stays behind: \(error)")
-        }
     }
 }

@@ -1,5 +1,5 @@
 /// Chance that can be repeated: SplitMix64 (https://prng.di.unimi.it/splitmix64.c).
-package struct Chance: RandomNumberGenerator {
+package struct Chance: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
     package init(_ seed: UInt64) {

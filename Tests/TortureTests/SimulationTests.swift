@@ -36,7 +36,7 @@ import Testing
             ])
         func mutations(_ removed: String, _ rule: String) async throws {
             let report = try await torture(
-                "simulate", "--seed", "1", "--seeds", "200", "--until-failure", "--without", removed, endingWith: 1)
+                "simulate", "--seed", "1", "--seeds", "200", "--until-failure", "--without", removed, endingWith: 2)
             #expect(report.contains(rule), "\(report)")
         }
     }

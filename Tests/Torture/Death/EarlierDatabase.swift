@@ -1,6 +1,4 @@
 import Foundation
-import GRDB
-import StintSQLiteMigrations
 
 /// A database as the first Stint made it, with jobs in every state.
 enum EarlierDatabase {
@@ -25,26 +23,7 @@ enum EarlierDatabase {
         """
 
     static func make(_ path: String) throws {
-        var configuration = Configuration()
-        configuration.journalMode = .wal
-        let database = try DatabaseQueue(path: path, configuration: configuration)
-        let first = SQLiteMigrations.all[0]
-        try database.write { database in
-            try database.execute(
-                sql: """
-                    CREATE TABLE stint_migrations (
-                        version    INTEGER PRIMARY KEY,
-                        name       TEXT    NOT NULL,
-                        sql        TEXT    NOT NULL,
-                        applied_at INTEGER NOT NULL
-                    ) STRICT
-                    """)
-            try database.execute(sql: first.sql)
-            try database.execute(
-                sql: "INSERT INTO stint_migrations VALUES (?, ?, ?, 0)", arguments: [1, first.name, first.sql])
-            try database.execute(sql: jobs)
-        }
-        try database.close()
+        try Fixture.make(version: 1, at: path, with: jobs)
     }
 }
 

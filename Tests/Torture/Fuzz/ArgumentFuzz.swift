@@ -57,7 +57,7 @@ struct ArgumentFuzz {
     // MARK: - Arguments
 
     func arguments(seed: UInt64) async throws -> [String] {
-        var chance = SplitMix(seed: seed)
+        var chance = Chance(seed)
         let arguments = Self.arguments(&chance)
         guard let outcome = try await child.run(arguments, input: chance.oneIn(3) ? Hostile.text(&chance) : []) else {
             return ["it does not end", Self.describe(arguments)]
@@ -68,7 +68,7 @@ struct ArgumentFuzz {
         return all.isEmpty ? [] : all + [Self.describe(arguments)]
     }
 
-    private static func arguments(_ chance: inout SplitMix) -> [[UInt8]] {
+    private static func arguments(_ chance: inout Chance) -> [[UInt8]] {
         let command = chance.pick(commands)
         var arguments = [chance.oneIn(20) ? Hostile.text(&chance) : Array(command.utf8)]
         for _ in 0..<chance.below(5) {
@@ -120,7 +120,7 @@ struct ArgumentFuzz {
 
     /// `put --lines` and `put -`: as many jobs as lines, each with exactly its bytes; or none, and a reason.
     func input(seed: UInt64) async throws -> [String] {
-        var chance = SplitMix(seed: seed)
+        var chance = Chance(seed)
         var input: [UInt8] = []
         for _ in 0..<chance.below(30) {
             switch chance.below(4) {

@@ -2,7 +2,7 @@ import Foundation
 
 /// The board of a worker as somebody else might write it: noise, or a sound one of nonsense; see `StartBoardFile`.
 enum Board {
-    static func write(_ path: String, of worker: Int64, _ chance: inout SplitMix) throws {
+    static func write(_ path: String, of worker: Int64, _ chance: inout Chance) throws {
         let bytes: [UInt8]
         switch chance.below(5) {
         case 0: return
@@ -22,7 +22,7 @@ enum Board {
     }
 
     /// With the right check sum.
-    private static func record(_ worker: Int64, _ chance: inout SplitMix) -> [UInt64] {
+    private static func record(_ worker: Int64, _ chance: inout Chance) -> [UInt64] {
         let facts = [Int64(chance.below(40)), Int64(20 + chance.below(10)), Hostile.number(&chance)].map {
             UInt64(bitPattern: $0)
         }

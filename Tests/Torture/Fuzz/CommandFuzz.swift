@@ -14,7 +14,7 @@ struct CommandFuzz {
     }
 
     func run(seed: UInt64) async throws -> [String] {
-        var chance = SplitMix(seed: seed)
+        var chance = Chance(seed)
         let (path, corruption) = try rows.corruptedCopy(&chance)
         defer { rows.remove(path) }
         Watchdog.note(corruption.statements)

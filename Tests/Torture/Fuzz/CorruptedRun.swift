@@ -14,11 +14,11 @@ final class CorruptedRun {
     private let path: String
     private let corruption: Corruption
     private let innocents: [Int64: [UInt8]]
-    private var chance: SplitMix
+    private var chance: Chance
     private(set) var problems: [String] = []
     private let clock = ManualClock()
 
-    init(path: String, queues: [QueueName], corruption: Corruption, innocents: [Int64: [UInt8]], chance: SplitMix) {
+    init(path: String, queues: [QueueName], corruption: Corruption, innocents: [Int64: [UInt8]], chance: Chance) {
         self.path = path
         self.queues = queues
         self.corruption = corruption

@@ -23,7 +23,7 @@ struct HandlerFuzz {
     }
 
     func run(seed: UInt64) async throws -> [String] {
-        var chance = SplitMix(seed: seed)
+        var chance = Chance(seed)
         let database = "case-\(seed).db"
         let innocents = (1...8).map { "innocent \($0)" }
         let guilty = (0...chance.below(2)).map { _ in "guilty:" + Self.hex(Self.answer(&chance)) }
@@ -51,7 +51,7 @@ struct HandlerFuzz {
         return hurt.isEmpty ? [] : ["\(hurt) are not done"] + guilty
     }
 
-    private static func answer(_ chance: inout SplitMix) -> [UInt8] {
+    private static func answer(_ chance: inout Chance) -> [UInt8] {
         switch chance.below(3) {
         case 0: Hostile.text(&chance)
         case 1: Array(chance.pick(ByteFuzz.sampleAnswers).utf8)

@@ -72,7 +72,7 @@ package struct RowFuzz {
 
     /// - Returns: What went wrong; nothing, where all is well.
     package func run(seed: UInt64) async throws -> [String] {
-        var chance = SplitMix(seed: seed)
+        var chance = Chance(seed)
         let (path, corruption) = try corruptedCopy(&chance)
         defer { remove(path) }
         Watchdog.note(corruption.statements)
@@ -90,7 +90,7 @@ package struct RowFuzz {
     }
 
     /// A copy with other rows, for a case of the command line; ``remove(_:)`` follows.
-    func corruptedCopy(_ chance: inout SplitMix) throws -> (path: String, Corruption) {
+    func corruptedCopy(_ chance: inout Chance) throws -> (path: String, Corruption) {
         // A name of its own: what is left of the case before may still be closing.
         let path = "\(folder)/case-\(chance.next()).db"
         remove(path)

@@ -61,7 +61,8 @@ package enum Fixture {
     /// - Parameters:
     ///   - version: Which schema, from 1.
     ///   - path: A file that does not exist.
-    package static func make(version: Int, at path: String) throws {
+    ///   - content: What is in it; `nil`: what each of its schemas has added.
+    package static func make(version: Int, at path: String, with content: String? = nil) throws {
         var configuration = Configuration()
         configuration.journalMode = .wal
         let database = try DatabaseQueue(path: path, configuration: configuration)
@@ -81,7 +82,9 @@ package enum Fixture {
                     sql: "INSERT INTO stint_migrations VALUES (?, ?, ?, 0)",
                     arguments: [migration.version, migration.name, migration.sql])
             }
-            for content in contents.prefix(version) { try database.execute(sql: content) }
+            for content in content.map({ [$0] }) ?? Array(contents.prefix(version)) {
+                try database.execute(sql: content)
+            }
         }
         try database.close()
     }
