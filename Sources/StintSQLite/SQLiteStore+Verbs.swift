@@ -1,0 +1,111 @@
+import StintCore
+
+/// The verbs of a ``JobStore``: each is a transaction of the verb of the same name.
+extension SQLiteStore {
+    public func enqueue(_ jobs: [NewJob], now: Moment) async throws -> [Enqueued] {
+        guard !jobs.isEmpty else { return [] }
+        return try await write(now: now, weight: jobs.count, urgency: .takesOn) { try $0.enqueue(jobs) }
+    }
+
+    public func exchange(
+        _ settlements: [Settlement], for request: ClaimRequest?, now: Moment
+    ) async throws -> Exchange {
+        guard !settlements.isEmpty || request != nil else { return Exchange() }
+        let weight = settlements.count + (request?.limit ?? 0)
+        return try await transactions.write(
+            now: now, weight: weight, urgency: Self.urgency(of: settlements, request)
+        ) { transaction in
+            let answers = try transaction.settle(settlements)
+            return (answers: answers, claimed: try request.map { try transaction.claim($0) } ?? [])
+        } afterwards: { [handOut] result, database in
+            Exchange(answers: result.answers, jobs: handOut.jobs(of: result.claimed, database, now: now))
+        } isEmpty: {
+            $0.answers.isEmpty && $0.claimed.isEmpty
+        }
+    }
+
+    public func extend(_ leases: [Lease], by duration: Duration, now: Moment) async throws -> [Lease] {
+        guard !leases.isEmpty else { return [] }
+        return try await write(now: now, urgency: .finishes) { try $0.extend(leases, by: duration) }
+    }
+
+    public func kick(_ queue: QueueName, limit: Int, now: Moment) async throws -> Int {
+        try await write(now: now) { try $0.kick(queue, limit: limit) }
+    }
+
+    public func kick(_ ids: [JobID], now: Moment) async throws {
+        try await write(now: now) { try $0.kick(ids) }
+    }
+
+    public func bury(_ ids: [JobID], reason: String, now: Moment) async throws {
+        try await write(now: now) { try $0.bury(ids, reason: reason) }
+    }
+
+    public func delete(_ ids: [JobID], now: Moment) async throws {
+        try await write(now: now, urgency: .finishes) { try $0.delete(ids) }
+    }
+
+    public func reap(now: Moment) async throws -> ReapReport {
+        try await checkpointLongLog()
+        guard try await read(now: now, { try $0.needsReap() }) else { return ReapReport() }
+        return try await write(now: now, urgency: .finishes) { [boards] in try $0.reap(boards) }
+    }
+
+    /// Checkpoints now, as far as it goes, for tests: by itself it happens when the log is long enough.
+    package func takeOverLog() async {
+        await checkpoint.run()
+    }
+
+    /// An application that writes its own tables to this file makes the log grow while Stint itself commits nothing.
+    private func checkpointLongLog() async throws {
+        guard DatabaseFile(path: path + "-wal").size > Checkpoint.longLog else { return }
+        await checkpoint.run()
+    }
+
+    public func configure(_ queue: QueueName, _ settings: QueueSettings, now: Moment) async throws {
+        if let retention = settings.retention, !(Duration.zero...NewJob.maximumDelay).contains(retention) {
+            throw StintError.invalidInput("the retention is \(retention); it must be between 0 and 100 years")
+        }
+        try await write(now: now) { try $0.configure(queue, settings) }
+        if settings.paused == false { signals.send() }
+    }
+
+    public func stats() async throws -> [QueueStats] {
+        try await read { try $0.stats() }
+    }
+
+    public func list(_ filter: JobFilter) async throws -> [JobRecord] {
+        try await read { try $0.list(filter) }
+    }
+
+    public func job(_ id: JobID) async throws -> JobDetails? {
+        try await read { try $0.job(id) }
+    }
+
+    public func nextReady(in queues: [QueueName], now: Moment) async throws -> NextReady {
+        let next = try await read(now: now) { try $0.nextReady(in: queues) }
+        if case .at(let time) = next, time <= now.wall { return .now }
+        return next
+    }
+
+    public func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> {
+        watch.wakeUps(in: queues)
+    }
+
+    /// Tells this process's sleeping workers that an application's own transaction brought jobs.
+    func announce() {
+        signals.send()
+    }
+}
+
+extension JobTransaction {
+    func configure(_ queue: QueueName, _ settings: QueueSettings) throws {
+        let id = try queueID(queue)
+        if let paused = settings.paused {
+            try statement("UPDATE stint_queues SET paused = ?2 WHERE id = ?1").execute(id, paused ? 1 : 0)
+        }
+        if let retention = settings.retention {
+            try statement("UPDATE stint_queues SET retention_ms = ?2 WHERE id = ?1").execute(id, retention.milliseconds)
+        }
+    }
+}
