@@ -57,7 +57,17 @@ package struct Player: Sendable {
                 role: isSupervised ? Role.worker.rawValue : role.rawValue))
     }
 
+    /// A harness that was killed leaves nobody behind.
+    private static func endWithParent() {
+        let parent = getppid()
+        Thread.detachNewThread {
+            while getppid() == parent { sleep(1) }
+            _exit(1)
+        }
+    }
+
     package func play() async throws {
+        if !Worker.isSupervised { Self.endWithParent() }
         var options = SQLiteStore.Options()
         options.busyTimeout = Self.busyTimeout
         let source = StoreSource.sqlite(database, options: options)
