@@ -55,19 +55,33 @@ extension SQLiteStore {
 
     /// Every job in one state, and every row of a state with its job.
     private func states(_ transaction: JobTransaction) throws -> Finding {
-        // stint_ready is looked up by its key, which a job that another program has changed may not have.
+        // Look-ups, a job after the other, and no list of all jobs in memory. stint_ready is looked up by its key; the few
+        // rows that another program has given another key are listed once.
         let jobs = try transaction.statement(
             """
-            WITH state (id) AS (
+            WITH astray (id) AS (
+                SELECT r.job_id FROM stint_ready r JOIN stint_jobs j ON j.id = r.job_id
+                WHERE (j.queue_id, j.priority) <> (r.queue_id, r.priority)
+            ), count (id, states) AS (
+                SELECT j.id, (j.id IN (SELECT id FROM astray))
+                    + EXISTS (SELECT 1 FROM stint_ready r
+                              WHERE r.queue_id = j.queue_id AND r.priority = j.priority AND r.job_id = j.id)
+                    + EXISTS (SELECT 1 FROM stint_delayed WHERE job_id = j.id)
+                    + EXISTS (SELECT 1 FROM stint_leased WHERE job_id = j.id)
+                    + EXISTS (SELECT 1 FROM stint_buried WHERE job_id = j.id)
+                    + EXISTS (SELECT 1 FROM stint_done WHERE job_id = j.id)
+                FROM stint_jobs j
+            ), state (id) AS (
                 SELECT job_id FROM stint_ready UNION ALL SELECT job_id FROM stint_delayed
                 UNION ALL SELECT job_id FROM stint_leased UNION ALL SELECT job_id FROM stint_buried
                 UNION ALL SELECT job_id FROM stint_done
-            ), count (id, states) AS (SELECT id, count(*) FROM state GROUP BY id)
-            SELECT j.id, 'in no state' FROM stint_jobs j WHERE j.id NOT IN (SELECT id FROM state)
-            UNION ALL SELECT id, 'in ' || states || ' states' FROM count WHERE states > 1
-            UNION ALL SELECT id, 'without the job itself' FROM count WHERE id NOT IN (SELECT id FROM stint_jobs)
-            UNION ALL SELECT job_id, 'leased without a lease' FROM stint_leased
-                WHERE token NOT IN (SELECT token FROM stint_leases)
+            )
+            SELECT id, CASE states WHEN 0 THEN 'in no state' ELSE 'in ' || states || ' states' END
+            FROM count WHERE states <> 1
+            UNION ALL SELECT id, 'without the job itself' FROM state
+                WHERE NOT EXISTS (SELECT 1 FROM stint_jobs j WHERE j.id = state.id)
+            UNION ALL SELECT job_id, 'leased without a lease' FROM stint_leased d
+                WHERE NOT EXISTS (SELECT 1 FROM stint_leases l WHERE l.token = d.token)
             LIMIT 6
             """
         ).rows { "\($0.int(0)) (\($0.text(1)))" }

@@ -20,9 +20,8 @@ struct Visitor {
         var chance = Chance(player.seed)
         let stop = StopSignal()
         while !stop.isSet {
-            for finding in try await store.examine() where !finding.isGood {
-                throw HistoryError("while all were at work: \(finding.subject): \(finding.description)")
-            }
+            // In one long read, which keeps the log from being taken over: people do not do so without a pause.
+            if Int.random(in: 0..<(player.isCalm ? 100 : 2), using: &chance) == 0 { try await examine() }
             let name = Player.queues.randomElement(using: &chance)!
             switch Int.random(in: 0..<10, using: &chance) {
             case 0:
@@ -38,6 +37,12 @@ struct Visitor {
             default: _ = try await queue.store.list(JobFilter(limit: 200))
             }
             try await Task.sleep(for: .milliseconds(40))
+        }
+    }
+
+    private func examine() async throws {
+        for finding in try await store.examine() where !finding.isGood {
+            throw HistoryError("while all were at work: \(finding.subject): \(finding.description)")
         }
     }
 
