@@ -7,7 +7,7 @@ import Torture
 struct FuzzTests {
     /// How many minutes each target gets, on a machine that does other things too.
     private static let minutes: [FuzzTarget: String] = [
-        .rows: "0.25", .commands: "0.25", .arguments: "0.25", .handler: "0.2",
+        .rows: "0.2", .commands: "0.15", .arguments: "0.15", .handler: "0.12",
     ]
 
     @Test("in a child process, so that a trap is seen", arguments: FuzzTarget.allCases)

@@ -37,7 +37,7 @@ struct MutationTests {
         arguments: [(RemovedGuard.immediateTransaction, Rule.busyTooEarly), (.uniqueIndex, .keyTwice)])
     func siege(_ removed: RemovedGuard, _ rule: Rule) async throws {
         let folder = try TemporaryFolder()
-        var siege = Siege(seed: chosenSeed(), duration: .seconds(5), program: stintTorture, folder: folder.path)
+        var siege = Siege(seed: chosenSeed(), duration: .seconds(3), program: stintTorture, folder: folder.path)
         siege.kills = 15
         siege.without = removed.rawValue
         let report = try await siege.run()
