@@ -20,8 +20,8 @@ struct Visitor {
         var chance = Chance(player.seed)
         let stop = StopSignal()
         while !stop.isSet {
-            // In one long read, which keeps the log from being taken over: people do not do so without a pause.
-            if Int.random(in: 0..<(player.isCalm ? 100 : 2), using: &chance) == 0 { try await examine() }
+            // In one long read, which keeps the log from starting again; under load it would be there all the time.
+            if !player.isCalm { try await examine() }
             let name = Player.queues.randomElement(using: &chance)!
             switch Int.random(in: 0..<10, using: &chance) {
             case 0:
