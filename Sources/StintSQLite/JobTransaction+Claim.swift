@@ -29,9 +29,11 @@ extension JobTransaction {
             candidates += try self.candidates(queue.id, index, limit: limit)
         }
         if queues.count > 1 { candidates.sort { ($0.priority, $0.id) < ($1.priority, $1.id) } }
-        let chosen = Self.chosen(candidates, limit: limit)
+        let rows = Self.chosen(candidates, limit: limit)
+        let chosen = Self.withoutRepetitions(rows)
         var tokens: [Int: FencingToken] = [:]
         for (index, queue) in queues.enumerated() {
+            try takeReady(rows.filter { $0.queue == index }, of: queue.id)
             let mine = chosen.filter { $0.queue == index }
             if !mine.isEmpty { tokens[index] = try lease(mine, of: queue.id, request) }
         }
@@ -105,15 +107,29 @@ extension JobTransaction {
         return candidates.prefix(limit).prefix { !$0.suspect }
     }
 
-    /// Moves the first ready jobs of a queue, which these are, to leased.
+    /// A job that another program has made ready twice is handed out once.
+    private static func withoutRepetitions(_ rows: ArraySlice<Candidate>) -> ArraySlice<Candidate> {
+        // Two rows of a job differ in queue or priority, which they mostly do not.
+        guard let first = rows.first, !rows.allSatisfy({ $0.queue == first.queue && $0.priority == first.priority })
+        else { return rows }
+        var seen: Set<Int64> = []
+        return rows.filter { seen.insert($0.id).inserted }[...]
+    }
+
+    /// Takes away the first rows of a queue, which these are.
+    private func takeReady(_ rows: [Candidate], of queue: Int64) throws {
+        guard let last = rows.last else { return }
+        try statement(HotSQL.deleteReadyUpTo).execute(queue, last.priority, last.id)
+        count(queue, ready: -rows.count)
+    }
+
     private func lease(_ jobs: [Candidate], of queue: Int64, _ request: ClaimRequest) throws -> FencingToken {
         let token = try insertLease(queue, request, jobs: jobs.count)
-        if let last = jobs.last { try statement(HotSQL.deleteReadyUpTo).execute(queue, last.priority, last.id) }
         let insertLeased = try statement(HotSQL.insertLeased)
         for job in jobs {
             try insertLeased.execute(job.id, token.rawValue, job.attempts + 1, job.crashes, job.suspect ? 1 : 0)
         }
-        count(queue, ready: -jobs.count, leased: jobs.count)
+        count(queue, leased: jobs.count)
         return token
     }
 

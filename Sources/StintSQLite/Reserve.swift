@@ -42,6 +42,7 @@ final class Reserve: Sendable {
     private let logger: Logger
     /// Whether it was said that the reserve cannot be made, for another reason than a full disk.
     private let hasWarned = Atomic(false)
+    private let lastTry = Mutex(ContinuousClock.now - .seconds(1))
 
     /// Opens it, or makes it, empty.
     ///
@@ -66,8 +67,7 @@ final class Reserve: Sendable {
         self.file = file
         self.database = database
         self.logger = logger
-        var facts = statvfs()
-        let disk = fstatvfs(file, &facts) == 0 ? Int(clamping: facts.f_blocks) * Int(facts.f_frsize) : 0
+        let disk = Self.bytes(of: file, \.f_blocks) ?? 0
         size = min(Self.largest, disk / Self.partOfDisk) / Self.smallestStep * Self.smallestStep
     }
 
@@ -126,9 +126,15 @@ final class Reserve: Sendable {
     /// but not for root of a container.
     var free: Int { room(geteuid() == 0 ? \.f_bfree : \.f_bavail) }
 
-    private func room(_ blocks: KeyPath<statvfs, fsblkcnt_t>) -> Int {
+    private func room(_ blocks: KeyPath<statvfs, fsblkcnt_t>) -> Int { Self.bytes(of: file, blocks) ?? .max }
+
+    /// Of the disk under the file. Some file systems call themselves as large as a number can be.
+    private static func bytes(of file: Int32, _ blocks: KeyPath<statvfs, fsblkcnt_t>) -> Int? {
         var facts = statvfs()
-        return fstatvfs(file, &facts) == 0 ? Int(clamping: facts[keyPath: blocks]) * Int(facts.f_frsize) : .max
+        guard fstatvfs(file, &facts) == 0 else { return nil }
+        let (bytes, overflow) = Int(clamping: facts[keyPath: blocks])
+            .multipliedReportingOverflow(by: Int(clamping: facts.f_frsize))
+        return overflow ? .max : bytes
     }
 
     /// Whether it is whole, or there is room for what is missing.
@@ -137,15 +143,26 @@ final class Reserve: Sendable {
         return left >= size || free >= size - left
     }
 
+    /// Once a second.
+    private var isTimeToTry: Bool {
+        lastTry.withLock { last in
+            let now = ContinuousClock.now
+            guard now - last >= .seconds(1) else { return false }
+            last = now
+            return true
+        }
+    }
+
     private func makeWhole() -> Bool {
-        // Spares a full disk the try.
-        guard fits else { return false }
+        // Spares a full disk most of the tries; what a disk says of its room need not be true of this process.
+        guard fits || isTimeToTry else { return false }
         let before = left
         switch allocate() {
         case 0: return true
         case ENOSPC, EDQUOT:
             // What was allocated before it failed.
-            ftruncate(file, off_t(before))
+            // Another process may have cut it meanwhile.
+            ftruncate(file, off_t(min(before, left)))
             return false
         case let number:
             // A reserve that cannot be had is no reason to refuse jobs.

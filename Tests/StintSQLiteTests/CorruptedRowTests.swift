@@ -59,6 +59,22 @@ struct CorruptedRowTests {
         }
     }
 
+    @Test(
+        "a job that is ready twice is handed out once in a claim",
+        arguments: [
+            "INSERT INTO stint_ready VALUES (1, 7, 2, 0, 0, 0)",
+            "INSERT INTO stint_queues (id, name, ready) VALUES (9, 'other', 1); INSERT INTO stint_ready VALUES (9, 1024, 2, 0, 0, 0)",
+        ])
+    func readyTwice(sql: String) async throws {
+        try await withQueue(sql) { queue, _ in
+            let jobs = try await queue.claim(100, from: ["q", "other"])
+            #expect(jobs.map(\.id.rawValue).sorted() == [1, 2, 3, 4])
+            try await queue.ack(jobs)
+            let more = try await queue.claim(100, from: ["q", "other"])
+            #expect(more.isEmpty)
+        }
+    }
+
     @Test("a buried row without its job does not keep the others from being kicked")
     func danglingBuried() async throws {
         try await withQueue("DELETE FROM stint_jobs WHERE id = 6") { queue, _ in
