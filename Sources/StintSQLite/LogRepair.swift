@@ -22,6 +22,9 @@ import Synchronization
 /// All processes must know, also those that open the log later, to which the kernel does not tell of the failure. The mark
 /// is the size of the file `stint.db-checkpoint`: one byte that was never written.
 final class LogRepair: Sendable {
+    /// How often a repair waits for the write lock, each time for as long as that connection has patience.
+    private static let mostWaits = 10
+
     private let lock: Connection
     /// -1: the file cannot be opened, and only this process knows.
     private let mark: Int32
@@ -65,6 +68,20 @@ final class LogRepair: Sendable {
     /// Writes the log anew and syncs it. All that was committed is on disk when this returns.
     func mend() throws {
         doubt()
+        var tries = 0
+        while true {
+            do {
+                try mendOnce()
+                break
+            } catch let error as StintError where error.code == .databaseBusy && tries < Self.mostWaits {
+                // Others write, and have not failed yet: that is no failure of the disk.
+                tries += 1
+            }
+        }
+        logger.warning("a sync of the log failed; the log was written anew, from memory, and synced")
+    }
+
+    private func mendOnce() throws {
         try lock.runBlocking { lock in
             try lock.execute(sql: "BEGIN IMMEDIATE")
             defer {
@@ -72,7 +89,6 @@ final class LogRepair: Sendable {
             }
             try rewriteIfInDoubt(lock)
         }
-        logger.warning("a sync of the log failed; the log was written anew and synced, and nothing is lost")
     }
 
     /// The same on the connection that has the write lock: nobody else writes to the log, nor starts it again.
