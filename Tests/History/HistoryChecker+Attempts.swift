@@ -29,8 +29,12 @@ extension HistoryChecker {
     private func usesUpAttempt(
         _ claim: History.Claim, before next: History.Claim, _ story: History.Story
     ) -> Bool {
-        let word = story.settled.first { $0.settlement.lease == claim.facts.lease && $0.mayHaveHappened }
-        if let word { return word.hasSettled && [.fail, .crash].contains(word.settlement.outcome) }
+        let words = story.settled.filter { $0.settlement.lease == claim.facts.lease }
+        if let word = words.first(where: \.mayHaveHappened) {
+            return word.hasSettled && [.fail, .crash].contains(word.settlement.outcome)
+        }
+        // A word that was refused says that the handler had ended before its process did.
+        guard words.isEmpty else { return false }
         return hasDiedAlone(claim, before: next, story)
     }
 

@@ -61,6 +61,9 @@ extension World {
         process.shutDown = { Task { await group.triggerGracefulShutdown() } }
         do {
             try await group.run()
+        } catch let error as ServiceGroupError where error.errorCode == .serviceFinishedUnexpectedly {
+            // Services are shut down one after the other; one that recycles itself out of turn ends the others too.
+            return
         } catch {
             problem("\(process.name) has ended with an error: \(error)")
         }
