@@ -34,6 +34,8 @@ package enum Deed: Codable, Sendable, Equatable {
     case unknown(call: Int, code: String)
     case handlerStarted(job: Int64, token: Int64)
     case handlerFinished(job: Int64, token: Int64)
+    /// It has ended too, with an error.
+    case handlerThrew(job: Int64, token: Int64)
 }
 
 /// A word to the store.

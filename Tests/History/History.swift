@@ -58,6 +58,9 @@ package struct History {
         package let lease: Call.Lease
         package let started: Int
         package var finished: Int?
+        var threw: Int?
+
+        var hasEnded: Bool { finished != nil || threw != nil }
     }
 
     package struct Enqueue {
@@ -143,6 +146,11 @@ package struct History {
                     break
                 }
                 stories[job]?.runs[index].finished = line
+            case .handlerThrew(let job, let token):
+                let lease = Call.Lease(job: job, token: token)
+                if let index = stories[job]?.runs.lastIndex(where: { $0.lease == lease && !$0.hasEnded }) {
+                    stories[job]?.runs[index].threw = line
+                }
             }
             lastWord[event.process] = line
         }

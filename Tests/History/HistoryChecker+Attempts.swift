@@ -46,7 +46,7 @@ extension HistoryChecker {
             // A machine that starts again blames nobody.
             claim.terms.boot == next.terms.boot,
             story.runs.contains(where: {
-                $0.lease == claim.facts.lease && $0.process == claim.process && $0.finished == nil
+                $0.lease == claim.facts.lease && $0.process == claim.process && !$0.hasEnded
             }),
             // Where its supervisor has died too, it need not have been the job's doing.
             history.supervisors[claim.process] == nil,
@@ -68,7 +68,7 @@ extension HistoryChecker {
         return others.allSatisfy { lease in
             guard let other = history.stories[lease.job] else { return false }
             // A handler that was given up may go on, and be the cause.
-            let mayGoOn = other.runs.contains { $0.lease == lease && $0.finished == nil }
+            let mayGoOn = other.runs.contains { $0.lease == lease && !$0.hasEnded }
             return other.settled.contains {
                 $0.settlement.lease == lease && $0.answer != nil && $0.ended < death.invoked
                     && !(mayGoOn && [.fail, .crash].contains($0.settlement.outcome))

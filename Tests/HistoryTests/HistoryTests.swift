@@ -236,7 +236,9 @@ struct HistoryTests {
         failed.claim("w", 1, token: 2)
         #expect(failed.broken(job(1, "a", "leased"), drained: false) == [.attemptNotCounted])
 
-        func dead(under supervisor: String? = nil, beside other: Int64? = nil, then attempt: Int) -> Set<Rule> {
+        func dead(
+            under supervisor: String? = nil, beside other: Int64? = nil, throwing: Bool = false, then attempt: Int
+        ) -> Set<Rule> {
             var tale = Tale()
             tale.enqueue("a", as: 1)
             tale.register("w", as: 1, under: supervisor)
@@ -247,6 +249,7 @@ struct HistoryTests {
                 tale.claim("w", other, token: 9)
                 tale.start("w", other, token: 9)
             }
+            if throwing { tale.add("w", .handlerThrew(job: 1, token: 1)) }
             tale.add("w", .killed)
             tale.call("s", .takeBack(workers: [1], blames: true))
             tale.claim("x", 1, token: 2, attempt: attempt)
@@ -258,6 +261,7 @@ struct HistoryTests {
         #expect(dead(then: 1) == [.attemptNotCounted])
         #expect(dead(under: "s", then: 1) == [])
         #expect(dead(beside: 2, then: 1) == [])
+        #expect(dead(throwing: true, then: 1) == [])
 
         var many = Tale()
         many.enqueue("a", as: 1)

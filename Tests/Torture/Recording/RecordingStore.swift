@@ -123,7 +123,12 @@ extension JobContext {
     /// Runs `body` as this job's handler, recorded. It is finished when `body` has returned.
     package func recorded(in log: HistoryLog, _ body: () async throws -> Void) async throws {
         log.append(.handlerStarted(job: job.id.rawValue, token: job.lease.token.rawValue))
-        try await body()
+        do {
+            try await body()
+        } catch {
+            log.append(.handlerThrew(job: job.id.rawValue, token: job.lease.token.rawValue))
+            throw error
+        }
         log.append(.handlerFinished(job: job.id.rawValue, token: job.lease.token.rawValue))
     }
 }

@@ -78,7 +78,11 @@ extension World {
         isCalm = true
         for process in processes { goOn(process) }
         scheduler.wallOffset += Duration.seconds(200_000).nanoseconds
-        for queue in WorldPlan.queues { asOperatorUntilDone(queue) }
+        for queue in WorldPlan.queues {
+            asOperatorUntilDone(queue)
+            // A pause that was on its way may come behind that.
+            scheduler.run(after: .seconds(30), as: scheduler.fate) { self.asOperatorUntilDone(queue) }
+        }
     }
 
     private func asOperatorUntilDone(_ queue: QueueName) {
