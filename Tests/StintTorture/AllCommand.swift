@@ -42,7 +42,7 @@ struct AllCommand: AsyncParsableCommand {
                 "kill (commands)", "--commands", "--seconds", "\(kills / 4)", "--kills", "\(kills / 2)", "--stops", "5"),
             trial("death", "--minutes", "\(minutes / 10)"),
             trial("power-cut", "--cuts", "2000", "--minutes", "\(minutes / 10)"),
-            trial("power-cut (normal)", "--normal", "--cuts", "2000", "--minutes", "\(minutes / 20)"),
+            trial("power-cut (normal)", "--normal", "--cuts", "2000", "--minutes", "\(max(1, minutes / 20))"),
             trial("disk", "--minutes", "\(minutes / 10)"),
             trial("simulate", "--minutes", "\(minutes / 10)"),
             trial("fuzz", "--minutes", "\(minutes / 10)"),
@@ -55,6 +55,7 @@ struct AllCommand: AsyncParsableCommand {
         var trials = trials
         for index in trials.indices {
             print("\n== \(trials[index].name)")
+            fflush(nil)  // before what the other process prints
             let start = ContinuousClock.now
             let result = try await Subprocess.run(
                 .path(FilePath(try ownProgram())), arguments: Arguments(trials[index].arguments), input: .none,
