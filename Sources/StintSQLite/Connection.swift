@@ -59,13 +59,8 @@ struct Connection: Sendable {
 
     func runBlocking<Value>(_ body: (Database) throws -> Value) rethrows -> Value {
         try database.writeWithoutTransaction { database in
-            do { return try body(database) } catch { throw translated(error) }
+            try translatingErrors(of: file) { try body(database) }
         }
-    }
-
-    /// As a ``StintError`` where it is one of SQLite's.
-    func translated(_ error: any Error) -> any Error {
-        (error as? DatabaseError).map { StintError($0, file: file) } ?? error
     }
 }
 

@@ -44,10 +44,11 @@ extension StintError {
 }
 
 /// Runs `body` and turns SQLite's errors into Stint's.
-func translatingErrors<Value>(of file: String, _ body: () throws -> Value) throws -> Value {
-    do {
-        return try body()
-    } catch let error as DatabaseError {
-        throw StintError(error, file: file)
-    }
+func translatingErrors<Value>(of file: String, _ body: () throws -> Value) rethrows -> Value {
+    do { return try body() } catch { throw translated(error, of: file) }
+}
+
+/// As a ``StintError`` where it is one of SQLite's.
+func translated(_ error: any Error, of file: String) -> any Error {
+    (error as? DatabaseError).map { StintError($0, file: file) } ?? error
 }

@@ -6,8 +6,12 @@ extension Writer {
     /// Refuses what must wait for room. Mostly that is nothing, and one look tells.
     func permitted(_ group: [any PendingWrite]) -> [any PendingWrite] {
         guard let reserve, let least = group.lazy.map(\.urgency).min(), !reserve.permits(least) else { return group }
+        // Asked once for each: on a disk over its quota the answer takes a try.
+        var permits = [least: false]
         return group.filter { write in
-            if reserve.permits(write.urgency) { return true }
+            let isPermitted = permits[write.urgency] ?? reserve.permits(write.urgency)
+            permits[write.urgency] = isPermitted
+            if isPermitted { return true }
             write.refuse(reserve.refusal)
             return false
         }

@@ -192,7 +192,7 @@ final class Writer: Sendable {
                     isDiskFull = true
                     rest = thoseThatMayGoOn(rest)
                 } else {
-                    let failure = connection.translated(error)
+                    let failure = translated(error, of: connection.file)
                     for write in rest { write.refuse(failure) }
                     rest = []
                 }
@@ -214,7 +214,7 @@ final class Writer: Sendable {
             } catch  where isDiskFull(error, database) {
                 throw error
             } catch {
-                writes.remove(at: index).refuse(connection.translated(error))
+                writes.remove(at: index).refuse(translated(error, of: connection.file))
                 let isUntouched = sqlite3_total_changes(database.sqliteConnection) == before
                 guard isUntouched, sqlite3_get_autocommit(database.sqliteConnection) == 0 else { return nil }
             }

@@ -77,7 +77,7 @@ package struct History {
         package var runs: [Run] = []
         /// By an operator.
         var kicks: [Made] = []
-        var buries: [Made] = []
+        package var buries: [Made] = []
         var deletes: [Made] = []
     }
 

@@ -4,7 +4,7 @@
 ///
 /// It knows no store: only what processes were told. It says no more than what follows from that, so a violation is one.
 package struct HistoryChecker {
-    let history: History
+    package let history: History
     let final: FinalState
     let busyTimeout: Duration?
 

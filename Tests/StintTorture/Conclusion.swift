@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Torture
 
 /// Says how it went; what broke keeps its files.
 func conclude(_ broken: [String], _ place: TortureFolder) throws {

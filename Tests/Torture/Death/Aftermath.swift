@@ -126,8 +126,8 @@ struct Heir {
             let request = ClaimRequest(queues: stats.map(\.name), limit: 10, lease: .seconds(60), worker: "heir:1")
             let jobs = try await store.claim(request, now: clock.now())
             for job in jobs {
-                log?.append(.handlerStarted(job: job.id.rawValue, token: job.lease.token.rawValue))
-                log?.append(.handlerFinished(job: job.id.rawValue, token: job.lease.token.rawValue))
+                log?.started(job)
+                log?.finished(job)
             }
             let answers = try await store.settle(jobs.map { Settlement($0.lease, .ack) }, now: clock.now())
             if answers.contains(.leaseLost) { return ["a lease was lost that was just given"] }

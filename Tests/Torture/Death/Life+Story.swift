@@ -125,8 +125,8 @@ extension Life {
     /// What a handler does that ends well; its word to the store comes next.
     private func run(_ jobs: [LeasedJob], by worker: Worker) {
         for job in jobs {
-            worker.log.append(.handlerStarted(job: job.id.rawValue, token: job.lease.token.rawValue))
-            worker.log.append(.handlerFinished(job: job.id.rawValue, token: job.lease.token.rawValue))
+            worker.log.started(job)
+            worker.log.finished(job)
         }
     }
 
@@ -177,7 +177,7 @@ extension Life {
             try await workers[1].store.claim(request(workers[1], 3), now: clock.now())
         }
         workers[1].board.note(ended: nil, started: one[0].lease, now: clock.now())
-        workers[1].log.append(.handlerStarted(job: one[0].id.rawValue, token: one[0].lease.token.rawValue))
+        workers[1].log.started(one[0])
         clock.advance(by: .seconds(1))
         _ = try await step("take back from a worker that ran one job") {
             try await cast.shop.takeBack(
@@ -188,7 +188,7 @@ extension Life {
         }
         for job in several.prefix(2) {
             workers[2].board.note(ended: nil, started: job.lease, now: clock.now())
-            workers[2].log.append(.handlerStarted(job: job.id.rawValue, token: job.lease.token.rawValue))
+            workers[2].log.started(job)
         }
         _ = try await step("take back from a worker that ran two jobs") {
             try await cast.shop.takeBack(

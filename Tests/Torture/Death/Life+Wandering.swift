@@ -162,8 +162,8 @@ private struct Wanderer {
             default: outcome = .ack
             }
             if outcome == .ack {
-                log.append(.handlerStarted(job: job.id.rawValue, token: job.lease.token.rawValue))
-                log.append(.handlerFinished(job: job.id.rawValue, token: job.lease.token.rawValue))
+                log.started(job)
+                log.finished(job)
             }
             return Settlement(job.lease, outcome)
         }

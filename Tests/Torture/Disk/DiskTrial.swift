@@ -131,8 +131,8 @@ struct DiskTrial {
             let jobs = Array(running.prefix(number))
             for job in jobs where !started.contains(job.lease) {
                 started.insert(job.lease)
-                history.append(.handlerStarted(job: job.id.rawValue, token: job.lease.token.rawValue))
-                history.append(.handlerFinished(job: job.id.rawValue, token: job.lease.token.rawValue))
+                history.started(job)
+                history.finished(job)
             }
             let settlements = zip(jobs, outcome).map { Settlement($0.lease, $1) }
             do {

@@ -61,8 +61,8 @@ package struct FullDisk {
             let request = ClaimRequest(queues: [Self.queue], limit: Self.running, lease: .seconds(600), worker: "app:1")
             var running = try await store.claim(request, now: clock.now())
             for job in running {
-                log.append(.handlerStarted(job: job.id.rawValue, token: job.lease.token.rawValue))
-                log.append(.handlerFinished(job: job.id.rawValue, token: job.lease.token.rawValue))
+                log.started(job)
+                log.finished(job)
             }
             // It goes when there shall be room.
             try fill(leaving: 16_000_000)

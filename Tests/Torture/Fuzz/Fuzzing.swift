@@ -51,16 +51,9 @@ package struct Fuzzing {
     package func run(for duration: Duration, atMost limit: Int) async throws -> Report {
         let end = ContinuousClock.now + duration
         var report = Report(target: target, seed: seed)
-        let folder = NSTemporaryDirectory() + "stint-fuzz-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
-        defer {
-            do {
-                try FileManager.default.removeItem(atPath: folder)
-            } catch {
-                print("the folder \(folder) stays behind: \(error)")
-            }
-        }
-        let run = try await cases(in: folder)
+        let folder = try TortureFolder()
+        defer { folder.remove() }
+        let run = try await cases(in: folder.path)
         while report.cases < limit, report.failures.count < 10, ContinuousClock.now < end {
             let seed = seed &+ UInt64(report.cases)
             Watchdog.begin(seed: seed)

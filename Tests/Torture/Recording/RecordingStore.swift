@@ -122,14 +122,24 @@ package struct RecordingStore: JobStore {
 extension JobContext {
     /// Runs `body` as this job's handler, recorded. It is finished when `body` has returned.
     package func recorded(in log: HistoryLog, _ body: () async throws -> Void) async throws {
-        log.append(.handlerStarted(job: job.id.rawValue, token: job.lease.token.rawValue))
+        log.started(job)
         do {
             try await body()
         } catch {
             log.append(.handlerThrew(job: job.id.rawValue, token: job.lease.token.rawValue))
             throw error
         }
-        log.append(.handlerFinished(job: job.id.rawValue, token: job.lease.token.rawValue))
+        log.finished(job)
+    }
+}
+
+extension HistoryLog {
+    func started(_ job: LeasedJob) {
+        append(.handlerStarted(job: job.id.rawValue, token: job.lease.token.rawValue))
+    }
+
+    func finished(_ job: LeasedJob) {
+        append(.handlerFinished(job: job.id.rawValue, token: job.lease.token.rawValue))
     }
 }
 

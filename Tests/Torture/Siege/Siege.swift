@@ -104,16 +104,16 @@ package struct Siege: Sendable {
     }
 
     func judge(_ report: inout Report) async throws {
-        let events = try HistoryLog.read(historyFile)
         let final = try FinalState(of: database, isDrained: true)
-        let checker = HistoryChecker(events, final, busyTimeout: Player.busyTimeout)
+        let checker = HistoryChecker(try HistoryLog.read(historyFile), final, busyTimeout: Player.busyTimeout)
         report.violations = checker.violations()
         report.summary = checker.summary
         for role in cast.keys { report.shares[role] = checker.shares(of: role.rawValue) }
         report.longestCall = checker.longestCall
         for job in final.jobs where job.states == ["buried"] {
             let kind = JobKind(payload: job.reference)
-            let isDeserved = kind == .bury || kind == .poison || wasBuried(job.id, events)
+            let isDeserved =
+                kind == .bury || kind == .poison || checker.history.stories[job.id]?.buries.isEmpty == false
             if !isDeserved { report.troubles.append("the innocent job \(job.id), \(job.reference), is buried") }
         }
         for job in final.jobs where job.states == ["done"] && JobKind(payload: job.reference) == .poison {
@@ -128,12 +128,6 @@ package struct Siege: Sendable {
         let errors = try String(contentsOfFile: errorFile, encoding: .utf8)
         for line in errors.split(separator: "\n") where line.contains("Fatal error") || line.contains(" critical ") {
             report.troubles.append("a process said: \(line)")
-        }
-    }
-
-    private func wasBuried(_ id: Int64, _ events: [Event]) -> Bool {
-        events.contains { event in
-            if case .invoked(_, .bury(let jobs)) = event.deed { jobs.contains(id) } else { false }
         }
     }
 }

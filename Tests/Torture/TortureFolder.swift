@@ -1,17 +1,17 @@
 import Foundation
 
 /// A folder for one run; it stays where something broke.
-struct TortureFolder: Sendable {
-    let path: String
+package struct TortureFolder: Sendable {
+    package let path: String
 
     /// - Parameter inMemory: Where the system has a place for that: what dies with its process needs no disk.
-    init(inMemory: Bool = false) throws {
+    package init(inMemory: Bool = false) throws {
         let place = inMemory && access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm/" : NSTemporaryDirectory()
         path = place + "stint-torture-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 
-    func remove() {
+    package func remove() {
         do {
             try FileManager.default.removeItem(atPath: path)
         } catch {
