@@ -7,6 +7,7 @@ package enum SQLiteMigrations {
         SQLiteMigration(1, "v001_jobs", PackageResources.v001_jobs_sql),
         SQLiteMigration(2, "v002_workers", PackageResources.v002_workers_sql),
         SQLiteMigration(3, "v003_enqueue", PackageResources.v003_enqueue_sql),
+        SQLiteMigration(4, "v004_hardening", PackageResources.v004_hardening_sql),
     ]
 }
 

@@ -6,7 +6,7 @@ import StintSQLiteMigrations
 package enum Fixture {
     /// What the schemas 1, 2, … added to the contents. Append-only, like the migrations: the next one needs its own, or
     /// the tests fail. Columns are named, so that each also fits the schemas after it.
-    package static let contents = [jobs, workers, enqueued]
+    package static let contents = [jobs, workers, enqueued, hardening]
 
     /// With jobs in every state: of the leased ones 3 alone, 4 and 5 together, 6 of an earlier boot, 10 with time left.
     private static let jobs = """
@@ -56,6 +56,13 @@ package enum Fixture {
     private static let enqueued = """
         INSERT INTO stint_enqueue (queue, payload, unique_key, headers) VALUES ('sql', 'from SQL', 'sql-1', 'x: y');
         INSERT INTO stint_enqueue (queue, payload, delay_ms) VALUES ('sql', 'later', 3162240000000);
+        """
+
+    /// A worker that has a supervisor, with a lease that is found past its deadline.
+    private static let hardening = """
+        INSERT INTO stint_workers (id, name, host, boot_id, namespaces, pid, process_start, queues, concurrency,
+                                   registered_at, seen, supervisor_file) VALUES
+            (33, 'host:5', 'host', 'boot-1', 'pid:[1]', 5, 50, 'other', 1, 1700000000002, 5000000, 'stint.db-supervisor-1');
         """
 
     /// - Parameters:
