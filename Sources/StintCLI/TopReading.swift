@@ -26,7 +26,7 @@ struct TopReading: Sendable {
         self.workers = workers
         deaths = failures.filter { failed in
             switch failed.failure.kind {
-            case .crashed, .expired: true
+            case .crashed, .expired, .lost: true
             case .failed, .buried: false
             }
         }

@@ -58,8 +58,10 @@ public struct JobFailure: Sendable, Codable, Hashable {
         case failed
         /// The process that ran the job died.
         case crashed
-        /// The lease ran out.
+        /// The lease ran out, and no death of the worker is proved. It costs the job nothing.
         case expired
+        /// The worker ended together with its supervisor or its machine. It costs the job nothing.
+        case lost
         /// The handler or a person set the job aside.
         case buried
     }

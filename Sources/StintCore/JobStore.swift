@@ -38,13 +38,14 @@ public protocol JobStore: WorkerRegistry {
     /// - Throws: `notFound` for the first id that names no job; no job is deleted then.
     func delete(_ ids: [JobID], now: Moment) async throws
 
-    /// Takes back the jobs of leases that ended (deadline passed, or another boot's) and prunes done jobs past their
-    /// retention, a bounded number a call.
+    /// Takes back the jobs of leases that ended (deadline passed, or granted before the machine started again) and prunes
+    /// done jobs past their retention, a bounded number a call.
     ///
-    /// Where it is known which jobs the worker had started, the same jobs are blamed as by ``takeBack(from:_:now:)``.
-    /// Where not, all that it held, in one lease or more, count as started. A lease of another boot blames nobody.
+    /// A deadline proves no death, so a lease that ran out blames no job. One whose worker provably lives is first marked,
+    /// and taken back only if it is still past its deadline a quarter of a second later: the worker may have waited for the
+    /// same lock. Where nothing can be proved the same is done by a reap that had to wait for the lock itself.
     ///
-    /// - Returns: What was done; all zero when nothing is left to do.
+    /// - Returns: What was done; all zero when nothing is left to do now.
     func reap(now: Moment) async throws -> ReapReport
 
     /// Changes a queue's settings, making the queue where there is none.

@@ -9,18 +9,34 @@ public typealias Timestamp = Int64
 
 /// A point in time, read from two clocks at once.
 ///
-/// Wall time can jump, so only `run_at` and what people read use it. Deadlines of leases use the monotonic clock
-/// together with the boot id: it never jumps, and after a reboot, where it restarts, the boot id differs.
+/// Wall time can jump, so only `run_at` and what people read use it. Deadlines of leases use the monotonic clock: it
+/// never jumps, and after a reboot, where it restarts, a deadline lies further ahead than any lease is long. The boot id
+/// is a hint only: containers on one kernel can have ids of their own.
 public struct Moment: Hashable, Sendable {
     public var wall: Timestamp
     /// Milliseconds since some point of this boot; the same for all processes of the machine.
     public var monotonic: Int64
     public var boot: String
+    /// The clock that it was read from; `nil`: it stands as it is.
+    package var clock: (any MomentClock)?
 
     public init(wall: Timestamp, monotonic: Int64, boot: String) {
         self.wall = wall
         self.monotonic = monotonic
         self.boot = boot
+    }
+
+    /// The same clock's time now. A transaction calls this when it begins: the wait for its lock must not eat a lease.
+    package var readAgain: Moment { clock?.now() ?? self }
+
+    public static func == (left: Moment, right: Moment) -> Bool {
+        left.wall == right.wall && left.monotonic == right.monotonic && left.boot == right.boot
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(wall)
+        hasher.combine(monotonic)
+        hasher.combine(boot)
     }
 }
 
@@ -34,11 +50,13 @@ public struct SystemClock: MomentClock {
     public init() {}
 
     public func now() -> Moment {
-        Moment(
+        var moment = Moment(
             wall: Self.nanoseconds(CLOCK_REALTIME) / 1_000_000,
             monotonic: (Self.nanoseconds(CLOCK_MONOTONIC) - Self.namespaceOffset) / 1_000_000,
             boot: Self.bootID
         )
+        moment.clock = self
+        return moment
     }
 
     private static func nanoseconds(_ clock: clockid_t) -> Int64 {

@@ -1,5 +1,3 @@
-import Synchronization
-
 #if canImport(Darwin)
     import Darwin
 #else
@@ -59,13 +57,11 @@ public struct ProcessIdentity: Sendable, Hashable, Codable {
         case unknown
     }
 
-    /// Whether the process still runs, as far as this process can tell.
+    /// Whether the process still runs, as far as this process can tell; for people. What becomes of jobs is decided by
+    /// ``Liveness`` alone.
     public func existence() -> Existence {
-        Self.witness.withLock { $0 }?.existence(of: self) ?? existence(seenFrom: .current)
+        existence(seenFrom: .current)
     }
-
-    /// Who knows it instead of the system: a simulated world, whose processes are none of this machine's.
-    package static let witness = Mutex<(any ExistenceWitness)?>(nil)
 
     /// The same seen from a process of these namespaces and this boot, which are this process's own but in tests.
     package func existence(seenFrom observer: ProcessIdentity) -> Existence {
@@ -142,9 +138,4 @@ public struct ProcessIdentity: Sendable, Hashable, Codable {
             return count > 0 ? String(decoding: buffer.prefix(count), as: UTF8.self) : nil
         }
     #endif
-}
-
-/// Knows which processes exist.
-package protocol ExistenceWitness: Sendable {
-    func existence(of process: ProcessIdentity) -> ProcessIdentity.Existence
 }

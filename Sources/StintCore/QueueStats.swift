@@ -37,11 +37,24 @@ public struct ReapReport: Sendable, Hashable {
     public var buried = 0
     /// Done jobs past their queue's retention, now deleted.
     public var pruned = 0
+    /// Leases that are past their deadline and were left for a second look. They are no part of what was done, and so do
+    /// not count when two reports are compared.
+    package var spared = 0
 
     public init(requeued: Int = 0, buried: Int = 0, pruned: Int = 0) {
         self.requeued = requeued
         self.buried = buried
         self.pruned = pruned
+    }
+
+    public static func == (left: ReapReport, right: ReapReport) -> Bool {
+        left.requeued == right.requeued && left.buried == right.buried && left.pruned == right.pruned
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(requeued)
+        hasher.combine(buried)
+        hasher.combine(pruned)
     }
 }
 

@@ -14,12 +14,12 @@ public protocol WorkerRegistry: Sendable {
     /// Takes back the jobs of workers whose processes have ended together, and forgets the workers: with one, all of its
     /// process.
     ///
-    /// Jobs that were claimed and not started are ready again and have lost nothing. Of jobs that were started the
-    /// attempt and a crash count where it was one alone; it is buried when either has reached its limit. Of several,
-    /// nobody knows which was the cause: all become suspects, at no cost. A suspect ran alone in its process, so it is to
-    /// blame also where other processes ended with its own, and alone where their supervisor did. A worker of another boot, or one that was stopped by order,
-    /// leaves nobody to blame.
+    /// What it costs the jobs is in ``CrashAttribution``.
     func takeBack(from workers: [WorkerID], _ end: WorkerEnd, now: Moment) async throws -> ReapReport
+
+    /// Proves to other processes, as long as this one lives, that it supervises workers; their registrations name the
+    /// sign (``WorkerRegistration/supervisorSign``). `nil` where the store cannot prove such a thing.
+    func registerSupervisor() async throws -> (any SupervisorSign)?
 
     /// The latest attempts that did not end well, newest first.
     func failures(limit: Int) async throws -> [FailedJob]
@@ -46,17 +46,20 @@ public struct WorkerRegistration: Sendable, Hashable {
     public let process: ProcessIdentity
     /// The process that started it and that takes its jobs back when it ends.
     public let supervisor: ProcessIdentity?
+    /// The supervisor's sign of life; see ``WorkerRegistry/registerSupervisor()``.
+    public let supervisorSign: String?
     public let queues: [QueueName]
     /// How many jobs it runs at once.
     public let concurrency: Int
 
     public init(
-        name: String, process: ProcessIdentity, supervisor: ProcessIdentity? = nil, queues: [QueueName],
-        concurrency: Int
+        name: String, process: ProcessIdentity, supervisor: ProcessIdentity? = nil, supervisorSign: String? = nil,
+        queues: [QueueName], concurrency: Int
     ) {
         self.name = name
         self.process = process
         self.supervisor = supervisor
+        self.supervisorSign = supervisorSign
         self.queues = queues
         self.concurrency = concurrency
     }
@@ -81,7 +84,18 @@ public struct RegisteredWorker: Sendable {
 /// that shared its worker with others.
 public protocol StartBoard: Sendable {
     /// One handler has ended, or another is about to start, or both.
-    func note(ended: Lease?, started: Lease?, now: Moment)
+    ///
+    /// - Parameter maxAttempts: How many attempts the worker grants the started job, where that is fewer than its own.
+    func note(ended: Lease?, started: Lease?, maxAttempts: Int?, now: Moment)
+
+    /// Somebody has ordered the worker to stop: what becomes of its process from now on is no fault of its jobs.
+    func noteOrderToStop()
+}
+
+extension StartBoard {
+    package func note(ended: Lease?, started: Lease?, now: Moment) {
+        note(ended: ended, started: started, maxAttempts: nil, now: now)
+    }
 }
 
 /// A worker as the store knows it.
@@ -91,12 +105,23 @@ public struct WorkerRecord: Sendable, Hashable {
     public let registeredAt: Timestamp
     /// What it has started and not ended; `nil` where that cannot be told.
     public let started: [StartedJob]?
+    public let liveness: Liveness
+    /// Of its supervisor; `nil`: it has none.
+    public let supervisorLiveness: Liveness?
+    /// Somebody has ordered it to stop.
+    public let isToldToStop: Bool
 
-    public init(id: WorkerID, registration: WorkerRegistration, registeredAt: Timestamp, started: [StartedJob]?) {
+    public init(
+        id: WorkerID, registration: WorkerRegistration, registeredAt: Timestamp, started: [StartedJob]?,
+        liveness: Liveness = .unknown, supervisorLiveness: Liveness? = nil, isToldToStop: Bool = false
+    ) {
         self.id = id
         self.registration = registration
         self.registeredAt = registeredAt
         self.started = started
+        self.liveness = liveness
+        self.supervisorLiveness = supervisorLiveness
+        self.isToldToStop = isToldToStop
     }
 }
 
@@ -105,10 +130,13 @@ public struct StartedJob: Sendable, Hashable {
     public let lease: Lease
     /// By the monotonic clock of its boot, in milliseconds.
     public let startedAt: Int64
+    /// How many attempts its worker grants it, where that is fewer than its own.
+    public let maxAttempts: Int?
 
-    public init(lease: Lease, startedAt: Int64) {
+    public init(lease: Lease, startedAt: Int64, maxAttempts: Int? = nil) {
         self.lease = lease
         self.startedAt = startedAt
+        self.maxAttempts = maxAttempts
     }
 }
 
@@ -116,8 +144,10 @@ public struct StartedJob: Sendable, Hashable {
 public enum WorkerEnd: Sendable, Hashable {
     /// By itself, or killed by somebody. The text completes "worker host:pid …".
     case died(String, Dossier?)
-    /// Their supervisor has died too, so whatever happened may have happened to it: only a suspect is blamed.
+    /// Their supervisor has died too, as in a container that is killed: no job is blamed.
     case diedWithSupervisor
+    /// They are dead, and it may have been their machine or their container that ended: no job is blamed.
+    case diedWithMachine
     /// By order, with jobs that it did not finish.
     case stopped
 }

@@ -45,8 +45,8 @@ package enum HotSQL {
         SELECT max_attempts, time_to_run_ms, enqueued_at, content_type, headers, payload FROM stint_jobs WHERE id = ?1
         """
     package static let insertLease = """
-        INSERT INTO stint_leases (queue_id, worker, boot_id, deadline, claimed_at, expires_at, jobs, worker_id)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        INSERT INTO stint_leases (queue_id, worker, boot_id, deadline, claimed_at, expires_at, jobs, worker_id, duration_ms)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
         """
     package static let insertLeased = """
         INSERT OR REPLACE INTO stint_leased (job_id, token, attempts, crashes, suspect) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -96,12 +96,12 @@ package enum HotSQL {
         """
 
     package static let extendLease = """
-        UPDATE stint_leases SET deadline = max(deadline, ?2), expires_at = max(expires_at, ?3)
-        WHERE token = ?1 AND boot_id = ?4
+        UPDATE stint_leases SET deadline = max(deadline, ?2), expires_at = max(expires_at, ?3),
+                                duration_ms = max(duration_ms, ?4), overdue_since = NULL
+        WHERE token = ?1
         """
     package static let isLeased = """
-        SELECT 1 FROM stint_leased d JOIN stint_leases l ON l.token = d.token
-        WHERE d.job_id = ?1 AND d.token = ?2 AND l.boot_id = ?3
+        SELECT 1 FROM stint_leased d JOIN stint_leases l ON l.token = d.token WHERE d.job_id = ?1 AND d.token = ?2
         """
 
     package static let anyReady = """

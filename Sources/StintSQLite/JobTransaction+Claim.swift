@@ -143,6 +143,7 @@ extension JobTransaction {
         insert.bind(6, now.wall + request.duration.milliseconds)
         insert.bind(7, Int64(jobs))
         insert.bind(8, request.registration?.rawValue)
+        insert.bind(9, request.duration.milliseconds)
         return FencingToken(rawValue: try insert.insertedID())
     }
 }

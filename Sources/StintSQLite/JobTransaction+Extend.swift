@@ -7,7 +7,7 @@ extension JobTransaction {
             extend.bind(1, token.rawValue)
             extend.bind(2, now.monotonic + duration.milliseconds)
             extend.bind(3, now.wall + duration.milliseconds)
-            extend.bind(4, now.boot)
+            extend.bind(4, duration.milliseconds)
             try extend.execute()
         }
         // A token can stand while one of its jobs was taken away by a person.
@@ -15,7 +15,6 @@ extension JobTransaction {
         return try leases.filter { lease in
             isLeased.bind(1, lease.job.rawValue)
             isLeased.bind(2, lease.token.rawValue)
-            isLeased.bind(3, now.boot)
             return try isLeased.first { _ in true } == nil
         }
     }

@@ -6,8 +6,11 @@ extension JobTransaction {
     private static let jobsPerReap = 1_000
     private static let prunesPerReap: Int64 = 1_000
 
-    private static let endedLeases = """
-        SELECT \(EndedLease.columns) FROM stint_leases WHERE deadline <= ?1 OR boot_id <> ?2 LIMIT ?3
+    /// Past their deadline, or with one that lies further ahead than they are long: that is of an earlier boot, whose clock
+    /// was ahead. Those of before migration 4 have no length, and a boot id tells.
+    static let endedLeases = """
+        SELECT \(EndedLease.columns) FROM stint_leases
+        WHERE deadline <= ?1 OR CASE duration_ms WHEN 0 THEN boot_id <> ?2 ELSE deadline > ?1 + duration_ms END LIMIT ?3
         """
 
     /// A done job of each queue is past its retention: one look-up a queue that has any.
@@ -22,21 +25,23 @@ extension JobTransaction {
         """
 
     /// Whether a reap would find anything; it only reads, so an idle reaper takes no write lock.
-    func needsReap() throws -> Bool {
-        let lease = try endedLeases(limit: 1)
-        if try !lease.isEmpty || hasUnseenWorkers() { return true }
-        if try statement(Self.unheldJobs).first(1, read: { _ in true }) == true { return true }
+    ///
+    /// - Parameter looksForUnheld: Also for leased jobs without a lease, which takes a look at each leased job.
+    func needsReap(_ boards: StartBoards, looksForUnheld: Bool) throws -> Bool {
+        if try !endedLeases(limit: 1).isEmpty || !unseenWorkers(boards).isEmpty { return true }
+        if looksForUnheld, try statement(Self.unheldJobs).first(1, read: { _ in true }) == true { return true }
         return try statement(Self.queuesToPrune).first(now.wall) { _ in true } == true
     }
 
-    func reap(_ boards: StartBoards) throws -> ReapReport {
+    func reap(_ boards: StartBoards, looksForUnheld: Bool) throws -> ReapReport {
         var report = ReapReport()
-        for lease in try endedLeases(limit: Self.leasesPerReap) where report.requeued + report.buried < Self.jobsPerReap
-        {
-            try endExpired(lease, boards, &report)
+        let leases = try endedLeases(limit: Self.leasesPerReap)
+        let registry = leases.isEmpty ? nil : WorkersOfReap(try registrations(), boards)
+        for lease in leases where report.requeued + report.buried < Self.jobsPerReap {
+            try endExpired(lease, registry!, &report)
         }
-        try takeBackUnheld(&report)
-        try forgetUnseenWorkers()
+        if looksForUnheld { try takeBackUnheld(&report) }
+        for worker in try unseenWorkers(boards) { try forget(worker) }
         for (queue, retention) in try statement(Self.queuesToPrune).rows(now.wall, read: { ($0.int(0), $0.int(1)) }) {
             let room = Self.prunesPerReap - Int64(report.pruned)
             if room > 0 { report.pruned += try prune(queue, doneBefore: now.wall &- retention, limit: room) }

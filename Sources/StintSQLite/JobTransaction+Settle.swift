@@ -41,17 +41,19 @@ extension JobTransaction {
         case .ack:
             preconditionFailure("acknowledged above")
         case .release(let delay):
-            return try makeWaiting(
-                settlement.lease.job, lease.queue, priority: job.priority, after: delay,
-                attempts: max(0, job.attempts - 1), crashes: job.crashes, suspect: job.suspect)
+            return try giveBack(settlement.lease.job, lease.queue, job, suspect: job.suspect, after: delay)
         case .suspect:
-            return try makeSuspect(settlement.lease.job, lease.queue, job)
+            return try giveBack(settlement.lease.job, lease.queue, job, suspect: true)
         case .fail(let error, let delay):
             try record(.failed, error, job, id, worker: lease.worker, settlement.dossier)
-            return try retry(settlement.lease.job, lease.queue, job, crashes: job.crashes, error, after: delay)
+            return try retry(
+                settlement.lease.job, lease.queue, job, crashes: job.crashes, error, after: delay,
+                maxAttempts: settlement.maxAttempts)
         case .crash(let error, let delay):
             try record(.crashed, error, job, id, worker: lease.worker, settlement.dossier)
-            return try retry(settlement.lease.job, lease.queue, job, crashes: job.crashes + 1, error, after: delay)
+            return try retry(
+                settlement.lease.job, lease.queue, job, crashes: job.crashes + 1, error, after: delay,
+                maxAttempts: settlement.maxAttempts)
         case .bury(let reason):
             try record(.buried, reason, job, id, worker: lease.worker, settlement.dossier)
             return try insertBuried(id, lease.queue, attempts: job.attempts, crashes: job.crashes, reason)
@@ -71,12 +73,19 @@ extension JobTransaction {
         return true
     }
 
-    /// Ready again after the delay, or buried when either limit is reached.
+    /// Ready again after the delay, or buried when a limit is reached.
+    ///
+    /// - Parameter maxAttempts: What the worker grants, where that is fewer than the job's own.
     func retry(
-        _ id: JobID, _ queue: Int64, _ job: LeasedRow, crashes: Int64, _ error: String, after delay: Duration
+        _ id: JobID, _ queue: Int64, _ job: LeasedRow, crashes: Int64, _ error: String, after delay: Duration,
+        maxAttempts: Int?
     ) throws -> JobState {
         if crashes >= job.maxCrashes {
             let reason = "crashed \(crashes) times (at most \(job.maxCrashes) allowed), last: \(error)"
+            return try insertBuried(id.rawValue, queue, attempts: job.attempts, crashes: crashes, reason)
+        }
+        if let maxAttempts, job.attempts >= maxAttempts, job.attempts < job.maxAttempts {
+            let reason = "no attempts left (\(job.attempts) of the worker's \(maxAttempts)), last: \(error)"
             return try insertBuried(id.rawValue, queue, attempts: job.attempts, crashes: crashes, reason)
         }
         if job.attempts >= job.maxAttempts {
@@ -87,11 +96,13 @@ extension JobTransaction {
             id, queue, priority: job.priority, after: delay, attempts: job.attempts, crashes: crashes)
     }
 
-    /// Ready again at no cost, and claimed alone next.
-    func makeSuspect(_ id: JobID, _ queue: Int64, _ job: LeasedRow) throws -> JobState {
+    /// Ready again after the delay, at no cost.
+    func giveBack(
+        _ id: JobID, _ queue: Int64, _ job: LeasedRow, suspect: Bool, after delay: Duration = .zero
+    ) throws -> JobState {
         try makeWaiting(
-            id, queue, priority: job.priority, after: .zero, attempts: max(0, job.attempts - 1), crashes: job.crashes,
-            suspect: true)
+            id, queue, priority: job.priority, after: delay, attempts: max(0, job.attempts - 1), crashes: job.crashes,
+            suspect: suspect)
     }
 
     @discardableResult

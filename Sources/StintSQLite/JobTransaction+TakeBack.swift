@@ -1,48 +1,42 @@
 import StintCore
 
-/// Taking jobs back from workers that ended or went silent, and whom to blame. Every way leads through ``blame(for:of:)``.
+/// Taking jobs back from workers that ended or went silent. Whom that costs what is decided by ``CrashAttribution``.
 extension JobTransaction {
-    /// What is known of the jobs of workers that ended together.
+    /// What is known of the jobs of workers whose leases end together.
     struct Evidence {
+        var ending: CrashAttribution.Ending
         /// The processes of these workers, each with the jobs that it had started; `nil` where it cannot be told.
         var processes: [ProcessIdentity: [StartedJob]?] = [:]
-        /// Where it cannot be told: whether the process held one job only.
+        /// Where it cannot be told: whether the workers held one job only.
         var heldOne = false
-        /// Nobody is to blame: another boot, or an order.
-        var isBlameless = false
-        /// It need not have been a job's doing: the supervisor has died too, or the worker still lives.
-        var isDoubtful = false
 
         /// How many had been started in all of them; `nil` where it is not known of each.
-        var started: Int? {
+        private var startedCount: Int? {
             processes.values.reduce(0 as Int?) { total, started in
                 guard let total, let started else { return nil }
                 return total + started.count
             }
         }
-    }
 
-    enum Blame: Equatable {
-        /// It loses nothing.
-        case none
-        /// It may have been the cause, as others may; it runs alone next.
-        case suspect
-        /// It was the cause; how long it had run, in milliseconds, where that is known.
-        case culprit(ranFor: Int64?)
-    }
-
-    /// Whether a job of the process is to blame for what happened.
-    func blame(for lease: Lease, isSuspect: Bool, of process: ProcessIdentity, _ evidence: Evidence) -> Blame {
-        if evidence.isBlameless { return .none }
-        guard let started = evidence.processes[process] ?? nil else {
-            return isSuspect || evidence.heldOne && !evidence.isDoubtful ? .culprit(ranFor: nil) : .suspect
+        func start(
+            of lease: Lease, isSuspect: Bool, in process: ProcessIdentity
+        ) -> (start: CrashAttribution.Start, job: StartedJob?) {
+            // Where it is not known what had started, a suspect had: it was claimed alone, and given back beside others.
+            guard let started = processes[process] ?? nil else {
+                return (isSuspect || heldOne ? .alone : .notKnown, nil)
+            }
+            guard let mine = started.first(where: { $0.lease == lease }) else { return (.notStarted, nil) }
+            // A suspect ran with nothing beside it in its process.
+            let isAlone = startedCount == 1 || isSuspect && started.count == 1
+            return (isAlone ? .alone : .besideOthers, mine)
         }
-        guard let mine = started.first(where: { $0.lease == lease }) else { return .none }
-        // A suspect ran with nothing beside it in its process.
-        let isKnown = evidence.started == 1 && !evidence.isDoubtful || isSuspect && started.count == 1
-        // Of a board that another hand has written, the difference may be out of range.
-        let (ranFor, overflow) = now.monotonic.subtractingReportingOverflow(mine.startedAt)
-        return isKnown ? .culprit(ranFor: overflow ? nil : max(0, ranFor)) : .suspect
+    }
+
+    /// What is kept of an attempt that costs its job something, or was lost.
+    struct Story {
+        var kind: JobFailure.Kind
+        var error: String
+        var dossier: Dossier?
     }
 
     static let jobsOfLease = """
@@ -51,11 +45,9 @@ extension JobTransaction {
         """
 
     /// Moves the jobs of a lease to where they belong and ends the lease.
-    ///
-    /// - Parameter story: What is kept with the attempt of a culprit.
     func end(
-        _ lease: EndedLease, _ process: ProcessIdentity, _ evidence: Evidence,
-        _ story: (kind: JobFailure.Kind, error: String, dossier: Dossier?), _ report: inout ReapReport
+        _ lease: EndedLease, _ process: ProcessIdentity, _ evidence: Evidence, _ story: Story,
+        _ report: inout ReapReport
     ) throws {
         let jobs = try statement(Self.jobsOfLease)
             .rows(lease.token) { (job: LeasedRow($0), id: JobID(rawValue: $0.int(6))) }
@@ -63,29 +55,48 @@ extension JobTransaction {
             try statement(HotSQL.deleteLeased).execute(id.rawValue, lease.token)
             count(lease.queue, leased: -1)
             let mine = Lease(job: id, token: FencingToken(rawValue: lease.token))
-            let state: JobState
-            switch blame(for: mine, isSuspect: job.suspect, of: process, evidence) {
-            case .none:
-                state = try makeWaiting(
-                    id, lease.queue, priority: job.priority, after: .zero, attempts: max(0, job.attempts - 1),
-                    crashes: job.crashes, suspect: job.suspect)
-            case .suspect:
-                state = try makeSuspect(id, lease.queue, job)
-            case .culprit(let ranFor):
-                var dossier = story.dossier
-                if let ranFor {
-                    dossier = dossier ?? Dossier()
-                    dossier?.runTimeMilliseconds = ranFor
-                }
-                try record(story.kind, story.error, job, id.rawValue, worker: lease.worker, dossier)
-                state = try retry(id, lease.queue, job, crashes: job.crashes + 1, story.error, after: .zero)
-            }
+            let (start, started) = evidence.start(of: mine, isSuspect: job.suspect, in: process)
+            let blame = CrashAttribution.blame(evidence.ending, start)
+            let state = try move(
+                id, job, of: lease, blame, evidence.ending, story.ranFor(started, now),
+                maxAttempts: started?.maxAttempts)
             if state == .buried { report.buried += 1 } else { report.requeued += 1 }
         }
         // Rows of jobs that another program has taken away.
         let rest = try statement("DELETE FROM stint_leased WHERE token = ?1").changes(lease.token)
         count(lease.queue, leased: -rest)
         try statement(HotSQL.deleteLease).execute(lease.token)
+    }
+
+    private func move(
+        _ id: JobID, _ job: LeasedRow, of lease: EndedLease, _ blame: CrashAttribution.Blame,
+        _ ending: CrashAttribution.Ending, _ story: Story, maxAttempts: Int?
+    ) throws -> JobState {
+        func keep() throws {
+            try record(story.kind, story.error, job, id.rawValue, worker: lease.worker, story.dossier)
+        }
+        switch blame {
+        case .free:
+            return try giveBack(id, lease.queue, job, suspect: job.suspect)
+        case .suspect:
+            return try giveBack(id, lease.queue, job, suspect: true)
+        case .lost:
+            let next = CrashAttribution.afterLoss(ending, earlierLosses: try losses(of: id))
+            try keep()
+            return try giveBack(id, lease.queue, job, suspect: job.suspect || next.isSuspect, after: next.delay)
+        case .culprit:
+            try keep()
+            return try retry(
+                id, lease.queue, job, crashes: job.crashes + 1, story.error, after: .zero, maxAttempts: maxAttempts)
+        }
+    }
+
+    /// How often the job was lost lately, without another outcome between.
+    private func losses(of id: JobID) throws -> Int {
+        let kinds = try statement("SELECT kind FROM stint_failures WHERE job_id = ?1 ORDER BY id DESC LIMIT 50")
+            .rows(id.rawValue) { $0.text(0) }
+        let lost: Set<String> = [JobFailure.Kind.expired.rawValue, JobFailure.Kind.lost.rawValue]
+        return kinds.prefix { lost.contains($0) }.count
     }
 
     // MARK: - Workers that have ended
@@ -96,12 +107,14 @@ extension JobTransaction {
     func takeBack(
         from ids: [WorkerID], _ end: WorkerEnd, _ boards: StartBoards
     ) throws -> (report: ReapReport, workers: [WorkerID]) {
-        let all = try self.workers(boards)
+        let all = try registrations()
         let processes = Set(all.filter { ids.contains($0.id) }.map(\.registration.process))
-        let workers = all.filter { processes.contains($0.registration.process) }
-        var evidence = Evidence(processes: Self.started(workers))
-        evidence.isBlameless = end == .stopped
-        evidence.isDoubtful = end == .diedWithSupervisor
+        // Containers can have the same process ids: who is provably alive has not ended with them.
+        let workers = all.filter {
+            ids.contains($0.id) || processes.contains($0.registration.process) && boards.liveness($0.id) != .alive
+        }.map { $0.read(from: boards) }
+        var evidence = Evidence(ending: Self.ending(end, workers.map(\.registration.process), now))
+        evidence.processes = Self.started(workers)
         let leases = try workers.map { worker in
             try statement(Self.leasesOfWorker).rows(worker.id.rawValue, read: EndedLease.init)
         }
@@ -109,27 +122,27 @@ extension JobTransaction {
             leases.joined().reduce(0) { $0 + $1.jobs } == 1 && !leases.joined().contains(where: \.isShared)
         var report = ReapReport()
         for (worker, leases) in zip(workers, leases) {
-            var evidence = evidence
-            if worker.registration.process.boot != now.boot { evidence.isBlameless = true }
             for lease in leases {
-                try self.end(lease, worker.registration.process, evidence, Self.story(of: end, worker), &report)
+                let story = Story(of: end, worker, isBlamed: evidence.ending == .diedByItself)
+                try self.end(lease, worker.registration.process, evidence, story, &report)
             }
             try forget(worker.id)
         }
         return (report, workers.map(\.id))
     }
 
-    private static func story(
-        of end: WorkerEnd, _ worker: WorkerRecord
-    ) -> (kind: JobFailure.Kind, error: String, dossier: Dossier?) {
+    private static func ending(
+        _ end: WorkerEnd, _ processes: [ProcessIdentity], _ now: Moment
+    ) -> CrashAttribution.Ending {
         switch end {
-        case .died(let how, let dossier): (.crashed, "worker \(worker.registration.name) \(how)", dossier)
-        case .diedWithSupervisor: (.crashed, "worker \(worker.registration.name) died, and so did its supervisor", nil)
-        case .stopped: (.crashed, "worker \(worker.registration.name) was stopped", nil)
+        case .stopped: .stoppedByOrder
+        case .diedWithSupervisor, .diedWithMachine: .diedWithOthers
+        // Nobody outlives a machine and saw how a process of its ended.
+        case .died: processes.contains { $0.boot != now.boot } ? .diedWithOthers : .diedByItself
         }
     }
 
-    private static func started(_ workers: [WorkerRecord]) -> [ProcessIdentity: [StartedJob]?] {
+    static func started(_ workers: [WorkerRecord]) -> [ProcessIdentity: [StartedJob]?] {
         var result: [ProcessIdentity: [StartedJob]?] = [:]
         for worker in workers {
             let process = worker.registration.process
@@ -140,62 +153,36 @@ extension JobTransaction {
         }
         return result
     }
+}
 
-    // MARK: - Leases that ran out
-
-    func endExpired(_ lease: EndedLease, _ boards: StartBoards, _ report: inout ReapReport) throws {
-        var evidence = Evidence()
-        var process = ProcessIdentity(host: "", boot: lease.boot, namespaces: "", processID: 0, startTime: 0)
-        let worker = try lease.workerID.flatMap { try workers(boards, only: WorkerID(rawValue: $0)).first }
-        if let worker {
-            process = worker.registration.process
-            evidence.processes = Self.started(
-                try workers(boards).filter { $0.registration.process == process })
+extension JobTransaction.Story {
+    init(of end: WorkerEnd, _ worker: WorkerRecord, isBlamed: Bool) {
+        let name = "worker \(worker.registration.name)"
+        switch end {
+        case .died(let how, let dossier):
+            self.init(kind: isBlamed ? .crashed : .lost, error: "\(name) \(how)", dossier: dossier)
+        case .diedWithSupervisor: self.init(kind: .lost, error: "\(name) died, and so did its supervisor")
+        case .diedWithMachine:
+            self.init(kind: .lost, error: "\(name) died, and perhaps its machine or its container with it")
+        case .stopped: self.init(kind: .lost, error: "\(name) was stopped")
         }
-        evidence.isBlameless = lease.boot != now.boot
-        // It lives: it may hang, or the store could not be written for so long that no lease could be extended.
-        evidence.isDoubtful = worker?.registration.process.existence() == .exists
-        evidence.heldOne = try !isShared(lease)
-        let error = "the lease of worker \(lease.worker) ran out: the worker died, hung or was stopped"
-        try end(lease, process, evidence, (.expired, error, nil), &report)
     }
 
-    /// Of a worker by its name, and of all registered workers of its process.
-    static let sameHolder = """
-        boot_id = ?1 AND (worker = ?2 OR worker_id IN (
-            SELECT w.id FROM stint_workers w JOIN stint_workers mine ON mine.id = ?3
-            WHERE (w.host, w.boot_id, w.namespaces, w.pid, w.process_start)
-                = (mine.host, mine.boot_id, mine.namespaces, mine.pid, mine.process_start)))
-        """
-
-    /// Whether the worker held more than one job, in this lease or others: then nobody knows which was the end of it. Its
-    /// other leases are marked, since the last of them must not look like its only one.
-    private func isShared(_ lease: EndedLease) throws -> Bool {
-        func bound(_ sql: String) throws -> Statement {
-            let statement = try statement(sql)
-            statement.bind(1, lease.boot)
-            statement.bind(2, lease.worker)
-            statement.bind(3, lease.workerID)
-            return statement
-        }
-        // The mark is read again: the same transaction may have set it after it found this lease.
-        let select = try bound(
-            """
-            SELECT max(CASE token WHEN ?4 THEN shared END), sum(jobs > 0) + sum(jobs > 1) FROM stint_leases
-            WHERE \(Self.sameHolder)
-            """)
-        select.bind(4, lease.token)
-        guard let (shared, jobs) = try select.first(read: { ($0.int(0), $0.int(1)) }) else { return false }
-        if shared != 0 { return true }
-        guard jobs > 1 else { return false }
-        try bound("UPDATE stint_leases SET shared = 1 WHERE \(Self.sameHolder)").execute()
-        return true
+    func ranFor(_ job: StartedJob?, _ now: Moment) -> Self {
+        guard let job else { return self }
+        // Of a board that another hand has written, the difference may be out of range.
+        let (ranFor, overflow) = now.monotonic.subtractingReportingOverflow(job.startedAt)
+        guard !overflow else { return self }
+        var copy = self
+        copy.dossier = dossier ?? Dossier()
+        copy.dossier?.runTimeMilliseconds = max(0, ranFor)
+        return copy
     }
 }
 
 /// A lease whose jobs are taken back.
 struct EndedLease {
-    static let columns = "token, queue_id, worker, boot_id, worker_id, jobs, shared"
+    static let columns = "token, queue_id, worker, boot_id, worker_id, jobs, shared, overdue_since, deadline"
 
     let token: Int64
     let queue: Int64
@@ -205,6 +192,9 @@ struct EndedLease {
     let jobs: Int64
     /// Its worker held other jobs too when the first of its leases ran out.
     let isShared: Bool
+    /// When a reaper first found it past its deadline, and left it to its worker.
+    let overdueSince: Int64?
+    let deadline: Int64
 
     init(_ row: Statement.Row) {
         token = row.int(0)
@@ -214,5 +204,7 @@ struct EndedLease {
         workerID = row.optionalInt(4)
         jobs = row.tally(5)
         isShared = row.int(6) != 0
+        overdueSince = row.optionalInt(7)
+        deadline = row.int(8)
     }
 }

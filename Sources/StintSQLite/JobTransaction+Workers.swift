@@ -6,8 +6,8 @@ extension JobTransaction {
         let insert = try statement(
             """
             INSERT INTO stint_workers (id, name, host, boot_id, namespaces, pid, process_start, supervisor_pid,
-                                       supervisor_start, queues, concurrency, registered_at, seen)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                                       supervisor_start, queues, concurrency, registered_at, seen, supervisor_file)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
             ON CONFLICT (id) DO UPDATE SET seen = excluded.seen
             """)
         insert.bind(1, id?.rawValue)
@@ -23,6 +23,7 @@ extension JobTransaction {
         insert.bind(11, Int64(worker.concurrency))
         insert.bind(12, now.wall)
         insert.bind(13, now.monotonic)
+        insert.bind(14, worker.supervisorSign)
         let inserted = try insert.insertedID()
         return id ?? WorkerID(rawValue: inserted)
     }
@@ -31,55 +32,71 @@ extension JobTransaction {
         try statement("DELETE FROM stint_workers WHERE id = ?1").execute(worker.rawValue)
     }
 
-    func workerIDs() throws -> Set<WorkerID> {
-        Set(try statement("SELECT id FROM stint_workers").rows { WorkerID(rawValue: $0.int(0)) })
+    /// What files beside the database may belong to.
+    func knownWorkers() throws -> (ids: Set<WorkerID>, supervisors: Set<String>) {
+        let rows = try statement("SELECT id, supervisor_file FROM stint_workers").rows {
+            (id: WorkerID(rawValue: $0.int(0)), supervisor: $0.optionalText(1))
+        }
+        return (Set(rows.map(\.id)), Set(rows.compactMap(\.supervisor)))
     }
 
-    /// All workers, or one.
-    func workers(_ boards: StartBoards, only id: WorkerID? = nil) throws -> [WorkerRecord] {
-        let select = try statement(
+    /// All workers, with what their boards and locks tell.
+    func workers(_ boards: StartBoards) throws -> [WorkerRecord] {
+        try registrations().map { $0.read(from: boards) }
+    }
+
+    /// All workers, as the table alone tells.
+    func registrations() throws -> [WorkerRecord] {
+        try statement(
             """
             SELECT id, name, host, boot_id, namespaces, pid, process_start, supervisor_pid, supervisor_start, queues,
-                   concurrency, registered_at
-            FROM stint_workers WHERE ?1 IS NULL OR id = ?1 ORDER BY id
-            """)
-        select.bind(1, id?.rawValue)
-        return try select.rows { row in
+                   concurrency, registered_at, supervisor_file
+            FROM stint_workers ORDER BY id
+            """
+        ).rows { row in
             func process(_ pid: Int64, _ start: Int64) -> ProcessIdentity {
                 ProcessIdentity(
                     host: row.text(2), boot: row.text(3), namespaces: row.text(4), processID: Int32(clamping: pid),
                     startTime: start)
             }
-            let id = WorkerID(rawValue: row.int(0))
             let registration = WorkerRegistration(
                 name: row.text(1), process: process(row.int(5), row.int(6)),
-                supervisor: row.optionalInt(7).map { process($0, row.int(8)) },
+                supervisor: row.optionalInt(7).map { process($0, row.int(8)) }, supervisorSign: row.optionalText(12),
                 queues: row.text(9).split(separator: " ").map { QueueName(stored: String($0)) },
-                concurrency: Int(row.int(10)))
+                concurrency: Int(clamping: row.int(10)))
             return WorkerRecord(
-                id: id, registration: registration, registeredAt: row.int(11), started: boards.read(id))
+                id: WorkerID(rawValue: row.int(0)), registration: registration, registeredAt: row.int(11), started: nil)
         }
     }
 
     // MARK: - Entries that nobody renews
 
-    /// Of this boot: workers of another are taken back from like the dead.
+    /// Of this boot, or of an earlier one, whose clock was ahead.
     static let unseen = """
-        boot_id = ?1 AND seen <= ?2 AND NOT EXISTS (SELECT 1 FROM stint_leases WHERE worker_id = stint_workers.id)
+        SELECT id FROM stint_workers WHERE (seen <= ?1 OR seen > ?2)
+        AND NOT EXISTS (SELECT 1 FROM stint_leases WHERE worker_id = stint_workers.id)
         """
 
-    func hasUnseenWorkers() throws -> Bool {
-        try unseen("SELECT EXISTS (SELECT 1 FROM stint_workers WHERE \(Self.unseen))").first { $0.int(0) != 0 } == true
+    /// Those that hold no lease and are not known to live. Who is provably dead goes with its jobs; see
+    /// JobTransaction+TakeBack.swift.
+    func unseenWorkers(_ boards: StartBoards) throws -> [WorkerID] {
+        try statement(Self.unseen)
+            .rows(now.monotonic - WorkerRegistration.lifetime.milliseconds, now.monotonic) {
+                WorkerID(rawValue: $0.int(0))
+            }
+            .filter { boards.liveness($0) != .alive }
     }
+}
 
-    func forgetUnseenWorkers() throws {
-        try unseen("DELETE FROM stint_workers WHERE \(Self.unseen)").execute()
-    }
-
-    private func unseen(_ sql: String) throws -> Statement {
-        let statement = try statement(sql)
-        statement.bind(1, now.boot)
-        statement.bind(2, now.monotonic - WorkerRegistration.lifetime.milliseconds)
-        return statement
+extension WorkerRecord {
+    /// With what the files beside the database tell.
+    func read(from boards: StartBoards) -> WorkerRecord {
+        let board = boards.read(id)
+        let supervisor: Liveness? =
+            registration.supervisorSign.map { boards.liveness(ofSupervisor: $0) }
+            ?? registration.supervisor.map { _ in .unknown }
+        return WorkerRecord(
+            id: id, registration: registration, registeredAt: registeredAt, started: board?.started,
+            liveness: boards.liveness(id), supervisorLiveness: supervisor, isToldToStop: board?.isToldToStop ?? false)
     }
 }

@@ -7,7 +7,10 @@ import StintCore
 /// Runs inside the caller's `BEGIN IMMEDIATE`. When a verb throws, the caller must roll back.
 final class JobTransaction {
     let database: Database
+    /// Read within the transaction, where it was read from a clock: a wait for the lock must not eat a lease.
     let now: Moment
+    /// How long ago the caller read its clock, mostly the wait for the lock.
+    let waited: Duration
     /// Few queues, or one after the other: looking from the end costs less than a dictionary.
     private var counts: [(queue: Int64, change: Counts)] = []
     private var insertReadyStatement: Statement?
@@ -18,7 +21,8 @@ final class JobTransaction {
 
     init(_ database: Database, now: Moment) {
         self.database = database
-        self.now = now
+        self.now = now.readAgain
+        waited = .milliseconds(max(0, self.now.monotonic - now.monotonic))
     }
 
     /// Runs `body` as one transaction of its own on this connection.

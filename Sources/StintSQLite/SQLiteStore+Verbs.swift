@@ -47,8 +47,14 @@ extension SQLiteStore {
 
     public func reap(now: Moment) async throws -> ReapReport {
         try await checkpointLongLog()
-        guard try await read(now: now, { try $0.needsReap() }) else { return ReapReport() }
-        return try await write(now: now, urgency: .finishes) { [boards] in try $0.reap(boards) }
+        let looksForUnheld = unheldLooks.isTime(now)
+        let isNeeded = try await read(now: now) { [boards] in
+            try $0.needsReap(boards, looksForUnheld: looksForUnheld)
+        }
+        guard isNeeded else { return ReapReport() }
+        return try await write(now: now, urgency: .finishes) { [boards] in
+            try $0.reap(boards, looksForUnheld: looksForUnheld)
+        }
     }
 
     /// Checkpoints now, as far as it goes, for tests: by itself it happens when the log is long enough.

@@ -5,11 +5,11 @@ extension SQLiteStore {
         _ worker: WorkerRegistration, as id: WorkerID?, now: Moment
     ) async throws -> RegisteredWorker {
         let (id, known) = try await write(now: now) { transaction in
-            (try transaction.register(worker, as: id), try transaction.workerIDs())
+            (try transaction.register(worker, as: id), try transaction.knownWorkers())
         }
         // The entry stands before its board does, so a board without an entry is of nobody.
         let board = try await writer.run { [boards] _ in
-            boards.sweep(before: id, keeping: known)
+            boards.sweep(before: id, keeping: known.ids, supervisors: known.supervisors)
             return boards.open(for: id, capacity: worker.concurrency)
         }
         return RegisteredWorker(id: id, board: board, room: room)
@@ -32,7 +32,17 @@ extension SQLiteStore {
         return ended.report
     }
 
+    /// Where the file cannot be made, jobs of workers that die with their supervisor come back when their leases end.
+    public func registerSupervisor() async throws -> (any SupervisorSign)? {
+        try await writer.run { [boards] _ in boards.signOfSupervisor() }
+    }
+
     public func failures(limit: Int) async throws -> [FailedJob] {
         try await read { try $0.failures(limit: limit) }
     }
+
+    /// As if the process of the worker had died: the kernel frees its lock. For tests.
+    package func abandon(_ worker: WorkerID) { boards.abandon(worker) }
+
+    package func signOfSupervisor() -> SupervisorFile? { boards.signOfSupervisor() }
 }

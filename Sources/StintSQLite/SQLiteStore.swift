@@ -56,6 +56,7 @@ public final class SQLiteStore: JobStore {
     let handOut: HandOut
     let boards: StartBoards
     let room = HandlerRoom()
+    let unheldLooks = RareLook(every: .seconds(60))
     let signals: WakeUpSignals
     let watch: LogWatch
 

@@ -7,105 +7,123 @@ import Synchronization
     import Glibc
 #endif
 
-/// The board of one worker: a file beside the database that says which jobs it has started. Each note is one write of 32
-/// bytes to the page cache, which the process's death does not undo, whatever kills it.
+/// The board of one worker: a file beside the database that says which jobs it has started, and that proves by its lock
+/// that the worker lives (``LivenessFile``). Each note is one write of 40 bytes to the page cache, which the process's
+/// death does not undo, whatever kills it.
 ///
 /// It is written and not mapped: a mapped file that somebody truncates kills the process that writes to it.
 ///
 /// | bytes | |
 /// |---|---|
-/// | 0–31 | "STINTSB1", the worker's id, how many records it was made with, a word of zeros |
-/// | 32 each | job, token, start by the monotonic clock in milliseconds, check sum; all zeros: free |
+/// | 0–39 | "STINTSB2", the worker's id, how many records it was made with, 1 where it was told to stop, the file's inode |
+/// | 40 each | job, token, start by the monotonic clock in milliseconds, granted attempts (0: the job's own), check sum; all zeros: free |
 final class StartBoardFile: StartBoard {
-    static let recordBytes = 32
+    static let wordsPerRecord = 5
+    static let recordBytes = 8 * wordsPerRecord
     /// More than anybody runs at once in a process; a larger file is not one of ours.
     private static let maximumRecords = 1_000_000
-    private static let magic = UInt64(bigEndian: 0x5354_494E_5453_4231)
+    private static let magic = UInt64(bigEndian: 0x5354_494E_5453_4232)
+    private static let free = [UInt64](repeating: 0, count: wordsPerRecord)
+    /// Where the header says that the worker was told to stop.
+    private static let orderOffset = 3 * 8
 
-    private let path: String
     private let worker: WorkerID
     private let state: Mutex<State>
 
     private struct State {
-        /// -1: no board, since it could not be made or written.
-        var file: Int32
+        /// `nil`: it could not be made, or was taken away.
+        var file: LivenessFile?
+        /// All starts are on it.
+        var isSound: Bool
         var slots: [Lease: Int] = [:]
         var free: [Int] = []
         var count = 0
     }
 
     /// Makes the file. Where it cannot be made the worker works without, and its death tells less.
-    init(path: String, worker: WorkerID, capacity: Int) {
-        self.path = path
+    init(path: String, worker: WorkerID, capacity: Int, like database: String) {
         self.worker = worker
         // What has this name is of no worker that lives: ids are not used again, but a restored backup may do so.
         unlink(path)
-        let file = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        state = Mutex(State(file: file))
-        guard file >= 0 else { return }
         // Written and not just extended, so that a full disk shows here and not when a job starts.
         let records = min(capacity, 1_024)
-        var bytes = Self.bytes([Self.magic, UInt64(bitPattern: worker.rawValue), UInt64(records), 0])
-        bytes += [UInt8](repeating: 0, count: records * Self.recordBytes)
-        if write(file, bytes, bytes.count) != bytes.count { remove() }
+        let file = LivenessFile(path, like: database) { inode in
+            [Self.magic, UInt64(bitPattern: worker.rawValue), UInt64(records), 0, inode]
+                + [UInt64](repeating: 0, count: records * Self.wordsPerRecord)
+        }
+        state = Mutex(State(file: file, isSound: file != nil))
     }
 
     deinit { remove() }
 
-    func note(ended: Lease?, started: Lease?, now: Moment) {
+    func note(ended: Lease?, started: Lease?, maxAttempts: Int?, now: Moment) {
         state.withLock { state in
-            guard state.file >= 0 else { return }
+            guard state.isSound else { return }
             var slot = ended.flatMap { state.slots.removeValue(forKey: $0) }
             if let started {
-                let record = Self.record(StartedJob(lease: started, startedAt: now.monotonic), of: worker)
+                let job = StartedJob(lease: started, startedAt: now.monotonic, maxAttempts: maxAttempts)
                 let place = slot ?? state.free.popLast() ?? state.count
                 slot = nil
                 state.count = max(state.count, place + 1)
                 state.slots[started] = place
-                put(record, at: place, &state)
+                put(Self.record(job, of: worker), at: place, &state)
             }
             if let slot {
                 state.free.append(slot)
-                put([0, 0, 0, 0], at: slot, &state)
+                put(Self.free, at: slot, &state)
             }
+        }
+    }
+
+    func noteOrderToStop() {
+        state.withLock { state in
+            guard state.isSound, let file = state.file else { return }
+            var order: UInt64 = 1
+            if pwrite(file.descriptor, &order, 8, off_t(Self.orderOffset)) != 8 { spoil(&state) }
         }
     }
 
     private func put(_ record: [UInt64], at slot: Int, _ state: inout State) {
-        let written = record.withUnsafeBytes { pwrite(state.file, $0.baseAddress, $0.count, off_t((slot + 1) * 32)) }
-        // A board that misses a start would blame the wrong job: better none.
-        if written != Self.recordBytes { close(&state) }
+        guard let file = state.file else { return }
+        let offset = off_t((slot + 1) * Self.recordBytes)
+        let written = record.withUnsafeBytes { pwrite(file.descriptor, $0.baseAddress, $0.count, offset) }
+        if written != Self.recordBytes { spoil(&state) }
+    }
+
+    /// A board that misses a start would blame the wrong job: better none. Its lock goes on proving that the worker lives.
+    private func spoil(_ state: inout State) {
+        state.isSound = false
+        if let file = state.file { _ = ftruncate(file.descriptor, 0) }
     }
 
     /// Takes the file away: the worker has ended.
     func remove() {
-        state.withLock { close(&$0) }
+        state.withLock { state in
+            state.file?.remove()
+            (state.file, state.isSound) = (nil, false)
+        }
     }
 
-    private func close(_ state: inout State) {
-        guard state.file >= 0 else { return }
-        unlink(path)
-        #if canImport(Darwin)
-            Darwin.close(state.file)
-        #else
-            Glibc.close(state.file)
-        #endif
-        state.file = -1
+    /// As if the process had died; for tests.
+    func abandon() {
+        state.withLock { state in
+            state.file?.abandon()
+            (state.file, state.isSound) = (nil, false)
+        }
     }
 
     // MARK: - Reading another worker's
 
+    struct Content: Sendable, Equatable {
+        var started: [StartedJob] = []
+        var isToldToStop = false
+    }
+
     /// What the worker has started; `nil` where there is no board, or it is not a sound one.
-    static func read(_ path: String, of worker: WorkerID) -> [StartedJob]? {
+    static func read(_ path: String, of worker: WorkerID) -> Content? {
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard file >= 0 else { return nil }
-        defer {
-            #if canImport(Darwin)
-                _ = Darwin.close(file)
-            #else
-                _ = Glibc.close(file)
-            #endif
-        }
+        defer { LivenessFile.close(file) }
         var facts = stat()
         guard fstat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_size % off_t(recordBytes) == 0,
             (recordBytes...recordBytes * maximumRecords).contains(Int(facts.st_size))
@@ -113,33 +131,45 @@ final class StartBoardFile: StartBoard {
         var words = [UInt64](repeating: 0, count: Int(facts.st_size) / 8)
         let count = words.withUnsafeMutableBytes { pread(file, $0.baseAddress, $0.count, 0) }
         // Fewer records than it was made with: somebody cut it, and a start may be missing.
-        guard count == facts.st_size, words[0] == magic, words[1] == UInt64(bitPattern: worker.rawValue),
-            words[2] <= UInt64(words.count / 4 - 1)
+        guard count == facts.st_size, isHeader(words, of: worker, inode: UInt64(facts.st_ino)),
+            words[2] <= UInt64(words.count / wordsPerRecord - 1)
         else { return nil }
-        var started: [StartedJob] = []
-        for start in stride(from: 4, to: words.count, by: 4) {
-            let record = Array(words[start..<start + 4])
-            if record == [0, 0, 0, 0] { continue }
-            let lease = Lease(
-                job: JobID(rawValue: Int64(bitPattern: record[0])),
-                token: FencingToken(rawValue: Int64(bitPattern: record[1])))
-            let job = StartedJob(lease: lease, startedAt: Int64(bitPattern: record[2]))
-            guard record == Self.record(job, of: worker) else { return nil }
-            started.append(job)
+        var content = Content(isToldToStop: words[3] == 1)
+        for start in stride(from: wordsPerRecord, to: words.count, by: wordsPerRecord) {
+            let record = Array(words[start..<start + wordsPerRecord])
+            if record == free { continue }
+            guard let job = job(record), record == Self.record(job, of: worker) else { return nil }
+            content.started.append(job)
         }
-        return started
+        return content
+    }
+
+    /// A worker's life by the lock on its board. One that was emptied, since the disk was full, proves it too.
+    static func liveness(_ path: String, of worker: WorkerID) -> Liveness {
+        LivenessFile.liveness(of: path) { words, inode in words.isEmpty || isHeader(words, of: worker, inode: inode) }
+    }
+
+    private static func isHeader(_ words: [UInt64], of worker: WorkerID, inode: UInt64) -> Bool {
+        words.count >= wordsPerRecord && words[0] == magic && words[1] == UInt64(bitPattern: worker.rawValue)
+            && words[4] == inode
+    }
+
+    private static func job(_ record: [UInt64]) -> StartedJob? {
+        guard record[3] <= UInt64(Int32.max) else { return nil }
+        let lease = Lease(
+            job: JobID(rawValue: Int64(bitPattern: record[0])),
+            token: FencingToken(rawValue: Int64(bitPattern: record[1])))
+        return StartedJob(
+            lease: lease, startedAt: Int64(bitPattern: record[2]), maxAttempts: record[3] == 0 ? nil : Int(record[3]))
     }
 
     private static func record(_ job: StartedJob, of worker: WorkerID) -> [UInt64] {
-        let words = [job.lease.job.rawValue, job.lease.token.rawValue, job.startedAt].map(UInt64.init(bitPattern:))
+        let numbers = [job.lease.job.rawValue, job.lease.token.rawValue, job.startedAt, Int64(job.maxAttempts ?? 0)]
+        let words = numbers.map(UInt64.init(bitPattern:))
         // FNV-1a over words: it need not resist anybody, only tell garbage.
         let check = (words + [UInt64(bitPattern: worker.rawValue)]).reduce(0xCBF2_9CE4_8422_2325 as UInt64) {
             ($0 ^ $1) &* 0x0000_0100_0000_01B3
         }
         return words + [check]
-    }
-
-    private static func bytes(_ words: [UInt64]) -> [UInt8] {
-        words.withUnsafeBytes { Array($0) }
     }
 }

@@ -84,12 +84,7 @@ enum LockFile {
         var facts = stat()
         guard stat(database, &facts) == 0 else { throw failure() }
         let access = writable ? O_RDWR : O_RDONLY
-        let made = open(path, access | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        if made >= 0 {
-            if geteuid() == 0 { _ = fchown(made, facts.st_uid, facts.st_gid) }
-            _ = fchmod(made, facts.st_mode & 0o666)
-            return made
-        }
+        if let made = make(path, like: facts, access: access) { return made }
         guard errno == EEXIST else { throw failure() }
         let found = open(path, access | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0)
         guard found >= 0 else { throw failure() }
@@ -100,6 +95,21 @@ enum LockFile {
                 .databaseUnusable, "the file \(quoted(path)) is no file of its own: see who made it, and remove it")
         }
         return found
+    }
+
+    /// Makes a file to write to; `nil` where it is there already or cannot be made.
+    static func make(_ path: String, like database: String) -> Int32? {
+        var facts = stat()
+        guard stat(database, &facts) == 0 else { return nil }
+        return make(path, like: facts, access: O_RDWR)
+    }
+
+    private static func make(_ path: String, like database: stat, access: Int32) -> Int32? {
+        let made = open(path, access | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard made >= 0 else { return nil }
+        if geteuid() == 0 { _ = fchown(made, database.st_uid, database.st_gid) }
+        _ = fchmod(made, database.st_mode & 0o666)
+        return made
     }
 
     /// Whether what is written to it changes no other file.

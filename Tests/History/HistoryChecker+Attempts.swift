@@ -5,6 +5,7 @@ extension HistoryChecker {
         for job in final.jobs where job.attempts > job.maxAttempts {
             found.append(Violation(.tooManyAttempts, "job \(job.id): \(job.attempts) of \(job.maxAttempts)"))
         }
+        found += blameViolations()
         for (id, story) in history.stories.sorted(by: { $0.key < $1.key }) {
             let claims = story.claims.sorted { $0.token < $1.token }
             for claim in claims where claim.facts.attempt > claim.facts.maxAttempts {
@@ -23,6 +24,21 @@ extension HistoryChecker {
             }
         }
         return found
+    }
+
+    /// A job is blamed for the death of a process only where it was running in it: each crash is a run that did not end, or
+    /// the word of its holder.
+    private func blameViolations() -> [Violation] {
+        final.jobs.compactMap { job in
+            guard let story = history.stories[job.id] else { return nil }
+            let cutShort = story.runs.count { !$0.hasEnded }
+            let said = story.settled.count { $0.settlement.outcome == .crash && $0.mayHaveHappened }
+            guard job.crashes > cutShort + said else { return nil }
+            return Violation(
+                .blamedInnocent,
+                "job \(job.id): \(job.crashes) crashes, and \(cutShort) runs that did not end; \(said) times its holder said so"
+            )
+        }
     }
 
     /// Whether that is beyond doubt.
@@ -57,10 +73,8 @@ extension HistoryChecker {
             workers.allSatisfy({ history.registrations[$0] == claim.process })
         else { return false }
         let isExpired = history.reaps.contains { reap in
-            guard reap.mayHaveHappened(after: claim.invoked, before: next.returned),
-                case .reap(let now, let boot) = reap.call
-            else { return false }
-            return boot != claim.terms.boot || now >= claim.terms.deadline
+            reap.mayHaveHappened(after: claim.invoked, before: next.returned)
+                && mayEnd(claim, reap, deadline: claim.terms.deadline)
         }
         if isExpired { return false }
         // What it held may have been about to start.

@@ -48,11 +48,19 @@ extension HistoryChecker {
             return true
         }
         return history.reaps.contains { reap in
-            guard reap.mayHaveHappened(after: start, before: end), case .reap(let now, let boot) = reap.call else {
-                return false
-            }
-            return boot != claim.terms.boot || now >= deadline(of: claim, before: reap.invoked)
+            reap.mayHaveHappened(after: start, before: end)
+                && mayEnd(claim, reap, deadline: deadline(of: claim, before: reap.invoked))
         }
+    }
+
+    /// Whether a reap had the right to end a lease: its deadline was over, by the clock as it was read when the reap's
+    /// transaction began, or its process was dead and the machine has started again. A boot id alone says nothing.
+    func mayEnd(_ claim: History.Claim, _ reap: History.Made, deadline: Int64) -> Bool {
+        guard case .reap(let now, let boot) = reap.call else { return false }
+        let isOver =
+            reap.ended == .max || reap.duration == .max || now + (reap.duration + 999_999) / 1_000_000 >= deadline
+        let isDead = history.killed[claim.process].map { $0 < reap.ended } ?? false
+        return isOver || boot != claim.terms.boot && isDead
     }
 
     /// The latest that the holder had been promised.

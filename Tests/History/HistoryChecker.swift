@@ -81,6 +81,7 @@ package enum Rule: String, Sendable, CaseIterable {
     case takenFromLiving = "only what has died has its jobs taken back at once"
     case tooManyAttempts = "attempts never exceed their maximum"
     case attemptNotCounted = "a run that failed, or killed its process alone, uses up an attempt"
+    case blamedInnocent = "a job is blamed only for the death of a process in which it was running"
     case buriedUnexhausted = "a buried job has no attempts or crashes left, or somebody said so"
     case busyTooEarly = "nobody is told that the database is busy before its busy timeout is over"
 }

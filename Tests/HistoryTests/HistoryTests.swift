@@ -126,7 +126,13 @@ struct HistoryTests {
         #expect(rules { _ in } == [.twoLeases])
         #expect(rules { $0.reap(at: 999) } == [.twoLeases])
         #expect(rules { $0.reap(at: 1_000) } == [])
-        #expect(rules { $0.reap(at: 5, boot: "c") } == [])
+        // Containers have boot ids of their own: another one ends no lease of a process that lives.
+        #expect(rules { $0.reap(at: 5, boot: "c") } == [.twoLeases])
+        let reboot: Set<Rule> = rules {
+            $0.add("w", .killed)
+            $0.reap(at: 5, boot: "c")
+        }
+        #expect(reboot == [])
         #expect(rules { $0.settle("w", 1, token: 1, .release, .ready) } == [])
         #expect(rules { $0.settle("w", 1, token: 1, .release, .leaseLost) } == [.twoLeases])
         #expect(rules { $0.callInVain("w", $0.settlement(1, 1, .release)) } == [])
@@ -275,7 +281,19 @@ struct HistoryTests {
         tale.enqueue("a", as: 1)
         #expect(tale.broken(job(1, "a", "buried")) == [.buriedUnexhausted])
         #expect(tale.broken(job(1, "a", "buried", attempts: 3)) == [])
-        #expect(tale.broken(job(1, "a", "buried", crashes: 3)) == [])
+        #expect(tale.broken(job(1, "a", "buried", crashes: 3)) == [.blamedInnocent])
+        for token: Int64 in 1...3 {
+            tale.claim("w\(token)", 1, token: token, attempt: Int(token))
+            tale.start("w\(token)", 1, token: token)
+            tale.add("w\(token)", .killed)
+            tale.register("w\(token)", as: token)
+            tale.call("s", .takeBack(workers: [token], blames: true))
+        }
+        #expect(tale.broken(job(1, "a", "buried", attempts: 3, crashes: 3)) == [])
+        // One of its runs has ended after all: somebody took the job from the living.
+        tale.claim("w9", 1, token: 9, attempt: 4)
+        tale.run("w9", 1, token: 9)
+        #expect(tale.broken(job(1, "a", "buried", attempts: 4, crashes: 4)).contains(.blamedInnocent))
         tale.claim("w", 1, token: 1)
         tale.settle("w", 1, token: 1, .bury, .buried)
         #expect(tale.broken(job(1, "a", "buried")) == [])

@@ -12,6 +12,8 @@ struct ConformanceTests {
         let store = try SQLiteStore(path: folder.database)
         let stage = Stage(store, clock: ManualClock()) { [path = folder.database] worker in
             try FileManager.default.removeItem(atPath: "\(path)-worker-\(worker)")
+        } death: {
+            store.abandon($0)
         }
         try await scenario.run(stage)
         try await expectSound(store)

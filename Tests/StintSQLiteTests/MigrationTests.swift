@@ -37,7 +37,7 @@ struct MigrationTests {
         clock.advance(by: .seconds(10))
         #expect(try await store.reap(now: clock.now()) == ReapReport(requeued: 3))
         let alone = try #require(try await store.job(JobID(rawValue: 3)))
-        #expect(alone.record.crashes == 1 && alone.failures.map(\.kind) == [.expired])
+        #expect(alone.record.crashes == 0 && alone.record.suspect && alone.failures.map(\.kind) == [.expired])
         for id: Int64 in [4, 5] {
             let record = try #require(try await store.job(JobID(rawValue: id))?.record)
             #expect(record.suspect && record.crashes == 0 && record.attempts == 0)

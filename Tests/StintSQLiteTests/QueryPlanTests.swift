@@ -49,12 +49,13 @@ struct QueryPlanTests {
         arguments: [
             ("leasesOfWorker", JobTransaction.leasesOfWorker, ["stint_leases"]),
             ("jobsOfLease", JobTransaction.jobsOfLease, ["l"]),
+            ("endedLeases", JobTransaction.endedLeases, ["stint_leases"]),
             (
                 "sameHolder", "SELECT sum(jobs) FROM stint_leases WHERE \(JobTransaction.sameHolder)",
                 ["stint_leases", "w"]
             ),
             (
-                "unseen", "SELECT 1 FROM stint_workers WHERE \(JobTransaction.unseen)",
+                "unseen", JobTransaction.unseen,
                 ["stint_workers", "stint_leases"]
             ),
             ("latestFailures", JobTransaction.latestFailures, ["f"]),

@@ -61,6 +61,7 @@ struct StartBoardTests {
             )
             #expect(try boards(folder.path).count == 2)
             // The other worker of the process has ended with it.
+            for worker in [one, two] { queue.store.abandon(worker.id) }
             _ = try await store.takeBack(from: [one.id], .stopped, now: now)
             #expect(try boards(folder.path).isEmpty, "of \(one.id) and \(two.id)")
         }
@@ -73,8 +74,8 @@ struct StartBoardTests {
         var chance = Seed(seed)
         for capacity in [0, 1, 4, 5_000] {
             let path = "\(folder.path)/board-\(capacity)"
-            let board = StartBoardFile(path: path, worker: worker, capacity: capacity)
-            var model: [Lease: Int64] = [:]
+            let board = StartBoardFile(path: path, worker: worker, capacity: capacity, like: folder.path)
+            var model: [Lease: StartedJob] = [:]
             var next: Int64 = 0
             for step in 0..<3_000 {
                 var ended: Lease?
@@ -89,16 +90,22 @@ struct StartBoardTests {
                     started = lease(next)
                 }
                 let now = Moment(wall: 0, monotonic: Int64(step), boot: "boot-1")
-                board.note(ended: ended, started: started, now: now)
+                let maxAttempts = step % 3 == 0 ? nil : step
+                board.note(ended: ended, started: started, maxAttempts: maxAttempts, now: now)
                 if let ended { model[ended] = nil }
-                if let started { model[started] = Int64(step) }
+                if let started {
+                    model[started] = StartedJob(lease: started, startedAt: Int64(step), maxAttempts: maxAttempts)
+                }
+                if step == 2_995 { board.noteOrderToStop() }
                 guard step % 10 == 0 || step > 2_990 else { continue }
                 let read = try #require(StartBoardFile.read(path, of: worker), "seed \(seed), step \(step)")
                 try #require(
-                    Dictionary(uniqueKeysWithValues: read.map { ($0.lease, $0.startedAt) }) == model,
+                    Dictionary(uniqueKeysWithValues: read.started.map { ($0.lease, $0) }) == model,
                     "seed \(seed), step \(step)")
+                #expect(read.isToldToStop == (step >= 2_995))
             }
             // Places are used again.
+            #expect(StartBoardFile.liveness(path, of: worker) == .alive)
             let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
             #expect(size <= (1 + max(40, min(capacity, 1_024))) * StartBoardFile.recordBytes)
             board.remove()
@@ -126,7 +133,7 @@ struct StartBoardTests {
     // MARK: - What others may have done to it
 
     enum Damage: String, CaseIterable, CustomTestStringConvertible {
-        case absent, empty, halfARecordLess, halfARecordMore, aRecordLess, headerOnly
+        case absent, copied, empty, halfARecordLess, halfARecordMore, aRecordLess, headerOnly
         case garbageInARecord, tornRecord, wrongMagic, anothersBoard
         case symbolicLink, directory, pipe, unreadable, hundredMegabytes
 
@@ -135,26 +142,31 @@ struct StartBoardTests {
         func apply(to path: String) throws {
             let url = URL(filePath: path)
             var bytes = try Data(contentsOf: url)
-            if self != .unreadable { try FileManager.default.removeItem(atPath: path) }
             switch self {
-            case .absent: return
+            case .absent: return try FileManager.default.removeItem(atPath: path)
+            case .copied:
+                try FileManager.default.moveItem(atPath: path, toPath: path + ".real")
+                return try bytes.write(to: url)
             case .empty: bytes = Data()
-            case .halfARecordLess: bytes.removeLast(16)
-            case .halfARecordMore: bytes.append(Data(repeating: 0, count: 16))
-            case .aRecordLess: bytes.removeLast(32)
-            case .headerOnly: bytes = bytes.prefix(32)
-            case .garbageInARecord: bytes[100] ^= 0x40
-            case .tornRecord: bytes.replaceSubrange(48..<64, with: Data(repeating: 0, count: 16))
+            case .halfARecordLess: bytes.removeLast(20)
+            case .halfARecordMore: bytes.append(Data(repeating: 0, count: 20))
+            case .aRecordLess: bytes.removeLast(40)
+            case .headerOnly: bytes = bytes.prefix(40)
+            case .garbageInARecord: bytes[120] ^= 0x40
+            case .tornRecord: bytes.replaceSubrange(60..<80, with: Data(repeating: 0, count: 20))
             case .wrongMagic: bytes[0] ^= 1
             case .anothersBoard: bytes[8] ^= 1
             case .symbolicLink:
+                try FileManager.default.removeItem(atPath: path)
                 try bytes.write(to: URL(filePath: path + ".real"))
                 try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: path + ".real")
                 return
             case .directory:
+                try FileManager.default.removeItem(atPath: path)
                 try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
                 return
             case .pipe:
+                try FileManager.default.removeItem(atPath: path)
                 try #require(mkfifo(path, 0o600) == 0)
                 return
             case .unreadable:
@@ -163,11 +175,22 @@ struct StartBoardTests {
                 try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: path)
                 return
             case .hundredMegabytes:
-                try bytes.write(to: url)
-                try #require(truncate(path, 100_000_000 / 32 * 32) == 0)
+                try #require(truncate(path, 100_000_000 / 40 * 40) == 0)
                 return
             }
-            try bytes.write(to: url)
+            // In place: it is the same file, with other bytes.
+            let file = try FileHandle(forUpdating: url)
+            try file.truncate(atOffset: 0)
+            try file.write(contentsOf: bytes)
+            try file.close()
+        }
+
+        /// The worker's file is still the one that it has locked.
+        var provesLife: Bool {
+            switch self {
+            case .absent, .copied, .symbolicLink, .directory, .pipe, .unreadable: false
+            default: true
+            }
         }
     }
 
@@ -187,7 +210,10 @@ struct StartBoardTests {
         let path = "\(folder.database)-worker-\(place.id)"
         #expect(try await queue.store.workers().first?.started?.count == 3)
         try damage.apply(to: path)
-        #expect(try await queue.store.workers().first?.started == nil)
+        let damaged = try #require(try await queue.store.workers().first)
+        #expect(damaged.started == nil)
+        // Whatever stands in it, its lock tells the truth; another file in its place proves nothing.
+        #expect(damaged.liveness == (damage.provesLife ? .alive : .unknown))
 
         let report = try await queue.store.takeBack(from: [place.id], .died("died", nil), now: now)
         #expect(report == ReapReport(requeued: 4))
@@ -242,10 +268,14 @@ struct StartBoardTests {
         let gone = try await queue.store.register(registration(process: 2), as: nil, now: now)
         // Forgotten without a word, as by a process that died between two steps.
         try await queue.store.write(now: now) { try $0.forget(gone.id) }
+        // One that lives all the same keeps its board.
+        let silent = try await queue.store.register(registration(process: 4), as: nil, now: now)
+        try await queue.store.write(now: now) { try $0.forget(silent.id) }
+        queue.store.abandon(gone.id)
         let others = ["stint.db-worker-99", "stint.db-worker-x", "stint.db-worker-", "other.db-worker-1"]
         for name in others { try Data().write(to: URL(filePath: "\(folder.path)/\(name)")) }
         let new = try await queue.store.register(registration(process: 3), as: nil, now: now)
-        let kept = [live, new].map { "stint.db-worker-\($0.id)" } + others
+        let kept = [live, silent, new].map { "stint.db-worker-\($0.id)" } + others
         #expect(Set(try boards(folder.path)) == Set(kept))
         // So does one that only says that it lives: of others it sweeps the earlier ones.
         _ = try await queue.store.register(registration(), as: live.id, now: now)
@@ -262,7 +292,7 @@ struct StartBoardTests {
         _ = try await runClaimingWorker("die", folder.database, "3", "1", expecting: .signaled(SIGKILL))
         let worker = try #require(try await queue.store.workers().first)
         #expect(worker.started?.map(\.lease.job) == [ids[0]])
-        #expect(worker.registration.process.existence() == .gone)
+        #expect(worker.registration.process.existence() == .gone && worker.liveness == .dead)
 
         // Its leases have an hour to go.
         #expect(try await queue.reap() == ReapReport(requeued: 3))
@@ -312,37 +342,39 @@ struct StartBoardTests {
         #expect(identity.existence() == .gone)
     }
 
-    @Test("a reap leaves a worker of a living supervisor to it, and takes it when the supervisor is gone")
+    @Test("a reap leaves a dead worker of a living supervisor to it, and takes it when the supervisor is gone")
     func supervised() async throws {
         let folder = try TemporaryFolder()
         let queue = try await JobQueue(.sqlite(folder.database))
         try await queue.enqueue(payload: [], in: "q")
-        let current = ProcessIdentity.current
-        func ended(_ start: Int64) -> ProcessIdentity {
-            ProcessIdentity(
-                host: current.host, boot: current.boot, namespaces: current.namespaces, processID: current.processID,
-                startTime: start)
-        }
-        func register(
-            _ process: ProcessIdentity? = nil, under supervisor: ProcessIdentity
-        ) async throws -> WorkerID {
+        func register(under sign: any SupervisorSign) async throws -> WorkerID {
             let registration = WorkerRegistration(
-                name: "w", process: process ?? ended(1), supervisor: supervisor, queues: ["q"], concurrency: 1)
+                name: "w", process: .current, supervisor: .current, supervisorSign: sign.name, queues: ["q"],
+                concurrency: 1)
             return try await queue.store.register(registration, as: nil, now: queue.clock.now()).id
         }
-        let watched = try await register(under: current)
-        let request = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(60), worker: "w", registration: watched)
-        _ = try await queue.store.claim(request, now: queue.clock.now())
-        #expect(try await queue.reap() == ReapReport())
-        #expect(try await queue.store.workers().map(\.id) == [watched])
-        _ = try await queue.store.takeBack(from: [watched], .stopped, now: queue.clock.now())
-
-        // One that outlives its supervisor goes on working; its dead neighbour is taken.
-        let survivor = try await register(current, under: ended(2))
-        let orphan = try await register(under: ended(2))
-        let again = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(60), worker: "w", registration: orphan)
-        _ = try await queue.store.claim(again, now: queue.clock.now())
-        #expect(try await queue.reap() == ReapReport(requeued: 1))
-        #expect(try await queue.store.workers().map(\.id) == [survivor])
+        func claim(_ worker: WorkerID) async throws {
+            let request = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(60), worker: "w", registration: worker)
+            #expect(try await queue.store.claim(request, now: queue.clock.now()).count == 1)
+        }
+        for ends in ["in order", "by a signal"] {
+            let sign = try #require(queue.store.signOfSupervisor())
+            let (survivor, dead) = (try await register(under: sign), try await register(under: sign))
+            try await claim(dead)
+            queue.store.abandon(dead)
+            #expect(try await queue.reap() == ReapReport())
+            #expect(try await queue.store.workers().map(\.id) == [survivor, dead])
+            #expect(try await queue.store.workers().map(\.supervisorLiveness) == [.alive, .alive])
+            if ends == "in order" { sign.end() } else { sign.abandon() }
+            // One that outlives its supervisor goes on working; its dead neighbour is taken.
+            #expect(try await queue.reap() == ReapReport(requeued: 1), "\(ends)")
+            #expect(try await queue.store.workers().map(\.id) == [survivor], "\(ends)")
+            try await queue.store.deregister(survivor, now: queue.clock.now())
+        }
+        // What the supervisor that was killed has left is swept by a later worker.
+        let last = try await register(under: try #require(queue.store.signOfSupervisor()))
+        let signs = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+            .filter { $0.contains("-supervisor-") }
+        #expect(signs.isEmpty, "\(signs) beside worker \(last)")
     }
 }

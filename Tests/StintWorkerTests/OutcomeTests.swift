@@ -54,6 +54,22 @@ struct OutcomeTests {
             try await worker.run()
             let record = try #require(try await queue.record(id))
             #expect(record.state == .buried && record.attempts == 2 && record.reason?.contains("worker's 2") == true)
+            let failures = try await queue.store.job(id)?.failures
+            #expect(failures?.map(\.kind) == [.failed, .failed], "the last one has failed like the first")
+        }
+    }
+
+    @Test("the worker's own limit of attempts counts for crashes too")
+    func workersLimitOfCrashes() async throws {
+        try await withQueue { queue in
+            let id = try await queue.enqueue(payload: [], in: "q").id
+            var worker = queue.drainingWorker()
+            worker.runCommand(try await CommandHandler(["sh", "-c", "kill -KILL $$"]), retry: .never)
+            try await worker.run()
+            let job = try #require(try await queue.store.job(id))
+            #expect(job.record.state == .buried && job.record.attempts == 1 && job.record.crashes == 1)
+            #expect(job.failures.map(\.kind) == [.crashed])
+            #expect(job.record.reason?.hasPrefix("no attempts left (1 of the worker's 1)") == true)
         }
     }
 

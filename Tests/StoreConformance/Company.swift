@@ -109,7 +109,7 @@ struct Company {
     private mutating func finish(_ number: Int, _ worker: Worker) async throws {
         guard let job = worker.running.randomElement(using: &chance) else { return }
         if killers.contains(job.id) {
-            // Half of the deaths are seen by somebody, the others when the leases run out.
+            // Half of the deaths are seen by a supervisor, the others are found by their locks.
             return try await bury(number, Bool.random(using: &chance) ? .died("died", nil) : nil)
         }
         worker.running.removeAll { $0.lease == job.lease }
@@ -120,8 +120,13 @@ struct Company {
 
     /// The process ends, and another takes its place.
     private mutating func bury(_ number: Int, _ end: WorkerEnd?) async throws {
-        let dead = processes[number].workers.map(\.performer.id)
-        if let end { _ = try await stage.store.takeBack(from: dead, end, now: stage.clock.now()) }
+        let dead = processes[number].workers.map(\.performer)
+        for performer in dead { try await stage.die(performer) }
+        if let end {
+            _ = try await stage.store.takeBack(from: dead.map(\.id), end, now: stage.clock.now())
+        } else {
+            _ = try await stage.reapAll()
+        }
         processes[number] = try await newProcess()
     }
 

@@ -71,15 +71,66 @@ let leaseScenarios: [Scenario] = [
         stage.clock.advance(by: .seconds(1))
         #expect(try await stage.reap().requeued == 1)
     },
-    Scenario("a lease of another boot is void at once and blames nobody") { stage in
+    Scenario("a lease of before a reboot is void at once and blames nobody, whatever the boot ids") { stage in
         let id = try await stage.enqueue(options: JobOptions(maxAttempts: 1, maxCrashes: 1))
         let job = try await stage.claimOne(lease: .seconds(3_600))
-        stage.clock.reboot()
-        #expect(try await stage.store.extend([job.lease], by: .seconds(1), now: stage.clock.now()) == [job.lease])
+        stage.clock.reboot(hidesBoot: true)
         #expect(try await stage.reap() == ReapReport(requeued: 1))
+        try await stage.expectLeaseLost(job.lease, .ack)
         let record = try #require(try await stage.store.job(id)?.record)
         #expect(record.attempts == 0 && record.crashes == 0 && !record.suspect)
         #expect(try await stage.claimOne().attempt == 1)
+    },
+    Scenario("a lease holds until its deadline for those who have another boot id on the same kernel") { stage in
+        try await stage.enqueue()
+        let job = try await stage.claimOne(lease: .seconds(10))
+        stage.clock.setBoot("that of a container")
+        stage.clock.advance(by: .milliseconds(9_999))
+        #expect(try await stage.reapAll() == ReapReport())
+        #expect(try await stage.store.extend([job.lease], by: .seconds(10), now: stage.clock.now()).isEmpty)
+        stage.clock.advance(by: .seconds(9))
+        #expect(try await stage.reapAll() == ReapReport())
+        #expect(try await stage.settle(job.lease, .ack) == .done)
+    },
+    Scenario("a deadline counts from when the lease was granted or extended, and not from before the wait for the lock")
+    {
+        stage in
+        try await stage.enqueue()
+        // The clock that the caller has read moves on while it waits.
+        let early = stage.clock.live()
+        stage.clock.advance(by: .seconds(25))
+        let request = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(30), worker: "test:1")
+        let job = try #require(try await stage.store.claim(request, now: early).first)
+        stage.clock.advance(by: .milliseconds(29_999))
+        #expect(try await stage.reap() == ReapReport())
+        let beforeExtension = stage.clock.live()
+        stage.clock.advance(by: .seconds(20))
+        #expect(try await stage.store.extend([job.lease], by: .seconds(30), now: beforeExtension).isEmpty)
+        stage.clock.advance(by: .milliseconds(29_999))
+        #expect(try await stage.reap() == ReapReport())
+        stage.clock.advance(by: .milliseconds(1))
+        #expect(try await stage.reap() == ReapReport(requeued: 1))
+    },
+    Scenario("a reap that had to wait for the lock leaves a lease that ran out meanwhile for a second look") { stage in
+        let id = try await stage.enqueue(options: JobOptions(maxAttempts: 1, maxCrashes: 1))
+        let job = try await stage.claimOne(lease: .seconds(30))
+        stage.clock.advance(by: .seconds(35))
+        let early = stage.clock.live()
+        stage.clock.advance(by: .seconds(5))
+        #expect(try await stage.store.reap(now: early) == ReapReport())
+        // Its holder had waited for the same lock, and extends now.
+        #expect(try await stage.store.extend([job.lease], by: .seconds(30), now: stage.clock.now()).isEmpty)
+        stage.clock.advance(by: .seconds(10))
+        #expect(try await stage.reap() == ReapReport())
+        #expect(try await stage.state(id) == .leased)
+        // One that nobody extends is taken back by the second look.
+        stage.clock.advance(by: .seconds(25))
+        let again = stage.clock.live()
+        stage.clock.advance(by: .seconds(1))
+        #expect(try await stage.store.reap(now: again) == ReapReport())
+        stage.clock.advance(by: .milliseconds(250))
+        #expect(try await stage.reap() == ReapReport(requeued: 1))
+        try await stage.expectLost([id], .expired, suspect: true)
     },
     Scenario("deleting or burying a leased job takes it from its holder, and from it alone") { stage in
         for _ in 0..<3 { try await stage.enqueue() }

@@ -22,11 +22,24 @@ package final class ManualClock: MomentClock {
         moment.withLock { $0.wall += duration.milliseconds }
     }
 
-    /// The machine starts again: the monotonic clock is back at nearly nothing, the boot id is new.
-    package func reboot() {
+    /// The machine starts again: the monotonic clock is back at nearly nothing, the boot id is new, or hidden and so the
+    /// same as before.
+    package func reboot(hidesBoot: Bool = false) {
         moment.withLock {
             $0.monotonic = 1_000
-            $0.boot += "+1"
+            if !hidesBoot { $0.boot += "+1" }
         }
+    }
+
+    /// A container with a boot id of its own looks at the same clocks.
+    package func setBoot(_ boot: String) {
+        moment.withLock { $0.boot = boot }
+    }
+
+    /// A moment that the store reads again when its transaction begins, as it does with the machine's clocks.
+    package func live() -> Moment {
+        var moment = now()
+        moment.clock = self
+        return moment
     }
 }

@@ -17,12 +17,12 @@ extension Stage {
     }
 
     func hire(
-        _ name: String? = nil, process id: Int32 = 1, under supervisor: ProcessIdentity? = nil,
+        _ name: String? = nil, process id: Int32 = 1, under supervisor: ProcessIdentity? = nil, sign: String? = nil,
         queues: [QueueName] = ["q"], concurrency: Int = 4
     ) async throws -> Performer {
         let process = process(id)
         let registration = WorkerRegistration(
-            name: name ?? process.name, process: process, supervisor: supervisor, queues: queues,
+            name: name ?? process.name, process: process, supervisor: supervisor, supervisorSign: sign, queues: queues,
             concurrency: concurrency)
         return Performer(
             registration: registration, place: try await store.register(registration, as: nil, now: clock.now()))
@@ -93,6 +93,18 @@ extension Stage {
             #expect(job.record.state == .ready && job.record.suspect, "\(job.record)", sourceLocation: location)
             #expect(job.record.attempts == 0 && job.record.crashes == 0, "\(job.record)", sourceLocation: location)
             #expect(job.failures.isEmpty, sourceLocation: location)
+        }
+    }
+
+    /// Their worker ended, and nobody can say that they are the cause: at no cost, and kept in their story.
+    func expectLost(
+        _ ids: [JobID], _ kinds: JobFailure.Kind..., suspect: Bool, _ location: SourceLocation = #_sourceLocation
+    ) async throws {
+        for job in try await records(ids) {
+            #expect([.ready, .delayed].contains(job.record.state), "\(job.record)", sourceLocation: location)
+            #expect(job.record.suspect == suspect, "\(job.record)", sourceLocation: location)
+            #expect(job.record.attempts == 0 && job.record.crashes == 0, "\(job.record)", sourceLocation: location)
+            #expect(job.failures.map(\.kind) == kinds, sourceLocation: location)
         }
     }
 

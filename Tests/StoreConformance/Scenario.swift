@@ -21,19 +21,45 @@ package struct Stage: Sendable {
     package let store: any JobStore
     package let clock: ManualClock
     private let boardLoss: @Sendable (WorkerID) throws -> Void
+    private let death: @Sendable (WorkerID) -> Void
 
-    /// - Parameter boardLoss: Makes it unknown what a worker has started, as a full disk does.
+    /// - Parameters:
+    ///   - boardLoss: Makes it unknown whether a worker lives and what it has started: somebody has removed its file.
+    ///   - death: What the kernel does when the worker's process dies.
     package init(
-        _ store: any JobStore, clock: ManualClock, boardLoss: @escaping @Sendable (WorkerID) throws -> Void
+        _ store: any JobStore, clock: ManualClock, boardLoss: @escaping @Sendable (WorkerID) throws -> Void,
+        death: @escaping @Sendable (WorkerID) -> Void
     ) {
         self.store = store
         self.clock = clock
         self.boardLoss = boardLoss
+        self.death = death
     }
 
     func loseBoard(of performer: Performer) async throws {
         try boardLoss(performer.id)
-        #expect(try await store.workers().first { $0.id == performer.id }?.started == nil)
+        let record = try await store.workers().first { $0.id == performer.id }
+        #expect(record?.started == nil && record?.liveness == .unknown)
+    }
+
+    /// The worker's process dies, and nobody has said so yet.
+    func die(_ performers: Performer...) async throws {
+        for performer in performers {
+            #expect(try await liveness(of: performer) == .alive)
+            death(performer.id)
+            #expect(try await liveness(of: performer) == .dead)
+        }
+    }
+
+    func liveness(of performer: Performer) async throws -> Liveness? {
+        try await store.workers().first { $0.id == performer.id }?.liveness
+    }
+
+    /// The same as `stint reap`: dead workers first.
+    func reapAll() async throws -> ReapReport { try await Self.reap(store, clock) }
+
+    private static func reap(_ store: some JobStore, _ clock: ManualClock) async throws -> ReapReport {
+        try await JobQueue(store: store, clock: clock).reap()
     }
 
     @discardableResult

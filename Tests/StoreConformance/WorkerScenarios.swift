@@ -46,10 +46,21 @@ private let registrationScenarios: [Scenario] = [
         #expect(workers.map(\.id) == [performer.id])
         #expect(workers[0].registeredAt == began && workers[0].started?.count == 1)
     },
-    Scenario("an entry that nobody renews for an hour is forgotten, unless it holds a lease") { stage in
+    Scenario("a worker that provably lives is never forgotten, and one that is dead at the next reap") { stage in
+        let (living, dead) = (try await stage.hire(process: 1), try await stage.hire(process: 2))
+        stage.clock.advance(by: .seconds(9 * 3_600))
+        #expect(try await stage.reapAll() == ReapReport())
+        #expect(try await stage.store.workers().map(\.id) == [living.id, dead.id])
+        try await stage.die(dead)
+        #expect(try await stage.reapAll() == ReapReport())
+        #expect(try await stage.store.workers().map(\.id) == [living.id])
+    },
+    Scenario("an entry that nobody renews for an hour and nobody can look at is forgotten, unless it holds a lease") {
+        stage in
         let idle = try await stage.hire(process: 1)
         let busy = try await stage.hire(process: 2)
         let renewed = try await stage.hire(process: 3)
+        for performer in [idle, busy, renewed] { try await stage.loseBoard(of: performer) }
         try await stage.enqueue()
         let job = try #require(try await stage.claim(1, by: busy, lease: .seconds(9_999)).first)
         stage.clock.advance(by: .milliseconds(3_599_999))
@@ -173,6 +184,7 @@ private let takeBackScenarios: [Scenario] = [
             let yours = try await stage.claim(2, by: other)
             stage.start(mine[0], by: one)
             stage.start(yours[0], by: other)
+            try await stage.die(one, other)
             _ = try await isNamedAlone ? stage.takeBack(from: one) : stage.takeBack(from: one, other)
             _ = try await stage.takeBack(from: other)
             try await stage.expectSuspects([ids[0], ids[1]])
@@ -199,16 +211,73 @@ private let takeBackScenarios: [Scenario] = [
         _ = try await stage.takeBack(from: one, other)
         try await stage.expectSuspects(ids)
     },
-    Scenario("where the supervisor died too, only a job that is a suspect already is blamed") { stage in
-        let id = try await stage.enqueue(options: JobOptions(maxCrashes: 1))
-        for expected in [ReapReport(requeued: 1), ReapReport(buried: 1)] {
-            let performer = try await stage.hire(under: stage.process(9))
+    Scenario("where the supervisor died too nobody is blamed, and a job that is lost again and again runs less often") {
+        stage in
+        let id = try await stage.enqueue(options: JobOptions(maxAttempts: 1, maxCrashes: 1))
+        for losses in 1...3 {
+            let sign = try #require(try await stage.store.registerSupervisor())
+            let performer = try await stage.hire(under: stage.process(9), sign: sign.name)
             stage.start(try #require(try await stage.claim(1, by: performer).first), by: performer)
-            let report = try await stage.takeBack(from: performer, .diedWithSupervisor)
-            #expect(report == expected)
-            if expected.requeued == 1 { try await stage.expectSuspects([id]) }
+            try await stage.die(performer)
+            // Only the supervisor knows how it ended.
+            #expect(try await stage.reapAll() == ReapReport())
+            sign.end()
+            #expect(try await stage.reapAll() == ReapReport(requeued: 1))
+            let job = try #require(try await stage.store.job(id))
+            #expect(job.record.attempts == 0 && job.record.crashes == 0 && job.record.suspect == (losses > 1))
+            #expect(job.failures.map(\.kind) == Array(repeating: .lost, count: losses))
+            stage.clock.advance(by: .seconds(1 << (losses - 1)))
         }
-        #expect(try await stage.state(id) == .buried)
+    },
+    Scenario("a worker whose process died after an order to stop leaves nobody to blame, whoever finds it") { stage in
+        let performer = try await stage.hire()
+        let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
+        stage.start(try await stage.claim(2, by: performer)[0], by: performer)
+        performer.place.board.noteOrderToStop()
+        #expect(try await stage.store.workers().map(\.isToldToStop) == [true])
+        try await stage.die(performer)
+        #expect(try await stage.reapAll() == ReapReport(requeued: 2))
+        try await stage.expectFree(ids)
+    },
+    Scenario("a death that nobody saw is blamed on the job that was started, and not where the boot id is hidden") {
+        stage in
+        for boot in ["boot-1", "unknown"] {
+            stage.clock.setBoot(boot)
+            let performer = try await stage.hire()
+            let ids = try await stage.enqueue(2)
+            stage.start(try await stage.claim(2, by: performer)[0], by: performer)
+            try await stage.die(performer)
+            #expect(try await stage.reapAll() == ReapReport(requeued: 2))
+            if boot == "unknown" {
+                try await stage.expectLost([ids[0]], .lost, suspect: false)
+            } else {
+                try await stage.expectBlamed([ids[0]])
+            }
+            try await stage.expectFree([ids[1]])
+            try await stage.store.delete(ids, now: stage.clock.now())
+        }
+    },
+    Scenario("a living worker with the process id of a dead one, in another container, keeps its jobs") { stage in
+        let ids = try await stage.enqueue(2)
+        let (dead, living) = (try await stage.hire("a", process: 1), try await stage.hire("b", process: 1))
+        for performer in [dead, living] {
+            stage.start(try #require(try await stage.claim(1, by: performer).first), by: performer)
+        }
+        try await stage.die(dead)
+        #expect(try await stage.reapAll() == ReapReport(requeued: 1))
+        try await stage.expectBlamed([ids[0]])
+        #expect(try await stage.state(ids[1]) == .leased)
+        #expect(try await stage.store.workers().map(\.id) == [living.id])
+    },
+    Scenario("the attempts that a worker grants count for its death too") { stage in
+        let id = try await stage.enqueue()
+        let performer = try await stage.hire()
+        let job = try #require(try await stage.claim(1, by: performer).first)
+        performer.place.board.note(ended: nil, started: job.lease, maxAttempts: 1, now: stage.clock.now())
+        #expect(try await stage.takeBack(from: performer) == ReapReport(buried: 1))
+        let details = try #require(try await stage.store.job(id))
+        #expect(details.failures.map(\.kind) == [.crashed])
+        #expect(details.record.reason?.hasPrefix("no attempts left (1 of the worker's 1), last: worker") == true)
     },
     Scenario("a worker that was stopped by order leaves nobody to blame") { stage in
         let performer = try await stage.hire()
@@ -225,7 +294,8 @@ private let takeBackScenarios: [Scenario] = [
         stage.start(try await stage.claim(2, by: performer)[0], by: performer)
         stage.clock.reboot()
         #expect(try await stage.takeBack(from: performer) == ReapReport(requeued: 2))
-        try await stage.expectFree(ids)
+        try await stage.expectLost([ids[0]], .lost, suspect: false)
+        try await stage.expectFree([ids[1]])
     },
     Scenario("a job that kills its worker is buried at maxCrashes, with the reason and the story of each") { stage in
         let id = try await stage.enqueue(options: JobOptions(maxAttempts: 9, maxCrashes: 3))
@@ -306,7 +376,8 @@ private let takeBackScenarios: [Scenario] = [
         stage.clock.advance(by: .seconds(1))
         #expect(try await stage.reap() == ReapReport(requeued: 1))
         #expect(try await stage.takeBack(from: performer) == ReapReport(requeued: 1))
-        try await stage.expectSuspects(ids)
+        try await stage.expectLost([ids[0]], .expired, suspect: true)
+        try await stage.expectSuspects([ids[1]])
     },
     Scenario("no innocent job is blamed, however workers hold batches, share processes and die") { stage in
         let seed = Seed.next()
@@ -320,19 +391,40 @@ private let takeBackScenarios: [Scenario] = [
 // MARK: - Leases that ran out
 
 private let expiryScenarios: [Scenario] = [
-    Scenario("of a lease that ran out only the started job is blamed, the rest is free") { stage in
+    Scenario("a lease that ran out is left to a worker that lives until the second look, and costs its jobs nothing") {
+        stage in
         let performer = try await stage.hire(process: 7)
-        let ids = try await stage.enqueue(3)
+        let ids = try await stage.enqueue(3, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
         let jobs = try await stage.claim(3, by: performer, lease: .seconds(2))
-        stage.clock.advance(by: .milliseconds(500))
         stage.start(jobs[2], by: performer)
-        stage.clock.advance(by: .milliseconds(1_500))
+        stage.clock.advance(by: .seconds(2))
+        #expect(try await stage.reap() == ReapReport())
+        stage.clock.advance(by: .milliseconds(249))
+        #expect(try await stage.reap() == ReapReport())
+        stage.clock.advance(by: .milliseconds(1))
         #expect(try await stage.reap() == ReapReport(requeued: 3))
         let job = try #require(try await stage.store.job(ids[2]))
-        #expect(job.record.crashes == 1 && job.failures.map(\.kind) == [.expired])
-        #expect(job.failures[0].dossier == Dossier(runTimeMilliseconds: 1_500))
+        #expect(job.failures[0].dossier == Dossier(runTimeMilliseconds: 2_250))
         #expect(job.failures[0].error.contains("host:7"))
+        try await stage.expectLost([ids[2]], .expired, suspect: true)
         try await stage.expectFree([ids[0], ids[1]])
+        for job in jobs { try await stage.expectLeaseLost(job.lease, .ack) }
+    },
+    Scenario("a worker that lives and extends after the first look keeps its jobs") { stage in
+        let performer = try await stage.hire()
+        let id = try await stage.enqueue()
+        let job = try #require(try await stage.claim(1, by: performer, lease: .seconds(2)).first)
+        // All of it was frozen.
+        stage.clock.advance(by: .seconds(60))
+        #expect(try await stage.reap() == ReapReport())
+        #expect(try await stage.store.extend([job.lease], by: .seconds(2), now: stage.clock.now()).isEmpty)
+        stage.clock.advance(by: .seconds(1))
+        #expect(try await stage.reap() == ReapReport())
+        // The first look of another time does not count.
+        stage.clock.advance(by: .seconds(1))
+        #expect(try await stage.reap() == ReapReport())
+        #expect(try await stage.settle(job.lease, .ack) == .done)
+        #expect(try await stage.store.job(id) == nil)
     },
     Scenario("of leases that ran out with several started jobs all are suspects, whichever ends first") { stage in
         let performer = try await stage.hire()
@@ -342,22 +434,25 @@ private let expiryScenarios: [Scenario] = [
         }
         for _ in 1...2 {
             stage.clock.advance(by: .seconds(1))
+            #expect(try await stage.reap() == ReapReport())
+            stage.clock.advance(by: .milliseconds(250))
             #expect(try await stage.reap() == ReapReport(requeued: 2))
         }
-        try await stage.expectSuspects([ids[0], ids[2]])
+        try await stage.expectLost([ids[0], ids[2]], .expired, suspect: true)
         try await stage.expectFree([ids[1], ids[3]])
     },
-    Scenario("a lease that ran out counts the started jobs of all workers of its process") { stage in
-        let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
-        for name in ["one", "two"] {
-            let performer = try await stage.hire(name, process: 5)
-            stage.start(try #require(try await stage.claim(1, by: performer, lease: .seconds(1)).first), by: performer)
-        }
+    Scenario("a dead worker whose leases ran out is judged as one that is found dead, by what it had started") {
+        stage in
+        let performer = try await stage.hire()
+        let ids = try await stage.enqueue(2)
+        stage.start(try await stage.claim(2, by: performer, lease: .seconds(1))[1], by: performer)
+        try await stage.die(performer)
         stage.clock.advance(by: .seconds(1))
         #expect(try await stage.reap() == ReapReport(requeued: 2))
-        try await stage.expectSuspects(ids)
+        try await stage.expectBlamed([ids[1]])
+        try await stage.expectFree([ids[0]])
     },
-    Scenario("without boards, a lease that ran out counts the jobs of all workers of its process") { stage in
+    Scenario("without boards, the jobs of all workers of a process whose leases ran out are suspects") { stage in
         let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
         for name in ["one", "two"] {
             let performer = try await stage.hire(name, process: 5)
@@ -366,20 +461,22 @@ private let expiryScenarios: [Scenario] = [
         }
         stage.clock.advance(by: .seconds(1))
         #expect(try await stage.reap() == ReapReport(requeued: 2))
-        try await stage.expectSuspects(ids)
+        try await stage.expectLost(ids, .expired, suspect: true)
     },
-    Scenario("without its board all that a lease held counts as started") { stage in
+    Scenario("without its board all that a lease held counts as started, and a suspect is not blamed for silence") {
+        stage in
         let performer = try await stage.hire()
         let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
         _ = try await stage.claim(2, by: performer, lease: .seconds(1))
         try await stage.loseBoard(of: performer)
         stage.clock.advance(by: .seconds(1))
         #expect(try await stage.reap() == ReapReport(requeued: 2))
-        try await stage.expectSuspects(ids)
+        try await stage.expectLost(ids, .expired, suspect: true)
         let alone = try await stage.claim(9, by: performer, lease: .seconds(1))
         #expect(alone.map(\.id) == [ids[0]])
         stage.clock.advance(by: .seconds(1))
-        #expect(try await stage.reap() == ReapReport(buried: 1))
+        #expect(try await stage.reap() == ReapReport(requeued: 1))
+        try await stage.expectLost([ids[0]], .expired, .expired, suspect: true)
     },
 ]
 

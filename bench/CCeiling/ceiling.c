@@ -181,6 +181,7 @@ static int claim(struct ceiling *c, int64_t *queue, int64_t wall) {
     TRY(bind_text(lease, 2, c->settings.worker));
     TRY(bind_text(lease, 3, c->settings.boot));
     TRY(sqlite3_bind_int64(lease, 4, milliseconds(CLOCK_MONOTONIC) + 30000));
+    TRY(sqlite3_bind_int64(lease, 9, 30000));
     TRY(sqlite3_bind_int64(lease, 5, wall));
     TRY(sqlite3_bind_int64(lease, 6, wall + 30000));
     TRY(sqlite3_bind_int64(lease, 7, c->claimed));

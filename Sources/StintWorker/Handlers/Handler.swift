@@ -53,7 +53,8 @@ struct RunEnd: Error, Sendable {
         case done
         /// `nil`: after the delay of the retry policy.
         case failed(String, retryAfter: Duration?)
-        case crashed(String)
+        /// - Parameter endedByUs: It did not end by itself: this side has ended its process, for what it did.
+        case crashed(String, endedByUs: Bool = false)
         case bury(String)
         /// The process died with several jobs in it.
         case suspect

@@ -36,12 +36,13 @@ extension PipeProcess {
         // Of several, one that hangs can have kept another from being answered, whose time is then over first.
         // It may have been answered in the last moment, too; then the one that is left is not the one that was late.
         case .timedOut(let number, let limit):
-            return isAlone && number == flight.number ? .crashed("timed out after \(limit)") : .suspect
+            return isAlone && number == flight.number ? .crashed("timed out after \(limit)", endedByUs: true) : .suspect
         // Known to be innocent: the process was ended by this side for another reason.
         case .ordered, .cancelled, .readsNothing: return .release
         case .protocolBroken(let what): return isAlone ? .failed(what, retryAfter: nil) : .suspect
         case .closedOutput:
-            return isAlone ? .crashed("the handler closed its standard output without an answer") : .suspect
+            return isAlone
+                ? .crashed("the handler closed its standard output without an answer", endedByUs: true) : .suspect
         case nil:
             guard isAlone else { return .suspect }
             let excerpt = (dossier.standardError ?? "").excerpt

@@ -27,7 +27,7 @@ extension PipeProcess {
     func timer(_ flight: PipeFlight) -> Task<Void, Never>? {
         guard let timeout = flight.timeout else { return nil }
         return Task {
-            do { try await Task.sleep(for: timeout) } catch { return }
+            do { try await Task.sleepAwake(for: timeout) } catch { return }
             await timeIsOver(flight, timeout)
         }
     }

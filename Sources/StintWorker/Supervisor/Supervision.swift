@@ -13,7 +13,8 @@ import Synchronization
 /// When the line breaks, the supervisor has died: the process ends at once, in an orderly way as far as that takes no
 /// time. Handlers are killed, their jobs released, and nobody is blamed.
 final class Supervision: Sendable {
-    /// Names the descriptor, the worker's number and the supervisor's process id: `3 2 4711`.
+    /// Names the descriptor, the worker's number, the supervisor's process id and, where it has one, its sign of life:
+    /// `3 2 4711 supervisor-4711-9f3c`.
     static let variable = "STINT_SUPERVISOR"
     /// How long the process may take to release its jobs when its supervisor has died.
     private static let farewell: Duration = .seconds(5)
@@ -24,15 +25,19 @@ final class Supervision: Sendable {
         guard let value = ProcessInfo.processInfo.environment[variable] else { return nil }
         // What this process starts is not the supervisor's worker.
         unsetenv(variable)
-        let numbers = value.split(separator: " ").compactMap { Int32($0) }
+        let words = value.split(separator: " ")
+        let numbers = words.prefix(3).compactMap { Int32($0) }
         // A handler may have inherited the variable from somebody else's worker, without the socket.
         guard numbers.count == 3, peer(of: numbers[0]) == numbers[2] else { return nil }
-        return Supervision(line: numbers[0], number: Int(numbers[1]), supervisor: numbers[2])
+        return Supervision(
+            line: numbers[0], number: Int(numbers[1]), supervisor: numbers[2],
+            sign: words.count > 3 ? String(words[3]) : nil)
     }()
 
     /// Which of the supervisor's workers this is, from 1.
     let number: Int
     let supervisor: ProcessIdentity
+    let supervisorSign: String?
     private let line: Int32
     private let state = Mutex(State())
 
@@ -43,8 +48,9 @@ final class Supervision: Sendable {
         var action: (@Sendable () -> Void)?
     }
 
-    private init(line: Int32, number: Int, supervisor: pid_t) {
+    private init(line: Int32, number: Int, supervisor: pid_t, sign: String?) {
         self.line = line
+        supervisorSign = sign
         self.number = number
         self.supervisor = ProcessIdentity(ofProcess: supervisor)
         _ = fcntl(line, F_SETFD, FD_CLOEXEC)

@@ -36,7 +36,9 @@ final class WorkerChild: Sendable {
     /// Starts this program again as worker `number`.
     ///
     /// - Throws: ``StintError`` where the process cannot be started.
-    static func start(_ number: Int, _ options: SupervisorOptions, program: String) async throws -> WorkerChild {
+    static func start(
+        _ number: Int, _ options: SupervisorOptions, program: String, sign: String?
+    ) async throws -> WorkerChild {
         let (line, childEnd) = try SupervisorLine.pair()
         defer { closeAll([childEnd]) }
         let output: HandlerOutput
@@ -48,7 +50,8 @@ final class WorkerChild: Sendable {
             throw error
         }
         var environment = ProcessEnvironment.inherited
-        environment.set(Supervision.variable, to: "3 \(number) \(getpid())")
+        environment.set(
+            Supervision.variable, to: "3 \(number) \(getpid())" + (sign.map { " \($0)" } ?? ""))
         environment.remove("NOTIFY_SOCKET")
         let launch = Launch(
             executable: program, arguments: options.arguments, environment: environment, standardInput: .null,

@@ -9,6 +9,8 @@ actor WorkerFleet {
     let logger: Logger
     private let manager = ServiceManager()
     private var program = ""
+    /// Proves to others that this process lives, and sees to its workers.
+    private var sign: (any SupervisorSign)?
 
     private(set) var isStopping = false
     /// Everything that runs, also successors that are not in their slot yet.
@@ -32,11 +34,24 @@ actor WorkerFleet {
 
     func run() async throws {
         program = try ownProgramPath()
+        sign = await registerSupervisor()
+        defer { sign?.end() }
         await withTaskGroup(of: Void.self) { group in
             for number in 1...options.workers { group.addTask { await self.keep(number) } }
         }
         // It may be about to send a successor home.
         await restarting?.value
+    }
+
+    private func registerSupervisor() async -> (any SupervisorSign)? {
+        do {
+            return try await store.registerSupervisor()
+        } catch {
+            logger.warning(
+                "no other process can see that this supervisor lives: jobs of workers that die with it come back late",
+                metadata: ["error": "\(error)"])
+            return nil
+        }
     }
 
     // MARK: - One slot
@@ -64,7 +79,7 @@ actor WorkerFleet {
     }
 
     private func start(_ number: Int) async throws -> Life {
-        let child = try await WorkerChild.start(number, options, program: program)
+        let child = try await WorkerChild.start(number, options, program: program, sign: sign?.name)
         children[ObjectIdentifier(child)] = child
         // The order to stop may have come while it was being started.
         if isStopping { child.tellToStop() }
@@ -93,7 +108,8 @@ actor WorkerFleet {
         watch.cancel()
         children[ObjectIdentifier(child)] = nil
         let isOrderly = end.exitCode == 0 && child.ending != nil
-        let started = await takeBack(from: child, dossier, isOrderly: isOrderly)
+        let isOrdered = isOrderly || isStopping || end.isAsOrdered
+        let started = await takeBack(from: child, dossier, isOrdered: isOrdered)
         return LifeEnd(
             dossier: dossier, isDrained: isOrderly && child.ending == .drained, isOrderly: isOrderly, started: started)
     }
@@ -139,9 +155,9 @@ actor WorkerFleet {
     // MARK: - The jobs that it leaves behind
 
     /// - Returns: How many of them it had started.
-    private func takeBack(from child: WorkerChild, _ dossier: Dossier, isOrderly: Bool) async -> Int {
+    private func takeBack(from child: WorkerChild, _ dossier: Dossier, isOrdered: Bool) async -> Int {
         let cause: WorkerEnd =
-            child.isToldToStop || isOrderly ? .stopped : .died(child.sentence(dossier), dossier)
+            child.isToldToStop || isOrdered ? .stopped : .died(child.sentence(dossier), dossier)
         var failures = 0
         while true {
             do {

@@ -7,11 +7,15 @@ struct Conclusion: Sendable {
     var outcome: Settlement.Outcome
     var followUps: [NewJob] = []
     var dossier: Dossier?
+    /// How many attempts the handler's retry policy grants, where it says.
+    var maxAttempts: Int?
+    /// Its process ended as one does that was ordered to: perhaps somebody has ordered this worker to stop, too.
+    var endedAsOrdered = false
     /// The handler goes on although its task was cancelled long ago: its process is good for nothing any more.
     var isHung = false
 
     func settlement(of lease: Lease) -> Settlement {
-        Settlement(lease, outcome, followUps: followUps, dossier: dossier)
+        Settlement(lease, outcome, followUps: followUps, dossier: dossier, maxAttempts: maxAttempts)
     }
 }
 
@@ -42,7 +46,9 @@ struct JobRun: Sendable {
                     "the handler threw after it had acknowledged its job", metadata: ["error": "\(error)"])
                 return nil
             }
-            return conclusion(of: error)
+            var conclusion = conclusion(of: error)
+            conclusion.maxAttempts = handler.retry.maxAttempts
+            return conclusion
         }
     }
 
@@ -62,7 +68,9 @@ struct JobRun: Sendable {
         case JobVerdict.release(let delay): Conclusion(outcome: .release(after: delay))
         case JobVerdict.retry(let delay, let reason): Conclusion(outcome: failure(reason, retryAfter: delay))
         case let end as RunEnd:
-            Conclusion(outcome: outcome(of: end.verdict), followUps: end.followUps, dossier: end.dossier)
+            Conclusion(
+                outcome: outcome(of: end.verdict), followUps: end.followUps, dossier: end.dossier,
+                endedAsOrdered: Self.endedAsOrdered(end))
         default: Conclusion(outcome: failure("\(error)", retryAfter: retryDelay))
         }
     }
@@ -71,21 +79,22 @@ struct JobRun: Sendable {
         switch verdict {
         case .done: .ack
         case .failed(let error, let delay): failure(error, retryAfter: delay ?? retryDelay)
-        case .crashed(let error): .crash(error: Self.cut(error), retryAfter: retryDelay)
+        case .crashed(let error, endedByUs: _): .crash(error: Self.cut(error), retryAfter: retryDelay)
         case .bury(let reason): .bury(reason: Self.cut(reason))
         case .suspect: .suspect
         case .release: .release(after: .zero)
         }
     }
 
+    private static func endedAsOrdered(_ end: RunEnd) -> Bool {
+        if case .crashed(_, endedByUs: true) = end.verdict { return false }
+        return end.dossier?.endedAsOrdered == true
+    }
+
     private var retryDelay: Duration { handler.retry.delay(afterAttempt: context.attempt) }
 
     private func failure(_ text: String, retryAfter delay: Duration) -> Settlement.Outcome {
-        let text = Self.cut(text)
-        if let limit = handler.retry.maxAttempts, context.attempt >= limit, context.attempt < context.maxAttempts {
-            return .bury(reason: "no attempts left (\(context.attempt) of the worker's \(limit)), last: \(text)")
-        }
-        return .fail(error: text, retryAfter: delay)
+        .fail(error: Self.cut(text), retryAfter: delay)
     }
 
     private static func cut(_ text: String) -> String {
@@ -103,7 +112,7 @@ struct JobRun: Sendable {
         let (events, continuation) = AsyncStream.makeStream(of: Event.self)
         Task { continuation.yield(.finished(await task.value)) }
         let timer = Task {
-            try await Task.sleep(for: timeout)
+            try await Task.sleepAwake(for: timeout)
             continuation.yield(.timedOut)
             try await Task.sleep(for: handler.windDown)
             continuation.yield(.abandoned)
@@ -136,6 +145,7 @@ struct JobRun: Sendable {
         let outcome: Settlement.Outcome =
             handler.timeoutIsCrash || isHung && endsWithHang
             ? .crash(error: text, retryAfter: retryDelay) : failure(text, retryAfter: retryDelay)
-        return Conclusion(outcome: outcome, dossier: dossier, isHung: isHung)
+        return Conclusion(
+            outcome: outcome, dossier: dossier, maxAttempts: handler.retry.maxAttempts, isHung: isHung)
     }
 }

@@ -6,28 +6,50 @@ extension WorkerLoop {
     func keepUpLeases() async {
         while !Task.isCancelled {
             await pause(options.lease / 3)
-            await extendLeases()
+            // A store that refused is asked again soon: a lease must not run out for want of a word.
+            while await !extendLeases() && !Task.isCancelled { await pause(min(options.lease / 10, .seconds(1))) }
             await renewRegistration()
         }
     }
 
-    private func extendLeases() async {
+    /// The wait for the store's lock has eaten a good part of the time that this worker counts with, which is counted from
+    /// before the claim: before a job starts its lease is extended. One that another worker has taken meanwhile is dropped.
+    func extendIfShort(_ jobs: [LeasedJob], claimedAt claim: Moment) async {
+        let isShort = worker.clock.now().monotonic - claim.monotonic > options.lease.milliseconds / 3
+        guard !jobs.isEmpty, isShort, !isStopping else { return }
+        extendsBeforeStart = true
+        defer { extendsBeforeStart = false }
+        _ = await extend(jobs.map(\.lease).filter { lease in backlog[next...].contains { $0.lease == lease } })
+    }
+
+    /// - Returns: Whether the store has answered.
+    private func extendLeases() async -> Bool {
         let held = backlog[next...].map(\.lease) + runningLeases + finished.map(\.lease)
         let tokens = Set(held.map(\.token))
         deadlines = deadlines.filter { tokens.contains($0.key) }
         let now = worker.clock.now()
         // A lease that has most of its time left needs no write.
         let soon = now.monotonic + options.lease.milliseconds * 2 / 3
-        let due = held.filter { deadlines[$0.token, default: 0] <= soon }
-        guard !due.isEmpty else { return }
+        return await extend(held.filter { deadlines[$0.token, default: 0] <= soon })
+    }
+
+    private func extend(_ due: [Lease]) async -> Bool {
+        guard !due.isEmpty else { return true }
+        let now = worker.clock.now()
         do {
             let lost = Set(try await store.extend(due, by: options.lease, now: now))
             for token in Set(due.map(\.token)) { deadlines[token] = now.monotonic + options.lease.milliseconds }
             drop(lost, because: "it was taken back")
+            return true
+        } catch let error as StintError where error.code == .databaseBusy {
+            // Nobody could write, so nobody has taken the jobs: what runs, runs on.
+            logger.error("the leases could not be extended; trying again", metadata: ["error": "\(error)"])
+            return false
         } catch {
             logger.error("the leases could not be extended; trying again", metadata: ["error": "\(error)"])
             let past = due.filter { deadlines[$0.token, default: 0] <= worker.clock.now().monotonic }
             drop(Set(past), because: "it ran out while the store could not be written")
+            return false
         }
     }
 

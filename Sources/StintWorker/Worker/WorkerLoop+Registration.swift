@@ -7,7 +7,8 @@ extension WorkerLoop {
 
     private var registration: WorkerRegistration {
         WorkerRegistration(
-            name: options.name, process: .current, supervisor: worker.supervision?.supervisor, queues: worker.queues,
+            name: options.name, process: .current, supervisor: worker.supervision?.supervisor,
+            supervisorSign: worker.supervision?.supervisorSign, queues: worker.queues,
             concurrency: options.concurrency)
     }
 

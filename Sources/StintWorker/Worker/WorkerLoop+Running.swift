@@ -8,7 +8,7 @@ extension WorkerLoop {
 
     /// The next waiting job that may start now; one that nobody can run is buried instead.
     private func takeNext() -> JobRun? {
-        while next < backlog.count, running.count < options.concurrency, !isRunningAlone {
+        while next < backlog.count, running.count < options.concurrency, !isRunningAlone, !extendsBeforeStart {
             if !isStopping, let reason = reasonToRecycle() {
                 recycle(because: reason)
                 return nil
@@ -27,7 +27,7 @@ extension WorkerLoop {
             defer { if !isStarted { place?.room.leave() } }
             do {
                 let run = try makeRun(job)
-                noteStart(of: job.lease, now)
+                noteStart(of: job.lease, maxAttempts: run.handler.retry.maxAttempts, now)
                 isStarted = true
                 return run
             } catch JobVerdict.bury(let reason) {
@@ -40,10 +40,10 @@ extension WorkerLoop {
     }
 
     /// Before the handler can do anything: when it kills this process, the board must tell.
-    private func noteStart(of lease: Lease, _ now: Moment) {
+    private func noteStart(of lease: Lease, maxAttempts: Int?, _ now: Moment) {
         jobsStarted += 1
         lastStart = .now
-        place?.board.note(ended: endedUnnoted, started: lease, now: now)
+        place?.board.note(ended: endedUnnoted, started: lease, maxAttempts: maxAttempts, now: now)
         endedUnnoted = nil
     }
 
@@ -73,6 +73,7 @@ extension WorkerLoop {
         let task = Task { await run.conclusion() }
         Task {
             let conclusion = await run.conclusion(of: task, within: timeout)
+            await self.awaitOrderToStop(after: conclusion)
             self.finish(run, conclusion)
             self.goOn()
             guard conclusion?.isHung == true else { return }
@@ -86,7 +87,12 @@ extension WorkerLoop {
     private nonisolated func startLane(_ first: JobRun) -> Task<Void, Never> {
         Task {
             var run = first
-            while let next = await self.finishAndTakeNext(run, await run.conclusion()) { run = next }
+            while true {
+                let conclusion = await run.conclusion()
+                if conclusion?.endedAsOrdered == true { await self.awaitOrderToStop(after: conclusion) }
+                guard let next = await self.finishAndTakeNext(run, conclusion) else { return }
+                run = next
+            }
         }
     }
 
@@ -132,7 +138,7 @@ extension WorkerLoop {
         metrics.ran(job.job, for: runTime)
         noteRunTime(runTime)
         if let conclusion {
-            let isBlameless = isBlameless(job, conclusion.outcome)
+            let isBlameless = isBlameless(job, conclusion)
             settle(job.job, isBlameless ? Conclusion(outcome: .release(after: .zero)) : conclusion)
             // Its thread is lost for as long as this process lives.
             if conclusion.isHung && worker.supervision != nil { recycle(because: "a handler hangs") }
@@ -144,11 +150,24 @@ extension WorkerLoop {
 
     /// Whether a failure is the worker's doing and not the job's: the worker cancelled it, or it is stopping, and whoever
     /// sent the signal may have sent it to the command too.
-    private func isBlameless(_ job: RunningJob, _ outcome: Settlement.Outcome) -> Bool {
-        switch outcome {
-        case .crash, .suspect: job.isReleased || isStopping || worker.supervision?.isAbandoned == true
-        case .fail: job.isReleased
+    private func isBlameless(_ job: RunningJob, _ conclusion: Conclusion) -> Bool {
+        switch conclusion.outcome {
+        case .crash, .suspect: job.isReleased || isToldToStop
+        case .fail: job.isReleased || conclusion.endedAsOrdered && isToldToStop
         case .ack, .release, .bury: false
         }
+    }
+
+    private var isToldToStop: Bool { isStopping || worker.supervision?.isAbandoned == true }
+
+    /// How much later than its command this worker may get a signal that was sent to both: long, on a busy machine.
+    private static let longestOrder = 20
+    private static let orderInterval: Duration = .milliseconds(100)
+
+    /// A command that ended as one does that is told to (SIGTERM, or exit 143) was perhaps told so together with this worker,
+    /// as systemd and the end of a session do it, and the worker hears of it a moment later. Until then its job is not judged.
+    private func awaitOrderToStop(after conclusion: Conclusion?) async {
+        guard conclusion?.endedAsOrdered == true else { return }
+        for _ in 0..<Self.longestOrder where !isToldToStop { await pause(Self.orderInterval) }
     }
 }

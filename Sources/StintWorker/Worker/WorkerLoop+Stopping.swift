@@ -7,6 +7,8 @@ extension WorkerLoop {
     /// cancelled, and what does not end is released without them.
     func stop(grace: Duration) {
         if stoppingSince == nil { stoppingSince = .now }
+        // From now on the end of this process is no fault of its jobs, whatever brings it about.
+        place?.board.noteOrderToStop()
         releaseWaitingJobs()
         wake.yield()
         guard !running.isEmpty else { return }

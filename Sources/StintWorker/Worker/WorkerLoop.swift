@@ -23,6 +23,8 @@ actor WorkerLoop {
     var oldestFinished: ContinuousClock.Instant?
     /// The deadline of each token by the monotonic clock, measured from before its claim or extension.
     var deadlines: [FencingToken: Int64] = [:]
+    /// Nothing starts while the leases of a claim that waited for long are extended.
+    var extendsBeforeStart = false
 
     /// Its place among the workers of the store; there from before the first claim.
     var place: RegisteredWorker?
@@ -148,6 +150,7 @@ actor WorkerLoop {
             failedVisits = 0
             for (finished, answer) in zip(settled, exchange.answers) { note(answer, of: finished) }
             take(exchange.jobs, claimedAt: now)
+            await extendIfShort(exchange.jobs, claimedAt: now)
             guard let request else { return }
             if leftNothing(behind: exchange.jobs, request) {
                 // A wake-up that was heard meanwhile may tell of a job behind this claim.
@@ -188,11 +191,9 @@ actor WorkerLoop {
         if waitingCount == 0 { waitingSince = .now }
         backlog = next == backlog.count ? jobs : backlog[next...] + jobs
         next = 0
-        let isTooLate = worker.clock.now().monotonic >= now.monotonic + options.lease.milliseconds
         let mustMakeRoom = jobs[0].runsAlone && !running.isEmpty
         if mustMakeRoom { isMakingRoom = true }
-        // The wait for the store's lock may have outlasted the lease: then another worker may have the jobs already.
-        if isStopping || isTooLate || mustMakeRoom { releaseWaitingJobs() }
+        if isStopping || mustMakeRoom { releaseWaitingJobs() }
     }
 
     private func note(_ answer: Settlement.Answer, of finished: Finished) {

@@ -91,10 +91,14 @@ package struct RecordingStore: JobStore {
     }
 
     package func takeBack(from workers: [WorkerID], _ end: WorkerEnd, now: Moment) async throws -> ReapReport {
-        try await record(.takeBack(workers: workers.map(\.rawValue), blames: end != .stopped)) {
+        var blames = false
+        if case .died = end { blames = true }
+        return try await record(.takeBack(workers: workers.map(\.rawValue), blames: blames)) {
             try await store.takeBack(from: workers, end, now: now)
         }
     }
+
+    package func registerSupervisor() async throws -> (any SupervisorSign)? { try await store.registerSupervisor() }
 
     // MARK: - Not recorded: they change no job
 

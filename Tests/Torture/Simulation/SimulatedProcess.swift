@@ -1,5 +1,6 @@
 import History
 import StintCore
+import StintSQLite
 
 /// A process of a simulated world.
 ///
@@ -8,7 +9,12 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
     /// Which place it fills: when it ends, another one follows there.
     let place: Place
     let identity: ProcessIdentity
+    /// Which boot of the machine, whatever id it shows.
+    let generation: Int
     let log: HistoryLog
+    /// By which others see that its supervisor lives.
+    var supervisorFile: SupervisorFile?
+    var isToldToStop = false
     /// Of all that it says to the store.
     var store: RecordingStore?
     /// Shared by its workers.
@@ -39,6 +45,7 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
         let kind: Kind
         let stores: StoresOfProcess
         let nature: Nature
+        let bootID: BootID
         var lives = 0
 
         enum Kind {
@@ -55,32 +62,46 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
             case supervised
             /// Whoever looks sees that it is gone.
             case plain
-            /// It is in another container: only its leases' deadlines tell.
+            /// Its file cannot be made, or is hidden: only its leases' deadlines tell.
             case foreign
         }
 
-        init(name: String, kind: Kind, stores: StoresOfProcess, nature: Nature) {
+        /// What it reads as the boot id: the machine's, one of its own (as systemd-nspawn gives it), or none.
+        enum BootID {
+            case machines, own, hidden
+        }
+
+        init(name: String, kind: Kind, stores: StoresOfProcess, nature: Nature, bootID: BootID = .machines) {
             self.name = name
             self.kind = kind
             self.stores = stores
             self.nature = nature
+            self.bootID = bootID
         }
     }
 
-    init(_ place: Place, boot: String, number: Int32, log: (String) -> HistoryLog) {
+    init(_ place: Place, boot: String, generation: Int, number: Int32, log: (String) -> HistoryLog) {
+        self.generation = generation
         place.lives += 1
         let name = "\(place.name).\(place.lives)"
         self.place = place
         identity = ProcessIdentity(
-            host: "simulated", boot: boot, namespaces: place.nature == .foreign ? "theirs" : "ours", processID: number,
-            startTime: Int64(number))
+            host: "simulated", boot: boot, namespaces: "ours", processID: number, startTime: Int64(number))
         self.log = log(name)
+        if place.nature == .supervised { supervisorFile = place.stores.store.signOfSupervisor() }
         super.init(name: name)
+    }
+
+    /// What the kernel does when it dies.
+    func abandonLocks() {
+        for worker in workers { place.stores.store.abandon(worker) }
     }
 
     func forget() {
         (held, listeners, shutDown, cancel, store) = ([], [:], {}, {}, nil)
     }
+
+    var isWorker: Bool { if case .workers = place.kind { true } else { false } }
 
     /// Each process that is supervised has a supervisor of its own.
     var supervisor: ProcessIdentity? {

@@ -1,3 +1,4 @@
+import Foundation
 import StintCore
 
 /// The store as a process of a simulated world has it: the real one, at some distance, and not always able.
@@ -10,6 +11,7 @@ struct SimulatedStore: JobStore {
     /// then, or it cannot say whether what it did will last.
     private func perform<Value>(_ body: () async throws -> Value) async throws -> Value {
         await world.delay()
+        try await world.waitForLock()
         if world.happens(world.plan.refusals) {
             throw StintError(.storageFailed, "the disk of the simulated world is full")
         }
@@ -81,10 +83,15 @@ struct SimulatedStore: JobStore {
         _ worker: WorkerRegistration, as id: WorkerID?, now: Moment
     ) async throws -> RegisteredWorker {
         let registration = WorkerRegistration(
-            name: worker.name, process: process.identity, supervisor: process.supervisor, queues: worker.queues,
-            concurrency: worker.concurrency)
-        let place = try await perform { try await store.register(registration, as: id, now: now) }
-        if id == nil { process.workers.append(place.id) }
+            name: worker.name, process: process.identity, supervisor: process.supervisor,
+            supervisorSign: process.supervisorFile?.name, queues: worker.queues, concurrency: worker.concurrency)
+        let place = try await perform {
+            let place = try await store.register(registration, as: id, now: now)
+            // Also where nobody hears of it: its process has the lock.
+            if id == nil { process.workers.append(place.id) }
+            if process.place.nature == .foreign { unlink("\(process.place.stores.store.path)-worker-\(place.id)") }
+            return place
+        }
         return RegisteredWorker(id: place.id, board: place.board, room: process.room)
     }
 
@@ -97,6 +104,8 @@ struct SimulatedStore: JobStore {
     func takeBack(from workers: [WorkerID], _ end: WorkerEnd, now: Moment) async throws -> ReapReport {
         try await perform { try await store.takeBack(from: workers, end, now: now) }
     }
+
+    func registerSupervisor() async throws -> (any SupervisorSign)? { try await store.registerSupervisor() }
 
     // MARK: - Wake-ups
 

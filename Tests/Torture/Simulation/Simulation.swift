@@ -35,8 +35,6 @@ package final class Simulation {
         try database.empty()
         try database.emptyLog()
         let world = World(seed: seed, stores: stores, database: database, logger: logger)
-        ProcessIdentity.witness.withLock { $0 = world }
-        defer { ProcessIdentity.witness.withLock { $0 = nil } }
         let start = world.scheduler.now
         var findings: [String] = []
         do {
@@ -70,11 +68,9 @@ package final class Simulation {
             if isUndisturbed && deaths > world.plan.mostDeaths {
                 findings.append("\(job.reference) has killed \(deaths) processes")
             }
-            if plan.isInnocent && job.states == ["buried"] && job.crashes >= job.maxCrashes
-                && world.suspicions[job.reference, default: 0] < job.maxCrashes
-            {
+            if plan.isInnocent && job.crashes > world.suspicions[job.reference, default: 0] {
                 findings.append(
-                    "\(job.reference), which \(plan.behaviour), is buried after \(job.crashes) crashes, and could be "
+                    "\(job.reference), which \(plan.behaviour), is blamed for \(job.crashes) crashes, and could be "
                         + "taken for the cause of \(world.suspicions[job.reference, default: 0])")
             }
         }

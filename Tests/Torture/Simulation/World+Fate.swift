@@ -39,7 +39,14 @@ extension World {
             let running = living.filter { $0.state == .running }
             guard !running.isEmpty else { return }
             let process = dice.one(of: running)
+            process.isToldToStop = true
             scheduler.perform(as: process) { process.shutDown() }
+        case .locks(let duration): lockedUntil = max(lockedUntil, scheduler.now + duration.nanoseconds)
+        case .freezesAll(let duration):
+            for process in processes where process.state == .running { stop(process, for: duration) }
+        case .stopsTree(let patience): stopTree(patience)
+        case .killsTree:
+            for process in living where process.isWorker { kill(process, with: true) }
         case .wallClockJumps(let duration): scheduler.wallOffset += duration.nanoseconds
         case .reboot: reboot()
         case .operatorPauses(let duration):
@@ -55,6 +62,17 @@ extension World {
         case .operatorDeletes:
             guard let id = anyJob() else { return }
             asOperator { try await $0.store.delete([id], now: $0.clock.now()) }
+        }
+    }
+
+    private func stopTree(_ patience: Duration) {
+        let tree = processes.filter { $0.state == .running && $0.isWorker }
+        for process in tree {
+            process.isToldToStop = true
+            scheduler.perform(as: process) { process.shutDown() }
+        }
+        scheduler.run(after: patience, as: scheduler.fate) {
+            for process in tree { self.kill(process, with: true) }
         }
     }
 

@@ -1,35 +1,24 @@
 import StintCore
 
 /// What the processes can know of each other.
-extension World: ExistenceWitness {
-    func existence(of identity: ProcessIdentity) -> ProcessIdentity.Existence {
-        guard identity.boot == boot else { return .gone }
-        guard identity.namespaces == "ours" else { return .unknown }
-        if identity.processID > 1_000_000 {
-            return deadSupervisors.contains(identity.processID - 1_000_000) ? .gone : .exists
-        }
-        let process = processes.first { $0.identity == identity }
-        return process == nil || process!.state == .dead ? .gone : .exists
-    }
-
+extension World {
     // MARK: - Whom it may look like
 
-    /// A job that runs alone in a process that dies is thought to be the cause, and it cannot be known that it is not. One
-    /// that runs beside others is not.
+    /// A job that runs alone in a process that is killed, while its supervisor and all others live on, is thought to be the
+    /// cause, and it cannot be known that it is not. No other way to lose a process or a lease may cost a job anything.
     func suspect(_ process: SimulatedProcess, _ culprit: Lease?) {
+        guard process.place.nature != .foreign, !process.isToldToStop else { return }
         for (lease, reference) in process.unsettled {
             let ranBesideOthers = process.handlers.filter { $0 != lease }.count >= 1
-            if culprit == lease || !ranBesideOthers || process.wasStopped || process.place.nature == .foreign {
-                suspicions[reference, default: 0] += 1
-            }
+            if culprit == lease || !ranBesideOthers { suspicions[reference, default: 0] += 1 }
         }
     }
 
     /// Its holder was late. That must not be where nothing held it up.
     func lostLease(of job: JobID, by process: SimulatedProcess) {
         guard let reference = references[job] else { return }
-        suspicions[reference, default: 0] += 1
-        let mayBeLate = process.wasStopped || plan.refusals > 0 || plan.distance > .milliseconds(5)
+        let mayBeLate =
+            process.wasStopped || plan.refusals > 0 || plan.distance > .milliseconds(5) || plan.hasLongLock
         let isForeseen = plan.hasOperator || plan.jobs.contains { $0.reference == reference && $0.acknowledgesItself }
         if !mayBeLate && !isForeseen {
             problem("\(process.name) has lost its lease on \(reference), and nothing held it up")
@@ -57,7 +46,7 @@ extension World: ExistenceWitness {
 
     private func tell(_ process: SimulatedProcess, _ number: Int, _ queues: [QueueName]) async {
         do {
-            let next = try await process.place.stores.store.nextReady(in: queues, now: now())
+            let next = try await process.place.stores.store.nextReady(in: queues, now: now(of: process.place))
             process.listeners[number]?.continuation.yield(next)
         } catch {
             problem("\(process.name) could not read what is ready: \(error)")

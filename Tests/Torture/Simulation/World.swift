@@ -22,7 +22,9 @@ final class World: @unchecked Sendable {
     var processes: [SimulatedProcess] = []
     /// Those who watched over a process and died with it.
     var deadSupervisors: Set<Int32> = []
-    private var boots = 1
+    /// Until when somebody holds the write lock of the database.
+    var lockedUntil: Int64 = 0
+    private(set) var boots = 1
     private var bootedAt: Int64 = 0
     private var numbers = 0
     /// Of the database, when its last commit was told of.
@@ -58,20 +60,39 @@ final class World: @unchecked Sendable {
             places.append(
                 .init(
                     name: "worker-\(number + 1)", kind: .workers(workers), stores: stores[3 + number],
-                    nature: plan.natures[number]))
+                    nature: plan.natures[number], bootID: plan.bootIDs[number]))
         }
     }
 
     // MARK: - Time and dice
 
-    var boot: String { "boot-\(boots)" }
-
-    func now() -> Moment {
-        Moment(
-            wall: scheduler.wall / 1_000_000, monotonic: (scheduler.now - bootedAt) / 1_000_000, boot: boot)
+    /// As a place sees it: a container can have a boot id of its own, or hide it.
+    func boot(of place: SimulatedProcess.Place?) -> String {
+        switch place?.bootID ?? .machines {
+        case .machines: "boot-\(boots)"
+        case .own: "boot-\(boots) of \(place!.name)"
+        case .hidden: "unknown"
+        }
     }
 
-    var clock: WorldClock { WorldClock(world: self) }
+    /// - Parameter place: Who looks; `nil`: the machine itself.
+    func now(of place: SimulatedProcess.Place? = nil) -> Moment {
+        var moment = Moment(
+            wall: scheduler.wall / 1_000_000, monotonic: (scheduler.now - bootedAt) / 1_000_000, boot: boot(of: place))
+        moment.clock = WorldClock(world: self, place: place)
+        return moment
+    }
+
+    /// Everybody who writes waits for the one that holds the lock, and they go on in no order.
+    func waitForLock() async throws {
+        guard scheduler.now < lockedUntil else { return }
+        let wait = Duration.nanoseconds(lockedUntil - scheduler.now)
+        guard wait <= .seconds(30) else {
+            await scheduler.pause(.seconds(30))
+            throw StintError(.databaseBusy, "somebody holds the lock of the simulated database")
+        }
+        await scheduler.pause(wait + .microseconds(dice.int(0...5_000)))
+    }
 
     func nextNumber() -> Int {
         numbers += 1
@@ -107,7 +128,8 @@ final class World: @unchecked Sendable {
 
     func start(_ place: SimulatedProcess.Place) {
         guard !isClosing else { return }
-        let process = SimulatedProcess(place, boot: boot, number: Int32(nextNumber()), log: log)
+        let process = SimulatedProcess(
+            place, boot: boot(of: place), generation: boots, number: Int32(nextNumber()), log: log)
         processes.append(process)
         process.store = RecordingStore(SimulatedStore(world: self, process: process), process.log)
         process.log.append(.began(supervisor: process.supervisor == nil ? nil : "house"))
@@ -129,8 +151,9 @@ final class World: @unchecked Sendable {
         process.state = .dead
         process.place.stores.finish(process)
         process.log.append(.killed)
-        suspect(process, culprit)
-        if supervisor { deadSupervisors.insert(process.identity.processID) }
+        if !supervisor { suspect(process, culprit) }
+        if supervisor { endSupervisor(of: process) }
+        process.abandonLocks()
         scheduler.run(as: scheduler.fate) { self.isOver(process, .died("was killed", nil)) }
     }
 
@@ -157,11 +180,16 @@ final class World: @unchecked Sendable {
                 Task { await self.takeBack(from: process, end, house) }
             }
         } else {
-            deadSupervisors.insert(process.identity.processID)
+            endSupervisor(of: process)
         }
         scheduler.run(after: dice.milliseconds(20...1_500), as: scheduler.fate) {
-            if process.identity.boot == self.boot { self.start(process.place) }
+            if process.generation == self.boots { self.start(process.place) }
         }
+    }
+
+    private func endSupervisor(of process: SimulatedProcess) {
+        deadSupervisors.insert(process.identity.processID)
+        process.supervisorFile?.abandon()
     }
 
     /// As the supervisor does it, until it has succeeded.
@@ -171,7 +199,7 @@ final class World: @unchecked Sendable {
             do {
                 let workers = try await store.workers().filter { $0.registration.process == process.identity }
                 guard !workers.isEmpty else { return }
-                _ = try await store.takeBack(from: workers.map(\.id), end, now: now())
+                _ = try await store.takeBack(from: workers.map(\.id), end, now: now(of: house.place))
                 return
             } catch {
                 logger.debug("the jobs of \(process.name) could not be taken back: \(error)")
@@ -185,25 +213,28 @@ final class World: @unchecked Sendable {
             process.state = .dead
             process.place.stores.finish(process)
             process.log.append(.killed)
+            endSupervisor(of: process)
+            process.abandonLocks()
         }
         boots += 1
         bootedAt = scheduler.now
-        let boot = boot
+        let boots = boots
         for place in places {
             scheduler.run(after: dice.milliseconds(100...2_000), as: scheduler.fate) {
-                if boot == self.boot { self.start(place) }
+                if boots == self.boots { self.start(place) }
             }
         }
     }
 
     func queue(of process: SimulatedProcess) -> JobQueue<RecordingStore> {
-        JobQueue(store: process.store!, clock: clock)
+        JobQueue(store: process.store!, clock: WorldClock(world: self, place: process.place))
     }
 }
 
 /// The clocks of a simulated machine.
 struct WorldClock: MomentClock {
     let world: World
+    let place: SimulatedProcess.Place?
 
-    func now() -> Moment { world.now() }
+    func now() -> Moment { world.now(of: place) }
 }

@@ -5,6 +5,7 @@ struct WorldPlan: Sendable {
     var jobs: [JobPlan] = []
     var workers: [[WorkerPlan]] = []
     var natures: [SimulatedProcess.Place.Nature] = []
+    var bootIDs: [SimulatedProcess.Place.BootID] = []
     /// How long things happen; afterwards all is well, and the queues are worked off.
     var unrest: Duration
     var misfortunes: [Misfortune] = []
@@ -33,6 +34,14 @@ struct WorldPlan: Sendable {
             case wallClockJumps(Duration)
             case reboot
             case operatorPauses(resumesAfter: Duration)
+            /// Somebody holds the write lock.
+            case locks(Duration)
+            /// All processes are stopped, as in a container that is paused.
+            case freezesAll(Duration)
+            /// SIGTERM to all workers, as at the end of a session, and SIGKILL to all and their supervisors after a while.
+            case stopsTree(killAfter: Duration)
+            /// A container is killed: all workers and their supervisors.
+            case killsTree
             case operatorKicks, operatorBuries, operatorDeletes
         }
     }
@@ -43,10 +52,14 @@ struct WorldPlan: Sendable {
             switch $0.kind {
             case .operatorBuries, .operatorDeletes: true
             case .kill, .killWithSupervisor, .stop, .shutDown, .wallClockJumps, .reboot, .operatorPauses,
-                .operatorKicks:
+                .operatorKicks, .locks, .freezesAll, .stopsTree, .killsTree:
                 false
             }
         }
+    }
+
+    var hasLongLock: Bool {
+        misfortunes.contains { if case .locks = $0.kind { true } else { false } }
     }
 
     /// How many processes a job can kill where nothing else happens: each death that nobody can be blamed for makes
@@ -65,6 +78,9 @@ struct WorldPlan: Sendable {
         for number in 1...dice.int(3...14) { jobs.append(JobPlan("job-\(number)", queues, unrest, dice)) }
         for number in 1...dice.int(2...4) {
             natures.append(dice.one(of: [.supervised, .supervised, .plain, .plain, .foreign]))
+            // A supervisor and its workers read the same one.
+            let bootID: SimulatedProcess.Place.BootID = dice.one(of: [.machines, .own, .own, .hidden])
+            bootIDs.append(natures.last == .supervised ? .machines : bootID)
             // The first one serves every queue.
             workers.append(
                 (1...dice.one(of: [1, 1, 1, 2])).map { _ in WorkerPlan(number == 1 ? queues : nil, queues, dice) })
@@ -79,8 +95,12 @@ struct WorldPlan: Sendable {
 
     private static func misfortune(_ dice: Dice) -> Misfortune.Kind {
         switch dice.int(1...100) {
-        case ...35: .kill
-        case ...42: .killWithSupervisor
+        case ...28: .kill
+        case ...33: .killWithSupervisor
+        case ...39: .locks(dice.one(of: [dice.milliseconds(100...3_000), dice.milliseconds(3_000...40_000)]))
+        case ...43: .freezesAll(dice.one(of: [dice.milliseconds(100...3_000), dice.milliseconds(3_000...60_000)]))
+        case ...47: .stopsTree(killAfter: dice.milliseconds(0...3_000))
+        case ...50: .killsTree
         case ...60: .stop(dice.one(of: [dice.milliseconds(1...900), dice.milliseconds(1_000...60_000)]))
         case ...67: .shutDown
         case ...75: .wallClockJumps(.seconds(dice.int(-36_000...36_000)))

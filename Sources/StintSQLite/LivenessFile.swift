@@ -1,0 +1,84 @@
+import StintCore
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// A file beside the database that its process keeps locked (flock(2)) as long as it lives.
+///
+/// The kernel frees the lock at the end of the process and not before, and shows it to all processes that see the file,
+/// whatever their pid, mount and time namespaces: a free lock is a proof of death. The file says which file it is (by
+/// its inode), so that a copy, which nobody locks, proves nothing.
+///
+/// It is made under another name and gets its own when it is locked: nobody ever sees it without its lock.
+struct LivenessFile: Sendable {
+    static let suffixOfNew = "-new"
+
+    let descriptor: Int32
+    let path: String
+
+    /// - Parameters:
+    ///   - database: Its owner and permissions are the file's too.
+    ///   - content: What stands in it when it is first seen, as 64-bit words; the file's inode is given.
+    /// - Returns: `nil` where it cannot be made or locked; then nothing is left of it.
+    init?(_ path: String, like database: String, content: (_ inode: UInt64) -> [UInt64]) {
+        let new = path + Self.suffixOfNew
+        unlink(new)
+        guard let file = LockFile.make(new, like: database) else { return nil }
+        guard flock(file, LOCK_EX | LOCK_NB) == 0, let inode = Self.inode(of: file) else {
+            unlink(new)
+            Self.close(file)
+            return nil
+        }
+        // Where the disk is full the lock alone must do.
+        let bytes = content(inode).withUnsafeBytes { Array($0) }
+        if write(file, bytes, bytes.count) != bytes.count { _ = ftruncate(file, 0) }
+        guard rename(new, path) == 0 else {
+            unlink(new)
+            Self.close(file)
+            return nil
+        }
+        descriptor = file
+        self.path = path
+    }
+
+    /// The orderly end: the file goes.
+    func remove() {
+        unlink(path)
+        Self.close(descriptor)
+    }
+
+    /// As the kernel does it when the process dies: the lock is free, and the file stays. For tests.
+    func abandon() { Self.close(descriptor) }
+
+    // MARK: - Another process's
+
+    /// - Parameter isSound: Whether the file is the one that was made, by its words and its inode. A free lock on any other
+    ///   file proves nothing.
+    static func liveness(of path: String, isSound: (_ words: [UInt64], _ inode: UInt64) -> Bool) -> Liveness {
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard file >= 0 else { return .unknown }
+        defer { close(file) }
+        if flock(file, LOCK_SH | LOCK_NB) != 0 { return errno == EWOULDBLOCK ? .alive : .unknown }
+        guard let inode = inode(of: file) else { return .unknown }
+        var words = [UInt64](repeating: 0, count: 8)
+        let count = words.withUnsafeMutableBytes { pread(file, $0.baseAddress, $0.count, 0) }
+        return isSound(Array(words.prefix(max(0, count) / 8)), inode) ? .dead : .unknown
+    }
+
+    static func inode(of file: Int32) -> UInt64? {
+        var facts = stat()
+        guard fstat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else { return nil }
+        return UInt64(facts.st_ino)
+    }
+
+    static func close(_ file: Int32) {
+        #if canImport(Darwin)
+            Darwin.close(file)
+        #else
+            Glibc.close(file)
+        #endif
+    }
+}

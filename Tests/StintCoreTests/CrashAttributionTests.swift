@@ -1,0 +1,70 @@
+import StintCore
+import Testing
+
+@Suite("Whom the end of a worker costs what")
+struct CrashAttributionTests {
+    @Test("is this table, and no other")
+    func table() {
+        typealias Rule = CrashAttribution
+        let expected: [Rule.Ending: [Rule.Start: Rule.Blame]] = [
+            .diedByItself: [.notStarted: .free, .alone: .culprit, .besideOthers: .suspect, .notKnown: .suspect],
+            .stoppedByOrder: [.notStarted: .free, .alone: .free, .besideOthers: .free, .notKnown: .free],
+            .diedWithOthers: [.notStarted: .free, .alone: .lost, .besideOthers: .lost, .notKnown: .lost],
+            .leaseRanOut: [.notStarted: .free, .alone: .lost, .besideOthers: .lost, .notKnown: .lost],
+        ]
+        for ending in Rule.Ending.allCases {
+            for start in Rule.Start.allCases {
+                #expect(Rule.blame(ending, start) == expected[ending]?[start], "\(ending), \(start)")
+            }
+        }
+    }
+
+    @Test(
+        "how a worker ended that nobody saw is told by locks, orders and boot ids, and blamed only where it is proved")
+    func unseen() {
+        typealias Ending = CrashAttribution.Ending
+        struct Case {
+            var life: Liveness
+            var supervisor: Liveness?
+            var isTold: Bool
+            var boot: String
+            var ending: Ending?
+        }
+        let cases: [Case] = [
+            Case(life: .alive, supervisor: nil, isTold: false, boot: "b", ending: .leaseRanOut),
+            Case(life: .alive, supervisor: .dead, isTold: true, boot: "c", ending: .leaseRanOut),
+            Case(life: .unknown, supervisor: nil, isTold: false, boot: "b", ending: .leaseRanOut),
+            Case(life: .unknown, supervisor: .dead, isTold: true, boot: "c", ending: .leaseRanOut),
+            Case(life: .dead, supervisor: nil, isTold: false, boot: "b", ending: .diedByItself),
+            Case(life: .dead, supervisor: nil, isTold: true, boot: "b", ending: .stoppedByOrder),
+            Case(life: .dead, supervisor: nil, isTold: false, boot: "c", ending: .diedWithOthers),
+            Case(life: .dead, supervisor: nil, isTold: false, boot: "unknown", ending: .diedWithOthers),
+            Case(life: .dead, supervisor: .dead, isTold: false, boot: "b", ending: .diedWithOthers),
+            Case(life: .dead, supervisor: .dead, isTold: true, boot: "b", ending: .stoppedByOrder),
+            // Its supervisor will say how it ended.
+            Case(life: .dead, supervisor: .alive, isTold: false, boot: "b", ending: nil),
+            Case(life: .dead, supervisor: .unknown, isTold: true, boot: "b", ending: nil),
+        ]
+        for one in cases {
+            let process = ProcessIdentity(host: "h", boot: one.boot, namespaces: "", processID: 1, startTime: 1)
+            let worker = WorkerRecord(
+                id: WorkerID(rawValue: 1),
+                registration: WorkerRegistration(name: "w", process: process, queues: ["q"], concurrency: 1),
+                registeredAt: 0, started: [], liveness: one.life, supervisorLiveness: one.supervisor,
+                isToldToStop: one.isTold)
+            let looker = one.boot == "unknown" ? "unknown" : "b"
+            #expect(Ending(ofUnseen: worker, boot: looker) == one.ending, "\(one)")
+        }
+    }
+
+    @Test("a job that is lost again and again runs alone, and waits longer each time, for an hour at most")
+    func losses() {
+        let container = (0...14).map { CrashAttribution.afterLoss(.diedWithOthers, earlierLosses: $0) }
+        #expect(container.map(\.isSuspect) == [false] + Array(repeating: true, count: 14))
+        #expect(container.prefix(5).map(\.delay) == [.zero, .seconds(1), .seconds(2), .seconds(4), .seconds(8)])
+        #expect(container.suffix(2).map(\.delay) == [.seconds(3_600), .seconds(3_600)])
+        let silence = CrashAttribution.afterLoss(.leaseRanOut, earlierLosses: 0)
+        #expect(silence.isSuspect && silence.delay == .zero)
+        #expect(CrashAttribution.afterLoss(.leaseRanOut, earlierLosses: .max).delay == .seconds(3_600))
+    }
+}
