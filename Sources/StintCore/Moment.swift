@@ -13,11 +13,11 @@ public typealias Timestamp = Int64
 /// never jumps, and after a reboot, where it restarts, a deadline lies further ahead than any lease is long. The boot id
 /// is a hint only: containers on one kernel can have ids of their own.
 public struct Moment: Hashable, Sendable {
-    public var wall: Timestamp
+    public var wall: Timestamp { didSet { clock = nil } }
     /// Milliseconds since some point of this boot; the same for all processes of the machine.
-    public var monotonic: Int64
-    public var boot: String
-    /// The clock that it was read from; `nil`: it stands as it is.
+    public var monotonic: Int64 { didSet { clock = nil } }
+    public var boot: String { didSet { clock = nil } }
+    /// The clock that it was read from; `nil`: it stands as it is, as one does that somebody has changed.
     package var clock: (any MomentClock)?
 
     public init(wall: Timestamp, monotonic: Int64, boot: String) {

@@ -55,9 +55,9 @@ final class StartBoards: Sendable {
         guard let listing = opendir(folder) else { return }
         defer { closedir(listing) }
         while let entry = readdir(listing) {
-            let file = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
+            // Only as far as the name goes: the system's buffer can end there, before the end of the field.
+            let offset = MemoryLayout<dirent>.offset(of: \.d_name)!
+            let file = String(cString: UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self))
             guard file.hasPrefix(name) else { continue }
             let path = folder == "/" ? "/" + file : folder + "/" + file
             if isLeftOver(file.dropFirst(name.count), path, newest, known, supervisors) { unlink(path) }

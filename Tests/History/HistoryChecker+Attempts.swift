@@ -30,7 +30,7 @@ extension HistoryChecker {
     /// the word of its holder.
     private func blameViolations() -> [Violation] {
         final.jobs.compactMap { job in
-            guard let story = history.stories[job.id] else { return nil }
+            let story = history.stories[job.id] ?? History.Story()
             let cutShort = story.runs.count { !$0.hasEnded }
             let said = story.settled.count { $0.settlement.outcome == .crash && $0.mayHaveHappened }
             guard job.crashes > cutShort + said else { return nil }
