@@ -9,6 +9,7 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
     /// Which place it fills: when it ends, another one follows there.
     let place: Place
     let identity: ProcessIdentity
+    let nature: Place.Nature
     /// Which boot of the machine, whatever id it shows.
     let generation: Int
     let log: HistoryLog
@@ -44,8 +45,8 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
         let name: String
         let kind: Kind
         let stores: StoresOfProcess
-        let nature: Nature
-        let bootID: BootID
+        private(set) var nature: Nature
+        private(set) var bootID: BootID
         var lives = 0
 
         enum Kind {
@@ -78,10 +79,17 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
             self.nature = nature
             self.bootID = bootID
         }
+
+        /// Everybody can see it, and it reads the machine's boot id.
+        func becomeOrdinary() {
+            if nature == .foreign { nature = .plain }
+            bootID = .machines
+        }
     }
 
     init(_ place: Place, boot: String, generation: Int, number: Int32, log: (String) -> HistoryLog) {
         self.generation = generation
+        nature = place.nature
         place.lives += 1
         let name = "\(place.name).\(place.lives)"
         self.place = place
@@ -105,7 +113,7 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
 
     /// Each process that is supervised has a supervisor of its own.
     var supervisor: ProcessIdentity? {
-        guard place.nature == .supervised else { return nil }
+        guard nature == .supervised else { return nil }
         return ProcessIdentity(
             host: "simulated", boot: identity.boot, namespaces: "ours", processID: identity.processID + 1_000_000,
             startTime: identity.startTime)

@@ -89,7 +89,7 @@ struct SimulatedStore: JobStore {
             let place = try await store.register(registration, as: id, now: now)
             // Also where nobody hears of it: its process has the lock.
             if id == nil { process.workers.append(place.id) }
-            if process.place.nature == .foreign { unlink("\(process.place.stores.store.path)-worker-\(place.id)") }
+            if process.nature == .foreign { unlink("\(process.place.stores.store.path)-worker-\(place.id)") }
             return place
         }
         return RegisteredWorker(id: place.id, board: place.board, room: process.room)

@@ -94,6 +94,7 @@ extension World {
     /// Nobody kills, stops or refuses any more, and the wall clock is right, so that no job waits for hours.
     private func calmDown() {
         isCalm = true
+        lockedUntil = 0
         for process in processes { goOn(process) }
         scheduler.wallOffset += Duration.seconds(200_000).nanoseconds
         for queue in WorldPlan.queues {

@@ -7,7 +7,7 @@ extension World {
     /// A job that runs alone in a process that is killed, while its supervisor and all others live on, is thought to be the
     /// cause, and it cannot be known that it is not. No other way to lose a process or a lease may cost a job anything.
     func suspect(_ process: SimulatedProcess, _ culprit: Lease?) {
-        guard process.place.nature != .foreign, !process.isToldToStop else { return }
+        guard process.nature != .foreign, !process.isToldToStop else { return }
         for (lease, reference) in process.unsettled {
             let ranBesideOthers = process.handlers.filter { $0 != lease }.count >= 1
             if culprit == lease || !ranBesideOthers { suspicions[reference, default: 0] += 1 }
