@@ -100,6 +100,9 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
         super.init(name: name)
     }
 
+    /// Whether others can know that it died by itself: they see its lock, and a supervisor or one boot id says the rest.
+    var isDeathProvable: Bool { nature == .supervised || nature == .plain && identity.boot == "boot-\(generation)" }
+
     /// What the kernel does when it dies.
     func abandonLocks() {
         for worker in workers { place.stores.store.abandon(worker) }

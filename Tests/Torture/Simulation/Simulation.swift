@@ -64,7 +64,7 @@ package final class Simulation {
             // A handler that was given up goes on, and may be the cause of what happens to its process.
             let isUndisturbed =
                 world.plan.misfortunes.isEmpty && world.plan.refusals == 0 && !world.plan.jobs.contains(where: \.hangs)
-            let deaths = world.deaths[job.reference, default: 0]
+            let deaths = world.provableDeaths[job.reference, default: 0]
             if isUndisturbed && deaths > world.plan.mostDeaths {
                 findings.append("\(job.reference) has killed \(deaths) processes")
             }

@@ -145,6 +145,9 @@ extension World {
 
     private func die(_ context: JobContext, _ process: SimulatedProcess) async {
         deaths[String(decoding: context.job.payload, as: UTF8.self), default: 0] += 1
+        if process.isDeathProvable {
+            provableDeaths[String(decoding: context.job.payload, as: UTF8.self), default: 0] += 1
+        }
         kill(process, by: context.lease)
         await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
     }

@@ -40,6 +40,8 @@ final class World: @unchecked Sendable {
     var runs: [String: Int] = [:]
     /// By reference: how often it has killed its process.
     var deaths: [String: Int] = [:]
+    /// Of these, how often that can be proved.
+    var provableDeaths: [String: Int] = [:]
     var jobs: [String: JobID] = [:]
     /// How often its death, or its silence, could be taken for the job's doing.
     var suspicions: [String: Int] = [:]
@@ -155,7 +157,8 @@ final class World: @unchecked Sendable {
         process.state = .dead
         process.place.stores.finish(process)
         process.log.append(.killed)
-        if !supervisor { suspect(process, culprit) }
+        // Of a process without a supervisor nobody can know that more than it has ended.
+        if !supervisor || process.nature == .plain { suspect(process, culprit) }
         if supervisor { endSupervisor(of: process) }
         process.abandonLocks()
         scheduler.run(as: scheduler.fate) { self.isOver(process, .died("was killed", nil)) }
