@@ -145,7 +145,8 @@ let package = Package(
             ]
         ),
         .testTarget(
-            name: "StintCLITests", dependencies: ["StintCLI", "StintSQLite", "CrashingWorker", grdb, subprocess]),
+            name: "StintCLITests",
+            dependencies: ["StintCLI", "StintSQLite", "StintSQLiteMigrations", "CrashingWorker", grdb, subprocess]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -70,17 +70,26 @@ package enum CrashAttribution {
 extension CrashAttribution.Ending {
     /// Of a worker whose end nobody saw, as its record tells it; `nil`: its supervisor lives and will see to its jobs.
     ///
-    /// - Parameter boot: Of whoever looks.
-    package init?(ofUnseen worker: WorkerRecord, boot: String) {
+    /// That it died by itself is only proved to one who looks from the same boot and the same pid namespace: their being
+    /// there says that the machine and the container live on.
+    ///
+    /// - Parameters:
+    ///   - boot: Of whoever looks.
+    ///   - namespaces: The same.
+    package init?(
+        ofUnseen worker: WorkerRecord, boot: String, namespaces: String = ProcessIdentity.current.namespaces
+    ) {
         switch (worker.liveness, worker.supervisorLiveness) {
         case (.alive, _), (.unknown, _): self = .leaseRanOut
         case (.dead, .alive?), (.dead, .unknown?): return nil
         case (.dead, _) where worker.isToldToStop: self = .stoppedByOrder
         case (.dead, .dead?): self = .diedWithOthers
-        // A hidden boot id may be that of another boot.
         case (.dead, nil):
-            let isSameBoot = worker.registration.process.boot == boot && boot != "unknown"
-            self = isSameBoot ? .diedByItself : .diedWithOthers
+            let process = worker.registration.process
+            // A hidden boot id may be that of another boot, and so with namespaces.
+            let isHidden = boot == "unknown" || ProcessIdentity.hasNamespaces && !namespaces.contains("pid:")
+            let isSame = process.boot == boot && process.namespaces == namespaces
+            self = isSame && !isHidden ? .diedByItself : .diedWithOthers
         }
     }
 }

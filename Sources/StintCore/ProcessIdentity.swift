@@ -89,6 +89,7 @@ public struct ProcessIdentity: Sendable, Hashable, Codable {
     }()
 
     #if canImport(Darwin)
+        static let hasNamespaces = false
         private static let namespaces = ""
 
         private static func facts(_ id: Int32) -> (startTime: Int64, isZombie: Bool)? {
@@ -106,6 +107,7 @@ public struct ProcessIdentity: Sendable, Hashable, Codable {
             return proc_pidinfo(id, PROC_PIDTASKINFO, 0, &info, size) == size ? Int64(info.pti_resident_size) : nil
         }
     #else
+        static let hasNamespaces = true
         private static let namespaces = ["pid", "time"].compactMap(namespace).joined(separator: " ")
 
         /// `pid:[4026531836]`; absent where the kernel has none or /proc is not mounted.

@@ -113,7 +113,7 @@ extension JobTransaction {
         let workers = all.filter {
             ids.contains($0.id) || processes.contains($0.registration.process) && boards.liveness($0.id) != .alive
         }.map { $0.read(from: boards) }
-        var evidence = Evidence(ending: Self.ending(end, workers.map(\.registration.process), now))
+        var evidence = Evidence(ending: Self.ending(end, workers, now))
         evidence.processes = Self.started(workers)
         let leases = try workers.map { worker in
             try statement(Self.leasesOfWorker).rows(worker.id.rawValue, read: EndedLease.init)
@@ -132,13 +132,16 @@ extension JobTransaction {
     }
 
     private static func ending(
-        _ end: WorkerEnd, _ processes: [ProcessIdentity], _ now: Moment
+        _ end: WorkerEnd, _ workers: [WorkerRecord], _ now: Moment
     ) -> CrashAttribution.Ending {
         switch end {
         case .stopped: .stoppedByOrder
         case .diedWithSupervisor, .diedWithMachine: .diedWithOthers
+        // The order came from somebody else than whoever saw its end.
+        case .died where workers.contains(where: \.isToldToStop): .stoppedByOrder
         // Nobody outlives a machine and saw how a process of its ended.
-        case .died: processes.contains { $0.boot != now.boot } ? .diedWithOthers : .diedByItself
+        case .died:
+            workers.contains { $0.registration.process.boot != now.boot } ? .diedWithOthers : .diedByItself
         }
     }
 

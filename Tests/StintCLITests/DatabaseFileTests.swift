@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import StintSQLiteMigrations
 import Subprocess
 import Testing
 
@@ -14,7 +15,8 @@ private enum BadFile: String, CaseIterable, Sendable {
         case .empty: "is empty (0 bytes)"
         case .text, .damagedHeader: "is not an SQLite database"
         case .otherProgram, .otherProgramWithLog: "is an SQLite database of another program"
-        case .newerSchema: "was made by a newer Stint (schema 4, this one knows 3): upgrade"
+        case .newerSchema:
+            "was made by a newer Stint (schema \(SQLiteMigrations.all.count + 1), this one knows \(SQLiteMigrations.all.count)): upgrade"
         case .changedMigration: "was made with another text of the migration v001_jobs"
         case .damagedPages, .truncated: "is corrupt"
         case .folder, .pipe: "is not a regular file"

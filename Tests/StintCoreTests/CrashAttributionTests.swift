@@ -28,6 +28,7 @@ struct CrashAttributionTests {
             var supervisor: Liveness?
             var isTold: Bool
             var boot: String
+            var namespaces = "pid:[1]"
             var ending: Ending?
         }
         let cases: [Case] = [
@@ -37,6 +38,8 @@ struct CrashAttributionTests {
             Case(life: .unknown, supervisor: .dead, isTold: true, boot: "c", ending: .leaseRanOut),
             Case(life: .dead, supervisor: nil, isTold: false, boot: "b", ending: .diedByItself),
             Case(life: .dead, supervisor: nil, isTold: true, boot: "b", ending: .stoppedByOrder),
+            Case(life: .dead, supervisor: nil, isTold: false, boot: "b", namespaces: "pid:[2]", ending: .diedWithOthers),
+            Case(life: .dead, supervisor: nil, isTold: false, boot: "b", namespaces: "", ending: .diedWithOthers),
             Case(life: .dead, supervisor: nil, isTold: false, boot: "c", ending: .diedWithOthers),
             Case(life: .dead, supervisor: nil, isTold: false, boot: "unknown", ending: .diedWithOthers),
             Case(life: .dead, supervisor: .dead, isTold: false, boot: "b", ending: .diedWithOthers),
@@ -46,14 +49,16 @@ struct CrashAttributionTests {
             Case(life: .dead, supervisor: .unknown, isTold: true, boot: "b", ending: nil),
         ]
         for one in cases {
-            let process = ProcessIdentity(host: "h", boot: one.boot, namespaces: "", processID: 1, startTime: 1)
+            let process = ProcessIdentity(
+                host: "h", boot: one.boot, namespaces: one.namespaces, processID: 1, startTime: 1)
             let worker = WorkerRecord(
                 id: WorkerID(rawValue: 1),
                 registration: WorkerRegistration(name: "w", process: process, queues: ["q"], concurrency: 1),
                 registeredAt: 0, started: [], liveness: one.life, supervisorLiveness: one.supervisor,
                 isToldToStop: one.isTold)
             let looker = one.boot == "unknown" ? "unknown" : "b"
-            #expect(Ending(ofUnseen: worker, boot: looker) == one.ending, "\(one)")
+            let namespaces = one.namespaces.isEmpty ? "" : "pid:[1]"
+            #expect(Ending(ofUnseen: worker, boot: looker, namespaces: namespaces) == one.ending, "\(one)")
         }
     }
 

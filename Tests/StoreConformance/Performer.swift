@@ -13,7 +13,8 @@ struct Performer: Sendable {
 extension Stage {
     func process(_ id: Int32) -> ProcessIdentity {
         ProcessIdentity(
-            host: "host", boot: clock.now().boot, namespaces: "pid:[1]", processID: id, startTime: Int64(id) * 10)
+            host: "host", boot: clock.now().boot, namespaces: ProcessIdentity.current.namespaces, processID: id,
+            startTime: Int64(id) * 10)
     }
 
     func hire(

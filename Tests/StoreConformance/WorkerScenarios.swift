@@ -230,14 +230,20 @@ private let takeBackScenarios: [Scenario] = [
         }
     },
     Scenario("a worker whose process died after an order to stop leaves nobody to blame, whoever finds it") { stage in
-        let performer = try await stage.hire()
-        let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
-        stage.start(try await stage.claim(2, by: performer)[0], by: performer)
-        performer.place.board.noteOrderToStop()
-        #expect(try await stage.store.workers().map(\.isToldToStop) == [true])
-        try await stage.die(performer)
-        #expect(try await stage.reapAll() == ReapReport(requeued: 2))
-        try await stage.expectFree(ids)
+        for isSeen in [false, true] {
+            let performer = try await stage.hire()
+            let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
+            stage.start(try await stage.claim(2, by: performer)[0], by: performer)
+            performer.place.board.noteOrderToStop()
+            #expect(try await stage.store.workers().map(\.isToldToStop) == [true])
+            try await stage.die(performer)
+            // A supervisor that saw its end need not know of an order by somebody else.
+            let report =
+                try await isSeen ? stage.takeBack(from: performer, .died("was killed", nil)) : stage.reapAll()
+            #expect(report == ReapReport(requeued: 2))
+            try await stage.expectFree(ids)
+            try await stage.store.delete(ids, now: stage.clock.now())
+        }
     },
     Scenario("a death that nobody saw is blamed on the job that was started, and not where the boot id is hidden") {
         stage in

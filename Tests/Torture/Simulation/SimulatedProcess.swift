@@ -94,7 +94,8 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
         let name = "\(place.name).\(place.lives)"
         self.place = place
         identity = ProcessIdentity(
-            host: "simulated", boot: boot, namespaces: "ours", processID: number, startTime: Int64(number))
+            host: "simulated", boot: boot, namespaces: ProcessIdentity.current.namespaces, processID: number,
+            startTime: Int64(number))
         self.log = log(name)
         if place.nature == .supervised { supervisorFile = place.stores.store.signOfSupervisor() }
         super.init(name: name)
@@ -118,7 +119,7 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
     var supervisor: ProcessIdentity? {
         guard nature == .supervised else { return nil }
         return ProcessIdentity(
-            host: "simulated", boot: identity.boot, namespaces: "ours", processID: identity.processID + 1_000_000,
+            host: "simulated", boot: identity.boot, namespaces: identity.namespaces, processID: identity.processID + 1_000_000,
             startTime: identity.startTime)
     }
 }
