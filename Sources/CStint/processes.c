@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #ifdef __linux__
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #endif
 
@@ -27,6 +28,26 @@ int stint_pidfd_open(pid_t process) {
     return (int)syscall(SYS_pidfd_open, process, 0);
 #else
     (void)process;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
+int stint_pidfd_send_signal(int descriptor, int signal) {
+#if defined(__linux__) && defined(SYS_pidfd_send_signal)
+    return (int)syscall(SYS_pidfd_send_signal, descriptor, signal, NULL, 0);
+#else
+    (void)descriptor;
+    (void)signal;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
+int stint_adopt_orphans(void) {
+#ifdef __linux__
+    return prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL);
+#else
     errno = ENOSYS;
     return -1;
 #endif

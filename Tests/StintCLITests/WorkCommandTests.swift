@@ -64,17 +64,6 @@ struct WorkCommandTests {
         #expect(refusal.sentence.contains("there is no program '\(path)' that can be run"))
     }
 
-    @Test("a program that cannot be started fails the attempt, and the worker goes on")
-    func cannotStart() async throws {
-        try place.write("no-program", Array("neither a script nor a program\n".utf8))
-        chmod(place.path("no-program"), 0o755)
-        try await place.stint("put", "x", "--max-attempts", "2")
-        _ = try await place.attempt("work", "--drain", "--retry-delay", "0s", "--", "./no-program")
-        let job = try await place.job(1)
-        #expect((job.state, job.attempts, job.crashes) == ("buried", 2, 0))
-        #expect(job.failures?.map(\.kind) == ["failed", "failed"])
-    }
-
     @Test(
         "a command that does not read its input is acknowledged",
         arguments: ["true", "exec <&-; cat /dev/null", "head -c 1 > first"])

@@ -32,6 +32,19 @@ struct HandlerProgram: Sendable {
         environment = try .forHandlers(variables)
     }
 
+    /// Whether the system takes arguments and an environment of this size, with some room for the interpreter's name and
+    /// the like: execve(2), "Limits on size of arguments and environment".
+    func fits(_ environment: ProcessEnvironment) -> Bool {
+        let strings = ([executable] + arguments).map(\.utf8.count) + environment.entries.map(\.count)
+        // Each has a NUL, and a pointer to it.
+        let size = strings.reduce(0) { $0 + $1 + 1 + MemoryLayout<Int>.size }
+        #if os(Linux)
+            // MAX_ARG_STRLEN: 32 pages for each.
+            guard strings.allSatisfy({ $0 < 32 * Int(getpagesize()) }) else { return false }
+        #endif
+        return size + 8_192 <= min(sysconf(Int32(_SC_ARG_MAX)), 6 << 20)
+    }
+
     /// A name is looked for in `PATH`; what has a slash is a path.
     private static func locate(_ program: String) -> String? {
         guard !program.contains("/") else { return isProgram(program) ? program : nil }

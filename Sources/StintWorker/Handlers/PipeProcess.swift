@@ -46,7 +46,7 @@ final class PipeProcess: Sendable {
         self.logger = logger
     }
 
-    /// - Throws: ``StintError`` where it cannot be started; then nothing is left open.
+    /// - Throws: ``StartFailure`` where it cannot be started; then nothing is left open.
     static func start(_ program: HandlerProgram, logger: Logger) async throws -> PipeProcess {
         var pipes: [Pipe] = []
         do {

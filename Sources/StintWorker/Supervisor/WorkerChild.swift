@@ -47,7 +47,7 @@ final class WorkerChild: Sendable {
             line.close()
             throw error
         }
-        var environment = ProcessEnvironment.inherited
+        var environment = ProcessEnvironment.ofNoJob
         environment.set(Supervision.variable, to: "3 \(number) \(getpid())")
         environment.remove("NOTIFY_SOCKET")
         let launch = Launch(
@@ -144,7 +144,7 @@ final class WorkerChild: Sendable {
     /// What it did, as the rest of a sentence.
     func sentence(_ dossier: Dossier) -> String {
         if let killedBecause { return killedBecause }
-        let how = dossier.signal.map { "was killed by \($0)" } ?? "ended with exit \(dossier.exitCode ?? 0)"
+        let how = dossier.signal.map { "was killed by \($0)" } ?? "ended with \(exitText(dossier.exitCode ?? 0))"
         let said = output.headline ?? (dossier.standardError ?? "").excerpt
         return said.isEmpty ? how : "\(how): \(said)"
     }
