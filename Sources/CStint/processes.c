@@ -69,6 +69,12 @@ int stint_has_ended(pid_t child) {
     return facts.si_pid == child;
 }
 
+int stint_any_has_ended(void) {
+    siginfo_t facts;
+    memset(&facts, 0, sizeof facts);
+    return waitid(P_ALL, 0, &facts, WEXITED | WNOHANG | WNOWAIT) == 0 && facts.si_pid != 0;
+}
+
 char **stint_environment(void) {
 #ifdef __APPLE__
     return *_NSGetEnviron();

@@ -104,6 +104,7 @@ struct WorkCommand: AsyncParsableCommand {
         let queue = try await database.open(creates: true)
         // Before any process starts: a command that cannot run is the user's mistake, and not a worker's death.
         try CommandHandler.check(command)
+        CommandHandler.adoptOrphans()
         let supervisor = Supervisor(queue, options: supervisorOptions) { queue in try await worker(queue) }
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: supervisor, successTerminationBehavior: .gracefullyShutdownGroup),

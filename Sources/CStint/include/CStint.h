@@ -49,6 +49,9 @@ void stint_keep_ends_of_children(void);
 /* Whether a child of this process has ended. It can be waited for afterwards, unless somebody else did so before. */
 int stint_has_ended(pid_t child);
 
+/* Whether any child of this process has ended and was not waited for. */
+int stint_any_has_ended(void);
+
 /* The environment of this process as it is now; NULL last. */
 char **stint_environment(void);
 

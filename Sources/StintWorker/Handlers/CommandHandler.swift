@@ -46,9 +46,10 @@ public struct CommandHandler: Sendable {
 
     /// Returns where the command has exited with 0.
     ///
-    /// Afterwards the command has ended, and so has all of its group where this task was cancelled: it then gets SIGTERM,
-    /// and SIGKILL 5 s later. A process that the command leaves behind otherwise is not waited for. Where this process
-    /// dies, the command does too (Linux).
+    /// Afterwards the command has ended, and so has its process group: where this task was cancelled it gets SIGTERM, and
+    /// SIGKILL 5 s later; what is left of it when the command ends gets SIGKILL at once. What has left the group is ended too
+    /// where this task was cancelled or the process adopts orphans (see ``adoptOrphans()``). Where this process dies, the
+    /// command does too (Linux).
     ///
     /// - Throws: ``RunEnd``; with `notStarted` where there was no process, and no attempt then.
     func run(_ context: JobContext) async throws {

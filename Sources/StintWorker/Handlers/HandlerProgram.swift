@@ -64,10 +64,13 @@ struct HandlerProgram: Sendable {
     func launch(
         _ environment: ProcessEnvironment, input: Pipe, output: Launch.Stream, errors: Launch.Stream
     ) -> Launch {
-        Launch(
+        let mark = ProcessLauncher.shared.nextMark()
+        var environment = environment
+        environment.set(ProcessMark.variable, to: mark.text)
+        return Launch(
             executable: executable, arguments: arguments, environment: environment,
             standardInput: .descriptor(input.readEnd), standardOutput: output, standardError: errors, ownGroup: true,
-            diesWithParent: true, memoryLimit: memoryLimit)
+            diesWithParent: true, memoryLimit: memoryLimit, endsDescendants: true, mark: mark)
     }
 }
 
@@ -85,6 +88,14 @@ extension Dossier {
 }
 
 extension CommandHandler {
+    /// Linux: from now on, and for all of this process, what commands of any handler leave behind becomes its child
+    /// (PR_SET_CHILD_SUBREAPER), is reaped, and is ended with SIGKILL as soon as the command has ended that it came of.
+    /// `stint work` does so.
+    ///
+    /// It is for processes that start children with Stint alone: what else becomes a child of this process after this call
+    /// cannot be told from what a command has left behind, and is ended and reaped like that.
+    public static func adoptOrphans() { ProcessLauncher.shared.adoptOrphans() }
+
     /// Whether the command can be started, without making a handler of it.
     ///
     /// - Throws: ``StintError`` with the code `invalidInput` where there is no such program.

@@ -32,7 +32,11 @@ public struct PipeHandler: Sendable {
     ///     is private memory that can be written to (RLIMIT_DATA).
     /// - Throws: ``StintError`` with the code `invalidInput` where there is no such program.
     public init(_ command: [String], variables: [String: String] = [:], memoryLimit: Int64? = nil) async throws {
-        keeper = PipeKeeper(try HandlerProgram(command, variables: variables, memoryLimit: memoryLimit))
+        self.init(PipeKeeper(try HandlerProgram(command, variables: variables, memoryLimit: memoryLimit)))
+    }
+
+    init(_ keeper: PipeKeeper) {
+        self.keeper = keeper
         ignoreBrokenPipes()
     }
 

@@ -9,6 +9,7 @@ actor PipeKeeper {
     private static let proofInterval: Duration = .milliseconds(50)
 
     private let program: HandlerProgram
+    private let longestAnswer: Int
     nonisolated let gate: StartGate
     private var current: PipeProcess? {
         didSet { shown.withLock { [current] in $0 = current?.child } }
@@ -18,8 +19,10 @@ actor PipeKeeper {
     private var starting: Task<Bool, Never>?
     private var isShutDown = false
 
-    init(_ program: HandlerProgram) {
+    /// - Parameter longestAnswer: In bytes; a smaller one for tests.
+    init(_ program: HandlerProgram, longestAnswer: Int = PipeProcess.longestAnswer) {
         self.program = program
+        self.longestAnswer = longestAnswer
         gate = StartGate(program: program.executable)
     }
 
@@ -78,7 +81,7 @@ actor PipeKeeper {
     private func start(_ logger: Logger) async -> Bool {
         defer { starting = nil }
         do {
-            let process = try await PipeProcess.start(program, logger: logger)
+            let process = try await PipeProcess.start(program, longestAnswer: longestAnswer, logger: logger)
             current = process
             Task { forget(await process.whenOver.value(), of: process, logger) }
             return true
