@@ -17,6 +17,12 @@ struct WorkCommand: AsyncParsableCommand {
             or a run past --timeout: crashed. With --pipe the command stays alive and gets a JSON line a job; see
             docs/pipe-protocol.md.
 
+            When a command ends, what it has started and left running is killed, also in a session of its own (Linux). It
+            is known by STINT_HANDLER_ID in its environment. Use systemd-run or the like for what shall outlive the job.
+
+            A command that cannot be started costs no job an attempt: its jobs are given back, and the worker tries again
+            with one after growing delays. Where open files or processes run out, it runs fewer at once.
+
             SIGTERM and SIGINT let running handlers finish within --grace and stop; a second SIGINT stops at once. SIGHUP
             replaces the worker processes one by one, with the program as it is then.
 

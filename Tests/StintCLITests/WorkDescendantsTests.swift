@@ -18,17 +18,21 @@ struct WorkDescendantsTests {
 
     @Test(
         "a process that has left its command's group, session or environment ends with the job",
-        arguments: ["", "env -i", "(", "sh -c"])
+        arguments: ["", "env -i", "(", "setpgid"])
     func leftBehind(how: String) async throws {
         try await place.stint("put", "x")
         let start =
             switch how {
             case "(": "( \(daemon("left")) )"
             // A group of its own in the same session.
-            case "sh -c": "set -m; sh -c 'echo $$ > left.new; mv left.new left; \(untilThere("never"))' & set +m"
+            case "setpgid":
+                #"python3 -c 'import os; os.setpgid(0, 0); os.execvp("sh", ["sh", "-c", os.environ["SCRIPT"]])' &"#
             default: daemon("left", how)
             }
-        _ = try await place.whileRunning(["work", "--", "sh", "-c", "\(start)\n\(untilThere("left"))"]) { worker in
+        let own = "echo $$ > left.new; mv left.new left; \(untilThere("never"))"
+        _ = try await place.whileRunning(
+            ["work", "--", "sh", "-c", "\(start)\n\(untilThere("left"))"], environment: ["SCRIPT": own]
+        ) { worker in
             try await eventually("the job is done") {
                 place.exists("stint.db") ? try await place.counts().done == 1 : false
             }

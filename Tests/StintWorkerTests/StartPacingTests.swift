@@ -1,3 +1,5 @@
+import Logging
+import Stint
 import Testing
 
 @testable import StintWorker
@@ -140,5 +142,40 @@ struct StartPacingTests {
         arguments: [(64, 20, 40, 3), (64, 60, 40, 1), (1_024, 20, 40, 40), (1_024, 20, 1_000, 123)])
     func room(limit: Int, inUse: Int, wanted: Int, room: Int) {
         #expect(DescriptorLimit.room(limit: limit, inUse: inUse, wanted: wanted) == room)
+    }
+}
+
+@Suite("A job whose command cannot be started", .timeLimit(.minutes(2)))
+struct CommandStartTests {
+    /// How a run of a job ends.
+    private func verdict(_ handler: CommandHandler, headers: [String: String] = [:]) async throws -> RunEnd.Verdict? {
+        var verdict: RunEnd.Verdict?
+        try await withQueue { queue in
+            try await queue.enqueue(payload: [], in: "q", options: JobOptions(headers: try Headers(headers)))
+            let request = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(3_600), worker: "test")
+            let job = try #require(try await queue.store.claim(request, now: SystemClock().now()).first)
+            let context = JobContext(
+                job: job, store: queue.store, clock: SystemClock(), worker: "test", logger: Logger(label: "test"))
+            do {
+                try await handler.run(context)
+            } catch let end as RunEnd {
+                verdict = end.verdict
+            }
+        }
+        return verdict
+    }
+
+    @Test("is not blamed for an environment that others have made too large, whatever headers it has")
+    func environmentOfOthers() async throws {
+        let large = ["LARGE": String(repeating: "x", count: 140_000)]
+        let handler = try await CommandHandler(["true"], variables: large)
+        #expect(try await verdict(handler) == .notStarted)
+        #expect(try await verdict(handler, headers: ["a": String(repeating: "x", count: 60_000)]) == .notStarted)
+        #expect(handler.gate.isInTrouble)
+    }
+
+    @Test("is not blamed for an argument that no program can get")
+    func argument() async throws {
+        #expect(try await verdict(CommandHandler(["true", "a\0b"])) == .notStarted)
     }
 }

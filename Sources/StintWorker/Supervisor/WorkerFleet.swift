@@ -32,6 +32,8 @@ actor WorkerFleet {
 
     func run() async throws {
         program = try ownProgramPath()
+        // Each may have a successor beside it for a while.
+        _ = DescriptorLimit.makeRoom(forCommands: 2 * options.workers)
         await withTaskGroup(of: Void.self) { group in
             for number in 1...options.workers { group.addTask { await self.keep(number) } }
         }
