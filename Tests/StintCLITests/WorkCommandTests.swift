@@ -22,7 +22,7 @@ struct WorkCommandTests {
         let facts = #"tr '\0' '\n' < /proc/$PPID/environ | grep ^STINT > worker; env | grep ^STINT > facts;"#
         let answer = #"""
             read line; id=${line#*'"id":'}; token=${line#*'"token":'}
-            echo "{\"id\":${id%%,*},\"token\":${token%%,*},\"verdict\":\"done\"}"
+            echo "{\"id\":${id%%,*},\"token\":${token%%[,\}]*},\"verdict\":\"done\"}"
             """#
         let arguments =
             pipe.isEmpty
@@ -53,7 +53,8 @@ struct WorkCommandTests {
         #expect(
             facts == [
                 "STINT_ATTEMPT=1", "STINT_CONTENT_TYPE=text/plain; charset=utf-8", "STINT_DB=\(place.path("stint.db"))",
-                "STINT_HANDLER_ID", "STINT_HEADER_REPLY_TO=Zoë", "STINT_HEADER_TRACE=a=b c", "STINT_JOB_ID=1", "STINT_MAX_ATTEMPTS=4",
+                "STINT_HANDLER_ID", "STINT_HEADER_REPLY_TO=Zoë", "STINT_HEADER_TRACE=a=b c", "STINT_JOB_ID=1",
+                "STINT_MAX_ATTEMPTS=4",
                 "STINT_QUEUE=mail", "STINT_TOKEN=1",
             ])
     }

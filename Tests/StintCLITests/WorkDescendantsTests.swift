@@ -8,7 +8,8 @@ struct WorkDescendantsTests {
 
     /// Starts a process in a session of its own that writes its id into `file` and waits for `never`.
     private func daemon(_ file: String, _ before: String = "") -> String {
-        "\(before) setsid sh -c 'echo $$ > \(file).new; mv \(file).new \(file); \(untilThere("never"))' > \(file).out 2>&1 &"
+        // The name as an argument, since its variable may be gone.
+        "\(before) setsid sh -c 'echo $$ > $0.new; mv $0.new $0; \(untilThere("never"))' \(file) > \(file).out 2>&1 &"
     }
 
     private func process(_ file: String) throws -> RunningProcess {
@@ -99,14 +100,15 @@ struct WorkDescendantsTests {
         try await place.stint("put", "x")
         let script = #"""
             read line; id=${line#*'"id":'}; token=${line#*'"token":'}
-            echo "{\"id\":${id%%,*},\"token\":${token%%,*},\"verdict\":\"done\"}"
+            echo "{\"id\":${id%%,*},\"token\":${token%%[,\}]*},\"verdict\":\"done\"}"
             """#
         try await place.stint(
             "work", "--drain", "--pipe", "--", "sh", "-c", "\(daemon("left")) \(untilThere("left")); \(script)")
         #expect(try !process("left").isAlive)
     }
 
-    @Test("when a worker or all of stint is killed, what its command has left behind ends too", arguments: [true, false])
+    @Test(
+        "when a worker or all of stint is killed, what its command has left behind ends too", arguments: [true, false])
     func killed(worker: Bool) async throws {
         try await place.stint("put", "x")
         _ = try await place.whileRunning(
@@ -142,7 +144,7 @@ struct WorkDescendantsTests {
         #expect(try await place.counts().done == 15)
         let (zombies, processes) = (try place.lines("zombies").compactMap { Int($0) }, try place.lines("processes"))
         // Its own `true` may have ended already.
-        #expect(zombies.count == 15 && zombies.allSatisfy { $0 <= 2 }, "\(zombies)")
+        #expect(zombies.count == 15 && zombies.allSatisfy { $0 <= 1 }, "\(zombies)")
         #expect(processes.compactMap { Int($0) }.allSatisfy { $0 <= 12 }, "\(processes)")
     }
 
@@ -155,10 +157,10 @@ struct WorkDescendantsTests {
         // The first process of the namespace reaps what nobody else does, so that numbers become free.
         let script = #"""
             import glob, os, signal, subprocess, time
-            work = subprocess.Popen([os.environ['stint'], 'work', '--', 'sh', '-c', 'echo $$ $PPID >> started; sleep 60'])
+            work = subprocess.Popen([os.environ['stint'], 'work', '--', 'sh', '-c', 'echo $$ $PPID >> started; exec sleep 60'])
             def lines(): return open('started').read().split('\n')[:-1] if os.path.exists('started') else []
-            def until(what):
-                for _ in range(3000):
+            def until(what, tries=3000):
+                for _ in range(tries):
                     if what(): return True
                     time.sleep(0.01)
             until(lambda: len(lines()) == 1)
@@ -168,9 +170,9 @@ struct WorkDescendantsTests {
             def reap():
                 try: os.waitpid(command, os.WNOHANG)
                 except ChildProcessError: pass
-                state = open(f'/proc/{command}/stat').read().split(') ')[1][0] if os.path.exists(f'/proc/{command}') else ''
-                return state in ('', 'Z')
-            until(reap); reap()
+                return not os.path.exists(f'/proc/{command}')
+            # Where the supervisor adopts it, it stays its child and keeps its number.
+            until(reap, 200)
             try: open('/proc/sys/kernel/ns_last_pid', 'w').write(str(command - 1))
             except OSError: pass
             stranger = subprocess.Popen(['sleep', '60'], start_new_session=True)

@@ -103,7 +103,8 @@ struct WorkStartTests {
     @Test("where few files may be open fewer commands run at once, and no job pays")
     func fewDescriptors() async throws {
         try await putJobs(60)
-        let outcome = try await whileWorking("--drain --concurrency 40 -- sh -c 'sleep 0.01'", prefix: "ulimit -n 64;") {
+        let outcome = try await whileWorking("--drain --concurrency 40 -- sh -c 'sleep 0.01'", prefix: "ulimit -n 64;")
+        {
             _ in
         }
         #expect(outcome.code == 0)
@@ -146,7 +147,7 @@ struct WorkStartTests {
         #expect(outcome.errors.contains("Resource temporarily unavailable"))
     }
 
-    @Test("a job whose own headers are too large for a command is buried with the reason, and no other job waits for it")
+    @Test("a job whose own headers are too large for a command is buried with the reason, and no other waits for it")
     func ownEnvironment() async throws {
         try await place.stint("put", "large", "--header", "large=\(String(repeating: "x", count: 60_000))")
         try await putJobs(3)

@@ -7,6 +7,7 @@ import StintCore
 final class PipeAnswers: @unchecked Sendable {
     private let process: PipeProcess
     private let errors: PipeReader
+    private let longestAnswer: Int
     private var splitter: LineSplitter
     /// What follows a line that is no answer is not looked at.
     private var isBroken = false
@@ -17,6 +18,7 @@ final class PipeAnswers: @unchecked Sendable {
     init(_ process: PipeProcess, errors: PipeReader, longestAnswer: Int) {
         self.process = process
         self.errors = errors
+        self.longestAnswer = longestAnswer
         splitter = LineSplitter(limit: longestAnswer)
     }
 
@@ -35,13 +37,13 @@ final class PipeAnswers: @unchecked Sendable {
         scanner.append(piece)
         self.scanner = isLast ? nil : scanner
         guard isLast else {
-            let isTooMuch = scanner.length > PipeProcess.longestSkip * splitter.limit
+            let isTooMuch = scanner.length > PipeProcess.longestSkip * longestAnswer
             return scanner.isObject && !isTooMuch || refuse(scanner.start, "longer than \(scanner.length) bytes")
         }
         guard let lease = scanner.lease else {
-            return refuse(scanner.start, "longer than \(splitter.limit) bytes, and no answer")
+            return refuse(scanner.start, "longer than \(longestAnswer) bytes, and no answer")
         }
-        process.take(PipeAnswer(tooLong: scanner.length, limit: splitter.limit, lease), errors: errors)
+        process.take(PipeAnswer(tooLong: scanner.length, limit: longestAnswer, lease), errors: errors)
         return true
     }
 

@@ -71,9 +71,9 @@ struct StartPacing: Sendable {
     }
 
     private mutating func noteExhaustion(_ isExhaustion: Bool, at now: Instant) {
-        guard isExhaustion else { return exhaustedSince = nil }
-        exhaustedSince = exhaustedSince ?? now
-        if let exhaustedSince, now - exhaustedSince >= Self.exhaustion { isExhausted = true }
+        let since = exhaustedSince ?? now
+        exhaustedSince = isExhaustion ? since : nil
+        if isExhaustion && now - since >= Self.exhaustion { isExhausted = true }
     }
 
     /// - Parameters:

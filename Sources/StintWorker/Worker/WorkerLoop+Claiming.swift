@@ -21,7 +21,8 @@ extension WorkerLoop {
         let free = max(0, concurrency - running.count - waitingCount)
         let limit = batch > concurrency ? batch : min(batch, free)
         return ClaimRequest(
-            queues: worker.queues, limit: min(limit, jobsLeft, allowed, ClaimRequest.maximumLimit), lease: options.lease,
+            queues: worker.queues, limit: min(limit, jobsLeft, allowed, ClaimRequest.maximumLimit),
+            lease: options.lease,
             worker: options.name, registration: place?.id, startsAtOnce: free)
     }
 
