@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #ifdef __linux__
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #endif
 
@@ -32,6 +33,26 @@ int stint_pidfd_open(pid_t process) {
 #endif
 }
 
+int stint_pidfd_send_signal(int descriptor, int signal) {
+#if defined(__linux__) && defined(SYS_pidfd_send_signal)
+    return (int)syscall(SYS_pidfd_send_signal, descriptor, signal, NULL, 0);
+#else
+    (void)descriptor;
+    (void)signal;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
+int stint_adopt_orphans(void) {
+#ifdef __linux__
+    return prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL);
+#else
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
 void stint_keep_ends_of_children(void) {
     struct sigaction action;
     if (sigaction(SIGCHLD, NULL, &action) != 0) return;
@@ -46,6 +67,12 @@ int stint_has_ended(pid_t child) {
     memset(&facts, 0, sizeof facts);
     if (waitid(P_PID, (id_t)child, &facts, WEXITED | WNOHANG | WNOWAIT) != 0) return errno == ECHILD;
     return facts.si_pid == child;
+}
+
+int stint_any_has_ended(void) {
+    siginfo_t facts;
+    memset(&facts, 0, sizeof facts);
+    return waitid(P_ALL, 0, &facts, WEXITED | WNOHANG | WNOWAIT) == 0 && facts.si_pid != 0;
 }
 
 char **stint_environment(void) {

@@ -41,6 +41,13 @@ static int place_descriptors(const struct stint_launch *launch) {
     return 0;
 }
 
+static int limit_descriptors(long long count) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
+    if (limit.rlim_max == RLIM_INFINITY || (rlim_t)count < limit.rlim_max) limit.rlim_cur = (rlim_t)count;
+    return setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int limit_memory(long long bytes) {
     /* RLIMIT_DATA counts what can be written to; RLIMIT_AS would count mere reservations. */
     struct rlimit limit;
@@ -51,8 +58,9 @@ static int limit_memory(long long bytes) {
 }
 
 /* The child's life up to exec. After vfork it lives in its parent's memory: it writes to its own stack frames only and
-   calls nothing that takes locks. All signals are blocked. Returns the errno of what failed. */
-static __attribute__((noinline)) int become(const struct stint_launch *launch, pid_t parent) {
+   calls nothing that takes locks. All signals are blocked. Returns the errno of what failed, and in `step` what that was. */
+static __attribute__((noinline)) int become(const struct stint_launch *launch, pid_t parent, volatile int *step) {
+    *step = stint_step_preparation;
     if (launch->own_group && setpgid(0, 0) != 0) return errno;
 #ifdef __linux__
     if (launch->dies_with_parent) {
@@ -64,7 +72,10 @@ static __attribute__((noinline)) int become(const struct stint_launch *launch, p
     (void)parent;
 #endif
     if (launch->memory_limit > 0 && limit_memory(launch->memory_limit) != 0) return errno;
+    *step = stint_step_descriptors;
     if (place_descriptors(launch) != 0) return errno;
+    *step = stint_step_preparation;
+    if (launch->descriptor_limit > 0 && limit_descriptors(launch->descriptor_limit) != 0) return errno;
 
     struct sigaction by_default;
     memset(&by_default, 0, sizeof by_default);
@@ -74,13 +85,14 @@ static __attribute__((noinline)) int become(const struct stint_launch *launch, p
     sigemptyset(&none);
     if (sigprocmask(SIG_SETMASK, &none, NULL) != 0) return errno;
 
+    *step = stint_step_program;
     execve(launch->path, launch->arguments, launch->environment);
     return errno;
 }
 
 #ifdef __linux__
 
-int stint_spawn(const struct stint_launch *launch, pid_t *child) {
+int stint_spawn(const struct stint_launch *launch, pid_t *child, int *failed_step) {
     sigset_t all, before;
     sigfillset(&all);
     /* A handler that ran in the child would run in this process's memory. */
@@ -88,9 +100,10 @@ int stint_spawn(const struct stint_launch *launch, pid_t *child) {
     if (error != 0) return error;
     pid_t parent = getpid();
     volatile int failure = 0; /* the child's memory is this one's until it execs or exits */
+    volatile int step = stint_step_process;
     pid_t id = vfork();
     if (id == 0) {
-        failure = become(launch, parent);
+        failure = become(launch, parent, &step);
         _exit(127);
     }
     error = id < 0 ? errno : failure;
@@ -98,13 +111,15 @@ int stint_spawn(const struct stint_launch *launch, pid_t *child) {
         while (waitpid(id, NULL, 0) < 0 && errno == EINTR) continue;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error == 0) *child = id;
+    *failed_step = step;
     return error;
 }
 
 #else
 
-int stint_spawn(const struct stint_launch *launch, pid_t *child) {
+int stint_spawn(const struct stint_launch *launch, pid_t *child, int *failed_step) {
     int report[2];
+    *failed_step = stint_step_process;
     if (pipe(report) != 0) return errno;
     fcntl(report[0], F_SETFD, FD_CLOEXEC);
     fcntl(report[1], F_SETFD, FD_CLOEXEC);
@@ -115,13 +130,19 @@ int stint_spawn(const struct stint_launch *launch, pid_t *child) {
     pid_t id = error == 0 ? fork() : -1;
     if (id == 0) {
         int up = fcntl(report[1], F_DUPFD_CLOEXEC, lowest_free_descriptor);
-        int failure = become(launch, parent);
-        (void)write(up, &failure, sizeof failure);
+        volatile int step;
+        int failure[2] = {become(launch, parent, &step), 0};
+        failure[1] = step;
+        (void)write(up, failure, sizeof failure);
         _exit(127);
     }
     if (id < 0 && error == 0) error = errno;
     close(report[1]);
-    if (id > 0 && read(report[0], &error, sizeof error) != sizeof error) error = 0; /* closed by exec */
+    int failure[2];
+    if (id > 0 && read(report[0], failure, sizeof failure) == sizeof failure) { /* else closed by exec */
+        error = failure[0];
+        *failed_step = failure[1];
+    }
     close(report[0]);
     if (id > 0 && error != 0)
         while (waitpid(id, NULL, 0) < 0 && errno == EINTR) continue;

@@ -17,6 +17,12 @@ struct WorkCommand: AsyncParsableCommand {
             or a run past --timeout: crashed. With --pipe the command stays alive and gets a JSON line a job; see
             docs/pipe-protocol.md.
 
+            When a command ends, what it has started and left running is killed, also in a session of its own (Linux). It
+            is known by STINT_HANDLER_ID in its environment. Use systemd-run or the like for what shall outlive the job.
+
+            A command that cannot be started costs no job an attempt: its jobs are given back, and the worker tries again
+            with one after growing delays. Where open files or processes run out, it runs fewer at once.
+
             SIGTERM and SIGINT let running handlers finish within --grace and stop; a second SIGINT stops at once. SIGHUP
             replaces the worker processes one by one, with the program as it is then.
 
@@ -104,6 +110,7 @@ struct WorkCommand: AsyncParsableCommand {
         let queue = try await database.open(creates: true)
         // Before any process starts: a command that cannot run is the user's mistake, and not a worker's death.
         try CommandHandler.check(command)
+        CommandHandler.adoptOrphans()
         let supervisor = Supervisor(queue, options: supervisorOptions) { queue in try await worker(queue) }
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: supervisor, successTerminationBehavior: .gracefullyShutdownGroup),

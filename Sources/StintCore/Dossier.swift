@@ -30,6 +30,13 @@ public struct Dossier: Sendable, Hashable, Codable {
     /// `killed by SIGSEGV` or `exit 255`; `nil` where nobody saw it.
     package var howItEnded: String? {
         if let signal { return "killed by \(signal)" }
-        return exitCode.map { "exit \($0)" }
+        return exitCode.map(exitText)
     }
+}
+
+/// `exit 1`, and `exit 139 (a shell's word for SIGSEGV)`: a shell exits with 128 and the number of the signal that ended
+/// what it ran.
+package func exitText(_ code: Int32) -> String {
+    let signal = code - 128
+    return (1...64).contains(signal) ? "exit \(code) (a shell's word for \(signalName(signal)))" : "exit \(code)"
 }

@@ -1,10 +1,44 @@
 import Foundation
 import GRDB
+import Subprocess
 import Testing
 
 @Suite("stint work: what the command gets", .inOwnFolder, .timeLimit(.minutes(15)))
 struct WorkCommandTests {
     let place = Workplace.ofThisTest
+
+    /// Of a job that has started this worker.
+    private let factsOfAnotherJob: [Environment.Key: String?] = [
+        "STINT_HEADER_STRAY": "x", "STINT_JOB_ID": "77", "STINT_QUEUE": "outer", "STINT_ATTEMPT": "9",
+        "STINT_MAX_ATTEMPTS": "9", "STINT_TOKEN": "77", "STINT_CONTENT_TYPE": "outer/x", "STINT_HANDLER_ID": "ab.1",
+    ]
+
+    @Test(
+        "facts of the job that a worker was started by reach neither its commands nor the worker",
+        arguments: ["", "--pipe"])
+    func factsOfNoJob(pipe: String) async throws {
+        try await place.stint("put", "x")
+        // Of the worker only what it was started with can be seen.
+        let facts = #"tr '\0' '\n' < /proc/$PPID/environ | grep ^STINT > worker; env | grep ^STINT > facts;"#
+        let answer = #"""
+            read line; id=${line#*'"id":'}; token=${line#*'"token":'}
+            echo "{\"id\":${id%%,*},\"token\":${token%%[,\}]*},\"verdict\":\"done\"}"
+            """#
+        let arguments =
+            pipe.isEmpty
+            ? ["work", "--drain", "--", "sh", "-c", facts + " true"]
+            : ["work", "--drain", "--pipe", "--", "sh", "-c", facts + answer]
+        let outcome = try await place.run(Workplace.stint, Arguments(arguments), environment: factsOfAnotherJob)
+        #expect(outcome.code == 0)
+        #expect(try await place.counts().done == 1)
+        for file in ["worker", "facts"] {
+            let stray = try place.lines(file).filter { line in
+                ["STRAY", "=77", "outer", "=9", "ab.1"].contains { line.contains($0) }
+            }
+            #expect(stray.isEmpty, "\(file): \(stray)")
+        }
+        #expect(try place.lines("worker").contains { $0.hasPrefix("STINT_SUPERVISOR=") })
+    }
 
     @Test("the facts are in STINT_* variables, and nothing else is", arguments: [1, 2])
     func variables(workers: Int) async throws {
@@ -12,13 +46,15 @@ struct WorkCommandTests {
             "put", "--queue", "mail", "--header", "Reply-To=Zoë", "--header", "trace=a=b c", "--max-attempts", "4", "x")
         try await place.stint(
             "work", "--queue", "mail", "--drain", "--workers", "\(workers)", "--", "sh", "-c",
-            "env | grep ^STINT > facts",
-            environment: ["STINT_HEADER_STRAY": "of the worker's own job"])
-        let facts = try place.lines("facts").sorted()
+            "env | grep ^STINT > facts", environment: factsOfAnotherJob)
+        // Its value is another one each time.
+        let facts = try place.lines("facts").map { $0.hasPrefix("STINT_HANDLER_ID=") ? "STINT_HANDLER_ID" : $0 }
+            .sorted()
         #expect(
             facts == [
                 "STINT_ATTEMPT=1", "STINT_CONTENT_TYPE=text/plain; charset=utf-8", "STINT_DB=\(place.path("stint.db"))",
-                "STINT_HEADER_REPLY_TO=Zoë", "STINT_HEADER_TRACE=a=b c", "STINT_JOB_ID=1", "STINT_MAX_ATTEMPTS=4",
+                "STINT_HANDLER_ID", "STINT_HEADER_REPLY_TO=Zoë", "STINT_HEADER_TRACE=a=b c", "STINT_JOB_ID=1",
+                "STINT_MAX_ATTEMPTS=4",
                 "STINT_QUEUE=mail", "STINT_TOKEN=1",
             ])
     }
@@ -64,17 +100,6 @@ struct WorkCommandTests {
         #expect(refusal.sentence.contains("there is no program '\(path)' that can be run"))
     }
 
-    @Test("a program that cannot be started fails the attempt, and the worker goes on")
-    func cannotStart() async throws {
-        try place.write("no-program", Array("neither a script nor a program\n".utf8))
-        chmod(place.path("no-program"), 0o755)
-        try await place.stint("put", "x", "--max-attempts", "2")
-        _ = try await place.attempt("work", "--drain", "--retry-delay", "0s", "--", "./no-program")
-        let job = try await place.job(1)
-        #expect((job.state, job.attempts, job.crashes) == ("buried", 2, 0))
-        #expect(job.failures?.map(\.kind) == ["failed", "failed"])
-    }
-
     @Test(
         "a command that does not read its input is acknowledged",
         arguments: ["true", "exec <&-; cat /dev/null", "head -c 1 > first"])
@@ -100,19 +125,6 @@ struct WorkCommandTests {
             #expect(pieces.joined() == String(repeating: letter, count: 500_000))
         }
         #expect(try place.read("input") == payload)
-    }
-
-    @Test("a process that a command leaves behind does not hold up its acknowledgement")
-    func leftBehind() async throws {
-        try await place.stint("put", "x")
-        let worker = try await place.attempt(
-            "work", "--drain", "--", "sh", "-c", "{ \(untilThere("go")); } & echo $! > process")
-        #expect(worker.code == 0)
-        #expect(try await place.counts().done == 1)
-        let left = RunningProcess(id: try #require(pid_t(try place.lines("process")[0])))
-        #expect(left.isAlive)
-        try place.write("go")
-        try await eventually("it has ended") { !left.isAlive }
     }
 
     @Test("only the named queues are worked on, by priority over all of them")

@@ -35,6 +35,18 @@ struct WorkVerdictTests {
         #expect(failures.allSatisfy { $0.error.contains("not yet") })
     }
 
+    @Test("an exit code by which a shell tells of a signal says so in the attempt's error", arguments: ["", "--pipe"])
+    func shellsWord(pipe: String) async throws {
+        try await place.stint("put", "x", "--max-attempts", "1", "--max-crashes", "1")
+        // A shell of its own, since the last command of a script takes the shell's place.
+        let script = "read line; sh -c 'kill -SEGV $$'; exit $?"
+        try await (pipe.isEmpty ? drain(script) : drain(script, pipe))
+        let text = "exit 139 (a shell's word for SIGSEGV)"
+        #expect(try await place.job(1).failures?.first?.error.contains(text) == true)
+        let shown = try await place.stint("show", "1")
+        #expect(shown.contains(text))
+    }
+
     @Test("a job without attempts left is buried with its last failure")
     func noAttemptsLeft() async throws {
         try await place.stint("put", "x", "--max-attempts", "2")

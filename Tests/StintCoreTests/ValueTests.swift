@@ -3,6 +3,17 @@ import Testing
 
 @Suite("Values are valid or are not made")
 struct ValueTests {
+    @Test(
+        "an exit code between 129 and 192 is named as a shell's word for a signal, and no other",
+        arguments: [
+            (1, "exit 1"), (128, "exit 128"), (129, "exit 129 (a shell's word for SIGHUP)"),
+            (137, "exit 137 (a shell's word for SIGKILL)"), (143, "exit 143 (a shell's word for SIGTERM)"),
+            (192, "exit 192 (a shell's word for signal 64)"), (193, "exit 193"), (255, "exit 255"),
+        ])
+    func exitCode(code: Int32, text: String) {
+        #expect(exitText(code) == text)
+    }
+
     @Test("a queue name may be in any script", arguments: ["q", "mail.de", "почта", "邮件", "a/b+c", "🐝"])
     func validQueueName(_ name: String) throws {
         #expect(try QueueName(name).description == name)

@@ -149,19 +149,11 @@ struct ProcessTests {
         process.terminateGroup(after: .zero)
     }
 
-    @Test("all groups can be killed from anywhere, and an observer hears of each that begins and ends")
-    func observer() async throws {
-        let changes = Log<String>()
-        ProcessLauncher.shared.observeGroups { group, started in changes.append("\(group) \(started)") }
-        let plain = try await shell("exit 0")
-        _ = await plain.end()
+    @Test("a group can be killed from anywhere")
+    func killedGroup() async throws {
         let process = try await shell("while :; do sleep 1; done") { $0.ownGroup = true }
-        let id = process.id
-        #expect(changes.all.contains("\(id) true") && !changes.all.contains("\(id) false"))
         process.killGroup()
         #expect(await process.end().status == .signaled(SIGKILL))
-        #expect(changes.all.filter { $0.hasPrefix("\(id) ") } == ["\(id) true", "\(id) false"])
-        #expect(!changes.all.contains { $0.hasPrefix("\(plain.id) ") })
     }
 
     @Test("a child that is cancelled while it waits for an end lets go of it")
@@ -172,5 +164,36 @@ struct ProcessTests {
         #expect(await waiting.value == nil)
         process.killGroup()
         _ = await process.end()
+    }
+}
+
+@Suite("A mark tells what a process has started from all others", .timeLimit(.minutes(2)))
+struct ProcessMarkTests {
+    @Test("a mark covers itself and its parts, and nothing else")
+    func covers() {
+        let mark = ProcessMark(text: "ab")
+        #expect(mark.covers(mark) && mark.covers(mark.part(1)))
+        #expect(!mark.covers(ProcessMark(text: "abc")) && !mark.part(1).covers(mark.part(12)))
+        #expect(ProcessMark.random() != ProcessMark.random())
+    }
+
+    @Test("processes are ended by their mark, and one without it or with another is left alone")
+    func ended() async throws {
+        let marks = [ProcessMark.random(), ProcessMark.random()]
+        func start(_ mark: ProcessMark?) async throws -> ChildProcess {
+            var launch = Launch(executable: "/bin/sleep", arguments: ["60"], environment: .inherited)
+            launch.standardInput = .null
+            if let mark { launch.environment.set(ProcessMark.variable, to: mark.text) }
+            return try await ProcessLauncher.shared.start(launch)
+        }
+        let marked = try await start(marks[0].part(3))
+        let others = [try await start(marks[1].part(3)), try await start(nil)]
+        #expect(ProcessMark(ofProcess: marked.id) == marks[0].part(3))
+        #expect(MarkedProcesses.killOnce(coveredBy: marks[0]) == 1)
+        #expect(await marked.end().status == .signaled(SIGKILL))
+        #expect(others.allSatisfy { !$0.hasEnded })
+        #expect(MarkedProcesses.killOnce(coveredBy: marks[0]) == 0)
+        for process in others { process.send(SIGKILL) }
+        for process in others { _ = await process.end() }
     }
 }

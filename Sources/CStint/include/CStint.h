@@ -18,14 +18,29 @@ struct stint_launch {
     int own_group;            /* whether it leads a process group of its own */
     int dies_with_parent;     /* Linux: SIGKILL when the *thread* that calls this ends */
     long long memory_limit;   /* of data that it may write to, in bytes; 0: none */
+    long long descriptor_limit; /* its soft limit of open files; 0: the same as this process's */
+};
+
+/* What could not be done to start a process. */
+enum stint_step {
+    stint_step_process,     /* making it */
+    stint_step_preparation, /* its group, limits and signals */
+    stint_step_descriptors, /* its standard streams */
+    stint_step_program      /* executing the program */
 };
 
 /* Starts a process with default signal dispositions, an empty signal mask and no other descriptors than those named.
-   0, and its id in `child`; or the errno of the step that failed, exec included, and there is no process then. */
-int stint_spawn(const struct stint_launch *launch, pid_t *child);
+   0, and its id in `child`; or the errno of the step that failed, and which that was, and there is no process then. */
+int stint_spawn(const struct stint_launch *launch, pid_t *child, int *failed_step);
 
 /* A descriptor that is readable once the process has ended; -1 where there is no such thing. */
 int stint_pidfd_open(pid_t process);
+
+/* Sends a signal to the process of a descriptor and to no other: 0, or -1. */
+int stint_pidfd_send_signal(int descriptor, int signal);
+
+/* Linux: from now on descendants of this process whose parents have ended become its children. 0, or -1. */
+int stint_adopt_orphans(void);
 
 /* Sees to it that ends of children can be waited for: a program inherits it when SIGCHLD is ignored, and then the kernel
    forgets them. A handler of this process's own stays. */
@@ -33,6 +48,9 @@ void stint_keep_ends_of_children(void);
 
 /* Whether a child of this process has ended. It can be waited for afterwards, unless somebody else did so before. */
 int stint_has_ended(pid_t child);
+
+/* Whether any child of this process has ended and was not waited for. */
+int stint_any_has_ended(void);
 
 /* The environment of this process as it is now; NULL last. */
 char **stint_environment(void);

@@ -11,6 +11,8 @@ extension Worker {
         var handler = Handler(retry: retry) { context, _ in try await command.run(context) }
         handler.windDown = .seconds(8)
         handler.timeoutIsCrash = true
+        handler.startGate = command.gate
+        handler.needsDescriptors = true
         handlers.others = handler
     }
 }
@@ -25,6 +27,7 @@ public struct CommandHandler: Sendable {
     private static let temporaryFailure: CInt = 75
 
     private let program: HandlerProgram
+    let gate: StartGate
 
     /// Ignores SIGPIPE from now on, in the whole process, unless it has a handler: a command need not read its input, and
     /// writing to one that has ended would be the end of this process.
@@ -37,18 +40,22 @@ public struct CommandHandler: Sendable {
     /// - Throws: ``StintError`` with the code `invalidInput` where there is no such program.
     public init(_ command: [String], variables: [String: String] = [:], memoryLimit: Int64? = nil) async throws {
         program = try HandlerProgram(command, variables: variables, memoryLimit: memoryLimit)
+        gate = StartGate(program: program.executable)
         ignoreBrokenPipes()
     }
 
     /// Returns where the command has exited with 0.
     ///
-    /// Afterwards the command has ended, and so has all of its group where this task was cancelled: it then gets SIGTERM,
-    /// and SIGKILL 5 s later. A process that the command leaves behind otherwise is not waited for. Where this process
-    /// dies, the command does too (Linux).
+    /// Afterwards the command has ended, and so has its process group: where this task was cancelled it gets SIGTERM, and
+    /// SIGKILL 5 s later; what is left of it when the command ends gets SIGKILL at once. What has left the group is ended too
+    /// where this task was cancelled or the process adopts orphans (see ``adoptOrphans()``). Where this process dies, the
+    /// command does too (Linux).
     ///
-    /// - Throws: ``RunEnd``.
+    /// - Throws: ``RunEnd``; with `notStarted` where there was no process, and no attempt then.
     func run(_ context: JobContext) async throws {
         let (child, input, output) = try await start(context)
+        gate.started(isCommand: true, context.logger)
+        defer { gate.commandEnded() }
         // A command need not read its input: what counts is its exit code.
         let payload = context.job.payload
         input.write({ _ in payload }, done: { _ in })
@@ -63,7 +70,7 @@ public struct CommandHandler: Sendable {
         try judge(end, output.lastErrors)
     }
 
-    /// - Throws: ``RunEnd`` where the command cannot be started: the attempt has failed.
+    /// - Throws: ``RunEnd`` where the command cannot be started.
     private func start(_ context: JobContext) async throws -> (ChildProcess, PipeWriter, HandlerOutput) {
         var input: Pipe?
         var output: HandlerOutput?
@@ -82,8 +89,27 @@ public struct CommandHandler: Sendable {
         } catch {
             input?.close()
             await output?.cancel()
-            throw RunEnd(verdict: .failed("\(error)", retryAfter: nil))
+            throw notStarted(error, context)
         }
+    }
+
+    /// What the job pays for a command that could not be started: nothing, unless it is to blame itself.
+    private func notStarted(_ error: any Error, _ context: JobContext) -> RunEnd {
+        guard let failure = error as? StartFailure else {
+            gate.failed("\(error)", "start it with other arguments", .configuration, context.logger)
+            return RunEnd(verdict: .notStarted)
+        }
+        let fault = StartFailure.fault(
+            of: failure.number, at: failure.step,
+            fitsWithoutJob: !context.headers.isEmpty && program.fits(program.environment))
+        guard fault != .job else {
+            return RunEnd(
+                verdict: .bury(
+                    "its headers make the environment too large to start a program with: put large data into the "
+                        + "payload, or raise the worker's stack limit (ulimit -s), of which they may have a quarter"))
+        }
+        gate.failed(failure, fault, context.logger)
+        return RunEnd(verdict: .notStarted)
     }
 
     private func judge(_ end: ProcessEnd, _ standardError: String?) throws {
@@ -95,7 +121,7 @@ public struct CommandHandler: Sendable {
         case .exited(Self.dataError): verdict = .bury("the command refused the job (exit 65)\(said)")
         case .exited(Self.temporaryFailure):
             verdict = .failed("the command asked for a retry (exit 75)\(said)", retryAfter: nil)
-        case .exited(let code): verdict = .failed("exit \(code)\(said)", retryAfter: nil)
+        case .exited(let code): verdict = .failed("\(exitText(code))\(said)", retryAfter: nil)
         case .signaled(let signal): verdict = .crashed("killed by \(signalName(signal))\(said)")
         }
         throw RunEnd(verdict: verdict, dossier: Dossier(end, standardError: standardError))

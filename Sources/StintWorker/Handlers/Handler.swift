@@ -14,6 +14,10 @@ struct Handler: Sendable {
     var shutDown: (@Sendable () async -> Void)?
     /// Memory of a process that the handler keeps alive, in bytes.
     var memoryInUse: (@Sendable () -> Int64?)?
+    /// Of a handler that starts processes.
+    var startGate: StartGate?
+    /// Each of its runs needs descriptors of this process.
+    var needsDescriptors = false
     /// The time limit is for a handler that keeps it itself.
     var run: @Sendable (_ context: JobContext, _ timeout: Duration?) async throws -> Void
 
@@ -60,6 +64,8 @@ struct RunEnd: Error, Sendable {
         case suspect
         /// It ended through no doing of the job's.
         case release
+        /// There was no process to run it in; the handler's ``StartGate`` knows why.
+        case notStarted
     }
 
     var verdict: Verdict

@@ -32,6 +32,19 @@ struct HandlerProgram: Sendable {
         environment = try .forHandlers(variables)
     }
 
+    /// Whether the system takes arguments and an environment of this size, with some room for the interpreter's name and
+    /// the like: execve(2), "Limits on size of arguments and environment".
+    func fits(_ environment: ProcessEnvironment) -> Bool {
+        let strings = ([executable] + arguments).map(\.utf8.count) + environment.entries.map(\.count)
+        // Each has a NUL, and a pointer to it.
+        let size = strings.reduce(0) { $0 + $1 + 1 + MemoryLayout<Int>.size }
+        #if os(Linux)
+            // MAX_ARG_STRLEN: 32 pages for each.
+            guard strings.allSatisfy({ $0 < 32 * Int(getpagesize()) }) else { return false }
+        #endif
+        return size + 8_192 <= min(sysconf(Int32(_SC_ARG_MAX)), 6 << 20)
+    }
+
     /// A name is looked for in `PATH`; what has a slash is a path.
     private static func locate(_ program: String) -> String? {
         guard !program.contains("/") else { return isProgram(program) ? program : nil }
@@ -51,10 +64,13 @@ struct HandlerProgram: Sendable {
     func launch(
         _ environment: ProcessEnvironment, input: Pipe, output: Launch.Stream, errors: Launch.Stream
     ) -> Launch {
-        Launch(
+        let mark = ProcessLauncher.shared.nextMark()
+        var environment = environment
+        environment.set(ProcessMark.variable, to: mark.text)
+        return Launch(
             executable: executable, arguments: arguments, environment: environment,
             standardInput: .descriptor(input.readEnd), standardOutput: output, standardError: errors, ownGroup: true,
-            diesWithParent: true, memoryLimit: memoryLimit)
+            diesWithParent: true, memoryLimit: memoryLimit, endsDescendants: true, mark: mark)
     }
 }
 
@@ -72,6 +88,14 @@ extension Dossier {
 }
 
 extension CommandHandler {
+    /// Linux: from now on, and for all of this process, what commands of any handler leave behind becomes its child
+    /// (PR_SET_CHILD_SUBREAPER), is reaped, and is ended with SIGKILL as soon as the command has ended that it came of.
+    /// `stint work` does so.
+    ///
+    /// It is for processes that start children with Stint alone: what else becomes a child of this process after this call
+    /// cannot be told from what a command has left behind, and is ended and reaped like that.
+    public static func adoptOrphans() { ProcessLauncher.shared.adoptOrphans() }
+
     /// Whether the command can be started, without making a handler of it.
     ///
     /// - Throws: ``StintError`` with the code `invalidInput` where there is no such program.

@@ -7,22 +7,44 @@ import StintCore
 final class PipeAnswers: @unchecked Sendable {
     private let process: PipeProcess
     private let errors: PipeReader
-    private var splitter = LineSplitter(limit: PipeProcess.longestAnswer)
+    private let longestAnswer: Int
+    private var splitter: LineSplitter
     /// What follows a line that is no answer is not looked at.
     private var isBroken = false
+    /// Looks for the job of a line that is too long, of which the pieces are not kept.
+    private var scanner: PipeAnswerScanner?
 
-    init(_ process: PipeProcess, errors: PipeReader) {
+    /// - Parameter longestAnswer: In bytes.
+    init(_ process: PipeProcess, errors: PipeReader, longestAnswer: Int) {
         self.process = process
         self.errors = errors
+        self.longestAnswer = longestAnswer
+        splitter = LineSplitter(limit: longestAnswer)
     }
 
     func append(_ bytes: UnsafeRawBufferPointer) {
         guard !isBroken else { return }
         splitter.append(bytes) { line, isWhole in
             guard !isBroken else { return }
-            isBroken = !(isWhole ? take(line) : refuse(line, "longer than 24 MiB"))
+            isBroken = !(isWhole && scanner == nil ? take(line) : skip(line, isLast: isWhole))
         }
-        if isBroken { splitter = LineSplitter(limit: PipeProcess.longestAnswer) }
+        if isBroken { splitter = LineSplitter(limit: 0) }
+    }
+
+    /// A piece of a line that is too long. At its end its job fails, where it says which that is.
+    private func skip(_ piece: ArraySlice<UInt8>, isLast: Bool) -> Bool {
+        var scanner = self.scanner ?? PipeAnswerScanner(start: piece.prefix(200))
+        scanner.append(piece)
+        self.scanner = isLast ? nil : scanner
+        guard isLast else {
+            let isTooMuch = scanner.length > PipeProcess.longestSkip * longestAnswer
+            return scanner.isObject && !isTooMuch || refuse(scanner.start, "longer than \(scanner.length) bytes")
+        }
+        guard let lease = scanner.lease else {
+            return refuse(scanner.start, "longer than \(longestAnswer) bytes, and no answer")
+        }
+        process.take(PipeAnswer(tooLong: scanner.length, limit: longestAnswer, lease), errors: errors)
+        return true
     }
 
     private func take(_ line: ArraySlice<UInt8>) -> Bool {
@@ -34,8 +56,8 @@ final class PipeAnswers: @unchecked Sendable {
         }
     }
 
-    private func refuse(_ line: ArraySlice<UInt8>, _ what: String) -> Bool {
-        let start = String(decoding: line.prefix(200), as: UTF8.self)
+    private func refuse(_ line: some Sequence<UInt8>, _ what: String) -> Bool {
+        let start = String(decoding: Array(line.prefix(200)), as: UTF8.self)
         process.terminate(
             .protocolBroken(
                 "the handler wrote a line that is \(what): \(quoted(start)); its standard output is for answers only, "

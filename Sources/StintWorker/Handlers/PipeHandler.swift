@@ -10,6 +10,7 @@ extension Worker {
         handler.keepsTime = true
         handler.shutDown = { await command.shutDown() }
         handler.memoryInUse = { command.residentMemory }
+        handler.startGate = command.keeper.gate
         handlers.others = handler
     }
 }
@@ -20,7 +21,7 @@ extension Worker {
 /// it; one that dies with several makes all of them suspects; jobs that it has not read yet go to the next process and
 /// have lost nothing. A suspect gets a process of its own.
 public struct PipeHandler: Sendable {
-    private let keeper: PipeKeeper
+    let keeper: PipeKeeper
 
     /// Ignores SIGPIPE from now on, in the whole process, unless it has a handler.
     ///
@@ -31,7 +32,11 @@ public struct PipeHandler: Sendable {
     ///     is private memory that can be written to (RLIMIT_DATA).
     /// - Throws: ``StintError`` with the code `invalidInput` where there is no such program.
     public init(_ command: [String], variables: [String: String] = [:], memoryLimit: Int64? = nil) async throws {
-        keeper = PipeKeeper(try HandlerProgram(command, variables: variables, memoryLimit: memoryLimit))
+        self.init(PipeKeeper(try HandlerProgram(command, variables: variables, memoryLimit: memoryLimit)))
+    }
+
+    init(_ keeper: PipeKeeper) {
+        self.keeper = keeper
         ignoreBrokenPipes()
     }
 

@@ -2,48 +2,54 @@ import Logging
 import StintCore
 import Synchronization
 
-/// Keeps one process of a pipe handler alive: starts it when the first job comes and again when it has ended, more slowly
-/// while it fails at start.
+/// Keeps one process of a pipe handler alive: starts it when the first job comes and again when it has ended. While it fails
+/// at start its jobs are given back, and the worker brings others more and more slowly.
 actor PipeKeeper {
-    private static let firstDelay: Duration = .milliseconds(100)
-    private static let longestDelay: Duration = .seconds(30)
+    /// How often a process is looked at that was started after others had failed.
+    private static let proofInterval: Duration = .milliseconds(50)
 
     private let program: HandlerProgram
+    private let longestAnswer: Int
+    nonisolated let gate: StartGate
     private var current: PipeProcess? {
         didSet { shown.withLock { [current] in $0 = current?.child } }
     }
     /// The current process for those that cannot wait.
     private let shown = Mutex<ChildProcess?>(nil)
-    private var starting: Task<Void, Never>?
-    private var failedStarts = 0
-    private var notBefore = ContinuousClock.now
-    /// Its user was told that it fails at start.
-    private var isInTrouble = false
+    private var starting: Task<Bool, Never>?
     private var isShutDown = false
 
-    init(_ program: HandlerProgram) {
+    /// - Parameter longestAnswer: In bytes; a smaller one for tests.
+    init(_ program: HandlerProgram, longestAnswer: Int = PipeProcess.longestAnswer) {
         self.program = program
+        self.longestAnswer = longestAnswer
+        gate = StartGate(program: program.executable)
     }
 
     /// Sends the job to the process, as soon as there is one that reads it, and waits for what becomes of it.
     ///
-    /// - Throws: ``RunEnd`` with `release` where the task is cancelled or the handler shut down before.
+    /// - Throws: ``RunEnd`` with `release` where the task is cancelled or the handler shut down before, and with
+    ///   `notStarted` where the process cannot be started or ends before it reads anything.
     func run(_ context: JobContext, timeout: Duration?) async throws -> PipeFlight.Outcome {
         var logger = context.logger
         for key in ["job", "queue", "attempt", "token", "job-name"] { logger[metadataKey: key] = nil }
         while true {
             let process = try await process(fresh: context.job.runsAlone, logger)
+            if gate.isInTrouble { awaitProof(of: process, logger) }
             let outcome = await process.run(context, timeout: timeout)
-            if case .notStarted = outcome { continue }
-            if case .answered = outcome { noteItWorks(logger) }
-            return outcome
+            guard case .notStarted = outcome else {
+                if case .answered = outcome { gate.started(isCommand: false, logger) }
+                return outcome
+            }
+            // It may be about to end for another reason; then the job goes to the next one.
+            if let end = await process.whenOver.valueUnlessCancelled() { try note(end, of: process, logger) }
         }
     }
 
     /// Ends the process in an orderly way, and starts none any more.
     func shutDown() async {
         isShutDown = true
-        await starting?.value
+        _ = await starting?.value
         await current?.end()
     }
 
@@ -62,57 +68,55 @@ actor PipeKeeper {
             if let process = current {
                 if process.accepts(fresh: fresh) { return process }
                 if process.accepts(fresh: false) { Task { await process.end() } }
-                if let end = await process.whenOver.valueUnlessCancelled() { note(end, of: process, logger) }
-            } else if let starting {
-                await starting.value
-            } else if notBefore > .now {
-                do { try await Task.sleep(until: notBefore) } catch { continue }
+                if let end = await process.whenOver.valueUnlessCancelled() { try note(end, of: process, logger) }
             } else {
-                let task = Task { await start(logger) }
+                let task = starting ?? Task { await start(logger) }
                 starting = task
-                await task.value
+                guard await task.value else { throw RunEnd(verdict: .notStarted) }
             }
         }
     }
 
-    private func start(_ logger: Logger) async {
+    /// - Returns: Whether there is a process now.
+    private func start(_ logger: Logger) async -> Bool {
         defer { starting = nil }
         do {
-            let process = try await PipeProcess.start(program, logger: logger)
+            let process = try await PipeProcess.start(program, longestAnswer: longestAnswer, logger: logger)
             current = process
-            Task { note(await process.whenOver.value(), of: process, logger) }
+            Task { forget(await process.whenOver.value(), of: process, logger) }
+            return true
+        } catch let failure as StartFailure {
+            gate.failed(failure, StartFailure.fault(of: failure.number, at: failure.step), logger)
         } catch {
-            noteFailedStart("\(error)", logger)
+            gate.failed("\(error)", "", .configuration, logger)
         }
+        return false
     }
 
-    /// Called by each that learns of it; the first counts.
-    private func note(_ end: PipeProcess.End, of process: PipeProcess, _ logger: Logger) {
+    /// - Throws: ``RunEnd`` with `notStarted` where it has ended before it had read anything.
+    private func note(_ end: PipeProcess.End, of process: PipeProcess, _ logger: Logger) throws {
+        forget(end, of: process, logger)
+        if end.failedAtStart { throw RunEnd(verdict: .notStarted) }
+    }
+
+    /// Called by each that learns of its end; the first counts.
+    private func forget(_ end: PipeProcess.End, of process: PipeProcess, _ logger: Logger) {
         guard current === process else { return }
         current = nil
-        guard end.failedAtStart else {
-            failedStarts = 0
-            return
-        }
+        guard end.failedAtStart else { return }
         let how = Dossier(end.end, standardError: nil).howItEnded ?? "unseen"
-        noteFailedStart(end.excerpt.isEmpty ? how : "\(how): \(end.excerpt)", logger)
+        gate.failed(
+            "it ended before it read a job: " + (end.excerpt.isEmpty ? how : "\(how): \(end.excerpt)"),
+            "see what it writes to its standard error", .configuration, logger)
     }
 
-    private func noteFailedStart(_ why: String, _ logger: Logger) {
-        let delay = min(Self.longestDelay, Self.firstDelay * (1 << min(failedStarts, 10)))
-        failedStarts += 1
-        notBefore = .now + delay
-        guard !isInTrouble else { return }
-        isInTrouble = true
-        logger.error(
-            "the handler ends before it reads a job; it is started again, more and more slowly, and its jobs wait",
-            metadata: ["handler": "\(program.executable)", "reason": "\(why)"])
-    }
-
-    private func noteItWorks(_ logger: Logger) {
-        guard isInTrouble else { return }
-        isInTrouble = false
-        failedStarts = 0
-        logger.notice("the handler works again", metadata: ["handler": "\(program.executable)"])
+    /// The first bytes that a process reads prove that it works, however long its job takes.
+    private func awaitProof(of process: PipeProcess, _ logger: Logger) {
+        Task {
+            while !process.whenOver.isSet {
+                if await process.input.taken() > 0 { return gate.started(isCommand: false, logger) }
+                do { try await Task.sleep(for: Self.proofInterval) } catch { return }
+            }
+        }
     }
 }

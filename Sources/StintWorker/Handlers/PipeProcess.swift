@@ -4,8 +4,12 @@ import Synchronization
 
 /// One process of a pipe handler, from its start to its end, and the jobs that are on their way through it.
 final class PipeProcess: Sendable {
-    /// The longest line that it may write, in bytes: a payload of the largest size as base64, and something around it.
-    static let longestAnswer = 24 * 1_024 * 1_024
+    /// The longest answer, in bytes: any one follow-up job that is allowed fits, however it is written. Each byte of a JSON
+    /// string can take six (`\u0041`), base64 takes four for three, and the rest of a job and of the answer is small.
+    static let longestAnswer = 129 * 1_024 * 1_024
+    /// An answer that is too long is passed over, so that only its own job fails, where it is no longer than so many times
+    /// the longest.
+    static let longestSkip = 4
     /// How long it may take to end after its standard input was closed, or after SIGTERM.
     static let termination: Duration = .seconds(5)
     /// How long it may take until it reads its first job.
@@ -46,8 +50,10 @@ final class PipeProcess: Sendable {
         self.logger = logger
     }
 
-    /// - Throws: ``StintError`` where it cannot be started; then nothing is left open.
-    static func start(_ program: HandlerProgram, logger: Logger) async throws -> PipeProcess {
+    /// - Throws: ``StartFailure`` where it cannot be started; then nothing is left open.
+    static func start(
+        _ program: HandlerProgram, longestAnswer: Int = PipeProcess.longestAnswer, logger: Logger
+    ) async throws -> PipeProcess {
         var pipes: [Pipe] = []
         do {
             for _ in 1...3 { pipes.append(try Pipe()) }
@@ -60,7 +66,7 @@ final class PipeProcess: Sendable {
             let process = PipeProcess(
                 child: child, input: PipeWriter(input.writeEnd, readEnd: input.readEnd, name: "handler"),
                 logger: logger)
-            process.listen(output: output.readEnd, errors: errors.readEnd)
+            process.listen(output: output.readEnd, errors: errors.readEnd, longestAnswer)
             return process
         } catch {
             for pipe in pipes { pipe.close() }
@@ -68,10 +74,10 @@ final class PipeProcess: Sendable {
         }
     }
 
-    private func listen(output: Int32, errors: Int32) {
+    private func listen(output: Int32, errors: Int32, _ longestAnswer: Int) {
         let errorReader = PipeReader(
             errors, name: "errors", lines: OutputLines(to: .standardError) { self.prefix }, tail: tail)
-        let answers = PipeAnswers(self, errors: errorReader)
+        let answers = PipeAnswers(self, errors: errorReader, longestAnswer: longestAnswer)
         let outputReader = PipeReader(
             output, name: "answers", onBytes: { answers.append($0) }, onEnd: { self.outputHasEnded() })
         Task {

@@ -55,6 +55,15 @@ package struct PipeAnswer: Decodable, Sendable {
         case id, token, verdict, delay, error, enqueue
     }
 
+    /// An answer of which only the lease was kept.
+    init(tooLong length: Int, limit: Int, _ lease: Lease) {
+        self.lease = lease
+        verdict = .failure(
+            PipeAnswerError(
+                "it has \(length) bytes, and an answer has at most \(limit): put fewer jobs into one answer, or write "
+                    + "payloads as base64 and not with escapes"))
+    }
+
     /// - Throws: Where the line is no answer: no JSON, no object, no `id` or `token`.
     package init(_ line: ArraySlice<UInt8>) throws {
         self = try JSONDecoder().decode(PipeAnswer.self, fromBytes: line)

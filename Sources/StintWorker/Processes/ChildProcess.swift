@@ -11,11 +11,18 @@ import Synchronization
 final class ChildProcess: Sendable {
     let id: pid_t
     let leadsGroup: Bool
+    /// What it leaves behind when it ends is ended too.
+    let endsDescendants: Bool
+    let mark: ProcessMark?
+    /// A worker process of this program.
+    let isWorker: Bool
     let started = ContinuousClock.now
     /// -1 where the system has none.
     let descriptor: Int32
     /// Of a child with a control descriptor, which is one that this program knows by its registration.
     let identity: ProcessIdentity?
+    /// A millisecond each.
+    private static let killRounds = 20
     private let whenEnded = Eventual<ProcessEnd>()
     private let state = Mutex(State())
     private let wakeLauncher: @Sendable () -> Void
@@ -26,14 +33,18 @@ final class ChildProcess: Sendable {
         /// When the group gets SIGKILL; set by ``terminateGroup(after:)``.
         var killAt: ContinuousClock.Instant?
         var isTerminated = false
+        var ended: ContinuousClock.Instant?
     }
 
     init(
-        id: pid_t, leadsGroup: Bool, descriptor: Int32, identity: ProcessIdentity? = nil,
+        id: pid_t, _ launch: Launch, descriptor: Int32, identity: ProcessIdentity? = nil,
         wakeLauncher: @escaping @Sendable () -> Void
     ) {
         self.id = id
-        self.leadsGroup = leadsGroup
+        leadsGroup = launch.ownGroup
+        endsDescendants = launch.endsDescendants
+        mark = launch.mark
+        isWorker = launch.control != nil
         self.descriptor = descriptor
         self.identity = identity
         self.wakeLauncher = wakeLauncher
@@ -91,13 +102,26 @@ final class ChildProcess: Sendable {
         }
     }
 
-    /// For a child that has ended: collects its end. Until then the zombie keeps the group's number from being another's,
-    /// so what is left of a terminated group is killed before.
+    /// When it ended, where it has.
+    var ended: ContinuousClock.Instant { state.withLock { $0.ended } ?? .now }
+
+    /// It has ended and was not reaped. Until then the zombie keeps its number, and so its group's, from being another's:
+    /// what is left of the group is killed.
+    func leaderHasEnded() {
+        let isTerminated = state.withLock { state in
+            state.ended = .now
+            if leadsGroup && (state.isTerminated || endsDescendants) { kill(target, SIGKILL) }
+            return state.isTerminated
+        }
+        // It has had its time: what has left its group must not go on either.
+        if isTerminated && endsDescendants, let mark { MarkedProcesses.kill(coveredBy: mark, rounds: Self.killRounds) }
+    }
+
+    /// For a child that has ended: collects its end.
     func reap() -> ProcessEnd {
         var status: Int32 = 0
         var usage = rusage()
         state.withLock { state in
-            if state.isTerminated && leadsGroup { kill(target, SIGKILL) }
             var result: pid_t
             repeat { result = wait4(id, &status, 0, &usage) } while result < 0 && errno == EINTR
             // Somebody else in this process has waited for it: how it ended nobody knows, so not well.
@@ -111,7 +135,7 @@ final class ChildProcess: Sendable {
         let signal = status & 0x7F
         return ProcessEnd(
             status: signal == 0 ? .exited((status >> 8) & 0xFF) : .signaled(signal), peakMemoryBytes: peak,
-            ranFor: ContinuousClock.now - started)
+            ranFor: ended - started)
     }
 
     func noteEnd(_ end: ProcessEnd) { whenEnded.set(end) }

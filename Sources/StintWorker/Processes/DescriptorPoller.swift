@@ -34,27 +34,25 @@ final class DescriptorPoller: Sendable {
         var entries: [Ticket: Entry] = [:]
         var lastNumber = 0
         var isRunning = false
+        /// Without one, for want of descriptors, it looks again and again.
+        var wakeUp: WakeUp?
     }
 
     private let state = Mutex(State())
-    private let wakeUp: WakeUp?
 
-    private init() {
-        // Without one it looks again and again.
-        do { wakeUp = try WakeUp() } catch { wakeUp = nil }
-    }
+    private init() {}
 
     /// Calls `body` on `queue` once, as soon as the event is there or the other end has been closed; in need too early,
     /// so the descriptor must not block. Cancel the ticket before the descriptor is closed.
     func once(
         _ event: Event, _ descriptor: Int32, on queue: DispatchQueue, _ body: @escaping @Sendable () -> Void
     ) -> Ticket {
-        let (ticket, isFirst) = state.withLock { state in
+        let (ticket, isFirst, wakeUp) = state.withLock { state in
             state.lastNumber += 1
             let ticket = Ticket(number: state.lastNumber)
             state.entries[ticket] = Entry(descriptor: descriptor, event: event, queue: queue, body: body)
             defer { state.isRunning = true }
-            return (ticket, !state.isRunning)
+            return (ticket, !state.isRunning, state.wakeUp)
         }
         if isFirst { start() }
         wakeUp?.wake()
@@ -81,7 +79,10 @@ final class DescriptorPoller: Sendable {
     /// Waits once, and calls those whose event has come.
     private func round(timeout: Int32) {
         // A snapshot: a descriptor that is closed meanwhile costs a round at most, since its ticket is gone then.
-        let waiting = state.withLock { Array($0.entries) }
+        let (waiting, wakeUp) = state.withLock { state in
+            do { state.wakeUp = try state.wakeUp ?? WakeUp() } catch { state.wakeUp = nil }
+            return (Array(state.entries), state.wakeUp)
+        }
         var events = waiting.map { entry in
             pollfd(
                 fd: entry.value.descriptor, events: Int16(entry.value.event == .readable ? POLLIN : POLLOUT), revents: 0

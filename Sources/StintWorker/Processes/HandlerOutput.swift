@@ -12,7 +12,7 @@ final class HandlerOutput: Sendable {
 
     /// Either ``started()`` or ``cancel()`` must be called, and ``finish()`` in the end.
     ///
-    /// - Throws: ``StintError`` where this process has too many open files.
+    /// - Throws: ``StartFailure`` where this process has too many open files.
     ///
     /// - Parameter longestLine: In bytes, without prefix and line break; what is longer goes out in pieces.
     init(prefix: String, longestLine: Int = OutputLines.longestLine) throws {

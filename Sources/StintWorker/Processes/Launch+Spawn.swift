@@ -10,7 +10,7 @@ import StintCore
 extension Launch {
     /// Starts the process from the calling thread.
     ///
-    /// - Throws: ``StintError`` that says why it cannot be started.
+    /// - Throws: ``StartFailure`` that says why it cannot be started, or ``StintError`` where nothing like it can be.
     func spawn() throws -> pid_t {
         let arguments = ([executable] + self.arguments).map { Array($0.utf8) }
         guard !arguments.contains(where: { $0.contains(0) }) else {
@@ -19,19 +19,32 @@ extension Launch {
         let (null, input, output, error) = try descriptors()
         defer { if null >= 0 { close(null) } }
         var id: pid_t = 0
+        var step: Int32 = 0
         let failure = withCStrings(arguments) { arguments in
             withCStrings(environment.entries) { environment in
                 executable.withCString { path in
                     var launch = stint_launch(
                         path: path, arguments: arguments, environment: environment, input: input, output: output,
                         error: error, control: control ?? -1, own_group: ownGroup ? 1 : 0,
-                        dies_with_parent: diesWithParent ? 1 : 0, memory_limit: memoryLimit ?? 0)
-                    return stint_spawn(&launch, &id)
+                        dies_with_parent: diesWithParent ? 1 : 0, memory_limit: memoryLimit ?? 0,
+                        descriptor_limit: DescriptorLimit.ofChildren)
+                    return stint_spawn(&launch, &id, &step)
                 }
             }
         }
-        guard failure == 0 else { throw systemError("the program \(quoted(executable)) cannot be started", failure) }
+        guard failure == 0 else { throw self.failure(failure, at: step) }
         return id
+    }
+
+    private func failure(_ number: Int32, at step: Int32) -> StartFailure {
+        let steps: [UInt32: StartFailure.Step] = [
+            stint_step_process.rawValue: .process, stint_step_preparation.rawValue: .preparation,
+            stint_step_descriptors.rawValue: .descriptors,
+        ]
+        var failure = StartFailure(
+            steps[UInt32(step)] ?? .program, "the program \(quoted(executable)) cannot be started", number)
+        failure.hasProgram = access(executable, F_OK) == 0
+        return failure
     }
 
     /// What to use for 0, 1 and 2, and /dev/null where one of them is that (else -1), which is to be closed.
@@ -44,7 +57,7 @@ extension Launch {
             case .inherited where fcntl(number, F_GETFD) >= 0: return number
             case .inherited, .null:
                 if null < 0 { null = open("/dev/null", O_RDWR | O_CLOEXEC) }
-                guard null >= 0 else { throw systemError("/dev/null cannot be opened", errno) }
+                guard null >= 0 else { throw StartFailure(.pipe, "/dev/null cannot be opened", errno) }
                 return null
             }
         }

@@ -26,6 +26,10 @@ struct Launch: Sendable {
     var diesWithParent = false
     /// How much data it may allocate, in bytes. Linux: private memory that can be written to (RLIMIT_DATA).
     var memoryLimit: Int64?
+    /// Whether what it leaves behind ends with it: its group, and all that its mark is on where this process adopts orphans.
+    var endsDescendants = false
+    /// On it and on all that comes of it, in its environment where it is no worker process.
+    var mark: ProcessMark?
 }
 
 /// How a process ended.

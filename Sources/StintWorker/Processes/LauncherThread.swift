@@ -7,15 +7,25 @@ import StintCore
     import Glibc
 #endif
 
-/// What the launcher's thread does, for ever: it starts what is asked for, kills what is due and reaps what has ended.
-/// Used by that thread alone.
+/// What the launcher's thread does, for ever: it starts what is asked for, kills what is due, ends what its children leave
+/// behind where this process adopts that, and reaps what has ended. Used by that thread alone.
 struct LauncherThread {
     /// How often children are looked at that cannot be polled.
     private static let slowPoll: Duration = .milliseconds(5)
+    /// How often it is looked whether what a child has left behind has ended.
+    private static let leftoverPoll: Duration = .milliseconds(1)
+    /// How long the end of a child may wait for the end of what it has left behind. The rest is ended later.
+    private static let leftoverPatience: Duration = .seconds(2)
+    /// How often adopted processes that have ended are looked for, while something runs that may leave them behind.
+    private static let zombiePoll: Duration = .seconds(1)
 
     let launcher: ProcessLauncher
     let wakeUp: WakeUp
     private var children: [ChildProcess] = []
+    /// They have ended, and what they have left behind has not yet.
+    private var ending: [ChildProcess] = []
+    private var adopted = AdoptedProcesses()
+    private var lastSweep = ContinuousClock.now
 
     init(launcher: ProcessLauncher, wakeUp: WakeUp) {
         self.launcher = launcher
@@ -42,21 +52,39 @@ struct LauncherThread {
         var left: [ChildProcess] = []
         for (child, event) in zip(children, events.dropFirst()) {
             if (child.descriptor < 0 || event.revents != 0) && stint_has_ended(child.id) != 0 {
-                launcher.collect(child)
+                child.leaderHasEnded()
+                ending.append(child)
             } else {
                 left.append(child)
             }
         }
         children = left
+        reapEnded()
+    }
+
+    private mutating func reapEnded() {
+        var withLeftovers: Set<pid_t> = []
+        let now = ContinuousClock.now
+        let isTime = !adopted.isEmpty || now - lastSweep >= Self.zombiePoll && stint_any_has_ended() != 0
+        if launcher.adoptsOrphans && (!ending.isEmpty || isTime) {
+            withLeftovers = adopted.sweep(running: children, ended: ending)
+        }
+        if isTime || !ending.isEmpty { lastSweep = now }
+        for child in ending where !hasToWait(child, withLeftovers, now) { launcher.collect(child) }
+        ending = ending.filter { hasToWait($0, withLeftovers, now) }
+    }
+
+    private func hasToWait(_ child: ChildProcess, _ withLeftovers: Set<pid_t>, _ now: ContinuousClock.Instant) -> Bool {
+        withLeftovers.contains(child.id) && now - child.ended < Self.leftoverPatience
     }
 
     private var timeout: Int32 {
         var timeout: Duration?
-        if children.contains(where: { $0.descriptor < 0 }) { timeout = Self.slowPoll }
-        if let kill = children.compactMap(\.killAt).min() {
-            let left = max(.zero, kill - ContinuousClock.now)
-            timeout = min(timeout ?? left, left)
-        }
+        func wait(_ duration: Duration) { timeout = min(timeout ?? duration, duration) }
+        if children.contains(where: { $0.descriptor < 0 }) { wait(Self.slowPoll) }
+        if !ending.isEmpty { wait(Self.leftoverPoll) }
+        if launcher.adoptsOrphans && !(children.isEmpty && adopted.isEmpty) { wait(Self.zombiePoll) }
+        if let kill = children.compactMap(\.killAt).min() { wait(max(.zero, kill - ContinuousClock.now)) }
         return timeout.map { Int32(min($0.milliseconds, 60_000)) } ?? -1
     }
 
@@ -64,7 +92,7 @@ struct LauncherThread {
         do {
             let id = try request.launch.spawn()
             let child = ChildProcess(
-                id: id, leadsGroup: request.launch.ownGroup, descriptor: stint_pidfd_open(id),
+                id: id, request.launch, descriptor: stint_pidfd_open(id),
                 // Now, while it cannot have been reaped and its number be another's.
                 identity: request.launch.control == nil ? nil : ProcessIdentity(ofProcess: id),
                 wakeLauncher: wakeUp.wake)

@@ -1,5 +1,3 @@
-import StintCore
-
 #if canImport(Darwin)
     import Darwin
 #else
@@ -8,7 +6,7 @@ import StintCore
 
 /// Starts a thread that lives as long as this process, and takes no signals.
 ///
-/// - Throws: ``StintError`` where the system has no more threads.
+/// - Throws: ``StartFailure`` where the system has no more threads.
 func startLongLivedThread(_ body: @escaping @Sendable () -> Never) throws {
     let argument = Unmanaged.passRetained(ThreadBody(body)).toOpaque()
     #if canImport(Darwin)
@@ -20,7 +18,7 @@ func startLongLivedThread(_ body: @escaping @Sendable () -> Never) throws {
     #endif
     guard error != 0 else { return }
     Unmanaged<ThreadBody>.fromOpaque(argument).release()
-    throw systemError("a thread cannot be made", error)
+    throw StartFailure(.thread, "a thread cannot be made", error)
 }
 
 private final class ThreadBody: Sendable {
@@ -43,7 +41,7 @@ private final class ThreadBody: Sendable {
 struct WakeUp: Sendable {
     private let pipe: Pipe
 
-    /// - Throws: ``StintError`` where this process has too many open files.
+    /// - Throws: ``StartFailure`` where this process has too many open files.
     init() throws {
         pipe = try Pipe()
         makeNonBlocking(pipe.readEnd)

@@ -1,5 +1,4 @@
 import CStint
-import StintCore
 
 #if canImport(Darwin)
     import Darwin
@@ -12,10 +11,10 @@ struct Pipe {
     let readEnd: Int32
     let writeEnd: Int32
 
-    /// - Throws: ``StintError`` where this process has too many open files.
+    /// - Throws: ``StartFailure`` where this process has too many open files.
     init() throws {
         var ends: [Int32] = [-1, -1]
-        guard stint_pipe(&ends) == 0 else { throw systemError("a pipe cannot be made", errno) }
+        guard stint_pipe(&ends) == 0 else { throw StartFailure(.pipe, "a pipe cannot be made", errno) }
         (readEnd, writeEnd) = (ends[0], ends[1])
     }
 
@@ -29,11 +28,6 @@ func closeAll(_ descriptors: [Int32]) {
 /// Makes reads and writes return instead of waiting.
 func makeNonBlocking(_ descriptor: Int32) {
     _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
-}
-
-/// What a system call said, as one sentence.
-func systemError(_ what: String, _ number: Int32) -> StintError {
-    StintError(.processFailed, "\(what): \(String(cString: strerror(number)))")
 }
 
 /// write(2), for types that have a `write` of their own.

@@ -23,16 +23,30 @@ struct ProcessEnvironment: Sendable {
         return ProcessEnvironment(entries: entries)
     }
 
+    /// What a command gets of its job.
+    private static let ofOneJob = [
+        "STINT_JOB_ID", "STINT_QUEUE", "STINT_ATTEMPT", "STINT_MAX_ATTEMPTS", "STINT_TOKEN", "STINT_CONTENT_TYPE",
+        "STINT_HANDLER_ID",
+    ]
+    private static let headerPrefix = "STINT_HEADER_"
+
+    /// This process's own without the facts of a job, for one that is started: those of a job that has started this very
+    /// process must not look like facts of the jobs that it runs.
+    static var ofNoJob: ProcessEnvironment {
+        var environment = inherited
+        for name in ofOneJob { environment.remove(name) }
+        environment.entries.removeAll { $0.starts(with: headerPrefix.utf8) }
+        return environment
+    }
+
     /// What handlers get: this process's own without what is meant for this process alone, and `variables`.
     ///
     /// - Throws: ``StintError`` with the code `invalidInput` where a variable cannot be one.
     static func forHandlers(_ variables: [String: String]) throws -> ProcessEnvironment {
-        var environment = inherited
+        var environment = ofNoJob
         environment.remove("STINT_SUPERVISOR")
         // A handler that speaks to systemd would speak for this process.
-        environment.remove("NOTIFY_SOCKET")
-        // Headers of a job that started this very worker must not look like those of the jobs it runs.
-        environment.entries.removeAll { $0.starts(with: "STINT_HEADER_".utf8) }
+        for name in ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"] { environment.remove(name) }
         for (name, value) in variables {
             guard !name.isEmpty, !name.utf8.contains(where: { $0 == 0x3D || $0 == 0 }), !value.utf8.contains(0) else {
                 throw StintError.invalidInput(

@@ -22,26 +22,41 @@ final class ProcessLauncher: Sendable {
         var isRunning = false
         var requests: [Request] = []
         var children: [pid_t: ChildProcess] = [:]
-        var onGroupChange: (@Sendable (pid_t, _ started: Bool) -> Void)?
+        /// There from the first start for which there were descriptors.
+        var wakeUp: WakeUp?
+        var lastMark = 0
     }
 
     private let state = Mutex(State())
-    private let wakeUp = Result { try WakeUp() }
+    private let isAdopting = Atomic(false)
 
-    /// Has `observer` called on the launcher's thread when a child that leads a group has started (`true`), before its
-    /// start is answered, and when it was reaped (`false`), before its end is told. It must not wait for anything.
-    func observeGroups(_ observer: @escaping @Sendable (pid_t, _ started: Bool) -> Void) {
-        state.withLock { state in
-            precondition(state.onGroupChange == nil, "the observer of process groups is set once")
-            state.onGroupChange = observer
-        }
+    /// Whether orphans of what this process has started become its children.
+    var adoptsOrphans: Bool { isAdopting.load(ordering: .relaxed) }
+
+    /// Takes over what this process's children leave behind, from now on and for all of this process; where the system has
+    /// no such thing it changes nothing.
+    func adoptOrphans() {
+        if stint_adopt_orphans() == 0 { isAdopting.store(true, ordering: .relaxed) }
+    }
+
+    /// A mark that no other process has, for one that is to be started.
+    func nextMark() -> ProcessMark {
+        ProcessMark.ofThisProcess.part(
+            state.withLock { state in
+                state.lastMark += 1
+                return state.lastMark
+            })
     }
 
     /// Starts a process. It has executed the program when this returns.
     ///
-    /// - Throws: ``StintError`` that says why it cannot be started; then there is no process.
+    /// - Throws: ``StartFailure`` that says why it cannot be started; then there is no process.
     func start(_ launch: Launch) async throws -> ChildProcess {
-        let wakeUp = try wakeUp.get()
+        let wakeUp = try state.withLock { state in
+            let wakeUp = try state.wakeUp ?? WakeUp()
+            state.wakeUp = wakeUp
+            return wakeUp
+        }
         return try await withCheckedThrowingContinuation { continuation in
             let isFirst = state.withLock { state in
                 state.requests.append(Request(launch: launch, answer: continuation))
@@ -82,22 +97,13 @@ final class ProcessLauncher: Sendable {
     }
 
     func add(_ child: ChildProcess) {
-        let observer = state.withLock { state in
-            state.children[child.id] = child
-            return state.onGroupChange
-        }
-        if child.leadsGroup { observer?(child.id, true) }
+        state.withLock { $0.children[child.id] = child }
     }
 
     /// Reaps a child that has ended.
     func collect(_ child: ChildProcess) {
-        let observer = state.withLock { state in
-            // Before it is reaped: its number may be another child's the next moment.
-            state.children[child.id] = nil
-            return state.onGroupChange
-        }
-        let end = child.reap()
-        if child.leadsGroup { observer?(child.id, false) }
-        child.noteEnd(end)
+        // Before it is reaped: its number may be another child's the next moment.
+        state.withLock { $0.children[child.id] = nil }
+        child.noteEnd(child.reap())
     }
 }

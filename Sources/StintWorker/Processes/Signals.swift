@@ -4,17 +4,6 @@
     import Glibc
 #endif
 
-/// `SIGSEGV` and not 11: what a person looks up.
-package func signalName(_ number: CInt) -> String {
-    let names: [CInt: String] = [
-        SIGHUP: "SIGHUP", SIGINT: "SIGINT", SIGQUIT: "SIGQUIT", SIGILL: "SIGILL", SIGTRAP: "SIGTRAP",
-        SIGABRT: "SIGABRT", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGKILL: "SIGKILL", SIGUSR1: "SIGUSR1",
-        SIGSEGV: "SIGSEGV", SIGUSR2: "SIGUSR2", SIGPIPE: "SIGPIPE", SIGALRM: "SIGALRM", SIGTERM: "SIGTERM",
-        SIGXCPU: "SIGXCPU", SIGXFSZ: "SIGXFSZ", SIGSYS: "SIGSYS",
-    ]
-    return names[number] ?? "signal \(number)"
-}
-
 /// Ignores SIGPIPE from now on, in the whole process, unless it has a handler: a process need not read what it is sent,
 /// and writing to one that has ended would be the end of this process.
 func ignoreBrokenPipes() {

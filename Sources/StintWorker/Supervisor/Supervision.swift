@@ -13,8 +13,8 @@ import Synchronization
 /// When the line breaks, the supervisor has died: the process ends at once, in an orderly way as far as that takes no
 /// time. Handlers are killed, their jobs released, and nobody is blamed.
 final class Supervision: Sendable {
-    /// Names the descriptor, the worker's number, the supervisor's process id and, where it has one, its sign of life:
-    /// `3 2 4711 supervisor-4711-9f3c`.
+    /// Names the descriptor, the worker's number, the supervisor's process id, the worker's mark and, where there is one, the
+    /// supervisor's sign of life: `3 2 4711 9af03c supervisor-4711-9f3c`.
     static let variable = "STINT_SUPERVISOR"
     /// How long the process may take to release its jobs when its supervisor has died.
     private static let farewell: Duration = .seconds(5)
@@ -28,16 +28,18 @@ final class Supervision: Sendable {
         let words = value.split(separator: " ")
         let numbers = words.prefix(3).compactMap { Int32($0) }
         // A handler may have inherited the variable from somebody else's worker, without the socket.
-        guard numbers.count == 3, peer(of: numbers[0]) == numbers[2] else { return nil }
+        guard words.count >= 4, numbers.count == 3, peer(of: numbers[0]) == numbers[2] else { return nil }
         return Supervision(
-            line: numbers[0], number: Int(numbers[1]), supervisor: numbers[2],
-            sign: words.count > 3 ? String(words[3]) : nil)
+            line: numbers[0], number: Int(numbers[1]), supervisor: numbers[2], mark: ProcessMark(text: String(words[3])),
+            sign: words.count > 4 ? String(words[4]) : nil)
     }()
 
     /// Which of the supervisor's workers this is, from 1.
     let number: Int
     let supervisor: ProcessIdentity
     let supervisorSign: String?
+    /// On all that this process starts.
+    let mark: ProcessMark
     private let line: Int32
     private let state = Mutex(State())
 
@@ -48,16 +50,22 @@ final class Supervision: Sendable {
         var action: (@Sendable () -> Void)?
     }
 
-    private init(line: Int32, number: Int, supervisor: pid_t, sign: String?) {
+    private init(line: Int32, number: Int, supervisor: pid_t, mark: ProcessMark, sign: String?) {
         self.line = line
         supervisorSign = sign
         self.number = number
+        self.mark = mark
         self.supervisor = ProcessIdentity(ofProcess: supervisor)
         _ = fcntl(line, F_SETFD, FD_CLOEXEC)
         // The supervisor decides what signals from a terminal mean.
         for signal in [SIGINT, SIGHUP, SIGPIPE] { ignore(signal) }
-        ProcessLauncher.shared.observeGroups { group, isRunning in self.say(.group(group, isRunning: isRunning)) }
-        Thread.detachNewThread { self.watch() }
+        do {
+            try startLongLivedThread { self.watch() }
+        } catch {
+            // Unwatched it would outlive its supervisor, which starts another one when there are threads again.
+            FileHandle.standardError.write(Data("stint: the worker cannot watch its supervisor: \(error)\n".utf8))
+            exit(75)
+        }
         Task {
             while !Task.isCancelled {
                 self.say(.beat)
@@ -109,7 +117,7 @@ final class Supervision: Sendable {
     }
 
     /// On a thread of its own, so that it works also when handlers block all of Swift's.
-    private func watch() {
+    private func watch() -> Never {
         var byte: UInt8 = 0
         while true {
             let count = recv(line, &byte, 1, 0)
@@ -121,6 +129,8 @@ final class Supervision: Sendable {
         }
         ProcessLauncher.shared.killAllGroups()
         action?()
+        // What has left its group.
+        MarkedProcesses.kill(coveredBy: mark, rounds: 1_000)
         Thread.sleep(forTimeInterval: Double(Self.farewell.components.seconds))
         _exit(75)
     }

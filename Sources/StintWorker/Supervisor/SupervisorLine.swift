@@ -17,7 +17,7 @@ final class SupervisorLine: Sendable {
     private let reader = Mutex<PipeReader?>(nil)
 
     /// - Returns: The supervisor's end, and the descriptor for the worker, which the caller closes.
-    /// - Throws: ``StintError`` where the system has no descriptors left.
+    /// - Throws: ``StartFailure`` where the system has no descriptors left.
     static func pair() throws -> (SupervisorLine, childEnd: Int32) {
         var ends: [Int32] = [-1, -1]
         #if canImport(Darwin)
@@ -25,7 +25,7 @@ final class SupervisorLine: Sendable {
         #else
             let result = socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends)
         #endif
-        guard result == 0 else { throw systemError("a socket to a worker cannot be made", errno) }
+        guard result == 0 else { throw StartFailure(.pipe, "a socket to a worker cannot be made", errno) }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         return (SupervisorLine(ends[0]), ends[1])
     }

@@ -12,8 +12,6 @@ enum SupervisorMessage: Hashable, Sendable {
     case ready(WorkerID)
     /// Its threads still come round.
     case beat
-    /// It has started a handler that leads a process group, or such a handler has ended.
-    case group(pid_t, isRunning: Bool)
     /// It ends in an orderly way.
     case ending(WorkerLoop.Ending)
 
@@ -21,7 +19,6 @@ enum SupervisorMessage: Hashable, Sendable {
         switch self {
         case .ready(let id): "ready \(id)\n"
         case .beat: "beat\n"
-        case .group(let group, let isRunning): "\(isRunning ? "group" : "ended") \(group)\n"
         case .ending(let ending): "ending \(ending.rawValue)\n"
         }
     }
@@ -34,9 +31,6 @@ enum SupervisorMessage: Hashable, Sendable {
             guard let id = Int64(id) else { return nil }
             self = .ready(WorkerID(rawValue: id))
         case ("beat", ""): self = .beat
-        case ("group", let id), ("ended", let id):
-            guard let group = pid_t(id), group > 1 else { return nil }
-            self = .group(group, isRunning: words[0] == "group")
         case ("ending", let ending):
             guard let ending = WorkerLoop.Ending(rawValue: ending) else { return nil }
             self = .ending(ending)

@@ -11,6 +11,8 @@ import Synchronization
 final class WorkerChild: Sendable {
     /// How long its jobs wait for the last of its output to be passed on, where nobody reads ours.
     private static let outputPatience: Duration = .seconds(1)
+    /// How often what it has left behind is looked for: each time finds what the last one has started before it ended.
+    private static let killRounds = 100
 
     let number: Int
     let process: ChildProcess
@@ -26,8 +28,6 @@ final class WorkerChild: Sendable {
         /// It will say nothing more.
         var isSilent = false
         var waitingForReadiness: [CheckedContinuation<Bool, Never>] = []
-        /// Process groups of its handlers.
-        var groups: Set<pid_t> = []
         var ending: WorkerLoop.Ending?
         var killedBecause: String?
         var isToldToStop = false
@@ -49,15 +49,16 @@ final class WorkerChild: Sendable {
             line.close()
             throw error
         }
-        var environment = ProcessEnvironment.inherited
+        var environment = ProcessEnvironment.ofNoJob
+        let mark = ProcessMark.random()
         environment.set(
-            Supervision.variable, to: "3 \(number) \(getpid())" + (sign.map { " \($0)" } ?? ""))
+            Supervision.variable, to: "3 \(number) \(getpid()) \(mark.text)" + (sign.map { " \($0)" } ?? ""))
         environment.remove("NOTIFY_SOCKET")
         let launch = Launch(
             executable: program, arguments: options.arguments, environment: environment, standardInput: .null,
             standardOutput: output.standardOutput, standardError: output.standardError, control: childEnd,
             // A group of its own: what a terminal's keys mean, the supervisor decides.
-            ownGroup: true, memoryLimit: options.memoryLimit)
+            ownGroup: true, memoryLimit: options.memoryLimit, mark: mark)
         do {
             let process = try await ProcessLauncher.shared.start(launch)
             output.started()
@@ -84,8 +85,6 @@ final class WorkerChild: Sendable {
             switch message {
             case .ready: state.readySince = .now
             case .beat: break
-            case .group(let group, let isRunning):
-                if isRunning { state.groups.insert(group) } else { state.groups.remove(group) }
             case .ending(let ending): state.ending = ending
             case nil: state.isSilent = true
             }
@@ -128,6 +127,14 @@ final class WorkerChild: Sendable {
 
     // MARK: - Its end
 
+    /// What it has started and what has come of that. Not by process groups: since it has ended, their numbers may be others'.
+    private func killHandlers() async {
+        guard let mark = process.mark else { return }
+        for _ in 1...Self.killRounds where MarkedProcesses.killOnce(coveredBy: mark) > 0 {
+            do { try await Task.sleep(for: .milliseconds(1)) } catch { continue }
+        }
+    }
+
     /// In an orderly way.
     func tellToStop() {
         state.withLock { $0.isToldToStop = true }
@@ -147,17 +154,17 @@ final class WorkerChild: Sendable {
     /// What it did, as the rest of a sentence.
     func sentence(_ dossier: Dossier) -> String {
         if let killedBecause { return killedBecause }
-        let how = dossier.signal.map { "was killed by \($0)" } ?? "ended with exit \(dossier.exitCode ?? 0)"
+        let how = dossier.signal.map { "was killed by \($0)" } ?? "ended with \(exitText(dossier.exitCode ?? 0))"
         let said = output.headline ?? (dossier.standardError ?? "").excerpt
         return said.isEmpty ? how : "\(how): \(said)"
     }
 
-    /// Waits for its end. Whatever handlers it leaves behind are killed.
+    /// Waits for its end. What its handlers leave behind where it died is killed.
     func end() async -> (end: ProcessEnd, dossier: Dossier) {
         let end = await process.end()
         // What the line still holds tells of handlers that it started in its last moment.
         await line.finish()
-        for group in state.withLock({ $0.groups }) { _ = killpg(group, SIGKILL) }
+        if end.exitCode != 0 || ending == nil { await killHandlers() }
         await output.finish(within: Self.outputPatience)
         var dossier = Dossier(end, standardError: output.lastErrors)
         // The worker's; that of the job stands on its board.

@@ -36,6 +36,8 @@ actor WorkerFleet {
         program = try ownProgramPath()
         sign = await registerSupervisor()
         defer { sign?.end() }
+        // Each may have a successor beside it for a while.
+        _ = DescriptorLimit.makeRoom(forCommands: 2 * options.workers)
         await withTaskGroup(of: Void.self) { group in
             for number in 1...options.workers { group.addTask { await self.keep(number) } }
         }

@@ -13,6 +13,8 @@ struct Conclusion: Sendable {
     var endedAsOrdered = false
     /// The handler goes on although its task was cancelled long ago: its process is good for nothing any more.
     var isHung = false
+    /// Its process could not be started, so there was no attempt.
+    var isNotStarted = false
 
     func settlement(of lease: Lease) -> Settlement {
         Settlement(lease, outcome, followUps: followUps, dossier: dossier, maxAttempts: maxAttempts)
@@ -70,7 +72,7 @@ struct JobRun: Sendable {
         case let end as RunEnd:
             Conclusion(
                 outcome: outcome(of: end.verdict), followUps: end.followUps, dossier: end.dossier,
-                endedAsOrdered: Self.endedAsOrdered(end))
+                endedAsOrdered: Self.endedAsOrdered(end), isNotStarted: end.verdict == .notStarted)
         default: Conclusion(outcome: failure("\(error)", retryAfter: retryDelay))
         }
     }
@@ -82,7 +84,7 @@ struct JobRun: Sendable {
         case .crashed(let error, endedByUs: _): .crash(error: Self.cut(error), retryAfter: retryDelay)
         case .bury(let reason): .bury(reason: Self.cut(reason))
         case .suspect: .suspect
-        case .release: .release(after: .zero)
+        case .release, .notStarted: .release(after: .zero)
         }
     }
 
@@ -124,7 +126,8 @@ struct JobRun: Sendable {
             case .finished(let conclusion) where !timedOut: return conclusion
             case .finished(nil): return nil
             // It may have finished in the same moment; what it says of itself counts.
-            case .finished(let conclusion?) where conclusion.outcome == .ack: return conclusion
+            case .finished(let conclusion?) where conclusion.outcome == .ack || conclusion.isNotStarted:
+                return conclusion
             case .finished(let conclusion?): return tookTooLong(timeout, dossier: conclusion.dossier)
             case .timedOut:
                 timedOut = true

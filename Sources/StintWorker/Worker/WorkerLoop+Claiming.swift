@@ -16,18 +16,21 @@ extension WorkerLoop {
         guard !isStopping, !isMakingRoom, mayFindJobs, wantsJobs else { return nil }
         // Where the store has just refused both, the acks go first and alone: they must not hang on the claim.
         if failedVisits > 0 && !finished.isEmpty { return nil }
-        let free = max(0, options.concurrency - running.count - waitingCount)
-        let limit = batch > options.concurrency ? batch : min(batch, free)
+        let allowed = startsAllowed - waitingCount
+        guard allowed > 0, !isStopping else { return nil }
+        let free = max(0, concurrency - running.count - waitingCount)
+        let limit = batch > concurrency ? batch : min(batch, free)
         return ClaimRequest(
-            queues: worker.queues, limit: min(limit, jobsLeft, ClaimRequest.maximumLimit), lease: options.lease,
+            queues: worker.queues, limit: min(limit, jobsLeft, allowed, ClaimRequest.maximumLimit),
+            lease: options.lease,
             worker: options.name, registration: place?.id, startsAtOnce: free)
     }
 
     /// Whether it is time to claim: a handler could start, or what waits lasts for little longer than a visit to the store.
     var wantsJobs: Bool {
         guard !isRunningAlone else { return false }
-        if waitingCount == 0 && running.count < options.concurrency { return true }
-        guard typicalRunTime != nil, !isStalled, batch > options.concurrency else { return false }
+        if waitingCount == 0 && running.count < concurrency { return true }
+        guard typicalRunTime != nil, !isStalled, batch > concurrency else { return false }
         return waitingCount <= batch / 2 && !backlog[next...].contains(where: \.runsAlone)
     }
 
@@ -49,12 +52,12 @@ extension WorkerLoop {
 
     /// How many jobs to claim at once, as things go.
     private var batch: Int {
-        guard let typicalRunTime else { return options.batch ?? options.concurrency }
+        guard let typicalRunTime else { return options.batch ?? concurrency }
         let time = min(Double(options.lease.milliseconds) / 1_000 * Self.partOfLease, Self.longestWait)
-        let largest = options.batch ?? max(options.concurrency, Self.largestBatch)
+        let largest = options.batch ?? max(concurrency, Self.largestBatch)
         // A job of no time at all makes this as large as one wants.
         let startable = min(time / max(typicalRunTime, 1e-9), Double(ClaimRequest.maximumLimit))
-        return min(largest, max(options.concurrency, Int(startable) * options.concurrency))
+        return min(largest, max(concurrency, Int(startable) * concurrency))
     }
 
     func noteRunTime(_ duration: Duration) {

@@ -8,7 +8,9 @@ extension WorkerLoop {
 
     /// The next waiting job that may start now; one that nobody can run is buried instead.
     private func takeNext() -> JobRun? {
-        while next < backlog.count, running.count < options.concurrency, !isRunningAlone, !extendsBeforeStart {
+        while next < backlog.count, running.count < concurrency, !isRunningAlone, startsAllowed > 0,
+            !extendsBeforeStart
+        {
             if !isStopping, let reason = reasonToRecycle() {
                 recycle(because: reason)
                 return nil
@@ -28,6 +30,7 @@ extension WorkerLoop {
             do {
                 let run = try makeRun(job)
                 noteStart(of: job.lease, maxAttempts: run.handler.retry.maxAttempts, now)
+                noteHandedOver()
                 isStarted = true
                 return run
             } catch JobVerdict.bury(let reason) {
@@ -134,6 +137,11 @@ extension WorkerLoop {
         noteEnd()
         // One that hangs goes on, and may yet be the end of this process: it stays on the board.
         if conclusion?.isHung != true { endedUnnoted = run.context.lease }
+        noteHandlerEnded()
+        if conclusion?.isNotStarted == true {
+            giveBack(job.job)
+            return job
+        }
         let runTime = ContinuousClock.now - job.started
         metrics.ran(job.job, for: runTime)
         noteRunTime(runTime)

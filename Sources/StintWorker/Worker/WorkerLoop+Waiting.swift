@@ -40,6 +40,7 @@ extension WorkerLoop {
             timeout = max(.zero, options.acknowledgeWithin - (ContinuousClock.now - oldestFinished))
         }
         if let time = timeUntilStalled { timeout = min(timeout ?? time, time) }
+        if let time = timeUntilStartsAllowed { timeout = min(timeout ?? time, time) }
         let isIdle = !isStopping && !mayFindJobs && hasFreeSlot
         if isIdle {
             listen()

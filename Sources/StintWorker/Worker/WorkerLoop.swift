@@ -58,6 +58,8 @@ actor WorkerLoop {
     /// When a claim may find something, as it was heard since the last visit to the store.
     var knownNext: NextReady?
     var failedVisits = 0
+    /// How many commands the limit of open files has room for.
+    var room = Int.max
     /// What a job lately took, in seconds; `nil` before the first has ended.
     var typicalRunTime: Double?
     private let events: AsyncStream<Void>
@@ -91,6 +93,7 @@ actor WorkerLoop {
 
     func run() async -> Ending {
         guard await register() else { return ending }
+        joinStartGate()
         let heartbeat = Task { await self.keepUpLeases() }
         await visitUntilDone()
         stopListening()
@@ -127,7 +130,7 @@ actor WorkerLoop {
     var isRunningAlone: Bool { running.count == 1 && running.values.first!.job.runsAlone }
 
     var hasFreeSlot: Bool {
-        waitingCount == 0 && running.count < options.concurrency && !isRunningAlone
+        waitingCount == 0 && running.count < concurrency && !isRunningAlone
     }
 
     var isTimeToSettle: Bool {

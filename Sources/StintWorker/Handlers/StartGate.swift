@@ -1,0 +1,105 @@
+import Logging
+import StintCore
+import Synchronization
+
+/// Between a handler that starts processes and the worker that gives it jobs: the handler says how its starts went, and the
+/// worker learns how many more it may give it. See ``StartPacing``.
+///
+/// A job whose process could not be started is given back at no cost; what is wrong is logged at once, then once a minute,
+/// and so is its end.
+final class StartGate: Sendable {
+    private struct State {
+        var pacing = StartPacing()
+        /// Started and not ended.
+        var running = 0
+        var concurrency = 1
+        var onChange: (@Sendable () -> Void)?
+    }
+
+    private let program: String
+    private let state = Mutex(State())
+
+    init(program: String) {
+        self.program = program
+    }
+
+    // MARK: - For the worker
+
+    /// - Parameters:
+    ///   - concurrency: How many jobs the worker runs at once if it may.
+    ///   - onChange: Called when more may be started than before.
+    func join(concurrency: Int, onChange: @escaping @Sendable () -> Void) {
+        state.withLock { state in
+            state.concurrency = concurrency
+            state.onChange = onChange
+        }
+    }
+
+    func allowance(at now: ContinuousClock.Instant = .now) -> (count: Int, changesIn: Duration?) {
+        state.withLock { $0.pacing.allowance(running: $0.running, at: now) }
+    }
+
+    /// Whether this process cannot make processes or threads any more.
+    var isExhausted: Bool { state.withLock { $0.pacing.isExhausted } }
+
+    var isInTrouble: Bool { state.withLock { $0.pacing.isInTrouble } }
+
+    /// A job goes to the handler; ``end()`` follows.
+    func begin() { state.withLock { $0.pacing.begin() } }
+
+    func end() { state.withLock { $0.pacing.end() } }
+
+    // MARK: - For the handler
+
+    /// Its processes work. ``commandEnded()`` follows where one runs a single job.
+    func started(isCommand: Bool, _ logger: Logger) {
+        let (news, onChange) = state.withLock { state in
+            if isCommand { state.running += 1 }
+            let news = state.pacing.started(
+                running: isCommand ? state.running : .max, concurrency: state.concurrency, at: .now)
+            return (news, state.onChange)
+        }
+        guard let news else { return }
+        log(news, "", "", logger)
+        onChange?()
+    }
+
+    func commandEnded() { state.withLock { $0.running -= 1 } }
+
+    func failed(_ failure: StartFailure, _ fault: StartFailure.Fault, _ logger: Logger) {
+        failed("\(failure)", failure.advice, fault, isExhaustion: failure.isExhaustion, logger)
+    }
+
+    /// - Parameters:
+    ///   - reason: What went wrong.
+    ///   - advice: What to do about it.
+    func failed(
+        _ reason: String, _ advice: String, _ fault: StartFailure.Fault, isExhaustion: Bool = false, _ logger: Logger
+    ) {
+        let news = state.withLock { state in
+            state.pacing.failed(fault, isExhaustion: isExhaustion, running: state.running, at: .now)
+        }
+        if let news { log(news, reason, advice, logger) }
+    }
+
+    private func log(_ news: StartPacing.News, _ reason: String, _ advice: String, _ logger: Logger) {
+        var logger = logger
+        // It is no single job's doing.
+        for key in ["job", "queue", "attempt", "token", "job-name"] { logger[metadataKey: key] = nil }
+        var metadata: Logger.Metadata = ["handler": "\(program)", "reason": "\(reason)", "to-do": "\(advice)"]
+        switch news {
+        case .cannotStart(let times):
+            metadata["times"] = "\(times)"
+            logger.error(
+                "the handler cannot be started; its jobs are given back at no cost, and it is tried again, more and more slowly",
+                metadata: metadata)
+        case .limited(let count):
+            metadata["at-once"] = "\(count)"
+            logger.error(
+                "the machine lets no more handlers run at once than run now; one more is tried now and then",
+                metadata: metadata)
+        case .startsAgain: logger.notice("the handler works again", metadata: ["handler": "\(program)"])
+        case .limitLifted: logger.notice("all handlers can run at once again", metadata: ["handler": "\(program)"])
+        }
+    }
+}

@@ -1,0 +1,103 @@
+/// When commands may be started, as their last starts went. Policy without a clock of its own.
+///
+/// - A start that failed with no other command running: nothing is started for a while, longer each time (see ``Backoff``),
+///   and then one job is tried.
+/// - A start that the machine refused while others ran: no more than those run at once from then on, and after a while
+///   one more.
+struct StartPacing: Sendable {
+    typealias Instant = ContinuousClock.Instant
+
+    /// How long processes and threads must have run out, with none of this worker's running, until it is told to end.
+    static let exhaustion: Duration = .seconds(60)
+
+    /// What there is to say to people.
+    enum News: Sendable, Hashable {
+        /// How often since it was last said.
+        case cannotStart(times: Int)
+        case startsAgain
+        case limited(to: Int)
+        case limitLifted
+    }
+
+    private(set) var isInTrouble = false
+    /// More than one must not be started before, and none at all while `isTrying`.
+    private var notBefore: Instant?
+    private var isTrying = false
+    private var delay = Backoff()
+    private var notice = RepeatedNotice()
+
+    /// How many may run at once.
+    private(set) var mostAtOnce: Int?
+    private var raisedNext: Instant?
+    private var raising = Backoff(first: .seconds(5), longest: .seconds(60))
+    private var limitNotice = RepeatedNotice()
+
+    private var exhaustedSince: Instant?
+    private(set) var isExhausted = false
+
+    /// How many commands may be started now, and how long nothing will change that but the end of a command or a start.
+    func allowance(running: Int, at now: Instant) -> (count: Int, changesIn: Duration?) {
+        if isInTrouble {
+            if isTrying { return (0, nil) }
+            if let notBefore, now < notBefore { return (0, notBefore - now) }
+            return (1, nil)
+        }
+        guard let mostAtOnce else { return (.max, nil) }
+        if let raisedNext, now >= raisedNext { return (max(0, mostAtOnce + 1 - running), nil) }
+        return (max(0, mostAtOnce - running), raisedNext.map { $0 - now })
+    }
+
+    mutating func begin() { isTrying = isInTrouble }
+
+    /// A run is over, however it went.
+    mutating func end() { isTrying = false }
+
+    /// - Parameter running: How many others run.
+    mutating func failed(_ fault: StartFailure.Fault, isExhaustion: Bool, running: Int, at now: Instant) -> News? {
+        isTrying = false
+        if fault == .machine && running > 0 {
+            // Those that started with it and failed too say nothing new.
+            mostAtOnce = min(mostAtOnce ?? .max, running)
+            raisedNext = now + raising.next()
+            exhaustedSince = nil
+            return limitNotice.happened(at: now).map { _ in .limited(to: running) }
+        }
+        noteExhaustion(isExhaustion, at: now)
+        // One of several that were started before the first of them had failed.
+        if let notBefore, now < notBefore { return notice.happened(at: now).map { .cannotStart(times: $0) } }
+        isInTrouble = true
+        notBefore = now + delay.next()
+        return notice.happened(at: now).map { .cannotStart(times: $0) }
+    }
+
+    private mutating func noteExhaustion(_ isExhaustion: Bool, at now: Instant) {
+        let since = exhaustedSince ?? now
+        exhaustedSince = isExhaustion ? since : nil
+        if isExhaustion && now - since >= Self.exhaustion { isExhausted = true }
+    }
+
+    /// - Parameters:
+    ///   - running: How many run, with this one.
+    ///   - concurrency: How many shall.
+    mutating func started(running: Int, concurrency: Int, at now: Instant) -> News? {
+        exhaustedSince = nil
+        let wasInTrouble = isInTrouble
+        isInTrouble = false
+        isTrying = false
+        notBefore = nil
+        delay.reset()
+        notice.reset()
+        if let most = mostAtOnce, running > most {
+            mostAtOnce = running
+            raisedNext = now + raising.first
+            raising.reset()
+        }
+        if let most = mostAtOnce, most >= concurrency {
+            mostAtOnce = nil
+            raisedNext = nil
+            limitNotice.reset()
+            return .limitLifted
+        }
+        return wasInTrouble ? .startsAgain : nil
+    }
+}

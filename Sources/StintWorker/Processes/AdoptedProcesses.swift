@@ -1,0 +1,78 @@
+import CStint
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// The processes that became children of this one when their parents had ended, where it adopts them: what commands leave
+/// behind. Used by the launcher's thread alone.
+///
+/// Whose they are is read from their mark. One that has none, because its program has cleared its environment, may come of
+/// any command that ran when it was first seen, and counts as left behind when all of these have ended.
+///
+/// Only children are ever killed: until this process reaps them their numbers cannot be others'. What they have started
+/// themselves becomes this process's by their end, and is next.
+struct AdoptedProcesses {
+    /// By the adopted: those of the launched ones that they may come of.
+    private var origins: [pid_t: Set<pid_t>] = [:]
+
+    var isEmpty: Bool { origins.isEmpty }
+
+    /// Reaps those that have ended, and sends SIGKILL to those that nobody can have started who still runs.
+    ///
+    /// - Returns: The ids of those in `ended` something of whose is left.
+    mutating func sweep(running: [ChildProcess], ended: [ChildProcess]) -> Set<pid_t> {
+        let launched = running + ended
+        let runningIDs = Set(running.map(\.id))
+        let known = runningIDs.union(ended.map(\.id))
+        var found: [pid_t: Set<pid_t>] = [:]
+        var withLeftovers: Set<pid_t> = []
+        for id in Self.children() where !known.contains(id) {
+            if waitpid(id, nil, WNOHANG) != 0 { continue }
+            guard let origin = origins[id] ?? Self.origin(of: id, launched) else { continue }
+            found[id] = origin
+            guard origin.isDisjoint(with: runningIDs) else { continue }
+            kill(id, SIGKILL)
+            withLeftovers.formUnion(origin)
+        }
+        origins = found
+        return withLeftovers
+    }
+
+    /// - Returns: `nil` for a stranger.
+    private static func origin(of id: pid_t, _ launched: [ChildProcess]) -> Set<pid_t>? {
+        if let mark = ProcessMark(ofProcess: id) {
+            let origin = launched.filter { $0.mark?.covers(mark) == true }.map(\.id)
+            if !origin.isEmpty { return Set(origin) }
+            // Of a command that has ended long ago.
+            if ProcessMark.ofThisProcess.covers(mark) { return [] }
+        }
+        // The first process of a container gets orphans of others too: of a shell that somebody has opened in it.
+        guard getpid() != 1 else { return nil }
+        // Workers adopt what their commands leave behind themselves; this was left behind by one that died.
+        return Set(launched.filter { !$0.isWorker }.map(\.id))
+    }
+
+    /// All children of this process.
+    private static func children() -> [pid_t] {
+        let threads = numbers(in: "/proc/self/task")
+        let lists = threads.compactMap { readAll("/proc/self/task/\($0)/children", limit: 1_048_576) }
+        guard !lists.isEmpty else { return childrenByParent() }
+        return lists.flatMap { list in
+            list.split(separator: UInt8(ascii: " ")).compactMap { pid_t(String(decoding: $0, as: UTF8.self)) }
+        }
+    }
+
+    /// The same on a kernel without lists of children: proc_pid_stat(5), field 4.
+    private static func childrenByParent() -> [pid_t] {
+        numbers(in: "/proc").filter { id in
+            guard let text = readAll("/proc/\(id)/stat", limit: 4_096),
+                let end = text.lastIndex(of: UInt8(ascii: ")"))
+            else { return false }
+            let fields = text[(end + 1)...].split(separator: UInt8(ascii: " "))
+            return fields.count > 1 && pid_t(String(decoding: fields[1], as: UTF8.self)) == getpid()
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import StintCore
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// What tells a process that this one has started, and all that has come of it, from every other process: a variable in
+/// its environment, which programs hand on to what they start, also after setsid(2) and when their parents have ended.
+///
+/// A worker process has a mark of its own, which its supervisor gave it: a random number. What it starts has that and a
+/// number, so a mark is never used twice.
+struct ProcessMark: Sendable, Hashable {
+    static let variable = "STINT_HANDLER_ID"
+    /// The most of an environment that is looked at, in bytes.
+    private static let longestEnvironment = 1_048_576
+
+    let text: String
+
+    static func random() -> ProcessMark {
+        ProcessMark(text: String(UInt64.random(in: .min ... .max), radix: 16))
+    }
+
+    /// Covers all that this process starts.
+    static let ofThisProcess = Supervision.current?.mark ?? random()
+
+    func part(_ number: Int) -> ProcessMark { ProcessMark(text: "\(text).\(number)") }
+
+    /// Whether a process with `other` is this one's or comes of it.
+    func covers(_ other: ProcessMark) -> Bool { other == self || other.text.hasPrefix(text + ".") }
+
+    /// Of a process of this machine, as it was when it executed its program; `nil` where it has none, or its environment
+    /// cannot be read because it is another user's.
+    init?(ofProcess id: pid_t) {
+        guard let environment = Self.environment(of: id) else { return nil }
+        let start = Array("\(Self.variable)=".utf8)
+        let entry = environment.split(separator: 0).first { $0.starts(with: start) }
+        guard let entry else { return nil }
+        text = String(decoding: entry.dropFirst(start.count), as: UTF8.self)
+    }
+
+    init(text: String) {
+        self.text = text
+    }
+
+    /// `NAME=value` and a NUL each.
+    private static func environment(of id: pid_t) -> [UInt8]? {
+        #if canImport(Darwin)
+            // Arguments come first; they have no such name.
+            var query = [CTL_KERN, KERN_PROCARGS2, id]
+            var size = longestEnvironment
+            var bytes = [UInt8](repeating: 0, count: size)
+            guard sysctl(&query, 3, &bytes, &size, nil, 0) == 0 else { return nil }
+            return Array(bytes.prefix(size))
+        #else
+            return readAll("/proc/\(id)/environ", limit: longestEnvironment)
+        #endif
+    }
+}
+
+/// A file of /proc, which has no length; `nil` where it cannot be read.
+func readAll(_ path: String, limit: Int) -> [UInt8]? {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return nil }
+    defer { close(file) }
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 4_096)
+    while bytes.count < limit {
+        let count = read(file, &buffer, buffer.count)
+        guard count > 0 else { return count == 0 || !bytes.isEmpty ? bytes : nil }
+        bytes += buffer.prefix(count)
+    }
+    return bytes
+}
+
+/// The numbers that a folder has as names, as /proc has them.
+func numbers(in folder: String) -> [pid_t] {
+    guard let entries = opendir(folder) else { return [] }
+    defer { closedir(entries) }
+    var numbers: [pid_t] = []
+    while let entry = readdir(entries) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) { name in
+            name.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        if let number = pid_t(name) { numbers.append(number) }
+    }
+    return numbers
+}
