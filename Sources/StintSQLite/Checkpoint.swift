@@ -191,7 +191,7 @@ final class Checkpoint: Sendable {
     private func hasRoom(_ lock: Database) throws -> Bool {
         guard let reserve, reserve.isDiskFull else { return true }
         let size = try Int.fetchOne(lock, sql: "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
-        let growth = (size ?? 0) - DatabaseFile(path: file.target).size
+        let growth = (size ?? 0) - file.size
         let missing = growth > 0 ? growth + Reserve.smallestStep - reserve.free : 0
         return missing <= 0 || missing <= reserve.left - reserve.size / 2 && reserve.giveUp(missing)
     }
@@ -207,7 +207,7 @@ final class Checkpoint: Sendable {
 
     /// Once for each doubling of the log.
     private func warnOfReaders() {
-        let size = DatabaseFile(path: file.path + "-wal").size
+        let size = file.logSize
         let isNews = progress.withLock { progress in
             guard size >= 2 * progress.warnedSize else { return false }
             progress.warnedSize = size

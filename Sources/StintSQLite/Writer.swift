@@ -35,6 +35,8 @@ final class Writer: Sendable {
     let reserve: Reserve?
     private let schema: SchemaWatch
     private let busyTimeout: Duration
+    /// Why nothing can be written; `nil`: it can.
+    private let refusal: StintError?
     private let logger: Logger
     /// Called on the connection's thread after each transaction.
     private let onCommit: @Sendable (_ wakesWorkers: Bool, _ isDiskFull: Bool) -> Void
@@ -53,19 +55,30 @@ final class Writer: Sendable {
 
     init(
         _ connection: Connection, gate: WriteGate?, log: LogFile?, schema: SchemaWatch, reserve: Reserve?,
-        busyTimeout: Duration, logger: Logger, lanes: Lane.Maker,
+        busyTimeout: Duration, logger: Logger, lanes: Lane.Maker, refusal: StintError? = nil,
         onCommit: @escaping @Sendable (_ wakesWorkers: Bool, _ isDiskFull: Bool) -> Void
     ) {
         self.connection = connection
         self.gate = gate
         thread = lanes("stint.write", .unspecified)
         bypass = lanes("stint.write.bypass", .unspecified)
-        answers = DurableAnswers(log, lanes)
+        answers = DurableAnswers(log, schema.file, lanes)
         self.schema = schema
         self.reserve = reserve
         self.busyTimeout = busyTimeout
         self.logger = logger
+        self.refusal = refusal
         self.onCommit = onCommit
+    }
+
+    /// For a database that can only be read.
+    convenience init(
+        reading connection: Connection, _ schema: SchemaWatch, _ refusal: StintError, _ options: SQLiteStore.Options
+    ) {
+        self.init(
+            connection, gate: nil, log: nil, schema: schema, reserve: nil, busyTimeout: options.busyTimeout,
+            logger: options.logger, lanes: options.lanes, refusal: refusal
+        ) { _, _ in }
     }
 
     /// Performs `body` in a transaction, alone or with others', and answers when it is durable.
@@ -77,7 +90,8 @@ final class Writer: Sendable {
         afterwards: @escaping @Sendable (Value, Database) -> Answer,
         isEmpty: @escaping @Sendable (Value) -> Bool = { _ in false }
     ) async throws -> Answer {
-        try await withCheckedThrowingContinuation { continuation in
+        if let refusal { throw refusal }
+        return try await withCheckedThrowingContinuation { continuation in
             submit(
                 CallersWrite(
                     continuation, now: now, weight: weight, urgency: urgency, body, afterwards: afterwards,

@@ -11,6 +11,8 @@ actor WorkerFleet {
     private var program = ""
 
     private(set) var isStopping = false
+    /// Why the store cannot be used any more.
+    var loss: (any Error)?
     /// Everything that runs, also successors that are not in their slot yet.
     private var children: [ObjectIdentifier: WorkerChild] = [:]
     /// By the number of the slot that they will take.
@@ -32,11 +34,14 @@ actor WorkerFleet {
 
     func run() async throws {
         program = try ownProgramPath()
+        let lookout = Task { await self.watchStore() }
         await withTaskGroup(of: Void.self) { group in
             for number in 1...options.workers { group.addTask { await self.keep(number) } }
         }
         // It may be about to send a successor home.
         await restarting?.value
+        lookout.cancel()
+        if let loss { throw loss }
     }
 
     // MARK: - One slot
@@ -47,6 +52,7 @@ actor WorkerFleet {
             current[number] = life.child
             let end = await life.attendance.value
             current[number] = nil
+            noteLoss(by: life.child)
             if end.isDrained && successors[number] == nil { return }
             if let delay = judge(life.child, end), !isStopping { await pause(delay) }
         }
@@ -92,7 +98,7 @@ actor WorkerFleet {
         let (end, dossier) = await child.end()
         watch.cancel()
         children[ObjectIdentifier(child)] = nil
-        let isOrderly = end.exitCode == 0 && child.ending != nil
+        let isOrderly = child.ending == .lost || end.exitCode == 0 && child.ending != nil
         let started = await takeBack(from: child, dossier, isOrderly: isOrderly)
         return LifeEnd(
             dossier: dossier, isDrained: isOrderly && child.ending == .drained, isOrderly: isOrderly, started: started)
@@ -149,6 +155,8 @@ actor WorkerFleet {
                 guard !workers.isEmpty else { return 0 }
                 let report = try await store.takeBack(from: workers.map(\.id), cause, now: clock.now())
                 return workers.reduce(0) { $0 + ($1.started?.count ?? report.requeued + report.buried) }
+            } catch where noteLoss() {
+                return 0
             } catch {
                 failures += 1
                 logger.error(

@@ -19,11 +19,13 @@ extension WorkerLoop {
         // A lease that has most of its time left needs no write.
         let soon = now.monotonic + options.lease.milliseconds * 2 / 3
         let due = held.filter { deadlines[$0.token, default: 0] <= soon }
-        guard !due.isEmpty else { return }
+        guard !due.isEmpty, loss == nil else { return }
         do {
             let lost = Set(try await store.extend(due, by: options.lease, now: now))
             for token in Set(due.map(\.token)) { deadlines[token] = now.monotonic + options.lease.milliseconds }
             drop(lost, because: "it was taken back")
+        } catch where noteLoss() {
+            return
         } catch {
             logger.error("the leases could not be extended; trying again", metadata: ["error": "\(error)"])
             let past = due.filter { deadlines[$0.token, default: 0] <= worker.clock.now().monotonic }
