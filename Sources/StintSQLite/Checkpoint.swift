@@ -56,9 +56,13 @@ final class Checkpoint: Sendable {
         /// A round is on its way.
         var isDue = false
         var warnedSize = Checkpoint.warningSize / 2
+        var hasRestarted = false
 
         mutating func committed(_ pages: Int32) {
-            if pages < length { nextTry = Checkpoint.pages }  // the log has started again
+            if pages < length {
+                nextTry = Checkpoint.pages
+                hasRestarted = true
+            }
             length = pages
         }
     }
@@ -105,6 +109,14 @@ final class Checkpoint: Sendable {
                 }
                 return SQLITE_OK
             }, context)
+    }
+
+    /// Whether a commit of this process has found the log shorter than before since this was last asked.
+    func logHasRestarted() -> Bool {
+        progress.withLock { progress in
+            defer { progress.hasRestarted = false }
+            return progress.hasRestarted
+        }
     }
 
     /// Called after a commit of the writer: sees to it that the log is taken over, soon, when it is long enough.

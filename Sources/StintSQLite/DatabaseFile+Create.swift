@@ -33,7 +33,7 @@ extension DatabaseFile {
     ///
     /// Its maker holds a lock on a file of its own beside it. When the maker dies the kernel frees the lock, and the next
     /// one removes both. The lock is not on the new file itself, since closing that would drop SQLite's locks on it.
-    func withTemporaryFile(permissions: UInt32, _ body: (_ path: String) throws -> Void) throws {
+    func withTemporaryFile<Value>(permissions: UInt32, _ body: (_ path: String) throws -> Value) throws -> Value {
         sweepLeftovers()
         let (lock, descriptor) = try makeLock()
         let path = lock + Self.suffixOfNew
@@ -45,8 +45,10 @@ extension DatabaseFile {
         let file = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw unusable("cannot be made: \(systemError())") }
         if permissions != 0o600 { fchmod(file, mode_t(permissions)) }
+        var facts = stat()
+        if stat(target, &facts) == 0 { LockFile.givePermissions(to: file, like: facts) }
         close(file)
-        try body(path)
+        return try body(path)
     }
 
     private func makeLock() throws -> (path: String, descriptor: Int32) {

@@ -37,6 +37,16 @@ extension DatabaseFile {
         }
     }
 
+    /// There from when a restore begins to exchange files until it is done; left by one that was killed.
+    var restoreMark: String { target + "-restore" }
+
+    func refuseDuringRestore() throws {
+        guard access(restoreMark, F_OK) == 0 else { return }
+        throw unusable(
+            "is being restored at this moment: try again; or, if \(quoted(restoreMark)) stays, the restore was "
+                + "interrupted: run `stint restore` again (what was there before is in \(quoted(target + "-before-restore-…")))")
+    }
+
     /// Whoever opens it by its other name has another log (https://sqlite.org/howtocorrupt.html, section 2.5).
     func refuseSecondName() throws {
         for wait in 0..<20 {

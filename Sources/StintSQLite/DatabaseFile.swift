@@ -91,7 +91,7 @@ struct DatabaseFile {
     }
 
     /// The name, the folder and the file system.
-    func checkPlace(allowsFUSE: Bool) throws {
+    func checkPlace(allowsFUSE: Bool, isRestore: Bool = false) throws {
         guard !path.isEmpty, !path.utf8.contains(0), path != ":memory:" else {
             throw unusable("is not a file name: a queue lives in a file, since several processes share it")
         }
@@ -101,6 +101,7 @@ struct DatabaseFile {
         }
         try refuseRemoteFileSystem(allowsFUSE: allowsFUSE)
         try refusePlantedFiles()
+        if !isRestore { try refuseDuringRestore() }
         try refuseMountedFiles(folder: folderFacts)
     }
 

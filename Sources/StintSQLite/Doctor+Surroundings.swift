@@ -136,7 +136,8 @@ extension SQLiteStore {
 
     private func permissionsFinding() -> Finding {
         let target = file.target
-        let open = ["", "-wal", "-shm", "-gate", "-gate-next", "-checkpoint", "-reserve"].compactMap {
+        let suffixes = ["", "-wal", "-shm", "-gate", "-gate-next", "-checkpoint", "-reserve"]
+        let open = suffixes.compactMap {
             suffix -> String? in
             var facts = stat()
             guard stat(target + suffix, &facts) == 0, facts.st_mode & 0o007 != 0 else { return nil }

@@ -92,6 +92,7 @@ public final class SQLiteStore: JobStore {
         handOut = HandOut(logger: options.logger)
         boards = StartBoards(beside: file.target)
         let identity = FileIdentity(of: self.path)
+        try LogOrigin(file: file).check()
         let schema = Schema(file: path, mayInstall: true, migrations: options.migrations)
         guard access == .full else {
             reader = try Self.connect(file, path, "reader", options, readOnly: true, access: access)
@@ -125,6 +126,7 @@ public final class SQLiteStore: JobStore {
         ) { wakesWorkers, isDiskFull in
             if wakesWorkers { signals.send() }
             checkpoint.startIfNeeded(isDiskFull: isDiskFull)
+            return checkpoint.logHasRestarted()
         }
         watch = LogWatch(file.log, reader: reader, signals: signals, logger: options.logger)
         writer.runBlocking { checkpoint.observe($0) }

@@ -40,6 +40,15 @@ struct Schema {
         }
     }
 
+    /// Of a backup, which may be of an older Stint.
+    func checkIsStint(_ database: Database) throws {
+        let applied = try applied(database)
+        guard !applied.isEmpty else {
+            throw StintError(.databaseUnusable, "\(quoted(file)) has no Stint tables: name a backup of a Stint database")
+        }
+        _ = try isNewer(than: applied)
+    }
+
     /// The look at a database that cannot be written to.
     func checkCurrent(_ database: Database) throws {
         let applied = try applied(database)
@@ -95,7 +104,7 @@ struct Schema {
             throw StintError(
                 .databaseUnusable,
                 "\(quoted(file)) was made with another text of the migration \(migration.name) than this Stint has: "
-                    + "use the Stint that made it, or restore a backup")
+                    + "use the Stint that made it, or put a backup in its place (`stint restore`)")
         }
         return applied.count < migrations.count
     }

@@ -35,7 +35,9 @@ final class StartBoardFile: StartBoard {
     }
 
     /// Makes the file. Where it cannot be made the worker works without, and its death tells less.
-    init(path: String, worker: WorkerID, capacity: Int) {
+    ///
+    /// - Parameter database: Whose permissions it gets, so that other users of the database can read it.
+    init(path: String, worker: WorkerID, capacity: Int, like database: String? = nil) {
         self.path = path
         self.worker = worker
         // What has this name is of no worker that lives: ids are not used again, but a restored backup may do so.
@@ -43,6 +45,8 @@ final class StartBoardFile: StartBoard {
         let file = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0o600)
         state = Mutex(State(file: file))
         guard file >= 0 else { return }
+        var facts = stat()
+        if let database, stat(database, &facts) == 0 { LockFile.givePermissions(to: file, like: facts) }
         // Written and not just extended, so that a full disk shows here and not when a job starts.
         let records = min(capacity, 1_024)
         var bytes = Self.bytes([Self.magic, UInt64(bitPattern: worker.rawValue), UInt64(records), 0])

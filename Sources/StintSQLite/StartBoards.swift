@@ -9,12 +9,14 @@ import Synchronization
 
 /// The boards of all workers of a database: `stint.db-worker-17` is that of worker 17.
 final class StartBoards: Sendable {
+    private let database: String
     private let prefix: String
     /// Those of this process's own workers.
     private let own = Mutex<[WorkerID: StartBoardFile]>([:])
 
     /// - Parameter file: The database without symbolic links, so that all processes find the same boards.
     init(beside file: String) {
+        database = file
         prefix = file + "-worker-"
     }
 
@@ -23,7 +25,7 @@ final class StartBoards: Sendable {
     func open(for worker: WorkerID, capacity: Int) -> StartBoardFile {
         own.withLock { boards in
             if let board = boards[worker] { return board }
-            let board = StartBoardFile(path: path(worker), worker: worker, capacity: capacity)
+            let board = StartBoardFile(path: path(worker), worker: worker, capacity: capacity, like: database)
             boards[worker] = board
             return board
         }

@@ -86,8 +86,7 @@ enum LockFile {
         let access = writable ? O_RDWR : O_RDONLY
         let made = open(path, access | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         if made >= 0 {
-            if geteuid() == 0 { _ = fchown(made, facts.st_uid, facts.st_gid) }
-            _ = fchmod(made, facts.st_mode & 0o666)
+            givePermissions(to: made, like: facts)
             return made
         }
         guard errno == EEXIST else { throw failure() }
@@ -100,6 +99,17 @@ enum LockFile {
                 .databaseUnusable, "the file \(quoted(path)) is no file of its own: see who made it, and remove it")
         }
         return found
+    }
+
+    /// Whoever may use the database may use what is beside it: owner, group and mode of a new file become the database's,
+    /// as far as this user may give them. In a folder with the setgid bit the group is right from the start.
+    static func givePermissions(to file: Int32, like database: stat) {
+        if geteuid() == 0 {
+            _ = fchown(file, database.st_uid, database.st_gid)
+        } else {
+            _ = fchown(file, uid_t.max, database.st_gid)
+        }
+        _ = fchmod(file, database.st_mode & 0o666)
     }
 
     /// Whether what is written to it changes no other file.

@@ -38,8 +38,9 @@ final class Writer: Sendable {
     /// Why nothing can be written; `nil`: it can.
     private let refusal: StintError?
     private let logger: Logger
-    /// Called on the connection's thread after each transaction.
-    private let onCommit: @Sendable (_ wakesWorkers: Bool, _ isDiskFull: Bool) -> Void
+    /// Called on the connection's thread after each transaction; says whether the log has started again.
+    private let onCommit: @Sendable (_ wakesWorkers: Bool, _ isDiskFull: Bool) -> Bool
+    private let marks: FileMarks
     private let thread: Lane
     /// Works while `thread` is held up at the gate.
     private let bypass: Lane
@@ -56,7 +57,7 @@ final class Writer: Sendable {
     init(
         _ connection: Connection, gate: WriteGate?, log: LogFile?, schema: SchemaWatch, reserve: Reserve?,
         busyTimeout: Duration, logger: Logger, lanes: Lane.Maker, refusal: StintError? = nil,
-        onCommit: @escaping @Sendable (_ wakesWorkers: Bool, _ isDiskFull: Bool) -> Void
+        onCommit: @escaping @Sendable (_ wakesWorkers: Bool, _ isDiskFull: Bool) -> Bool
     ) {
         self.connection = connection
         self.gate = gate
@@ -68,6 +69,7 @@ final class Writer: Sendable {
         self.busyTimeout = busyTimeout
         self.logger = logger
         self.refusal = refusal
+        marks = FileMarks(logger)
         self.onCommit = onCommit
     }
 
@@ -78,7 +80,7 @@ final class Writer: Sendable {
         self.init(
             connection, gate: nil, log: nil, schema: schema, reserve: nil, busyTimeout: options.busyTimeout,
             logger: options.logger, lanes: options.lanes, refusal: refusal
-        ) { _, _ in }
+        ) { _, _ in false }
     }
 
     /// Performs `body` in a transaction, alone or with others', and answers when it is durable.
@@ -159,12 +161,13 @@ final class Writer: Sendable {
             let (committed, wakesWorkers, isDiskFull) = commit(group, database)
             if isGated { gate?.leave() }
             guard !committed.isEmpty else { return }
-            onCommit(wakesWorkers, isDiskFull)
+            let logHasRestarted = onCommit(wakesWorkers, isDiskFull)
             // The kernel mostly wakes up a thread that watches the log on this very processor.
             if !isContended && wakesWorkers { sched_yield() }
             answers.answer(committed, othersWait: state.withLock { !$0.waiting.isEmpty }) {
                 for write in committed { write.prepareAnswer(database) }
             }
+            if logHasRestarted { marks.markNewLog(database) }
         }
     }
 
@@ -196,6 +199,7 @@ final class Writer: Sendable {
                 try Statement("BEGIN IMMEDIATE", database).execute()
                 try schema.check(database)
                 if let wakesWorkers = try perform(&rest, database) {
+                    try marks.changeIfDue(database)
                     try Statement("COMMIT", database).execute()
                     return (rest, wakesWorkers, isDiskFull)
                 }

@@ -16,6 +16,10 @@ int stint_is_mount_point(const char *path);
    file has both names for a moment. */
 int stint_rename_new(const char *from, const char *to);
 
+/* How many frames of a write-ahead log SQLite would read: those of its last round that are whole, up to the last commit. 0
+   as well where it is no such log; -1 without memory. `page_size` is set where there is a header. */
+long stint_log_frames(int file, unsigned *page_size);
+
 /* A process to start. */
 struct stint_launch {
     const char *path;
