@@ -78,7 +78,8 @@ struct PermissionsArgument {
             bits & 0o600 == 0o600
         else {
             throw StintError.invalidInput(
-                "write permissions as three or four octal digits, such as 0660: 6 for reading and writing, first for the owner")
+                "write permissions as three or four octal digits, such as 0660: 6 for reading and writing, first for the owner"
+            )
         }
         self.bits = bits
     }

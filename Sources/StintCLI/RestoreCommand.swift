@@ -24,7 +24,9 @@ struct RestoreCommand: AsyncParsableCommand {
     var to: String?
 
     func validate() throws {
-        guard to == nil || database.file == nil else { throw wrongUsage("--to and --db mean the same here; give one of them") }
+        guard to == nil || database.file == nil else {
+            throw wrongUsage("--to and --db mean the same here; give one of them")
+        }
     }
 
     func run() async throws {
@@ -35,6 +37,9 @@ struct RestoreCommand: AsyncParsableCommand {
         let released =
             result.released > 0 ? "; \(result.released) that were running when it was made are ready again" : ""
         try Output.print("restored \(result.jobs) jobs to \(printable(target))\(released)")
+        if !result.isOldOneRead {
+            try Output.print("ids go on a billion behind those of the backup, since no old database could be read")
+        }
         if let aside = result.keptAside { try Output.print("what was there before is in \(printable(aside))") }
     }
 }

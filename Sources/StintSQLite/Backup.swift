@@ -17,7 +17,7 @@ extension SQLiteStore {
                     try target.writeWithoutTransaction { target in
                         try source.backup(to: target)
                         // So that the log of this database is never taken for the copy's.
-                        try FileMark.changeIfThere(target)
+                        try FileMark.makeOwn(target)
                     }
                     try target.close()
                 }

@@ -94,6 +94,12 @@ final class Checkpoint: Sendable {
         if election >= 0 { close(election) }
     }
 
+    /// Its connections, as long as this process lives.
+    func keepOpen() {
+        lock.keepOpen()
+        mover.keepOpen()
+    }
+
     /// Its time of modification is that of the last checkpoint.
     static func electionFile(of file: DatabaseFile) -> String { file.target + "-checkpoint" }
 

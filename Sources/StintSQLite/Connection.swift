@@ -33,7 +33,8 @@ struct Connection: Sendable {
     ///   - access: Whether the file may be written to.
     ///   - waitsAsSQLite: Whether to wait for locks by SQLite's own busy handler; for comparison.
     init(
-        _ file: String, opening path: String, purpose: String, durability: Durability, busyTimeout: Duration, readOnly: Bool = false,
+        _ file: String, opening path: String, purpose: String, durability: Durability, busyTimeout: Duration,
+        readOnly: Bool = false,
         access: DatabaseFile.Access = .full, waitsAsSQLite: Bool = false, lanes: Lane.Maker = Lane.threads
     ) throws {
         self.file = file
@@ -59,6 +60,11 @@ struct Connection: Sendable {
                 continuation.resume(with: Result { try runBlocking(body) })
             }
         }
+    }
+
+    /// As long as this process lives.
+    func keepOpen() {
+        _ = Unmanaged.passRetained(database)
     }
 
     func runBlocking<Value>(_ body: (Database) throws -> Value) rethrows -> Value {

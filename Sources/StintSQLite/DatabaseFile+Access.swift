@@ -22,7 +22,8 @@ extension DatabaseFile {
             guard self == .immutable else { return path }
             let escaped = path.utf8.map { byte in
                 let character = Character(Unicode.Scalar(byte))
-                let isPlain = character.isASCII && (character.isLetter || character.isNumber || "/._-".contains(character))
+                let isPlain =
+                    character.isASCII && (character.isLetter || character.isNumber || "/._-".contains(character))
                 return isPlain ? String(character) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
             }
             return "file:\(escaped.joined())?immutable=1"

@@ -44,7 +44,8 @@ extension DatabaseFile {
         guard access(restoreMark, F_OK) == 0 else { return }
         throw unusable(
             "is being restored at this moment: try again; or, if \(quoted(restoreMark)) stays, the restore was "
-                + "interrupted: run `stint restore` again (what was there before is in \(quoted(target + "-before-restore-…")))")
+                + "interrupted: run `stint restore` again (what was there before is in \(quoted(target + "-before-restore-…")))"
+        )
     }
 
     /// Whoever opens it by its other name has another log (https://sqlite.org/howtocorrupt.html, section 2.5).
@@ -92,10 +93,12 @@ extension DatabaseFile {
     static func reasonToRefuse(fileSystem type: Int, allowsFUSE: Bool) -> String? {
         let type = UInt32(truncatingIfNeeded: type)
         if let name = remoteFileSystems[type] {
-            return "is on a network file system (\(name)); put it on a local disk, since SQLite's log needs shared memory"
+            return
+                "is on a network file system (\(name)); put it on a local disk, since SQLite's log needs shared memory"
         }
         guard type == typeOfFUSE, !allowsFUSE else { return nil }
-        return "is on a file system that a program provides (FUSE, or virtiofs), which may be on another machine: put it on a "
+        return
+            "is on a file system that a program provides (FUSE, or virtiofs), which may be on another machine: put it on a "
             + "local disk; or, if you know that only this machine uses it and that it can share memory (mmap), set "
             + "STINT_ALLOW_FUSE=1"
     }

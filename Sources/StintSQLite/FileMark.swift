@@ -6,12 +6,15 @@ struct FileMark: Equatable, Sendable {
     /// `StintFileMark`, and a version.
     static let magic: [UInt8] = Array("StintFileMark".utf8) + [0, 0, 1]
 
+    let file: [UInt8]
     let sequence: Int64
     let token: [UInt8]
     let previous: [UInt8]
 
     /// Whether a file with this mark can be what a log was begun on whose first mark is `other`, or a later state.
-    func isPredecessor(of other: FileMark) -> Bool { token == other.previous && sequence == other.sequence - 1 }
+    func isPredecessor(of other: FileMark) -> Bool {
+        file == other.file && token == other.previous && sequence == other.sequence - 1
+    }
 
     /// From a page of a database: a leaf of a table with one row (https://sqlite.org/fileformat2.html, section 1.6).
     init?(page: UnsafeRawBufferPointer) {
@@ -19,10 +22,13 @@ struct FileMark: Equatable, Sendable {
         guard page.count >= 512, page[0] == 0x0D, page[3] == 0, page[4] == 1 else { return nil }
         cells.offset = Int(page[8]) << 8 | Int(page[9])
         // The row's size and id, and the types of its columns: the id stands for itself, and 44 is a blob of 16 bytes.
-        guard cells.varint() != nil, cells.varint() == 1, cells.varint() == 6, cells.varint() == 0, cells.varint() == 44,
-            let sequenceType = cells.varint(), cells.varint() == 44, cells.varint() == 44, cells.blob() == Self.magic,
-            let sequence = cells.integer(sequenceType), let token = cells.blob(), let previous = cells.blob()
+        guard cells.varint() != nil, cells.varint() == 1, cells.varint() == 7, cells.varint() == 0,
+            cells.varint() == 44,
+            cells.varint() == 44, let sequenceType = cells.varint(), cells.varint() == 44, cells.varint() == 44,
+            cells.blob() == Self.magic, let file = cells.blob(), let sequence = cells.integer(sequenceType),
+            let token = cells.blob(), let previous = cells.blob()
         else { return nil }
+        self.file = file
         self.sequence = sequence
         self.token = token
         self.previous = previous
@@ -35,9 +41,11 @@ struct FileMark: Equatable, Sendable {
         ).execute()
     }
 
-    /// The same for a database of before this mark.
-    static func changeIfThere(_ database: Database) throws {
-        if try database.tableExists("stint_file") { try change(database) }
+    /// Of a copy: another file from now on. One of before this mark has none.
+    static func makeOwn(_ database: Database) throws {
+        guard try database.tableExists("stint_file") else { return }
+        try change(database)
+        try database.execute(sql: "UPDATE stint_file SET file = randomblob(16)")
     }
 
     private struct Reader {

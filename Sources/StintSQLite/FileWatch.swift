@@ -16,16 +16,20 @@ import Synchronization
 final class FileWatch: Sendable {
     private let file: DatabaseFile
     private let opened: [FileIdentity?]
+    private let contents: FileContents?
     /// Why the database cannot be used any more. Once that is so it stays so, whatever is put there later: what this
     /// process has in memory may be of the old file.
     private let loss = Mutex<StintError?>(nil)
+    private let overwritten = Atomic(false)
 
     /// - Parameters:
     ///   - file: What SQLite has opened, with a transaction on it, so that its log is open too.
     ///   - identity: Of the file before SQLite opened it.
+    ///   - connection: One to it; `nil` if nothing writes to it.
     /// - Throws: `databaseUnusable`: it was replaced meanwhile.
-    init(_ file: DatabaseFile, openedAs identity: FileIdentity?) throws {
+    init(_ file: DatabaseFile, openedAs identity: FileIdentity?, connection: Connection?) throws {
         self.file = file
+        contents = try connection?.runBlocking { try FileContents(file, $0) }
         opened = Self.names(of: file).map { FileIdentity(of: $0) }
         guard opened[0] == identity else {
             throw file.unusable("was replaced by another file while it was opened: try again")
@@ -41,9 +45,19 @@ final class FileWatch: Sendable {
     func check() throws {
         if let loss = loss.withLock({ $0 }) { throw loss }
         for (name, before) in zip(Self.names(of: file), opened) {
-            let now = FileIdentity(of: name)
-            guard now != before else { continue }
-            throw lose(file.unusable(Self.story(name, isDatabase: name == file.path, isGone: now == nil)))
+            var facts = stat()
+            let now = stat(name, &facts) == 0 ? FileIdentity(facts) : nil
+            guard now == before else {
+                throw lose(file.unusable(Self.story(name, isDatabase: name == file.path, isGone: now == nil)))
+            }
+            if name == file.path, contents?.areStillTheSame(facts) == false {
+                overwritten.store(true, ordering: .releasing)
+                throw lose(
+                    file.unusable(
+                        "was written over while this program had it open, as by a copy; it must not be used as it is: stop all "
+                            + "programs that use it, put a backup in its place with `stint restore`, and start them again"
+                    ))
+            }
         }
     }
 
@@ -57,7 +71,9 @@ final class FileWatch: Sendable {
         }
     }
 
-    var isLost: Bool { loss.withLock { $0 != nil } }
+    /// Whether the file now has other contents. SQLite must not write its log to it then, as it does when the last
+    /// connection closes.
+    var isOverwritten: Bool { overwritten.load(ordering: .acquiring) }
 
     private static func story(_ name: String, isDatabase: Bool, isGone: Bool) -> String {
         switch (isDatabase, isGone) {
@@ -84,6 +100,10 @@ struct FileIdentity: Equatable, Sendable {
     init?(of path: String) {
         var facts = stat()
         guard stat(path, &facts) == 0 else { return nil }
+        self.init(facts)
+    }
+
+    init(_ facts: stat) {
         device = UInt64(truncatingIfNeeded: facts.st_dev)
         inode = UInt64(facts.st_ino)
     }

@@ -40,7 +40,8 @@ struct ReplacedDatabase {
                 file, file.path, "restore.old", options, busyTimeout: .seconds(10))
             guard try connection.runBlocking({ try $0.tableExists("stint_jobs") }) else {
                 throw StintError.invalidInput(
-                    "\(quoted(file.path)) is a database of another program (it has no Stint tables), and is not replaced")
+                    "\(quoted(file.path)) is a database of another program (it has no Stint tables), and is not replaced"
+                )
             }
             return connection
         } catch let error as StintError where error.code == .databaseBusy || error.code == .invalidInput {
@@ -62,8 +63,6 @@ struct ReplacedDatabase {
     }
 
     private func note(_ error: any Error) {
-        options.logger.notice(
-            "the database that is replaced cannot be read, so ids go on a billion behind those of the backup",
-            metadata: ["error": "\(error)"])
+        options.logger.debug("the database that is replaced cannot be read", metadata: ["error": "\(error)"])
     }
 }

@@ -27,7 +27,8 @@ struct Restore {
                 // Its log goes into it, and nothing is left beside it.
                 try translatingErrors(of: temporary) { try new.database.close() }
                 let aside = try FileExchange(target: target, replacement: temporary).run()
-                return SQLiteStore.Restoration(jobs: jobs, released: released, keptAside: aside)
+                return SQLiteStore.Restoration(
+                    jobs: jobs, released: released, keptAside: aside, isOldOneRead: lastIDs != nil)
             }
         }
     }
@@ -80,7 +81,7 @@ struct Restore {
         if hasLog { try LogOrigin(file: source).check() }
         let backup = try connect(to: source, hasLog ? .full : .immutable)
         try backup.runBlocking { backup in
-            try Schema(file: source.path, mayInstall: false, migrations: options.migrations).checkIsStint(backup)
+            try Schema(file: source.path, mayInstall: true, migrations: options.migrations).checkIsStint(backup)
             try translatingErrors(of: temporary) {
                 let copy = try DatabaseQueue(path: temporary)
                 try copy.writeWithoutTransaction { copy in
@@ -89,7 +90,8 @@ struct Restore {
                     guard answer == ["ok"] else {
                         throw StintError(
                             .databaseUnusable,
-                            "the backup \(quoted(source.path)) is corrupt (\(answer.joined(separator: "; "))): use another one")
+                            "the backup \(quoted(source.path)) is corrupt (\(answer.joined(separator: "; "))): use another one"
+                        )
                     }
                 }
                 try copy.close()
@@ -104,13 +106,14 @@ struct Restore {
                 Lease(job: JobID(rawValue: row.int(0)), token: FencingToken(rawValue: row.int(1)))
             }
             for start in stride(from: 0, to: held.count, by: 1_000) {
-                _ = try transaction.settle(held[start..<min(start + 1_000, held.count)].map {
-                    Settlement($0, .release(after: .zero))
-                })
+                _ = try transaction.settle(
+                    held[start..<min(start + 1_000, held.count)].map {
+                        Settlement($0, .release(after: .zero))
+                    })
             }
             try database.execute(sql: "DELETE FROM stint_workers; DELETE FROM stint_leases WHERE jobs = 0")
             try continueIDs(database, after: old)
-            try FileMark.change(database)
+            try FileMark.makeOwn(database)
             let jobs = try Int.fetchOne(database, sql: "SELECT count(*) FROM stint_jobs") ?? 0
             return (jobs, held.count)
         }
@@ -119,7 +122,8 @@ struct Restore {
 
     private func continueIDs(_ database: Database, after old: [String: Int64]?) throws {
         for table in ReplacedDatabase.tables {
-            let last = try Int64.fetchOne(database, sql: "SELECT seq FROM sqlite_sequence WHERE name = ?", arguments: [table])
+            let last = try Int64.fetchOne(
+                database, sql: "SELECT seq FROM sqlite_sequence WHERE name = ?", arguments: [table])
             let next = old.map { max(last ?? 0, $0[table] ?? 0) } ?? (last ?? 0) + Self.unknownIDs
             try database.execute(sql: "DELETE FROM sqlite_sequence WHERE name = ?", arguments: [table])
             try database.execute(
@@ -127,4 +131,3 @@ struct Restore {
         }
     }
 }
-

@@ -10,6 +10,8 @@ extension SQLiteStore {
         public let released: Int
         /// What was there before; `nil`: nothing.
         public let keptAside: String?
+        /// Whether it is known which ids the old database gave out; otherwise a billion is left free.
+        public let isOldOneRead: Bool
     }
 
     /// Puts a backup in the place of a database, which may be in use, broken, or missing.
@@ -36,7 +38,8 @@ extension SQLiteStore {
                 continuation.resume(
                     with: Result {
                         try Restore(
-                            source: DatabaseFile(path: backup), target: DatabaseFile(path: destination), options: options
+                            source: DatabaseFile(path: backup), target: DatabaseFile(path: destination),
+                            options: options
                         ).run()
                     })
             }

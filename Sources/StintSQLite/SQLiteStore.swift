@@ -8,7 +8,7 @@ import StintSQLiteMigrations
 /// Jobs in one SQLite file, shared by any number of processes on one machine.
 ///
 /// A process needs one value of this type for a file. It holds four connections: one that writes, one that reads, two
-/// for checkpoints. They are closed when the last reference goes.
+/// for checkpoints; and a fifth that only looks at the file's bytes. They are closed when the last reference goes.
 public final class SQLiteStore: JobStore {
     public struct Options: Sendable {
         public var durability: Durability
@@ -97,7 +97,7 @@ public final class SQLiteStore: JobStore {
         guard access == .full else {
             reader = try Self.connect(file, path, "reader", options, readOnly: true, access: access)
             try reader.runBlocking { try schema.checkCurrent($0) }
-            fileWatch = try FileWatch(file, openedAs: identity)
+            fileWatch = try FileWatch(file, openedAs: identity, connection: nil)
             self.schema = SchemaWatch(schema, fileWatch)
             checkpoint = nil
             transactions = Writer(reading: reader, self.schema, file.mayOnlyBeRead, options)
@@ -105,7 +105,7 @@ public final class SQLiteStore: JobStore {
             return
         }
         let writer = try Self.openOutOfReserve(file, path, options)
-        let fileWatch = try FileWatch(file, openedAs: identity)
+        let fileWatch = try FileWatch(file, openedAs: identity, connection: writer)
         self.fileWatch = fileWatch
         let reserve = Self.reserve(file, options)
         self.schema = SchemaWatch(schema, fileWatch)
@@ -131,6 +131,13 @@ public final class SQLiteStore: JobStore {
         watch = LogWatch(file.log, reader: reader, signals: signals, logger: options.logger)
         writer.runBlocking { checkpoint.observe($0) }
         try fileWatch.check()
+    }
+
+    deinit {
+        guard fileWatch.isOverwritten else { return }
+        // Never closed: the last one to close would write the old log into the new file.
+        checkpoint?.keepOpen()
+        for connection in [transactions.connection, reader] { connection.keepOpen() }
     }
 
     private static func findOrMakeFile(_ file: DatabaseFile, _ options: Options) throws -> DatabaseFile.Access {

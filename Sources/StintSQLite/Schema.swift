@@ -44,7 +44,8 @@ struct Schema {
     func checkIsStint(_ database: Database) throws {
         let applied = try applied(database)
         guard !applied.isEmpty else {
-            throw StintError(.databaseUnusable, "\(quoted(file)) has no Stint tables: name a backup of a Stint database")
+            throw StintError(
+                .databaseUnusable, "\(quoted(file)) has no Stint tables: name a backup of a Stint database")
         }
         _ = try isNewer(than: applied)
     }

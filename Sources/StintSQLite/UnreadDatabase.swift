@@ -50,6 +50,13 @@ struct UnreadDatabase {
 
     var isAutoVacuumed: Bool { number(52, 4) != 0 }
 
+    /// - Parameter file: SQLite's own.
+    init(file: UnsafeMutablePointer<sqlite3_file>, header: [UInt8], shared: UnsafeMutableRawPointer? = nil) {
+        self.file = file
+        self.header = header
+        self.shared = shared
+    }
+
     func mark(onPage number: Int) -> FileMark? {
         var page = [UInt8](repeating: 0, count: pageSize)
         let offset = sqlite3_int64(number - 1) * sqlite3_int64(pageSize)

@@ -16,9 +16,10 @@ ALTER TABLE stint_workers ADD COLUMN supervisor_file TEXT;
 CREATE TABLE stint_file (
     id       INTEGER PRIMARY KEY CHECK (id = 1),
     magic    BLOB    NOT NULL,
+    file     BLOB    NOT NULL,                 -- by chance, another one in each copy that Stint makes
     sequence INTEGER NOT NULL,                 -- one more with each change
     token    BLOB    NOT NULL,                 -- by chance, new with each change
     previous BLOB    NOT NULL                  -- the token before
 ) STRICT;
-INSERT INTO stint_file (id, magic, sequence, token, previous)
-VALUES (1, x'5374696E7446696C654D61726B000001', 1, randomblob(16), zeroblob(16));
+INSERT INTO stint_file (id, magic, file, sequence, token, previous)
+VALUES (1, x'5374696E7446696C654D61726B000001', randomblob(16), 1, randomblob(16), zeroblob(16));

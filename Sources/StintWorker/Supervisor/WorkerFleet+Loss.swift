@@ -30,13 +30,16 @@ extension WorkerFleet {
     func lose(_ error: any Error) {
         guard loss == nil else { return }
         loss = error
-        logger.critical("the workers end, since their database cannot be used any more", metadata: ["error": "\(error)"])
+        logger.critical(
+            "the workers end, since their database cannot be used any more", metadata: ["error": "\(error)"])
         Task { await stop() }
     }
 
     /// A worker has noticed it first.
     func noteLoss(by child: WorkerChild) {
         guard child.ending == .lost, !noteLoss() else { return }
-        lose(StintError(.databaseUnusable, "worker \(child.number) cannot use its database any more; its own line says why"))
+        lose(
+            StintError(
+                .databaseUnusable, "worker \(child.number) cannot use its database any more; its own line says why"))
     }
 }

@@ -155,7 +155,7 @@ actor WorkerFleet {
                 guard !workers.isEmpty else { return 0 }
                 let report = try await store.takeBack(from: workers.map(\.id), cause, now: clock.now())
                 return workers.reduce(0) { $0 + ($1.started?.count ?? report.requeued + report.buried) }
-            } catch where noteLoss() {
+            } catch  where noteLoss() {
                 return 0
             } catch {
                 failures += 1

@@ -24,7 +24,7 @@ extension WorkerLoop {
             let lost = Set(try await store.extend(due, by: options.lease, now: now))
             for token in Set(due.map(\.token)) { deadlines[token] = now.monotonic + options.lease.milliseconds }
             drop(lost, because: "it was taken back")
-        } catch where noteLoss() {
+        } catch  where noteLoss() {
             return
         } catch {
             logger.error("the leases could not be extended; trying again", metadata: ["error": "\(error)"])

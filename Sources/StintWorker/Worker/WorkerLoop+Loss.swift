@@ -23,7 +23,8 @@ extension WorkerLoop {
         } catch {
             loss = error
             ending = .lost
-            logger.critical("the worker ends, since its database cannot be used any more", metadata: ["error": "\(error)"])
+            logger.critical(
+                "the worker ends, since its database cannot be used any more", metadata: ["error": "\(error)"])
             stop(grace: options.gracePeriod)
             return true
         }

@@ -21,7 +21,7 @@ extension WorkerLoop {
                 place.room.join(ObjectIdentifier(self)) { [wake] in wake.yield() }
                 worker.supervision?.say(.ready(place.id))
                 return true
-            } catch where noteLoss() {
+            } catch  where noteLoss() {
                 return false
             } catch {
                 logger.error(
@@ -50,7 +50,7 @@ extension WorkerLoop {
         guard !hasLeft, loss == nil else { return }
         do {
             try await store.deregister(place.id, now: worker.clock.now())
-        } catch where noteLoss() {
+        } catch  where noteLoss() {
             return
         } catch {
             logger.error("the worker could not sign off; the next reap does", metadata: ["error": "\(error)"])

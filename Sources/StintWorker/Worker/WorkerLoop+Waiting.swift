@@ -70,7 +70,7 @@ extension WorkerLoop {
             }
             mayFindJobs = true
             return .zero
-        } catch where noteLoss() {
+        } catch  where noteLoss() {
             return .zero
         } catch {
             logger.error("the store cannot be read; trying again", metadata: ["error": "\(error)"])

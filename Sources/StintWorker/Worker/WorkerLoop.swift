@@ -161,7 +161,7 @@ actor WorkerLoop {
             } else {
                 stopListening()
             }
-        } catch where noteLoss() {
+        } catch  where noteLoss() {
             finished = settled + finished
             return finished.isEmpty ? () : leave()
         } catch {
