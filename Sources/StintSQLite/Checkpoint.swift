@@ -149,6 +149,12 @@ final class Checkpoint: Sendable {
         }
     }
 
+    /// Takes over at once, on this thread, what is in a log that somebody has deleted. Others may do the same.
+    func saveDeletedLog() {
+        progress.withLock { $0.isDue = true }
+        runIfDue()
+    }
+
     private func runIfElected() {
         guard election < 0 || LockFile.lockIfFree(election) else {
             // Another process is at it. Should it not get to its end, this one looks again a little later.

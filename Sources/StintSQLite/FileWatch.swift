@@ -21,6 +21,7 @@ final class FileWatch: Sendable {
     /// process has in memory may be of the old file.
     private let loss = Mutex<StintError?>(nil)
     private let overwritten = Atomic(false)
+    private let logDeleted = Atomic(false)
 
     /// - Parameters:
     ///   - file: What SQLite has opened, with a transaction on it, so that its log is open too.
@@ -48,6 +49,7 @@ final class FileWatch: Sendable {
             var facts = stat()
             let now = stat(name, &facts) == 0 ? FileIdentity(facts) : nil
             guard now == before else {
+                if name == file.log, now == nil { logDeleted.store(true, ordering: .releasing) }
                 throw lose(file.unusable(Self.story(name, isDatabase: name == file.path, isGone: now == nil)))
             }
             if name == file.path, contents?.areStillTheSame(facts) == false {
@@ -74,6 +76,10 @@ final class FileWatch: Sendable {
     /// Whether the file now has other contents. SQLite must not write its log to it then, as it does when the last
     /// connection closes.
     var isOverwritten: Bool { overwritten.load(ordering: .acquiring) }
+
+    /// Whether the log has lost its name, and the database has not. Its contents can still be saved: all who have it open go
+    /// on with the same one, and nobody has begun another.
+    var isLogDeleted: Bool { logDeleted.load(ordering: .acquiring) }
 
     private static func story(_ name: String, isDatabase: Bool, isGone: Bool) -> String {
         switch (isDatabase, isGone) {

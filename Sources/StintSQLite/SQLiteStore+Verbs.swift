@@ -93,7 +93,12 @@ extension SQLiteStore {
     }
 
     public func checkStillThere() throws {
-        try fileWatch.check()
+        do {
+            try fileWatch.check()
+        } catch {
+            if fileWatch.isLogDeleted { checkpoint?.saveDeletedLog() }
+            throw error
+        }
     }
 
     /// Tells this process's sleeping workers that an application's own transaction brought jobs.

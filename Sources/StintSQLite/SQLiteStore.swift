@@ -140,15 +140,6 @@ public final class SQLiteStore: JobStore {
         for connection in [transactions.connection, reader] { connection.keepOpen() }
     }
 
-    private static func findOrMakeFile(_ file: DatabaseFile, _ options: Options) throws -> DatabaseFile.Access {
-        if options.onlyReads { return try file.checkForReading(allowsFUSE: options.allowsFUSE) }
-        try file.check(mayCreate: options.createsFile, allowsFUSE: options.allowsFUSE)
-        if !file.exists {
-            try file.create(orUseAnothers: true, permissions: options.permissions) { try Self.build($0, options) }
-        }
-        return .full
-    }
-
     private static func gate(_ file: DatabaseFile, _ options: Options) -> WriteGate? {
         guard options.waiting == .gate else { return nil }
         do {
@@ -178,15 +169,6 @@ public final class SQLiteStore: JobStore {
             name, opening: file.target, purpose: purpose, durability: durability ?? options.durability,
             busyTimeout: busyTimeout ?? options.busyTimeout, readOnly: readOnly, access: access,
             waitsAsSQLite: options.waiting == .busyTimeout && busyTimeout == nil, lanes: options.lanes)
-    }
-
-    private static func build(_ temporary: String, _ options: Options) throws {
-        let connection = try connect(DatabaseFile(path: temporary), temporary, "create", options)
-        try install(on: connection, options, mayInstall: true)
-        #if STINT_MUTATIONS
-            try connection.runBlocking(RemovedGuard.unguard)
-        #endif
-        try translatingErrors(of: temporary) { try connection.database.close() }
     }
 
     static func install(on connection: Connection, _ options: Options, mayInstall: Bool) throws {

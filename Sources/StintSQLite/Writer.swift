@@ -73,16 +73,6 @@ final class Writer: Sendable {
         self.onCommit = onCommit
     }
 
-    /// For a database that can only be read.
-    convenience init(
-        reading connection: Connection, _ schema: SchemaWatch, _ refusal: StintError, _ options: SQLiteStore.Options
-    ) {
-        self.init(
-            connection, gate: nil, log: nil, schema: schema, reserve: nil, busyTimeout: options.busyTimeout,
-            logger: options.logger, lanes: options.lanes, refusal: refusal
-        ) { _, _ in false }
-    }
-
     /// Performs `body` in a transaction, alone or with others', and answers when it is durable.
     ///
     /// - Parameter isEmpty: Whether what was done, and said, need not survive a power cut: it is nothing.

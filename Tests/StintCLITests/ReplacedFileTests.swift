@@ -65,6 +65,10 @@ struct ReplacedFileTests {
         let lines = outcome.errors.split(separator: "\n")
         #expect(lines.last?.hasPrefix("stint: ") == true && lines.last?.contains(change.says) == true, "\(outcome)")
         // The supervisor, two workers, and the last line. A worker that is told to stop first has less to say.
+        if change == .logDeleted {
+            // What they had in the deleted log is saved.
+            #expect(try await place.stint("stats", "--json", "--db", "link.db").contains(#""done":1"#))
+        }
         #expect(lines.count <= 4 && lines.allSatisfy { $0.contains(change.says) }, "\(outcome)")
     }
 

@@ -50,7 +50,7 @@ struct FileWatchTests {
         let store = try SQLiteStore(path: file, options: .init(durability: durability))
         await expectLost("was deleted or moved away") {
             _ = try await store.write(now: SystemClock().now()) { transaction in
-                let answers = try transaction.enqueue([try NewJob(payload: [1], in: "q")])
+                let answers = try transaction.enqueue([try NewJob([1], in: "q")])
                 for suffix in ["", "-wal", "-shm"] { unlink(file + suffix) }
                 return answers
             }
@@ -67,7 +67,7 @@ struct FileWatchTests {
         try remove(folder.database)
         await expectLost("was deleted or moved away") {
             try await application.write { database in
-                _ = try queue.enqueue(jobs: [try NewJob(payload: [1], in: "q")], with: database)
+                _ = try queue.enqueue(jobs: [try NewJob([1], in: "q")], with: database)
             }
         }
     }

@@ -55,7 +55,7 @@ struct LogOriginTests {
     }
 
     private func job(_ size: Int) throws -> NewJob {
-        try NewJob(payload: [UInt8](repeating: 7, count: size), in: "q")
+        try NewJob([UInt8](repeating: 7, count: size), in: "q")
     }
 
     @Test("of a healthy database is never refused, and of another state is refused or does no harm", arguments: 1...6)
@@ -182,7 +182,7 @@ struct LogOriginTests {
         let writer = Task {
             for number in 0..<400 {
                 _ = try await store.enqueue(
-                    [try NewJob(payload: [UInt8](repeating: 1, count: 20_000), in: "q")], now: SystemClock().now())
+                    [try NewJob([UInt8](repeating: 1, count: 20_000), in: "q")], now: SystemClock().now())
                 if number.isMultiple(of: 20) { await store.takeOverLog() }
             }
         }
