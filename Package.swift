@@ -146,7 +146,7 @@ let package = Package(
         ),
         .testTarget(
             name: "StintCLITests",
-            dependencies: ["StintCLI", "StintSQLite", "StintSQLiteMigrations", "CrashingWorker", grdb, subprocess]),
+            dependencies: ["StintCLI", "StintSQLite", "CrashingWorker", grdb, subprocess]),
     ],
     swiftLanguageModes: [.v6]
 )

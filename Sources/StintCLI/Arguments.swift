@@ -11,7 +11,7 @@ struct DatabaseOptions: ParsableArguments {
     )
     var file: String?
 
-    private func path() throws -> String {
+    func path() throws -> String {
         if let file { return file }
         guard let variable = getenv("STINT_DB"), variable.pointee != 0 else { return "stint.db" }
         // Repaired, it would be the name of another file.
@@ -29,14 +29,59 @@ struct DatabaseOptions: ParsableArguments {
         return "stint \(command) --db \(printable(word))"
     }
 
-    /// - Parameter creates: Whether the command makes the file where there is none; one that only looks does not.
-    func open(creates: Bool = false) async throws -> JobQueue<SQLiteStore> {
-        let options = SQLiteStore.Options(
-            createsFile: creates,
+    /// Opens the database; where there is none, that is an error.
+    ///
+    /// - Parameter onlyReads: Whether the command works on a database that it may not write to.
+    func open(onlyReads: Bool = false) async throws -> JobQueue<SQLiteStore> {
+        var options = Self.storeOptions
+        options.onlyReads = onlyReads
+        return try await JobQueue(.sqlite(path(), options: options))
+    }
+
+    /// Opens the database, or makes it.
+    func open(creating: CreationOptions) async throws -> JobQueue<SQLiteStore> {
+        var options = Self.storeOptions
+        options.createsFile = true
+        options.permissions = creating.permissions
+        return try await JobQueue(.sqlite(path(), options: options))
+    }
+
+    static var storeOptions: SQLiteStore.Options {
+        var options = SQLiteStore.Options(
+            createsFile: false,
             // A mistyped --db must not put tables into another program's database.
             installsIntoOthers: false,
             logger: Logger(label: "stint"))
-        return try await JobQueue(.sqlite(path(), options: options))
+        options.allowsFUSE = getenv("STINT_ALLOW_FUSE").map { String(cString: $0) == "1" } ?? false
+        return options
+    }
+}
+
+/// For commands that make the database if there is none.
+struct CreationOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The permissions of a database that this makes: 0660 shares it with a group. (default: 0600)",
+            valueName: "octal"), transform: PermissionsArgument.init)
+    var mode: PermissionsArgument?
+
+    var permissions: UInt32 { mode?.bits ?? 0o600 }
+}
+
+/// `0600`, `0660`: who may read and write.
+struct PermissionsArgument {
+    let bits: UInt32
+
+    /// - Throws: ``StintError`` with the code `invalidInput` that says how to write them.
+    init(_ text: String) throws {
+        guard (3...4).contains(text.utf8.count), let bits = UInt32(text, radix: 8), bits & ~0o666 == 0,
+            bits & 0o600 == 0o600
+        else {
+            throw StintError.invalidInput(
+                "write permissions as three or four octal digits, such as 0660: 6 for reading and writing, first for the owner"
+            )
+        }
+        self.bits = bits
     }
 }
 

@@ -28,7 +28,7 @@ struct ListCommand: AsyncParsableCommand {
     func run() async throws {
         // One more than is shown, to know whether there are more.
         let filter = JobFilter(queue: queue, state: state, limit: limit < .max ? limit + 1 : limit)
-        let found = try await database.open().store.list(filter)
+        let found = try await database.open(onlyReads: true).store.list(filter)
         let jobs = found.prefix(limit)
         var output = Output()
         if json {

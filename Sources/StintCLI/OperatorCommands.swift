@@ -93,11 +93,12 @@ struct PauseCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var database: DatabaseOptions
+    @OptionGroup var creation: CreationOptions
     @Argument(help: "The queue; it is made where there is none.", transform: QueueName.init(_:))
     var queue: QueueName
 
     func run() async throws {
-        try await database.open(creates: true).pause(queue)
+        try await database.open(creating: creation).pause(queue)
         try Output.print("paused \(queue)")
     }
 }
@@ -133,13 +134,14 @@ struct RetainCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var database: DatabaseOptions
+    @OptionGroup var creation: CreationOptions
     @Argument(help: "The queue; it is made where there is none.", transform: QueueName.init(_:))
     var queue: QueueName
     @Argument(help: "How long.", transform: DurationArgument.init)
     var duration: DurationArgument
 
     func run() async throws {
-        try await database.open(creates: true).retain(duration.duration, in: queue)
+        try await database.open(creating: creation).retain(duration.duration, in: queue)
         try Output.print("retaining done jobs of \(queue) for \(duration.description)")
     }
 }
@@ -149,7 +151,8 @@ struct BackupCommand: AsyncParsableCommand {
         commandName: "backup",
         abstract: "Copy the database while it is in use.",
         discussion: """
-            The copy is a database of its own, as of one moment. An existing file is not overwritten.
+            The copy is a database of its own, as of one moment. An existing file is not overwritten. `stint restore` puts it
+            in the place of a database; see docs/backup.md.
 
             Example:
               stint backup stint-backup.db
@@ -160,7 +163,7 @@ struct BackupCommand: AsyncParsableCommand {
     var file: String
 
     func run() async throws {
-        try await database.open().store.backup(to: file)
+        try await database.open(onlyReads: true).store.backup(to: file)
         try Output.print("copied to \(printable(file))")
     }
 }
@@ -179,7 +182,7 @@ struct DoctorCommand: AsyncParsableCommand {
     @OptionGroup var database: DatabaseOptions
 
     func run() async throws {
-        let store = try await database.open().store
+        let store = try await database.open(onlyReads: true).store
         let findings = try await store.examine() + store.examineSurroundings()
         var output = Output()
         for finding in findings {

@@ -16,6 +16,7 @@ struct PutCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var database: DatabaseOptions
+    @OptionGroup var creation: CreationOptions
     @Option(help: ArgumentHelp("The queue.", valueName: "q"), transform: QueueName.init(_:))
     var queue: QueueName = .default
     @Option(help: ArgumentHelp("0 to 4294967295; a smaller number goes first.", valueName: "n"))
@@ -57,7 +58,7 @@ struct PutCommand: AsyncParsableCommand {
         let options = try jobOptions()
         if lines { return try await putLines(options) }
         let job = try NewJob(try readPayload(), in: queue, options: options)
-        let answer = try await database.open(creates: true).enqueue(jobs: [job])[0]
+        let answer = try await database.open(creating: creation).enqueue(jobs: [job])[0]
         try report("\(answer.id)", "job \(answer.id) was put")
         if answer.isDuplicate {
             Output.complain(
@@ -92,7 +93,7 @@ struct PutCommand: AsyncParsableCommand {
 
     /// In transactions of up to 1,000 jobs or 4 MiB, so that other processes are not held up and memory stays small.
     private func putLines(_ options: JobOptions) async throws {
-        let queueStore = try await database.open(creates: true)
+        let queueStore = try await database.open(creating: creation)
         var input = Input.standardInput()
         var progress = ProgressBar(total: input.size)
         var (count, batch, bytes) = (0, [NewJob](), 0)

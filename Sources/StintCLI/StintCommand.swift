@@ -26,7 +26,7 @@ struct StintCommand: AsyncParsableCommand {
             PutCommand.self, WorkCommand.self, ReapCommand.self, StatsCommand.self, ListCommand.self, ShowCommand.self,
             WorkersCommand.self, TopCommand.self, KickCommand.self, BuryCommand.self, DeleteCommand.self,
             PauseCommand.self, ResumeCommand.self,
-            RetainCommand.self, BackupCommand.self, DoctorCommand.self,
+            RetainCommand.self, BackupCommand.self, RestoreCommand.self, DoctorCommand.self,
         ])
 
     /// Parses, runs, and says what went wrong in one sentence.

@@ -30,7 +30,7 @@ struct TopCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let queue = try await database.open()
+        let queue = try await database.open(onlyReads: true)
         if once || !Terminal.canDraw {
             try await printOnce(queue)
         } else {
@@ -55,6 +55,8 @@ private struct TopView {
         case terminal(TerminalEvents.Event)
         case read(TopReading)
         case failed(String)
+        /// It can never be read again.
+        case lost(any Error)
     }
 
     let queue: JobQueue<SQLiteStore>
@@ -85,7 +87,12 @@ private struct TopView {
             do {
                 report(.read(try await TopReading(queue)))
             } catch {
-                report(.failed("\(error)"))
+                do {
+                    try queue.store.checkStillThere()
+                    report(.failed("\(error)"))
+                } catch {
+                    return report(.lost(error))
+                }
             }
             do { try await Task.sleep(for: interval) } catch { return }
         }
@@ -107,6 +114,7 @@ private struct TopView {
                 frame = TopFrame(reading: reading, rates: rates, database: queue.store.path)
                 trouble = nil
             case .failed(let error): trouble = error
+            case .lost(let error): throw error
             }
             frame?.trouble = trouble.map { "cannot read, as of the time above: \($0)" }
             let (columns, rows) = Terminal.size

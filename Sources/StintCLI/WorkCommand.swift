@@ -32,6 +32,7 @@ struct WorkCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var database: DatabaseOptions
+    @OptionGroup var creation: CreationOptions
     @Option(
         name: .customLong("queue"),
         help: ArgumentHelp("A queue to work on; may be repeated. (default: default)", valueName: "q"),
@@ -107,17 +108,20 @@ struct WorkCommand: AsyncParsableCommand {
             handler.logLevel = .notice
             return handler
         }
-        let queue = try await database.open(creates: true)
+        let queue = try await database.open(creating: creation)
         // Before any process starts: a command that cannot run is the user's mistake, and not a worker's death.
         try CommandHandler.check(command)
         CommandHandler.adoptOrphans()
         let supervisor = Supervisor(queue, options: supervisorOptions) { queue in try await worker(queue) }
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: supervisor, successTerminationBehavior: .gracefullyShutdownGroup),
-            .init(service: Reaper(queue)),
+            // What ends it ends the supervisor too, which lets the workers finish first.
+            .init(service: Reaper(queue), failureTerminationBehavior: .ignore),
         ]
         if drain && !Worker.isSupervised {
-            services.append(.init(service: DrainProgress(queue: queue, queues: workedQueues)))
+            services.append(
+                .init(
+                    service: DrainProgress(queue: queue, queues: workedQueues), successTerminationBehavior: .ignore))
         }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(

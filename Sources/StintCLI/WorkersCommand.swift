@@ -20,7 +20,7 @@ struct WorkersCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let queue = try await database.open()
+        let queue = try await database.open(onlyReads: true)
         let now = queue.clock.now()
         let workers = try await queue.store.workers().map { WorkerSighting($0, now: now) }
         var output = Output()

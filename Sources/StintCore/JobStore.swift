@@ -67,6 +67,18 @@ public protocol JobStore: WorkerRegistry {
     /// What ``nextReady(in:now:)`` would say, whenever a change by anybody may have made it another answer; a time that
     /// is past may come as it is. It may come without a reason, and of several that nobody looked at the last one stays.
     func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady>
+
+    /// Looks whether the jobs are still where this process looks for them, without a transaction: a file may have been
+    /// deleted, or replaced by another one. Cheap; for processes that have nothing else to do with the store.
+    ///
+    /// - Throws: ``StintError`` with the code `databaseUnusable`. From then on every verb throws it, until the program is
+    ///   started again.
+    func checkStillThere() throws
+}
+
+extension JobStore {
+    /// A store that cannot be taken away needs no look.
+    public func checkStillThere() throws {}
 }
 
 /// The answer to ``JobStore/exchange(_:for:now:)``.

@@ -14,7 +14,11 @@ extension SQLiteStore {
             try file.create(orUseAnothers: false) { temporary in
                 try translatingErrors(of: temporary) {
                     let target = try DatabaseQueue(path: temporary)
-                    try target.writeWithoutTransaction { try source.backup(to: $0) }
+                    try target.writeWithoutTransaction { target in
+                        try source.backup(to: target)
+                        // So that the log of this database is never taken for the copy's.
+                        try FileMark.makeOwn(target)
+                    }
                     try target.close()
                 }
             }

@@ -56,9 +56,13 @@ final class Checkpoint: Sendable {
         /// A round is on its way.
         var isDue = false
         var warnedSize = Checkpoint.warningSize / 2
+        var hasRestarted = false
 
         mutating func committed(_ pages: Int32) {
-            if pages < length { nextTry = Checkpoint.pages }  // the log has started again
+            if pages < length {
+                nextTry = Checkpoint.pages
+                hasRestarted = true
+            }
             length = pages
         }
     }
@@ -90,6 +94,12 @@ final class Checkpoint: Sendable {
         if election >= 0 { close(election) }
     }
 
+    /// Its connections, as long as this process lives.
+    func keepOpen() {
+        lock.keepOpen()
+        mover.keepOpen()
+    }
+
     /// Its time of modification is that of the last checkpoint.
     static func electionFile(of file: DatabaseFile) -> String { file.target + "-checkpoint" }
 
@@ -105,6 +115,14 @@ final class Checkpoint: Sendable {
                 }
                 return SQLITE_OK
             }, context)
+    }
+
+    /// Whether a commit of this process has found the log shorter than before since this was last asked.
+    func logHasRestarted() -> Bool {
+        progress.withLock { progress in
+            defer { progress.hasRestarted = false }
+            return progress.hasRestarted
+        }
     }
 
     /// Called after a commit of the writer: sees to it that the log is taken over, soon, when it is long enough.
@@ -129,6 +147,12 @@ final class Checkpoint: Sendable {
                 continuation.resume()
             }
         }
+    }
+
+    /// Takes over at once, on this thread, what is in a log that somebody has deleted. Others may do the same.
+    func saveDeletedLog() {
+        progress.withLock { $0.isDue = true }
+        runIfDue()
     }
 
     private func runIfElected() {
@@ -191,7 +215,7 @@ final class Checkpoint: Sendable {
     private func hasRoom(_ lock: Database) throws -> Bool {
         guard let reserve, reserve.isDiskFull else { return true }
         let size = try Int.fetchOne(lock, sql: "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
-        let growth = (size ?? 0) - DatabaseFile(path: file.target).size
+        let growth = (size ?? 0) - file.size
         let missing = growth > 0 ? growth + Reserve.smallestStep - reserve.free : 0
         return missing <= 0 || missing <= reserve.left - reserve.size / 2 && reserve.giveUp(missing)
     }
@@ -207,7 +231,7 @@ final class Checkpoint: Sendable {
 
     /// Once for each doubling of the log.
     private func warnOfReaders() {
-        let size = DatabaseFile(path: file.path + "-wal").size
+        let size = file.logSize
         let isNews = progress.withLock { progress in
             guard size >= 2 * progress.warnedSize else { return false }
             progress.warnedSize = size

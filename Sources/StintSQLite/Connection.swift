@@ -28,11 +28,14 @@ struct Connection: Sendable {
     private let thread: Lane
 
     /// - Parameters:
+    ///   - file: How errors call the file, and its `path` without symbolic links.
     ///   - readOnly: Whether every change is to be refused.
+    ///   - access: Whether the file may be written to.
     ///   - waitsAsSQLite: Whether to wait for locks by SQLite's own busy handler; for comparison.
     init(
-        _ file: String, purpose: String, durability: Durability, busyTimeout: Duration, readOnly: Bool = false,
-        waitsAsSQLite: Bool = false, lanes: Lane.Maker = Lane.threads
+        _ file: String, opening path: String, purpose: String, durability: Durability, busyTimeout: Duration,
+        readOnly: Bool = false,
+        access: DatabaseFile.Access = .full, waitsAsSQLite: Bool = false, lanes: Lane.Maker = Lane.threads
     ) throws {
         self.file = file
         thread = lanes("stint.\(purpose)", .unspecified)
@@ -46,7 +49,9 @@ struct Connection: Sendable {
             try SQLiteStore.applySettings(database, durability: durability)
             if readOnly { try database.execute(sql: "PRAGMA query_only = ON") }
         }
-        database = try translatingErrors(of: file) { try DatabaseQueue(path: file, configuration: configuration) }
+        configuration.readonly = access != .full
+        let name = access.name(of: path)
+        database = try translatingErrors(of: file) { try DatabaseQueue(path: name, configuration: configuration) }
     }
 
     func run<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
@@ -55,6 +60,11 @@ struct Connection: Sendable {
                 continuation.resume(with: Result { try runBlocking(body) })
             }
         }
+    }
+
+    /// As long as this process lives.
+    func keepOpen() {
+        _ = Unmanaged.passRetained(database)
     }
 
     func runBlocking<Value>(_ body: (Database) throws -> Value) rethrows -> Value {

@@ -10,15 +10,18 @@ extension SQLiteStore {
     /// Looks at what is around the tables: the log and who reads it, the wait for the write lock against the leases, clocks,
     /// file system and permissions. It writes nothing.
     public func examineSurroundings() async throws -> [Finding] {
-        [
+        guard access == .full else {
+            // What is written, and how fast, is somebody else's business.
+            return [logFinding(), fileSystemFinding(), permissionsFinding()]
+        }
+        return [
             logFinding(), reserveFinding(), try await leaseFinding(), try await clockFinding(), fileSystemFinding(),
             permissionsFinding(),
         ]
     }
 
     private func logFinding() -> Finding {
-        let file = DatabaseFile(path: path)
-        let size = DatabaseFile(path: file.target + "-wal").size
+        let size = file.logSize
         var facts = stat()
         var last = "none yet"
         if stat(Checkpoint.electionFile(of: file), &facts) == 0 {
@@ -114,7 +117,6 @@ extension SQLiteStore {
     }
 
     private func fileSystemFinding() -> Finding {
-        let file = DatabaseFile(path: path)
         // linux/magic.h
         let known: [Int: String] = [
             0xEF53: "ext4", 0x5846_5342: "xfs", 0x9123_683E: "btrfs", 0x2FC1_2FC1: "zfs", 0x794C_7630: "overlayfs",
@@ -133,8 +135,9 @@ extension SQLiteStore {
     }
 
     private func permissionsFinding() -> Finding {
-        let target = DatabaseFile(path: path).target
-        let open = ["", "-wal", "-shm", "-gate", "-gate-next", "-checkpoint", "-reserve"].compactMap {
+        let target = file.target
+        let suffixes = ["", "-wal", "-shm", "-gate", "-gate-next", "-checkpoint", "-reserve"]
+        let open = suffixes.compactMap {
             suffix -> String? in
             var facts = stat()
             guard stat(target + suffix, &facts) == 0, facts.st_mode & 0o007 != 0 else { return nil }

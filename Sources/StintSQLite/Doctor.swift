@@ -41,7 +41,8 @@ extension SQLiteStore {
             subject: "file", isGood: isGood,
             description: isGood
                 ? "sound, \(path)"
-                : "corrupt: \(answer.joined(separator: "; ")); restore a backup, or rescue it with `sqlite3 FILE .recover`"
+                : "corrupt: \(answer.joined(separator: "; ")); put a backup in its place with `stint restore`, or rescue "
+                    + "what can be read with `sqlite3 FILE .dump`"
         )
     }
 
@@ -92,7 +93,8 @@ extension SQLiteStore {
         return Finding(
             subject: "states", isGood: false,
             description:
-                "another program changed the tables: job \(named); restore a backup, or put what is missing again"
+                "another program changed the tables: job \(named); put a backup in its place with `stint restore`, or put "
+                + "what is missing again"
         )
     }
 

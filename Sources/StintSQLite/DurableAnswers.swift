@@ -7,6 +7,7 @@ final class DurableAnswers: Sendable {
 
     /// `nil` where a commit need not survive a power cut.
     private let log: LogFile?
+    private let file: FileWatch
     private let thread: Lane
     private let state = Mutex(State())
 
@@ -15,8 +16,9 @@ final class DurableAnswers: Sendable {
         var isSyncing = false
     }
 
-    init(_ log: LogFile?, _ lanes: Lane.Maker) {
+    init(_ log: LogFile?, _ file: FileWatch, _ lanes: Lane.Maker) {
         self.log = log
+        self.file = file
         thread = lanes("stint.write.sync", .unspecified)
     }
 
@@ -27,7 +29,7 @@ final class DurableAnswers: Sendable {
     func answer(_ writes: [any PendingWrite], othersWait: Bool, prepare: () -> Void) {
         let batch = Batch(writes: writes)
         guard let log, writes.contains(where: \.needsSync) else {
-            batch.synced(.success(()))
+            batch.synced(Result { try file.check() })
             prepare()
             return batch.prepared()
         }
@@ -38,7 +40,7 @@ final class DurableAnswers: Sendable {
         } else {
             prepare()
             batch.prepared()
-            batch.synced(Result { try log.sync() })
+            batch.synced(Result { try sync(log) })
         }
     }
 
@@ -51,6 +53,12 @@ final class DurableAnswers: Sendable {
         if starts { thread.async { self.syncInTurn(log) } }
     }
 
+    /// Durable, and in the file that everybody else reads.
+    private func sync(_ log: LogFile) throws {
+        try log.sync()
+        try file.check()
+    }
+
     /// One sync for all that were committed during the last one.
     private func syncInTurn(_ log: LogFile) {
         while true {
@@ -60,7 +68,7 @@ final class DurableAnswers: Sendable {
                 return state.waiting
             }
             if batches.isEmpty { return }
-            let outcome = Result { try log.sync() }
+            let outcome = Result { try sync(log) }
             for batch in batches { batch.synced(outcome) }
         }
     }

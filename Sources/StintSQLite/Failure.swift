@@ -30,8 +30,8 @@ extension StintError {
         case .SQLITE_CORRUPT:
             self.init(
                 .databaseUnusable,
-                "the database \(quoted(file)) is corrupt (\(said)): restore a backup, or rescue what can be read with "
-                    + "`sqlite3 FILE .recover`")
+                "the database \(quoted(file)) is corrupt (\(said)): put a backup in its place with `stint restore`, or rescue what "
+                    + "can be read with `sqlite3 FILE .dump`")
         case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH:
             self.init(
                 .databaseUnusable,

@@ -4,10 +4,10 @@ import StintCore
 extension SQLiteStore {
     /// On a full disk the log and the memory that is shared, which are made anew by whoever opens the file first, get
     /// their room from the reserve: a person must be able to look.
-    static func openOutOfReserve(_ file: DatabaseFile, _ options: Options) throws -> Connection {
+    static func openOutOfReserve(_ file: DatabaseFile, _ name: String, _ options: Options) throws -> Connection {
         while true {
             do {
-                let writer = try connect(file.path, "writer", options, durability: .normal)
+                let writer = try connect(file, name, "writer", options, durability: .normal)
                 try install(on: writer, options, mayInstall: options.installsIntoOthers)
                 return writer
             } catch let error as StintError where error.code == .storageFailed {

@@ -59,13 +59,13 @@ extension SQLiteStore {
 
     /// Checkpoints now, as far as it goes, for tests: by itself it happens when the log is long enough.
     package func takeOverLog() async {
-        await checkpoint.run()
+        await checkpoint?.run()
     }
 
     /// An application that writes its own tables to this file makes the log grow while Stint itself commits nothing.
     private func checkpointLongLog() async throws {
-        guard DatabaseFile(path: path + "-wal").size > Checkpoint.longLog else { return }
-        await checkpoint.run()
+        guard file.logSize > Checkpoint.longLog else { return }
+        await checkpoint?.run()
     }
 
     public func configure(_ queue: QueueName, _ settings: QueueSettings, now: Moment) async throws {
@@ -96,6 +96,15 @@ extension SQLiteStore {
 
     public func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> {
         watch.wakeUps(in: queues)
+    }
+
+    public func checkStillThere() throws {
+        do {
+            try fileWatch.check()
+        } catch {
+            if fileWatch.isLogDeleted { checkpoint?.saveDeletedLog() }
+            throw error
+        }
     }
 
     /// Tells this process's sleeping workers that an application's own transaction brought jobs.

@@ -8,7 +8,7 @@ import StintSQLiteMigrations
 /// Jobs in one SQLite file, shared by any number of processes on one machine.
 ///
 /// A process needs one value of this type for a file. It holds four connections: one that writes, one that reads, two
-/// for checkpoints. They are closed when the last reference goes.
+/// for checkpoints; and a fifth that only looks at the file's bytes. They are closed when the last reference goes.
 public final class SQLiteStore: JobStore {
     public struct Options: Sendable {
         public var durability: Durability
@@ -18,6 +18,15 @@ public final class SQLiteStore: JobStore {
         public var createsFile: Bool
         /// Whether Stint's tables, all named `stint_…`, may be added to a database that has others.
         public var installsIntoOthers: Bool
+        /// The permissions of a file that is made, and with it of everything beside it: 0600, or 0660 for several users of
+        /// one group. The umask does not count. A file that is there already keeps its own.
+        public var permissions: UInt32 = 0o600
+        /// Whether only verbs that read will be used. Then a database that this user may not write to, or on a read-only
+        /// file system, can be opened too.
+        public var onlyReads = false
+        /// Whether the file may be on a file system that a program provides (FUSE). Only its user can know whether this
+        /// machine alone uses it, and whether it can share memory between processes.
+        public var allowsFUSE = false
         public var logger: Logger
         /// How processes wait for each other; for comparison.
         package var waiting = Waiting.gate
@@ -48,11 +57,15 @@ public final class SQLiteStore: JobStore {
 
     /// The absolute path.
     public let path: String
+    let file: DatabaseFile
     let options: Options
+    let access: DatabaseFile.Access
     let transactions: Writer
     let reader: Connection
-    let checkpoint: Checkpoint
+    /// `nil` if it can only be read.
+    let checkpoint: Checkpoint?
     let schema: SchemaWatch
+    let fileWatch: FileWatch
     let handOut: HandOut
     let boards: StartBoards
     let room = HandlerRoom()
@@ -70,41 +83,62 @@ public final class SQLiteStore: JobStore {
                 .databaseUnusable,
                 "SQLite \(String(cString: sqlite3_libversion())) is too old: Stint needs 3.37 or later (STRICT tables)")
         }
-        let file = DatabaseFile(path: path)
-        try file.check(mayCreate: options.createsFile)
-        if !file.exists { try file.create(orUseAnothers: true) { try Self.build($0, options) } }
-
+        access = try Self.findOrMakeFile(DatabaseFile(path: path), options)
         self.path = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+        let file = DatabaseFile(path: self.path)
+        self.file = file
         self.options = options
         let signals = WakeUpSignals()
         self.signals = signals
         handOut = HandOut(logger: options.logger)
-        let target = DatabaseFile(path: self.path)
-        boards = StartBoards(beside: target.target)
-        let writer = try Self.openOutOfReserve(file, options)
+        boards = StartBoards(beside: file.target)
+        let identity = FileIdentity(of: self.path)
+        try LogOrigin(file: file).check()
+        let schema = Schema(file: path, mayInstall: true, migrations: options.migrations)
+        guard access == .full else {
+            reader = try Self.connect(file, path, "reader", options, readOnly: true, access: access)
+            try reader.runBlocking { try schema.checkCurrent($0) }
+            fileWatch = try FileWatch(file, openedAs: identity, connection: nil)
+            self.schema = SchemaWatch(schema, fileWatch)
+            checkpoint = nil
+            transactions = Writer(reading: reader, self.schema, file.mayOnlyBeRead, options)
+            watch = LogWatch(file.log, reader: reader, signals: signals, logger: options.logger)
+            return
+        }
+        let writer = try Self.openOutOfReserve(file, path, options)
+        let fileWatch = try FileWatch(file, openedAs: identity, connection: writer)
+        self.fileWatch = fileWatch
         let reserve = Self.reserve(file, options)
-        let schema = SchemaWatch(Schema(file: path, mayInstall: true, migrations: options.migrations))
-        self.schema = schema
-        reader = try Self.connect(path, "reader", options, readOnly: true)
+        self.schema = SchemaWatch(schema, fileWatch)
+        reader = try Self.connect(file, path, "reader", options, readOnly: true)
         // Long enough to open the file while another process closes it, and short for a checkpoint, which can come later.
-        let lock = try Self.connect(path, "checkpoint", options, busyTimeout: .seconds(1))
-        let repair = LogRepair(beside: target, lock: lock, logger: options.logger)
+        let lock = try Self.connect(file, path, "checkpoint", options, busyTimeout: .seconds(1))
+        let repair = LogRepair(beside: file, lock: lock, logger: options.logger)
         let checkpoint = Checkpoint(
-            target, lock: lock, mover: try Self.connect(path, "checkpoint.move", options),
-            gate: Self.gate(target, options), reserve: reserve, repair: repair, logger: options.logger,
+            file, lock: lock, mover: try Self.connect(file, path, "checkpoint.move", options),
+            gate: Self.gate(file, options), reserve: reserve, repair: repair, logger: options.logger,
             lanes: options.lanes)
         self.checkpoint = checkpoint
         transactions = Writer(
-            writer, gate: Self.gate(target, options),
+            writer, gate: Self.gate(file, options),
             log: options.durability == .full ? try writer.runBlocking { try LogFile(of: $0, path, repair) } : nil,
-            schema: schema, reserve: reserve, busyTimeout: options.busyTimeout, logger: options.logger,
+            schema: self.schema, reserve: reserve, busyTimeout: options.busyTimeout, logger: options.logger,
             lanes: options.lanes
         ) { wakesWorkers, isDiskFull in
             if wakesWorkers { signals.send() }
             checkpoint.startIfNeeded(isDiskFull: isDiskFull)
+            return checkpoint.logHasRestarted()
         }
-        watch = LogWatch(target.target + "-wal", reader: reader, signals: signals, logger: options.logger)
+        watch = LogWatch(file.log, reader: reader, signals: signals, logger: options.logger)
         writer.runBlocking { checkpoint.observe($0) }
+        try fileWatch.check()
+    }
+
+    deinit {
+        guard fileWatch.isOverwritten else { return }
+        // Never closed: the last one to close would write the old log into the new file.
+        checkpoint?.keepOpen()
+        for connection in [transactions.connection, reader] { connection.keepOpen() }
     }
 
     private static func gate(_ file: DatabaseFile, _ options: Options) -> WriteGate? {
@@ -123,27 +157,19 @@ public final class SQLiteStore: JobStore {
 
     /// A connection of its own, for work that takes long: the shared ones must stay free for workers.
     func connection(for purpose: String) throws -> Connection {
-        try Self.connect(path, purpose, options, readOnly: true)
+        try fileWatch.check()
+        return try Self.connect(file, path, purpose, options, readOnly: true, access: access)
     }
 
+    /// - Parameter name: How errors call the file.
     static func connect(
-        _ path: String, _ purpose: String, _ options: Options, durability: Durability? = nil, readOnly: Bool = false,
-        busyTimeout: Duration? = nil
+        _ file: DatabaseFile, _ name: String, _ purpose: String, _ options: Options, durability: Durability? = nil,
+        readOnly: Bool = false, access: DatabaseFile.Access = .full, busyTimeout: Duration? = nil
     ) throws -> Connection {
         try Connection(
-            path, purpose: purpose, durability: durability ?? options.durability,
-            busyTimeout: busyTimeout ?? options.busyTimeout,
-            readOnly: readOnly, waitsAsSQLite: options.waiting == .busyTimeout && busyTimeout == nil,
-            lanes: options.lanes)
-    }
-
-    private static func build(_ temporary: String, _ options: Options) throws {
-        let connection = try connect(temporary, "create", options)
-        try install(on: connection, options, mayInstall: true)
-        #if STINT_MUTATIONS
-            try connection.runBlocking(RemovedGuard.unguard)
-        #endif
-        try translatingErrors(of: temporary) { try connection.database.close() }
+            name, opening: file.target, purpose: purpose, durability: durability ?? options.durability,
+            busyTimeout: busyTimeout ?? options.busyTimeout, readOnly: readOnly, access: access,
+            waitsAsSQLite: options.waiting == .busyTimeout && busyTimeout == nil, lanes: options.lanes)
     }
 
     static func install(on connection: Connection, _ options: Options, mayInstall: Bool) throws {

@@ -40,6 +40,27 @@ struct Schema {
         }
     }
 
+    /// Of a backup, which may be of an older Stint.
+    func checkIsStint(_ database: Database) throws {
+        let applied = try applied(database)
+        guard !applied.isEmpty else {
+            throw StintError(
+                .databaseUnusable, "\(quoted(file)) has no Stint tables: name a backup of a Stint database")
+        }
+        _ = try isNewer(than: applied)
+    }
+
+    /// The look at a database that cannot be written to.
+    func checkCurrent(_ database: Database) throws {
+        let applied = try applied(database)
+        guard !applied.isEmpty, try !isNewer(than: applied) else {
+            throw StintError(
+                .databaseUnusable,
+                "\(quoted(file)) \(applied.isEmpty ? "has no Stint tables" : "was made by an older Stint"), and may not be "
+                    + "written to: copy it to where it may, or open it once as a user who may write to it")
+        }
+    }
+
     /// The same look later on: nothing is installed or migrated.
     fileprivate func checkStillKnown(_ database: Database) throws {
         let applied = try applied(database)
@@ -84,27 +105,30 @@ struct Schema {
             throw StintError(
                 .databaseUnusable,
                 "\(quoted(file)) was made with another text of the migration \(migration.name) than this Stint has: "
-                    + "use the Stint that made it, or restore a backup")
+                    + "use the Stint that made it, or put a backup in its place (`stint restore`)")
         }
         return applied.count < migrations.count
     }
 }
 
 /// Notices that a newer Stint has migrated the database while this process had it open: what this one would write from
-/// then on could be wrong, so it is refused, as it would be at opening.
+/// then on could be wrong, so it is refused, as it would be at opening. It also looks whether the file is still there.
 final class SchemaWatch: Sendable {
     private let schema: Schema
+    let file: FileWatch
     /// SQLite's own number of the schema, which changes with every table that is made or changed by anybody.
     private let checked = Mutex<Int64?>(nil)
 
-    init(_ schema: Schema) {
+    init(_ schema: Schema, _ file: FileWatch) {
         self.schema = schema
+        self.file = file
     }
 
     /// Within a transaction, on any connection to the file.
     ///
     /// - Throws: ``StintError`` with the code `databaseUnusable`.
     func check(_ database: Database) throws {
+        try file.check()
         let version = try Statement("PRAGMA schema_version", database).first { $0.int(0) }
         guard checked.withLock({ $0 != version }) else { return }
         try schema.checkStillKnown(database)

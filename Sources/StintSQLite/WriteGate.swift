@@ -107,9 +107,19 @@ enum LockFile {
     private static func make(_ path: String, like database: stat, access: Int32) -> Int32? {
         let made = open(path, access | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard made >= 0 else { return nil }
-        if geteuid() == 0 { _ = fchown(made, database.st_uid, database.st_gid) }
-        _ = fchmod(made, database.st_mode & 0o666)
+        givePermissions(to: made, like: database)
         return made
+    }
+
+    /// Whoever may use the database may use what is beside it: owner, group and mode of a new file become the database's,
+    /// as far as this user may give them. In a folder with the setgid bit the group is right from the start.
+    static func givePermissions(to file: Int32, like database: stat) {
+        if geteuid() == 0 {
+            _ = fchown(file, database.st_uid, database.st_gid)
+        } else {
+            _ = fchown(file, uid_t.max, database.st_gid)
+        }
+        _ = fchmod(file, database.st_mode & 0o666)
     }
 
     /// Whether what is written to it changes no other file.

@@ -35,9 +35,12 @@ final class Writer: Sendable {
     let reserve: Reserve?
     private let schema: SchemaWatch
     private let busyTimeout: Duration
+    /// Why nothing can be written; `nil`: it can.
+    private let refusal: StintError?
     private let logger: Logger
-    /// Called on the connection's thread after each transaction.
-    private let onCommit: @Sendable (_ wakesWorkers: Bool, _ isDiskFull: Bool) -> Void
+    /// Called on the connection's thread after each transaction; says whether the log has started again.
+    private let onCommit: @Sendable (_ wakesWorkers: Bool, _ isDiskFull: Bool) -> Bool
+    private let marks: FileMarks
     private let thread: Lane
     /// Works while `thread` is held up at the gate.
     private let bypass: Lane
@@ -53,18 +56,20 @@ final class Writer: Sendable {
 
     init(
         _ connection: Connection, gate: WriteGate?, log: LogFile?, schema: SchemaWatch, reserve: Reserve?,
-        busyTimeout: Duration, logger: Logger, lanes: Lane.Maker,
-        onCommit: @escaping @Sendable (_ wakesWorkers: Bool, _ isDiskFull: Bool) -> Void
+        busyTimeout: Duration, logger: Logger, lanes: Lane.Maker, refusal: StintError? = nil,
+        onCommit: @escaping @Sendable (_ wakesWorkers: Bool, _ isDiskFull: Bool) -> Bool
     ) {
         self.connection = connection
         self.gate = gate
         thread = lanes("stint.write", .unspecified)
         bypass = lanes("stint.write.bypass", .unspecified)
-        answers = DurableAnswers(log, lanes)
+        answers = DurableAnswers(log, schema.file, lanes)
         self.schema = schema
         self.reserve = reserve
         self.busyTimeout = busyTimeout
         self.logger = logger
+        self.refusal = refusal
+        marks = FileMarks(logger)
         self.onCommit = onCommit
     }
 
@@ -77,7 +82,8 @@ final class Writer: Sendable {
         afterwards: @escaping @Sendable (Value, Database) -> Answer,
         isEmpty: @escaping @Sendable (Value) -> Bool = { _ in false }
     ) async throws -> Answer {
-        try await withCheckedThrowingContinuation { continuation in
+        if let refusal { throw refusal }
+        return try await withCheckedThrowingContinuation { continuation in
             submit(
                 CallersWrite(
                     continuation, now: now, weight: weight, urgency: urgency, body, afterwards: afterwards,
@@ -145,12 +151,13 @@ final class Writer: Sendable {
             let (committed, wakesWorkers, isDiskFull) = commit(group, database)
             if isGated { gate?.leave() }
             guard !committed.isEmpty else { return }
-            onCommit(wakesWorkers, isDiskFull)
+            let logHasRestarted = onCommit(wakesWorkers, isDiskFull)
             // The kernel mostly wakes up a thread that watches the log on this very processor.
             if !isContended && wakesWorkers { sched_yield() }
             answers.answer(committed, othersWait: state.withLock { !$0.waiting.isEmpty }) {
                 for write in committed { write.prepareAnswer(database) }
             }
+            if logHasRestarted { marks.markNewLog(database) }
         }
     }
 
@@ -182,6 +189,7 @@ final class Writer: Sendable {
                 try Statement("BEGIN IMMEDIATE", database).execute()
                 try schema.check(database)
                 if let wakesWorkers = try perform(&rest, database) {
+                    try marks.changeIfDue(database)
                     try Statement("COMMIT", database).execute()
                     return (rest, wakesWorkers, isDiskFull)
                 }

@@ -2,7 +2,7 @@ import Testing
 
 private let commands = [
     "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "bury", "delete", "pause", "resume",
-    "retain", "backup", "doctor",
+    "retain", "backup", "restore", "doctor",
 ]
 
 @Suite("The command line explains itself", .inOwnFolder, .timeLimit(.minutes(15)))
@@ -84,6 +84,11 @@ struct UsageTests {
         (["retain", "q"], "<duration>"),
         (["retain", "q", "soon"], "such as 500ms or 5m"),
         (["backup"], "<file>"),
+        (["restore"], "<backup>"),
+        (["restore", "b", "--to", "a", "--db", "a"], "give one of them"),
+        (["put", "x", "--mode", "0060"], "octal digits"),
+        (["put", "x", "--mode", "755"], "octal digits"),
+        (["put", "x", "--mode", "rw"], "octal digits"),
     ]
 
     @Test("wrong usage", arguments: wrong.indices)

@@ -9,3 +9,17 @@ ALTER TABLE stint_leases ADD COLUMN overdue_since INTEGER;
 
 -- The file that the worker's supervisor keeps locked as long as it lives; NULL: it has no supervisor.
 ALTER TABLE stint_workers ADD COLUMN supervisor_file TEXT;
+
+-- By which a write-ahead log is told from that of another file, or of an earlier state of this one: see LogOrigin.swift.
+-- The one row changes at least once a second while Stint writes, and at the start of each log; the magic number finds it
+-- without SQLite. Only blobs, so that its bytes are the same in a UTF-16 database.
+CREATE TABLE stint_file (
+    id       INTEGER PRIMARY KEY CHECK (id = 1),
+    magic    BLOB    NOT NULL,
+    file     BLOB    NOT NULL,                 -- by chance, another one in each copy that Stint makes
+    sequence INTEGER NOT NULL,                 -- one more with each change
+    token    BLOB    NOT NULL,                 -- by chance, new with each change
+    previous BLOB    NOT NULL                  -- the token before
+) STRICT;
+INSERT INTO stint_file (id, magic, file, sequence, token, previous)
+VALUES (1, x'5374696E7446696C654D61726B000001', randomblob(16), 1, randomblob(16), zeroblob(16));

@@ -8,6 +8,18 @@
    Swift's Glibc module does not have <sys/vfs.h>. Linux only; elsewhere always -1. */
 long stint_file_system_type(const char *path);
 
+/* Whether something is mounted on exactly this name, as when a single file is mounted into a container: 1 or 0, or -1
+   where it cannot be told (Linux before 5.8, other systems, no such file). A symbolic link is not followed. */
+int stint_is_mount_point(const char *path);
+
+/* Gives a file another name unless that is taken: then -1 with EEXIST. Where the file system cannot do it in one step, the
+   file has both names for a moment. */
+int stint_rename_new(const char *from, const char *to);
+
+/* How many frames of a write-ahead log SQLite would read: those of its last round that are whole, up to the last commit. 0
+   as well where it is no such log; -1 without memory. `page_size` is set where there is a header. */
+long stint_log_frames(int file, unsigned *page_size);
+
 /* A process to start. */
 struct stint_launch {
     const char *path;

@@ -52,12 +52,20 @@ public struct Supervisor<Store: JobStore>: Service {
     /// released. Cancellation kills at once and releases all jobs. In a worker process this works and then ends the
     /// process.
     ///
-    /// - Throws: ``StintError`` where this program's own path cannot be found.
+    /// - Throws: ``StintError`` where this program's own path cannot be found, or, with the code `databaseUnusable`, when
+    ///   the database was deleted or replaced; the workers have ended then as after the order to stop. A worker process ends
+    ///   with exit code 69 then.
     public func run() async throws {
         if let supervision = Supervision.current {
             var worker = try await makeWorker(queue)
             worker.supervision = supervision
-            supervision.say(.ending(await worker.work()))
+            do {
+                supervision.say(.ending(try await worker.work()))
+            } catch {
+                // The worker has said why.
+                supervision.say(.ending(.lost))
+                exit(69)
+            }
             exit(0)
         }
         try await withTaskCancellationHandler {

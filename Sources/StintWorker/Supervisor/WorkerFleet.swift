@@ -13,6 +13,8 @@ actor WorkerFleet {
     private var sign: (any SupervisorSign)?
 
     private(set) var isStopping = false
+    /// Why the store cannot be used any more.
+    var loss: (any Error)?
     /// Everything that runs, also successors that are not in their slot yet.
     private var children: [ObjectIdentifier: WorkerChild] = [:]
     /// By the number of the slot that they will take.
@@ -38,11 +40,14 @@ actor WorkerFleet {
         defer { sign?.end() }
         // Each may have a successor beside it for a while.
         _ = DescriptorLimit.makeRoom(forCommands: 2 * options.workers)
+        let lookout = Task { await self.watchStore() }
         await withTaskGroup(of: Void.self) { group in
             for number in 1...options.workers { group.addTask { await self.keep(number) } }
         }
         // It may be about to send a successor home.
         await restarting?.value
+        lookout.cancel()
+        if let loss { throw loss }
     }
 
     private func registerSupervisor() async -> (any SupervisorSign)? {
@@ -64,6 +69,7 @@ actor WorkerFleet {
             current[number] = life.child
             let end = await life.attendance.value
             current[number] = nil
+            noteLoss(by: life.child)
             if end.isDrained && successors[number] == nil { return }
             if let delay = judge(life.child, end), !isStopping { await pause(delay) }
         }
@@ -109,7 +115,7 @@ actor WorkerFleet {
         let (end, dossier) = await child.end()
         watch.cancel()
         children[ObjectIdentifier(child)] = nil
-        let isOrderly = end.exitCode == 0 && child.ending != nil
+        let isOrderly = child.ending == .lost || end.exitCode == 0 && child.ending != nil
         let isOrdered = isOrderly || isStopping || end.isAsOrdered
         let started = await takeBack(from: child, dossier, isOrdered: isOrdered)
         return LifeEnd(
@@ -167,6 +173,8 @@ actor WorkerFleet {
                 guard !workers.isEmpty else { return 0 }
                 let report = try await store.takeBack(from: workers.map(\.id), cause, now: clock.now())
                 return workers.reduce(0) { $0 + ($1.started?.count ?? report.requeued + report.buried) }
+            } catch  where noteLoss() {
+                return 0
             } catch {
                 failures += 1
                 logger.error(

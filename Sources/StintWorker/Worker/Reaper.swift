@@ -21,16 +21,17 @@ public struct Reaper<Store: JobStore>: Service {
         self.logger = logger
     }
 
+    /// - Throws: ``StintError`` with the code `databaseUnusable` when the database was deleted or replaced.
     public func run() async throws {
-        await cancelWhenGracefulShutdown {
+        try await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
-                if !Worker.isSupervised { await reapOnce() }
+                if !Worker.isSupervised { try await reapOnce() }
                 do { try await Task.sleep(for: interval) } catch { return }
             }
         }
     }
 
-    private func reapOnce() async {
+    private func reapOnce() async throws {
         do {
             let report = try await queue.reap()
             guard report != ReapReport() else { return }
@@ -40,6 +41,8 @@ public struct Reaper<Store: JobStore>: Service {
                     "requeued": "\(report.requeued)", "buried": "\(report.buried)", "pruned": "\(report.pruned)",
                 ])
         } catch {
+            // It would say the same each time.
+            try queue.store.checkStillThere()
             logger.error("the reaper could not do its work; trying again", metadata: ["error": "\(error)"])
         }
     }

@@ -136,16 +136,20 @@ public struct Worker: Service {
     ///
     /// On graceful shutdown it claims no more, releases what it has not started, and gives running handlers the grace
     /// period. On cancellation it cancels them at once. In both cases all it can settle is settled when this returns.
+    ///
+    /// - Throws: ``StintError`` with the code `databaseUnusable` if the database was deleted or replaced while this program
+    ///   had it open. Handlers had the grace period to finish, but what they did could not be settled. Start the program
+    ///   again.
     public func run() async throws {
-        _ = await work()
+        _ = try await work()
     }
 
-    func work() async -> WorkerLoop.Ending {
+    func work() async throws -> WorkerLoop.Ending {
         let loop = WorkerLoop(self)
         // In a task of its own: cancelling this one must not cut the settling of jobs short.
         let work = Task { await loop.run() }
         supervision?.onAbandonment { Task { await loop.stop(grace: .zero) } }
-        return await withTaskCancellationHandler {
+        let ending = await withTaskCancellationHandler {
             await withGracefulShutdownHandler {
                 await work.value
             } onGracefulShutdown: {
@@ -154,5 +158,7 @@ public struct Worker: Service {
         } onCancel: {
             Task { await loop.stop(grace: .zero) }
         }
+        if let loss = await loop.loss { throw loss }
+        return ending
     }
 }

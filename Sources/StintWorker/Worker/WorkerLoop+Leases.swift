@@ -34,7 +34,7 @@ extension WorkerLoop {
     }
 
     private func extend(_ due: [Lease]) async -> Bool {
-        guard !due.isEmpty else { return true }
+        guard !due.isEmpty, loss == nil else { return true }
         let now = worker.clock.now()
         do {
             let lost = Set(try await store.extend(due, by: options.lease, now: now))
@@ -45,6 +45,8 @@ extension WorkerLoop {
             // Nobody could write, so nobody has taken the jobs: what runs, runs on.
             logger.error("the leases could not be extended; trying again", metadata: ["error": "\(error)"])
             return false
+        } catch  where noteLoss() {
+            return true
         } catch {
             logger.error("the leases could not be extended; trying again", metadata: ["error": "\(error)"])
             let past = due.filter { deadlines[$0.token, default: 0] <= worker.clock.now().monotonic }

@@ -22,6 +22,8 @@ extension WorkerLoop {
                 place.room.join(ObjectIdentifier(self)) { [wake] in wake.yield() }
                 worker.supervision?.say(.ready(place.id))
                 return true
+            } catch  where noteLoss() {
+                return false
             } catch {
                 logger.error(
                     "the worker cannot register; trying again", metadata: ["error": "\(error)", "retry-in": "\(delay)"])
@@ -46,9 +48,11 @@ extension WorkerLoop {
     func deregister() async {
         guard let place else { return }
         place.room.part(ObjectIdentifier(self))
-        guard !hasLeft else { return }
+        guard !hasLeft, loss == nil else { return }
         do {
             try await store.deregister(place.id, now: worker.clock.now())
+        } catch  where noteLoss() {
+            return
         } catch {
             logger.error("the worker could not sign off; the next reap does", metadata: ["error": "\(error)"])
         }

@@ -71,6 +71,8 @@ extension WorkerLoop {
             }
             mayFindJobs = true
             return .zero
+        } catch  where noteLoss() {
+            return .zero
         } catch {
             logger.error("the store cannot be read; trying again", metadata: ["error": "\(error)"])
             return max(options.pollInterval, .seconds(1))

@@ -39,10 +39,14 @@ actor WorkerLoop {
     var ending = Ending.stopped
     /// It ended without settling its jobs.
     var hasLeft = false
+    /// Why the store cannot be used any more.
+    var loss: (any Error)?
 
     /// Why a worker ended in an orderly way.
     enum Ending: String {
         case stopped, drained, recycled
+        /// Its database was deleted or replaced.
+        case lost
     }
 
     /// When the worker was told to stop.
@@ -95,9 +99,11 @@ actor WorkerLoop {
         guard await register() else { return ending }
         joinStartGate()
         let heartbeat = Task { await self.keepUpLeases() }
+        let lookout = Task { await self.watchStore() }
         await visitUntilDone()
         stopListening()
         heartbeat.cancel()
+        lookout.cancel()
         for handler in worker.handlers.all { await handler.shutDown?() }
         await deregister()
         return ending
@@ -161,6 +167,9 @@ actor WorkerLoop {
             } else {
                 stopListening()
             }
+        } catch  where noteLoss() {
+            finished = settled + finished
+            return finished.isEmpty ? () : leave()
         } catch {
             // Nothing was changed. What is finished stays finished, so it is said again: a lost ack is a job run twice.
             finished = settled + finished

@@ -1,0 +1,105 @@
+import CStint
+import StintCore
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Places where several processes would not see the same files, or not the same memory.
+extension DatabaseFile {
+    private static let suffixesOfLog = ["-journal", "-wal", "-shm"]
+
+    /// SQLite follows no symbolic link there, but it reads a named pipe for ever, and of the rest it says what is wrong
+    /// only in part.
+    func refusePlantedFiles() throws {
+        for suffix in Self.suffixesOfLog {
+            var facts = stat()
+            guard lstat(target + suffix, &facts) == 0, facts.st_mode & S_IFMT != S_IFREG else { continue }
+            throw unusable(
+                "has \(quoted(target + suffix)) beside it, where SQLite keeps a file of its own, and that is no regular file: "
+                    + "see who made it, and remove it")
+        }
+    }
+
+    /// A container into which only the file is mounted has a log of its own, which nobody else reads.
+    func refuseMountedFiles(folder facts: stat) throws {
+        for suffix in [""] + Self.suffixesOfLog {
+            let name = target + suffix
+            var own = stat()
+            guard stat(name, &own) == 0 else { continue }
+            guard own.st_dev != facts.st_dev || stint_is_mount_point(name) == 1 else { continue }
+            throw unusable(
+                "cannot be shared like this: \(quoted(name)) is mounted by itself, so that this process and others would "
+                    + "not see the same -wal and -shm files beside it, and lose each other's jobs; mount the whole folder "
+                    + "\(quoted(folder)) instead")
+        }
+    }
+
+    /// There from when a restore begins to exchange files until it is done; left by one that was killed.
+    var restoreMark: String { target + "-restore" }
+
+    func refuseDuringRestore() throws {
+        guard access(restoreMark, F_OK) == 0 else { return }
+        throw unusable(
+            "is being restored at this moment: try again; or, if \(quoted(restoreMark)) stays, the restore was "
+                + "interrupted: run `stint restore` again (what was there before is in \(quoted(target + "-before-restore-…")))"
+        )
+    }
+
+    /// Whoever opens it by its other name has another log (https://sqlite.org/howtocorrupt.html, section 2.5).
+    func refuseSecondName() throws {
+        for wait in 0..<20 {
+            var facts = stat()
+            guard stat(target, &facts) == 0, facts.st_nlink > 1 else { return }
+            // On a file system without a better way a new database has two names for a moment.
+            if wait == 0 { sweepLeftovers() } else { usleep(10_000) }
+        }
+        throw unusable(
+            "has a second name (a hard link), by which another process may use it without seeing the same log: remove the "
+                + "other name (`find DIR -samefile \(quoted(target))` shows it), and copy with `stint backup`")
+    }
+
+    /// The log needs memory that all processes share, so none of them may be on another machine or under another kernel.
+    func refuseRemoteFileSystem(allowsFUSE: Bool) throws {
+        #if os(Linux)
+            let type = stint_file_system_type(folder)
+            if let reason = Self.reasonToRefuse(fileSystem: type, allowsFUSE: allowsFUSE) { throw unusable(reason) }
+        #elseif canImport(Darwin)
+            var facts = statfs()
+            guard statfs(folder, &facts) == 0 else { return }
+            if facts.f_flags & UInt32(MNT_LOCAL) == 0 {
+                throw unusable(
+                    "is on a network file system; put it on a local disk, since SQLite's log needs shared memory")
+            }
+        #endif
+    }
+
+    /// FUSE, which is also what virtiofs calls itself.
+    static let typeOfFUSE: UInt32 = 0x6573_5546
+
+    /// By the numbers of linux/magic.h, and of those file systems' own headers.
+    private static let remoteFileSystems: [UInt32: String] = [
+        0x6969: "NFS", 0x517B: "SMB", 0xFF53_4D42: "CIFS", 0xFE53_4D42: "SMB2", 0x5346_414F: "AFS", 0x6B41_4653: "AFS",
+        0x7375_7245: "Coda", 0x00C3_6400: "Ceph", 0x564C: "NCP", 0x0BD0_0BD0: "Lustre", 0x0116_1970: "GFS2",
+        0x7461_636F: "OCFS2", 0x4750_4653: "GPFS", 0x0102_1997: "9p", 0x2003_0528: "OrangeFS", 0x1983_0326: "BeeGFS",
+        0xAAD7_AAEA: "PanFS", 0xA501_FCF5: "VxFS of a cluster", 0x786F_4256: "folder of VirtualBox's host",
+        0xBACB_ACBC: "folder of VMware's host",
+    ]
+
+    /// - Parameter type: The number of statfs(2).
+    /// - Returns: The rest of a sentence about the database; `nil` for one that may be used, or that is not known.
+    static func reasonToRefuse(fileSystem type: Int, allowsFUSE: Bool) -> String? {
+        let type = UInt32(truncatingIfNeeded: type)
+        if let name = remoteFileSystems[type] {
+            return
+                "is on a network file system (\(name)); put it on a local disk, since SQLite's log needs shared memory"
+        }
+        guard type == typeOfFUSE, !allowsFUSE else { return nil }
+        return
+            "is on a file system that a program provides (FUSE, or virtiofs), which may be on another machine: put it on a "
+            + "local disk; or, if you know that only this machine uses it and that it can share memory (mmap), set "
+            + "STINT_ALLOW_FUSE=1"
+    }
+}

@@ -1,0 +1,55 @@
+import GRDB
+import Logging
+import StintCore
+import Synchronization
+
+/// When a process changes the ``FileMark``: with its first transaction, then once a second while it writes, and when the
+/// log has started again. That is a page more in the log each time.
+final class FileMarks: Sendable {
+    private static let interval: Duration = .seconds(1)
+
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    private struct State {
+        /// `nil`: not looked at yet. A schema of before has no mark.
+        var isKnown: Bool?
+        var last: ContinuousClock.Instant?
+    }
+
+    init(_ logger: Logger) {
+        self.logger = logger
+    }
+
+    /// In the transaction that is open, and is about to be committed.
+    func changeIfDue(_ database: Database) throws {
+        let now = ContinuousClock.now
+        guard state.withLock({ $0.last.map { now - $0 >= Self.interval } ?? true }) else { return }
+        try change(database)
+    }
+
+    /// In a transaction of its own: the log's first one may stay the only one for long.
+    func markNewLog(_ database: Database) {
+        do {
+            try Statement("BEGIN IMMEDIATE", database).execute()
+            try change(database)
+            try Statement("COMMIT", database).execute()
+        } catch {
+            // The next transaction does it.
+            state.withLock { $0.last = nil }
+            logger.debug("the log could not be marked: \(error)")
+            guard database.isInsideTransaction else { return }
+            do { try Statement("ROLLBACK", database).execute() } catch { logger.debug("after that: \(error)") }
+        }
+    }
+
+    private func change(_ database: Database) throws {
+        if state.withLock({ $0.isKnown }) == nil {
+            let isKnown = try database.tableExists("stint_file")
+            state.withLock { $0.isKnown = isKnown }
+        }
+        guard state.withLock({ $0.isKnown }) == true else { return }
+        try FileMark.change(database)
+        state.withLock { $0.last = .now }
+    }
+}

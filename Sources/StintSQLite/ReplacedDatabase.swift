@@ -1,0 +1,68 @@
+import GRDB
+import StintCore
+
+/// A database that is about to be replaced.
+struct ReplacedDatabase {
+    /// Those whose ids are never used again.
+    static let tables = ["stint_jobs", "stint_leases", "stint_workers"]
+
+    let file: DatabaseFile
+    let options: SQLiteStore.Options
+
+    /// Runs `body` with the last ids that it has given out, while nobody can write to it; with `nil` if there is none, or
+    /// none that can be read.
+    ///
+    /// - Throws: What `body` throws; `invalidInput` if it is another program's database, and `databaseBusy`.
+    func whileLocked<Value>(_ body: (_ lastIDs: [String: Int64]?) throws -> Value) throws -> Value {
+        guard let connection = try connect() else { return try body(nil) }
+        return try connection.runBlocking { database in
+            let lastIDs: [String: Int64]
+            do {
+                try Statement("BEGIN IMMEDIATE", database).execute()
+                lastIDs = try Self.lastIDs(database)
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+                throw error
+            } catch {
+                rollBack(database)
+                note(error)
+                return try body(nil)
+            }
+            defer { rollBack(database) }
+            return try body(lastIDs)
+        }
+    }
+
+    private func connect() throws -> Connection? {
+        guard file.size > 0 else { return nil }
+        do {
+            try LogOrigin(file: file).check()
+            let connection = try SQLiteStore.connect(
+                file, file.path, "restore.old", options, busyTimeout: .seconds(10))
+            guard try connection.runBlocking({ try $0.tableExists("stint_jobs") }) else {
+                throw StintError.invalidInput(
+                    "\(quoted(file.path)) is a database of another program (it has no Stint tables), and is not replaced"
+                )
+            }
+            return connection
+        } catch let error as StintError where error.code == .databaseBusy || error.code == .invalidInput {
+            throw error
+        } catch {
+            note(error)
+            return nil
+        }
+    }
+
+    private static func lastIDs(_ database: Database) throws -> [String: Int64] {
+        let rows = try Row.fetchAll(database, sql: "SELECT name, seq FROM sqlite_sequence")
+        return Dictionary(rows.map { ($0["name"], $0["seq"]) }) { max($0, $1) }
+    }
+
+    private func rollBack(_ database: Database) {
+        guard database.isInsideTransaction else { return }
+        do { try database.rollback() } catch { options.logger.debug("after a restore: \(error)") }
+    }
+
+    private func note(_ error: any Error) {
+        options.logger.debug("the database that is replaced cannot be read", metadata: ["error": "\(error)"])
+    }
+}
