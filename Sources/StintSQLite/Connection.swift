@@ -50,11 +50,7 @@ struct Connection: Sendable {
     }
 
     func run<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
-        try await withCheckedThrowingContinuation { continuation in
-            thread.async {
-                continuation.resume(with: Result { try runBlocking(body) })
-            }
-        }
+        try await thread.run { try runBlocking(body) }
     }
 
     func runBlocking<Value>(_ body: (Database) throws -> Value) rethrows -> Value {

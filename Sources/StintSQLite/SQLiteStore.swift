@@ -8,7 +8,8 @@ import StintSQLiteMigrations
 /// Jobs in one SQLite file, shared by any number of processes on one machine.
 ///
 /// A process needs one value of this type for a file. It holds four connections: one that writes, one that reads, two
-/// for checkpoints. They are closed when the last reference goes.
+/// for checkpoints; and opens more when they are needed: one that watches for commits, and up to three for reads that may
+/// take long. They are closed when the last reference goes.
 public final class SQLiteStore: JobStore {
     public struct Options: Sendable {
         public var durability: Durability
@@ -50,7 +51,9 @@ public final class SQLiteStore: JobStore {
     public let path: String
     let options: Options
     let transactions: Writer
+    /// For workers' looks, which are short: nothing that may take long is read here.
     let reader: Connection
+    let longReaders: ReaderPool
     let checkpoint: Checkpoint
     let schema: SchemaWatch
     let handOut: HandOut
@@ -85,6 +88,7 @@ public final class SQLiteStore: JobStore {
         let schema = SchemaWatch(Schema(file: path, mayInstall: true, migrations: options.migrations))
         self.schema = schema
         reader = try Self.connect(path, "reader", options, readOnly: true)
+        longReaders = ReaderPool(options.lanes) { try Self.connect(path, "reader.long", options, readOnly: true) }
         // Long enough to open the file while another process closes it, and short for a checkpoint, which can come later.
         let lock = try Self.connect(path, "checkpoint", options, busyTimeout: .seconds(1))
         let repair = LogRepair(beside: target, lock: lock, logger: options.logger)
@@ -102,7 +106,9 @@ public final class SQLiteStore: JobStore {
             if wakesWorkers { signals.send() }
             checkpoint.startIfNeeded(isDiskFull: isDiskFull)
         }
-        watch = LogWatch(target.target + "-wal", reader: reader, signals: signals, logger: options.logger)
+        watch = LogWatch(target.target + "-wal", signals: signals, logger: options.logger) {
+            try Self.connect(path, "watch", options, readOnly: true)
+        }
         writer.runBlocking { checkpoint.observe($0) }
     }
 
@@ -120,9 +126,14 @@ public final class SQLiteStore: JobStore {
 
     var writer: Connection { transactions.connection }
 
-    /// A connection of its own, for work that takes long: the shared ones must stay free for workers.
-    func connection(for purpose: String) throws -> Connection {
-        try Self.connect(path, purpose, options, readOnly: true)
+    /// Does `body` on a connection and a thread of its own, for work that takes long: the shared ones must stay free for
+    /// workers, and none of Swift's cooperative threads may block.
+    func onOwnConnection<Value: Sendable>(
+        _ purpose: String, _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws -> Value {
+        try await options.lanes("stint.\(purpose)", .unspecified).run {
+            try Self.connect(self.path, purpose, self.options, readOnly: true).runBlocking(body)
+        }
     }
 
     static func connect(
@@ -172,19 +183,30 @@ public final class SQLiteStore: JobStore {
         try await transactions.write(now: now, weight: weight, urgency: urgency, body) { value, _ in value }
     }
 
-    /// One short read transaction: all of `body` sees the same state.
+    /// A short read transaction for a worker's look: all of `body` sees the same state.
+    func look<Value: Sendable>(
+        now: Moment = SystemClock().now(), _ body: @escaping @Sendable (JobTransaction) throws -> Value
+    ) async throws -> Value {
+        try await reader.run { [schema] in try Self.read($0, schema, now, body) }
+    }
+
+    /// The same for what people ask, and may take longer: no look waits for it.
     func read<Value: Sendable>(
         now: Moment = SystemClock().now(), _ body: @escaping @Sendable (JobTransaction) throws -> Value
     ) async throws -> Value {
-        try await reader.run { [schema] database in
-            var value: Value?
-            try database.inTransaction(.deferred) {
-                try schema.check(database)
-                value = try body(JobTransaction(database, now: now))
-                return .commit
-            }
-            return value!
+        try await longReaders.run { [schema] in try Self.read($0, schema, now, body) }
+    }
+
+    private static func read<Value>(
+        _ database: Database, _ schema: SchemaWatch, _ now: Moment, _ body: (JobTransaction) throws -> Value
+    ) throws -> Value {
+        var value: Value?
+        try database.inTransaction(.deferred) {
+            try schema.check(database)
+            value = try body(JobTransaction(database, now: now))
+            return .commit
         }
+        return value!
     }
 }
 
@@ -199,11 +221,7 @@ extension StoreSource where Store == SQLiteStore {
     public static func sqlite(_ path: String, options: SQLiteStore.Options) -> StoreSource {
         StoreSource {
             // Opening blocks: it reads the disk, may wait for a lock and may migrate.
-            try await withCheckedThrowingContinuation { continuation in
-                DispatchQueue(label: "stint.open").async {
-                    continuation.resume(with: Result { try SQLiteStore(path: path, options: options) })
-                }
-            }
+            try await options.lanes("stint.open", .unspecified).run { try SQLiteStore(path: path, options: options) }
         }
     }
 }

@@ -40,8 +40,8 @@ struct LogWatchTests {
         let folder = try TemporaryFolder()
         let queue = try await JobQueue(.sqlite(folder.database))
         let watch = LogWatch(
-            folder.path + "/no-such-log", reader: queue.store.reader, signals: WakeUpSignals(),
-            logger: Logger(label: "test"))
+            folder.path + "/no-such-log", signals: WakeUpSignals(), logger: Logger(label: "test")
+        ) { queue.store.reader }
         var signals = watch.wakeUps(in: ["q"]).makeAsyncIterator()
         try await queue.enqueue(payload: [1], in: "q")
         while let next = await signals.next() { if next == .now { break } }

@@ -9,3 +9,9 @@ ALTER TABLE stint_leases ADD COLUMN overdue_since INTEGER;
 
 -- The file that the worker's supervisor keeps locked as long as it lives; NULL: it has no supervisor.
 ALTER TABLE stint_workers ADD COLUMN supervisor_file TEXT;
+
+-- The latest request to replace all workers (`stint workers restart`), which supervisors look for. At most one row.
+CREATE TABLE stint_restarts (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    requested_at INTEGER NOT NULL
+) STRICT;

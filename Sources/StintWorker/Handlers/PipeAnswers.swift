@@ -7,13 +7,15 @@ import StintCore
 final class PipeAnswers: @unchecked Sendable {
     private let process: PipeProcess
     private let errors: PipeReader
+    private let errorLines: OutputLines
     private var splitter = LineSplitter(limit: PipeProcess.longestAnswer)
     /// What follows a line that is no answer is not looked at.
     private var isBroken = false
 
-    init(_ process: PipeProcess, errors: PipeReader) {
+    init(_ process: PipeProcess, errors: PipeReader, _ errorLines: OutputLines) {
         self.process = process
         self.errors = errors
+        self.errorLines = errorLines
     }
 
     func append(_ bytes: UnsafeRawBufferPointer) {
@@ -27,7 +29,7 @@ final class PipeAnswers: @unchecked Sendable {
 
     private func take(_ line: ArraySlice<UInt8>) -> Bool {
         do {
-            process.take(try PipeAnswer(line), errors: errors)
+            process.take(try PipeAnswer(line), errors: errors, errorLines)
             return true
         } catch {
             return refuse(line, "no answer")
@@ -47,7 +49,7 @@ final class PipeAnswers: @unchecked Sendable {
 
 extension PipeProcess {
     /// Hands an answer to the run of its job. One that nobody waits for changes nothing.
-    func take(_ answer: PipeAnswer, errors: PipeReader) {
+    func take(_ answer: PipeAnswer, errors: PipeReader, _ errorLines: OutputLines) {
         let (flight, stray) = state.withLock { state -> (PipeFlight?, String?) in
             guard let index = state.flights.firstIndex(where: { $0.isSent && $0.context.lease == answer.lease }) else {
                 let isOldToken = state.flights.contains { $0.context.id == answer.lease.job }
@@ -66,18 +68,22 @@ extension PipeProcess {
         }
         flight.timer?.cancel()
         // For one that was released already this changes nothing.
-        deliver(answer, to: flight, errors)
+        deliver(answer, to: flight, errors, errorLines)
         endIfAbandoned()
     }
 
-    private func deliver(_ answer: PipeAnswer, to flight: PipeFlight, _ errors: PipeReader) {
+    private func deliver(
+        _ answer: PipeAnswer, to flight: PipeFlight, _ errors: PipeReader, _ errorLines: OutputLines
+    ) {
         let runTime = flight.runTime
         if case .success(.done) = answer.verdict {
             return flight.whenOver.set(.answered(answer, Dossier(runTimeMilliseconds: runTime)))
         }
         // What it has said to explain itself is in the other pipe.
-        errors.takeWhatIsThere { [tail] in
-            let said = tail.text(since: flight.errorsBefore)
+        Task { [tail] in
+            let said = await errorLines.hurrying {
+                await errors.takeWhatIsThere { tail.text(since: flight.errorsBefore) }
+            }
             flight.whenOver.set(.answered(answer, Dossier(runTimeMilliseconds: runTime, standardError: said)))
         }
     }

@@ -26,6 +26,9 @@ struct StartTrouble {
         return delay
     }
 
+    /// Whether a worker of this number has ended at its start and none has proved itself since.
+    func isKnown(_ number: Int) -> Bool { failures[number] != nil }
+
     mutating func succeeded(_ number: Int, _ logger: Logger) {
         guard failures.removeValue(forKey: number) != nil, failures.isEmpty else { return }
         isTold = false

@@ -57,7 +57,8 @@ public struct Supervisor<Store: JobStore>: Service {
         if let supervision = Supervision.current {
             var worker = try await makeWorker(queue)
             worker.supervision = supervision
-            supervision.say(.ending(await worker.work()))
+            supervision.beat(every: fleet.options.beatInterval)
+            supervision.sayLast(.ending(await worker.work()))
             exit(0)
         }
         try await withTaskCancellationHandler {
@@ -72,7 +73,10 @@ public struct Supervisor<Store: JobStore>: Service {
     }
 
     /// Replaces the workers one by one, each only when its successor works: a new version of the program takes over
-    /// without a gap. A successor that does not start leaves the old workers as they are.
+    /// without a gap. A successor that does not start leaves the old workers as they are. Called while that is under way,
+    /// it does it once more afterwards, with the program that is there then; it returns when all is done.
+    ///
+    /// The same happens when somebody asks for it through the store: `stint workers restart`.
     public func restart() async {
         await fleet.restart()
     }
@@ -100,4 +104,7 @@ public struct SupervisorOptions: Sendable {
     public var arguments = Array(CommandLine.arguments.dropFirst())
 
     public init() {}
+
+    /// How often a worker says that it is awake: one word may be late, or several.
+    var beatInterval: Duration { min(silence / 5, .seconds(10)) }
 }
