@@ -52,10 +52,11 @@ final class LogWrites: @unchecked Sendable {
 
         /// - Returns: Whether it was written to since the last time.
         func clear() -> Bool {
-            var events = [UInt8](repeating: 0, count: 4_096)
-            var isWritten = false
-            while read(file, &events, events.count) > 0 { isWritten = true }
-            return isWritten
+            withUnsafeTemporaryAllocation(byteCount: 4_096, alignment: 8) { events in
+                var isWritten = false
+                while read(file, events.baseAddress, events.count) > 0 { isWritten = true }
+                return isWritten
+            }
         }
     #endif
 

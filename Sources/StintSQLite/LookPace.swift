@@ -14,8 +14,15 @@ struct LookPace {
 
     /// How long after the last write to the log looks go on. Later commits are found when a worker looks by itself.
     static let visibility: Duration = .seconds(60)
-    /// After a commit that was found, in microseconds: where many follow each other, they are found together.
-    static let rest: UInt32 = 5_000
+    /// After a commit that was found: where many follow each other, they are found together.
+    static let rest: Duration = .milliseconds(5)
+    /// The same while commits follow each other and bring nothing for anybody who listens.
+    static let longRest: Duration = .milliseconds(25)
+    /// So many in a row must have brought nothing, with no more than `pauseBetweenFinds` between them.
+    private static let fruitlessFinds = 8
+    private static let pauseBetweenFinds: Duration = .milliseconds(100)
+    /// After a commit that was found, what was written before it is hardly ever still on its way.
+    private static let waitAfterFind: Duration = .milliseconds(10)
     private static let yields = 16
     private static let naps = 24
     /// A look is at most this much later than it could have been, as a part of the time since the write.
@@ -24,19 +31,31 @@ struct LookPace {
 
     private var tries = 0
     private var lastWrite: ContinuousClock.Instant
+    private var lastFind: ContinuousClock.Instant
+    private var hasFound = false
+    private var fruitless = 0
 
     init(writtenAt now: ContinuousClock.Instant) {
         lastWrite = now
+        lastFind = now
     }
 
     mutating func written(at now: ContinuousClock.Instant) {
         lastWrite = now
         tries = 0
+        hasFound = false
     }
 
     /// What comes now was written earlier and waits for a disk, or is written later, and the kernel tells.
-    mutating func found() {
+    ///
+    /// - Parameter isNews: Whether it brought something for anybody.
+    /// - Returns: How long to rest before the next look.
+    mutating func found(isNews: Bool, at now: ContinuousClock.Instant) -> Duration {
         tries = Self.yields + Self.naps
+        hasFound = true
+        fruitless = isNews || now - lastFind > Self.pauseBetweenFinds ? 0 : fruitless + 1
+        lastFind = now
+        return fruitless >= Self.fruitlessFinds ? Self.longRest : Self.rest
     }
 
     /// Before the next look; `nil` when it is over.
@@ -46,7 +65,8 @@ struct LookPace {
         tries += 1
         if tries <= Self.yields { return .yield }
         if tries <= Self.yields + Self.naps { return .microseconds(30) }
-        let wait = min(elapsed / Self.lateness, Self.longestWait)
-        return .milliseconds(Int32(max(1, wait / .milliseconds(1))))
+        let shortest: Duration = hasFound ? Self.waitAfterFind : .milliseconds(1)
+        let wait = min(max(elapsed / Self.lateness, shortest), Self.longestWait)
+        return .milliseconds(Int32(wait / .milliseconds(1)))
     }
 }

@@ -37,15 +37,21 @@ final class WakeUpSignals: Sendable {
     /// Who has heard that nothing is known to come is not told so again: commits in other queues wake nobody up.
     ///
     /// - Parameter next: What is ready in the queues of a listener.
-    func send(_ next: (_ queues: [QueueName]) throws -> NextReady) rethrows {
+    /// - Returns: Whether anybody was told anything.
+    @discardableResult
+    func send(_ next: (_ queues: [QueueName]) throws -> NextReady) rethrows -> Bool {
+        var isTold = false
         for (number, listener) in listeners.withLock({ $0.all }) {
             let answer = try next(listener.queues)
             let before = listeners.withLock { listeners in
                 defer { listeners.all[number]?.heard = answer }
                 return listeners.all[number]?.heard
             }
-            if answer != .unknown || before != .unknown { listener.continuation.yield(answer) }
+            guard answer != .unknown || before != .unknown else { continue }
+            listener.continuation.yield(answer)
+            isTold = true
         }
+        return isTold
     }
 
     /// Some jobs may be ready.

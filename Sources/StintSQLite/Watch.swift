@@ -24,6 +24,7 @@ final class Watch: @unchecked Sendable {
     private let logger: Logger
     /// The last one that was seen.
     private var version: Int64?
+    private var pace = LookPace(writtenAt: .now)
     /// As it was before the last look; `nil` before the first one, and where it cannot be read.
     private var header: WALIndexHeader?
 
@@ -40,11 +41,11 @@ final class Watch: @unchecked Sendable {
 
     func run() {
         // Its connection is open before the first job comes.
-        _ = tellOfCommit()
+        tellOfCommit()
         while signals.waitForListener() {
             switch waitForWrite(writes == nil ? Self.pollInterval : -1) {
             case .over: return
-            case .nothing: _ = tellOfCommit()
+            case .nothing: tellOfCommit()
             case .written: if !tellOfCommits() { return }
             }
         }
@@ -58,13 +59,13 @@ final class Watch: @unchecked Sendable {
     ///
     /// - Returns: `false` when it is over.
     private func tellOfCommits() -> Bool {
-        var pace = LookPace(writtenAt: .now)
+        pace.written(at: .now)
         while signals.waitForListener() {
             // Before each look: what is written after it is announced again.
             if writes?.clear() == true { pace.written(at: .now) }
-            if tellOfCommit() {
-                pace.found()
-                usleep(LookPace.rest)
+            let found = tellOfCommit()
+            if found != .nothing {
+                usleep(UInt32(pace.found(isNews: found == .told, at: .now) / .microseconds(1)))
             }
             switch pace.next(at: .now) {
             case nil: return true
@@ -88,8 +89,16 @@ final class Watch: @unchecked Sendable {
         return count > 0 ? .written : .nothing
     }
 
-    /// - Returns: Whether there was one since the last look, by whomever.
-    private func tellOfCommit() -> Bool {
+    private enum Find {
+        /// No commit since the last look, by anybody.
+        case nothing
+        /// One, but nobody who listens has heard anything new.
+        case untold
+        case told
+    }
+
+    @discardableResult
+    private func tellOfCommit() -> Find {
         do {
             let reader = try self.reader ?? connect()
             self.reader = reader
@@ -97,24 +106,24 @@ final class Watch: @unchecked Sendable {
         } catch {
             // Who tries to claim hears it too.
             logger.debug("the log was written to, and cannot be read: \(error)")
-            return false
+            return .nothing
         }
     }
 
-    private func look(_ database: Database) throws -> Bool {
+    private func look(_ database: Database) throws -> Find {
         // Read before the look: what comes after it differs.
         let header = version == nil ? nil : WALIndexHeader(of: database)
-        if let header, header == self.header { return false }
+        if let header, header == self.header { return .nothing }
         try Statement("BEGIN", database).execute()
         defer { end(database) }
         let version = try Statement("PRAGMA data_version", database).first { $0.int(0) }
-        let isNew = version != self.version
-        if isNew {
+        var find = Find.nothing
+        if version != self.version {
             let transaction = JobTransaction(database, now: SystemClock().now())
-            try signals.send { try transaction.nextReady(in: $0) }
+            find = try signals.send { try transaction.nextReady(in: $0) } ? .told : .untold
         }
         (self.version, self.header) = (version, header)
-        return isNew
+        return find
     }
 
     private func end(_ database: Database) {

@@ -102,6 +102,13 @@ package final class OutputDestination: Sendable {
         state.withLock { $0.waitingLines > 0 && ContinuousClock.now - $0.lastProgress >= Self.patience }
     }
 
+    var waitingLines: Int { state.withLock { $0.waitingLines } }
+    var waitingBytes: Int { state.withLock { $0.waitingBytes } }
+    var isEmpty: Bool { waitingLines == 0 }
+
+    /// Whether lines were dropped that nobody was told of yet.
+    var hasDropped: Bool { state.withLock { $0.dropped > 0 } }
+
     /// Waits until all is written, but no longer than `limit`, and not for a reader that does not read. Blocks.
     package func flush(within limit: Duration) {
         let deadline = ContinuousClock.now + limit

@@ -105,6 +105,6 @@ public struct SupervisorOptions: Sendable {
 
     public init() {}
 
-    /// How often a worker says that it is awake: one word may be late, or several.
-    var beatInterval: Duration { min(silence / 5, .seconds(10)) }
+    /// How often a worker says that it is awake: a word may be lost.
+    var beatInterval: Duration { min(silence / 4, .seconds(10)) }
 }

@@ -3,7 +3,7 @@ import Logging
 /// A rolling restart: a successor first, and then the end of the worker whose place it takes.
 extension WorkerFleet {
     /// How often to look whether somebody asks for a restart through the store.
-    private static let requestInterval: Duration = .seconds(1)
+    private static let requestInterval: Duration = .seconds(2)
 
     /// What is asked for while workers are replaced is done once more afterwards: those that have been replaced already may
     /// run a program that has been replaced since.
