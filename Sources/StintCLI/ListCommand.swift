@@ -26,25 +26,34 @@ struct ListCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        // One more than is shown, to know whether there are more.
-        let filter = JobFilter(queue: queue, state: state, limit: limit < .max ? limit + 1 : limit)
-        let found = try await database.open(onlyReads: true).store.list(filter)
-        let jobs = found.prefix(limit)
+        let store = try await database.open(onlyReads: true).store
         var output = Output()
-        if json {
-            for job in jobs { try output.line(try jsonLine(job)) }
-        } else {
-            var table = Table(["id", "queue", "state", "priority", "attempts", "note"], rightAligned: [0, 3, 4])
-            for job in jobs {
-                table.add([
-                    "\(job.id)", job.queue.description, job.state.rawValue, "\(job.priority)",
-                    "\(job.attempts)/\(job.maxAttempts)", note(on: job),
-                ])
+        var table = Table(["id", "queue", "state", "priority", "attempts", "note"], rightAligned: [0, 3, 4])
+        var cursor: JobCursor?
+        var left = limit
+        // Page by page: a list may be longer than there is memory.
+        repeat {
+            let page = try await store.page(JobFilter(queue: queue, state: state, limit: left), after: cursor)
+            if json {
+                for job in page.jobs { try output.line(try jsonLine(job)) }
+            } else if !page.jobs.isEmpty {
+                for job in page.jobs { table.add(row(of: job)) }
+                try output.line(table.takeText())
             }
-            if !jobs.isEmpty { try output.line(table.text) }
-        }
-        try output.flush()
-        if found.count > limit && !json { Output.complain("these are the first \(limit); --limit shows more") }
+            try output.flush()
+            left -= page.jobs.count
+            cursor = page.next
+        } while cursor != nil && left > 0
+        guard cursor != nil, !json else { return }
+        let more = try await store.page(JobFilter(queue: queue, state: state, limit: 1), after: cursor)
+        if !more.jobs.isEmpty { Output.complain("these are the first \(limit); --limit shows more") }
+    }
+
+    private func row(of job: JobRecord) -> [String] {
+        [
+            "\(job.id)", job.queue.description, job.state.rawValue, "\(job.priority)",
+            "\(job.attempts)/\(job.maxAttempts)", note(on: job),
+        ]
     }
 
     /// What one wants to know first of a job in its state, on one line.

@@ -1,4 +1,5 @@
 import StintCore
+import StintWorker
 
 #if canImport(Darwin)
     import Darwin
@@ -50,10 +51,15 @@ struct Output {
     }
 
     /// One sentence on standard error, safe for a terminal, whatever it quotes. That it cannot be written is nothing to be
-    /// done about.
+    /// done about, and nobody waits for long until somebody reads it.
     static func complain(_ text: String) {
-        let line = Array("stint: \(oneLine(text, limit: 2_000))\n".utf8)
-        _ = line.withUnsafeBytes { Platform.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        tell(text)
+        OutputDestination.standardError.flush(within: .seconds(1))
+    }
+
+    /// The same without any wait.
+    static func tell(_ text: String) {
+        OutputDestination.standardError.log(Array("stint: \(oneLine(text, limit: 2_000))\n".utf8))
     }
 }
 
@@ -65,6 +71,34 @@ enum Platform {
         #else
             Glibc.exit(code)
         #endif
+    }
+
+    /// Where standard input, output or error is closed, the next file that is opened would take its place, and what is
+    /// written to standard error would be written into that file.
+    static func openStandardDescriptors() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+            _ = open("/dev/null", O_RDWR)
+        }
+    }
+
+    /// Whether this process belongs to a terminal. Known only until that is hung up.
+    static var hasControllingTerminal: Bool {
+        let terminal = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)
+        guard terminal >= 0 else { return false }
+        close(terminal)
+        return true
+    }
+
+    /// Whether whoever started this process wants it to ignore a signal, as nohup does with SIGHUP.
+    static func ignores(_ number: Int32) -> Bool {
+        var action = sigaction()
+        sigaction(number, nil, &action)
+        #if canImport(Darwin)
+            let handler = action.__sigaction_u.__sa_handler
+        #else
+            let handler = action.__sigaction_handler.sa_handler
+        #endif
+        return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 
     /// Stops this process until somebody continues it, as Ctrl-Z does.

@@ -1,3 +1,5 @@
+import StintWorker
+
 #if canImport(Darwin)
     import Darwin
 #else
@@ -9,14 +11,17 @@ struct ProgressBar {
     private static let width = 30
 
     private let total: Int?
+    /// Whether the caller must not wait for a terminal that takes nothing.
+    private let waitsForNobody: Bool
     /// Standard error where it is a terminal, else standard output where that is one.
     private let terminal: Int32?
     private var lastShown: ContinuousClock.Instant
     private var isDrawn = false
 
     /// - Parameter total: How much there is to do, where it is known from the start.
-    init(total: Int?) {
+    init(total: Int?, waitsForNobody: Bool = false) {
         self.total = total
+        self.waitsForNobody = waitsForNobody
         terminal = [STDERR_FILENO, STDOUT_FILENO].first { isatty($0) == 1 }
         lastShown = .now
     }
@@ -26,7 +31,7 @@ struct ProgressBar {
         let interval: Duration = terminal == nil ? .seconds(5) : .milliseconds(100)
         guard ContinuousClock.now - lastShown >= interval else { return }
         lastShown = .now
-        guard let terminal else { return Output.complain(text) }
+        guard let terminal else { return Output.tell(text) }
         var line = "\r\u{1B}[2K"
         if let total = total ?? self.total, total > 0 {
             let share = min(1, max(0, Double(done) / Double(total)))
@@ -47,6 +52,10 @@ struct ProgressBar {
 
     private func draw(_ text: String, on terminal: Int32) {
         let bytes = Array(text.utf8)
+        if waitsForNobody {
+            let destination = terminal == STDERR_FILENO ? OutputDestination.standardError : .standardOutput
+            return destination.log(bytes)
+        }
         _ = bytes.withUnsafeBytes { Platform.write(terminal, $0.baseAddress, $0.count) }
     }
 }

@@ -33,6 +33,8 @@ struct StintCommand: AsyncParsableCommand {
     static func main() async {
         // A reader that went away is an error of a write (EPIPE), to be handled, and not the end of a worker.
         signal(SIGPIPE, SIG_IGN)
+        Platform.openStandardDescriptors()
+        LogStream.bootstrap()
         do {
             try checkArguments()
             var command = try parseAsRoot()

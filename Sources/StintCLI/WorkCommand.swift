@@ -23,8 +23,12 @@ struct WorkCommand: AsyncParsableCommand {
             A command that cannot be started costs no job an attempt: its jobs are given back, and the worker tries again
             with one after growing delays. Where open files or processes run out, it runs fewer at once.
 
-            SIGTERM and SIGINT let running handlers finish within --grace and stop; a second SIGINT stops at once. SIGHUP
-            replaces the worker processes one by one, with the program as it is then.
+            SIGTERM and SIGINT let running handlers finish within --grace and stop; a second SIGINT stops at once.
+            `stint workers restart` replaces the worker processes one by one, with the program as it is then. SIGHUP does so
+            too where there is no terminal, as under systemd; with one it means that the terminal has gone, and stops like
+            SIGTERM. A stint that was started with nohup ignores it.
+
+            Output that nobody reads holds nothing up: past 1 MiB lines are dropped, and their number is told later.
 
             Example:
               stint work --queue mail --workers 4 --timeout 1m -- php send-mail.php
@@ -103,11 +107,6 @@ struct WorkCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = .notice
-            return handler
-        }
         let queue = try await database.open(creating: creation)
         // Before any process starts: a command that cannot run is the user's mistake, and not a worker's death.
         try CommandHandler.check(command)
@@ -172,7 +171,7 @@ private struct DrainProgress: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            var bar = ProgressBar(total: nil)
+            var bar = ProgressBar(total: nil, waitsForNobody: true)
             defer { bar.finish() }
             do {
                 let start = try await counts()

@@ -13,7 +13,9 @@ struct WorkersCommand: AsyncParsableCommand {
             Example:
               stint workers
               stint workers --json | jq 'select(.existence == "gone").id'
-            """)
+              stint workers restart
+            """,
+        subcommands: [RestartWorkersCommand.self])
 
     @OptionGroup var database: DatabaseOptions
     @Flag(help: "Print one JSON object a line; what cannot be told is left out.")

@@ -101,13 +101,47 @@ public struct JobDetails: Sendable {
 
 /// Which jobs to list.
 public struct JobFilter: Sendable {
+    /// The most jobs of a page.
+    public static let maximumLimit = 1_000
+    /// About how long the records of a page may be together, in bytes.
+    public static let maximumBytes = 4_194_304
+
     public var queue: QueueName?
     public var state: JobState?
+    /// How many at the most, in one page.
     public var limit: Int
 
     public init(queue: QueueName? = nil, state: JobState? = nil, limit: Int = 100) {
         self.queue = queue
         self.state = state
         self.limit = limit
+    }
+}
+
+/// A part of a list of jobs.
+public struct JobPage: Sendable {
+    public var jobs: [JobRecord]
+    /// Where the next part begins; `nil`: there is none.
+    public var next: JobCursor?
+
+    public init(jobs: [JobRecord] = [], next: JobCursor? = nil) {
+        self.jobs = jobs
+        self.next = next
+    }
+}
+
+/// A place in a list of jobs: behind one of them, also when that has gone meanwhile.
+public struct JobCursor: Sendable, Hashable {
+    package let state: JobState
+    /// The job's place in the order of its state.
+    package let queue: Int64
+    package let order: Int64
+    package let job: Int64
+
+    package init(state: JobState, queue: Int64, order: Int64, job: Int64) {
+        self.state = state
+        self.queue = queue
+        self.order = order
+        self.job = job
     }
 }

@@ -54,9 +54,15 @@ public protocol JobStore: WorkerRegistry {
     /// The counts of all queues, by name.
     func stats() async throws -> [QueueStats]
 
-    /// The first jobs of the filter: ready ones as they would be claimed, delayed ones by their time, the others by
-    /// id; without a state, the states one after the other.
-    func list(_ filter: JobFilter) async throws -> [JobRecord]
+    /// Jobs of the filter: ready ones as they would be claimed, delayed ones by their time, the others by id; without a
+    /// state, the states one after the other.
+    ///
+    /// A page is at most ``JobFilter/maximumLimit`` jobs, and ends earlier where their records grow past
+    /// ``JobFilter/maximumBytes``. Each is read in a transaction of its own: what changes its state meanwhile may be in two
+    /// or in none.
+    ///
+    /// - Parameter cursor: Where the page before has ended; `nil` for the first one.
+    func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage
 
     /// One job with payload and history, or `nil`.
     func job(_ id: JobID) async throws -> JobDetails?
@@ -100,6 +106,11 @@ public enum NextReady: Sendable, Hashable {
 }
 
 extension JobStore {
+    /// The first jobs of the filter, no more than one ``page(_:after:)`` has.
+    public func list(_ filter: JobFilter) async throws -> [JobRecord] {
+        try await page(filter, after: nil).jobs
+    }
+
     /// Claims without settling anything.
     public func claim(_ request: ClaimRequest, now: Moment) async throws -> [LeasedJob] {
         try await exchange([], for: request, now: now).jobs

@@ -21,6 +21,12 @@ public protocol WorkerRegistry: Sendable {
     /// sign (``WorkerRegistration/supervisorSign``). `nil` where the store cannot prove such a thing.
     func registerSupervisor() async throws -> (any SupervisorSign)?
 
+    /// Asks all supervisors, wherever they run, to replace their workers.
+    func requestRestart(now: Moment) async throws
+
+    /// The number of the latest such request, each greater than the one before; 0: there was none yet.
+    func latestRestartRequest() async throws -> Int64
+
     /// The latest attempts that did not end well, newest first.
     func failures(limit: Int) async throws -> [FailedJob]
 }

@@ -1,4 +1,3 @@
-import Dispatch
 import GRDB
 import StintCore
 
@@ -8,9 +7,9 @@ extension SQLiteStore {
     /// - Throws: ``StintError`` with the code `invalidInput` where the file exists, or `databaseUnusable` where it
     ///   cannot be made.
     public func backup(to destination: String) async throws {
-        let file = DatabaseFile(path: destination)
-        try file.checkIsNew()
-        try await connection(for: "backup").run { source in
+        try await onOwnConnection("backup") { source in
+            let file = DatabaseFile(path: destination)
+            try file.checkIsNew()
             try file.create(orUseAnothers: false) { temporary in
                 try translatingErrors(of: temporary) {
                     let target = try DatabaseQueue(path: temporary)

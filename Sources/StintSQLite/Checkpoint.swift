@@ -20,6 +20,9 @@ import Synchronization
 /// Every process sees how long the log is when it commits. Of those that find it too long, one is elected, by a lock on
 /// the file `stint.db-checkpoint`, and does the work on a thread of its own, so that no caller waits for it but for the
 /// lock. It waits at the ``WriteGate`` like everybody, and so has its turn under any load.
+///
+/// Election and gate are courtesies. A process that is stopped may hold either for ever, so after a while the others go on
+/// without: what protects the data is SQLite's own write lock, which whoever checkpoints holds.
 final class Checkpoint: Sendable {
     /// SQLite's own default for automatic checkpoints: 1,000 pages, 4 MB.
     static let pages: Int32 = 1_000
@@ -28,6 +31,7 @@ final class Checkpoint: Sendable {
     static let longLog = 16_777_216
     /// A log of so many bytes is worth a warning: somebody reads for so long that it cannot be taken over.
     static let warningSize = 4 * longLog
+    /// How long to wait at the gate, and for another process that was elected and does nothing.
     private static let patience: Duration = .seconds(2)
 
     /// Whether the SQLite of this process has the WAL-reset bug.
@@ -46,6 +50,8 @@ final class Checkpoint: Sendable {
     private let election: Int32
     private let logger: Logger
     private let thread: Lane
+    /// Works while `thread` is held up at the gate.
+    private let bypass: Lane
     private let progress = Mutex(Progress())
 
     private struct Progress {
@@ -57,6 +63,12 @@ final class Checkpoint: Sendable {
         var isDue = false
         var warnedSize = Checkpoint.warningSize / 2
         var hasRestarted = false
+        /// The thread waits in line.
+        var isAtGate = false
+        /// It has waited for longer than there is patience; the gate is passed by until it opens.
+        var isGateStuck = false
+        /// Since when another process is elected, and when the last checkpoint was at that time.
+        var othersElection: (since: ContinuousClock.Instant, lastCheckpoint: Int64)?
 
         mutating func committed(_ pages: Int32) {
             if pages < length {
@@ -76,6 +88,7 @@ final class Checkpoint: Sendable {
     ) {
         self.file = file
         thread = lanes("stint.checkpoint.run", .utility)
+        bypass = lanes("stint.checkpoint.bypass", .utility)
         self.lock = lock
         self.mover = mover
         self.gate = gate
@@ -135,16 +148,19 @@ final class Checkpoint: Sendable {
             progress.isDue = true
             return true
         }
-        if starts { thread.async { self.runIfElected() } }
+        if starts { start {} }
     }
 
     /// Checkpoints now, as far as it goes.
     func run() async {
         await withCheckedContinuation { continuation in
-            thread.async {
-                self.progress.withLock { $0.isDue = true }
-                self.runIfElected()
-                continuation.resume()
+            progress.withLock { $0.isDue = true }
+            let continuation = Mutex<CheckedContinuation<Void, Never>?>(continuation)
+            start {
+                continuation.withLock { continuation in
+                    continuation?.resume()
+                    continuation = nil
+                }
             }
         }
     }
@@ -155,20 +171,76 @@ final class Checkpoint: Sendable {
         runIfDue()
     }
 
-    private func runIfElected() {
-        guard election < 0 || LockFile.lockIfFree(election) else {
-            // Another process is at it. Should it not get to its end, this one looks again a little later.
-            return progress.withLock { progress in
-                progress.isDue = false
-                progress.nextTry = progress.length + Self.pages / 4
+    /// - Parameter done: Called when a round is over, by whichever thread; perhaps a second time later.
+    private func start(_ done: @escaping @Sendable () -> Void) {
+        if progress.withLock({ $0.isGateStuck }) {
+            bypass.async {
+                self.runPastGate()
+                done()
+            }
+        } else {
+            thread.async { self.runInLine(done) }
+        }
+    }
+
+    private func runInLine(_ done: @escaping @Sendable () -> Void) {
+        defer { done() }
+        guard isElected() else { return }
+        defer { resign() }
+        guard let gate, !gate.enterIfOpen() else {
+            runIfDue()
+            gate?.leave()
+            return
+        }
+        progress.withLock { $0.isAtGate = true }
+        gate.enter(patience: Self.patience) {
+            let isStuck = self.progress.withLock { progress in
+                // The alarm may come a moment too late.
+                progress.isGateStuck = progress.isAtGate
+                return progress.isGateStuck
+            }
+            guard isStuck else { return }
+            self.bypass.async {
+                self.runIfDue()
+                // This thread may wait for ever, and others shall not wait for it.
+                self.resign()
+                done()
             }
         }
-        defer { if election >= 0 { LockFile.unlock(election) } }
-        guard let gate else { return runIfDue() }
-        // Past a gate that does not open, since the process inside is stopped: SQLite's own lock is what counts.
-        if !gate.enterIfOpen() { gate.enter(patience: Self.patience) { self.runIfDue() } }
+        progress.withLock { ($0.isAtGate, $0.isGateStuck) = (false, false) }
         runIfDue()
         gate.leave()
+    }
+
+    /// The process inside the gate is stopped: SQLite's own lock is what counts.
+    private func runPastGate() {
+        guard isElected() else { return }
+        runIfDue()
+        resign()
+    }
+
+    /// - Returns: Whether this process may do it: it is elected, or another one is and has done nothing for a while.
+    private func isElected() -> Bool {
+        guard election >= 0, !LockFile.lockIfFree(election) else {
+            progress.withLock { $0.othersElection = nil }
+            return true
+        }
+        let last = LockFile.modified(election)
+        return progress.withLock { progress in
+            if let others = progress.othersElection, others.lastCheckpoint == last {
+                if ContinuousClock.now - others.since >= Self.patience { return true }
+            } else {
+                progress.othersElection = (.now, last)
+            }
+            // Another process is at it. Should it not get to its end, this one looks again a little later.
+            progress.isDue = false
+            progress.nextTry = progress.length + Self.pages / 4
+            return false
+        }
+    }
+
+    private func resign() {
+        if election >= 0 { LockFile.unlock(election) }
     }
 
     private func runIfDue() {
@@ -186,7 +258,7 @@ final class Checkpoint: Sendable {
                 return try mover.runBlocking(moveLog)
             }
             progress.withLock { $0.nextTry = rest > 0 ? length + Self.pages : Self.pages }
-            if election >= 0 { futimens(election, nil) }
+            noteCheckpoint()
             if rest > 0 { warnOfReaders() }
         } catch let error as StintError where error.code == .databaseBusy {
             // Somebody writes who knows no gate. The next commit tries again.
@@ -194,6 +266,14 @@ final class Checkpoint: Sendable {
             progress.withLock { $0.nextTry = length + Self.pages / (reserve?.isDiskFull == true ? 4 : 1) }
             logger.warning("the log could not be checkpointed; it grows until it can", metadata: ["error": "\(error)"])
         }
+    }
+
+    private func noteCheckpoint() {
+        guard election >= 0 else { return }
+        futimens(election, nil)
+        let last = LockFile.modified(election)
+        // Its own is no sign of life of the elected one.
+        progress.withLock { $0.othersElection?.lastCheckpoint = last }
     }
 
     /// - Returns: How many pages of the log could not be taken over because somebody still reads them.

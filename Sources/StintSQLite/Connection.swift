@@ -55,11 +55,7 @@ struct Connection: Sendable {
     }
 
     func run<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
-        try await withCheckedThrowingContinuation { continuation in
-            thread.async {
-                continuation.resume(with: Result { try runBlocking(body) })
-            }
-        }
+        try await thread.run { try runBlocking(body) }
     }
 
     /// As long as this process lives.

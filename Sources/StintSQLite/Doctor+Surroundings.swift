@@ -10,14 +10,15 @@ extension SQLiteStore {
     /// Looks at what is around the tables: the log and who reads it, the wait for the write lock against the leases, clocks,
     /// file system and permissions. It writes nothing.
     public func examineSurroundings() async throws -> [Finding] {
+        // These look at files, and so may wait for a disk.
+        let lane = options.lanes("stint.doctor", .unspecified)
         guard access == .full else {
             // What is written, and how fast, is somebody else's business.
-            return [logFinding(), fileSystemFinding(), permissionsFinding()]
+            return try await lane.run { [self.logFinding(), self.fileSystemFinding(), self.permissionsFinding()] }
         }
-        return [
-            logFinding(), reserveFinding(), try await leaseFinding(), try await clockFinding(), fileSystemFinding(),
-            permissionsFinding(),
-        ]
+        return try await lane.run { [self.logFinding(), self.reserveFinding()] }
+            + [try await leaseFinding(), try await clockFinding()]
+            + lane.run { [self.fileSystemFinding(), self.permissionsFinding()] }
     }
 
     private func logFinding() -> Finding {

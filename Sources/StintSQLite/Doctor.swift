@@ -12,7 +12,7 @@ public struct Finding: Sendable, CustomStringConvertible {
 extension SQLiteStore {
     /// Looks at SQLite, the file and the kept counts. It reads the whole database once.
     public func examine() async throws -> [Finding] {
-        try await connection(for: "doctor").run { database in
+        try await onOwnConnection("doctor") { database in
             var findings: [Finding] = []
             try database.inTransaction(.deferred) {
                 let transaction = JobTransaction(database, now: SystemClock().now())

@@ -10,53 +10,6 @@ extension JobTransaction {
             }
     }
 
-    func list(_ filter: JobFilter) throws -> [JobRecord] {
-        var queue: Int64?
-        if let name = filter.queue {
-            let select = try statement(HotSQL.queueID)
-            select.bind(1, name.description)
-            queue = try select.first { $0.int(0) }
-            if queue == nil { return [] }
-        }
-        var records: [JobRecord] = []
-        for state in filter.state.map({ [$0] }) ?? JobState.allCases where records.count < filter.limit {
-            for id in try ids(in: state, queue, limit: filter.limit - records.count) {
-                if let record = try record(id) { records.append(record) }
-            }
-        }
-        return records
-    }
-
-    /// The first ids of a state, each by an index that ends the search at the limit.
-    private func ids(in state: JobState, _ queue: Int64?, limit: Int) throws -> [Int64] {
-        let (table, order) =
-            switch state {
-            case .ready: ("stint_ready", "queue_id, priority, job_id")
-            case .delayed: ("stint_delayed", "queue_id, run_at, job_id")
-            case .leased: ("stint_leased", "job_id")
-            case .buried: ("stint_buried", "queue_id, job_id")
-            case .done: ("stint_done", "queue_id, done_at, job_id")
-            }
-        // What another program has left of a job counts for nothing.
-        let whole = "WHERE EXISTS (SELECT 1 FROM stint_jobs j WHERE j.id = \(table).job_id)"
-        guard let queue else {
-            return try statement("SELECT job_id FROM \(table) \(whole) ORDER BY \(order) LIMIT ?1").rows(Int64(limit)) {
-                $0.int(0)
-            }
-        }
-        if state == .leased {
-            return try statement(
-                """
-                SELECT d.job_id FROM stint_leased d JOIN stint_leases l ON l.token = d.token
-                WHERE EXISTS (SELECT 1 FROM stint_jobs j WHERE j.id = d.job_id) AND l.queue_id = ?1
-                ORDER BY d.job_id LIMIT ?2
-                """
-            ).rows(queue, Int64(limit)) { $0.int(0) }
-        }
-        return try statement("SELECT job_id FROM \(table) \(whole) AND queue_id = ?1 ORDER BY \(order) LIMIT ?2")
-            .rows(queue, Int64(limit)) { $0.int(0) }
-    }
-
     func job(_ id: JobID) throws -> JobDetails? {
         guard let record = try record(id.rawValue) else { return nil }
         let payload = try statement("SELECT payload FROM stint_jobs WHERE id = ?1").first(id.rawValue) { $0.bytes(0) }
@@ -102,23 +55,26 @@ extension JobTransaction {
         """
 
     private func record(_ id: Int64) throws -> JobRecord? {
-        try statement(Self.record).first(id) { row in
-            var record = JobRecord(
-                id: JobID(rawValue: row.int(0)), queue: QueueName(stored: row.text(1)),
-                state: JobState(rawValue: row.text(2)) ?? .ready, priority: UInt32(clamping: row.int(3)),
-                attempts: Int(row.int(4)), maxAttempts: Int(row.int(5)), crashes: Int(row.int(6)),
-                maxCrashes: Int(row.int(7)), suspect: row.int(8) != 0, contentType: row.text(9),
-                headers: Headers(readable: row.optionalText(10)), payloadBytes: Int(row.int(11)),
-                timeToRunMilliseconds: row.optionalInt(12), uniqueKey: row.optionalText(13), enqueuedAt: row.int(14))
-            record.runAt = row.optionalInt(15)
-            record.worker = row.optionalText(16)
-            record.token = row.optionalInt(17).map(FencingToken.init(rawValue:))
-            record.leaseExpiresAt = row.optionalInt(18)
-            record.buriedAt = row.optionalInt(19)
-            record.reason = row.optionalText(20)
-            record.doneAt = row.optionalInt(21)
-            return record
-        }
+        try statement(Self.record).first(id, read: Self.record)
+    }
+
+    /// Of a row with the columns of ``record``.
+    static func record(_ row: Statement.Row) -> JobRecord {
+        var record = JobRecord(
+            id: JobID(rawValue: row.int(0)), queue: QueueName(stored: row.text(1)),
+            state: JobState(rawValue: row.text(2)) ?? .ready, priority: UInt32(clamping: row.int(3)),
+            attempts: Int(row.int(4)), maxAttempts: Int(row.int(5)), crashes: Int(row.int(6)),
+            maxCrashes: Int(row.int(7)), suspect: row.int(8) != 0, contentType: row.text(9),
+            headers: Headers(readable: row.optionalText(10)), payloadBytes: Int(row.int(11)),
+            timeToRunMilliseconds: row.optionalInt(12), uniqueKey: row.optionalText(13), enqueuedAt: row.int(14))
+        record.runAt = row.optionalInt(15)
+        record.worker = row.optionalText(16)
+        record.token = row.optionalInt(17).map(FencingToken.init(rawValue:))
+        record.leaseExpiresAt = row.optionalInt(18)
+        record.buriedAt = row.optionalInt(19)
+        record.reason = row.optionalText(20)
+        record.doneAt = row.optionalInt(21)
+        return record
     }
 
     /// A time may be past.

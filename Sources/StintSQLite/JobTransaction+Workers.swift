@@ -86,6 +86,18 @@ extension JobTransaction {
             }
             .filter { boards.liveness($0) != .alive }
     }
+
+    // MARK: - Restarts
+
+    /// The one before is forgotten: whoever has not seen it yet sees this one.
+    func requestRestart() throws {
+        try statement("DELETE FROM stint_restarts").execute()
+        try statement("INSERT INTO stint_restarts (requested_at) VALUES (?1)").execute(now.wall)
+    }
+
+    func latestRestartRequest() throws -> Int64 {
+        try statement("SELECT max(id) FROM stint_restarts").first { $0.int(0) } ?? 0
+    }
 }
 
 extension WorkerRecord {

@@ -13,6 +13,13 @@ package enum Lane: Sendable {
         }
     }
 
+    /// Does work that blocks, so that none of Swift's cooperative threads does: there are as few as processors.
+    func run<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            async { continuation.resume(with: Result { try work() }) }
+        }
+    }
+
     /// How a store gets its lanes.
     package typealias Maker = @Sendable (_ label: String, _ qos: DispatchQoS) -> Lane
 

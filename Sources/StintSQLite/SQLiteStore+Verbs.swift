@@ -48,7 +48,7 @@ extension SQLiteStore {
     public func reap(now: Moment) async throws -> ReapReport {
         try await checkpointLongLog()
         let looksForUnheld = unheldLooks.isTime(now)
-        let isNeeded = try await read(now: now) { [boards] in
+        let isNeeded = try await look(now: now) { [boards] in
             try $0.needsReap(boards, looksForUnheld: looksForUnheld)
         }
         guard isNeeded else { return ReapReport() }
@@ -80,8 +80,8 @@ extension SQLiteStore {
         try await read { try $0.stats() }
     }
 
-    public func list(_ filter: JobFilter) async throws -> [JobRecord] {
-        try await read { try $0.list(filter) }
+    public func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
+        try await read { try $0.page(filter, after: cursor) }
     }
 
     public func job(_ id: JobID) async throws -> JobDetails? {
@@ -89,7 +89,7 @@ extension SQLiteStore {
     }
 
     public func nextReady(in queues: [QueueName], now: Moment) async throws -> NextReady {
-        let next = try await read(now: now) { try $0.nextReady(in: queues) }
+        let next = try await look(now: now) { try $0.nextReady(in: queues) }
         if case .at(let time) = next, time <= now.wall { return .now }
         return next
     }

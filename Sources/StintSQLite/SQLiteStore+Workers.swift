@@ -37,6 +37,14 @@ extension SQLiteStore {
         try await writer.run { [boards] _ in boards.signOfSupervisor() }
     }
 
+    public func requestRestart(now: Moment) async throws {
+        try await write(now: now, urgency: .finishes) { try $0.requestRestart() }
+    }
+
+    public func latestRestartRequest() async throws -> Int64 {
+        try await look { try $0.latestRestartRequest() }
+    }
+
     public func failures(limit: Int) async throws -> [FailedJob] {
         try await read { try $0.failures(limit: limit) }
     }

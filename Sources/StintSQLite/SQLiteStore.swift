@@ -8,7 +8,8 @@ import StintSQLiteMigrations
 /// Jobs in one SQLite file, shared by any number of processes on one machine.
 ///
 /// A process needs one value of this type for a file. It holds four connections: one that writes, one that reads, two
-/// for checkpoints; and a fifth that only looks at the file's bytes. They are closed when the last reference goes.
+/// for checkpoints; and a fifth that only looks at the file's bytes. It opens more when they are needed: one that watches for
+/// commits, and up to three for reads that may take long. They are closed when the last reference goes.
 public final class SQLiteStore: JobStore {
     public struct Options: Sendable {
         public var durability: Durability
@@ -61,7 +62,9 @@ public final class SQLiteStore: JobStore {
     let options: Options
     let access: DatabaseFile.Access
     let transactions: Writer
+    /// For workers' looks, which are short: nothing that may take long is read here.
     let reader: Connection
+    let longReaders: ReaderPool
     /// `nil` if it can only be read.
     let checkpoint: Checkpoint?
     let schema: SchemaWatch
@@ -92,6 +95,10 @@ public final class SQLiteStore: JobStore {
         self.signals = signals
         handOut = HandOut(logger: options.logger)
         boards = StartBoards(beside: file.target)
+        let allowed = access
+        longReaders = ReaderPool(options.lanes) {
+            try Self.connect(file, path, "reader.long", options, readOnly: true, access: allowed)
+        }
         let identity = FileIdentity(of: self.path)
         try LogOrigin(file: file).check()
         let schema = Schema(file: path, mayInstall: true, migrations: options.migrations)
@@ -102,7 +109,9 @@ public final class SQLiteStore: JobStore {
             self.schema = SchemaWatch(schema, fileWatch)
             checkpoint = nil
             transactions = Writer(reading: reader, self.schema, file.mayOnlyBeRead, options)
-            watch = LogWatch(file.log, reader: reader, signals: signals, logger: options.logger)
+            watch = LogWatch(file.log, signals: signals, logger: options.logger) {
+                try Self.connect(file, path, "watch", options, readOnly: true, access: allowed)
+            }
             return
         }
         let writer = try Self.openOutOfReserve(file, path, options)
@@ -129,7 +138,9 @@ public final class SQLiteStore: JobStore {
             checkpoint.startIfNeeded(isDiskFull: isDiskFull)
             return checkpoint.logHasRestarted()
         }
-        watch = LogWatch(file.log, reader: reader, signals: signals, logger: options.logger)
+        watch = LogWatch(file.log, signals: signals, logger: options.logger) {
+            try Self.connect(file, path, "watch", options, readOnly: true)
+        }
         writer.runBlocking { checkpoint.observe($0) }
         try fileWatch.check()
     }
@@ -155,10 +166,16 @@ public final class SQLiteStore: JobStore {
 
     var writer: Connection { transactions.connection }
 
-    /// A connection of its own, for work that takes long: the shared ones must stay free for workers.
-    func connection(for purpose: String) throws -> Connection {
-        try fileWatch.check()
-        return try Self.connect(file, path, purpose, options, readOnly: true, access: access)
+    /// Does `body` on a connection and a thread of its own, for work that takes long: the shared ones must stay free for
+    /// workers, and none of Swift's cooperative threads may block.
+    func onOwnConnection<Value: Sendable>(
+        _ purpose: String, _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws -> Value {
+        try await options.lanes("stint.\(purpose)", .unspecified).run { [self] in
+            try fileWatch.check()
+            let connection = try Self.connect(file, path, purpose, options, readOnly: true, access: access)
+            return try connection.runBlocking(body)
+        }
     }
 
     /// - Parameter name: How errors call the file.
@@ -199,19 +216,30 @@ public final class SQLiteStore: JobStore {
         try await transactions.write(now: now, weight: weight, urgency: urgency, body) { value, _ in value }
     }
 
-    /// One short read transaction: all of `body` sees the same state.
+    /// A short read transaction for a worker's look: all of `body` sees the same state.
+    func look<Value: Sendable>(
+        now: Moment = SystemClock().now(), _ body: @escaping @Sendable (JobTransaction) throws -> Value
+    ) async throws -> Value {
+        try await reader.run { [schema] in try Self.read($0, schema, now, body) }
+    }
+
+    /// The same for what people ask, and may take longer: no look waits for it.
     func read<Value: Sendable>(
         now: Moment = SystemClock().now(), _ body: @escaping @Sendable (JobTransaction) throws -> Value
     ) async throws -> Value {
-        try await reader.run { [schema] database in
-            var value: Value?
-            try database.inTransaction(.deferred) {
-                try schema.check(database)
-                value = try body(JobTransaction(database, now: now))
-                return .commit
-            }
-            return value!
+        try await longReaders.run { [schema] in try Self.read($0, schema, now, body) }
+    }
+
+    private static func read<Value>(
+        _ database: Database, _ schema: SchemaWatch, _ now: Moment, _ body: (JobTransaction) throws -> Value
+    ) throws -> Value {
+        var value: Value?
+        try database.inTransaction(.deferred) {
+            try schema.check(database)
+            value = try body(JobTransaction(database, now: now))
+            return .commit
         }
+        return value!
     }
 }
 
@@ -226,11 +254,7 @@ extension StoreSource where Store == SQLiteStore {
     public static func sqlite(_ path: String, options: SQLiteStore.Options) -> StoreSource {
         StoreSource {
             // Opening blocks: it reads the disk, may wait for a lock and may migrate.
-            try await withCheckedThrowingContinuation { continuation in
-                DispatchQueue(label: "stint.open").async {
-                    continuation.resume(with: Result { try SQLiteStore(path: path, options: options) })
-                }
-            }
+            try await options.lanes("stint.open", .unspecified).run { try SQLiteStore(path: path, options: options) }
         }
     }
 }

@@ -155,6 +155,11 @@ struct Statement {
             isNull(column) ? nil : int(column)
         }
 
+        /// As long as its text or blob is.
+        func byteCount(_ column: Int32) -> Int {
+            Int(sqlite3_column_bytes(handle, column))
+        }
+
         func text(_ column: Int32) -> String {
             guard let start = sqlite3_column_text(handle, column) else { return "" }
             let count = Int(sqlite3_column_bytes(handle, column))

@@ -4,9 +4,15 @@ import Synchronization
 
 /// Tells everyone who waits in this process. Of several signals that nobody looked at the last one stays.
 final class WakeUpSignals: Sendable {
+    private struct Listener {
+        let queues: [QueueName]
+        let continuation: AsyncStream<NextReady>.Continuation
+        var heard: NextReady?
+    }
+
     private struct Listeners {
         var next = 0
-        var all: [Int: (queues: [QueueName], continuation: AsyncStream<NextReady>.Continuation)] = [:]
+        var all: [Int: Listener] = [:]
     }
 
     private let listeners = Mutex(Listeners())
@@ -18,7 +24,7 @@ final class WakeUpSignals: Sendable {
         let (stream, continuation) = AsyncStream.makeStream(of: NextReady.self, bufferingPolicy: .bufferingNewest(1))
         let (number, isFirst) = listeners.withLock { listeners in
             listeners.next += 1
-            listeners.all[listeners.next] = (queues, continuation)
+            listeners.all[listeners.next] = Listener(queues: queues, continuation: continuation)
             return (listeners.next, listeners.all.count == 1)
         }
         continuation.onTermination = { [weak self] _ in
@@ -28,11 +34,24 @@ final class WakeUpSignals: Sendable {
         return stream
     }
 
+    /// Who has heard that nothing is known to come is not told so again: commits in other queues wake nobody up.
+    ///
     /// - Parameter next: What is ready in the queues of a listener.
-    func send(_ next: (_ queues: [QueueName]) throws -> NextReady) rethrows {
-        for listener in listeners.withLock({ Array($0.all.values) }) {
-            listener.continuation.yield(try next(listener.queues))
+    /// - Returns: Whether anybody was told anything.
+    @discardableResult
+    func send(_ next: (_ queues: [QueueName]) throws -> NextReady) rethrows -> Bool {
+        var isTold = false
+        for (number, listener) in listeners.withLock({ $0.all }) {
+            let answer = try next(listener.queues)
+            let before = listeners.withLock { listeners in
+                defer { listeners.all[number]?.heard = answer }
+                return listeners.all[number]?.heard
+            }
+            guard answer != .unknown || before != .unknown else { continue }
+            listener.continuation.yield(answer)
+            isTold = true
         }
+        return isTold
     }
 
     /// Some jobs may be ready.

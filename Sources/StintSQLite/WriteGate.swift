@@ -128,6 +128,18 @@ enum LockFile {
         return fstat(file, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG && facts.st_nlink == 1
     }
 
+    /// When it was changed last, in nanoseconds of the wall clock.
+    static func modified(_ file: Int32) -> Int64 {
+        var facts = stat()
+        guard fstat(file, &facts) == 0 else { return 0 }
+        #if canImport(Darwin)
+            let time = facts.st_mtimespec
+        #else
+            let time = facts.st_mtim
+        #endif
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+
     static func lockIfFree(_ file: Int32) -> Bool { change(file, LOCK_EX | LOCK_NB) }
     static func lock(_ file: Int32) { _ = change(file, LOCK_EX) }
     static func unlock(_ file: Int32) { _ = change(file, LOCK_UN) }

@@ -8,6 +8,7 @@
 //                           `full`, its board has room for one job and can have no more
 //   inside DB gate|lock     goes into the write gate, with `lock` begins a transaction too, prints "inside" and stops
 //                           itself; when it is continued, it waits for ever
+//   inside DB elected       the same with the lock of the process that is elected to checkpoint
 //   headless                ends its main thread and lives on in another until its input ends; prints "ready"
 
 import GRDB
@@ -66,7 +67,11 @@ case "die":
 case "inside":
     let gate = try WriteGate(beside: arguments[2])
     let connection = try DatabaseQueue(path: arguments[2])
-    gate.enter()
+    if arguments[3] == "elected" {
+        flock(open(arguments[2] + "-checkpoint", O_RDONLY), LOCK_EX)
+    } else {
+        gate.enter()
+    }
     try connection.inDatabase { database in
         if arguments[3] == "lock" { try database.execute(sql: "BEGIN IMMEDIATE") }
         print("inside")

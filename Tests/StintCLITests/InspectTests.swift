@@ -95,4 +95,18 @@ struct InspectTests {
         #expect(refusal.code == 65)
         #expect(refusal.sentence.hasPrefix("no job has the id 7"))
     }
+
+    @Test("a list of more jobs than a page has is whole, in its order, as JSON and as a table with straight columns")
+    func longList() async throws {
+        try await place.stint("put", "--lines", input: Array((1...2_300).map { "\($0)\n" }.joined().utf8))
+        let documents = try await place.stint("list", "--json", "--limit", "1000000").split(separator: "\n")
+        #expect(documents.count == 2_300)
+        let table = try await place.stint("list", "--limit", "2300").split(separator: "\n")
+        #expect(table.count == 2_301)
+        #expect(table.dropFirst().map { $0.drop { $0 == " " }.prefix { $0 != " " } } == (1...2_300).map { "\($0)" })
+        #expect(Set(table.dropFirst(1_001).map { $0.range(of: "default")?.lowerBound.utf16Offset(in: $0) }).count == 1)
+        let outcome = try await place.attempt("list", "--limit", "1500")
+        #expect(outcome.output.split(separator: "\n").count == 1_501)
+        #expect(outcome.errors == "stint: these are the first 1500; --limit shows more\n")
+    }
 }

@@ -75,29 +75,6 @@ struct SupervisorTests {
         #expect(try await place.counts().buried == 1)
     }
 
-    @Test("two SIGHUPs and a SIGTERM in a row end in order: every worker is gone, every job is there")
-    func signalsInARow() async throws {
-        try await putJobs(4)
-        var left: Set<RunningProcess> = []
-        let outcome = try await place.whileRunning(["work", "--workers", "2"] + waiting) { supervisor in
-            try await eventually("both run") { try started().count == 2 }
-            left = Set(supervisor.children)
-            supervisor.send(SIGHUP)
-            try await eventually("a successor is there") { supervisor.children.count >= 3 }
-            supervisor.send(SIGHUP)
-            left.formUnion(supervisor.children)
-            supervisor.send(SIGTERM)
-            try place.write("go")
-        }
-        #expect(outcome.code == 0, "\(outcome.errors)")
-        #expect(left.filter(\.isAlive).isEmpty)
-        #expect(try await place.stint("workers") == "no workers\n")
-        let counts = try await place.counts()
-        #expect(counts.ready + counts.done == 4 && counts.leased == 0)
-        let ready = try await place.jobs("ready")
-        #expect(ready.allSatisfy { $0.attempts == 0 && $0.crashes == 0 })
-    }
-
     @Test("jobs that ran together when their worker was killed are suspects, at no cost, and run again alone")
     func suspects() async throws {
         try await place.stint("retain", "default", "1d")
@@ -285,28 +262,6 @@ struct SupervisorTests {
         #expect(try place.lines("log") == ["term"])
         let job = try await place.job(1)
         #expect((job.state, job.attempts, job.crashes) == ("ready", 0, 0))
-    }
-
-    @Test("SIGHUP replaces the workers one by one, each after its successor is ready; running jobs finish")
-    func restart() async throws {
-        try await putJobs(2)
-        let outcome = try await place.whileRunning(["work", "--workers", "2"] + waiting) { supervisor in
-            try await eventually("both run") { try started().count == 2 }
-            let old = Set(supervisor.children)
-            supervisor.send(SIGHUP)
-            try await eventually("a successor is there beside the old ones") { supervisor.children.count == 3 }
-            #expect(old.isSubset(of: Set(supervisor.children)))
-            try place.write("go")
-            try await eventually("all are new") {
-                let now = Set(supervisor.children)
-                return now.count == 2 && now.isDisjoint(with: old)
-            }
-            try await putJobs(1)
-            try await eventually("they work") { try await place.counts().done == 3 }
-            supervisor.send(SIGTERM)
-        }
-        #expect(outcome.code == 0)
-        #expect(try started().count == 3)
     }
 
     // MARK: - Recycling

@@ -83,6 +83,33 @@ struct GateTests {
         try await expectSound(queue.store)
     }
 
+    @Test(
+        "past a process that is stopped inside the gate, or was elected to checkpoint and is stopped, the log is taken over again and again",
+        arguments: ["gate", "elected"])
+    func stoppedBeforeCheckpoint(_ what: String) async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database, durability: .normal))
+        let payload = [UInt8](repeating: 7, count: 200_000)
+        try await stoppedInside(what, of: folder.database) { process in
+            let election = open(folder.database + "-checkpoint", O_RDONLY)
+            defer { close(election) }
+            for _ in 1...3 {
+                let last = LockFile.modified(election)
+                let deadline = ContinuousClock.now + .seconds(60)
+                while LockFile.modified(election) == last {
+                    try #require(ContinuousClock.now < deadline, "there was no checkpoint")
+                    try await queue.enqueue(payload: payload, in: "q")
+                    let job = try await queue.claim()
+                    try await queue.ack(job)
+                }
+            }
+            // It returns.
+            await queue.store.takeOverLog()
+            kill(process, SIGKILL)
+        }
+        try await expectSound(queue.store)
+    }
+
     @Test("a process that is stopped with SQLite's lock is an error after the timeout, which names it")
     func stoppedInsideTransaction() async throws {
         let folder = try TemporaryFolder()

@@ -35,6 +35,18 @@ struct QueryPlanTests {
         #expect(bad.isEmpty, "\(name): \(plan)")
     }
 
+    @Test("a list begins where the page before has ended, and does not sort", arguments: JobState.allCases, [false, true])
+    func list(state: JobState, isOfQueue: Bool) async throws {
+        let folder = try TemporaryFolder()
+        let store = try SQLiteStore(path: folder.database)
+        let plan = try await plan(of: JobTransaction.list(state, inQueue: isOfQueue), store)
+        // There are not many leased jobs, and of one queue all leases are looked at.
+        let bad = plan.filter {
+            $0.contains("TEMP B-TREE") || $0.hasPrefix("SCAN") && !($0.hasPrefix("SCAN s") && state == .leased)
+        }
+        #expect(bad.isEmpty, "\(plan)")
+    }
+
     @Test("a claim deletes a range of the clustered index")
     func rangeDelete() async throws {
         let folder = try TemporaryFolder()

@@ -18,7 +18,9 @@ struct OutputTests {
         let log = Log<String>()
         let reader = PipeReader(
             pipe.readEnd, name: "test", onBytes: { log.append(String(decoding: $0, as: UTF8.self)) })
-        try await body(OutputDestination(pipe.writeEnd))
+        let destination = OutputDestination(pipe.writeEnd)
+        try await body(destination)
+        try await eventually("all is written") { destination.isEmpty }
         closeAll([pipe.writeEnd])
         await reader.finish()
         return log.all.joined()
@@ -92,25 +94,74 @@ struct OutputTests {
         #expect(tail.text()?.utf8.count == Dossier.maximumStandardErrorBytes)
     }
 
-    @Test("while nobody reads this process's output, nothing more is read")
+    /// Room for a few lines.
+    private var smallLimits: OutputDestination.Limits {
+        var limits = OutputDestination.Limits()
+        limits.bytes = 10_000
+        return limits
+    }
+
+    @Test("while the reader of this process's output is slow, nothing more is read and nothing is lost")
     func backpressure() async throws {
-        let (source, destination) = (try StintWorker.Pipe(), try StintWorker.Pipe())
-        let lines = OutputLines(to: OutputDestination(destination.writeEnd)) { "" }
+        let (source, target) = (try StintWorker.Pipe(), try StintWorker.Pipe())
+        let destination = OutputDestination(target.writeEnd, limits: smallLimits)
+        let lines = OutputLines(to: destination) { "" }
         let tail = OutputTail()
         let reader = PipeReader(source.readEnd, name: "test", lines: lines, tail: tail)
         let writer = PipeWriter(source.writeEnd, name: "test")
         let text = Array(String(repeating: String(repeating: "y", count: 99) + "\n", count: 20_000).utf8)
         async let isWritten = writer.write(text)
-        try await eventually("it blocks") { tail.position >= 65_536 }
+        try await eventually("it waits") { tail.position >= 65_536 && destination.waitingLines > 70 }
         #expect(tail.position < text.count)
         let read = Log<Int>()
-        let last = PipeReader(destination.readEnd, name: "test", onBytes: { read.append($0.count) })
+        let last = PipeReader(target.readEnd, name: "test", onBytes: { read.append($0.count) })
         #expect(await isWritten)
         await writer.close()
         await reader.finish()
-        closeAll([destination.writeEnd])
+        try await eventually("all is written") { destination.isEmpty }
+        closeAll([target.writeEnd])
         await last.finish()
-        #expect(read.all.reduce(0, +) == text.count)
+        // A machine so busy that nothing was taken for a second drops lines, and says so.
+        let taken = read.all.reduce(0, +)
+        #expect(taken == text.count || destination.hasDropped)
+    }
+
+    @Test("a reader that does not read at all holds up neither lines nor log messages, and hears how many there were")
+    func unread() async throws {
+        let pipe = try StintWorker.Pipe()
+        let destination = OutputDestination(pipe.writeEnd, name: "the pipe", limits: smallLimits)
+        let lines = OutputLines(to: destination) { "" }
+        let line = String(repeating: "z", count: 99) + "\n"
+        // Waits once until it is clear that nobody reads, and then for nothing.
+        for _ in 0..<5_000 { append(line, to: lines) }
+        let message = Array("a message\n".utf8)
+        for _ in 0..<5_000 { destination.log(message) }
+        #expect(destination.isStalled && destination.waitingBytes <= 10_000 + Int(PIPE_BUF))
+        let text = Log<String>()
+        let reader = PipeReader(
+            pipe.readEnd, name: "test", onBytes: { text.append(String(decoding: $0, as: UTF8.self)) })
+        try await eventually("it is read") { destination.isEmpty }
+        closeAll([pipe.writeEnd])
+        await reader.finish()
+        let all = text.all.joined().split(separator: "\n")
+        let words = try #require(all.compactMap { try? #/stint: (\d+) lines were dropped here, since the pipe did not take them/#.wholeMatch(in: $0) }.first)
+        #expect(all.count - 1 + (Int(words.1) ?? 0) == 10_000)
+        #expect(all.contains("a message"), "there is room that handlers' lines do not get")
+    }
+
+    @Test("who is in a hurry waits for nobody")
+    func hurry() async throws {
+        let pipe = try StintWorker.Pipe()
+        let destination = OutputDestination(pipe.writeEnd, limits: smallLimits)
+        let lines = OutputLines(to: destination) { "" }
+        lines.hurry()
+        let start = ContinuousClock.now
+        for _ in 0..<5_000 { append("x", to: lines) }
+        append(String(repeating: "xxxxxxxxx\n", count: 20_000), to: lines)
+        #expect(destination.hasDropped)
+        #expect(ContinuousClock.now - start < .seconds(30))
+        closeAll([pipe.readEnd])
+        ignoreBrokenPipes()
     }
 
     @Test("where the reader of this process's output is gone, output is dropped")
@@ -118,8 +169,11 @@ struct OutputTests {
         ignoreBrokenPipes()
         let pipe = try StintWorker.Pipe()
         closeAll([pipe.readEnd])
-        let lines = OutputLines(to: OutputDestination(pipe.writeEnd)) { "" }
+        let destination = OutputDestination(pipe.writeEnd)
+        let lines = OutputLines(to: destination) { "" }
         append("one\ntwo\n", to: lines)
+        try await eventually("all is tried") { destination.isEmpty }
+        #expect(destination.hasDropped)
         closeAll([pipe.writeEnd])
     }
 

@@ -84,4 +84,25 @@ struct WakeUpTests {
             try await queue.resume("q")
         }
     }
+
+    @Test("a worker that was told that there is nothing, and is not told of a job, finds it when it looks by itself")
+    func ownLook() async throws {
+        try await withQueue { queue in
+            try await queue.resume("q")
+            let (stream, ran) = AsyncStream.makeStream(of: String.self)
+            var options = Worker.Options()
+            options.pollInterval = .milliseconds(50)
+            var worker = Worker(
+                JobQueue(store: DeafStore(store: queue.store), clock: queue.clock), queues: ["q"], options: options)
+            worker.registerOthers { ran.yield(String(decoding: $0.job.payload, as: UTF8.self)) }
+            let elsewhere = try await JobQueue(.sqlite(queue.store.path))
+            try await running([worker]) {
+                var names = stream.makeAsyncIterator()
+                for name in ["one", "two"] {
+                    try await elsewhere.enqueue(payload: Array(name.utf8), in: "q")
+                    #expect(await names.next() == name)
+                }
+            }
+        }
+    }
 }

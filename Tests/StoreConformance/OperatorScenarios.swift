@@ -81,6 +81,47 @@ let operatorScenarios: [Scenario] = [
             _ = try await list(nil, state)
         }
     },
+    Scenario("a list in pages is the whole list in its order, also while jobs go") { stage in
+        for number in 0..<24 {
+            let options = JobOptions(
+                priority: UInt32(number % 3), delay: number % 4 == 3 ? .seconds(60 - number) : .zero)
+            try await stage.enqueue(in: number.isMultiple(of: 2) ? "q" : "other", options: options)
+        }
+        let buried = try await stage.store.list(JobFilter(queue: "q", state: .ready, limit: 3)).map(\.id)
+        try await stage.store.bury(buried, reason: "by hand", now: stage.clock.now())
+        _ = try await stage.claimOne()
+        for queue: QueueName? in [nil, "q", "other"] {
+            for state: JobState? in [nil, .ready, .delayed, .buried, .leased, .done] {
+                let whole = try await stage.store.list(JobFilter(queue: queue, state: state)).map(\.id)
+                for limit in [1, 3, 5] {
+                    var (found, cursor): ([JobID], JobCursor?) = ([], nil)
+                    repeat {
+                        let page = try await stage.store.page(
+                            JobFilter(queue: queue, state: state, limit: limit), after: cursor)
+                        #expect(page.jobs.count <= limit)
+                        found += page.jobs.map(\.id)
+                        cursor = page.next
+                    } while cursor != nil
+                    #expect(found == whole)
+                }
+            }
+        }
+        let ready = try await stage.store.list(JobFilter(state: .ready)).map(\.id)
+        let page = try await stage.store.page(JobFilter(state: .ready, limit: 4), after: nil)
+        try await stage.store.delete([ready[3], ready[4]], now: stage.clock.now())
+        let rest = try await stage.store.page(JobFilter(state: .ready), after: page.next)
+        #expect(rest.jobs.map(\.id) == Array(ready[5...]))
+    },
+    Scenario("a request to restart has a number, each a greater one") { stage in
+        #expect(try await stage.store.latestRestartRequest() == 0)
+        var last: Int64 = 0
+        for _ in 0..<3 {
+            try await stage.store.requestRestart(now: stage.clock.now())
+            let next = try await stage.store.latestRestartRequest()
+            #expect(next > last)
+            last = next
+        }
+    },
     Scenario("a wake-up is heard when a job becomes ready, also by a kick or a resume") { stage in
         var signals = stage.store.wakeUps(in: ["q"]).makeAsyncIterator()
         let id = try await stage.enqueue()

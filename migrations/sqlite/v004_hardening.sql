@@ -23,3 +23,9 @@ CREATE TABLE stint_file (
 ) STRICT;
 INSERT INTO stint_file (id, magic, file, sequence, token, previous)
 VALUES (1, x'5374696E7446696C654D61726B000001', randomblob(16), 1, randomblob(16), zeroblob(16));
+
+-- The latest request to replace all workers (`stint workers restart`), which supervisors look for. At most one row.
+CREATE TABLE stint_restarts (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    requested_at INTEGER NOT NULL
+) STRICT;

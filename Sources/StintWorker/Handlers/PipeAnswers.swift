@@ -7,6 +7,7 @@ import StintCore
 final class PipeAnswers: @unchecked Sendable {
     private let process: PipeProcess
     private let errors: PipeReader
+    private let errorLines: OutputLines
     private let longestAnswer: Int
     private var splitter: LineSplitter
     /// What follows a line that is no answer is not looked at.
@@ -15,9 +16,10 @@ final class PipeAnswers: @unchecked Sendable {
     private var scanner: PipeAnswerScanner?
 
     /// - Parameter longestAnswer: In bytes.
-    init(_ process: PipeProcess, errors: PipeReader, longestAnswer: Int) {
+    init(_ process: PipeProcess, errors: PipeReader, _ errorLines: OutputLines, longestAnswer: Int) {
         self.process = process
         self.errors = errors
+        self.errorLines = errorLines
         self.longestAnswer = longestAnswer
         splitter = LineSplitter(limit: longestAnswer)
     }
@@ -43,13 +45,13 @@ final class PipeAnswers: @unchecked Sendable {
         guard let lease = scanner.lease else {
             return refuse(scanner.start, "longer than \(longestAnswer) bytes, and no answer")
         }
-        process.take(PipeAnswer(tooLong: scanner.length, limit: longestAnswer, lease), errors: errors)
+        process.take(PipeAnswer(tooLong: scanner.length, limit: longestAnswer, lease), errors: errors, errorLines)
         return true
     }
 
     private func take(_ line: ArraySlice<UInt8>) -> Bool {
         do {
-            process.take(try PipeAnswer(line), errors: errors)
+            process.take(try PipeAnswer(line), errors: errors, errorLines)
             return true
         } catch {
             return refuse(line, "no answer")
@@ -69,7 +71,7 @@ final class PipeAnswers: @unchecked Sendable {
 
 extension PipeProcess {
     /// Hands an answer to the run of its job. One that nobody waits for changes nothing.
-    func take(_ answer: PipeAnswer, errors: PipeReader) {
+    func take(_ answer: PipeAnswer, errors: PipeReader, _ errorLines: OutputLines) {
         let (flight, stray) = state.withLock { state -> (PipeFlight?, String?) in
             guard let index = state.flights.firstIndex(where: { $0.isSent && $0.context.lease == answer.lease }) else {
                 let isOldToken = state.flights.contains { $0.context.id == answer.lease.job }
@@ -88,18 +90,22 @@ extension PipeProcess {
         }
         flight.timer?.cancel()
         // For one that was released already this changes nothing.
-        deliver(answer, to: flight, errors)
+        deliver(answer, to: flight, errors, errorLines)
         endIfAbandoned()
     }
 
-    private func deliver(_ answer: PipeAnswer, to flight: PipeFlight, _ errors: PipeReader) {
+    private func deliver(
+        _ answer: PipeAnswer, to flight: PipeFlight, _ errors: PipeReader, _ errorLines: OutputLines
+    ) {
         let runTime = flight.runTime
         if case .success(.done) = answer.verdict {
             return flight.whenOver.set(.answered(answer, Dossier(runTimeMilliseconds: runTime)))
         }
         // What it has said to explain itself is in the other pipe.
-        errors.takeWhatIsThere { [tail] in
-            let said = tail.text(since: flight.errorsBefore)
+        Task { [tail] in
+            let said = await errorLines.hurrying {
+                await errors.takeWhatIsThere { tail.text(since: flight.errorsBefore) }
+            }
             flight.whenOver.set(.answered(answer, Dossier(runTimeMilliseconds: runTime, standardError: said)))
         }
     }

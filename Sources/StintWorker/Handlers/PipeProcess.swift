@@ -75,16 +75,16 @@ final class PipeProcess: Sendable {
     }
 
     private func listen(output: Int32, errors: Int32, _ longestAnswer: Int) {
-        let errorReader = PipeReader(
-            errors, name: "errors", lines: OutputLines(to: .standardError) { self.prefix }, tail: tail)
-        let answers = PipeAnswers(self, errors: errorReader, longestAnswer: longestAnswer)
+        let lines = OutputLines(to: .standardError) { self.prefix }
+        let errorReader = PipeReader(errors, name: "errors", lines: lines, tail: tail)
+        let answers = PipeAnswers(self, errors: errorReader, lines, longestAnswer: longestAnswer)
         let outputReader = PipeReader(
             output, name: "answers", onBytes: { answers.append($0) }, onEnd: { self.outputHasEnded() })
         Task {
             let end = await child.end()
             // An answer that it gave in its last moment counts.
             await outputReader.finish()
-            await errorReader.finish()
+            await lines.hurrying { await errorReader.finish() }
             judge(end, consumed: await input.close())
         }
     }

@@ -1,5 +1,3 @@
-import Synchronization
-
 /// Pipes for the standard output and error of one process, passed on to this process's own line by line (see
 /// ``OutputLines``); the last of standard error is kept.
 final class HandlerOutput: Sendable {
@@ -8,6 +6,7 @@ final class HandlerOutput: Sendable {
     private let childEnds: [Int32]
     private let outputReader: PipeReader
     private let errorReader: PipeReader
+    private let lines: [OutputLines]
     private let tail = OutputTail()
 
     /// Either ``started()`` or ``cancel()`` must be called, and ``finish()`` in the end.
@@ -27,12 +26,9 @@ final class HandlerOutput: Sendable {
         standardOutput = .descriptor(output.writeEnd)
         standardError = .descriptor(errors.writeEnd)
         childEnds = [output.writeEnd, errors.writeEnd]
-        outputReader = PipeReader(
-            output.readEnd, name: "output", lines: OutputLines(to: .standardOutput, longestLine: longestLine) { prefix }
-        )
-        errorReader = PipeReader(
-            errors.readEnd, name: "errors", lines: OutputLines(to: .standardError, longestLine: longestLine) { prefix },
-            tail: tail)
+        lines = [.standardOutput, .standardError].map { OutputLines(to: $0, longestLine: longestLine) { prefix } }
+        outputReader = PipeReader(output.readEnd, name: "output", lines: lines[0])
+        errorReader = PipeReader(errors.readEnd, name: "errors", lines: lines[1], tail: tail)
     }
 
     /// The process has its ends of the pipes: this side's copies go.
@@ -44,25 +40,16 @@ final class HandlerOutput: Sendable {
         await finish()
     }
 
-    /// Passes on what was written until now and closes the pipes, although others may keep their other ends open.
+    /// Passes on what was written until now and closes the pipes, although others may keep their other ends open. A reader
+    /// of this process's output that does not read holds it up for ``OutputDestination/patience`` at the most; what finds no
+    /// room then is dropped.
     func finish() async {
-        await outputReader.finish()
-        await errorReader.finish()
-    }
-
-    /// The same, but no longer than `limit`: then the rest is passed on in the background.
-    func finish(within limit: Duration) async {
-        let isOver = Eventual<Void>()
-        Task {
-            await finish()
-            isOver.set(())
+        await lines[0].hurrying { [lines] in
+            await lines[1].hurrying {
+                await outputReader.finish()
+                await errorReader.finish()
+            }
         }
-        let timer = Task {
-            try await Task.sleep(for: limit)
-            isOver.set(())
-        }
-        await isOver.value()
-        timer.cancel()
     }
 
     /// The last of its standard error; `nil` where nothing was said.
@@ -70,9 +57,6 @@ final class HandlerOutput: Sendable {
 
     /// A line of its standard error that tells why it died.
     var headline: String? { tail.headline }
-
-    /// Whether this process's own output is being written to just now: long, where nobody reads it.
-    var isBlocked: Bool { OutputDestination.standardOutput.isBusy || OutputDestination.standardError.isBusy }
 }
 
 extension PipeReader {

@@ -9,9 +9,9 @@ import Synchronization
 
 /// Passes on what a handler's process writes, line by line, each with a prefix that says whose it is.
 ///
-/// A line goes out in one write, so it is never mixed with another of this process. One that is longer than
-/// `longestLine` goes out in pieces of that size, each as a line of its own, and a last line without line break gets
-/// one. A destination that blocks blocks the caller; where its reader is gone, the output is dropped.
+/// One that is longer than `longestLine` goes out in pieces of that size, each as a line of its own, and a last line
+/// without line break gets one. While the destination is full, it waits, so that the handler has to wait too; but not
+/// for a reader that does not read at all, and not after ``hurry()``: then lines are dropped and counted.
 ///
 /// `@unchecked Sendable`: a ``PipeReader`` calls ``append(_:)`` and ``finish()`` on its queue, one after the other.
 final class OutputLines: @unchecked Sendable {
@@ -21,6 +21,8 @@ final class OutputLines: @unchecked Sendable {
     private var splitter: LineSplitter
     private let destination: OutputDestination
     private let prefix: @Sendable () -> String
+    /// How many are in a hurry.
+    private let hurries = Atomic(0)
 
     init(
         to destination: OutputDestination, longestLine: Int = OutputLines.longestLine,
@@ -40,55 +42,27 @@ final class OutputLines: @unchecked Sendable {
     }
 
     private func pass(_ line: ArraySlice<UInt8>) {
-        destination.write(Array(prefix().utf8) + line + [0x0A])
-    }
-}
-
-/// Where output goes, shared by all that write to it.
-final class OutputDestination: Sendable {
-    static let standardOutput = OutputDestination(STDOUT_FILENO)
-    static let standardError = OutputDestination(STDERR_FILENO)
-
-    private let descriptor: Int32
-    /// Held while a line is written, so that the next waits for it.
-    private let turn = Mutex(())
-    /// How many are at it or wait for their turn.
-    private let writing = Atomic(0)
-
-    /// Whether somebody is writing or waits to: long, where its reader does not read.
-    var isBusy: Bool { writing.load(ordering: .relaxed) > 0 }
-
-    init(_ descriptor: Int32) {
-        self.descriptor = descriptor
-    }
-
-    /// Writes all, and waits where it must; not for Swift's cooperative threads. What cannot be written is dropped: a
-    /// handler's chatter is not worth failing a job for.
-    func write(_ line: [UInt8]) {
-        writing.add(1, ordering: .relaxed)
-        defer { writing.subtract(1, ordering: .relaxed) }
-        turn.withLock { _ in
-            line.withUnsafeBytes { bytes in
-                var left = bytes[...]
-                while !left.isEmpty, let count = writeSome(UnsafeRawBufferPointer(rebasing: left)) {
-                    left = left.dropFirst(count)
-                }
-            }
+        let line = Array(prefix().utf8) + line + [0x0A]
+        while !destination.offer(line) {
+            if hurries.load(ordering: .relaxed) > 0 || destination.isStalled { return destination.drop() }
+            usleep(2_000)
         }
     }
 
-    /// `nil` where nothing can be written any more.
-    private func writeSome(_ bytes: UnsafeRawBufferPointer) -> Int? {
-        let count = systemWrite(descriptor, bytes.baseAddress, bytes.count)
-        if count >= 0 { return count }
-        switch errno {
-        case EINTR: return 0
-        case EAGAIN:
-            // Whoever shares it with this process has made it non-blocking.
-            var event = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-            poll(&event, 1, -1)
-            return 0
-        default: return nil
+    /// From now on it waits for nobody, until ``calmDown()``: somebody waits for it. Both from any thread.
+    func hurry() { hurries.add(1, ordering: .relaxed) }
+
+    func calmDown() { hurries.subtract(1, ordering: .relaxed) }
+
+    /// Does `body`, which waits until these lines are passed on, and hurries after a while.
+    func hurrying<Value>(_ body: () async -> Value) async -> Value {
+        let timer = Task {
+            try await Task.sleep(for: OutputDestination.patience)
+            hurry()
         }
+        let value = await body()
+        timer.cancel()
+        if case .success = await timer.result { calmDown() }
+        return value
     }
 }

@@ -46,10 +46,12 @@ final class PipeReader: @unchecked Sendable {
 
     /// Reads what is in the pipe now, though others may write on, and then calls `body` on the queue: `onBytes` has seen
     /// all that was written before this call.
-    func takeWhatIsThere(then body: @escaping @Sendable () -> Void) {
-        queue.async {
-            self.readWhatIsThere()
-            body()
+    func takeWhatIsThere<Value: Sendable>(then body: @escaping @Sendable () -> Value) async -> Value {
+        await withCheckedContinuation { continuation in
+            queue.async {
+                self.readWhatIsThere()
+                continuation.resume(returning: body())
+            }
         }
     }
 

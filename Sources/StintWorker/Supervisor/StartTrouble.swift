@@ -19,6 +19,9 @@ struct StartTrouble {
         return delays[number, default: Backoff()].next()
     }
 
+    /// Whether a worker of this number has ended at its start and none has proved itself since.
+    func isKnown(_ number: Int) -> Bool { delays[number] != nil }
+
     mutating func succeeded(_ number: Int, _ logger: Logger) {
         guard delays.removeValue(forKey: number) != nil, delays.isEmpty else { return }
         notice.reset()

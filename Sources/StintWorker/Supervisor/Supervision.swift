@@ -18,7 +18,6 @@ final class Supervision: Sendable {
     static let variable = "STINT_SUPERVISOR"
     /// How long the process may take to release its jobs when its supervisor has died.
     private static let farewell: Duration = .seconds(5)
-    static let beatInterval: Duration = .seconds(1)
 
     /// The one of this process; `nil` where it is nobody's worker process.
     static let current: Supervision? = {
@@ -46,7 +45,7 @@ final class Supervision: Sendable {
     private struct State {
         var isAbandoned = false
         /// What there was no room for on the line.
-        var unsent: [UInt8] = []
+        var unsent = UnsentMessages()
         var action: (@Sendable () -> Void)?
     }
 
@@ -66,10 +65,16 @@ final class Supervision: Sendable {
             FileHandle.standardError.write(Data("stint: the worker cannot watch its supervisor: \(error)\n".utf8))
             exit(75)
         }
+    }
+
+    /// Says again and again that Swift's threads come round.
+    ///
+    /// - Parameter interval: A part of what the supervisor allows for silence: an idle worker is woken for each.
+    func beat(every interval: Duration) {
         Task {
             while !Task.isCancelled {
                 self.say(.beat)
-                try await Task.sleep(for: Self.beatInterval)
+                try await Task.sleep(for: interval, tolerance: interval / 10)
             }
         }
     }
@@ -95,15 +100,22 @@ final class Supervision: Sendable {
     }
 
     /// Says it when there is room on the line: a supervisor that does not listen must not stop its workers. What had to
-    /// wait goes with the next word; a beat does not wait.
+    /// wait goes with the next word.
     func say(_ message: SupervisorMessage) {
         state.withLock { state in
-            if message != .beat || state.unsent.isEmpty { state.unsent += message.line.utf8 }
-            let sent = send(state.unsent)
-            state.unsent.removeFirst(sent)
-            if message == .beat && sent == 0 {
-                state.unsent = state.unsent == Array(message.line.utf8) ? [] : state.unsent
-            }
+            state.unsent.add(message)
+            state.unsent.send(send)
+        }
+    }
+
+    /// The last word of this process. It waits until there was room for all, since a worker that ends without it seems to
+    /// have died; if the supervisor dies before, this process ends.
+    func sayLast(_ message: SupervisorMessage) {
+        say(message)
+        while !state.withLock({ $0.unsent.isEmpty }) {
+            var event = pollfd(fd: line, events: Int16(POLLOUT), revents: 0)
+            poll(&event, 1, 1_000)
+            state.withLock { $0.unsent.send(send) }
         }
     }
 

@@ -59,11 +59,12 @@ public struct Supervisor<Store: JobStore>: Service {
         if let supervision = Supervision.current {
             var worker = try await makeWorker(queue)
             worker.supervision = supervision
+            supervision.beat(every: fleet.options.beatInterval)
             do {
-                supervision.say(.ending(try await worker.work()))
+                supervision.sayLast(.ending(try await worker.work()))
             } catch {
                 // The worker has said why.
-                supervision.say(.ending(.lost))
+                supervision.sayLast(.ending(.lost))
                 exit(69)
             }
             exit(0)
@@ -80,7 +81,10 @@ public struct Supervisor<Store: JobStore>: Service {
     }
 
     /// Replaces the workers one by one, each only when its successor works: a new version of the program takes over
-    /// without a gap. A successor that does not start leaves the old workers as they are.
+    /// without a gap. A successor that does not start leaves the old workers as they are. Called while that is under way,
+    /// it does it once more afterwards, with the program that is there then; it returns when all is done.
+    ///
+    /// The same happens when somebody asks for it through the store: `stint workers restart`.
     public func restart() async {
         await fleet.restart()
     }
@@ -108,4 +112,7 @@ public struct SupervisorOptions: Sendable {
     public var arguments = Array(CommandLine.arguments.dropFirst())
 
     public init() {}
+
+    /// How often a worker says that it is awake: a word may be lost.
+    var beatInterval: Duration { min(silence / 4, .seconds(10)) }
 }

@@ -9,8 +9,6 @@ import Synchronization
 
 /// One worker process as its supervisor sees it.
 final class WorkerChild: Sendable {
-    /// How long its jobs wait for the last of its output to be passed on, where nobody reads ours.
-    private static let outputPatience: Duration = .seconds(1)
     /// How often what it has left behind is looked for: each time finds what the last one has started before it ended.
     private static let killRounds = 100
 
@@ -20,16 +18,20 @@ final class WorkerChild: Sendable {
     let identity: ProcessIdentity
     private let output: HandlerOutput
     private let line: SupervisorLine
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     private struct State {
         var lastHeard = ContinuousClock.now
+        /// When it must be ready.
+        var readyBefore: ContinuousClock.Instant
         var readySince: ContinuousClock.Instant?
+        var silence: SilenceWatch
         /// It will say nothing more.
         var isSilent = false
         var waitingForReadiness: [CheckedContinuation<Bool, Never>] = []
         var ending: WorkerLoop.Ending?
         var killedBecause: String?
+        var isKilled = false
         var isToldToStop = false
     }
 
@@ -62,7 +64,7 @@ final class WorkerChild: Sendable {
         do {
             let process = try await ProcessLauncher.shared.start(launch)
             output.started()
-            return WorkerChild(number, process, output, line)
+            return WorkerChild(number, process, output, line, options)
         } catch {
             await output.cancel()
             line.close()
@@ -70,7 +72,12 @@ final class WorkerChild: Sendable {
         }
     }
 
-    private init(_ number: Int, _ process: ChildProcess, _ output: HandlerOutput, _ line: SupervisorLine) {
+    private init(
+        _ number: Int, _ process: ChildProcess, _ output: HandlerOutput, _ line: SupervisorLine,
+        _ options: SupervisorOptions
+    ) {
+        state = Mutex(
+            State(readyBefore: .now + options.readyWithin, silence: SilenceWatch(limit: options.silence)))
         self.number = number
         self.process = process
         self.output = output
@@ -113,17 +120,28 @@ final class WorkerChild: Sendable {
 
     var ending: WorkerLoop.Ending? { state.withLock { $0.ending } }
     var readySince: ContinuousClock.Instant? { state.withLock { $0.readySince } }
+    var readyBefore: ContinuousClock.Instant { state.withLock { $0.readyBefore } }
+    /// It was sent SIGKILL, and may take a moment to end.
+    var isKilled: Bool { state.withLock { $0.isKilled } }
     var killedBecause: String? { state.withLock { $0.killedBecause } }
     var isToldToStop: Bool { state.withLock { $0.isToldToStop } }
 
-    /// How long it has said nothing. While our own reader keeps us from passing its output on, it may have to wait.
-    func silence() -> Duration {
-        if output.isBlocked { heard() }
-        return state.withLock { ContinuousClock.now - $0.lastHeard }
+    /// When ``isSilentForTooLong(at:)`` may have something new to say.
+    var nextLookForSilence: ContinuousClock.Instant {
+        state.withLock { $0.silence.nextLook(lastHeard: $0.lastHeard) }
     }
 
-    /// Counts as a word of it: we were not there to listen.
-    func heard() { state.withLock { $0.lastHeard = .now } }
+    func isSilentForTooLong(at now: ContinuousClock.Instant) -> Bool {
+        state.withLock { $0.silence.isTooLong(lastHeard: $0.lastHeard, now: now) }
+    }
+
+    /// We were not there to listen for so long: that is not held against it.
+    func excuse(_ absence: Duration) {
+        state.withLock { state in
+            state.lastHeard = .now
+            state.readyBefore += absence
+        }
+    }
 
     // MARK: - Its end
 
@@ -146,6 +164,7 @@ final class WorkerChild: Sendable {
     /// - Parameter reason: What it has done wrong; `nil` where this is an order that it did nothing to deserve.
     func kill(because reason: String?) {
         state.withLock { state in
+            state.isKilled = true
             if let reason { state.killedBecause = reason } else { state.isToldToStop = true }
         }
         process.send(SIGKILL)
@@ -165,7 +184,7 @@ final class WorkerChild: Sendable {
         // What the line still holds tells of handlers that it started in its last moment.
         await line.finish()
         if end.exitCode != 0 || ending == nil { await killHandlers() }
-        await output.finish(within: Self.outputPatience)
+        await output.finish()
         var dossier = Dossier(end, standardError: output.lastErrors)
         // The worker's; that of the job stands on its board.
         dossier.runTimeMilliseconds = nil

@@ -16,14 +16,17 @@ actor WorkerFleet {
     /// Why the store cannot be used any more.
     var loss: (any Error)?
     /// Everything that runs, also successors that are not in their slot yet.
-    private var children: [ObjectIdentifier: WorkerChild] = [:]
+    private(set) var children: [ObjectIdentifier: WorkerChild] = [:]
     /// By the number of the slot that they will take.
-    private var successors: [Int: Life] = [:]
+    var successors: [Int: Life] = [:]
     /// By slot: what runs there now.
-    private var current: [Int: WorkerChild] = [:]
+    private(set) var current: [Int: WorkerChild] = [:]
     private var ready: Set<Int> = []
-    private var trouble = StartTrouble()
-    private var restarting: Task<Void, Never>?
+    var trouble = StartTrouble()
+    /// Ends early when there is another worker to watch.
+    var watchNap: Task<Void, Never>?
+    var restarting: Task<Void, Never>?
+    var restartsAsked = 0
     /// Waiting for a delay to pass or for the order to stop.
     private var naps: [Task<Void, Never>] = []
 
@@ -37,16 +40,22 @@ actor WorkerFleet {
     func run() async throws {
         program = try ownProgramPath()
         sign = await registerSupervisor()
-        defer { sign?.end() }
         // Each may have a successor beside it for a while.
         _ = DescriptorLimit.makeRoom(forCommands: 2 * options.workers)
-        let lookout = Task { await self.watchStore() }
+        let duties = [
+            Task { await self.watchStore() }, Task { await self.watchChildren() },
+            Task { await self.obeyRestartRequests() },
+        ]
+        defer {
+            for duty in duties { duty.cancel() }
+            watchNap?.cancel()
+            sign?.end()
+        }
         await withTaskGroup(of: Void.self) { group in
             for number in 1...options.workers { group.addTask { await self.keep(number) } }
         }
         // It may be about to send a successor home.
         await restarting?.value
-        lookout.cancel()
         if let loss { throw loss }
     }
 
@@ -86,21 +95,23 @@ actor WorkerFleet {
         }
     }
 
-    private func start(_ number: Int) async throws -> Life {
+    func start(_ number: Int) async throws -> Life {
         let child = try await WorkerChild.start(number, options, program: program, sign: sign?.name)
         children[ObjectIdentifier(child)] = child
+        watchNap?.cancel()
+        Task { if await child.becomesReady() { noteReady(child) } }
         // The order to stop may have come while it was being started.
         if isStopping { child.tellToStop() }
         return Life(child: child, attendance: Task { await self.attend(child) })
     }
 
     /// A process from its start until its jobs are taken back, whether or not it has its slot already.
-    private struct Life {
+    struct Life {
         let child: WorkerChild
         let attendance: Task<LifeEnd, Never>
     }
 
-    private struct LifeEnd {
+    struct LifeEnd {
         let dossier: Dossier
         /// Its orderly end, because nothing was left to do.
         let isDrained: Bool
@@ -111,36 +122,13 @@ actor WorkerFleet {
     }
 
     private func attend(_ child: WorkerChild) async -> LifeEnd {
-        let watch = Task { await self.watch(child) }
         let (end, dossier) = await child.end()
-        watch.cancel()
         children[ObjectIdentifier(child)] = nil
         let isOrderly = child.ending == .lost || end.exitCode == 0 && child.ending != nil
         let isOrdered = isOrderly || isStopping || end.isAsOrdered
         let started = await takeBack(from: child, dossier, isOrdered: isOrdered)
         return LifeEnd(
             dossier: dossier, isDrained: isOrderly && child.ending == .drained, isOrderly: isOrderly, started: started)
-    }
-
-    /// Sees that it becomes ready, and stays awake.
-    private func watch(_ child: WorkerChild) async {
-        Task { if await child.becomesReady() { noteReady(child) } }
-        var lastLook = ContinuousClock.now
-        var waited: Duration = .zero
-        while !Task.isCancelled {
-            do { try await Task.sleep(for: Supervision.beatInterval) } catch { return }
-            // We were stopped ourselves, or the machine slept: nobody could be heard.
-            if ContinuousClock.now - lastLook > Supervision.beatInterval * 5 { child.heard() }
-            lastLook = .now
-            noteProof(of: child)
-            // Not by its silence: one that beats and never gets ready does not work either.
-            if child.readySince == nil { waited += Supervision.beatInterval }
-            if child.readySince == nil, waited > options.readyWithin {
-                child.kill(because: "was not ready after \(options.readyWithin) and was killed")
-            } else if child.readySince != nil, child.silence() > options.silence {
-                child.kill(because: "did not respond for \(options.silence.components.seconds) s and was killed")
-            }
-        }
     }
 
     /// - Returns: How long to wait before its successor starts; `nil` where nothing was wrong.
@@ -190,14 +178,9 @@ actor WorkerFleet {
     // MARK: - Readiness
 
     private func noteReady(_ child: WorkerChild) {
+        watchNap?.cancel()
         guard ready.insert(child.number).inserted, ready.count == options.workers else { return }
         manager.tell(.ready)
-    }
-
-    private func noteProof(of child: WorkerChild) {
-        if let since = child.readySince, ContinuousClock.now - since >= StartTrouble.proof {
-            trouble.succeeded(child.number, logger)
-        }
     }
 
     // MARK: - Orders
@@ -220,40 +203,6 @@ actor WorkerFleet {
         for child in children.values { child.kill(because: nil) }
     }
 
-    func restart() async {
-        guard restarting == nil, !isStopping else { return }
-        let task = Task { await self.replaceAll() }
-        restarting = task
-        await task.value
-        restarting = nil
-    }
-
-    private func replaceAll() async {
-        for number in 1...options.workers where !isStopping {
-            guard let old = current[number] else { continue }
-            do {
-                let successor = try await start(number)
-                let isReady = await successor.child.becomesReady()
-                // Meanwhile the slot may have got another worker, since the old one died, or be given up.
-                guard isReady, current[number] === old, !isStopping else {
-                    successor.child.tellToStop()
-                    _ = await successor.attendance.value
-                    if isReady { continue }
-                    return logger.critical(
-                        "the new worker did not start; the old ones stay", metadata: ["worker": "\(number)"])
-                }
-                successors[number] = successor
-                old.tellToStop()
-                _ = await old.process.end()
-            } catch {
-                return logger.critical(
-                    "the new worker did not start; the old ones stay",
-                    metadata: ["worker": "\(number)", "error": "\(error)"])
-            }
-        }
-        if !isStopping { logger.notice("all workers were replaced") }
-    }
-
     // MARK: - Waiting
 
     /// Ends early when the order to stop comes.
@@ -265,7 +214,7 @@ actor WorkerFleet {
     }
 
     /// The sleep of a cancelled task ends early.
-    private static func sleep(_ duration: Duration) async {
+    static func sleep(_ duration: Duration) async {
         do { try await Task.sleep(for: duration) } catch { return }
     }
 }

@@ -11,20 +11,20 @@ extension WorkerLoop {
         timesListened += 1
         let signals = store.wakeUps(in: worker.queues)
         listening = Task { [wake, timesListened] in
-            for await next in signals {
-                self.hear(next, timesListened)
-                wake.yield()
-            }
+            for await next in signals where self.hear(next, timesListened) { wake.yield() }
         }
     }
 
     /// - Parameter time: When it listened; the last word of an earlier time may come late.
-    private func hear(_ next: NextReady, _ time: Int) {
-        guard time == timesListened else { return }
+    /// - Returns: Whether it is news.
+    private func hear(_ next: NextReady, _ time: Int) -> Bool {
+        guard time == timesListened, next == .now || next != knownNext else { return false }
         knownNext = next
-        guard next == .now else { return }
+        timesHeard += 1
+        guard next == .now else { return true }
         mayFindJobs = true
         wakeUpsHeard += 1
+        return true
     }
 
     /// A busy worker finds more by itself.
@@ -57,17 +57,18 @@ extension WorkerLoop {
         timer?.cancel()
     }
 
-    /// Reads, and so costs no write lock, whether a claim would find something.
+    /// Whether a claim would find something, as it was heard; but whatever was heard is trusted for the poll interval at
+    /// the most, since a wake-up may have been missed. It reads then, and so costs no write lock.
     private func timeUntilNextLook() async -> Duration {
-        let now = worker.clock.now()
         do {
-            var next = knownNext
-            if next == nil { next = try await store.nextReady(in: worker.queues, now: now) }
+            let next = try await nextReady()
+            let now = worker.clock.now()
+            let rest = max(.zero, options.pollInterval - (ContinuousClock.now - lastLook))
             switch next {
-            case .now?: break
-            case .at(let time)? where time > now.wall: return min(options.pollInterval, .milliseconds(time - now.wall))
-            case .at?: break
-            case .unknown?, nil: return options.pollInterval
+            case .now: break
+            case .at(let time) where time > now.wall: return min(rest, .milliseconds(time - now.wall))
+            case .at: break
+            case .unknown: return rest
             }
             mayFindJobs = true
             return .zero
@@ -77,6 +78,16 @@ extension WorkerLoop {
             logger.error("the store cannot be read; trying again", metadata: ["error": "\(error)"])
             return max(options.pollInterval, .seconds(1))
         }
+    }
+
+    private func nextReady() async throws -> NextReady {
+        if let knownNext, ContinuousClock.now - lastLook < options.pollInterval { return knownNext }
+        lastLook = .now
+        let heard = timesHeard
+        let next = try await store.nextReady(in: worker.queues, now: worker.clock.now())
+        // What was heard meanwhile may be newer; the loop was woken for it.
+        if heard == timesHeard { knownNext = next }
+        return next
     }
 
     func isDrained() async -> Bool {

@@ -59,8 +59,11 @@ actor WorkerLoop {
     var wakeUpsHeard = 0
     var listening: Task<Void, Never>?
     var timesListened = 0
-    /// When a claim may find something, as it was heard since the last visit to the store.
+    /// When a claim may find something, as it was heard or read since the last visit to the store.
     var knownNext: NextReady?
+    var timesHeard = 0
+    /// When it read that itself.
+    var lastLook = ContinuousClock.now
     var failedVisits = 0
     /// How many commands the limit of open files has room for.
     var room = Int.max

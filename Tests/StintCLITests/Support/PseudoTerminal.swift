@@ -11,6 +11,7 @@ import Testing
 /// A terminal that exists in memory only: what a program draws on it can be read, and keys can be typed.
 final class PseudoTerminal {
     private let ours: FileDescriptor
+    private var isHungUp = false
     /// Held open, so that what the program wrote can be read after its end too.
     let theirs: FileDescriptor
     /// All that was written to it so far.
@@ -26,8 +27,14 @@ final class PseudoTerminal {
         resize(columns: columns, rows: rows)
     }
 
+    /// Closes it, as when its window is closed: its processes get SIGHUP.
+    func hangUp() {
+        if !isHungUp { close(ours.rawValue) }
+        isHungUp = true
+    }
+
     deinit {
-        close(ours.rawValue)
+        hangUp()
         close(theirs.rawValue)
     }
 
@@ -73,9 +80,17 @@ extension Workplace {
         _ arguments: String..., on terminal: PseudoTerminal, environment: [Environment.Key: String?] = [:],
         _ body: (RunningProcess) async throws -> Void
     ) async throws -> Outcome {
+        try await run(Self.stint, arguments, on: terminal, environment: environment, body)
+    }
+
+    /// The same with any program.
+    func run(
+        _ program: String, _ arguments: [String], on terminal: PseudoTerminal,
+        environment: [Environment.Key: String?] = [:], _ body: (RunningProcess) async throws -> Void
+    ) async throws -> Outcome {
         let environment = ["TERM": "xterm-256color", "NO_COLOR": nil].merging(environment) { $1 }
         let result = try await Subprocess.run(
-            configuration(Self.stint, Arguments(arguments), environment, PlatformOptions()),
+            configuration(program, Arguments(arguments), environment, PlatformOptions()),
             input: .fileDescriptor(terminal.theirs, closeAfterSpawningProcess: false),
             output: .fileDescriptor(terminal.theirs, closeAfterSpawningProcess: false), error: .string(limit: 1 << 20)
         ) { execution in

@@ -1,3 +1,4 @@
+import Foundation
 import Subprocess
 
 #if canImport(System)
@@ -11,6 +12,9 @@ enum Tools {
     static func canMakeNamespaces(_ options: String...) async -> Bool {
         await succeeds("/usr/bin/unshare", options + ["--fork", "true"])
     }
+
+    /// util-linux: to start a process as the first of a terminal.
+    static let hasSetsid = access("/usr/bin/setsid", X_OK) == 0
 
     static func canTraceProcesses() async -> Bool {
         await succeeds("/usr/bin/strace", ["-o", "/dev/null", "true"])

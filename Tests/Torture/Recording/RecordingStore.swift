@@ -111,9 +111,13 @@ package struct RecordingStore: JobStore {
     }
 
     package func stats() async throws -> [QueueStats] { try await store.stats() }
-    package func list(_ filter: JobFilter) async throws -> [JobRecord] { try await store.list(filter) }
+    package func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
+        try await store.page(filter, after: cursor)
+    }
     package func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
     package func workers() async throws -> [WorkerRecord] { try await store.workers() }
+    package func requestRestart(now: Moment) async throws { try await store.requestRestart(now: now) }
+    package func latestRestartRequest() async throws -> Int64 { try await store.latestRestartRequest() }
     package func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
 
     package func nextReady(in queues: [QueueName], now: Moment) async throws -> NextReady {

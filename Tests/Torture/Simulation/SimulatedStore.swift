@@ -68,8 +68,12 @@ struct SimulatedStore: JobStore {
     }
 
     func stats() async throws -> [QueueStats] { try await store.stats() }
-    func list(_ filter: JobFilter) async throws -> [JobRecord] { try await store.list(filter) }
+    func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
+        try await store.page(filter, after: cursor)
+    }
     func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
+    func requestRestart(now: Moment) async throws { try await store.requestRestart(now: now) }
+    func latestRestartRequest() async throws -> Int64 { try await store.latestRestartRequest() }
     func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
 
     func nextReady(in queues: [QueueName], now: Moment) async throws -> NextReady {

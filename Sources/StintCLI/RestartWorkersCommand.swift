@@ -1,0 +1,68 @@
+import ArgumentParser
+import StintCore
+import StintSQLite
+
+struct RestartWorkersCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restart",
+        abstract: "Replace all worker processes one by one, with the program as it is then.",
+        discussion: """
+            It reaches every supervisor that works on this database, also those of other users and in other containers:
+            they look for the request in the database every two seconds. A worker ends when its successor works and its running
+            jobs are done. Says who has not begun within --wait, and which workers have no supervisor, and exits with 1 then.
+
+            Example:
+              stint workers restart
+            """)
+
+    @OptionGroup var database: DatabaseOptions
+    @Option(
+        help: ArgumentHelp("How long supervisors may take to begin.", valueName: "duration"),
+        transform: DurationArgument.init)
+    var wait = DurationArgument.seconds(20)
+
+    func run() async throws {
+        let queue = try await database.open()
+        let workers = try await queue.store.workers().filter { $0.registration.process.existence() != .gone }
+        guard !workers.isEmpty else { return try Output.print("no workers") }
+        try await queue.store.requestRestart(now: queue.clock.now())
+        let supervised = Dictionary(grouping: workers.filter { $0.registration.supervisor != nil }) {
+            $0.registration.supervisor!
+        }
+        let silent = try await waitForAll(supervised, queue)
+        let begun = supervised.filter { !silent.contains($0.key) }
+        let count = begun.values.reduce(0) { $0 + $1.count }
+        try Output.print("restarting \(Self.count(count, "worker")) of \(Self.count(begun.count, "supervisor"))")
+        let alone = workers.filter { $0.registration.supervisor == nil }
+        for worker in alone {
+            Output.complain("the worker \(oneLine(worker.registration.name, limit: 60)) has no supervisor and goes on as it is")
+        }
+        for supervisor in silent {
+            Output.complain(
+                "the supervisor \(oneLine(supervisor.name, limit: 60)) has not begun within \(wait.description): it may be "
+                    + "stopped or of an older version, or its new workers do not start; look into its log")
+        }
+        if !silent.isEmpty || !alone.isEmpty { throw ExitCode(1) }
+    }
+
+    /// - Returns: The supervisors that have not begun.
+    private func waitForAll(
+        _ supervised: [ProcessIdentity: [WorkerRecord]], _ queue: JobQueue<SQLiteStore>
+    ) async throws -> [ProcessIdentity] {
+        let old = Set(supervised.values.joined().map(\.id))
+        let deadline = ContinuousClock.now + wait.duration
+        var silent = Array(supervised.keys)
+        while true {
+            let now = try await queue.store.workers()
+            silent.removeAll { supervisor in
+                let its = now.filter { $0.registration.supervisor == supervisor }
+                // A successor, or no one of the old ones left.
+                return its.contains { !old.contains($0.id) } || !its.contains { old.contains($0.id) }
+            }
+            if silent.isEmpty || ContinuousClock.now >= deadline { return silent.sorted { $0.name < $1.name } }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
+    private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+}

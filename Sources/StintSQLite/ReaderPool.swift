@@ -1,0 +1,83 @@
+import GRDB
+import Synchronization
+
+/// A few connections that read, opened when they are needed: one long read does not make the next one wait.
+final class ReaderPool: Sendable {
+    /// How many there are at the most; further reads wait for one of them, in their order.
+    static let limit = 3
+
+    private struct State {
+        var idle: [Connection] = []
+        /// Of those that are open or being opened.
+        var count = 0
+        var waiting: [CheckedContinuation<Connection, any Error>] = []
+    }
+
+    private let state = Mutex(State())
+    private let opening: Lane
+    private let open: @Sendable () throws -> Connection
+
+    /// - Parameter open: Blocks, and is called on a lane.
+    init(_ lanes: Lane.Maker, open: @escaping @Sendable () throws -> Connection) {
+        opening = lanes("stint.reader.open", .unspecified)
+        self.open = open
+    }
+
+    func run<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+        let connection = try await withCheckedThrowingContinuation { take($0) }
+        defer { give(connection) }
+        return try await connection.run(body)
+    }
+
+    private func take(_ continuation: CheckedContinuation<Connection, any Error>) {
+        enum Choice {
+            case use(Connection)
+            case open, wait
+        }
+        let choice = state.withLock { state -> Choice in
+            if let connection = state.idle.popLast() { return .use(connection) }
+            guard state.count < Self.limit else {
+                state.waiting.append(continuation)
+                return .wait
+            }
+            state.count += 1
+            return .open
+        }
+        switch choice {
+        case .use(let connection): continuation.resume(returning: connection)
+        case .open: open(for: continuation)
+        case .wait: break
+        }
+    }
+
+    private func open(for continuation: CheckedContinuation<Connection, any Error>) {
+        opening.async {
+            do {
+                continuation.resume(returning: try self.open())
+            } catch {
+                continuation.resume(throwing: error)
+                self.giveUp()
+            }
+        }
+    }
+
+    /// The next in line gets it.
+    private func give(_ connection: Connection) {
+        let next = state.withLock { state -> CheckedContinuation<Connection, any Error>? in
+            guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
+            state.idle.append(connection)
+            return nil
+        }
+        next?.resume(returning: connection)
+    }
+
+    /// One could not be opened; whoever waits tries it again.
+    private func giveUp() {
+        let next = state.withLock { state -> CheckedContinuation<Connection, any Error>? in
+            guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
+            state.count -= 1
+            return nil
+        }
+        if let next { open(for: next) }
+    }
+}

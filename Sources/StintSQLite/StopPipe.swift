@@ -1,0 +1,27 @@
+import CStint
+import StintCore
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Ends the watching thread: its end that is read becomes readable when the other one is closed.
+final class StopPipe: Sendable {
+    let readEnd: Int32
+    private let writeEnd: Int32
+
+    init() throws {
+        var ends: [Int32] = [0, 0]
+        guard stint_pipe(&ends) == 0 else {
+            throw StintError(.processFailed, "a pipe cannot be made: \(String(cString: strerror(errno)))")
+        }
+        (readEnd, writeEnd) = (ends[0], ends[1])
+    }
+
+    /// Once.
+    func stop() { close(writeEnd) }
+
+    deinit { close(readEnd) }
+}

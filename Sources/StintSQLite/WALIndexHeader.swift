@@ -1,0 +1,34 @@
+import GRDB
+import GRDBSQLite
+
+/// The header of the memory that all connections to a database share (the wal-index:
+/// https://sqlite.org/walformat.html, section 2.1), at one moment. Every commit changes it, by whomever, so that comparing
+/// two tells without a transaction and without a lock whether there was a commit between them.
+struct WALIndexHeader: Equatable {
+    /// As SQLite maps it (`WALINDEX_PGSZ`).
+    private static let regionSize: Int32 = 32_768
+
+    private typealias Words = (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64)
+
+    private let words: Words
+
+    /// Reads the first of the two copies, which SQLite writes last: what it tells of can be seen by everybody. One that is
+    /// read while somebody writes it is like no other.
+    ///
+    /// - Parameter connection: One that has had a transaction: its memory is mapped already.
+    /// - Returns: `nil` where the connection has no such memory, or none that can be looked at.
+    init?(of connection: Database) {
+        var file: UnsafeMutablePointer<sqlite3_file>?
+        let code = sqlite3_file_control(connection.sqliteConnection, "main", SQLITE_FCNTL_FILE_POINTER, &file)
+        guard code == SQLITE_OK, let file, let methods = file.pointee.pMethods, methods.pointee.iVersion >= 2,
+            let map = methods.pointee.xShmMap
+        else { return nil }
+        var region: UnsafeMutableRawPointer?
+        guard [SQLITE_OK, SQLITE_READONLY].contains(map(file, 0, Self.regionSize, 0, &region)), let region else {
+            return nil
+        }
+        words = region.load(as: Words.self)
+    }
+
+    static func == (one: Self, other: Self) -> Bool { one.words == other.words }
+}

@@ -1,0 +1,207 @@
+import Dispatch
+import StintCore
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Where output goes, shared by all that write to it: handlers' lines and log messages. Nobody waits for whoever reads it:
+/// lines are kept, up to a limit, and written by a thread of their own. What finds no room is dropped and counted, and when
+/// the output flows again, a line says how many there were.
+///
+/// Lines never mix, also not with those of other processes as far as each fits into `PIPE_BUF`.
+package final class OutputDestination: Sendable {
+    package static let standardOutput = shared(STDOUT_FILENO, "standard output")
+    package static let standardError = shared(STDERR_FILENO, "standard error")
+
+    /// The most that is kept of what is not written yet.
+    package struct Limits: Sendable {
+        package var bytes = 1_048_576
+        package var lines = 16_384
+        /// What handlers' lines may take of both; the rest is for log messages.
+        package var shareOfHandlers = 0.75
+
+        package init() {}
+
+        fileprivate func permits(_ bytes: Int, _ lines: Int, share: Double) -> Bool {
+            Double(bytes) <= Double(self.bytes) * share && Double(lines) <= Double(self.lines) * share
+        }
+    }
+
+    /// Whoever has taken nothing for so long does not read: nothing waits for it any more.
+    static let patience: Duration = .seconds(1)
+    /// How long the end of this process waits until what is left is written.
+    private static let farewell: Duration = .seconds(1)
+
+    private struct Line {
+        let bytes: [UInt8]
+        /// How many lines it tells of: one, or those that were dropped.
+        let count: Int
+    }
+
+    private struct State {
+        var lines: [Line] = []
+        /// Of all that is not written, also what is being written just now.
+        var waitingBytes = 0
+        var waitingLines = 0
+        /// Since this was said last.
+        var dropped = 0
+        var isWriting = false
+        /// The last write has failed.
+        var isBroken = false
+        /// When something was taken last, or began to wait.
+        var lastProgress = ContinuousClock.now
+    }
+
+    private let descriptor: Int32
+    private let name: String
+    private let limits: Limits
+    private let state = Mutex(State())
+    private let queue: DispatchQueue
+
+    package init(_ descriptor: Int32, name: String = "the output", limits: Limits = Limits()) {
+        self.descriptor = descriptor
+        self.name = name
+        self.limits = limits
+        queue = DispatchQueue(label: "stint.output")
+    }
+
+    /// What is left in the end is written, as far as somebody reads it.
+    private static let flushesAtExit: Void = {
+        atexit {
+            OutputDestination.standardOutput.flush(within: OutputDestination.farewell)
+            OutputDestination.standardError.flush(within: OutputDestination.farewell)
+        }
+    }()
+
+    private static func shared(_ descriptor: Int32, _ name: String) -> OutputDestination {
+        flushesAtExit
+        return OutputDestination(descriptor, name: name)
+    }
+
+    // MARK: - From any thread
+
+    /// Takes a log message, or drops it; never waits.
+    package func log(_ line: [UInt8]) {
+        if !take(line, share: 1) { drop() }
+    }
+
+    /// Takes a handler's line if there is room for it.
+    ///
+    /// - Returns: `false` where there is none; then the caller tries again a little later, or drops it.
+    func offer(_ line: [UInt8]) -> Bool { take(line, share: limits.shareOfHandlers) }
+
+    /// Counts a line that the caller does without.
+    func drop() { state.withLock { $0.dropped += 1 } }
+
+    /// Whether its reader has taken nothing for a while, though there is something.
+    var isStalled: Bool {
+        state.withLock { $0.waitingLines > 0 && ContinuousClock.now - $0.lastProgress >= Self.patience }
+    }
+
+    var waitingLines: Int { state.withLock { $0.waitingLines } }
+    var waitingBytes: Int { state.withLock { $0.waitingBytes } }
+    var isEmpty: Bool { waitingLines == 0 }
+
+    /// Whether lines were dropped that nobody was told of yet.
+    var hasDropped: Bool { state.withLock { $0.dropped > 0 } }
+
+    /// Waits until all is written, but no longer than `limit`, and not for a reader that does not read. Blocks.
+    package func flush(within limit: Duration) {
+        let deadline = ContinuousClock.now + limit
+        while state.withLock({ $0.waitingLines > 0 }), ContinuousClock.now < deadline, !isStalled { usleep(1_000) }
+    }
+
+    private func take(_ line: [UInt8], share: Double) -> Bool {
+        let (isTaken, starts) = state.withLock { state -> (Bool, Bool) in
+            let isPermitted = limits.permits(state.waitingBytes + line.count, state.waitingLines + 1, share: share)
+            guard isPermitted || state.waitingLines == 0 else { return (false, false) }
+            if state.waitingLines == 0 { state.lastProgress = .now }
+            state.lines.append(Line(bytes: line, count: 1))
+            state.waitingBytes += line.count
+            state.waitingLines += 1
+            defer { state.isWriting = true }
+            return (true, !state.isWriting)
+        }
+        if starts { queue.async { self.writeAll() } }
+        return isTaken
+    }
+
+    // MARK: - On the queue
+
+    private func writeAll() {
+        while let lines = next() {
+            var rest = lines[...]
+            while !rest.isEmpty {
+                let count = Self.countInOneWrite(rest)
+                write(rest.prefix(count))
+                rest = rest.dropFirst(count)
+            }
+        }
+    }
+
+    /// All that waits, with a word on what was dropped since; `nil` where nothing does.
+    private func next() -> [Line]? {
+        state.withLock { state in
+            guard !state.lines.isEmpty || state.dropped > 0 && !state.isBroken else {
+                state.isWriting = false
+                return nil
+            }
+            var lines = state.lines
+            state.lines = []
+            if state.dropped > 0 {
+                let text = "stint: \(state.dropped) lines were dropped here, since \(name) did not take them\n"
+                lines.append(Line(bytes: Array(text.utf8), count: state.dropped))
+                state.dropped = 0
+                state.waitingBytes += text.utf8.count
+                state.waitingLines += 1
+            }
+            return lines
+        }
+    }
+
+    /// So many lines as another process's cannot get between, but one at least.
+    private static func countInOneWrite(_ lines: ArraySlice<Line>) -> Int {
+        var (count, bytes) = (0, 0)
+        for line in lines {
+            bytes += line.bytes.count
+            if count > 0 && bytes > Int(PIPE_BUF) { break }
+            count += 1
+        }
+        return count
+    }
+
+    private func write(_ lines: ArraySlice<Line>) {
+        let bytes = lines.count == 1 ? lines.first!.bytes : lines.flatMap(\.bytes)
+        var left = bytes[...]
+        while !left.isEmpty, let count = left.withUnsafeBytes(writeSome) {
+            left = left.dropFirst(count)
+            state.withLock { $0.lastProgress = .now }
+        }
+        state.withLock { state in
+            state.waitingBytes -= bytes.count
+            state.waitingLines -= lines.count
+            // The reader is gone, or the disk full.
+            state.isBroken = !left.isEmpty
+            if state.isBroken { state.dropped += lines.reduce(0) { $0 + $1.count } }
+        }
+    }
+
+    /// `nil` where nothing can be written now.
+    private func writeSome(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        let count = systemWrite(descriptor, bytes.baseAddress, bytes.count)
+        if count >= 0 { return count }
+        switch errno {
+        case EINTR: return 0
+        case EAGAIN:
+            // Whoever shares it with this process has made it non-blocking.
+            var event = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+            poll(&event, 1, -1)
+            return 0
+        default: return nil
+        }
+    }
+}

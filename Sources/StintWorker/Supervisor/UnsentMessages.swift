@@ -1,0 +1,49 @@
+/// What a worker has to say to a supervisor that does not listen just now: what is still true of it. So it stays short,
+/// however long that takes.
+struct UnsentMessages {
+    /// The rest of a line of which a part is sent.
+    private var begun: [UInt8] = []
+    private var ready: SupervisorMessage?
+    private var ending: SupervisorMessage?
+    private var hasBeaten = false
+
+    mutating func add(_ message: SupervisorMessage) {
+        switch message {
+        case .ready: ready = message
+        case .ending: ending = message
+        case .beat: hasBeaten = true
+        }
+    }
+
+    var isEmpty: Bool { begun.isEmpty && count == 0 }
+
+    /// Of messages that have not begun.
+    var count: Int { [ready, ending].count { $0 != nil } + (hasBeaten ? 1 : 0) }
+
+    /// Sends what there is room for.
+    ///
+    /// - Parameter write: Says how many bytes there was room for.
+    mutating func send(_ write: (_ bytes: [UInt8]) -> Int) {
+        while !begun.isEmpty || takeNext() {
+            begun.removeFirst(write(begun))
+            if !begun.isEmpty { return }
+        }
+    }
+
+    /// The end comes last.
+    private mutating func takeNext() -> Bool {
+        var next: SupervisorMessage?
+        if let ready {
+            next = ready
+            self.ready = nil
+        } else if let ending {
+            next = ending
+            self.ending = nil
+        } else if hasBeaten {
+            next = .beat
+            hasBeaten = false
+        }
+        begun = next.map { Array($0.line.utf8) } ?? []
+        return next != nil
+    }
+}

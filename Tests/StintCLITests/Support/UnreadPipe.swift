@@ -1,0 +1,56 @@
+import Foundation
+import Subprocess
+
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
+
+/// A pipe that nobody reads, as of a pager that was stopped, until the test does.
+final class UnreadPipe {
+    private let readEnd: FileDescriptor
+    let writeEnd: FileDescriptor
+
+    init() throws {
+        (readEnd, writeEnd) = try FileDescriptor.pipe()
+        for end in [readEnd, writeEnd] { _ = fcntl(end.rawValue, F_SETFD, FD_CLOEXEC) }
+        _ = fcntl(readEnd.rawValue, F_SETFL, O_NONBLOCK)
+    }
+
+    deinit {
+        close(readEnd.rawValue)
+        close(writeEnd.rawValue)
+    }
+
+    /// Whether it holds as much as it can.
+    var isFull: Bool {
+        var event = pollfd(fd: writeEnd.rawValue, events: Int16(POLLOUT), revents: 0)
+        return poll(&event, 1, 0) == 0
+    }
+
+    /// What is in it now; afterwards there is room for as much.
+    func take() -> String {
+        var (bytes, buffer) = ([UInt8](), [UInt8](repeating: 0, count: 65_536))
+        while true {
+            let count = read(readEnd.rawValue, &buffer, buffer.count)
+            guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
+            bytes += buffer.prefix(count)
+        }
+    }
+}
+
+extension Workplace {
+    /// Runs a `stint` whose standard output and error go into a pipe that nobody reads, and does `body` meanwhile.
+    func stint(
+        _ arguments: [String], into pipe: UnreadPipe, _ body: (RunningProcess) async throws -> Void
+    ) async throws -> TerminationStatus {
+        try await Subprocess.run(
+            configuration(Self.stint, Arguments(arguments), [:], PlatformOptions()), input: .none,
+            output: .fileDescriptor(pipe.writeEnd, closeAfterSpawningProcess: false),
+            error: .fileDescriptor(pipe.writeEnd, closeAfterSpawningProcess: false)
+        ) { execution in
+            try await body(RunningProcess(id: execution.processIdentifier.value))
+        }.terminationStatus
+    }
+}

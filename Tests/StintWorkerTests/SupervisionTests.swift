@@ -1,0 +1,69 @@
+import Foundation
+import StintCore
+import Testing
+
+@testable import StintWorker
+
+@Suite("A worker and its supervisor")
+struct SupervisionTests {
+    @Test("what a worker cannot send stays short, and says all that is true in the end")
+    func unsent() {
+        for _ in 0..<20 {
+            var (unsent, heard) = (UnsentMessages(), [UInt8]())
+            unsent.add(.ready(WorkerID(rawValue: 7)))
+            // For most of the time the line is full, and in the middle of a message.
+            for step in 0..<5_000 {
+                unsent.add(.beat)
+                guard step.isMultiple(of: 100) else { continue }
+                var room = Int.random(in: 0...60)
+                unsent.send { bytes in
+                    let count = min(room, bytes.count)
+                    heard += bytes.prefix(count)
+                    room -= count
+                    return count
+                }
+                #expect(unsent.count <= 3)
+            }
+            unsent.add(.ending(.drained))
+            unsent.add(.beat)
+            unsent.send { bytes in
+                heard += bytes
+                return bytes.count
+            }
+            #expect(unsent.isEmpty)
+            let lines = String(decoding: heard, as: UTF8.self).split(separator: "\n")
+            let messages = lines.compactMap { SupervisorMessage(line: String($0)) }
+            #expect(messages.count == lines.count)
+            #expect(messages.first == .ready(WorkerID(rawValue: 7)))
+            #expect(messages.last { $0 != .beat } == .ending(.drained))
+        }
+    }
+
+    @Test("a worker is silent for too long past the limit, and after a moment of doubt")
+    func silence() {
+        let start = ContinuousClock.now
+        var watch = SilenceWatch(limit: .seconds(30))
+        func isTooLong(_ heard: Int, at now: Double) -> Bool {
+            watch.isTooLong(lastHeard: start + .seconds(heard), now: start + .seconds(now))
+        }
+        #expect(watch.nextLook(lastHeard: start) == start + .seconds(29))
+        #expect(!isTooLong(0, at: 28.9))
+        #expect(!isTooLong(0, at: 29))
+        #expect(watch.nextLook(lastHeard: start) == start + .seconds(30))
+        // It has said something after all.
+        #expect(!isTooLong(29, at: 30))
+        #expect(!isTooLong(29, at: 58))
+        // Whoever looks late gives a moment all the same.
+        #expect(!isTooLong(29, at: 90))
+        #expect(!isTooLong(29, at: 90.5))
+        #expect(isTooLong(29, at: 91))
+    }
+
+    @Test("words of life come often enough that one may be lost", arguments: [1, 10, 30, 3_600])
+    func beats(seconds: Int) {
+        var options = SupervisorOptions()
+        options.silence = .seconds(seconds)
+        #expect(options.beatInterval * 3 <= options.silence - SilenceWatch.doubt / 4)
+        #expect(options.beatInterval <= .seconds(10))
+    }
+}
