@@ -132,7 +132,7 @@ struct SQLEnqueueTests {
             try database.write { database in
                 try database.execute(sql: "INSERT \(conflict) INTO stint_enqueue (\(columns)) VALUES \(values)")
                 let rows = try Row.fetchAll(database, sql: "SELECT job_id, is_duplicate FROM stint_enqueue_result")
-                #expect(rows.count == 1)
+                try #require(rows.count == 1)
                 return [rows[0]["job_id"], rows[0]["is_duplicate"]]
             }
         }
