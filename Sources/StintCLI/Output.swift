@@ -39,11 +39,20 @@ struct Output {
                 rest = rest.dropFirst(count)
             } else if errno == EPIPE {
                 throw BrokenPipe()
-            } else if errno != EINTR && errno != EAGAIN {
+            } else if errno == EAGAIN {
+                waitUntilWritable(STDOUT_FILENO)
+            } else if errno != EINTR {
                 throw OutputFailed(
                     description: "standard output cannot be written: \(String(cString: strerror(errno)))")
             }
         }
+    }
+
+    /// Whoever started this process may have made its standard output non-blocking, as ssh and Node.js do: a full pipe is
+    /// waited for without using the processor. An error is met by the next write.
+    private static func waitUntilWritable(_ descriptor: Int32) {
+        var wait = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        poll(&wait, 1, -1)
     }
 
     static func print(_ text: String) throws {
@@ -59,6 +68,7 @@ struct Output {
 
     /// The same without any wait.
     static func tell(_ text: String) {
+        ProgressBar.clear()
         OutputDestination.standardError.log(Array("stint: \(oneLine(text, limit: 2_000))\n".utf8))
     }
 }

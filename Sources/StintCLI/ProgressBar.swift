@@ -1,4 +1,5 @@
 import StintWorker
+import Synchronization
 
 #if canImport(Darwin)
     import Darwin
@@ -16,7 +17,9 @@ struct ProgressBar {
     /// Standard error where it is a terminal, else standard output where that is one.
     private let terminal: Int32?
     private var lastShown: ContinuousClock.Instant
-    private var isDrawn = false
+    /// Where a bar is drawn at the moment. For the whole process, so that whoever writes a line takes it away first, and no
+    /// error leaves half a bar behind.
+    private static let drawn = Mutex<(terminal: Int32, waitsForNobody: Bool)?>(nil)
 
     /// - Parameter total: How much there is to do, where it is known from the start.
     init(total: Int?, waitsForNobody: Bool = false) {
@@ -39,18 +42,23 @@ struct ProgressBar {
             let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: Self.width - filled)
             line += "\(bar) \(Int(share * 100))% "
         }
-        draw(line + text, on: terminal)
-        isDrawn = true
+        Self.drawn.withLock { $0 = (terminal, waitsForNobody) }
+        Self.draw(line + text, on: terminal, waitsForNobody: waitsForNobody)
     }
 
     /// Takes the bar off the terminal.
-    mutating func finish() {
-        guard isDrawn, let terminal else { return }
-        draw("\r\u{1B}[2K", on: terminal)
-        isDrawn = false
+    func finish() { Self.clear() }
+
+    /// The same, for whoever does not know of one.
+    static func clear() {
+        let bar = drawn.withLock { bar in
+            defer { bar = nil }
+            return bar
+        }
+        if let bar { draw("\r\u{1B}[2K", on: bar.terminal, waitsForNobody: bar.waitsForNobody) }
     }
 
-    private func draw(_ text: String, on terminal: Int32) {
+    private static func draw(_ text: String, on terminal: Int32, waitsForNobody: Bool) {
         let bytes = Array(text.utf8)
         if waitsForNobody {
             let destination = terminal == STDERR_FILENO ? OutputDestination.standardError : .standardOutput

@@ -7,7 +7,9 @@ struct PutCommand: AsyncParsableCommand {
         commandName: "put",
         abstract: "Add a job, or one for each line of standard input.",
         discussion: """
-            Prints the job's id; with --lines, the number of jobs. When it returns, they are on disk.
+            Prints the job's id; with --lines, the number of jobs. When it returns, they are on disk. A line is a job as it
+            stands, also a blank one, and with the carriage return that it may end with; it says so, and --trim changes
+            that.
 
             Example:
               stint put --queue mail --delay 5m 'Hello'
@@ -38,6 +40,11 @@ struct PutCommand: AsyncParsableCommand {
     var file: String?
     @Flag(help: "Make one job of each line of standard input.")
     var lines = false
+    @Flag(
+        help:
+            "With --lines: leave out blank lines, and take white space and carriage returns off the ends of the others."
+    )
+    var trim = false
     @Argument(help: "The payload; - reads standard input.")
     var payload: String?
 
@@ -49,6 +56,7 @@ struct PutCommand: AsyncParsableCommand {
                     ? "no payload was given: name it, or -, --file or --lines"
                     : "more than one payload was given: choose one of PAYLOAD, -, --file and --lines")
         }
+        guard lines || !trim else { throw wrongUsage("--trim goes with --lines only") }
         guard !lines || unique == nil else {
             throw wrongUsage("--unique does not go with --lines: all lines would have the same key")
         }
@@ -71,10 +79,12 @@ struct PutCommand: AsyncParsableCommand {
             priority: priority, delay: delay.duration, maxAttempts: maxAttempts, maxCrashes: maxCrashes,
             uniqueKey: unique)
         for header in headers {
-            guard let equals = header.firstIndex(of: "=") else {
+            // By code points: a value that begins with an accent would make it another character than `=`.
+            guard let equals = header.unicodeScalars.firstIndex(of: "=") else {
                 throw wrongUsage("the header \(quoted(header)) has no '=': write --header name=value")
             }
-            try options.headers.set(String(header[..<equals]), to: String(header[header.index(after: equals)...]))
+            try options.headers.set(
+                String(header[..<equals]), to: String(header[header.unicodeScalars.index(after: equals)...]))
         }
         return options
     }
@@ -96,24 +106,27 @@ struct PutCommand: AsyncParsableCommand {
         let queueStore = try await database.open(creating: creation)
         var input = Input.standardInput()
         var progress = ProgressBar(total: input.size)
-        var (count, batch, bytes) = (0, [NewJob](), 0)
+        var lines = LineCounts(trims: trim)
+        var (count, batch, bytes, putLines) = (0, [NewJob](), 0, 0)
         do {
-            while let line = try input.readLine(number: count + batch.count + 1) {
-                batch.append(try NewJob(line, in: queue, options: options))
-                bytes += line.count
+            while let line = try input.readLine(number: lines.all + 1) {
+                guard let payload = lines.payload(of: line) else { continue }
+                batch.append(try NewJob(payload, in: queue, options: options))
+                bytes += payload.count
                 guard batch.count >= 1_000 || bytes >= 4_194_304 else { continue }
                 try await queueStore.enqueue(jobs: batch)
-                count += batch.count
+                (count, putLines) = (count + batch.count, lines.all)
                 (batch, bytes) = ([], 0)
                 progress.update(input.bytesRead, "\(count) jobs")
             }
             try await queueStore.enqueue(jobs: batch)
             count += batch.count
         } catch let error as StintError {
-            throw StintError(error.code, "\(error) (the first \(count) lines were put, the rest was not)")
+            throw StintError(error.code, "\(error) (the first \(putLines) lines were put, the rest was not)")
         }
         progress.finish()
         try report("\(count)", "\(count) jobs were put")
+        lines.remark.map(Output.complain)
     }
 
     /// Whoever runs this again because it failed would put the job twice.

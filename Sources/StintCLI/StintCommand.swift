@@ -13,7 +13,7 @@ struct StintCommand: AsyncParsableCommand {
         commandName: "stint",
         abstract: "A durable job queue in one SQLite file.",
         discussion: """
-            The database is --db FILE, else STINT_DB, else ./stint.db. Durations are 500ms, 30s, 5m, 2h, 1d.
+            The database is --db FILE, else STINT_DB, else ./stint.db. Durations are 500ms, 30s, 5m, 2h, 1d, 1h30m.
 
             Example:
               stint put --queue mail 'Hello'
@@ -24,9 +24,9 @@ struct StintCommand: AsyncParsableCommand {
         version: "stint 0.1.0",
         subcommands: [
             PutCommand.self, WorkCommand.self, ReapCommand.self, StatsCommand.self, ListCommand.self, ShowCommand.self,
-            WorkersCommand.self, TopCommand.self, KickCommand.self, BuryCommand.self, DeleteCommand.self,
-            PauseCommand.self, ResumeCommand.self,
-            RetainCommand.self, BackupCommand.self, RestoreCommand.self, DoctorCommand.self,
+            WorkersCommand.self, TopCommand.self, KickCommand.self, RunCommand.self, BuryCommand.self,
+            DeleteCommand.self, PauseCommand.self, ResumeCommand.self, RetainCommand.self, BackupCommand.self,
+            RestoreCommand.self, DoctorCommand.self,
         ])
 
     /// Parses, runs, and says what went wrong in one sentence.
@@ -37,7 +37,9 @@ struct StintCommand: AsyncParsableCommand {
         LogStream.bootstrap()
         do {
             try checkArguments()
-            var command = try parseAsRoot()
+            let arguments = Array(CommandLine.arguments.dropFirst())
+            try checkCommand(arguments)
+            var command = try parseAsRoot(joinedIDs(arguments))
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -59,6 +61,29 @@ struct StintCommand: AsyncParsableCommand {
         }
     }
 
+    /// The parser would say of most of them that an option is unknown.
+    private static func checkCommand(_ arguments: [String]) throws {
+        guard let first = arguments.first, first.utf8.first != UInt8(ascii: "-"), first != "help" else { return }
+        let known = configuration.subcommands.compactMap { $0.configuration.commandName }
+        guard !known.contains(first) else { return }
+        let near = nearest(to: first, among: known).map { "; did you mean '\($0)'?" } ?? ""
+        throw wrongUsage("there is no command \(quoted(first))\(near)")
+    }
+
+    /// A number below zero looks like an option, and the parser says that something else is missing.
+    private static func dashHint() -> String {
+        let arguments = Array(CommandLine.arguments.dropFirst().prefix { $0 != "--" })
+        let place = arguments.firstIndex {
+            $0.utf8.first == UInt8(ascii: "-") && $0.utf8.dropFirst().first.map { (0x30...0x39).contains($0) } == true
+        }
+        guard let place, place > 0 else { return "" }
+        let (number, before) = (arguments[place], arguments[place - 1])
+        let way =
+            before.utf8.starts(with: "--".utf8)
+            ? "write \(before)=\(number) where it is the value" : "put it at the end, after --"
+        return "; \(quoted(number)) was taken for an option: \(way)"
+    }
+
     private static func fail(_ error: any Error) -> Never {
         if error is BrokenPipe { Platform.exit(0) }
         if error is StoppedAtOnce { Platform.exit(130) }
@@ -70,8 +95,9 @@ struct StintCommand: AsyncParsableCommand {
         if code == .success || error is ExitCode { exit(withError: error) }
         // ArgumentParser adds the usage in further lines; one sentence and where to read on is enough.
         let help = fullMessage(for: error).split(separator: "\n").first { $0.contains("See 'stint") }
-        let hint = help.map { ";\($0.replacing("  See", with: " see"))" } ?? ""
-        Output.complain(oneLine(message(for: error), limit: 1_500) + hint)
+        let text = oneLine(message(for: error), limit: 1_500) + (code == .validationFailure ? dashHint() : "")
+        let hint = help.map { $0.replacing("  See", with: text.hasSuffix("?") ? " See" : "; see") } ?? ""
+        Output.complain(text + hint)
         Platform.exit(code.rawValue)
     }
 

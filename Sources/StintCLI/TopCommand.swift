@@ -73,10 +73,10 @@ private struct TopView {
         do {
             try screen.enter()
             try await show(events, on: screen)
-        } catch {
+        } catch let first {
             // What is told of is the first error: where the terminal has gone, it cannot be restored.
-            do { try screen.leave() } catch { throw error }
-            throw error
+            do { try screen.leave() } catch { throw first }
+            throw first
         }
         try screen.leave()
         withExtendedLifetime(terminal) {}

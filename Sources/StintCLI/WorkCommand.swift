@@ -23,6 +23,8 @@ struct WorkCommand: AsyncParsableCommand {
             A command that cannot be started costs no job an attempt: its jobs are given back, and the worker tries again
             with one after growing delays. Where open files or processes run out, it runs fewer at once.
 
+            --drain waits for delayed jobs too, and says at the end which jobs were buried meanwhile.
+
             SIGTERM and SIGINT let running handlers finish within --grace and stop; a second SIGINT stops at once.
             `stint workers restart` replaces the worker processes one by one, with the program as it is then. SIGHUP does so
             too where there is no terminal, as under systemd; with one it means that the terminal has gone, and stops like
@@ -82,6 +84,8 @@ struct WorkCommand: AsyncParsableCommand {
     var memoryLimit: SizeArgument?
     @Flag(help: "End when nothing is ready, delayed or leased in these queues any more.")
     var drain = false
+    @Flag(help: "With --drain: exit with 1 when a job was buried meanwhile.")
+    var failIfBuried = false
     @Flag(help: "Keep the command alive and feed it jobs as JSON lines.")
     var pipe = false
     @Argument(parsing: .postTerminator, help: "The command and its arguments, after --.")
@@ -100,6 +104,9 @@ struct WorkCommand: AsyncParsableCommand {
             throw wrongUsage("--lease is \(lease.description); it must be at least 100ms")
         }
         if let timeout, timeout.duration == .zero { throw wrongUsage("--timeout is 0; leave it out for no limit") }
+        guard drain || !failIfBuried else {
+            throw wrongUsage("--fail-if-buried goes with --drain: else there is no end")
+        }
         if let maxJobs, maxJobs < 1 { throw wrongUsage("--max-jobs is \(maxJobs); it must be at least 1") }
         if let maxAge, maxAge.duration < .seconds(1) {
             throw wrongUsage("--max-age is \(maxAge.description); it must be at least 1s")
@@ -117,19 +124,28 @@ struct WorkCommand: AsyncParsableCommand {
             // What ends it ends the supervisor too, which lets the workers finish first.
             .init(service: Reaper(queue), failureTerminationBehavior: .ignore),
         ]
-        if drain && !Worker.isSupervised {
-            services.append(
-                .init(
-                    service: DrainProgress(queue: queue, queues: workedQueues), successTerminationBehavior: .ignore))
+        var drain: Drain?
+        if !Worker.isSupervised {
+            QueueHints(queues: workedQueues, known: try await queue.store.stats(), database: database).tell()
+            if self.drain {
+                let start = queue.clock.now().wall
+                drain = Drain(queue: queue, queues: workedQueues, database: database, start: start)
+            }
         }
+        if let drain { services.append(.init(service: DrainProgress(drain: drain), successTerminationBehavior: .ignore)) }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services, gracefulShutdownSignals: Worker.isSupervised ? [.sigterm] : [],
                 logger: Logger(label: "stint.work")))
         try await Worker.isSupervised ? group.run() : WorkSignals(group: group, supervisor: supervisor).run()
+        if let drain, try await drain.tellOfBuried() > 0, failIfBuried { throw ExitCode(1) }
     }
 
-    private var workedQueues: [QueueName] { queues.isEmpty ? [.default] : queues }
+    /// Each once.
+    private var workedQueues: [QueueName] {
+        var seen: Set<QueueName> = []
+        return queues.isEmpty ? [.default] : queues.filter { seen.insert($0).inserted }
+    }
 
     private var supervisorOptions: SupervisorOptions {
         var options = SupervisorOptions()
@@ -161,38 +177,5 @@ struct WorkCommand: AsyncParsableCommand {
                 try await CommandHandler(command, variables: variables, memoryLimit: memoryLimit?.bytes), retry: retry)
         }
         return worker
-    }
-}
-
-/// Shows how far the draining has come.
-private struct DrainProgress: Service {
-    let queue: JobQueue<SQLiteStore>
-    let queues: [QueueName]
-
-    func run() async throws {
-        await cancelWhenGracefulShutdown {
-            var bar = ProgressBar(total: nil, waitsForNobody: true)
-            defer { bar.finish() }
-            do {
-                let start = try await counts()
-                while !Task.isCancelled {
-                    try await Task.sleep(for: .milliseconds(200))
-                    let now = try await counts()
-                    // Kept counts, which another program may have made absurd.
-                    let (done, buried) = (now.done &- start.done, max(0, now.buried &- start.buried))
-                    bar.update(
-                        done &+ buried, of: done &+ buried &+ now.left,
-                        "\(done) done, \(buried) buried, \(now.left) left")
-                }
-            } catch {
-                // Cancelled, or the store cannot be read: the worker says so itself.
-                return
-            }
-        }
-    }
-
-    private func counts() async throws -> (done: Int, buried: Int, left: Int) {
-        try await queue.store.stats().filter { queues.contains($0.name) }
-            .reduce((0, 0, 0)) { ($0.0 &+ $1.done, $0.1 &+ $1.buried, $0.2 &+ $1.unfinished) }
     }
 }

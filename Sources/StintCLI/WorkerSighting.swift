@@ -35,6 +35,17 @@ struct WorkerSighting: Sendable {
         process.namespaces.split(separator: " ").first { $0.hasPrefix("time:") }
     }
 
+    /// Its supervisor's number, with a `?` where that process cannot be seen from here: the number is then of another
+    /// machine's or container's. `-` where it has none.
+    var supervisor: String {
+        guard let supervisor = record.registration.supervisor else { return "-" }
+        return switch supervisor.existence() {
+        case .exists: "\(supervisor.processID)"
+        case .gone: "\(supervisor.processID) gone"
+        case .unknown: "\(supervisor.processID)?"
+        }
+    }
+
     /// How long it is registered, by the wall clock, in milliseconds.
     var age: Int64 { Measures.milliseconds(from: record.registeredAt, to: now.wall) }
 

@@ -7,8 +7,9 @@ struct WorkersCommand: AsyncParsableCommand {
         abstract: "Show who works, and on what.",
         discussion: """
             A worker is alive; gone, with jobs that nobody has taken back yet (`stint reap` does); or unknown, since its
-            process cannot be seen from here, as from another container. running is ? where it cannot be told. memory is
-            that of the worker itself, without the commands that it runs.
+            process cannot be seen from here, as from another container. running is ? where it cannot be told, and so
+            is memory, which is that of the worker itself, without the commands that it runs. A ? after the supervisor's
+            number says that its process cannot be seen from here.
 
             Example:
               stint workers
@@ -41,7 +42,7 @@ struct WorkersCommand: AsyncParsableCommand {
             table.add([
                 "\(worker.record.id)", worker.name, worker.queues, worker.running(atMost: 3),
                 Measures.duration(milliseconds: worker.age), Measures.memory(bytes: worker.residentMemory),
-                worker.record.registration.supervisor.map { "\($0.processID)" } ?? "-", state(of: worker),
+                worker.supervisor, state(of: worker),
             ])
         }
         return table

@@ -10,7 +10,7 @@ public struct Headers: Hashable, Sendable, Sequence {
     /// The largest sum of names and values, in bytes.
     public static let maximumBytes = 65_536
 
-    private var values: [String: String] = [:]
+    private var values: [String: ByteText] = [:]
 
     public init() {}
 
@@ -21,13 +21,18 @@ public struct Headers: Hashable, Sendable, Sequence {
 
     public var isEmpty: Bool { values.isEmpty }
 
-    public subscript(name: String) -> String? { values[name.lowercased()] }
+    public subscript(name: String) -> String? { values[Self.lowered(name)]?.text }
+
+    /// Only ASCII: in all of Unicode there are more letters whose lower case is an ASCII one.
+    private static func lowered(_ name: String) -> String {
+        String(decoding: name.utf8.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 }, as: UTF8.self)
+    }
 
     /// Adds or replaces a header.
     ///
     /// - Throws: ``StintError`` with the code `invalidInput`; the headers are then as before.
     public mutating func set(_ name: String, to value: String) throws {
-        let name = name.lowercased()
+        let name = Self.lowered(name)
         let isValid =
             name.utf8.first.map { (0x61...0x7A).contains($0) } == true
             && name.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
@@ -40,19 +45,19 @@ public struct Headers: Hashable, Sendable, Sequence {
                 "the value of the header '\(name)' has a line break or another control character; "
                     + "put such data into the payload")
         }
-        let others = values.reduce(0) { $1.key == name ? $0 : $0 + $1.key.utf8.count + $1.value.utf8.count }
+        let others = values.reduce(0) { $1.key == name ? $0 : $0 + $1.key.utf8.count + $1.value.text.utf8.count }
         let size = others + name.utf8.count + value.utf8.count
         guard size <= Self.maximumBytes else {
             throw StintError.invalidInput(
                 "the headers have \(size) bytes; at most \(Self.maximumBytes) are allowed: put large data into the payload"
             )
         }
-        values[name] = value
+        values[name] = ByteText(value)
     }
 
     /// In the order of the names.
     public func makeIterator() -> some IteratorProtocol<(key: String, value: String)> {
-        values.sorted { $0.key < $1.key }.makeIterator()
+        values.sorted { $0.key < $1.key }.map { (key: $0.key, value: $0.value.text) }.makeIterator()
     }
 }
 
@@ -63,6 +68,6 @@ extension Headers: Codable {
 
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
-        try container.encode(values)
+        try container.encode(values.mapValues(\.text))
     }
 }

@@ -93,20 +93,13 @@ public struct JobQueue<Store: JobStore>: Sendable {
         try await store.configure(queue, QueueSettings(retention: retention), now: clock.now())
     }
 
-    /// Brings buried jobs back with their attempts at 0, oldest first, in transactions short enough not to hold up a claim.
+    /// Delayed jobs become ready at once, with the attempts and crashes that they have. A job that is ready already stays
+    /// so.
     ///
-    /// - Parameter limit: At most so many; `nil` for all.
-    /// - Returns: How many.
-    @discardableResult
-    public func kick(_ queue: QueueName, limit: Int? = nil) async throws -> Int {
-        var kicked = 0
-        while kicked < limit ?? .max {
-            let step = min(1_000, (limit ?? .max) - kicked)
-            let count = try await store.kick(queue, limit: step, now: clock.now())
-            kicked += count
-            if count < step { break }
-        }
-        return kicked
+    /// - Throws: ``StintError``: `notFound`, or `invalidInput` for a job that is leased, buried or done. No job is changed
+    ///   then.
+    public func runNow(_ ids: [JobID]) async throws {
+        try await store.runNow(ids, now: clock.now())
     }
 }
 

@@ -15,7 +15,11 @@ public struct JobRecord: Sendable, Codable, Hashable {
     public var headers: Headers
     public var payloadBytes: Int
     public var timeToRunMilliseconds: Int64?
-    public var uniqueKey: String?
+    public var uniqueKey: String? {
+        get { key?.text }
+        set { key = newValue.map(ByteText.init) }
+    }
+    private var key: ByteText?
     public var enqueuedAt: Timestamp
     /// When a delayed job becomes ready.
     public var runAt: Timestamp?
@@ -46,8 +50,15 @@ public struct JobRecord: Sendable, Codable, Hashable {
         self.headers = headers
         self.payloadBytes = payloadBytes
         self.timeToRunMilliseconds = timeToRunMilliseconds
-        self.uniqueKey = uniqueKey
+        key = uniqueKey.map(ByteText.init)
         self.enqueuedAt = enqueuedAt
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id, queue, state, priority, attempts, maxAttempts, crashes, maxCrashes, suspect, contentType, headers
+        case payloadBytes, timeToRunMilliseconds, enqueuedAt, runAt, worker, token, leaseExpiresAt, buriedAt, reason,
+            doneAt
+        case key = "uniqueKey"
     }
 }
 

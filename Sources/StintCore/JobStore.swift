@@ -19,10 +19,7 @@ public protocol JobStore: WorkerRegistry {
     /// Moves the deadlines of leases to `now + duration`, never backwards, and returns those that no longer stand.
     func extend(_ leases: [Lease], by duration: Duration, now: Moment) async throws -> [Lease]
 
-    /// Buried jobs of the queue, oldest first, become ready with attempts and crashes back at 0. Returns how many.
-    func kick(_ queue: QueueName, limit: Int, now: Moment) async throws -> Int
-
-    /// The same for single jobs.
+    /// Buried jobs become ready with attempts and crashes back at 0.
     ///
     /// - Throws: `notFound` for the first id that names no job and `invalidInput` for the first that is not buried;
     ///   no job is kicked then.
@@ -37,6 +34,23 @@ public protocol JobStore: WorkerRegistry {
     ///
     /// - Throws: `notFound` for the first id that names no job; no job is deleted then.
     func delete(_ ids: [JobID], now: Moment) async throws
+
+    /// Delayed jobs become ready at once, with the attempts and crashes that they have; ready ones stay so.
+    ///
+    /// - Throws: `notFound` for the first id that names no job and `invalidInput` for the first that is leased, buried or
+    ///   done; no job is changed then.
+    func runNow(_ ids: [JobID], now: Moment) async throws
+
+    /// The next jobs of a selection, at most `limit`: a bounded number of jobs is looked at, so there may be none although
+    /// more come.
+    ///
+    /// - Parameter cursor: Where the last step ended; `nil` at the beginning.
+    func select(_ selection: JobSelection, from cursor: SelectionCursor?, limit: Int) async throws -> SelectionStep
+
+    /// The same, and changes them. Of the selection's states only those of ``JobChange/states`` count.
+    func change(
+        _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int, now: Moment
+    ) async throws -> SelectionStep
 
     /// Takes back the jobs of leases that ended (deadline passed, or granted before the machine started again) and prunes
     /// done jobs past their retention, a bounded number a call.
@@ -114,6 +128,12 @@ extension JobStore {
     /// Claims without settling anything.
     public func claim(_ request: ClaimRequest, now: Moment) async throws -> [LeasedJob] {
         try await exchange([], for: request, now: now).jobs
+    }
+
+    /// Buried jobs of the queue, oldest first, become ready with attempts and crashes back at 0: one step of
+    /// ``change(_:_:from:limit:now:)``. Returns how many.
+    public func kick(_ queue: QueueName, limit: Int, now: Moment) async throws -> Int {
+        try await change(JobSelection(queue), .kick, from: nil, limit: limit, now: now).jobs.count
     }
 
     /// Settles without claiming anything.

@@ -11,8 +11,13 @@ public struct JobOptions: Sendable, Hashable {
     /// How long one run may take; `nil` leaves it to the worker.
     public var timeToRun: Duration?
     public var headers = Headers()
-    /// While a job with this key in this queue is not done, enqueueing another returns the first one's id.
-    public var uniqueKey: String?
+    /// While a job with this key in this queue is not done, enqueueing another returns the first one's id. Keys are the
+    /// same when their bytes are.
+    public var uniqueKey: String? {
+        get { key?.text }
+        set { key = newValue.map(ByteText.init) }
+    }
+    private var key: ByteText?
 
     public init() {}
 
@@ -26,7 +31,7 @@ public struct JobOptions: Sendable, Hashable {
         self.maxCrashes = maxCrashes
         self.timeToRun = timeToRun
         self.headers = headers
-        self.uniqueKey = uniqueKey
+        key = uniqueKey.map(ByteText.init)
     }
 }
 

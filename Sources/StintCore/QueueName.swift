@@ -1,14 +1,17 @@
 /// The name of a queue. A value of this type is valid, so nobody checks it again.
 ///
 /// One to 200 bytes of UTF-8 without control characters or white space, not starting with `-` (so that it can always
-/// be an argument on the command line).
+/// be an argument on the command line). Two names are equal exactly when their bytes are: `é` as one code point, and as
+/// `e` with an accent, are two queues. Compare names, and not their ``description``.
 public struct QueueName: Hashable, Sendable, Comparable, Codable, CustomStringConvertible, ExpressibleByStringLiteral {
     public static let `default`: QueueName = "default"
 
     /// The longest name, in bytes; beanstalkd's limit for a tube.
     public static let maximumBytes = 200
 
-    public let description: String
+    private let bytes: ByteText
+
+    public var description: String { bytes.text }
 
     /// - Throws: ``StintError`` with the code `invalidInput` that says which rule the name breaks.
     public init(_ name: String) throws {
@@ -21,18 +24,21 @@ public struct QueueName: Hashable, Sendable, Comparable, Codable, CustomStringCo
         guard name.utf8.count <= Self.maximumBytes else {
             throw reject("has \(name.utf8.count) bytes; at most \(Self.maximumBytes) are allowed")
         }
-        guard !name.hasPrefix("-") else { throw reject("starts with '-'; start it with a letter or a digit") }
+        // By bytes: a `-` with an accent on it is one character that does not equal `-`.
+        guard name.utf8.first != UInt8(ascii: "-") else {
+            throw reject("starts with '-'; start it with a letter or a digit")
+        }
         for scalar in name.unicodeScalars {
             guard !scalar.properties.isWhitespace, !scalar.isControl else {
                 throw reject("has white space or a control character; use letters, digits, '.', '-' or '_'")
             }
         }
-        description = name
+        bytes = ByteText(name)
     }
 
     /// For names read back from a store: another program may have written one that is not valid, and it must still be shown.
     package init(stored name: String) {
-        description = name
+        bytes = ByteText(name)
     }
 
     /// For names written in the source: an invalid one is the programmer's error and traps.
@@ -53,5 +59,5 @@ public struct QueueName: Hashable, Sendable, Comparable, Codable, CustomStringCo
         try container.encode(description)
     }
 
-    public static func < (left: QueueName, right: QueueName) -> Bool { left.description < right.description }
+    public static func < (left: QueueName, right: QueueName) -> Bool { left.bytes < right.bytes }
 }

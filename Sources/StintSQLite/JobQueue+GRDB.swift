@@ -36,6 +36,9 @@ extension JobQueue where Store == SQLiteStore {
     /// Acknowledges a job in the caller's transaction, with follow-up jobs: the handler's own writes and the ack happen
     /// together or not at all, so the job's effect on this database happens exactly once.
     ///
+    /// In a savepoint that is rolled back the ack is rolled back too; the worker then settles the job by how the handler
+    /// ends.
+    ///
     /// - Throws: ``StintError`` with the code `leaseLost`; let it pass out of the transaction's closure, so that the
     ///   handler's own writes roll back too.
     public func ack(_ context: JobContext, enqueueing followUps: [NewJob] = [], with database: Database) throws {
@@ -43,9 +46,25 @@ extension JobQueue where Store == SQLiteStore {
             try $0.settle([Settlement(context.lease, .ack, followUps: followUps)])
         }
         guard case .settled = answers[0] else { throw StintError.leaseLost(context.lease) }
-        database.afterNextTransaction { [store] _ in
+        database.afterNextTransaction { [store] database in
+            guard Self.isSettled(context, database) else { return }
             context.settlement.set()
             if !followUps.isEmpty { store.announce() }
+        }
+    }
+
+    /// Whether the ack was committed. The transaction was, but perhaps without a savepoint in it that was rolled back; the
+    /// job's lease stands then, and the worker settles the job as it does others.
+    private static func isSettled(_ context: JobContext, _ database: Database) -> Bool {
+        let (job, token) = (context.lease.job.rawValue, context.lease.token.rawValue)
+        do {
+            let select = "SELECT 1 FROM stint_leased WHERE job_id = ?1 AND token = ?2"
+            return try Statement(select, database).first(job, token) { _ in true } == nil
+        } catch {
+            context.logger.warning(
+                "it cannot be read whether the job's acknowledgement was committed; it is acknowledged again",
+                metadata: ["error": "\(error)"])
+            return false
         }
     }
 

@@ -75,7 +75,7 @@ extension Headers {
     /// What can be read of them, for people; a worker needs them all.
     package init(readable storedText: String?) {
         self.init()
-        for line in (storedText ?? "").split(separator: "\n") {
+        for line in (storedText ?? "").unicodeScalars.split(separator: "\n") {
             do {
                 for (name, value) in try Headers(storedText: String(line)) { try set(name, to: value) }
             } catch {
@@ -88,13 +88,14 @@ extension Headers {
     package init(storedText: String?) throws {
         self.init()
         guard let storedText else { return }
-        for line in storedText.split(separator: "\n", omittingEmptySubsequences: true) {
+        // By code points and not by characters: a value may begin with an accent, which would be one with the blank.
+        for line in storedText.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: true) {
             guard let colon = line.firstIndex(of: ":") else {
                 throw StintError(
                     .invalidInput, "the stored header \(quoted(String(line))) is not of the form 'name: value'")
             }
             let value = line[line.index(after: colon)...]
-            try set(String(line[..<colon]), to: String(value.hasPrefix(" ") ? value.dropFirst() : value))
+            try set(String(line[..<colon]), to: String(value.first == " " ? value.dropFirst() : value))
         }
     }
 }

@@ -2,25 +2,6 @@ import StintCore
 
 /// What a person does with jobs, by their ids and whatever their state.
 extension JobTransaction {
-    func kick(_ queue: QueueName, limit: Int) throws -> Int {
-        let select = try statement(HotSQL.queueID)
-        select.bind(1, queue.description)
-        guard let queueID = try select.first(read: { $0.int(0) }) else { return 0 }
-        // Not by their ids: of a job that another program has put into a second state, that one may be found.
-        let jobs = try statement(
-            """
-            SELECT b.job_id, j.priority FROM stint_buried b JOIN stint_jobs j ON j.id = b.job_id
-            WHERE b.queue_id = ?1 ORDER BY b.job_id LIMIT ?2
-            """
-        ).rows(queueID, Int64(limit)) { ($0.int(0), $0.int(1)) }
-        for (id, priority) in jobs {
-            try statement("DELETE FROM stint_buried WHERE job_id = ?1").execute(id)
-            count(queueID, buried: -1)
-            try makeWaiting(JobID(rawValue: id), queueID, priority: priority, after: .zero)
-        }
-        return jobs.count
-    }
-
     func kick(_ ids: [JobID]) throws {
         for id in ids {
             let job = try locate(id)
@@ -30,6 +11,26 @@ extension JobTransaction {
             }
             try leave(job)
             try makeWaiting(id, job.queue, priority: job.priority, after: .zero)
+        }
+    }
+
+    func runNow(_ ids: [JobID]) throws {
+        for id in ids {
+            let job = try locate(id)
+            switch job.state {
+            case .ready: continue
+            case .delayed:
+                try leave(job)
+                try makeWaiting(
+                    id, job.queue, priority: job.priority, after: .zero, attempts: job.attempts, crashes: job.crashes,
+                    suspect: job.suspect)
+            case .leased:
+                throw StintError.invalidInput(
+                    "job \(id) is leased: a worker has it already, so it cannot be started now")
+            case .buried:
+                throw StintError.invalidInput("job \(id) is buried: kick it, and it is ready with all its attempts")
+            case .done: throw StintError.invalidInput("job \(id) is done: a done job does not run again")
+            }
         }
     }
 
@@ -62,13 +63,14 @@ extension JobTransaction {
 
     // MARK: - One job, wherever it is
 
-    private struct Located {
+    struct Located {
         let id: Int64
         let queue: Int64
         let priority: Int64
         let state: JobState
         let attempts: Int64
         let crashes: Int64
+        let suspect: Bool
         let token: Int64?
     }
 
@@ -80,18 +82,18 @@ extension JobTransaction {
             { row in
                 Located(
                     id: id.rawValue, queue: queue, priority: priority, state: state, attempts: row.int(0),
-                    crashes: row.int(1), token: row.optionalInt(2))
+                    crashes: row.int(1), suspect: row.int(2) != 0, token: row.optionalInt(3))
             }
         }
         let ready = """
-            SELECT attempts, crashes, NULL FROM stint_ready WHERE queue_id = ?1 AND priority = ?2 AND job_id = ?3
+            SELECT attempts, crashes, suspect, NULL FROM stint_ready WHERE queue_id = ?1 AND priority = ?2 AND job_id = ?3
             """
         if let found = try statement(ready).first(queue, priority, id.rawValue, read: found(.ready)) { return found }
         let others: [(JobState, String)] = [
-            (.leased, "SELECT attempts, crashes, token FROM stint_leased WHERE job_id = ?1"),
-            (.delayed, "SELECT attempts, crashes, NULL FROM stint_delayed WHERE job_id = ?1"),
-            (.buried, "SELECT attempts, crashes, NULL FROM stint_buried WHERE job_id = ?1"),
-            (.done, "SELECT attempts, crashes, NULL FROM stint_done WHERE job_id = ?1"),
+            (.leased, "SELECT attempts, crashes, suspect, token FROM stint_leased WHERE job_id = ?1"),
+            (.delayed, "SELECT attempts, crashes, suspect, NULL FROM stint_delayed WHERE job_id = ?1"),
+            (.buried, "SELECT attempts, crashes, 0, NULL FROM stint_buried WHERE job_id = ?1"),
+            (.done, "SELECT attempts, crashes, 0, NULL FROM stint_done WHERE job_id = ?1"),
         ]
         for (state, sql) in others {
             if let found = try statement(sql).first(id.rawValue, read: found(state)) { return found }
@@ -100,7 +102,7 @@ extension JobTransaction {
     }
 
     /// Takes the job out of its state; the caller puts it into another or deletes it.
-    private func leave(_ job: Located) throws {
+    func leave(_ job: Located) throws {
         switch job.state {
         case .ready:
             try statement("DELETE FROM stint_ready WHERE queue_id = ?1 AND priority = ?2 AND job_id = ?3")

@@ -62,7 +62,8 @@ extension JobTransaction {
             let registration = WorkerRegistration(
                 name: row.text(1), process: process(row.int(5), row.int(6)),
                 supervisor: row.optionalInt(7).map { process($0, row.int(8)) }, supervisorSign: row.optionalText(12),
-                queues: row.text(9).split(separator: " ").map { QueueName(stored: String($0)) },
+                // By code points: a blank and an accent that begins the next name are one character.
+                queues: row.text(9).unicodeScalars.split(separator: " ").map { QueueName(stored: String($0)) },
                 concurrency: Int(clamping: row.int(10)))
             return WorkerRecord(
                 id: WorkerID(rawValue: row.int(0)), registration: registration, registeredAt: row.int(11), started: nil)

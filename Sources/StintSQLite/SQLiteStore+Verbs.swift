@@ -29,10 +29,6 @@ extension SQLiteStore {
         return try await write(now: now, urgency: .finishes) { try $0.extend(leases, by: duration) }
     }
 
-    public func kick(_ queue: QueueName, limit: Int, now: Moment) async throws -> Int {
-        try await write(now: now) { try $0.kick(queue, limit: limit) }
-    }
-
     public func kick(_ ids: [JobID], now: Moment) async throws {
         try await write(now: now) { try $0.kick(ids) }
     }
@@ -43,6 +39,25 @@ extension SQLiteStore {
 
     public func delete(_ ids: [JobID], now: Moment) async throws {
         try await write(now: now, urgency: .finishes) { try $0.delete(ids) }
+    }
+
+    public func runNow(_ ids: [JobID], now: Moment) async throws {
+        try await write(now: now) { try $0.runNow(ids) }
+    }
+
+    public func select(
+        _ selection: JobSelection, from cursor: SelectionCursor?, limit: Int
+    ) async throws -> SelectionStep {
+        try await read { try $0.select(selection, selection.states, from: cursor, limit: limit).step }
+    }
+
+    public func change(
+        _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int, now: Moment
+    ) async throws -> SelectionStep {
+        let urgency: Urgency = if case .delete = change { .finishes } else { .goesOn }
+        return try await write(now: now, weight: JobTransaction.rowsPerStep, urgency: urgency) {
+            try $0.change(selection, change, from: cursor, limit: limit)
+        }
     }
 
     public func reap(now: Moment) async throws -> ReapReport {

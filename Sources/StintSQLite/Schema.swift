@@ -16,6 +16,7 @@ struct Schema {
 
     /// Reads first and writes only where something is to do; all in one transaction under the write lock.
     func prepare(_ database: Database) throws {
+        try requireUTF8(database)
         guard try isNewer(than: try applied(database)) else { return }
         try database.inTransaction(.immediate) {
             // Another process may have been faster while this one waited for the lock.
@@ -58,6 +59,18 @@ struct Schema {
                 .databaseUnusable,
                 "\(quoted(file)) \(applied.isEmpty ? "has no Stint tables" : "was made by an older Stint"), and may not be "
                     + "written to: copy it to where it may, or open it once as a user who may write to it")
+        }
+    }
+
+    /// In a UTF-16 database the length of a text in bytes is another, and so is a text that becomes a payload in SQL. SQLite
+    /// fixes the encoding when it makes the file, so this can only be the database of another program.
+    private func requireUTF8(_ database: Database) throws {
+        let encoding = try String.fetchOne(database, sql: "PRAGMA encoding") ?? "unknown"
+        guard encoding == "UTF-8" else {
+            throw StintError(
+                .databaseUnusable,
+                "\(quoted(file)) keeps its text as \(encoding), and Stint needs UTF-8: copy it into a new file with "
+                    + "`sqlite3 OLD .dump | sqlite3 NEW`, or keep the jobs in a file of their own")
         }
     }
 

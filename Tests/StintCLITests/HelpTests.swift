@@ -1,7 +1,7 @@
 import Testing
 
 private let commands = [
-    "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "bury", "delete", "pause", "resume",
+    "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "bury", "delete", "pause", "resume",
     "retain", "backup", "restore", "doctor",
 ]
 
@@ -43,7 +43,31 @@ struct UsageTests {
     let place = Workplace.ofThisTest
 
     private static let wrong: [(arguments: [String], says: String)] = [
-        (["polish"], "Unexpected argument 'polish'"),
+        (["polish"], "there is no command 'polish'; see 'stint --help'"),
+        (["stat"], "there is no command 'stat'; did you mean 'stats'? See 'stint --help'"),
+        (["wrok", "--queue", "q"], "there is no command 'wrok'; did you mean 'work'?"),
+        (["put", "a", "--quue", "q"], "Did you mean '--queue'? See 'stint put --help'"),
+        (["put", "-5"], "'-5' was taken for an option: put it at the end, after --"),
+        (["delete", "-5"], "'-5' was taken for an option"),
+        (["list", "--limit", "-5"], "'-5' was taken for an option: write --limit=-5 where it is the value"),
+        (["list", "--limit=-5"], "--limit is -5; it must be at least 1"),
+        (["put", "a", "--delay", "30m1h"], "from large to small, such as 1h30m"),
+        (["put", "a", "--delay", "1h1h"], "from large to small, such as 1h30m"),
+        (["put", "a", "--delay", "1h30"], "from large to small, such as 1h30m"),
+        (["put", "a", "--delay", "h"], "such as 500ms or 5m"),
+        (["put", "a", "--delay", "36600d1ms"], "longer than 100 years"),
+        (["put", "a", "--trim"], "--trim goes with --lines only"),
+        (["work", "--fail-if-buried", "--", "true"], "--fail-if-buried goes with --drain"),
+        (["delete", "--queue", "q"], "--queue q alone would mean all of its jobs: add --all, or --state"),
+        (["bury", "--queue", "q", "--yes"], "--queue q alone would mean all of its jobs"),
+        (["delete", "--state", "ready"], "give ids, or --queue with a condition or --all"),
+        (["delete", "1", "--all"], "ids do not go with"),
+        (["delete", "--queue", "q", "--all", "--error", "x"], "--all does not go with"),
+        (["bury", "--queue", "q", "--state", "done"], "it can only be ready, delayed, leased"),
+        (["kick", "--queue", "q", "--state", "ready"], "it can only be buried"),
+        (["run"], "<ids>"),
+        (["run", "1", "x"], "'x' is invalid"),
+        (["delete", "1", "2", "0"], "'0' is invalid"),
         (["put"], "no payload was given"),
         (["put", "a", "--lines"], "more than one payload"),
         (["put", "a", "--file", "b"], "more than one payload"),
@@ -77,8 +101,8 @@ struct UsageTests {
         (["top", "--interval", "1"], "such as 500ms or 5m"),
         (["kick", "1", "--queue", "q"], "ids do not go with"),
         (["kick", "--limit", "0"], "--limit is 0"),
-        (["bury"], "<ids>"),
-        (["delete"], "<ids>"),
+        (["bury"], "no job was named: give ids, or --queue"),
+        (["delete"], "no job was named: give ids, or --queue"),
         (["pause"], "<queue>"),
         (["resume"], "<queue>"),
         (["retain", "q"], "<duration>"),

@@ -1,4 +1,12 @@
+import Foundation
+import Subprocess
 import Testing
+
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
 
 @Suite("Standard output goes wrong quietly or with a sentence", .inOwnFolder, .timeLimit(.minutes(15)))
 struct OutputTests {
@@ -63,16 +71,96 @@ struct OutputTests {
         #expect(try await place.stint("show", "1", "--payload") == nasty)
     }
 
+    #if os(Linux)
+        @Test("a full pipe that does not block is waited for without using the processor, and nothing is lost")
+        func nonBlocking() async throws {
+            try await put(lines: 2_000)
+            var ends: [CInt] = [-1, -1]
+            try #require(pipe(&ends) == 0)
+            let (readEnd, writeEnd) = (FileDescriptor(rawValue: ends[0]), FileDescriptor(rawValue: ends[1]))
+            defer { try? readEnd.close() }
+            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            _ = fcntl(writeEnd.rawValue, F_SETFL, O_NONBLOCK)
+            let result = try await Subprocess.run(
+                place.configuration(
+                    Workplace.stint, ["list", "--json", "--limit", "2000"], [:], PlatformOptions()),
+                input: .none, output: .fileDescriptor(writeEnd, closeAfterSpawningProcess: true),
+                error: .string(limit: 65_536)
+            ) { execution in
+                let process = RunningProcess(id: execution.processIdentifier.value)
+                try await eventually("the pipe is full") {
+                    var count: CInt = 0
+                    return ioctl(readEnd.rawValue, UInt(FIONREAD), &count) == 0 && count >= 60_000
+                }
+                try await eventually("none of its threads runs", within: .seconds(20)) { process.isAsleep }
+                return try await readAll(from: readEnd)
+            }
+            #expect(result.terminationStatus == .exited(0))
+            #expect(result.standardError == "")
+            #expect(result.closureResult.count { $0 == 0x0A } == 2_000)
+        }
+
+        /// Until the writer has closed it, on a thread that may block.
+        private func readAll(from descriptor: FileDescriptor) async throws -> [UInt8] {
+            try await withCheckedThrowingContinuation { continuation in
+                Thread.detachNewThread {
+                    var bytes: [UInt8] = []
+                    var buffer = [UInt8](repeating: 0, count: 65_536)
+                    while true {
+                        let count = read(descriptor.rawValue, &buffer, buffer.count)
+                        guard count > 0 else { break }
+                        bytes += buffer.prefix(count)
+                    }
+                    continuation.resume(returning: bytes)
+                }
+            }
+        }
+    #endif
+
     @Test("what goes to no terminal has no colours and no progress bars")
     func plain() async throws {
         let text = (1...3_000).map { "payload \($0)\n" }.joined()
         let put = try await place.attempt("put", "--lines", input: Array(text.utf8))
         #expect((put.output, put.errors) == ("3000\n", ""))
         let work = try await place.attempt("work", "--drain", "--queue", "none", "--", "true")
-        #expect((work.code, work.output, work.errors) == (0, "", ""))
+        #expect((work.code, work.output) == (0, ""))
+        #expect(work.errors == "stint: nothing was ever put into queue 'none'\n")
         for command in ["stats", "list", "show 1", "workers", "top --interval 100ms", "doctor"] {
             let outcome = try await place.shell("\"$stint\" \(command)")
             #expect(outcome.code == 0 && !(outcome.output + outcome.errors).contains("\u{1B}"))
         }
+    }
+}
+
+@Suite("A progress bar is drawn on a terminal and taken away again", .inOwnFolder, .timeLimit(.minutes(5)))
+struct ProgressBarTests {
+    let place = Workplace.ofThisTest
+
+    @Test("also when the work ends with an error")
+    func error() async throws {
+        let terminal = try PseudoTerminal(columns: 80, rows: 24)
+        let environment: [Environment.Key: String?] = ["TERM": "xterm-256color"]
+        let result = try await Subprocess.run(
+            place.configuration(Workplace.stint, ["put", "--lines"], environment, PlatformOptions()),
+            input: .inputWriter, output: .fileDescriptor(terminal.theirs, closeAfterSpawningProcess: false),
+            error: .string(limit: 65_536)
+        ) { execution in
+            let batch = Array(String(repeating: "x\n", count: 1_000).utf8)
+            let deadline = ContinuousClock.now + .seconds(60)
+            while !terminal.text.contains(" jobs") {
+                guard ContinuousClock.now < deadline else { throw TooLate(what: "a bar is drawn", limit: .seconds(60)) }
+                _ = try await execution.standardInputWriter.write(batch)
+            }
+            do {
+                let tooLong = [UInt8](repeating: 0x61, count: 17 << 20)
+                _ = try await execution.standardInputWriter.write(tooLong)
+            } catch {
+                // It has seen enough.
+            }
+            try await execution.standardInputWriter.finish()
+        }
+        #expect(result.terminationStatus == .exited(65))
+        #expect(result.standardError.contains("has more than 16 MiB"))
+        #expect(terminal.text.hasSuffix(" jobs\r\u{1B}[2K"), "\(terminal.text.debugDescription.suffix(200))")
     }
 }

@@ -13,9 +13,24 @@ struct PutLinesTests {
     @Test("each line is a job, byte for byte without its line feed, and the count is printed")
     func lines() async throws {
         let text = "first\n\nafter an empty line\r\n  spaces \t\nمرحبا 👋🏽\nno final newline"
-        #expect(try await place.stint("put", "--lines", input: Array(text.utf8)) == "6\n")
+        let outcome = try await place.attempt("put", "--lines", input: Array(text.utf8))
+        #expect((outcome.code, outcome.output) == (0, "6\n"))
+        #expect(
+            outcome.errors
+                == "stint: 1 line is blank, 1 line ends with a carriage return: they were put as they stand; --trim "
+                + "leaves blank lines out and takes white space off the ends of the others\n")
         let expected = ["first", "", "after an empty line\r", "  spaces \t", "مرحبا 👋🏽", "no final newline"]
         #expect(try await payloads() == expected)
+    }
+
+    @Test("--trim leaves blank lines out, takes white space off the ends of the others, and says how many")
+    func trim() async throws {
+        let text = "first\r\n\n \t\r\n  two words \nthird\r\n\r\nlast"
+        let outcome = try await place.attempt("put", "--lines", "--trim", input: Array(text.utf8))
+        #expect((outcome.code, outcome.output) == (0, "4\n"))
+        #expect(outcome.errors == "stint: 3 lines were blank and were left out, 3 lines were trimmed\n")
+        #expect(try await payloads() == ["first", "two words", "third", "last"])
+        #expect(try await place.stint("put", "--lines", "--trim", input: Array("a\nb".utf8)) == "2\n")
     }
 
     @Test("a final newline ends the last line and starts no other")

@@ -57,6 +57,7 @@ struct WorkStopTests {
 
     @Test("a stop while the workers are still starting is in order too")
     func starting() async throws {
+        try await place.stint("put", "x")
         for _ in 1...5 {
             let outcome = try await place.whileRunning(["work", "--workers", "4", "--", "true"]) { process in
                 try await eventually("a worker was started") { !process.children.isEmpty }

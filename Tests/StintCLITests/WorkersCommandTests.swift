@@ -70,9 +70,9 @@ struct WorkersCommandTests {
         try await DatabaseQueue(path: place.path("stint.db")).write { database in
             try database.execute(
                 sql: """
-                    INSERT INTO stint_workers (name, host, boot_id, namespaces, pid, process_start, queues, concurrency,
-                                               registered_at, seen)
-                    VALUES ('elsewhere' || char(27) || '[2J:7', 'elsewhere', 'unknown', '', 7, 99, 'a b', 1, 0, 0)
+                    INSERT INTO stint_workers (name, host, boot_id, namespaces, pid, process_start, supervisor_pid,
+                                               supervisor_start, queues, concurrency, registered_at, seen)
+                    VALUES ('elsewhere' || char(27) || '[2J:7', 'elsewhere', 'unknown', '', 7, 99, 6, 98, 'a b', 1, 0, 0)
                     """)
         }
         let worker = try #require(try await place.workers().first)
@@ -80,6 +80,6 @@ struct WorkersCommandTests {
         #expect(worker.started == nil)
         let table = try await place.stint("workers")
         #expect(table.contains(#"elsewhere\u{1B}[2J:7  a, b    ?  "#))
-        #expect(table.contains("unknown, cannot be seen from here"))
+        #expect(table.contains(#/  \?          6\?  unknown, cannot be seen from here/#))
     }
 }

@@ -22,12 +22,39 @@ struct ValueTests {
     @Test(
         "a queue name that would break a shell, a log or a terminal is refused",
         arguments: [
-            "", " ", "a b", "a\nb", "a\u{0}b", "-q", "a\u{2028}b", "\u{1B}[2J", String(repeating: "x", count: 201),
+            "", "-\u{301}a", " ", "a b", "a\nb", "a\u{0}b", "-q", "a\u{2028}b", "\u{1B}[2J",
+            String(repeating: "x", count: 201),
         ])
     func invalidQueueName(_ name: String) {
         let error = #expect(throws: StintError.self) { try QueueName(name) }
         #expect(error?.code == .invalidInput)
         #expect(error?.description.unicodeScalars.allSatisfy { !$0.isControl } == true)
+    }
+
+    /// One code point, and a letter with an accent: canonically equivalent, so Swift's strings are equal.
+    private static let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+
+    @Test("queue names, unique keys and header values are the same exactly when their bytes are")
+    func equalByBytes() throws {
+        let (composed, decomposed) = (Self.composed, Self.decomposed)
+        try #require(composed == decomposed)
+        let names = [try QueueName(composed), try QueueName(decomposed)]
+        #expect(names[0] != names[1] && Set(names + names).count == 2)
+        #expect(names.map { Array($0.description.utf8) } == [Array(composed.utf8), Array(decomposed.utf8)])
+        let same = try QueueName("caf" + "\u{E9}")
+        #expect(names[0] == same && Set([names[0], same]).count == 1)
+        let keys = [JobOptions(uniqueKey: composed), JobOptions(uniqueKey: decomposed)]
+        #expect(keys[0] != keys[1] && Set(keys).count == 2)
+        let headers = [try Headers(["a": composed]), try Headers(["a": decomposed])]
+        #expect(headers[0] != headers[1] && Set(headers).count == 2)
+    }
+
+    @Test("queue names are in the order of their bytes, as in the database")
+    func orderByBytes() throws {
+        let names = try ["z", "\u{E9}", "e\u{301}", "e", "é!", "邮"].map { try QueueName($0) }
+        let sorted = names.sorted().map { Array($0.description.utf8) }
+        #expect(sorted == sorted.sorted { $0.lexicographicallyPrecedes($1) })
+        #expect(names.sorted().map(\.description).first == "e")
     }
 
     @Test("header names are lowered and can be found in any case")
@@ -42,6 +69,7 @@ struct ValueTests {
         "a header that has no environment variable or breaks a line is refused, and the headers stay as they were",
         arguments: [
             ("", "v"), ("1a", "v"), ("a_b", "v"), ("ä", "v"), ("a b", "v"), ("a:b", "v"), ("a", "x\ny"),
+            ("\u{212A}elvin", "v"),
             ("a", "x\ry"), ("a", "\u{0}"), ("a", String(repeating: "x", count: 65_536)),
         ])
     func invalidHeader(_ name: String, _ value: String) throws {

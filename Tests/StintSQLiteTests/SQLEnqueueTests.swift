@@ -1,17 +1,18 @@
 import Foundation
 import GRDB
 import StintCore
+import StintSQLiteMigrations
 import Testing
 
 @testable import StintSQLite
 
 @Suite("The view stint_enqueue, for programs without Stint")
 struct SQLEnqueueTests {
-    private func insert(_ path: String, _ columns: String, _ values: String) throws {
+    private func insert(_ path: String, _ columns: String, _ values: String, _ conflict: String = "") throws {
         let database = try DatabaseQueue(path: path)
         try database.writeWithoutTransaction { database in
             try SQLiteStore.prepareConnection(database)
-            try database.execute(sql: "INSERT INTO stint_enqueue (\(columns)) VALUES \(values)")
+            try database.execute(sql: "INSERT \(conflict) INTO stint_enqueue (\(columns)) VALUES \(values)")
         }
     }
 
@@ -77,13 +78,108 @@ struct SQLEnqueueTests {
             ("priority", "(-1)"), ("priority", "(4294967296)"), ("priority", "('high')"), ("delay_ms", "(-1)"),
             ("delay_ms", "(9223372036854775807)"), ("max_attempts", "(0)"), ("max_crashes", "(1.5)"),
             ("time_to_run_ms", "(0)"), ("unique_key", "('')"), ("unique_key", "(x'00')"), ("content_type", "('')"),
-            ("headers", "(1)"),
+            ("headers", "(1)"), ("content_type", "('text/plain' || char(10))"), ("content_type", "('é')"),
+            ("queue", "('a' || char(0xA0))"), ("queue", "(char(0x85) || 'a')"),
+            ("queue", "('a' || char(0x2028) || 'b')"),
+            ("queue", "('a' || char(0x3000))"), ("queue", "('a' || char(0x200A))"), ("queue", "('a' || char(0x1680))"),
+            ("queue", "('a' || char(0x202F))"), ("queue", "('a' || char(0x205F))"), ("queue", "('a' || char(0x9F))"),
+            ("queue", "(CAST(x'61FF' AS TEXT))"), ("queue", "(CAST(x'C3' AS TEXT))"),
+            ("queue", "(CAST(x'C1A1' AS TEXT))"),
+            ("queue", "(CAST(x'EDA080' AS TEXT))"), ("queue", "(CAST(x'F4908080' AS TEXT))"),
+            ("queue", "(CAST(x'E09FBF' AS TEXT))"), ("queue", "(CAST(x'C3A9A9' AS TEXT))"),
+            ("unique_key", "(CAST(x'61FF' AS TEXT))"), ("headers", "('a: ' || CAST(x'FF' AS TEXT))"),
+            ("headers", "('no colon')"), ("headers", "(': x')"), ("headers", "('1a: x')"), ("headers", "('a_b: x')"),
+            ("headers", "('é: x')"), ("headers", "('a: x' || char(13) || char(10) || 'b: y')"),
+            ("headers", "('a: x' || char(10) || 'b: ' || char(7))"), ("headers", "('a: ' || char(0x2028))"),
+            ("headers", "('a: ' || char(0) || 'x')"),
         ])
     func refusals(_ column: String, _ value: String) async throws {
         let folder = try TemporaryFolder()
         let queue = try await JobQueue(.sqlite(folder.database))
-        let error = #expect(throws: DatabaseError.self) { try insert(folder.database, column, value) }
-        #expect(error?.message?.hasPrefix("stint_enqueue: ") == true, "\(error?.message ?? "")")
+        for conflict in ["", "OR IGNORE", "OR REPLACE"] {
+            let error = #expect(throws: DatabaseError.self) {
+                try insert(folder.database, column, value, conflict)
+            }
+            #expect(error?.message?.hasPrefix("stint_enqueue: ") == true, "\(error?.message ?? "")")
+        }
         #expect(try await queue.store.stats().isEmpty)
+    }
+
+    @Test(
+        "what Stint takes is taken, whatever the script",
+        arguments: [
+            ("queue", "('почта')"), ("queue", "('邮件')"), ("queue", "('🐝')"), ("queue", "(char(0x200B))"),
+            ("queue", "('e' || char(0x301))"), ("queue", "(printf('%0200d', 0))"), ("queue", "(char(0xFFFD))"),
+            ("unique_key", "('a b' || char(10))"), ("headers", "('Reply-To:x' || char(10, 10) || 'b: é' || char(9))"),
+            ("headers", "('a: ' || replace(printf('%30000d', 0), ' ', 'é'))"), ("headers", "('')"),
+            ("content_type", "('text/x; a=b')"),
+        ])
+    func taken(_ column: String, _ value: String) async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        try insert(folder.database, column, value)
+        let name = try #require(try await queue.store.stats().first).name
+        #expect(try await queue.claim(from: [try QueueName(name.description)]).count == 1)
+        try await expectSound(queue.store)
+    }
+
+    @Test("the result says the new job's id, or whose the unique key is, in the same transaction")
+    func result() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        let database = try DatabaseQueue(path: folder.database)
+        func result(_ conflict: String, _ columns: String, _ values: String) throws -> [Int64] {
+            try database.write { database in
+                try database.execute(sql: "INSERT \(conflict) INTO stint_enqueue (\(columns)) VALUES \(values)")
+                let rows = try Row.fetchAll(database, sql: "SELECT job_id, is_duplicate FROM stint_enqueue_result")
+                try #require(rows.count == 1)
+                return [rows[0]["job_id"], rows[0]["is_duplicate"]]
+            }
+        }
+        for conflict in ["", "OR IGNORE"] {
+            #expect(try result(conflict, "payload", "('x')").last == 0)
+            try await queue.enqueue(payload: [1])
+        }
+        #expect(try result("", "unique_key", "('k')") == [5, 0])
+        #expect(try result("", "queue, unique_key", "('other', 'k')") == [6, 0])
+        #expect(try result("OR IGNORE", "unique_key", "('k')") == [5, 1])
+        #expect(try result("", "payload, delay_ms", "('x', 5)") == [7, 0])
+        #expect(try result("", "unique_key", "('a'), ('b')") == [9, 0])
+        #expect(try result("OR REPLACE", "unique_key", "('c'), ('k')") == [5, 1])
+        try await expectSound(queue.store)
+    }
+
+    @Test("a unique key whose job another program took away holds nothing back")
+    func orphanedKey() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        for _ in 1...2 {
+            for conflict in ["", "OR IGNORE"] {
+                try insert(folder.database, "queue, unique_key", "('q', 'k')", conflict)
+                #expect(try await queue.store.stats().map(\.ready) == [1])
+                let again = try await queue.enqueue(payload: [], in: "q", options: JobOptions(uniqueKey: "k"))
+                #expect(again.isDuplicate)
+                try await DatabaseQueue(path: folder.database).write {
+                    try $0.execute(
+                        sql: "DELETE FROM stint_jobs; DELETE FROM stint_ready; UPDATE stint_queues SET ready = 0")
+                }
+            }
+        }
+    }
+
+    @Test("a database in UTF-16 is refused, and so is an insert into one")
+    func utf16() async throws {
+        let folder = try TemporaryFolder()
+        let text = SQLiteMigrations.all.map(\.sql).joined()
+        let database = try DatabaseQueue(path: folder.database)
+        try await database.writeWithoutTransaction { database in
+            try database.execute(sql: "PRAGMA encoding = 'UTF-16le'; CREATE TABLE theirs (x)")
+        }
+        let opened = await #expect(throws: StintError.self) { try await JobQueue(.sqlite(folder.database)) }
+        #expect(opened?.code == .databaseUnusable)
+        #expect(opened?.description.contains("keeps its text as UTF-16le, and Stint needs UTF-8") == true)
+        try await database.write { try $0.execute(sql: text) }
+        let error = #expect(throws: DatabaseError.self) { try insert(folder.database, "payload", "('x')") }
+        #expect(error?.message?.contains("this database is in UTF-16") == true)
     }
 }

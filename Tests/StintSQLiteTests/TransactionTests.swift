@@ -100,6 +100,30 @@ struct TransactionTests {
         }
     }
 
+    @Test(
+        "an ack in a savepoint that is rolled back leaves the job to the worker; one in a savepoint that stays does not"
+    )
+    func ackInSavepoint() async throws {
+        try await withApplication { queue, application in
+            try await queue.enqueue(SendReceipt(order: 7), in: "q")
+            let job = try #require(try await queue.claim().first)
+            let context = JobContext(
+                job: job, store: queue.store, clock: queue.clock, worker: "test:1", logger: .init(label: "test"))
+            for end in [Database.TransactionCompletion.rollback, .commit] {
+                try await application.write { db in
+                    try db.execute(sql: "INSERT INTO orders DEFAULT VALUES")
+                    try db.inSavepoint {
+                        try queue.ack(context, with: db)
+                        return end
+                    }
+                }
+                #expect(context.settlement.isSet == (end == .commit))
+                #expect(try await queue.store.job(job.id)?.record.state == (end == .commit ? nil : .leased))
+            }
+            #expect(try await application.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM orders") } == 2)
+        }
+    }
+
     @Test("a handler that lost its lease cannot commit its writes with the ack")
     func staleAckWithWrites() async throws {
         try await withApplication { queue, application in

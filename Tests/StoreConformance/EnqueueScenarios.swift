@@ -84,6 +84,28 @@ let enqueueScenarios: [Scenario] = [
         #expect(answers[2].id == answers[0].id)
         #expect(try await stage.stats("a").ready == 1)
     },
+    Scenario("names and keys that Unicode takes for equal, and that have other bytes, are others") { stage in
+        let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+        let names = [try QueueName(composed), try QueueName(decomposed)]
+        // In one transaction, in turns: nothing that it remembers may take the one for the other.
+        let jobs = try [0, 1, 0, 1, 1].map { try NewJob([UInt8($0)], in: names[$0]) }
+        _ = try await stage.store.enqueue(jobs, now: stage.clock.now())
+        #expect(try await stage.stats(names[0]).ready == 2)
+        #expect(try await stage.stats(names[1]).ready == 3)
+        #expect(try await stage.claim(9, from: [names[1]]).map(\.payload) == [[1], [1], [1]])
+        #expect(try await stage.claim(9, from: [names[1], names[0]]).map(\.queue) == [names[0], names[0]])
+        let keyed = try [composed, decomposed, composed].map {
+            try NewJob([2], in: "q", options: JobOptions(uniqueKey: $0))
+        }
+        let answers = try await stage.store.enqueue(keyed, now: stage.clock.now())
+        #expect(answers.map(\.isDuplicate) == [false, false, true])
+    },
+    Scenario("a header's value comes back exactly, also where it begins with an accent or with blanks") { stage in
+        let headers = try Headers(["a": "\u{301}x", "b": "  two", "c": ": \u{308}", "d": ""])
+        let id = try await stage.enqueue(options: JobOptions(headers: headers))
+        #expect(try await stage.claimOne().headers == headers)
+        #expect(try await stage.store.job(id)?.record.headers == headers)
+    },
     Scenario("a done job that is kept frees its unique key") { stage in
         try await stage.store.configure("q", QueueSettings(retention: .seconds(60)), now: stage.clock.now())
         let id = try await stage.enqueue(options: JobOptions(uniqueKey: "k"))

@@ -13,7 +13,7 @@ package struct Scenario: Sendable, CustomTestStringConvertible {
 
     package static let all =
         enqueueScenarios + claimScenarios + settleScenarios + leaseScenarios + suspectScenarios + workerScenarios
-        + operatorScenarios
+        + operatorScenarios + selectionScenarios
 }
 
 /// A fresh store, a clock to move, and short words for what scenarios do all the time.

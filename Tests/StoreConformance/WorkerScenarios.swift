@@ -9,7 +9,8 @@ let workerScenarios: [Scenario] = registrationScenarios + takeBackScenarios + ex
 private let registrationScenarios: [Scenario] = [
     Scenario("a worker is listed with what it said of itself and what it has started, until it signs off") { stage in
         let supervisor = stage.process(1)
-        let performer = try await stage.hire(process: 2, under: supervisor, queues: ["q", "почта"], concurrency: 3)
+        let performer = try await stage.hire(
+            process: 2, under: supervisor, queues: ["q", "\u{301}почта"], concurrency: 3)
         for _ in 0..<2 { try await stage.enqueue() }
         let jobs = try await stage.claim(2, by: performer)
         stage.start(jobs[1], by: performer)
@@ -17,7 +18,7 @@ private let registrationScenarios: [Scenario] = [
         #expect(record.id == performer.id && record.registeredAt == stage.clock.now().wall)
         #expect(record.registration.name == "host:2" && record.registration.process == stage.process(2))
         #expect(record.registration.supervisor == supervisor && record.registration.concurrency == 3)
-        #expect(record.registration.queues == ["q", "почта"])
+        #expect(record.registration.queues == ["q", "\u{301}почта"])
         #expect(record.started == [StartedJob(lease: jobs[1].lease, startedAt: stage.clock.now().monotonic)])
         stage.end(jobs[1], by: performer)
         #expect(try await stage.store.workers().first?.started == [])

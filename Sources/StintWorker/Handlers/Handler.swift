@@ -33,7 +33,7 @@ struct Handler: Sendable {
 
 /// The registered handlers of a worker.
 struct Handlers: Sendable {
-    var byName: [String: Handler] = [:]
+    var byName: [ByteText: Handler] = [:]
     var others: Handler?
 
     var all: [Handler] { byName.values + (others.map { [$0] } ?? []) }
@@ -41,7 +41,7 @@ struct Handlers: Sendable {
     /// - Throws: The verdict on a job that nobody can run.
     func handler(for job: LeasedJob) throws -> Handler {
         let name = job.headers[Headers.jobName]
-        if let name, let handler = byName[name] { return handler }
+        if let name, let handler = byName[ByteText(name)] { return handler }
         if let others { return others }
         let known = byName.keys.sorted().map { "'\($0)'" }.joined(separator: ", ")
         guard let name else {

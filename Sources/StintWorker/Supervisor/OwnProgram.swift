@@ -18,7 +18,7 @@ func ownProgramPath() throws -> String {
         let isFound = readlink("/proc/self/exe", &path, path.count - 1) > 0
     #endif
     guard isFound else {
-        throw StintError(.storageFailed, "the path of this program cannot be found, so it cannot start workers")
+        throw StintError(.processFailed, "the path of this program cannot be found, so it cannot start workers")
     }
     let text = String(decoding: path.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     let deleted = " (deleted)"

@@ -112,7 +112,7 @@ public struct Worker: Service {
         _ type: Parameters.Type = Parameters.self, retry: RetryPolicy = .exponential(), timeout: Duration? = nil,
         handler: @escaping @Sendable (Parameters, JobContext) async throws -> Void
     ) {
-        handlers.byName[Parameters.jobName] = Handler(retry: retry, timeout: timeout) { context, _ in
+        handlers.byName[ByteText(Parameters.jobName)] = Handler(retry: retry, timeout: timeout) { context, _ in
             let parameters: Parameters
             do {
                 parameters = try JSONDecoder().decode(Parameters.self, fromBytes: context.job.payload)

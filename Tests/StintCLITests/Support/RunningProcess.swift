@@ -22,6 +22,15 @@ struct RunningProcess: Hashable {
         #endif
     }
 
+    #if os(Linux)
+        /// Whether all of its threads wait for something.
+        var isAsleep: Bool {
+            let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(id)/task")) ?? []
+            return !threads.isEmpty
+                && threads.allSatisfy { Self.facts(of: "/proc/\(id)/task/\($0)/stat").map { $0.state == "S" } ?? true }
+        }
+    #endif
+
     /// The processes that this one started and that still run.
     var children: [RunningProcess] {
         #if canImport(Darwin)
@@ -38,7 +47,11 @@ struct RunningProcess: Hashable {
 
     /// proc_pid_stat(5): `pid (name) state parent …`, where the name may have any character.
     private static func facts(_ id: pid_t) -> (state: Substring, parent: pid_t)? {
-        guard let text = try? String(contentsOfFile: "/proc/\(id)/stat", encoding: .utf8),
+        facts(of: "/proc/\(id)/stat")
+    }
+
+    private static func facts(of file: String) -> (state: Substring, parent: pid_t)? {
+        guard let text = try? String(contentsOfFile: file, encoding: .utf8),
             let end = text.lastIndex(of: ")")
         else { return nil }
         let fields = text[text.index(after: end)...].split(separator: " ")

@@ -5,17 +5,20 @@ import GRDB
 /// jobs that were not named are as they were.
 struct ArgumentFuzz {
     private static let commands = [
-        "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "bury", "delete", "pause", "resume",
+        "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "bury", "delete", "pause",
+        "resume",
         "retain", "backup", "doctor", "help", "",
     ]
     private static let options = [
         "--db", "--queue", "--priority", "--delay", "--max-attempts", "--max-crashes", "--unique", "--header", "--file",
         "--lines", "--limit", "--state", "--json", "--payload", "--once", "--workers", "--concurrency", "--batch",
         "--lease", "--timeout", "--retry-delay", "--grace", "--max-jobs", "--max-memory", "--max-age", "--memory-limit",
-        "--pipe", "--help", "--version", "-h", "--", "-", "--no-such-option",
+        "--pipe", "--error", "--older", "--all", "--yes", "--trim", "--drain", "--fail-if-buried", "--help",
+        "--version", "-h", "--", "-", "--no-such-option",
     ]
     private static let fitValues = [
-        "q", "1", "0", "10", "100ms", "1s", "0s", "1K", "ready", "buried", "a=b", "x=", "=x", "1d", "36600d", "36601d",
+        "q", "1", "0", "10", "100ms", "1s", "0s", "1K", "ready", "buried", "a=b", "x=", "=x", "1d", "1h30m", "36600d",
+        "36601d",
     ]
     /// In a queue that no argument names, with ids that none has.
     private static let kept = "nobody-names-this"

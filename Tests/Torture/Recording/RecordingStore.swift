@@ -60,10 +60,6 @@ package struct RecordingStore: JobStore {
         }
     }
 
-    package func kick(_ queue: QueueName, limit: Int, now: Moment) async throws -> Int {
-        try await record(.kickQueue(queue.description)) { try await store.kick(queue, limit: limit, now: now) }
-    }
-
     package func kick(_ ids: [JobID], now: Moment) async throws {
         try await record(.kick(jobs: ids.map(\.rawValue))) { try await store.kick(ids, now: now) }
     }
@@ -74,6 +70,32 @@ package struct RecordingStore: JobStore {
 
     package func delete(_ ids: [JobID], now: Moment) async throws {
         try await record(.delete(jobs: ids.map(\.rawValue))) { try await store.delete(ids, now: now) }
+    }
+
+    package func runNow(_ ids: [JobID], now: Moment) async throws {
+        try await store.runNow(ids, now: now)
+    }
+
+    package func change(
+        _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int, now: Moment
+    ) async throws -> SelectionStep {
+        // Which jobs it will be is not known before: those that it would be now.
+        let jobs = try await store.select(selection, from: cursor, limit: limit).jobs.map(\.rawValue)
+        let call: Call =
+            switch change {
+            case .kick: .kickQueue(selection.queue.description)
+            case .bury: .bury(jobs: jobs)
+            case .delete: .delete(jobs: jobs)
+            }
+        return try await record(call) {
+            try await store.change(selection, change, from: cursor, limit: limit, now: now)
+        }
+    }
+
+    package func select(
+        _ selection: JobSelection, from cursor: SelectionCursor?, limit: Int
+    ) async throws -> SelectionStep {
+        try await store.select(selection, from: cursor, limit: limit)
     }
 
     package func reap(now: Moment) async throws -> ReapReport {

@@ -43,10 +43,6 @@ struct SimulatedStore: JobStore {
         try await perform { try await store.extend(leases, by: duration, now: now) }
     }
 
-    func kick(_ queue: QueueName, limit: Int, now: Moment) async throws -> Int {
-        try await perform { try await store.kick(queue, limit: limit, now: now) }
-    }
-
     func kick(_ ids: [JobID], now: Moment) async throws {
         try await perform { try await store.kick(ids, now: now) }
     }
@@ -57,6 +53,22 @@ struct SimulatedStore: JobStore {
 
     func delete(_ ids: [JobID], now: Moment) async throws {
         try await perform { try await store.delete(ids, now: now) }
+    }
+
+    func runNow(_ ids: [JobID], now: Moment) async throws {
+        try await perform { try await store.runNow(ids, now: now) }
+    }
+
+    func change(
+        _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int, now: Moment
+    ) async throws -> SelectionStep {
+        try await perform { try await store.change(selection, change, from: cursor, limit: limit, now: now) }
+    }
+
+    func select(
+        _ selection: JobSelection, from cursor: SelectionCursor?, limit: Int
+    ) async throws -> SelectionStep {
+        try await store.select(selection, from: cursor, limit: limit)
     }
 
     func reap(now: Moment) async throws -> ReapReport {

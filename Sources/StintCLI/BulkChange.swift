@@ -1,0 +1,52 @@
+import ArgumentParser
+import StintCore
+import StintSQLite
+
+/// A change of many jobs of a queue, with a count and a question before it.
+struct BulkChange {
+    let queue: JobQueue<SQLiteStore>
+    let selection: JobSelection
+    let change: JobChange
+
+    /// `delete`, `kick`, `bury`.
+    private var verb: String {
+        switch change {
+        case .kick: "kick"
+        case .bury: "bury"
+        case .delete: "delete"
+        }
+    }
+
+    /// - Throws: ``StintError`` where nobody can be asked, ``ExitCode`` 1 where the answer is no.
+    func confirm(isSure: Bool) async throws {
+        guard !isSure else { return }
+        var counts: [String] = []
+        var total = 0
+        for state in JobState.allCases where selection.states.contains(state) {
+            var part = selection
+            part.states = [state]
+            let count = try await queue.count(part)
+            if count > 0 { counts.append("\(count) \(state.rawValue)") }
+            total += count
+        }
+        guard total > 0 else { return }
+        let what =
+            "\(verb) \(total) \(total == 1 ? "job" : "jobs") of queue \(quoted(selection.queue.description)) "
+            + "(\(counts.joined(separator: ", ")))"
+        guard Question.canBeAsked else {
+            throw StintError.invalidInput(
+                "this would \(what), and there is no terminal to ask on: nothing was changed; add --yes to do it")
+        }
+        guard await Question.ask("\(what)?") else {
+            Output.complain("nothing was changed")
+            throw ExitCode(1)
+        }
+    }
+
+    /// - Returns: How many.
+    func run(limit: Int? = nil) async throws -> Int {
+        var bar = ProgressBar(total: nil)
+        defer { bar.finish() }
+        return try await queue.change(selection, change, limit: limit) { bar.update($0, "\($0) jobs") }
+    }
+}

@@ -1,0 +1,57 @@
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Text that is equal to another exactly when their UTF-8 bytes are, as SQLite compares.
+///
+/// Swift's own `==` takes two spellings of the same character for equal (`é` as one code point, or as `e` and an accent),
+/// which are two names in the database. Whatever names something wraps this type: queues, unique keys, names of jobs.
+package struct ByteText: Hashable, Sendable, Comparable, Codable, CustomStringConvertible {
+    package let text: String
+
+    package init(_ text: String) {
+        self.text = text
+    }
+
+    package var description: String { text }
+
+    package static func == (left: ByteText, right: ByteText) -> Bool {
+        left.text.utf8.count == right.text.utf8.count && left.order(to: right) == 0
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        withBytes { hasher.combine(bytes: $0) }
+        // So that of two texts one after the other it is known where the first one ends; no UTF-8 has this byte.
+        hasher.combine(0xFF as UInt8)
+    }
+
+    /// By bytes, as SQLite orders names.
+    package static func < (left: ByteText, right: ByteText) -> Bool { left.order(to: right) < 0 }
+
+    private func order(to other: ByteText) -> Int {
+        withBytes { left in
+            other.withBytes { right in
+                let shared = min(left.count, right.count)
+                let order = shared == 0 ? 0 : Int(memcmp(left.baseAddress!, right.baseAddress!, shared))
+                return order == 0 ? left.count - right.count : order
+            }
+        }
+    }
+
+    private func withBytes<Value>(_ body: (UnsafeRawBufferPointer) -> Value) -> Value {
+        let value = text.utf8.withContiguousStorageIfAvailable { body(UnsafeRawBufferPointer($0)) }
+        // Only a string that came from Objective-C keeps its bytes elsewhere.
+        return value ?? Array(text.utf8).withUnsafeBytes(body)
+    }
+
+    package init(from decoder: any Decoder) throws {
+        text = try decoder.singleValueContainer().decode(String.self)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(text)
+    }
+}
