@@ -35,7 +35,8 @@ struct RestartWorkersCommand: AsyncParsableCommand {
         try Output.print("restarting \(Self.count(count, "worker")) of \(Self.count(begun.count, "supervisor"))")
         let alone = workers.filter { $0.registration.supervisor == nil }
         for worker in alone {
-            Output.complain("the worker \(oneLine(worker.registration.name, limit: 60)) has no supervisor and goes on as it is")
+            Output.complain(
+                "the worker \(oneLine(worker.registration.name, limit: 60)) has no supervisor and goes on as it is")
         }
         for supervisor in silent {
             Output.complain(

@@ -32,7 +32,7 @@ final class Checkpoint: Sendable {
     /// A log of so many bytes is worth a warning: somebody reads for so long that it cannot be taken over.
     static let warningSize = 4 * longLog
     /// How long to wait at the gate, and for another process that was elected and does nothing.
-    private static let patience: Duration = .seconds(2)
+    static let patience: Duration = .seconds(2)
 
     /// Whether the SQLite of this process has the WAL-reset bug.
     static var libraryHasResetBug: Bool {
@@ -40,21 +40,21 @@ final class Checkpoint: Sendable {
         return (3_007_000...3_051_002).contains(number) && ![3_050_007, 3_044_006].contains(number)
     }
 
-    private let file: DatabaseFile
+    let file: DatabaseFile
     private let lock: Connection
     private let mover: Connection
     private let gate: WriteGate?
     private let reserve: Reserve?
     private let repair: LogRepair
     /// -1: the file cannot be made, and everybody is elected.
-    private let election: Int32
-    private let logger: Logger
+    let election: Int32
+    let logger: Logger
     private let thread: Lane
     /// Works while `thread` is held up at the gate.
     private let bypass: Lane
-    private let progress = Mutex(Progress())
+    let progress = Mutex(Progress())
 
-    private struct Progress {
+    struct Progress {
         /// The log's length after the last commit of this process, in pages.
         var length: Int32 = 0
         /// A reader that stays open keeps the log from being taken over whole; then the next try waits for this much.
@@ -219,30 +219,6 @@ final class Checkpoint: Sendable {
         resign()
     }
 
-    /// - Returns: Whether this process may do it: it is elected, or another one is and has done nothing for a while.
-    private func isElected() -> Bool {
-        guard election >= 0, !LockFile.lockIfFree(election) else {
-            progress.withLock { $0.othersElection = nil }
-            return true
-        }
-        let last = LockFile.modified(election)
-        return progress.withLock { progress in
-            if let others = progress.othersElection, others.lastCheckpoint == last {
-                if ContinuousClock.now - others.since >= Self.patience { return true }
-            } else {
-                progress.othersElection = (.now, last)
-            }
-            // Another process is at it. Should it not get to its end, this one looks again a little later.
-            progress.isDue = false
-            progress.nextTry = progress.length + Self.pages / 4
-            return false
-        }
-    }
-
-    private func resign() {
-        if election >= 0 { LockFile.unlock(election) }
-    }
-
     private func runIfDue() {
         let length = progress.withLock { progress -> Int32? in
             defer { progress.isDue = false }
@@ -266,14 +242,6 @@ final class Checkpoint: Sendable {
             progress.withLock { $0.nextTry = length + Self.pages / (reserve?.isDiskFull == true ? 4 : 1) }
             logger.warning("the log could not be checkpointed; it grows until it can", metadata: ["error": "\(error)"])
         }
-    }
-
-    private func noteCheckpoint() {
-        guard election >= 0 else { return }
-        futimens(election, nil)
-        let last = LockFile.modified(election)
-        // Its own is no sign of life of the elected one.
-        progress.withLock { $0.othersElection?.lastCheckpoint = last }
     }
 
     /// - Returns: How many pages of the log could not be taken over because somebody still reads them.
@@ -307,23 +275,5 @@ final class Checkpoint: Sendable {
             // SQLite has rolled back by itself, or the connection is broken and the next statement says so.
             logger.debug("after a checkpoint: \(error)")
         }
-    }
-
-    /// Once for each doubling of the log.
-    private func warnOfReaders() {
-        let size = file.logSize
-        let isNews = progress.withLock { progress in
-            guard size >= 2 * progress.warnedSize else { return false }
-            progress.warnedSize = size
-            return true
-        }
-        guard isNews else { return }
-        let readers = LockHolders(of: file.target).readers
-        logger.warning(
-            "the log cannot be taken over and grows, since somebody reads in one long transaction: end it",
-            metadata: [
-                "log": "\(size / 1_048_576) MiB",
-                "readers": "\(readers.isEmpty ? "this process, or not known here" : readers.joined(separator: ", "))",
-            ])
     }
 }

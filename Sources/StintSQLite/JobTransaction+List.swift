@@ -74,7 +74,9 @@ extension JobTransaction {
             case (false, _): "(s.queue_id, \(key)) > (?1, \(place))"
             }
         let sorting = isOfQueue || state == .leased ? key : "s.queue_id, \(key)"
-        let lease = isOfQueue ? "CROSS JOIN stint_leases l ON l.token = s.token" : "LEFT JOIN stint_leases l ON l.token = s.token"
+        let lease =
+            isOfQueue
+            ? "CROSS JOIN stint_leases l ON l.token = s.token" : "LEFT JOIN stint_leases l ON l.token = s.token"
         let astray = state == .ready ? "AND j.queue_id = s.queue_id AND j.priority = s.priority" : ""
         // CROSS JOIN: in this order, and no other that the planner may think of.
         return """

@@ -142,7 +142,9 @@ struct RestartTests {
 
     // MARK: - stint workers restart
 
-    @Test("stint workers restart replaces the workers of every supervisor, also with a terminal", arguments: [false, true])
+    @Test(
+        "stint workers restart replaces the workers of every supervisor, also with a terminal",
+        arguments: [false, true])
     func command(hasSession: Bool) async throws {
         try await putJobs(2)
         let options = hasSession ? withoutTerminal : PlatformOptions()

@@ -35,7 +35,8 @@ struct QueryPlanTests {
         #expect(bad.isEmpty, "\(name): \(plan)")
     }
 
-    @Test("a list begins where the page before has ended, and does not sort", arguments: JobState.allCases, [false, true])
+    @Test(
+        "a list begins where the page before has ended, and does not sort", arguments: JobState.allCases, [false, true])
     func list(state: JobState, isOfQueue: Bool) async throws {
         let folder = try TemporaryFolder()
         let store = try SQLiteStore(path: folder.database)

@@ -78,6 +78,7 @@ struct ReaderTests {
             let store = try SQLiteStore(path: path, options: options)
             let before = Self.timesOpen(path)
             try await store.backup(to: path + ".copy")
+            try await until { Self.timesOpen(path) == before }
             _ = try await store.examine()
             let seen = open.all
             #expect(seen["stint.backup"] == [before] && seen["stint.doctor"]?.first == before, "\(seen)")
@@ -85,7 +86,9 @@ struct ReaderTests {
 
         private static func timesOpen(_ path: String) -> Int {
             let files = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
-            return files.count { (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")) == path }
+            return files.count {
+                (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")) == path
+            }
         }
     #endif
 

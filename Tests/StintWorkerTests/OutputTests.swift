@@ -144,7 +144,10 @@ struct OutputTests {
         closeAll([pipe.writeEnd])
         await reader.finish()
         let all = text.all.joined().split(separator: "\n")
-        let words = try #require(all.compactMap { try? #/stint: (\d+) lines were dropped here, since the pipe did not take them/#.wholeMatch(in: $0) }.first)
+        let words = try #require(
+            all.compactMap {
+                try? #/stint: (\d+) lines were dropped here, since the pipe did not take them/#.wholeMatch(in: $0)
+            }.first)
         #expect(all.count - 1 + (Int(words.1) ?? 0) == 10_000)
         #expect(all.contains("a message"), "there is room that handlers' lines do not get")
     }

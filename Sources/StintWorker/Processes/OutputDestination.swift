@@ -47,8 +47,9 @@ package final class OutputDestination: Sendable {
         /// Of all that is not written, also what is being written just now.
         var waitingBytes = 0
         var waitingLines = 0
-        /// Since this was said last.
+        /// Since this was said last, and ever.
         var dropped = 0
+        var droppedInAll = 0
         var isWriting = false
         /// The last write has failed.
         var isBroken = false
@@ -95,7 +96,12 @@ package final class OutputDestination: Sendable {
     func offer(_ line: [UInt8]) -> Bool { take(line, share: limits.shareOfHandlers) }
 
     /// Counts a line that the caller does without.
-    func drop() { state.withLock { $0.dropped += 1 } }
+    func drop() {
+        state.withLock { state in
+            state.dropped += 1
+            state.droppedInAll += 1
+        }
+    }
 
     /// Whether its reader has taken nothing for a while, though there is something.
     var isStalled: Bool {
@@ -106,8 +112,7 @@ package final class OutputDestination: Sendable {
     var waitingBytes: Int { state.withLock { $0.waitingBytes } }
     var isEmpty: Bool { waitingLines == 0 }
 
-    /// Whether lines were dropped that nobody was told of yet.
-    var hasDropped: Bool { state.withLock { $0.dropped > 0 } }
+    var hasDropped: Bool { state.withLock { $0.droppedInAll > 0 } }
 
     /// Waits until all is written, but no longer than `limit`, and not for a reader that does not read. Blocks.
     package func flush(within limit: Duration) {
@@ -186,7 +191,10 @@ package final class OutputDestination: Sendable {
             state.waitingLines -= lines.count
             // The reader is gone, or the disk full.
             state.isBroken = !left.isEmpty
-            if state.isBroken { state.dropped += lines.reduce(0) { $0 + $1.count } }
+            if state.isBroken {
+                state.dropped += lines.reduce(0) { $0 + $1.count }
+                state.droppedInAll += lines.count
+            }
         }
     }
 

@@ -26,6 +26,8 @@ extension WorkerFleet {
 
     private func replaceAll() async {
         for number in 1...options.workers where !isStopping {
+            // The successor of the last round has its slot when the jobs of its predecessor are taken back.
+            while successors[number] != nil && !isStopping { await Self.sleep(.milliseconds(10)) }
             guard let old = current[number] else { continue }
             do {
                 let successor = try await start(number)

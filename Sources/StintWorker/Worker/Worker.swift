@@ -83,6 +83,9 @@ public struct Worker: Service {
     /// - Parameters:
     ///   - queues: Claimed together, by priority and then age over all of them. At least one.
     ///   - concurrency: How many handlers run at once; it replaces the one in `options`.
+    ///   - logger: The worker logs from its own tasks, between claims and heartbeats. So its log handler must not block, also
+    ///     where nobody reads what it writes: one that writes to standard error itself waits for whoever reads that, and
+    ///     leases run out meanwhile.
     public init<Store>(
         _ queue: JobQueue<Store>, queues: [QueueName], concurrency: Int? = nil, options: Options = Options(),
         logger: Logger = Logger(label: "stint.worker")

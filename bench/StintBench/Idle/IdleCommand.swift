@@ -30,7 +30,8 @@ struct IdleCommand: AsyncParsableCommand {
     func validate() throws {
         guard workers >= 1, besideWorkers >= 1, seconds > 0, settle >= 0, (1...1_000).contains(commits) else {
             throw ValidationError(
-                "--workers, --beside-workers and --seconds must be above 0, --settle not below it, and --commits 1 to 1000.")
+                "--workers, --beside-workers and --seconds must be above 0, --settle not below it, and --commits 1 to 1000."
+            )
         }
     }
 

@@ -70,13 +70,14 @@ struct IdleFindings: Findings {
                 Expectation(
                     "CPU of all idle workers together, \(series.situation.title), of one core", .below,
                     series.situation.expected, reached: series.percent(of: seconds), unit: "%")
-            ] + (series.changes.map { changes in
-                [
-                    Expectation(
-                        "traces of a write meanwhile, \(series.situation.title)", .atMost, 0,
-                        reached: Double(changes.count), unit: "changes")
-                ]
-            } ?? [])
+            ]
+                + (series.changes.map { changes in
+                    [
+                        Expectation(
+                            "traces of a write meanwhile, \(series.situation.title)", .atMost, 0,
+                            reached: Double(changes.count), unit: "changes")
+                    ]
+                } ?? [])
         }
     }
 }
