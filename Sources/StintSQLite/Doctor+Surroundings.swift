@@ -134,7 +134,7 @@ extension SQLiteStore {
 
     private func permissionsFinding() -> Finding {
         let target = DatabaseFile(path: path).target
-        let open = ["", "-wal", "-shm", "-gate", "-gate-next", "-checkpoint", "-reserve"].compactMap {
+        let open = ["", "-wal", "-shm", "-gate", "-gate-next", "-checkpoint", "-reserve", "-revoked"].compactMap {
             suffix -> String? in
             var facts = stat()
             guard stat(target + suffix, &facts) == 0, facts.st_mode & 0o007 != 0 else { return nil }

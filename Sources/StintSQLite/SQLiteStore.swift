@@ -56,6 +56,7 @@ public final class SQLiteStore: JobStore {
     let handOut: HandOut
     let boards: StartBoards
     let room = HandlerRoom()
+    let revocations: RevocationFile
     let signals: WakeUpSignals
     let watch: LogWatch
 
@@ -80,6 +81,7 @@ public final class SQLiteStore: JobStore {
         handOut = HandOut(logger: options.logger)
         let target = DatabaseFile(path: self.path)
         boards = StartBoards(beside: target.target)
+        revocations = RevocationFile(beside: target.target, logger: options.logger)
         let writer = try Self.openOutOfReserve(file, options)
         let reserve = Self.reserve(file, options)
         let schema = SchemaWatch(Schema(file: path, mayInstall: true, migrations: options.migrations))
@@ -165,11 +167,19 @@ public final class SQLiteStore: JobStore {
     /// - Parameters:
     ///   - weight: About how many jobs it touches.
     ///   - urgency: Whether it must get through on a full disk.
+    ///   - isDurable: Whether the answer waits until it would survive a power cut.
     func write<Value: Sendable>(
-        now: Moment, weight: Int = 1, urgency: Urgency = .goesOn,
+        now: Moment, weight: Int = 1, urgency: Urgency = .goesOn, isDurable: Bool = true,
         _ body: @escaping @Sendable (JobTransaction) throws -> Value
     ) async throws -> Value {
-        try await transactions.write(now: now, weight: weight, urgency: urgency, body) { value, _ in value }
+        try await transactions.write(now: now, weight: weight, urgency: urgency) { transaction in
+            (value: try body(transaction), revokes: transaction.revokes)
+        } afterwards: { [revocations] result, _ in
+            if result.revokes { revocations.change() }
+            return result.value
+        } isEmpty: { _ in
+            !isDurable
+        }
     }
 
     /// One short read transaction: all of `body` sees the same state.

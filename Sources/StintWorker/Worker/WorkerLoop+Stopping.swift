@@ -8,6 +8,7 @@ extension WorkerLoop {
     func stop(grace: Duration) {
         if stoppingSince == nil { stoppingSince = .now }
         releaseWaitingJobs()
+        forgetSuspect()
         wake.yield()
         guard !running.isEmpty else { return }
         Task {
@@ -22,7 +23,6 @@ extension WorkerLoop {
         for job in backlog[next...] { settle(job, .release(after: .zero)) }
         backlog = []
         next = 0
-        place?.room.stopWaiting(ObjectIdentifier(self))
     }
 
     /// The longest that a running handler may need to end.
@@ -57,6 +57,7 @@ extension WorkerLoop {
             metadata: ["jobs": "\(finished.map { "\($0.lease.job)" }.joined(separator: ", "))"])
         finished = []
         oldestFinished = nil
+        (doubtful, isRevocationUnseen) = (nil, false)
         hasLeft = true
     }
 }

@@ -23,8 +23,9 @@ extension WorkerLoop {
         guard time == timesListened else { return }
         knownNext = next
         guard next == .now else { return }
-        mayFindJobs = true
         wakeUpsHeard += 1
+        // What is ready may be suspects, of which it has none to take: it looks for others.
+        if passesOverSuspects { knownNext = nil } else { mayFindJobs = true }
     }
 
     /// A busy worker finds more by itself.
@@ -39,6 +40,7 @@ extension WorkerLoop {
         if let oldestFinished {
             timeout = max(.zero, options.acknowledgeWithin - (ContinuousClock.now - oldestFinished))
         }
+        if let time = timeUntilSuspectsTurn { timeout = min(timeout ?? time, time) }
         if let time = timeUntilStalled { timeout = min(timeout ?? time, time) }
         let isIdle = !isStopping && !mayFindJobs && hasFreeSlot
         if isIdle {
@@ -61,7 +63,10 @@ extension WorkerLoop {
         let now = worker.clock.now()
         do {
             var next = knownNext
-            if next == nil { next = try await store.nextReady(in: worker.queues, now: now) }
+            if next == nil {
+                next = try await store.nextReady(
+                    in: worker.queues, passingOverSuspects: passesOverSuspects, now: now)
+            }
             switch next {
             case .now?: break
             case .at(let time)? where time > now.wall: return min(options.pollInterval, .milliseconds(time - now.wall))

@@ -112,8 +112,15 @@ package struct RecordingStore: JobStore {
     package func workers() async throws -> [WorkerRecord] { try await store.workers() }
     package func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
 
-    package func nextReady(in queues: [QueueName], now: Moment) async throws -> NextReady {
-        try await store.nextReady(in: queues, now: now)
+    package func nextReady(
+        in queues: [QueueName], passingOverSuspects: Bool, now: Moment
+    ) async throws -> NextReady {
+        try await store.nextReady(in: queues, passingOverSuspects: passingOverSuspects, now: now)
+    }
+
+    package func isClaimable(_ job: JobID) async throws -> Bool { try await store.isClaimable(job) }
+    package func leases(heldBy worker: WorkerID) async throws -> [HeldJob] {
+        try await store.leases(heldBy: worker)
     }
 
     package func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> { store.wakeUps(in: queues) }
