@@ -62,7 +62,8 @@ struct StintCommand: AsyncParsableCommand {
         if error is BrokenPipe { Platform.exit(0) }
         if error is StoppedAtOnce { Platform.exit(130) }
         if let error = error as? StintError {
-            let hint = error.code == .outcomeUnknown ? "; see with `stint show` or `stint list` before you try again" : ""
+            let isUnknown = error.code == .outcomeUnknown
+            let hint = isUnknown ? "; see with `stint show` or `stint list` before you try again" : ""
             Output.complain(error.description + hint)
             Platform.exit(exitCode(of: error))
         }

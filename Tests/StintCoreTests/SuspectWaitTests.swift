@@ -71,17 +71,20 @@ struct ByteBudgetTests {
 struct UnknownSettlementTests {
     private static let ready = Settlement.Answer.settled(.ready)
 
-    @Test(arguments: [
-        (.ack, nil, .settled(.done)), (.ack, .done, .settled(.done)), (.ack, .ready, .leaseLost),
-        (.ack, .leased, .leaseLost), (.ack, .buried, .leaseLost),
-        (.release(after: .zero), .ready, ready), (.release(after: .zero), .leased, ready),
-        (.release(after: .seconds(1)), .delayed, .settled(.delayed)), (.suspect, .ready, ready),
-        (.fail(error: "e", retryAfter: .zero), .delayed, .settled(.delayed)),
-        (.fail(error: "e", retryAfter: .zero), .buried, .settled(.buried)),
-        (.fail(error: "e", retryAfter: .zero), .leased, ready), (.crash(error: "e", retryAfter: .zero), .ready, ready),
-        (.crash(error: "e", retryAfter: .zero), .buried, .settled(.buried)), (.bury(reason: "r"), .buried, .settled(.buried)),
-        (.bury(reason: "r"), .leased, .leaseLost),
-    ] as [(Settlement.Outcome, JobState?, Settlement.Answer)])
+    @Test(
+        arguments: [
+            (.ack, nil, .settled(.done)), (.ack, .done, .settled(.done)), (.ack, .ready, .leaseLost),
+            (.ack, .leased, .leaseLost), (.ack, .buried, .leaseLost),
+            (.release(after: .zero), .ready, ready), (.release(after: .zero), .leased, ready),
+            (.release(after: .seconds(1)), .delayed, .settled(.delayed)), (.suspect, .ready, ready),
+            (.fail(error: "e", retryAfter: .zero), .delayed, .settled(.delayed)),
+            (.fail(error: "e", retryAfter: .zero), .buried, .settled(.buried)),
+            (.fail(error: "e", retryAfter: .zero), .leased, ready),
+            (.crash(error: "e", retryAfter: .zero), .ready, ready),
+            (.crash(error: "e", retryAfter: .zero), .buried, .settled(.buried)),
+            (.bury(reason: "r"), .buried, .settled(.buried)),
+            (.bury(reason: "r"), .leased, .leaseLost),
+        ] as [(Settlement.Outcome, JobState?, Settlement.Answer)])
     func answer(_ outcome: Settlement.Outcome, _ state: JobState?, _ answer: Settlement.Answer) {
         let settlement = Settlement(Lease(job: JobID(rawValue: 1), token: FencingToken(rawValue: 1)), outcome)
         #expect(settlement.answer(isHeld: false, state: state) == answer)

@@ -9,9 +9,9 @@ import Testing
 struct WorkerBytesTests {
     private static let kilobyte = 1_024
 
-    private func worker(_ queue: JobQueue<SQLiteStore>, _ handler: @escaping @Sendable (JobContext) async throws -> Void)
-        -> Worker
-    {
+    private func worker(
+        _ queue: JobQueue<SQLiteStore>, _ handler: @escaping @Sendable (JobContext) async throws -> Void
+    ) -> Worker {
         var options = Worker.Options()
         options.concurrency = 8
         options.batch = 64
@@ -103,7 +103,8 @@ struct WorkerBytesTests {
     private func job(_ bytes: Int) -> LeasedJob {
         LeasedJob(
             lease: Lease(job: JobID(rawValue: 1), token: FencingToken(rawValue: 1)), queue: "q",
-            payload: [UInt8](repeating: 0, count: bytes), contentType: ContentType.bytes, headers: Headers(), priority: 1,
+            payload: [UInt8](repeating: 0, count: bytes), contentType: ContentType.bytes, headers: Headers(),
+            priority: 1,
             attempt: 1, maxAttempts: 1, timeToRun: nil, enqueuedAt: 0, runsAlone: false)
     }
 }

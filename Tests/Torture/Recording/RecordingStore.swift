@@ -90,6 +90,14 @@ package struct RecordingStore: JobStore {
         }
     }
 
+    package func leases(heldBy worker: WorkerID) async throws -> [HeldJob] {
+        try await record(.lookUp(worker: worker.rawValue)) {
+            try await store.leases(heldBy: worker)
+        } answer: {
+            .held($0.map { Call.Lease($0.lease) })
+        }
+    }
+
     package func takeBack(from workers: [WorkerID], _ end: WorkerEnd, now: Moment) async throws -> ReapReport {
         try await record(.takeBack(workers: workers.map(\.rawValue), blames: end != .stopped)) {
             try await store.takeBack(from: workers, end, now: now)
@@ -119,9 +127,6 @@ package struct RecordingStore: JobStore {
     }
 
     package func isClaimable(_ job: JobID) async throws -> Bool { try await store.isClaimable(job) }
-    package func leases(heldBy worker: WorkerID) async throws -> [HeldJob] {
-        try await store.leases(heldBy: worker)
-    }
 
     package func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> { store.wakeUps(in: queues) }
 }
