@@ -4,8 +4,10 @@ import StintCore
 struct PauseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pause",
-        abstract: "Let no job of a queue be claimed; what runs, runs on.",
+        abstract: "Let no job of a queue be claimed or started; what runs, runs on.",
         discussion: """
+            When this has ended, no job of the queue starts, also none that a worker has claimed ahead: it is given back.
+
             Example:
               stint pause mail
             """)

@@ -19,7 +19,8 @@ struct StintCommand: AsyncParsableCommand {
               stint put --queue mail 'Hello'
               stint work --queue mail --workers 4 -- ./send-mail
 
-            Exit codes: 0 done, 64 wrong usage, 65 bad data, 69 the database cannot be used, 1 anything else.
+            Exit codes: 0 done, 64 wrong usage, 65 bad data, 69 the database cannot be used (nothing was changed), 74 the
+            disk failed and it is not known whether the change will last: look before you try again, 1 anything else.
             """,
         version: "stint 0.1.0",
         subcommands: [
@@ -88,7 +89,9 @@ struct StintCommand: AsyncParsableCommand {
         if error is BrokenPipe { Platform.exit(0) }
         if error is StoppedAtOnce { Platform.exit(130) }
         if let error = error as? StintError {
-            Output.complain(error.description)
+            let isUnknown = error.code == .outcomeUnknown
+            let hint = isUnknown ? "; see with `stint show` or `stint list` before you try again" : ""
+            Output.complain(error.description + hint)
             Platform.exit(exitCode(of: error))
         }
         let code = exitCode(for: error)
@@ -105,6 +108,8 @@ struct StintCommand: AsyncParsableCommand {
         switch error.code {
         case .invalidInput, .notFound: 65
         case .databaseUnusable, .databaseBusy, .storageFailed: 69
+        // EX_IOERR
+        case .outcomeUnknown: 74
         default: 1
         }
     }

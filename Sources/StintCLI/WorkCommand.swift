@@ -51,6 +51,12 @@ struct WorkCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The most jobs that one claim takes. (default: as many as start soon)", valueName: "n"))
     var batch: Int?
     @Option(
+        help: ArgumentHelp(
+            "How many bytes of payloads a worker process may hold, waiting and running; the last job may exceed it. "
+                + "(default: 64M)", valueName: "size"),
+        transform: SizeArgument.init)
+    var maxHeld: SizeArgument?
+    @Option(
         help: ArgumentHelp("How long a job stays with a worker that went silent.", valueName: "duration"),
         transform: DurationArgument.init)
     var lease = DurationArgument.seconds(30)
@@ -159,6 +165,7 @@ struct WorkCommand: AsyncParsableCommand {
         var options = Worker.Options()
         options.concurrency = concurrency
         options.batch = batch
+        if let maxHeld { options.budget = ByteBudget(bytes: Int(clamping: maxHeld.bytes)) }
         options.lease = lease.duration
         options.timeout = timeout?.duration
         options.gracePeriod = grace.duration

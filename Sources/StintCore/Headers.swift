@@ -21,6 +21,9 @@ public struct Headers: Hashable, Sendable, Sequence {
 
     public var isEmpty: Bool { values.isEmpty }
 
+    /// The sum of names and values.
+    public var byteCount: Int { values.reduce(0) { $0 + $1.key.utf8.count + $1.value.text.utf8.count } }
+
     public subscript(name: String) -> String? { values[Self.lowered(name)]?.text }
 
     /// Only ASCII: in all of Unicode there are more letters whose lower case is an ASCII one.

@@ -59,8 +59,18 @@ public struct JobContext: Sendable {
     ///
     /// - Throws: ``StintError`` with the code `leaseLost`; neither the ack nor the follow-ups happened then.
     public func ack(enqueueing followUps: [NewJob] = []) async throws {
-        let answers = try await store.settle([Settlement(lease, .ack, followUps: followUps)], now: clock.now())
-        guard case .settled = answers[0] else { throw StintError.leaseLost(lease) }
+        let ack = Settlement(lease, .ack, followUps: followUps)
+        let answer: Settlement.Answer
+        do {
+            answer = try await store.settle([ack], now: clock.now())[0]
+        } catch let error as StintError where error.code == .outcomeUnknown {
+            // Look first: an ack that has happened must not be taken for a failed attempt.
+            let found = try await store.job(lease.job)?.record
+            let isHeld = found?.state == .leased && found?.token == lease.token
+            guard let what = ack.answer(isHeld: isHeld, state: found?.state) else { throw error }
+            answer = what
+        }
+        guard case .settled = answer else { throw StintError.leaseLost(lease) }
         settlement.set()
     }
 }

@@ -36,7 +36,9 @@ public struct JobQueue<Store: JobStore>: Sendable {
     /// - Parameters:
     ///   - delay: How long to wait before it is ready; it replaces the one in `options`.
     /// - Returns: Its id, or the id of the job that has the same unique key and is not done yet.
-    /// - Throws: ``StintError``: `invalidInput`, `databaseBusy`, `storageFailed`. Nothing was added then.
+    /// - Throws: ``StintError``: `invalidInput`, `databaseBusy`, `storageFailed`; nothing was added then. After
+    ///   `outcomeUnknown` the job may be there: look before you enqueue it again, or give it a unique key, with which
+    ///   enqueueing again adds no second one.
     @discardableResult
     public func enqueue(
         _ parameters: some JobParameters, in queue: QueueName = .default, delay: Duration? = nil,
@@ -79,7 +81,8 @@ public struct JobQueue<Store: JobStore>: Sendable {
 
     // MARK: - For operators
 
-    /// No job of the queue is claimed until ``resume(_:)``; what runs, runs on. The queue is made where there is none.
+    /// No job of the queue is claimed or started until ``resume(_:)``, also none that a worker has claimed ahead; what
+    /// has started by then runs on. The queue is made where there is none.
     public func pause(_ queue: QueueName) async throws {
         try await store.configure(queue, QueueSettings(paused: true), now: clock.now())
     }

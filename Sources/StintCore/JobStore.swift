@@ -1,19 +1,22 @@
 /// Where jobs live. A verb is a change of state and one transaction: it happens whole or not at all, and when it
 /// returns it is durable. Callers pass the time. All verbs may throw ``StintError`` with the codes `databaseBusy` and
-/// `storageFailed`, and nothing has changed then, or, when the disk fails in the last moment, `outcomeUnknown`. No verb
+/// `storageFailed`, and nothing has changed then, or, when the disk fails in the last moment, `outcomeUnknown`: then it may
+/// have happened, and who goes on must look first, as ``leases(heldBy:)`` and ``job(_:)`` let him. No verb
 /// blocks one of Swift's cooperative threads.
 ///
 /// The scenarios in Tests/StoreConformance say the same in code; any store must pass them.
 public protocol JobStore: WorkerRegistry {
     /// Adds all jobs or none, and answers in their order. A job whose unique key is taken in its queue by a job that
-    /// is not done is not added; the answer has that job's id.
+    /// is not done is not added; the answer has that job's id. After `outcomeUnknown` they may be there: a job with a
+    /// unique key can be enqueued again without harm.
     func enqueue(_ jobs: [NewJob], now: Moment) async throws -> [Enqueued]
 
     /// Settles finished jobs and claims new ones in the same transaction; either part may be empty. The answers stand
     /// in the order of the settlements, and an answer `leaseLost` is no error for the others. The claim takes the
     /// ready jobs of the given queues that are not paused, by priority, then id; delayed jobs whose time has come
-    /// count as ready. A suspect is claimed alone. What the holder cannot start at once is left to others where little is
-    /// ready (``ClaimRequest/startsAtOnce``). Each attempt counts from here on.
+    /// count as ready. A suspect is claimed alone, or passed over (``ClaimRequest/passesOverSuspects``). What the holder
+    /// cannot start at once is left to others where little is ready (``ClaimRequest/startsAtOnce``), and so is what
+    /// exceeds ``ClaimRequest/budget``. Each attempt counts from here on.
     func exchange(_ settlements: [Settlement], for request: ClaimRequest?, now: Moment) async throws -> Exchange
 
     /// Moves the deadlines of leases to `now + duration`, never backwards, and returns those that no longer stand.
@@ -82,7 +85,12 @@ public protocol JobStore: WorkerRegistry {
     func job(_ id: JobID) async throws -> JobDetails?
 
     /// When a claim on these queues may find something: at once, at a time by the wall clock, or not as things stand.
-    func nextReady(in queues: [QueueName], now: Moment) async throws -> NextReady
+    ///
+    /// - Parameter passingOverSuspects: Of a claim that passes over suspects.
+    func nextReady(in queues: [QueueName], passingOverSuspects: Bool, now: Moment) async throws -> NextReady
+
+    /// Whether the job could be claimed now: it is ready, and its queue is not paused.
+    func isClaimable(_ job: JobID) async throws -> Bool
 
     /// What ``nextReady(in:now:)`` would say, whenever a change by anybody may have made it another answer; a time that
     /// is past may come as it is. It may come without a reason, and of several that nobody looked at the last one stays.
@@ -105,10 +113,19 @@ extension JobStore {
 public struct Exchange: Sendable {
     public var answers: [Settlement.Answer]
     public var jobs: [LeasedJob]
+    /// More was ready and did not go into the request's ``ClaimRequest/budget``.
+    public var isCut: Bool
+    /// The first suspect among as many ready jobs as could be taken, where it was not: it was passed over, or comes behind
+    /// others and must not be claimed with them.
+    public var passedOver: JobID?
 
-    public init(answers: [Settlement.Answer] = [], jobs: [LeasedJob] = []) {
+    public init(
+        answers: [Settlement.Answer] = [], jobs: [LeasedJob] = [], isCut: Bool = false, passedOver: JobID? = nil
+    ) {
         self.answers = answers
         self.jobs = jobs
+        self.isCut = isCut
+        self.passedOver = passedOver
     }
 }
 
@@ -123,6 +140,11 @@ extension JobStore {
     /// The first jobs of the filter, no more than one ``page(_:after:)`` has.
     public func list(_ filter: JobFilter) async throws -> [JobRecord] {
         try await page(filter, after: nil).jobs
+    }
+
+    /// When a claim that takes suspects too may find something.
+    public func nextReady(in queues: [QueueName], now: Moment) async throws -> NextReady {
+        try await nextReady(in: queues, passingOverSuspects: false, now: now)
     }
 
     /// Claims without settling anything.

@@ -16,6 +16,9 @@ public struct LeasedJob: Sendable {
 
     public var id: JobID { lease.job }
 
+    /// What it takes in memory: its payload and headers, in bytes.
+    public var bytes: Int { payload.count + headers.byteCount }
+
     public init(
         lease: Lease, queue: QueueName, payload: [UInt8], contentType: String, headers: Headers, priority: UInt32,
         attempt: Int, maxAttempts: Int, timeToRun: Duration?, enqueuedAt: Timestamp, runsAlone: Bool
@@ -50,10 +53,15 @@ public struct ClaimRequest: Sendable {
     /// How many of them would start at once. Beyond that it takes no more than its share: what is ready, divided by the
     /// registered workers.
     public let startsAtOnce: Int
+    /// It takes no more jobs than fit in here with their payloads and headers; the first one whatever its size.
+    public let budget: ByteBudget
+    /// Whether to pass over suspects and take the jobs behind them: something runs in the worker's process already, and a
+    /// suspect may have nothing beside it.
+    public let passesOverSuspects: Bool
 
     public init(
         queues: [QueueName], limit: Int, lease duration: Duration, worker: String, registration: WorkerID? = nil,
-        startsAtOnce: Int? = nil
+        startsAtOnce: Int? = nil, budget: ByteBudget = .standard, passesOverSuspects: Bool = false
     ) {
         precondition(limit >= 1 && limit <= Self.maximumLimit, "a claim takes 1 to \(Self.maximumLimit) jobs")
         precondition(duration > .zero, "a lease lasts longer than nothing")
@@ -63,5 +71,7 @@ public struct ClaimRequest: Sendable {
         self.worker = worker
         self.registration = registration
         self.startsAtOnce = startsAtOnce ?? limit
+        self.budget = budget
+        self.passesOverSuspects = passesOverSuspects
     }
 }

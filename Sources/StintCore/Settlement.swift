@@ -36,6 +36,28 @@ public struct Settlement: Sendable {
         case bury(reason: String)
     }
 
+    /// What became of a settlement whose transaction had an unknown outcome, by what is found afterwards.
+    ///
+    /// - Parameters:
+    ///   - isHeld: Whether its lease still stands.
+    ///   - state: The job's own state; `nil`: it is not there any more.
+    /// - Returns: `nil` where nothing has happened, so that it is to be settled again.
+    package func answer(isHeld: Bool, state: JobState?) -> Answer? {
+        if isHeld { return nil }
+        switch (outcome, state) {
+        // An acknowledged job is gone, or kept as done.
+        case (.ack, .done?), (.ack, nil): return .settled(.done)
+        case (.ack, _): return .leaseLost
+        case (.bury, .buried?): return .settled(.buried)
+        case (.fail, .buried?), (.crash, .buried?): return .settled(.buried)
+        case (.fail, .delayed?), (.crash, .delayed?), (.release, .delayed?): return .settled(.delayed)
+        case (.fail, .ready?), (.crash, .ready?), (.release, .ready?), (.suspect, .ready?): return .settled(.ready)
+        // Ready at once, and another has claimed it by now, or done more with it.
+        case (.fail, _), (.crash, _), (.release, _), (.suspect, _): return .settled(.ready)
+        case (.bury, _): return .leaseLost
+        }
+    }
+
     /// What the store says to a settlement.
     public enum Answer: Sendable, Hashable {
         /// The job is now in this state.

@@ -1,12 +1,16 @@
 /// Who works on the queues, so that the end of a worker is known before its leases run out. The other half of a
 /// ``JobStore``; the same rules hold for its verbs.
 public protocol WorkerRegistry: Sendable {
-    /// Notes that a worker begins its work. With an id it says that the worker still lives: an entry that nobody has
+    /// Notes that a worker begins its work. That need not survive a power cut, which ends all workers, so neither this nor
+    /// ``deregister(_:now:)`` throws `outcomeUnknown`. With an id it says that the worker still lives: an entry that nobody has
     /// renewed for ``WorkerRegistration/lifetime``, and whose process nobody can look at, is forgotten.
     func register(_ worker: WorkerRegistration, as id: WorkerID?, now: Moment) async throws -> RegisteredWorker
 
     /// The orderly end of a worker, which holds no leases any more.
     func deregister(_ worker: WorkerID, now: Moment) async throws
+
+    /// The jobs that the worker holds: what it has claimed and not settled, and has not lost.
+    func leases(heldBy worker: WorkerID) async throws -> [HeldJob]
 
     /// All workers, by id, with the jobs that they have started.
     func workers() async throws -> [WorkerRecord]
@@ -77,11 +81,16 @@ public struct RegisteredWorker: Sendable {
     public let board: any StartBoard
     /// Shared by all workers of the store in this process.
     package let room: HandlerRoom
+    /// Shared by all workers of the store in all processes.
+    package let revocations: any RevocationMark
 
-    package init(id: WorkerID, board: any StartBoard, room: HandlerRoom) {
+    package init(
+        id: WorkerID, board: any StartBoard, room: HandlerRoom, revocations: any RevocationMark = NoRevocationMark()
+    ) {
         self.id = id
         self.board = board
         self.room = room
+        self.revocations = revocations
     }
 }
 

@@ -43,7 +43,7 @@ extension Checkpoint {
 
     /// Once for each doubling of the log.
     func warnOfReaders() {
-        let size = DatabaseFile(path: file.path + "-wal").size
+        let size = file.logSize
         let isNews = progress.withLock { progress in
             guard size >= 2 * progress.warnedSize else { return false }
             progress.warnedSize = size

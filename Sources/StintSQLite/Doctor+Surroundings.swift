@@ -137,7 +137,7 @@ extension SQLiteStore {
 
     private func permissionsFinding() -> Finding {
         let target = file.target
-        let suffixes = ["", "-wal", "-shm", "-gate", "-gate-next", "-checkpoint", "-reserve"]
+        let suffixes = ["", "-wal", "-shm", "-gate", "-gate-next", "-checkpoint", "-reserve", "-revoked"]
         let open = suffixes.compactMap {
             suffix -> String? in
             var facts = stat()

@@ -11,24 +11,33 @@ struct HandOut {
 
     /// Never throws, since the caller's settlements are durable and must be answered: jobs that cannot be read are given
     /// back, or, where that fails too, come back when their lease ends.
-    func jobs(of claimed: [ClaimedJob], _ database: Database, now: Moment) -> [LeasedJob] {
-        guard !claimed.isEmpty else { return [] }
+    ///
+    /// How large jobs are is not known before they are read: a claim that looked it up would hold the write lock for
+    /// longer, and nearly all claims are far from the budget. What does not go into it is given back.
+    func jobs(
+        of claimed: [ClaimedJob], within budget: ByteBudget, _ database: Database, now: Moment
+    ) -> (jobs: [LeasedJob], isCut: Bool) {
+        guard !claimed.isEmpty else { return ([], false) }
         do {
-            let (jobs, refusals) = try read(claimed, database)
-            if !refusals.isEmpty { _ = try JobTransaction.run(database, now: now) { try $0.settle(refusals) } }
-            return jobs
+            let found = try read(claimed, within: budget, database)
+            if !found.refusals.isEmpty {
+                _ = try JobTransaction.run(database, now: now) { try $0.settle(found.refusals) }
+            }
+            giveBack(found.excess, database, now: now)
+            return (found.jobs, !found.excess.isEmpty)
         } catch {
             logger.error(
                 "claimed jobs cannot be read; they are given back",
                 metadata: [
                     "error": "\(error)", "jobs": "\(claimed.map(\.lease.job.description).joined(separator: ", "))",
                 ])
-            giveBack(claimed, database, now: now)
-            return []
+            giveBack(claimed[...], database, now: now)
+            return ([], false)
         }
     }
 
-    private func giveBack(_ claimed: [ClaimedJob], _ database: Database, now: Moment) {
+    private func giveBack(_ claimed: ArraySlice<ClaimedJob>, _ database: Database, now: Moment) {
+        guard !claimed.isEmpty else { return }
         do {
             let releases = claimed.map { Settlement($0.lease, .release(after: .zero)) }
             _ = try JobTransaction.run(database, now: now) { try $0.settle(releases) }
@@ -39,28 +48,32 @@ struct HandOut {
         }
     }
 
-    /// The jobs, and the verdict on those that another program's hand made unreadable.
+    /// The jobs, the verdict on those that another program's hand made unreadable, and those that are too much.
     private func read(
-        _ claimed: [ClaimedJob], _ database: Database
-    ) throws -> (jobs: [LeasedJob], refusals: [Settlement]) {
+        _ claimed: [ClaimedJob], within budget: ByteBudget, _ database: Database
+    ) throws -> (jobs: [LeasedJob], refusals: [Settlement], excess: ArraySlice<ClaimedJob>) {
         var jobs: [LeasedJob] = []
         var refusals: [Settlement] = []
+        var bytes = 0
         jobs.reserveCapacity(claimed.count)
         let select = try Statement(HotSQL.job, database)
         // One transaction for many: each takes and leaves a lock. What they see need not be of one moment.
         if claimed.count > 1 { try Statement("BEGIN", database).execute() }
         defer { if claimed.count > 1 { endReading(database) } }
-        for claim in claimed {
+        for (index, claim) in claimed.enumerated() {
             // Absent: a person deleted it in this moment, and its lease with it.
             guard let row = try select.first(claim.lease.job.rawValue, read: JobRow.init) else { continue }
             do {
-                jobs.append(try row.leased(claim))
+                let job = try row.leased(claim)
+                bytes += job.bytes
+                if bytes > budget.bytes && !jobs.isEmpty { return (jobs, refusals, claimed[index...]) }
+                jobs.append(job)
             } catch {
                 refusals.append(
                     Settlement(claim.lease, .bury(reason: "its stored headers cannot be read: \(error)")))
             }
         }
-        return (jobs, refusals)
+        return (jobs, refusals, [])
     }
 
     private func endReading(_ database: Database) {

@@ -40,6 +40,11 @@ package enum HotSQL {
         SELECT priority, job_id, attempts, crashes, suspect FROM stint_ready
         WHERE queue_id = ?1 ORDER BY priority, job_id LIMIT ?2
         """
+    /// The same of a claim that passes over suspects. It reads past all that come first, which are few.
+    package static let readyInnocents = """
+        SELECT priority, job_id, attempts, crashes, suspect FROM stint_ready
+        WHERE queue_id = ?1 AND suspect = 0 ORDER BY priority, job_id LIMIT ?2
+        """
     /// Read after the claim's commit.
     package static let job = """
         SELECT max_attempts, time_to_run_ms, enqueued_at, content_type, headers, payload FROM stint_jobs WHERE id = ?1
@@ -55,6 +60,9 @@ package enum HotSQL {
     package static let deleteReadyUpTo = """
         DELETE FROM stint_ready WHERE queue_id = ?1 AND (priority, job_id) <= (?2, ?3)
         """
+
+    /// Where suspects stay behind, the rows are no range.
+    package static let deleteReady = "DELETE FROM stint_ready WHERE queue_id = ?1 AND priority = ?2 AND job_id = ?3"
 
     package static let lease = """
         SELECT l.queue_id, l.jobs, q.retention_ms, l.worker
@@ -107,6 +115,10 @@ package enum HotSQL {
     package static let anyReady = """
         SELECT 1 FROM stint_queues q
         WHERE q.name = ?1 AND q.paused = 0 AND EXISTS (SELECT 1 FROM stint_ready WHERE queue_id = q.id)
+        """
+    package static let anyReadyInnocent = """
+        SELECT 1 FROM stint_queues q
+        WHERE q.name = ?1 AND q.paused = 0 AND EXISTS (SELECT 1 FROM stint_ready WHERE queue_id = q.id AND suspect = 0)
         """
     package static let nextDelayed = """
         SELECT d.run_at FROM stint_queues q JOIN stint_delayed d ON d.queue_id = q.id

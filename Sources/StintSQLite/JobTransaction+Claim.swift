@@ -10,6 +10,13 @@ struct ClaimedJob: Sendable {
     let runsAlone: Bool
 }
 
+/// What a claim came to.
+struct Claim: Sendable {
+    var jobs: [ClaimedJob] = []
+    /// The first suspect that was left where it is, although the claim could take more.
+    var passedOver: JobID?
+}
+
 extension JobTransaction {
     /// How many delayed jobs whose time has come one claim moves to ready, a queue: it keeps the transaction short.
     private static let promotionsPerClaim: Int64 = 1_000
@@ -17,32 +24,34 @@ extension JobTransaction {
     private static let plenty: Int64 = 100
 
     /// Leases the first ready jobs of the queues together, by priority, then id.
-    func claim(_ request: ClaimRequest) throws -> [ClaimedJob] {
+    func claim(_ request: ClaimRequest) throws -> Claim {
         var queues = try claimableQueues(request.queues)
         for index in queues.indices {
             queues[index].ready = Self.sum(queues[index].ready, try promoteDue(in: queues[index].id))
         }
         let limit = try limit(request, ready: queues.reduce(0) { Self.sum($0, $1.ready) })
-        guard limit > 0 else { return [] }
-        var candidates: [Candidate] = []
-        for (index, queue) in queues.enumerated() {
-            candidates += try self.candidates(queue.id, index, limit: limit)
-        }
-        if queues.count > 1 { candidates.sort { ($0.priority, $0.id) < ($1.priority, $1.id) } }
+        guard limit > 0 else { return Claim() }
+        var candidates = try self.candidates(of: queues, limit, HotSQL.readyJobs)
+        let suspect = candidates.prefix(limit).first(where: \.suspect)
+        let leavesSome = suspect != nil && request.passesOverSuspects
+        if leavesSome { candidates = try self.candidates(of: queues, limit, HotSQL.readyInnocents) }
         let rows = Self.chosen(candidates, limit: limit)
         let chosen = Self.withoutRepetitions(rows)
         var tokens: [Int: FencingToken] = [:]
         for (index, queue) in queues.enumerated() {
-            try takeReady(rows.filter { $0.queue == index }, of: queue.id)
-            let mine = chosen.filter { $0.queue == index }
-            if !mine.isEmpty { tokens[index] = try lease(mine, of: queue.id, request) }
+            let mine = rows.filter { $0.queue == index }
+            try leavesSome ? take(mine, of: queue.id) : takeFirst(mine, of: queue.id)
+            let leased = chosen.filter { $0.queue == index }
+            if !leased.isEmpty { tokens[index] = try lease(leased, of: queue.id, request) }
         }
-        return chosen.map { candidate in
+        let jobs = chosen.map { candidate in
             ClaimedJob(
                 lease: Lease(job: JobID(rawValue: candidate.id), token: tokens[candidate.queue]!),
                 queue: queues[candidate.queue].name, priority: UInt32(clamping: candidate.priority),
                 attempt: Int(clamping: candidate.attempts + 1), runsAlone: candidate.suspect)
         }
+        let isTaken = jobs.first?.runsAlone == true
+        return Claim(jobs: jobs, passedOver: isTaken ? nil : suspect.map { JobID(rawValue: $0.id) })
     }
 
     /// Of kept counts, which another program may have made absurd.
@@ -61,9 +70,21 @@ extension JobTransaction {
         return min(request.limit, max(request.startsAtOnce, share))
     }
 
-    private func candidates(_ queue: Int64, _ index: Int, limit: Int) throws -> [Candidate] {
+    private typealias ClaimableQueue = (id: Int64, name: QueueName, ready: Int64)
+
+    /// The first ones of each queue, as they are claimed.
+    private func candidates(of queues: [ClaimableQueue], _ limit: Int, _ sql: String) throws -> [Candidate] {
+        var candidates: [Candidate] = []
+        for (index, queue) in queues.enumerated() {
+            candidates += try self.candidates(queue.id, index, limit, sql)
+        }
+        if queues.count > 1 { candidates.sort { ($0.priority, $0.id) < ($1.priority, $1.id) } }
+        return candidates
+    }
+
+    private func candidates(_ queue: Int64, _ index: Int, _ limit: Int, _ sql: String) throws -> [Candidate] {
         func read() throws -> [Candidate] {
-            try statement(HotSQL.readyJobs).rows(queue, Int64(limit)) { Candidate($0, queue: index) }
+            try statement(sql).rows(queue, Int64(limit)) { Candidate($0, queue: index) }
         }
         let found = try read()
         if found.allSatisfy(\.isSound) { return found }
@@ -75,9 +96,9 @@ extension JobTransaction {
         return try read()
     }
 
-    private func claimableQueues(_ names: [QueueName]) throws -> [(id: Int64, name: QueueName, ready: Int64)] {
+    private func claimableQueues(_ names: [QueueName]) throws -> [ClaimableQueue] {
         let select = try statement(HotSQL.claimableQueue)
-        var queues: [(id: Int64, name: QueueName, ready: Int64)] = []
+        var queues: [ClaimableQueue] = []
         for name in names where !queues.contains(where: { $0.name == name }) {
             select.bind(1, name.description)
             if let (id, ready) = try select.first(read: { ($0.int(0), $0.int(1)) }) { queues.append((id, name, ready)) }
@@ -117,9 +138,16 @@ extension JobTransaction {
     }
 
     /// Takes away the first rows of a queue, which these are.
-    private func takeReady(_ rows: [Candidate], of queue: Int64) throws {
+    private func takeFirst(_ rows: [Candidate], of queue: Int64) throws {
         guard let last = rows.last else { return }
         try statement(HotSQL.deleteReadyUpTo).execute(queue, last.priority, last.id)
+        count(queue, ready: -rows.count)
+    }
+
+    /// Takes rows away between which others stay.
+    private func take(_ rows: [Candidate], of queue: Int64) throws {
+        let delete = try statement(HotSQL.deleteReady)
+        for row in rows { try delete.execute(queue, row.priority, row.id) }
         count(queue, ready: -rows.count)
     }
 

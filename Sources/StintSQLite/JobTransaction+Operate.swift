@@ -112,6 +112,7 @@ extension JobTransaction {
             try statement(HotSQL.deleteDelayed).execute(job.id)
             count(job.queue, delayed: -1)
         case .leased:
+            revokes = true
             try statement("DELETE FROM stint_leased WHERE job_id = ?1").execute(job.id)
             count(job.queue, leased: -1)
             if let token = job.token {

@@ -78,10 +78,10 @@ extension JobTransaction {
     }
 
     /// A time may be past.
-    func nextReady(in queues: [QueueName]) throws -> NextReady {
+    func nextReady(in queues: [QueueName], passingOverSuspects: Bool = false) throws -> NextReady {
         var next: Timestamp?
         for queue in queues {
-            let ready = try statement(HotSQL.anyReady)
+            let ready = try statement(passingOverSuspects ? HotSQL.anyReadyInnocent : HotSQL.anyReady)
             ready.bind(1, queue.description)
             if try ready.first(read: { _ in true }) == true { return .now }
             let delayed = try statement(HotSQL.nextDelayed)

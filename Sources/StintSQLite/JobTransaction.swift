@@ -18,6 +18,8 @@ final class JobTransaction {
     private var lastQueue: (name: QueueName, id: Int64)?
     /// Whether a job became ready or delayed, so that a sleeping worker may have something to do.
     private(set) var wakesWorkers = false
+    /// Whether jobs were taken from their holders, or must not be started by them; see ``RevocationMark``.
+    var revokes = false
 
     init(_ database: Database, now: Moment) {
         self.database = database

@@ -16,11 +16,14 @@ extension SQLiteStore {
             now: now, weight: weight, urgency: Self.urgency(of: settlements, request)
         ) { transaction in
             let answers = try transaction.settle(settlements)
-            return (answers: answers, claimed: try request.map { try transaction.claim($0) } ?? [])
+            return (answers: answers, claim: try request.map { try transaction.claim($0) } ?? Claim())
         } afterwards: { [handOut] result, database in
-            Exchange(answers: result.answers, jobs: handOut.jobs(of: result.claimed, database, now: now))
+            let budget = request?.budget ?? .standard
+            let (jobs, isCut) = handOut.jobs(of: result.claim.jobs, within: budget, database, now: now)
+            return Exchange(
+                answers: result.answers, jobs: jobs, isCut: isCut, passedOver: result.claim.passedOver)
         } isEmpty: {
-            $0.answers.isEmpty && $0.claimed.isEmpty
+            $0.answers.isEmpty && $0.claim.jobs.isEmpty
         }
     }
 
@@ -103,10 +106,18 @@ extension SQLiteStore {
         try await read { try $0.job(id) }
     }
 
-    public func nextReady(in queues: [QueueName], now: Moment) async throws -> NextReady {
-        let next = try await look(now: now) { try $0.nextReady(in: queues) }
+    public func nextReady(
+        in queues: [QueueName], passingOverSuspects: Bool, now: Moment
+    ) async throws -> NextReady {
+        let next = try await look(now: now) {
+            try $0.nextReady(in: queues, passingOverSuspects: passingOverSuspects)
+        }
         if case .at(let time) = next, time <= now.wall { return .now }
         return next
+    }
+
+    public func isClaimable(_ job: JobID) async throws -> Bool {
+        try await read { try $0.isClaimable(job) }
     }
 
     public func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> {
@@ -132,6 +143,7 @@ extension JobTransaction {
     func configure(_ queue: QueueName, _ settings: QueueSettings) throws {
         let id = try queueID(queue)
         if let paused = settings.paused {
+            revokes = revokes || paused
             try statement("UPDATE stint_queues SET paused = ?2 WHERE id = ?1").execute(id, paused ? 1 : 0)
         }
         if let retention = settings.retention {

@@ -73,6 +73,7 @@ public final class SQLiteStore: JobStore {
     let boards: StartBoards
     let room = HandlerRoom()
     let unheldLooks = RareLook(every: .seconds(60))
+    let revocations: RevocationFile
     let signals: WakeUpSignals
     let watch: LogWatch
 
@@ -95,6 +96,7 @@ public final class SQLiteStore: JobStore {
         self.signals = signals
         handOut = HandOut(logger: options.logger)
         boards = StartBoards(beside: file.target)
+        revocations = RevocationFile(beside: file.target, logger: options.logger)
         let allowed = access
         longReaders = ReaderPool(options.lanes) {
             try Self.connect(file, path, "reader.long", options, readOnly: true, access: allowed)
@@ -209,11 +211,19 @@ public final class SQLiteStore: JobStore {
     /// - Parameters:
     ///   - weight: About how many jobs it touches.
     ///   - urgency: Whether it must get through on a full disk.
+    ///   - isDurable: Whether the answer waits until it would survive a power cut.
     func write<Value: Sendable>(
-        now: Moment, weight: Int = 1, urgency: Urgency = .goesOn,
+        now: Moment, weight: Int = 1, urgency: Urgency = .goesOn, isDurable: Bool = true,
         _ body: @escaping @Sendable (JobTransaction) throws -> Value
     ) async throws -> Value {
-        try await transactions.write(now: now, weight: weight, urgency: urgency, body) { value, _ in value }
+        try await transactions.write(now: now, weight: weight, urgency: urgency) { transaction in
+            (value: try body(transaction), revokes: transaction.revokes)
+        } afterwards: { [revocations] result, _ in
+            if result.revokes { revocations.change() }
+            return result.value
+        } isEmpty: { _ in
+            !isDurable
+        }
     }
 
     /// A short read transaction for a worker's look: all of `body` sees the same state.

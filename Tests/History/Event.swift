@@ -51,6 +51,8 @@ package enum Call: Codable, Sendable, Equatable {
     /// With the clock that leases are compared with.
     case reap(monotonic: Int64, boot: String)
     case register
+    /// What the worker of this number holds, where it cannot know.
+    case lookUp(worker: Int64)
     /// The numbers of the workers; whether somebody is to blame.
     case takeBack(workers: [Int64], blames: Bool)
 
@@ -113,6 +115,7 @@ package enum Answer: Codable, Sendable, Equatable {
     /// Those that no longer stand.
     case extended(lost: [Call.Lease])
     case registered(worker: Int64)
+    case held([Call.Lease])
     /// Of all the other verbs.
     case done
 

@@ -97,6 +97,8 @@ package struct History {
     private(set) var extensions: [Int64: [(leases: Set<Call.Lease>, deadline: Int64, made: Made)]] = [:]
     /// Which process registered a worker.
     private(set) var registrations: [Int64: String] = [:]
+    /// What workers have found in the store that they hold: a claim of unknown outcome has given it to them.
+    private(set) var found: [String: Set<Call.Lease>] = [:]
     /// The line of the last thing that a process did or said itself.
     private(set) var lastWord: [String: Int] = [:]
     private(set) var roles: [String: String] = [:]
@@ -203,6 +205,8 @@ package struct History {
         case .takeBack: takeBacks.append(made)
         case .register:
             if case .returned(.registered(let worker)) = made.outcome { registrations[worker] = made.process }
+        case .lookUp:
+            if case .returned(.held(let leases)) = made.outcome { found[made.process, default: []].formUnion(leases) }
         }
     }
 

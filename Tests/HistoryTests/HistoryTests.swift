@@ -52,6 +52,23 @@ struct HistoryTests {
         #expect(twice.broken(job(1, "a", "ready"), drained: false).contains(.doubledJob))
     }
 
+    @Test("lets a worker give back what it has found to hold, and nobody else")
+    func foundLeases() {
+        var tale = Tale()
+        tale.enqueue("a", as: 1)
+        tale.callInVain("w", .exchange([], claim: .init(worker: 1, deadline: 1_000, boot: "b")))
+        let lease = Call.Lease(job: 1, token: 1)
+        func giveBack(_ process: String, _ tale: Tale) -> Set<Rule> {
+            var tale = tale
+            tale.call(process, .exchange([.init(lease, .release)], claim: nil), .exchanged([.ready], claimed: []))
+            return tale.broken(job(1, "a", "ready"), drained: false)
+        }
+        #expect(giveBack("w", tale) == [.staleWord])
+        tale.call("w", .lookUp(worker: 1), .held([lease]))
+        #expect(giveBack("w", tale) == [])
+        #expect(giveBack("x", tale) == [.staleWord])
+    }
+
     @Test("wants a finished handler behind every done job")
     func handlers() {
         var tale = Tale()

@@ -47,32 +47,74 @@ struct HandlerRoomTests {
         #expect(other.enter(room, alone: true))
     }
 
-    @Test("who waits to be alone gets its turn: nobody new enters before it")
+    @Test("who is refused alone holds nobody up")
+    func refused() {
+        #expect(one.enter(room))
+        #expect(!other.enter(room, alone: true))
+        #expect(third.enter(room))
+    }
+
+    @Test("who is in line gets its turn: nobody new enters before it")
     func turn() {
         #expect(one.enter(room) && other.enter(room))
-        #expect(!other.enter(room, alone: true))
-        for visitor in [one, other, third] { #expect(!visitor.enter(room)) }
+        room.getInLine(other.id)
+        for visitor in [one, other, third] {
+            #expect(!visitor.enter(room) && !visitor.enter(room, alone: true))
+            #expect(room.outlook(for: visitor.id) == .closed)
+        }
         room.leave()
         #expect(other.calls == 0, "one handler still runs")
         #expect(!other.enter(room, alone: true) && !third.enter(room))
         room.leave()
         #expect(other.calls == 1)
-        #expect(!third.enter(room))
+        #expect(!third.enter(room) && !third.enter(room, alone: true))
+        #expect(room.outlook(for: third.id) == .closed && room.outlook(for: other.id) == .empty)
+        #expect(!other.enter(room), "it has made room to be alone")
         #expect(other.enter(room, alone: true))
     }
 
-    @Test("of several that wait each gets its turn, before those that need not be alone")
+    @Test("those in line get their turns in the order in which they came")
     func severalTurns() {
         #expect(one.enter(room))
-        #expect(!other.enter(room, alone: true) && !third.enter(room, alone: true))
+        for visitor in [other, third, other] { room.getInLine(visitor.id) }
         room.leave()
-        #expect(third.enter(room, alone: true))
-        #expect(!one.enter(room))
-        room.leave()
-        #expect(!one.enter(room), "another still waits")
+        #expect(!third.enter(room, alone: true), "another came first")
         #expect(other.enter(room, alone: true))
         room.leave()
+        #expect(!one.enter(room) && !other.enter(room, alone: true), "another is in line")
+        #expect(third.enter(room, alone: true))
+        room.leave()
         #expect(one.enter(room))
+    }
+
+    @Test("the outlook says what a visitor may do")
+    func outlook() {
+        func outlooks() -> [HandlerRoom.Outlook] { [one, other].map { room.outlook(for: $0.id) } }
+        #expect(outlooks() == [.empty, .empty])
+        #expect(one.enter(room))
+        #expect(outlooks() == [.shared, .shared])
+        room.leave()
+        #expect(one.enter(room, alone: true))
+        #expect(outlooks() == [.closed, .closed])
+        room.leave()
+        room.getInLine(one.id)
+        #expect(outlooks() == [.empty, .closed])
+        room.leaveLine(one.id)
+        #expect(outlooks() == [.empty, .empty])
+    }
+
+    @Test("who watches is told when the room becomes empty, and not when others still are in it")
+    func watch() {
+        #expect(one.enter(room) && one.enter(room))
+        room.watch(other.id, true)
+        room.leave()
+        #expect(other.calls == 0)
+        room.leave()
+        #expect(other.calls == 1)
+        room.watch(other.id, false)
+        #expect(one.enter(room))
+        room.leave()
+        #expect(other.calls == 1)
     }
 
     @Test("everybody is told when one that was alone leaves, and may enter again")
@@ -84,27 +126,29 @@ struct HandlerRoomTests {
         #expect(other.enter(room) && third.enter(room))
     }
 
-    @Test("who waits no more frees the others, and tells them")
-    func stopWaiting() {
+    @Test("who leaves the line frees the others, and tells them")
+    func leaveLine() {
         #expect(one.enter(room))
-        #expect(!other.enter(room, alone: true))
+        room.getInLine(other.id)
         #expect(!third.enter(room))
-        room.stopWaiting(other.id)
+        room.leaveLine(other.id)
         #expect(third.calls == 1)
         #expect(third.enter(room))
-        room.stopWaiting(other.id)
-        #expect(third.calls == 1, "it did not wait any more, so nothing has changed")
+        room.leaveLine(other.id)
+        #expect(third.calls == 1, "it was in no line any more, so nothing has changed")
     }
 
-    @Test("who parts while it waits frees the others, and is told nothing more")
+    @Test("who parts while it is in line frees the others, and is told nothing more")
     func part() {
         #expect(one.enter(room))
-        #expect(!other.enter(room, alone: true))
+        room.getInLine(other.id)
+        room.watch(other.id, true)
         room.part(other.id)
         #expect(third.calls == 1 && other.calls == 0)
         #expect(third.enter(room))
         room.leave()
         room.leave()
+        #expect(one.calls == 1, "nobody watches or is in line")
         #expect(one.enter(room, alone: true))
         room.leave()
         #expect(other.calls == 0 && one.calls == 2)

@@ -12,7 +12,9 @@ struct QueryPlanTests {
         ("claimableQueue", HotSQL.claimableQueue), ("dueDelayed", HotSQL.dueDelayed),
         ("delayedToReady", HotSQL.delayedToReady), ("deleteDelayed", HotSQL.deleteDelayed),
         ("readyJobs", HotSQL.readyJobs), ("job", HotSQL.job), ("insertLease", HotSQL.insertLease),
-        ("insertLeased", HotSQL.insertLeased), ("deleteReadyUpTo", HotSQL.deleteReadyUpTo), ("lease", HotSQL.lease),
+        ("insertLeased", HotSQL.insertLeased), ("deleteReadyUpTo", HotSQL.deleteReadyUpTo),
+        ("readyInnocents", HotSQL.readyInnocents), ("deleteReady", HotSQL.deleteReady),
+        ("anyReadyInnocent", HotSQL.anyReadyInnocent), ("claimable", JobTransaction.claimable), ("lease", HotSQL.lease),
         ("deleteLeased", HotSQL.deleteLeased), ("leasedJob", HotSQL.leasedJob), ("deleteJob", HotSQL.deleteJob),
         ("leasedToDone", HotSQL.leasedToDone), ("anyUniqueKey", HotSQL.anyUniqueKey),
         ("anyFailure", HotSQL.anyFailure), ("deleteUniqueKey", HotSQL.deleteUniqueKey),
@@ -61,6 +63,7 @@ struct QueryPlanTests {
         "what happens once a lease or a minute scans small tables at most",
         arguments: [
             ("leasesOfWorker", JobTransaction.leasesOfWorker, ["stint_leases"]),
+            ("heldJobs", JobTransaction.heldJobs, ["d"]),
             ("jobsOfLease", JobTransaction.jobsOfLease, ["l"]),
             ("endedLeases", JobTransaction.endedLeases, ["stint_leases"]),
             (

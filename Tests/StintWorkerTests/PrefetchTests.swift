@@ -82,7 +82,7 @@ struct PrefetchTests {
 }
 
 extension WorkerLoop {
-    fileprivate func hold(_ jobs: [LeasedJob]) {
+    func hold(_ jobs: [LeasedJob]) {
         backlog = jobs
         next = 0
     }

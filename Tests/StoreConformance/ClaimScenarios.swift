@@ -87,6 +87,24 @@ let claimScenarios: [Scenario] = [
         #expect(exchange.jobs.count == 2)
         #expect(try await stage.stats() == stage.expected(leased: 2, done: 2))
     },
+    Scenario("a claim takes no more than its budget of bytes, and gives back the rest as it was") { stage in
+        let sizes = [40, 40, 40, 200, 10, 10]
+        for size in sizes { try await stage.enqueue(String(repeating: "x", count: size)) }
+        func claim(_ bytes: Int) async throws -> (sizes: [Int], isCut: Bool) {
+            let exchange = try await stage.exchange(9, budget: ByteBudget(bytes: bytes))
+            return (exchange.jobs.map(\.payload.count), exchange.isCut)
+        }
+        #expect(try await claim(100) == ([40, 40], true))
+        #expect(try await stage.stats() == stage.expected(ready: 4, leased: 2))
+        // The first one always: a job that is larger than the budget is claimed too, and alone.
+        #expect(try await claim(30) == ([40], true))
+        #expect(try await claim(100) == ([200], true))
+        for record in try await stage.store.list(JobFilter(state: .ready)) {
+            #expect(record.attempts == 0 && record.crashes == 0 && !record.suspect)
+        }
+        #expect(try await claim(20) == ([10, 10], false))
+        #expect(try await stage.stats() == stage.expected(leased: 6))
+    },
 ]
 
 extension Stage {

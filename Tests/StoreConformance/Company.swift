@@ -2,13 +2,18 @@ import StintCore
 import Testing
 
 /// Processes with workers that claim, start, finish and die at random, as the worker loop does it: suspects run with
-/// nothing beside them in their process. Some jobs kill their process; the others are innocent and must all be done,
-/// without a crash to their name.
+/// nothing beside them in their process, busy ones pass over them, and none waits for ever. Some jobs kill their process;
+/// the others are innocent and must all be done, without a crash to their name.
 struct Company {
     private final class Worker {
         let performer: Performer
         var backlog: [LeasedJob] = []
         var running: [LeasedJob] = []
+        /// The suspect that it passes over, since when, and whether it was claimed in vain.
+        var passed: (job: JobID, since: Int64, wasGivenBack: Bool)?
+        var isInLine = false
+
+        var visitor: ObjectIdentifier { ObjectIdentifier(self) }
 
         init(_ performer: Performer) {
             self.performer = performer
@@ -26,6 +31,10 @@ struct Company {
     private var processes: [Process] = []
     private var killers: Set<JobID> = []
     private var lastProcess: Int32 = 0
+    /// How many seconds each suspect has waited in a row.
+    private var waits: [JobID: Int] = [:]
+    /// The longest that one may wait, in seconds.
+    private static let patience = 120
 
     init(_ stage: Stage, seed: UInt64) {
         self.stage = stage
@@ -46,6 +55,7 @@ struct Company {
             for _ in 0..<8 { try await step() }
             stage.clock.advance(by: .seconds(1))
             try await keepLeases()
+            try await countWaits()
             _ = try await stage.store.reap(now: stage.clock.now())
         }
         for id in ids {
@@ -79,28 +89,75 @@ struct Company {
         let worker = process.workers.randomElement(using: &chance)!
         switch Int.random(in: 0..<100, using: &chance) {
         case 0..<30 where worker.backlog.isEmpty:
-            let limit = Int.random(in: 1...5, using: &chance)
-            worker.backlog = try await stage.claim(limit, by: worker.performer)
+            try await claim(Int.random(in: 1...5, using: &chance), process, worker)
         case 0..<65:
-            start(process, worker)
+            try await start(process, worker)
         case 65..<98:
             try await finish(number, worker)
         case 98:
             // Told to stop, and killed since it did not.
             try await bury(number, .stopped)
         default:
-            let releases = worker.backlog.map { Settlement($0.lease, .release(after: .zero)) }
-            worker.backlog = []
-            process.room.stopWaiting(ObjectIdentifier(worker))
-            let answers = try await stage.store.settle(releases, now: stage.clock.now())
-            #expect(answers.allSatisfy { $0 == .settled(.ready) }, "seed \(seed)")
+            try await release(worker)
         }
     }
 
-    private func start(_ process: Process, _ worker: Worker) {
-        guard let job = worker.backlog.first, process.room.enter(ObjectIdentifier(worker), alone: job.runsAlone) else {
-            return
+    private func claim(_ limit: Int, _ process: Process, _ worker: Worker) async throws {
+        try await makeRoom(process, worker)
+        let outlook = process.room.outlook(for: worker.visitor)
+        guard outlook != .closed else { return }
+        let takesSuspects =
+            outlook == .empty && worker.running.isEmpty && (worker.passed?.wasGivenBack != true || worker.isInLine)
+        let exchange = try await stage.exchange(limit, by: worker.performer, passesOverSuspects: !takesSuspects)
+        worker.backlog = exchange.jobs
+        if let job = exchange.passedOver {
+            if worker.passed?.job != job { worker.passed = (job, stage.clock.now().monotonic, false) }
+        } else if exchange.jobs.first?.runsAlone != true {
+            worker.passed = nil
         }
+        // What it has made room for was taken by another.
+        if worker.isInLine && exchange.jobs.first?.runsAlone != true { leaveLine(process, worker) }
+    }
+
+    private func makeRoom(_ process: Process, _ worker: Worker) async throws {
+        guard let passed = worker.passed else { return leaveLine(process, worker) }
+        let waited = Duration.milliseconds(stage.clock.now().monotonic - passed.since)
+        guard SuspectWait.choice(after: waited, of: worker.performer.id).choice == .makeRoom else {
+            return leaveLine(process, worker)
+        }
+        guard try await stage.store.isClaimable(passed.job) else {
+            worker.passed = nil
+            return leaveLine(process, worker)
+        }
+        process.room.getInLine(worker.visitor)
+        worker.isInLine = true
+    }
+
+    private func leaveLine(_ process: Process, _ worker: Worker) {
+        process.room.leaveLine(worker.visitor)
+        worker.isInLine = false
+    }
+
+    private func release(_ worker: Worker) async throws {
+        let releases = worker.backlog.map { Settlement($0.lease, .release(after: .zero)) }
+        worker.backlog = []
+        let answers = try await stage.store.settle(releases, now: stage.clock.now())
+        #expect(answers.allSatisfy { $0 == .settled(.ready) }, "seed \(seed)")
+    }
+
+    private func start(_ process: Process, _ worker: Worker) async throws {
+        guard let job = worker.backlog.first else { return }
+        guard process.room.enter(worker.visitor, alone: job.runsAlone) else {
+            guard job.runsAlone else { return }
+            worker.passed = (job.id, worker.passed?.since ?? stage.clock.now().monotonic, true)
+            return try await release(worker)
+        }
+        if job.runsAlone {
+            worker.passed = nil
+            worker.isInLine = false
+        }
+        let others = process.workers.flatMap(\.running)
+        #expect(others.isEmpty || !job.runsAlone && !others.contains(where: \.runsAlone), "seed \(seed)")
         worker.backlog.removeFirst()
         worker.running.append(job)
         stage.start(job, by: worker.performer)
@@ -128,6 +185,15 @@ struct Company {
             _ = try await stage.reapAll()
         }
         processes[number] = try await newProcess()
+    }
+
+    /// Whether each suspect is claimed before long, however busy all are.
+    private mutating func countWaits() async throws {
+        let ready = try await stage.store.list(JobFilter(queue: "q", state: .ready, limit: 100))
+        let suspects = Set(ready.filter(\.suspect).map(\.id))
+        waits = waits.filter { suspects.contains($0.key) }
+        for id in suspects { waits[id, default: 0] += 1 }
+        #expect(waits.values.allSatisfy { $0 <= Self.patience }, "waiting since: \(waits), seed \(seed)")
     }
 
     private mutating func keepLeases() async throws {

@@ -42,6 +42,16 @@ extension Stage {
         return try await store.claim(request, now: clock.now())
     }
 
+    func exchange(
+        _ limit: Int, from queues: [QueueName] = ["q"], by performer: Performer? = nil, budget: ByteBudget = .standard,
+        passesOverSuspects: Bool = false
+    ) async throws -> Exchange {
+        let request = ClaimRequest(
+            queues: queues, limit: limit, lease: .seconds(30), worker: performer?.registration.name ?? "test:1",
+            registration: performer?.id, budget: budget, passesOverSuspects: passesOverSuspects)
+        return try await store.exchange([], for: request, now: clock.now())
+    }
+
     func start(_ job: LeasedJob, by performer: Performer) {
         performer.place.board.note(ended: nil, started: job.lease, now: clock.now())
     }

@@ -117,4 +117,62 @@ let suspectScenarios: [Scenario] = [
         stage.clock.advance(by: .seconds(1))
         #expect(try await stage.claim(9).map(\.runsAlone) == [false, false])
     },
+    Scenario("a claim that passes over suspects takes the jobs behind them, and says which was first") { stage in
+        let suspects = try await stage.suspects(2).ids
+        let others = try await stage.enqueue(5)
+        let busy = try await stage.exchange(3, passesOverSuspects: true)
+        #expect(busy.jobs.map(\.id) == Array(others[..<3]) && busy.passedOver == suspects[0])
+        #expect(busy.jobs.allSatisfy { !$0.runsAlone })
+        #expect(try await stage.stats() == stage.expected(ready: 4, leased: 3))
+        let idle = try await stage.exchange(9)
+        #expect(idle.jobs.map(\.id) == [suspects[0]] && idle.jobs[0].runsAlone && idle.passedOver == nil)
+        let rest = try await stage.exchange(9, passesOverSuspects: true)
+        #expect(rest.jobs.map(\.id) == Array(others[3...]) && rest.passedOver == suspects[1])
+        let nothing = try await stage.exchange(9, passesOverSuspects: true)
+        #expect(nothing.jobs.isEmpty && nothing.passedOver == suspects[1])
+        try await stage.expectSuspects([suspects[1]])
+        #expect(try await stage.exchange(9).jobs.map(\.id) == [suspects[1]])
+        #expect(try await stage.exchange(9, passesOverSuspects: true).passedOver == nil)
+    },
+    Scenario("suspects are passed over in several queues, by priority and age over all of them") { stage in
+        var suspects: [JobID] = []
+        for queue in ["b", "a"] as [QueueName] {
+            suspects += [try await stage.enqueue(in: queue), try await stage.enqueue(in: queue)]
+            #expect(try await stage.claim(2, from: [queue], lease: .seconds(1)).count == 2)
+            stage.clock.advance(by: .seconds(1))
+            _ = try await stage.reap()
+        }
+        let late = try await stage.enqueue(in: "a")
+        let later = try await stage.enqueue(in: "b")
+        let urgent = try await stage.enqueue(in: "b", options: JobOptions(priority: 1))
+        let first = try await stage.exchange(1, from: ["a", "b"], passesOverSuspects: true)
+        #expect(first.jobs.map(\.id) == [urgent] && first.passedOver == nil, "its turn is before theirs")
+        let next = try await stage.exchange(9, from: ["a", "b"], passesOverSuspects: true)
+        #expect(next.jobs.map(\.id) == [late, later] && next.passedOver == suspects[0])
+        for suspect in suspects { #expect(try await stage.exchange(9, from: ["a", "b"]).jobs.map(\.id) == [suspect]) }
+    },
+    Scenario("a claim that ends before a suspect says so, and one that takes it does not") { stage in
+        let suspects = try await stage.suspects(2).ids
+        let urgent = try await stage.enqueue(options: JobOptions(priority: 1))
+        let first = try await stage.exchange(9)
+        #expect(first.jobs.map(\.id) == [urgent] && first.passedOver == suspects[0])
+        #expect(try await stage.exchange(1).passedOver == nil)
+    },
+    Scenario("whether there is something to claim is asked with suspects and without") { stage in
+        func next(passing: Bool) async throws -> NextReady {
+            try await stage.store.nextReady(in: ["q"], passingOverSuspects: passing, now: stage.clock.now())
+        }
+        let suspects = try await stage.suspects(2).ids
+        #expect(try await next(passing: false) == .now)
+        #expect(try await next(passing: true) == .unknown)
+        try await stage.enqueue(options: JobOptions(delay: .seconds(5)))
+        #expect(try await next(passing: true) == .at(stage.clock.now().wall + 5_000))
+        try await stage.enqueue()
+        #expect(try await next(passing: true) == .now)
+        for suspect in suspects { #expect(try await stage.store.isClaimable(suspect)) }
+        #expect(try await stage.exchange(9).jobs.map(\.id) == [suspects[0]])
+        #expect(try await !stage.store.isClaimable(suspects[0]))
+        try await stage.store.configure("q", QueueSettings(paused: true), now: stage.clock.now())
+        #expect(try await !stage.store.isClaimable(suspects[1]))
+    },
 ]

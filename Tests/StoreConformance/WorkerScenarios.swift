@@ -544,4 +544,51 @@ private let dossierScenarios: [Scenario] = [
         try await stage.store.delete([ids[3]], now: stage.clock.now())
         #expect(try await stage.store.failures(limit: 9).map(\.job) == [ids[2], ids[1], ids[0]])
     },
+    Scenario("what a worker holds can be looked up, and whether its queue is paused") { stage in
+        let (one, other) = (try await stage.hire(), try await stage.hire(process: 2))
+        let ids = try await stage.enqueue(5)
+        let far = try await stage.enqueue(in: "far")
+        let jobs = try await stage.claim(9, from: ["q", "far"], by: one)
+        #expect(Set(jobs.map(\.id)) == Set(ids + [far]))
+        try await stage.settle(jobs[0].lease, .ack)
+        try await stage.settle(jobs[1].lease, .release(after: .zero))
+        try await stage.store.delete([jobs[2].id], now: stage.clock.now())
+        try await stage.store.bury([jobs[3].id], reason: "no", now: stage.clock.now())
+        try await stage.store.configure("far", QueueSettings(paused: true), now: stage.clock.now())
+        #expect(try await stage.claim(1, by: other).map(\.id) == [jobs[1].id])
+        let held = try await stage.store.leases(heldBy: one.id)
+        #expect(
+            Set(held) == [
+                HeldJob(lease: jobs[4].lease, queue: "q", isPaused: false),
+                HeldJob(lease: jobs[5].lease, queue: "far", isPaused: true),
+            ])
+        #expect(try await stage.store.leases(heldBy: other.id).map(\.lease.job) == [jobs[1].id])
+    },
+    Scenario("the mark changes with each pause, and when a holder loses its job, and not otherwise") { stage in
+        let performer = try await stage.hire()
+        var last = performer.place.revocations.read()
+        func hasChanged() -> Bool {
+            let now = performer.place.revocations.read()
+            defer { last = now }
+            return now != last
+        }
+        let now = { stage.clock.now() }
+        let ids = try await stage.enqueue(4)
+        try await stage.store.bury([ids[3]], reason: "nobody holds it", now: now())
+        try await stage.store.kick([ids[3]], now: now())
+        try await stage.store.delete([ids[3]], now: now())
+        let jobs = try await stage.claim(3, by: performer)
+        try await stage.settle(jobs[0].lease, .ack)
+        #expect(!hasChanged())
+        try await stage.store.bury([jobs[1].id], reason: "taken", now: now())
+        #expect(hasChanged())
+        try await stage.store.delete([jobs[2].id], now: now())
+        #expect(hasChanged())
+        try await stage.store.configure("q", QueueSettings(paused: true), now: now())
+        #expect(hasChanged())
+        try await stage.store.configure("q", QueueSettings(paused: false), now: now())
+        #expect(!hasChanged())
+        let another = try await stage.hire(process: 2)
+        #expect(another.place.revocations.read() == last)
+    },
 ]

@@ -9,7 +9,7 @@ struct StintBench: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, PlayCommand.self, HandlersCommand.self, DrainCommand.self, ReviveCommand.self,
             FillCommand.self, CeilingCommand.self, ContentionCommand.self, GroupCommand.self, WakeCommand.self,
-            IdleCommand.self, LogCommand.self, ChurnCommand.self, FlatCommand.self,
+            IdleCommand.self, LogCommand.self, ChurnCommand.self, FlatCommand.self, SuspectsCommand.self,
         ],
         defaultSubcommand: RunCommand.self
     )

@@ -30,6 +30,11 @@ public struct Worker: Service {
         /// first, and then up to 64. In either case no more than can be started within a quarter of a second and a tenth
         /// of the lease, as jobs took lately; and of a queue that is almost empty, no more than this worker's share.
         public var batch: Int?
+        /// How many bytes of payloads and headers this worker may hold, in jobs that wait in it, that run, and that are to
+        /// be enqueued with an ack. It claims no more once it holds as much, and the last job may go past it, so that the
+        /// largest one (``NewJob/maximumPayloadBytes``) can be run whatever the budget. A handler's own copies count extra:
+        /// a command line of `--pipe` has a payload as base64.
+        public var budget = ByteBudget.standard
         /// How long a job stays with a worker that went silent. A living worker extends it in time.
         public var lease: Duration = .seconds(30)
         /// How long a handler may take where neither the job nor the handler's registration says; `nil`: for ever.

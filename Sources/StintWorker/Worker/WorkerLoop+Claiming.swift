@@ -11,19 +11,35 @@ extension WorkerLoop {
     private static let stallTime: Duration = .seconds(1)
 
     func claimRequest() -> ClaimRequest? {
-        if running.isEmpty { isMakingRoom = false }
         if !isStopping, let reason = reasonToRecycle() { recycle(because: reason) }
-        guard !isStopping, !isMakingRoom, mayFindJobs, wantsJobs else { return nil }
+        guard !isStopping, !needsLook, mayFindJobs || passedSuspect != nil, wantsJobs else { return nil }
         // Where the store has just refused both, the acks go first and alone: they must not hang on the claim.
         if failedVisits > 0 && !finished.isEmpty { return nil }
+        let outlook = outlook
+        let takesSuspects = mayTakeSuspects(outlook)
+        guard outlook != .closed, mayFindJobs || takesSuspects, let budget = budgetLeft else { return nil }
         let allowed = startsAllowed - waitingCount
         guard allowed > 0, !isStopping else { return nil }
         let free = max(0, concurrency - running.count - waitingCount)
         let limit = batch > concurrency ? batch : min(batch, free)
+        // What exceeds the budget would be given back; one job is never too large.
+        let fitting = max(1, budget.bytes / max(1, largestBytes))
         return ClaimRequest(
-            queues: worker.queues, limit: min(limit, jobsLeft, allowed, ClaimRequest.maximumLimit),
-            lease: options.lease,
-            worker: options.name, registration: place?.id, startsAtOnce: free)
+            queues: worker.queues, limit: min(limit, fitting, jobsLeft, allowed, ClaimRequest.maximumLimit),
+            lease: options.lease, worker: options.name, registration: place?.id, startsAtOnce: free, budget: budget,
+            passesOverSuspects: !takesSuspects)
+    }
+
+    /// For what is to be claimed beside what this worker holds already; `nil` where that is enough.
+    private var budgetLeft: ByteBudget? {
+        let held = backlog[next...].reduce(0) { $0 + $1.bytes } + running.values.reduce(0) { $0 + $1.job.bytes }
+        let left = options.budget.left(beside: held + finishedBytes)
+        return left > 0 ? ByteBudget(bytes: left) : nil
+    }
+
+    /// Forgets large jobs after a while: each claim without one counts a quarter.
+    func noteSize(of jobs: [LeasedJob]) {
+        largestBytes = max(jobs.reduce(0) { max($0, $1.bytes) }, largestBytes - largestBytes / 4 - 1)
     }
 
     /// Whether it is time to claim: a handler could start, or what waits lasts for little longer than a visit to the store.

@@ -78,7 +78,6 @@ extension WorkerLoop {
         for job in backlog[next...] where lost.contains(job.lease) { settle(job, .release(after: .zero)) }
         backlog = backlog[next...].filter { !lost.contains($0.lease) }
         next = 0
-        if !backlog.contains(where: \.runsAlone) { place?.room.stopWaiting(ObjectIdentifier(self)) }
         for lease in lost {
             guard let job = running[lease], !job.settlement.isSet else { continue }
             running[lease]?.isReleased = true

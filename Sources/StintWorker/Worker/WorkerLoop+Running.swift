@@ -9,7 +9,7 @@ extension WorkerLoop {
     /// The next waiting job that may start now; one that nobody can run is buried instead.
     private func takeNext() -> JobRun? {
         while next < backlog.count, running.count < concurrency, !isRunningAlone, startsAllowed > 0,
-            !extendsBeforeStart
+            !extendsBeforeStart, !isRevocationUnseen
         {
             if !isStopping, let reason = reasonToRecycle() {
                 recycle(because: reason)
@@ -21,15 +21,16 @@ extension WorkerLoop {
                 dropExpired(now)
                 continue
             }
-            if job.runsAlone && !running.isEmpty { return nil }
-            // Another worker of this process runs a suspect, or this suspect must wait for its handlers.
-            guard place?.room.enter(ObjectIdentifier(self), alone: job.runsAlone) != false else { return nil }
+            guard mayEnterRoom(job) else { return nil }
             next += 1
             var isStarted = false
             defer { if !isStarted { place?.room.leave() } }
             do {
                 let run = try makeRun(job)
-                noteStart(of: job.lease, maxAttempts: run.handler.retry.maxAttempts, now)
+                guard noteStart(of: job.lease, maxAttempts: run.handler.retry.maxAttempts, now) else {
+                    next -= 1
+                    return nil
+                }
                 noteHandedOver()
                 isStarted = true
                 return run
@@ -43,11 +44,21 @@ extension WorkerLoop {
     }
 
     /// Before the handler can do anything: when it kills this process, the board must tell.
-    private func noteStart(of lease: Lease, maxAttempts: Int?, _ now: Moment) {
-        jobsStarted += 1
-        lastStart = .now
+    ///
+    /// - Returns: Whether it may start; not where something was revoked since this worker last looked.
+    private func noteStart(of lease: Lease, maxAttempts: Int?, _ now: Moment) -> Bool {
         place?.board.note(ended: endedUnnoted, started: lease, maxAttempts: maxAttempts, now: now)
         endedUnnoted = nil
+        // After the note, and not before it: see ``RevocationMark``.
+        if let place, place.revocations.read() != seenRevocations {
+            place.board.note(ended: lease, started: nil, now: now)
+            isRevocationUnseen = true
+            wake.yield()
+            return false
+        }
+        jobsStarted += 1
+        lastStart = .now
+        return true
     }
 
     private func noteEnd() {

@@ -10,6 +10,7 @@ extension WorkerLoop {
         // From now on the end of this process is no fault of its jobs, whatever brings it about.
         place?.board.noteOrderToStop()
         releaseWaitingJobs()
+        forgetSuspect()
         wake.yield()
         guard !running.isEmpty else { return }
         Task {
@@ -24,7 +25,6 @@ extension WorkerLoop {
         for job in backlog[next...] { settle(job, .release(after: .zero)) }
         backlog = []
         next = 0
-        place?.room.stopWaiting(ObjectIdentifier(self))
     }
 
     /// The longest that a running handler may need to end.
@@ -59,6 +59,7 @@ extension WorkerLoop {
             metadata: ["jobs": "\(finished.map { "\($0.lease.job)" }.joined(separator: ", "))"])
         finished = []
         oldestFinished = nil
+        (doubtful, isRevocationUnseen) = (nil, false)
         hasLeft = true
     }
 }

@@ -22,8 +22,9 @@ extension WorkerLoop {
         knownNext = next
         timesHeard += 1
         guard next == .now else { return true }
-        mayFindJobs = true
         wakeUpsHeard += 1
+        // What is ready may be suspects, of which it has none to take: it looks for others.
+        if passesOverSuspects { knownNext = nil } else { mayFindJobs = true }
         return true
     }
 
@@ -39,6 +40,7 @@ extension WorkerLoop {
         if let oldestFinished {
             timeout = max(.zero, options.acknowledgeWithin - (ContinuousClock.now - oldestFinished))
         }
+        if let time = timeUntilSuspectsTurn { timeout = min(timeout ?? time, time) }
         if let time = timeUntilStalled { timeout = min(timeout ?? time, time) }
         if let time = timeUntilStartsAllowed { timeout = min(timeout ?? time, time) }
         let isIdle = !isStopping && !mayFindJobs && hasFreeSlot
@@ -84,7 +86,8 @@ extension WorkerLoop {
         if let knownNext, ContinuousClock.now - lastLook < options.pollInterval { return knownNext }
         lastLook = .now
         let heard = timesHeard
-        let next = try await store.nextReady(in: worker.queues, now: worker.clock.now())
+        let next = try await store.nextReady(
+            in: worker.queues, passingOverSuspects: passesOverSuspects, now: worker.clock.now())
         // What was heard meanwhile may be newer; the loop was woken for it.
         if heard == timesHeard { knownNext = next }
         return next

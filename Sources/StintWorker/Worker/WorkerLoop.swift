@@ -52,8 +52,19 @@ actor WorkerLoop {
     /// When the worker was told to stop.
     var stoppingSince: ContinuousClock.Instant?
     var isStopping: Bool { stoppingSince != nil }
-    /// A suspect was claimed while others ran: it was given back, and nothing is claimed until they are done.
-    var isMakingRoom = false
+    /// A suspect that it passes over, since others run in this process.
+    var passedSuspect: PassedSuspect?
+    /// As it was when it last looked up what it holds, or held nothing; see ``RevocationMark``.
+    var seenRevocations: UInt64 = 0
+    /// Something was revoked since: nothing starts before it has looked.
+    var isRevocationUnseen = false
+    /// Settlements whose transaction had an unknown outcome, perhaps with a claim: it settles and claims no more before it
+    /// has looked.
+    var doubtful: Set<Lease>?
+    /// Of follow-up jobs in `finished`.
+    var finishedBytes = 0
+    /// The largest of the jobs that it claimed lately.
+    var largestBytes = 0
     /// The last claim may have left jobs behind, or others came since.
     var mayFindJobs = true
     var wakeUpsHeard = 0
@@ -94,6 +105,7 @@ actor WorkerLoop {
         let settlement: Settlement
         let queue: QueueName
         var lease: Lease { settlement.lease }
+        var bytes: Int { settlement.followUps.reduce(0) { $0 + $1.payload.count } }
     }
 
     // MARK: - The loop
@@ -101,6 +113,7 @@ actor WorkerLoop {
     func run() async -> Ending {
         guard await register() else { return ending }
         joinStartGate()
+        seenRevocations = place?.revocations.read() ?? 0
         let heartbeat = Task { await self.keepUpLeases() }
         let lookout = Task { await self.watchStore() }
         await visitUntilDone()
@@ -115,11 +128,15 @@ actor WorkerLoop {
     private func visitUntilDone() async {
         var events = events.makeAsyncIterator()
         while true {
+            if needsLook { await look() }
             startWaitingJobs()
             releaseStalledJobs()
+            await attendToSuspect()
             let request = claimRequest()
             if request != nil || isTimeToSettle {
                 await visitStore(claiming: request)
+            } else if needsLook {
+                continue
             } else if isStopping && running.isEmpty && finished.isEmpty {
                 return
             } else if await isDrained() {
@@ -143,20 +160,23 @@ actor WorkerLoop {
     }
 
     var isTimeToSettle: Bool {
-        guard let oldestFinished else { return false }
+        guard let oldestFinished, doubtful == nil else { return false }
         return running.isEmpty && waitingCount == 0
             || isStopping || isMakingRoom || failedVisits > 0
-            || finished.count >= ClaimRequest.maximumLimit
+            || finished.count >= ClaimRequest.maximumLimit || finishedBytes >= options.budget.bytes
             || ContinuousClock.now - oldestFinished >= options.acknowledgeWithin
     }
 
     private func visitStore(claiming request: ClaimRequest?) async {
         let settled = finished
         finished = []
+        finishedBytes = 0
         oldestFinished = nil
         let now = worker.clock.now()
         let heard = wakeUpsHeard
         knownNext = nil
+        // What is claimed from here on was not revoked before.
+        if waitingCount == 0, let place { seenRevocations = place.revocations.read() }
         do {
             let exchange = try await store.exchange(settled.map(\.settlement), for: request, now: now)
             failedVisits = 0
@@ -164,7 +184,8 @@ actor WorkerLoop {
             take(exchange.jobs, claimedAt: now)
             await extendIfShort(exchange.jobs, claimedAt: now)
             guard let request else { return }
-            if leftNothing(behind: exchange.jobs, request) {
+            noteSuspect(of: exchange, request)
+            if leftNothing(behind: exchange, request) {
                 // A wake-up that was heard meanwhile may tell of a job behind this claim.
                 if heard == wakeUpsHeard { mayFindJobs = false }
             } else {
@@ -174,24 +195,35 @@ actor WorkerLoop {
             finished = settled + finished
             return finished.isEmpty ? () : leave()
         } catch {
-            // Nothing was changed. What is finished stays finished, so it is said again: a lost ack is a job run twice.
+            // What is finished stays finished, so it is said again: a lost ack is a job run twice.
             finished = settled + finished
+            finishedBytes = finished.reduce(0) { $0 + $1.bytes }
             oldestFinished = finished.isEmpty ? nil : .now
-            failedVisits += 1
-            let wait = Duration.milliseconds(100) * (1 << min(failedVisits - 1, 6))
-            logger.error(
-                "the store refused a transaction; trying again",
-                metadata: ["error": "\(error)", "settlements": "\(settled.count)", "retry-in": "\(wait)"])
-            if let stoppingSince, ContinuousClock.now - stoppingSince > options.gracePeriod + Self.patience {
-                return leave()
-            }
-            await pause(wait)
+            if (error as? StintError)?.code == .outcomeUnknown { doubtful = Set(settled.map(\.lease)) }
+            await tryLater(
+                doubtful == nil ? "the store refused a transaction" : "it is not known whether the store made a change",
+                error, ["settlements": "\(settled.count)"])
         }
     }
 
-    private func leftNothing(behind jobs: [LeasedJob], _ request: ClaimRequest) -> Bool {
-        // A suspect is claimed alone, whatever waits behind it.
-        jobs.count < request.limit && jobs.first?.runsAlone != true
+    /// Waits before the store is asked again, longer after each failure.
+    func tryLater(_ problem: String, _ error: any Error, _ metadata: Logger.Metadata = [:]) async {
+        failedVisits += 1
+        let wait = Duration.milliseconds(100) * (1 << min(failedVisits - 1, 6))
+        logger.error(
+            "\(problem); trying again",
+            metadata: metadata.merging(["error": "\(error)", "retry-in": "\(wait)"]) { $1 })
+        if let stoppingSince, ContinuousClock.now - stoppingSince > options.gracePeriod + Self.patience {
+            return leave()
+        }
+        await pause(wait)
+    }
+
+    private func leftNothing(behind exchange: Exchange, _ request: ClaimRequest) -> Bool {
+        // A suspect is claimed alone, and others only as far as to the first suspect, whatever waits behind it.
+        let isShort = exchange.passedOver != nil && !request.passesOverSuspects
+        return exchange.jobs.count < request.limit && !exchange.isCut && !isShort
+            && exchange.jobs.first?.runsAlone != true
     }
 
     /// Sleeps; the sleep of a cancelled task ends early, and the loop goes on.
@@ -203,15 +235,14 @@ actor WorkerLoop {
         guard !jobs.isEmpty else { return }
         for token in Set(jobs.map(\.lease.token)) { deadlines[token] = now.monotonic + options.lease.milliseconds }
         for job in jobs { metrics.claimed(job, now: now) }
+        noteSize(of: jobs)
         if waitingCount == 0 { waitingSince = .now }
         backlog = next == backlog.count ? jobs : backlog[next...] + jobs
         next = 0
-        let mustMakeRoom = jobs[0].runsAlone && !running.isEmpty
-        if mustMakeRoom { isMakingRoom = true }
-        if isStopping || mustMakeRoom { releaseWaitingJobs() }
+        if isStopping { releaseWaitingJobs() }
     }
 
-    private func note(_ answer: Settlement.Answer, of finished: Finished) {
+    func note(_ answer: Settlement.Answer, of finished: Finished) {
         let settlement = finished.settlement
         metrics.settled(settlement, answer, in: finished.queue)
         if case .leaseLost = answer, settlement.outcome != .release(after: .zero) {
@@ -229,7 +260,12 @@ actor WorkerLoop {
     }
 
     func settle(_ job: LeasedJob, _ conclusion: Conclusion) {
-        finished.append(Finished(settlement: conclusion.settlement(of: job.lease), queue: job.queue))
+        settle(Finished(settlement: conclusion.settlement(of: job.lease), queue: job.queue))
+    }
+
+    func settle(_ ended: Finished) {
+        finished.append(ended)
+        finishedBytes += ended.bytes
         guard oldestFinished == nil else { return }
         oldestFinished = .now
         wake.yield()  // it waits with a deadline from now on

@@ -112,6 +112,14 @@ package struct RecordingStore: JobStore {
         }
     }
 
+    package func leases(heldBy worker: WorkerID) async throws -> [HeldJob] {
+        try await record(.lookUp(worker: worker.rawValue)) {
+            try await store.leases(heldBy: worker)
+        } answer: {
+            .held($0.map { Call.Lease($0.lease) })
+        }
+    }
+
     package func takeBack(from workers: [WorkerID], _ end: WorkerEnd, now: Moment) async throws -> ReapReport {
         var blames = false
         if case .died = end { blames = true }
@@ -142,9 +150,13 @@ package struct RecordingStore: JobStore {
     package func latestRestartRequest() async throws -> Int64 { try await store.latestRestartRequest() }
     package func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
 
-    package func nextReady(in queues: [QueueName], now: Moment) async throws -> NextReady {
-        try await store.nextReady(in: queues, now: now)
+    package func nextReady(
+        in queues: [QueueName], passingOverSuspects: Bool, now: Moment
+    ) async throws -> NextReady {
+        try await store.nextReady(in: queues, passingOverSuspects: passingOverSuspects, now: now)
     }
+
+    package func isClaimable(_ job: JobID) async throws -> Bool { try await store.isClaimable(job) }
 
     package func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> { store.wakeUps(in: queues) }
 }

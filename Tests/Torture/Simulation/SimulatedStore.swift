@@ -9,7 +9,9 @@ struct SimulatedStore: JobStore {
 
     /// A word to the store takes its time, and so does the answer. Now and then the store refuses, and has done nothing
     /// then, or it cannot say whether what it did will last.
-    private func perform<Value>(_ body: () async throws -> Value) async throws -> Value {
+    ///
+    /// - Parameter isDurable: Whether its outcome can be unknown.
+    private func perform<Value>(isDurable: Bool = true, _ body: () async throws -> Value) async throws -> Value {
         await world.delay()
         try await world.waitForLock()
         if world.happens(world.plan.refusals) {
@@ -17,7 +19,7 @@ struct SimulatedStore: JobStore {
         }
         let value = try await body()
         try world.tellOfCommit()
-        if world.happens(world.plan.refusals) {
+        if isDurable && world.happens(world.plan.refusals) {
             throw StintError(.outcomeUnknown, "the disk of the simulated world failed in the last moment")
         }
         await world.delay()
@@ -88,9 +90,14 @@ struct SimulatedStore: JobStore {
     func latestRestartRequest() async throws -> Int64 { try await store.latestRestartRequest() }
     func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
 
-    func nextReady(in queues: [QueueName], now: Moment) async throws -> NextReady {
+    func nextReady(in queues: [QueueName], passingOverSuspects: Bool, now: Moment) async throws -> NextReady {
         await world.delay()
-        return try await store.nextReady(in: queues, now: now)
+        return try await store.nextReady(in: queues, passingOverSuspects: passingOverSuspects, now: now)
+    }
+
+    func isClaimable(_ job: JobID) async throws -> Bool {
+        await world.delay()
+        return try await store.isClaimable(job)
     }
 
     // MARK: - Who works
@@ -101,18 +108,24 @@ struct SimulatedStore: JobStore {
         let registration = WorkerRegistration(
             name: worker.name, process: process.identity, supervisor: process.supervisor,
             supervisorSign: process.supervisorFile?.name, queues: worker.queues, concurrency: worker.concurrency)
-        let place = try await perform {
+        let place = try await perform(isDurable: false) {
             let place = try await store.register(registration, as: id, now: now)
             // Also where nobody hears of it: its process has the lock.
             if id == nil { process.workers.append(place.id) }
             if process.nature == .foreign { unlink("\(process.place.stores.store.path)-worker-\(place.id)") }
             return place
         }
-        return RegisteredWorker(id: place.id, board: place.board, room: process.room)
+        return RegisteredWorker(
+            id: place.id, board: place.board, room: process.room, revocations: place.revocations)
     }
 
     func deregister(_ worker: WorkerID, now: Moment) async throws {
-        try await perform { try await store.deregister(worker, now: now) }
+        try await perform(isDurable: false) { try await store.deregister(worker, now: now) }
+    }
+
+    func leases(heldBy worker: WorkerID) async throws -> [HeldJob] {
+        await world.delay()
+        return try await store.leases(heldBy: worker)
     }
 
     func workers() async throws -> [WorkerRecord] { try await store.workers() }

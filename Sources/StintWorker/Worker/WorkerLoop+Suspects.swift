@@ -1,0 +1,119 @@
+import Logging
+import StintCore
+
+/// A suspect whose turn it was, and that had to stay where it is since others ran in the worker's process.
+struct PassedSuspect {
+    let job: JobID
+    let since: ContinuousClock.Instant
+    /// It was claimed when the process was empty, and another worker of it was quicker to start a job.
+    var wasGivenBack = false
+    /// Nothing is started until the process is empty.
+    var isMakingRoom = false
+    /// When it was last seen to be ready still.
+    var lastLook: ContinuousClock.Instant?
+}
+
+/// Suspects run with nothing beside them in their process, and no hand shall be idle for that. The rule is in
+/// ``SuspectWait``.
+extension WorkerLoop {
+    /// How often a worker that makes room looks whether another one has taken the suspect meanwhile.
+    private static let lookInterval: Duration = .milliseconds(250)
+
+    private var visitor: ObjectIdentifier { ObjectIdentifier(self) }
+
+    var isMakingRoom: Bool { passedSuspect?.isMakingRoom == true }
+
+    /// What this worker would find in the process's room.
+    var outlook: HandlerRoom.Outlook {
+        place?.room.outlook(for: visitor) ?? (running.isEmpty ? .empty : .shared)
+    }
+
+    /// Whether a suspect could start at once.
+    func mayTakeSuspects(_ outlook: HandlerRoom.Outlook) -> Bool {
+        guard outlook == .empty, running.isEmpty, waitingCount == 0 else { return false }
+        // Where another worker was quicker it is no use to try again at once.
+        return passedSuspect?.wasGivenBack != true || isMakingRoom
+    }
+
+    var passesOverSuspects: Bool { passedSuspect != nil && !mayTakeSuspects(outlook) }
+
+    /// What a claim says of suspects.
+    func noteSuspect(of exchange: Exchange, _ request: ClaimRequest) {
+        if let job = exchange.passedOver {
+            if isMakingRoom && !request.passesOverSuspects { forgetSuspect() }
+            passOver(job)
+        } else if exchange.jobs.first?.runsAlone != true, !exchange.jobs.isEmpty || request.startsAtOnce > 0 {
+            forgetSuspect()
+        }
+    }
+
+    private func passOver(_ job: JobID) {
+        guard passedSuspect?.job != job else { return }
+        forgetSuspect()
+        passedSuspect = PassedSuspect(job: job, since: .now)
+        place?.room.watch(visitor, true)
+    }
+
+    func forgetSuspect() {
+        guard passedSuspect != nil else { return }
+        passedSuspect = nil
+        place?.room.watch(visitor, false)
+        place?.room.leaveLine(visitor)
+    }
+
+    /// Whether the job may start as far as others in this process are concerned. A suspect that may not is given back.
+    func mayEnterRoom(_ job: LeasedJob) -> Bool {
+        if place?.room.enter(visitor, alone: job.runsAlone) != false {
+            if job.runsAlone { forgetSuspect() }
+            return true
+        }
+        if job.runsAlone {
+            passOver(job.id)
+            passedSuspect?.wasGivenBack = true
+            releaseWaitingJobs()
+        }
+        return false
+    }
+
+    // MARK: - Making room
+
+    private func choice(for passed: PassedSuspect) -> (choice: SuspectWait.Choice, lasts: Duration) {
+        SuspectWait.choice(after: .now - passed.since, of: place?.id)
+    }
+
+    /// How long until there is something to be done about the suspect; `nil` where there is none.
+    var timeUntilSuspectsTurn: Duration? {
+        guard let passedSuspect, !isStopping else { return nil }
+        let lasts = choice(for: passedSuspect).lasts
+        return passedSuspect.isMakingRoom ? min(lasts, Self.lookInterval) : lasts
+    }
+
+    /// Begins to make room when it is time, and ends it when that time is over or another worker has taken the suspect.
+    func attendToSuspect() async {
+        guard let passed = passedSuspect, !isStopping else { return }
+        guard choice(for: passed).choice == .makeRoom else {
+            if passed.isMakingRoom {
+                passedSuspect?.isMakingRoom = false
+                place?.room.leaveLine(visitor)
+            }
+            return
+        }
+        if let lastLook = passed.lastLook, passed.isMakingRoom, .now - lastLook < Self.lookInterval { return }
+        do {
+            let isThere = try await store.isClaimable(passed.job)
+            guard passedSuspect?.job == passed.job else { return }
+            guard isThere else {
+                mayFindJobs = true
+                return forgetSuspect()
+            }
+        } catch {
+            // It goes on as it was; whoever claims next says what is wrong.
+            logger.debug("the store cannot be read: \(error)")
+        }
+        passedSuspect?.lastLook = .now
+        guard !passed.isMakingRoom, !isStopping else { return }
+        passedSuspect?.isMakingRoom = true
+        releaseWaitingJobs()
+        place?.room.getInLine(visitor)
+    }
+}

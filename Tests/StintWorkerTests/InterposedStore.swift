@@ -1,0 +1,82 @@
+import StintCore
+import Synchronization
+
+/// The real store, whose exchanges a test may disturb and whose revocation mark it may watch.
+struct InterposedStore: JobStore {
+    let store: any JobStore
+    /// Called with each exchange before it is asked for, and with its answer; what it throws the caller gets instead.
+    var beforeExchange: @Sendable ([Settlement], ClaimRequest?) throws -> Void = { _, _ in }
+    var afterExchange: @Sendable ([Settlement], Exchange) throws -> Void = { _, _ in }
+    var beforeRevocationsAreRead: (@Sendable () -> Void)?
+
+    func exchange(_ settlements: [Settlement], for request: ClaimRequest?, now: Moment) async throws -> Exchange {
+        try beforeExchange(settlements, request)
+        let exchange = try await store.exchange(settlements, for: request, now: now)
+        try afterExchange(settlements, exchange)
+        return exchange
+    }
+
+    func register(_ worker: WorkerRegistration, as id: WorkerID?, now: Moment) async throws -> RegisteredWorker {
+        let place = try await store.register(worker, as: id, now: now)
+        guard let beforeRevocationsAreRead else { return place }
+        return RegisteredWorker(
+            id: place.id, board: place.board, room: place.room,
+            revocations: WatchedMark(mark: place.revocations, before: beforeRevocationsAreRead))
+    }
+
+    private struct WatchedMark: RevocationMark {
+        let mark: any RevocationMark
+        let before: @Sendable () -> Void
+
+        func read() -> UInt64 {
+            before()
+            return mark.read()
+        }
+    }
+
+    // MARK: - As it is
+
+    func enqueue(_ jobs: [NewJob], now: Moment) async throws -> [Enqueued] { try await store.enqueue(jobs, now: now) }
+    func extend(_ leases: [Lease], by duration: Duration, now: Moment) async throws -> [Lease] {
+        try await store.extend(leases, by: duration, now: now)
+    }
+    func kick(_ queue: QueueName, limit: Int, now: Moment) async throws -> Int {
+        try await store.kick(queue, limit: limit, now: now)
+    }
+    func kick(_ ids: [JobID], now: Moment) async throws { try await store.kick(ids, now: now) }
+    func bury(_ ids: [JobID], reason: String, now: Moment) async throws {
+        try await store.bury(ids, reason: reason, now: now)
+    }
+    func delete(_ ids: [JobID], now: Moment) async throws { try await store.delete(ids, now: now) }
+    func reap(now: Moment) async throws -> ReapReport { try await store.reap(now: now) }
+    func configure(_ queue: QueueName, _ settings: QueueSettings, now: Moment) async throws {
+        try await store.configure(queue, settings, now: now)
+    }
+    func stats() async throws -> [QueueStats] { try await store.stats() }
+    func list(_ filter: JobFilter) async throws -> [JobRecord] { try await store.list(filter) }
+    func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
+    func nextReady(in queues: [QueueName], passingOverSuspects: Bool, now: Moment) async throws -> NextReady {
+        try await store.nextReady(in: queues, passingOverSuspects: passingOverSuspects, now: now)
+    }
+    func isClaimable(_ job: JobID) async throws -> Bool { try await store.isClaimable(job) }
+    func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> { store.wakeUps(in: queues) }
+    func deregister(_ worker: WorkerID, now: Moment) async throws { try await store.deregister(worker, now: now) }
+    func leases(heldBy worker: WorkerID) async throws -> [HeldJob] { try await store.leases(heldBy: worker) }
+    func workers() async throws -> [WorkerRecord] { try await store.workers() }
+    func takeBack(from workers: [WorkerID], _ end: WorkerEnd, now: Moment) async throws -> ReapReport {
+        try await store.takeBack(from: workers, end, now: now)
+    }
+    func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
+}
+
+/// Says `true` once.
+final class Once: Sendable {
+    private let isOver = Mutex(false)
+
+    func callAsFunction() -> Bool {
+        isOver.withLock { isOver in
+            defer { isOver = true }
+            return !isOver
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import Foundation
+import Stint
+import Testing
+
+@testable import StintCore
+@testable import StintSQLite
+@testable import StintWorker
+
+@Suite("After a pause, a bury or a delete has returned, nothing of it starts", .timeLimit(.minutes(2)))
+struct RevocationTests {
+    /// A worker that has claimed all of ten jobs ahead and runs the first one while `revoke` is performed by another
+    /// process, as far as the store can tell.
+    private func whileFirstRuns(
+        _ revoke: (JobQueue<SQLiteStore>, [JobID]) async throws -> Void
+    ) async throws -> (started: [String], ids: [JobID], records: [JobRecord]) {
+        var result: (started: [String], ids: [JobID], records: [JobRecord])?
+        try await withQueue { queue in
+            let other = try await JobQueue(.sqlite(queue.store.path))
+            try await queue.retain(.seconds(3_600), in: "q")
+            let ids = try await queue.enqueue(contentsOf: (0..<10).map { Greeting(name: "\($0)") }, in: "q").map(\.id)
+            let (door, started) = (Door(), Log<String>())
+            var options = Worker.Options()
+            options.batch = 10
+            var worker = Worker(queue, queues: ["q"], options: options)
+            worker.registerJob(Greeting.self) { job, _ in
+                started.append(job.name)
+                try await door.wait()
+            }
+            try await running([worker]) {
+                await door.untilArrived()
+                #expect(try await queue.stats().leased == 10)
+                try await revoke(other, ids)
+                door.open()
+                try await eventually("the worker holds nothing") {
+                    try await queue.store.list(JobFilter(queue: "q", state: .leased)).isEmpty
+                }
+            }
+            result = (started.all, ids, try await queue.store.list(JobFilter(queue: "q")))
+        }
+        return try #require(result)
+    }
+
+    @Test("of a paused queue: what was claimed ahead is given back at no cost, and what runs is done")
+    func pause() async throws {
+        let after = try await whileFirstRuns { queue, _ in try await queue.pause("q") }
+        #expect(after.started == ["0"])
+        #expect(after.records.filter { $0.state == .done }.map(\.id) == [after.ids[0]])
+        let rest = after.records.filter { $0.state == .ready }
+        #expect(rest.count == 9 && rest.allSatisfy { $0.attempts == 0 && $0.crashes == 0 && !$0.suspect })
+    }
+
+    @Test("of buried and deleted jobs, and the others that were claimed with them run")
+    func buryAndDelete() async throws {
+        let after = try await whileFirstRuns { queue, ids in
+            try await queue.store.bury([ids[2], ids[3]], reason: "no", now: queue.clock.now())
+            try await queue.store.delete([ids[5]], now: queue.clock.now())
+        }
+        #expect(after.started == ["0", "1", "4", "6", "7", "8", "9"])
+        #expect(after.records.filter { $0.state == .buried }.map(\.id) == Array(after.ids[2...3]))
+        #expect(after.records.filter { $0.state == .done }.count == 7)
+    }
+
+    @Test("a queue that is paused and resumed loses nothing")
+    func resume() async throws {
+        let after = try await whileFirstRuns { queue, _ in
+            try await queue.pause("q")
+            try await queue.resume("q")
+        }
+        #expect(after.started.sorted() == (0..<10).map { "\($0)" })
+        #expect(after.records.allSatisfy { $0.state == .done })
+    }
+
+    @Test("a start is on the board before the mark is read: who revokes and then looks at the boards knows all of them")
+    func order() async throws {
+        try await withQueue { queue in
+            let path = queue.store.path
+            let notes = Log<Int>()
+            var store = InterposedStore(store: queue.store)
+            store.beforeRevocationsAreRead = {
+                // As another process would see it in this very moment.
+                let boards = StartBoards(beside: path)
+                notes.append((1...9).reduce(0) { $0 + (boards.read(WorkerID(rawValue: $1))?.count ?? 0) })
+            }
+            for name in ["1", "2", "3"] { try await queue.enqueue(Greeting(name: name), in: "q") }
+            var options = Worker.Options()
+            options.drains = true
+            options.batch = 3
+            let interposed = JobQueue(store: store)
+            var worker = Worker(interposed, queues: ["q"], options: options)
+            let before = Log<Int>()
+            worker.registerJob(Greeting.self) { _, _ in before.append(notes.all.last ?? -1) }
+            try await worker.run()
+            #expect(before.all == [1, 1, 1], "with each start one job was on the board when the mark was read")
+        }
+    }
+}
