@@ -1,13 +1,19 @@
 import StintCore
 import Synchronization
 
-/// The real store, whose exchanges a test may disturb and whose revocation mark it may watch.
+/// The real store, whose exchanges and wake-ups a test may disturb and whose revocation mark it may watch.
 struct InterposedStore: JobStore {
     let store: any JobStore
     /// Called with each exchange before it is asked for, and with its answer; what it throws the caller gets instead.
     var beforeExchange: @Sendable ([Settlement], ClaimRequest?) throws -> Void = { _, _ in }
     var afterExchange: @Sendable ([Settlement], Exchange) throws -> Void = { _, _ in }
     var beforeRevocationsAreRead: (@Sendable () -> Void)?
+    /// All wake-ups get lost but the first, which says that there is nothing.
+    var isDeaf = false
+
+    func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> {
+        isDeaf ? AsyncStream { $0.yield(.unknown) } : store.wakeUps(in: queues)
+    }
 
     func exchange(_ settlements: [Settlement], for request: ClaimRequest?, now: Moment) async throws -> Exchange {
         try beforeExchange(settlements, request)
@@ -40,8 +46,14 @@ struct InterposedStore: JobStore {
     func extend(_ leases: [Lease], by duration: Duration, now: Moment) async throws -> [Lease] {
         try await store.extend(leases, by: duration, now: now)
     }
-    func kick(_ queue: QueueName, limit: Int, now: Moment) async throws -> Int {
-        try await store.kick(queue, limit: limit, now: now)
+    func runNow(_ ids: [JobID], now: Moment) async throws { try await store.runNow(ids, now: now) }
+    func select(_ selection: JobSelection, from cursor: SelectionCursor?, limit: Int) async throws -> SelectionStep {
+        try await store.select(selection, from: cursor, limit: limit)
+    }
+    func change(
+        _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int, now: Moment
+    ) async throws -> SelectionStep {
+        try await store.change(selection, change, from: cursor, limit: limit, now: now)
     }
     func kick(_ ids: [JobID], now: Moment) async throws { try await store.kick(ids, now: now) }
     func bury(_ ids: [JobID], reason: String, now: Moment) async throws {
@@ -53,19 +65,24 @@ struct InterposedStore: JobStore {
         try await store.configure(queue, settings, now: now)
     }
     func stats() async throws -> [QueueStats] { try await store.stats() }
-    func list(_ filter: JobFilter) async throws -> [JobRecord] { try await store.list(filter) }
+    func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
+        try await store.page(filter, after: cursor)
+    }
+    func checkStillThere() throws { try store.checkStillThere() }
     func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
     func nextReady(in queues: [QueueName], passingOverSuspects: Bool, now: Moment) async throws -> NextReady {
         try await store.nextReady(in: queues, passingOverSuspects: passingOverSuspects, now: now)
     }
     func isClaimable(_ job: JobID) async throws -> Bool { try await store.isClaimable(job) }
-    func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> { store.wakeUps(in: queues) }
     func deregister(_ worker: WorkerID, now: Moment) async throws { try await store.deregister(worker, now: now) }
     func leases(heldBy worker: WorkerID) async throws -> [HeldJob] { try await store.leases(heldBy: worker) }
     func workers() async throws -> [WorkerRecord] { try await store.workers() }
     func takeBack(from workers: [WorkerID], _ end: WorkerEnd, now: Moment) async throws -> ReapReport {
         try await store.takeBack(from: workers, end, now: now)
     }
+    func registerSupervisor() async throws -> (any SupervisorSign)? { try await store.registerSupervisor() }
+    func requestRestart(now: Moment) async throws { try await store.requestRestart(now: now) }
+    func latestRestartRequest() async throws -> Int64 { try await store.latestRestartRequest() }
     func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
 }
 

@@ -79,7 +79,7 @@ struct RevocationTests {
             store.beforeRevocationsAreRead = {
                 // As another process would see it in this very moment.
                 let boards = StartBoards(beside: path)
-                notes.append((1...9).reduce(0) { $0 + (boards.read(WorkerID(rawValue: $1))?.count ?? 0) })
+                notes.append((1...9).reduce(0) { $0 + (boards.read(WorkerID(rawValue: $1))?.started.count ?? 0) })
             }
             for name in ["1", "2", "3"] { try await queue.enqueue(Greeting(name: name), in: "q") }
             var options = Worker.Options()
