@@ -17,7 +17,8 @@ struct WorkCommand: AsyncParsableCommand {
             or a run past --timeout: crashed. With --pipe the command stays alive and gets a JSON line a job; see
             docs/pipe-protocol.md.
 
-            --drain waits for delayed jobs too, and says at the end which jobs were buried meanwhile.
+            --drain waits for delayed jobs too, and says at the end which jobs were buried
+            meanwhile.
 
             SIGTERM and SIGINT let running handlers finish within --grace and stop; a second SIGINT stops at once. SIGHUP
             replaces the worker processes one by one, with the program as it is then.
