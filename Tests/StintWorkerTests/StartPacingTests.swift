@@ -143,6 +143,13 @@ struct StartPacingTests {
     func room(limit: Int, inUse: Int, wanted: Int, room: Int) {
         #expect(DescriptorLimit.room(limit: limit, inUse: inUse, wanted: wanted) == room)
     }
+
+    @Test(
+        "the limit of processes says how many commands have room, with the threads that serve them",
+        arguments: [(60, 50, 7), (10, 50, 1), (100, 50, 15), (100_000, 50, 50)])
+    func processRoom(limit: Int, wanted: Int, room: Int) {
+        #expect(ProcessLimit.room(limit: limit, wanted: wanted) == room)
+    }
 }
 
 @Suite("A job whose command cannot be started", .timeLimit(.minutes(2)))

@@ -1,3 +1,4 @@
+import Dispatch
 import StintCore
 import Synchronization
 
@@ -108,14 +109,14 @@ final class ChildProcess: Sendable {
     /// It has ended and was not reaped. Until then the zombie keeps its number, and so its group's, from being another's:
     /// what is left of the group is killed.
     func leaderHasEnded() {
-        let isTerminated = state.withLock { state in
+        state.withLock { state in
             state.ended = .now
             if leadsGroup && (state.isTerminated || endsDescendants) { kill(target, SIGKILL) }
-            return state.isTerminated
         }
-        // It has had its time: what has left its group must not go on either.
-        if isTerminated && endsDescendants, let mark { MarkedProcesses.kill(coveredBy: mark, rounds: Self.killRounds) }
     }
+
+    /// Whether this side has ended it.
+    var isTerminated: Bool { state.withLock { $0.isTerminated } }
 
     /// For a child that has ended: collects its end.
     func reap() -> ProcessEnd {
@@ -138,7 +139,17 @@ final class ChildProcess: Sendable {
             ranFor: ended - started)
     }
 
-    func noteEnd(_ end: ProcessEnd) { whenEnded.set(end) }
+    /// Tells those that wait for its end.
+    ///
+    /// - Parameter byMark: What has left its group has to be looked for first, and is ended: not by the launcher's thread,
+    ///   which has others to look after.
+    func noteEnd(_ end: ProcessEnd, endingDescendants byMark: Bool) {
+        guard byMark, let mark else { return whenEnded.set(end) }
+        DispatchQueue.global().async { [whenEnded] in
+            MarkedProcesses.kill(coveredBy: mark, rounds: Self.killRounds)
+            whenEnded.set(end)
+        }
+    }
 }
 
 /// The most memory that this process had resident at one time, in bytes.

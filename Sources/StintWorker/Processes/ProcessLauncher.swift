@@ -104,6 +104,8 @@ final class ProcessLauncher: Sendable {
     func collect(_ child: ChildProcess) {
         // Before it is reaped: its number may be another child's the next moment.
         state.withLock { $0.children[child.id] = nil }
-        child.noteEnd(child.reap())
+        // Orphans that this process adopts are ended already.
+        let byMark = child.isTerminated && child.endsDescendants && !adoptsOrphans
+        child.noteEnd(child.reap(), endingDescendants: byMark)
     }
 }

@@ -33,11 +33,25 @@ struct ProcessMark: Sendable, Hashable {
     /// Of a process of this machine, as it was when it executed its program; `nil` where it has none, or its environment
     /// cannot be read because it is another user's.
     init?(ofProcess id: pid_t) {
-        guard let environment = Self.environment(of: id) else { return nil }
-        let start = Array("\(Self.variable)=".utf8)
-        let entry = environment.split(separator: 0).first { $0.starts(with: start) }
-        guard let entry else { return nil }
-        text = String(decoding: entry.dropFirst(start.count), as: UTF8.self)
+        guard let environment = Self.environment(of: id), let mark = Self.value(in: environment) else { return nil }
+        text = mark
+    }
+
+    /// With the C library's functions: this is done for all processes of the machine in a row.
+    private static func value(in environment: [UInt8]) -> String? {
+        let start = "\(variable)="
+        // So that the last string ends too, where the environment was cut.
+        return (environment + [0]).withUnsafeBytes { bytes in
+            var next = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
+            let end = next?.advanced(by: bytes.count)
+            while let entry = next, let end, entry < end {
+                if strncmp(entry, start, start.utf8.count) == 0 {
+                    return String(cString: entry.advanced(by: start.utf8.count))
+                }
+                next = entry.advanced(by: strlen(entry) + 1)
+            }
+            return nil
+        }
     }
 
     init(text: String) {

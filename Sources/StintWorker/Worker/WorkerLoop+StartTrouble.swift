@@ -8,13 +8,17 @@ extension WorkerLoop {
     /// How many jobs run at once: what the user asked for, where the limit of open files has room for it.
     var concurrency: Int { min(options.concurrency, room) }
 
-    /// Before the first claim: makes room for descriptors, and says where there is less than was asked for.
+    /// Before the first claim: makes room for descriptors and looks at processes, and says where there is less than was asked for.
     func joinStartGate() {
         guard let handler = worker.handlers.others, let gate = handler.startGate else { return }
-        if handler.needsDescriptors { room = DescriptorLimit.makeRoom(forCommands: options.concurrency) }
+        if handler.needsDescriptors {
+            room = min(
+                DescriptorLimit.makeRoom(forCommands: options.concurrency),
+                ProcessLimit.room(forCommands: options.concurrency))
+        }
         if room < options.concurrency {
             logger.warning(
-                "the limit of open files has no room for as many commands at once as were asked for; raise it (ulimit -n, LimitNOFILE=)",
+                "the limits of open files and processes have no room for as many commands at once as were asked for; raise them (ulimit -n and -u, LimitNOFILE=, TasksMax=)",
                 metadata: ["asked-for": "\(options.concurrency)", "at-once": "\(room)"])
         }
         gate.join(concurrency: concurrency) { [wake] in wake.yield() }

@@ -1,0 +1,60 @@
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// How many processes and threads this user or container may have. Threads count, and a process that cannot make one any
+/// more does not just fail to start commands: its dispatch queues stand still. So fewer commands run at once before that.
+enum ProcessLimit {
+    /// For the threads of this process and of its supervisor.
+    static let reserve = 24
+    /// A command, a process that it starts itself, and the threads that serve its pipes.
+    static let perCommand = 5
+
+    /// How many commands there is room for, at least 1.
+    static func room(forCommands wanted: Int) -> Int {
+        limits.reduce(wanted) { min($0, room(limit: $1, wanted: wanted)) }
+    }
+
+    /// The same with a limit.
+    static func room(limit: Int, wanted: Int) -> Int { max(1, min(wanted, (limit - reserve) / perCommand)) }
+
+    private static var limits: [Int] {
+        var limits: [Int] = []
+        var limit = rlimit()
+        // Root has none.
+        if geteuid() != 0, getrlimit(resource, &limit) == 0, limit.rlim_cur < 1 << 30 {
+            limits.append(Int(limit.rlim_cur))
+        }
+        for folder in groups {
+            // `max` where there is none.
+            guard let most = number("\(folder)/pids.max"), let now = number("\(folder)/pids.current") else { continue }
+            limits.append(most - now + reserve)
+        }
+        return limits
+    }
+
+    /// The control groups of this process, as cgroups(7) says: version 2, and 1.
+    private static var groups: [String] {
+        let lines = String(decoding: readAll("/proc/self/cgroup", limit: 65_536) ?? [], as: UTF8.self).split(
+            separator: "\n")
+        let paths = lines.compactMap { line -> String? in
+            let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+            guard fields.count == 3 else { return nil }
+            if fields[1].isEmpty { return "/sys/fs/cgroup\(fields[2])" }
+            return fields[1].split(separator: ",").contains("pids") ? "/sys/fs/cgroup/pids\(fields[2])" : nil
+        }
+        return paths + ["/sys/fs/cgroup"]
+    }
+
+    private static func number(_ path: String) -> Int? {
+        readAll(path, limit: 64).flatMap { Int(String(decoding: $0, as: UTF8.self).prefix { $0.isNumber }) }
+    }
+
+    #if canImport(Darwin)
+        private static let resource = RLIMIT_NPROC
+    #else
+        private static let resource = __rlimit_resource_t(RLIMIT_NPROC.rawValue)
+    #endif
+}
