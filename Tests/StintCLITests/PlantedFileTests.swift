@@ -61,7 +61,7 @@ struct PlantedFileTests {
 
     @Test(
         "in the place of Stint's own files is neither written to nor waited for, and jobs run",
-        arguments: ["-gate", "-gate-next", "-checkpoint", "-reserve", "-worker-1"], Planted.allCases)
+        arguments: ["-gate", "-gate-next", "-checkpoint", "-reserve", "-revoked", "-worker-1"], Planted.allCases)
     private func ofStint(suffix: String, planted: Planted) async throws {
         try makeVictim()
         try planted.plant("stint.db" + suffix, in: place)
@@ -101,7 +101,8 @@ struct PlantedFileTests {
             #expect(
                 files.filter { $0 != supervisor } == [
                     "copy.db", "stint.db", "stint.db-checkpoint", "stint.db-gate", "stint.db-gate-next",
-                    "stint.db-reserve", "stint.db-shm", "stint.db-wal", "stint.db-worker-1", "stint.db-worker-2",
+                    "stint.db-reserve", "stint.db-revoked", "stint.db-shm", "stint.db-wal", "stint.db-worker-1",
+                    "stint.db-worker-2",
                 ])
             for file in files { #expect(try place.mode(file) == "600", "\(file)") }
             try place.write("go")
