@@ -55,6 +55,6 @@ enum ProcessLimit {
     #if canImport(Darwin)
         private static let resource = RLIMIT_NPROC
     #else
-        private static let resource = __rlimit_resource_t(RLIMIT_NPROC.rawValue)
+        private static let resource = __rlimit_resource_t(__RLIMIT_NPROC.rawValue)
     #endif
 }
