@@ -65,7 +65,7 @@ struct ResetBugTests {
 
         init(_ path: String) throws {
             func connect(_ purpose: String) throws -> Connection {
-                try Connection(path, purpose: purpose, durability: .full, busyTimeout: .zero)
+                try Connection(path, opening: path, purpose: purpose, durability: .full, busyTimeout: .zero)
             }
             writer = try connect("writer")
             lock = try connect("lock")
