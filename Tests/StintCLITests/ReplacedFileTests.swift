@@ -56,8 +56,10 @@ struct ReplacedFileTests {
         let outcome = try await place.whileRunning(
             ["work", "--db", "link.db", "--workers", "2", "--lease", "1s", "--", "true"]
         ) { _ in
-            try await eventually("the job is done") {
-                try await place.stint("stats", "--json", "--db", "link.db").contains(#""done":1"#)
+            try await eventually("the job is done and both workers are ready") {
+                let workers = try await place.stint("workers", "--json", "--db", "link.db").count(where: \.isNewline)
+                let stats = try await place.stint("stats", "--json", "--db", "link.db")
+                return workers == 2 && stats.contains(#""done":1"#)
             }
             try change.happen(in: place)
         }
