@@ -55,7 +55,11 @@ extension DatabaseFile {
             return stat(target, &facts) == 0 && facts.st_nlink > 1
         }
         // A new database has two names for a moment; after the death of its maker, until somebody sweeps.
-        for _ in 0..<500 where hasSecondName() && sweepLeftovers() { usleep(10_000) }
+        var tries = 0
+        while hasSecondName(), sweepLeftovers(), tries < 500 {
+            tries += 1
+            usleep(10_000)
+        }
         guard hasSecondName() else { return }
         throw unusable(
             "has a second name (a hard link), by which another process may use it without seeing the same log: remove the "
