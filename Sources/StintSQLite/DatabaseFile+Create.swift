@@ -1,4 +1,3 @@
-import CStint
 import StintCore
 
 #if canImport(Darwin)
@@ -23,7 +22,8 @@ extension DatabaseFile {
     ) throws {
         try withTemporaryFile(permissions: permissions) { temporary in
             try build(temporary)
-            if stint_rename_new(temporary, target) == 0 { return syncFolder() }
+            // It has two names until the temporary one is removed.
+            if link(temporary, target) == 0 { return syncFolder() }
             guard errno == EEXIST else { throw unusable("cannot be made: \(systemError())") }
             guard orUseAnothers else { throw alreadyExists }
         }
@@ -71,8 +71,11 @@ extension DatabaseFile {
 
     /// Removes what processes that died left in this folder while they made a database or a backup. What somebody still
     /// works on is locked by him, in whichever container he is.
-    func sweepLeftovers() {
-        guard let listing = opendir(folder) else { return }
+    ///
+    /// - Returns: Whether somebody still works on one.
+    @discardableResult
+    func sweepLeftovers() -> Bool {
+        guard let listing = opendir(folder) else { return false }
         defer { closedir(listing) }
         var names: [String] = []
         while let entry = readdir(listing) {
@@ -84,18 +87,20 @@ extension DatabaseFile {
             else { continue }
             names.append(name)
         }
-        for name in names { removeIfLeft("\(folder)/\(name)") }
+        return names.filter { !removeIfLeft("\(folder)/\($0)") }.count > 0
     }
 
-    private func removeIfLeft(_ path: String) {
+    /// - Returns: Whether it is gone.
+    private func removeIfLeft(_ path: String) -> Bool {
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        guard file >= 0 else { return }
+        guard file >= 0 else { return errno == ENOENT }
         defer { close(file) }
         var facts = stat()
         guard fstat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_uid == geteuid() || geteuid() == 0,
             LockFile.lockIfFree(file)
-        else { return }
+        else { return false }
         Self.removeNew(path)
+        return true
     }
 
     /// The name is on disk before there can be a log, which without its database would be in the way of a new one. Where a

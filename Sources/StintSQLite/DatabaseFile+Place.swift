@@ -50,12 +50,17 @@ extension DatabaseFile {
 
     /// Whoever opens it by its other name has another log (https://sqlite.org/howtocorrupt.html, section 2.5).
     func refuseSecondName() throws {
-        for wait in 0..<20 {
+        func hasSecondName() -> Bool {
             var facts = stat()
-            guard stat(target, &facts) == 0, facts.st_nlink > 1 else { return }
-            // On a file system without a better way a new database has two names for a moment.
-            if wait == 0 { sweepLeftovers() } else { usleep(10_000) }
+            return stat(target, &facts) == 0 && facts.st_nlink > 1
         }
+        // A new database has two names for a moment; after the death of its maker, until somebody sweeps.
+        var tries = 0
+        while hasSecondName(), sweepLeftovers(), tries < 500 {
+            tries += 1
+            usleep(10_000)
+        }
+        guard hasSecondName() else { return }
         throw unusable(
             "has a second name (a hard link), by which another process may use it without seeing the same log: remove the "
                 + "other name (`find DIR -samefile \(quoted(target))` shows it), and copy with `stint backup`")

@@ -33,15 +33,17 @@ struct LogOrigin {
 
     /// - Throws: ``StintError`` with the code `databaseUnusable`; nothing was changed then.
     func check() throws {
-        guard file.logSize > 0 else { return }
+        // Memory that is shared without a log: perhaps somebody has deleted the log of those who share it.
+        guard file.logSize > 0 || access(file.target + "-shm", F_OK) == 0 else { return }
         try UnreadDatabase.with(file) { database in
-            guard let log = LogReader(file.log) else { return }
-            defer { log.close() }
+            let log = LogReader(file.log)
+            defer { log?.close() }
             switch database.users(log) {
             case .some(true): return
             case .some(false): throw lostLog
             case nil: break
             }
+            guard let log else { return }
             log.readFrames()
             guard log.frames > 0 else { return }
             guard database.pageSize == log.pageSize, hasOwnCounter(database, log), hasOwnMark(database, log) else {

@@ -119,7 +119,7 @@ public final class SQLiteStore: JobStore {
         let writer = try Self.openOutOfReserve(file, path, options)
         let fileWatch = try FileWatch(file, openedAs: identity, connection: writer)
         self.fileWatch = fileWatch
-        let reserve = Self.reserve(file, options)
+        let reserve = Self.reserve(DatabaseFile(path: path), options)
         self.schema = SchemaWatch(schema, fileWatch)
         reader = try Self.connect(file, path, "reader", options, readOnly: true)
         // Long enough to open the file while another process closes it, and short for a checkpoint, which can come later.

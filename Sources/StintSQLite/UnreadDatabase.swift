@@ -74,13 +74,16 @@ struct UnreadDatabase {
     }
 
     /// Whether others have the database open, with this log; `false`: with another one, and `nil`: nobody has.
-    func users(_ log: LogReader) -> Bool? {
+    ///
+    /// - Parameter log: `nil`: there is none.
+    func users(_ log: LogReader?) -> Bool? {
         guard let shared else { return nil }
         // Again, should the log have been begun anew between the two looks.
         for _ in 0..<10 {
             let before = SharedHeader(shared)
             guard before.isInitialized else { return nil }
-            if before.frames == 0 || before.salts == log.currentSalts && log.size >= before.logSize { return true }
+            if before.frames == 0 { return true }
+            if let log, before.salts == log.currentSalts, log.size >= before.logSize { return true }
             if before == SharedHeader(shared) { return false }
         }
         return true
