@@ -63,6 +63,7 @@ package enum Fixture {
         INSERT INTO stint_workers (id, name, host, boot_id, namespaces, pid, process_start, queues, concurrency,
                                    registered_at, seen, supervisor_file) VALUES
             (33, 'host:5', 'host', 'boot-1', 'pid:[1]', 5, 50, 'other', 1, 1700000000002, 5000000, 'stint.db-supervisor-1');
+        INSERT INTO stint_restarts (requested_at) VALUES (1700000000003);
         """
 
     /// - Parameters:
