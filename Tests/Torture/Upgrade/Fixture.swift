@@ -64,6 +64,7 @@ package enum Fixture {
                                    registered_at, seen, supervisor_file) VALUES
             (33, 'host:5', 'host', 'boot-1', 'pid:[1]', 5, 50, 'other', 1, 1700000000002, 5000000, 'stint.db-supervisor-1');
         INSERT INTO stint_enqueue (queue, payload) VALUES ('sql', 'with a result');
+        INSERT INTO stint_restarts (requested_at) VALUES (1700000000003);
         """
 
     /// - Parameters:
