@@ -15,14 +15,6 @@ public struct ByteBudget: Sendable, Hashable {
     /// What may still be taken beside what is held; not above 0 when the budget is used up.
     public func left(beside held: Int) -> Int { bytes - held }
 
-    /// How many of the sizes, from the first, go into the budget together. The first one always does.
-    public func fitting(_ sizes: some Sequence<Int>) -> Int {
-        var (count, held) = (0, 0)
-        for size in sizes {
-            let (sum, overflow) = held.addingReportingOverflow(size)
-            if count > 0, overflow || sum > bytes { break }
-            (count, held) = (count + 1, overflow ? .max : sum)
-        }
-        return count
-    }
+    /// Whether one more of this size may be taken beside what is held.
+    public func admits(_ size: Int, beside held: Int) -> Bool { held == 0 || size <= left(beside: held) }
 }

@@ -65,8 +65,8 @@ struct HandOut {
             guard let row = try select.first(claim.lease.job.rawValue, read: JobRow.init) else { continue }
             do {
                 let job = try row.leased(claim)
+                if !budget.admits(job.bytes, beside: bytes) { return (jobs, refusals, claimed[index...]) }
                 bytes += job.bytes
-                if bytes > budget.bytes && !jobs.isEmpty { return (jobs, refusals, claimed[index...]) }
                 jobs.append(job)
             } catch {
                 refusals.append(

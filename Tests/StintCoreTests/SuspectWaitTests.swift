@@ -51,13 +51,13 @@ struct SuspectWaitTests {
 @Suite("A budget of bytes")
 struct ByteBudgetTests {
     @Test(
-        "takes what fits in from the first, and always one",
+        "admits what fits in beside what is held, and one of any size where nothing is",
         arguments: [
-            ([], 0), ([50], 1), ([100], 1), ([500, 1], 1), ([40, 60], 2), ([40, 61], 1), ([40, 40, 40], 2),
-            ([0, 0, 0], 3), ([100, 0, 1], 2), ([.max, .max], 1), ([1, .max], 1),
-        ] as [([Int], Int)])
-    func fitting(_ sizes: [Int], _ count: Int) {
-        #expect(ByteBudget(bytes: 100).fitting(sizes) == count)
+            (0, 500, true), (0, 0, true), (0, .max, true), (40, 60, true), (40, 61, false), (100, 0, true),
+            (100, 1, false), (120, 0, false), (1, .max, false),
+        ] as [(Int, Int, Bool)])
+    func admits(_ held: Int, _ size: Int, _ isAdmitted: Bool) {
+        #expect(ByteBudget(bytes: 100).admits(size, beside: held) == isAdmitted)
     }
 
     @Test("is used up by what is held")
