@@ -36,14 +36,14 @@ struct LogOrigin {
         // Memory that is shared without a log: perhaps somebody has deleted the log of those who share it.
         guard file.logSize > 0 || access(file.target + "-shm", F_OK) == 0 else { return }
         try UnreadDatabase.with(file) { database in
-            let log = LogReader(file.log)
-            defer { log?.close() }
-            switch database.users(log) {
+            let reader = LogReader(file.log)
+            defer { reader?.close() }
+            switch database.users(reader) {
             case .some(true): return
             case .some(false): throw lostLog
             case nil: break
             }
-            guard let log else { return }
+            guard let log = reader else { return }
             log.readFrames()
             guard log.frames > 0 else { return }
             guard database.pageSize == log.pageSize, hasOwnCounter(database, log), hasOwnMark(database, log) else {
