@@ -80,6 +80,9 @@ public struct ProcessIdentity: Sendable, Hashable, Codable {
         return Self.residentMemory(ofProcess: processID)
     }
 
+    /// Whether somebody has stopped it (SIGSTOP, a debugger), as far as this process can tell.
+    package var isStopped: Bool { Self.facts(processID).map { $0.startTime == startTime && $0.isStopped } ?? false }
+
     // MARK: - The system
 
     private static let hostName: String = {
@@ -92,13 +95,14 @@ public struct ProcessIdentity: Sendable, Hashable, Codable {
         static let hasNamespaces = false
         private static let namespaces = ""
 
-        private static func facts(_ id: Int32) -> (startTime: Int64, isZombie: Bool)? {
+        private static func facts(_ id: Int32) -> (startTime: Int64, isZombie: Bool, isStopped: Bool)? {
             var info = kinfo_proc()
             var size = MemoryLayout<kinfo_proc>.stride
             var query = [CTL_KERN, KERN_PROC, KERN_PROC_PID, id]
             guard sysctl(&query, 4, &info, &size, nil, 0) == 0, size > 0 else { return nil }
             let start = info.kp_proc.p_starttime
-            return (Int64(start.tv_sec) * 1_000_000 + Int64(start.tv_usec), Int32(info.kp_proc.p_stat) == SZOMB)
+            let state = Int32(info.kp_proc.p_stat)
+            return (Int64(start.tv_sec) * 1_000_000 + Int64(start.tv_usec), state == SZOMB, state == SSTOP)
         }
 
         package static func residentMemory(ofProcess id: Int32) -> Int64? {
@@ -117,13 +121,14 @@ public struct ProcessIdentity: Sendable, Hashable, Codable {
             return count > 0 ? String(decoding: buffer.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self) : nil
         }
 
-        private static func facts(_ id: Int32) -> (startTime: Int64, isZombie: Bool)? {
+        private static func facts(_ id: Int32) -> (startTime: Int64, isZombie: Bool, isStopped: Bool)? {
             // `pid (name) state parent …`, where the name may have any character; the start time is field 22.
             guard let text = read("/proc/\(id)/stat"), let end = text.lastIndex(of: ")") else { return nil }
             let fields = text[text.index(after: end)...].split(separator: " ")
             guard fields.count > 19, let start = Int64(fields[19]) else { return nil }
             // A main thread that has ended is a zombie too, while the other threads of its process go on: field 20.
-            return (start, (fields[0] == "Z" || fields[0] == "X") && ["0", "1"].contains(fields[17]))
+            let isZombie = (fields[0] == "Z" || fields[0] == "X") && ["0", "1"].contains(fields[17])
+            return (start, isZombie, fields[0].lowercased() == "t")
         }
 
         package static func residentMemory(ofProcess id: Int32) -> Int64? {

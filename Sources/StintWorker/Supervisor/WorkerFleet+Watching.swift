@@ -37,8 +37,15 @@ extension WorkerFleet {
             return
         }
         if now >= readySince + StartTrouble.proof { trouble.succeeded(child.number, logger) }
-        if child.isSilentForTooLong(at: now) {
-            child.kill(because: "did not respond for \(options.silence.components.seconds) s and was killed")
+        guard child.isSilentForTooLong(at: now) else { return }
+        let seconds = options.silence.components.seconds
+        guard child.identity.isStopped else {
+            return child.kill(because: "did not respond for \(seconds) s and was killed")
         }
+        // Somebody has stopped it (SIGSTOP, a debugger): that is no fault of its jobs.
+        logger.warning(
+            "a worker was stopped from outside for too long and is replaced; its jobs are not blamed",
+            metadata: ["worker": "\(child.number)", "process": "\(child.process.id)", "seconds": "\(seconds)"])
+        child.kill(because: nil)
     }
 }
