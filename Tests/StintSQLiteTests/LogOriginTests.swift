@@ -144,7 +144,7 @@ struct LogOriginTests {
         let folder = try TemporaryFolder()
         let (store, _) = try await prepare(folder)
         let copy = folder.path + "/vacuumed.db"
-        try foreign(folder.database).vacuum(into: copy)
+        try await foreign(folder.database).vacuum(into: copy)
         withExtendedLifetime(store) {}
         #expect(try Copy(copy, log: folder.database + "-wal", in: folder.path).isRefused)
         let another = folder.path + "/another.db"
