@@ -33,6 +33,16 @@ struct LogOrigin {
 
     /// - Throws: ``StintError`` with the code `databaseUnusable`; nothing was changed then.
     func check() throws {
+        // Whoever closes it last deletes the log, and then the memory: between the two it looks the same.
+        for _ in 0..<20 {
+            do { return try look() } catch is LostLog { usleep(10_000) }
+        }
+        throw lostLog
+    }
+
+    private struct LostLog: Error {}
+
+    private func look() throws {
         // Memory that is shared without a log: perhaps somebody has deleted the log of those who share it.
         guard file.logSize > 0 || access(file.target + "-shm", F_OK) == 0 else { return }
         try UnreadDatabase.with(file) { database in
@@ -40,7 +50,7 @@ struct LogOrigin {
             defer { reader?.close() }
             switch database.users(reader) {
             case .some(true): return
-            case .some(false): throw lostLog
+            case .some(false): throw LostLog()
             case nil: break
             }
             guard let log = reader else { return }

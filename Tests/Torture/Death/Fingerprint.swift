@@ -19,7 +19,8 @@ package struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
                 database,
                 sql: """
                     SELECT name FROM sqlite_schema WHERE type = 'table' AND (name = 'sqlite_sequence'
-                        OR name NOT LIKE 'sqlite%') ORDER BY name
+                        OR name NOT LIKE 'sqlite%') AND name <> 'stint_file' -- a token by chance
+                    ORDER BY name
                     """)
             return try tables.flatMap { table in
                 let columns = try database.columns(in: table).map(\.name).filter { $0 != "applied_at" }
