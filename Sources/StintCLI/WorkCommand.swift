@@ -138,7 +138,9 @@ struct WorkCommand: AsyncParsableCommand {
                 drain = Drain(queue: queue, queues: workedQueues, database: database, start: start)
             }
         }
-        if let drain { services.append(.init(service: DrainProgress(drain: drain), successTerminationBehavior: .ignore)) }
+        if let drain {
+            services.append(.init(service: DrainProgress(drain: drain), successTerminationBehavior: .ignore))
+        }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services, gracefulShutdownSignals: Worker.isSupervised ? [.sigterm] : [],

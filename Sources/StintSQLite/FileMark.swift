@@ -22,9 +22,28 @@ struct FileMark: Equatable, Sendable {
         guard page.count >= 512, page[0] == 0x0D, page[3] == 0, page[4] == 1 else { return nil }
         cells.offset = Int(page[8]) << 8 | Int(page[9])
         // The row's size and id, and the types of its columns: the id stands for itself, and 44 is a blob of 16 bytes.
-        guard cells.varint() != nil, cells.varint() == 1, cells.varint() == 7, cells.varint() == 0,
-            cells.varint() == 44,
-            cells.varint() == 44, let sequenceType = cells.varint(), cells.varint() == 44, cells.varint() == 44,
+        guard cells.varint() != nil, cells.varint() == 1 else { return nil }
+        self.init(row: &cells)
+    }
+
+    /// All rows in a page, wherever they lie.
+    static func all(in page: UnsafeRawBufferPointer) -> [FileMark] {
+        // The types of the columns come before the first, the magic number.
+        let places = stride(from: typesBytes, through: page.count - magic.count, by: 1)
+            .filter { page[$0] == magic[0] && page[$0..<$0 + magic.count].elementsEqual(magic) }
+        return places.compactMap { place in
+            var cells = Reader(page)
+            cells.offset = place - typesBytes
+            return FileMark(row: &cells)
+        }
+    }
+
+    /// How long the types are: of each column a byte, and their own length.
+    private static let typesBytes = 7
+
+    private init?(row cells: inout Reader) {
+        guard cells.varint() == Self.typesBytes, cells.varint() == 0, cells.varint() == 44, cells.varint() == 44,
+            let sequenceType = cells.varint(), cells.varint() == 44, cells.varint() == 44,
             cells.blob() == Self.magic, let file = cells.blob(), let sequence = cells.integer(sequenceType),
             let token = cells.blob(), let previous = cells.blob()
         else { return nil }

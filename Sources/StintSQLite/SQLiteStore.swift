@@ -97,23 +97,20 @@ public final class SQLiteStore: JobStore {
         handOut = HandOut(logger: options.logger)
         boards = StartBoards(beside: file.target)
         revocations = RevocationFile(beside: file.target, logger: options.logger)
-        let allowed = access
-        longReaders = ReaderPool(options.lanes) {
-            try Self.connect(file, path, "reader.long", options, readOnly: true, access: allowed)
-        }
         let identity = FileIdentity(of: self.path)
         try LogOrigin(file: file).check()
         let schema = Schema(file: path, mayInstall: true, migrations: options.migrations)
         guard access == .full else {
             reader = try Self.connect(file, path, "reader", options, readOnly: true, access: access)
             try reader.runBlocking { try schema.checkCurrent($0) }
-            fileWatch = try FileWatch(file, openedAs: identity, connection: nil)
+            let fileWatch = try FileWatch(file, openedAs: identity, connection: nil)
+            self.fileWatch = fileWatch
             self.schema = SchemaWatch(schema, fileWatch)
             checkpoint = nil
             transactions = Writer(reading: reader, self.schema, file.mayOnlyBeRead, options)
-            watch = LogWatch(file.log, signals: signals, logger: options.logger) {
-                try Self.connect(file, path, "watch", options, readOnly: true, access: allowed)
-            }
+            let later = Self.connectLater(file, path, options, access, fileWatch)
+            longReaders = ReaderPool(options.lanes) { try later("reader.long") }
+            watch = LogWatch(file.log, signals: signals, logger: options.logger) { try later("watch") }
             return
         }
         let writer = try Self.openOutOfReserve(file, path, options)
@@ -140,9 +137,9 @@ public final class SQLiteStore: JobStore {
             checkpoint.startIfNeeded(isDiskFull: isDiskFull)
             return checkpoint.logHasRestarted()
         }
-        watch = LogWatch(file.log, signals: signals, logger: options.logger) {
-            try Self.connect(file, path, "watch", options, readOnly: true)
-        }
+        let later = Self.connectLater(file, path, options, .full, fileWatch)
+        longReaders = ReaderPool(options.lanes) { try later("reader.long") }
+        watch = LogWatch(file.log, signals: signals, logger: options.logger) { try later("watch") }
         writer.runBlocking { checkpoint.observe($0) }
         try fileWatch.check()
     }
@@ -177,6 +174,17 @@ public final class SQLiteStore: JobStore {
             try fileWatch.check()
             let connection = try Self.connect(file, path, purpose, options, readOnly: true, access: access)
             return try connection.runBlocking(body)
+        }
+    }
+
+    /// For connections that are opened when they are needed: the file must still be the one that was opened, else SQLite
+    /// would make an empty one in its place.
+    private static func connectLater(
+        _ file: DatabaseFile, _ name: String, _ options: Options, _ access: DatabaseFile.Access, _ watch: FileWatch
+    ) -> @Sendable (_ purpose: String) throws -> Connection {
+        { purpose in
+            try watch.check()
+            return try connect(file, name, purpose, options, readOnly: true, access: access)
         }
     }
 

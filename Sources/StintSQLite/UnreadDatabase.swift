@@ -58,11 +58,20 @@ struct UnreadDatabase {
     }
 
     func mark(onPage number: Int) -> FileMark? {
+        bytes(ofPage: number)?.withUnsafeBytes { FileMark(page: $0) }
+    }
+
+    /// All that can be found there by their magic number, without the page's header: a power cut in a checkpoint can leave
+    /// some sectors of a page new and others old, and the log writes it again.
+    func tornMarks(onPage number: Int) -> [FileMark] {
+        bytes(ofPage: number)?.withUnsafeBytes { FileMark.all(in: $0) } ?? []
+    }
+
+    private func bytes(ofPage number: Int) -> [UInt8]? {
         var page = [UInt8](repeating: 0, count: pageSize)
         let offset = sqlite3_int64(number - 1) * sqlite3_int64(pageSize)
         let methods = file.pointee.pMethods.pointee
-        guard methods.xRead(file, &page, Int32(pageSize), offset) == SQLITE_OK else { return nil }
-        return page.withUnsafeBytes { FileMark(page: $0) }
+        return methods.xRead(file, &page, Int32(pageSize), offset) == SQLITE_OK ? page : nil
     }
 
     /// Looks through all of it, which takes long; only before it would be refused.

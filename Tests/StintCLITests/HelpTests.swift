@@ -1,7 +1,8 @@
 import Testing
 
 private let commands = [
-    "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "bury", "delete", "pause", "resume",
+    "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "bury", "delete", "pause",
+    "resume",
     "retain", "backup", "restore", "doctor",
 ]
 

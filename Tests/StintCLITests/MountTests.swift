@@ -24,7 +24,7 @@ struct MountTests {
         try await place.stint("put", "x")
         let outcome = try await inNamespace(
             """
-            mkdir inner && for file in stint.db stint.db-wal stint.db-shm; do cp $file inner/; done
+            mkdir inner && for file in stint.db stint.db-wal stint.db-shm; do : >> $file; cp $file inner/; done
             mount --bind stint.db\(suffix) inner/stint.db\(suffix) || exit 99
             for command in "put y" stats doctor "work --drain -- true"; do
                 STINT_DB=inner/stint.db "$stint" $command; echo "exit $?"

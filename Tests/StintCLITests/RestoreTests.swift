@@ -197,13 +197,15 @@ struct RestoreTests {
     @Test("what the guide says to do with a broken database works: .dump rescues what can be read")
     func dump() async throws {
         try await place.stint("put", "--lines", input: Array((1...3_000).map { "payload \($0)\n" }.joined().utf8))
-        _ = try await place.shell(#"sqlite3 stint.db "SELECT 1""#)
+        _ = try await place.shell(#"sqlite3 stint.db "PRAGMA wal_checkpoint(TRUNCATE)""#)
         var bytes = try place.read("stint.db")
-        let end = bytes.count - 40_960
-        bytes.replaceSubrange(end..., with: repeatElement(0xA5, count: 40_960))
+        // Among the jobs: the schema lies at both ends.
+        let middle = bytes.count / 2 / 4_096 * 4_096
+        bytes.replaceSubrange(middle..<middle + 8_192, with: repeatElement(0xA5, count: 8_192))
         try place.write("stint.db", bytes)
         let outcome = try await place.shell(
             """
+            rm -f stint.db-wal stint.db-shm
             sqlite3 stint.db .dump | sed 's/^ROLLBACK;.*/COMMIT;/' > rescue.sql
             sqlite3 rescued.db < rescue.sql
             sqlite3 rescued.db "SELECT count(*) > 100 FROM stint_jobs"

@@ -38,7 +38,8 @@ struct CrashAttributionTests {
             Case(life: .unknown, supervisor: .dead, isTold: true, boot: "c", ending: .leaseRanOut),
             Case(life: .dead, supervisor: nil, isTold: false, boot: "b", ending: .diedByItself),
             Case(life: .dead, supervisor: nil, isTold: true, boot: "b", ending: .stoppedByOrder),
-            Case(life: .dead, supervisor: nil, isTold: false, boot: "b", namespaces: "pid:[2]", ending: .diedWithOthers),
+            Case(
+                life: .dead, supervisor: nil, isTold: false, boot: "b", namespaces: "pid:[2]", ending: .diedWithOthers),
             Case(life: .dead, supervisor: nil, isTold: false, boot: "b", namespaces: "", ending: .diedWithOthers),
             Case(life: .dead, supervisor: nil, isTold: false, boot: "c", ending: .diedWithOthers),
             Case(life: .dead, supervisor: nil, isTold: false, boot: "unknown", ending: .diedWithOthers),

@@ -45,7 +45,8 @@ struct ReaderTests {
         let pool = ReaderPool(Lane.threads) {
             if tries.add().isMultiple(of: 2) {
                 return try Connection(
-                    folder.database, opening: folder.database, purpose: "test", durability: .normal, busyTimeout: .seconds(1), readOnly: true)
+                    folder.database, opening: folder.database, purpose: "test", durability: .normal,
+                    busyTimeout: .seconds(1), readOnly: true)
             }
             throw StintError(.databaseUnusable, "no connection today")
         }

@@ -12,6 +12,9 @@ struct KillCommand: AsyncParsableCommand {
     @Option(help: "How long, in seconds.") var seconds = 300
     @Option(help: "How many processes to kill.") var kills = 1_000
     @Option(help: "How many processes to stop for longer than their lease.") var stops = 60
+    @Option(help: "How often somebody holds the write lock for longer than a lease.") var locks = 40
+    @Option(help: "How often all processes are stopped for longer than a lease.") var freezes = 10
+    @Option(help: "How often a whole tree of processes gets SIGTERM.") var orders = 40
     @Flag(help: "The workers are `stint work` with a command, and the reaper is `stint reap`.") var commands = false
     @Option(help: "A guard to go without; then it must fail.") var without: String?
 
@@ -21,12 +24,15 @@ struct KillCommand: AsyncParsableCommand {
         var siege = Siege(seed: seed, duration: .seconds(seconds), program: try ownProgram(), folder: place.path)
         siege.kills = kills
         siege.stops = stops
+        (siege.locks, siege.freezes, siege.orders) = (locks, freezes, orders)
         siege.without = without
         if commands { siege.cast = Siege.castOfCommands }
         let report = try await siege.run()
         print(report.summary)
         let killed = report.kills.sorted { $0.key.rawValue < $1.key.rawValue }
-        print("killed: \(killed.map { "\($0.value) of \($0.key)" }.joined(separator: ", ")); stopped: \(report.stops)")
+        print(
+            "killed: \(killed.map { "\($0.value) of \($0.key)" }.joined(separator: ", ")); stopped, locked out, frozen or ordered to stop: \(report.stops)"
+        )
         try conclude(report.problems, place)
     }
 }

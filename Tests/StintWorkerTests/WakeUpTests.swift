@@ -93,7 +93,8 @@ struct WakeUpTests {
             var options = Worker.Options()
             options.pollInterval = .milliseconds(50)
             var worker = Worker(
-                JobQueue(store: InterposedStore(store: queue.store, isDeaf: true), clock: queue.clock), queues: ["q"], options: options)
+                JobQueue(store: InterposedStore(store: queue.store, isDeaf: true), clock: queue.clock), queues: ["q"],
+                options: options)
             worker.registerOthers { ran.yield(String(decoding: $0.job.payload, as: UTF8.self)) }
             let elsewhere = try await JobQueue(.sqlite(queue.store.path))
             try await running([worker]) {

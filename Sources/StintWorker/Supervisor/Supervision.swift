@@ -29,7 +29,8 @@ final class Supervision: Sendable {
         // A handler may have inherited the variable from somebody else's worker, without the socket.
         guard words.count >= 4, numbers.count == 3, peer(of: numbers[0]) == numbers[2] else { return nil }
         return Supervision(
-            line: numbers[0], number: Int(numbers[1]), supervisor: numbers[2], mark: ProcessMark(text: String(words[3])),
+            line: numbers[0], number: Int(numbers[1]), supervisor: numbers[2],
+            mark: ProcessMark(text: String(words[3])),
             sign: words.count > 4 ? String(words[4]) : nil)
     }()
 

@@ -25,6 +25,7 @@ actor Company {
     /// Processes that ended as none may.
     private(set) var troubles: [String] = []
     private var killed: Set<Int32> = []
+    private var ordered: Set<Int32> = []
 
     init(_ siege: Siege, _ log: HistoryLog) {
         self.siege = siege
@@ -94,7 +95,7 @@ actor Company {
             role == .worker || role == .drain
             ? [.exited(JobKind.poisonedExit), .signaled(SIGKILL)].contains(status) : false
         // Told to end before it had learnt to listen.
-        let isDeaf = isDismissed && status == .signaled(SIGTERM)
+        let isDeaf = (isDismissed || ordered.contains(id)) && status == .signaled(SIGTERM)
         let isExpected =
             status == .exited(0) || killed.contains(id) && status == .signaled(SIGKILL) || isPoisoned || isDeaf
         if !isExpected { troubles.append("a \(role) ended with \(status); see \(siege.errorFile)") }
@@ -111,6 +112,28 @@ actor Company {
         stop(member)
         try await Task.sleep(for: duration)
         goOn(member)
+    }
+
+    func pauseAll(for duration: Duration) async throws {
+        let all = living
+        for member in all { stop(member) }
+        try await Task.sleep(for: duration)
+        for member in all.reversed() { goOn(member) }
+    }
+
+    /// SIGTERM to it, its workers and their commands, those first. Who has not yet learnt to listen dies of it.
+    func orderTree(of member: Member) {
+        var tree = [member.id]
+        var next = 0
+        while next < tree.count {
+            tree += Self.children(of: tree[next])
+            next += 1
+        }
+        ordered.formUnion(tree)
+        for id in tree.reversed() {
+            kill(id, SIGCONT)
+            kill(id, SIGTERM)
+        }
     }
 
     func stop(_ member: Member) {

@@ -1,8 +1,21 @@
-/// Kills and stops members of a company at random, for the siege's duration.
+import GRDB
+
+/// Kills, stops, freezes and locks out the members of a company at random, for the siege's duration.
 struct Fate {
     private let siege: Siege
     private let company: Company
     private var chance: Chance
+
+    /// What can happen to a company.
+    private enum Deed {
+        case kill, stop
+        /// Somebody who knows no gate holds the write lock.
+        case lock
+        /// All are stopped, as in a container that is paused.
+        case freeze
+        /// SIGTERM to every process of a tree, as systemd and the end of a session send it.
+        case order
+    }
 
     init(_ siege: Siege, _ company: Company) {
         self.siege = siege
@@ -10,33 +23,62 @@ struct Fate {
         chance = Chance(siege.seed)
     }
 
-    mutating func strike() async throws -> (kills: [Role: Int], stops: Int) {
+    mutating func strike() async throws -> (kills: [Role: Int], others: Int) {
         let end = ContinuousClock.now + siege.duration
         var kills: [Role: Int] = [:]
-        var stops = 0
+        var others = 0
         // In any order, each after a while of random length that is the right one on average.
-        var deeds = (Array(repeating: true, count: siege.kills) + Array(repeating: false, count: siege.stops))
-            .shuffled(using: &chance)
+        var deeds = plan().shuffled(using: &chance)
         let pause = siege.duration / Double(deeds.count + 1)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            while let isKill = deeds.popLast() {
+            while let deed = deeds.popLast() {
                 try await Task.sleep(for: pause * Double.random(in: 0.5...1.5, using: &chance))
                 guard let member = await company.living.randomElement(using: &chance) else {
-                    deeds.append(isKill)
+                    deeds.append(deed)
                     continue
                 }
-                if isKill {
+                let duration = siege.lease * Double.random(in: 1...2.5, using: &chance)
+                if deed == .kill {
                     await company.kill(member)
                     kills[member.role, default: 0] += 1
-                } else {
-                    let duration = siege.lease * Double.random(in: 1...2.5, using: &chance)
-                    group.addTask { [company] in try await company.pause(member, for: duration) }
-                    stops += 1
+                    continue
+                }
+                others += 1
+                group.addTask { [company, siege] in
+                    switch deed {
+                    case .kill: break
+                    case .stop: try await company.pause(member, for: duration)
+                    case .lock: try await Self.holdLock(of: siege.database, for: duration)
+                    case .freeze: try await company.pauseAll(for: duration)
+                    case .order: await company.orderTree(of: member)
+                    }
                 }
             }
             try await Task.sleep(until: end, clock: .continuous)
             try await group.waitForAll()
         }
-        return (kills, stops)
+        return (kills, others)
+    }
+
+    private func plan() -> [Deed] {
+        let counts: [(Deed, Int)] = [
+            (.kill, siege.kills), (.stop, siege.stops), (.lock, siege.locks), (.freeze, siege.freezes),
+            (.order, siege.orders),
+        ]
+        return counts.flatMap { Array(repeating: $0.0, count: $0.1) }
+    }
+
+    private static func holdLock(of database: String, for duration: Duration) async throws {
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        configuration.busyMode = .timeout(10)
+        let database = try DatabaseQueue(path: database, configuration: configuration)
+        try await database.writeWithoutTransaction {
+            try $0.execute(sql: "PRAGMA wal_autocheckpoint = 0")
+            try $0.execute(sql: "BEGIN IMMEDIATE")
+        }
+        try await Task.sleep(for: duration)
+        try await database.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
+        try database.close()
     }
 }

@@ -17,6 +17,11 @@ package struct Siege: Sendable {
     package var kills = 0
     /// How many processes are stopped (SIGSTOP) for longer than a lease, and then go on.
     package var stops = 0
+    /// How often somebody holds the write lock for longer than a lease, all processes are stopped for as long, and a tree of
+    /// processes gets SIGTERM.
+    package var locks = 0
+    package var freezes = 0
+    package var orders = 0
     package var lease: Duration = .milliseconds(800)
     /// Whether no job may kill its process.
     package var isCalm = false

@@ -119,7 +119,8 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
     var supervisor: ProcessIdentity? {
         guard nature == .supervised else { return nil }
         return ProcessIdentity(
-            host: "simulated", boot: identity.boot, namespaces: identity.namespaces, processID: identity.processID + 1_000_000,
+            host: "simulated", boot: identity.boot, namespaces: identity.namespaces,
+            processID: identity.processID + 1_000_000,
             startTime: identity.startTime)
     }
 }
