@@ -1,5 +1,6 @@
 # make demo    the newsletter, end to end, with the real binary
-# make test    all tests
+# make test    all tests: about ten minutes after the build
+# make check   the quick ones: values, store, history; a minute after the build
 # make torture   the tests of faults for longer: MINUTES=30; SEED=… repeats a run
 # make fuzz    coverage-guided fuzzing; FUZZ_SECONDS=60 for each target
 # make bench   waiting, waking, group commits, the ceiling, the log, and the naive locking designs; about 8 minutes
@@ -24,7 +25,7 @@ PACKAGES := libsqlite3-dev php-cli python3 python3-venv sqlite3 strace faketime
 
 FUZZ_SECONDS ?= 60
 
-.PHONY: build install demo test torture fuzz bench bench-flat bench-handlers bench-peers stint-bench plots lint setup clean
+.PHONY: build install demo test check torture fuzz bench bench-flat bench-handlers bench-peers stint-bench plots lint setup clean
 
 build: setup
 	$(SWIFT) build -c release --product stint
@@ -36,11 +37,19 @@ install: build
 demo: build
 	Examples/Newsletter/demo.sh "$(CURDIR)/$(STINT)"
 
+# Hundreds of tests with real processes at once would starve each other: eight, if this Swift can say so.
+WIDTH = $(shell $(SWIFT) test --help-hidden 2>/dev/null | grep -q -- --experimental-maximum-parallelization-width \
+	&& echo --experimental-maximum-parallelization-width 8)
+
 # The tests of faults come at the end, one after the other: each keeps all processors busy.
 test: setup
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build --disable-xctest --skip TortureTests
+	$(SWIFT) test --skip-build --disable-xctest --skip TortureTests $(WIDTH)
 	$(SWIFT) test --skip-build --disable-xctest --no-parallel --filter TortureTests
+
+check: setup
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build --disable-xctest --filter 'StintCoreTests|StintSQLiteTests|HistoryTests' $(WIDTH)
 
 # All of it for longer: make torture MINUTES=60 SEED=7
 torture: setup
