@@ -4,7 +4,7 @@ extension SQLiteStore {
     public func register(
         _ worker: WorkerRegistration, as id: WorkerID?, now: Moment
     ) async throws -> RegisteredWorker {
-        let (id, known) = try await write(now: now, isDurable: false) { transaction in
+        let (id, known) = try await write(now: now) { transaction in
             (try transaction.register(worker, as: id), try transaction.knownWorkers())
         }
         // The entry stands before its board does, so a board without an entry is of nobody.
@@ -16,7 +16,7 @@ extension SQLiteStore {
     }
 
     public func deregister(_ worker: WorkerID, now: Moment) async throws {
-        try await write(now: now, urgency: .finishes, isDurable: false) { try $0.forget(worker) }
+        try await write(now: now, urgency: .finishes) { try $0.forget(worker) }
         boards.remove(worker)
     }
 

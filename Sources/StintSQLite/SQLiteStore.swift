@@ -219,9 +219,8 @@ public final class SQLiteStore: JobStore {
     /// - Parameters:
     ///   - weight: About how many jobs it touches.
     ///   - urgency: Whether it must get through on a full disk.
-    ///   - isDurable: Whether the answer waits until it would survive a power cut.
     func write<Value: Sendable>(
-        now: Moment, weight: Int = 1, urgency: Urgency = .goesOn, isDurable: Bool = true,
+        now: Moment, weight: Int = 1, urgency: Urgency = .goesOn,
         _ body: @escaping @Sendable (JobTransaction) throws -> Value
     ) async throws -> Value {
         try await transactions.write(now: now, weight: weight, urgency: urgency) { transaction in
@@ -229,8 +228,6 @@ public final class SQLiteStore: JobStore {
         } afterwards: { [revocations] result, _ in
             if result.revokes { revocations.change() }
             return result.value
-        } isEmpty: { _ in
-            !isDurable
         }
     }
 

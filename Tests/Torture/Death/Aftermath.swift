@@ -85,7 +85,11 @@ package struct Aftermath {
         problems += try Life.files.flatMap { try Self.damage(of: "\(folder)/\($0)") }
         guard let history else { return problems }
         let heirs = try Life.wholeHistory(in: folder).filter { $0.process == Heir.name }
-        return problems + (try broken(isDrained: true, in: folder, history + heirs))
+        // The power cut was the end of all the others.
+        let time = history.last?.time ?? 0
+        let deaths = isRebooted ? Set(history.map(\.process)).sorted() : []
+        let ends = deaths.map { Event(time: time, process: $0, deed: .killed) }
+        return problems + (try broken(isDrained: true, in: folder, history + ends + heirs))
     }
 
     private func workOff(_ file: String) async throws -> [String] {

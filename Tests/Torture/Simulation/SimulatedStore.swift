@@ -9,9 +9,7 @@ struct SimulatedStore: JobStore {
 
     /// A word to the store takes its time, and so does the answer. Now and then the store refuses, and has done nothing
     /// then, or it cannot say whether what it did will last.
-    ///
-    /// - Parameter isDurable: Whether its outcome can be unknown.
-    private func perform<Value>(isDurable: Bool = true, _ body: () async throws -> Value) async throws -> Value {
+    private func perform<Value>(_ body: () async throws -> Value) async throws -> Value {
         await world.delay()
         try await world.waitForLock()
         if world.happens(world.plan.refusals) {
@@ -19,7 +17,7 @@ struct SimulatedStore: JobStore {
         }
         let value = try await body()
         try world.tellOfCommit()
-        if isDurable && world.happens(world.plan.refusals) {
+        if world.happens(world.plan.refusals) {
             throw StintError(.outcomeUnknown, "the disk of the simulated world failed in the last moment")
         }
         await world.delay()
@@ -108,7 +106,7 @@ struct SimulatedStore: JobStore {
         let registration = WorkerRegistration(
             name: worker.name, process: process.identity, supervisor: process.supervisor,
             supervisorSign: process.supervisorFile?.name, queues: worker.queues, concurrency: worker.concurrency)
-        let place = try await perform(isDurable: false) {
+        let place = try await perform {
             let place = try await store.register(registration, as: id, now: now)
             // Also where nobody hears of it: its process has the lock.
             if id == nil { process.workers.append(place.id) }
@@ -120,7 +118,7 @@ struct SimulatedStore: JobStore {
     }
 
     func deregister(_ worker: WorkerID, now: Moment) async throws {
-        try await perform(isDurable: false) { try await store.deregister(worker, now: now) }
+        try await perform { try await store.deregister(worker, now: now) }
     }
 
     func leases(heldBy worker: WorkerID) async throws -> [HeldJob] {
