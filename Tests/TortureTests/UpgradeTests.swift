@@ -78,10 +78,8 @@ struct UpgradeTests {
 
     @Test(
         "under a running process of an older version: it is told so at its next transaction, and what it was told counts",
-        arguments: [
-            (SQLiteMigrations.all.count - 1, SQLiteMigrations.all.count),
-            (SQLiteMigrations.all.count, SQLiteMigrations.all.count + 1),
-        ])
+        // This program stands for the older one, so that has this schema: its statements need the columns of its migrations.
+        arguments: [(SQLiteMigrations.all.count, SQLiteMigrations.all.count + 1)])
     func olderBeside(older: Int, newer: Int) async throws {
         let folder = try TemporaryFolder()
         let path = folder.database

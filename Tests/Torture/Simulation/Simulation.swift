@@ -62,8 +62,10 @@ package final class Simulation {
                 findings.append("\(job.reference), which \(plan.behaviour), is done")
             }
             // A handler that was given up goes on, and may be the cause of what happens to its process.
+            // Where some deaths cannot be proved, each of them gives the job another run.
             let isUndisturbed =
                 world.plan.misfortunes.isEmpty && world.plan.refusals == 0 && !world.plan.jobs.contains(where: \.hangs)
+                && world.plan.provesDeaths
             let deaths = world.provableDeaths[job.reference, default: 0]
             if isUndisturbed && deaths > world.plan.mostDeaths {
                 findings.append("\(job.reference) has killed \(deaths) processes")

@@ -58,6 +58,13 @@ struct WorldPlan: Sendable {
         }
     }
 
+    /// Whether everybody can know how each worker ended.
+    var provesDeaths: Bool {
+        zip(natures, bootIDs).allSatisfy { nature, boot in
+            nature == .supervised || nature == .plain && boot == .machines
+        }
+    }
+
     var hasLongLock: Bool {
         misfortunes.contains { if case .locks = $0.kind { true } else { false } }
     }
