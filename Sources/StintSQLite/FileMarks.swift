@@ -17,19 +17,24 @@ final class FileMarks: Sendable {
         var last: ContinuousClock.Instant?
     }
 
-    init(_ logger: Logger) {
+    private let isOn: Bool
+
+    /// - Parameter isOn: Off in simulated worlds, whose histories must not depend on what was simulated before.
+    init(_ logger: Logger, isOn: Bool) {
         self.logger = logger
+        self.isOn = isOn
     }
 
     /// In the transaction that is open, and is about to be committed.
     func changeIfDue(_ database: Database) throws {
         let now = ContinuousClock.now
-        guard state.withLock({ $0.last.map { now - $0 >= Self.interval } ?? true }) else { return }
+        guard isOn, state.withLock({ $0.last.map { now - $0 >= Self.interval } ?? true }) else { return }
         try change(database)
     }
 
     /// In a transaction of its own: the log's first one may stay the only one for long.
     func markNewLog(_ database: Database) {
+        guard isOn else { return }
         do {
             try Statement("BEGIN IMMEDIATE", database).execute()
             try change(database)

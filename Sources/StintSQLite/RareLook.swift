@@ -10,6 +10,9 @@ final class RareLook: Sendable {
         self.interval = interval
     }
 
+    /// As in a new process; for simulated worlds, which use a store again.
+    func forget() { last.withLock { $0 = nil } }
+
     func isTime(_ now: Moment) -> Bool {
         last.withLock { last in
             // A clock that went back is another boot's, or a test's.

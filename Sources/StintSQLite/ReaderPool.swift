@@ -23,6 +23,17 @@ final class ReaderPool: Sendable {
         self.open = open
     }
 
+    /// Opens all of them now. Blocks; for simulated worlds, in which the first read must be like any other.
+    func fill() throws {
+        for _ in 0..<Self.limit {
+            let connection = try open()
+            state.withLock { state in
+                state.idle.append(connection)
+                state.count += 1
+            }
+        }
+    }
+
     func run<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
         let connection = try await withCheckedThrowingContinuation { take($0) }
         defer { give(connection) }

@@ -56,5 +56,13 @@ extension SQLiteStore {
     /// As if the process of the worker had died: the kernel frees its lock. For tests.
     package func abandon(_ worker: WorkerID) { boards.abandon(worker) }
 
+    /// What it remembers of times, as if the process were a new one. For simulated worlds, which use a store again.
+    package func forgetTimes() {
+        unheldLooks.forget()
+    }
+
+    /// See ``ReaderPool/fill()``.
+    package func openReaders() throws { try longReaders.fill() }
+
     package func signOfSupervisor() -> SupervisorFile? { boards.signOfSupervisor() }
 }

@@ -33,6 +33,8 @@ public final class SQLiteStore: JobStore {
         package var waiting = Waiting.gate
         /// What its blocking work is done on; a simulated world has lanes of its own.
         package var lanes: Lane.Maker = Lane.threads
+        /// Whether the file's mark changes; see ``FileMarks``.
+        package var marksFile = true
         /// What this Stint knows of schemas; fewer, or more, make it an older or a newer one, for tests.
         package var migrations = SQLiteMigrations.all
 
@@ -131,7 +133,7 @@ public final class SQLiteStore: JobStore {
             writer, gate: Self.gate(file, options),
             log: options.durability == .full ? try writer.runBlocking { try LogFile(of: $0, path, repair) } : nil,
             schema: self.schema, reserve: reserve, busyTimeout: options.busyTimeout, logger: options.logger,
-            lanes: options.lanes
+            lanes: options.lanes, marksFile: options.marksFile
         ) { wakesWorkers, isDiskFull in
             if wakesWorkers { signals.send() }
             checkpoint.startIfNeeded(isDiskFull: isDiskFull)

@@ -56,7 +56,7 @@ final class Writer: Sendable {
 
     init(
         _ connection: Connection, gate: WriteGate?, log: LogFile?, schema: SchemaWatch, reserve: Reserve?,
-        busyTimeout: Duration, logger: Logger, lanes: Lane.Maker, refusal: StintError? = nil,
+        busyTimeout: Duration, logger: Logger, lanes: Lane.Maker, marksFile: Bool = true, refusal: StintError? = nil,
         onCommit: @escaping @Sendable (_ wakesWorkers: Bool, _ isDiskFull: Bool) -> Bool
     ) {
         self.connection = connection
@@ -69,7 +69,7 @@ final class Writer: Sendable {
         self.busyTimeout = busyTimeout
         self.logger = logger
         self.refusal = refusal
-        marks = FileMarks(logger)
+        marks = FileMarks(logger, isOn: marksFile)
         self.onCommit = onCommit
     }
 

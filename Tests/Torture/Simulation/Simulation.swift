@@ -124,5 +124,6 @@ package final class Simulation {
                 fatalError("a simulated world cannot be cleaned up: \(error)")
             }
         }
+        for holder in stores { holder.store.forgetTimes() }
     }
 }

@@ -13,12 +13,14 @@ final class StoresOfProcess: Sendable {
         // Made here, and in the order of their making: the store is made on this thread.
         nonisolated(unsafe) var lanes: [SimulatedLane] = []
         var options = SQLiteStore.Options(durability: .normal, logger: logger)
+        options.marksFile = false
         options.lanes = { _, _ in
             let lane = SimulatedLane()
             lanes.append(lane)
             return .simulated { lane.submit($0) }
         }
         store = try SQLiteStore(path: path, options: options)
+        try store.openReaders()
         self.lanes = lanes
     }
 
