@@ -9,8 +9,8 @@ import Testing
         func promises() async throws {
             let seed = chosenSeed(usual: 1)
             // Two at a time: each has one thread.
-            async let first = torture("simulate", "--seed", "\(seed)", "--seeds", "1000")
-            async let second = torture("simulate", "--seed", "\(seed + 1_000)", "--seeds", "1000")
+            async let first = torture("simulate", "--seed", "\(seed)", "--seeds", "300")
+            async let second = torture("simulate", "--seed", "\(seed + 1_000)", "--seeds", "300")
             _ = try await (first, second)
         }
 
