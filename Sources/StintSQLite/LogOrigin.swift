@@ -73,8 +73,12 @@ struct LogOrigin {
         func isOwn(_ mark: FileMark) -> Bool {
             mark.isPredecessor(of: first.mark) || log.marks.contains { $0.mark == mark }
         }
-        if let own = database.mark(onPage: first.page), isOwn(own) { return true }
-        if database.tornMarks(onPage: first.page).contains(where: isOwn) { return true }
+        // Only a page that cannot be read is searched: a sound one can have remains of what it was copied from.
+        if let own = database.mark(onPage: first.page) {
+            if isOwn(own) { return true }
+        } else if database.tornMarks(onPage: first.page).contains(where: isOwn) {
+            return true
+        }
         // VACUUM moves it, and writes every page: then it does not matter what was there before.
         if log.coversEverything { return true }
         // With auto_vacuum it moves when a table is dropped.
