@@ -188,8 +188,13 @@ struct RestoreTests {
     func logMovedAway() async throws {
         try await place.stint("put", "x")
         try await place.stint("backup", "copy.db")
+        let reader = try holdLog()
         try await place.stint("put", "y")
-        _ = try await place.shell("cp copy.db stint.db; mv stint.db-wal away")
+        _ = try await place.shell("cp stint.db-wal log")
+        try reader.close()
+        let moved = try await place.shell(
+            #"cp copy.db stint.db && cp log stint.db-wal && "$stint" stats; mv stint.db-wal away"#)
+        #expect(moved.errors.contains("that is not its own"), "\(moved)")
         #expect(try await place.counts().ready == 1)
         #expect(try await place.stint("doctor").contains("file: sound"))
     }
