@@ -78,7 +78,8 @@ struct MountTests {
         .enabled("file systems cannot be mounted here: it needs root") { await canMount() },
         // SQLite's own shell takes the log over at its end.
         arguments: [
-            #"sqlite3 data/stint.db "SELECT count(*) FROM stint_job" > /dev/null && ! test -e data/stint.db-wal"#, "true",
+            #"sqlite3 data/stint.db "SELECT count(*) FROM stint_job" > /dev/null && ! test -e data/stint.db-wal"#,
+            "true",
         ])
     func readOnlyMedium(end: String) async throws {
         let outcome = try await readOnly(after: "\(crash) && \(end)", reading)
