@@ -38,7 +38,7 @@ struct BulkChange {
                 "this would \(what), and there is no terminal to ask on: nothing was changed; add --yes to do it")
         }
         guard await Question.ask("\(what)?") else {
-            Output.complain("nothing was changed")
+            Output.printError("nothing was changed")
             throw ExitCode(1)
         }
     }

@@ -31,15 +31,15 @@ struct Drain {
         }
         let count = buried.reduce(0) { $0 + $1.jobs.count }
         guard let first = buried.first else { return 0 }
-        Output.complain(
+        Output.printError(
             "\(count) \(count == 1 ? "job was" : "jobs were") buried meanwhile; see "
                 + database.command("list --queue \(first.queue) --state buried"))
         let all = buried.flatMap { queue, jobs in jobs.map { (queue, $0) } }
         for (name, id) in all.prefix(Self.jobsNamed) {
             let reason = try await queue.store.job(id)?.record.reason ?? "it is gone again"
-            Output.complain("job \(id) in queue \(quoted(name.description)) was buried: \(oneLine(reason, limit: 300))")
+            Output.printError("job \(id) in queue \(quoted(name.description)) was buried: \(oneLine(reason, limit: 300))")
         }
-        if count > Self.jobsNamed { Output.complain("and \(count - Self.jobsNamed) more") }
+        if count > Self.jobsNamed { Output.printError("and \(count - Self.jobsNamed) more") }
         return count
     }
 }
@@ -86,7 +86,7 @@ struct DrainProgress: Service {
             }
             if let last = told[queue.name], ContinuousClock.now - last < Self.reminder { continue }
             told[queue.name] = .now
-            Output.complain("the drain waits: \(hints.paused(queue))")
+            Output.printError("the drain waits: \(hints.paused(queue))")
         }
     }
 

@@ -50,7 +50,7 @@ struct KickCommand: AsyncParsableCommand {
         let buried = try await queue.store.stats().filter { $0.buried > 0 }
         guard let first = buried.first, !buried.contains(where: { $0.name == name }) else { return }
         let places = buried.prefix(5).map { "\(quoted($0.name.description)) (\($0.buried))" }.joined(separator: ", ")
-        Output.complain(
+        Output.printError(
             "nothing is buried in queue \(quoted(name.description)); buried jobs are in \(places)"
                 + (buried.count > 5 ? " and \(buried.count - 5) more" : "")
                 + ": \(database.command("kick --queue \(first.name)"))")

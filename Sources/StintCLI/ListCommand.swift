@@ -46,7 +46,7 @@ struct ListCommand: AsyncParsableCommand {
         } while cursor != nil && left > 0
         guard cursor != nil, !json else { return }
         let more = try await store.page(JobFilter(queue: queue, state: state, limit: 1), after: cursor)
-        if !more.jobs.isEmpty { Output.complain("these are the first \(limit); --limit shows more") }
+        if !more.jobs.isEmpty { Output.printError("these are the first \(limit); --limit shows more") }
     }
 
     private func row(of job: JobRecord) -> [String] {

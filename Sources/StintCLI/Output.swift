@@ -61,7 +61,7 @@ struct Output {
 
     /// One sentence on standard error, safe for a terminal, whatever it quotes. That it cannot be written is nothing to be
     /// done about, and nobody waits for long until somebody reads it.
-    static func complain(_ text: String) {
+    static func printError(_ text: String) {
         tell(text)
         OutputDestination.standardError.flush(within: .seconds(1))
     }

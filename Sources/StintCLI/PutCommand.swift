@@ -69,7 +69,7 @@ struct PutCommand: AsyncParsableCommand {
         let answer = try await database.open(creating: creation).enqueue(jobs: [job])[0]
         try report("\(answer.id)", "job \(answer.id) was put")
         if answer.isDuplicate {
-            Output.complain(
+            Output.printError(
                 "nothing was added: job \(answer.id) has the key \(quoted(unique ?? "")) and is not done yet")
         }
     }
@@ -126,7 +126,7 @@ struct PutCommand: AsyncParsableCommand {
         }
         progress.finish()
         try report("\(count)", "\(count) jobs were put")
-        lines.remark.map(Output.complain)
+        lines.remark.map(Output.printError)
     }
 
     /// Whoever runs this again because it failed would put the job twice.

@@ -11,7 +11,7 @@ struct QueueHints {
     let database: DatabaseOptions
 
     func tell() {
-        for name in queues { hint(on: name).map(Output.complain) }
+        for name in queues { hint(on: name).map(Output.printError) }
     }
 
     private func hint(on name: QueueName) -> String? {

@@ -35,11 +35,11 @@ struct RestartWorkersCommand: AsyncParsableCommand {
         try Output.print("restarting \(Self.count(count, "worker")) of \(Self.count(begun.count, "supervisor"))")
         let alone = workers.filter { $0.registration.supervisor == nil }
         for worker in alone {
-            Output.complain(
+            Output.printError(
                 "the worker \(oneLine(worker.registration.name, limit: 60)) has no supervisor and goes on as it is")
         }
         for supervisor in silent {
-            Output.complain(
+            Output.printError(
                 "the supervisor \(oneLine(supervisor.name, limit: 60)) has not begun within \(wait.description): it may be "
                     + "stopped or of an older version, or its new workers do not start; look into its log")
         }

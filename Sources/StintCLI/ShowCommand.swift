@@ -68,7 +68,7 @@ struct ShowCommand: AsyncParsableCommand {
         for failure in job.failures {
             let worker = failure.worker.map { ", worker \($0)" } ?? ""
             rows.append(("attempt \(failure.attempt)", "\(failure.kind.rawValue) at \(localTime(failure.at))\(worker)"))
-            rows.append(("", failure.story))
+            rows.append(("", failure.details))
         }
         let width = rows.map(\.0.count).max() ?? 0
         return rows.map { label, value in

@@ -91,7 +91,7 @@ struct StintCommand: AsyncParsableCommand {
         if let error = error as? StintError {
             let isUnknown = error.code == .outcomeUnknown
             let hint = isUnknown ? "; see with `stint show` or `stint list` before you try again" : ""
-            Output.complain(error.description + hint)
+            Output.printError(error.description + hint)
             Platform.exit(exitCode(of: error))
         }
         let code = exitCode(for: error)
@@ -100,7 +100,7 @@ struct StintCommand: AsyncParsableCommand {
         let help = fullMessage(for: error).split(separator: "\n").first { $0.contains("See 'stint") }
         let text = oneLine(message(for: error), limit: 1_500) + (code == .validationFailure ? dashHint() : "")
         let hint = help.map { $0.replacing("  See", with: text.hasSuffix("?") ? " See" : "; see") } ?? ""
-        Output.complain(text + hint)
+        Output.printError(text + hint)
         Platform.exit(code.rawValue)
     }
 

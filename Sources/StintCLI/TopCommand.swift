@@ -39,9 +39,9 @@ struct TopCommand: AsyncParsableCommand {
     }
 
     private func printOnce(_ queue: JobQueue<SQLiteStore>) async throws {
-        let first = try await TopReading(queue)
+        let first = try await TopSnapshot(queue)
         try await Task.sleep(for: interval.duration)
-        let second = try await TopReading(queue)
+        let second = try await TopSnapshot(queue)
         let frame = TopFrame(
             reading: second, rates: QueueRates.between(first, second), database: queue.store.path)
         try Output.print(
@@ -53,7 +53,7 @@ struct TopCommand: AsyncParsableCommand {
 private struct TopView {
     private enum Event: Sendable {
         case terminal(TerminalEvents.Event)
-        case read(TopReading)
+        case read(TopSnapshot)
         case failed(String)
         /// It can never be read again.
         case lost(any Error)
@@ -85,7 +85,7 @@ private struct TopView {
     private func read(_ report: @Sendable (Event) -> Void) async {
         while !Task.isCancelled {
             do {
-                report(.read(try await TopReading(queue)))
+                report(.read(try await TopSnapshot(queue)))
             } catch {
                 do {
                     try queue.store.checkStillThere()

@@ -2,7 +2,7 @@ import StintCore
 
 /// What `stint top` shows, made of readings alone.
 struct TopFrame {
-    let reading: TopReading
+    let reading: TopSnapshot
     /// Empty before the second reading.
     let rates: [QueueName: QueueRates]
     let database: String
@@ -58,15 +58,15 @@ struct TopFrame {
 
     private var totals: String {
         func sum(_ count: KeyPath<QueueStats, Int>) -> String {
-            Measures.count(reading.queues.reduce(0) { $0 + Double($1[keyPath: count]) })
+            Format.count(reading.queues.reduce(0) { $0 + Double($1[keyPath: count]) })
         }
         var parts = [
             "\(sum(\.ready)) ready", "\(sum(\.delayed)) delayed", "\(sum(\.leased)) leased", "\(sum(\.buried)) buried",
             "\(sum(\.done)) done",
         ]
         if !rates.isEmpty {
-            parts.append("\(Measures.rate(rates.values.reduce(0) { $0 + $1.done })) done/s")
-            parts.append("\(Measures.rate(rates.values.reduce(0) { $0 + $1.new })) new/s")
+            parts.append("\(Format.rate(rates.values.reduce(0) { $0 + $1.done })) done/s")
+            parts.append("\(Format.rate(rates.values.reduce(0) { $0 + $1.new })) new/s")
         }
         return parts.joined(separator: ", ")
     }
@@ -88,11 +88,11 @@ struct TopFrame {
         let rows = reading.queues.map { queue in
             let rate = rates[queue.name]
             return [
-                TopCell(oneLine(queue.name.description, limit: 200)), TopCell(Measures.count(queue.ready)),
-                TopCell(Measures.count(queue.delayed)), TopCell(Measures.count(queue.leased)),
-                TopCell(Measures.count(queue.buried), queue.buried > 0 ? .red : .plain),
-                TopCell(Measures.count(queue.done)), TopCell(Measures.rate(rate?.done)),
-                TopCell(Measures.rate(rate?.new)), TopCell(queue.paused ? "paused" : "", .yellow),
+                TopCell(oneLine(queue.name.description, limit: 200)), TopCell(Format.count(queue.ready)),
+                TopCell(Format.count(queue.delayed)), TopCell(Format.count(queue.leased)),
+                TopCell(Format.count(queue.buried), queue.buried > 0 ? .red : .plain),
+                TopCell(Format.count(queue.done)), TopCell(Format.rate(rate?.done)),
+                TopCell(Format.rate(rate?.new)), TopCell(queue.paused ? "paused" : "", .yellow),
             ]
         }
         return Section(columns: columns, rows: rows, none: "no queues yet")
@@ -105,16 +105,16 @@ struct TopFrame {
             TopGrid.Column(title: "memory", alignedRight: true), TopGrid.Column(title: "state"),
         ]
         let rows = reading.workers.map { worker in
-            let age = worker.longestRunning.map { Measures.duration(milliseconds: worker.age(of: $0)) }
+            let age = worker.longestRunning.map { Format.duration(milliseconds: worker.age(of: $0)) }
             return [
                 TopCell(worker.name), TopCell(worker.queues), TopCell(worker.running(atMost: 1)), TopCell(age ?? "-"),
-                TopCell(Measures.memory(bytes: worker.residentMemory)), state(of: worker),
+                TopCell(Format.memory(bytes: worker.residentMemory)), state(of: worker),
             ]
         }
         return Section(columns: columns, rows: rows, none: "no workers")
     }
 
-    private func state(of worker: WorkerSighting) -> TopCell {
+    private func state(of worker: WorkerSnapshot) -> TopCell {
         switch worker.existence {
         case .exists: TopCell("alive")
         case .gone: TopCell("gone", .red)
@@ -132,13 +132,13 @@ struct TopFrame {
             [
                 TopCell("\(death.job)"), TopCell(oneLine(death.queue.description, limit: 200)),
                 TopCell(
-                    Measures.duration(
-                        milliseconds: Measures.milliseconds(from: death.failure.at, to: reading.now.wall))),
+                    Format.duration(
+                        milliseconds: Format.milliseconds(from: death.failure.at, to: reading.now.wall))),
                 TopCell(death.failure.kind.rawValue), TopCell(oneLine(death.failure.error, limit: 200)),
             ]
         }
         return Section(
             columns: columns, rows: rows,
-            none: "no deaths among the last \(TopReading.failuresSearched) attempts that did not end well")
+            none: "no deaths among the last \(TopSnapshot.failuresSearched) attempts that did not end well")
     }
 }

@@ -159,7 +159,7 @@ struct WorkCommand: AsyncParsableCommand {
         var options = SupervisorOptions()
         options.workers = workers
         options.gracePeriod = grace.duration
-        options.silence = max(lease.duration, .seconds(10))
+        options.heartbeatTimeout = max(lease.duration, .seconds(10))
         return options
     }
 

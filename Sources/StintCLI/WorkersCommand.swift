@@ -26,7 +26,7 @@ struct WorkersCommand: AsyncParsableCommand {
     func run() async throws {
         let queue = try await database.open(onlyReads: true)
         let now = queue.clock.now()
-        let workers = try await queue.store.workers().map { WorkerSighting($0, now: now) }
+        let workers = try await queue.store.workers().map { WorkerSnapshot($0, now: now) }
         var output = Output()
         if json {
             for worker in workers { try output.line(try jsonLine(WorkerDocument(worker))) }
@@ -36,20 +36,20 @@ struct WorkersCommand: AsyncParsableCommand {
         try output.flush()
     }
 
-    private static func table(_ workers: [WorkerSighting]) -> Table {
+    private static func table(_ workers: [WorkerSnapshot]) -> Table {
         var table = Table(
             ["id", "worker", "queues", "running", "since", "memory", "supervisor", "state"], rightAligned: [0, 4, 5, 6])
         for worker in workers {
             table.add([
                 "\(worker.record.id)", worker.name, worker.queues, worker.running(atMost: 3),
-                Measures.duration(milliseconds: worker.age), Measures.memory(bytes: worker.residentMemory),
+                Format.duration(milliseconds: worker.age), Format.memory(bytes: worker.residentMemory),
                 worker.supervisor, state(of: worker),
             ])
         }
         return table
     }
 
-    private static func state(of worker: WorkerSighting) -> String {
+    private static func state(of worker: WorkerSnapshot) -> String {
         switch worker.existence {
         case .exists: "alive"
         case .gone: "gone, not yet taken back"

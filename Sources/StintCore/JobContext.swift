@@ -7,13 +7,13 @@ import Synchronization
 public struct JobContext: Sendable {
     public let job: LeasedJob
     package let store: any JobStore
-    package let clock: any MomentClock
+    package let clock: any QueueClock
     private let worker: String
     private let baseLogger: Logger
     /// Set once the handler settled the job itself; the worker then leaves it alone.
     package let settlement = SettlementFlag()
 
-    package init(job: LeasedJob, store: any JobStore, clock: any MomentClock, worker: String, logger: Logger) {
+    package init(job: LeasedJob, store: any JobStore, clock: any QueueClock, worker: String, logger: Logger) {
         self.job = job
         self.store = store
         self.clock = clock

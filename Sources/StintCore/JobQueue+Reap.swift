@@ -29,7 +29,7 @@ extension JobQueue {
         for workers in groups.values.sorted(by: { $0[0].id.rawValue < $1[0].id.rawValue }) {
             let now = clock.now()
             guard let end = WorkerEnd(ofUnseen: workers, boot: now.boot) else { continue }
-            total += try await store.takeBack(from: workers.map(\.id), end, now: now)
+            total += try await store.reclaim(from: workers.map(\.id), end, now: now)
         }
         return total
     }

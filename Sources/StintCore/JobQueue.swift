@@ -17,16 +17,16 @@ public struct StoreSource<Store: JobStore>: Sendable {
 /// A value can be copied and used from anywhere; all copies share one store.
 public struct JobQueue<Store: JobStore>: Sendable {
     public let store: Store
-    public let clock: any MomentClock
+    public let clock: any QueueClock
 
     /// Opens the store.
     ///
     /// - Throws: ``StintError`` with the code `databaseUnusable` that says what is wrong with it and what to do.
-    public init(_ source: StoreSource<Store>, clock: any MomentClock = SystemClock()) async throws {
+    public init(_ source: StoreSource<Store>, clock: any QueueClock = SystemClock()) async throws {
         self.init(store: try await source.open(), clock: clock)
     }
 
-    public init(store: Store, clock: any MomentClock = SystemClock()) {
+    public init(store: Store, clock: any QueueClock = SystemClock()) {
         self.store = store
         self.clock = clock
     }

@@ -82,17 +82,17 @@ public struct JobFailure: Sendable, Codable, Hashable {
     public let kind: Kind
     public let error: String
     public let worker: String?
-    public let dossier: Dossier?
+    public let diagnostics: AttemptDiagnostics?
 
     public init(
-        attempt: Int, at: Timestamp, kind: Kind, error: String, worker: String?, dossier: Dossier? = nil
+        attempt: Int, at: Timestamp, kind: Kind, error: String, worker: String?, diagnostics: AttemptDiagnostics? = nil
     ) {
         self.attempt = attempt
         self.at = at
         self.kind = kind
         self.error = error
         self.worker = worker
-        self.dossier = dossier
+        self.diagnostics = diagnostics
     }
 }
 

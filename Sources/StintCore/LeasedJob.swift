@@ -52,7 +52,7 @@ public struct ClaimRequest: Sendable {
     public let registration: WorkerID?
     /// How many of them would start at once. Beyond that it takes no more than its share: what is ready, divided by the
     /// registered workers.
-    public let startsAtOnce: Int
+    public let idleSlots: Int
     /// It takes no more jobs than fit in here with their payloads and headers; the first one whatever its size.
     public let budget: ByteBudget
     /// Whether to pass over suspects and take the jobs behind them: something runs in the worker's process already, and a
@@ -61,7 +61,7 @@ public struct ClaimRequest: Sendable {
 
     public init(
         queues: [QueueName], limit: Int, lease duration: Duration, worker: String, registration: WorkerID? = nil,
-        startsAtOnce: Int? = nil, budget: ByteBudget = .standard, passesOverSuspects: Bool = false
+        idleSlots: Int? = nil, budget: ByteBudget = .standard, passesOverSuspects: Bool = false
     ) {
         precondition(limit >= 1 && limit <= Self.maximumLimit, "a claim takes 1 to \(Self.maximumLimit) jobs")
         precondition(duration > .zero, "a lease lasts longer than nothing")
@@ -70,7 +70,7 @@ public struct ClaimRequest: Sendable {
         self.duration = duration
         self.worker = worker
         self.registration = registration
-        self.startsAtOnce = startsAtOnce ?? limit
+        self.idleSlots = idleSlots ?? limit
         self.budget = budget
         self.passesOverSuspects = passesOverSuspects
     }

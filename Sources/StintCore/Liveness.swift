@@ -15,5 +15,5 @@ public protocol SupervisorSign: Sendable {
     var name: String { get }
 
     /// The orderly end: its workers have ended.
-    func end()
+    func release()
 }

@@ -5,12 +5,12 @@
 ///
 /// | who revokes | who starts a job that it has claimed |
 /// |---|---|
-/// | 1. commits the change | 1. notes the start on its board |
+/// | 1. commits the change | 1. notes the start on its scoreboard |
 /// | 2. changes the mark | 2. reads the mark |
 /// | 3. returns | 3. starts, if the mark is as it was when it last looked into the store |
 ///
 /// A start that reads the old mark has read it before the revocation returned, so the job had been started by then, and
-/// its board said so. A start that reads the new mark looks into the store first, where the change is committed, and gives
+/// its scoreboard said so. A start that reads the new mark looks into the store first, where the change is committed, and gives
 /// back what was revoked. One read of 8 bytes is what a start costs; nobody waits for anybody.
 ///
 /// A value is not used again: of two revocations at a time the later one is seen too.

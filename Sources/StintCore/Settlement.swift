@@ -5,18 +5,18 @@ public struct Settlement: Sendable {
     /// Jobs to enqueue in the same transaction, if and only if the lease still stands.
     public let followUps: [NewJob]
     /// What is known of the process that ran the attempt; kept where the attempt failed, crashed or was buried.
-    public let dossier: Dossier?
+    public let diagnostics: AttemptDiagnostics?
     /// How many attempts the worker grants the job, where that is fewer than the job's own `maxAttempts`. It counts for
     /// failures and crashes.
     public let maxAttempts: Int?
 
     public init(
-        _ lease: Lease, _ outcome: Outcome, followUps: [NewJob] = [], dossier: Dossier? = nil, maxAttempts: Int? = nil
+        _ lease: Lease, _ outcome: Outcome, followUps: [NewJob] = [], diagnostics: AttemptDiagnostics? = nil, maxAttempts: Int? = nil
     ) {
         self.lease = lease
         self.outcome = outcome
         self.followUps = followUps
-        self.dossier = dossier
+        self.diagnostics = diagnostics
         self.maxAttempts = maxAttempts
     }
 

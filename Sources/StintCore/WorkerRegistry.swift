@@ -4,10 +4,10 @@ public protocol WorkerRegistry: Sendable {
     /// Notes that a worker begins its work. That need not survive a power cut, which ends all workers, so neither this nor
     /// ``deregister(_:now:)`` throws `outcomeUnknown`. With an id it says that the worker still lives: an entry that nobody has
     /// renewed for ``WorkerRegistration/lifetime``, and whose process nobody can look at, is forgotten.
-    func register(_ worker: WorkerRegistration, as id: WorkerID?, now: Moment) async throws -> RegisteredWorker
+    func register(_ worker: WorkerRegistration, as id: WorkerID?, now: ClockReading) async throws -> RegisteredWorker
 
     /// The orderly end of a worker, which holds no leases any more.
-    func deregister(_ worker: WorkerID, now: Moment) async throws
+    func deregister(_ worker: WorkerID, now: ClockReading) async throws
 
     /// The jobs that the worker holds: what it has claimed and not settled, and has not lost.
     func leases(heldBy worker: WorkerID) async throws -> [HeldJob]
@@ -19,14 +19,14 @@ public protocol WorkerRegistry: Sendable {
     /// process.
     ///
     /// What it costs the jobs is in ``CrashAttribution``.
-    func takeBack(from workers: [WorkerID], _ end: WorkerEnd, now: Moment) async throws -> ReapReport
+    func reclaim(from workers: [WorkerID], _ end: WorkerEnd, now: ClockReading) async throws -> ReapReport
 
     /// Proves to other processes, as long as this one lives, that it supervises workers; their registrations name the
     /// sign (``WorkerRegistration/supervisorSign``). `nil` where the store cannot prove such a thing.
     func registerSupervisor() async throws -> (any SupervisorSign)?
 
     /// Asks all supervisors, wherever they run, to replace their workers.
-    func requestRestart(now: Moment) async throws
+    func requestRestart(now: ClockReading) async throws
 
     /// The number of the latest such request, each greater than the one before; 0: there was none yet.
     func latestRestartRequest() async throws -> Int64
@@ -78,18 +78,18 @@ public struct WorkerRegistration: Sendable, Hashable {
 /// A worker's place among the others.
 public struct RegisteredWorker: Sendable {
     public let id: WorkerID
-    public let board: any StartBoard
+    public let scoreboard: any Scoreboard
     /// Shared by all workers of the store in this process.
-    package let room: HandlerRoom
+    package let runLock: ExclusiveRunLock
     /// Shared by all workers of the store in all processes.
     package let revocations: any RevocationMark
 
     package init(
-        id: WorkerID, board: any StartBoard, room: HandlerRoom, revocations: any RevocationMark = NoRevocationMark()
+        id: WorkerID, scoreboard: any Scoreboard, runLock: ExclusiveRunLock, revocations: any RevocationMark = NoRevocationMark()
     ) {
         self.id = id
-        self.board = board
-        self.room = room
+        self.scoreboard = scoreboard
+        self.runLock = runLock
         self.revocations = revocations
     }
 }
@@ -97,18 +97,18 @@ public struct RegisteredWorker: Sendable {
 /// Where a worker notes which jobs it has started, so that this is known when its process is killed the next moment.
 /// Noting costs no transaction and never fails: what could not be noted is not known later, and then no job is blamed
 /// that shared its worker with others.
-public protocol StartBoard: Sendable {
+public protocol Scoreboard: Sendable {
     /// One handler has ended, or another is about to start, or both.
     ///
     /// - Parameter maxAttempts: How many attempts the worker grants the started job, where that is fewer than its own.
-    func note(ended: Lease?, started: Lease?, maxAttempts: Int?, now: Moment)
+    func note(ended: Lease?, started: Lease?, maxAttempts: Int?, now: ClockReading)
 
     /// Somebody has ordered the worker to stop: what becomes of its process from now on is no fault of its jobs.
     func noteOrderToStop()
 }
 
-extension StartBoard {
-    package func note(ended: Lease?, started: Lease?, now: Moment) {
+extension Scoreboard {
+    package func note(ended: Lease?, started: Lease?, now: ClockReading) {
         note(ended: ended, started: started, maxAttempts: nil, now: now)
     }
 }
@@ -158,7 +158,7 @@ public struct StartedJob: Sendable, Hashable {
 /// How a worker came to its end.
 public enum WorkerEnd: Sendable, Hashable {
     /// By itself, or killed by somebody. The text completes "worker host:pid …".
-    case died(String, Dossier?)
+    case died(String, AttemptDiagnostics?)
     /// Their supervisor has died too, as in a container that is killed: no job is blamed.
     case diedWithSupervisor
     /// They are dead, and it may have been their machine or their container that ended: no job is blamed.

@@ -25,7 +25,7 @@ struct Connection: Sendable {
     let file: String
     let database: DatabaseQueue
     let busyWait: BusyWait
-    private let thread: Lane
+    private let thread: BlockingExecutor
 
     /// - Parameters:
     ///   - file: How errors call the file, and its `path` without symbolic links.
@@ -35,10 +35,10 @@ struct Connection: Sendable {
     init(
         _ file: String, opening path: String, purpose: String, durability: Durability, busyTimeout: Duration,
         readOnly: Bool = false,
-        access: DatabaseFile.Access = .full, waitsAsSQLite: Bool = false, lanes: Lane.Maker = Lane.threads
+        access: DatabaseFile.Access = .full, waitsAsSQLite: Bool = false, executors: BlockingExecutor.Maker = BlockingExecutor.threads
     ) throws {
         self.file = file
-        thread = lanes("stint.\(purpose)", .unspecified)
+        thread = executors("stint.\(purpose)", .unspecified)
         busyWait = BusyWait(timeout: busyTimeout)
         var configuration = Configuration()
         configuration.foreignKeysEnabled = false  // the schema has none
@@ -86,7 +86,7 @@ extension SQLiteStore {
         case .full: try database.execute(sql: "PRAGMA synchronous = FULL")
         case .normal: try database.execute(sql: "PRAGMA synchronous = NORMAL")
         }
-        // Stint checkpoints by itself, in the one way that no version of SQLite gets wrong; see Checkpoint.swift.
+        // Stint checkpoints by itself, in the one way that no version of SQLite gets wrong; see Checkpointer.swift.
         try database.execute(sql: "PRAGMA wal_autocheckpoint = 0")
         // After a checkpoint the log starts again; what a burst left beyond this is given back to the file system.
         try database.execute(sql: "PRAGMA journal_size_limit = 16777216")

@@ -11,21 +11,21 @@ extension SQLiteStore {
     /// file system and permissions. It writes nothing.
     public func examineSurroundings() async throws -> [Finding] {
         // These look at files, and so may wait for a disk.
-        let lane = options.lanes("stint.doctor", .unspecified)
+        let executor = options.executors("stint.doctor", .unspecified)
         guard access == .full else {
             // What is written, and how fast, is somebody else's business.
-            return try await lane.run { [self.logFinding(), self.fileSystemFinding(), self.permissionsFinding()] }
+            return try await executor.run { [self.logFinding(), self.fileSystemFinding(), self.permissionsFinding()] }
         }
-        return try await lane.run { [self.logFinding(), self.reserveFinding()] }
+        return try await executor.run { [self.logFinding(), self.reserveFinding()] }
             + [try await leaseFinding(), try await clockFinding()]
-            + lane.run { [self.fileSystemFinding(), self.permissionsFinding()] }
+            + executor.run { [self.fileSystemFinding(), self.permissionsFinding()] }
     }
 
     private func logFinding() -> Finding {
         let size = file.logSize
         var facts = stat()
         var last = "none yet"
-        if stat(Checkpoint.electionFile(of: file), &facts) == 0 {
+        if stat(Checkpointer.electionFile(of: file), &facts) == 0 {
             #if canImport(Darwin)
                 let time = facts.st_mtimespec
             #else
@@ -42,7 +42,7 @@ extension SQLiteStore {
                     "the disk failed when it was synced, and what was committed since then may not survive a power cut; each "
                     + "write tries to mend that: look into the system's log, and make a backup elsewhere")
         }
-        let isGood = size <= Checkpoint.warningSize
+        let isGood = size <= Checkpointer.warningSize
         let pinned = readers.isEmpty ? "nobody reads now" : "read now by \(readers.joined(separator: ", "))"
         let advice =
             isGood ? "" : ": somebody reads in one long transaction, so that it cannot be taken over; end that one"
@@ -72,7 +72,7 @@ extension SQLiteStore {
         var slowest = Duration.zero
         for _ in 0..<Self.tries {
             let start = ContinuousClock.now
-            try await write(now: SystemClock().now(), urgency: .finishes) { _ in }
+            try await write(now: SystemClock().now(), diskFull: .useReserve) { _ in }
             slowest = max(slowest, .now - start)
         }
         let shortest = try await read { transaction in

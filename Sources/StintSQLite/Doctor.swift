@@ -27,7 +27,7 @@ extension SQLiteStore {
 
     private func version() -> Finding {
         let text =
-            Checkpoint.libraryHasResetBug
+            Checkpointer.libraryHasResetBug
             ? "has the WAL-reset bug (sqlite.org/wal.html, section 11); Stint avoids it by taking the write lock for its "
                 + "checkpoints, and other programs that write this file must set wal_autocheckpoint = 0"
             : "without the WAL-reset bug"

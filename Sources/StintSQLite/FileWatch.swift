@@ -50,7 +50,7 @@ final class FileWatch: Sendable {
             let now = stat(name, &facts) == 0 ? FileIdentity(facts) : nil
             guard now == before else {
                 if name == file.log, now == nil { logDeleted.store(true, ordering: .releasing) }
-                throw lose(file.unusable(Self.story(name, isDatabase: name == file.path, isGone: now == nil)))
+                throw lose(file.unusable(Self.reason(name, isDatabase: name == file.path, isGone: now == nil)))
             }
             if name == file.path, contents?.areStillTheSame(facts) == false {
                 overwritten.store(true, ordering: .releasing)
@@ -81,7 +81,7 @@ final class FileWatch: Sendable {
     /// on with the same one, and nobody has begun another.
     var isLogDeleted: Bool { logDeleted.load(ordering: .acquiring) }
 
-    private static func story(_ name: String, isDatabase: Bool, isGone: Bool) -> String {
+    private static func reason(_ name: String, isDatabase: Bool, isGone: Bool) -> String {
         switch (isDatabase, isGone) {
         case (true, true):
             "was deleted or moved away while this program had it open, so nothing more is stored in it: put it back or "

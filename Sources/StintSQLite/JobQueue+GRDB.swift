@@ -69,7 +69,7 @@ extension JobQueue where Store == SQLiteStore {
     }
 
     private func joining<Value>(
-        _ database: Database, _ now: Moment, _ body: (JobTransaction) throws -> Value
+        _ database: Database, _ now: ClockReading, _ body: (JobTransaction) throws -> Value
     ) throws -> Value {
         guard database.isInsideTransaction else {
             throw StintError.invalidInput(

@@ -1,7 +1,7 @@
 import StintCore
 
 /// A job that was leased in this transaction. Its payload is read when the transaction is durable, without the write
-/// lock; see SQLiteStore+HandOut.swift.
+/// lock; see SQLiteStore+PayloadLoader.swift.
 struct ClaimedJob: Sendable {
     let lease: Lease
     let queue: QueueName
@@ -62,12 +62,12 @@ extension JobTransaction {
 
     /// What cannot be started at once is left to other workers where there is not enough for all.
     private func limit(_ request: ClaimRequest, ready: Int64) throws -> Int {
-        guard request.startsAtOnce < request.limit, ready < Int64(request.limit) * Self.plenty else {
+        guard request.idleSlots < request.limit, ready < Int64(request.limit) * Self.plenty else {
             return request.limit
         }
         let workers = try statement("SELECT count(*) FROM stint_workers").first { $0.int(0) } ?? 0
         let share = Int(clamping: ready / max(1, workers))
-        return min(request.limit, max(request.startsAtOnce, share))
+        return min(request.limit, max(request.idleSlots, share))
     }
 
     private typealias ClaimableQueue = (id: Int64, name: QueueName, ready: Int64)

@@ -23,7 +23,7 @@ extension JobTransaction {
             evidence.processes = Self.started(registry.workers(of: process))
         }
         evidence.heldOne = try !isShared(lease)
-        try end(lease, process, evidence, Self.story(of: ending, lease), &report)
+        try end(lease, process, evidence, Self.details(of: ending, lease), &report)
     }
 
     private func ending(of worker: WorkerRecord?, isOverdue: Bool) -> CrashAttribution.Ending {
@@ -33,14 +33,14 @@ extension JobTransaction {
         return CrashAttribution.Ending(ofUnseen: worker, boot: now.boot) ?? .leaseRanOut
     }
 
-    private static func story(of ending: CrashAttribution.Ending, _ lease: EndedLease) -> Story {
+    private static func details(of ending: CrashAttribution.Ending, _ lease: EndedLease) -> AttemptDetails {
         let name = "worker \(lease.worker)"
         return switch ending {
-        case .diedByItself: Story(kind: .crashed, error: "\(name) died, and nobody saw how")
+        case .diedByItself: AttemptDetails(kind: .crashed, error: "\(name) died, and nobody saw how")
         case .diedWithOthers, .stoppedByOrder:
-            Story(kind: .lost, error: "\(name) died, and perhaps its machine or its container with it")
+            AttemptDetails(kind: .lost, error: "\(name) died, and perhaps its machine or its container with it")
         case .leaseRanOut:
-            Story(
+            AttemptDetails(
                 kind: .expired,
                 error: "the lease of \(name) ran out: the worker hangs, was stopped or cut off, or died unseen")
         }
@@ -104,20 +104,20 @@ extension JobTransaction {
     }
 }
 
-/// The workers whose leases a reap ends; each one's board and lock are looked at once a transaction.
+/// The workers whose leases a reap ends; each one's scoreboard and lock are looked at once a transaction.
 final class WorkersOfReap {
     private let all: [WorkerRecord]
-    private let boards: StartBoards
+    private let scoreboards: Scoreboards
     private var looked: [WorkerID: WorkerRecord] = [:]
 
-    init(_ registrations: [WorkerRecord], _ boards: StartBoards) {
+    init(_ registrations: [WorkerRecord], _ scoreboards: Scoreboards) {
         all = registrations
-        self.boards = boards
+        self.scoreboards = scoreboards
     }
 
     func worker(_ id: WorkerID) -> WorkerRecord? {
         if let known = looked[id] { return known }
-        guard let record = all.first(where: { $0.id == id })?.read(from: boards) else { return nil }
+        guard let record = all.first(where: { $0.id == id })?.read(from: scoreboards) else { return nil }
         looked[id] = record
         return record
     }

@@ -24,13 +24,13 @@ extension JobTransaction {
         """
 
     private static func failure(_ row: Statement.Row) -> JobFailure {
-        let dossier = Dossier(
+        let diagnostics = AttemptDiagnostics(
             exitCode: row.optionalInt(5).map { Int32(clamping: $0) }, signal: row.optionalText(6),
             peakMemoryBytes: row.optionalInt(7), runTimeMilliseconds: row.optionalInt(8),
             standardError: row.optionalText(9))
         return JobFailure(
             attempt: Int(row.int(0)), at: row.int(1), kind: JobFailure.Kind(rawValue: row.text(2)) ?? .failed,
-            error: row.text(3), worker: row.optionalText(4), dossier: dossier == Dossier() ? nil : dossier)
+            error: row.text(3), worker: row.optionalText(4), diagnostics: diagnostics == AttemptDiagnostics() ? nil : diagnostics)
     }
 
     static let latestFailures = """

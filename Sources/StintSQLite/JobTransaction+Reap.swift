@@ -27,21 +27,21 @@ extension JobTransaction {
     /// Whether a reap would find anything; it only reads, so an idle reaper takes no write lock.
     ///
     /// - Parameter looksForUnheld: Also for leased jobs without a lease, which takes a look at each leased job.
-    func needsReap(_ boards: StartBoards, looksForUnheld: Bool) throws -> Bool {
-        if try !endedLeases(limit: 1).isEmpty || !unseenWorkers(boards).isEmpty { return true }
+    func needsReap(_ scoreboards: Scoreboards, looksForUnheld: Bool) throws -> Bool {
+        if try !endedLeases(limit: 1).isEmpty || !unseenWorkers(scoreboards).isEmpty { return true }
         if looksForUnheld, try statement(Self.unheldJobs).first(1, read: { _ in true }) == true { return true }
         return try statement(Self.queuesToPrune).first(now.wall) { _ in true } == true
     }
 
-    func reap(_ boards: StartBoards, looksForUnheld: Bool) throws -> ReapReport {
+    func reap(_ scoreboards: Scoreboards, looksForUnheld: Bool) throws -> ReapReport {
         var report = ReapReport()
         let leases = try endedLeases(limit: Self.leasesPerReap)
-        let registry = leases.isEmpty ? nil : WorkersOfReap(try registrations(), boards)
+        let registry = leases.isEmpty ? nil : WorkersOfReap(try registrations(), scoreboards)
         for lease in leases where report.requeued + report.buried < Self.jobsPerReap {
             try endExpired(lease, registry!, &report)
         }
         if looksForUnheld { try takeBackUnheld(&report) }
-        for worker in try unseenWorkers(boards) { try forget(worker) }
+        for worker in try unseenWorkers(scoreboards) { try forget(worker) }
         for (queue, retention) in try statement(Self.queuesToPrune).rows(now.wall, read: { ($0.int(0), $0.int(1)) }) {
             let room = Self.prunesPerReap - Int64(report.pruned)
             if room > 0 { report.pruned += try prune(queue, doneBefore: now.wall &- retention, limit: room) }

@@ -45,17 +45,17 @@ extension JobTransaction {
         case .suspect:
             return try giveBack(settlement.lease.job, lease.queue, job, suspect: true)
         case .fail(let error, let delay):
-            try record(.failed, error, job, id, worker: lease.worker, settlement.dossier)
+            try record(.failed, error, job, id, worker: lease.worker, settlement.diagnostics)
             return try retry(
                 settlement.lease.job, lease.queue, job, crashes: job.crashes, error, after: delay,
                 maxAttempts: settlement.maxAttempts)
         case .crash(let error, let delay):
-            try record(.crashed, error, job, id, worker: lease.worker, settlement.dossier)
+            try record(.crashed, error, job, id, worker: lease.worker, settlement.diagnostics)
             return try retry(
                 settlement.lease.job, lease.queue, job, crashes: job.crashes + 1, error, after: delay,
                 maxAttempts: settlement.maxAttempts)
         case .bury(let reason):
-            try record(.buried, reason, job, id, worker: lease.worker, settlement.dossier)
+            try record(.buried, reason, job, id, worker: lease.worker, settlement.diagnostics)
             return try insertBuried(id, lease.queue, attempts: job.attempts, crashes: job.crashes, reason)
         }
     }
@@ -126,7 +126,7 @@ extension JobTransaction {
 
     /// Keeps the story of an attempt that did not end well.
     func record(
-        _ kind: JobFailure.Kind, _ error: String, _ job: LeasedRow, _ id: Int64, worker: String?, _ dossier: Dossier?
+        _ kind: JobFailure.Kind, _ error: String, _ job: LeasedRow, _ id: Int64, worker: String?, _ diagnostics: AttemptDiagnostics?
     ) throws {
         let insert = try statement(
             """
@@ -140,11 +140,11 @@ extension JobTransaction {
         insert.bind(4, kind.rawValue)
         insert.bind(5, error.replacing("\0", with: "\u{FFFD}"))
         insert.bind(6, worker)
-        insert.bind(7, dossier?.exitCode.map(Int64.init))
-        insert.bind(8, dossier?.signal)
-        insert.bind(9, dossier?.peakMemoryBytes)
-        insert.bind(10, dossier?.runTimeMilliseconds)
-        insert.bind(11, dossier?.standardError?.replacing("\0", with: "\u{FFFD}"))
+        insert.bind(7, diagnostics?.exitCode.map(Int64.init))
+        insert.bind(8, diagnostics?.signal)
+        insert.bind(9, diagnostics?.peakMemoryBytes)
+        insert.bind(10, diagnostics?.runTimeMilliseconds)
+        insert.bind(11, diagnostics?.standardError?.replacing("\0", with: "\u{FFFD}"))
         try insert.execute()
         try statement(
             """

@@ -1,6 +1,6 @@
 import StintCore
 
-/// The workers themselves; what becomes of their jobs is in JobTransaction+TakeBack.swift.
+/// The workers themselves; what becomes of their jobs is in JobTransaction+Reclaim.swift.
 extension JobTransaction {
     func register(_ worker: WorkerRegistration, as id: WorkerID?) throws -> WorkerID {
         let insert = try statement(
@@ -40,9 +40,9 @@ extension JobTransaction {
         return (Set(rows.map(\.id)), Set(rows.compactMap(\.supervisor)))
     }
 
-    /// All workers, with what their boards and locks tell.
-    func workers(_ boards: StartBoards) throws -> [WorkerRecord] {
-        try registrations().map { $0.read(from: boards) }
+    /// All workers, with what their scoreboards and locks tell.
+    func workers(_ scoreboards: Scoreboards) throws -> [WorkerRecord] {
+        try registrations().map { $0.read(from: scoreboards) }
     }
 
     /// All workers, as the table alone tells.
@@ -79,13 +79,13 @@ extension JobTransaction {
         """
 
     /// Those that hold no lease and are not known to live. Who is provably dead goes with its jobs; see
-    /// JobTransaction+TakeBack.swift.
-    func unseenWorkers(_ boards: StartBoards) throws -> [WorkerID] {
+    /// JobTransaction+Reclaim.swift.
+    func unseenWorkers(_ scoreboards: Scoreboards) throws -> [WorkerID] {
         try statement(Self.unseen)
             .rows(now.monotonic - WorkerRegistration.lifetime.milliseconds, now.monotonic) {
                 WorkerID(rawValue: $0.int(0))
             }
-            .filter { boards.liveness($0) != .alive }
+            .filter { scoreboards.liveness($0) != .alive }
     }
 
     // MARK: - Restarts
@@ -103,13 +103,13 @@ extension JobTransaction {
 
 extension WorkerRecord {
     /// With what the files beside the database tell.
-    func read(from boards: StartBoards) -> WorkerRecord {
-        let board = boards.read(id)
+    func read(from scoreboards: Scoreboards) -> WorkerRecord {
+        let scoreboard = scoreboards.read(id)
         let supervisor: Liveness? =
-            registration.supervisorSign.map { boards.liveness(ofSupervisor: $0) }
+            registration.supervisorSign.map { scoreboards.liveness(ofSupervisor: $0) }
             ?? registration.supervisor.map { _ in .unknown }
         return WorkerRecord(
-            id: id, registration: registration, registeredAt: registeredAt, started: board?.started,
-            liveness: boards.liveness(id), supervisorLiveness: supervisor, isToldToStop: board?.isToldToStop ?? false)
+            id: id, registration: registration, registeredAt: registeredAt, started: scoreboard?.started,
+            liveness: scoreboards.liveness(id), supervisorLiveness: supervisor, isToldToStop: scoreboard?.isToldToStop ?? false)
     }
 }

@@ -8,7 +8,7 @@ import StintCore
 final class JobTransaction {
     let database: Database
     /// Read within the transaction, where it was read from a clock: a wait for the lock must not eat a lease.
-    let now: Moment
+    let now: ClockReading
     /// How long ago the caller read its clock, mostly the wait for the lock.
     let waited: Duration
     /// Few queues, or one after the other: looking from the end costs less than a dictionary.
@@ -21,7 +21,7 @@ final class JobTransaction {
     /// Whether jobs were taken from their holders, or must not be started by them; see ``RevocationMark``.
     var revokes = false
 
-    init(_ database: Database, now: Moment) {
+    init(_ database: Database, now: ClockReading) {
         self.database = database
         self.now = now.readAgain
         waited = .milliseconds(max(0, self.now.monotonic - now.monotonic))
@@ -29,7 +29,7 @@ final class JobTransaction {
 
     /// Runs `body` as one transaction of its own on this connection.
     static func run<Value>(
-        _ database: Database, now: Moment, _ body: (JobTransaction) throws -> Value
+        _ database: Database, now: ClockReading, _ body: (JobTransaction) throws -> Value
     ) throws -> (value: Value, wakesWorkers: Bool) {
         var result: (Value, Bool)?
         // Immediate: a transaction that reads first and then writes could fail with BUSY_SNAPSHOT at once, whatever the

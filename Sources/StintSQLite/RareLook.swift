@@ -13,7 +13,7 @@ final class RareLook: Sendable {
     /// As in a new process; for simulated worlds, which use a store again.
     func forget() { last.withLock { $0 = nil } }
 
-    func isTime(_ now: Moment) -> Bool {
+    func isTime(_ now: ClockReading) -> Bool {
         last.withLock { last in
             // A clock that went back is another boot's, or a test's.
             if let last, (last..<last + interval.milliseconds).contains(now.monotonic) { return false }

@@ -14,12 +14,12 @@ final class ReaderPool: Sendable {
     }
 
     private let state = Mutex(State())
-    private let opening: Lane
+    private let opening: BlockingExecutor
     private let open: @Sendable () throws -> Connection
 
-    /// - Parameter open: Blocks, and is called on a lane.
-    init(_ lanes: Lane.Maker, open: @escaping @Sendable () throws -> Connection) {
-        opening = lanes("stint.reader.open", .unspecified)
+    /// - Parameter open: Blocks, and is called on a executor.
+    init(_ executors: BlockingExecutor.Maker, open: @escaping @Sendable () throws -> Connection) {
+        opening = executors("stint.reader.open", .unspecified)
         self.open = open
     }
 

@@ -35,7 +35,7 @@ struct ReplacedDatabase {
     private func connect() throws -> Connection? {
         guard file.size > 0 else { return nil }
         do {
-            try LogOrigin(file: file).check()
+            try WALOrigin(file: file).check()
             let connection = try SQLiteStore.connect(
                 file, file.path, "restore.old", options, busyTimeout: .seconds(10))
             guard try connection.runBlocking({ try $0.tableExists("stint_jobs") }) else {

@@ -78,7 +78,7 @@ struct Restore {
     private func copy(to temporary: String) throws {
         // A backup without a log is only read, also on a medium that cannot be written to.
         let hasLog = source.logSize > 0 || DatabaseFile(path: source.target + "-journal").size > 0
-        if hasLog { try LogOrigin(file: source).check() }
+        if hasLog { try WALOrigin(file: source).check() }
         let backup = try connect(to: source, hasLog ? .full : .immutable)
         try backup.runBlocking { backup in
             try Schema(file: source.path, mayInstall: true, migrations: options.migrations).checkIsStint(backup)

@@ -1,6 +1,6 @@
 import StintCore
 
-/// The parts of the ``Reserve`` in opening a database and in its verbs.
+/// The parts of the ``DiskReserve`` in opening a database and in its verbs.
 extension SQLiteStore {
     /// On a full disk the log and the memory that is shared, which are made anew by whoever opens the file first, get
     /// their room from the reserve: a person must be able to look.
@@ -11,16 +11,16 @@ extension SQLiteStore {
                 try install(on: writer, options, mayInstall: options.installsIntoOthers)
                 return writer
             } catch let error as StintError where error.code == .storageFailed {
-                guard let reserve = Reserve(existingBeside: file, logger: options.logger), reserve.isDiskFull,
+                guard let reserve = DiskReserve(existingBeside: file, logger: options.logger), reserve.isDiskFull,
                     reserve.giveUp()
                 else { throw error }
             }
         }
     }
 
-    static func reserve(_ file: DatabaseFile, _ options: Options) -> Reserve? {
+    static func reserve(_ file: DatabaseFile, _ options: Options) -> DiskReserve? {
         do {
-            return try Reserve(beside: file, logger: options.logger)
+            return try DiskReserve(beside: file, logger: options.logger)
         } catch {
             options.logger.warning(
                 "no room is kept for the acks of running jobs when the disk is full", metadata: ["error": "\(error)"])
@@ -29,9 +29,9 @@ extension SQLiteStore {
     }
 
     /// A holder whose settlements are refused together with its claim says them again without it.
-    static func urgency(of settlements: [Settlement], _ request: ClaimRequest?) -> Urgency {
-        if request != nil { return .goesOn }
+    static func diskFull(of settlements: [Settlement], _ request: ClaimRequest?) -> DiskFullPolicy {
+        if request != nil { return .useSpareReserve }
         let followUps = settlements.lazy.flatMap(\.followUps).reduce(0) { $0 + $1.payload.count }
-        return followUps <= Reserve.smallestStep ? .finishes : .takesOn
+        return followUps <= DiskReserve.smallestStep ? .useReserve : .refuse
     }
 }

@@ -2,24 +2,24 @@ import StintCore
 
 /// The verbs of a ``JobStore``: each is a transaction of the verb of the same name.
 extension SQLiteStore {
-    public func enqueue(_ jobs: [NewJob], now: Moment) async throws -> [Enqueued] {
+    public func enqueue(_ jobs: [NewJob], now: ClockReading) async throws -> [Enqueued] {
         guard !jobs.isEmpty else { return [] }
-        return try await write(now: now, weight: jobs.count, urgency: .takesOn) { try $0.enqueue(jobs) }
+        return try await write(now: now, weight: jobs.count, diskFull: .refuse) { try $0.enqueue(jobs) }
     }
 
     public func exchange(
-        _ settlements: [Settlement], for request: ClaimRequest?, now: Moment
+        _ settlements: [Settlement], for request: ClaimRequest?, now: ClockReading
     ) async throws -> Exchange {
         guard !settlements.isEmpty || request != nil else { return Exchange() }
         let weight = settlements.count + (request?.limit ?? 0)
         return try await transactions.write(
-            now: now, weight: weight, urgency: Self.urgency(of: settlements, request)
+            now: now, weight: weight, diskFull: Self.diskFull(of: settlements, request)
         ) { transaction in
             let answers = try transaction.settle(settlements)
             return (answers: answers, claim: try request.map { try transaction.claim($0) } ?? Claim())
-        } afterwards: { [handOut] result, database in
+        } afterwards: { [payloadLoader] result, database in
             let budget = request?.budget ?? .standard
-            let (jobs, isCut) = handOut.jobs(of: result.claim.jobs, within: budget, database, now: now)
+            let (jobs, isCut) = payloadLoader.jobs(of: result.claim.jobs, within: budget, database, now: now)
             return Exchange(
                 answers: result.answers, jobs: jobs, isCut: isCut, passedOver: result.claim.passedOver)
         } isEmpty: {
@@ -27,24 +27,24 @@ extension SQLiteStore {
         }
     }
 
-    public func extend(_ leases: [Lease], by duration: Duration, now: Moment) async throws -> [Lease] {
+    public func extend(_ leases: [Lease], by duration: Duration, now: ClockReading) async throws -> [Lease] {
         guard !leases.isEmpty else { return [] }
-        return try await write(now: now, urgency: .finishes) { try $0.extend(leases, by: duration) }
+        return try await write(now: now, diskFull: .useReserve) { try $0.extend(leases, by: duration) }
     }
 
-    public func kick(_ ids: [JobID], now: Moment) async throws {
+    public func kick(_ ids: [JobID], now: ClockReading) async throws {
         try await write(now: now) { try $0.kick(ids) }
     }
 
-    public func bury(_ ids: [JobID], reason: String, now: Moment) async throws {
+    public func bury(_ ids: [JobID], reason: String, now: ClockReading) async throws {
         try await write(now: now) { try $0.bury(ids, reason: reason) }
     }
 
-    public func delete(_ ids: [JobID], now: Moment) async throws {
-        try await write(now: now, urgency: .finishes) { try $0.delete(ids) }
+    public func delete(_ ids: [JobID], now: ClockReading) async throws {
+        try await write(now: now, diskFull: .useReserve) { try $0.delete(ids) }
     }
 
-    public func runNow(_ ids: [JobID], now: Moment) async throws {
+    public func runNow(_ ids: [JobID], now: ClockReading) async throws {
         try await write(now: now) { try $0.runNow(ids) }
     }
 
@@ -55,23 +55,23 @@ extension SQLiteStore {
     }
 
     public func change(
-        _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int, now: Moment
+        _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int, now: ClockReading
     ) async throws -> SelectionStep {
-        let urgency: Urgency = if case .delete = change { .finishes } else { .goesOn }
-        return try await write(now: now, weight: JobTransaction.rowsPerStep, urgency: urgency) {
+        let diskFull: DiskFullPolicy = if case .delete = change { .useReserve } else { .useSpareReserve }
+        return try await write(now: now, weight: JobTransaction.rowsPerStep, diskFull: diskFull) {
             try $0.change(selection, change, from: cursor, limit: limit)
         }
     }
 
-    public func reap(now: Moment) async throws -> ReapReport {
+    public func reap(now: ClockReading) async throws -> ReapReport {
         try await checkpointLongLog()
         let looksForUnheld = unheldLooks.isTime(now)
-        let isNeeded = try await look(now: now) { [boards] in
-            try $0.needsReap(boards, looksForUnheld: looksForUnheld)
+        let isNeeded = try await look(now: now) { [scoreboards] in
+            try $0.needsReap(scoreboards, looksForUnheld: looksForUnheld)
         }
         guard isNeeded else { return ReapReport() }
-        return try await write(now: now, urgency: .finishes) { [boards] in
-            try $0.reap(boards, looksForUnheld: looksForUnheld)
+        return try await write(now: now, diskFull: .useReserve) { [scoreboards] in
+            try $0.reap(scoreboards, looksForUnheld: looksForUnheld)
         }
     }
 
@@ -82,11 +82,11 @@ extension SQLiteStore {
 
     /// An application that writes its own tables to this file makes the log grow while Stint itself commits nothing.
     private func checkpointLongLog() async throws {
-        guard file.logSize > Checkpoint.longLog else { return }
+        guard file.logSize > Checkpointer.longLog else { return }
         await checkpoint?.run()
     }
 
-    public func configure(_ queue: QueueName, _ settings: QueueSettings, now: Moment) async throws {
+    public func configure(_ queue: QueueName, _ settings: QueueSettings, now: ClockReading) async throws {
         if let retention = settings.retention, !(Duration.zero...NewJob.maximumDelay).contains(retention) {
             throw StintError.invalidInput("the retention is \(retention); it must be between 0 and 100 years")
         }
@@ -107,7 +107,7 @@ extension SQLiteStore {
     }
 
     public func nextReady(
-        in queues: [QueueName], passingOverSuspects: Bool, now: Moment
+        in queues: [QueueName], passingOverSuspects: Bool, now: ClockReading
     ) async throws -> NextReady {
         let next = try await look(now: now) {
             try $0.nextReady(in: queues, passingOverSuspects: passingOverSuspects)

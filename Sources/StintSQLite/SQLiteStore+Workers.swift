@@ -2,22 +2,22 @@ import StintCore
 
 extension SQLiteStore {
     public func register(
-        _ worker: WorkerRegistration, as id: WorkerID?, now: Moment
+        _ worker: WorkerRegistration, as id: WorkerID?, now: ClockReading
     ) async throws -> RegisteredWorker {
         let (id, known) = try await write(now: now) { transaction in
             (try transaction.register(worker, as: id), try transaction.knownWorkers())
         }
-        // The entry stands before its board does, so a board without an entry is of nobody.
-        let board = try await writer.run { [boards] _ in
-            boards.sweep(before: id, keeping: known.ids, supervisors: known.supervisors)
-            return boards.open(for: id, capacity: worker.concurrency)
+        // The entry stands before its scoreboard does, so a scoreboard without an entry is of nobody.
+        let scoreboard = try await writer.run { [scoreboards] _ in
+            scoreboards.sweep(before: id, keeping: known.ids, supervisors: known.supervisors)
+            return scoreboards.open(for: id, capacity: worker.concurrency)
         }
-        return RegisteredWorker(id: id, board: board, room: room, revocations: revocations)
+        return RegisteredWorker(id: id, scoreboard: scoreboard, runLock: runLock, revocations: revocations)
     }
 
-    public func deregister(_ worker: WorkerID, now: Moment) async throws {
-        try await write(now: now, urgency: .finishes) { try $0.forget(worker) }
-        boards.remove(worker)
+    public func deregister(_ worker: WorkerID, now: ClockReading) async throws {
+        try await write(now: now, diskFull: .useReserve) { try $0.forget(worker) }
+        scoreboards.remove(worker)
     }
 
     public func leases(heldBy worker: WorkerID) async throws -> [HeldJob] {
@@ -25,24 +25,24 @@ extension SQLiteStore {
     }
 
     public func workers() async throws -> [WorkerRecord] {
-        try await read { [boards] in try $0.workers(boards) }
+        try await read { [scoreboards] in try $0.workers(scoreboards) }
     }
 
-    public func takeBack(from workers: [WorkerID], _ end: WorkerEnd, now: Moment) async throws -> ReapReport {
-        let ended = try await write(now: now, urgency: .finishes) { [boards] in
-            try $0.takeBack(from: workers, end, boards)
+    public func reclaim(from workers: [WorkerID], _ end: WorkerEnd, now: ClockReading) async throws -> ReapReport {
+        let ended = try await write(now: now, diskFull: .useReserve) { [scoreboards] in
+            try $0.reclaim(from: workers, end, scoreboards)
         }
-        for worker in ended.workers { boards.remove(worker) }
+        for worker in ended.workers { scoreboards.remove(worker) }
         return ended.report
     }
 
     /// Where the file cannot be made, jobs of workers that die with their supervisor come back when their leases end.
     public func registerSupervisor() async throws -> (any SupervisorSign)? {
-        try await writer.run { [boards] _ in boards.signOfSupervisor() }
+        try await writer.run { [scoreboards] _ in scoreboards.signOfSupervisor() }
     }
 
-    public func requestRestart(now: Moment) async throws {
-        try await write(now: now, urgency: .finishes) { try $0.requestRestart() }
+    public func requestRestart(now: ClockReading) async throws {
+        try await write(now: now, diskFull: .useReserve) { try $0.requestRestart() }
     }
 
     public func latestRestartRequest() async throws -> Int64 {
@@ -54,7 +54,7 @@ extension SQLiteStore {
     }
 
     /// As if the process of the worker had died: the kernel frees its lock. For tests.
-    package func abandon(_ worker: WorkerID) { boards.abandon(worker) }
+    package func abandon(_ worker: WorkerID) { scoreboards.abandon(worker) }
 
     /// What it remembers of times, as if the process were a new one. For simulated worlds, which use a store again.
     package func forgetTimes() {
@@ -64,5 +64,5 @@ extension SQLiteStore {
     /// See ``ReaderPool/fill()``.
     package func openReaders() throws { try longReaders.fill() }
 
-    package func signOfSupervisor() -> SupervisorFile? { boards.signOfSupervisor() }
+    package func signOfSupervisor() -> SupervisorFile? { scoreboards.signOfSupervisor() }
 }

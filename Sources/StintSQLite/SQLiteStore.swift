@@ -31,8 +31,8 @@ public final class SQLiteStore: JobStore {
         public var logger: Logger
         /// How processes wait for each other; for comparison.
         package var waiting = Waiting.gate
-        /// What its blocking work is done on; a simulated world has lanes of its own.
-        package var lanes: Lane.Maker = Lane.threads
+        /// What its blocking work is done on; a simulated world has executors of its own.
+        package var executors: BlockingExecutor.Maker = BlockingExecutor.threads
         /// Whether the file's mark changes; see ``FileMarks``.
         package var marksFile = true
         /// What this Stint knows of schemas; fewer, or more, make it an older or a newer one, for tests.
@@ -68,16 +68,16 @@ public final class SQLiteStore: JobStore {
     let reader: Connection
     let longReaders: ReaderPool
     /// `nil` if it can only be read.
-    let checkpoint: Checkpoint?
+    let checkpoint: Checkpointer?
     let schema: SchemaWatch
     let fileWatch: FileWatch
-    let handOut: HandOut
-    let boards: StartBoards
-    let room = HandlerRoom()
+    let payloadLoader: PayloadLoader
+    let scoreboards: Scoreboards
+    let runLock = ExclusiveRunLock()
     let unheldLooks = RareLook(every: .seconds(60))
     let revocations: RevocationFile
     let signals: WakeUpSignals
-    let watch: LogWatch
+    let watch: WALMonitor
 
     /// Opens the file, makes or migrates it where needed. Blocks; ``StoreSource/sqlite(_:options:)`` does not.
     ///
@@ -96,11 +96,11 @@ public final class SQLiteStore: JobStore {
         self.options = options
         let signals = WakeUpSignals()
         self.signals = signals
-        handOut = HandOut(logger: options.logger)
-        boards = StartBoards(beside: file.target)
+        payloadLoader = PayloadLoader(logger: options.logger)
+        scoreboards = Scoreboards(beside: file.target)
         revocations = RevocationFile(beside: file.target, logger: options.logger)
         let identity = FileIdentity(of: self.path)
-        try LogOrigin(file: file).check()
+        try WALOrigin(file: file).check()
         let schema = Schema(file: path, mayInstall: true, migrations: options.migrations)
         guard access == .full else {
             reader = try Self.connect(file, path, "reader", options, readOnly: true, access: access)
@@ -111,8 +111,8 @@ public final class SQLiteStore: JobStore {
             checkpoint = nil
             transactions = Writer(reading: reader, self.schema, file.mayOnlyBeRead, options)
             let later = Self.connectLater(file, path, options, access, fileWatch)
-            longReaders = ReaderPool(options.lanes) { try later("reader.long") }
-            watch = LogWatch(file.log, signals: signals, logger: options.logger) { try later("watch") }
+            longReaders = ReaderPool(options.executors) { try later("reader.long") }
+            watch = WALMonitor(file.log, signals: signals, logger: options.logger) { try later("watch") }
             return
         }
         let writer = try Self.openOutOfReserve(file, path, options)
@@ -123,25 +123,25 @@ public final class SQLiteStore: JobStore {
         reader = try Self.connect(file, path, "reader", options, readOnly: true)
         // Long enough to open the file while another process closes it, and short for a checkpoint, which can come later.
         let lock = try Self.connect(file, path, "checkpoint", options, busyTimeout: .seconds(1))
-        let repair = LogRepair(beside: file, lock: lock, logger: options.logger)
-        let checkpoint = Checkpoint(
+        let repair = WALRecovery(beside: file, lock: lock, logger: options.logger)
+        let checkpoint = Checkpointer(
             file, lock: lock, mover: try Self.connect(file, path, "checkpoint.move", options),
             gate: Self.gate(file, options), reserve: reserve, repair: repair, logger: options.logger,
-            lanes: options.lanes)
+            executors: options.executors)
         self.checkpoint = checkpoint
         transactions = Writer(
             writer, gate: Self.gate(file, options),
-            log: options.durability == .full ? try writer.runBlocking { try LogFile(of: $0, path, repair) } : nil,
+            log: options.durability == .full ? try writer.runBlocking { try WALSync(of: $0, path, repair) } : nil,
             schema: self.schema, reserve: reserve, busyTimeout: options.busyTimeout, logger: options.logger,
-            lanes: options.lanes, marksFile: options.marksFile
+            executors: options.executors, marksFile: options.marksFile
         ) { wakesWorkers, isDiskFull in
             if wakesWorkers { signals.send() }
             checkpoint.startIfNeeded(isDiskFull: isDiskFull)
             return checkpoint.logHasRestarted()
         }
         let later = Self.connectLater(file, path, options, .full, fileWatch)
-        longReaders = ReaderPool(options.lanes) { try later("reader.long") }
-        watch = LogWatch(file.log, signals: signals, logger: options.logger) { try later("watch") }
+        longReaders = ReaderPool(options.executors) { try later("reader.long") }
+        watch = WALMonitor(file.log, signals: signals, logger: options.logger) { try later("watch") }
         writer.runBlocking { checkpoint.observe($0) }
         try fileWatch.check()
     }
@@ -172,7 +172,7 @@ public final class SQLiteStore: JobStore {
     func onOwnConnection<Value: Sendable>(
         _ purpose: String, _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws -> Value {
-        try await options.lanes("stint.\(purpose)", .unspecified).run { [self] in
+        try await options.executors("stint.\(purpose)", .unspecified).run { [self] in
             try fileWatch.check()
             let connection = try Self.connect(file, path, purpose, options, readOnly: true, access: access)
             return try connection.runBlocking(body)
@@ -198,7 +198,7 @@ public final class SQLiteStore: JobStore {
         try Connection(
             name, opening: file.target, purpose: purpose, durability: durability ?? options.durability,
             busyTimeout: busyTimeout ?? options.busyTimeout, readOnly: readOnly, access: access,
-            waitsAsSQLite: options.waiting == .busyTimeout && busyTimeout == nil, lanes: options.lanes)
+            waitsAsSQLite: options.waiting == .busyTimeout && busyTimeout == nil, executors: options.executors)
     }
 
     static func install(on connection: Connection, _ options: Options, mayInstall: Bool) throws {
@@ -220,12 +220,12 @@ public final class SQLiteStore: JobStore {
     ///
     /// - Parameters:
     ///   - weight: About how many jobs it touches.
-    ///   - urgency: Whether it must get through on a full disk.
+    ///   - diskFull: Whether it must get through on a full disk.
     func write<Value: Sendable>(
-        now: Moment, weight: Int = 1, urgency: Urgency = .goesOn,
+        now: ClockReading, weight: Int = 1, diskFull: DiskFullPolicy = .useSpareReserve,
         _ body: @escaping @Sendable (JobTransaction) throws -> Value
     ) async throws -> Value {
-        try await transactions.write(now: now, weight: weight, urgency: urgency) { transaction in
+        try await transactions.write(now: now, weight: weight, diskFull: diskFull) { transaction in
             (value: try body(transaction), revokes: transaction.revokes)
         } afterwards: { [revocations] result, _ in
             if result.revokes { revocations.change() }
@@ -235,20 +235,20 @@ public final class SQLiteStore: JobStore {
 
     /// A short read transaction for a worker's look: all of `body` sees the same state.
     func look<Value: Sendable>(
-        now: Moment = SystemClock().now(), _ body: @escaping @Sendable (JobTransaction) throws -> Value
+        now: ClockReading = SystemClock().now(), _ body: @escaping @Sendable (JobTransaction) throws -> Value
     ) async throws -> Value {
         try await reader.run { [schema] in try Self.read($0, schema, now, body) }
     }
 
     /// The same for what people ask, and may take longer: no look waits for it.
     func read<Value: Sendable>(
-        now: Moment = SystemClock().now(), _ body: @escaping @Sendable (JobTransaction) throws -> Value
+        now: ClockReading = SystemClock().now(), _ body: @escaping @Sendable (JobTransaction) throws -> Value
     ) async throws -> Value {
         try await longReaders.run { [schema] in try Self.read($0, schema, now, body) }
     }
 
     private static func read<Value>(
-        _ database: Database, _ schema: SchemaWatch, _ now: Moment, _ body: (JobTransaction) throws -> Value
+        _ database: Database, _ schema: SchemaWatch, _ now: ClockReading, _ body: (JobTransaction) throws -> Value
     ) throws -> Value {
         var value: Value?
         try database.inTransaction(.deferred) {
@@ -271,7 +271,7 @@ extension StoreSource where Store == SQLiteStore {
     public static func sqlite(_ path: String, options: SQLiteStore.Options) -> StoreSource {
         StoreSource {
             // Opening blocks: it reads the disk, may wait for a lock and may migrate.
-            try await options.lanes("stint.open", .unspecified).run { try SQLiteStore(path: path, options: options) }
+            try await options.executors("stint.open", .unspecified).run { try SQLiteStore(path: path, options: options) }
         }
     }
 }

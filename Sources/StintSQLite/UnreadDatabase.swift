@@ -85,7 +85,7 @@ struct UnreadDatabase {
     /// Whether others have the database open, with this log; `false`: with another one, and `nil`: nobody has.
     ///
     /// - Parameter log: `nil`: there is none.
-    func users(_ log: LogReader?) -> Bool? {
+    func users(_ log: WALReader?) -> Bool? {
         guard let shared else { return nil }
         // Again, should the log have been begun anew between the two looks.
         for _ in 0..<10 {

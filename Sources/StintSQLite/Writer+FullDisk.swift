@@ -1,16 +1,16 @@
 import GRDB
 import GRDBSQLite
 
-/// What may be written when the disk is full, and what gets the room of the ``Reserve``.
+/// What may be written when the disk is full, and what gets the room of the ``DiskReserve``.
 extension Writer {
     /// Refuses what must wait for room. Mostly that is nothing, and one look tells.
-    func permitted(_ group: [any PendingWrite]) -> [any PendingWrite] {
-        guard let reserve, let least = group.lazy.map(\.urgency).min(), !reserve.permits(least) else { return group }
+    func permitted(_ group: [any WriteRequest]) -> [any WriteRequest] {
+        guard let reserve, let least = group.lazy.map(\.diskFull).min(), !reserve.permits(least) else { return group }
         // Asked once for each: on a disk over its quota the answer takes a try.
         var permits = [least: false]
         return group.filter { write in
-            let isPermitted = permits[write.urgency] ?? reserve.permits(write.urgency)
-            permits[write.urgency] = isPermitted
+            let isPermitted = permits[write.diskFull] ?? reserve.permits(write.diskFull)
+            permits[write.diskFull] = isPermitted
             if isPermitted { return true }
             write.refuse(reserve.refusal)
             return false
@@ -23,11 +23,11 @@ extension Writer {
     }
 
     /// Refuses what need not get through, or else makes some room for the rest.
-    func thoseThatMayGoOn(_ writes: [any PendingWrite]) -> [any PendingWrite] {
+    func thoseThatMayGoOn(_ writes: [any WriteRequest]) -> [any WriteRequest] {
         guard let reserve else { return writes }
-        let urgent = writes.filter { $0.urgency == .finishes }
+        let urgent = writes.filter { $0.diskFull == .useReserve }
         let isWorthATry = urgent.count < writes.count || reserve.giveUp()
-        for write in writes where write.urgency != .finishes || !isWorthATry { write.refuse(reserve.refusal) }
+        for write in writes where write.diskFull != .useReserve || !isWorthATry { write.refuse(reserve.refusal) }
         return isWorthATry ? urgent : []
     }
 }

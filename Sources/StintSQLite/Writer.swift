@@ -16,9 +16,9 @@ import Synchronization
 /// nobody.
 ///
 /// Callers are answered when the log is synced, which happens without the write lock: other processes write meanwhile,
-/// and so does this one where callers wait. See ``LogFile``.
+/// and so does this one where callers wait. See ``WALSync``.
 ///
-/// On a full disk, what must get through does so out of the ``Reserve``.
+/// On a full disk, what must get through does so out of the ``DiskReserve``.
 ///
 /// Each transaction passes the ``WriteGate`` first. When that does not open for a while, since the process inside is
 /// stopped, the transactions go past it and wait for SQLite's own lock.
@@ -31,8 +31,8 @@ final class Writer: Sendable {
 
     let connection: Connection
     private let gate: WriteGate?
-    private let answers: DurableAnswers
-    let reserve: Reserve?
+    private let answers: CommitAcknowledger
+    let reserve: DiskReserve?
     private let schema: SchemaWatch
     private let busyTimeout: Duration
     /// Why nothing can be written; `nil`: it can.
@@ -41,13 +41,13 @@ final class Writer: Sendable {
     /// Called on the connection's thread after each transaction; says whether the log has started again.
     private let onCommit: @Sendable (_ wakesWorkers: Bool, _ isDiskFull: Bool) -> Bool
     private let marks: FileMarks
-    private let thread: Lane
+    private let thread: BlockingExecutor
     /// Works while `thread` is held up at the gate.
-    private let bypass: Lane
+    private let bypass: BlockingExecutor
     private let state = Mutex(State())
 
     private struct State {
-        var waiting: [any PendingWrite] = []
+        var waiting: [any WriteRequest] = []
         /// Somebody takes what waits, sooner or later.
         var isDraining = false
         /// The gate has not opened for longer than there is patience; it is passed by until it does.
@@ -55,15 +55,15 @@ final class Writer: Sendable {
     }
 
     init(
-        _ connection: Connection, gate: WriteGate?, log: LogFile?, schema: SchemaWatch, reserve: Reserve?,
-        busyTimeout: Duration, logger: Logger, lanes: Lane.Maker, marksFile: Bool = true, refusal: StintError? = nil,
+        _ connection: Connection, gate: WriteGate?, log: WALSync?, schema: SchemaWatch, reserve: DiskReserve?,
+        busyTimeout: Duration, logger: Logger, executors: BlockingExecutor.Maker, marksFile: Bool = true, refusal: StintError? = nil,
         onCommit: @escaping @Sendable (_ wakesWorkers: Bool, _ isDiskFull: Bool) -> Bool
     ) {
         self.connection = connection
         self.gate = gate
-        thread = lanes("stint.write", .unspecified)
-        bypass = lanes("stint.write.bypass", .unspecified)
-        answers = DurableAnswers(log, schema.file, lanes)
+        thread = executors("stint.write", .unspecified)
+        bypass = executors("stint.write.bypass", .unspecified)
+        answers = CommitAcknowledger(log, schema.file, executors)
         self.schema = schema
         self.reserve = reserve
         self.busyTimeout = busyTimeout
@@ -78,15 +78,15 @@ final class Writer: Sendable {
     /// - Parameter isEmpty: Whether what was done, and said, need not survive a power cut: it is nothing.
     /// - Throws: What `body` throws, or why the transaction failed; nothing was changed then.
     func write<Value, Answer: Sendable>(
-        now: Moment, weight: Int = 1, urgency: Urgency, _ body: @escaping @Sendable (JobTransaction) throws -> Value,
+        now: ClockReading, weight: Int = 1, diskFull: DiskFullPolicy, _ body: @escaping @Sendable (JobTransaction) throws -> Value,
         afterwards: @escaping @Sendable (Value, Database) -> Answer,
         isEmpty: @escaping @Sendable (Value) -> Bool = { _ in false }
     ) async throws -> Answer {
         if let refusal { throw refusal }
         return try await withCheckedThrowingContinuation { continuation in
             submit(
-                CallersWrite(
-                    continuation, now: now, weight: weight, urgency: urgency, body, afterwards: afterwards,
+                CallerWriteRequest(
+                    continuation, now: now, weight: weight, diskFull: diskFull, body, afterwards: afterwards,
                     isEmpty: isEmpty))
         }
     }
@@ -94,7 +94,7 @@ final class Writer: Sendable {
     /// How many callers wait for the next transaction.
     var waitingCount: Int { state.withLock { $0.waiting.count } }
 
-    private func submit(_ write: any PendingWrite) {
+    private func submit(_ write: any WriteRequest) {
         let (starts, bypasses) = state.withLock { state in
             state.waiting.append(write)
             defer { state.isDraining = true }
@@ -161,7 +161,7 @@ final class Writer: Sendable {
         }
     }
 
-    private func takeGroup() -> [any PendingWrite] {
+    private func takeGroup() -> [any WriteRequest] {
         state.withLock { state in
             var (count, weight) = (0, 0)
             for write in state.waiting {
@@ -178,8 +178,8 @@ final class Writer: Sendable {
     ///
     /// - Returns: Those whose changes are durable.
     private func commit(
-        _ group: [any PendingWrite], _ database: Database
-    ) -> (committed: [any PendingWrite], wakesWorkers: Bool, isDiskFull: Bool) {
+        _ group: [any WriteRequest], _ database: Database
+    ) -> (committed: [any WriteRequest], wakesWorkers: Bool, isDiskFull: Bool) {
         var isDiskFull = false
         var rest = permitted(group)
         while !rest.isEmpty {
@@ -211,7 +211,7 @@ final class Writer: Sendable {
 
     /// - Returns: `nil` where one of them failed half-way: it is refused, and the others must be performed again.
     /// - Throws: What concerns all of them: the disk is full.
-    private func perform(_ writes: inout [any PendingWrite], _ database: Database) throws -> Bool? {
+    private func perform(_ writes: inout [any WriteRequest], _ database: Database) throws -> Bool? {
         var wakesWorkers = false
         var index = 0
         while index < writes.count {

@@ -21,11 +21,11 @@ struct PipeJob: Decodable {
 let arguments = CommandLine.arguments
 switch arguments.dropFirst().first {
 case "command":
-    Deed(payload: arguments[2]).perform(ProcessInfo.processInfo.environment["STINT_JOB_ID"] ?? "?")
+    CrashMode(payload: arguments[2]).perform(ProcessInfo.processInfo.environment["STINT_JOB_ID"] ?? "?")
 case "pipe":
     while let line = readLine() {
         let job = try JSONDecoder().decode(PipeJob.self, from: Data(line.utf8))
-        Deed(payload: job.payload).perform("\(job.id)")
+        CrashMode(payload: job.payload).perform("\(job.id)")
         let answer = #"{"id":\#(job.id),"token":\#(job.token),"verdict":"done"}"#
         try FileHandle.standardOutput.write(contentsOf: Data((answer + "\n").utf8))
     }
@@ -34,7 +34,7 @@ case "alone":
     if let lease = arguments.dropFirst(3).first.flatMap({ Int($0) }) { options.lease = .milliseconds(lease) }
     var worker = Worker(try await JobQueue(.sqlite(arguments[2])), queues: ["default"], options: options)
     worker.registerOthers { context in
-        Deed(payload: String(decoding: context.job.payload, as: UTF8.self)).perform("\(context.id)")
+        CrashMode(payload: String(decoding: context.job.payload, as: UTF8.self)).perform("\(context.id)")
     }
     try await worker.run()
 case "swift":
@@ -44,7 +44,7 @@ case "swift":
     options.workers = numbers[0]
     options.memoryLimit = 1 << 29
     options.gracePeriod = .seconds(10)
-    if arguments.contains("late") { options.readyWithin = .seconds(1) }
+    if arguments.contains("late") { options.startupTimeout = .seconds(1) }
     let supervisor = Supervisor(queue, options: options) { queue in
         if arguments.contains("late") { while access("go", F_OK) != 0 { usleep(2_000) } }
         var options = Worker.Options()
@@ -55,7 +55,7 @@ case "swift":
         options.drains = !arguments.contains("stay")
         var worker = Worker(queue, queues: ["default"], options: options)
         worker.registerOthers(retry: .immediate()) { context in
-            Deed(payload: String(decoding: context.job.payload, as: UTF8.self)).perform("\(context.id)")
+            CrashMode(payload: String(decoding: context.job.payload, as: UTF8.self)).perform("\(context.id)")
         }
         return worker
     }

@@ -7,16 +7,16 @@ package struct Event: Codable, Sendable, Equatable {
     package var time: Int64
     /// Which process, or logical one: a name that is never used again.
     package var process: String
-    package var deed: Deed
+    package var kind: EventKind
 
-    package init(time: Int64, process: String, deed: Deed) {
+    package init(time: Int64, process: String, kind: EventKind) {
         self.time = time
         self.process = process
-        self.deed = deed
+        self.kind = kind
     }
 }
 
-package enum Deed: Codable, Sendable, Equatable {
+package enum EventKind: Codable, Sendable, Equatable {
     /// A process begins; the name of the one that watches it and takes its jobs back, and what it is there for.
     case began(supervisor: String?, role: String? = nil)
     /// It ended by itself, in order.
@@ -54,7 +54,7 @@ package enum Call: Codable, Sendable, Equatable {
     /// What the worker of this number holds, where it cannot know.
     case lookUp(worker: Int64)
     /// The numbers of the workers; whether somebody is to blame.
-    case takeBack(workers: [Int64], blames: Bool)
+    case reclaim(workers: [Int64], blames: Bool)
 
     package struct NewJob: Codable, Sendable, Equatable {
         /// Unique in the history, and kept in the job's payload.

@@ -113,7 +113,7 @@ package struct History {
     package init(_ events: [Event]) {
         var open: [String: [Int: (index: Int, time: Int64)]] = [:]
         for (line, event) in events.enumerated() {
-            switch event.deed {
+            switch event.kind {
             case .began(let supervisor, let role):
                 supervisors[event.process] = supervisor
                 roles[event.process] = role
@@ -158,7 +158,7 @@ package struct History {
         }
         for made in made { sortIn(made) }
         for made in takeBacks {
-            guard case .takeBack(let workers, _) = made.call else { continue }
+            guard case .reclaim(let workers, _) = made.call else { continue }
             for process in Set(workers.compactMap { registrations[$0] }) {
                 takeBacksFrom[process, default: []].append(made)
             }
@@ -202,7 +202,7 @@ package struct History {
         case .bury(let jobs): for job in jobs { stories[job, default: Story()].buries.append(made) }
         case .delete(let jobs): for job in jobs { stories[job, default: Story()].deletes.append(made) }
         case .reap: reaps.append(made)
-        case .takeBack: takeBacks.append(made)
+        case .reclaim: takeBacks.append(made)
         case .register:
             if case .returned(.registered(let worker)) = made.outcome { registrations[worker] = made.process }
         case .lookUp:

@@ -68,7 +68,7 @@ extension HistoryChecker {
             history.supervisors[claim.process] == nil,
             let death = takeBacks(from: claim.process).first(where: {
                 $0.outcome == .returned(.done) && $0.invoked > claim.returned && $0.invoked < next.returned
-            }), case .takeBack(let workers, blames: true) = death.call,
+            }), case .reclaim(let workers, blames: true) = death.call,
             // Of two that died together either may have been the cause.
             workers.allSatisfy({ history.registrations[$0] == claim.process })
         else { return false }

@@ -89,7 +89,7 @@ extension HistoryChecker {
             if claim == nil && !isFound {
                 found.append(Violation(.staleWord, "\(facts), a token that nobody was given"))
             }
-            if let claim, let end = takenBack(claim, story), end < word.invoked {
+            if let claim, let end = reclaimed(claim, story), end < word.invoked {
                 found.append(Violation(.staleWord, "\(facts), after the job was taken back at line \(end)"))
             }
             if word.answer == .done {
@@ -117,7 +117,7 @@ extension HistoryChecker {
     }
 
     /// The line from which on a lease was surely over by somebody's word.
-    private func takenBack(_ claim: History.Claim, _ story: History.Story) -> Int? {
+    private func reclaimed(_ claim: History.Claim, _ story: History.Story) -> Int? {
         let words = takeBacks(from: claim.process) + story.buries + story.deletes
         return words.filter { $0.outcome == .returned(.done) && $0.invoked > claim.returned }.map(\.ended).min()
     }
@@ -150,17 +150,17 @@ extension HistoryChecker {
             let number = history.runs[run.process]?.firstIndex(of: run.lease)
         else { return false }
         return (history.stops[run.process] ?? []).contains {
-            $0.line > claim.returned && $0.line < run.started && number < $0.runs + Self.startsAtOnce
+            $0.line > claim.returned && $0.line < run.started && number < $0.runs + Self.idleSlots
         }
     }
 
     /// How many handlers a process may be about to start.
-    private static let startsAtOnce = 4
+    private static let idleSlots = 4
 
     func takeBackViolations() -> [Violation] {
         var found: [Violation] = []
         for made in history.takeBacks where made.outcome == .returned(.done) {
-            guard case .takeBack(let workers, _) = made.call else { continue }
+            guard case .reclaim(let workers, _) = made.call else { continue }
             for process in Set(workers.compactMap { history.registrations[$0] }) {
                 guard let word = history.lastWord[process], word > made.ended else { continue }
                 found.append(

@@ -34,13 +34,13 @@ package final class HistoryLog: Sendable {
 
     deinit { if case .file(let file) = sink { close(file) } }
 
-    package func append(_ deed: Deed) {
-        append(deed, of: process)
+    package func append(_ kind: EventKind) {
+        append(kind, of: process)
     }
 
     /// For the harness, which says what it does to others.
-    package func append(_ deed: Deed, of process: String) {
-        let event = Event(time: clock(), process: process, deed: deed)
+    package func append(_ kind: EventKind, of process: String) {
+        let event = Event(time: clock(), process: process, kind: kind)
         switch sink {
         case .memory(let keep): keep(event)
         case .file(let file): Self.append(event, to: file)

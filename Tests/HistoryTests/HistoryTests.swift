@@ -6,29 +6,29 @@ import Testing
 struct HistoryTests {
     @Test("has nothing to say of a job's whole life")
     func life() {
-        var tale = Tale()
-        tale.enqueue("a", as: 1)
-        tale.register("w", as: 1)
-        tale.claim("w", 1, token: 1)
-        tale.start("w", 1, token: 1)
-        tale.settle("w", 1, token: 1, .fail, .delayed)
-        tale.claim("w", 1, token: 2, attempt: 2)
-        tale.run("w", 1, token: 2)
-        tale.settle("w", 1, token: 2)
-        #expect(tale.broken(job(1, "a", "done", attempts: 2)) == [])
+        var history = HistoryBuilder()
+        history.enqueue("a", as: 1)
+        history.register("w", as: 1)
+        history.claim("w", 1, token: 1)
+        history.start("w", 1, token: 1)
+        history.settle("w", 1, token: 1, .fail, .delayed)
+        history.claim("w", 1, token: 2, attempt: 2)
+        history.run("w", 1, token: 2)
+        history.settle("w", 1, token: 2)
+        #expect(history.broken(job(1, "a", "done", attempts: 2)) == [])
     }
 
     @Test("misses a job that is gone, in no state, in two, or left over")
     func loss() {
-        var tale = Tale()
-        tale.enqueue("a", as: 1)
-        #expect(tale.broken() == [.lostJob])
-        #expect(tale.broken(job(1, "a")) == [.lostJob])
-        #expect(tale.broken(job(1, "a", "ready", "buried", attempts: 3)) == [.lostJob])
-        #expect(tale.broken(job(1, "a", "ready")) == [.lostJob])
-        #expect(tale.broken(job(2, "a", "ready"), drained: false) == [.lostJob])
-        #expect(tale.broken(job(1, "a", "ready"), drained: false) == [])
-        var deleted = tale
+        var history = HistoryBuilder()
+        history.enqueue("a", as: 1)
+        #expect(history.broken() == [.lostJob])
+        #expect(history.broken(job(1, "a")) == [.lostJob])
+        #expect(history.broken(job(1, "a", "ready", "buried", attempts: 3)) == [.lostJob])
+        #expect(history.broken(job(1, "a", "ready")) == [.lostJob])
+        #expect(history.broken(job(2, "a", "ready"), drained: false) == [.lostJob])
+        #expect(history.broken(job(1, "a", "ready"), drained: false) == [])
+        var deleted = history
         deleted.callInVain("operator", .delete(jobs: [1]))
         #expect(deleted.broken() == [])
     }
@@ -36,17 +36,17 @@ struct HistoryTests {
     @Test("knows what a failed, an unknown and a doubled enqueue may leave")
     func outcomes() {
         let call = Call.enqueue([.init(reference: "a", queue: "q")])
-        var failed = Tale()
+        var failed = HistoryBuilder()
         failed.add("p", .failed(call: failed.invoke("p", call), code: "storageFailed"))
         #expect(failed.broken() == [])
         #expect(failed.broken(job(1, "a", "ready"), drained: false) == [.phantomJob])
-        var unknown = Tale()
+        var unknown = HistoryBuilder()
         unknown.callInVain("p", call)
         #expect(unknown.broken() == [])
         #expect(unknown.broken(job(1, "a", "ready"), drained: false) == [])
         #expect(unknown.broken(job(1, "a", "ready"), job(2, "a", "ready"), drained: false) == [.doubledJob])
         #expect(unknown.broken(job(1, "b", "ready"), drained: false) == [.unknownJob])
-        var twice = Tale()
+        var twice = HistoryBuilder()
         twice.enqueue("a", as: 1)
         twice.enqueue("b", as: 1)
         #expect(twice.broken(job(1, "a", "ready"), drained: false).contains(.doubledJob))
@@ -54,29 +54,29 @@ struct HistoryTests {
 
     @Test("lets a worker give back what it has found to hold, and nobody else")
     func foundLeases() {
-        var tale = Tale()
-        tale.enqueue("a", as: 1)
-        tale.callInVain("w", .exchange([], claim: .init(worker: 1, deadline: 1_000, boot: "b")))
+        var history = HistoryBuilder()
+        history.enqueue("a", as: 1)
+        history.callInVain("w", .exchange([], claim: .init(worker: 1, deadline: 1_000, boot: "b")))
         let lease = Call.Lease(job: 1, token: 1)
-        func giveBack(_ process: String, _ tale: Tale) -> Set<Rule> {
-            var tale = tale
-            tale.call(process, .exchange([.init(lease, .release)], claim: nil), .exchanged([.ready], claimed: []))
-            return tale.broken(job(1, "a", "ready"), drained: false)
+        func giveBack(_ process: String, _ history: HistoryBuilder) -> Set<Rule> {
+            var history = history
+            history.call(process, .exchange([.init(lease, .release)], claim: nil), .exchanged([.ready], claimed: []))
+            return history.broken(job(1, "a", "ready"), drained: false)
         }
-        #expect(giveBack("w", tale) == [.staleWord])
-        tale.call("w", .lookUp(worker: 1), .held([lease]))
-        #expect(giveBack("w", tale) == [])
-        #expect(giveBack("x", tale) == [.staleWord])
+        #expect(giveBack("w", history) == [.staleWord])
+        history.call("w", .lookUp(worker: 1), .held([lease]))
+        #expect(giveBack("w", history) == [])
+        #expect(giveBack("x", history) == [.staleWord])
     }
 
     @Test("wants a finished handler behind every done job")
     func handlers() {
-        var tale = Tale()
-        tale.enqueue("a", as: 1)
-        tale.claim("w", 1, token: 1)
-        tale.start("w", 1, token: 1)
-        #expect(tale.broken(job(1, "a", "done")) == [.doneUnrun])
-        var early = tale
+        var history = HistoryBuilder()
+        history.enqueue("a", as: 1)
+        history.claim("w", 1, token: 1)
+        history.start("w", 1, token: 1)
+        #expect(history.broken(job(1, "a", "done")) == [.doneUnrun])
+        var early = history
         early.settle("w", 1, token: 1)
         early.add("w", .handlerFinished(job: 1, token: 1))
         #expect(early.broken(job(1, "a", "done")) == [.doneUnrun])
@@ -84,23 +84,23 @@ struct HistoryTests {
 
     @Test("wants one job at a time for a unique key")
     func keys() {
-        var tale = Tale()
-        tale.enqueue("a", as: 1, key: "k")
-        var doubled = tale
+        var history = HistoryBuilder()
+        history.enqueue("a", as: 1, key: "k")
+        var doubled = history
         doubled.enqueue("b", as: 2, key: "k")
         #expect(doubled.broken(job(1, "a", "ready"), job(2, "b", "ready"), drained: false) == [.keyTwice])
-        var duplicate = tale
+        var duplicate = history
         duplicate.enqueue("b", as: 1, key: "k", duplicate: true)
         #expect(duplicate.broken(job(1, "a", "ready"), drained: false) == [])
         #expect(duplicate.broken(job(1, "a", "ready"), job(2, "b", "ready"), drained: false) == [.phantomJob])
-        var after = tale
+        var after = history
         after.work("w", 1, token: 1)
         var swallowed = after
         swallowed.enqueue("b", as: 1, key: "k", duplicate: true)
         #expect(swallowed.broken(job(1, "a", "done")) == [.swallowed])
         after.enqueue("b", as: 2, key: "k")
         #expect(after.broken(job(1, "a", "done"), job(2, "b", "ready"), drained: false) == [])
-        var kept = tale
+        var kept = history
         kept.callInVain("producer", .enqueue([.init(reference: "b", queue: "q", uniqueKey: "k")]))
         let two = (job(1, "a", "ready", key: "k"), job(2, "b", "ready", key: "k"))
         #expect(kept.broken(two.0, two.1, drained: false) == [.keyTwice])
@@ -108,19 +108,19 @@ struct HistoryTests {
 
     @Test("sees a token twice, and one that falls")
     func tokens() {
-        var twice = Tale()
+        var twice = HistoryBuilder()
         twice.enqueue("a", as: 1)
         twice.enqueue("b", as: 2)
         twice.claim("w", 1, token: 1)
         twice.claim("w", 2, token: 1)
         #expect(twice.broken(job(1, "a", "leased"), job(2, "b", "leased"), drained: false) == [.tokenReused])
-        var falling = Tale()
+        var falling = HistoryBuilder()
         falling.enqueue("a", as: 1)
         falling.claim("w", 1, token: 2)
         falling.settle("w", 1, token: 2, .release, .ready)
         falling.claim("w", 1, token: 1)
         #expect(falling.broken(job(1, "a", "leased"), drained: false) == [.tokenFell])
-        var started = Tale()
+        var started = HistoryBuilder()
         started.enqueue("a", as: 1)
         started.claim("w", 1, token: 1)
         started.start("w", 1, token: 1)
@@ -130,15 +130,15 @@ struct HistoryTests {
 
     @Test("sees a second lease beside the first, unless something has ended that")
     func twoLeases() {
-        var tale = Tale()
-        tale.enqueue("a", as: 1)
-        tale.register("w", as: 1)
-        tale.claim("w", 1, token: 1, deadline: 1_000)
-        func rules(_ change: (inout Tale) -> Void) -> Set<Rule> {
-            var tale = tale
-            change(&tale)
-            tale.claim("x", 1, token: 2, attempt: 2)
-            return tale.broken(job(1, "a", "leased"), drained: false)
+        var history = HistoryBuilder()
+        history.enqueue("a", as: 1)
+        history.register("w", as: 1)
+        history.claim("w", 1, token: 1, deadline: 1_000)
+        func rules(_ change: (inout HistoryBuilder) -> Void) -> Set<Rule> {
+            var history = history
+            change(&history)
+            history.claim("x", 1, token: 2, attempt: 2)
+            return history.broken(job(1, "a", "leased"), drained: false)
         }
         #expect(rules { _ in } == [.twoLeases])
         #expect(rules { $0.reap(at: 998) } == [.twoLeases])
@@ -155,8 +155,8 @@ struct HistoryTests {
         #expect(rules { $0.settle("w", 1, token: 1, .release, .ready) } == [])
         #expect(rules { $0.settle("w", 1, token: 1, .release, .leaseLost) } == [.twoLeases])
         #expect(rules { $0.callInVain("w", $0.settlement(1, 1, .release)) } == [])
-        #expect(rules { $0.call("s", .takeBack(workers: [1], blames: true)) } == [])
-        #expect(rules { $0.call("s", .takeBack(workers: [2], blames: true)) } == [.twoLeases])
+        #expect(rules { $0.call("s", .reclaim(workers: [1], blames: true)) } == [])
+        #expect(rules { $0.call("s", .reclaim(workers: [2], blames: true)) } == [.twoLeases])
         #expect(rules { $0.call("o", .bury(jobs: [1])) } == [])
         #expect(
             rules {
@@ -172,16 +172,16 @@ struct HistoryTests {
 
     @Test("sees an old token that changes something")
     func staleWords() {
-        var tale = Tale()
-        tale.enqueue("a", as: 1)
-        tale.claim("w", 1, token: 1)
-        tale.start("w", 1, token: 1)
-        tale.reap(at: 1_000)
-        tale.claim("x", 1, token: 2, attempt: 2)
-        func rules(_ change: (inout Tale) -> Void) -> Set<Rule> {
-            var tale = tale
-            change(&tale)
-            return tale.broken(job(1, "a", "leased"), drained: false)
+        var history = HistoryBuilder()
+        history.enqueue("a", as: 1)
+        history.claim("w", 1, token: 1)
+        history.start("w", 1, token: 1)
+        history.reap(at: 1_000)
+        history.claim("x", 1, token: 2, attempt: 2)
+        func rules(_ change: (inout HistoryBuilder) -> Void) -> Set<Rule> {
+            var history = history
+            change(&history)
+            return history.broken(job(1, "a", "leased"), drained: false)
         }
         #expect(rules { $0.settle("w", 1, token: 1, .release, .leaseLost) } == [])
         #expect(rules { $0.settle("w", 1, token: 1, .release, .ready) } == [.staleWord])
@@ -203,23 +203,23 @@ struct HistoryTests {
 
     @Test("sees a job that runs after its ack")
     func afterDone() {
-        var tale = Tale()
-        tale.enqueue("a", as: 1)
-        tale.work("w", 1, token: 1)
-        #expect(tale.broken(job(1, "a", "done")) == [])
-        tale.claim("w", 1, token: 2)
-        #expect(tale.broken(job(1, "a", "done")).contains(.ranAfterDone))
+        var history = HistoryBuilder()
+        history.enqueue("a", as: 1)
+        history.work("w", 1, token: 1)
+        #expect(history.broken(job(1, "a", "done")) == [])
+        history.claim("w", 1, token: 2)
+        #expect(history.broken(job(1, "a", "done")).contains(.ranAfterDone))
 
-        func late(_ stop: Deed, jobsBefore: Int64 = 0) -> Set<Rule> {
-            var tale = Tale()
-            tale.enqueue("a", as: 1)
-            tale.claim("w", 1, token: 1)
-            tale.add("w", stop)
-            tale.reap(at: 1_000)
-            tale.work("x", 1, token: 9)
-            for number in 0..<jobsBefore { tale.start("w", 10 + number, token: 10 + number) }
-            tale.start("w", 1, token: 1)
-            return tale.broken(job(1, "a", "done"))
+        func late(_ stop: EventKind, jobsBefore: Int64 = 0) -> Set<Rule> {
+            var history = HistoryBuilder()
+            history.enqueue("a", as: 1)
+            history.claim("w", 1, token: 1)
+            history.add("w", stop)
+            history.reap(at: 1_000)
+            history.work("x", 1, token: 9)
+            for number in 0..<jobsBefore { history.start("w", 10 + number, token: 10 + number) }
+            history.start("w", 1, token: 1)
+            return history.broken(job(1, "a", "done"))
         }
         // Stopped just before the handler said its first word, or not at all, or long before.
         #expect(late(.stopped) == [])
@@ -229,32 +229,32 @@ struct HistoryTests {
 
     @Test("sees a handler without a claim, and one of a process that was not given it")
     func unclaimed() {
-        var tale = Tale()
-        tale.enqueue("a", as: 1)
-        tale.register("w", as: 1)
-        tale.register("x", as: 2)
-        tale.claim("w", 1, token: 1)
-        var other = tale
+        var history = HistoryBuilder()
+        history.enqueue("a", as: 1)
+        history.register("w", as: 1)
+        history.register("x", as: 2)
+        history.claim("w", 1, token: 1)
+        var other = history
         other.start("x", 1, token: 1)
         #expect(other.broken(job(1, "a", "leased"), drained: false) == [.ranUnclaimed])
-        tale.start("w", 1, token: 1)
-        #expect(tale.broken(job(1, "a", "leased"), drained: false) == [])
+        history.start("w", 1, token: 1)
+        #expect(history.broken(job(1, "a", "leased"), drained: false) == [])
     }
 
     @Test("sees the jobs of the living taken back")
     func living() {
-        var tale = Tale()
-        tale.register("w", as: 1)
-        tale.add("w", .killed)
-        tale.call("s", .takeBack(workers: [1], blames: true))
-        #expect(tale.broken() == [])
-        tale.call("w", .reap(monotonic: 1, boot: "b"))
-        #expect(tale.broken() == [.takenFromLiving])
+        var history = HistoryBuilder()
+        history.register("w", as: 1)
+        history.add("w", .killed)
+        history.call("s", .reclaim(workers: [1], blames: true))
+        #expect(history.broken() == [])
+        history.call("w", .reap(monotonic: 1, boot: "b"))
+        #expect(history.broken() == [.takenFromLiving])
     }
 
     @Test("counts attempts: of a failure, and of a death that can have no other cause")
     func attempts() {
-        var failed = Tale()
+        var failed = HistoryBuilder()
         failed.enqueue("a", as: 1)
         failed.claim("w", 1, token: 1)
         failed.settle("w", 1, token: 1, .fail, .ready)
@@ -264,23 +264,23 @@ struct HistoryTests {
         func dead(
             under supervisor: String? = nil, beside other: Int64? = nil, throwing: Bool = false, then attempt: Int
         ) -> Set<Rule> {
-            var tale = Tale()
-            tale.enqueue("a", as: 1)
-            tale.register("w", as: 1, under: supervisor)
-            tale.claim("w", 1, token: 1)
-            tale.start("w", 1, token: 1)
+            var history = HistoryBuilder()
+            history.enqueue("a", as: 1)
+            history.register("w", as: 1, under: supervisor)
+            history.claim("w", 1, token: 1)
+            history.start("w", 1, token: 1)
             if let other {
-                tale.enqueue("b", as: other)
-                tale.claim("w", other, token: 9)
-                tale.start("w", other, token: 9)
+                history.enqueue("b", as: other)
+                history.claim("w", other, token: 9)
+                history.start("w", other, token: 9)
             }
-            if throwing { tale.add("w", .handlerThrew(job: 1, token: 1)) }
-            tale.add("w", .killed)
-            tale.call("s", .takeBack(workers: [1], blames: true))
-            tale.claim("x", 1, token: 2, attempt: attempt)
+            if throwing { history.add("w", .handlerThrew(job: 1, token: 1)) }
+            history.add("w", .killed)
+            history.call("s", .reclaim(workers: [1], blames: true))
+            history.claim("x", 1, token: 2, attempt: attempt)
             let jobs = [job(1, "a", "leased"), job(2, "b", "leased")].prefix(other == nil ? 1 : 2)
             let final = FinalState(isDrained: false, jobs: Array(jobs))
-            return Set(HistoryChecker(tale.events, final).violations().map(\.rule))
+            return Set(HistoryChecker(history.events, final).violations().map(\.rule))
         }
         #expect(dead(then: 2) == [])
         #expect(dead(then: 1) == [.attemptNotCounted])
@@ -288,7 +288,7 @@ struct HistoryTests {
         #expect(dead(beside: 2, then: 1) == [])
         #expect(dead(throwing: true, then: 1) == [])
 
-        var many = Tale()
+        var many = HistoryBuilder()
         many.enqueue("a", as: 1)
         many.claim("w", 1, token: 1, attempt: 4)
         #expect(many.broken(job(1, "a", "leased", attempts: 4), drained: false) == [.tooManyAttempts])
@@ -296,41 +296,41 @@ struct HistoryTests {
 
     @Test("wants a reason for every grave")
     func buried() {
-        var tale = Tale()
-        tale.enqueue("a", as: 1)
-        #expect(tale.broken(job(1, "a", "buried")) == [.buriedUnexhausted])
-        #expect(tale.broken(job(1, "a", "buried", attempts: 3)) == [])
-        #expect(tale.broken(job(1, "a", "buried", crashes: 3)) == [.blamedInnocent])
+        var history = HistoryBuilder()
+        history.enqueue("a", as: 1)
+        #expect(history.broken(job(1, "a", "buried")) == [.buriedUnexhausted])
+        #expect(history.broken(job(1, "a", "buried", attempts: 3)) == [])
+        #expect(history.broken(job(1, "a", "buried", crashes: 3)) == [.blamedInnocent])
         for token: Int64 in 1...3 {
-            tale.claim("w\(token)", 1, token: token, attempt: Int(token))
-            tale.start("w\(token)", 1, token: token)
-            tale.add("w\(token)", .killed)
-            tale.register("w\(token)", as: token)
-            tale.call("s", .takeBack(workers: [token], blames: true))
+            history.claim("w\(token)", 1, token: token, attempt: Int(token))
+            history.start("w\(token)", 1, token: token)
+            history.add("w\(token)", .killed)
+            history.register("w\(token)", as: token)
+            history.call("s", .reclaim(workers: [token], blames: true))
         }
-        #expect(tale.broken(job(1, "a", "buried", attempts: 3, crashes: 3)) == [])
+        #expect(history.broken(job(1, "a", "buried", attempts: 3, crashes: 3)) == [])
         // One of its runs has ended after all: somebody took the job from the living.
-        tale.claim("w9", 1, token: 9, attempt: 4)
-        tale.run("w9", 1, token: 9)
-        #expect(tale.broken(job(1, "a", "buried", attempts: 4, crashes: 4)).contains(.blamedInnocent))
+        history.claim("w9", 1, token: 9, attempt: 4)
+        history.run("w9", 1, token: 9)
+        #expect(history.broken(job(1, "a", "buried", attempts: 4, crashes: 4)).contains(.blamedInnocent))
     }
 
     @Test("wants a reason for a grave that nobody dug")
     func dug() {
-        var tale = Tale()
-        tale.enqueue("a", as: 1)
-        tale.claim("w", 1, token: 1)
-        tale.settle("w", 1, token: 1, .bury, .buried)
-        #expect(tale.broken(job(1, "a", "buried")) == [])
+        var history = HistoryBuilder()
+        history.enqueue("a", as: 1)
+        history.claim("w", 1, token: 1)
+        history.settle("w", 1, token: 1, .bury, .buried)
+        #expect(history.broken(job(1, "a", "buried")) == [])
     }
 
     @Test("sees a database that is called busy at once")
     func busy() {
-        var tale = Tale()
-        let number = tale.invoke("w", .reap(monotonic: 1, boot: "b"))
-        var late = tale
-        tale.add("w", .failed(call: number, code: "databaseBusy"))
-        #expect(tale.broken(busyTimeout: .seconds(4)) == [.busyTooEarly])
+        var history = HistoryBuilder()
+        let number = history.invoke("w", .reap(monotonic: 1, boot: "b"))
+        var late = history
+        history.add("w", .failed(call: number, code: "databaseBusy"))
+        #expect(history.broken(busyTimeout: .seconds(4)) == [.busyTooEarly])
         late.wait(4_000)
         late.add("w", .failed(call: number, code: "databaseBusy"))
         #expect(late.broken(busyTimeout: .seconds(4)) == [])
@@ -338,10 +338,10 @@ struct HistoryTests {
 
     @Test("refuses a history that cannot be one")
     func disorder() {
-        var tale = Tale()
-        tale.add("w", .returned(call: 7, .done))
-        #expect(tale.broken() == [.disorder])
-        var twice = Tale()
+        var history = HistoryBuilder()
+        history.add("w", .returned(call: 7, .done))
+        #expect(history.broken() == [.disorder])
+        var twice = HistoryBuilder()
         twice.enqueue("a", as: 1)
         twice.enqueue("a", as: 2)
         #expect(twice.broken(job(1, "a", "ready"), drained: false).contains(.disorder))
@@ -373,7 +373,7 @@ struct HistoryLogTests {
         #expect(events.count == 1_600)
         for number in 1...8 {
             let mine = events.filter { $0.process == "p\(number)" }
-            #expect(mine.map(\.deed) == (1...200).map { .handlerStarted(job: Int64($0), token: 1) })
+            #expect(mine.map(\.kind) == (1...200).map { .handlerStarted(job: Int64($0), token: 1) })
         }
     }
 

@@ -141,7 +141,7 @@ struct CrashTests {
         #expect(try await place.counts() == QueueDocument(name: "default", buried: 1, done: 2))
         let job = try await place.job(2)
         #expect((job.crashes, job.failures?.map(\.kind)) == (2, ["crashed", "crashed"]))
-        #expect(job.failures?.allSatisfy { $0.dossier?.signal == "SIGKILL" } == true)
+        #expect(job.failures?.allSatisfy { $0.diagnostics?.signal == "SIGKILL" } == true)
         #expect(Set(try place.lines("ended")).isSuperset(of: ["good 1", "good 2"]))
     }
 }

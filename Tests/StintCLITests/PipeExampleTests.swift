@@ -53,9 +53,9 @@ struct PipeExampleTests {
         let words = "Call to a member function getMail() on null"
         #expect(deleted.reason?.contains(words) == true)
         for failure in try #require(deleted.failures) {
-            #expect((failure.kind, failure.dossier?.exitCode) == ("crashed", 255))
-            #expect(failure.dossier?.standardError?.contains(words) == true)
-            #expect(failure.dossier?.peakMemoryBytes ?? 0 > 0)
+            #expect((failure.kind, failure.diagnostics?.exitCode) == ("crashed", 255))
+            #expect(failure.diagnostics?.standardError?.contains(words) == true)
+            #expect(failure.diagnostics?.peakMemoryBytes ?? 0 > 0)
         }
         // Once at the start and once after each death, but for the last, after which nothing is left to do at once.
         #expect((3...4).contains(outcome.errors.components(separatedBy: "worker.php: ready").count - 1))
@@ -80,7 +80,7 @@ struct PipeExampleTests {
         #expect(deleted.reason?.contains("TypeError") == true)
         let aborted = try await place.job(10)
         #expect((aborted.state, aborted.attempts, aborted.crashes) == ("buried", 3, 3))
-        #expect(aborted.failures?.allSatisfy { $0.dossier?.signal == "SIGABRT" } == true)
+        #expect(aborted.failures?.allSatisfy { $0.diagnostics?.signal == "SIGABRT" } == true)
         #expect(Set(try place.lines("sent.jsonl")).count == 6)
     }
 }

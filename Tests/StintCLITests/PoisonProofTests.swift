@@ -113,33 +113,33 @@ struct PoisonProofTests {
 
     /// Each has the story of its three ends.
     private func checkStories(_ poisoned: [Int: String], _ way: Way) async throws {
-        for (id, deed) in poisoned {
+        for (id, mode) in poisoned {
             let job = try await place.job(id)
             let failures = try #require(job.failures)
-            if way.kind == .command && deed == "exit" {
+            if way.kind == .command && mode == "exit" {
                 #expect((job.attempts, job.crashes) == (3, 0))
                 #expect(failures.map(\.kind) == ["failed", "failed", "failed"])
-                #expect(failures.allSatisfy { $0.dossier?.exitCode == 1 })
+                #expect(failures.allSatisfy { $0.diagnostics?.exitCode == 1 })
                 continue
             }
-            #expect((job.attempts, job.crashes) == (3, 3), "\(deed)")
-            #expect(failures.map(\.kind) == ["crashed", "crashed", "crashed"], "\(deed)")
-            let signals = Set(failures.map { $0.dossier?.signal })
-            switch deed {
+            #expect((job.attempts, job.crashes) == (3, 3), "\(mode)")
+            #expect(failures.map(\.kind) == ["crashed", "crashed", "crashed"], "\(mode)")
+            let signals = Set(failures.map { $0.diagnostics?.signal })
+            switch mode {
             case "segfault": #expect(signals.isSubset(of: ["SIGSEGV", "SIGBUS"]), "\(signals)")
             case "trap": #expect(signals.isSubset(of: ["SIGTRAP", "SIGILL"]), "\(signals)")
             case "abort": #expect(signals == ["SIGABRT"])
             case "killed": #expect(signals == ["SIGKILL"])
-            case "exit": #expect(failures.allSatisfy { $0.dossier?.exitCode == 1 })
+            case "exit": #expect(failures.allSatisfy { $0.diagnostics?.exitCode == 1 })
             case "hang":
                 #expect(failures.allSatisfy { $0.error.contains("timed out after") }, "\(failures.map(\.error))")
-            default: #expect(failures.allSatisfy { $0.dossier?.signal != nil }, "\(deed)")
+            default: #expect(failures.allSatisfy { $0.diagnostics?.signal != nil }, "\(mode)")
             }
-            if deed == "trap" {
+            if mode == "trap" {
                 #expect(failures.allSatisfy { $0.error.contains("Fatal error") }, "\(failures.map(\.error))")
             }
-            if deed == "memory" {
-                #expect(failures.allSatisfy { $0.dossier?.peakMemoryBytes ?? 0 > 200 << 20 })
+            if mode == "memory" {
+                #expect(failures.allSatisfy { $0.diagnostics?.peakMemoryBytes ?? 0 > 200 << 20 })
             }
         }
     }
@@ -150,9 +150,9 @@ struct PoisonProofTests {
         let starts = try place.lines("starts").map { String($0.split(separator: " ")[0]) }
         let counts = Dictionary(grouping: starts, by: { $0 }).mapValues(\.count)
         #expect(counts.count == Self.total)
-        for (id, deed) in poisoned {
+        for (id, mode) in poisoned {
             let count = counts["\(id)", default: 0]
-            if way.concurrency == 1 { #expect(count == 3, "\(deed)") } else { #expect(count >= 3, "\(deed)") }
+            if way.concurrency == 1 { #expect(count == 3, "\(mode)") } else { #expect(count >= 3, "\(mode)") }
         }
     }
 }

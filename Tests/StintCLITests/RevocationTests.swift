@@ -33,7 +33,7 @@ struct RevocationTests {
                 } else {
                     ids = try await deleteLeased(store)
                 }
-                // What was started by then: on a board, or its command has begun.
+                // What was started by then: on a scoreboard, or its command has begun.
                 let known = Set(try await store.workers().flatMap { $0.started ?? [] }.map(\.lease.job))
                 let seen = Set(try started())
                 let revoked = ids.subtracting(known).subtracting(seen)

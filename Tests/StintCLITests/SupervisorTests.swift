@@ -71,7 +71,7 @@ struct SupervisorTests {
             """#)
         #expect(outcome.code == 0, "\(outcome.errors)")
         let failures = try #require(try await place.job(1).failures)
-        #expect(failures.allSatisfy { $0.dossier?.signal == "SIGKILL" })
+        #expect(failures.allSatisfy { $0.diagnostics?.signal == "SIGKILL" })
         #expect(try await place.counts().buried == 1)
     }
 

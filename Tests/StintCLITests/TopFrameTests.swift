@@ -8,8 +8,8 @@ struct TopFrameTests {
     private func reading(
         after seconds: Int64, queues: [QueueStats] = [], workers: Int = 0, failures: [JobFailure.Kind] = [],
         at: Timestamp = 1_000_000
-    ) -> TopReading {
-        let now = Moment(wall: 1_000_000 + seconds * 1_000, monotonic: seconds * 1_000, boot: "b")
+    ) -> TopSnapshot {
+        let now = ClockReading(wall: 1_000_000 + seconds * 1_000, monotonic: seconds * 1_000, boot: "b")
         let process = ProcessIdentity(host: "h", boot: "b", namespaces: "", processID: 7, startTime: 1)
         let records = (0..<workers).map { number in
             let registration = WorkerRegistration(
@@ -17,9 +17,9 @@ struct TopFrameTests {
             return WorkerRecord(
                 id: WorkerID(rawValue: Int64(number)), registration: registration, registeredAt: 0, started: [])
         }
-        return TopReading(
+        return TopSnapshot(
             now: now, queues: queues,
-            workers: records.map { WorkerSighting($0, existence: .exists, residentMemory: 3 << 20, now: now) },
+            workers: records.map { WorkerSnapshot($0, existence: .exists, residentMemory: 3 << 20, now: now) },
             failures: failures.enumerated().map { index, kind in
                 FailedJob(
                     job: JobID(rawValue: Int64(index + 1)), queue: "mail",
@@ -32,7 +32,7 @@ struct TopFrameTests {
             name: QueueName(stored: name), ready: ready, delayed: 0, leased: 0, buried: 0, done: done, paused: false)
     }
 
-    private func frame(_ reading: TopReading) -> TopFrame {
+    private func frame(_ reading: TopSnapshot) -> TopFrame {
         TopFrame(reading: reading, rates: [:], database: "/a/stint.db")
     }
 
@@ -104,15 +104,15 @@ struct TopFrameTests {
     func measures() {
         let times: [Int64?] = [nil, -5, 0, 999, 1_250, 59_999, 60_000, 7_500_000, 273_600_000]
         #expect(
-            times.map { Measures.duration(milliseconds: $0) }
+            times.map { Format.duration(milliseconds: $0) }
                 == ["?", "0 ms", "0 ms", "999 ms", "1.2 s", "59 s", "1m 0s", "2h 5m", "3d 4h"])
         #expect(
-            [nil, 512, 1_536, 35_651_584, 1_288_490_189].map { Measures.memory(bytes: $0) }
+            [nil, 512, 1_536, 35_651_584, 1_288_490_189].map { Format.memory(bytes: $0) }
                 == ["?", "512 B", "1.5 KiB", "34 MiB", "1.2 GiB"])
         #expect(
-            [0, 999_999, -1_234_567, .max, .min].map { Measures.count($0) } == [
+            [0, 999_999, -1_234_567, .max, .min].map { Format.count($0) } == [
                 "0", "999999", "-1.2M", "> 1T", "< -1T",
             ])
-        #expect([nil, 0, 0.25, 12.4, -3].map { Measures.rate($0) } == ["-", "0", "0.3", "12", "-3.0"])
+        #expect([nil, 0, 0.25, 12.4, -3].map { Format.rate($0) } == ["-", "0", "0.3", "12", "-3.0"])
     }
 }

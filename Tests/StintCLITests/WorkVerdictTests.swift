@@ -111,7 +111,7 @@ struct WorkVerdictTests {
         #expect(outcome.errors.contains("Zeile 1 größer ☃\n") && outcome.errors.contains("Zeile 2000 größer ☃\n"))
         let failure = try #require(try await place.job(1).failures?.first)
         #expect(failure.error == "exit 1: Zeile 2000 größer ☃")
-        let errors = try #require(failure.dossier?.standardError)
+        let errors = try #require(failure.diagnostics?.standardError)
         #expect(errors.hasSuffix("Zeile 2000 größer ☃"))
         #expect(errors.contains("Zeile 1900 größer ☃\n"))
         #expect(!errors.contains("Zeile 1 größer"))

@@ -42,7 +42,7 @@ struct ReaderTests {
         let folder = try TemporaryFolder()
         _ = try await JobQueue(.sqlite(folder.database))
         let tries = Counter()
-        let pool = ReaderPool(Lane.threads) {
+        let pool = ReaderPool(BlockingExecutor.threads) {
             if tries.add().isMultiple(of: 2) {
                 return try Connection(
                     folder.database, opening: folder.database, purpose: "test", durability: .normal,
@@ -70,7 +70,7 @@ struct ReaderTests {
             /// How often this process has the database open, whenever work is handed to a thread.
             let open = TimesOpen()
             var options = SQLiteStore.Options()
-            options.lanes = { label, _ in
+            options.executors = { label, _ in
                 .simulated { work in
                     open.note(label, Self.timesOpen(path))
                     Thread.detachNewThread(work)

@@ -11,7 +11,7 @@ struct DeathCommand: AsyncParsableCommand {
     @Option(help: "Repeats the choices of a run.") var seed: UInt64 = .random(in: 0..<1 << 32)
     @Option(help: "Try one of so many calls.") var stride = 1
     @Option(help: "The first call to try.") var first = 1
-    @Option(help: "So many verbs by chance, instead of the whole story.") var wander: Int?
+    @Option(help: "So many verbs by chance, instead of the whole script.") var wander: Int?
     @Option(help: "Go on for so long, with lives of 40 verbs by chance after the first one.") var minutes: Int?
 
     func run() async throws {
@@ -29,7 +29,7 @@ struct DeathCommand: AsyncParsableCommand {
             death.first = first
             // The first one is lived to its end.
             if report.deaths > 0 { death.end = end }
-            if let wander { death.story = .wandering(seed: seed, steps: wander) }
+            if let wander { death.script = .wandering(seed: seed, steps: wander) }
             report.add(try await death.run())
             seed &+= 1
             wander = wander ?? 40

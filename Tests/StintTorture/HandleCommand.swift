@@ -1,7 +1,7 @@
 import ArgumentParser
 import Torture
 
-/// The command of `stint work` in a siege: runs one job.
+/// The command of `stint work` in a run: runs one job.
 struct HandleCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "handle", shouldDisplay: false)
 

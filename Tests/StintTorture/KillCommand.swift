@@ -21,13 +21,13 @@ struct KillCommand: AsyncParsableCommand {
     func run() async throws {
         print("stint-torture kill --seed \(seed) --seconds \(seconds) --kills \(kills) --stops \(stops)")
         let place = try TortureFolder()
-        var siege = Siege(seed: seed, duration: .seconds(seconds), program: try ownProgram(), folder: place.path)
-        siege.kills = kills
-        siege.stops = stops
-        (siege.locks, siege.freezes, siege.orders) = (locks, freezes, orders)
-        siege.without = without
-        if commands { siege.cast = Siege.castOfCommands }
-        let report = try await siege.run()
+        var run = ChaosRun(seed: seed, duration: .seconds(seconds), program: try ownProgram(), folder: place.path)
+        run.kills = kills
+        run.stops = stops
+        (run.locks, run.freezes, run.orders) = (locks, freezes, orders)
+        run.without = without
+        if commands { run.roles = ChaosRun.castOfCommands }
+        let report = try await run.run()
         print(report.summary)
         let killed = report.kills.sorted { $0.key.rawValue < $1.key.rawValue }
         print(

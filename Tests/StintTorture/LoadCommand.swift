@@ -14,8 +14,8 @@ struct LoadCommand: AsyncParsableCommand {
     func run() async throws {
         print("stint-torture load --seed \(seed) --seconds \(seconds) --producers \(producers) --workers \(workers)")
         let place = try TortureFolder()
-        let siege = Siege(seed: seed, duration: .seconds(seconds), program: try ownProgram(), folder: place.path)
-        let report = try await Load(siege, producers: producers, workers: workers).run()
+        let run = ChaosRun(seed: seed, duration: .seconds(seconds), program: try ownProgram(), folder: place.path)
+        let report = try await Load(run, producers: producers, workers: workers).run()
         print(report.summary)
         for role in [Role.producer, .worker] {
             let shares = report.shares[role] ?? []

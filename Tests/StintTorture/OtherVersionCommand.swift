@@ -12,7 +12,7 @@ struct OtherVersionCommand: AsyncParsableCommand {
               stint-torture other-version --schema 2 --db /tmp/stint.db work
             """)
 
-    enum Deed: String, ExpressibleByArgument, CaseIterable {
+    enum Action: String, ExpressibleByArgument, CaseIterable {
         case open, work
     }
 
@@ -21,12 +21,12 @@ struct OtherVersionCommand: AsyncParsableCommand {
     @Option(name: .customLong("db"), help: "The database.")
     var file: String
     @Argument(help: "open: opens it. work: puts, claims and acknowledges jobs until it is refused.")
-    var deed: Deed
+    var action: Action
 
     func run() async throws {
         let version = OtherVersion(schema: schema, at: file)
         do {
-            switch deed {
+            switch action {
             case .open: try await version.open()
             case .work: try await version.work()
             }

@@ -12,7 +12,7 @@ struct PowerCutCommand: AsyncParsableCommand {
     @Option(help: "Repeats the choices of a run.") var seed: UInt64 = .random(in: 0..<1 << 32)
     @Option(help: "How many cuts of each life.") var cuts = 10_000
     @Option(help: "The first cut to try.") var first = 0
-    @Option(help: "So many verbs by chance, instead of the whole story.") var wander: Int?
+    @Option(help: "So many verbs by chance, instead of the whole script.") var wander: Int?
     @Option(help: "How many lives, with seeds from --seed on.") var lives = 1
     @Option(help: "Go on for so long, with lives of 60 verbs by chance after the first ones, 200 cuts each.")
     var minutes: Int?
@@ -50,8 +50,8 @@ struct PowerCutCommand: AsyncParsableCommand {
         let choices = "--seed \(seed) --first \(first) --cuts \(cuts) --works-off-every \(worksOffEvery)"
         print(
             "stint-torture power-cut \(choices)\(normal ? " --normal" : "")\(wander.map { " --wander \($0)" } ?? "")")
-        let story = wander.map { Life.Story.wandering(seed: seed, steps: $0) } ?? .whole
-        var power = try await PowerCuts(of: story, in: place, seed: seed, durability: normal ? .normal : .full)
+        let script = wander.map { ScriptedWorkload.Script.wandering(seed: seed, steps: $0) } ?? .whole
+        var power = try await PowerCuts(of: script, in: place, seed: seed, durability: normal ? .normal : .full)
         power.worksOffEvery = worksOffEvery
         power.rest = rest
         return try await power.cut(first..<first + cuts) { end.map { .now < $0 } ?? true }

@@ -3,7 +3,7 @@ import Stint
 import StintSQLite
 import Torture
 
-/// One process of a siege.
+/// One process of a run.
 struct RoleCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "role", shouldDisplay: false)
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Torture
 
-/// The scenes of a siege that need no chance.
+/// The scenes of a run that need no chance.
 struct ScriptCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "script", shouldDisplay: false)
 
@@ -12,10 +12,10 @@ struct ScriptCommand: AsyncParsableCommand {
 
     func run() async throws {
         let place = try TortureFolder()
-        var siege = Siege(seed: 1, duration: .zero, program: try ownProgram(), folder: place.path)
-        siege.lease = .seconds(30)
-        siege.without = without
-        let report = script == .poison ? try await siege.poison() : try await siege.lateAck().report
+        var run = ChaosRun(seed: 1, duration: .zero, program: try ownProgram(), folder: place.path)
+        run.lease = .seconds(30)
+        run.without = without
+        let report = script == .poison ? try await run.poison() : try await run.lateAck().report
         try conclude(report.problems, place)
     }
 }

@@ -78,7 +78,7 @@ struct SimulateCommand: ParsableCommand {
     }
 
     private func report(_ outcome: Simulation.Outcome) {
-        for event in outcome.events { print(Double(event.time) / 1e9, event.process, event.deed) }
+        for event in outcome.events { print(Double(event.time) / 1e9, event.process, event.kind) }
         print("seed \(outcome.seed): \(outcome.events.count) events, \(outcome.steps) steps in \(outcome.duration)")
     }
 

@@ -20,7 +20,7 @@ struct StintTorture: AsyncParsableCommand {
             // Child processes of these.
             RoleCommand.self,
             HandleCommand.self,
-            LifeCommand.self,
+            ScriptedWorkloadCommand.self,
             ScriptCommand.self,
         ])
 }

@@ -91,7 +91,7 @@ struct OutputTests {
         }
         #expect(most == OutputLines.longestLine && splitter.heldBytes <= OutputLines.longestLine)
         #expect(passedOn + splitter.heldBytes == tail.position && tail.position >= 100_000_000)
-        #expect(tail.text()?.utf8.count == Dossier.maximumStandardErrorBytes)
+        #expect(tail.text()?.utf8.count == AttemptDiagnostics.maximumStandardErrorBytes)
     }
 
     /// Room for a few lines.

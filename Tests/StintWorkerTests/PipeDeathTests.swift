@@ -29,9 +29,9 @@ struct PipeDeathTests {
             #expect(
                 failures.allSatisfy { $0.error == "the handler ended without an answer: \(how): Fatal error: gone" },
                 "\(failures)")
-            let dossier = try #require(failures[0].dossier)
-            #expect(dossier.howItEnded == how && dossier.standardError == "Fatal error: gone\nbye")
-            #expect(try #require(dossier.peakMemoryBytes) > 1_000_000)
+            let diagnostics = try #require(failures[0].diagnostics)
+            #expect(diagnostics.howItEnded == how && diagnostics.standardError == "Fatal error: gone\nbye")
+            #expect(try #require(diagnostics.peakMemoryBytes) > 1_000_000)
             #expect(try await place.queue.record(id)?.state == .buried)
             #expect(try await place.queue.stats().done == 1)
         }
@@ -197,7 +197,7 @@ struct PipeDeathTests {
             let failure = try #require(failures.first)
             #expect(failures.count == 1 && failure.attempt == 1)
             #expect(failure.kind == .crashed && failure.error == "timed out after 0.3 seconds")
-            #expect(failure.dossier?.signal == "SIGKILL")
+            #expect(failure.diagnostics?.signal == "SIGKILL")
             #expect(try await place.queue.stats().done == 1)
         }
     }

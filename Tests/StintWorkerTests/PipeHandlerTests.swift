@@ -24,7 +24,7 @@ func pipeHandler(
 
         """
     let program = try HandlerProgram(["python3", "-c", prelude + script], variables: variables, memoryLimit: nil)
-    return PipeHandler(PipeKeeper(program, longestAnswer: longestAnswer))
+    return PipeHandler(PipeProcessManager(program, longestAnswer: longestAnswer))
 }
 
 /// A queue, a handler for it, and what the handler notes with `note()`.
@@ -70,7 +70,7 @@ struct PipePlace {
     }
 
     /// Runs a job without a worker. `nil`: done.
-    func run(_ job: LeasedJob, with handler: PipeHandler, timeout: Duration? = nil) -> Task<RunEnd.Verdict?, any Error>
+    func run(_ job: LeasedJob, with handler: PipeHandler, timeout: Duration? = nil) -> Task<HandlerOutcome.Verdict?, any Error>
     {
         Task {
             let context = JobContext(
@@ -78,7 +78,7 @@ struct PipePlace {
             do {
                 try await handler.run(context, timeout: timeout)
                 return nil
-            } catch let end as RunEnd {
+            } catch let end as HandlerOutcome {
                 return end.verdict
             }
         }
@@ -162,8 +162,8 @@ struct PipeHandlerTests {
             try await place.drain(handler, retry: .constant(.seconds(3_600)))
             let failures = try await place.failures(retried)
             #expect(failures.map(\.error) == ["not yet", "not yet"])
-            #expect(failures[1].dossier?.standardError == "about retry")
-            #expect(try #require(failures[1].dossier?.runTimeMilliseconds) >= 0)
+            #expect(failures[1].diagnostics?.standardError == "about retry")
+            #expect(try #require(failures[1].diagnostics?.runTimeMilliseconds) >= 0)
             #expect(try await place.failures(plain).map(\.error) == ["the handler asked for a retry"])
             let record = try #require(try await place.queue.record(buried))
             #expect(record.state == .buried && record.reason == "bad address")
@@ -285,7 +285,7 @@ struct PipeHandlerTests {
 
     @Test("a line that is nested too deep is no answer, and no end of the worker")
     func deep() {
-        #expect(throws: (any Error).self) { try PipeAnswer(Array(repeating: UInt8(ascii: "["), count: 513)[...]) }
+        #expect(throws: (any Error).self) { try PipeResponse(Array(repeating: UInt8(ascii: "["), count: 513)[...]) }
     }
 
     @Test("memory of the process can be told while it runs, and it ends with the worker in an orderly way")

@@ -23,7 +23,7 @@ struct PrefetchTests {
                 await loop.hold(Array(jobs.prefix(waiting)))
                 let next = await loop.claimRequest()
                 #expect(next?.limit == expected, "with \(waiting) waiting")
-                #expect(next == nil || next?.startsAtOnce == (waiting == 0 ? 1 : 0))
+                #expect(next == nil || next?.idleSlots == (waiting == 0 ? 1 : 0))
             }
         }
     }

@@ -22,7 +22,7 @@ struct ProcessTests {
             change(&launch)
         }
         closeAll([pipe.writeEnd])
-        _ = await process.end()
+        _ = await process.waitForExit()
         await reader.finish()
         return read.all
     }
@@ -34,11 +34,11 @@ struct ProcessTests {
 
     @Test("the exit code, the signal, the memory and the time of a process are known when it has ended")
     func ends() async throws {
-        let exited = try await shell("exit 7").end()
+        let exited = try await shell("exit 7").waitForExit()
         #expect(exited.status == .exited(7) && exited.peakMemoryBytes > 100_000 && exited.ranFor > .zero)
-        let killed = try await shell("kill -SEGV $$").end()
+        let killed = try await shell("kill -SEGV $$").waitForExit()
         #expect(killed.status == .signaled(SIGSEGV))
-        let large = try await shell("exec python3 -c 'x = bytearray(64 << 20)'").end()
+        let large = try await shell("exec python3 -c 'x = bytearray(64 << 20)'").waitForExit()
         #expect(large.isSuccess && large.peakMemoryBytes > 64 << 20)
     }
 
@@ -46,7 +46,7 @@ struct ProcessTests {
     func many() async throws {
         try await withThrowingTaskGroup(of: Bool.self) { group in
             for code in 0..<100 {
-                group.addTask { try await shell("exit \(code)").end().status == .exited(Int32(code)) }
+                group.addTask { try await shell("exit \(code)").waitForExit().status == .exited(Int32(code)) }
             }
             for try await isRight in group { #expect(isRight) }
         }
@@ -116,8 +116,8 @@ struct ProcessTests {
     @Test("a memory limit is hard")
     func memoryLimit() async throws {
         let script = "exec python3 -c 'x = bytearray(256 << 20)' 2> /dev/null"
-        #expect(try await shell(script) { $0.memoryLimit = 128 << 20 }.end().isSuccess == false)
-        #expect(try await shell(script).end().isSuccess)
+        #expect(try await shell(script) { $0.memoryLimit = 128 << 20 }.waitForExit().isSuccess == false)
+        #expect(try await shell(script).waitForExit().isSuccess)
     }
 
     @Test("a group is ended with all that ignores SIGTERM in it, before its leader is reaped")
@@ -135,7 +135,7 @@ struct ProcessTests {
         try await eventually("the child is there") { lines.all.joined().contains("\n") }
         let child = try #require(pid_t(lines.all.joined().trimmingCharacters(in: .newlines)))
         process.terminateGroup(after: .seconds(3_600))
-        #expect(await process.end().status == .signaled(SIGTERM))
+        #expect(await process.waitForExit().status == .signaled(SIGTERM))
         try await eventually("the child has ended too") { isGone(child) }
         await reader.finish()
     }
@@ -144,7 +144,7 @@ struct ProcessTests {
     func patience() async throws {
         let process = try await shell("trap '' TERM; echo $$; while :; do sleep 1; done") { $0.ownGroup = true }
         process.terminateGroup(after: .milliseconds(20))
-        #expect([.signaled(SIGKILL), .signaled(SIGTERM)].contains(await process.end().status))
+        #expect([.signaled(SIGKILL), .signaled(SIGTERM)].contains(await process.waitForExit().status))
         process.send(SIGKILL)
         process.terminateGroup(after: .zero)
     }
@@ -153,7 +153,7 @@ struct ProcessTests {
     func killedGroup() async throws {
         let process = try await shell("while :; do sleep 1; done") { $0.ownGroup = true }
         process.killGroup()
-        #expect(await process.end().status == .signaled(SIGKILL))
+        #expect(await process.waitForExit().status == .signaled(SIGKILL))
     }
 
     @Test("a child that is cancelled while it waits for an end lets go of it")
@@ -163,7 +163,7 @@ struct ProcessTests {
         waiting.cancel()
         #expect(await waiting.value == nil)
         process.killGroup()
-        _ = await process.end()
+        _ = await process.waitForExit()
     }
 }
 
@@ -190,10 +190,10 @@ struct ProcessMarkTests {
         let others = [try await start(marks[1].part(3)), try await start(nil)]
         #expect(ProcessMark(ofProcess: marked.id) == marks[0].part(3))
         #expect(MarkedProcesses.killOnce(coveredBy: marks[0]) == 1)
-        #expect(await marked.end().status == .signaled(SIGKILL))
+        #expect(await marked.waitForExit().status == .signaled(SIGKILL))
         #expect(others.allSatisfy { !$0.hasEnded })
         #expect(MarkedProcesses.killOnce(coveredBy: marks[0]) == 0)
         for process in others { process.send(SIGKILL) }
-        for process in others { _ = await process.end() }
+        for process in others { _ = await process.waitForExit() }
     }
 }

@@ -70,7 +70,7 @@ struct RevocationTests {
         #expect(after.records.allSatisfy { $0.state == .done })
     }
 
-    @Test("a start is on the board before the mark is read: who revokes and then looks at the boards knows all of them")
+    @Test("a start is on the scoreboard before the mark is read: who revokes and then looks at the scoreboards knows all of them")
     func order() async throws {
         try await withQueue { queue in
             let path = queue.store.path
@@ -78,8 +78,8 @@ struct RevocationTests {
             var store = InterposedStore(store: queue.store)
             store.beforeRevocationsAreRead = {
                 // As another process would see it in this very moment.
-                let boards = StartBoards(beside: path)
-                notes.append((1...9).reduce(0) { $0 + (boards.read(WorkerID(rawValue: $1))?.started.count ?? 0) })
+                let scoreboards = Scoreboards(beside: path)
+                notes.append((1...9).reduce(0) { $0 + (scoreboards.read(WorkerID(rawValue: $1))?.started.count ?? 0) })
             }
             for name in ["1", "2", "3"] { try await queue.enqueue(Greeting(name: name), in: "q") }
             var options = Worker.Options()
@@ -90,7 +90,7 @@ struct RevocationTests {
             let before = Log<Int>()
             worker.registerJob(Greeting.self) { _, _ in before.append(notes.all.last ?? -1) }
             try await worker.run()
-            #expect(before.all == [1, 1, 1], "with each start one job was on the board when the mark was read")
+            #expect(before.all == [1, 1, 1], "with each start one job was on the scoreboard when the mark was read")
         }
     }
 }

@@ -69,8 +69,8 @@ struct StartPacingTests {
         #expect(pacing.allowance(running: 3, at: start).count == .max)
         for _ in 1...40 {
             // All that were started together count as one failure.
-            let news = pacing.failed(.configuration, isExhaustion: false, running: 0, at: start)
-            _ = news
+            let notice = pacing.failed(.configuration, isExhaustion: false, running: 0, at: start)
+            _ = notice
         }
         #expect(pacing.allowance(running: 0, at: start) == (0, .milliseconds(100)))
         #expect(pacing.allowance(running: 0, at: start + .milliseconds(100)) == (1, nil))
@@ -92,7 +92,7 @@ struct StartPacingTests {
         var pacing = StartPacing()
         #expect(pacing.failed(.machine, isExhaustion: true, running: 9, at: start) == .limited(to: 9))
         #expect(pacing.failed(.machine, isExhaustion: true, running: 9, at: start) == nil)
-        #expect(!pacing.isInTrouble)
+        #expect(!pacing.isBackingOff)
         #expect(pacing.allowance(running: 9, at: start).count == 0)
         #expect(pacing.allowance(running: 7, at: start).count == 2)
         let later = start + .seconds(60)
@@ -109,7 +109,7 @@ struct StartPacingTests {
         var pacing = StartPacing()
         #expect(
             pacing.failed(.configuration, isExhaustion: false, running: 9, at: start) == .cannotStart(times: 1))
-        #expect(pacing.mostAtOnce == nil && pacing.isInTrouble)
+        #expect(pacing.mostAtOnce == nil && pacing.isBackingOff)
     }
 
     @Test("a worker that could make no process for a minute, with none of its own running, is told to end")
@@ -155,8 +155,8 @@ struct StartPacingTests {
 @Suite("A job whose command cannot be started", .timeLimit(.minutes(2)))
 struct CommandStartTests {
     /// How a run of a job ends.
-    private func verdict(_ handler: CommandHandler, headers: [String: String] = [:]) async throws -> RunEnd.Verdict? {
-        var verdict: RunEnd.Verdict?
+    private func verdict(_ handler: CommandHandler, headers: [String: String] = [:]) async throws -> HandlerOutcome.Verdict? {
+        var verdict: HandlerOutcome.Verdict?
         try await withQueue { queue in
             try await queue.enqueue(payload: [], in: "q", options: JobOptions(headers: try Headers(headers)))
             let request = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(3_600), worker: "test")
@@ -165,7 +165,7 @@ struct CommandStartTests {
                 job: job, store: queue.store, clock: SystemClock(), worker: "test", logger: Logger(label: "test"))
             do {
                 try await handler.run(context)
-            } catch let end as RunEnd {
+            } catch let end as HandlerOutcome {
                 verdict = end.verdict
             }
         }
@@ -178,7 +178,7 @@ struct CommandStartTests {
         let handler = try await CommandHandler(["true"], variables: large)
         #expect(try await verdict(handler) == .notStarted)
         #expect(try await verdict(handler, headers: ["a": String(repeating: "x", count: 60_000)]) == .notStarted)
-        #expect(handler.gate.isInTrouble)
+        #expect(handler.gate.isBackingOff)
     }
 
     @Test("is not blamed for an argument that no program can get")

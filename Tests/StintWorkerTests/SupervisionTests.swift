@@ -32,7 +32,7 @@ struct SupervisionTests {
             }
             #expect(unsent.isEmpty)
             let lines = String(decoding: heard, as: UTF8.self).split(separator: "\n")
-            let messages = lines.compactMap { SupervisorMessage(line: String($0)) }
+            let messages = lines.compactMap { ControlMessage(line: String($0)) }
             #expect(messages.count == lines.count)
             #expect(messages.first == .ready(WorkerID(rawValue: 7)))
             #expect(messages.last { $0 != .beat } == .ending(.drained))
@@ -42,7 +42,7 @@ struct SupervisionTests {
     @Test("a worker is silent for too long past the limit, and after a moment of doubt")
     func silence() {
         let start = ContinuousClock.now
-        var watch = SilenceWatch(limit: .seconds(30))
+        var watch = HeartbeatMonitor(limit: .seconds(30))
         func isTooLong(_ heard: Int, at now: Double) -> Bool {
             watch.isTooLong(lastHeard: start + .seconds(heard), now: start + .seconds(now))
         }
@@ -62,8 +62,8 @@ struct SupervisionTests {
     @Test("words of life come often enough that one may be lost", arguments: [1, 10, 30, 3_600])
     func beats(seconds: Int) {
         var options = SupervisorOptions()
-        options.silence = .seconds(seconds)
-        #expect(options.beatInterval * 3 <= options.silence - SilenceWatch.doubt / 4)
+        options.heartbeatTimeout = .seconds(seconds)
+        #expect(options.beatInterval * 3 <= options.heartbeatTimeout - HeartbeatMonitor.doubt / 4)
         #expect(options.beatInterval <= .seconds(10))
     }
 }

@@ -138,11 +138,11 @@ extension SQLiteStore {
 }
 
 /// The machine's clock, which goes forward when the test says so.
-final class LateClock: MomentClock {
+final class LateClock: QueueClock {
     /// In milliseconds.
     let lateness = Atomic<Int64>(0)
 
-    func now() -> Moment {
+    func now() -> ClockReading {
         var moment = SystemClock().now()
         moment.wall += lateness.load(ordering: .relaxed)
         moment.monotonic += lateness.load(ordering: .relaxed)

@@ -83,7 +83,7 @@ struct WorkerBytesTests {
     func followUps() async throws {
         try await withQueue { queue in
             var options = Worker.Options()
-            options.acknowledgeWithin = .seconds(3_600)
+            options.ackDelay = .seconds(3_600)
             options.concurrency = 2
             options.budget = ByteBudget(bytes: 1_000)
             let loop = WorkerLoop(Worker(queue, queues: ["q"], options: options))

@@ -35,28 +35,28 @@ let claimScenarios: [Scenario] = [
         var performers: [Performer] = []
         for number in 1...4 { performers.append(try await stage.hire(process: Int32(number))) }
         let registration = performers[0].id
-        func claim(_ limit: Int, startsAtOnce: Int) async throws -> Int {
+        func claim(_ limit: Int, idleSlots: Int) async throws -> Int {
             let request = ClaimRequest(
                 queues: ["q"], limit: limit, lease: .seconds(30), worker: "host:1", registration: registration,
-                startsAtOnce: startsAtOnce)
+                idleSlots: idleSlots)
             let jobs = try await stage.store.claim(request, now: stage.clock.now())
             return jobs.count
         }
         for _ in 0..<12 { try await stage.enqueue() }
-        #expect(try await claim(16, startsAtOnce: 1) == 3)
-        #expect(try await claim(16, startsAtOnce: 4) == 4)
-        #expect(try await claim(2, startsAtOnce: 0) == 1)
+        #expect(try await claim(16, idleSlots: 1) == 3)
+        #expect(try await claim(16, idleSlots: 4) == 4)
+        #expect(try await claim(2, idleSlots: 0) == 1)
         // Four are left.
-        #expect(try await claim(16, startsAtOnce: 16) == 4)
+        #expect(try await claim(16, idleSlots: 16) == 4)
         for _ in 0..<3 { try await stage.enqueue() }
-        #expect(try await claim(16, startsAtOnce: 0) == 0)
+        #expect(try await claim(16, idleSlots: 0) == 0)
         // Those whose time has come count too.
         for _ in 0..<5 { try await stage.enqueue(options: JobOptions(delay: .seconds(1))) }
         stage.clock.advance(by: .seconds(1))
-        #expect(try await claim(16, startsAtOnce: 0) == 2)
+        #expect(try await claim(16, idleSlots: 0) == 2)
         for performer in performers { try await stage.store.deregister(performer.id, now: stage.clock.now()) }
         // Without other workers there is nobody to leave anything to.
-        #expect(try await claim(16, startsAtOnce: 0) == 6)
+        #expect(try await claim(16, idleSlots: 0) == 6)
     },
     Scenario("a claim on a queue that does not exist finds nothing and makes nothing") { stage in
         let jobs = try await stage.claim(from: ["nowhere"])

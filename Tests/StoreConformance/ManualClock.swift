@@ -2,12 +2,12 @@ import StintCore
 import Synchronization
 
 /// A clock that a test moves.
-package final class ManualClock: MomentClock {
-    private let moment = Mutex(Moment(wall: 1_800_000_000_000, monotonic: 5_000_000, boot: "boot-1"))
+package final class ManualClock: QueueClock {
+    private let moment = Mutex(ClockReading(wall: 1_800_000_000_000, monotonic: 5_000_000, boot: "boot-1"))
 
     package init() {}
 
-    package func now() -> Moment { moment.withLock { $0 } }
+    package func now() -> ClockReading { moment.withLock { $0 } }
 
     /// Time passes: both clocks move.
     package func advance(by duration: Duration) {
@@ -37,7 +37,7 @@ package final class ManualClock: MomentClock {
     }
 
     /// A moment that the store reads again when its transaction begins, as it does with the machine's clocks.
-    package func live() -> Moment {
+    package func live() -> ClockReading {
         var moment = now()
         moment.clock = self
         return moment

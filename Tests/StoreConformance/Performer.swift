@@ -53,19 +53,19 @@ extension Stage {
     }
 
     func start(_ job: LeasedJob, by performer: Performer) {
-        performer.place.board.note(ended: nil, started: job.lease, now: clock.now())
+        performer.place.scoreboard.note(ended: nil, started: job.lease, now: clock.now())
     }
 
     func end(_ job: LeasedJob, by performer: Performer) {
-        performer.place.board.note(ended: job.lease, started: nil, now: clock.now())
+        performer.place.scoreboard.note(ended: job.lease, started: nil, now: clock.now())
     }
 
-    func takeBack(from performers: Performer..., end: WorkerEnd = .died("died", nil)) async throws -> ReapReport {
-        try await store.takeBack(from: performers.map(\.id), end, now: clock.now())
+    func reclaim(from performers: Performer..., end: WorkerEnd = .died("died", nil)) async throws -> ReapReport {
+        try await store.reclaim(from: performers.map(\.id), end, now: clock.now())
     }
 
-    func takeBack(from performer: Performer, _ end: WorkerEnd) async throws -> ReapReport {
-        try await takeBack(from: performer, end: end)
+    func reclaim(from performer: Performer, _ end: WorkerEnd) async throws -> ReapReport {
+        try await reclaim(from: performer, end: end)
     }
 
     func enqueue(_ count: Int, options: JobOptions = JobOptions()) async throws -> [JobID] {
@@ -78,7 +78,7 @@ extension Stage {
         let ids = try await enqueue(count)
         let performer = try await hire(process: 999)
         for job in try await claim(count, by: performer) { start(job, by: performer) }
-        _ = try await takeBack(from: performer)
+        _ = try await reclaim(from: performer)
         try await expectSuspects(ids)
         return (ids, performer)
     }

@@ -36,7 +36,7 @@ private let registrationScenarios: [Scenario] = [
         #expect(third.id.rawValue > second.id.rawValue)
         #expect(try await stage.store.workers().map(\.id) == [third.id, fourth.id])
     },
-    Scenario("a worker that says again that it lives keeps its id, its board and its beginning") { stage in
+    Scenario("a worker that says again that it lives keeps its id, its scoreboard and its beginning") { stage in
         let performer = try await stage.hire()
         let began = stage.clock.now().wall
         try await stage.enqueue()
@@ -97,19 +97,19 @@ private let takeBackScenarios: [Scenario] = [
         let jobs = try await stage.claim(3, by: performer)
         stage.start(jobs[1], by: performer)
         stage.clock.advance(by: .milliseconds(1_250))
-        let dossier = Dossier(signal: "SIGSEGV", peakMemoryBytes: 9_000_000, standardError: "Zoë: boom\n")
-        #expect(try await stage.takeBack(from: performer, .died("was killed by SIGSEGV", dossier)).requeued == 3)
+        let diagnostics = AttemptDiagnostics(signal: "SIGSEGV", peakMemoryBytes: 9_000_000, standardError: "Zoë: boom\n")
+        #expect(try await stage.reclaim(from: performer, .died("was killed by SIGSEGV", diagnostics)).requeued == 3)
         #expect(try await stage.store.workers().isEmpty)
 
         let culprit = try #require(try await stage.store.job(ids[1]))
         #expect(culprit.record.attempts == 1 && culprit.record.crashes == 1 && !culprit.record.suspect)
-        var expected = dossier
+        var expected = diagnostics
         expected.runTimeMilliseconds = 1_250
         #expect(
             culprit.failures == [
                 JobFailure(
                     attempt: 1, at: stage.clock.now().wall, kind: .crashed,
-                    error: "worker host:7 was killed by SIGSEGV", worker: "host:7", dossier: expected)
+                    error: "worker host:7 was killed by SIGSEGV", worker: "host:7", diagnostics: expected)
             ])
         try await stage.expectFree([ids[0], ids[2]])
         for job in jobs { try await stage.expectLeaseLost(job.lease, .ack) }
@@ -119,7 +119,7 @@ private let takeBackScenarios: [Scenario] = [
         let ids = try await stage.enqueue(4, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
         let jobs = try await stage.claim(4, by: performer)
         for job in jobs[1...2] { stage.start(job, by: performer) }
-        #expect(try await stage.takeBack(from: performer) == ReapReport(requeued: 4))
+        #expect(try await stage.reclaim(from: performer) == ReapReport(requeued: 4))
         try await stage.expectSuspects([ids[1], ids[2]])
         try await stage.expectFree([ids[0], ids[3]])
     },
@@ -130,7 +130,7 @@ private let takeBackScenarios: [Scenario] = [
         stage.start(jobs[0], by: performer)
         stage.start(jobs[1], by: performer)
         stage.end(jobs[0], by: performer)
-        _ = try await stage.takeBack(from: performer)
+        _ = try await stage.reclaim(from: performer)
         try await stage.expectBlamed([ids[1]])
         try await stage.expectFree([ids[0], ids[2]])
     },
@@ -141,7 +141,7 @@ private let takeBackScenarios: [Scenario] = [
             try await stage.enqueue(in: "a", options: options), try await stage.enqueue(in: "b", options: options)
         )
         for job in try await stage.claim(2, from: ["a", "b"], by: performer) { stage.start(job, by: performer) }
-        _ = try await stage.takeBack(from: performer)
+        _ = try await stage.reclaim(from: performer)
         try await stage.expectSuspects([one, other])
     },
     Scenario("a suspect that was started alone is to blame, also when other processes died with its own") { stage in
@@ -153,7 +153,7 @@ private let takeBackScenarios: [Scenario] = [
         #expect(alone.id == suspects[1] && alone.runsAlone)
         try await stage.settle(alone.lease, .ack)
         for job in try await stage.claim(9, by: second) { stage.start(job, by: second) }
-        _ = try await stage.takeBack(from: first, second)
+        _ = try await stage.reclaim(from: first, second)
         try await stage.expectBlamed([suspects[0]])
         try await stage.expectSuspects(others)
     },
@@ -163,7 +163,7 @@ private let takeBackScenarios: [Scenario] = [
         let running = try await stage.enqueue(options: JobOptions(priority: 0))
         stage.start(try #require(try await stage.claim(1, by: performer).first), by: performer)
         #expect(try await stage.claim(1, by: performer).map(\.id) == [suspects[0]])
-        _ = try await stage.takeBack(from: performer)
+        _ = try await stage.reclaim(from: performer)
         try await stage.expectBlamed([running])
         try await stage.expectSuspects(suspects)
     },
@@ -173,7 +173,7 @@ private let takeBackScenarios: [Scenario] = [
         for performer in [one, other] {
             stage.start(try #require(try await stage.claim(1, by: performer).first), by: performer)
         }
-        _ = try await stage.takeBack(from: one, other)
+        _ = try await stage.reclaim(from: one, other)
         try await stage.expectSuspects(suspects)
     },
     Scenario("two workers of one process count together, also where only one of them is named") { stage in
@@ -186,8 +186,8 @@ private let takeBackScenarios: [Scenario] = [
             stage.start(mine[0], by: one)
             stage.start(yours[0], by: other)
             try await stage.die(one, other)
-            _ = try await isNamedAlone ? stage.takeBack(from: one) : stage.takeBack(from: one, other)
-            _ = try await stage.takeBack(from: other)
+            _ = try await isNamedAlone ? stage.reclaim(from: one) : stage.reclaim(from: one, other)
+            _ = try await stage.reclaim(from: other)
             try await stage.expectSuspects([ids[0], ids[1]])
             try await stage.expectFree([ids[2]])
             #expect(try await stage.store.workers().isEmpty)
@@ -199,7 +199,7 @@ private let takeBackScenarios: [Scenario] = [
         let (one, other) = (try await stage.hire(process: 1), try await stage.hire(process: 2))
         _ = try await stage.claim(2, by: one)
         stage.start(try #require(try await stage.claim(1, by: other).first), by: other)
-        _ = try await stage.takeBack(from: one, other)
+        _ = try await stage.reclaim(from: one, other)
         try await stage.expectBlamed([ids[2]])
         try await stage.expectFree([ids[0], ids[1]])
     },
@@ -209,7 +209,7 @@ private let takeBackScenarios: [Scenario] = [
         for performer in [one, other] {
             stage.start(try #require(try await stage.claim(1, by: performer).first), by: performer)
         }
-        _ = try await stage.takeBack(from: one, other)
+        _ = try await stage.reclaim(from: one, other)
         try await stage.expectSuspects(ids)
     },
     Scenario("where the supervisor died too nobody is blamed, and a job that is lost again and again runs less often") {
@@ -222,7 +222,7 @@ private let takeBackScenarios: [Scenario] = [
             try await stage.die(performer)
             // Only the supervisor knows how it ended.
             #expect(try await stage.reapAll() == ReapReport())
-            sign.end()
+            sign.release()
             #expect(try await stage.reapAll() == ReapReport(requeued: 1))
             let job = try #require(try await stage.store.job(id))
             #expect(job.record.attempts == 0 && job.record.crashes == 0 && job.record.suspect == (losses > 1))
@@ -235,12 +235,12 @@ private let takeBackScenarios: [Scenario] = [
             let performer = try await stage.hire()
             let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
             stage.start(try await stage.claim(2, by: performer)[0], by: performer)
-            performer.place.board.noteOrderToStop()
+            performer.place.scoreboard.noteOrderToStop()
             #expect(try await stage.store.workers().map(\.isToldToStop) == [true])
             try await stage.die(performer)
             // A supervisor that saw its end need not know of an order by somebody else.
             let report =
-                try await isSeen ? stage.takeBack(from: performer, .died("was killed", nil)) : stage.reapAll()
+                try await isSeen ? stage.reclaim(from: performer, .died("was killed", nil)) : stage.reapAll()
             #expect(report == ReapReport(requeued: 2))
             try await stage.expectFree(ids)
             try await stage.store.delete(ids, now: stage.clock.now())
@@ -280,8 +280,8 @@ private let takeBackScenarios: [Scenario] = [
         let id = try await stage.enqueue()
         let performer = try await stage.hire()
         let job = try #require(try await stage.claim(1, by: performer).first)
-        performer.place.board.note(ended: nil, started: job.lease, maxAttempts: 1, now: stage.clock.now())
-        #expect(try await stage.takeBack(from: performer) == ReapReport(buried: 1))
+        performer.place.scoreboard.note(ended: nil, started: job.lease, maxAttempts: 1, now: stage.clock.now())
+        #expect(try await stage.reclaim(from: performer) == ReapReport(buried: 1))
         let details = try #require(try await stage.store.job(id))
         #expect(details.failures.map(\.kind) == [.crashed])
         #expect(details.record.reason?.hasPrefix("no attempts left (1 of the worker's 1), last: worker") == true)
@@ -291,7 +291,7 @@ private let takeBackScenarios: [Scenario] = [
         let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
         let jobs = try await stage.claim(2, by: performer)
         stage.start(jobs[0], by: performer)
-        #expect(try await stage.takeBack(from: performer, .stopped) == ReapReport(requeued: 2))
+        #expect(try await stage.reclaim(from: performer, .stopped) == ReapReport(requeued: 2))
         try await stage.expectFree(ids)
         #expect(try await stage.store.workers().isEmpty)
     },
@@ -300,7 +300,7 @@ private let takeBackScenarios: [Scenario] = [
         let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
         stage.start(try await stage.claim(2, by: performer)[0], by: performer)
         stage.clock.reboot()
-        #expect(try await stage.takeBack(from: performer) == ReapReport(requeued: 2))
+        #expect(try await stage.reclaim(from: performer) == ReapReport(requeued: 2))
         try await stage.expectLost([ids[0]], .lost, suspect: false)
         try await stage.expectFree([ids[1]])
     },
@@ -309,7 +309,7 @@ private let takeBackScenarios: [Scenario] = [
         for death in 1...3 {
             let performer = try await stage.hire(process: Int32(death))
             stage.start(try #require(try await stage.claim(1, by: performer).first), by: performer)
-            let report = try await stage.takeBack(from: performer, .died("ended with exit \(death)", nil))
+            let report = try await stage.reclaim(from: performer, .died("ended with exit \(death)", nil))
             #expect(report == (death < 3 ? ReapReport(requeued: 1) : ReapReport(buried: 1)))
         }
         let job = try #require(try await stage.store.job(id))
@@ -317,7 +317,7 @@ private let takeBackScenarios: [Scenario] = [
         #expect(
             job.record.reason == "crashed 3 times (at most 3 allowed), last: worker host:3 ended with exit 3")
         #expect(job.failures.map(\.worker) == ["host:1", "host:2", "host:3"])
-        #expect(job.failures.allSatisfy { $0.dossier == Dossier(runTimeMilliseconds: 0) })
+        #expect(job.failures.allSatisfy { $0.diagnostics == AttemptDiagnostics(runTimeMilliseconds: 0) })
     },
     Scenario("what a worker settled before its death stays settled") { stage in
         let performer = try await stage.hire()
@@ -326,7 +326,7 @@ private let takeBackScenarios: [Scenario] = [
         for job in jobs { stage.start(job, by: performer) }
         try await stage.settle(jobs[0].lease, .ack)
         try await stage.settle(jobs[1].lease, .bury(reason: "bad address"))
-        #expect(try await stage.takeBack(from: performer) == ReapReport(requeued: 1))
+        #expect(try await stage.reclaim(from: performer) == ReapReport(requeued: 1))
         #expect(try await stage.store.job(ids[0]) == nil)
         #expect(try await stage.store.job(ids[1])?.record.reason == "bad address")
         #expect(try await stage.stats() == stage.expected(ready: 1, buried: 1, done: 1))
@@ -335,22 +335,22 @@ private let takeBackScenarios: [Scenario] = [
         let performer = try await stage.hire()
         let id = try await stage.enqueue()
         stage.start(try #require(try await stage.claim(1, by: performer).first), by: performer)
-        #expect(try await stage.takeBack(from: performer) == ReapReport(requeued: 1))
+        #expect(try await stage.reclaim(from: performer) == ReapReport(requeued: 1))
         let next = try await stage.hire(process: 2)
         let job = try #require(try await stage.claim(1, by: next).first)
-        #expect(try await stage.takeBack(from: performer) == ReapReport())
+        #expect(try await stage.reclaim(from: performer) == ReapReport())
         let nobody = WorkerID(rawValue: 999)
-        let report = try await stage.store.takeBack(from: [nobody], .died("died", nil), now: stage.clock.now())
+        let report = try await stage.store.reclaim(from: [nobody], .died("died", nil), now: stage.clock.now())
         #expect(report == ReapReport())
         #expect(try await stage.store.job(id)?.record.crashes == 1)
         #expect(try await stage.settle(job.lease, .ack) == .done)
     },
-    Scenario("without its board a dead worker's only job is to blame, of several nobody") { stage in
+    Scenario("without its scoreboard a dead worker's only job is to blame, of several nobody") { stage in
         let id = try await stage.enqueue()
         let one = try await stage.hire(process: 1)
         _ = try await stage.claim(1, by: one)
         try await stage.loseBoard(of: one)
-        _ = try await stage.takeBack(from: one)
+        _ = try await stage.reclaim(from: one)
         try await stage.expectBlamed([id])
         try await stage.store.delete([id], now: stage.clock.now())
 
@@ -358,10 +358,10 @@ private let takeBackScenarios: [Scenario] = [
         let other = try await stage.hire(process: 2)
         _ = try await stage.claim(2, by: other)
         try await stage.loseBoard(of: other)
-        _ = try await stage.takeBack(from: other)
+        _ = try await stage.reclaim(from: other)
         try await stage.expectSuspects(ids)
     },
-    Scenario("a started job is not to blame where the board of another that died with its worker is lost") { stage in
+    Scenario("a started job is not to blame where the scoreboard of another that died with its worker is lost") { stage in
         for process: Int32 in [5, 6] {
             let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
             let (one, other) = (try await stage.hire("one", process: 5), try await stage.hire("two", process: process))
@@ -369,12 +369,12 @@ private let takeBackScenarios: [Scenario] = [
                 stage.start(try #require(try await stage.claim(1, by: performer).first), by: performer)
             }
             try await stage.loseBoard(of: process == 5 ? one : other)
-            _ = try await stage.takeBack(from: one, other)
+            _ = try await stage.reclaim(from: one, other)
             try await stage.expectSuspects(ids)
             try await stage.store.delete(ids, now: stage.clock.now())
         }
     },
-    Scenario("without its board, the last lease of a dead worker is not taken for its only one") { stage in
+    Scenario("without its scoreboard, the last lease of a dead worker is not taken for its only one") { stage in
         let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
         let performer = try await stage.hire()
         _ = try await stage.claim(1, by: performer, lease: .seconds(1))
@@ -382,15 +382,15 @@ private let takeBackScenarios: [Scenario] = [
         try await stage.loseBoard(of: performer)
         stage.clock.advance(by: .seconds(1))
         #expect(try await stage.reap() == ReapReport(requeued: 1))
-        #expect(try await stage.takeBack(from: performer) == ReapReport(requeued: 1))
+        #expect(try await stage.reclaim(from: performer) == ReapReport(requeued: 1))
         try await stage.expectLost([ids[0]], .expired, suspect: true)
         try await stage.expectSuspects([ids[1]])
     },
     Scenario("no innocent job is blamed, however workers hold batches, share processes and die") { stage in
         let seed = Seed.next()
         for round: UInt64 in 0..<4 {
-            var company = Company(stage, seed: seed &+ round)
-            try await company.work()
+            var group = WorkerGroup(stage, seed: seed &+ round)
+            try await group.work()
         }
     },
 ]
@@ -411,7 +411,7 @@ private let expiryScenarios: [Scenario] = [
         stage.clock.advance(by: .milliseconds(1))
         #expect(try await stage.reap() == ReapReport(requeued: 3))
         let job = try #require(try await stage.store.job(ids[2]))
-        #expect(job.failures[0].dossier == Dossier(runTimeMilliseconds: 2_250))
+        #expect(job.failures[0].diagnostics == AttemptDiagnostics(runTimeMilliseconds: 2_250))
         #expect(job.failures[0].error.contains("host:7"))
         try await stage.expectLost([ids[2]], .expired, suspect: true)
         try await stage.expectFree([ids[0], ids[1]])
@@ -459,7 +459,7 @@ private let expiryScenarios: [Scenario] = [
         try await stage.expectBlamed([ids[1]])
         try await stage.expectFree([ids[0]])
     },
-    Scenario("without boards, the jobs of all workers of a process whose leases ran out are suspects") { stage in
+    Scenario("without scoreboards, the jobs of all workers of a process whose leases ran out are suspects") { stage in
         let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
         for name in ["one", "two"] {
             let performer = try await stage.hire(name, process: 5)
@@ -470,7 +470,7 @@ private let expiryScenarios: [Scenario] = [
         #expect(try await stage.reap() == ReapReport(requeued: 2))
         try await stage.expectLost(ids, .expired, suspect: true)
     },
-    Scenario("without its board all that a lease held counts as started, and a suspect is not blamed for silence") {
+    Scenario("without its scoreboard all that a lease held counts as started, and a suspect is not blamed for silence") {
         stage in
         let performer = try await stage.hire()
         let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
@@ -506,24 +506,24 @@ private let dossierScenarios: [Scenario] = [
         try await stage.expectLeaseLost(alone[0].lease, .suspect)
     },
     Scenario("what is known of a process is kept with the attempts that failed, crashed or were buried") { stage in
-        let full = Dossier(
+        let full = AttemptDiagnostics(
             exitCode: 255, signal: "SIGABRT", peakMemoryBytes: 1 << 40, runTimeMilliseconds: 86_400_000,
             standardError: "PHP Fatal error: Zoë\n\u{0}…")
         var kept = full
         kept.standardError = full.standardError?.replacing("\0", with: "\u{FFFD}")
-        let outcomes: [(Settlement.Outcome, Dossier?, JobFailure.Kind)] = [
+        let outcomes: [(Settlement.Outcome, AttemptDiagnostics?, JobFailure.Kind)] = [
             (.fail(error: "exit 255", retryAfter: .zero), full, .failed),
-            (.crash(error: "SIGABRT", retryAfter: .zero), Dossier(exitCode: 0), .crashed),
+            (.crash(error: "SIGABRT", retryAfter: .zero), AttemptDiagnostics(exitCode: 0), .crashed),
             (.bury(reason: "bad"), nil, .buried),
         ]
         let id = try await stage.enqueue(options: JobOptions(maxCrashes: 2))
-        for (outcome, dossier, _) in outcomes {
+        for (outcome, diagnostics, _) in outcomes {
             let lease = try await stage.claimOne().lease
-            _ = try await stage.store.settle(Settlement(lease, outcome, dossier: dossier), now: stage.clock.now())
+            _ = try await stage.store.settle(Settlement(lease, outcome, diagnostics: diagnostics), now: stage.clock.now())
         }
         let failures = try #require(try await stage.store.job(id)?.failures)
         #expect(failures.map(\.kind) == outcomes.map(\.2))
-        #expect(failures.map(\.dossier) == [kept, Dossier(exitCode: 0), nil])
+        #expect(failures.map(\.diagnostics) == [kept, AttemptDiagnostics(exitCode: 0), nil])
         #expect(failures.map(\.attempt) == [1, 2, 3])
         let latest = try await stage.store.failures(limit: 9)
         #expect(latest.map(\.failure) == failures.reversed())

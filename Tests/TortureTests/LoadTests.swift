@@ -7,8 +7,8 @@ struct LoadTests {
     func load() async throws {
         let folder = try TemporaryFolder()
         let seed = chosenSeed()
-        let siege = Siege(seed: seed, duration: .seconds(12), program: stintTorture, folder: folder.path)
-        let report = try await Load(siege, producers: 8, workers: 8).run()
+        let run = ChaosRun(seed: seed, duration: .seconds(12), program: stintTorture, folder: folder.path)
+        let report = try await Load(run, producers: 8, workers: 8).run()
         print(report.summary)
         let problems = report.problems
         #expect(problems == [], "seed \(seed)")

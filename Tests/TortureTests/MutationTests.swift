@@ -9,9 +9,9 @@ struct MutationTests {
     @Test("the fence: a late ack counts")
     func fence() async throws {
         let folder = try TemporaryFolder()
-        var siege = Siege(seed: 1, duration: .zero, program: stintTorture, folder: folder.path)
-        siege.without = RemovedGuard.fence.rawValue
-        let (report, answer) = try await siege.lateAck()
+        var run = ChaosRun(seed: 1, duration: .zero, program: stintTorture, folder: folder.path)
+        run.without = RemovedGuard.fence.rawValue
+        let (report, answer) = try await run.lateAck()
         #expect(answer == .done)
         let broken = Set(report.violations.map(\.rule))
         #expect(broken.contains(.staleWord))
@@ -20,14 +20,14 @@ struct MutationTests {
     @Test("the count before the start: a job that kills its worker has lost no attempt")
     func attemptBeforeStart() async throws {
         let folder = try TemporaryFolder()
-        var siege = Siege(seed: 1, duration: .zero, program: stintTorture, folder: folder.path)
-        siege.lease = .seconds(30)
-        let sound = try await siege.poison()
+        var run = ChaosRun(seed: 1, duration: .zero, program: stintTorture, folder: folder.path)
+        run.lease = .seconds(30)
+        let sound = try await run.poison()
         #expect(sound.problems == [])
         let other = try TemporaryFolder()
-        siege.folder = other.path
-        siege.without = RemovedGuard.attemptBeforeStart.rawValue
-        let report = try await siege.poison()
+        run.folder = other.path
+        run.without = RemovedGuard.attemptBeforeStart.rawValue
+        let report = try await run.poison()
         let broken = Set(report.violations.map(\.rule))
         #expect(broken.contains(.attemptNotCounted))
     }
@@ -35,12 +35,12 @@ struct MutationTests {
     @Test(
         "the immediate transaction and the unique index: with everything running",
         arguments: [(RemovedGuard.immediateTransaction, Rule.busyTooEarly), (.uniqueIndex, .keyTwice)])
-    func siege(_ removed: RemovedGuard, _ rule: Rule) async throws {
+    func run(_ removed: RemovedGuard, _ rule: Rule) async throws {
         let folder = try TemporaryFolder()
-        var siege = Siege(seed: chosenSeed(), duration: .seconds(3), program: stintTorture, folder: folder.path)
-        siege.kills = 15
-        siege.without = removed.rawValue
-        let report = try await siege.run()
+        var run = ChaosRun(seed: chosenSeed(), duration: .seconds(3), program: stintTorture, folder: folder.path)
+        run.kills = 15
+        run.without = removed.rawValue
+        let report = try await run.run()
         let broken = Set(report.violations.map(\.rule))
         #expect(broken.contains(rule), "\(report.summary)")
     }

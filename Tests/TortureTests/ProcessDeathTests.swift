@@ -5,13 +5,13 @@ import Torture
 @Suite("Processes die and stop at any moment", .timeLimit(.minutes(5)))
 struct ProcessDeathTests {
     @Test("workers, producers, supervisors and reapers are killed and stopped, and nothing is lost")
-    func siege() async throws {
+    func run() async throws {
         let folder = try TemporaryFolder()
         let seed = chosenSeed()
-        var siege = Siege(seed: seed, duration: .seconds(15), program: stintTorture, folder: folder.path)
-        siege.kills = 40
-        siege.stops = 6
-        let report = try await siege.run()
+        var run = ChaosRun(seed: seed, duration: .seconds(15), program: stintTorture, folder: folder.path)
+        run.kills = 40
+        run.stops = 6
+        let report = try await run.run()
         print(report.summary)
         let problems = report.problems
         #expect(problems == [], "seed \(seed)")
@@ -22,10 +22,10 @@ struct ProcessDeathTests {
     func commands() async throws {
         let folder = try TemporaryFolder()
         let seed = chosenSeed()
-        var siege = Siege(seed: seed, duration: .seconds(10), program: stintTorture, folder: folder.path)
-        siege.cast = Siege.castOfCommands
-        siege.kills = 25
-        let report = try await siege.run()
+        var run = ChaosRun(seed: seed, duration: .seconds(10), program: stintTorture, folder: folder.path)
+        run.roles = ChaosRun.castOfCommands
+        run.kills = 25
+        let report = try await run.run()
         print(report.summary)
         let problems = report.problems
         #expect(problems == [], "seed \(seed)")
@@ -34,8 +34,8 @@ struct ProcessDeathTests {
     @Test("an ack of a worker that was stopped past its lease is refused")
     func lateAck() async throws {
         let folder = try TemporaryFolder()
-        let siege = Siege(seed: 1, duration: .zero, program: stintTorture, folder: folder.path)
-        let (report, answer) = try await siege.lateAck()
+        let run = ChaosRun(seed: 1, duration: .zero, program: stintTorture, folder: folder.path)
+        let (report, answer) = try await run.lateAck()
         #expect(answer == .leaseLost)
         #expect(report.problems == [])
     }

@@ -37,7 +37,7 @@ struct ResetBugTests {
             let checkpoint = Checkpoint(
                 DatabaseFile(path: folder.database), lock: connections.lock, mover: connections.mover, gate: nil,
                 reserve: nil,
-                repair: LogRepair(
+                repair: WALRecovery(
                     beside: DatabaseFile(path: folder.database), lock: connections.lock, logger: Logger(label: "test")),
                 logger: Logger(label: "test"))
             await checkpoint.run()

@@ -151,10 +151,10 @@ struct UpgradeTests {
 
 /// A process of another version, to its end.
 private func otherVersion(
-    _ schema: Int, _ path: String, _ deed: String, _ line: @escaping @Sendable (String) -> Void
+    _ schema: Int, _ path: String, _ kind: String, _ line: @escaping @Sendable (String) -> Void
 ) async throws -> (status: TerminationStatus, errors: String) {
     let result = try await Subprocess.run(
-        .path(FilePath(stintTorture)), arguments: ["other-version", "--schema", "\(schema)", "--db", path, deed],
+        .path(FilePath(stintTorture)), arguments: ["other-version", "--schema", "\(schema)", "--db", path, kind],
         input: .none, output: .sequence, error: .string(limit: 1 << 20)
     ) { execution in
         for try await text in execution.standardOutput.strings() { line(text) }

@@ -55,12 +55,12 @@ struct WorkerReport: Codable, Sendable {
     var lockedErrors = 0
     /// How often another worker was faster between a look and an update.
     var lostRaces = 0
-    /// Nanoseconds from the gun to the first start of a job, and to when all that was done was on disk.
+    /// Nanoseconds from the barrier to the first start of a job, and to when all that was done was on disk.
     var firstStart: Int64?
     var finished: Int64 = 0
-    /// Of this process from the gun on, user and system.
+    /// Of this process from the barrier on, user and system.
     var cpuMicroseconds: Int64 = 0
-    /// Microseconds from the gun to the start of each job of the burst, as pairs of value and count.
+    /// Microseconds from the barrier to the start of each job of the burst, as pairs of value and count.
     var latencies: [[UInt64]] = []
     /// Microseconds that single calls of the store took, as pairs of value and count.
     var waits: [[UInt64]] = []

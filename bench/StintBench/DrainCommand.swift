@@ -75,7 +75,7 @@ struct DrainCommand: AsyncParsableCommand {
         var options = Worker.Options()
         options.concurrency = way == .pipePHP16 ? 16 : 1
         options.batch = 64
-        options.acknowledgeWithin = .seconds(1)
+        options.ackDelay = .seconds(1)
         options.drains = true
         return Worker(queue, queues: [StintWorkload.queue], options: options, logger: Self.quiet)
     }

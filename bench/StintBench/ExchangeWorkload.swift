@@ -11,7 +11,7 @@ struct ExchangeWorkload: Workload {
         self.enqueues = enqueues
     }
 
-    func work(start: () throws -> Gun) async throws -> WorkerReport {
+    func work(start: () throws -> StartBarrier) async throws -> WorkerReport {
         let name = StintWorkload.queue
         let options = SQLiteStore.Options(assignment.durability, assignment.writeLock)
         let queue = try await JobQueue(.sqlite(assignment.database, options: options))
@@ -19,9 +19,9 @@ struct ExchangeWorkload: Workload {
         let jobs = Array(repeating: try NewJob(payload, in: name), count: assignment.batch)
         let store = BusyStore(queue, assignment.batch)
         try await warmUp(store)
-        let gun = try start()
-        let recorder = Recorder(gun: gun, assignment)
-        let deadline = assignment.deadline(gun)
+        let barrier = try start()
+        let recorder = Recorder(barrier: barrier, assignment)
+        let deadline = assignment.deadline(barrier)
         var (finished, done): ([Settlement], Int) = ([], 0)
         while MonotonicClock.nanoseconds() < deadline, done < assignment.jobLimit ?? .max {
             if enqueues {
@@ -58,13 +58,13 @@ struct ProducerWorkload: Workload {
         self.assignment = assignment
     }
 
-    func work(start: () throws -> Gun) async throws -> WorkerReport {
+    func work(start: () throws -> StartBarrier) async throws -> WorkerReport {
         let options = SQLiteStore.Options(assignment.durability, assignment.writeLock)
         let queue = try await JobQueue(.sqlite(assignment.database, options: options))
         let jobs = Array(repeating: try NewJob(Backlog.payload, in: StintWorkload.queue), count: assignment.batch)
-        let gun = try start()
-        let recorder = Recorder(gun: gun, assignment)
-        let deadline = assignment.deadline(gun)
+        let barrier = try start()
+        let recorder = Recorder(barrier: barrier, assignment)
+        let deadline = assignment.deadline(barrier)
         while MonotonicClock.nanoseconds() < deadline {
             let before = MonotonicClock.nanoseconds()
             do {

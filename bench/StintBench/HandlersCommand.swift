@@ -13,7 +13,7 @@ import Subprocess
 struct HandlersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "handlers",
-        abstract: "Measures commands, pipes and Swift handlers side by side, and supervision.")
+        abstract: "Format commands, pipes and Swift handlers side by side, and supervision.")
 
     @Option(help: "How often the ways take turns; the median counts.")
     var rounds = 5

@@ -12,16 +12,16 @@ struct JobInTransaction: Workload {
         self.assignment = assignment
     }
 
-    func work(start: () throws -> Gun) async throws -> WorkerReport {
+    func work(start: () throws -> StartBarrier) async throws -> WorkerReport {
         let connection = try SQLiteConnection(
             assignment.database, durability: assignment.durability, busyTimeout: 5_000)
         let begin = try connection.prepare("BEGIN IMMEDIATE")
         let select = try connection.prepare("SELECT id, payload FROM jobs ORDER BY id LIMIT 1")
         let delete = try connection.prepare("DELETE FROM jobs WHERE id = ?1")
         let commit = try connection.prepare("COMMIT")
-        let gun = try start()
-        let recorder = Recorder(gun: gun, assignment)
-        let deadline = assignment.deadline(gun)
+        let barrier = try start()
+        let recorder = Recorder(barrier: barrier, assignment)
+        let deadline = assignment.deadline(barrier)
         while MonotonicClock.nanoseconds() < deadline {
             do {
                 try begin.run()

@@ -14,12 +14,12 @@ struct Measurement: Codable, Sendable {
 
     let done: Int
     let enqueued: Int
-    /// From the gun to when the last worker had its work on disk.
+    /// From the barrier to when the last worker had its work on disk.
     let seconds: Double
     let jobsPerSecond: Double
     /// Of all workers together. Unlike the time, it does not depend on what else the machine does.
     let cpuMicrosecondsPerJob: Double
-    /// Of the burst, from the gun to the start of the handler. Where a job was not started in time the run's length
+    /// Of the burst, from the barrier to the start of the handler. Where a job was not started in time the run's length
     /// stands for it, and `burstStarted` is smaller than `burst`.
     let startMillisecondsP50: Double
     let startMillisecondsP99: Double

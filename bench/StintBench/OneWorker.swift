@@ -11,7 +11,7 @@ struct OneWorker: Workload {
         self.assignment = assignment
     }
 
-    func work(start: () throws -> Gun) async throws -> WorkerReport {
+    func work(start: () throws -> StartBarrier) async throws -> WorkerReport {
         let connection = try SQLiteConnection(
             assignment.database, durability: assignment.durability, busyTimeout: 5_000)
         let claim = try connection.prepare(
@@ -20,9 +20,9 @@ struct OneWorker: Workload {
             WHERE id = (SELECT id FROM jobs WHERE state = 'new' ORDER BY id LIMIT 1) RETURNING id, payload
             """)
         let delete = try connection.prepare("DELETE FROM jobs WHERE id = ?1")
-        let gun = try start()
-        let recorder = Recorder(gun: gun, assignment)
-        let deadline = assignment.deadline(gun)
+        let barrier = try start()
+        let recorder = Recorder(barrier: barrier, assignment)
+        let deadline = assignment.deadline(barrier)
         while MonotonicClock.nanoseconds() < deadline, let job = try claim.job() {
             assignment.runJob(job.id, recorder)
             try delete.run(job.id)

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 
-/// One process of a run: prepares, waits for the gun, plays its role, reports.
+/// One process of a run: prepares, waits for the barrier, plays its role, reports.
 struct PlayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "play", abstract: "What stint-bench starts for each process of a run.", shouldDisplay: false)
@@ -20,7 +20,7 @@ struct PlayCommand: AsyncParsableCommand {
 
     private func play<Part: Role>(_ type: Part.Type) async throws {
         let role = try JSONDecoder().decode(type, from: Data(assignment.utf8))
-        let report = try await role.play { try Gun.wait() }
+        let report = try await role.play { try StartBarrier.wait() }
         print(String(decoding: try JSONEncoder().encode(report), as: UTF8.self))
     }
 }

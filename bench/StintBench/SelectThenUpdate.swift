@@ -12,14 +12,14 @@ struct SelectThenUpdate: Workload {
         self.assignment = assignment
     }
 
-    func work(start: () throws -> Gun) async throws -> WorkerReport {
+    func work(start: () throws -> StartBarrier) async throws -> WorkerReport {
         let connection = try SQLiteConnection(assignment.database, durability: assignment.durability)
         let select = try connection.prepare("SELECT id, payload FROM jobs WHERE state = 'new' ORDER BY id LIMIT 1")
         let mark = try connection.prepare("UPDATE jobs SET state = 'running' WHERE id = ?1 AND state = 'new'")
         let delete = try connection.prepare("DELETE FROM jobs WHERE id = ?1")
-        let gun = try start()
-        let recorder = Recorder(gun: gun, assignment)
-        let deadline = assignment.deadline(gun)
+        let barrier = try start()
+        let recorder = Recorder(barrier: barrier, assignment)
+        let deadline = assignment.deadline(barrier)
         while MonotonicClock.nanoseconds() < deadline {
             guard let job = try retrying(recorder, { try select.job() }) else { break }
             try retrying(recorder) { try mark.run(job.id) }

@@ -19,19 +19,19 @@ struct StintWorkload: Workload {
         options.concurrency = 1
         options.batch = batch
         // Longer than a batch takes, so that the acks of a batch ride with the next claim.
-        options.acknowledgeWithin = .seconds(1)
+        options.ackDelay = .seconds(1)
         options.drains = true
         return options
     }
 
-    func work(start: () throws -> Gun) async throws -> WorkerReport {
+    func work(start: () throws -> StartBarrier) async throws -> WorkerReport {
         let incidents = Incidents()
         let queue = try await JobQueue(.sqlite(assignment.database, durability: .init(assignment.durability)))
         let logger = Logger(label: "stint-bench") { _ in IncidentLog(incidents: incidents) }
         var worker = Worker(
             queue, queues: [Self.queue], options: Self.options(batch: assignment.batch), logger: logger)
-        let gun = try start()
-        let recorder = Recorder(gun: gun, assignment)
+        let barrier = try start()
+        let recorder = Recorder(barrier: barrier, assignment)
         let jobTime = Duration.microseconds(assignment.jobMicroseconds)
         worker.registerOthers { context in
             recorder.started(context.id.rawValue)
@@ -40,7 +40,7 @@ struct StintWorkload: Workload {
         }
         let work = Task { [worker] in try await worker.run() }
         let timer = Task {
-            let rest = assignment.deadline(gun) - MonotonicClock.nanoseconds()
+            let rest = assignment.deadline(barrier) - MonotonicClock.nanoseconds()
             try await Task.sleep(for: .nanoseconds(max(0, rest)))
             // What it has not started goes back; what it has finished is acknowledged before `run` returns.
             work.cancel()

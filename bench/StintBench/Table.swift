@@ -16,7 +16,7 @@ struct Table {
             synchronous=\(settings.durability.rawValue.uppercased())
             \(Double(settings.jobs).text()) jobs of \(Backlog.payload.count) bytes wait at the start; the designs \
             take turns of \(settings.seconds.text(1)) s, the median of \(settings.rounds) counts
-            "start": from the gun to the handler, of the first \(settings.burst) jobs; \
+            "start": from the barrier to the handler, of the first \(settings.burst) jobs; \
             "jobs a worker": the least lucky and the luckiest
             Stint: concurrency \(options.concurrency) a process, batch \(settings.batchWithoutWait) at 0 ms and \
             \(settings.batchWithWait) above, acks ride with the next claim

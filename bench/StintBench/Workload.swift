@@ -1,12 +1,12 @@
 /// One design as one worker process runs it.
 protocol Workload {
-    /// Opens the file, calls `start`, which returns when the gun fires, and works.
-    func work(start: () throws -> Gun) async throws -> WorkerReport
+    /// Opens the file, calls `start`, which returns when the barrier fires, and works.
+    func work(start: () throws -> StartBarrier) async throws -> WorkerReport
 }
 
 extension Assignment {
     /// Works until the time is up or nothing is left.
-    func play(start: () throws -> Gun) async throws -> WorkerReport {
+    func play(start: () throws -> StartBarrier) async throws -> WorkerReport {
         try await workload.work(start: start)
     }
 
@@ -25,7 +25,7 @@ extension Assignment {
         }
     }
 
-    func deadline(_ gun: Gun) -> Int64 { gun.nanoseconds + Int64(seconds * 1e9) }
+    func deadline(_ barrier: StartBarrier) -> Int64 { barrier.nanoseconds + Int64(seconds * 1e9) }
 
     /// The job of the naive designs. It stands for a wait on the network: no CPU, no disk.
     func runJob(_ id: Int64, _ recorder: Recorder) {

@@ -9,7 +9,7 @@ extension Worker {
     /// `job 42: ` before it.
     public mutating func runCommand(_ command: CommandHandler, retry: RetryPolicy = .exponential()) {
         var handler = Handler(retry: retry) { context, _ in try await command.run(context) }
-        handler.windDown = .seconds(8)
+        handler.cancellationTimeout = .seconds(8)
         handler.timeoutIsCrash = true
         handler.startGate = command.gate
         handler.needsDescriptors = true
@@ -51,7 +51,7 @@ public struct CommandHandler: Sendable {
     /// where this task was cancelled or the process adopts orphans (see ``adoptOrphans()``). Where this process dies, the
     /// command does too (Linux).
     ///
-    /// - Throws: ``RunEnd``; with `notStarted` where there was no process, and no attempt then.
+    /// - Throws: ``HandlerOutcome``; with `notStarted` where there was no process, and no attempt then.
     func run(_ context: JobContext) async throws {
         let (child, input, output) = try await start(context)
         gate.started(isCommand: true, context.logger)
@@ -61,16 +61,16 @@ public struct CommandHandler: Sendable {
         input.write({ _ in payload }, done: { _ in })
         input.closeWhenDone()
         let end = await withTaskCancellationHandler {
-            await child.end()
+            await child.waitForExit()
         } onCancel: {
             child.terminateGroup(after: Self.termination)
         }
         await input.close()
         await output.finish()
-        try judge(end, output.lastErrors)
+        try classifyExit(end, output.lastErrors)
     }
 
-    /// - Throws: ``RunEnd`` where the command cannot be started.
+    /// - Throws: ``HandlerOutcome`` where the command cannot be started.
     private func start(_ context: JobContext) async throws -> (ChildProcess, PipeWriter, HandlerOutput) {
         var input: Pipe?
         var output: HandlerOutput?
@@ -94,28 +94,28 @@ public struct CommandHandler: Sendable {
     }
 
     /// What the job pays for a command that could not be started: nothing, unless it is to blame itself.
-    private func notStarted(_ error: any Error, _ context: JobContext) -> RunEnd {
+    private func notStarted(_ error: any Error, _ context: JobContext) -> HandlerOutcome {
         guard let failure = error as? StartFailure else {
             gate.failed("\(error)", "start it with other arguments", .configuration, context.logger)
-            return RunEnd(verdict: .notStarted)
+            return HandlerOutcome(verdict: .notStarted)
         }
         let fault = StartFailure.fault(
             of: failure.number, at: failure.step,
             fitsWithoutJob: !context.headers.isEmpty && program.fits(program.environment))
         guard fault != .job else {
-            return RunEnd(
+            return HandlerOutcome(
                 verdict: .bury(
                     "its headers make the environment too large to start a program with: put large data into the "
                         + "payload, or raise the worker's stack limit (ulimit -s), of which they may have a quarter"))
         }
         gate.failed(failure, fault, context.logger)
-        return RunEnd(verdict: .notStarted)
+        return HandlerOutcome(verdict: .notStarted)
     }
 
-    private func judge(_ end: ProcessEnd, _ standardError: String?) throws {
+    private func classifyExit(_ end: ProcessEnd, _ standardError: String?) throws {
         let excerpt = standardError?.excerpt ?? ""
         let said = excerpt.isEmpty ? "" : ": \(excerpt)"
-        let verdict: RunEnd.Verdict
+        let verdict: HandlerOutcome.Verdict
         switch end.status {
         case .exited(0): return
         case .exited(Self.dataError): verdict = .bury("the command refused the job (exit 65)\(said)")
@@ -124,7 +124,7 @@ public struct CommandHandler: Sendable {
         case .exited(let code): verdict = .failed("\(exitText(code))\(said)", retryAfter: nil)
         case .signaled(let signal): verdict = .crashed("killed by \(signalName(signal))\(said)")
         }
-        throw RunEnd(verdict: verdict, dossier: Dossier(end, standardError: standardError))
+        throw HandlerOutcome(verdict: verdict, diagnostics: AttemptDiagnostics(end, standardError: standardError))
     }
 
     private func environment(for context: JobContext) -> ProcessEnvironment {

@@ -9,7 +9,7 @@ struct Handler: Sendable {
     /// It keeps the time limit itself, because it knows best when the job has started and what must be ended.
     var keepsTime = false
     /// How long it may go on after its task was cancelled; then its job is settled without it.
-    var windDown: Duration = .seconds(2)
+    var cancellationTimeout: Duration = .seconds(2)
     /// Ends what the handler keeps alive between jobs.
     var shutDown: (@Sendable () async -> Void)?
     /// Memory of a process that the handler keeps alive, in bytes.
@@ -52,7 +52,7 @@ struct Handlers: Sendable {
 }
 
 /// Thrown by handlers that run another process: how the run ended there, with more to tell than an error has.
-struct RunEnd: Error, Sendable {
+struct HandlerOutcome: Error, Sendable {
     enum Verdict: Sendable, Hashable {
         case done
         /// `nil`: after the delay of the retry policy.
@@ -70,5 +70,5 @@ struct RunEnd: Error, Sendable {
 
     var verdict: Verdict
     var followUps: [NewJob] = []
-    var dossier: Dossier?
+    var diagnostics: AttemptDiagnostics?
 }

@@ -74,7 +74,7 @@ struct HandlerProgram: Sendable {
     }
 }
 
-extension Dossier {
+extension AttemptDiagnostics {
     /// What is known of an attempt whose process has ended.
     init(_ end: ProcessEnd, standardError: String?) {
         self.init(

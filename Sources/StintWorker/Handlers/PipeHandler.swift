@@ -5,12 +5,12 @@ extension Worker {
     /// with a line of JSON on its standard output. See the protocol in docs/pipe-protocol.md.
     public mutating func runPipe(_ command: PipeHandler, retry: RetryPolicy = .exponential()) {
         var handler = Handler(retry: retry) { context, timeout in try await command.run(context, timeout: timeout) }
-        handler.windDown = .seconds(8)
+        handler.cancellationTimeout = .seconds(8)
         handler.timeoutIsCrash = true
         handler.keepsTime = true
         handler.shutDown = { await command.shutDown() }
         handler.memoryInUse = { command.residentMemory }
-        handler.startGate = command.keeper.gate
+        handler.startGate = command.manager.gate
         handlers.others = handler
     }
 }
@@ -21,7 +21,7 @@ extension Worker {
 /// it; one that dies with several makes all of them suspects; jobs that it has not read yet go to the next process and
 /// have lost nothing. A suspect gets a process of its own.
 public struct PipeHandler: Sendable {
-    let keeper: PipeKeeper
+    let manager: PipeProcessManager
 
     /// Ignores SIGPIPE from now on, in the whole process, unless it has a handler.
     ///
@@ -32,36 +32,36 @@ public struct PipeHandler: Sendable {
     ///     is private memory that can be written to (RLIMIT_DATA).
     /// - Throws: ``StintError`` with the code `invalidInput` where there is no such program.
     public init(_ command: [String], variables: [String: String] = [:], memoryLimit: Int64? = nil) async throws {
-        self.init(PipeKeeper(try HandlerProgram(command, variables: variables, memoryLimit: memoryLimit)))
+        self.init(PipeProcessManager(try HandlerProgram(command, variables: variables, memoryLimit: memoryLimit)))
     }
 
-    init(_ keeper: PipeKeeper) {
-        self.keeper = keeper
+    init(_ manager: PipeProcessManager) {
+        self.manager = manager
         ignoreBrokenPipes()
     }
 
     /// Ends the process in an orderly way, and starts none any more: its standard input is closed, 5 s later it gets
     /// SIGTERM, and 5 s later SIGKILL.
-    func shutDown() async { await keeper.shutDown() }
+    func shutDown() async { await manager.shutDown() }
 
     /// Memory of the process that is resident now, in bytes; `nil` where none runs.
-    var residentMemory: Int64? { keeper.residentMemory }
+    var residentMemory: Int64? { manager.residentMemory }
 
     /// Returns where the handler has answered `done` and wants nothing queued.
     ///
-    /// - Throws: ``RunEnd``.
+    /// - Throws: ``HandlerOutcome``.
     func run(_ context: JobContext, timeout: Duration?) async throws {
-        switch try await keeper.run(context, timeout: timeout) {
-        case .answered(let answer, let dossier): try conclude(answer, dossier, context)
-        case .ended(let verdict, let dossier): throw RunEnd(verdict: verdict, dossier: dossier)
-        case .notStarted: throw RunEnd(verdict: .release)
+        switch try await manager.run(context, timeout: timeout) {
+        case .answered(let answer, let diagnostics): try classify(answer, diagnostics, context)
+        case .ended(let verdict, let diagnostics): throw HandlerOutcome(verdict: verdict, diagnostics: diagnostics)
+        case .notStarted: throw HandlerOutcome(verdict: .release)
         }
     }
 
-    private func conclude(_ answer: PipeAnswer, _ dossier: Dossier, _ context: JobContext) throws {
-        func fail(_ problem: String) -> RunEnd {
-            RunEnd(
-                verdict: .failed("the handler's answer cannot be used: \(problem)", retryAfter: nil), dossier: dossier)
+    private func classify(_ answer: PipeResponse, _ diagnostics: AttemptDiagnostics, _ context: JobContext) throws {
+        func fail(_ problem: String) -> HandlerOutcome {
+            HandlerOutcome(
+                verdict: .failed("the handler's answer cannot be used: \(problem)", retryAfter: nil), diagnostics: diagnostics)
         }
         switch answer.verdict {
         case .failure(let problem): throw fail("\(problem)")
@@ -70,12 +70,12 @@ public struct PipeHandler: Sendable {
             let jobs = try followUps.enumerated().map { index, followUp in
                 do { return try followUp.job(in: context.queue) } catch { throw fail("enqueue[\(index)]: \(error)") }
             }
-            throw RunEnd(verdict: .done, followUps: jobs)
+            throw HandlerOutcome(verdict: .done, followUps: jobs)
         case .success(.retry(let delay, let error)):
-            throw RunEnd(
-                verdict: .failed(error ?? "the handler asked for a retry", retryAfter: delay), dossier: dossier)
+            throw HandlerOutcome(
+                verdict: .failed(error ?? "the handler asked for a retry", retryAfter: delay), diagnostics: diagnostics)
         case .success(.bury(let error)):
-            throw RunEnd(verdict: .bury(error ?? "the handler refused the job"), dossier: dossier)
+            throw HandlerOutcome(verdict: .bury(error ?? "the handler refused the job"), diagnostics: diagnostics)
         }
     }
 }

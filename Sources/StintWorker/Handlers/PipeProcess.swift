@@ -28,10 +28,10 @@ final class PipeProcess: Sendable {
 
     struct State {
         /// In the order in which they are sent.
-        var flights: [PipeFlight] = []
+        var requests: [PipeRequest] = []
         var lastNumber = 0
         var hasServed = false
-        var cause: PipeEndCause?
+        var cause: TerminationReason?
         var isOver = false
         var warnings: Set<String> = []
     }
@@ -42,7 +42,7 @@ final class PipeProcess: Sendable {
     let logger: Logger
     let state = Mutex(State())
     /// Set before the jobs that were in it hear of it.
-    let whenOver = Eventual<End>()
+    let response = Promise<End>()
 
     private init(child: ChildProcess, input: PipeWriter, logger: Logger) {
         self.child = child
@@ -77,21 +77,21 @@ final class PipeProcess: Sendable {
     private func listen(output: Int32, errors: Int32, _ longestAnswer: Int) {
         let lines = OutputLines(to: .standardError) { self.prefix }
         let errorReader = PipeReader(errors, name: "errors", lines: lines, tail: tail)
-        let answers = PipeAnswers(self, errors: errorReader, lines, longestAnswer: longestAnswer)
+        let answers = PipeResponseReader(self, errors: errorReader, lines, longestAnswer: longestAnswer)
         let outputReader = PipeReader(
             output, name: "answers", onBytes: { answers.append($0) }, onEnd: { self.outputHasEnded() })
         Task {
-            let end = await child.end()
+            let end = await child.waitForExit()
             // An answer that it gave in its last moment counts.
             await outputReader.finish()
             await lines.hurrying { await errorReader.finish() }
-            judge(end, consumed: await input.close())
+            classifyExit(end, consumed: await input.close())
         }
     }
 
     /// Whose its standard error is, as far as that can be told.
     private var prefix: String {
-        let sent = state.withLock { $0.flights.filter(\.isSent) }
+        let sent = state.withLock { $0.requests.filter(\.isSent) }
         return sent.count == 1 ? "job \(sent[0].context.id): " : "handler: "
     }
 
@@ -100,51 +100,51 @@ final class PipeProcess: Sendable {
     /// Whether a job may be sent to it, or a job that needs a process which has served no other.
     func accepts(fresh: Bool) -> Bool {
         state.withLock { state in
-            state.cause == nil && !state.isOver && !(fresh && (state.hasServed || !state.flights.isEmpty))
+            state.cause == nil && !state.isOver && !(fresh && (state.hasServed || !state.requests.isEmpty))
         }
     }
 
     /// Sends a job and waits for what becomes of it. When the task is cancelled, the process is ended where the job is the
     /// only one in it; else the job is released at once, and what the process says of it later is ignored.
-    func run(_ context: JobContext, timeout: Duration?) async -> PipeFlight.Outcome {
-        let flight = state.withLock { state -> PipeFlight? in
+    func run(_ context: JobContext, timeout: Duration?) async -> PipeRequest.Outcome {
+        let request = state.withLock { state -> PipeRequest? in
             guard state.cause == nil, !state.isOver else { return nil }
             state.lastNumber += 1
-            let flight = PipeFlight(number: state.lastNumber, context: context, timeout: timeout)
-            state.flights.append(flight)
-            return flight
+            let request = PipeRequest(number: state.lastNumber, context: context, timeout: timeout)
+            state.requests.append(request)
+            return request
         }
-        guard let flight else { return .notStarted }
+        guard let request else { return .notStarted }
         // Made when its turn has come: a line can be large.
-        input.write({ offset in self.begin(flight, at: offset) }, done: { _ in })
+        input.write({ offset in self.begin(request, at: offset) }, done: { _ in })
         return await withTaskCancellationHandler {
-            await flight.whenOver.value()
+            await request.response.value()
         } onCancel: {
-            forget(flight)
+            forget(request)
         }
     }
 
     /// The line to send; `nil` where the job has left meanwhile or the process is about to end.
-    private func begin(_ flight: PipeFlight, at offset: Int) -> [UInt8]? {
+    private func begin(_ request: PipeRequest, at offset: Int) -> [UInt8]? {
         let isWanted = { (state: State) in
-            state.cause == nil && state.flights.contains { $0.number == flight.number }
+            state.cause == nil && state.requests.contains { $0.number == request.number }
         }
         guard state.withLock({ isWanted($0) }) else { return nil }
         let line: [UInt8]
         do {
-            line = try PipeJob(flight.context).line()
+            line = try PipeJob(request.context).line()
         } catch {
-            state.withLock { $0.flights.removeAll { $0.number == flight.number } }
-            flight.whenOver.set(.ended(.bury("the job cannot be written as JSON: \(error)"), nil))
+            state.withLock { $0.requests.removeAll { $0.number == request.number } }
+            request.response.set(.ended(.bury("the job cannot be written as JSON: \(error)"), nil))
             return nil
         }
         let isSent = state.withLock { state in
-            guard isWanted(state), let index = state.index(of: flight) else { return false }
+            guard isWanted(state), let index = state.index(of: request) else { return false }
             state.hasServed = true
-            state.flights[index].offset = offset
-            state.flights[index].sentAt = .now
-            state.flights[index].errorsBefore = tail.position
-            state.flights[index].timer = timer(flight)
+            state.requests[index].offset = offset
+            state.requests[index].sentAt = .now
+            state.requests[index].errorsBefore = tail.position
+            state.requests[index].timer = timer(request)
             return true
         }
         return isSent ? line : nil
@@ -154,19 +154,19 @@ final class PipeProcess: Sendable {
 
     /// Ends it in an orderly way, and waits for that: its input is closed, 5 s later it gets SIGTERM, and 5 s later
     /// SIGKILL.
-    func end() async {
+    func shutDown() async {
         state.withLock { $0.cause = $0.cause ?? .ordered }
         input.closeWhenDone()
         let timer = Task {
             do { try await Task.sleep(for: Self.termination) } catch { return }
             child.terminateGroup(after: Self.termination)
         }
-        _ = await whenOver.value()
+        _ = await response.value()
         timer.cancel()
     }
 
     /// Ends it with SIGTERM, and SIGKILL after `patience`. The first cause counts.
-    func terminate(_ cause: PipeEndCause, after patience: Duration) {
+    func terminate(_ cause: TerminationReason, after patience: Duration) {
         state.withLock { $0.cause = $0.cause ?? cause }
         child.terminateGroup(after: patience)
     }
@@ -183,5 +183,5 @@ final class PipeProcess: Sendable {
 }
 
 extension PipeProcess.State {
-    func index(of flight: PipeFlight) -> Int? { flights.firstIndex { $0.number == flight.number } }
+    func index(of request: PipeRequest) -> Int? { requests.firstIndex { $0.number == request.number } }
 }

@@ -40,7 +40,7 @@ struct PipeJob: Encodable {
 }
 
 /// What a pipe handler answers: one line of JSON. Fields that are not known are passed over.
-package struct PipeAnswer: Decodable, Sendable {
+package struct PipeResponse: Decodable, Sendable {
     package enum Verdict: Sendable {
         case done([PipeFollowUp])
         case retry(after: Duration?, String?)
@@ -49,7 +49,7 @@ package struct PipeAnswer: Decodable, Sendable {
 
     package let lease: Lease
     /// What is wrong with the rest of an answer that names its job.
-    package let verdict: Result<Verdict, PipeAnswerError>
+    package let verdict: Result<Verdict, PipeResponseError>
 
     private enum Key: String, CodingKey {
         case id, token, verdict, delay, error, enqueue
@@ -59,14 +59,14 @@ package struct PipeAnswer: Decodable, Sendable {
     init(tooLong length: Int, limit: Int, _ lease: Lease) {
         self.lease = lease
         verdict = .failure(
-            PipeAnswerError(
+            PipeResponseError(
                 "it has \(length) bytes, and an answer has at most \(limit): put fewer jobs into one answer, or write "
                     + "payloads as base64 and not with escapes"))
     }
 
     /// - Throws: Where the line is no answer: no JSON, no object, no `id` or `token`.
     package init(_ line: ArraySlice<UInt8>) throws {
-        self = try JSONDecoder().decode(PipeAnswer.self, fromBytes: line)
+        self = try JSONDecoder().decode(PipeResponse.self, fromBytes: line)
     }
 
     package init(from decoder: any Decoder) throws {
@@ -77,7 +77,7 @@ package struct PipeAnswer: Decodable, Sendable {
         do {
             verdict = .success(try Self.verdict(values))
         } catch {
-            verdict = .failure(PipeAnswerError(error))
+            verdict = .failure(PipeResponseError(error))
         }
     }
 
@@ -87,7 +87,7 @@ package struct PipeAnswer: Decodable, Sendable {
         let followUps = try values.decodeIfPresent([PipeFollowUp].self, forKey: .enqueue) ?? []
         // Passing them over would lose jobs without a word.
         guard followUps.isEmpty || verdict == "done" else {
-            throw PipeAnswerError(
+            throw PipeResponseError(
                 "it has jobs in 'enqueue' beside the verdict \(quoted(verdict)): only 'done' can have them")
         }
         switch verdict {
@@ -96,7 +96,7 @@ package struct PipeAnswer: Decodable, Sendable {
             let delay = try values.decodeIfPresent(Double.self, forKey: .delay)
             return .retry(after: try delay.map(duration), error)
         case "bury": return .bury(error)
-        default: throw PipeAnswerError("its verdict is \(quoted(verdict)); it must be 'done', 'retry' or 'bury'")
+        default: throw PipeResponseError("its verdict is \(quoted(verdict)); it must be 'done', 'retry' or 'bury'")
         }
     }
 }
@@ -115,12 +115,12 @@ package struct PipeFollowUp: Decodable, Sendable {
     private var headers: [String: String]?
 
     /// - Parameter queue: The queue where it names none.
-    /// - Throws: ``StintError`` or ``PipeAnswerError`` that say what is wrong with it.
+    /// - Throws: ``StintError`` or ``PipeResponseError`` that say what is wrong with it.
     package func job(in queue: QueueName) throws -> NewJob {
         var options = JobOptions()
         if let priority {
             guard let priority = UInt32(exactly: priority) else {
-                throw PipeAnswerError("the priority is \(priority); it must be between 0 and \(UInt32.max)")
+                throw PipeResponseError("the priority is \(priority); it must be between 0 and \(UInt32.max)")
             }
             options.priority = priority
         }
@@ -137,9 +137,9 @@ package struct PipeFollowUp: Decodable, Sendable {
         switch (payload, payloadBase64) {
         case (let text?, nil): return Array(text.utf8)
         case (nil, let text?):
-            guard let data = Data(base64Encoded: text) else { throw PipeAnswerError("its payloadBase64 is no base64") }
+            guard let data = Data(base64Encoded: text) else { throw PipeResponseError("its payloadBase64 is no base64") }
             return Array(data)
-        case (nil, nil), (_?, _?): throw PipeAnswerError("it needs one of payload and payloadBase64")
+        case (nil, nil), (_?, _?): throw PipeResponseError("it needs one of payload and payloadBase64")
         }
     }
 }
@@ -148,13 +148,13 @@ package struct PipeFollowUp: Decodable, Sendable {
 private func duration(_ seconds: Double) throws -> Duration {
     let limit = NewJob.maximumDelay.components.seconds
     guard seconds >= 0, seconds <= Double(limit) else {
-        throw PipeAnswerError("the delay is \(seconds); it must be between 0 and \(limit) seconds")
+        throw PipeResponseError("the delay is \(seconds); it must be between 0 and \(limit) seconds")
     }
     return .seconds(seconds)
 }
 
 /// What is wrong with an answer, for people.
-package struct PipeAnswerError: Error, CustomStringConvertible {
+package struct PipeResponseError: Error, CustomStringConvertible {
     package let description: String
 
     init(_ description: String) {

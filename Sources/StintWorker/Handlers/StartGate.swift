@@ -42,7 +42,7 @@ final class StartGate: Sendable {
     /// Whether this process cannot make processes or threads any more.
     var isExhausted: Bool { state.withLock { $0.pacing.isExhausted } }
 
-    var isInTrouble: Bool { state.withLock { $0.pacing.isInTrouble } }
+    var isBackingOff: Bool { state.withLock { $0.pacing.isBackingOff } }
 
     /// A job goes to the handler; ``end()`` follows.
     func begin() { state.withLock { $0.pacing.begin() } }
@@ -53,14 +53,14 @@ final class StartGate: Sendable {
 
     /// Its processes work. ``commandEnded()`` follows where one runs a single job.
     func started(isCommand: Bool, _ logger: Logger) {
-        let (news, onChange) = state.withLock { state in
+        let (notice, onChange) = state.withLock { state in
             if isCommand { state.running += 1 }
-            let news = state.pacing.started(
+            let notice = state.pacing.started(
                 running: isCommand ? state.running : .max, concurrency: state.concurrency, at: .now)
-            return (news, state.onChange)
+            return (notice, state.onChange)
         }
-        guard let news else { return }
-        log(news, "", "", logger)
+        guard let notice else { return }
+        log(notice, "", "", logger)
         onChange?()
     }
 
@@ -76,18 +76,18 @@ final class StartGate: Sendable {
     func failed(
         _ reason: String, _ advice: String, _ fault: StartFailure.Fault, isExhaustion: Bool = false, _ logger: Logger
     ) {
-        let news = state.withLock { state in
+        let notice = state.withLock { state in
             state.pacing.failed(fault, isExhaustion: isExhaustion, running: state.running, at: .now)
         }
-        if let news { log(news, reason, advice, logger) }
+        if let notice { log(notice, reason, advice, logger) }
     }
 
-    private func log(_ news: StartPacing.News, _ reason: String, _ advice: String, _ logger: Logger) {
+    private func log(_ notice: StartPacing.Notice, _ reason: String, _ advice: String, _ logger: Logger) {
         var logger = logger
         // It is no single job's doing.
         for key in ["job", "queue", "attempt", "token", "job-name"] { logger[metadataKey: key] = nil }
         var metadata: Logger.Metadata = ["handler": "\(program)", "reason": "\(reason)", "to-do": "\(advice)"]
-        switch news {
+        switch notice {
         case .cannotStart(let times):
             metadata["times"] = "\(times)"
             logger.error(

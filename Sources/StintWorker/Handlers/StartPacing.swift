@@ -11,7 +11,7 @@ struct StartPacing: Sendable {
     static let exhaustion: Duration = .seconds(60)
 
     /// What there is to say to people.
-    enum News: Sendable, Hashable {
+    enum Notice: Sendable, Hashable {
         /// How often since it was last said.
         case cannotStart(times: Int)
         case startsAgain
@@ -19,7 +19,7 @@ struct StartPacing: Sendable {
         case limitLifted
     }
 
-    private(set) var isInTrouble = false
+    private(set) var isBackingOff = false
     /// More than one must not be started before, and none at all while `isTrying`.
     private var notBefore: Instant?
     private var isTrying = false
@@ -37,7 +37,7 @@ struct StartPacing: Sendable {
 
     /// How many commands may be started now, and how long nothing will change that but the end of a command or a start.
     func allowance(running: Int, at now: Instant) -> (count: Int, changesIn: Duration?) {
-        if isInTrouble {
+        if isBackingOff {
             if isTrying { return (0, nil) }
             if let notBefore, now < notBefore { return (0, notBefore - now) }
             return (1, nil)
@@ -47,13 +47,13 @@ struct StartPacing: Sendable {
         return (max(0, mostAtOnce - running), raisedNext.map { $0 - now })
     }
 
-    mutating func begin() { isTrying = isInTrouble }
+    mutating func begin() { isTrying = isBackingOff }
 
     /// A run is over, however it went.
     mutating func end() { isTrying = false }
 
     /// - Parameter running: How many others run.
-    mutating func failed(_ fault: StartFailure.Fault, isExhaustion: Bool, running: Int, at now: Instant) -> News? {
+    mutating func failed(_ fault: StartFailure.Fault, isExhaustion: Bool, running: Int, at now: Instant) -> Notice? {
         isTrying = false
         if fault == .machine && running > 0 {
             // Those that started with it and failed too say nothing new.
@@ -65,7 +65,7 @@ struct StartPacing: Sendable {
         noteExhaustion(isExhaustion, at: now)
         // One of several that were started before the first of them had failed.
         if let notBefore, now < notBefore { return notice.happened(at: now).map { .cannotStart(times: $0) } }
-        isInTrouble = true
+        isBackingOff = true
         notBefore = now + delay.next()
         return notice.happened(at: now).map { .cannotStart(times: $0) }
     }
@@ -79,10 +79,10 @@ struct StartPacing: Sendable {
     /// - Parameters:
     ///   - running: How many run, with this one.
     ///   - concurrency: How many shall.
-    mutating func started(running: Int, concurrency: Int, at now: Instant) -> News? {
+    mutating func started(running: Int, concurrency: Int, at now: Instant) -> Notice? {
         exhaustedSince = nil
-        let wasInTrouble = isInTrouble
-        isInTrouble = false
+        let wasBackingOff = isBackingOff
+        isBackingOff = false
         isTrying = false
         notBefore = nil
         delay.reset()
@@ -98,6 +98,6 @@ struct StartPacing: Sendable {
             limitNotice.reset()
             return .limitLifted
         }
-        return wasInTrouble ? .startsAgain : nil
+        return wasBackingOff ? .startsAgain : nil
     }
 }

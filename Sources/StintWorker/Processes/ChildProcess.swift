@@ -24,7 +24,7 @@ final class ChildProcess: Sendable {
     let identity: ProcessIdentity?
     /// A millisecond each.
     private static let killRounds = 20
-    private let whenEnded = Eventual<ProcessEnd>()
+    private let whenEnded = Promise<ProcessEnd>()
     private let state = Mutex(State())
     private let wakeLauncher: @Sendable () -> Void
 
@@ -52,7 +52,7 @@ final class ChildProcess: Sendable {
     }
 
     /// Waits until the process has ended and was reaped, also in a cancelled task.
-    func end() async -> ProcessEnd { await whenEnded.value() }
+    func waitForExit() async -> ProcessEnd { await whenEnded.value() }
 
     /// As ``end()``; `nil` where this task is cancelled before.
     func endUnlessCancelled() async -> ProcessEnd? { await whenEnded.valueUnlessCancelled() }

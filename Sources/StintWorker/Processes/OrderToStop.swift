@@ -11,7 +11,7 @@ enum OrderToStop {
     static let signals: [Int32] = [SIGTERM, SIGINT, SIGHUP, SIGQUIT]
 }
 
-extension Dossier {
+extension AttemptDiagnostics {
     /// Whether the process ended as one does that was ordered to: by such a signal, or with the exit code that shells and
     /// handlers of signals give for it (128 and its number).
     var endedAsOrdered: Bool {
@@ -21,5 +21,5 @@ extension Dossier {
 
 extension ProcessEnd {
     /// The same of a process that has just ended.
-    var isAsOrdered: Bool { Dossier(self, standardError: nil).endedAsOrdered }
+    var isAsOrdered: Bool { AttemptDiagnostics(self, standardError: nil).endedAsOrdered }
 }

@@ -3,7 +3,7 @@ import Synchronization
 
 /// The last of what a process has written to its standard error.
 final class OutputTail: Sendable {
-    private static let limit = Dossier.maximumStandardErrorBytes
+    private static let limit = AttemptDiagnostics.maximumStandardErrorBytes
 
     private struct State {
         var bytes: [UInt8] = []
@@ -47,7 +47,7 @@ final class OutputTail: Sendable {
         }
     }
 
-    /// What came after `position`, at most ``Dossier/maximumStandardErrorBytes``, as valid UTF-8 without the line breaks
+    /// What came after `position`, at most ``AttemptDiagnostics/maximumStandardErrorBytes``, as valid UTF-8 without the line breaks
     /// at its end; `nil` where that is nothing.
     func text(since position: Int = 0) -> String? {
         state.withLock { state in

@@ -27,7 +27,7 @@ final class PipeReader: @unchecked Sendable {
     private let onEnd: () -> Void
     private var ticket: DescriptorPoller.Ticket?
     private var isOver = false
-    private let closed = Eventual<Void>()
+    private let closed = Promise<Void>()
 
     /// Owns the descriptor from now on.
     ///

@@ -15,13 +15,13 @@ struct ServiceManager: Sendable {
         }
     }
 
-    enum News: String {
+    enum Notification: String {
         case ready = "READY=1"
         case stopping = "STOPPING=1"
     }
 
     /// That it cannot be said is nothing to be done about: the service manager finds out by its own means.
-    func tell(_ news: News) {
+    func send(_ notification: Notification) {
         guard var path = socketPath else { return }
         var address = sockaddr_un()
         let length = path.count - 1
@@ -40,7 +40,7 @@ struct ServiceManager: Sendable {
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
         let size = socklen_t(MemoryLayout<sockaddr_un>.offset(of: \.sun_path)! + length)
-        let bytes = Array(news.rawValue.utf8)
+        let bytes = Array(notification.rawValue.utf8)
         withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 _ = sendto(descriptor, bytes, bytes.count, 0, $0, size)

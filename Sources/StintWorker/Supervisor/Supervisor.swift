@@ -27,7 +27,7 @@ import StintCore
 /// release their jobs and end.
 public struct Supervisor<Store: JobStore>: Service {
     private let queue: JobQueue<Store>
-    private let fleet: WorkerFleet
+    private let pool: WorkerPool
     private let makeWorker: @Sendable (JobQueue<Store>) async throws -> Worker
 
     /// - Parameters:
@@ -43,7 +43,7 @@ public struct Supervisor<Store: JobStore>: Service {
         precondition(options.workers >= 1, "a supervisor has at least one worker")
         self.queue = queue
         self.makeWorker = makeWorker
-        fleet = WorkerFleet(store: queue.store, clock: queue.clock, options: options, logger: logger)
+        pool = WorkerPool(store: queue.store, clock: queue.clock, options: options, logger: logger)
     }
 
     /// Starts the workers and keeps them running until graceful shutdown or cancellation, or until all have drained.
@@ -56,27 +56,27 @@ public struct Supervisor<Store: JobStore>: Service {
     ///   the database was deleted or replaced; the workers have ended then as after the order to stop. A worker process ends
     ///   with exit code 69 then.
     public func run() async throws {
-        if let supervision = Supervision.current {
+        if let supervisorConnection = SupervisorConnection.current {
             var worker = try await makeWorker(queue)
-            worker.supervision = supervision
-            supervision.beat(every: fleet.options.beatInterval)
+            worker.supervisorConnection = supervisorConnection
+            supervisorConnection.beat(every: pool.options.beatInterval)
             do {
-                supervision.sayLast(.ending(try await worker.work()))
+                supervisorConnection.sayLast(.ending(try await worker.work()))
             } catch {
                 // The worker has said why.
-                supervision.sayLast(.ending(.lost))
+                supervisorConnection.sayLast(.ending(.lost))
                 exit(69)
             }
             exit(0)
         }
         try await withTaskCancellationHandler {
             try await withGracefulShutdownHandler {
-                try await fleet.run()
+                try await pool.run()
             } onGracefulShutdown: {
-                Task { await fleet.stop() }
+                Task { await pool.stop() }
             }
         } onCancel: {
-            Task { await fleet.stopAtOnce() }
+            Task { await pool.stopAtOnce() }
         }
     }
 
@@ -86,13 +86,13 @@ public struct Supervisor<Store: JobStore>: Service {
     ///
     /// The same happens when somebody asks for it through the store: `stint workers restart`.
     public func restart() async {
-        await fleet.restart()
+        await pool.restart()
     }
 }
 
 extension Worker {
     /// Whether this process was started by a ``Supervisor`` to work.
-    public static var isSupervised: Bool { Supervision.current != nil }
+    public static var isSupervised: Bool { SupervisorConnection.current != nil }
 }
 
 /// How a ``Supervisor`` treats its workers.
@@ -102,10 +102,10 @@ public struct SupervisorOptions: Sendable {
     /// How long handlers may go on after the order to stop; workers that need longer to end are killed.
     public var gracePeriod: Duration = .seconds(30)
     /// How long a worker may take until it is ready; then it is killed and replaced.
-    public var readyWithin: Duration = .seconds(30)
+    public var startupTimeout: Duration = .seconds(30)
     /// How long a worker may be silent; then it hangs, and is killed and replaced. Handlers that block all threads of
     /// Swift's pool make it silent, and keep it from extending its leases.
-    public var silence: Duration = .seconds(30)
+    public var heartbeatTimeout: Duration = .seconds(30)
     /// The most memory for data that a worker process may have, in bytes (`RLIMIT_DATA`); what it allocates past it fails.
     public var memoryLimit: Int64?
     /// What the workers are started with; by default what this process was started with.
@@ -114,5 +114,5 @@ public struct SupervisorOptions: Sendable {
     public init() {}
 
     /// How often a worker says that it is awake: a word may be lost.
-    var beatInterval: Duration { min(silence / 4, .seconds(10)) }
+    var beatInterval: Duration { min(heartbeatTimeout / 4, .seconds(10)) }
 }

@@ -3,11 +3,11 @@
 struct UnsentMessages {
     /// The rest of a line of which a part is sent.
     private var begun: [UInt8] = []
-    private var ready: SupervisorMessage?
-    private var ending: SupervisorMessage?
+    private var ready: ControlMessage?
+    private var ending: ControlMessage?
     private var hasBeaten = false
 
-    mutating func add(_ message: SupervisorMessage) {
+    mutating func add(_ message: ControlMessage) {
         switch message {
         case .ready: ready = message
         case .ending: ending = message
@@ -32,7 +32,7 @@ struct UnsentMessages {
 
     /// The end comes last.
     private mutating func takeNext() -> Bool {
-        var next: SupervisorMessage?
+        var next: ControlMessage?
         if let ready {
             next = ready
             self.ready = nil

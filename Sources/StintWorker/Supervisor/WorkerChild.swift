@@ -17,7 +17,7 @@ final class WorkerChild: Sendable {
     /// As its registration names it.
     let identity: ProcessIdentity
     private let output: HandlerOutput
-    private let line: SupervisorLine
+    private let channel: WorkerChannel
     private let state: Mutex<State>
 
     private struct State {
@@ -25,7 +25,7 @@ final class WorkerChild: Sendable {
         /// When it must be ready.
         var readyBefore: ContinuousClock.Instant
         var readySince: ContinuousClock.Instant?
-        var silence: SilenceWatch
+        var heartbeat: HeartbeatMonitor
         /// It will say nothing more.
         var isSilent = false
         var waitingForReadiness: [CheckedContinuation<Bool, Never>] = []
@@ -41,20 +41,20 @@ final class WorkerChild: Sendable {
     static func start(
         _ number: Int, _ options: SupervisorOptions, program: String, sign: String?
     ) async throws -> WorkerChild {
-        let (line, childEnd) = try SupervisorLine.pair()
+        let (channel, childEnd) = try WorkerChannel.pair()
         defer { closeAll([childEnd]) }
         let output: HandlerOutput
         do {
             // Room for the longest line of a handler, with the prefix that the worker gave it.
             output = try HandlerOutput(prefix: "worker \(number): ", longestLine: OutputLines.longestLine + 64)
         } catch {
-            line.close()
+            channel.close()
             throw error
         }
         var environment = ProcessEnvironment.ofNoJob
         let mark = ProcessMark.random()
         environment.set(
-            Supervision.variable, to: "3 \(number) \(getpid()) \(mark.text)" + (sign.map { " \($0)" } ?? ""))
+            SupervisorConnection.variable, to: "3 \(number) \(getpid()) \(mark.text)" + (sign.map { " \($0)" } ?? ""))
         environment.remove("NOTIFY_SOCKET")
         let launch = Launch(
             executable: program, arguments: options.arguments, environment: environment, standardInput: .null,
@@ -64,29 +64,29 @@ final class WorkerChild: Sendable {
         do {
             let process = try await ProcessLauncher.shared.start(launch)
             output.started()
-            return WorkerChild(number, process, output, line, options)
+            return WorkerChild(number, process, output, channel, options)
         } catch {
             await output.cancel()
-            line.close()
+            channel.close()
             throw error
         }
     }
 
     private init(
-        _ number: Int, _ process: ChildProcess, _ output: HandlerOutput, _ line: SupervisorLine,
+        _ number: Int, _ process: ChildProcess, _ output: HandlerOutput, _ channel: WorkerChannel,
         _ options: SupervisorOptions
     ) {
         state = Mutex(
-            State(readyBefore: .now + options.readyWithin, silence: SilenceWatch(limit: options.silence)))
+            State(readyBefore: .now + options.startupTimeout, heartbeat: HeartbeatMonitor(limit: options.heartbeatTimeout)))
         self.number = number
         self.process = process
         self.output = output
-        self.line = line
+        self.channel = channel
         identity = process.identity ?? ProcessIdentity(ofProcess: process.id)
-        line.listen { [weak self] message in self?.hear(message) }
+        channel.listen { [weak self] message in self?.hear(message) }
     }
 
-    private func hear(_ message: SupervisorMessage?) {
+    private func hear(_ message: ControlMessage?) {
         let (waiting, isReady) = state.withLock { state -> ([CheckedContinuation<Bool, Never>], Bool) in
             state.lastHeard = .now
             switch message {
@@ -126,13 +126,13 @@ final class WorkerChild: Sendable {
     var killedBecause: String? { state.withLock { $0.killedBecause } }
     var isToldToStop: Bool { state.withLock { $0.isToldToStop } }
 
-    /// When ``isSilentForTooLong(at:)`` may have something new to say.
-    var nextLookForSilence: ContinuousClock.Instant {
-        state.withLock { $0.silence.nextLook(lastHeard: $0.lastHeard) }
+    /// When ``missedHeartbeat(at:)`` may have something new to say.
+    var nextHeartbeatCheck: ContinuousClock.Instant {
+        state.withLock { $0.heartbeat.nextLook(lastHeard: $0.lastHeard) }
     }
 
-    func isSilentForTooLong(at now: ContinuousClock.Instant) -> Bool {
-        state.withLock { $0.silence.isTooLong(lastHeard: $0.lastHeard, now: now) }
+    func missedHeartbeat(at now: ContinuousClock.Instant) -> Bool {
+        state.withLock { $0.heartbeat.isTooLong(lastHeard: $0.lastHeard, now: now) }
     }
 
     /// We were not there to listen for so long: that is not held against it.
@@ -171,23 +171,23 @@ final class WorkerChild: Sendable {
     }
 
     /// What it did, as the rest of a sentence.
-    func sentence(_ dossier: Dossier) -> String {
+    func sentence(_ diagnostics: AttemptDiagnostics) -> String {
         if let killedBecause { return killedBecause }
-        let how = dossier.signal.map { "was killed by \($0)" } ?? "ended with \(exitText(dossier.exitCode ?? 0))"
-        let said = output.headline ?? (dossier.standardError ?? "").excerpt
+        let how = diagnostics.signal.map { "was killed by \($0)" } ?? "ended with \(exitText(diagnostics.exitCode ?? 0))"
+        let said = output.headline ?? (diagnostics.standardError ?? "").excerpt
         return said.isEmpty ? how : "\(how): \(said)"
     }
 
     /// Waits for its end. What its handlers leave behind where it died is killed.
-    func end() async -> (end: ProcessEnd, dossier: Dossier) {
-        let end = await process.end()
-        // What the line still holds tells of handlers that it started in its last moment.
-        await line.finish()
+    func waitForExit() async -> (end: ProcessEnd, diagnostics: AttemptDiagnostics) {
+        let end = await process.waitForExit()
+        // What the channel still holds tells of handlers that it started in its last moment.
+        await channel.finish()
         if end.exitCode != 0 || ending == nil { await killHandlers() }
         await output.finish()
-        var dossier = Dossier(end, standardError: output.lastErrors)
-        // The worker's; that of the job stands on its board.
-        dossier.runTimeMilliseconds = nil
-        return (end, dossier)
+        var diagnostics = AttemptDiagnostics(end, standardError: output.lastErrors)
+        // The worker's; that of the job stands on its scoreboard.
+        diagnostics.runTimeMilliseconds = nil
+        return (end, diagnostics)
     }
 }

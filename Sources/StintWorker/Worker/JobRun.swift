@@ -3,10 +3,10 @@ import StintCore
 import Tracing
 
 /// What a run came to, ready to be settled.
-struct Conclusion: Sendable {
+struct RunResult: Sendable {
     var outcome: Settlement.Outcome
     var followUps: [NewJob] = []
-    var dossier: Dossier?
+    var diagnostics: AttemptDiagnostics?
     /// How many attempts the handler's retry policy grants, where it says.
     var maxAttempts: Int?
     /// Its process ended as one does that was ordered to: perhaps somebody has ordered this worker to stop, too.
@@ -17,7 +17,7 @@ struct Conclusion: Sendable {
     var isNotStarted = false
 
     func settlement(of lease: Lease) -> Settlement {
-        Settlement(lease, outcome, followUps: followUps, dossier: dossier, maxAttempts: maxAttempts)
+        Settlement(lease, outcome, followUps: followUps, diagnostics: diagnostics, maxAttempts: maxAttempts)
     }
 }
 
@@ -38,19 +38,19 @@ struct JobRun: Sendable {
     var timeoutToKeep: Duration? { handler.keepsTime ? nil : timeout }
 
     /// Runs the handler and maps how it ended. `nil`: the handler has settled the job itself.
-    func conclusion() async -> Conclusion? {
+    func result() async -> RunResult? {
         do {
             if isTraced { try await runInSpan() } else { try await handler.run(context, timeout) }
-            return context.settlement.isSet ? nil : Conclusion(outcome: .ack)
+            return context.settlement.isSet ? nil : RunResult(outcome: .ack)
         } catch {
             guard !context.settlement.isSet else {
                 context.logger.warning(
                     "the handler threw after it had acknowledged its job", metadata: ["error": "\(error)"])
                 return nil
             }
-            var conclusion = conclusion(of: error)
-            conclusion.maxAttempts = handler.retry.maxAttempts
-            return conclusion
+            var result = result(of: error)
+            result.maxAttempts = handler.retry.maxAttempts
+            return result
         }
     }
 
@@ -64,20 +64,20 @@ struct JobRun: Sendable {
         }
     }
 
-    private func conclusion(of error: any Error) -> Conclusion {
+    private func result(of error: any Error) -> RunResult {
         switch error {
-        case JobVerdict.bury(let reason): Conclusion(outcome: .bury(reason: Self.cut(reason)))
-        case JobVerdict.release(let delay): Conclusion(outcome: .release(after: delay))
-        case JobVerdict.retry(let delay, let reason): Conclusion(outcome: failure(reason, retryAfter: delay))
-        case let end as RunEnd:
-            Conclusion(
-                outcome: outcome(of: end.verdict), followUps: end.followUps, dossier: end.dossier,
+        case JobVerdict.bury(let reason): RunResult(outcome: .bury(reason: Self.cut(reason)))
+        case JobVerdict.release(let delay): RunResult(outcome: .release(after: delay))
+        case JobVerdict.retry(let delay, let reason): RunResult(outcome: failure(reason, retryAfter: delay))
+        case let end as HandlerOutcome:
+            RunResult(
+                outcome: outcome(of: end.verdict), followUps: end.followUps, diagnostics: end.diagnostics,
                 endedAsOrdered: Self.endedAsOrdered(end), isNotStarted: end.verdict == .notStarted)
-        default: Conclusion(outcome: failure("\(error)", retryAfter: retryDelay))
+        default: RunResult(outcome: failure("\(error)", retryAfter: retryDelay))
         }
     }
 
-    private func outcome(of verdict: RunEnd.Verdict) -> Settlement.Outcome {
+    private func outcome(of verdict: HandlerOutcome.Verdict) -> Settlement.Outcome {
         switch verdict {
         case .done: .ack
         case .failed(let error, let delay): failure(error, retryAfter: delay ?? retryDelay)
@@ -88,9 +88,9 @@ struct JobRun: Sendable {
         }
     }
 
-    private static func endedAsOrdered(_ end: RunEnd) -> Bool {
+    private static func endedAsOrdered(_ end: HandlerOutcome) -> Bool {
         if case .crashed(_, endedByUs: true) = end.verdict { return false }
-        return end.dossier?.endedAsOrdered == true
+        return end.diagnostics?.endedAsOrdered == true
     }
 
     private var retryDelay: Duration { handler.retry.delay(afterAttempt: context.attempt) }
@@ -106,9 +106,9 @@ struct JobRun: Sendable {
 
     /// Waits for the handler's task, but not for ever: past the timeout the task is cancelled, and a handler that does
     /// not end then is left behind and its attempt has failed.
-    func conclusion(of task: Task<Conclusion?, Never>, within timeout: Duration) async -> Conclusion? {
+    func result(of task: Task<RunResult?, Never>, within timeout: Duration) async -> RunResult? {
         enum Event {
-            case finished(Conclusion?)
+            case finished(RunResult?)
             case timedOut, abandoned
         }
         let (events, continuation) = AsyncStream.makeStream(of: Event.self)
@@ -116,19 +116,19 @@ struct JobRun: Sendable {
         let timer = Task {
             try await Task.sleepAwake(for: timeout)
             continuation.yield(.timedOut)
-            try await Task.sleep(for: handler.windDown)
+            try await Task.sleep(for: handler.cancellationTimeout)
             continuation.yield(.abandoned)
         }
         defer { timer.cancel() }
         var timedOut = false
         for await event in events {
             switch event {
-            case .finished(let conclusion) where !timedOut: return conclusion
+            case .finished(let result) where !timedOut: return result
             case .finished(nil): return nil
             // It may have finished in the same moment; what it says of itself counts.
-            case .finished(let conclusion?) where conclusion.outcome == .ack || conclusion.isNotStarted:
-                return conclusion
-            case .finished(let conclusion?): return tookTooLong(timeout, dossier: conclusion.dossier)
+            case .finished(let result?) where result.outcome == .ack || result.isNotStarted:
+                return result
+            case .finished(let result?): return tookTooLong(timeout, diagnostics: result.diagnostics)
             case .timedOut:
                 timedOut = true
                 task.cancel()
@@ -140,15 +140,15 @@ struct JobRun: Sendable {
     }
 
     private func tookTooLong(
-        _ timeout: Duration, _ more: String = "", dossier: Dossier? = nil, isHung: Bool = false
-    ) -> Conclusion {
+        _ timeout: Duration, _ more: String = "", diagnostics: AttemptDiagnostics? = nil, isHung: Bool = false
+    ) -> RunResult {
         let text = "timed out after \(timeout)\(more)"
-        var dossier = dossier
-        if isHung { dossier = Dossier(peakMemoryBytes: ownPeakMemory(), runTimeMilliseconds: timeout.milliseconds) }
+        var diagnostics = diagnostics
+        if isHung { diagnostics = AttemptDiagnostics(peakMemoryBytes: ownPeakMemory(), runTimeMilliseconds: timeout.milliseconds) }
         let outcome: Settlement.Outcome =
             handler.timeoutIsCrash || isHung && endsWithHang
             ? .crash(error: text, retryAfter: retryDelay) : failure(text, retryAfter: retryDelay)
-        return Conclusion(
-            outcome: outcome, dossier: dossier, maxAttempts: handler.retry.maxAttempts, isHung: isHung)
+        return RunResult(
+            outcome: outcome, diagnostics: diagnostics, maxAttempts: handler.retry.maxAttempts, isHung: isHung)
     }
 }

@@ -42,7 +42,7 @@ public struct Worker: Service {
         /// How long a finished job may wait for others to be acknowledged with it in one transaction. Zero: not at all;
         /// what finishes while a transaction is under way goes with the next. A worker that is killed runs the jobs
         /// again that it had finished and not acknowledged.
-        public var acknowledgeWithin: Duration = .zero
+        public var ackDelay: Duration = .zero
         /// How often an idle worker looks for jobs, should it not have been told of one: the store tells it of changes by
         /// any process, at once.
         public var pollInterval: Duration = .seconds(5)
@@ -79,11 +79,11 @@ public struct Worker: Service {
     let queues: [QueueName]
     var options: Options
     let store: any JobStore
-    let clock: any MomentClock
+    let clock: any QueueClock
     let logger: Logger
     var handlers = Handlers()
     /// The supervisor of this process, where it has one.
-    var supervision: Supervision?
+    var supervisorConnection: SupervisorConnection?
 
     /// - Parameters:
     ///   - queues: Claimed together, by priority and then age over all of them. At least one.
@@ -156,7 +156,7 @@ public struct Worker: Service {
         let loop = WorkerLoop(self)
         // In a task of its own: cancelling this one must not cut the settling of jobs short.
         let work = Task { await loop.run() }
-        supervision?.onAbandonment { Task { await loop.stop(grace: .zero) } }
+        supervisorConnection?.onAbandonment { Task { await loop.stop(grace: .zero) } }
         let ending = await withTaskCancellationHandler {
             await withGracefulShutdownHandler {
                 await work.value

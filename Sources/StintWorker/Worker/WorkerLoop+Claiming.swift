@@ -26,7 +26,7 @@ extension WorkerLoop {
         let fitting = max(1, budget.bytes / max(1, largestBytes))
         return ClaimRequest(
             queues: worker.queues, limit: min(limit, fitting, jobsLeft, allowed, ClaimRequest.maximumLimit),
-            lease: options.lease, worker: options.name, registration: place?.id, startsAtOnce: free, budget: budget,
+            lease: options.lease, worker: options.name, registration: place?.id, idleSlots: free, budget: budget,
             passesOverSuspects: !takesSuspects)
     }
 

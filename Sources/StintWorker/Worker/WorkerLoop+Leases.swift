@@ -14,7 +14,7 @@ extension WorkerLoop {
 
     /// The wait for the store's lock has eaten a good part of the time that this worker counts with, which is counted from
     /// before the claim: before a job starts its lease is extended. One that another worker has taken meanwhile is dropped.
-    func extendIfShort(_ jobs: [LeasedJob], claimedAt claim: Moment) async {
+    func extendIfShort(_ jobs: [LeasedJob], claimedAt claim: ClockReading) async {
         let isShort = worker.clock.now().monotonic - claim.monotonic > options.lease.milliseconds / 3
         guard !jobs.isEmpty, isShort, !isStopping else { return }
         extendsBeforeStart = true
@@ -60,11 +60,11 @@ extension WorkerLoop {
         running.compactMap { $0.value.settlement.isSet ? nil : $0.key }
     }
 
-    func isPast(_ lease: Lease, _ now: Moment) -> Bool { deadlines[lease.token, default: .max] <= now.monotonic }
+    func isPast(_ lease: Lease, _ now: ClockReading) -> Bool { deadlines[lease.token, default: .max] <= now.monotonic }
 
     /// Waiting jobs whose lease ran out here unnoticed, since this process was stopped or starved: another worker may have
     /// done them by now, so they must not start.
-    func dropExpired(_ now: Moment) {
+    func dropExpired(_ now: ClockReading) {
         drop(
             Set(backlog[next...].map(\.lease).filter { isPast($0, now) }),
             because: "it ran out before the job could be started")

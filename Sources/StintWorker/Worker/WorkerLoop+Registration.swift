@@ -7,8 +7,8 @@ extension WorkerLoop {
 
     private var registration: WorkerRegistration {
         WorkerRegistration(
-            name: options.name, process: .current, supervisor: worker.supervision?.supervisor,
-            supervisorSign: worker.supervision?.supervisorSign, queues: worker.queues,
+            name: options.name, process: .current, supervisor: worker.supervisorConnection?.supervisor,
+            supervisorSign: worker.supervisorConnection?.supervisorSign, queues: worker.queues,
             concurrency: options.concurrency)
     }
 
@@ -19,8 +19,8 @@ extension WorkerLoop {
             do {
                 let place = try await store.register(registration, as: nil, now: worker.clock.now())
                 self.place = place
-                place.room.join(ObjectIdentifier(self)) { [wake] in wake.yield() }
-                worker.supervision?.say(.ready(place.id))
+                place.runLock.register(ObjectIdentifier(self)) { [wake] in wake.yield() }
+                worker.supervisorConnection?.say(.ready(place.id))
                 return true
             } catch  where noteLoss() {
                 return false
@@ -47,7 +47,7 @@ extension WorkerLoop {
     /// Not where it left without settling all: then its entry leads the reaper to its jobs as soon as it is gone.
     func deregister() async {
         guard let place else { return }
-        place.room.part(ObjectIdentifier(self))
+        place.runLock.unregister(ObjectIdentifier(self))
         guard !hasLeft, loss == nil else { return }
         do {
             try await store.deregister(place.id, now: worker.clock.now())

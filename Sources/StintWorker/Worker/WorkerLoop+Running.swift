@@ -24,7 +24,7 @@ extension WorkerLoop {
             guard mayEnterRoom(job) else { return nil }
             next += 1
             var isStarted = false
-            defer { if !isStarted { place?.room.leave() } }
+            defer { if !isStarted { place?.runLock.end() } }
             do {
                 let run = try makeRun(job)
                 guard noteStart(of: job.lease, maxAttempts: run.handler.retry.maxAttempts, now) else {
@@ -43,15 +43,15 @@ extension WorkerLoop {
         return nil
     }
 
-    /// Before the handler can do anything: when it kills this process, the board must tell.
+    /// Before the handler can do anything: when it kills this process, the scoreboard must tell.
     ///
     /// - Returns: Whether it may start; not where something was revoked since this worker last looked.
-    private func noteStart(of lease: Lease, maxAttempts: Int?, _ now: Moment) -> Bool {
-        place?.board.note(ended: endedUnnoted, started: lease, maxAttempts: maxAttempts, now: now)
+    private func noteStart(of lease: Lease, maxAttempts: Int?, _ now: ClockReading) -> Bool {
+        place?.scoreboard.note(ended: endedUnnoted, started: lease, maxAttempts: maxAttempts, now: now)
         endedUnnoted = nil
         // After the note, and not before it: see ``RevocationMark``.
         if let place, place.revocations.read() != seenRevocations {
-            place.board.note(ended: lease, started: nil, now: now)
+            place.scoreboard.note(ended: lease, started: nil, now: now)
             isRevocationUnseen = true
             wake.yield()
             return false
@@ -63,12 +63,12 @@ extension WorkerLoop {
 
     private func noteEnd() {
         guard endedUnnoted != nil else { return }
-        place?.board.note(ended: endedUnnoted, started: nil, now: worker.clock.now())
+        place?.scoreboard.note(ended: endedUnnoted, started: nil, now: worker.clock.now())
         endedUnnoted = nil
     }
 
     private func noteLateEnd(of lease: Lease) {
-        place?.board.note(ended: lease, started: nil, now: worker.clock.now())
+        place?.scoreboard.note(ended: lease, started: nil, now: worker.clock.now())
     }
 
     private func makeRun(_ job: LeasedJob) throws -> JobRun {
@@ -76,7 +76,7 @@ extension WorkerLoop {
         let context = JobContext(job: job, store: store, clock: worker.clock, worker: options.name, logger: logger)
         return JobRun(
             handler: handler, context: context, timeout: job.timeToRun ?? handler.timeout ?? options.timeout,
-            isTraced: isTraced, endsWithHang: worker.supervision != nil)
+            isTraced: isTraced, endsWithHang: worker.supervisorConnection != nil)
     }
 
     private func start(_ run: JobRun) {
@@ -84,13 +84,13 @@ extension WorkerLoop {
             let lane = startLane(run)
             return note(run, cancel: { lane.cancel() })
         }
-        let task = Task { await run.conclusion() }
+        let task = Task { await run.result() }
         Task {
-            let conclusion = await run.conclusion(of: task, within: timeout)
-            await self.awaitOrderToStop(after: conclusion)
-            self.finish(run, conclusion)
+            let result = await run.result(of: task, within: timeout)
+            await self.awaitOrderToStop(after: result)
+            self.finish(run, result)
             self.goOn()
-            guard conclusion?.isHung == true else { return }
+            guard result?.isHung == true else { return }
             _ = await task.value
             self.noteLateEnd(of: run.context.lease)
         }
@@ -102,9 +102,9 @@ extension WorkerLoop {
         Task {
             var run = first
             while true {
-                let conclusion = await run.conclusion()
-                if conclusion?.endedAsOrdered == true { await self.awaitOrderToStop(after: conclusion) }
-                guard let next = await self.finishAndTakeNext(run, conclusion) else { return }
+                let result = await run.result()
+                if result?.endedAsOrdered == true { await self.awaitOrderToStop(after: result) }
+                guard let next = await self.finishAndTakeNext(run, result) else { return }
                 run = next
             }
         }
@@ -113,12 +113,12 @@ extension WorkerLoop {
     private func note(_ run: JobRun, cancel: @escaping @Sendable () -> Void) {
         running[run.context.lease] = RunningJob(
             job: run.context.job, cancel: cancel, settlement: run.context.settlement, started: .now,
-            windDown: run.handler.windDown)
+            cancellationTimeout: run.handler.cancellationTimeout)
     }
 
     /// Called in a lane's own task. `nil` ends the lane.
-    private func finishAndTakeNext(_ run: JobRun, _ conclusion: Conclusion?) -> JobRun? {
-        let ended = finish(run, conclusion)
+    private func finishAndTakeNext(_ run: JobRun, _ result: RunResult?) -> JobRun? {
+        let ended = finish(run, result)
         var following: JobRun?
         // A cancelled lane would cancel its next job too. Only this actor cancels lanes, so the answer holds.
         if let ended, !Task.isCancelled, let next = takeNext() {
@@ -141,26 +141,26 @@ extension WorkerLoop {
     }
 
     @discardableResult
-    private func finish(_ run: JobRun, _ conclusion: Conclusion?) -> RunningJob? {
+    private func finish(_ run: JobRun, _ result: RunResult?) -> RunningJob? {
         // Absent: the worker gave up waiting for it.
         guard let job = running.removeValue(forKey: run.context.lease) else { return nil }
-        place?.room.leave()
+        place?.runLock.end()
         noteEnd()
-        // One that hangs goes on, and may yet be the end of this process: it stays on the board.
-        if conclusion?.isHung != true { endedUnnoted = run.context.lease }
+        // One that hangs goes on, and may yet be the end of this process: it stays on the scoreboard.
+        if result?.isHung != true { endedUnnoted = run.context.lease }
         noteHandlerEnded()
-        if conclusion?.isNotStarted == true {
+        if result?.isNotStarted == true {
             giveBack(job.job)
             return job
         }
         let runTime = ContinuousClock.now - job.started
         metrics.ran(job.job, for: runTime)
         noteRunTime(runTime)
-        if let conclusion {
-            let isBlameless = isBlameless(job, conclusion)
-            settle(job.job, isBlameless ? Conclusion(outcome: .release(after: .zero)) : conclusion)
+        if let result {
+            let isBlameless = isBlameless(job, result)
+            settle(job.job, isBlameless ? RunResult(outcome: .release(after: .zero)) : result)
             // Its thread is lost for as long as this process lives.
-            if conclusion.isHung && worker.supervision != nil { recycle(because: "a handler hangs") }
+            if result.isHung && worker.supervisorConnection != nil { recycle(because: "a handler hangs") }
         } else {
             metrics.settledByHandler(job.job)
         }
@@ -169,15 +169,15 @@ extension WorkerLoop {
 
     /// Whether a failure is the worker's doing and not the job's: the worker cancelled it, or it is stopping, and whoever
     /// sent the signal may have sent it to the command too.
-    private func isBlameless(_ job: RunningJob, _ conclusion: Conclusion) -> Bool {
-        switch conclusion.outcome {
+    private func isBlameless(_ job: RunningJob, _ result: RunResult) -> Bool {
+        switch result.outcome {
         case .crash, .suspect: job.isReleased || isToldToStop
-        case .fail: job.isReleased || conclusion.endedAsOrdered && isToldToStop
+        case .fail: job.isReleased || result.endedAsOrdered && isToldToStop
         case .ack, .release, .bury: false
         }
     }
 
-    private var isToldToStop: Bool { isStopping || worker.supervision?.isAbandoned == true }
+    private var isToldToStop: Bool { isStopping || worker.supervisorConnection?.isAbandoned == true }
 
     /// How much later than its command this worker may get a signal that was sent to both: long, on a busy machine.
     private static let longestOrder = 20
@@ -185,8 +185,8 @@ extension WorkerLoop {
 
     /// A command that ended as one does that is told to (SIGTERM, or exit 143) was perhaps told so together with this worker,
     /// as systemd and the end of a session do it, and the worker hears of it a moment later. Until then its job is not judged.
-    private func awaitOrderToStop(after conclusion: Conclusion?) async {
-        guard conclusion?.endedAsOrdered == true else { return }
+    private func awaitOrderToStop(after result: RunResult?) async {
+        guard result?.endedAsOrdered == true else { return }
         for _ in 0..<Self.longestOrder where !isToldToStop { await pause(Self.orderInterval) }
     }
 }

@@ -8,7 +8,7 @@ extension WorkerLoop {
     func stop(grace: Duration) {
         if stoppingSince == nil { stoppingSince = .now }
         // From now on the end of this process is no fault of its jobs, whatever brings it about.
-        place?.board.noteOrderToStop()
+        place?.scoreboard.noteOrderToStop()
         releaseWaitingJobs()
         forgetSuspect()
         wake.yield()
@@ -16,7 +16,7 @@ extension WorkerLoop {
         Task {
             if grace > .zero { await pause(grace) }
             cancelRunningJobs()
-            await pause(windDown + .seconds(1))
+            await pause(cancellationTimeout + .seconds(1))
             giveUpRunningJobs()
         }
     }
@@ -28,7 +28,7 @@ extension WorkerLoop {
     }
 
     /// The longest that a running handler may need to end.
-    private var windDown: Duration { running.values.map(\.windDown).max() ?? .zero }
+    private var cancellationTimeout: Duration { running.values.map(\.cancellationTimeout).max() ?? .zero }
 
     private func cancelRunningJobs() {
         for lease in running.keys {
@@ -43,7 +43,7 @@ extension WorkerLoop {
                 "the handler did not stop when its task was cancelled; its job is released",
                 metadata: ["job": "\(lease.job)", "queue": "\(job.job.queue)"])
             settle(job.job, .release(after: .zero))
-            place?.room.leave()
+            place?.runLock.end()
         }
         running = [:]
         wake.yield()

@@ -19,17 +19,17 @@ extension WorkerLoop {
     /// How often a worker that makes room looks whether another one has taken the suspect meanwhile.
     private static let lookInterval: Duration = .milliseconds(250)
 
-    private var visitor: ObjectIdentifier { ObjectIdentifier(self) }
+    private var participant: ObjectIdentifier { ObjectIdentifier(self) }
 
     var isMakingRoom: Bool { passedSuspect?.isMakingRoom == true }
 
     /// What this worker would find in the process's room.
-    var outlook: HandlerRoom.Outlook {
-        place?.room.outlook(for: visitor) ?? (running.isEmpty ? .empty : .shared)
+    var outlook: ExclusiveRunLock.Outlook {
+        place?.runLock.outlook(for: participant) ?? (running.isEmpty ? .empty : .shared)
     }
 
     /// Whether a suspect could start at once.
-    func mayTakeSuspects(_ outlook: HandlerRoom.Outlook) -> Bool {
+    func mayTakeSuspects(_ outlook: ExclusiveRunLock.Outlook) -> Bool {
         guard outlook == .empty, running.isEmpty, waitingCount == 0 else { return false }
         // Where another worker was quicker it is no use to try again at once.
         return passedSuspect?.wasGivenBack != true || isMakingRoom
@@ -42,7 +42,7 @@ extension WorkerLoop {
         if let job = exchange.passedOver {
             if isMakingRoom && !request.passesOverSuspects { forgetSuspect() }
             passOver(job)
-        } else if exchange.jobs.first?.runsAlone != true, !exchange.jobs.isEmpty || request.startsAtOnce > 0 {
+        } else if exchange.jobs.first?.runsAlone != true, !exchange.jobs.isEmpty || request.idleSlots > 0 {
             forgetSuspect()
         }
     }
@@ -51,19 +51,19 @@ extension WorkerLoop {
         guard passedSuspect?.job != job else { return }
         forgetSuspect()
         passedSuspect = PassedSuspect(job: job, since: .now)
-        place?.room.watch(visitor, true)
+        place?.runLock.watch(participant, true)
     }
 
     func forgetSuspect() {
         guard passedSuspect != nil else { return }
         passedSuspect = nil
-        place?.room.watch(visitor, false)
-        place?.room.leaveLine(visitor)
+        place?.runLock.watch(participant, false)
+        place?.runLock.stopWaiting(participant)
     }
 
     /// Whether the job may start as far as others in this process are concerned. A suspect that may not is given back.
     func mayEnterRoom(_ job: LeasedJob) -> Bool {
-        if place?.room.enter(visitor, alone: job.runsAlone) != false {
+        if place?.runLock.begin(participant, alone: job.runsAlone) != false {
             if job.runsAlone { forgetSuspect() }
             return true
         }
@@ -94,7 +94,7 @@ extension WorkerLoop {
         guard choice(for: passed).choice == .makeRoom else {
             if passed.isMakingRoom {
                 passedSuspect?.isMakingRoom = false
-                place?.room.leaveLine(visitor)
+                place?.runLock.stopWaiting(participant)
             }
             return
         }
@@ -114,6 +114,6 @@ extension WorkerLoop {
         guard !passed.isMakingRoom, !isStopping else { return }
         passedSuspect?.isMakingRoom = true
         releaseWaitingJobs()
-        place?.room.getInLine(visitor)
+        place?.runLock.waitForExclusive(participant)
     }
 }

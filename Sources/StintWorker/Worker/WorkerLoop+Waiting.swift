@@ -38,7 +38,7 @@ extension WorkerLoop {
     func wait(_ events: inout AsyncStream<Void>.AsyncIterator) async {
         var timeout: Duration?
         if let oldestFinished {
-            timeout = max(.zero, options.acknowledgeWithin - (ContinuousClock.now - oldestFinished))
+            timeout = max(.zero, options.ackDelay - (ContinuousClock.now - oldestFinished))
         }
         if let time = timeUntilSuspectsTurn { timeout = min(timeout ?? time, time) }
         if let time = timeUntilStalled { timeout = min(timeout ?? time, time) }

@@ -29,7 +29,7 @@ actor WorkerLoop {
     /// Its place among the workers of the store; there from before the first claim.
     var place: RegisteredWorker?
     var lastRenewal = ContinuousClock.now
-    /// A job that has ended and whose end is not on the board yet: the next start is noted with it in one write.
+    /// A job that has ended and whose end is not on the scoreboard yet: the next start is noted with it in one write.
     var endedUnnoted: Lease?
     let started = ContinuousClock.now
     var jobsStarted = 0
@@ -77,7 +77,7 @@ actor WorkerLoop {
     var lastLook = ContinuousClock.now
     var failedVisits = 0
     /// How many commands the limit of open files has room for.
-    var room = Int.max
+    var commandLimit = Int.max
     /// What a job lately took, in seconds; `nil` before the first has ended.
     var typicalRunTime: Double?
     private let events: AsyncStream<Void>
@@ -95,7 +95,7 @@ actor WorkerLoop {
         /// Set once the handler has settled the job itself.
         let settlement: SettlementFlag
         let started: ContinuousClock.Instant
-        let windDown: Duration
+        let cancellationTimeout: Duration
         /// Cancelled by shutdown: what it says then is no failure of the job.
         var isReleased = false
     }
@@ -164,7 +164,7 @@ actor WorkerLoop {
         return running.isEmpty && waitingCount == 0
             || isStopping || isMakingRoom || failedVisits > 0
             || finished.count >= ClaimRequest.maximumLimit || finishedBytes >= options.budget.bytes
-            || ContinuousClock.now - oldestFinished >= options.acknowledgeWithin
+            || ContinuousClock.now - oldestFinished >= options.ackDelay
     }
 
     private func visitStore(claiming request: ClaimRequest?) async {
@@ -231,7 +231,7 @@ actor WorkerLoop {
         do { try await Task.sleep(for: duration) } catch { logger.debug("a pause was cut short") }
     }
 
-    private func take(_ jobs: [LeasedJob], claimedAt now: Moment) {
+    private func take(_ jobs: [LeasedJob], claimedAt now: ClockReading) {
         guard !jobs.isEmpty else { return }
         for token in Set(jobs.map(\.lease.token)) { deadlines[token] = now.monotonic + options.lease.milliseconds }
         for job in jobs { metrics.claimed(job, now: now) }
@@ -256,11 +256,11 @@ actor WorkerLoop {
     }
 
     func settle(_ job: LeasedJob, _ outcome: Settlement.Outcome) {
-        settle(job, Conclusion(outcome: outcome))
+        settle(job, RunResult(outcome: outcome))
     }
 
-    func settle(_ job: LeasedJob, _ conclusion: Conclusion) {
-        settle(Finished(settlement: conclusion.settlement(of: job.lease), queue: job.queue))
+    func settle(_ job: LeasedJob, _ result: RunResult) {
+        settle(Finished(settlement: result.settlement(of: job.lease), queue: job.queue))
     }
 
     func settle(_ ended: Finished) {

@@ -42,7 +42,7 @@ final class WorkerMetrics: @unchecked Sendable {
         return metrics
     }
 
-    func claimed(_ job: LeasedJob, now: Moment) {
+    func claimed(_ job: LeasedJob, now: ClockReading) {
         let metrics = metrics(job.queue)
         metrics.claimed.increment()
         if job.attempt == 1 { metrics.timeInQueue.recordMilliseconds(max(0, now.wall &- job.enqueuedAt)) }

@@ -33,10 +33,10 @@ struct JobDocument: Decodable {
         let kind: String
         let error: String
         let worker: String?
-        let dossier: Dossier?
+        let diagnostics: AttemptDiagnostics?
     }
 
-    struct Dossier: Decodable {
+    struct AttemptDiagnostics: Decodable {
         let exitCode: Int?
         let signal: String?
         let peakMemoryBytes: Int?

@@ -17,7 +17,7 @@ package struct DeathAtEveryStep: Sendable {
     package var arguments: [String]
     package var folder: String
     package var seed: UInt64
-    package var story = Life.Story.whole
+    package var script = ScriptedWorkload.Script.whole
     /// Of how many steps one is tried; which, the seed decides.
     package var stride = 1
     package var first = 1
@@ -54,7 +54,7 @@ package struct DeathAtEveryStep: Sendable {
     }
 
     package func run() async throws -> Report {
-        let reference = try await Reference(of: story, in: folder + "/reference")
+        let reference = try await Reference(of: script, in: folder + "/reference")
         var chance = Chance(seed)
         let turns = Turns(first + Int.random(in: 0..<stride, using: &chance))
         return try await withThrowingTaskGroup(of: Report.self) { group in
@@ -89,11 +89,11 @@ package struct DeathAtEveryStep: Sendable {
     /// One life and its end.
     package func die(at step: Int, _ reference: Reference) async throws -> Report {
         let place = "\(folder)/\(step)"
-        try Life.prepare(place, for: story)
+        try ScriptedWorkload.prepare(place, for: script)
         var chance = Chance(seed ^ UInt64(step) << 20)
         let isTorn = Bool.random(using: &chance)
         var command = arguments + ["--folder", place, "--die-at", "\(step)"] + (isTorn ? ["--torn"] : [])
-        if case .wandering(let seed, let steps) = story { command += ["--wander", "\(seed)", "--steps", "\(steps)"] }
+        if case .wandering(let seed, let steps) = script { command += ["--wander", "\(seed)", "--steps", "\(steps)"] }
         let life = try await Subprocess.run(
             .path(FilePath(program)), arguments: Arguments(command), output: .string(limit: 65_536),
             error: .string(limit: 1_048_576))
@@ -104,8 +104,8 @@ package struct DeathAtEveryStep: Sendable {
             report.deaths = 1
             report.torn = isTorn ? 1 : 0
             report.places[progress.name] = 1
-            let history = try HistoryLog(Life.history(in: place), process: "harness")
-            for voice in Life.voices { history.append(.killed, of: voice) }
+            let history = try HistoryLog(ScriptedWorkload.history(in: place), process: "harness")
+            for voice in ScriptedWorkload.voices { history.append(.killed, of: voice) }
         case .exited(0):
             report.steps = Int(life.standardOutput.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0
             if progress.ended + 1 != reference.boundaries.count {
@@ -114,9 +114,9 @@ package struct DeathAtEveryStep: Sendable {
         default:
             report.problems.append("the life ended with \(life.terminationStatus): \(life.standardError.suffix(500))")
         }
-        report.problems += try await Aftermath(
+        report.problems += try await RecoveryCheck(
             place, reference, steps: progress.ended...progress.begun,
-            history: try Life.wholeHistory(in: place)
+            history: try ScriptedWorkload.wholeHistory(in: place)
         ).look().problems
         if report.problems.isEmpty { try FileManager.default.removeItem(atPath: place) }
         report.problems = report.problems.map {

@@ -27,10 +27,10 @@ enum EarlierDatabase {
     }
 }
 
-extension Life {
+extension ScriptedWorkload {
     /// Makes a folder with what a life begins with.
-    static func prepare(_ folder: String, for story: Story) throws {
+    static func prepare(_ folder: String, for script: Script) throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        if case .whole = story { try EarlierDatabase.make("\(folder)/old.db") }
+        if case .whole = script { try EarlierDatabase.make("\(folder)/old.db") }
     }
 }

@@ -46,11 +46,11 @@ package struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// What the files of a ``Life`` hold at one moment.
+/// What the files of a ``ScriptedWorkload`` hold at one moment.
 package struct Fingerprints: Hashable, Sendable {
     package let files: [Fingerprint]
 
     package init(in folder: String) throws {
-        files = try Life.files.map { try Fingerprint(of: "\(folder)/\($0)") }
+        files = try ScriptedWorkload.files.map { try Fingerprint(of: "\(folder)/\($0)") }
     }
 }

@@ -11,7 +11,7 @@ package struct Progress: Sendable {
     package static func path(in folder: String) -> String { folder + "/progress" }
 
     /// What there is to tell a life so that it writes it down.
-    package static func landmarks(in folder: String) throws -> Life.Landmarks {
+    package static func landmarks(in folder: String) throws -> ScriptedWorkload.Checkpoints {
         let file = open(path(in: folder), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw TortureError("\(path(in: folder)): \(String(cString: strerror(errno)))") }
         func append(_ line: String) throws {
@@ -20,7 +20,7 @@ package struct Progress: Sendable {
                 throw TortureError("\(path(in: folder)): \(String(cString: strerror(errno)))")
             }
         }
-        return Life.Landmarks(
+        return ScriptedWorkload.Checkpoints(
             begins: { try append("begins \($0) \($1)") }, ended: { step, _ in try append("ended \(step)") })
     }
 

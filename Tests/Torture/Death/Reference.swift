@@ -6,16 +6,16 @@ package struct Reference: Sendable {
     package let boundaries: [Fingerprints]
     package let names: [String]
 
-    let story: Life.Story
+    let script: ScriptedWorkload.Script
 
     /// Lives once, in a folder that is removed then.
-    package init(of story: Life.Story, in folder: String) async throws {
-        self.story = story
-        try Life.prepare(folder, for: story)
+    package init(of script: ScriptedWorkload.Script, in folder: String) async throws {
+        self.script = script
+        try ScriptedWorkload.prepare(folder, for: script)
         let boundaries = Box([try Fingerprints(in: folder)])
         let names = Box(["the beginning"])
-        try await Life(
-            in: folder, story: story,
+        try await ScriptedWorkload(
+            in: folder, script: script,
             landmarks: .init(
                 begins: { names.value.append($1) },
                 ended: { _, _ in boundaries.value.append(try Fingerprints(in: folder)) })
@@ -35,15 +35,15 @@ package struct Reference: Sendable {
 
     /// The last step after which no file was further than in this state; 0 where there is none.
     func lastStep(of state: Fingerprints) -> Int {
-        Life.files.indices.map { file in boundaries.lastIndex { $0.files[file] == state.files[file] } ?? 0 }.min() ?? 0
+        ScriptedWorkload.files.indices.map { file in boundaries.lastIndex { $0.files[file] == state.files[file] } ?? 0 }.min() ?? 0
     }
 
     /// What is wrong with a state: each file must be as it was at the end of one of the steps.
     package func objections(to state: Fingerprints, among steps: ClosedRange<Int>) -> [String] {
-        Life.files.indices.compactMap { file in
+        ScriptedWorkload.files.indices.compactMap { file in
             let found = state.files[file]
             if steps.contains(where: { boundaries[$0].files[file] == found }) { return nil }
-            let facts = "\(Life.files[file]) must be as after one of the steps \(steps), and is as after "
+            let facts = "\(ScriptedWorkload.files[file]) must be as after one of the steps \(steps), and is as after "
             if let other = boundaries.lastIndex(where: { $0.files[file] == found }) {
                 return facts + "step \(other) (\(names[other]))"
             }

@@ -13,7 +13,7 @@ struct DiskTrial {
 
     private let path: String
     private let fault: DiskFault
-    private let clock = HandClock()
+    private let clock = ScriptedClock()
     private var chance: Chance
     private(set) var problems: [String] = []
     /// How many calls could have failed.
@@ -42,7 +42,7 @@ struct DiskTrial {
     static func prepare(_ path: String) async throws {
         do {
             try await open(path).configure(
-                queue, QueueSettings(retention: .seconds(86_400 * 365)), now: HandClock().now())
+                queue, QueueSettings(retention: .seconds(86_400 * 365)), now: ScriptedClock().now())
         }
         try await awaitClosing(of: path)
     }
@@ -90,7 +90,7 @@ struct DiskTrial {
     private final class Scene {
         let raw: SQLiteStore
         let store: RecordingStore
-        let clock: HandClock
+        let clock: ScriptedClock
         let history: HistoryLog
         /// Jobs that run.
         var running: [LeasedJob]
@@ -99,7 +99,7 @@ struct DiskTrial {
         /// Of no use but to be touched.
         let spare: [JobID]
 
-        init(_ raw: SQLiteStore, _ clock: HandClock, _ history: HistoryLog) async throws {
+        init(_ raw: SQLiteStore, _ clock: ScriptedClock, _ history: HistoryLog) async throws {
             self.raw = raw
             self.clock = clock
             self.history = history
@@ -221,7 +221,7 @@ struct DiskTrial {
     private mutating func lookAfterwards(_ history: String) async throws {
         do {
             let store = try Self.open(path)
-            problems += try await Heir(store, history: history, isRebooted: false).workOff()
+            problems += try await RecoveryWorker(store, history: history, isRebooted: false).workOff()
             for finding in try await store.examine() where !finding.isGood { problems.append("at the end: \(finding)") }
         }
         try await Self.awaitClosing(of: path)

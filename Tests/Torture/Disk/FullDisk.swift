@@ -25,7 +25,7 @@ package struct FullDisk {
 
     private let disk: String
     private let way: Way
-    private let clock = HandClock()
+    private let clock = ScriptedClock()
     private let history: String
     private var path: String { "\(disk)/\(way).db" }
     private var filler: String { "\(disk)/\(way).filler" }
@@ -194,7 +194,7 @@ package struct FullDisk {
         var problems: [String] = []
         do {
             let store = try SQLiteStore(path: path)
-            problems += try await Heir(store, history: history, isRebooted: false).workOff()
+            problems += try await RecoveryWorker(store, history: history, isRebooted: false).workOff()
             problems += try await store.examine().filter { !$0.isGood }.map { "at the end: \($0)" }
         }
         try await DiskTrial.awaitClosing(of: path)

@@ -20,7 +20,7 @@ struct LostSync {
     }
 
     private let path: String
-    private let clock = HandClock()
+    private let clock = ScriptedClock()
 
     init(in folder: String) {
         path = folder + "/stint.db"

@@ -36,7 +36,7 @@ package enum ByteFuzz {
         var problems: [String] = []
         for line in stream.split(separator: 0x0A) {
             do {
-                switch try PipeAnswer(line).verdict {
+                switch try PipeResponse(line).verdict {
                 case .success(.done(let followUps)):
                     for followUp in followUps { problems += check(try followUp.job(in: "q")) }
                 case .success(.retry(let delay, _)):

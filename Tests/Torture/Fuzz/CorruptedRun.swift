@@ -58,7 +58,7 @@ final class CorruptedRun {
         case 7: await attempt("delete") { try await store.delete(ids, now: clock.now()) }
         case 8:
             let end: WorkerEnd = chance.pick([.stopped, .died("died", nil), .diedWithSupervisor])
-            await attempt("take back") { _ = try await store.takeBack(from: workers, end, now: clock.now()) }
+            await attempt("take back") { _ = try await store.reclaim(from: workers, end, now: clock.now()) }
         case 9: clock.advance(by: .seconds(chance.pick([1, 60, 4_000])))
         case 10: await attempt("configure") { try await queue.retain(.seconds(60), in: "plain") }
         default:
@@ -89,7 +89,7 @@ final class CorruptedRun {
     private func claim(_ queue: JobQueue<SQLiteStore>) async {
         let request = ClaimRequest(
             queues: queues, limit: 1 + chance.below(6), lease: .seconds(10), worker: "host:1",
-            registration: chance.oneIn(2) ? WorkerID(rawValue: 33) : nil, startsAtOnce: 1 + chance.below(3))
+            registration: chance.oneIn(2) ? WorkerID(rawValue: 33) : nil, idleSlots: 1 + chance.below(3))
         let now = clock.now()
         do {
             let jobs = try await queue.store.exchange([], for: request, now: now).jobs

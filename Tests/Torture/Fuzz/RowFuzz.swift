@@ -99,7 +99,7 @@ package struct RowFuzz {
         try database.inDatabase { try $0.execute(sql: "PRAGMA synchronous = OFF") }
         let corruption = try database.inDatabase { try Corruption(of: $0, &chance) }
         try database.close()
-        for worker in [31, 32, 33] { try Board.write("\(path)-worker-\(worker)", of: Int64(worker), &chance) }
+        for worker in [31, 32, 33] { try Scoreboard.write("\(path)-worker-\(worker)", of: Int64(worker), &chance) }
         return (path, corruption)
     }
 

@@ -4,7 +4,7 @@ import Foundation
 /// What was done to the files of a folder, from a moment on at which everything was on disk.
 struct FileRecord: Sendable {
     /// A file is a number, and may have several names or none.
-    enum Deed: Sendable {
+    enum Operation: Sendable {
         case write(file: Int, offset: Int, bytes: [UInt8])
         case truncate(file: Int, size: Int)
         /// What came before `covered` is on disk.
@@ -19,7 +19,7 @@ struct FileRecord: Sendable {
     /// What the files held at first, by their names.
     private(set) var names: [String: Int] = [:]
     private(set) var contents: [[UInt8]] = []
-    private(set) var deeds: [Deed] = []
+    private(set) var operations: [Operation] = []
 
     /// Records what `body` has done to the files of a folder through SQLite in this process, and by link(2).
     ///
@@ -55,13 +55,13 @@ struct FileRecord: Sendable {
         for index in 0..<faults_event_count() {
             let event = faults_event_at(index)
             let name = event.path.map { String(String(cString: $0).dropFirst(folder.utf8.count + 1)) } ?? ""
-            deeds.append(try deed(event, name, &names, &files))
+            operations.append(try operation(event, name, &names, &files))
         }
     }
 
-    private mutating func deed(
+    private mutating func operation(
         _ event: faults_event, _ name: String, _ names: inout [String: Int], _ files: inout [UInt64: Int]
-    ) throws -> Deed {
+    ) throws -> Operation {
         func file() throws -> Int {
             guard let file = files[event.file] else { throw TortureError("\(name) is written to and was not opened") }
             return file

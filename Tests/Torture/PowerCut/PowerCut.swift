@@ -10,16 +10,16 @@ struct PowerCut: Sendable {
     private static let sector = 512
 
     let record: FileRecord
-    /// The deeds before it were done.
+    /// The operations before it were done.
     let time: Int
     let rest: DiskRest
 
     /// Puts into an empty folder what is left.
     func leave(in folder: String, _ chance: inout Chance) throws {
-        let deeds = record.deeds[..<time]
+        let operations = record.operations[..<time]
         var (synced, syncedNames) = ([Int: Int](), 0)
-        for deed in deeds {
-            switch deed {
+        for operation in operations {
+            switch operation {
             case .sync(let file, let covered): synced[file] = covered
             case .syncFolder(let covered): syncedNames = covered
             case .write, .truncate, .name, .unname, .mark: continue
@@ -28,13 +28,13 @@ struct PowerCut: Sendable {
         var names = record.names
         var contents = record.contents
         var late: [Int] = []
-        for (index, deed) in deeds.enumerated() {
-            switch deed {
+        for (index, operation) in operations.enumerated() {
+            switch operation {
             case .name(let name, let file) where index < syncedNames || happens(&chance): names[name] = file
             case .unname(let name) where index < syncedNames || happens(&chance): names[name] = nil
             case .write(let file, _, _), .truncate(let file, _):
                 if index < synced[file] ?? 0 {
-                    Self.perform(deed, on: &contents[file])
+                    Self.perform(operation, on: &contents[file])
                 } else {
                     late.append(index)
                 }
@@ -42,7 +42,7 @@ struct PowerCut: Sendable {
             }
         }
         if rest != .everything && Bool.random(using: &chance) { late.shuffle(using: &chance) }
-        for index in late { performLate(deeds[index], on: &contents, &chance) }
+        for index in late { performLate(operations[index], on: &contents, &chance) }
         for (name, file) in names {
             try Data(contents[file]).write(to: URL(filePath: "\(folder)/\(name)"))
         }
@@ -52,19 +52,19 @@ struct PowerCut: Sendable {
         Double.random(in: 0..<1, using: &chance) < rest.chance
     }
 
-    private func performLate(_ deed: FileRecord.Deed, on contents: inout [[UInt8]], _ chance: inout Chance) {
-        switch deed {
+    private func performLate(_ operation: FileRecord.Operation, on contents: inout [[UInt8]], _ chance: inout Chance) {
+        switch operation {
         case .truncate(let file, _):
-            if happens(&chance) { Self.perform(deed, on: &contents[file]) }
+            if happens(&chance) { Self.perform(operation, on: &contents[file]) }
         case .write(let file, let offset, let bytes):
             if rest == .everything || happens(&chance) && Bool.random(using: &chance) {
-                return Self.perform(deed, on: &contents[file])
+                return Self.perform(operation, on: &contents[file])
             }
             var start = 0
             while start < bytes.count {
                 let end = min(bytes.count, start + Self.sector - (offset + start) % Self.sector)
                 if happens(&chance) {
-                    let part = FileRecord.Deed.write(
+                    let part = FileRecord.Operation.write(
                         file: file, offset: offset + start, bytes: Array(bytes[start..<end]))
                     Self.perform(part, on: &contents[file])
                 }
@@ -74,8 +74,8 @@ struct PowerCut: Sendable {
         }
     }
 
-    private static func perform(_ deed: FileRecord.Deed, on content: inout [UInt8]) {
-        switch deed {
+    private static func perform(_ operation: FileRecord.Operation, on content: inout [UInt8]) {
+        switch operation {
         case .write(_, let offset, let bytes):
             let end = offset + bytes.count
             if content.count < end { content += [UInt8](repeating: 0, count: end - content.count) }

@@ -41,27 +41,27 @@ package struct PowerCuts {
     }
 
     /// Lives and records. SQLite's VFS must be that of CFaults.
-    package init(of story: Life.Story, in folder: String, seed: UInt64, durability: Durability) async throws {
+    package init(of script: ScriptedWorkload.Script, in folder: String, seed: UInt64, durability: Durability) async throws {
         self.folder = folder
         self.seed = seed
         self.durability = durability
-        reference = try await Reference(of: story, in: folder + "/reference")
+        reference = try await Reference(of: script, in: folder + "/reference")
         let place = folder + "/life"
-        try Life.prepare(place, for: story)
+        try ScriptedWorkload.prepare(place, for: script)
         let heard = Heard()
-        let life = Life(
-            in: place, story: story, durability: durability,
+        let life = ScriptedWorkload(
+            in: place, script: script, durability: durability,
             landmarks: .init(
                 begins: { step, _ in
-                    heard.steps.append((try Life.wholeHistory(in: place).count, .max))
+                    heard.steps.append((try ScriptedWorkload.wholeHistory(in: place).count, .max))
                     faults_mark(Self.mark(step, hasEnded: false))
                 },
                 ended: { step, isPromised in
                     if isPromised { faults_mark(Self.mark(step, hasEnded: true)) }
-                    heard.steps[step - 1].ended = try Life.wholeHistory(in: place).count
+                    heard.steps[step - 1].ended = try ScriptedWorkload.wholeHistory(in: place).count
                 }))
         record = try await FileRecord(of: place) { try await life.live() }
-        history = try Life.wholeHistory(in: place)
+        history = try ScriptedWorkload.wholeHistory(in: place)
         self.heard = heard.steps
         guard heard.steps.count + 1 == reference.boundaries.count else {
             throw TortureError("the recorded life has \(heard.steps.count) steps, and not those of the reference")
@@ -75,7 +75,7 @@ package struct PowerCuts {
     private static func mark(_ step: Int, hasEnded: Bool) -> Int64 { Int64(2 * step + (hasEnded ? 1 : 0)) }
 
     /// How many moments there are for a cut.
-    package var moments: Int { record.deeds.count + 1 }
+    package var moments: Int { record.operations.count + 1 }
 
     /// - Parameter goesOn: Asked before each cut; it ends at twenty problems too.
     package func cut(_ numbers: Range<Int>, while goesOn: () -> Bool = { true }) async throws -> Report {
@@ -103,7 +103,7 @@ package struct PowerCuts {
             // Who opens the file of an earlier Stint does the first step.
             steps = steps.lowerBound...max(begun, 1)
         }
-        let aftermath = Aftermath(
+        let aftermath = RecoveryCheck(
             place, reference, steps: steps, history: isSafe ? history(ended, begun) : nil, isRebooted: true)
         let worksOff = (number / 2) % worksOffEvery == 0
         let found = try await aftermath.look(worksOff: worksOff)
@@ -111,16 +111,16 @@ package struct PowerCuts {
         report.problems += found.problems
         if report.problems.isEmpty { try FileManager.default.removeItem(atPath: place) }
         report.problems = report.problems.map {
-            "cut \(number), before deed \(time) of \(moments), with \(rest) of the rest, in step \(begun) "
+            "cut \(number), before operation \(time) of \(moments), with \(rest) of the rest, in step \(begun) "
                 + "(\(reference.names[begun])): \($0)"
         }
         return report
     }
 
-    /// The last step that has ended well before a deed, and the last that has begun.
+    /// The last step that has ended well before a operation, and the last that has begun.
     private func progress(before time: Int) -> (ended: Int, begun: Int) {
         var (ended, begun) = (0, 0)
-        for case .mark(let mark) in record.deeds[..<time] where mark > 0 {
+        for case .mark(let mark) in record.operations[..<time] where mark > 0 {
             if mark % 2 == 1 { ended = mark / 2 } else { begun = mark / 2 }
         }
         return (ended, begun)
@@ -132,22 +132,22 @@ package struct PowerCuts {
             history.prefix(begun == 0 ? 0 : ended == begun ? heard[begun - 1].ended : heard[begun - 1].begun))
         if ended < begun {
             told += history[heard[begun - 1].begun..<heard[begun - 1].ended].filter {
-                if case .invoked = $0.deed { true } else { false }
+                if case .invoked = $0.operation { true } else { false }
             }
         }
-        return told + Life.voices.map { Event(time: told.last?.time ?? 0, process: $0, deed: .killed) }
+        return told + ScriptedWorkload.voices.map { Event(time: told.last?.time ?? 0, process: $0, operation: .killed) }
     }
 
     /// Opens the databases, and cuts the power meanwhile: what is left then replaces what is in the folder.
     private func cutAgain(_ place: String, _ chance: inout Chance) async throws -> Report {
         let recovery = try await FileRecord(of: place) {
-            for file in Life.files where FileManager.default.fileExists(atPath: "\(place)/\(file)") {
+            for file in ScriptedWorkload.files where FileManager.default.fileExists(atPath: "\(place)/\(file)") {
                 try await Self.openAndClose("\(place)/\(file)")
             }
         }
         try FileManager.default.removeItem(atPath: place)
         try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-        let time = Int.random(in: 0...recovery.deeds.count, using: &chance)
+        let time = Int.random(in: 0...recovery.operations.count, using: &chance)
         let rest = rest ?? DiskRest.allCases.randomElement(using: &chance)!
         try PowerCut(record: recovery, time: time, rest: rest).leave(in: place, &chance)
         return Report(cuts: 1, second: 1)

@@ -11,7 +11,7 @@ package struct RecordingStore: JobStore {
         record = Recorder(log)
     }
 
-    package func enqueue(_ jobs: [NewJob], now: Moment) async throws -> [Enqueued] {
+    package func enqueue(_ jobs: [NewJob], now: ClockReading) async throws -> [Enqueued] {
         try await record(
             .enqueue(
                 jobs.map {
@@ -27,7 +27,7 @@ package struct RecordingStore: JobStore {
     }
 
     package func exchange(
-        _ settlements: [Settlement], for request: ClaimRequest?, now: Moment
+        _ settlements: [Settlement], for request: ClaimRequest?, now: ClockReading
     ) async throws -> Exchange {
         try await record(
             .exchange(
@@ -50,7 +50,7 @@ package struct RecordingStore: JobStore {
         }
     }
 
-    package func extend(_ leases: [Lease], by duration: Duration, now: Moment) async throws -> [Lease] {
+    package func extend(_ leases: [Lease], by duration: Duration, now: ClockReading) async throws -> [Lease] {
         try await record(
             .extend(leases.map { Call.Lease($0) }, deadline: now.monotonic + duration.milliseconds)
         ) {
@@ -60,24 +60,24 @@ package struct RecordingStore: JobStore {
         }
     }
 
-    package func kick(_ ids: [JobID], now: Moment) async throws {
+    package func kick(_ ids: [JobID], now: ClockReading) async throws {
         try await record(.kick(jobs: ids.map(\.rawValue))) { try await store.kick(ids, now: now) }
     }
 
-    package func bury(_ ids: [JobID], reason: String, now: Moment) async throws {
+    package func bury(_ ids: [JobID], reason: String, now: ClockReading) async throws {
         try await record(.bury(jobs: ids.map(\.rawValue))) { try await store.bury(ids, reason: reason, now: now) }
     }
 
-    package func delete(_ ids: [JobID], now: Moment) async throws {
+    package func delete(_ ids: [JobID], now: ClockReading) async throws {
         try await record(.delete(jobs: ids.map(\.rawValue))) { try await store.delete(ids, now: now) }
     }
 
-    package func runNow(_ ids: [JobID], now: Moment) async throws {
+    package func runNow(_ ids: [JobID], now: ClockReading) async throws {
         try await store.runNow(ids, now: now)
     }
 
     package func change(
-        _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int, now: Moment
+        _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int, now: ClockReading
     ) async throws -> SelectionStep {
         // Which jobs it will be is not known before: those that it would be now.
         let jobs = try await store.select(selection, from: cursor, limit: limit).jobs.map(\.rawValue)
@@ -98,12 +98,12 @@ package struct RecordingStore: JobStore {
         try await store.select(selection, from: cursor, limit: limit)
     }
 
-    package func reap(now: Moment) async throws -> ReapReport {
+    package func reap(now: ClockReading) async throws -> ReapReport {
         try await record(.reap(monotonic: now.monotonic, boot: now.boot)) { try await store.reap(now: now) }
     }
 
     package func register(
-        _ worker: WorkerRegistration, as id: WorkerID?, now: Moment
+        _ worker: WorkerRegistration, as id: WorkerID?, now: ClockReading
     ) async throws -> RegisteredWorker {
         try await record(.register) {
             try await store.register(worker, as: id, now: now)
@@ -120,11 +120,11 @@ package struct RecordingStore: JobStore {
         }
     }
 
-    package func takeBack(from workers: [WorkerID], _ end: WorkerEnd, now: Moment) async throws -> ReapReport {
+    package func reclaim(from workers: [WorkerID], _ end: WorkerEnd, now: ClockReading) async throws -> ReapReport {
         var blames = false
         if case .died = end { blames = true }
-        return try await record(.takeBack(workers: workers.map(\.rawValue), blames: blames)) {
-            try await store.takeBack(from: workers, end, now: now)
+        return try await record(.reclaim(workers: workers.map(\.rawValue), blames: blames)) {
+            try await store.reclaim(from: workers, end, now: now)
         }
     }
 
@@ -132,11 +132,11 @@ package struct RecordingStore: JobStore {
 
     // MARK: - Not recorded: they change no job
 
-    package func configure(_ queue: QueueName, _ settings: QueueSettings, now: Moment) async throws {
+    package func configure(_ queue: QueueName, _ settings: QueueSettings, now: ClockReading) async throws {
         try await store.configure(queue, settings, now: now)
     }
 
-    package func deregister(_ worker: WorkerID, now: Moment) async throws {
+    package func deregister(_ worker: WorkerID, now: ClockReading) async throws {
         try await store.deregister(worker, now: now)
     }
 
@@ -146,12 +146,12 @@ package struct RecordingStore: JobStore {
     }
     package func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
     package func workers() async throws -> [WorkerRecord] { try await store.workers() }
-    package func requestRestart(now: Moment) async throws { try await store.requestRestart(now: now) }
+    package func requestRestart(now: ClockReading) async throws { try await store.requestRestart(now: now) }
     package func latestRestartRequest() async throws -> Int64 { try await store.latestRestartRequest() }
     package func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
 
     package func nextReady(
-        in queues: [QueueName], passingOverSuspects: Bool, now: Moment
+        in queues: [QueueName], passingOverSuspects: Bool, now: ClockReading
     ) async throws -> NextReady {
         try await store.nextReady(in: queues, passingOverSuspects: passingOverSuspects, now: now)
     }

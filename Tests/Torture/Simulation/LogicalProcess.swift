@@ -1,4 +1,4 @@
-/// The life of a process from its start to its end.
+/// The process of a process from its start to its end.
 ///
 /// `@unchecked Sendable`: its world has one thread.
 class LogicalProcess: @unchecked Sendable {

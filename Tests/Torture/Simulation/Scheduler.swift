@@ -1,6 +1,6 @@
 import CSimulation
 
-/// Runs everything of a simulated world on the calling thread: Swift's jobs, the lanes of stores, and timers. Of what
+/// Runs everything of a simulated world on the calling thread: Swift's jobs, the executors of stores, and timers. Of what
 /// could run it takes one by chance; where nothing can, the clock moves on to the next timer.
 ///
 /// Whatever a step brings about belongs to the process of that step. So a process can be stopped between any two steps,
@@ -15,7 +15,7 @@ final class Scheduler: @unchecked Sendable {
     /// That of the step that runs.
     private(set) var current: LogicalProcess
     /// What no process does: what happens to them.
-    let fate: LogicalProcess
+    let faults: LogicalProcess
     /// Nanoseconds of the clock that never jumps.
     private(set) var now: Int64 = 1_000_000_000_000
     /// Of the wall clock, in nanoseconds.
@@ -29,12 +29,12 @@ final class Scheduler: @unchecked Sendable {
     private var isOver = false
 
     struct Step {
-        let life: LogicalProcess
-        let deed: Deed
+        let process: LogicalProcess
+        let action: Action
 
-        enum Deed {
+        enum Action {
             case job(stint_job)
-            case lane(SimulatedLane)
+            case executor(SimulatedExecutor)
             case closure(() -> Void)
         }
     }
@@ -49,30 +49,30 @@ final class Scheduler: @unchecked Sendable {
 
     init(seed: UInt64) {
         dice = Dice(seed: seed)
-        fate = LogicalProcess(name: "fate")
-        current = fate
+        faults = LogicalProcess(name: "faults")
+        current = faults
     }
 
     // MARK: - What will run
 
     private func add(_ step: Step) {
-        switch step.life.state {
+        switch step.process.state {
         case .running: ready.append(step)
-        case .stopped: step.life.held.append(step)
+        case .stopped: step.process.held.append(step)
         case .dead: break
         }
     }
 
-    func run(as life: LogicalProcess, _ closure: @escaping () -> Void) {
-        add(Step(life: life, deed: .closure(closure)))
+    func run(as process: LogicalProcess, _ closure: @escaping () -> Void) {
+        add(Step(process: process, action: .closure(closure)))
     }
 
-    func run(after duration: Duration, as life: LogicalProcess, _ closure: @escaping () -> Void) {
-        add(at: now + duration.nanoseconds, Step(life: life, deed: .closure(closure)))
+    func run(after duration: Duration, as process: LogicalProcess, _ closure: @escaping () -> Void) {
+        add(at: now + duration.nanoseconds, Step(process: process, action: .closure(closure)))
     }
 
-    func add(_ lane: SimulatedLane, of life: LogicalProcess) {
-        add(Step(life: life, deed: .lane(lane)))
+    func add(_ executor: SimulatedExecutor, of process: LogicalProcess) {
+        add(Step(process: process, action: .executor(executor)))
     }
 
     private func add(at time: Int64, _ step: Step) {
@@ -95,9 +95,9 @@ final class Scheduler: @unchecked Sendable {
     }
 
     /// What was held back while the process was stopped.
-    func release(_ life: LogicalProcess) {
-        ready += life.held
-        life.held = []
+    func release(_ process: LogicalProcess) {
+        ready += process.held
+        process.held = []
     }
 
     func forget() {
@@ -115,11 +115,11 @@ final class Scheduler: @unchecked Sendable {
             random: { Scheduler.running!.dice.word() },
             ready: { job in
                 let scheduler = Scheduler.running!
-                scheduler.add(Step(life: scheduler.current, deed: .job(job)))
+                scheduler.add(Step(process: scheduler.current, action: .job(job)))
             },
             later: { time, job in
                 let scheduler = Scheduler.running!
-                scheduler.add(at: time, Step(life: scheduler.current, deed: .job(job)))
+                scheduler.add(at: time, Step(process: scheduler.current, action: .job(job)))
             })
         Scheduler.running = self
         try withUnsafePointer(to: &world) { world in
@@ -145,7 +145,7 @@ final class Scheduler: @unchecked Sendable {
     private func step() throws {
         while let timer = timers.last, timer.time <= now || ready.isEmpty {
             timers.removeLast()
-            if timer.step.life.state == .dead { continue }
+            if timer.step.process.state == .dead { continue }
             now = max(now, timer.time)
             add(timer.step)
         }
@@ -155,27 +155,27 @@ final class Scheduler: @unchecked Sendable {
         ready.swapAt(index, ready.count - 1)
         ready.removeLast()
         steps += 1
-        switch step.life.state {
+        switch step.process.state {
         case .dead: return
-        case .stopped: step.life.held.append(step)
+        case .stopped: step.process.held.append(step)
         case .running: perform(step)
         }
     }
 
     private func perform(_ step: Step) {
-        current = step.life
-        switch step.deed {
+        current = step.process
+        switch step.action {
         case .job(let job): job.run(job.context)
-        case .lane(let lane): lane.runNext()
+        case .executor(let executor): executor.runNext()
         case .closure(let closure): closure()
         }
-        current = fate
+        current = faults
     }
 
     /// Does something as if the process did it.
-    func perform(as life: LogicalProcess, _ body: () -> Void) {
+    func perform(as process: LogicalProcess, _ body: () -> Void) {
         let before = current
-        current = life
+        current = process
         body()
         current = before
     }

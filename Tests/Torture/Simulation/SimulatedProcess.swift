@@ -19,7 +19,7 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
     /// Of all that it says to the store.
     var store: RecordingStore?
     /// Shared by its workers.
-    let room = HandlerRoom()
+    let runLock = ExclusiveRunLock()
     /// Those that it has registered.
     var workers: [WorkerID] = []
     /// Who of it listens for wake-ups.

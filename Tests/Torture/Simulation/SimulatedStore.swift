@@ -24,11 +24,11 @@ struct SimulatedStore: JobStore {
         return value
     }
 
-    func enqueue(_ jobs: [NewJob], now: Moment) async throws -> [Enqueued] {
+    func enqueue(_ jobs: [NewJob], now: ClockReading) async throws -> [Enqueued] {
         try await perform { try await store.enqueue(jobs, now: now) }
     }
 
-    func exchange(_ settlements: [Settlement], for request: ClaimRequest?, now: Moment) async throws -> Exchange {
+    func exchange(_ settlements: [Settlement], for request: ClaimRequest?, now: ClockReading) async throws -> Exchange {
         let exchange = try await perform { () async throws -> Exchange in
             for settlement in settlements { process.unsettled[settlement.lease] = nil }
             return try await store.exchange(settlements, for: request, now: now)
@@ -39,28 +39,28 @@ struct SimulatedStore: JobStore {
         return exchange
     }
 
-    func extend(_ leases: [Lease], by duration: Duration, now: Moment) async throws -> [Lease] {
+    func extend(_ leases: [Lease], by duration: Duration, now: ClockReading) async throws -> [Lease] {
         try await perform { try await store.extend(leases, by: duration, now: now) }
     }
 
-    func kick(_ ids: [JobID], now: Moment) async throws {
+    func kick(_ ids: [JobID], now: ClockReading) async throws {
         try await perform { try await store.kick(ids, now: now) }
     }
 
-    func bury(_ ids: [JobID], reason: String, now: Moment) async throws {
+    func bury(_ ids: [JobID], reason: String, now: ClockReading) async throws {
         try await perform { try await store.bury(ids, reason: reason, now: now) }
     }
 
-    func delete(_ ids: [JobID], now: Moment) async throws {
+    func delete(_ ids: [JobID], now: ClockReading) async throws {
         try await perform { try await store.delete(ids, now: now) }
     }
 
-    func runNow(_ ids: [JobID], now: Moment) async throws {
+    func runNow(_ ids: [JobID], now: ClockReading) async throws {
         try await perform { try await store.runNow(ids, now: now) }
     }
 
     func change(
-        _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int, now: Moment
+        _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int, now: ClockReading
     ) async throws -> SelectionStep {
         try await perform { try await store.change(selection, change, from: cursor, limit: limit, now: now) }
     }
@@ -71,11 +71,11 @@ struct SimulatedStore: JobStore {
         try await store.select(selection, from: cursor, limit: limit)
     }
 
-    func reap(now: Moment) async throws -> ReapReport {
+    func reap(now: ClockReading) async throws -> ReapReport {
         try await perform { try await store.reap(now: now) }
     }
 
-    func configure(_ queue: QueueName, _ settings: QueueSettings, now: Moment) async throws {
+    func configure(_ queue: QueueName, _ settings: QueueSettings, now: ClockReading) async throws {
         try await perform { try await store.configure(queue, settings, now: now) }
     }
 
@@ -84,11 +84,11 @@ struct SimulatedStore: JobStore {
         try await store.page(filter, after: cursor)
     }
     func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
-    func requestRestart(now: Moment) async throws { try await store.requestRestart(now: now) }
+    func requestRestart(now: ClockReading) async throws { try await store.requestRestart(now: now) }
     func latestRestartRequest() async throws -> Int64 { try await store.latestRestartRequest() }
     func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
 
-    func nextReady(in queues: [QueueName], passingOverSuspects: Bool, now: Moment) async throws -> NextReady {
+    func nextReady(in queues: [QueueName], passingOverSuspects: Bool, now: ClockReading) async throws -> NextReady {
         await world.delay()
         return try await store.nextReady(in: queues, passingOverSuspects: passingOverSuspects, now: now)
     }
@@ -101,7 +101,7 @@ struct SimulatedStore: JobStore {
     // MARK: - Who works
 
     func register(
-        _ worker: WorkerRegistration, as id: WorkerID?, now: Moment
+        _ worker: WorkerRegistration, as id: WorkerID?, now: ClockReading
     ) async throws -> RegisteredWorker {
         let registration = WorkerRegistration(
             name: worker.name, process: process.identity, supervisor: process.supervisor,
@@ -114,10 +114,10 @@ struct SimulatedStore: JobStore {
             return place
         }
         return RegisteredWorker(
-            id: place.id, board: place.board, room: process.room, revocations: place.revocations)
+            id: place.id, scoreboard: place.scoreboard, room: process.room, revocations: place.revocations)
     }
 
-    func deregister(_ worker: WorkerID, now: Moment) async throws {
+    func deregister(_ worker: WorkerID, now: ClockReading) async throws {
         try await perform { try await store.deregister(worker, now: now) }
     }
 
@@ -128,8 +128,8 @@ struct SimulatedStore: JobStore {
 
     func workers() async throws -> [WorkerRecord] { try await store.workers() }
 
-    func takeBack(from workers: [WorkerID], _ end: WorkerEnd, now: Moment) async throws -> ReapReport {
-        try await perform { try await store.takeBack(from: workers, end, now: now) }
+    func reclaim(from workers: [WorkerID], _ end: WorkerEnd, now: ClockReading) async throws -> ReapReport {
+        try await perform { try await store.reclaim(from: workers, end, now: now) }
     }
 
     func registerSupervisor() async throws -> (any SupervisorSign)? { try await store.registerSupervisor() }

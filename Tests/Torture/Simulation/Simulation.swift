@@ -38,7 +38,7 @@ package final class Simulation {
         let start = world.scheduler.now
         var findings: [String] = []
         do {
-            try world.scheduler.run(until: .seconds(4 * 3_600), maximumSteps: 1_000_000) { await world.unfold() }
+            try world.scheduler.run(until: .seconds(4 * 3_600), maximumSteps: 1_000_000) { await world.run() }
             findings = try verdict(on: world)
         } catch let failure as SimulationFailure {
             findings = ["\(failure)"] + world.problems
@@ -87,7 +87,7 @@ package final class Simulation {
         }
         var words: [Second: Int] = [:]
         for event in events {
-            guard case .invoked = event.deed else { continue }
+            guard case .invoked = event.kind else { continue }
             words[Second(process: event.process, time: event.time / 1_000_000_000), default: 0] += 1
         }
         return words.filter { $0.value > Self.manyWords }.map {
@@ -98,10 +98,10 @@ package final class Simulation {
     /// More than a worker needs for all the jobs of a world in a second.
     private static let manyWords = 200
 
-    /// What the processes of the world still hold: their boards, and lanes with work that nobody waits for. And each store
+    /// What the processes of the world still hold: their scoreboards, and executors with work that nobody waits for. And each store
     /// shall see the log start again, since its length decides when it is checkpointed.
     private func cleanUp(after world: World) throws {
-        // One whose process died before it heard its number may have had a board too.
+        // One whose process died before it heard its number may have had a scoreboard too.
         let numbers = 1...max(1, try database.lastWorker)
         let holders = Dictionary(
             world.processes.flatMap { process in process.workers.map { ($0.rawValue, [process.place.stores]) } },

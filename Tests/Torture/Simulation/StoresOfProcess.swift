@@ -7,26 +7,26 @@ import StintSQLite
 /// much longer than what most worlds do, so the next process in its place uses them again, and the next world.
 final class StoresOfProcess: Sendable {
     let store: SQLiteStore
-    let lanes: [SimulatedLane]
+    let executors: [SimulatedExecutor]
 
     init(path: String, logger: Logger) throws {
         // Made here, and in the order of their making: the store is made on this thread.
-        nonisolated(unsafe) var lanes: [SimulatedLane] = []
+        nonisolated(unsafe) var executors: [SimulatedExecutor] = []
         var options = SQLiteStore.Options(durability: .normal, logger: logger)
         options.marksFile = false
-        options.lanes = { _, _ in
-            let lane = SimulatedLane()
-            lanes.append(lane)
-            return .simulated { lane.submit($0) }
+        options.executors = { _, _ in
+            let executor = SimulatedExecutor()
+            executors.append(executor)
+            return .simulated { executor.submit($0) }
         }
         store = try SQLiteStore(path: path, options: options)
         try store.openReaders()
-        self.lanes = lanes
+        self.executors = executors
     }
 
     /// What the process has begun when it ends.
-    func finish(_ life: LogicalProcess) {
-        for lane in lanes { lane.finish(life) }
+    func finish(_ process: LogicalProcess) {
+        for executor in executors { executor.finish(process) }
     }
 }
 

@@ -78,10 +78,10 @@ final class World: @unchecked Sendable {
     }
 
     /// - Parameter place: Who looks; `nil`: the machine itself.
-    func now(of place: SimulatedProcess.Place? = nil) -> Moment {
-        var moment = Moment(
+    func now(of place: SimulatedProcess.Place? = nil) -> ClockReading {
+        var moment = ClockReading(
             wall: scheduler.wall / 1_000_000, monotonic: (scheduler.now - bootedAt) / 1_000_000, boot: boot(of: place))
-        moment.clock = WorldClock(world: self, place: place)
+        moment.clock = SimulatedClock(world: self, place: place)
         return moment
     }
 
@@ -145,7 +145,7 @@ final class World: @unchecked Sendable {
                 process.log.append(.ended)
                 process.hasEnded = true
                 process.state = .dead
-                self.scheduler.run(as: self.scheduler.fate) { self.isOver(process, .stopped) }
+                self.scheduler.run(as: self.scheduler.faults) { self.isOver(process, .stopped) }
             }
             process.cancel = { task.cancel() }
         }
@@ -161,7 +161,7 @@ final class World: @unchecked Sendable {
         if !supervisor || process.nature == .plain { suspect(process, culprit) }
         if supervisor { endSupervisor(of: process) }
         process.abandonLocks()
-        scheduler.run(as: scheduler.fate) { self.isOver(process, .died("was killed", nil)) }
+        scheduler.run(as: scheduler.faults) { self.isOver(process, .died("was killed", nil)) }
     }
 
     func stop(_ process: SimulatedProcess, for duration: Duration) {
@@ -169,7 +169,7 @@ final class World: @unchecked Sendable {
         process.state = .stopped
         process.wasStopped = true
         process.log.append(.stopped)
-        scheduler.run(after: duration, as: scheduler.fate) { self.goOn(process) }
+        scheduler.run(after: duration, as: scheduler.faults) { self.goOn(process) }
     }
 
     func goOn(_ process: SimulatedProcess) {
@@ -184,12 +184,12 @@ final class World: @unchecked Sendable {
         let house = processes.last { $0.place.name == "house" && $0.state != .dead }
         if process.supervisor != nil, let house, !deadSupervisors.contains(process.identity.processID) {
             scheduler.run(after: dice.milliseconds(0...20), as: house) {
-                Task { await self.takeBack(from: process, end, house) }
+                Task { await self.reclaim(from: process, end, house) }
             }
         } else {
             endSupervisor(of: process)
         }
-        scheduler.run(after: dice.milliseconds(20...1_500), as: scheduler.fate) {
+        scheduler.run(after: dice.milliseconds(20...1_500), as: scheduler.faults) {
             if process.generation == self.boots { self.start(process.place) }
         }
     }
@@ -200,13 +200,13 @@ final class World: @unchecked Sendable {
     }
 
     /// As the supervisor does it, until it has succeeded.
-    private func takeBack(from process: SimulatedProcess, _ end: WorkerEnd, _ house: SimulatedProcess) async {
+    private func reclaim(from process: SimulatedProcess, _ end: WorkerEnd, _ house: SimulatedProcess) async {
         let store = house.store!
         while true {
             do {
                 let workers = try await store.workers().filter { $0.registration.process == process.identity }
                 guard !workers.isEmpty else { return }
-                _ = try await store.takeBack(from: workers.map(\.id), end, now: now(of: house.place))
+                _ = try await store.reclaim(from: workers.map(\.id), end, now: now(of: house.place))
                 return
             } catch {
                 logger.debug("the jobs of \(process.name) could not be taken back: \(error)")
@@ -227,21 +227,21 @@ final class World: @unchecked Sendable {
         bootedAt = scheduler.now
         let boots = boots
         for place in places {
-            scheduler.run(after: dice.milliseconds(100...2_000), as: scheduler.fate) {
+            scheduler.run(after: dice.milliseconds(100...2_000), as: scheduler.faults) {
                 if boots == self.boots { self.start(place) }
             }
         }
     }
 
     func queue(of process: SimulatedProcess) -> JobQueue<RecordingStore> {
-        JobQueue(store: process.store!, clock: WorldClock(world: self, place: process.place))
+        JobQueue(store: process.store!, clock: SimulatedClock(world: self, place: process.place))
     }
 }
 
 /// The clocks of a simulated machine.
-struct WorldClock: MomentClock {
+struct SimulatedClock: QueueClock {
     let world: World
     let place: SimulatedProcess.Place?
 
-    func now() -> Moment { world.now(of: place) }
+    func now() -> ClockReading { world.now(of: place) }
 }

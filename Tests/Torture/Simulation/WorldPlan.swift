@@ -8,7 +8,7 @@ struct WorldPlan: Sendable {
     var bootIDs: [SimulatedProcess.Place.BootID] = []
     /// How long things happen; afterwards all is well, and the queues are worked off.
     var unrest: Duration
-    var misfortunes: [Misfortune] = []
+    var misfortunes: [Fault] = []
     /// Of 100 words to the store, how many are refused, and how many are of unknown outcome.
     var refusals = 0
     /// The longest of the usual delays of a word to the store.
@@ -18,7 +18,7 @@ struct WorldPlan: Sendable {
     var reaperInterval: Duration
 
     /// Something that happens at a time.
-    struct Misfortune: Sendable {
+    struct Fault: Sendable {
         let time: Duration
         let kind: Kind
 
@@ -95,12 +95,12 @@ struct WorldPlan: Sendable {
         let severity = dice.one(of: [0, 2, 4, 8])
         for _ in 0..<severity {
             misfortunes.append(
-                Misfortune(
+                Fault(
                     time: .microseconds(dice.int(0...Int(unrest.nanoseconds / 1_000))), kind: Self.misfortune(dice)))
         }
     }
 
-    private static func misfortune(_ dice: Dice) -> Misfortune.Kind {
+    private static func misfortune(_ dice: Dice) -> Fault.Kind {
         switch dice.int(1...100) {
         case ...28: .kill
         case ...33: .killWithSupervisor
@@ -126,7 +126,7 @@ struct WorkerPlan: Sendable {
     var batch: Int?
     var lease: Duration
     var timeout: Duration?
-    var acknowledgeWithin: Duration
+    var ackDelay: Duration
     var gracePeriod: Duration
     var maxJobs: Int?
 
@@ -138,7 +138,7 @@ struct WorkerPlan: Sendable {
             dice.milliseconds(1_000...2_000), dice.milliseconds(2_000...6_000), dice.milliseconds(6_000...30_000),
         ])
         timeout = dice.one(of: [nil, dice.milliseconds(200...2_000), dice.milliseconds(2_000...10_000)])
-        acknowledgeWithin = dice.one(of: [.zero, .zero, dice.milliseconds(1...2_000)])
+        ackDelay = dice.one(of: [.zero, .zero, dice.milliseconds(1...2_000)])
         gracePeriod = dice.milliseconds(0...4_000)
         maxJobs = dice.one(of: [nil, nil, nil, dice.int(1...5)])
     }

@@ -39,7 +39,7 @@ package enum Fixture {
             (2, 2, 1, 1700000000060, 'failed', 'refused', NULL);
         """
 
-    /// Workers of a boot that is over, one with a supervisor and the lease of job 6; the story of a death.
+    /// Workers of a boot that is over, one with a supervisor and the lease of job 6; the script of a death.
     private static let workers = """
         INSERT INTO stint_workers (id, name, host, boot_id, namespaces, pid, process_start, supervisor_pid,
                                    supervisor_start, queues, concurrency, registered_at, seen) VALUES

@@ -21,18 +21,18 @@ struct CeilingWorkload: Workload {
         HotSQL.addCounts,
     ]
 
-    func work(start: () throws -> Gun) async throws -> WorkerReport {
+    func work(start: () throws -> StartBarrier) async throws -> WorkerReport {
         guard Self.statements.count == Int(CEILING_STATEMENTS.rawValue) else {
             throw BenchError("the ceiling knows \(CEILING_STATEMENTS.rawValue) statements, and was given others")
         }
         let texts = CTexts()
         let ceiling = try open(texts)
         defer { ceiling_close(ceiling) }
-        let gun = try start()
+        let barrier = try start()
         var result = ceiling_result()
         var message = [CChar](repeating: 0, count: 512)
         let code = ceiling_run(
-            ceiling, assignment.deadline(gun), enqueues ? 1 : 0, &result, &message, message.count)
+            ceiling, assignment.deadline(barrier), enqueues ? 1 : 0, &result, &message, message.count)
         guard code == 0 else { throw BenchError(text(message)) }
         guard result.payload_bytes_read >= result.done * Int64(assignment.payloadBytes) else {
             throw BenchError("the ceiling read fewer payload bytes than its jobs have")
@@ -40,8 +40,8 @@ struct CeilingWorkload: Workload {
         var report = WorkerReport()
         report.done = Int(result.done)
         report.enqueued = Int(result.enqueued)
-        report.finished = gun.elapsed
-        report.cpuMicroseconds = gun.cpuMicroseconds
+        report.finished = barrier.elapsed
+        report.cpuMicroseconds = barrier.cpuMicroseconds
         return report
     }
 

@@ -18,7 +18,7 @@ struct CommonOptions: ParsableArguments {
     @Flag(help: "End with an error when an expectation is not met.")
     var check = false
 
-    /// Measures in a folder that is taken away, prints the tables, writes the JSON.
+    /// Format in a folder that is taken away, prints the tables, writes the JSON.
     func report<Result: Findings>(_ command: String, _ measure: (WorkFolder) async throws -> Result) async throws {
         let folder = try WorkFolder(in: directory)
         defer { folder.remove() }

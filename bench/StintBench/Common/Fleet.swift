@@ -15,11 +15,11 @@ struct Fleet {
 
     /// One process for each of the roles.
     ///
-    /// - Parameter meanwhile: What this process does from the gun on. When it returns, the standard input of the
+    /// - Parameter meanwhile: What this process does from the barrier on. When it returns, the standard input of the
     ///   others ends.
     /// - Returns: The reports in the order of the roles.
     func run<Part: Role>(
-        _ roles: [Part], meanwhile: @escaping @Sendable (Gun) async throws -> Void = { _ in }
+        _ roles: [Part], meanwhile: @escaping @Sendable (StartBarrier) async throws -> Void = { _ in }
     ) async throws -> [Part.Report] {
         let line = StartingLine(processes: roles.count, meanwhile: meanwhile)
         return try await withThrowingTaskGroup(of: (Int, Part.Report).self) { group in
@@ -44,7 +44,7 @@ struct Fleet {
                     throw BenchError("a worker ended before it was ready; its standard error says why")
                 }
                 let start = try await line.ready()
-                _ = try await execution.standardInputWriter.write("\(start.gun.nanoseconds)\n")
+                _ = try await execution.standardInputWriter.write("\(start.barrier.nanoseconds)\n")
                 try await start.meanwhile.value
                 try await execution.standardInputWriter.finish()
                 guard let report = try await lines.next() else {
@@ -66,17 +66,17 @@ struct Fleet {
 /// Holds the processes back until all are ready.
 private actor StartingLine {
     struct Start {
-        let gun: Gun
+        let barrier: StartBarrier
         let meanwhile: Task<Void, any Error>
     }
 
     private let processes: Int
-    private let meanwhile: @Sendable (Gun) async throws -> Void
+    private let meanwhile: @Sendable (StartBarrier) async throws -> Void
     private var waiting: [CheckedContinuation<Start, any Error>] = []
     private var started: Task<Void, any Error>?
     private var failure: (any Error)?
 
-    init(processes: Int, meanwhile: @escaping @Sendable (Gun) async throws -> Void) {
+    init(processes: Int, meanwhile: @escaping @Sendable (StartBarrier) async throws -> Void) {
         self.processes = processes
         self.meanwhile = meanwhile
     }
@@ -86,10 +86,10 @@ private actor StartingLine {
             if let failure { return continuation.resume(throwing: failure) }
             waiting.append(continuation)
             guard waiting.count == processes else { return }
-            let gun = Gun.soon()
-            let task = Task { [meanwhile] in try await meanwhile(gun) }
+            let barrier = StartBarrier.soon()
+            let task = Task { [meanwhile] in try await meanwhile(barrier) }
             started = task
-            let start = Start(gun: gun, meanwhile: task)
+            let start = Start(barrier: barrier, meanwhile: task)
             for continuation in waiting { continuation.resume(returning: start) }
             waiting = []
         }

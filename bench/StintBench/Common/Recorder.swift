@@ -10,20 +10,20 @@ final class Recorder: Sendable {
         var waits = Latencies.empty
     }
 
-    let gun: Gun
+    let barrier: StartBarrier
     private let burst: Int64
     private let keepsIDs: Bool
     private let state = Mutex(State())
 
-    init(gun: Gun, _ assignment: Assignment) {
-        self.gun = gun
+    init(barrier: StartBarrier, _ assignment: Assignment) {
+        self.barrier = barrier
         burst = Int64(assignment.burst)
         keepsIDs = assignment.keepsIDs
     }
 
     /// A handler starts with this job.
     func started(_ id: Int64) {
-        let elapsed = gun.elapsed
+        let elapsed = barrier.elapsed
         state.withLock { state in
             if state.report.firstStart == nil { state.report.firstStart = elapsed }
             if id <= burst { state.latencies.record(UInt64(max(0, elapsed / 1_000))) }
@@ -53,8 +53,8 @@ final class Recorder: Sendable {
     func report() -> WorkerReport {
         state.withLock { state in
             var report = state.report
-            report.finished = gun.elapsed
-            report.cpuMicroseconds = gun.cpuMicroseconds
+            report.finished = barrier.elapsed
+            report.cpuMicroseconds = barrier.cpuMicroseconds
             report.executed = keepsIDs ? state.executed : nil
             report.waits = state.waits.pairs
             report.latencies = state.latencies.pairs

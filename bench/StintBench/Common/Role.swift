@@ -6,8 +6,8 @@ protocol Role: Codable, Sendable {
 
     static var name: RoleName { get }
 
-    /// Prepares, calls `start`, which returns when the gun fires, works, and says what it did.
-    func play(start: () throws -> Gun) async throws -> Report
+    /// Prepares, calls `start`, which returns when the barrier fires, works, and says what it did.
+    func play(start: () throws -> StartBarrier) async throws -> Report
 }
 
 /// ``PlayCommand`` knows which type each is.

@@ -9,14 +9,14 @@ struct GroupWorkload: Workload {
         self.assignment = assignment
     }
 
-    func work(start: () throws -> Gun) async throws -> WorkerReport {
+    func work(start: () throws -> StartBarrier) async throws -> WorkerReport {
         let queue = try await JobQueue(.sqlite(assignment.database, durability: Durability(assignment.durability)))
         let acknowledges = assignment.design == .stintAcks
         let leases = LeaseStack(acknowledges ? try await claimAll(queue) : [])
         let job = try NewJob(Backlog.payload, in: StintWorkload.queue)
-        let gun = try start()
-        let recorder = Recorder(gun: gun, assignment)
-        let deadline = assignment.deadline(gun)
+        let barrier = try start()
+        let recorder = Recorder(barrier: barrier, assignment)
+        let deadline = assignment.deadline(barrier)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<assignment.tasks {
                 group.addTask {

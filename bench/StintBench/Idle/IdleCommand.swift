@@ -54,12 +54,12 @@ struct IdleCommand: AsyncParsableCommand {
         let isSupervised = situation == .supervised
         let role = IdleRole(
             database: database, settleSeconds: settle, seconds: seconds, supervisedWorkers: isSupervised ? workers : 0)
-        let reports = try await Fleet().run(Array(repeating: role, count: isSupervised ? 1 : workers)) { gun in
-            let end = gun.nanoseconds + Int64((settle + seconds) * 1e9)
+        let reports = try await Fleet().run(Array(repeating: role, count: isSupervised ? 1 : workers)) { barrier in
+            let end = barrier.nanoseconds + Int64((settle + seconds) * 1e9)
             guard situation != .beside else { return try await Self.commit(commits, in: database, until: end) }
             // Opened before and closed after, since opening a database touches its files.
             let observer = try FileObserver(database)
-            try await Self.sleep(until: gun.nanoseconds + Int64(settle * 1e9))
+            try await Self.sleep(until: barrier.nanoseconds + Int64(settle * 1e9))
             let before = try observer.look()
             try await Self.sleep(until: end)
             let after = try observer.look()

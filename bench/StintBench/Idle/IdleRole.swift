@@ -6,7 +6,7 @@ struct IdleRole: Role {
     static let name = RoleName.idler
 
     let database: String
-    /// From the gun until it counts.
+    /// From the barrier until it counts.
     let settleSeconds: Double
     let seconds: Double
     /// How many worker processes a supervisor in this one has; 0: this one is the worker.
@@ -19,7 +19,7 @@ struct IdleRole: Role {
         let wakeUps: Int
     }
 
-    func play(start: () throws -> Gun) async throws -> Report {
+    func play(start: () throws -> StartBarrier) async throws -> Report {
         let queue = try await JobQueue(.sqlite(database))
         let supervisor = Supervisor(queue, workers: max(1, supervisedWorkers), logger: .quiet) { Self.worker($0) }
         // In a worker process of the supervisor this does not return.
@@ -27,13 +27,13 @@ struct IdleRole: Role {
         let work = Task {
             if supervisedWorkers > 0 { try await supervisor.run() } else { try await Self.worker(queue).run() }
         }
-        let gun = try start()
-        try await sleep(until: gun.nanoseconds + Int64(settleSeconds * 1e9))
+        let barrier = try start()
+        try await sleep(until: barrier.nanoseconds + Int64(settleSeconds * 1e9))
         let processes = try await processes(queue)
         let before = Self.usage(of: processes)
-        try await sleep(until: gun.nanoseconds + Int64((settleSeconds + seconds) * 1e9))
+        try await sleep(until: barrier.nanoseconds + Int64((settleSeconds + seconds) * 1e9))
         let after = Self.usage(of: processes)
-        await Gun.waitForEnd()
+        await StartBarrier.waitForEnd()
         work.cancel()
         try await work.value
         return Report(

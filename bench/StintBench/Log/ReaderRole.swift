@@ -6,12 +6,12 @@ struct ReaderRole: Role {
 
     let database: String
 
-    func play(start: () throws -> Gun) async throws -> Int64 {
+    func play(start: () throws -> StartBarrier) async throws -> Int64 {
         let connection = try SQLiteConnection(database, durability: .full, busyTimeout: 5_000)
         try connection.execute("BEGIN")
         let jobs = try connection.integer("SELECT count(*) FROM stint_jobs")
         _ = try start()
-        await Gun.waitForEnd()
+        await StartBarrier.waitForEnd()
         try connection.execute("COMMIT")
         return jobs
     }

@@ -48,14 +48,14 @@ struct WakeCommand: AsyncParsableCommand {
         _ kind: WakeKind, _ times: Int, _ database: String, _ queue: JobQueue<SQLiteStore>, _ fleet: Fleet,
         seed: UInt64
     ) async throws -> WakeSeries {
-        let bells = WakeBells(queue, database, seed: seed)
+        let triggers = WakeUpTriggers(queue, database, seed: seed)
         let reports = try await fleet.run([WakeRole(database: database)]) { _ in
             // It registers and looks for work first.
             try await Task.sleep(for: .milliseconds(300))
-            try await bells.ring(kind, times: times)
+            try await triggers.ring(kind, times: times)
             try await Self.waitUntilDone(queue)
         }
-        let (rung, skipped) = (await bells.rung, await bells.skipped)
+        let (rung, skipped) = (await triggers.rung, await triggers.skipped)
         guard skipped == nil else { return WakeSeries(kind, nanoseconds: [], skipped: skipped) }
         let starts = reports[0]
         guard Set(starts.map(\.number)) == Set(rung.indices), starts.count == rung.count else {

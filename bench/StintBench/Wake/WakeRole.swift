@@ -16,7 +16,7 @@ struct WakeRole: Role {
         let nanoseconds: Int64
     }
 
-    func play(start: () throws -> Gun) async throws -> [Start] {
+    func play(start: () throws -> StartBarrier) async throws -> [Start] {
         let starts = Mutex<[Start]>([])
         let queue = try await JobQueue(.sqlite(database))
         var worker = Worker(queue, queues: [StintWorkload.queue], logger: .quiet)
@@ -27,7 +27,7 @@ struct WakeRole: Role {
         }
         let work = Task { [worker] in try await worker.run() }
         _ = try start()
-        await Gun.waitForEnd()
+        await StartBarrier.waitForEnd()
         work.cancel()
         try await work.value
         return starts.withLock { $0 }

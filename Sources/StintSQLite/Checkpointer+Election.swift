@@ -1,0 +1,61 @@
+import Logging
+import StintCore
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Which process checkpoints, and what it says.
+extension Checkpointer {
+    /// - Returns: Whether this process may do it: it is elected, or another one is and has done nothing for a while.
+    func isElected() -> Bool {
+        guard election >= 0, !LockFile.lockIfFree(election) else {
+            progress.withLock { $0.othersElection = nil }
+            return true
+        }
+        let last = LockFile.modified(election)
+        return progress.withLock { progress in
+            if let others = progress.othersElection, others.lastCheckpoint == last {
+                if ContinuousClock.now - others.since >= Self.patience { return true }
+            } else {
+                progress.othersElection = (.now, last)
+            }
+            // Another process is at it. Should it not get to its end, this one looks again a little later.
+            progress.isDue = false
+            progress.nextTry = progress.length + Self.pages / 4
+            return false
+        }
+    }
+
+    func resign() {
+        if election >= 0 { LockFile.unlock(election) }
+    }
+
+    func noteCheckpoint() {
+        guard election >= 0 else { return }
+        futimens(election, nil)
+        let last = LockFile.modified(election)
+        // Its own is no sign of life of the elected one.
+        progress.withLock { $0.othersElection?.lastCheckpoint = last }
+    }
+
+    /// Once for each doubling of the log.
+    func warnOfReaders() {
+        let size = file.logSize
+        let isNews = progress.withLock { progress in
+            guard size >= 2 * progress.warnedSize else { return false }
+            progress.warnedSize = size
+            return true
+        }
+        guard isNews else { return }
+        let readers = LockHolders(of: file.target).readers
+        logger.warning(
+            "the log cannot be taken over and grows, since somebody reads in one long transaction: end it",
+            metadata: [
+                "log": "\(size / 1_048_576) MiB",
+                "readers": "\(readers.isEmpty ? "this process, or not known here" : readers.joined(separator: ", "))",
+            ])
+    }
+}

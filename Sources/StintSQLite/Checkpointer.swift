@@ -1,0 +1,279 @@
+import Dispatch
+import GRDB
+import GRDBSQLite
+import Logging
+import StintCore
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Moves the log's pages into the database file, in the one way that no released SQLite gets wrong.
+///
+/// From 3.7.0 to 3.51.2 (but 3.44.6 and 3.50.7) a checkpoint that races a commit can lose that commit: the WAL-reset
+/// bug, https://sqlite.org/wal.html, section 11. So no commit may happen meanwhile: one connection takes the write
+/// lock, another one checkpoints, the first one rolls back.
+///
+/// Every process sees how long the log is when it commits. Of those that find it too long, one is elected, by a lock on
+/// the file `stint.db-checkpoint`, and does the work on a thread of its own, so that no caller waits for it but for the
+/// lock. It waits at the ``WriteGate`` like everybody, and so has its turn under any load.
+///
+/// Election and gate are courtesies. A process that is stopped may hold either for ever, so after a while the others go on
+/// without: what protects the data is SQLite's own write lock, which whoever checkpoints holds.
+final class Checkpointer: Sendable {
+    /// SQLite's own default for automatic checkpoints: 1,000 pages, 4 MB.
+    static let pages: Int32 = 1_000
+    /// The log's size in bytes that calls for a checkpoint even where this process did not write; see `journal_size_limit`
+    /// in ``SQLiteStore/applySettings(_:durability:)``.
+    static let longLog = 16_777_216
+    /// A log of so many bytes is worth a warning: somebody reads for so long that it cannot be taken over.
+    static let warningSize = 4 * longLog
+    /// How long to wait at the gate, and for another process that was elected and does nothing.
+    static let patience: Duration = .seconds(2)
+
+    /// Whether the SQLite of this process has the WAL-reset bug.
+    static var libraryHasResetBug: Bool {
+        let number = sqlite3_libversion_number()
+        return (3_007_000...3_051_002).contains(number) && ![3_050_007, 3_044_006].contains(number)
+    }
+
+    let file: DatabaseFile
+    private let lock: Connection
+    private let mover: Connection
+    private let gate: WriteGate?
+    private let reserve: DiskReserve?
+    private let repair: WALRecovery
+    /// -1: the file cannot be made, and everybody is elected.
+    let election: Int32
+    let logger: Logger
+    private let thread: BlockingExecutor
+    /// Works while `thread` is held up at the gate.
+    private let bypass: BlockingExecutor
+    let progress = Mutex(Progress())
+
+    struct Progress {
+        /// The log's length after the last commit of this process, in pages.
+        var length: Int32 = 0
+        /// A reader that stays open keeps the log from being taken over whole; then the next try waits for this much.
+        var nextTry = Checkpointer.pages
+        /// A round is on its way.
+        var isDue = false
+        var warnedSize = Checkpointer.warningSize / 2
+        var hasRestarted = false
+        /// The thread waits in line.
+        var isAtGate = false
+        /// It has waited for longer than there is patience; the gate is passed by until it opens.
+        var isGateStuck = false
+        /// Since when another process is elected, and when the last checkpoint was at that time.
+        var othersElection: (since: ContinuousClock.Instant, lastCheckpoint: Int64)?
+
+        mutating func committed(_ pages: Int32) {
+            if pages < length {
+                nextTry = Checkpointer.pages
+                hasRestarted = true
+            }
+            length = pages
+        }
+    }
+
+    /// - Parameters:
+    ///   - lock: A connection that is used for nothing else, and another one.
+    ///   - gate: Its own, not the writer's.
+    init(
+        _ file: DatabaseFile, lock: Connection, mover: Connection, gate: WriteGate?, reserve: DiskReserve?,
+        repair: WALRecovery, logger: Logger, executors: BlockingExecutor.Maker = BlockingExecutor.threads
+    ) {
+        self.file = file
+        thread = executors("stint.checkpoint.run", .utility)
+        bypass = executors("stint.checkpoint.bypass", .utility)
+        self.lock = lock
+        self.mover = mover
+        self.gate = gate
+        self.reserve = reserve
+        self.repair = repair
+        self.logger = logger
+        do {
+            election = try LockFile.descriptor(Self.electionFile(of: file), like: file.target)
+        } catch {
+            logger.warning("checkpoints are not shared out between processes", metadata: ["error": "\(error)"])
+            election = -1
+        }
+    }
+
+    deinit {
+        if election >= 0 { close(election) }
+    }
+
+    /// Its connections, as long as this process lives.
+    func keepOpen() {
+        lock.keepOpen()
+        mover.keepOpen()
+    }
+
+    /// Its time of modification is that of the last checkpoint.
+    static func electionFile(of file: DatabaseFile) -> String { file.target + "-checkpoint" }
+
+    /// Makes SQLite tell how long the log is after each commit of the writer.
+    func observe(_ writer: Database) {
+        // The writer owns both this object, in what it does after a commit, and the connection.
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        sqlite3_wal_hook(
+            writer.sqliteConnection,
+            { context, _, _, pages in
+                Unmanaged<Checkpointer>.fromOpaque(context!).takeUnretainedValue().progress.withLock {
+                    $0.committed(pages)
+                }
+                return SQLITE_OK
+            }, context)
+    }
+
+    /// Whether a commit of this process has found the log shorter than before since this was last asked.
+    func logHasRestarted() -> Bool {
+        progress.withLock { progress in
+            defer { progress.hasRestarted = false }
+            return progress.hasRestarted
+        }
+    }
+
+    /// Called after a commit of the writer: sees to it that the log is taken over, soon, when it is long enough.
+    ///
+    /// - Parameter isDiskFull: Whether to do so earlier, since the log cannot grow; when it starts again, it need not.
+    func startIfNeeded(isDiskFull: Bool = false) {
+        let starts = progress.withLock { progress in
+            let length = isDiskFull ? Self.pages / 4 : progress.nextTry
+            guard progress.length >= length, !progress.isDue else { return false }
+            progress.isDue = true
+            return true
+        }
+        if starts { start {} }
+    }
+
+    /// Checkpoints now, as far as it goes.
+    func run() async {
+        await withCheckedContinuation { continuation in
+            progress.withLock { $0.isDue = true }
+            let continuation = Mutex<CheckedContinuation<Void, Never>?>(continuation)
+            start {
+                continuation.withLock { continuation in
+                    continuation?.resume()
+                    continuation = nil
+                }
+            }
+        }
+    }
+
+    /// Takes over at once, on this thread, what is in a log that somebody has deleted. Others may do the same.
+    func saveDeletedLog() {
+        progress.withLock { $0.isDue = true }
+        runIfDue()
+    }
+
+    /// - Parameter done: Called when a round is over, by whichever thread; perhaps a second time later.
+    private func start(_ done: @escaping @Sendable () -> Void) {
+        if progress.withLock({ $0.isGateStuck }) {
+            bypass.async {
+                self.runPastGate()
+                done()
+            }
+        } else {
+            thread.async { self.runInLine(done) }
+        }
+    }
+
+    private func runInLine(_ done: @escaping @Sendable () -> Void) {
+        defer { done() }
+        guard isElected() else { return }
+        defer { resign() }
+        guard let gate, !gate.enterIfOpen() else {
+            runIfDue()
+            gate?.leave()
+            return
+        }
+        progress.withLock { $0.isAtGate = true }
+        gate.enter(patience: Self.patience) {
+            let isStuck = self.progress.withLock { progress in
+                // The alarm may come a moment too late.
+                progress.isGateStuck = progress.isAtGate
+                return progress.isGateStuck
+            }
+            guard isStuck else { return }
+            self.bypass.async {
+                self.runIfDue()
+                // This thread may wait for ever, and others shall not wait for it.
+                self.resign()
+                done()
+            }
+        }
+        progress.withLock { ($0.isAtGate, $0.isGateStuck) = (false, false) }
+        runIfDue()
+        gate.leave()
+    }
+
+    /// The process inside the gate is stopped: SQLite's own lock is what counts.
+    private func runPastGate() {
+        guard isElected() else { return }
+        runIfDue()
+        resign()
+    }
+
+    private func runIfDue() {
+        let length = progress.withLock { progress -> Int32? in
+            defer { progress.isDue = false }
+            return progress.isDue ? progress.length : nil
+        }
+        guard let length else { return }
+        do {
+            let rest = try lock.runBlocking { lock -> Int32 in
+                try lock.execute(sql: "BEGIN IMMEDIATE")
+                defer { rollBack(lock) }
+                try repair.rewriteIfInDoubt(lock)
+                guard try hasRoom(lock) else { throw StintError(.storageFailed, "the disk is full") }
+                return try mover.runBlocking(moveLog)
+            }
+            progress.withLock { $0.nextTry = rest > 0 ? length + Self.pages : Self.pages }
+            noteCheckpoint()
+            if rest > 0 { warnOfReaders() }
+        } catch let error as StintError where error.code == .databaseBusy {
+            // Somebody writes who knows no gate. The next commit tries again.
+        } catch {
+            progress.withLock { $0.nextTry = length + Self.pages / (reserve?.isDiskFull == true ? 4 : 1) }
+            logger.warning("the log could not be checkpointed; it grows until it can", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// - Returns: How many pages of the log could not be taken over because somebody still reads them.
+    private func moveLog(_ mover: Database) throws -> Int32 {
+        var (log, moved): (Int32, Int32) = (0, 0)
+        let code = sqlite3_wal_checkpoint_v2(mover.sqliteConnection, nil, SQLITE_CHECKPOINT_PASSIVE, &log, &moved)
+        guard code == SQLITE_OK || code == SQLITE_BUSY else {
+            if ResultCode(rawValue: code) == .SQLITE_IOERR_FSYNC { repair.doubt() }
+            throw DatabaseError(
+                resultCode: ResultCode(rawValue: code),
+                message: String(cString: sqlite3_errmsg(mover.sqliteConnection)))
+        }
+        return log - moved
+    }
+
+    /// Whether the database can grow by what is new in the log. One that cannot takes what is left of the disk and is of no
+    /// use, so on a full disk it is not tried; unless half of the reserve is enough, at most, which is given up then: after
+    /// that the log starts again, and needs no more room.
+    private func hasRoom(_ lock: Database) throws -> Bool {
+        guard let reserve, reserve.isDiskFull else { return true }
+        let size = try Int.fetchOne(lock, sql: "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+        let growth = (size ?? 0) - file.size
+        let missing = growth > 0 ? growth + DiskReserve.smallestStep - reserve.free : 0
+        return missing <= 0 || missing <= reserve.left - reserve.size / 2 && reserve.giveUp(missing)
+    }
+
+    private func rollBack(_ lock: Database) {
+        do {
+            try lock.rollback()
+        } catch {
+            // SQLite has rolled back by itself, or the connection is broken and the next statement says so.
+            logger.debug("after a checkpoint: \(error)")
+        }
+    }
+}

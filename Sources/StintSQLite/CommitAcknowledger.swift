@@ -1,0 +1,100 @@
+import Synchronization
+
+/// Answers callers once their transaction is durable and their answers are ready, in whichever order that happens.
+final class CommitAcknowledger: Sendable {
+    /// From so many jobs on, reading payloads takes about as long as to wake up a thread that syncs meanwhile.
+    private static let worthThread = 16
+
+    /// `nil` where a commit need not survive a power cut.
+    private let log: WALSync?
+    private let file: FileWatch
+    private let thread: BlockingExecutor
+    private let state = Mutex(State())
+
+    private struct State {
+        var waiting: [Batch] = []
+        var isSyncing = false
+    }
+
+    init(_ log: WALSync?, _ file: FileWatch, _ executors: BlockingExecutor.Maker) {
+        self.log = log
+        self.file = file
+        thread = executors("stint.write.sync", .unspecified)
+    }
+
+    /// - Parameters:
+    ///   - writes: Of one transaction that was committed.
+    ///   - othersWait: Whether other callers wait for this thread.
+    ///   - prepare: Makes the answers ready.
+    func answer(_ writes: [any WriteRequest], othersWait: Bool, prepare: () -> Void) {
+        let batch = Batch(writes: writes)
+        guard let log, writes.contains(where: \.needsSync) else {
+            batch.synced(Result { try file.check() })
+            prepare()
+            return batch.prepared()
+        }
+        if othersWait || writes.reduce(0, { $0 + $1.weight }) >= Self.worthThread {
+            sync(batch, log)
+            prepare()
+            batch.prepared()
+        } else {
+            prepare()
+            batch.prepared()
+            batch.synced(Result { try sync(log) })
+        }
+    }
+
+    private func sync(_ batch: Batch, _ log: WALSync) {
+        let starts = state.withLock { state in
+            state.waiting.append(batch)
+            defer { state.isSyncing = true }
+            return !state.isSyncing
+        }
+        if starts { thread.async { self.syncInTurn(log) } }
+    }
+
+    /// Durable, and in the file that everybody else reads.
+    private func sync(_ log: WALSync) throws {
+        try log.sync()
+        try file.check()
+    }
+
+    /// One sync for all that were committed during the last one.
+    private func syncInTurn(_ log: WALSync) {
+        while true {
+            let batches = state.withLock { state in
+                defer { state.waiting = [] }
+                state.isSyncing = !state.waiting.isEmpty
+                return state.waiting
+            }
+            if batches.isEmpty { return }
+            let outcome = Result { try sync(log) }
+            for batch in batches { batch.synced(outcome) }
+        }
+    }
+}
+
+private final class Batch: Sendable {
+    private let writes: [any WriteRequest]
+    private let state = Mutex((isPrepared: false, outcome: Result<Void, any Error>?.none))
+
+    init(writes: [any WriteRequest]) {
+        self.writes = writes
+    }
+
+    func prepared() { change { $0.isPrepared = true } }
+
+    func synced(_ outcome: Result<Void, any Error>) { change { $0.outcome = outcome } }
+
+    private func change(_ body: (inout (isPrepared: Bool, outcome: Result<Void, any Error>?)) -> Void) {
+        let outcome = state.withLock { state in
+            body(&state)
+            return state.isPrepared ? state.outcome : nil
+        }
+        switch outcome {
+        case nil: return
+        case .success?: for write in writes { write.answer() }
+        case .failure(let error)?: for write in writes { write.refuse(error) }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+import Foundation
+import GRDB
+import Logging
+import StintCore
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// The work of the thread of a ``WALMonitor``, until its pipe is closed.
+///
+/// `@unchecked Sendable`: only that thread uses it.
+final class CommitWatcher: @unchecked Sendable {
+    /// How often to look where the kernel does not tell, in milliseconds.
+    private static let pollInterval: Int32 = 100
+
+    private let writes: WALWrites?
+    private let connect: @Sendable () throws -> Connection
+    private var reader: Connection?
+    private let stop: StopPipe
+    private let signals: WakeUpSignals
+    private let logger: Logger
+    /// The last one that was seen.
+    private var version: Int64?
+    private var pace = LookPace(writtenAt: .now)
+    /// As it was before the last look; `nil` before the first one, and where it cannot be read.
+    private var header: WALIndexHeader?
+
+    init(
+        writes: WALWrites?, stop: StopPipe, signals: WakeUpSignals, logger: Logger,
+        connect: @escaping @Sendable () throws -> Connection
+    ) {
+        self.writes = writes
+        self.connect = connect
+        self.stop = stop
+        self.signals = signals
+        self.logger = logger
+    }
+
+    func run() {
+        // Its connection is open before the first job comes.
+        tellOfCommit()
+        while signals.waitForListener() {
+            switch waitForWrite(writes == nil ? Self.pollInterval : -1) {
+            case .over: return
+            case .nothing: tellOfCommit()
+            case .written: if !tellOfCommits() { return }
+            }
+        }
+    }
+
+    private enum Event {
+        case written, nothing, over
+    }
+
+    /// Looks until everything that was announced must have become visible.
+    ///
+    /// - Returns: `false` when it is over.
+    private func tellOfCommits() -> Bool {
+        pace.written(at: .now)
+        while signals.waitForListener() {
+            // Before each look: what is written after it is announced again.
+            if writes?.clear() == true { pace.written(at: .now) }
+            let found = tellOfCommit()
+            if found != .nothing {
+                usleep(UInt32(pace.found(isNews: found == .told, at: .now) / .microseconds(1)))
+            }
+            switch pace.next(at: .now) {
+            case nil: return true
+            case .yield?: sched_yield()
+            case .microseconds(let time)?: usleep(time)
+            case .milliseconds(let time)?: if waitForWrite(time) == .over { return false }
+            }
+        }
+        return false
+    }
+
+    /// - Parameter timeout: In milliseconds; -1: none.
+    private func waitForWrite(_ timeout: Int32) -> Event {
+        var polled = [pollfd(fd: stop.readEnd, events: Int16(POLLIN), revents: 0)]
+        if let writes { polled.append(pollfd(fd: writes.file, events: Int16(POLLIN), revents: 0)) }
+        var count: Int32
+        repeat {
+            count = poll(&polled, nfds_t(polled.count), timeout)
+        } while count < 0 && errno == EINTR
+        if count < 0 || polled[0].revents != 0 { return .over }
+        return count > 0 ? .written : .nothing
+    }
+
+    private enum Find {
+        /// No commit since the last look, by anybody.
+        case nothing
+        /// One, but nobody who listens has heard anything new.
+        case untold
+        case told
+    }
+
+    @discardableResult
+    private func tellOfCommit() -> Find {
+        do {
+            let reader = try self.reader ?? connect()
+            self.reader = reader
+            return try reader.runBlocking(look)
+        } catch {
+            // Who tries to claim hears it too.
+            logger.debug("the log was written to, and cannot be read: \(error)")
+            return .nothing
+        }
+    }
+
+    private func look(_ database: Database) throws -> Find {
+        // Read before the look: what comes after it differs.
+        let header = version == nil ? nil : WALIndexHeader(of: database)
+        if let header, header == self.header { return .nothing }
+        try Statement("BEGIN", database).execute()
+        defer { end(database) }
+        let version = try Statement("PRAGMA data_version", database).first { $0.int(0) }
+        var find = Find.nothing
+        if version != self.version {
+            let transaction = JobTransaction(database, now: SystemClock().now())
+            find = try signals.send { try transaction.nextReady(in: $0) } ? .told : .untold
+        }
+        (self.version, self.header) = (version, header)
+        return find
+    }
+
+    private func end(_ database: Database) {
+        do { try Statement("COMMIT", database).execute() } catch { logger.debug("after a look: \(error)") }
+    }
+}

@@ -1,0 +1,113 @@
+import GRDB
+import Logging
+import StintCore
+
+/// From the claim to the jobs as their holder gets them. The claim is durable by then, and the write lock is free: other
+/// processes claim while this one reads payloads, which nobody ever changes.
+///
+/// It does not know the store: that must not end on its own connection's thread.
+struct PayloadLoader {
+    let logger: Logger
+
+    /// Never throws, since the caller's settlements are durable and must be answered: jobs that cannot be read are given
+    /// back, or, where that fails too, come back when their lease ends.
+    ///
+    /// How large jobs are is not known before they are read: a claim that looked it up would hold the write lock for
+    /// longer, and nearly all claims are far from the budget. What does not go into it is given back.
+    func jobs(
+        of claimed: [ClaimedJob], within budget: ByteBudget, _ database: Database, now: ClockReading
+    ) -> (jobs: [LeasedJob], isCut: Bool) {
+        guard !claimed.isEmpty else { return ([], false) }
+        do {
+            let found = try read(claimed, within: budget, database)
+            if !found.refusals.isEmpty {
+                _ = try JobTransaction.run(database, now: now) { try $0.settle(found.refusals) }
+            }
+            giveBack(found.excess, database, now: now)
+            return (found.jobs, !found.excess.isEmpty)
+        } catch {
+            logger.error(
+                "claimed jobs cannot be read; they are given back",
+                metadata: [
+                    "error": "\(error)", "jobs": "\(claimed.map(\.lease.job.description).joined(separator: ", "))",
+                ])
+            giveBack(claimed[...], database, now: now)
+            return ([], false)
+        }
+    }
+
+    private func giveBack(_ claimed: ArraySlice<ClaimedJob>, _ database: Database, now: ClockReading) {
+        guard !claimed.isEmpty else { return }
+        do {
+            let releases = claimed.map { Settlement($0.lease, .release(after: .zero)) }
+            _ = try JobTransaction.run(database, now: now) { try $0.settle(releases) }
+        } catch {
+            logger.error(
+                "claimed jobs cannot be given back; they come back when their lease ends",
+                metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// The jobs, the verdict on those that another program's hand made unreadable, and those that are too much.
+    private func read(
+        _ claimed: [ClaimedJob], within budget: ByteBudget, _ database: Database
+    ) throws -> (jobs: [LeasedJob], refusals: [Settlement], excess: ArraySlice<ClaimedJob>) {
+        var jobs: [LeasedJob] = []
+        var refusals: [Settlement] = []
+        var bytes = 0
+        jobs.reserveCapacity(claimed.count)
+        let select = try Statement(HotSQL.job, database)
+        // One transaction for many: each takes and leaves a lock. What they see need not be of one moment.
+        if claimed.count > 1 { try Statement("BEGIN", database).execute() }
+        defer { if claimed.count > 1 { endReading(database) } }
+        for (index, claim) in claimed.enumerated() {
+            // Absent: a person deleted it in this moment, and its lease with it.
+            guard let row = try select.first(claim.lease.job.rawValue, read: JobRow.init) else { continue }
+            do {
+                let job = try row.leased(claim)
+                if !budget.admits(job.bytes, beside: bytes) { return (jobs, refusals, claimed[index...]) }
+                bytes += job.bytes
+                jobs.append(job)
+            } catch {
+                refusals.append(
+                    Settlement(claim.lease, .bury(reason: "its stored headers cannot be read: \(error)")))
+            }
+        }
+        return (jobs, refusals, [])
+    }
+
+    private func endReading(_ database: Database) {
+        do {
+            try Statement("COMMIT", database).execute()
+        } catch {
+            logger.error("a transaction that read payloads could not be ended", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+/// A row of `HotSQL.job`.
+private struct JobRow {
+    let maxAttempts: Int64
+    let timeToRun: Int64?
+    let enqueuedAt: Timestamp
+    let contentType: String
+    let headers: String?
+    let payload: [UInt8]
+
+    init(_ row: Statement.Row) {
+        maxAttempts = row.int(0)
+        timeToRun = row.optionalInt(1)
+        enqueuedAt = row.int(2)
+        contentType = row.text(3)
+        headers = row.optionalText(4)
+        payload = row.bytes(5)
+    }
+
+    func leased(_ claim: ClaimedJob) throws -> LeasedJob {
+        LeasedJob(
+            lease: claim.lease, queue: claim.queue, payload: payload, contentType: contentType,
+            headers: try Headers(storedText: headers), priority: claim.priority, attempt: claim.attempt,
+            maxAttempts: Int(maxAttempts), timeToRun: timeToRun.map { .milliseconds($0) }, enqueuedAt: enqueuedAt,
+            runsAlone: claim.runsAlone)
+    }
+}

@@ -1,0 +1,175 @@
+import StintCore
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// The scoreboard of one worker: a file beside the database that says which jobs it has started, and that proves by its lock
+/// that the worker lives (``LivenessFile``). Each note is one write of 40 bytes to the page cache, which the process's
+/// death does not undo, whatever kills it.
+///
+/// It is written and not mapped: a mapped file that somebody truncates kills the process that writes to it.
+///
+/// | bytes | |
+/// |---|---|
+/// | 0–39 | "STINTSB2", the worker's id, how many records it was made with, 1 where it was told to stop, the file's inode |
+/// | 40 each | job, token, start by the monotonic clock in milliseconds, granted attempts (0: the job's own), check sum; all zeros: free |
+final class ScoreboardFile: Scoreboard {
+    static let wordsPerRecord = 5
+    static let recordBytes = 8 * wordsPerRecord
+    /// More than anybody runs at once in a process; a larger file is not one of ours.
+    private static let maximumRecords = 1_000_000
+    private static let magic = UInt64(bigEndian: 0x5354_494E_5453_4232)
+    private static let free = [UInt64](repeating: 0, count: wordsPerRecord)
+    /// Where the header says that the worker was told to stop.
+    private static let orderOffset = 3 * 8
+
+    private let worker: WorkerID
+    private let state: Mutex<State>
+
+    private struct State {
+        /// `nil`: it could not be made, or was taken away.
+        var file: LivenessFile?
+        /// All starts are on it.
+        var isSound: Bool
+        var slots: [Lease: Int] = [:]
+        var free: [Int] = []
+        var count = 0
+    }
+
+    /// Makes the file. Where it cannot be made the worker works without, and its death tells less.
+    init(path: String, worker: WorkerID, capacity: Int, like database: String) {
+        self.worker = worker
+        // What has this name is of no worker that lives: ids are not used again, but a restored backup may do so.
+        unlink(path)
+        // Written and not just extended, so that a full disk shows here and not when a job starts.
+        let records = min(capacity, 1_024)
+        let file = LivenessFile(path, like: database) { inode in
+            [Self.magic, UInt64(bitPattern: worker.rawValue), UInt64(records), 0, inode]
+                + [UInt64](repeating: 0, count: records * Self.wordsPerRecord)
+        }
+        state = Mutex(State(file: file, isSound: file != nil))
+    }
+
+    deinit { remove() }
+
+    func note(ended: Lease?, started: Lease?, maxAttempts: Int?, now: ClockReading) {
+        state.withLock { state in
+            guard state.isSound else { return }
+            var slot = ended.flatMap { state.slots.removeValue(forKey: $0) }
+            if let started {
+                let job = StartedJob(lease: started, startedAt: now.monotonic, maxAttempts: maxAttempts)
+                let place = slot ?? state.free.popLast() ?? state.count
+                slot = nil
+                state.count = max(state.count, place + 1)
+                state.slots[started] = place
+                put(Self.record(job, of: worker), at: place, &state)
+            }
+            if let slot {
+                state.free.append(slot)
+                put(Self.free, at: slot, &state)
+            }
+        }
+    }
+
+    func noteOrderToStop() {
+        state.withLock { state in
+            guard state.isSound, let file = state.file else { return }
+            var order: UInt64 = 1
+            if pwrite(file.descriptor, &order, 8, off_t(Self.orderOffset)) != 8 { spoil(&state) }
+        }
+    }
+
+    private func put(_ record: [UInt64], at slot: Int, _ state: inout State) {
+        guard let file = state.file else { return }
+        let offset = off_t((slot + 1) * Self.recordBytes)
+        let written = record.withUnsafeBytes { pwrite(file.descriptor, $0.baseAddress, $0.count, offset) }
+        if written != Self.recordBytes { spoil(&state) }
+    }
+
+    /// A scoreboard that misses a start would blame the wrong job: better none. Its lock goes on proving that the worker lives.
+    private func spoil(_ state: inout State) {
+        state.isSound = false
+        if let file = state.file { _ = ftruncate(file.descriptor, 0) }
+    }
+
+    /// Takes the file away: the worker has ended.
+    func remove() {
+        state.withLock { state in
+            state.file?.remove()
+            (state.file, state.isSound) = (nil, false)
+        }
+    }
+
+    /// As if the process had died; for tests.
+    func abandon() {
+        state.withLock { state in
+            state.file?.abandon()
+            (state.file, state.isSound) = (nil, false)
+        }
+    }
+
+    // MARK: - Reading another worker's
+
+    struct Content: Sendable, Equatable {
+        var started: [StartedJob] = []
+        var isToldToStop = false
+    }
+
+    /// What the worker has started; `nil` where there is no scoreboard, or it is not a sound one.
+    static func read(_ path: String, of worker: WorkerID) -> Content? {
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard file >= 0 else { return nil }
+        defer { LivenessFile.close(file) }
+        var facts = stat()
+        guard fstat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_size % off_t(recordBytes) == 0,
+            (recordBytes...recordBytes * maximumRecords).contains(Int(facts.st_size))
+        else { return nil }
+        var words = [UInt64](repeating: 0, count: Int(facts.st_size) / 8)
+        let count = words.withUnsafeMutableBytes { pread(file, $0.baseAddress, $0.count, 0) }
+        // Fewer records than it was made with: somebody cut it, and a start may be missing.
+        guard count == facts.st_size, isHeader(words, of: worker, inode: UInt64(facts.st_ino)),
+            words[2] <= UInt64(words.count / wordsPerRecord - 1)
+        else { return nil }
+        var content = Content(isToldToStop: words[3] == 1)
+        for start in stride(from: wordsPerRecord, to: words.count, by: wordsPerRecord) {
+            let record = Array(words[start..<start + wordsPerRecord])
+            if record == free { continue }
+            guard let job = job(record), record == Self.record(job, of: worker) else { return nil }
+            content.started.append(job)
+        }
+        return content
+    }
+
+    /// A worker's life by the lock on its scoreboard. One that was emptied, since the disk was full, proves it too.
+    static func liveness(_ path: String, of worker: WorkerID) -> Liveness {
+        LivenessFile.liveness(of: path) { words, inode in words.isEmpty || isHeader(words, of: worker, inode: inode) }
+    }
+
+    private static func isHeader(_ words: [UInt64], of worker: WorkerID, inode: UInt64) -> Bool {
+        words.count >= wordsPerRecord && words[0] == magic && words[1] == UInt64(bitPattern: worker.rawValue)
+            && words[4] == inode
+    }
+
+    private static func job(_ record: [UInt64]) -> StartedJob? {
+        guard record[3] <= UInt64(Int32.max) else { return nil }
+        let lease = Lease(
+            job: JobID(rawValue: Int64(bitPattern: record[0])),
+            token: FencingToken(rawValue: Int64(bitPattern: record[1])))
+        return StartedJob(
+            lease: lease, startedAt: Int64(bitPattern: record[2]), maxAttempts: record[3] == 0 ? nil : Int(record[3]))
+    }
+
+    private static func record(_ job: StartedJob, of worker: WorkerID) -> [UInt64] {
+        let numbers = [job.lease.job.rawValue, job.lease.token.rawValue, job.startedAt, Int64(job.maxAttempts ?? 0)]
+        let words = numbers.map(UInt64.init(bitPattern:))
+        // FNV-1a over words: it need not resist anybody, only tell garbage.
+        let check = (words + [UInt64(bitPattern: worker.rawValue)]).reduce(0xCBF2_9CE4_8422_2325 as UInt64) {
+            ($0 ^ $1) &* 0x0000_0100_0000_01B3
+        }
+        return words + [check]
+    }
+}

@@ -1,0 +1,121 @@
+import GRDB
+import GRDBSQLite
+import Logging
+import StintCore
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Makes a log whole again after a sync of it has failed.
+///
+/// When the disk fails a sync, the kernel may take what it could not write for written, and the next sync, which has
+/// nothing to do, says that all is well (https://wiki.postgresql.org/wiki/Fsync_Errors). Whatever is committed behind such
+/// a gap is gone with a power cut, since the log is read up to the first page that does not fit, and a checkpoint that
+/// believes the second sync leaves a database that is newer in part. So after a failed sync nobody trusts the log: its
+/// pages, which are still in memory, are written once more and synced before anything else is said to be durable, and
+/// before a checkpoint.
+///
+/// All processes must know, also those that open the log later, to which the kernel does not tell of the failure. The mark
+/// is the size of the file `stint.db-checkpoint`: one byte that was never written.
+final class WALRecovery: Sendable {
+    /// How often a repair waits for the write lock, each time for as long as that connection has patience.
+    private static let mostWaits = 10
+
+    private let lock: Connection
+    /// -1: the file cannot be opened, and only this process knows.
+    private let mark: Int32
+    private let isInDoubtHere = Atomic(false)
+    private let logger: Logger
+
+    /// - Parameter lock: The connection that takes the write lock for checkpoints.
+    init(beside file: DatabaseFile, lock: Connection, logger: Logger) {
+        self.lock = lock
+        self.logger = logger
+        do {
+            mark = try LockFile.descriptor(Checkpointer.electionFile(of: file), like: file.target, writable: true)
+        } catch {
+            logger.warning("failures of the disk are not shared between processes", metadata: ["error": "\(error)"])
+            mark = -1
+        }
+    }
+
+    deinit {
+        if mark >= 0 { close(mark) }
+    }
+
+    /// Whether a sync has failed, and the log has not been written anew since. One system call.
+    var isInDoubt: Bool {
+        var facts = stat()
+        return isInDoubtHere.load(ordering: .acquiring) || mark >= 0 && fstat(mark, &facts) == 0 && facts.st_size > 0
+    }
+
+    /// A sync has failed.
+    func doubt() { setMark(true) }
+
+    private func setMark(_ isInDoubt: Bool) {
+        isInDoubtHere.store(isInDoubt, ordering: .releasing)
+        if mark >= 0, ftruncate(mark, isInDoubt ? 1 : 0) != 0 {
+            logger.error(
+                "a failure of the disk could not be noted for other processes",
+                metadata: ["error": "\(String(cString: strerror(errno)))"])
+        }
+    }
+
+    /// Writes the log anew and syncs it. All that was committed is on disk when this returns.
+    func mend() throws {
+        doubt()
+        var tries = 0
+        while true {
+            do {
+                try mendOnce()
+                break
+            } catch let error as StintError where error.code == .databaseBusy && tries < Self.mostWaits {
+                // Others write, and have not failed yet: that is no failure of the disk.
+                tries += 1
+            }
+        }
+        logger.warning("a sync of the log failed; the log was written anew, from memory, and synced")
+    }
+
+    private func mendOnce() throws {
+        try lock.runBlocking { lock in
+            try lock.execute(sql: "BEGIN IMMEDIATE")
+            defer {
+                do { try lock.rollback() } catch { logger.debug("after a repair of the log: \(error)") }
+            }
+            try rewriteIfInDoubt(lock)
+        }
+    }
+
+    /// The same on the connection that has the write lock: nobody else writes to the log, nor starts it again.
+    func rewriteIfInDoubt(_ lock: Database) throws {
+        guard isInDoubt else { return }
+        let log = try WALSync.file(of: lock)
+        var code = try rewrite(log)
+        // The kernel tells of the old failure once to each who has the file open.
+        if code != SQLITE_OK { code = try rewrite(log) }
+        guard code == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
+        setMark(false)
+    }
+
+    /// - Returns: The result of the sync.
+    private func rewrite(_ log: UnsafeMutablePointer<sqlite3_file>) throws -> Int32 {
+        let methods = log.pointee.pMethods.pointee
+        func check(_ code: Int32) throws {
+            guard code == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
+        }
+        var size: sqlite3_int64 = 0
+        try check(methods.xFileSize(log, &size))
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        for offset in stride(from: 0, to: size, by: buffer.count) {
+            let count = Int32(min(size - offset, sqlite3_int64(buffer.count)))
+            try check(methods.xRead(log, &buffer, count, offset))
+            try check(methods.xWrite(log, &buffer, count, offset))
+        }
+        return methods.xSync(log, SQLITE_SYNC_NORMAL)
+    }
+}

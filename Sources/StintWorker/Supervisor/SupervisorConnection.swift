@@ -1,0 +1,166 @@
+import Foundation
+import StintCore
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// A worker process's line to the supervisor that started it.
+///
+/// When the line breaks, the supervisor has died: the process ends at once, in an orderly way as far as that takes no
+/// time. Handlers are killed, their jobs released, and nobody is blamed.
+final class SupervisorConnection: Sendable {
+    /// Names the descriptor, the worker's number, the supervisor's process id, the worker's mark and, where there is one, the
+    /// supervisor's sign of life: `3 2 4711 9af03c supervisor-4711-9f3c`.
+    static let variable = "STINT_SUPERVISOR"
+    /// How long the process may take to release its jobs when its supervisor has died.
+    private static let farewell: Duration = .seconds(5)
+
+    /// The one of this process; `nil` where it is nobody's worker process.
+    static let current: SupervisorConnection? = {
+        guard let value = ProcessInfo.processInfo.environment[variable] else { return nil }
+        // What this process starts is not the supervisor's worker.
+        unsetenv(variable)
+        let words = value.split(separator: " ")
+        let numbers = words.prefix(3).compactMap { Int32($0) }
+        // A handler may have inherited the variable from somebody else's worker, without the socket.
+        guard words.count >= 4, numbers.count == 3, peer(of: numbers[0]) == numbers[2] else { return nil }
+        return SupervisorConnection(
+            channel: numbers[0], number: Int(numbers[1]), supervisor: numbers[2],
+            mark: ProcessMark(text: String(words[3])),
+            sign: words.count > 4 ? String(words[4]) : nil)
+    }()
+
+    /// Which of the supervisor's workers this is, from 1.
+    let number: Int
+    let supervisor: ProcessIdentity
+    let supervisorSign: String?
+    /// On all that this process starts.
+    let mark: ProcessMark
+    private let channel: Int32
+    private let state = Mutex(State())
+
+    private struct State {
+        var isAbandoned = false
+        /// What there was no room for on the line.
+        var unsent = UnsentMessages()
+        var action: (@Sendable () -> Void)?
+    }
+
+    private init(channel: Int32, number: Int, supervisor: pid_t, mark: ProcessMark, sign: String?) {
+        self.channel = channel
+        supervisorSign = sign
+        self.number = number
+        self.mark = mark
+        self.supervisor = ProcessIdentity(ofProcess: supervisor)
+        _ = fcntl(channel, F_SETFD, FD_CLOEXEC)
+        // The supervisor decides what signals from a terminal mean.
+        for signal in [SIGINT, SIGHUP, SIGPIPE] { ignore(signal) }
+        do {
+            try startLongLivedThread { self.watch() }
+        } catch {
+            // Unwatched it would outlive its supervisor, which starts another one when there are threads again.
+            FileHandle.standardError.write(Data("stint: the worker cannot watch its supervisor: \(error)\n".utf8))
+            exit(75)
+        }
+    }
+
+    /// Says again and again that Swift's threads come round.
+    ///
+    /// - Parameter interval: A part of what the supervisor allows for silence: an idle worker is woken for each.
+    func beat(every interval: Duration) {
+        Task {
+            while !Task.isCancelled {
+                self.say(.beat)
+                try await Task.sleep(for: interval, tolerance: interval / 10)
+            }
+        }
+    }
+
+    private func ignore(_ number: Int32) {
+        #if canImport(Darwin)
+            _ = Darwin.signal(number, SIG_IGN)
+        #else
+            _ = Glibc.signal(number, SIG_IGN)
+        #endif
+    }
+
+    /// Whether the supervisor has died: what happens to handlers from then on is no fault of theirs.
+    var isAbandoned: Bool { state.withLock { $0.isAbandoned } }
+
+    /// Called once, from a thread of its own, when the supervisor has died.
+    func onAbandonment(_ action: @escaping @Sendable () -> Void) {
+        let isLate = state.withLock { state in
+            state.action = action
+            return state.isAbandoned
+        }
+        if isLate { action() }
+    }
+
+    /// Says it when there is room on the line: a supervisor that does not listen must not stop its workers. What had to
+    /// wait goes with the next word.
+    func say(_ message: ControlMessage) {
+        state.withLock { state in
+            state.unsent.add(message)
+            state.unsent.send(send)
+        }
+    }
+
+    /// The last word of this process. It waits until there was room for all, since a worker that ends without it seems to
+    /// have died; if the supervisor dies before, this process ends.
+    func sayLast(_ message: ControlMessage) {
+        say(message)
+        while !state.withLock({ $0.unsent.isEmpty }) {
+            var event = pollfd(fd: channel, events: Int16(POLLOUT), revents: 0)
+            poll(&event, 1, 1_000)
+            state.withLock { $0.unsent.send(send) }
+        }
+    }
+
+    /// - Returns: How many bytes there was room for.
+    private func send(_ bytes: [UInt8]) -> Int {
+        #if canImport(Darwin)
+            return max(0, Darwin.send(channel, bytes, bytes.count, MSG_DONTWAIT))
+        #else
+            return max(0, Glibc.send(channel, bytes, bytes.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)))
+        #endif
+    }
+
+    /// On a thread of its own, so that it works also when handlers block all of Swift's.
+    private func watch() -> Never {
+        var byte: UInt8 = 0
+        while true {
+            let count = recv(channel, &byte, 1, 0)
+            if count == 0 || count < 0 && errno != EINTR { break }
+        }
+        let action = state.withLock { state in
+            state.isAbandoned = true
+            return state.action
+        }
+        ProcessLauncher.shared.killAllGroups()
+        action?()
+        // What has left its group.
+        MarkedProcesses.kill(coveredBy: mark, rounds: 1_000)
+        Thread.sleep(forTimeInterval: Double(Self.farewell.components.seconds))
+        _exit(75)
+    }
+
+    /// The process at the other end of a socket; `nil` where it is none.
+    private static func peer(of descriptor: Int32) -> pid_t? {
+        #if canImport(Darwin)
+            var process: pid_t = 0
+            var size = socklen_t(MemoryLayout<pid_t>.size)
+            guard getsockopt(descriptor, SOL_LOCAL, LOCAL_PEERPID, &process, &size) == 0 else { return nil }
+            return process
+        #else
+            // `struct ucred`: process, user and group, 32 bits each. Swift's Glibc module does not have it.
+            var credentials: [Int32] = [0, 0, 0]
+            var size = socklen_t(12)
+            guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 else { return nil }
+            return credentials[0]
+        #endif
+    }
+}

@@ -1,0 +1,220 @@
+import Logging
+import StintCore
+
+/// The supervisor's side: a slot for each worker, in which one process follows the other.
+actor WorkerPool {
+    let store: any JobStore
+    let clock: any QueueClock
+    let options: SupervisorOptions
+    let logger: Logger
+    private let manager = ServiceManager()
+    private var program = ""
+    /// Proves to others that this process lives, and sees to its workers.
+    private var sign: (any SupervisorSign)?
+
+    private(set) var isStopping = false
+    /// Why the store cannot be used any more.
+    var loss: (any Error)?
+    /// Everything that runs, also successors that are not in their slot yet.
+    private(set) var children: [ObjectIdentifier: WorkerChild] = [:]
+    /// By the number of the slot that they will take.
+    var successors: [Int: WorkerProcess] = [:]
+    /// By slot: what runs there now.
+    private(set) var current: [Int: WorkerChild] = [:]
+    private var ready: Set<Int> = []
+    var startBackoff = StartBackoff()
+    /// Ends early when there is another worker to watch.
+    var watchDelay: Task<Void, Never>?
+    var restarting: Task<Void, Never>?
+    var restartsAsked = 0
+    /// Waiting for a delay to pass or for the order to stop.
+    private var delays: [Task<Void, Never>] = []
+
+    init(store: any JobStore, clock: any QueueClock, options: SupervisorOptions, logger: Logger) {
+        self.store = store
+        self.clock = clock
+        self.options = options
+        self.logger = logger
+    }
+
+    func run() async throws {
+        program = try executablePath()
+        sign = await registerSupervisor()
+        // Each may have a successor beside it for a while.
+        _ = DescriptorLimit.makeRoom(forCommands: 2 * options.workers)
+        let duties = [
+            Task { await self.watchStore() }, Task { await self.watchChildren() },
+            Task { await self.obeyRestartRequests() },
+        ]
+        defer {
+            for duty in duties { duty.cancel() }
+            watchDelay?.cancel()
+            sign?.release()
+        }
+        await withTaskGroup(of: Void.self) { group in
+            for number in 1...options.workers { group.addTask { await self.runSlot(number) } }
+        }
+        // It may be about to send a successor home.
+        await restarting?.value
+        if let loss { throw loss }
+    }
+
+    private func registerSupervisor() async -> (any SupervisorSign)? {
+        do {
+            return try await store.registerSupervisor()
+        } catch {
+            logger.warning(
+                "no other process can see that this supervisor lives: jobs of workers that die with it come back late",
+                metadata: ["error": "\(error)"])
+            return nil
+        }
+    }
+
+    // MARK: - One slot
+
+    private func runSlot(_ number: Int) async {
+        while !isStopping || successors[number] != nil {
+            guard let worker = await nextProcess(number) else { continue }
+            current[number] = worker.child
+            let end = await worker.monitoring.value
+            current[number] = nil
+            noteLoss(by: worker.child)
+            if end.isDrained && successors[number] == nil { return }
+            if let delay = delayAfter(worker.child, end), !isStopping { await pause(delay) }
+        }
+    }
+
+    /// The successor that is there already, or a new process; `nil` where it cannot be started, after a delay.
+    private func nextProcess(_ number: Int) async -> WorkerProcess? {
+        if let successor = successors.removeValue(forKey: number) { return successor }
+        do {
+            return try await start(number)
+        } catch {
+            await pause(startBackoff.failed(number, "\(error)", logger))
+            return nil
+        }
+    }
+
+    func start(_ number: Int) async throws -> WorkerProcess {
+        let child = try await WorkerChild.start(number, options, program: program, sign: sign?.name)
+        children[ObjectIdentifier(child)] = child
+        watchDelay?.cancel()
+        Task { if await child.becomesReady() { noteReady(child) } }
+        // The order to stop may have come while it was being started.
+        if isStopping { child.tellToStop() }
+        return WorkerProcess(child: child, monitoring: Task { await self.monitor(child) })
+    }
+
+    /// A process from its start until its jobs are taken back, whether or not it has its slot already.
+    struct WorkerProcess {
+        let child: WorkerChild
+        let monitoring: Task<WorkerProcessEnd, Never>
+    }
+
+    struct WorkerProcessEnd {
+        let diagnostics: AttemptDiagnostics
+        /// Its orderly end, because nothing was left to do.
+        let isDrained: Bool
+        /// It said why it ends, and did.
+        let isOrderly: Bool
+        /// How many jobs it had started and not ended.
+        let started: Int
+    }
+
+    private func monitor(_ child: WorkerChild) async -> WorkerProcessEnd {
+        let (end, diagnostics) = await child.waitForExit()
+        children[ObjectIdentifier(child)] = nil
+        let isOrderly = child.ending == .lost || end.exitCode == 0 && child.ending != nil
+        let isOrdered = isOrderly || isStopping || end.isAsOrdered
+        let started = await reclaim(from: child, diagnostics, isOrdered: isOrdered)
+        return WorkerProcessEnd(
+            diagnostics: diagnostics, isDrained: isOrderly && child.ending == .drained, isOrderly: isOrderly, started: started)
+    }
+
+    /// - Returns: How long to wait before its successor starts; `nil` where nothing was wrong.
+    private func delayAfter(_ child: WorkerChild, _ end: WorkerProcessEnd) -> Duration? {
+        if child.isToldToStop || end.isOrderly { return nil }
+        let how = child.sentence(end.diagnostics)
+        let hasStarted = child.readySince.map { ContinuousClock.now - $0 >= StartBackoff.proof } ?? false
+        // A job that it had started is to blame, and is buried some day; anything else can go on for ever.
+        guard end.started > 0 || hasStarted else { return startBackoff.failed(child.number, how, logger) }
+        startBackoff.succeeded(child.number, logger)
+        logger.error(
+            "a worker died and is replaced",
+            metadata: [
+                "worker": "\(child.number)", "process": "\(child.process.id)", "how": "\(how)",
+                "jobs": "\(end.started)",
+            ])
+        return nil
+    }
+
+    // MARK: - The jobs that it leaves behind
+
+    /// - Returns: How many of them it had started.
+    private func reclaim(from child: WorkerChild, _ diagnostics: AttemptDiagnostics, isOrdered: Bool) async -> Int {
+        let cause: WorkerEnd =
+            child.isToldToStop || isOrdered ? .stopped : .died(child.sentence(diagnostics), diagnostics)
+        var failures = 0
+        while true {
+            do {
+                let workers = try await store.workers().filter { $0.registration.process == child.identity }
+                guard !workers.isEmpty else { return 0 }
+                let report = try await store.reclaim(from: workers.map(\.id), cause, now: clock.now())
+                return workers.reduce(0) { $0 + ($1.started?.count ?? report.requeued + report.buried) }
+            } catch  where noteLoss() {
+                return 0
+            } catch {
+                failures += 1
+                logger.error(
+                    "the jobs of a dead worker could not be taken back; trying again",
+                    metadata: ["worker": "\(child.number)", "error": "\(error)"])
+                // Their leases run out, and any reaper takes them back sooner.
+                if isStopping && failures > 5 { return 0 }
+                await Self.sleep(min(.milliseconds(50) * (1 << min(failures, 6)), .seconds(2)))
+            }
+        }
+    }
+
+    // MARK: - Readiness
+
+    private func noteReady(_ child: WorkerChild) {
+        watchDelay?.cancel()
+        guard ready.insert(child.number).inserted, ready.count == options.workers else { return }
+        manager.send(.ready)
+    }
+
+    // MARK: - Orders
+
+    /// Orderly, within the grace period.
+    func stop() async {
+        guard !isStopping else { return }
+        isStopping = true
+        manager.send(.stopping)
+        for delay in delays { delay.cancel() }
+        for child in children.values { child.tellToStop() }
+        // Handlers get the grace period, then SIGTERM and SIGKILL; that, and settling, takes the worker a while.
+        await Self.sleep(options.gracePeriod + .seconds(12))
+        stopAtOnce()
+    }
+
+    func stopAtOnce() {
+        isStopping = true
+        for delay in delays { delay.cancel() }
+        for child in children.values { child.kill(because: nil) }
+    }
+
+    // MARK: - Waiting
+
+    /// Ends early when the order to stop comes.
+    private func pause(_ duration: Duration) async {
+        let delay = Task { await Self.sleep(duration) }
+        delays.append(delay)
+        await delay.value
+        delays.removeAll { $0 == delay }
+    }
+
+    /// The sleep of a cancelled task ends early.
+    static func sleep(_ duration: Duration) async {
+        do { try await Task.sleep(for: duration) } catch { return }
+    }
+}

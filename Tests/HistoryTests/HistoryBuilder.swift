@@ -1,0 +1,99 @@
+import History
+
+/// A history told in short words. Each word that calls the store is invoked and answered at once, unless it is split.
+struct HistoryBuilder {
+    private(set) var events: [Event] = []
+    private var calls = 0
+    private var time: Int64 = 0
+
+    mutating func add(_ process: String, _ kind: EventKind) {
+        time += 1_000_000
+        events.append(Event(time: time, process: process, kind: kind))
+    }
+
+    mutating func wait(_ milliseconds: Int64) { time += milliseconds * 1_000_000 }
+
+    mutating func invoke(_ process: String, _ call: Call) -> Int {
+        calls += 1
+        add(process, .invoked(call: calls, call))
+        return calls
+    }
+
+    mutating func call(_ process: String, _ call: Call, _ answer: Answer = .done) {
+        let number = invoke(process, call)
+        add(process, .returned(call: number, answer))
+    }
+
+    /// Nobody hears of the outcome.
+    mutating func callInVain(_ process: String, _ call: Call) {
+        _ = invoke(process, call)
+    }
+
+    mutating func enqueue(_ reference: String, as job: Int64, key: String? = nil, duplicate: Bool = false) {
+        call(
+            "producer", .enqueue([.init(reference: reference, queue: "q", uniqueKey: key)]),
+            .enqueued([.init(job: job, isDuplicate: duplicate)]))
+    }
+
+    mutating func register(_ process: String, as worker: Int64, under supervisor: String? = nil) {
+        add(process, .began(supervisor: supervisor))
+        call(process, .register, .registered(worker: worker))
+    }
+
+    mutating func claim(
+        _ process: String, _ job: Int64, token: Int64, attempt: Int = 1, deadline: Int64 = 1_000, boot: String = "b"
+    ) {
+        call(
+            process, .exchange([], claim: .init(worker: nil, deadline: deadline, boot: boot)),
+            .exchanged([], claimed: [claimed(job, token, attempt)]))
+    }
+
+    func claimed(_ job: Int64, _ token: Int64, _ attempt: Int = 1) -> Answer.Claimed {
+        .init(
+            lease: .init(job: job, token: token), queue: "q", attempt: attempt, maxAttempts: 3, runsAlone: false)
+    }
+
+    mutating func start(_ process: String, _ job: Int64, token: Int64) {
+        add(process, .handlerStarted(job: job, token: token))
+    }
+
+    mutating func run(_ process: String, _ job: Int64, token: Int64) {
+        start(process, job, token: token)
+        add(process, .handlerFinished(job: job, token: token))
+    }
+
+    mutating func settle(
+        _ process: String, _ job: Int64, token: Int64, _ outcome: Call.Outcome = .ack, _ answer: Answer.Settled = .done
+    ) {
+        call(process, settlement(job, token, outcome), .exchanged([answer], claimed: []))
+    }
+
+    func settlement(_ job: Int64, _ token: Int64, _ outcome: Call.Outcome = .ack) -> Call {
+        .exchange([.init(.init(job: job, token: token), outcome)], claim: nil)
+    }
+
+    mutating func reap(at monotonic: Int64, boot: String = "b") {
+        call("reaper", .reap(monotonic: monotonic, boot: boot))
+    }
+
+    /// From the claim to the ack.
+    mutating func work(_ process: String, _ job: Int64, token: Int64) {
+        claim(process, job, token: token)
+        run(process, job, token: token)
+        settle(process, job, token: token)
+    }
+
+    /// The rules that it breaks, where these jobs are what is there in the end.
+    func broken(_ jobs: FinalState.Job..., drained: Bool = true, busyTimeout: Duration? = nil) -> Set<Rule> {
+        let final = FinalState(isDrained: drained, jobs: jobs)
+        return Set(HistoryChecker(events, final, busyTimeout: busyTimeout).violations().map(\.rule))
+    }
+}
+
+func job(
+    _ id: Int64, _ reference: String, _ states: String..., attempts: Int = 1, crashes: Int = 0, key: String? = nil
+) -> FinalState.Job {
+    FinalState.Job(
+        id: id, reference: reference, queue: "q", states: states, attempts: attempts, maxAttempts: 3, crashes: crashes,
+        maxCrashes: 3, uniqueKey: key)
+}

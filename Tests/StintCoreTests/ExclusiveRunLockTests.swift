@@ -1,0 +1,185 @@
+import Synchronization
+import Testing
+
+@testable import StintCore
+
+@Suite("A suspect runs with nothing beside it in its process")
+struct ExclusiveRunLockTests {
+    private final class Visitor: Sendable {
+        private let count = Mutex(0)
+
+        var id: ObjectIdentifier { ObjectIdentifier(self) }
+        /// How often it was told that it may try again.
+        var calls: Int { count.withLock { $0 } }
+
+        func join(_ runLock: ExclusiveRunLock) {
+            runLock.register(id) { [self] in count.withLock { $0 += 1 } }
+        }
+
+        func enter(_ runLock: ExclusiveRunLock, alone: Bool = false) -> Bool { runLock.begin(id, alone: alone) }
+    }
+
+    private let runLock = ExclusiveRunLock()
+    private let one = Visitor()
+    private let other = Visitor()
+    private let third = Visitor()
+
+    init() {
+        for visitor in [one, other, third] { visitor.register(runLock) }
+    }
+
+    @Test("any number runs at once where nobody must be alone")
+    func together() {
+        for _ in 0..<100 { #expect(one.begin(runLock) && other.begin(runLock)) }
+        for _ in 0..<200 { runLock.end() }
+        #expect(one.calls == 0 && other.calls == 0, "nobody was refused, so nobody is woken")
+        #expect(one.begin(runLock, alone: true))
+    }
+
+    @Test("alone means alone, also for the same visitor, and for other suspects")
+    func alone() {
+        #expect(one.begin(runLock, alone: true))
+        for visitor in [one, other] {
+            #expect(!visitor.begin(runLock))
+            #expect(!visitor.begin(runLock, alone: true))
+        }
+        runLock.end()
+        #expect(other.begin(runLock, alone: true))
+    }
+
+    @Test("who is refused alone holds nobody up")
+    func refused() {
+        #expect(one.begin(runLock))
+        #expect(!other.begin(runLock, alone: true))
+        #expect(third.begin(runLock))
+    }
+
+    @Test("who is in line gets its turn: nobody new enters before it")
+    func turn() {
+        #expect(one.begin(runLock) && other.begin(runLock))
+        runLock.waitForExclusive(other.id)
+        for visitor in [one, other, third] {
+            #expect(!visitor.begin(runLock) && !visitor.begin(runLock, alone: true))
+            #expect(runLock.outlook(for: visitor.id) == .closed)
+        }
+        runLock.end()
+        #expect(other.calls == 0, "one handler still runs")
+        #expect(!other.begin(runLock, alone: true) && !third.begin(runLock))
+        runLock.end()
+        #expect(other.calls == 1)
+        #expect(!third.begin(runLock) && !third.begin(runLock, alone: true))
+        #expect(runLock.outlook(for: third.id) == .closed && runLock.outlook(for: other.id) == .empty)
+        #expect(!other.begin(runLock), "it has made runLock to be alone")
+        #expect(other.begin(runLock, alone: true))
+    }
+
+    @Test("those in line get their turns in the order in which they came")
+    func severalTurns() {
+        #expect(one.begin(runLock))
+        for visitor in [other, third, other] { runLock.waitForExclusive(visitor.id) }
+        runLock.end()
+        #expect(!third.begin(runLock, alone: true), "another came first")
+        #expect(other.begin(runLock, alone: true))
+        runLock.end()
+        #expect(!one.begin(runLock) && !other.begin(runLock, alone: true), "another is in line")
+        #expect(third.begin(runLock, alone: true))
+        runLock.end()
+        #expect(one.begin(runLock))
+    }
+
+    @Test("the outlook says what a visitor may do")
+    func outlook() {
+        func outlooks() -> [ExclusiveRunLock.Outlook] { [one, other].map { runLock.outlook(for: $0.id) } }
+        #expect(outlooks() == [.empty, .empty])
+        #expect(one.begin(runLock))
+        #expect(outlooks() == [.shared, .shared])
+        runLock.end()
+        #expect(one.begin(runLock, alone: true))
+        #expect(outlooks() == [.closed, .closed])
+        runLock.end()
+        runLock.waitForExclusive(one.id)
+        #expect(outlooks() == [.empty, .closed])
+        runLock.stopWaiting(one.id)
+        #expect(outlooks() == [.empty, .empty])
+    }
+
+    @Test("who watches is told when the runLock becomes empty, and not when others still are in it")
+    func watch() {
+        #expect(one.begin(runLock) && one.begin(runLock))
+        runLock.watch(other.id, true)
+        runLock.end()
+        #expect(other.calls == 0)
+        runLock.end()
+        #expect(other.calls == 1)
+        runLock.watch(other.id, false)
+        #expect(one.begin(runLock))
+        runLock.end()
+        #expect(other.calls == 1)
+    }
+
+    @Test("everybody is told when one that was alone leaves, and may enter again")
+    func listeners() {
+        #expect(one.begin(runLock, alone: true))
+        #expect(!other.begin(runLock))
+        runLock.end()
+        #expect([one, other, third].map(\.calls) == [1, 1, 1])
+        #expect(other.begin(runLock) && third.begin(runLock))
+    }
+
+    @Test("who leaves the line frees the others, and tells them")
+    func leaveLine() {
+        #expect(one.begin(runLock))
+        runLock.waitForExclusive(other.id)
+        #expect(!third.begin(runLock))
+        runLock.stopWaiting(other.id)
+        #expect(third.calls == 1)
+        #expect(third.begin(runLock))
+        runLock.stopWaiting(other.id)
+        #expect(third.calls == 1, "it was in no line any more, so nothing has changed")
+    }
+
+    @Test("who parts while it is in line frees the others, and is told nothing more")
+    func part() {
+        #expect(one.begin(runLock))
+        runLock.waitForExclusive(other.id)
+        runLock.watch(other.id, true)
+        runLock.unregister(other.id)
+        #expect(third.calls == 1 && other.calls == 0)
+        #expect(third.begin(runLock))
+        runLock.end()
+        runLock.end()
+        #expect(one.calls == 1, "nobody watches or is in line")
+        #expect(one.begin(runLock, alone: true))
+        runLock.end()
+        #expect(other.calls == 0 && one.calls == 2)
+    }
+
+    @Test("a listener may enter at once, from within its call")
+    func reentrant() {
+        let runLock = ExclusiveRunLock()
+        let entered = Mutex(false)
+        let visitor = Visitor()
+        runLock.register(visitor.id) { [runLock] in
+            let mayEnter = runLock.begin(visitor.id, alone: false)
+            entered.withLock { $0 = mayEnter }
+        }
+        #expect(one.begin(runLock, alone: true))
+        runLock.end()
+        #expect(entered.withLock { $0 })
+    }
+
+    @Test("who came first is woken up first")
+    func order() {
+        let woken = Mutex<[Int]>([])
+        let runLock = ExclusiveRunLock()
+        // Their places in memory, which the order must not depend on, are by chance.
+        let visitors = (0..<50).map { _ in Visitor() }
+        for (number, visitor) in visitors.enumerated() {
+            runLock.register(visitor.id) { woken.withLock { $0.append(number) } }
+        }
+        #expect(runLock.begin(visitors[0].id, alone: true))
+        runLock.unregister(visitors[20].id)
+        runLock.end()
+        #expect(woken.withLock { $0 } == Array(0..<20) + Array(21..<50))
+    }
+}

@@ -1,0 +1,392 @@
+import Foundation
+import StintCore
+import StoreConformance
+import Testing
+
+@testable import StintSQLite
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// The file beside the database that says what a worker has started.
+@Suite("The scoreboard of a worker")
+struct ScoreboardTests {
+    private let now = ClockReading(wall: 0, monotonic: 77, boot: "boot-1")
+    private let worker = WorkerID(rawValue: 17)
+
+    private func lease(_ number: Int64) -> Lease {
+        Lease(job: JobID(rawValue: number), token: FencingToken(rawValue: number * 10))
+    }
+
+    private func registration(process id: Int32 = 1, concurrency: Int = 4) -> WorkerRegistration {
+        WorkerRegistration(
+            name: "host:\(id)",
+            process: ProcessIdentity(host: "host", boot: "boot-1", namespaces: "", processID: id, startTime: 1),
+            queues: ["q"], concurrency: concurrency)
+    }
+
+    private func scoreboards(_ folder: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.contains("-worker-") }.sorted()
+    }
+
+    private func permissions(_ path: String) throws -> Int? {
+        try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+    }
+
+    // MARK: - What is written is read
+
+    @Test("is a file of its owner alone beside the database, until the worker signs off")
+    func file() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        let place = try await queue.store.register(registration(), as: nil, now: now)
+        #expect(try scoreboards(folder.path) == ["stint.db-worker-\(place.id)"])
+        #expect(try permissions("\(folder.database)-worker-\(place.id)") == 0o600)
+        try await queue.store.deregister(place.id, now: now)
+        #expect(try scoreboards(folder.path).isEmpty)
+    }
+
+    @Test("goes when the jobs are taken back, by the worker's own process or by another")
+    func removedByTakeBack() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        let other = try await JobQueue(.sqlite(folder.database))
+        for store in [queue.store, other.store] {
+            let (one, two) = (
+                try await queue.store.register(registration(), as: nil, now: now),
+                try await queue.store.register(registration(), as: nil, now: now)
+            )
+            #expect(try scoreboards(folder.path).count == 2)
+            // The other worker of the process has ended with it.
+            for worker in [one, two] { queue.store.abandon(worker.id) }
+            _ = try await store.reclaim(from: [one.id], .stopped, now: now)
+            #expect(try scoreboards(folder.path).isEmpty, "of \(one.id) and \(two.id)")
+        }
+    }
+
+    @Test("reads as it was written, whatever starts and ends in which order")
+    func model() throws {
+        let folder = try TemporaryFolder()
+        let seed = Seed.next()
+        var chance = Seed(seed)
+        for capacity in [0, 1, 4, 5_000] {
+            let path = "\(folder.path)/scoreboard-\(capacity)"
+            let scoreboard = ScoreboardFile(path: path, worker: worker, capacity: capacity, like: folder.path)
+            var model: [Lease: StartedJob] = [:]
+            var next: Int64 = 0
+            for step in 0..<3_000 {
+                var ended: Lease?
+                if !model.isEmpty, Bool.random(using: &chance) {
+                    ended = model.keys.sorted { $0.job < $1.job }.randomElement(using: &chance)
+                } else if Int.random(in: 0..<20, using: &chance) == 0 {
+                    ended = lease(1_000_000)
+                }
+                var started: Lease?
+                if model.count < 40, Int.random(in: 0..<3, using: &chance) > 0 {
+                    next += 1
+                    started = lease(next)
+                }
+                let now = ClockReading(wall: 0, monotonic: Int64(step), boot: "boot-1")
+                let maxAttempts = step % 3 == 0 ? nil : step
+                scoreboard.note(ended: ended, started: started, maxAttempts: maxAttempts, now: now)
+                if let ended { model[ended] = nil }
+                if let started {
+                    model[started] = StartedJob(lease: started, startedAt: Int64(step), maxAttempts: maxAttempts)
+                }
+                if step == 2_995 { scoreboard.noteOrderToStop() }
+                guard step % 10 == 0 || step > 2_990 else { continue }
+                let read = try #require(ScoreboardFile.read(path, of: worker), "seed \(seed), step \(step)")
+                try #require(
+                    Dictionary(uniqueKeysWithValues: read.started.map { ($0.lease, $0) }) == model,
+                    "seed \(seed), step \(step)")
+                #expect(read.isToldToStop == (step >= 2_995))
+            }
+            // Places are used again.
+            #expect(ScoreboardFile.liveness(path, of: worker) == .alive)
+            let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
+            #expect(size <= (1 + max(40, min(capacity, 1_024))) * ScoreboardFile.recordBytes)
+            scoreboard.remove()
+            #expect(ScoreboardFile.read(path, of: worker) == nil)
+            scoreboard.note(ended: nil, started: lease(1), now: now)
+            #expect(!FileManager.default.fileExists(atPath: path))
+        }
+    }
+
+    @Test("is the same whether the database is named by itself or by a symbolic link")
+    func symbolicLink() async throws {
+        let folder = try TemporaryFolder()
+        let other = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        try FileManager.default.createSymbolicLink(atPath: other.database, withDestinationPath: folder.database)
+        let linked = try await JobQueue(.sqlite(other.database))
+        let place = try await linked.store.register(registration(), as: nil, now: now)
+        place.scoreboard.note(ended: nil, started: lease(1), now: now)
+        #expect(try await queue.store.workers().first?.started?.map(\.lease) == [lease(1)])
+        #expect(try scoreboards(other.path).isEmpty)
+        _ = try await queue.store.reclaim(from: [place.id], .stopped, now: now)
+        #expect(try scoreboards(folder.path).isEmpty)
+    }
+
+    // MARK: - What others may have done to it
+
+    enum Damage: String, CaseIterable, CustomTestStringConvertible {
+        case absent, copied, empty, halfARecordLess, halfARecordMore, aRecordLess, headerOnly
+        case garbageInARecord, tornRecord, wrongMagic, anothersBoard
+        case symbolicLink, directory, pipe, unreadable, hundredMegabytes
+
+        var testDescription: String { rawValue }
+
+        func apply(to path: String) throws {
+            let url = URL(filePath: path)
+            var bytes = try Data(contentsOf: url)
+            switch self {
+            case .absent: return try FileManager.default.removeItem(atPath: path)
+            case .copied:
+                try FileManager.default.moveItem(atPath: path, toPath: path + ".real")
+                return try bytes.write(to: url)
+            case .empty: bytes = Data()
+            case .halfARecordLess: bytes.removeLast(20)
+            case .halfARecordMore: bytes.append(Data(repeating: 0, count: 20))
+            case .aRecordLess: bytes.removeLast(40)
+            case .headerOnly: bytes = bytes.prefix(40)
+            case .garbageInARecord: bytes[120] ^= 0x40
+            case .tornRecord: bytes.replaceSubrange(60..<80, with: Data(repeating: 0, count: 20))
+            case .wrongMagic: bytes[0] ^= 1
+            case .anothersBoard: bytes[8] ^= 1
+            case .symbolicLink:
+                try FileManager.default.removeItem(atPath: path)
+                try bytes.write(to: URL(filePath: path + ".real"))
+                try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: path + ".real")
+                return
+            case .directory:
+                try FileManager.default.removeItem(atPath: path)
+                try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+                return
+            case .pipe:
+                try FileManager.default.removeItem(atPath: path)
+                try #require(mkfifo(path, 0o600) == 0)
+                return
+            case .unreadable:
+                // Also for root, who may read everything: a folder has no bytes either.
+                try FileManager.default.removeItem(atPath: path)
+                try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: path)
+                return
+            case .hundredMegabytes:
+                try #require(truncate(path, 100_000_000 / 40 * 40) == 0)
+                return
+            }
+            // In place: it is the same file, with other bytes.
+            let file = try FileHandle(forUpdating: url)
+            try file.truncate(atOffset: 0)
+            try file.write(contentsOf: bytes)
+            try file.close()
+        }
+
+        /// The worker's file is still the one that it has locked.
+        var provesLife: Bool {
+            switch self {
+            case .absent, .copied, .symbolicLink, .directory, .pipe, .unreadable: false
+            default: true
+            }
+        }
+    }
+
+    @Test(
+        "that is damaged is no scoreboard: nothing is known, nobody is blamed, and all jobs run again",
+        arguments: Damage.allCases)
+    func damaged(_ damage: Damage) async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        let options = JobOptions(maxAttempts: 1, maxCrashes: 1)
+        try await queue.enqueue(jobs: try (0..<4).map { _ in try NewJob([], in: "q", options: options) })
+        let place = try await queue.store.register(registration(), as: nil, now: now)
+        let request = ClaimRequest(
+            queues: ["q"], limit: 4, lease: .seconds(60), worker: "host:1", registration: place.id)
+        let jobs = try await queue.store.claim(request, now: now)
+        for job in jobs.prefix(3) { place.scoreboard.note(ended: nil, started: job.lease, now: now) }
+        let path = "\(folder.database)-worker-\(place.id)"
+        #expect(try await queue.store.workers().first?.started?.count == 3)
+        try damage.apply(to: path)
+        let damaged = try #require(try await queue.store.workers().first)
+        #expect(damaged.started == nil)
+        // Whatever stands in it, its lock tells the truth; another file in its place proves nothing.
+        #expect(damaged.liveness == (damage.provesLife ? .alive : .unknown))
+
+        let report = try await queue.store.reclaim(from: [place.id], .died("died", nil), now: now)
+        #expect(report == ReapReport(requeued: 4))
+        #expect(try await queue.store.list(JobFilter()).allSatisfy { $0.suspect && $0.crashes == 0 })
+        try await expectSound(queue.store)
+        // The worker's next one finds its own place.
+        let next = try await queue.store.register(registration(), as: nil, now: now)
+        #expect(try await queue.store.workers().map(\.started) == [[]])
+        try await queue.store.deregister(next.id, now: now)
+    }
+
+    @Test("that cannot be made leaves the worker working")
+    func cannotBeMade() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        let first = try await queue.store.register(registration(), as: nil, now: now)
+        try await queue.store.deregister(first.id, now: now)
+        let id = first.id.rawValue + 1
+        let path = "\(folder.database)-worker-\(id)"
+        try FileManager.default.createDirectory(atPath: path + "/inside", withIntermediateDirectories: true)
+        let place = try await queue.store.register(registration(), as: nil, now: now)
+        #expect(place.id.rawValue == id)
+        try await queue.enqueue(payload: [], in: "q")
+        let job = try #require(try await queue.claim().first)
+        place.scoreboard.note(ended: nil, started: job.lease, now: now)
+        place.scoreboard.note(ended: job.lease, started: nil, now: now)
+        #expect(try await queue.store.workers().map(\.started) == [nil])
+        try await queue.ack([job])
+        try await queue.store.deregister(place.id, now: now)
+        #expect(FileManager.default.fileExists(atPath: path + "/inside"))
+    }
+
+    @Test("what lies at its place before is nobody's: a link is not followed")
+    func linkAtItsPlace() async throws {
+        let folder = try TemporaryFolder()
+        let precious = folder.path + "/precious"
+        try Data("keep me".utf8).write(to: URL(filePath: precious))
+        let queue = try await JobQueue(.sqlite(folder.database))
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.database + "-worker-1", withDestinationPath: precious)
+        let place = try await queue.store.register(registration(), as: nil, now: now)
+        #expect(place.id.rawValue == 1)
+        #expect(try await queue.store.workers().map(\.started) == [[]])
+        #expect(try Data(contentsOf: URL(filePath: precious)) == Data("keep me".utf8))
+    }
+
+    @Test("of an earlier worker that nobody knows is swept away at the next registration, no other is")
+    func sweep() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        let live = try await queue.store.register(registration(), as: nil, now: now)
+        let gone = try await queue.store.register(registration(process: 2), as: nil, now: now)
+        // Forgotten without a word, as by a process that died between two steps.
+        try await queue.store.write(now: now) { try $0.forget(gone.id) }
+        // One that lives all the same keeps its scoreboard.
+        let silent = try await queue.store.register(registration(process: 4), as: nil, now: now)
+        try await queue.store.write(now: now) { try $0.forget(silent.id) }
+        queue.store.abandon(gone.id)
+        let others = ["stint.db-worker-99", "stint.db-worker-x", "stint.db-worker-", "other.db-worker-1"]
+        for name in others { try Data().write(to: URL(filePath: "\(folder.path)/\(name)")) }
+        let new = try await queue.store.register(registration(process: 3), as: nil, now: now)
+        let kept = [live, silent, new].map { "stint.db-worker-\($0.id)" } + others
+        #expect(Set(try scoreboards(folder.path)) == Set(kept))
+        // So does one that only says that it lives: of others it sweeps the earlier ones.
+        _ = try await queue.store.register(registration(), as: live.id, now: now)
+        #expect(Set(try scoreboards(folder.path)) == Set(kept))
+    }
+
+    private func untilTrue(_ what: String, _ condition: () async throws -> Bool) async throws {
+        let deadline = ContinuousClock.now + .seconds(20)
+        while try await !condition() { try #require(ContinuousClock.now < deadline, "still not: \(what)") }
+    }
+
+    // MARK: - A real death
+
+    @Test("tells which job a killed process had started, and a reap finds its end by itself")
+    func killed() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        let ids = try await queue.enqueue(jobs: try (0..<5).map { _ in try NewJob([], in: "q") }).map(\.id)
+        _ = try await runClaimingWorker("die", folder.database, "3", "1", expecting: .signaled(SIGKILL))
+        let worker = try #require(try await queue.store.workers().first)
+        #expect(worker.started?.map(\.lease.job) == [ids[0]])
+        #expect(worker.registration.process.existence() == .gone && worker.liveness == .dead)
+
+        // Its leases have an hour to go.
+        #expect(try await queue.reap() == ReapReport(requeued: 3))
+        let culprit = try #require(try await queue.store.job(ids[0]))
+        #expect(culprit.record.crashes == 1 && culprit.record.attempts == 1)
+        #expect(culprit.failures.first?.kind == .crashed)
+        #expect(
+            culprit.failures.first?.error == "worker \(worker.registration.name) died, and nobody saw how")
+        #expect((culprit.failures.first?.diagnostics?.runTimeMilliseconds ?? -1) >= 0)
+        for record in try await queue.store.list(JobFilter(state: .ready)) where record.id != ids[0] {
+            #expect(record.attempts == 0 && !record.suspect)
+        }
+        #expect(try await queue.store.workers().isEmpty)
+        #expect(try scoreboards(folder.path).isEmpty)
+        #expect(try await queue.reap() == ReapReport())
+    }
+
+    @Test("that could not take all starts is taken away, so that the wrong job is not blamed")
+    func fullDisk() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        let ids = try await queue.enqueue(jobs: try (0..<3).map { _ in try NewJob([], in: "q") }).map(\.id)
+        _ = try await runClaimingWorker("die", folder.database, "2", "2", "full", expecting: .signaled(SIGKILL))
+        #expect(try await queue.store.workers().map(\.started) == [nil])
+        #expect(try await queue.reap() == ReapReport(requeued: 2))
+        for id in ids.prefix(2) {
+            let record = try #require(try await queue.store.job(id)?.record)
+            #expect(record.suspect && record.crashes == 0)
+        }
+    }
+
+    @Test("a process whose main thread has ended lives on in the others")
+    func mainThreadEnded() throws {
+        let process = Process()
+        process.executableURL = URL(filePath: claimingWorker)
+        process.arguments = ["headless"]
+        let (input, output) = (Pipe(), Pipe())
+        process.standardInput = input
+        process.standardOutput = output
+        try process.run()
+        let identity = ProcessIdentity(ofProcess: process.processIdentifier)
+        #expect(output.fileHandleForReading.availableData == Data("ready\n".utf8))
+        #expect(identity.existence() == .exists)
+        try input.fileHandleForWriting.close()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        #expect(identity.existence() == .gone)
+    }
+
+    @Test("a reap leaves a dead worker of a living supervisor to it, and takes it when the supervisor is gone")
+    func supervised() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        try await queue.enqueue(payload: [], in: "q")
+        func register(under sign: any SupervisorSign) async throws -> WorkerID {
+            let registration = WorkerRegistration(
+                name: "w", process: .current, supervisor: .current, supervisorSign: sign.name, queues: ["q"],
+                concurrency: 1)
+            return try await queue.store.register(registration, as: nil, now: queue.clock.now()).id
+        }
+        func claim(_ worker: WorkerID) async throws {
+            let request = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(60), worker: "w", registration: worker)
+            #expect(try await queue.store.claim(request, now: queue.clock.now()).count == 1)
+        }
+        for ends in ["in order", "by a signal"] {
+            let sign = try #require(queue.store.signOfSupervisor())
+            let (survivor, dead) = (try await register(under: sign), try await register(under: sign))
+            try await claim(dead)
+            queue.store.abandon(dead)
+            // A process that another test starts just now holds its locks too, until it runs its own program.
+            try await untilTrue("the worker is dead") { try await queue.store.workers().last?.liveness == .dead }
+            #expect(try await queue.reap() == ReapReport())
+            #expect(try await queue.store.workers().map(\.id) == [survivor, dead])
+            #expect(try await queue.store.workers().map(\.supervisorLiveness) == [.alive, .alive])
+            if ends == "in order" { sign.release() } else { sign.abandon() }
+            try await untilTrue("its supervisor is dead") {
+                try await queue.store.workers().allSatisfy { $0.supervisorLiveness == .dead }
+            }
+            // One that outlives its supervisor goes on working; its dead neighbour is taken.
+            #expect(try await queue.reap() == ReapReport(requeued: 1), "\(ends)")
+            #expect(try await queue.store.workers().map(\.id) == [survivor], "\(ends)")
+            try await queue.store.deregister(survivor, now: queue.clock.now())
+        }
+        // What the supervisor that was killed has left is swept by a later worker.
+        try await untilTrue("the signs of dead supervisors are gone") {
+            let worker = try await register(under: try #require(queue.store.signOfSupervisor()))
+            try await queue.store.deregister(worker, now: queue.clock.now())
+            return try FileManager.default.contentsOfDirectory(atPath: folder.path)
+                .allSatisfy { !$0.contains("-supervisor-") }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+import Foundation
+import GRDB
+import Logging
+import StintCore
+import Testing
+
+@testable import StintSQLite
+
+@Suite("Commits of other processes are noticed", .timeLimit(.minutes(5)))
+struct WALMonitorTests {
+    @Test("a commit that can be seen only long after the log was written to, as on a busy disk")
+    func lateVisibility() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        try await queue.resume("q")
+        var signals = queue.store.wakeUps(in: ["q"]).makeAsyncIterator()
+        // A transaction larger than the cache writes to the log long before its commit.
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        let other = try DatabaseQueue(path: folder.database, configuration: configuration)
+        let before = DatabaseFile(path: folder.database + "-wal").size
+        try await other.writeWithoutTransaction { database in
+            try SQLiteStore.prepareConnection(database)
+            try database.execute(sql: "PRAGMA cache_size = 2; BEGIN IMMEDIATE")
+            for _ in 0..<40 {
+                try database.execute(
+                    sql: "INSERT INTO stint_enqueue (queue, payload, delay_ms) VALUES ('q', zeroblob(9000), 3600000)")
+            }
+        }
+        #expect(DatabaseFile(path: folder.database + "-wal").size > before, "nothing was written ahead")
+        try await other.writeWithoutTransaction {
+            try $0.execute(sql: "INSERT INTO stint_enqueue (queue, payload) VALUES ('q', 'x'); COMMIT")
+        }
+        while let next = await signals.next() { if next == .now { break } }
+        #expect(try await queue.claim(1).map(\.payload) == [Array("x".utf8)])
+    }
+
+    @Test("where the kernel does not tell, by looking")
+    func polling() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        let watch = WALMonitor(
+            folder.path + "/no-such-log", signals: WakeUpSignals(), logger: Logger(label: "test")
+        ) { queue.store.reader }
+        var signals = watch.wakeUps(in: ["q"]).makeAsyncIterator()
+        try await queue.enqueue(payload: [1], in: "q")
+        while let next = await signals.next() { if next == .now { break } }
+    }
+
+    @Test("the header of the shared memory changes with each commit by anybody, and with nothing else")
+    func header() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        func header() async throws -> WALIndexHeader {
+            try #require(try await queue.store.reader.run { WALIndexHeader(of: $0) })
+        }
+        try await queue.resume("q")
+        let first = try await header()
+        _ = try await queue.store.stats()
+        #expect(try await header() == first)
+        try await queue.enqueue(payload: [1], in: "q")
+        let second = try await header()
+        #expect(second != first)
+        let other = try DatabaseQueue(path: folder.database)
+        try await other.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE; ROLLBACK") }
+        #expect(try await header() == second)
+        try await other.writeWithoutTransaction { database in
+            try SQLiteStore.prepareConnection(database)
+            try database.execute(sql: "INSERT INTO stint_enqueue (queue, payload) VALUES ('q', 'x')")
+        }
+        #expect(try await header() != second)
+    }
+
+    @Test("looks after a write come at once, then less and less often, and go on for longer than a disk may take")
+    func pace() {
+        let start = ContinuousClock.now
+        var pace = LookPace(writtenAt: start)
+        var now = start
+        var looks: [Duration] = []
+        while let pause = pace.next(at: now) {
+            switch pause {
+            case .yield: now += .microseconds(1)
+            case .microseconds(let time): now += .microseconds(Int(time))
+            case .milliseconds(let time): now += .milliseconds(Int(time))
+            }
+            looks.append(now - start)
+        }
+        #expect(looks.filter { $0 < .milliseconds(1) }.count > 30)
+        #expect(looks.count < 250)
+        // No commit is found later than an eighth of the time after it could have been, and a second.
+        for (one, next) in zip(looks, looks.dropFirst()) where one > .milliseconds(8) {
+            #expect(next - one <= min(one / 8 + .milliseconds(1), .seconds(1)))
+        }
+        #expect(looks.last! >= .seconds(59))
+        // What follows a commit that was found is not waited for without sleep.
+        pace.written(at: now)
+        #expect(pace.found(isNews: true, at: now) == LookPace.rest)
+        #expect(pace.next(at: now) == .milliseconds(10))
+    }
+
+    @Test("commits that follow each other and bring nothing are looked for less often, until one brings something")
+    func fruitless() {
+        var now = ContinuousClock.now
+        var pace = LookPace(writtenAt: now)
+        func rest(isNews: Bool, after pause: Duration) -> Duration {
+            now += pause
+            pace.written(at: now)
+            return pace.found(isNews: isNews, at: now)
+        }
+        let rests = (0..<20).map { _ in rest(isNews: false, after: .milliseconds(10)) }
+        #expect(rests.first == LookPace.rest && rests.last == LookPace.longRest)
+        #expect(rest(isNews: true, after: .milliseconds(10)) == LookPace.rest)
+        for _ in 0..<20 { _ = rest(isNews: false, after: .milliseconds(10)) }
+        #expect(rest(isNews: false, after: .milliseconds(200)) == LookPace.rest)
+        // Those that come now and then are looked for at once.
+        for _ in 0..<20 { #expect(rest(isNews: false, after: .milliseconds(150)) == LookPace.rest) }
+    }
+
+    @Test("who has heard that nothing is known to come does not hear it again, and hears all else")
+    func repeated() async throws {
+        let signals = WakeUpSignals()
+        var stream = signals.stream(["q"]).makeAsyncIterator()
+        var told: [NextReady] = []
+        for next in [NextReady.unknown, .at(5), .at(5), .unknown, .unknown, .now, .now, .unknown] {
+            signals.send { _ in next }
+            if next == .unknown && told.last == .unknown { continue }
+            told.append(try #require(await stream.next()))
+        }
+        #expect(told == [.unknown, .at(5), .at(5), .unknown, .now, .now, .unknown])
+    }
+}

@@ -1,0 +1,58 @@
+import Foundation
+import History
+import StintCore
+import StintSQLite
+
+/// An operator, and a dashboard: reads everything again and again, and finds it in order; pauses, resumes, kicks, buries
+/// and deletes.
+struct OperatorClient {
+    private let player: Player
+    private let queue: JobQueue<RecordingStore>
+    private let store: SQLiteStore
+
+    init(_ player: Player, _ queue: JobQueue<RecordingStore>, _ store: SQLiteStore) {
+        self.player = player
+        self.queue = queue
+        self.store = store
+    }
+
+    func run() async throws {
+        var chance = Chance(player.seed)
+        let stop = StopSignal()
+        while !stop.isSet {
+            // In one long read, which keeps the log from starting again; under load it would be there all the time.
+            if !player.isCalm { try await examine() }
+            let name = Player.queues.randomElement(using: &chance)!
+            switch Int.random(in: 0..<10, using: &chance) {
+            case 0:
+                try await queue.pause(name)
+                try await Task.sleep(for: .milliseconds(30))
+                try await queue.resume(name)
+            case 1: try await queue.kick(name, limit: 3)
+            case 2:
+                try await touch(&chance) { try await queue.store.bury([$0], reason: "the operator says so", now: $1) }
+            case 3: try await touch(&chance) { try await queue.store.delete([$0], now: $1) }
+            case 4: _ = try await queue.store.workers()
+            case 5: _ = try await queue.store.failures(limit: 100)
+            default: _ = try await queue.store.list(JobFilter(limit: 200))
+            }
+            try await Task.sleep(for: .milliseconds(40))
+        }
+    }
+
+    private func examine() async throws {
+        for finding in try await store.examine() where !finding.isGood {
+            throw HistoryError("while all were at work: \(finding.subject): \(finding.description)")
+        }
+    }
+
+    /// Does something to a job that others may settle in this moment.
+    private func touch(_ chance: inout Chance, _ body: (JobID, ClockReading) async throws -> Void) async throws {
+        guard let job = try await queue.store.list(JobFilter(limit: 50)).randomElement(using: &chance) else { return }
+        do {
+            try await body(job.id, queue.clock.now())
+        } catch let error as StintError where [.notFound, .invalidInput].contains(error.code) {
+            return
+        }
+    }
+}

@@ -1,0 +1,133 @@
+import Foundation
+import History
+import Logging
+import ServiceLifecycle
+import Stint
+import StintCore
+import StintSQLite
+
+/// A process of a run: what it does all day.
+package enum Role: String, CaseIterable, Sendable {
+    /// Makes the database, with queues that keep their done jobs and are not paused.
+    case founder
+    /// Enqueues through Stint.
+    case producer
+    /// Enqueues with SQL of its own, and knows no gate.
+    case rawSQL
+    /// Works, with nobody to watch it.
+    case worker
+    /// Watches workers of its own.
+    case supervisor
+    case reaper
+    /// Looks at everything, pauses, resumes, kicks, buries and deletes.
+    case operator
+    /// Works until nothing is left.
+    case drain
+    /// `stint work` with a command, and `stint reap` again and again. What these do with the store is in no history.
+    case command, cron
+}
+
+/// One process that plays a role.
+package struct Player: Sendable {
+    package static let queues: [QueueName] = ["a", "b"]
+    /// Of all the stores of a run.
+    package static let busyTimeout: Duration = .seconds(30)
+
+    private let role: Role
+    let database: String
+    let lease: Duration
+    let log: HistoryLog
+    let seed: UInt64
+    /// Whether no job may kill its process.
+    let isCalm: Bool
+
+    package init(
+        _ role: Role, database: String, history: String, lease: Duration, seed: UInt64, isCalm: Bool
+    ) throws {
+        self.role = role
+        self.database = database
+        self.lease = lease
+        self.seed = seed
+        self.isCalm = isCalm
+        log = try HistoryLog(history, process: ProcessName.own)
+        let isSupervised = Worker.isSupervised
+        log.append(
+            .began(
+                supervisor: isSupervised ? ProcessName.of(getppid()) : nil,
+                role: isSupervised ? Role.worker.rawValue : role.rawValue))
+    }
+
+    /// A harness that was killed leaves nobody behind.
+    private static func endWithParent() {
+        let parent = getppid()
+        Thread.detachNewThread {
+            while getppid() == parent { sleep(1) }
+            _exit(1)
+        }
+    }
+
+    package func play() async throws {
+        if !Worker.isSupervised { Self.endWithParent() }
+        var options = SQLiteStore.Options()
+        options.busyTimeout = Self.busyTimeout
+        let source = StoreSource.sqlite(database, options: options)
+        let store = try await JobQueue(source).store
+        let queue = JobQueue(store: RecordingStore(store, log))
+        switch role {
+        case .founder:
+            for name in Self.queues {
+                try await queue.retain(.seconds(86_400), in: name)
+                try await queue.resume(name)
+            }
+        case .producer: try await Producer(self, queue).run()
+        case .rawSQL: try await RawSQLProducer(self).run()
+        case .worker: try await serve([worker(queue)])
+        case .drain: try await serve([worker(queue, drains: true)])
+        case .supervisor:
+            var options = SupervisorOptions()
+            options.workers = 2
+            options.gracePeriod = .seconds(5)
+            let supervisor = Supervisor(queue, options: options) { worker($0) }
+            try await serve([supervisor, Reaper(queue, every: .milliseconds(100))])
+        case .reaper: try await serve([Reaper(queue, every: .milliseconds(50))])
+        case .command, .cron: throw HistoryError("\(role) is not played by this program")
+        case .operator: try await OperatorClient(self, queue, store).run()
+        }
+        log.append(.ended)
+    }
+
+    private func serve(_ services: [any Service]) async throws {
+        var configurations = services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
+        configurations[0].successTerminationBehavior = .gracefullyShutdownGroup
+        try await ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: configurations, gracefulShutdownSignals: [.sigterm], logger: Self.quiet)
+        ).run()
+    }
+
+    private func worker(_ queue: JobQueue<RecordingStore>, drains: Bool = false) -> Worker {
+        var chance = Chance(seed)
+        var options = Worker.Options()
+        options.concurrency = [1, 1, 4].randomElement(using: &chance)!
+        options.batch = [nil, 1, 8].randomElement(using: &chance)!
+        options.lease = lease
+        options.gracePeriod = .seconds(2)
+        options.pollInterval = .milliseconds(500)
+        options.drains = drains
+        var worker = Worker(queue, queues: Self.queues, options: options, logger: Self.quiet)
+        worker.registerOthers(retry: .constant(.milliseconds(20))) { [log, database] context in
+            let kind = JobKind(payload: String(decoding: context.job.payload, as: UTF8.self))
+            try await context.recorded(in: log) {
+                try await kind.perform(attempt: context.attempt, token: context.token.rawValue, database: database)
+            }
+        }
+        return worker
+    }
+
+    /// Only what must not happen.
+    static let quiet: Logger = {
+        var logger = Logger(label: "torture")
+        logger.logLevel = .critical
+        return logger
+    }()
+}

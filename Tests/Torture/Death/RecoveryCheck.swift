@@ -1,0 +1,142 @@
+import Foundation
+import GRDB
+import History
+import StintCore
+import StintSQLite
+
+/// What is looked at after a death or a power cut, first without Stint, in a copy, and then with it.
+package struct RecoveryCheck {
+    let folder: String
+    let reference: Reference
+    /// After which steps the files may be as they are.
+    let steps: ClosedRange<Int>
+    /// What everybody was told until then; `nil` where too much of it is undone.
+    let history: [Event]?
+    /// Whether the machine has started again.
+    let isRebooted: Bool
+
+    package init(
+        _ folder: String, _ reference: Reference, steps: ClosedRange<Int>, history: [Event]?, isRebooted: Bool = false
+    ) {
+        self.folder = folder
+        self.reference = reference
+        self.steps = steps
+        self.history = history
+        self.isRebooted = isRebooted
+    }
+
+    /// Everything that is wrong, empty where nothing is; and after which step the least of the files is as it was.
+    ///
+    /// - Parameter worksOff: Whether to look with Stint too, and to do what is left to do.
+    package func look(worksOff: Bool = true) async throws -> (problems: [String], step: Int) {
+        do {
+            let (problems, step) = try lookWithoutStint()
+            return (problems + (worksOff ? try await lookWithStint() : []), step)
+        } catch {
+            return (["the files cannot be used: \(error)"], 0)
+        }
+    }
+
+    // MARK: - Without Stint
+
+    private func lookWithoutStint() throws -> (problems: [String], step: Int) {
+        // SQLite takes over the log, and Stint is to find it as it was left.
+        let copy = folder + "-copy"
+        try FileManager.default.copyItem(atPath: folder, toPath: copy)
+        defer { remove(copy) }
+        var problems = try ScriptedWorkload.files.flatMap { try Self.damage(of: "\(copy)/\($0)") }
+        let state = try Fingerprints(in: copy)
+        problems += reference.objections(to: state, among: steps)
+        problems += try broken(isDrained: false, in: copy, history)
+        return (problems, reference.lastStep(of: state))
+    }
+
+    private func remove(_ path: String) {
+        do {
+            try FileManager.default.removeItem(atPath: path)
+        } catch {
+            print("\(path) stays behind: \(error)")
+        }
+    }
+
+    private static func damage(of path: String) throws -> [String] {
+        guard FileManager.default.fileExists(atPath: path) else { return [] }
+        let database = try DatabaseQueue(path: path)
+        let answer = try database.inDatabase { try String.fetchAll($0, sql: "PRAGMA integrity_check") }
+        try database.close()
+        return answer == ["ok"] ? [] : answer.map { "\(path): \($0)" }
+    }
+
+    private func broken(isDrained: Bool, in folder: String, _ history: [Event]?) throws -> [String] {
+        guard let history, FileManager.default.fileExists(atPath: folder + "/new.db") else { return [] }
+        var final = try FinalState(of: folder + "/new.db", isDrained: isDrained)
+        final.jobs.removeAll { $0.queue == ScriptedWorkload.fleeting.description }
+        return HistoryChecker(history, final).violations().map(\.description)
+    }
+
+    // MARK: - With Stint
+
+    private func lookWithStint() async throws -> [String] {
+        var problems: [String] = []
+        for file in ScriptedWorkload.files where FileManager.default.fileExists(atPath: "\(folder)/\(file)") {
+            problems += try await workOff(file).map { "\(file): \($0)" }
+            try await awaitClosing(of: "\(folder)/\(file)")
+        }
+        problems += try ScriptedWorkload.files.flatMap { try Self.damage(of: "\(folder)/\($0)") }
+        guard let history else { return problems }
+        let workers = try ScriptedWorkload.wholeHistory(in: folder).filter { $0.process == RecoveryWorker.name }
+        // The power cut was the end of all the others.
+        let time = history.last?.time ?? 0
+        let deaths = isRebooted ? Set(history.map(\.process)).sorted() : []
+        let ends = deaths.map { Event(time: time, process: $0, kind: .killed) }
+        return problems + (try broken(isDrained: true, in: folder, history + ends + workers))
+    }
+
+    private func workOff(_ file: String) async throws -> [String] {
+        let store = try SQLiteStore(path: "\(folder)/\(file)")
+        var problems = try await findings(of: store)
+        let worker = try RecoveryWorker(store, history: file == "new.db" ? ScriptedWorkload.history(in: folder) : nil, isRebooted: isRebooted)
+        problems += try await worker.workOff()
+        return problems + (try await findings(of: store))
+    }
+
+    private func findings(of store: SQLiteStore) async throws -> [String] {
+        try await store.examine().filter { !$0.isGood }.map(\.description)
+    }
+}
+
+/// Who comes afterwards and does what is left to do.
+struct RecoveryWorker {
+    static let name = "worker"
+
+    private let store: any JobStore
+    private let log: HistoryLog?
+    private let clock = ScriptedClock()
+
+    init(_ store: SQLiteStore, history: String?, isRebooted: Bool) throws {
+        log = try history.map { try HistoryLog($0, process: Self.name) }
+        self.store = log.map { RecordingStore(store, $0) } ?? store
+        // Later than anything in a life.
+        clock.advance(by: .seconds(3_600))
+        if isRebooted { clock.reboot() }
+    }
+
+    /// - Returns: What keeps it from its end.
+    func workOff() async throws -> [String] {
+        for _ in 0..<200 {
+            _ = try await store.reap(now: clock.now())
+            let stats = try await store.stats()
+            if stats.allSatisfy({ $0.unfinished == 0 }) { return [] }
+            let request = ClaimRequest(queues: stats.map(\.name), limit: 10, lease: .seconds(60), worker: "worker:1")
+            let jobs = try await store.claim(request, now: clock.now())
+            for job in jobs {
+                log?.started(job)
+                log?.finished(job)
+            }
+            let answers = try await store.settle(jobs.map { Settlement($0.lease, .ack) }, now: clock.now())
+            if answers.contains(.leaseLost) { return ["a lease was lost that was just given"] }
+            if jobs.isEmpty { clock.advance(by: .seconds(50_000_000)) }
+        }
+        return ["the work does not end: \(try await store.stats())"]
+    }
+}

@@ -1,0 +1,129 @@
+import Foundation
+import GRDB
+import History
+import Logging
+import StintCore
+import StintSQLite
+import Synchronization
+
+/// What databases go through in a life: steps of one change each, the same ones each time and at the same times, so that
+/// it is known what they may hold whenever it ends. There is one caller, and no chance.
+package final class ScriptedWorkload {
+    /// One of an earlier Stint, one that is made, and a backup of that.
+    package static let files = ["old.db", "new.db", "copy.db"]
+    /// Those that speak in the history.
+    package static let voices = ["shop", "worker-1", "worker-2", "worker-3", "application"]
+    /// Its jobs are not in the history, since they vanish when they have been done for a while.
+    static let fleeting: QueueName = "fleeting"
+
+    /// What happens in it.
+    package enum Script: Sendable {
+        /// All that can happen to jobs and files, once.
+        case whole
+        /// So many verbs by chance.
+        case wandering(seed: UInt64, steps: Int)
+    }
+
+    let folder: String
+    let script: Script
+    let durability: Durability
+    let clock = ScriptedClock()
+    private let landmarks: Checkpoints
+    private var count = 0
+
+    /// What is told of each step, when it begins and when it has ended well.
+    package struct Checkpoints {
+        package var begins: (_ step: Int, _ name: String) throws -> Void
+        /// With whether it is promised that a power cut cannot undo it.
+        package var ended: (_ step: Int, _ isPromised: Bool) throws -> Void
+
+        package init(
+            begins: @escaping (_ step: Int, _ name: String) throws -> Void,
+            ended: @escaping (_ step: Int, _ isPromised: Bool) throws -> Void
+        ) {
+            self.begins = begins
+            self.ended = ended
+        }
+    }
+
+    /// - Parameter folder: Where ``prepare(_:for:)`` has been.
+    package init(in folder: String, script: Script, durability: Durability = .full, landmarks: Checkpoints) {
+        self.folder = folder
+        self.script = script
+        self.durability = durability
+        self.landmarks = landmarks
+    }
+
+    package static func history(in folder: String) -> String { folder + "/history" }
+
+    /// Empty where nobody has said anything yet.
+    package static func wholeHistory(in folder: String) throws -> [Event] {
+        guard FileManager.default.fileExists(atPath: history(in: folder)) else { return [] }
+        return try HistoryLog.read(history(in: folder))
+    }
+
+    /// - Returns: How many steps it had.
+    @discardableResult
+    package func live() async throws -> Int {
+        switch script {
+        case .whole:
+            try await migrate()
+            try await beMade()
+        case .wandering(let seed, let steps): try await wander(seed, steps: steps)
+        }
+        return count
+    }
+
+    func step<Value>(
+        _ name: String, isPromised: Bool = true, _ body: () async throws -> Value
+    ) async throws -> Value {
+        count += 1
+        try landmarks.begins(count, name)
+        let value = try await body()
+        try landmarks.ended(count, isPromised)
+        return value
+    }
+
+    func path(_ file: String) -> String { "\(folder)/\(file)" }
+
+    func open(_ file: String) throws -> SQLiteStore {
+        var logger = Logger(label: "life")
+        logger.logLevel = .critical
+        return try SQLiteStore(path: path(file), options: .init(durability: durability, logger: logger))
+    }
+
+    func voice(_ process: String) throws -> HistoryLog {
+        try HistoryLog(Self.history(in: folder), process: process)
+    }
+}
+
+/// A clock that stands until it is moved.
+final class ScriptedClock: QueueClock {
+    private let moment = Mutex(ClockReading(wall: 1_800_000_000_000, monotonic: 5_000_000, boot: "boot-1"))
+
+    func now() -> ClockReading { moment.withLock { $0 } }
+
+    func advance(by duration: Duration) {
+        moment.withLock {
+            $0.wall += duration.milliseconds
+            $0.monotonic += duration.milliseconds
+        }
+    }
+
+    /// The machine starts again.
+    func reboot() {
+        moment.withLock {
+            $0.monotonic = 1_000
+            $0.boot += "+1"
+        }
+    }
+}
+
+/// Why the torture itself cannot go on.
+package struct TortureError: Error, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,137 @@
+import GRDB
+import StintCore
+
+/// What happens to the processes, from the beginning of a world to its end.
+extension World {
+    func run() async {
+        for queue in WorldPlan.queues { await keepDoneJobs(queue) }
+        for place in places { start(place) }
+        for misfortune in plan.misfortunes {
+            scheduler.run(after: misfortune.time, as: scheduler.faults) { self.inject(misfortune.kind) }
+        }
+        await scheduler.pause(plan.unrest)
+        calmDown()
+        await workOff()
+        await close()
+    }
+
+    /// Before anybody lives: the checker wants to see what became of each job.
+    private func keepDoneJobs(_ queue: QueueName) async {
+        do {
+            try await places[0].stores.store.configure(
+                queue, QueueSettings(paused: false, retention: .seconds(50 * 366 * 86_400)), now: now())
+        } catch {
+            problem("a queue could not be set up: \(error)")
+        }
+    }
+
+    private func inject(_ kind: WorldPlan.Fault.Kind) {
+        guard !isCalm else { return }
+        let living = processes.filter { $0.state != .dead && $0.place.name != "house" }
+        switch kind {
+        case .kill:
+            if !living.isEmpty { kill(dice.one(of: living)) }
+        case .killWithSupervisor:
+            if !living.isEmpty { kill(dice.one(of: living), with: true) }
+        case .stop(let duration):
+            if !living.isEmpty { stop(dice.one(of: living), for: duration) }
+        case .shutDown:
+            let running = living.filter { $0.state == .running }
+            guard !running.isEmpty else { return }
+            let process = dice.one(of: running)
+            process.isToldToStop = true
+            scheduler.perform(as: process) { process.shutDown() }
+        case .locks(let duration): lockedUntil = max(lockedUntil, scheduler.now + duration.nanoseconds)
+        case .freezesAll(let duration):
+            for process in processes where process.state == .running { stop(process, for: duration) }
+        case .stopsTree(let patience): stopTree(patience)
+        case .killsTree:
+            for process in living where process.isWorker { kill(process, with: true) }
+        case .wallClockJumps(let duration): scheduler.wallOffset += duration.nanoseconds
+        case .reboot: reboot()
+        case .operatorPauses(let duration):
+            let queue = dice.one(of: plan.jobs).queue
+            asOperator { try await $0.pause(queue) }
+            scheduler.run(after: duration, as: scheduler.faults) { self.asOperator { try await $0.resume(queue) } }
+        case .operatorKicks:
+            let queue = dice.one(of: plan.jobs).queue
+            asOperator { try await $0.kick(queue, limit: 2) }
+        case .operatorBuries:
+            guard let id = anyJob() else { return }
+            asOperator { try await $0.store.bury([id], reason: "a person said so", now: $0.clock.now()) }
+        case .operatorDeletes:
+            guard let id = anyJob() else { return }
+            asOperator { try await $0.store.delete([id], now: $0.clock.now()) }
+        }
+    }
+
+    private func stopTree(_ patience: Duration) {
+        let tree = processes.filter { $0.state == .running && $0.isWorker }
+        for process in tree {
+            process.isToldToStop = true
+            scheduler.perform(as: process) { process.shutDown() }
+        }
+        scheduler.run(after: patience, as: scheduler.faults) {
+            for process in tree { self.kill(process, with: true) }
+        }
+    }
+
+    private func anyJob() -> JobID? {
+        let known = jobs.values.sorted { $0.rawValue < $1.rawValue }
+        return known.isEmpty ? nil : dice.one(of: known)
+    }
+
+    private func asOperator(_ act: @escaping @Sendable (JobQueue<RecordingStore>) async throws -> Void) {
+        guard let house = processes.last(where: { $0.place.name == "house" && $0.state != .dead }) else { return }
+        let queue = queue(of: house)
+        scheduler.perform(as: house) {
+            Task {
+                do { try await act(queue) } catch { self.logger.debug("an operator was refused: \(error)") }
+            }
+        }
+    }
+
+    /// Nobody kills, stops or refuses any more, and the wall clock is right, so that no job waits for hours.
+    private func calmDown() {
+        isCalm = true
+        lockedUntil = 0
+        for process in processes { goOn(process) }
+        scheduler.wallOffset += Duration.seconds(200_000).nanoseconds
+        for queue in WorldPlan.queues {
+            asOperatorUntilDone(queue)
+            // A pause that was on its way may come behind that.
+            scheduler.run(after: .seconds(30), as: scheduler.faults) { self.asOperatorUntilDone(queue) }
+        }
+    }
+
+    private func asOperatorUntilDone(_ queue: QueueName) {
+        guard let house = processes.last(where: { $0.place.name == "house" && $0.state != .dead }) else {
+            return scheduler.run(after: .seconds(1), as: scheduler.faults) { self.asOperatorUntilDone(queue) }
+        }
+        asOperator {
+            try await $0.resume(queue)
+            _ = house
+        }
+    }
+
+    private func workOff() async {
+        do {
+            // Until the producer has said all that it had to say, and all of it is done or buried.
+            while try !jobsToEnqueue.isEmpty || processes.contains(where: { $0.state != .dead && $0.isEnqueueing })
+                || database.unfinished > 0
+            {
+                await scheduler.pause(.seconds(1))
+            }
+        } catch {
+            problem("the database cannot be read: \(error)")
+        }
+    }
+
+    private func close() async {
+        isClosing = true
+        for process in processes where process.state != .dead {
+            scheduler.perform(as: process) { process.cancel() }
+        }
+        while processes.contains(where: { $0.state != .dead }) { await scheduler.pause(.seconds(1)) }
+    }
+}
