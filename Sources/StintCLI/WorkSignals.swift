@@ -44,6 +44,3 @@ struct WorkSignals {
         try result.get()
     }
 }
-
-/// The user did not want to wait: exit code 130, as of a program that SIGINT has ended.
-struct StoppedAtOnce: Error {}

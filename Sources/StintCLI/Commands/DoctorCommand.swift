@@ -1,0 +1,27 @@
+import ArgumentParser
+import StintCore
+
+struct DoctorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Check the database and say what to do about what is wrong.",
+        discussion: """
+            Exits with 1 when something is wrong.
+
+            Example:
+              stint doctor --db /var/lib/app/stint.db
+            """)
+
+    @OptionGroup var database: DatabaseOptions
+
+    func run() async throws {
+        let store = try await database.open(onlyReads: true).store
+        let findings = try await store.examine() + store.examineSurroundings()
+        var output = Output()
+        for finding in findings {
+            try output.line("\(finding.isGood ? "ok   " : "WRONG") \(finding.subject): \(finding.description)")
+        }
+        try output.flush()
+        if findings.contains(where: { !$0.isGood }) { throw ExitCode(1) }
+    }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import StintCore
+import StintSQLite
+
+/// The commands that change jobs by their ids, or many jobs of a queue.
+
+struct KickCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "kick",
+        abstract: "Bring buried jobs back, with their attempts at 0.",
+        discussion: """
+            With ids, these jobs, all or none; else all of a queue that meet the
+            conditions, oldest first, or the first --limit. A job that is buried again
+            meanwhile is not kicked again. Prints how many.
+
+            Example:
+              stint kick --queue mail --error 'timed out' --limit 10
+              stint kick 42 43
+            """)
+
+    @OptionGroup var database: DatabaseOptions
+    @OptionGroup var conditions: SelectionOptions
+    @Option(help: ArgumentHelp("At most so many.", valueName: "n"))
+    var limit: Int?
+    @Argument(help: "Ids of buried jobs.")
+    var ids: [JobIDs] = []
+
+    func validate() throws {
+        try conditions.validate(ids, for: .kick, needsCondition: false)
+        guard ids.isEmpty || limit == nil else {
+            throw wrongUsage("ids do not go with --limit: they are as many as they are")
+        }
+        if let limit, limit < 1 { throw wrongUsage("--limit is \(limit); it must be at least 1") }
+    }
+
+    func run() async throws {
+        let queue = try await database.open()
+        guard ids.isEmpty else {
+            try await queue.store.kick(ids.unique, now: queue.clock.now())
+            return try Output.print("kicked \(ids.unique.count)")
+        }
+        let selection = conditions.selection(for: .kick, now: queue.clock.now())
+        let kicked = try await BulkChange(queue: queue, selection: selection, change: .kick).run(limit: limit)
+        try Output.print("kicked \(kicked)")
+        if kicked == 0 { try await tellWhereBuriedJobsAre(queue, selection.queue) }
+    }
+
+    /// Who forgets --queue looks into a queue that is mostly empty.
+    private func tellWhereBuriedJobsAre(_ queue: JobQueue<SQLiteStore>, _ name: QueueName) async throws {
+        let buried = try await queue.store.stats().filter { $0.buried > 0 }
+        guard let first = buried.first, !buried.contains(where: { $0.name == name }) else { return }
+        let places = buried.prefix(5).map { "\(quoted($0.name.description)) (\($0.buried))" }.joined(separator: ", ")
+        Output.printError(
+            "nothing is buried in queue \(quoted(name.description)); buried jobs are in \(places)"
+                + (buried.count > 5 ? " and \(buried.count - 5) more" : "")
+                + ": \(database.command("kick --queue \(first.name)"))")
+    }
+}

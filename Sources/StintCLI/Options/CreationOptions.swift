@@ -1,0 +1,16 @@
+import ArgumentParser
+import Foundation
+import Logging
+import StintCore
+import StintSQLite
+
+/// For commands that make the database if there is none.
+struct CreationOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The permissions of a database that this makes: 0660 shares it with a group. (default: 0600)",
+            valueName: "octal"), transform: PermissionsArgument.init)
+    var mode: PermissionsArgument?
+
+    var permissions: UInt32 { mode?.bits ?? 0o600 }
+}

@@ -1,0 +1,77 @@
+import ArgumentParser
+import StintCore
+
+/// Which jobs of a queue `delete`, `bury` and `kick` mean where they are given no ids.
+struct SelectionOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Jobs of this queue instead of ids.", valueName: "q"), transform: QueueName.init(_:))
+    var queue: QueueName?
+    @Option(help: ArgumentHelp("Only those in this state.", valueName: "s"))
+    var state: JobState?
+    @Option(
+        help: ArgumentHelp(
+            "Only those whose reason of burial or last error contains this text.", valueName: "text"))
+    var error: String?
+    @Option(
+        help: ArgumentHelp("Only those that were put longer ago than this.", valueName: "duration"),
+        transform: DurationArgument.init)
+    var older: DurationArgument?
+    @Flag(help: "All of the queue's jobs; needed to delete or bury them without another condition.")
+    var all = false
+
+    private var hasCondition: Bool { state != nil || error != nil || older != nil }
+
+    /// - Parameter needsCondition: Whether a queue alone does not say enough.
+    func validate(_ ids: [JobIDs], for change: JobChange, needsCondition: Bool) throws {
+        guard ids.isEmpty || queue == nil && !hasCondition && !all else {
+            throw wrongUsage(
+                "ids do not go with --queue, --state, --error, --older and --all: an id names its job already")
+        }
+        guard ids.isEmpty else { return }
+        guard !all || !hasCondition else {
+            throw wrongUsage("--all does not go with --state, --error and --older: leave one of them out")
+        }
+        if let state, !change.states.contains(state) {
+            let possible = JobState.allCases.filter(change.states.contains).map(\.rawValue).joined(separator: ", ")
+            throw wrongUsage("--state is \(state.rawValue); here it can only be \(possible)")
+        }
+        guard needsCondition else { return }
+        guard let queue else { throw wrongUsage("no job was named: give ids, or --queue with a condition or --all") }
+        guard hasCondition || all else {
+            throw wrongUsage(
+                "--queue \(queue) alone would mean all of its jobs: add --all, or --state, --error or --older")
+        }
+    }
+
+    func selection(for change: JobChange, now: ClockReading) -> JobSelection {
+        JobSelection(
+            queue ?? .default, states: state.map { [$0] } ?? change.states, error: error,
+            enqueuedBefore: older.map { now.wall - $0.duration.milliseconds })
+    }
+}
+
+extension [JobIDs] {
+    /// In their order, each once.
+    var unique: [JobID] {
+        var seen: Set<JobID> = []
+        return flatMap(\.ids).filter { seen.insert($0).inserted }
+    }
+}
+
+/// The same arguments, with neighbouring ids in one: for each positional argument the parser copies all that are left, so
+/// 20,000 of them took it ten seconds.
+func joinedIDs(_ arguments: [String]) -> [String] {
+    guard let command = arguments.first, ["delete", "bury", "kick", "run"].contains(command) else { return arguments }
+    var result = [command]
+    var mayJoin = false
+    for argument in arguments.dropFirst() {
+        let isID = argument.utf8.allSatisfy { (0x30...0x39).contains($0) } && JobID(argument: argument) != nil
+        if isID && mayJoin {
+            result[result.count - 1] += ",\(argument)"
+        } else {
+            result.append(argument)
+        }
+        // The first one after an option may be its value.
+        mayJoin = isID && (mayJoin || !result[result.count - 2].utf8.starts(with: "-".utf8))
+    }
+    return result
+}

@@ -1,0 +1,43 @@
+import Foundation
+import StintCore
+
+/// Columns of text, as wide as they need to be, and safe for a terminal: names may come from another program.
+struct Table {
+    private var rows: [[String]]
+    private let rightAligned: Set<Int>
+    /// Of the columns, as wide as they were in the parts before.
+    private var widths: [Int]
+
+    init(_ head: [String], rightAligned: some Sequence<Int>) {
+        rows = [head]
+        widths = head.map { _ in 0 }
+        self.rightAligned = Set(rightAligned)
+    }
+
+    mutating func add(_ row: [String]) { rows.append(row.map { oneLine($0, limit: .max) }) }
+
+    /// The rows until now, of a table that comes in parts: each has columns that are at least as wide as those before.
+    mutating func takeText() -> String {
+        defer {
+            widths = currentWidths
+            rows = []
+        }
+        return text
+    }
+
+    private var currentWidths: [Int] {
+        widths.indices.map { column in rows.reduce(widths[column]) { max($0, $1[column].columns) } }
+    }
+
+    var text: String {
+        let widths = currentWidths
+        return rows.map { row in
+            var line = ""
+            for (column, cell) in row.enumerated() {
+                line += column > 0 ? "  " : ""
+                line += cell.padded(toColumns: widths[column], alignedRight: rightAligned.contains(column))
+            }
+            return String(line.reversed().drop { $0 == " " }.reversed())
+        }.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,42 @@
+import StintCore
+
+/// A worker in `workers --json`.
+struct WorkerDocument: Encodable {
+    private struct Started: Encodable {
+        let job: JobID
+        let token: FencingToken
+        let ageMilliseconds: Int64?
+    }
+
+    private let id: WorkerID
+    private let name: String
+    private let process: ProcessIdentity
+    private let supervisor: ProcessIdentity?
+    private let queues: [String]
+    private let concurrency: Int
+    private let registeredAt: Timestamp
+    private let started: [Started]?
+    private let existence: String
+    private let residentMemoryBytes: Int64?
+
+    init(_ worker: WorkerSnapshot) {
+        let registration = worker.record.registration
+        id = worker.record.id
+        name = registration.name
+        process = registration.process
+        supervisor = registration.supervisor
+        queues = registration.queues.map(\.description)
+        concurrency = registration.concurrency
+        registeredAt = worker.record.registeredAt
+        started = worker.record.started?.map {
+            Started(job: $0.lease.job, token: $0.lease.token, ageMilliseconds: worker.age(of: $0))
+        }
+        existence =
+            switch worker.existence {
+            case .exists: "exists"
+            case .gone: "gone"
+            case .unknown: "unknown"
+            }
+        residentMemoryBytes = worker.residentMemory
+    }
+}

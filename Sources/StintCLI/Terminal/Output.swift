@@ -1,0 +1,66 @@
+import StintCore
+import StintWorker
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Standard output, in exact bytes, with every failed write noticed.
+struct Output {
+    private var buffer: [UInt8] = []
+
+    mutating func line(_ text: String) throws {
+        buffer += text.utf8
+        buffer.append(0x0A)
+        if buffer.count >= 65_536 { try flush() }
+    }
+
+    /// Writes what is left; call it at the end.
+    mutating func flush() throws {
+        try Self.write(buffer)
+        buffer.removeAll(keepingCapacity: true)
+    }
+
+    static func write(_ bytes: [UInt8]) throws {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Platform.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            if count > 0 {
+                rest = rest.dropFirst(count)
+            } else if errno == EPIPE {
+                throw BrokenPipe()
+            } else if errno == EAGAIN {
+                waitUntilWritable(STDOUT_FILENO)
+            } else if errno != EINTR {
+                throw OutputFailed(
+                    description: "standard output cannot be written: \(String(cString: strerror(errno)))")
+            }
+        }
+    }
+
+    /// Whoever started this process may have made its standard output non-blocking, as ssh and Node.js do: a full pipe is
+    /// waited for without using the processor. An error is met by the next write.
+    private static func waitUntilWritable(_ descriptor: Int32) {
+        var wait = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        poll(&wait, 1, -1)
+    }
+
+    static func print(_ text: String) throws {
+        try write(Array((text + "\n").utf8))
+    }
+
+    /// One sentence on standard error, safe for a terminal, whatever it quotes. That it cannot be written is nothing to be
+    /// done about, and nobody waits for long until somebody reads it.
+    static func printError(_ text: String) {
+        tell(text)
+        OutputDestination.standardError.flush(within: .seconds(1))
+    }
+
+    /// The same without any wait.
+    static func tell(_ text: String) {
+        ProgressBar.clear()
+        OutputDestination.standardError.log(Array("stint: \(oneLine(text, limit: 2_000))\n".utf8))
+    }
+}

@@ -1,0 +1,41 @@
+import Dispatch
+import Foundation
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// The whole terminal, from ``enter()`` to ``leave()``: what it showed before comes back afterwards, and so do its
+/// cursor and the way it treats keys.
+final class Screen {
+    /// How the keyboard was before; `nil` where standard input is no terminal.
+    private var modes: termios?
+
+    func enter() throws {
+        var modes = termios()
+        if tcgetattr(STDIN_FILENO, &modes) == 0 {
+            self.modes = modes
+            // Keys come at once and are not shown. Ctrl-C stays a signal.
+            modes.c_lflag &= ~tcflag_t(ICANON | ECHO)
+            tcsetattr(STDIN_FILENO, TCSADRAIN, &modes)
+        }
+        // The alternate screen, without cursor, and lines that are too long do not wrap.
+        try Output.write(Array("\u{1B}[?1049h\u{1B}[?25l\u{1B}[?7l".utf8))
+    }
+
+    /// Shows these lines and nothing else. In one write, so that nobody sees half of them.
+    func draw(_ lines: [String]) throws {
+        var text = ""
+        for (index, line) in lines.enumerated() { text += "\u{1B}[\(index + 1);1H\u{1B}[2K\(line)" }
+        text += "\u{1B}[\(lines.count + 1);1H\u{1B}[J"
+        try Output.write(Array(text.utf8))
+    }
+
+    func leave() throws {
+        if var modes { tcsetattr(STDIN_FILENO, TCSADRAIN, &modes) }
+        modes = nil
+        try Output.write(Array("\u{1B}[?7h\u{1B}[?25h\u{1B}[?1049l".utf8))
+    }
+}

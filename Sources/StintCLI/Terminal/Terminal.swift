@@ -1,0 +1,30 @@
+import Dispatch
+import Foundation
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// What there is to know of the terminal that standard output goes to.
+enum Terminal {
+    /// Whether a program can draw there wherever it likes.
+    static var canDraw: Bool {
+        isatty(STDOUT_FILENO) == 1 && !["", "dumb"].contains(variable("TERM"))
+    }
+
+    /// Not where the user does not want any (https://no-color.org).
+    static var hasColours: Bool { canDraw && variable("NO_COLOR").isEmpty }
+
+    /// 80 by 24 where it does not say.
+    static var size: (columns: Int, rows: Int) {
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 else { return (80, 24) }
+        return (size.ws_col > 0 ? Int(size.ws_col) : 80, size.ws_row > 0 ? Int(size.ws_row) : 24)
+    }
+
+    private static func variable(_ name: String) -> String {
+        ProcessInfo.processInfo.environment[name] ?? ""
+    }
+}

@@ -1,0 +1,26 @@
+import StintCore
+
+/// What happened in a queue between two readings, a second.
+struct QueueRates: Equatable {
+    let done: Double
+    /// Jobs that were put, less those that were deleted: the counts tell only both together.
+    let new: Double
+
+    static let zero = QueueRates(done: 0, new: 0)
+
+    /// - Returns: By queue; empty where no time has passed between the two.
+    static func between(_ earlier: TopSnapshot, _ later: TopSnapshot) -> [QueueName: QueueRates] {
+        let time = Format.milliseconds(from: earlier.now.monotonic, to: later.now.monotonic)
+        guard time > 0, later.now.boot == earlier.now.boot else { return [:] }
+        let seconds = Double(time) / 1_000
+        let before = Dictionary(earlier.queues.map { ($0.name, $0) }) { first, _ in first }
+        var rates: [QueueName: QueueRates] = [:]
+        for queue in later.queues {
+            // A queue that was not there had no jobs.
+            let (done, all) = before[queue.name].map { (Double($0.done), $0.all) } ?? (0, 0)
+            rates[queue.name] = QueueRates(
+                done: (Double(queue.done) - done) / seconds, new: (queue.all - all) / seconds)
+        }
+        return rates
+    }
+}

@@ -1,0 +1,39 @@
+import StintCore
+
+/// All that `stint top` reads at one moment, each part in a short transaction of its own.
+struct TopSnapshot: Sendable {
+    /// How many of the latest attempts that did not end well are searched for deaths.
+    static let failuresSearched = 100
+
+    let now: ClockReading
+    let queues: [QueueStats]
+    let workers: [WorkerSnapshot]
+    /// Newest first.
+    let deaths: [FailedJob]
+
+    init(_ queue: JobQueue<some JobStore>) async throws {
+        let queues = try await queue.store.stats()
+        // The moment of the counts, from which the rates are made.
+        let now = queue.clock.now()
+        let workers = try await queue.store.workers().map { WorkerSnapshot($0, now: now) }
+        let failures = try await queue.store.failures(limit: Self.failuresSearched)
+        self.init(now: now, queues: queues, workers: workers, failures: failures)
+    }
+
+    init(now: ClockReading, queues: [QueueStats], workers: [WorkerSnapshot], failures: [FailedJob]) {
+        self.now = now
+        self.queues = queues
+        self.workers = workers
+        deaths = failures.filter { failed in
+            switch failed.failure.kind {
+            case .crashed, .expired, .lost: true
+            case .failed, .buried: false
+            }
+        }
+    }
+}
+
+extension QueueStats {
+    /// Every job that was ever put into it and was not deleted.
+    fileprivate var all: Double { [ready, delayed, leased, buried, done].reduce(0) { $0 + Double($1) } }
+}

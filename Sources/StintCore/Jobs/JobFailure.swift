@@ -1,0 +1,33 @@
+/// One attempt that did not end well.
+public struct JobFailure: Sendable, Codable, Hashable {
+    public enum Kind: String, Sendable, Codable {
+        /// The handler said that it failed.
+        case failed
+        /// The process that ran the job died.
+        case crashed
+        /// The lease ran out, and no death of the worker is proved. It costs the job nothing.
+        case expired
+        /// The worker ended together with its supervisor or its machine. It costs the job nothing.
+        case lost
+        /// The handler or a person set the job aside.
+        case buried
+    }
+
+    public let attempt: Int
+    public let at: Timestamp
+    public let kind: Kind
+    public let error: String
+    public let worker: String?
+    public let diagnostics: AttemptDiagnostics?
+
+    public init(
+        attempt: Int, at: Timestamp, kind: Kind, error: String, worker: String?, diagnostics: AttemptDiagnostics? = nil
+    ) {
+        self.attempt = attempt
+        self.at = at
+        self.kind = kind
+        self.error = error
+        self.worker = worker
+        self.diagnostics = diagnostics
+    }
+}

@@ -1,0 +1,36 @@
+/// How a job is to be queued; the defaults suit most.
+public struct JobOptions: Sendable, Hashable {
+    /// A smaller number goes first, then the older job (as in beanstalkd).
+    public var priority: UInt32 = 1_024
+    /// How long to wait before the job is ready.
+    public var delay: Duration = .zero
+    /// After this many starts that failed or crashed the job is buried. At least 1.
+    public var maxAttempts: Int = 10
+    /// After this many deaths of the process that ran it the job is buried. At least 1.
+    public var maxCrashes: Int = 3
+    /// How long one run may take; `nil` leaves it to the worker.
+    public var timeToRun: Duration?
+    public var headers = Headers()
+    /// While a job with this key in this queue is not done, enqueueing another returns the first one's id. Keys are the
+    /// same when their bytes are.
+    public var uniqueKey: String? {
+        get { key?.text }
+        set { key = newValue.map(ByteText.init) }
+    }
+    private var key: ByteText?
+
+    public init() {}
+
+    public init(
+        priority: UInt32 = 1_024, delay: Duration = .zero, maxAttempts: Int = 10, maxCrashes: Int = 3,
+        timeToRun: Duration? = nil, headers: Headers = Headers(), uniqueKey: String? = nil
+    ) {
+        self.priority = priority
+        self.delay = delay
+        self.maxAttempts = maxAttempts
+        self.maxCrashes = maxCrashes
+        self.timeToRun = timeToRun
+        self.headers = headers
+        key = uniqueKey.map(ByteText.init)
+    }
+}

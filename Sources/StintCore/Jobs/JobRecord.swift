@@ -1,0 +1,63 @@
+/// All that is known of one job but its payload, for people and tools.
+public struct JobRecord: Sendable, Codable, Hashable {
+    public var id: JobID
+    public var queue: QueueName
+    public var state: JobState
+    public var priority: UInt32
+    /// Starts that failed or crashed, and the one that is running.
+    public var attempts: Int
+    public var maxAttempts: Int
+    public var crashes: Int
+    public var maxCrashes: Int
+    /// It may have killed its last worker and therefore runs alone next.
+    public var suspect: Bool
+    public var contentType: String
+    public var headers: Headers
+    public var payloadBytes: Int
+    public var timeToRunMilliseconds: Int64?
+    public var uniqueKey: String? {
+        get { key?.text }
+        set { key = newValue.map(ByteText.init) }
+    }
+    private var key: ByteText?
+    public var enqueuedAt: Timestamp
+    /// When a delayed job becomes ready.
+    public var runAt: Timestamp?
+    /// Who holds a leased job (`host:pid`), its fencing token, and when the lease ends by the wall clock.
+    public var worker: String?
+    public var token: FencingToken?
+    public var leaseExpiresAt: Timestamp?
+    /// When it was buried and why, or when it was done.
+    public var buriedAt: Timestamp?
+    public var reason: String?
+    public var doneAt: Timestamp?
+
+    public init(
+        id: JobID, queue: QueueName, state: JobState, priority: UInt32, attempts: Int, maxAttempts: Int, crashes: Int,
+        maxCrashes: Int, suspect: Bool, contentType: String, headers: Headers, payloadBytes: Int,
+        timeToRunMilliseconds: Int64?, uniqueKey: String?, enqueuedAt: Timestamp
+    ) {
+        self.id = id
+        self.queue = queue
+        self.state = state
+        self.priority = priority
+        self.attempts = attempts
+        self.maxAttempts = maxAttempts
+        self.crashes = crashes
+        self.maxCrashes = maxCrashes
+        self.suspect = suspect
+        self.contentType = contentType
+        self.headers = headers
+        self.payloadBytes = payloadBytes
+        self.timeToRunMilliseconds = timeToRunMilliseconds
+        key = uniqueKey.map(ByteText.init)
+        self.enqueuedAt = enqueuedAt
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id, queue, state, priority, attempts, maxAttempts, crashes, maxCrashes, suspect, contentType, headers
+        case payloadBytes, timeToRunMilliseconds, enqueuedAt, runAt, worker, token, leaseExpiresAt, buriedAt, reason,
+            doneAt
+        case key = "uniqueKey"
+    }
+}

@@ -1,0 +1,13 @@
+/// A number that is new at every claim and never used again. Of two holders of the same job the one with the
+/// larger token is the rightful one, so a handler can pass it on to systems that check it ("fencing").
+public struct FencingToken: RawRepresentable, Hashable, Sendable, Comparable, Codable, CustomStringConvertible {
+    public let rawValue: Int64
+
+    public init(rawValue: Int64) {
+        self.rawValue = rawValue
+    }
+
+    public var description: String { String(rawValue) }
+
+    public static func < (left: FencingToken, right: FencingToken) -> Bool { left.rawValue < right.rawValue }
+}

@@ -1,0 +1,38 @@
+/// A job as its holder gets it.
+public struct LeasedJob: Sendable {
+    public let lease: Lease
+    public let queue: QueueName
+    public let payload: [UInt8]
+    public let contentType: String
+    public let headers: Headers
+    public let priority: UInt32
+    /// Which start this is, from 1. It counts on disk before the handler starts, so that a crash counts.
+    public let attempt: Int
+    public let maxAttempts: Int
+    public let timeToRun: Duration?
+    public let enqueuedAt: Timestamp
+    /// A suspect: it may have killed its last worker, so it is claimed alone and nothing may run beside it.
+    public let runsAlone: Bool
+
+    public var id: JobID { lease.job }
+
+    /// What it takes in memory: its payload and headers, in bytes.
+    public var bytes: Int { payload.count + headers.byteCount }
+
+    public init(
+        lease: Lease, queue: QueueName, payload: [UInt8], contentType: String, headers: Headers, priority: UInt32,
+        attempt: Int, maxAttempts: Int, timeToRun: Duration?, enqueuedAt: Timestamp, runsAlone: Bool
+    ) {
+        self.lease = lease
+        self.queue = queue
+        self.payload = payload
+        self.contentType = contentType
+        self.headers = headers
+        self.priority = priority
+        self.attempt = attempt
+        self.maxAttempts = maxAttempts
+        self.timeToRun = timeToRun
+        self.enqueuedAt = enqueuedAt
+        self.runsAlone = runsAlone
+    }
+}

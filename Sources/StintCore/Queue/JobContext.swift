@@ -1,0 +1,76 @@
+import Logging
+import Synchronization
+
+/// What a handler knows of the job it runs, and what it can do about it besides returning (done) and throwing (failed).
+///
+/// When the lease is lost, the handler's task is cancelled: what it does from then on another worker may do again.
+public struct JobContext: Sendable {
+    public let job: LeasedJob
+    package let store: any JobStore
+    package let clock: any QueueClock
+    private let worker: String
+    private let baseLogger: Logger
+    /// Set once the handler settled the job itself; the worker then leaves it alone.
+    package let settlement = SettlementFlag()
+
+    package init(job: LeasedJob, store: any JobStore, clock: any QueueClock, worker: String, logger: Logger) {
+        self.job = job
+        self.store = store
+        self.clock = clock
+        self.worker = worker
+        baseLogger = logger
+    }
+
+    public var id: JobID { job.id }
+    public var queue: QueueName { job.queue }
+    /// Which start this is, from 1.
+    public var attempt: Int { job.attempt }
+    public var maxAttempts: Int { job.maxAttempts }
+    public var headers: Headers { job.headers }
+    public var contentType: String { job.contentType }
+    public var lease: Lease { job.lease }
+    /// Grows with every claim of the job: hand it to systems that refuse a writer with an older one.
+    public var token: FencingToken { job.lease.token }
+    /// When the job was enqueued, in milliseconds since 1970 UTC.
+    public var enqueuedAt: Timestamp { job.enqueuedAt }
+
+    /// The worker's logger with the job's id, queue, attempt, token and name as metadata.
+    public var logger: Logger {
+        var logger = baseLogger
+        logger[metadataKey: "job"] = "\(id)"
+        logger[metadataKey: "queue"] = "\(queue)"
+        logger[metadataKey: "attempt"] = "\(attempt)"
+        logger[metadataKey: "token"] = "\(token)"
+        logger[metadataKey: "worker"] = "\(worker)"
+        if let name = headers[Headers.jobName] { logger[metadataKey: "job-name"] = "\(name)" }
+        return logger
+    }
+
+    /// More time: the lease ends no earlier than `duration` from now. The worker extends leases by itself; this is for
+    /// a handler that knows it will block the whole process, or be stopped by a debugger.
+    ///
+    /// - Throws: ``StintError`` with the code `leaseLost`.
+    public func extend(by duration: Duration) async throws {
+        let lost = try await store.extend([lease], by: duration, now: clock.now())
+        if lost.contains(lease) { throw StintError.leaseLost(lease) }
+    }
+
+    /// Acknowledges the job now and enqueues follow-up jobs in the same transaction. The handler should return soon.
+    ///
+    /// - Throws: ``StintError`` with the code `leaseLost`; neither the ack nor the follow-ups happened then.
+    public func ack(enqueueing followUps: [NewJob] = []) async throws {
+        let ack = Settlement(lease, .ack, followUps: followUps)
+        let answer: Settlement.Answer
+        do {
+            answer = try await store.settle([ack], now: clock.now())[0]
+        } catch let error as StintError where error.code == .outcomeUnknown {
+            // Look first: an ack that has happened must not be taken for a failed attempt.
+            let found = try await store.job(lease.job)?.record
+            let isHeld = found?.state == .leased && found?.token == lease.token
+            guard let what = ack.answer(isHeld: isHeld, state: found?.state) else { throw error }
+            answer = what
+        }
+        guard case .settled = answer else { throw StintError.leaseLost(lease) }
+        settlement.set()
+    }
+}

@@ -1,0 +1,15 @@
+/// One step of a walk over the jobs of a selection.
+public struct SelectionStep: Sendable {
+    /// The jobs that met the conditions, or that were changed.
+    public let jobs: [JobID]
+    /// Where to go on; `nil` at the end.
+    public let next: SelectionCursor?
+    /// The beginning of the same walk: over the jobs that were there when it began.
+    public let start: SelectionCursor
+
+    package init(jobs: [JobID], next: SelectionCursor?, start: SelectionCursor) {
+        self.jobs = jobs
+        self.next = next
+        self.start = start
+    }
+}

@@ -1,0 +1,57 @@
+import GRDB
+import StintCore
+
+/// `@unchecked Sendable`: one thread at a time has it, and passes it on: the writing connection's, then the one that syncs.
+final class CallerWriteRequest<Value, Answer: Sendable>: WriteRequest, @unchecked Sendable {
+    let weight: Int
+    let diskFull: DiskFullPolicy
+    let since = ContinuousClock.now
+    private let now: ClockReading
+    private let body: @Sendable (JobTransaction) throws -> Value
+    private let afterwards: @Sendable (Value, Database) -> Answer
+    private let isEmpty: @Sendable (Value) -> Bool
+    private let continuation: CheckedContinuation<Answer, any Error>
+    private var result: Value?
+    private var prepared: Answer?
+
+    /// - Parameters:
+    ///   - body: The caller's changes.
+    ///   - afterwards: What is done when they are committed, without the write lock; for reading payloads.
+    ///   - isEmpty: Whether there were no changes after all, and the answer rests on none.
+    init(
+        _ continuation: CheckedContinuation<Answer, any Error>, now: ClockReading, weight: Int, diskFull: DiskFullPolicy,
+        _ body: @escaping @Sendable (JobTransaction) throws -> Value,
+        afterwards: @escaping @Sendable (Value, Database) -> Answer, isEmpty: @escaping @Sendable (Value) -> Bool
+    ) {
+        self.continuation = continuation
+        self.now = now
+        self.weight = weight
+        self.diskFull = diskFull
+        self.body = body
+        self.afterwards = afterwards
+        self.isEmpty = isEmpty
+    }
+
+    func perform(_ database: Database) throws -> Bool {
+        let transaction = JobTransaction(database, now: now)
+        result = try body(transaction)
+        try transaction.finish()
+        return transaction.wakesWorkers
+    }
+
+    var needsSync: Bool { result.map { !isEmpty($0) } ?? true }
+
+    func prepareAnswer(_ database: Database) {
+        guard let result else { preconditionFailure("it was performed before") }
+        prepared = afterwards(result, database)
+    }
+
+    func answer() {
+        guard let prepared else { preconditionFailure("its answer was prepared before") }
+        continuation.resume(returning: prepared)
+    }
+
+    func refuse(_ error: any Error) {
+        continuation.resume(throwing: error)
+    }
+}

@@ -1,0 +1,89 @@
+import Dispatch
+import StintCore
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// A file that is there to be locked.
+enum LockFile {
+    /// Opens or makes it, with the owner and the permissions of the database, as SQLite does with -wal and -shm.
+    static func descriptor(_ path: String, like database: String, writable: Bool = false) throws -> Int32 {
+        func failure() -> StintError {
+            StintError(
+                .databaseUnusable,
+                "the file \(quoted(path)) cannot be opened: \(String(cString: strerror(errno)))")
+        }
+        var facts = stat()
+        guard stat(database, &facts) == 0 else { throw failure() }
+        let access = writable ? O_RDWR : O_RDONLY
+        if let made = make(path, like: facts, access: access) { return made }
+        guard errno == EEXIST else { throw failure() }
+        let found = open(path, access | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0)
+        guard found >= 0 else { throw failure() }
+        // What is cut and made longer must not be another file by a second name.
+        guard !writable || isOnlyOurs(found) else {
+            close(found)
+            throw StintError(
+                .databaseUnusable, "the file \(quoted(path)) is no file of its own: see who made it, and remove it")
+        }
+        return found
+    }
+
+    /// Makes a file to write to; `nil` where it is there already or cannot be made.
+    static func make(_ path: String, like database: String) -> Int32? {
+        var facts = stat()
+        guard stat(database, &facts) == 0 else { return nil }
+        return make(path, like: facts, access: O_RDWR)
+    }
+
+    private static func make(_ path: String, like database: stat, access: Int32) -> Int32? {
+        let made = open(path, access | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard made >= 0 else { return nil }
+        givePermissions(to: made, like: database)
+        return made
+    }
+
+    /// Whoever may use the database may use what is beside it: owner, group and mode of a new file become the database's,
+    /// as far as this user may give them. In a folder with the setgid bit the group is right from the start.
+    static func givePermissions(to file: Int32, like database: stat) {
+        if geteuid() == 0 {
+            _ = fchown(file, database.st_uid, database.st_gid)
+        } else {
+            _ = fchown(file, uid_t.max, database.st_gid)
+        }
+        _ = fchmod(file, database.st_mode & 0o666)
+    }
+
+    /// Whether what is written to it changes no other file.
+    private static func isOnlyOurs(_ file: Int32) -> Bool {
+        var facts = stat()
+        return fstat(file, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG && facts.st_nlink == 1
+    }
+
+    /// When it was changed last, in nanoseconds of the wall clock.
+    static func modified(_ file: Int32) -> Int64 {
+        var facts = stat()
+        guard fstat(file, &facts) == 0 else { return 0 }
+        #if canImport(Darwin)
+            let time = facts.st_mtimespec
+        #else
+            let time = facts.st_mtim
+        #endif
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+
+    static func lockIfFree(_ file: Int32) -> Bool { change(file, LOCK_EX | LOCK_NB) }
+    static func lock(_ file: Int32) { _ = change(file, LOCK_EX) }
+    static func unlock(_ file: Int32) { _ = change(file, LOCK_UN) }
+
+    private static func change(_ file: Int32, _ operation: Int32) -> Bool {
+        while flock(file, operation) != 0 {
+            // Where the file system knows no such locks there is no gate, and everybody is inside.
+            guard errno == EINTR else { return errno != EWOULDBLOCK }
+        }
+        return true
+    }
+}

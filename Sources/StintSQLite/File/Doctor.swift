@@ -1,0 +1,125 @@
+import GRDB
+import GRDBSQLite
+import StintCore
+
+extension SQLiteStore {
+    /// Looks at SQLite, the file and the kept counts. It reads the whole database once.
+    public func examine() async throws -> [Finding] {
+        try await onOwnConnection("doctor") { database in
+            var findings: [Finding] = []
+            try database.inTransaction(.deferred) {
+                let transaction = JobTransaction(database, now: SystemClock().now())
+                findings = [self.version(), try self.soundness(database), try self.size(database)]
+                findings.append(try self.states(transaction))
+                findings += try self.counts(transaction)
+                return .commit
+            }
+            return findings
+        }
+    }
+
+    private func version() -> Finding {
+        let text =
+            Checkpointer.libraryHasResetBug
+            ? "has the WAL-reset bug (sqlite.org/wal.html, section 11); Stint avoids it by taking the write lock for its "
+                + "checkpoints, and other programs that write this file must set wal_autocheckpoint = 0"
+            : "without the WAL-reset bug"
+        return Finding(subject: "SQLite \(String(cString: sqlite3_libversion()))", isGood: true, description: text)
+    }
+
+    private func soundness(_ database: Database) throws -> Finding {
+        let answer = try String.fetchAll(database, sql: "PRAGMA quick_check(5)")
+        let isGood = answer == ["ok"]
+        return Finding(
+            subject: "file", isGood: isGood,
+            description: isGood
+                ? "sound, \(path)"
+                : "corrupt: \(answer.joined(separator: "; ")); put a backup in its place with `stint restore`, or rescue "
+                    + "what can be read with `sqlite3 FILE .dump`"
+        )
+    }
+
+    private func size(_ database: Database) throws -> Finding {
+        let pages = try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
+        let free = try Int.fetchOne(database, sql: "PRAGMA freelist_count") ?? 0
+        return Finding(
+            subject: "size", isGood: true,
+            description: "\(pages) pages, \(free) of them free and used again by coming jobs")
+    }
+
+    /// Every job in one state, and every row of a state with its job.
+    private func states(_ transaction: JobTransaction) throws -> Finding {
+        // Look-ups, a job after the other, and no list of all jobs in memory. stint_ready is looked up by its key; the few
+        // rows that another program has given another key are listed once.
+        let jobs = try transaction.statement(
+            """
+            WITH astray (id) AS (
+                SELECT r.job_id FROM stint_ready r JOIN stint_jobs j ON j.id = r.job_id
+                WHERE (j.queue_id, j.priority) <> (r.queue_id, r.priority)
+            ), count (id, states) AS (
+                SELECT j.id, (j.id IN (SELECT id FROM astray))
+                    + EXISTS (SELECT 1 FROM stint_ready r
+                              WHERE r.queue_id = j.queue_id AND r.priority = j.priority AND r.job_id = j.id)
+                    + EXISTS (SELECT 1 FROM stint_delayed WHERE job_id = j.id)
+                    + EXISTS (SELECT 1 FROM stint_leased WHERE job_id = j.id)
+                    + EXISTS (SELECT 1 FROM stint_buried WHERE job_id = j.id)
+                    + EXISTS (SELECT 1 FROM stint_done WHERE job_id = j.id)
+                FROM stint_jobs j
+            ), state (id) AS (
+                SELECT job_id FROM stint_ready UNION ALL SELECT job_id FROM stint_delayed
+                UNION ALL SELECT job_id FROM stint_leased UNION ALL SELECT job_id FROM stint_buried
+                UNION ALL SELECT job_id FROM stint_done
+            )
+            SELECT id, CASE states WHEN 0 THEN 'in no state' ELSE 'in ' || states || ' states' END
+            FROM count WHERE states <> 1
+            UNION ALL SELECT id, 'without the job itself' FROM state
+                WHERE NOT EXISTS (SELECT 1 FROM stint_jobs j WHERE j.id = state.id)
+            UNION ALL SELECT job_id, 'leased without a lease' FROM stint_leased d
+                WHERE NOT EXISTS (SELECT 1 FROM stint_leases l WHERE l.token = d.token)
+            LIMIT 6
+            """
+        ).rows { "\($0.int(0)) (\($0.text(1)))" }
+        guard !jobs.isEmpty else {
+            return Finding(subject: "states", isGood: true, description: "every job is in one")
+        }
+        let named = jobs.prefix(5).joined(separator: ", ") + (jobs.count > 5 ? " and more" : "")
+        return Finding(
+            subject: "states", isGood: false,
+            description:
+                "another program changed the tables: job \(named); put a backup in its place with `stint restore`, or put "
+                + "what is missing again"
+        )
+    }
+
+    /// The kept counts against the tables.
+    private func counts(_ transaction: JobTransaction) throws -> [Finding] {
+        let counted = try transaction.statement(
+            """
+            SELECT q.name,
+                   (SELECT count(*) FROM stint_ready WHERE queue_id = q.id),
+                   (SELECT count(*) FROM stint_delayed WHERE queue_id = q.id),
+                   coalesce(l.jobs, 0),
+                   (SELECT count(*) FROM stint_buried WHERE queue_id = q.id),
+                   q.ready, q.delayed, q.leased, q.buried
+            FROM stint_queues q
+            LEFT JOIN (SELECT l.queue_id, count(*) AS jobs FROM stint_leased d JOIN stint_leases l ON l.token = d.token
+                       GROUP BY l.queue_id) l ON l.queue_id = q.id
+            ORDER BY q.name
+            """
+        ).rows { row in (row.text(0), (1...4).map { row.int($0) }, (5...8).map { row.int($0) }) }
+        let wrong = counted.filter { $0.1 != $0.2 }
+        guard !wrong.isEmpty else {
+            return [
+                Finding(
+                    subject: "counts", isGood: true, description: "of \(counted.count) queues agree with the tables")
+            ]
+        }
+        return wrong.map { name, found, kept in
+            Finding(
+                subject: "counts", isGood: false,
+                description:
+                    "of \(quoted(name)) (ready, delayed, leased, buried) are kept as \(kept) and found as \(found): "
+                    + "another program changed the tables; no job is lost, the figures are wrong")
+        }
+    }
+}

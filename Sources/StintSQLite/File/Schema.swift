@@ -1,0 +1,125 @@
+import GRDB
+import StintCore
+import StintSQLiteMigrations
+import Synchronization
+
+/// Brings a database to this Stint's schema, or says why it cannot.
+///
+/// Applied migrations are kept in `stint_migrations` with their whole text: more than a checksum, and a person can read
+/// what the tables were made with.
+struct Schema {
+    let file: String
+    /// Whether a database of somebody else's may get Stint's tables, as an application's own does.
+    let mayInstall: Bool
+    /// Those that this Stint knows.
+    let migrations: [SQLiteMigration]
+
+    /// Reads first and writes only where something is to do; all in one transaction under the write lock.
+    func prepare(_ database: Database) throws {
+        try requireUTF8(database)
+        guard try isNewer(than: try applied(database)) else { return }
+        try database.inTransaction(.immediate) {
+            // Another process may have been faster while this one waited for the lock.
+            let applied = try applied(database)
+            guard try isNewer(than: applied) else { return .rollback }
+            try database.execute(
+                sql: """
+                    CREATE TABLE IF NOT EXISTS stint_migrations (
+                        version    INTEGER PRIMARY KEY,
+                        name       TEXT    NOT NULL,
+                        sql        TEXT    NOT NULL,
+                        applied_at INTEGER NOT NULL
+                    ) STRICT
+                    """)
+            for migration in migrations.dropFirst(applied.count) {
+                try database.execute(sql: migration.sql)
+                try database.execute(
+                    sql: "INSERT INTO stint_migrations (version, name, sql, applied_at) VALUES (?, ?, ?, ?)",
+                    arguments: [migration.version, migration.name, migration.sql, SystemClock().now().wall])
+            }
+            return .commit
+        }
+    }
+
+    /// Of a backup, which may be of an older Stint.
+    func checkIsStint(_ database: Database) throws {
+        let applied = try applied(database)
+        guard !applied.isEmpty else {
+            throw StintError(
+                .databaseUnusable, "\(quoted(file)) has no Stint tables: name a backup of a Stint database")
+        }
+        _ = try isNewer(than: applied)
+    }
+
+    /// The look at a database that cannot be written to.
+    func checkCurrent(_ database: Database) throws {
+        let applied = try applied(database)
+        guard !applied.isEmpty, try !isNewer(than: applied) else {
+            throw StintError(
+                .databaseUnusable,
+                "\(quoted(file)) \(applied.isEmpty ? "has no Stint tables" : "was made by an older Stint"), and may not be "
+                    + "written to: copy it to where it may, or open it once as a user who may write to it")
+        }
+    }
+
+    /// In a UTF-16 database the length of a text in bytes is another, and so is a text that becomes a payload in SQL. SQLite
+    /// fixes the encoding when it makes the file, so this can only be the database of another program.
+    private func requireUTF8(_ database: Database) throws {
+        let encoding = try String.fetchOne(database, sql: "PRAGMA encoding") ?? "unknown"
+        guard encoding == "UTF-8" else {
+            throw StintError(
+                .databaseUnusable,
+                "\(quoted(file)) keeps its text as \(encoding), and Stint needs UTF-8: copy it into a new file with "
+                    + "`sqlite3 OLD .dump | sqlite3 NEW`, or keep the jobs in a file of their own")
+        }
+    }
+
+    /// The same look later on: nothing is installed or migrated.
+    fileprivate func checkStillKnown(_ database: Database) throws {
+        let applied = try applied(database)
+        guard applied.count <= migrations.count else {
+            throw StintError(
+                .databaseUnusable,
+                "\(quoted(file)) was migrated by a newer Stint while this program had it open (schema \(applied.count), this "
+                    + "one knows \(migrations.count)); nothing was changed: restart this program with that version")
+        }
+        _ = try isNewer(than: applied)
+    }
+
+    /// The texts of the applied migrations, oldest first.
+    private func applied(_ database: Database) throws -> [String] {
+        let tables = try String.fetchAll(database, sql: "SELECT name FROM sqlite_schema WHERE type = 'table'")
+        guard tables.contains("stint_migrations") else {
+            guard mayInstall || tables.isEmpty else {
+                throw StintError(
+                    .databaseUnusable,
+                    "\(quoted(file)) is an SQLite database of another program (it has no Stint tables): "
+                        + "name another file with --db or STINT_DB")
+            }
+            guard !tables.contains(where: { $0.hasPrefix("stint_") }) else {
+                throw StintError(
+                    .databaseUnusable,
+                    "\(quoted(file)) has tables named stint_… that Stint did not make: rename them, or use another file"
+                )
+            }
+            return []
+        }
+        return try String.fetchAll(database, sql: "SELECT sql FROM stint_migrations ORDER BY version")
+    }
+
+    private func isNewer(than applied: [String]) throws -> Bool {
+        guard applied.count <= migrations.count else {
+            throw StintError(
+                .databaseUnusable,
+                "\(quoted(file)) was made by a newer Stint (schema \(applied.count), this one knows \(migrations.count)): "
+                    + "upgrade this program")
+        }
+        for (text, migration) in zip(applied, migrations) where text != migration.sql {
+            throw StintError(
+                .databaseUnusable,
+                "\(quoted(file)) was made with another text of the migration \(migration.name) than this Stint has: "
+                    + "use the Stint that made it, or put a backup in its place (`stint restore`)")
+        }
+        return applied.count < migrations.count
+    }
+}

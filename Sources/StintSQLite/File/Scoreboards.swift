@@ -1,0 +1,104 @@
+import StintCore
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// The scoreboards of all workers of a database: `stint.db-worker-17` is that of worker 17; and the signs of supervisors.
+final class Scoreboards: Sendable {
+    private let database: String
+    /// Those of this process's own workers.
+    private let own = Mutex<[WorkerID: ScoreboardFile]>([:])
+
+    /// - Parameter file: The database without symbolic links, so that all processes find the same scoreboards.
+    init(beside file: String) {
+        database = file
+    }
+
+    private var prefix: String { database + "-worker-" }
+    private func path(_ worker: WorkerID) -> String { prefix + worker.description }
+
+    func open(for worker: WorkerID, capacity: Int) -> ScoreboardFile {
+        own.withLock { scoreboards in
+            if let scoreboard = scoreboards[worker] { return scoreboard }
+            let scoreboard = ScoreboardFile(path: path(worker), worker: worker, capacity: capacity, like: database)
+            scoreboards[worker] = scoreboard
+            return scoreboard
+        }
+    }
+
+    func read(_ worker: WorkerID) -> ScoreboardFile.Content? {
+        ScoreboardFile.read(path(worker), of: worker)
+    }
+
+    func liveness(_ worker: WorkerID) -> Liveness {
+        ScoreboardFile.liveness(path(worker), of: worker)
+    }
+
+    func remove(_ worker: WorkerID) {
+        if let scoreboard = own.withLock({ $0.removeValue(forKey: worker) }) { scoreboard.remove() }
+        unlink(path(worker))
+    }
+
+    /// As if the worker's process had died; for tests.
+    func abandon(_ worker: WorkerID) {
+        own.withLock { $0.removeValue(forKey: worker) }?.abandon()
+    }
+
+    /// Removes the scoreboards of earlier workers that are not known, and signs of supervisors that are dead: a process that died
+    /// between two steps left them.
+    func sweep(before newest: WorkerID, keeping known: Set<WorkerID>, supervisors: Set<String>) {
+        let (folder, name) = place
+        guard let listing = opendir(folder) else { return }
+        defer { closedir(listing) }
+        while let entry = readdir(listing) {
+            // Only as far as the name goes: the system's buffer can end there, before the end of the field.
+            let offset = MemoryLayout<dirent>.offset(of: \.d_name)!
+            let file = String(cString: UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self))
+            guard file.hasPrefix(name) else { continue }
+            let path = folder == "/" ? "/" + file : folder + "/" + file
+            if isLeftOver(file.dropFirst(name.count), path, newest, known, supervisors) { unlink(path) }
+        }
+    }
+
+    private func isLeftOver(
+        _ rest: Substring, _ path: String, _ newest: WorkerID, _ known: Set<WorkerID>, _ supervisors: Set<String>
+    ) -> Bool {
+        if rest.hasPrefix("-supervisor-") {
+            return !supervisors.contains(String(rest.dropFirst()))
+                && LivenessFile.liveness(of: path) { _, _ in true } == .dead
+        }
+        guard rest.hasPrefix("-worker-") else { return false }
+        let number = rest.dropFirst("-worker-".count)
+        let isNew = number.hasSuffix(LivenessFile.suffixOfNew)
+        guard let id = Int64(isNew ? number.dropLast(LivenessFile.suffixOfNew.count) : number), id < newest.rawValue
+        else { return false }
+        let worker = WorkerID(rawValue: id)
+        return isNew || !known.contains(worker) && liveness(worker) != .alive
+    }
+
+    /// The folder and the name of the database.
+    private var place: (folder: String, name: Substring) {
+        guard let slash = database.lastIndex(of: "/") else { return (".", database[...]) }
+        let folder = slash == database.startIndex ? "/" : String(database[..<slash])
+        return (folder, database[database.index(after: slash)...])
+    }
+
+    // MARK: - Supervisors
+
+    /// `nil` where the file cannot be made.
+    func signOfSupervisor() -> SupervisorFile? {
+        SupervisorFile(beside: database)
+    }
+
+    /// One whose file is gone has ended in an orderly way.
+    func liveness(ofSupervisor sign: String) -> Liveness {
+        guard !sign.contains("/") else { return .unknown }
+        let path = database + "-" + sign
+        if access(path, F_OK) != 0 && errno == ENOENT { return .dead }
+        return SupervisorFile.liveness(path)
+    }
+}

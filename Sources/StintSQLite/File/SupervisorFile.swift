@@ -1,0 +1,47 @@
+import StintCore
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// A supervisor's sign of life: `stint.db-supervisor-4711-9f3c…`, with its process id for people.
+package final class SupervisorFile: SupervisorSign {
+    private static let magic = UInt64(bigEndian: 0x5354_494E_5453_5631)
+
+    package let name: String
+    private let file: Mutex<LivenessFile?>
+
+    init?(beside database: String) {
+        name = "supervisor-\(getpid())-" + String(UInt64.random(in: 0 ... .max), radix: 16)
+        guard let file = LivenessFile(database + "-" + name, like: database, content: { [Self.magic, $0] }) else {
+            return nil
+        }
+        self.file = Mutex(file)
+    }
+
+    deinit { release() }
+
+    package func release() {
+        file.withLock { file in
+            file?.remove()
+            file = nil
+        }
+    }
+
+    /// As if the process had died; for tests.
+    package func abandon() {
+        file.withLock { file in
+            file?.abandon()
+            file = nil
+        }
+    }
+
+    static func liveness(_ path: String) -> Liveness {
+        LivenessFile.liveness(of: path) { words, inode in
+            words.isEmpty || words.count >= 2 && words[0] == magic && words[1] == inode
+        }
+    }
+}

@@ -1,0 +1,30 @@
+import StintCore
+
+/// A lease whose jobs are taken back.
+struct EndedLease {
+    static let columns = "token, queue_id, worker, boot_id, worker_id, jobs, shared, overdue_since, deadline"
+
+    let token: Int64
+    let queue: Int64
+    let worker: String
+    let boot: String
+    let workerID: Int64?
+    let jobs: Int64
+    /// Its worker held other jobs too when the first of its leases ran out.
+    let isShared: Bool
+    /// When a reaper first found it past its deadline, and left it to its worker.
+    let overdueSince: Int64?
+    let deadline: Int64
+
+    init(_ row: Statement.Row) {
+        token = row.int(0)
+        queue = row.int(1)
+        worker = row.text(2)
+        boot = row.text(3)
+        workerID = row.optionalInt(4)
+        jobs = row.tally(5)
+        isShared = row.int(6) != 0
+        overdueSince = row.optionalInt(7)
+        deadline = row.int(8)
+    }
+}

@@ -1,0 +1,183 @@
+import StintCore
+
+extension JobTransaction {
+    /// How many delayed jobs whose time has come one claim moves to ready, a queue: it keeps the transaction short.
+    private static let promotionsPerClaim: Int64 = 1_000
+    /// So many times a claim's limit is enough for all workers, without counting them.
+    private static let plenty: Int64 = 100
+
+    /// Leases the first ready jobs of the queues together, by priority, then id.
+    func claim(_ request: ClaimRequest) throws -> Claim {
+        var queues = try claimableQueues(request.queues)
+        for index in queues.indices {
+            queues[index].ready = Self.sum(queues[index].ready, try promoteDue(in: queues[index].id))
+        }
+        let limit = try limit(request, ready: queues.reduce(0) { Self.sum($0, $1.ready) })
+        guard limit > 0 else { return Claim() }
+        var candidates = try self.candidates(of: queues, limit, HotSQL.readyJobs)
+        let suspect = candidates.prefix(limit).first(where: \.suspect)
+        let leavesSome = suspect != nil && request.passesOverSuspects
+        if leavesSome { candidates = try self.candidates(of: queues, limit, HotSQL.readyInnocents) }
+        let rows = Self.chosen(candidates, limit: limit)
+        let chosen = Self.withoutRepetitions(rows)
+        var tokens: [Int: FencingToken] = [:]
+        for (index, queue) in queues.enumerated() {
+            let mine = rows.filter { $0.queue == index }
+            try leavesSome ? take(mine, of: queue.id) : takeFirst(mine, of: queue.id)
+            let leased = chosen.filter { $0.queue == index }
+            if !leased.isEmpty { tokens[index] = try lease(leased, of: queue.id, request) }
+        }
+        let jobs = chosen.map { candidate in
+            ClaimedJob(
+                lease: Lease(job: JobID(rawValue: candidate.id), token: tokens[candidate.queue]!),
+                queue: queues[candidate.queue].name, priority: UInt32(clamping: candidate.priority),
+                attempt: Int(clamping: candidate.attempts + 1), runsAlone: candidate.suspect)
+        }
+        let isTaken = jobs.first?.runsAlone == true
+        return Claim(jobs: jobs, passedOver: isTaken ? nil : suspect.map { JobID(rawValue: $0.id) })
+    }
+
+    /// Of kept counts, which another program may have made absurd.
+    private static func sum(_ left: Int64, _ right: Int64) -> Int64 {
+        let (sum, overflow) = left.addingReportingOverflow(right)
+        return overflow ? (right > 0 ? .max : .min) : sum
+    }
+
+    /// What cannot be started at once is left to other workers where there is not enough for all.
+    private func limit(_ request: ClaimRequest, ready: Int64) throws -> Int {
+        guard request.idleSlots < request.limit, ready < Int64(request.limit) * Self.plenty else {
+            return request.limit
+        }
+        let workers = try statement("SELECT count(*) FROM stint_workers").first { $0.int(0) } ?? 0
+        let share = Int(clamping: ready / max(1, workers))
+        return min(request.limit, max(request.idleSlots, share))
+    }
+
+    private typealias ClaimableQueue = (id: Int64, name: QueueName, ready: Int64)
+
+    /// The first ones of each queue, as they are claimed.
+    private func candidates(of queues: [ClaimableQueue], _ limit: Int, _ sql: String) throws -> [Candidate] {
+        var candidates: [Candidate] = []
+        for (index, queue) in queues.enumerated() {
+            candidates += try self.candidates(queue.id, index, limit, sql)
+        }
+        if queues.count > 1 { candidates.sort { ($0.priority, $0.id) < ($1.priority, $1.id) } }
+        return candidates
+    }
+
+    private func candidates(_ queue: Int64, _ index: Int, _ limit: Int, _ sql: String) throws -> [Candidate] {
+        func read() throws -> [Candidate] {
+            try statement(sql).rows(queue, Int64(limit)) { Candidate($0, queue: index) }
+        }
+        let found = try read()
+        if found.allSatisfy(\.isSound) { return found }
+        // No job has such a number. Such rows can be had where another program has made the table again without types; they
+        // would be taken again and again, and others never.
+        try statement(
+            "DELETE FROM stint_ready WHERE queue_id = ?1 AND (typeof(priority) <> 'integer' OR typeof(job_id) <> 'integer')"
+        ).execute(queue)
+        return try read()
+    }
+
+    private func claimableQueues(_ names: [QueueName]) throws -> [ClaimableQueue] {
+        let select = try statement(HotSQL.claimableQueue)
+        var queues: [ClaimableQueue] = []
+        for name in names where !queues.contains(where: { $0.name == name }) {
+            select.bind(1, name.description)
+            if let (id, ready) = try select.first(read: { ($0.int(0), $0.int(1)) }) { queues.append((id, name, ready)) }
+        }
+        return queues
+    }
+
+    /// - Returns: How many.
+    private func promoteDue(in queue: Int64) throws -> Int64 {
+        let due = try statement(HotSQL.dueDelayed).rows(queue, now.wall, Self.promotionsPerClaim) { $0.int(0) }
+        guard !due.isEmpty else { return 0 }
+        let insert = try statement(HotSQL.delayedToReady)
+        let delete = try statement(HotSQL.deleteDelayed)
+        var promoted = 0
+        for id in due {
+            // None where another program took the job itself away.
+            promoted += try insert.changes(id)
+            try delete.execute(id)
+        }
+        count(queue, ready: promoted, delayed: -due.count)
+        return Int64(promoted)
+    }
+
+    /// The first ones; a suspect only where it is the first, and then nothing else.
+    private static func chosen(_ candidates: [Candidate], limit: Int) -> ArraySlice<Candidate> {
+        if candidates.first?.suspect == true { return candidates.prefix(1) }
+        return candidates.prefix(limit).prefix { !$0.suspect }
+    }
+
+    /// A job that another program has made ready twice is handed out once.
+    private static func withoutRepetitions(_ rows: ArraySlice<Candidate>) -> ArraySlice<Candidate> {
+        // Two rows of a job differ in queue or priority, which they mostly do not.
+        guard let first = rows.first, !rows.allSatisfy({ $0.queue == first.queue && $0.priority == first.priority })
+        else { return rows }
+        var seen: Set<Int64> = []
+        return rows.filter { seen.insert($0.id).inserted }[...]
+    }
+
+    /// Takes away the first rows of a queue, which these are.
+    private func takeFirst(_ rows: [Candidate], of queue: Int64) throws {
+        guard let last = rows.last else { return }
+        try statement(HotSQL.deleteReadyUpTo).execute(queue, last.priority, last.id)
+        count(queue, ready: -rows.count)
+    }
+
+    /// Takes rows away between which others stay.
+    private func take(_ rows: [Candidate], of queue: Int64) throws {
+        let delete = try statement(HotSQL.deleteReady)
+        for row in rows { try delete.execute(queue, row.priority, row.id) }
+        count(queue, ready: -rows.count)
+    }
+
+    private func lease(_ jobs: [Candidate], of queue: Int64, _ request: ClaimRequest) throws -> FencingToken {
+        let token = try insertLease(queue, request, jobs: jobs.count)
+        let insertLeased = try statement(HotSQL.insertLeased)
+        for job in jobs {
+            try insertLeased.execute(job.id, token.rawValue, job.attempts + 1, job.crashes, job.suspect ? 1 : 0)
+        }
+        count(queue, leased: jobs.count)
+        return token
+    }
+
+    private func insertLease(_ queue: Int64, _ request: ClaimRequest, jobs: Int) throws -> FencingToken {
+        let insert = try statement(HotSQL.insertLease)
+        insert.bind(1, queue)
+        insert.bind(2, request.worker)
+        insert.bind(3, now.boot)
+        insert.bind(4, now.monotonic + request.duration.milliseconds)
+        insert.bind(5, now.wall)
+        insert.bind(6, now.wall + request.duration.milliseconds)
+        insert.bind(7, Int64(jobs))
+        insert.bind(8, request.registration?.rawValue)
+        insert.bind(9, request.duration.milliseconds)
+        return FencingToken(rawValue: try insert.insertedID())
+    }
+}
+
+/// A row of `HotSQL.readyJobs`.
+private struct Candidate {
+    let priority: Int64
+    let id: Int64
+    let attempts: Int64
+    let crashes: Int64
+    let suspect: Bool
+    /// Which of the claim's queues.
+    let queue: Int
+    /// Its key is numbers.
+    let isSound: Bool
+
+    init(_ row: Statement.Row, queue: Int) {
+        isSound = row.isInteger(0) && row.isInteger(1)
+        priority = row.int(0)
+        id = row.int(1)
+        attempts = row.tally(2)
+        crashes = row.tally(3)
+        suspect = row.int(4) != 0
+        self.queue = queue
+    }
+}

@@ -1,0 +1,206 @@
+import StintCore
+
+extension JobTransaction {
+    /// The most failures that are kept of one job; a job that is kicked again and again must not grow the file.
+    private static let failuresPerJob: Int64 = 50
+
+    func settle(_ settlements: [Settlement]) throws -> [Settlement.Answer] {
+        guard !settlements.isEmpty else { return [] }
+        var leases: [FencingToken: SettledLease] = [:]
+        let select = try statement(HotSQL.lease)
+        for token in Set(settlements.map(\.lease.token)) {
+            leases[token] = try select.first(token.rawValue, read: SettledLease.init)
+        }
+        let cleanup = try Cleanup(of: settlements.map(\.lease.job.rawValue), in: self)
+        let answers = try settlements.map { settlement -> Settlement.Answer in
+            let token = settlement.lease.token
+            guard let lease = leases[token], let state = try apply(settlement, lease, cleanup) else {
+                return .leaseLost
+            }
+            lease.settled += 1
+            if state == .done { lease.done += 1 }
+            _ = try enqueue(settlement.followUps)
+            return .settled(state)
+        }
+        for (token, lease) in leases where lease.settled > 0 {
+            count(lease.queue, leased: -Int(lease.settled), done: Int(lease.done))
+            try shrink(token, lease.jobs, by: lease.settled)
+        }
+        return answers
+    }
+
+    /// Writes the outcome of one job, or nothing and `nil` where the token is not its current one.
+    private func apply(_ settlement: Settlement, _ lease: SettledLease, _ cleanup: Cleanup) throws -> JobState? {
+        let (id, token) = (settlement.lease.job.rawValue, settlement.lease.token.rawValue)
+        if case .ack = settlement.outcome {
+            return try acknowledge(id, token, lease, cleanup) ? .done : nil
+        }
+        guard let job = try statement(HotSQL.leasedJob).first(id, token, read: LeasedRow.init) else { return nil }
+        try cleanup.deleteLeased.execute(id, token)
+        switch settlement.outcome {
+        case .ack:
+            preconditionFailure("acknowledged above")
+        case .release(let delay):
+            return try giveBack(settlement.lease.job, lease.queue, job, suspect: job.suspect, after: delay)
+        case .suspect:
+            return try giveBack(settlement.lease.job, lease.queue, job, suspect: true)
+        case .fail(let error, let delay):
+            try record(.failed, error, job, id, worker: lease.worker, settlement.diagnostics)
+            return try retry(
+                settlement.lease.job, lease.queue, job, crashes: job.crashes, error, after: delay,
+                maxAttempts: settlement.maxAttempts)
+        case .crash(let error, let delay):
+            try record(.crashed, error, job, id, worker: lease.worker, settlement.diagnostics)
+            return try retry(
+                settlement.lease.job, lease.queue, job, crashes: job.crashes + 1, error, after: delay,
+                maxAttempts: settlement.maxAttempts)
+        case .bury(let reason):
+            try record(.buried, reason, job, id, worker: lease.worker, settlement.diagnostics)
+            return try insertBuried(id, lease.queue, attempts: job.attempts, crashes: job.crashes, reason)
+        }
+    }
+
+    private func acknowledge(_ id: Int64, _ token: Int64, _ lease: SettledLease, _ cleanup: Cleanup) throws -> Bool {
+        if lease.retention > 0 {
+            try statement(HotSQL.leasedToDone).execute(id, token, lease.queue, now.wall)
+        }
+        guard try cleanup.deleteLeased.changes(id, token) == 1 else { return false }
+        if lease.retention <= 0 {
+            try cleanup.deleteJob.execute(id)
+            try cleanup.deleteFailures(id)
+        }
+        try cleanup.freeUniqueKey(id)
+        return true
+    }
+
+    /// Ready again after the delay, or buried when a limit is reached.
+    ///
+    /// - Parameter maxAttempts: What the worker grants, where that is fewer than the job's own.
+    func retry(
+        _ id: JobID, _ queue: Int64, _ job: LeasedRow, crashes: Int64, _ error: String, after delay: Duration,
+        maxAttempts: Int?
+    ) throws -> JobState {
+        if crashes >= job.maxCrashes {
+            let reason = "crashed \(crashes) times (at most \(job.maxCrashes) allowed), last: \(error)"
+            return try insertBuried(id.rawValue, queue, attempts: job.attempts, crashes: crashes, reason)
+        }
+        if let maxAttempts, job.attempts >= maxAttempts, job.attempts < job.maxAttempts {
+            let reason = "no attempts left (\(job.attempts) of the worker's \(maxAttempts)), last: \(error)"
+            return try insertBuried(id.rawValue, queue, attempts: job.attempts, crashes: crashes, reason)
+        }
+        if job.attempts >= job.maxAttempts {
+            let reason = "no attempts left (\(job.attempts) of \(job.maxAttempts)), last: \(error)"
+            return try insertBuried(id.rawValue, queue, attempts: job.attempts, crashes: crashes, reason)
+        }
+        return try makeWaiting(
+            id, queue, priority: job.priority, after: delay, attempts: job.attempts, crashes: crashes)
+    }
+
+    /// Ready again after the delay, at no cost.
+    func giveBack(
+        _ id: JobID, _ queue: Int64, _ job: LeasedRow, suspect: Bool, after delay: Duration = .zero
+    ) throws -> JobState {
+        try makeWaiting(
+            id, queue, priority: job.priority, after: delay, attempts: max(0, job.attempts - 1), crashes: job.crashes,
+            suspect: suspect)
+    }
+
+    @discardableResult
+    func insertBuried(_ id: Int64, _ queue: Int64, attempts: Int64, crashes: Int64, _ reason: String) throws -> JobState
+    {
+        let insert = try statement(
+            """
+            INSERT OR REPLACE INTO stint_buried (job_id, queue_id, buried_at, attempts, crashes, reason)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            """)
+        insert.bind(6, reason.replacing("\0", with: "\u{FFFD}"))
+        insert.bind(1, id)
+        insert.bind(2, queue)
+        insert.bind(3, now.wall)
+        insert.bind(4, attempts)
+        insert.bind(5, crashes)
+        try insert.execute()
+        count(queue, buried: 1)
+        return .buried
+    }
+
+    /// Keeps the story of an attempt that did not end well.
+    func record(
+        _ kind: JobFailure.Kind, _ error: String, _ job: LeasedRow, _ id: Int64, worker: String?, _ diagnostics: AttemptDiagnostics?
+    ) throws {
+        let insert = try statement(
+            """
+            INSERT INTO stint_failures (job_id, attempt, at, kind, error, worker, exit_code, signal, peak_memory_bytes,
+                                        run_time_ms, standard_error)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+            """)
+        insert.bind(1, id)
+        insert.bind(2, job.attempts)
+        insert.bind(3, now.wall)
+        insert.bind(4, kind.rawValue)
+        insert.bind(5, error.replacing("\0", with: "\u{FFFD}"))
+        insert.bind(6, worker)
+        insert.bind(7, diagnostics?.exitCode.map(Int64.init))
+        insert.bind(8, diagnostics?.signal)
+        insert.bind(9, diagnostics?.peakMemoryBytes)
+        insert.bind(10, diagnostics?.runTimeMilliseconds)
+        insert.bind(11, diagnostics?.standardError?.replacing("\0", with: "\u{FFFD}"))
+        try insert.execute()
+        try statement(
+            """
+            DELETE FROM stint_failures WHERE job_id = ?1 AND id <=
+                (SELECT id FROM stint_failures WHERE job_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
+            """
+        ).execute(id, Self.failuresPerJob)
+    }
+
+    /// Takes settled jobs off a lease and removes it with its last.
+    func shrink(_ token: FencingToken, _ jobs: Int64, by settled: Int64) throws {
+        if settled >= jobs {
+            try statement(HotSQL.deleteLease).execute(token.rawValue)
+        } else {
+            try statement(HotSQL.shrinkLease).execute(token.rawValue, settled)
+        }
+    }
+}
+
+/// A row of `HotSQL.lease`, and how many of its jobs were settled in this transaction. A class: it is changed in place
+/// once a job.
+private final class SettledLease {
+    let queue: Int64
+    let jobs: Int64
+    let retention: Int64
+    let worker: String
+    var settled: Int64 = 0
+    /// Of these, the acknowledged ones.
+    var done: Int64 = 0
+
+    init(_ row: Statement.Row) {
+        queue = row.int(0)
+        jobs = row.int(1)
+        retention = row.int(2)
+        worker = row.text(3)
+    }
+}
+
+/// The statements that take a settled job away, looked up once and not once a job. Few jobs have a unique key or
+/// failures: one look at the range of ids spares most acks two look-ups a job, a quarter of their cost.
+private struct Cleanup {
+    let deleteLeased: Statement
+    let deleteJob: Statement
+    private let uniqueKeys: Statement?
+    private let failures: Statement?
+
+    init(of ids: [Int64], in transaction: JobTransaction) throws {
+        deleteLeased = try transaction.statement(HotSQL.deleteLeased)
+        deleteJob = try transaction.statement(HotSQL.deleteJob)
+        let (first, last) = (ids.min() ?? 0, ids.max() ?? 0)
+        let anyUniqueKey = try transaction.statement(HotSQL.anyUniqueKey).first(first, last) { $0.int(0) != 0 }
+        let anyFailure = try transaction.statement(HotSQL.anyFailure).first(first, last) { $0.int(0) != 0 }
+        uniqueKeys = anyUniqueKey == true ? try transaction.statement(HotSQL.deleteUniqueKey) : nil
+        failures = anyFailure == true ? try transaction.statement(HotSQL.deleteFailures) : nil
+    }
+
+    func freeUniqueKey(_ id: Int64) throws { try uniqueKeys?.execute(id) }
+    func deleteFailures(_ id: Int64) throws { try failures?.execute(id) }
+}

@@ -1,0 +1,181 @@
+import GRDB
+import Logging
+import StintCore
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Room on the disk for the acks of jobs that run when it becomes full: the file `stint.db-reserve`, which is allocated and
+/// has nothing in it. It is cut shorter, step by step, where a transaction that must get through does not fit otherwise,
+/// and made whole again by the first enqueue that finds the room for it. All processes see how much of it is left.
+///
+/// A transaction of acks is some pages in the log, which fits into one step. The log in its turn is taken over into the
+/// database, and after that the acks write over it and need no more room.
+final class DiskReserve: Sendable {
+    /// A hundred transactions of one ack; and the log of 1,000 pages that normally waits for a checkpoint, which must fit
+    /// into the database when it has grown by so much.
+    private static let largest = 4_194_304
+    /// Of a small disk it takes this part.
+    private static let partOfDisk = 16
+    static let smallestStep = 65_536
+
+    /// What it should be, in bytes; 0 on a disk that is too small to keep anything back.
+    let size: Int
+    private let file: Int32
+    private let database: DatabaseFile
+    private let logger: Logger
+    /// Whether it was said that the reserve cannot be made, for another reason than a full disk.
+    private let hasWarned = Atomic(false)
+    private let lastTry = Mutex(ContinuousClock.now - .seconds(1))
+
+    /// Opens it, or makes it, empty.
+    ///
+    /// - Throws: ``StintError`` where the file cannot be opened.
+    convenience init(beside database: DatabaseFile, logger: Logger) throws {
+        let file = try LockFile.descriptor(Self.path(beside: database), like: database.target, writable: true)
+        self.init(file, database, logger)
+    }
+
+    /// `nil` where there is none.
+    convenience init?(existingBeside database: DatabaseFile, logger: Logger) {
+        guard DatabaseFile(path: Self.path(beside: database)).exists else { return nil }
+        do {
+            try self.init(beside: database, logger: logger)
+        } catch {
+            logger.debug("no reserve: \(error)")
+            return nil
+        }
+    }
+
+    private init(_ file: Int32, _ database: DatabaseFile, _ logger: Logger) {
+        self.file = file
+        self.database = database
+        self.logger = logger
+        let disk = Self.bytes(of: file, \.f_blocks) ?? 0
+        size = min(Self.largest, disk / Self.partOfDisk) / Self.smallestStep * Self.smallestStep
+    }
+
+    deinit { close(file) }
+
+    static func path(beside database: DatabaseFile) -> String { database.target + "-reserve" }
+
+    /// How much of it is left, in bytes.
+    var left: Int {
+        var facts = stat()
+        return fstat(file, &facts) == 0 ? Int(facts.st_size) : 0
+    }
+
+    /// Whether a write may be tried as things are; costs one system call where the disk is not full.
+    func permits(_ diskFull: DiskFullPolicy) -> Bool {
+        switch diskFull {
+        case .refuse: left >= size || makeWhole()
+        case .useSpareReserve: left >= size / 2 || makeWhole()
+        case .useReserve: true
+        }
+    }
+
+    /// Whether an error of SQLite's is about the disk's room, and not about a page limit or a fault. SQLite says
+    /// `SQLITE_FULL` only where a write fails, and not for the memory that it shares, which is a file too.
+    ///
+    /// - Parameter number: What the system said with it.
+    func isDiskFull(_ error: DatabaseError, errno number: Int32) -> Bool {
+        switch error.resultCode {
+        case .SQLITE_FULL, .SQLITE_IOERR: number == EDQUOT || isDiskFull
+        default: false
+        }
+    }
+
+    /// Whether there is little room left for most processes.
+    var isDiskFull: Bool { room(\.f_bavail) < max(size, Self.smallestStep) }
+
+    /// Gives up a step, or so many bytes.
+    ///
+    /// - Returns: Whether there was something left.
+    func giveUp(_ bytes: Int? = nil) -> Bool {
+        let left = left
+        guard left > 0 else { return false }
+        let step = bytes ?? max(Self.smallestStep, size / Self.partOfDisk)
+        return ftruncate(file, off_t(max(0, left - step))) == 0
+    }
+
+    /// Why a write is refused.
+    var refusal: StintError {
+        StintError(
+            .storageFailed,
+            "the disk under the database \(quoted(database.path)) is full; nothing was changed: free some space and try again "
+                + "(jobs that run can be settled meanwhile, \(left / 1_024) of \(size / 1_024) KiB are left for that)")
+    }
+
+    /// What this process could still take of the disk, in bytes, and perhaps less: some file systems keep a part for root,
+    /// but not for root of a container.
+    var free: Int { room(geteuid() == 0 ? \.f_bfree : \.f_bavail) }
+
+    private func room(_ blocks: KeyPath<statvfs, fsblkcnt_t>) -> Int { Self.bytes(of: file, blocks) ?? .max }
+
+    /// Of the disk under the file. Some file systems call themselves as large as a number can be.
+    private static func bytes(of file: Int32, _ blocks: KeyPath<statvfs, fsblkcnt_t>) -> Int? {
+        var facts = statvfs()
+        guard fstatvfs(file, &facts) == 0 else { return nil }
+        let (bytes, overflow) = Int(clamping: facts[keyPath: blocks])
+            .multipliedReportingOverflow(by: Int(clamping: facts.f_frsize))
+        return overflow ? .max : bytes
+    }
+
+    /// Whether it is whole, or there is room for what is missing.
+    var fits: Bool {
+        let left = left
+        return left >= size || free >= size - left
+    }
+
+    /// Once a second.
+    private var isTimeToTry: Bool {
+        lastTry.withLock { last in
+            let now = ContinuousClock.now
+            guard now - last >= .seconds(1) else { return false }
+            last = now
+            return true
+        }
+    }
+
+    private func makeWhole() -> Bool {
+        // Spares a full disk most of the tries; what a disk says of its room need not be true of this process.
+        guard fits || isTimeToTry else { return false }
+        let before = left
+        switch allocate() {
+        case 0: return true
+        case ENOSPC, EDQUOT:
+            // What was allocated before it failed.
+            // Another process may have cut it meanwhile.
+            ftruncate(file, off_t(min(before, left)))
+            return false
+        case let number:
+            // A reserve that cannot be had is no reason to refuse jobs.
+            if !hasWarned.exchange(true, ordering: .relaxed) {
+                logger.warning(
+                    "no room can be kept for the acks of running jobs when the disk is full",
+                    metadata: ["error": "\(String(cString: strerror(number)))"])
+            }
+            return true
+        }
+    }
+
+    /// - Returns: 0 or the error's number.
+    private func allocate() -> Int32 {
+        #if canImport(Darwin)
+            var request = fstore_t(
+                fst_flags: UInt32(F_ALLOCATEALL), fst_posmode: F_PEOFPOSMODE, fst_offset: 0,
+                fst_length: off_t(size - left), fst_bytesalloc: 0)
+            if fcntl(file, F_PREALLOCATE, &request) == -1 { return errno }
+            return ftruncate(file, off_t(size)) == 0 ? 0 : errno
+        #else
+            // Where the file system knows no such thing, the C library writes to each block.
+            var number = EINTR
+            while number == EINTR { number = posix_fallocate(file, 0, off_t(size)) }
+            return number
+        #endif
+    }
+}

@@ -1,0 +1,40 @@
+import StintCore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// A job as a pipe handler gets it: one line of JSON.
+struct PipeJob: Encodable {
+    let id: Int64
+    let token: Int64
+    let queue: String
+    let attempt: Int
+    let maxAttempts: Int
+    let headers: Headers
+    let contentType: String
+    /// Where the bytes are UTF-8; else they are in `payloadBase64`.
+    let payload: String?
+    let payloadBase64: String?
+
+    init(_ context: JobContext) {
+        id = context.id.rawValue
+        token = context.token.rawValue
+        queue = context.queue.description
+        attempt = context.attempt
+        maxAttempts = context.maxAttempts
+        headers = context.headers
+        contentType = context.contentType
+        payload = String(validating: context.job.payload, as: UTF8.self)
+        payloadBase64 = payload == nil ? Data(context.job.payload).base64EncodedString() : nil
+    }
+
+    /// With its line break.
+    func line() throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
+        return Array(try encoder.encode(self)) + [0x0A]
+    }
+}

@@ -1,0 +1,121 @@
+import StintCore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// What a pipe handler answers: one line of JSON. Fields that are not known are passed over.
+package struct PipeResponse: Decodable, Sendable {
+    package enum Verdict: Sendable {
+        case done([PipeFollowUp])
+        case retry(after: Duration?, String?)
+        case bury(String?)
+    }
+
+    package let lease: Lease
+    /// What is wrong with the rest of an answer that names its job.
+    package let verdict: Result<Verdict, PipeResponseError>
+
+    private enum Key: String, CodingKey {
+        case id, token, verdict, delay, error, enqueue
+    }
+
+    /// An answer of which only the lease was kept.
+    init(tooLong length: Int, limit: Int, _ lease: Lease) {
+        self.lease = lease
+        verdict = .failure(
+            PipeResponseError(
+                "it has \(length) bytes, and an answer has at most \(limit): put fewer jobs into one answer, or write "
+                    + "payloads as base64 and not with escapes"))
+    }
+
+    /// - Throws: Where the line is no answer: no JSON, no object, no `id` or `token`.
+    package init(_ line: ArraySlice<UInt8>) throws {
+        self = try JSONDecoder().decode(PipeResponse.self, fromBytes: line)
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: Key.self)
+        lease = Lease(
+            job: JobID(rawValue: try values.decode(Int64.self, forKey: .id)),
+            token: FencingToken(rawValue: try values.decode(Int64.self, forKey: .token)))
+        do {
+            verdict = .success(try Self.verdict(values))
+        } catch {
+            verdict = .failure(PipeResponseError(error))
+        }
+    }
+
+    private static func verdict(_ values: KeyedDecodingContainer<Key>) throws -> Verdict {
+        let error = try values.decodeIfPresent(String.self, forKey: .error)
+        let verdict = try values.decode(String.self, forKey: .verdict)
+        let followUps = try values.decodeIfPresent([PipeFollowUp].self, forKey: .enqueue) ?? []
+        // Passing them over would lose jobs without a word.
+        guard followUps.isEmpty || verdict == "done" else {
+            throw PipeResponseError(
+                "it has jobs in 'enqueue' beside the verdict \(quoted(verdict)): only 'done' can have them")
+        }
+        switch verdict {
+        case "done": return .done(followUps)
+        case "retry":
+            let delay = try values.decodeIfPresent(Double.self, forKey: .delay)
+            return .retry(after: try delay.map(duration), error)
+        case "bury": return .bury(error)
+        default: throw PipeResponseError("its verdict is \(quoted(verdict)); it must be 'done', 'retry' or 'bury'")
+        }
+    }
+}
+
+/// A job that an answer asks to be queued with the acknowledgement.
+package struct PipeFollowUp: Decodable, Sendable {
+    private var payload: String?
+    private var payloadBase64: String?
+    private var queue: String?
+    private var priority: Int64?
+    private var delay: Double?
+    private var maxAttempts: Int?
+    private var maxCrashes: Int?
+    private var uniqueKey: String?
+    private var contentType: String?
+    private var headers: [String: String]?
+
+    /// - Parameter queue: The queue where it names none.
+    /// - Throws: ``StintError`` or ``PipeResponseError`` that say what is wrong with it.
+    package func job(in queue: QueueName) throws -> NewJob {
+        var options = JobOptions()
+        if let priority {
+            guard let priority = UInt32(exactly: priority) else {
+                throw PipeResponseError("the priority is \(priority); it must be between 0 and \(UInt32.max)")
+            }
+            options.priority = priority
+        }
+        if let delay { options.delay = try duration(delay) }
+        if let maxAttempts { options.maxAttempts = maxAttempts }
+        if let maxCrashes { options.maxCrashes = maxCrashes }
+        if let headers { options.headers = try Headers(headers) }
+        options.uniqueKey = uniqueKey
+        return try NewJob(
+            bytes(), in: try self.queue.map { try QueueName($0) } ?? queue, contentType: contentType, options: options)
+    }
+
+    private func bytes() throws -> [UInt8] {
+        switch (payload, payloadBase64) {
+        case (let text?, nil): return Array(text.utf8)
+        case (nil, let text?):
+            guard let data = Data(base64Encoded: text) else { throw PipeResponseError("its payloadBase64 is no base64") }
+            return Array(data)
+        case (nil, nil), (_?, _?): throw PipeResponseError("it needs one of payload and payloadBase64")
+        }
+    }
+}
+
+/// Seconds, as the protocol has them.
+private func duration(_ seconds: Double) throws -> Duration {
+    let limit = NewJob.maximumDelay.components.seconds
+    guard seconds >= 0, seconds <= Double(limit) else {
+        throw PipeResponseError("the delay is \(seconds); it must be between 0 and \(limit) seconds")
+    }
+    return .seconds(seconds)
+}

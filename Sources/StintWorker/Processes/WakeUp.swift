@@ -1,0 +1,32 @@
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// A pipe that wakes up a thread which waits in poll(2). It is never closed.
+struct WakeUp: Sendable {
+    private let pipe: Pipe
+
+    /// - Throws: ``StartFailure`` where this process has too many open files.
+    init() throws {
+        pipe = try Pipe()
+        makeNonBlocking(pipe.readEnd)
+        makeNonBlocking(pipe.writeEnd)
+    }
+
+    func wake() {
+        var byte: UInt8 = 1
+        // A full pipe wakes the thread up as well.
+        _ = write(pipe.writeEnd, &byte, 1)
+    }
+
+    /// For the first place of what is polled.
+    var event: pollfd { pollfd(fd: pipe.readEnd, events: Int16(POLLIN), revents: 0) }
+
+    /// After it was woken up.
+    func clear() {
+        var bytes = [UInt8](repeating: 0, count: 256)
+        _ = read(pipe.readEnd, &bytes, bytes.count)
+    }
+}
