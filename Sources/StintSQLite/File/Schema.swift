@@ -75,7 +75,7 @@ struct Schema {
     }
 
     /// The same look later on: nothing is installed or migrated.
-    fileprivate func checkStillKnown(_ database: Database) throws {
+    func checkStillKnown(_ database: Database) throws {
         let applied = try applied(database)
         guard applied.count <= migrations.count else {
             throw StintError(

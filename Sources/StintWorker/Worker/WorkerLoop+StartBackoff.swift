@@ -14,7 +14,7 @@ extension WorkerLoop {
         if handler.needsDescriptors {
             commandLimit = min(
                 DescriptorLimit.makeRoom(forCommands: options.concurrency),
-                ProcessLimit.commandLimit(forCommands: options.concurrency))
+                ProcessLimit.room(forCommands: options.concurrency))
         }
         if commandLimit < options.concurrency {
             logger.warning(
