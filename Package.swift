@@ -19,6 +19,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "Stint", targets: ["Stint"]),
+        .library(name: "StintTesting", targets: ["StintTesting"]),
         .executable(name: "stint", targets: ["StintCLI"]),
     ],
     dependencies: [
@@ -58,6 +59,9 @@ let package = Package(
         ),
         .target(name: "Stint", dependencies: ["StintCore", "StintSQLite", "StintWorker"]),
 
+        // A queue in memory with a clock that tests move, for the tests of those who use Stint.
+        .target(name: "StintTesting", dependencies: ["StintCore", "StintWorker"]),
+
         // The command line: the only place that wires the modules together.
         .executableTarget(
             name: "StintCLI",
@@ -86,7 +90,7 @@ let package = Package(
         ),
 
         // Scenarios that any store must pass, and one test target a module.
-        .target(name: "StoreConformance", dependencies: ["StintCore"], path: "Tests/StoreConformance"),
+        .target(name: "StoreConformance", dependencies: ["StintCore", "StintTesting"], path: "Tests/StoreConformance"),
         .executableTarget(
             name: "ClaimingWorker",
             dependencies: ["StintCore", "StintSQLite", grdb],
@@ -98,6 +102,7 @@ let package = Package(
             path: "Tests/CrashingWorker"
         ),
         .testTarget(name: "StintCoreTests", dependencies: ["StintCore"]),
+        .testTarget(name: "StintTestingTests", dependencies: ["Stint", "StintTesting", "StoreConformance"]),
 
         // Torture: what is done to a database, the history of what everybody was told, and the check of that history.
         .target(name: "History", path: "Tests/History"),
@@ -107,7 +112,7 @@ let package = Package(
         .target(
             name: "Torture",
             dependencies: [
-                "History", "CFaults", "CSimulation", "StoreConformance", "Stint", "StintCore", "StintSQLite",
+                "History", "CFaults", "CSimulation", "StintTesting", "StoreConformance", "Stint", "StintCore", "StintSQLite",
                 "StintWorker",
                 "StintSQLiteMigrations", grdb, sqlite, lifecycle, logging, subprocess,
             ],
@@ -132,7 +137,8 @@ let package = Package(
         .testTarget(
             name: "StintSQLiteTests",
             dependencies: [
-                "StintSQLite", "StintSQLiteMigrations", "StoreConformance", "Torture", "ClaimingWorker", grdb, sqlite,
+                "StintSQLite", "StintSQLiteMigrations", "StintTesting", "StoreConformance", "Torture", "ClaimingWorker",
+                grdb, sqlite,
                 subprocess,
             ]
         ),

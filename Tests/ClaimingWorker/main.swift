@@ -30,7 +30,7 @@ case "claim":
     let request = ClaimRequest(queues: ["q"], limit: Int(arguments[3])!, lease: .seconds(60), worker: "claimer")
     var settlements: [Settlement] = []
     while true {
-        let exchange = try await queue.store.exchange(settlements, for: request, now: queue.clock.now())
+        let exchange = try await queue.store.exchange(settlements, for: request)
         precondition(exchange.answers.allSatisfy { $0 == .settled(.done) }, "an ack was refused")
         if exchange.jobs.isEmpty { break }
         print(exchange.jobs.map { "\($0.id) \($0.lease.token)" }.joined(separator: "\n"))
@@ -47,10 +47,10 @@ case "open":
 case "die":
     let process = ProcessIdentity.current
     let registration = WorkerRegistration(name: process.name, process: process, queues: ["q"], concurrency: 1)
-    let place = try await queue.store.register(registration, as: nil, now: queue.clock.now())
+    let place = try await queue.store.register(registration, as: nil)
     let request = ClaimRequest(
         queues: ["q"], limit: Int(arguments[3])!, lease: .seconds(3_600), worker: process.name, registration: place.id)
-    let jobs = try await queue.store.claim(request, now: queue.clock.now())
+    let jobs = try await queue.store.claim(request)
     if arguments.last == "full" {
         signal(SIGXFSZ, SIG_IGN)
         var limit = rlimit(rlim_cur: 64, rlim_max: 64)
@@ -61,7 +61,7 @@ case "die":
         #endif
     }
     for job in jobs.prefix(Int(arguments[4])!) {
-        place.scoreboard.note(ended: nil, started: job.lease, now: queue.clock.now())
+        place.scoreboard.note(ended: nil, started: job.lease)
     }
     kill(getpid(), SIGKILL)
 case "inside":

@@ -61,7 +61,7 @@ struct RevocationTests {
         var deleted: Set<JobID> = []
         for job in try await store.list(JobFilter(state: .leased, limit: 1_000)).reversed() {
             do {
-                try await store.delete([job.id], now: SystemClock().now())
+                try await store.delete([job.id])
                 deleted.insert(job.id)
             } catch let error as StintError where error.code == .notFound {
                 continue

@@ -9,8 +9,11 @@ struct ConformanceTests {
     @Test(arguments: Scenario.all)
     func scenario(_ scenario: Scenario) async throws {
         let folder = try TemporaryFolder()
-        let store = try SQLiteStore(path: folder.database)
-        let stage = Stage(store, clock: ManualClock()) { [path = folder.database] worker in
+        let clock = ManualClock()
+        var options = SQLiteStore.Options()
+        options.clock = clock
+        let store = try SQLiteStore(path: folder.database, options: options)
+        let stage = Stage(store, clock: clock) { [path = folder.database] worker in
             try FileManager.default.removeItem(atPath: "\(path)-worker-\(worker)")
         } death: {
             store.abandon($0)

@@ -14,7 +14,9 @@ struct CorruptedRowTests {
     ) async throws {
         let folder = try TemporaryFolder()
         let clock = ManualClock()
-        let queue = try await JobQueue(.sqlite(folder.database, durability: .normal), clock: clock)
+        var options = SQLiteStore.Options(durability: .normal)
+        options.clock = clock
+        let queue = try await JobQueue(.sqlite(folder.database, options: options))
         func put(_ count: Int) async throws {
             for _ in 0..<count { try await queue.enqueue(payload: Array("x".utf8), in: "q") }
         }
@@ -23,7 +25,7 @@ struct CorruptedRowTests {
         try await queue.enqueue(payload: [5], in: "q", options: options)
         _ = try await queue.claim(1, lease: .seconds(10))
         try await put(2)
-        try await queue.store.bury([6, 7].map { JobID(rawValue: $0) }, reason: "by hand", now: clock.now())
+        try await queue.store.bury([6, 7].map { JobID(rawValue: $0) }, reason: "by hand")
         try await queue.store.writer.run { try $0.execute(sql: sql) }
         try await body(queue, clock)
     }

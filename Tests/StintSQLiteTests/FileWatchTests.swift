@@ -49,7 +49,7 @@ struct FileWatchTests {
         let file = folder.database
         let store = try SQLiteStore(path: file, options: .init(durability: durability))
         await expectLost("was deleted or moved away") {
-            _ = try await store.write(now: SystemClock().now()) { transaction in
+            _ = try await store.write() { transaction in
                 let answers = try transaction.enqueue([try NewJob([1], in: "q")])
                 for suffix in ["", "-wal", "-shm"] { unlink(file + suffix) }
                 return answers

@@ -62,7 +62,7 @@ struct GroupCommitTests {
         let before = hook.counts.withLock { $0.commits }
         let acks = try await together(
             queue,
-            jobs.map { job in { try await queue.store.settle(Settlement(job.lease, .ack), now: queue.clock.now()) } })
+            jobs.map { job in { try await queue.store.settle(Settlement(job.lease, .ack)) } })
         #expect(acks.allSatisfy { (try? $0.get()) == .done })
         #expect(hook.counts.withLock { $0.commits } == before + 1)
         try await hook.remove(from: queue.store)
@@ -88,7 +88,7 @@ struct GroupCommitTests {
         let queue = try await JobQueue(.sqlite(folder.database))
         let buried = try await queue.enqueue(payload: [1], in: "q").id
         let ready = try await queue.enqueue(payload: [2], in: "q").id
-        try await queue.store.bury([buried], reason: "test", now: queue.clock.now())
+        try await queue.store.bury([buried], reason: "test")
         let hook = CommitHook()
         try await hook.install(on: queue.store)
         let results = try await together(
@@ -97,11 +97,11 @@ struct GroupCommitTests {
                 { @Sendable in try await queue.enqueue(payload: [3], in: "q").id },
                 // Fails when it has kicked the first.
                 { @Sendable in
-                    try await queue.store.kick([buried, ready], now: queue.clock.now())
+                    try await queue.store.kick([buried, ready])
                     return buried
                 },
                 { @Sendable in
-                    try await queue.store.delete([JobID(rawValue: 999)], now: queue.clock.now())
+                    try await queue.store.delete([JobID(rawValue: 999)])
                     return buried
                 },
                 { @Sendable in try await queue.enqueue(payload: [4], in: "q").id },
@@ -172,7 +172,7 @@ struct GroupCommitTests {
                 group.addTask { [store] in
                     let request = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(60), worker: "test:1")
                     await #expect(throws: Never.self) {
-                        _ = try await store.exchange([], for: request, now: SystemClock().now())
+                        _ = try await store.exchange([], for: request)
                     }
                 }
             }

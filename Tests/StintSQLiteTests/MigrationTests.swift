@@ -32,10 +32,10 @@ struct MigrationTests {
         #expect(try await store.job(JobID(rawValue: 9))?.payload == [0, 0xFF])
         #expect(try await store.job(JobID(rawValue: 8))?.record.state == .done)
 
-        #expect(try await store.reap(now: clock.now()) == ReapReport(requeued: 1))
+        #expect(try await store.reap() == ReapReport(requeued: 1))
         #expect(try await store.job(JobID(rawValue: 6))?.record.attempts == 0)
         clock.advance(by: .seconds(10))
-        #expect(try await store.reap(now: clock.now()) == ReapReport(requeued: 3))
+        #expect(try await store.reap() == ReapReport(requeued: 3))
         let alone = try #require(try await store.job(JobID(rawValue: 3)))
         #expect(alone.record.crashes == 0 && alone.record.suspect && alone.failures.map(\.kind) == [.expired])
         for id: Int64 in [4, 5] {
@@ -44,9 +44,9 @@ struct MigrationTests {
         }
         // The holder of a lease from before can still settle it.
         let held = Lease(job: JobID(rawValue: 10), token: FencingToken(rawValue: 24))
-        #expect(try await store.settle(Settlement(held, .ack), now: clock.now()) == .done)
+        #expect(try await store.settle(Settlement(held, .ack)) == .done)
         let request = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(1), worker: "test:1")
-        let next = try #require(try await store.claim(request, now: clock.now()).first)
+        let next = try #require(try await store.claim(request).first)
         #expect(next.lease.token.rawValue == 25 && next.id.rawValue == 1 && next.headers["a"] == "b")
         try await expectSound(store)
     }

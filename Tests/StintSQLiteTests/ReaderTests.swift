@@ -25,8 +25,8 @@ struct ReaderTests {
                 }
             }
             try await until { begun.value == ReaderPool.limit }
-            #expect(try await store.nextReady(in: ["q"], now: queue.clock.now()) == .now)
-            #expect(try await store.reap(now: queue.clock.now()) == ReapReport())
+            #expect(try await store.nextReady(in: ["q"]) == .now)
+            #expect(try await store.reap() == ReapReport())
             group.addTask {
                 let ready = try await store.stats().first?.ready
                 #expect(ready == 1)

@@ -42,10 +42,10 @@ struct ScoreboardTests {
     func file() async throws {
         let folder = try TemporaryFolder()
         let queue = try await JobQueue(.sqlite(folder.database))
-        let place = try await queue.store.register(registration(), as: nil, now: now)
+        let place = try await queue.store.register(registration(), as: nil)
         #expect(try scoreboards(folder.path) == ["stint.db-worker-\(place.id)"])
         #expect(try permissions("\(folder.database)-worker-\(place.id)") == 0o600)
-        try await queue.store.deregister(place.id, now: now)
+        try await queue.store.deregister(place.id)
         #expect(try scoreboards(folder.path).isEmpty)
     }
 
@@ -56,13 +56,13 @@ struct ScoreboardTests {
         let other = try await JobQueue(.sqlite(folder.database))
         for store in [queue.store, other.store] {
             let (one, two) = (
-                try await queue.store.register(registration(), as: nil, now: now),
-                try await queue.store.register(registration(), as: nil, now: now)
+                try await queue.store.register(registration(), as: nil),
+                try await queue.store.register(registration(), as: nil)
             )
             #expect(try scoreboards(folder.path).count == 2)
             // The other worker of the process has ended with it.
             for worker in [one, two] { queue.store.abandon(worker.id) }
-            _ = try await store.reclaim(from: [one.id], .stopped, now: now)
+            _ = try await store.reclaim(from: [one.id], .stopped)
             #expect(try scoreboards(folder.path).isEmpty, "of \(one.id) and \(two.id)")
         }
     }
@@ -91,7 +91,7 @@ struct ScoreboardTests {
                 }
                 let now = ClockReading(wall: 0, monotonic: Int64(step), boot: "boot-1")
                 let maxAttempts = step % 3 == 0 ? nil : step
-                scoreboard.note(ended: ended, started: started, maxAttempts: maxAttempts, now: now)
+                scoreboard.note(ended: ended, started: started, maxAttempts: maxAttempts)
                 if let ended { model[ended] = nil }
                 if let started {
                     model[started] = StartedJob(lease: started, startedAt: Int64(step), maxAttempts: maxAttempts)
@@ -110,7 +110,7 @@ struct ScoreboardTests {
             #expect(size <= (1 + max(40, min(capacity, 1_024))) * ScoreboardFile.recordBytes)
             scoreboard.remove()
             #expect(ScoreboardFile.read(path, of: worker) == nil)
-            scoreboard.note(ended: nil, started: lease(1), now: now)
+            scoreboard.note(ended: nil, started: lease(1))
             #expect(!FileManager.default.fileExists(atPath: path))
         }
     }
@@ -122,11 +122,11 @@ struct ScoreboardTests {
         let queue = try await JobQueue(.sqlite(folder.database))
         try FileManager.default.createSymbolicLink(atPath: other.database, withDestinationPath: folder.database)
         let linked = try await JobQueue(.sqlite(other.database))
-        let place = try await linked.store.register(registration(), as: nil, now: now)
-        place.scoreboard.note(ended: nil, started: lease(1), now: now)
+        let place = try await linked.store.register(registration(), as: nil)
+        place.scoreboard.note(ended: nil, started: lease(1))
         #expect(try await queue.store.workers().first?.started?.map(\.lease) == [lease(1)])
         #expect(try scoreboards(other.path).isEmpty)
-        _ = try await queue.store.reclaim(from: [place.id], .stopped, now: now)
+        _ = try await queue.store.reclaim(from: [place.id], .stopped)
         #expect(try scoreboards(folder.path).isEmpty)
     }
 
@@ -202,11 +202,11 @@ struct ScoreboardTests {
         let queue = try await JobQueue(.sqlite(folder.database))
         let options = JobOptions(maxAttempts: 1, maxCrashes: 1)
         try await queue.enqueue(jobs: try (0..<4).map { _ in try NewJob([], in: "q", options: options) })
-        let place = try await queue.store.register(registration(), as: nil, now: now)
+        let place = try await queue.store.register(registration(), as: nil)
         let request = ClaimRequest(
             queues: ["q"], limit: 4, lease: .seconds(60), worker: "host:1", registration: place.id)
-        let jobs = try await queue.store.claim(request, now: now)
-        for job in jobs.prefix(3) { place.scoreboard.note(ended: nil, started: job.lease, now: now) }
+        let jobs = try await queue.store.claim(request)
+        for job in jobs.prefix(3) { place.scoreboard.note(ended: nil, started: job.lease) }
         let path = "\(folder.database)-worker-\(place.id)"
         #expect(try await queue.store.workers().first?.started?.count == 3)
         try damage.apply(to: path)
@@ -215,34 +215,34 @@ struct ScoreboardTests {
         // Whatever stands in it, its lock tells the truth; another file in its place proves nothing.
         #expect(damaged.liveness == (damage.provesLife ? .alive : .unknown))
 
-        let report = try await queue.store.reclaim(from: [place.id], .died("died", nil), now: now)
+        let report = try await queue.store.reclaim(from: [place.id], .died("died", nil))
         #expect(report == ReapReport(requeued: 4))
         #expect(try await queue.store.list(JobFilter()).allSatisfy { $0.suspect && $0.crashes == 0 })
         try await expectSound(queue.store)
         // The worker's next one finds its own place.
-        let next = try await queue.store.register(registration(), as: nil, now: now)
+        let next = try await queue.store.register(registration(), as: nil)
         #expect(try await queue.store.workers().map(\.started) == [[]])
-        try await queue.store.deregister(next.id, now: now)
+        try await queue.store.deregister(next.id)
     }
 
     @Test("that cannot be made leaves the worker working")
     func cannotBeMade() async throws {
         let folder = try TemporaryFolder()
         let queue = try await JobQueue(.sqlite(folder.database))
-        let first = try await queue.store.register(registration(), as: nil, now: now)
-        try await queue.store.deregister(first.id, now: now)
+        let first = try await queue.store.register(registration(), as: nil)
+        try await queue.store.deregister(first.id)
         let id = first.id.rawValue + 1
         let path = "\(folder.database)-worker-\(id)"
         try FileManager.default.createDirectory(atPath: path + "/inside", withIntermediateDirectories: true)
-        let place = try await queue.store.register(registration(), as: nil, now: now)
+        let place = try await queue.store.register(registration(), as: nil)
         #expect(place.id.rawValue == id)
         try await queue.enqueue(payload: [], in: "q")
         let job = try #require(try await queue.claim().first)
-        place.scoreboard.note(ended: nil, started: job.lease, now: now)
-        place.scoreboard.note(ended: job.lease, started: nil, now: now)
+        place.scoreboard.note(ended: nil, started: job.lease)
+        place.scoreboard.note(ended: job.lease, started: nil)
         #expect(try await queue.store.workers().map(\.started) == [nil])
         try await queue.ack([job])
-        try await queue.store.deregister(place.id, now: now)
+        try await queue.store.deregister(place.id)
         #expect(FileManager.default.fileExists(atPath: path + "/inside"))
     }
 
@@ -254,7 +254,7 @@ struct ScoreboardTests {
         let queue = try await JobQueue(.sqlite(folder.database))
         try FileManager.default.createSymbolicLink(
             atPath: folder.database + "-worker-1", withDestinationPath: precious)
-        let place = try await queue.store.register(registration(), as: nil, now: now)
+        let place = try await queue.store.register(registration(), as: nil)
         #expect(place.id.rawValue == 1)
         #expect(try await queue.store.workers().map(\.started) == [[]])
         #expect(try Data(contentsOf: URL(filePath: precious)) == Data("keep me".utf8))
@@ -264,21 +264,21 @@ struct ScoreboardTests {
     func sweep() async throws {
         let folder = try TemporaryFolder()
         let queue = try await JobQueue(.sqlite(folder.database))
-        let live = try await queue.store.register(registration(), as: nil, now: now)
-        let gone = try await queue.store.register(registration(process: 2), as: nil, now: now)
+        let live = try await queue.store.register(registration(), as: nil)
+        let gone = try await queue.store.register(registration(process: 2), as: nil)
         // Forgotten without a word, as by a process that died between two steps.
-        try await queue.store.write(now: now) { try $0.forget(gone.id) }
+        try await queue.store.write() { try $0.forget(gone.id) }
         // One that lives all the same keeps its scoreboard.
-        let silent = try await queue.store.register(registration(process: 4), as: nil, now: now)
-        try await queue.store.write(now: now) { try $0.forget(silent.id) }
+        let silent = try await queue.store.register(registration(process: 4), as: nil)
+        try await queue.store.write() { try $0.forget(silent.id) }
         queue.store.abandon(gone.id)
         let others = ["stint.db-worker-99", "stint.db-worker-x", "stint.db-worker-", "other.db-worker-1"]
         for name in others { try Data().write(to: URL(filePath: "\(folder.path)/\(name)")) }
-        let new = try await queue.store.register(registration(process: 3), as: nil, now: now)
+        let new = try await queue.store.register(registration(process: 3), as: nil)
         let kept = [live, silent, new].map { "stint.db-worker-\($0.id)" } + others
         #expect(Set(try scoreboards(folder.path)) == Set(kept))
         // So does one that only says that it lives: of others it sweeps the earlier ones.
-        _ = try await queue.store.register(registration(), as: live.id, now: now)
+        _ = try await queue.store.register(registration(), as: live.id)
         #expect(Set(try scoreboards(folder.path)) == Set(kept))
     }
 
@@ -356,11 +356,11 @@ struct ScoreboardTests {
             let registration = WorkerRegistration(
                 name: "w", process: .current, supervisor: .current, supervisorSign: sign.name, queues: ["q"],
                 concurrency: 1)
-            return try await queue.store.register(registration, as: nil, now: queue.clock.now()).id
+            return try await queue.store.register(registration, as: nil).id
         }
         func claim(_ worker: WorkerID) async throws {
             let request = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(60), worker: "w", registration: worker)
-            #expect(try await queue.store.claim(request, now: queue.clock.now()).count == 1)
+            #expect(try await queue.store.claim(request).count == 1)
         }
         for ends in ["in order", "by a signal"] {
             let sign = try #require(queue.store.signOfSupervisor())
@@ -379,12 +379,12 @@ struct ScoreboardTests {
             // One that outlives its supervisor goes on working; its dead neighbour is taken.
             #expect(try await queue.reap() == ReapReport(requeued: 1), "\(ends)")
             #expect(try await queue.store.workers().map(\.id) == [survivor], "\(ends)")
-            try await queue.store.deregister(survivor, now: queue.clock.now())
+            try await queue.store.deregister(survivor)
         }
         // What the supervisor that was killed has left is swept by a later worker.
         try await untilTrue("the signs of dead supervisors are gone") {
             let worker = try await register(under: try #require(queue.store.signOfSupervisor()))
-            try await queue.store.deregister(worker, now: queue.clock.now())
+            try await queue.store.deregister(worker)
             return try FileManager.default.contentsOfDirectory(atPath: folder.path)
                 .allSatisfy { !$0.contains("-supervisor-") }
         }

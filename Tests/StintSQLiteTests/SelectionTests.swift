@@ -63,7 +63,7 @@ struct SelectionTests {
         let payload = [UInt8](repeating: 1, count: 12 << 20)
         for _ in 1...4 { try await queue.enqueue(payload: payload, in: "q") }
         let step = try await queue.store.change(
-            JobSelection("q"), .delete, from: nil, limit: .max, now: queue.clock.now())
+            JobSelection("q"), .delete, from: nil, limit: .max)
         #expect(step.jobs.count == 3 && step.next != nil)
         #expect(try await queue.delete(JobSelection("q")) == 1)
     }

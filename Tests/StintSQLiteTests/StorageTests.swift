@@ -31,12 +31,12 @@ struct StorageTests {
         let first = try await queue.claim()
         #expect(try await pages() < 20)
         _ = try await queue.store.settle(
-            [Settlement(first[0].lease, .fail(error: "e", retryAfter: .zero))], now: queue.clock.now())
+            [Settlement(first[0].lease, .fail(error: "e", retryAfter: .zero))])
         #expect(try await pages() < 20)
         let second = try await queue.claim()
         #expect(second[0].payload == large)
         #expect(try await pages() < 20)
-        _ = try await queue.store.settle([Settlement(second[0].lease, .bury(reason: "r"))], now: queue.clock.now())
+        _ = try await queue.store.settle([Settlement(second[0].lease, .bury(reason: "r"))])
         #expect(try await pages() < 20)
     }
 
@@ -216,7 +216,7 @@ struct StorageTests {
             }
             let job = try #require(try await queue.claim().first)
             #expect(job.id == id)
-            _ = try await queue.store.settle([Settlement(job.lease, .release(after: .zero))], now: queue.clock.now())
+            _ = try await queue.store.settle([Settlement(job.lease, .release(after: .zero))])
         }
     }
 

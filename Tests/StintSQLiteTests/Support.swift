@@ -60,11 +60,11 @@ extension JobQueue where Store == SQLiteStore {
         -> [LeasedJob]
     {
         try await store.claim(
-            ClaimRequest(queues: queues, limit: limit, lease: lease, worker: "test:1"), now: clock.now())
+            ClaimRequest(queues: queues, limit: limit, lease: lease, worker: "test:1"))
     }
 
     func ack(_ jobs: [LeasedJob]) async throws {
-        let answers = try await store.settle(jobs.map { Settlement($0.lease, .ack) }, now: clock.now())
+        let answers = try await store.settle(jobs.map { Settlement($0.lease, .ack) })
         #expect(answers.allSatisfy { $0 == .settled(.done) })
     }
 }

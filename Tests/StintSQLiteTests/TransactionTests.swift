@@ -78,7 +78,7 @@ struct TransactionTests {
             try await queue.enqueue(SendReceipt(order: 7), in: "q")
             let first = try #require(try await queue.claim(lease: .milliseconds(10)).first)
             let context = JobContext(
-                job: first, store: queue.store, clock: queue.clock, worker: "test:1", logger: .init(label: "test"))
+                job: first, store: queue.store, worker: "test:1", logger: .init(label: "test"))
 
             await #expect(throws: Refused.self) {
                 try await application.write { db in
@@ -108,7 +108,7 @@ struct TransactionTests {
             try await queue.enqueue(SendReceipt(order: 7), in: "q")
             let job = try #require(try await queue.claim().first)
             let context = JobContext(
-                job: job, store: queue.store, clock: queue.clock, worker: "test:1", logger: .init(label: "test"))
+                job: job, store: queue.store, worker: "test:1", logger: .init(label: "test"))
             for end in [Database.TransactionCompletion.rollback, .commit] {
                 try await application.write { db in
                     try db.execute(sql: "INSERT INTO orders DEFAULT VALUES")
@@ -130,8 +130,8 @@ struct TransactionTests {
             let id = try await queue.enqueue(SendReceipt(order: 7), in: "q").id
             let job = try #require(try await queue.claim().first)
             let context = JobContext(
-                job: job, store: queue.store, clock: queue.clock, worker: "test:1", logger: .init(label: "test"))
-            try await queue.store.delete([id], now: queue.clock.now())
+                job: job, store: queue.store, worker: "test:1", logger: .init(label: "test"))
+            try await queue.store.delete([id])
             let error = await #expect(throws: StintError.self) {
                 try await application.write { db in
                     try db.execute(sql: "INSERT INTO orders (id) VALUES (7)")

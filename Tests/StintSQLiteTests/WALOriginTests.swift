@@ -72,7 +72,7 @@ struct WALOriginTests {
             let now = SystemClock().now()
             switch Int.random(in: 0..<10, using: &chance) {
             case 0...2:
-                _ = try await store?.enqueue([job(.random(in: 1...20_000, using: &chance))], now: now)
+                _ = try await store?.enqueue([job(.random(in: 1...20_000, using: &chance))])
             case 3...4:
                 try await other.write { database in
                     try database.execute(sql: "INSERT INTO stint_enqueue (payload) VALUES (randomblob(3000))")
@@ -121,7 +121,7 @@ struct WALOriginTests {
     /// A database with much in it, and its log with more.
     private func prepare(_ folder: borrowing TemporaryFolder) async throws -> (store: SQLiteStore, backup: String) {
         let store = try SQLiteStore(path: folder.database)
-        for _ in 0..<30 { _ = try await store.enqueue([job(3_000)], now: SystemClock().now()) }
+        for _ in 0..<30 { _ = try await store.enqueue([job(3_000)]) }
         let backup = folder.path + "/backup.db"
         try await store.backup(to: backup)
         return (store, backup)
@@ -135,7 +135,7 @@ struct WALOriginTests {
             #expect(try Copy(backup, log: folder.database + "-wal", in: folder.path).isRefused)
             #expect(try !Copy(folder.database, log: folder.database + "-wal", in: folder.path).isRefused)
             await store.takeOverLog()
-            _ = try await store.enqueue([job(100)], now: SystemClock().now())
+            _ = try await store.enqueue([job(100)])
         }
     }
 
@@ -183,7 +183,7 @@ struct WALOriginTests {
         let writer = Task {
             for number in 0..<400 {
                 _ = try await store.enqueue(
-                    [try NewJob([UInt8](repeating: 1, count: 20_000), in: "q")], now: SystemClock().now())
+                    [try NewJob([UInt8](repeating: 1, count: 20_000), in: "q")])
                 if number.isMultiple(of: 20) { await store.takeOverLog() }
             }
         }
@@ -195,7 +195,7 @@ struct WALOriginTests {
     func deletedLog() async throws {
         let folder = try TemporaryFolder()
         let store = try SQLiteStore(path: folder.database)
-        _ = try await store.enqueue([job(10)], now: SystemClock().now())
+        _ = try await store.enqueue([job(10)])
         try FileManager.default.removeItem(atPath: folder.database + "-wal")
         let error = #expect(throws: StintError.self) { try SQLiteStore(path: folder.database) }
         #expect(error?.code == .databaseUnusable)

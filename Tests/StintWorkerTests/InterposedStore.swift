@@ -15,18 +15,18 @@ struct InterposedStore: JobStore {
         isDeaf ? AsyncStream { $0.yield(.unknown) } : store.wakeUps(in: queues)
     }
 
-    func exchange(_ settlements: [Settlement], for request: ClaimRequest?, now: ClockReading) async throws -> Exchange {
+    func exchange(_ settlements: [Settlement], for request: ClaimRequest?) async throws -> Exchange {
         try beforeExchange(settlements, request)
-        let exchange = try await store.exchange(settlements, for: request, now: now)
+        let exchange = try await store.exchange(settlements, for: request)
         try afterExchange(settlements, exchange)
         return exchange
     }
 
-    func register(_ worker: WorkerRegistration, as id: WorkerID?, now: ClockReading) async throws -> RegisteredWorker {
-        let place = try await store.register(worker, as: id, now: now)
+    func register(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> RegisteredWorker {
+        let place = try await store.register(worker, as: id)
         guard let beforeRevocationsAreRead else { return place }
         return RegisteredWorker(
-            id: place.id, scoreboard: place.scoreboard, room: place.runLock,
+            id: place.id, scoreboard: place.scoreboard, runLock: place.runLock,
             revocations: WatchedMark(mark: place.revocations, before: beforeRevocationsAreRead))
     }
 
@@ -42,27 +42,29 @@ struct InterposedStore: JobStore {
 
     // MARK: - As it is
 
-    func enqueue(_ jobs: [NewJob], now: ClockReading) async throws -> [Enqueued] { try await store.enqueue(jobs, now: now) }
-    func extend(_ leases: [Lease], by duration: Duration, now: ClockReading) async throws -> [Lease] {
-        try await store.extend(leases, by: duration, now: now)
+    var clock: any QueueClock { store.clock }
+
+    func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] { try await store.enqueue(jobs) }
+    func extend(_ leases: [Lease], by duration: Duration) async throws -> [Lease] {
+        try await store.extend(leases, by: duration)
     }
-    func runNow(_ ids: [JobID], now: ClockReading) async throws { try await store.runNow(ids, now: now) }
+    func runNow(_ ids: [JobID]) async throws { try await store.runNow(ids) }
     func select(_ selection: JobSelection, from cursor: SelectionCursor?, limit: Int) async throws -> SelectionStep {
         try await store.select(selection, from: cursor, limit: limit)
     }
     func change(
-        _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int, now: ClockReading
+        _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int
     ) async throws -> SelectionStep {
-        try await store.change(selection, change, from: cursor, limit: limit, now: now)
+        try await store.change(selection, change, from: cursor, limit: limit)
     }
-    func kick(_ ids: [JobID], now: ClockReading) async throws { try await store.kick(ids, now: now) }
-    func bury(_ ids: [JobID], reason: String, now: ClockReading) async throws {
-        try await store.bury(ids, reason: reason, now: now)
+    func kick(_ ids: [JobID]) async throws { try await store.kick(ids) }
+    func bury(_ ids: [JobID], reason: String) async throws {
+        try await store.bury(ids, reason: reason)
     }
-    func delete(_ ids: [JobID], now: ClockReading) async throws { try await store.delete(ids, now: now) }
-    func reap(now: ClockReading) async throws -> ReapReport { try await store.reap(now: now) }
-    func configure(_ queue: QueueName, _ settings: QueueSettings, now: ClockReading) async throws {
-        try await store.configure(queue, settings, now: now)
+    func delete(_ ids: [JobID]) async throws { try await store.delete(ids) }
+    func reap() async throws -> ReapReport { try await store.reap() }
+    func configure(_ queue: QueueName, _ settings: QueueSettings) async throws {
+        try await store.configure(queue, settings)
     }
     func stats() async throws -> [QueueStats] { try await store.stats() }
     func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
@@ -70,18 +72,18 @@ struct InterposedStore: JobStore {
     }
     func checkStillThere() throws { try store.checkStillThere() }
     func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
-    func nextReady(in queues: [QueueName], passingOverSuspects: Bool, now: ClockReading) async throws -> NextReady {
-        try await store.nextReady(in: queues, passingOverSuspects: passingOverSuspects, now: now)
+    func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady {
+        try await store.nextReady(in: queues, passingOverSuspects: passingOverSuspects)
     }
     func isClaimable(_ job: JobID) async throws -> Bool { try await store.isClaimable(job) }
-    func deregister(_ worker: WorkerID, now: ClockReading) async throws { try await store.deregister(worker, now: now) }
+    func deregister(_ worker: WorkerID) async throws { try await store.deregister(worker) }
     func leases(heldBy worker: WorkerID) async throws -> [HeldJob] { try await store.leases(heldBy: worker) }
     func workers() async throws -> [WorkerRecord] { try await store.workers() }
-    func reclaim(from workers: [WorkerID], _ end: WorkerEnd, now: ClockReading) async throws -> ReapReport {
-        try await store.reclaim(from: workers, end, now: now)
+    func reclaim(from workers: [WorkerID], _ end: WorkerEnd) async throws -> ReapReport {
+        try await store.reclaim(from: workers, end)
     }
     func registerSupervisor() async throws -> (any SupervisorSign)? { try await store.registerSupervisor() }
-    func requestRestart(now: ClockReading) async throws { try await store.requestRestart(now: now) }
+    func requestRestart() async throws { try await store.requestRestart() }
     func latestRestartRequest() async throws -> Int64 { try await store.latestRestartRequest() }
     func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
 }

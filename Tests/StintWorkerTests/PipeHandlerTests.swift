@@ -66,7 +66,7 @@ struct PipePlace {
     /// For tests that run jobs without a worker.
     func claim(_ count: Int) async throws -> [LeasedJob] {
         try await queue.store.claim(
-            ClaimRequest(queues: ["q"], limit: count, lease: .seconds(3_600), worker: "test"), now: SystemClock().now())
+            ClaimRequest(queues: ["q"], limit: count, lease: .seconds(3_600), worker: "test"))
     }
 
     /// Runs a job without a worker. `nil`: done.
@@ -74,7 +74,7 @@ struct PipePlace {
     {
         Task {
             let context = JobContext(
-                job: job, store: queue.store, clock: SystemClock(), worker: "test", logger: Logger(label: "test"))
+                job: job, store: queue.store, worker: "test", logger: Logger(label: "test"))
             do {
                 try await handler.run(context, timeout: timeout)
                 return nil

@@ -11,7 +11,7 @@ struct PrefetchTests {
         try await withQueue { queue in
             try await queue.enqueue(jobs: try (0..<4).map { try NewJob([$0], in: "q") })
             let request = ClaimRequest(queues: ["q"], limit: 4, lease: .seconds(60), worker: "test:1")
-            let jobs = try await queue.store.claim(request, now: queue.clock.now())
+            let jobs = try await queue.store.claim(request)
             try #require(jobs.count == 4)
             var options = Worker.Options()
             options.batch = 4

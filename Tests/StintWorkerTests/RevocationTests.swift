@@ -52,8 +52,8 @@ struct RevocationTests {
     @Test("of buried and deleted jobs, and the others that were claimed with them run")
     func buryAndDelete() async throws {
         let after = try await whileFirstRuns { queue, ids in
-            try await queue.store.bury([ids[2], ids[3]], reason: "no", now: queue.clock.now())
-            try await queue.store.delete([ids[5]], now: queue.clock.now())
+            try await queue.store.bury([ids[2], ids[3]], reason: "no")
+            try await queue.store.delete([ids[5]])
         }
         #expect(after.started == ["0", "1", "4", "6", "7", "8", "9"])
         #expect(after.records.filter { $0.state == .buried }.map(\.id) == Array(after.ids[2...3]))

@@ -160,9 +160,9 @@ struct CommandStartTests {
         try await withQueue { queue in
             try await queue.enqueue(payload: [], in: "q", options: JobOptions(headers: try Headers(headers)))
             let request = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(3_600), worker: "test")
-            let job = try #require(try await queue.store.claim(request, now: SystemClock().now()).first)
+            let job = try #require(try await queue.store.claim(request).first)
             let context = JobContext(
-                job: job, store: queue.store, clock: SystemClock(), worker: "test", logger: Logger(label: "test"))
+                job: job, store: queue.store, worker: "test", logger: Logger(label: "test"))
             do {
                 try await handler.run(context)
             } catch let end as HandlerOutcome {

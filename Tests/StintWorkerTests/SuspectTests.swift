@@ -14,9 +14,9 @@ struct SuspectTests {
         // Of two at least, since one alone would be to blame.
         try await queue.enqueue(Greeting(name: "innocent"), in: "q")
         let request = ClaimRequest(queues: ["q"], limit: count + 1, lease: .milliseconds(1), worker: "gone:1")
-        let jobs = try await queue.store.claim(request, now: queue.clock.now())
+        let jobs = try await queue.store.claim(request)
         try await eventually("the lease ended") { try await queue.reap().requeued == count + 1 }
-        try await queue.store.delete([jobs[count].id], now: queue.clock.now())
+        try await queue.store.delete([jobs[count].id])
     }
 
     private func worker(

@@ -68,7 +68,7 @@ struct WakeUpTests {
     func kick() async throws {
         try await woken { queue in
             let id = try await queue.enqueue(payload: job, in: "q").id
-            try await queue.store.bury([id], reason: "test", now: queue.clock.now())
+            try await queue.store.bury([id], reason: "test")
         } by: { queue, _ in
             let count = try await queue.kick("q")
             #expect(count == 1)
@@ -93,7 +93,7 @@ struct WakeUpTests {
             var options = Worker.Options()
             options.pollInterval = .milliseconds(50)
             var worker = Worker(
-                JobQueue(store: InterposedStore(store: queue.store, isDeaf: true), clock: queue.clock), queues: ["q"],
+                JobQueue(store: InterposedStore(store: queue.store, isDeaf: true)), queues: ["q"],
                 options: options)
             worker.registerOthers { ran.yield(String(decoding: $0.job.payload, as: UTF8.self)) }
             let elsewhere = try await JobQueue(.sqlite(queue.store.path))

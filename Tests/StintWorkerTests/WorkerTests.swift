@@ -129,8 +129,8 @@ struct WorkerTests {
                 clock.lateness.add(120_000, ordering: .relaxed)
                 while try await queue.reap().requeued > 0 {}
                 let request = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(30), worker: "other:1")
-                while let job = try await queue.store.claim(request, now: clock.now()).first {
-                    try await queue.store.settle(Settlement(job.lease, .ack), now: clock.now())
+                while let job = try await queue.store.claim(request).first {
+                    try await queue.store.settle(Settlement(job.lease, .ack))
                 }
             }
             try await worker.run()
@@ -150,7 +150,7 @@ struct WorkerTests {
             }
             let task = Task { [worker] in try await worker.run() }
             await door.untilArrived()
-            try await queue.store.bury([id], reason: "by hand", now: queue.clock.now())
+            try await queue.store.bury([id], reason: "by hand")
             try await task.value
             #expect(ended.all == [true])
             #expect(try await queue.record(id)?.reason == "by hand")
@@ -162,7 +162,7 @@ struct WorkerTests {
         try await withQueue { queue in
             for number in 0..<2 { try await queue.enqueue(Greeting(name: "suspect \(number)"), in: "q") }
             let request = ClaimRequest(queues: ["q"], limit: 2, lease: .milliseconds(1), worker: "gone:1")
-            _ = try await queue.store.claim(request, now: queue.clock.now())
+            _ = try await queue.store.claim(request)
             try await eventually("the lease ended") { try await queue.reap().requeued == 2 }
             let urgent = JobOptions(priority: 1)
             try await queue.enqueue(Greeting(name: "urgent"), in: "q", options: urgent)
@@ -240,7 +240,7 @@ struct WorkerTests {
         try await withQueue { queue in
             try await queue.enqueue(Greeting(name: "orphan"), in: "q")
             let request = ClaimRequest(queues: ["q"], limit: 1, lease: .milliseconds(20), worker: "gone:1")
-            _ = try await queue.store.claim(request, now: queue.clock.now())
+            _ = try await queue.store.claim(request)
             let (stream, ran) = AsyncStream.makeStream(of: Int.self)
             var worker = Worker(queue, queues: ["q"], options: idleOptions(pollInterval: .milliseconds(5)))
             worker.registerJob(Greeting.self) { _, context in ran.yield(context.attempt) }

@@ -39,7 +39,7 @@ let claimScenarios: [Scenario] = [
             let request = ClaimRequest(
                 queues: ["q"], limit: limit, lease: .seconds(30), worker: "host:1", registration: registration,
                 idleSlots: idleSlots)
-            let jobs = try await stage.store.claim(request, now: stage.clock.now())
+            let jobs = try await stage.store.claim(request)
             return jobs.count
         }
         for _ in 0..<12 { try await stage.enqueue() }
@@ -54,7 +54,7 @@ let claimScenarios: [Scenario] = [
         for _ in 0..<5 { try await stage.enqueue(options: JobOptions(delay: .seconds(1))) }
         stage.clock.advance(by: .seconds(1))
         #expect(try await claim(16, idleSlots: 0) == 2)
-        for performer in performers { try await stage.store.deregister(performer.id, now: stage.clock.now()) }
+        for performer in performers { try await stage.store.deregister(performer.id) }
         // Without other workers there is nobody to leave anything to.
         #expect(try await claim(16, idleSlots: 0) == 6)
     },
@@ -68,12 +68,12 @@ let claimScenarios: [Scenario] = [
         let running = try await stage.claimOne()
         try await stage.enqueue(in: "q")
         try await stage.enqueue(in: "other")
-        try await stage.store.configure("q", QueueSettings(paused: true), now: stage.clock.now())
+        try await stage.store.configure("q", QueueSettings(paused: true))
         #expect(try await stage.stats().paused)
         #expect(try await stage.claim(9, from: ["q", "other"]).map(\.queue) == ["other"])
-        #expect(try await stage.store.nextReady(in: ["q"], now: stage.clock.now()) == .unknown)
+        #expect(try await stage.store.nextReady(in: ["q"]) == .unknown)
         try await stage.settle(running.lease, .ack)
-        try await stage.store.configure("q", QueueSettings(paused: false), now: stage.clock.now())
+        try await stage.store.configure("q", QueueSettings(paused: false))
         #expect(try await stage.claim(9).count == 1)
     },
     Scenario("settling and claiming go in one transaction, with an answer for each") { stage in
@@ -82,7 +82,7 @@ let claimScenarios: [Scenario] = [
         try await stage.settle(first[0].lease, .ack)
         let request = ClaimRequest(queues: ["q"], limit: 2, lease: .seconds(30), worker: "test:1")
         let exchange = try await stage.store.exchange(
-            [Settlement(first[0].lease, .ack), Settlement(first[1].lease, .ack)], for: request, now: stage.clock.now())
+            [Settlement(first[0].lease, .ack), Settlement(first[1].lease, .ack)], for: request)
         #expect(exchange.answers == [.leaseLost, .settled(.done)])
         #expect(exchange.jobs.count == 2)
         #expect(try await stage.stats() == stage.expected(leased: 2, done: 2))

@@ -7,7 +7,7 @@ let enqueueScenarios: [Scenario] = [
             Array(0...255), Array("👩‍👩‍👧‍👦 שלום مرحبا e\u{301}\u{0}".utf8), [], [0], Array(repeating: 0xFF, count: 70_000),
         ]
         for payload in payloads {
-            _ = try await stage.store.enqueue([NewJob(payload, in: "q")], now: stage.clock.now())
+            _ = try await stage.store.enqueue([NewJob(payload, in: "q")])
             let job = try await stage.claimOne()
             #expect(job.payload == payload)
             #expect(try await stage.store.job(job.id)?.payload == payload)
@@ -30,12 +30,12 @@ let enqueueScenarios: [Scenario] = [
         #expect(job.contentType == "text/plain; charset=utf-8")
     },
     Scenario("bytes that are not UTF-8 are not called text") { stage in
-        _ = try await stage.store.enqueue([NewJob([0xFF, 0xFE], in: "q")], now: stage.clock.now())
+        _ = try await stage.store.enqueue([NewJob([0xFF, 0xFE], in: "q")])
         #expect(try await stage.claimOne().contentType == "application/octet-stream")
     },
     Scenario("many jobs get ids in their order, in their own queues") { stage in
         let jobs = try (0..<500).map { try NewJob(Array("\($0)".utf8), in: $0 % 2 == 0 ? "even" : "odd") }
-        let ids = try await stage.store.enqueue(jobs, now: stage.clock.now()).map(\.id)
+        let ids = try await stage.store.enqueue(jobs).map(\.id)
         #expect(ids == ids.sorted() && Set(ids).count == 500)
         #expect(try await stage.stats("even").ready == 250)
         #expect(try await stage.stats("odd").ready == 250)
@@ -44,17 +44,17 @@ let enqueueScenarios: [Scenario] = [
         let id = try await stage.enqueue(options: JobOptions(delay: .milliseconds(1_500)))
         #expect(try await stage.state(id) == .delayed)
         #expect(
-            try await stage.store.nextReady(in: ["q"], now: stage.clock.now()) == .at(stage.clock.now().wall + 1_500))
+            try await stage.store.nextReady(in: ["q"]) == .at(stage.clock.now().wall + 1_500))
         stage.clock.advance(by: .milliseconds(1_499))
         #expect(try await stage.claim().isEmpty)
         stage.clock.advance(by: .milliseconds(1))
-        #expect(try await stage.store.nextReady(in: ["q"], now: stage.clock.now()) == .now)
+        #expect(try await stage.store.nextReady(in: ["q"]) == .now)
         #expect(try await stage.claim().map(\.id) == [id])
     },
     Scenario("a unique key holds until the job is done, also while it is leased, delayed or buried") { stage in
         let options = JobOptions(uniqueKey: "news-7")
         func again() async throws -> Enqueued {
-            try await stage.store.enqueue([NewJob([1], in: "q", options: options)], now: stage.clock.now())[0]
+            try await stage.store.enqueue([NewJob([1], in: "q", options: options)])[0]
         }
         let first = try await again()
         #expect(!first.isDuplicate)
@@ -66,11 +66,11 @@ let enqueueScenarios: [Scenario] = [
         stage.clock.advance(by: .seconds(5))
         try await stage.settle(try await stage.claimOne().lease, .bury(reason: "r"))
         #expect(try await again().id == first.id)
-        try await stage.store.kick([first.id], now: stage.clock.now())
+        try await stage.store.kick([first.id])
         try await stage.settle(try await stage.claimOne().lease, .ack)
         let second = try await again()
         #expect(!second.isDuplicate && second.id > first.id)
-        try await stage.store.delete([second.id], now: stage.clock.now())
+        try await stage.store.delete([second.id])
         #expect(try await !again().isDuplicate)
     },
     Scenario("a unique key counts in its queue only, and twice in one call is a duplicate too") { stage in
@@ -79,7 +79,7 @@ let enqueueScenarios: [Scenario] = [
             try NewJob([1], in: "a", options: key), try NewJob([2], in: "b", options: key),
             try NewJob([3], in: "a", options: key),
         ]
-        let answers = try await stage.store.enqueue(jobs, now: stage.clock.now())
+        let answers = try await stage.store.enqueue(jobs)
         #expect(answers.map(\.isDuplicate) == [false, false, true])
         #expect(answers[2].id == answers[0].id)
         #expect(try await stage.stats("a").ready == 1)
@@ -89,7 +89,7 @@ let enqueueScenarios: [Scenario] = [
         let names = [try QueueName(composed), try QueueName(decomposed)]
         // In one transaction, in turns: nothing that it remembers may take the one for the other.
         let jobs = try [0, 1, 0, 1, 1].map { try NewJob([UInt8($0)], in: names[$0]) }
-        _ = try await stage.store.enqueue(jobs, now: stage.clock.now())
+        _ = try await stage.store.enqueue(jobs)
         #expect(try await stage.stats(names[0]).ready == 2)
         #expect(try await stage.stats(names[1]).ready == 3)
         #expect(try await stage.claim(9, from: [names[1]]).map(\.payload) == [[1], [1], [1]])
@@ -97,7 +97,7 @@ let enqueueScenarios: [Scenario] = [
         let keyed = try [composed, decomposed, composed].map {
             try NewJob([2], in: "q", options: JobOptions(uniqueKey: $0))
         }
-        let answers = try await stage.store.enqueue(keyed, now: stage.clock.now())
+        let answers = try await stage.store.enqueue(keyed)
         #expect(answers.map(\.isDuplicate) == [false, false, true])
     },
     Scenario("a header's value comes back exactly, also where it begins with an accent or with blanks") { stage in
@@ -107,7 +107,7 @@ let enqueueScenarios: [Scenario] = [
         #expect(try await stage.store.job(id)?.record.headers == headers)
     },
     Scenario("a done job that is kept frees its unique key") { stage in
-        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)), now: stage.clock.now())
+        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)))
         let id = try await stage.enqueue(options: JobOptions(uniqueKey: "k"))
         try await stage.settle(try await stage.claimOne().lease, .ack)
         #expect(try await stage.state(id) == .done)

@@ -17,7 +17,7 @@ let leaseScenarios: [Scenario] = [
         let holder = try await stage.claimOne()
         #expect(holder.id == id && holder.lease.token > stale.lease.token)
         for outcome in outcomes { try await stage.expectLeaseLost(stale.lease, outcome) }
-        let lost = try await stage.store.extend([stale.lease, holder.lease], by: .seconds(99), now: stage.clock.now())
+        let lost = try await stage.store.extend([stale.lease, holder.lease], by: .seconds(99))
         #expect(lost == [stale.lease])
         #expect(try await stage.settle(holder.lease, .ack) == .done)
     },
@@ -27,7 +27,7 @@ let leaseScenarios: [Scenario] = [
             let job = try await stage.claimOne()
             try await stage.settle(job.lease, outcome)
             for second in outcomes { try await stage.expectLeaseLost(job.lease, second) }
-            if outcome != .ack { try await stage.store.delete([id], now: stage.clock.now()) }
+            if outcome != .ack { try await stage.store.delete([id]) }
         }
     },
     Scenario("a lease names its job: the token of a neighbour does not count") { stage in
@@ -64,8 +64,8 @@ let leaseScenarios: [Scenario] = [
         try await stage.enqueue()
         let job = try await stage.claimOne(lease: .seconds(10))
         stage.clock.advance(by: .seconds(8))
-        #expect(try await stage.store.extend([job.lease], by: .seconds(10), now: stage.clock.now()).isEmpty)
-        #expect(try await stage.store.extend([job.lease], by: .seconds(1), now: stage.clock.now()).isEmpty)
+        #expect(try await stage.store.extend([job.lease], by: .seconds(10)).isEmpty)
+        #expect(try await stage.store.extend([job.lease], by: .seconds(1)).isEmpty)
         stage.clock.advance(by: .seconds(9))
         #expect(try await stage.reap() == ReapReport())
         stage.clock.advance(by: .seconds(1))
@@ -87,57 +87,17 @@ let leaseScenarios: [Scenario] = [
         stage.clock.setBoot("that of a container")
         stage.clock.advance(by: .milliseconds(9_999))
         #expect(try await stage.reapAll() == ReapReport())
-        #expect(try await stage.store.extend([job.lease], by: .seconds(10), now: stage.clock.now()).isEmpty)
+        #expect(try await stage.store.extend([job.lease], by: .seconds(10)).isEmpty)
         stage.clock.advance(by: .seconds(9))
         #expect(try await stage.reapAll() == ReapReport())
         #expect(try await stage.settle(job.lease, .ack) == .done)
     },
-    Scenario("a deadline counts from when the lease was granted or extended, and not from before the wait for the lock")
-    {
-        stage in
-        try await stage.enqueue()
-        // The clock that the caller has read moves on while it waits.
-        let early = stage.clock.live()
-        stage.clock.advance(by: .seconds(25))
-        let request = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(30), worker: "test:1")
-        let job = try #require(try await stage.store.claim(request, now: early).first)
-        stage.clock.advance(by: .milliseconds(29_999))
-        #expect(try await stage.reap() == ReapReport())
-        let beforeExtension = stage.clock.live()
-        stage.clock.advance(by: .seconds(20))
-        #expect(try await stage.store.extend([job.lease], by: .seconds(30), now: beforeExtension).isEmpty)
-        stage.clock.advance(by: .milliseconds(29_999))
-        #expect(try await stage.reap() == ReapReport())
-        stage.clock.advance(by: .milliseconds(1))
-        #expect(try await stage.reap() == ReapReport(requeued: 1))
-    },
-    Scenario("a reap that had to wait for the lock leaves a lease that ran out meanwhile for a second look") { stage in
-        let id = try await stage.enqueue(options: JobOptions(maxAttempts: 1, maxCrashes: 1))
-        let job = try await stage.claimOne(lease: .seconds(30))
-        stage.clock.advance(by: .seconds(35))
-        let early = stage.clock.live()
-        stage.clock.advance(by: .seconds(5))
-        #expect(try await stage.store.reap(now: early) == ReapReport())
-        // Its holder had waited for the same lock, and extends now.
-        #expect(try await stage.store.extend([job.lease], by: .seconds(30), now: stage.clock.now()).isEmpty)
-        stage.clock.advance(by: .seconds(10))
-        #expect(try await stage.reap() == ReapReport())
-        #expect(try await stage.state(id) == .leased)
-        // One that nobody extends is taken back by the second look.
-        stage.clock.advance(by: .seconds(25))
-        let again = stage.clock.live()
-        stage.clock.advance(by: .seconds(1))
-        #expect(try await stage.store.reap(now: again) == ReapReport())
-        stage.clock.advance(by: .milliseconds(250))
-        #expect(try await stage.reap() == ReapReport(requeued: 1))
-        try await stage.expectLost([id], .expired, suspect: true)
-    },
     Scenario("deleting or burying a leased job takes it from its holder, and from it alone") { stage in
         for _ in 0..<3 { try await stage.enqueue() }
         let jobs = try await stage.claim(3)
-        try await stage.store.delete([jobs[0].id], now: stage.clock.now())
-        try await stage.store.bury([jobs[1].id], reason: "by hand", now: stage.clock.now())
-        let lost = try await stage.store.extend(jobs.map(\.lease), by: .seconds(60), now: stage.clock.now())
+        try await stage.store.delete([jobs[0].id])
+        try await stage.store.bury([jobs[1].id], reason: "by hand")
+        let lost = try await stage.store.extend(jobs.map(\.lease), by: .seconds(60))
         #expect(lost == [jobs[0].lease, jobs[1].lease])
         try await stage.expectLeaseLost(jobs[0].lease, .ack)
         try await stage.expectLeaseLost(jobs[1].lease, .ack)

@@ -6,30 +6,29 @@ let operatorScenarios: [Scenario] = [
         var ids: [JobID] = []
         for _ in 0..<3 { ids.append(try await stage.enqueue()) }
         let other = try await stage.enqueue(in: "other")
-        try await stage.store.bury(ids + [other], reason: "by hand", now: stage.clock.now())
-        #expect(try await stage.store.kick("q", limit: 2, now: stage.clock.now()) == 2)
+        try await stage.store.bury(ids + [other], reason: "by hand")
+        #expect(try await stage.store.kick("q", limit: 2) == 2)
         #expect(try await stage.claim(9).map(\.id) == Array(ids[..<2]))
-        #expect(try await stage.store.kick("q", limit: 9, now: stage.clock.now()) == 1)
-        #expect(try await stage.store.kick("nowhere", limit: 9, now: stage.clock.now()) == 0)
+        #expect(try await stage.store.kick("q", limit: 9) == 1)
+        #expect(try await stage.store.kick("nowhere", limit: 9) == 0)
         #expect(try await stage.state(other) == .buried)
     },
     Scenario("kick, bury and delete by id do all or nothing") { stage in
         let buried = try await stage.enqueue()
         let ready = try await stage.enqueue()
         let missing = JobID(rawValue: 999)
-        try await stage.store.bury([buried], reason: "by hand", now: stage.clock.now())
-        let now = stage.clock.now()
-        try await stage.expectRefusal(.invalidInput) { try await stage.store.kick([buried, ready], now: now) }
-        try await stage.expectRefusal(.notFound) { try await stage.store.kick([buried, missing], now: now) }
+        try await stage.store.bury([buried], reason: "by hand")
+        try await stage.expectRefusal(.invalidInput) { try await stage.store.kick([buried, ready]) }
+        try await stage.expectRefusal(.notFound) { try await stage.store.kick([buried, missing]) }
         try await stage.expectRefusal(.notFound) {
-            try await stage.store.bury([ready, missing], reason: "r", now: now)
+            try await stage.store.bury([ready, missing], reason: "r")
         }
-        try await stage.expectRefusal(.notFound) { try await stage.store.delete([ready, missing], now: now) }
+        try await stage.expectRefusal(.notFound) { try await stage.store.delete([ready, missing]) }
         #expect(try await stage.state(buried) == .buried)
         #expect(try await stage.state(ready) == .ready)
     },
     Scenario("a job can be deleted in every state, and the counts follow") { stage in
-        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)), now: stage.clock.now())
+        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)))
         let done = try await stage.enqueue()
         try await stage.settle(try await stage.claimOne().lease, .ack)
         let leased = try await stage.enqueue()
@@ -37,30 +36,30 @@ let operatorScenarios: [Scenario] = [
         let ready = try await stage.enqueue()
         let delayed = try await stage.enqueue(options: JobOptions(delay: .seconds(5)))
         let buried = try await stage.enqueue()
-        try await stage.store.bury([buried], reason: "by hand", now: stage.clock.now())
+        try await stage.store.bury([buried], reason: "by hand")
         #expect(try await stage.stats() == stage.expected(ready: 1, delayed: 1, leased: 1, buried: 1, done: 1))
         let ids = [done, leased, ready, delayed, buried]
         let states = try await stage.store.list(JobFilter()).map { [$0.id.rawValue: $0.state] }
         #expect(states.count == 5)
-        try await stage.store.delete(ids, now: stage.clock.now())
+        try await stage.store.delete(ids)
         #expect(try await stage.stats() == stage.expected(done: 1))
         #expect(try await stage.store.list(JobFilter()).isEmpty)
         for id in ids { #expect(try await stage.store.job(id) == nil) }
     },
     Scenario("a ready, delayed or leased job can be buried, a done one cannot") { stage in
-        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)), now: stage.clock.now())
+        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)))
         let done = try await stage.enqueue()
         try await stage.settle(try await stage.claimOne().lease, .ack)
         let leased = try await stage.enqueue()
         _ = try await stage.claimOne()
         let ready = try await stage.enqueue()
         let delayed = try await stage.enqueue(options: JobOptions(delay: .seconds(5)))
-        try await stage.store.bury([leased, ready, delayed], reason: "by hand", now: stage.clock.now())
+        try await stage.store.bury([leased, ready, delayed], reason: "by hand")
         #expect(try await stage.stats() == stage.expected(buried: 3, done: 1))
-        try await stage.store.bury([ready], reason: "again", now: stage.clock.now())
+        try await stage.store.bury([ready], reason: "again")
         #expect(try await stage.store.job(ready)?.record.reason == "by hand")
         try await stage.expectRefusal(.invalidInput) {
-            try await stage.store.bury([done], reason: "r", now: stage.clock.now())
+            try await stage.store.bury([done], reason: "r")
         }
     },
     Scenario("list filters by queue and state, in the order of claims, up to the limit") { stage in
@@ -88,7 +87,7 @@ let operatorScenarios: [Scenario] = [
             try await stage.enqueue(in: number.isMultiple(of: 2) ? "q" : "other", options: options)
         }
         let buried = try await stage.store.list(JobFilter(queue: "q", state: .ready, limit: 3)).map(\.id)
-        try await stage.store.bury(buried, reason: "by hand", now: stage.clock.now())
+        try await stage.store.bury(buried, reason: "by hand")
         _ = try await stage.claimOne()
         for queue: QueueName? in [nil, "q", "other"] {
             for state: JobState? in [nil, .ready, .delayed, .buried, .leased, .done] {
@@ -108,7 +107,7 @@ let operatorScenarios: [Scenario] = [
         }
         let ready = try await stage.store.list(JobFilter(state: .ready)).map(\.id)
         let page = try await stage.store.page(JobFilter(state: .ready, limit: 4), after: nil)
-        try await stage.store.delete([ready[3], ready[4]], now: stage.clock.now())
+        try await stage.store.delete([ready[3], ready[4]])
         let rest = try await stage.store.page(JobFilter(state: .ready), after: page.next)
         #expect(rest.jobs.map(\.id) == Array(ready[5...]))
     },
@@ -116,7 +115,7 @@ let operatorScenarios: [Scenario] = [
         #expect(try await stage.store.latestRestartRequest() == 0)
         var last: Int64 = 0
         for _ in 0..<3 {
-            try await stage.store.requestRestart(now: stage.clock.now())
+            try await stage.store.requestRestart()
             let next = try await stage.store.latestRestartRequest()
             #expect(next > last)
             last = next
@@ -126,11 +125,11 @@ let operatorScenarios: [Scenario] = [
         var signals = stage.store.wakeUps(in: ["q"]).makeAsyncIterator()
         let id = try await stage.enqueue()
         #expect(await signals.next() == .now)
-        try await stage.store.bury([id], reason: "by hand", now: stage.clock.now())
-        try await stage.store.kick([id], now: stage.clock.now())
+        try await stage.store.bury([id], reason: "by hand")
+        try await stage.store.kick([id])
         #expect(await signals.next() == .now)
-        try await stage.store.configure("q", QueueSettings(paused: true), now: stage.clock.now())
-        try await stage.store.configure("q", QueueSettings(paused: false), now: stage.clock.now())
+        try await stage.store.configure("q", QueueSettings(paused: true))
+        try await stage.store.configure("q", QueueSettings(paused: false))
         #expect(await signals.next() == .now)
     },
     Scenario("stats list the queues by name") { stage in

@@ -26,11 +26,11 @@ extension Stage {
             name: name ?? process.name, process: process, supervisor: supervisor, supervisorSign: sign, queues: queues,
             concurrency: concurrency)
         return Performer(
-            registration: registration, place: try await store.register(registration, as: nil, now: clock.now()))
+            registration: registration, place: try await store.register(registration, as: nil))
     }
 
     func renew(_ performer: Performer) async throws {
-        let again = try await store.register(performer.registration, as: performer.id, now: clock.now())
+        let again = try await store.register(performer.registration, as: performer.id)
         #expect(again.id == performer.id)
     }
 
@@ -39,7 +39,7 @@ extension Stage {
     ) async throws -> [LeasedJob] {
         let request = ClaimRequest(
             queues: queues, limit: limit, lease: lease, worker: performer.registration.name, registration: performer.id)
-        return try await store.claim(request, now: clock.now())
+        return try await store.claim(request)
     }
 
     func exchange(
@@ -49,19 +49,19 @@ extension Stage {
         let request = ClaimRequest(
             queues: queues, limit: limit, lease: .seconds(30), worker: performer?.registration.name ?? "test:1",
             registration: performer?.id, budget: budget, passesOverSuspects: passesOverSuspects)
-        return try await store.exchange([], for: request, now: clock.now())
+        return try await store.exchange([], for: request)
     }
 
     func start(_ job: LeasedJob, by performer: Performer) {
-        performer.place.scoreboard.note(ended: nil, started: job.lease, now: clock.now())
+        performer.place.scoreboard.note(ended: nil, started: job.lease)
     }
 
     func end(_ job: LeasedJob, by performer: Performer) {
-        performer.place.scoreboard.note(ended: job.lease, started: nil, now: clock.now())
+        performer.place.scoreboard.note(ended: job.lease, started: nil)
     }
 
     func reclaim(from performers: Performer..., end: WorkerEnd = .died("died", nil)) async throws -> ReapReport {
-        try await store.reclaim(from: performers.map(\.id), end, now: clock.now())
+        try await store.reclaim(from: performers.map(\.id), end)
     }
 
     func reclaim(from performer: Performer, _ end: WorkerEnd) async throws -> ReapReport {
@@ -70,7 +70,7 @@ extension Stage {
 
     func enqueue(_ count: Int, options: JobOptions = JobOptions()) async throws -> [JobID] {
         let jobs = try (0..<count).map { _ in try NewJob([], in: "q", options: options) }
-        return try await store.enqueue(jobs, now: clock.now()).map(\.id)
+        return try await store.enqueue(jobs).map(\.id)
     }
 
     /// Jobs that died with others, in the order of their ids.

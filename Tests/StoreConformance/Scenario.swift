@@ -1,4 +1,5 @@
 import StintCore
+import StintTesting
 import Testing
 
 /// Something that every store must do, in code. A store's test target runs all of them, each on a fresh store.
@@ -58,24 +59,24 @@ package struct Stage: Sendable {
     }
 
     /// The same as `stint reap`: dead workers first.
-    func reapAll() async throws -> ReapReport { try await Self.reap(store, clock) }
+    func reapAll() async throws -> ReapReport { try await Self.reap(store) }
 
-    private static func reap(_ store: some JobStore, _ clock: ManualClock) async throws -> ReapReport {
-        try await JobQueue(store: store, clock: clock).reap()
+    private static func reap(_ store: some JobStore) async throws -> ReapReport {
+        try await JobQueue(store: store).reap()
     }
 
     @discardableResult
     func enqueue(
         _ text: String = "x", in queue: QueueName = "q", options: JobOptions = JobOptions()
     ) async throws -> JobID {
-        try await store.enqueue([NewJob(Array(text.utf8), in: queue, options: options)], now: clock.now())[0].id
+        try await store.enqueue([NewJob(Array(text.utf8), in: queue, options: options)])[0].id
     }
 
     func claim(
         _ limit: Int = 1, from queues: [QueueName] = ["q"], lease: Duration = .seconds(30)
     ) async throws -> [LeasedJob] {
         let request = ClaimRequest(queues: queues, limit: limit, lease: lease, worker: "test:1")
-        return try await store.claim(request, now: clock.now())
+        return try await store.claim(request)
     }
 
     /// Claims one job that must be there.
@@ -85,10 +86,10 @@ package struct Stage: Sendable {
 
     @discardableResult
     func settle(_ lease: Lease, _ outcome: Settlement.Outcome) async throws -> JobState {
-        try await store.settle(Settlement(lease, outcome), now: clock.now())
+        try await store.settle(Settlement(lease, outcome))
     }
 
-    func reap() async throws -> ReapReport { try await store.reap(now: clock.now()) }
+    func reap() async throws -> ReapReport { try await store.reap() }
 
     func state(_ id: JobID) async throws -> JobState? { try await store.job(id)?.record.state }
 

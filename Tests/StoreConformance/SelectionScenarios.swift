@@ -14,7 +14,7 @@ let selectionScenarios: [Scenario] = [
         let buried = try await stage.enqueue()
         stage.clock.advance(by: .seconds(1))
         let time = stage.clock.now().wall
-        try await stage.store.bury([buried], reason: "no such host", now: stage.clock.now())
+        try await stage.store.bury([buried], reason: "no such host")
         #expect(try await stage.selected(JobSelection("q")) == [old, young, failed, buried])
         #expect(try await stage.selected(JobSelection("q", states: [.delayed, .buried])) == [young, buried])
         #expect(try await stage.selected(JobSelection("q", error: "timed out")) == [failed])
@@ -28,7 +28,7 @@ let selectionScenarios: [Scenario] = [
     },
     Scenario("jobs of a selection are deleted in every state, with their unique keys, and a holder loses its lease") {
         stage in
-        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)), now: stage.clock.now())
+        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)))
         try await stage.enqueue()
         try await stage.settle(try await stage.claimOne().lease, .ack)
         try await stage.enqueue()
@@ -36,18 +36,18 @@ let selectionScenarios: [Scenario] = [
         let key = JobOptions(uniqueKey: "k")
         try await stage.enqueue(options: key)
         try await stage.enqueue(options: JobOptions(delay: .seconds(5)))
-        try await stage.store.bury([try await stage.enqueue()], reason: "by hand", now: stage.clock.now())
+        try await stage.store.bury([try await stage.enqueue()], reason: "by hand")
         let other = try await stage.enqueue(in: "other")
         #expect(try await stage.change(JobSelection("q"), .delete).count == 5)
         #expect(try await stage.stats() == stage.expected(done: 1))
         try await stage.expectLeaseLost(held.lease, .ack)
         #expect(try await stage.store.list(JobFilter()).map(\.id) == [other])
         #expect(
-            try await stage.store.enqueue([NewJob([], in: "q", options: key)], now: stage.clock.now())[0].isDuplicate
+            try await stage.store.enqueue([NewJob([], in: "q", options: key)])[0].isDuplicate
                 == false)
     },
     Scenario("jobs of a selection are buried where they are ready, delayed or leased, with their attempts") { stage in
-        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)), now: stage.clock.now())
+        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)))
         try await stage.enqueue()
         try await stage.settle(try await stage.claimOne().lease, .ack)
         let leased = try await stage.enqueue()
@@ -67,12 +67,12 @@ let selectionScenarios: [Scenario] = [
         stage in
         var ids: [JobID] = []
         for _ in 0..<6 { ids.append(try await stage.enqueue(options: JobOptions(maxAttempts: 1))) }
-        try await stage.store.bury(ids, reason: "by hand", now: stage.clock.now())
+        try await stage.store.bury(ids, reason: "by hand")
         var (kicked, cursor): ([JobID], SelectionCursor?) = ([], nil)
         for step in 1... {
             try #require(step < 100, "the kick does not end")
             let made = try await stage.store.change(
-                JobSelection("q"), .kick, from: cursor, limit: 2, now: stage.clock.now())
+                JobSelection("q"), .kick, from: cursor, limit: 2)
             kicked += made.jobs
             cursor = made.next
             if cursor == nil { break }
@@ -100,7 +100,7 @@ let selectionScenarios: [Scenario] = [
         let none = try await stage.store.select(JobSelection("q", error: "x"), from: nil, limit: 1)
         #expect(none.jobs.isEmpty && none.next != nil)
         let first = try await stage.store.change(
-            JobSelection("q"), .delete, from: nil, limit: 3, now: stage.clock.now())
+            JobSelection("q"), .delete, from: nil, limit: 3)
         #expect(first.jobs == Array(found[..<3]))
         let rest = try await stage.change(JobSelection("q"), .delete, from: first.next)
         #expect(rest == Array(found[3...]))
@@ -113,7 +113,7 @@ let selectionScenarios: [Scenario] = [
         try await stage.settle(try await stage.claimOne().lease, .fail(error: "e", retryAfter: .seconds(60)))
         let delayed = try await stage.enqueue(options: JobOptions(priority: 9, delay: .seconds(60)))
         let ready = try await stage.enqueue(options: JobOptions(priority: 10))
-        try await stage.store.runNow([delayed, ready, failed], now: stage.clock.now())
+        try await stage.store.runNow([delayed, ready, failed])
         #expect(try await stage.stats() == stage.expected(ready: 3))
         #expect(await signals.next() == .now)
         let jobs = try await stage.claim(9)
@@ -123,25 +123,25 @@ let selectionScenarios: [Scenario] = [
         let (ids, _) = try await stage.suspects(2)
         let job = try await stage.claimOne()
         try await stage.settle(job.lease, .release(after: .seconds(60)))
-        try await stage.store.runNow([job.id], now: stage.clock.now())
+        try await stage.store.runNow([job.id])
         try await stage.expectSuspects(ids)
     },
     Scenario("leased, buried and done jobs are not started now, and one wrong id is none") { stage in
-        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)), now: stage.clock.now())
+        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)))
         let done = try await stage.enqueue()
         try await stage.settle(try await stage.claimOne().lease, .ack)
         let leased = try await stage.enqueue()
         _ = try await stage.claimOne()
         let buried = try await stage.enqueue()
-        try await stage.store.bury([buried], reason: "by hand", now: stage.clock.now())
+        try await stage.store.bury([buried], reason: "by hand")
         let delayed = try await stage.enqueue(options: JobOptions(delay: .seconds(5)))
         for id in [done, leased, buried] {
             try await stage.expectRefusal(.invalidInput) {
-                try await stage.store.runNow([delayed, id], now: stage.clock.now())
+                try await stage.store.runNow([delayed, id])
             }
         }
         try await stage.expectRefusal(.notFound) {
-            try await stage.store.runNow([delayed, JobID(rawValue: 999)], now: stage.clock.now())
+            try await stage.store.runNow([delayed, JobID(rawValue: 999)])
         }
         #expect(try await stage.state(delayed) == .delayed)
     },
@@ -165,7 +165,7 @@ extension Stage {
     ) async throws -> [JobID] {
         var (changed, cursor) = ([JobID](), start)
         repeat {
-            let step = try await store.change(selection, change, from: cursor, limit: .max, now: clock.now())
+            let step = try await store.change(selection, change, from: cursor, limit: .max)
             changed += step.jobs
             cursor = step.next
         } while cursor != nil

@@ -59,7 +59,7 @@ let settleScenarios: [Scenario] = [
         stage.clock.advance(by: .seconds(86_400))
         #expect(try await stage.claim().isEmpty)
         #expect(try await stage.store.job(id)?.record.reason == "bad address")
-        #expect(try await stage.store.kick("q", limit: 10, now: stage.clock.now()) == 1)
+        #expect(try await stage.store.kick("q", limit: 10) == 1)
         let job = try await stage.claimOne()
         #expect(job.attempt == 1)
         try await stage.settle(job.lease, .ack)
@@ -70,13 +70,13 @@ let settleScenarios: [Scenario] = [
         let job = try await stage.claimOne()
         let followUps = [try NewJob([1], in: "next"), try NewJob([2], in: "next")]
         let settlement = Settlement(job.lease, .ack, followUps: followUps)
-        #expect(try await stage.store.settle([settlement], now: stage.clock.now()) == [.settled(.done)])
+        #expect(try await stage.store.settle([settlement]) == [.settled(.done)])
         #expect(try await stage.stats("next").ready == 2)
-        #expect(try await stage.store.settle([settlement], now: stage.clock.now()) == [.leaseLost])
+        #expect(try await stage.store.settle([settlement]) == [.leaseLost])
         #expect(try await stage.stats("next").ready == 2)
     },
     Scenario("done jobs are kept for the queue's retention and then pruned with all that belongs to them") { stage in
-        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)), now: stage.clock.now())
+        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)))
         let id = try await stage.enqueue("kept")
         try await stage.settle(try await stage.claimOne().lease, .fail(error: "once", retryAfter: .zero))
         try await stage.settle(try await stage.claimOne().lease, .ack)
@@ -91,17 +91,17 @@ let settleScenarios: [Scenario] = [
         #expect(try await stage.stats().done == 1)
     },
     Scenario("a queue that keeps nothing any more has its kept jobs pruned") { stage in
-        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)), now: stage.clock.now())
+        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)))
         try await stage.enqueue()
         try await stage.settle(try await stage.claimOne().lease, .ack)
-        try await stage.store.configure("q", QueueSettings(retention: .zero), now: stage.clock.now())
+        try await stage.store.configure("q", QueueSettings(retention: .zero))
         #expect(try await stage.reap() == ReapReport(pruned: 1))
     },
     Scenario("a job that is kicked again and again keeps no endless history") { stage in
         let id = try await stage.enqueue(options: JobOptions(maxAttempts: 1))
         for round in 1...60 {
             try await stage.settle(try await stage.claimOne().lease, .fail(error: "\(round)", retryAfter: .zero))
-            try await stage.store.kick([id], now: stage.clock.now())
+            try await stage.store.kick([id])
         }
         let failures = try #require(try await stage.store.job(id)?.failures)
         #expect(failures.map(\.error) == (11...60).map(String.init))

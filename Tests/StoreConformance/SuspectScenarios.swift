@@ -160,7 +160,7 @@ let suspectScenarios: [Scenario] = [
     },
     Scenario("whether there is something to claim is asked with suspects and without") { stage in
         func next(passing: Bool) async throws -> NextReady {
-            try await stage.store.nextReady(in: ["q"], passingOverSuspects: passing, now: stage.clock.now())
+            try await stage.store.nextReady(in: ["q"], passingOverSuspects: passing)
         }
         let suspects = try await stage.suspects(2).ids
         #expect(try await next(passing: false) == .now)
@@ -172,7 +172,7 @@ let suspectScenarios: [Scenario] = [
         for suspect in suspects { #expect(try await stage.store.isClaimable(suspect)) }
         #expect(try await stage.exchange(9).jobs.map(\.id) == [suspects[0]])
         #expect(try await !stage.store.isClaimable(suspects[0]))
-        try await stage.store.configure("q", QueueSettings(paused: true), now: stage.clock.now())
+        try await stage.store.configure("q", QueueSettings(paused: true))
         #expect(try await !stage.store.isClaimable(suspects[1]))
     },
 ]

@@ -43,7 +43,7 @@ struct WorkerGroup {
     }
 
     mutating func work() async throws {
-        try await stage.store.configure("q", QueueSettings(retention: .seconds(86_400)), now: stage.clock.now())
+        try await stage.store.configure("q", QueueSettings(retention: .seconds(86_400)))
         // Blamed once is one time too many for an innocent one, and once is not enough for a killer.
         let ids = try await stage.enqueue(24, options: JobOptions(maxAttempts: 9, maxCrashes: 2))
         killers = Set(ids.shuffled(using: &chance).prefix(3))
@@ -56,7 +56,7 @@ struct WorkerGroup {
             stage.clock.advance(by: .seconds(1))
             try await keepLeases()
             try await countWaits()
-            _ = try await stage.store.reap(now: stage.clock.now())
+            _ = try await stage.store.reap()
         }
         for id in ids {
             let job = try #require(try await stage.store.job(id))
@@ -67,11 +67,11 @@ struct WorkerGroup {
         }
         for process in processes {
             for worker in process.workers {
-                try await stage.store.deregister(worker.performer.id, now: stage.clock.now())
+                try await stage.store.deregister(worker.performer.id)
             }
         }
         processes = []
-        try await stage.store.delete(ids, now: stage.clock.now())
+        try await stage.store.delete(ids)
     }
 
     private mutating func newProcess() async throws -> Process {
@@ -141,7 +141,7 @@ struct WorkerGroup {
     private func release(_ worker: Worker) async throws {
         let releases = worker.backlog.map { Settlement($0.lease, .release(after: .zero)) }
         worker.backlog = []
-        let answers = try await stage.store.settle(releases, now: stage.clock.now())
+        let answers = try await stage.store.settle(releases)
         #expect(answers.allSatisfy { $0 == .settled(.ready) }, "seed \(seed)")
     }
 
@@ -180,7 +180,7 @@ struct WorkerGroup {
         let dead = processes[number].workers.map(\.performer)
         for performer in dead { try await stage.die(performer) }
         if let end {
-            _ = try await stage.store.reclaim(from: dead.map(\.id), end, now: stage.clock.now())
+            _ = try await stage.store.reclaim(from: dead.map(\.id), end)
         } else {
             _ = try await stage.reapAll()
         }
@@ -198,7 +198,7 @@ struct WorkerGroup {
 
     private mutating func keepLeases() async throws {
         let leases = processes.flatMap(\.workers).flatMap { ($0.backlog + $0.running).map(\.lease) }
-        let lost = try await stage.store.extend(leases, by: .seconds(30), now: stage.clock.now())
+        let lost = try await stage.store.extend(leases, by: .seconds(30))
         #expect(lost.isEmpty, "seed \(seed)")
     }
 }

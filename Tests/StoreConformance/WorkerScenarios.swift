@@ -23,14 +23,14 @@ private let registrationScenarios: [Scenario] = [
         stage.end(jobs[1], by: performer)
         #expect(try await stage.store.workers().first?.started == [])
         for job in jobs { try await stage.settle(job.lease, .ack) }
-        try await stage.store.deregister(performer.id, now: stage.clock.now())
+        try await stage.store.deregister(performer.id)
         #expect(try await stage.store.workers().isEmpty)
     },
     Scenario("ids of workers are never used again, and workers are listed by id") { stage in
         let first = try await stage.hire(process: 1)
         let second = try await stage.hire(process: 2)
         #expect(second.id.rawValue > first.id.rawValue)
-        for performer in [first, second] { try await stage.store.deregister(performer.id, now: stage.clock.now()) }
+        for performer in [first, second] { try await stage.store.deregister(performer.id) }
         let third = try await stage.hire(process: 1)
         let fourth = try await stage.hire(process: 2)
         #expect(third.id.rawValue > second.id.rawValue)
@@ -191,7 +191,7 @@ private let takeBackScenarios: [Scenario] = [
             try await stage.expectSuspects([ids[0], ids[1]])
             try await stage.expectFree([ids[2]])
             #expect(try await stage.store.workers().isEmpty)
-            try await stage.store.delete(ids, now: stage.clock.now())
+            try await stage.store.delete(ids)
         }
     },
     Scenario("of processes that died together, the only job that any had started is to blame") { stage in
@@ -243,7 +243,7 @@ private let takeBackScenarios: [Scenario] = [
                 try await isSeen ? stage.reclaim(from: performer, .died("was killed", nil)) : stage.reapAll()
             #expect(report == ReapReport(requeued: 2))
             try await stage.expectFree(ids)
-            try await stage.store.delete(ids, now: stage.clock.now())
+            try await stage.store.delete(ids)
         }
     },
     Scenario("a death that nobody saw is blamed on the job that was started, and not where the boot id is hidden") {
@@ -261,7 +261,7 @@ private let takeBackScenarios: [Scenario] = [
                 try await stage.expectBlamed([ids[0]])
             }
             try await stage.expectFree([ids[1]])
-            try await stage.store.delete(ids, now: stage.clock.now())
+            try await stage.store.delete(ids)
         }
     },
     Scenario("a living worker with the process id of a dead one, in another container, keeps its jobs") { stage in
@@ -280,7 +280,7 @@ private let takeBackScenarios: [Scenario] = [
         let id = try await stage.enqueue()
         let performer = try await stage.hire()
         let job = try #require(try await stage.claim(1, by: performer).first)
-        performer.place.scoreboard.note(ended: nil, started: job.lease, maxAttempts: 1, now: stage.clock.now())
+        performer.place.scoreboard.note(ended: nil, started: job.lease, maxAttempts: 1)
         #expect(try await stage.reclaim(from: performer) == ReapReport(buried: 1))
         let details = try #require(try await stage.store.job(id))
         #expect(details.failures.map(\.kind) == [.crashed])
@@ -340,7 +340,7 @@ private let takeBackScenarios: [Scenario] = [
         let job = try #require(try await stage.claim(1, by: next).first)
         #expect(try await stage.reclaim(from: performer) == ReapReport())
         let nobody = WorkerID(rawValue: 999)
-        let report = try await stage.store.reclaim(from: [nobody], .died("died", nil), now: stage.clock.now())
+        let report = try await stage.store.reclaim(from: [nobody], .died("died", nil))
         #expect(report == ReapReport())
         #expect(try await stage.store.job(id)?.record.crashes == 1)
         #expect(try await stage.settle(job.lease, .ack) == .done)
@@ -352,7 +352,7 @@ private let takeBackScenarios: [Scenario] = [
         try await stage.loseBoard(of: one)
         _ = try await stage.reclaim(from: one)
         try await stage.expectBlamed([id])
-        try await stage.store.delete([id], now: stage.clock.now())
+        try await stage.store.delete([id])
 
         let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
         let other = try await stage.hire(process: 2)
@@ -371,7 +371,7 @@ private let takeBackScenarios: [Scenario] = [
             try await stage.loseBoard(of: process == 5 ? one : other)
             _ = try await stage.reclaim(from: one, other)
             try await stage.expectSuspects(ids)
-            try await stage.store.delete(ids, now: stage.clock.now())
+            try await stage.store.delete(ids)
         }
     },
     Scenario("without its scoreboard, the last lease of a dead worker is not taken for its only one") { stage in
@@ -424,7 +424,7 @@ private let expiryScenarios: [Scenario] = [
         // All of it was frozen.
         stage.clock.advance(by: .seconds(60))
         #expect(try await stage.reap() == ReapReport())
-        #expect(try await stage.store.extend([job.lease], by: .seconds(2), now: stage.clock.now()).isEmpty)
+        #expect(try await stage.store.extend([job.lease], by: .seconds(2)).isEmpty)
         stage.clock.advance(by: .seconds(1))
         #expect(try await stage.reap() == ReapReport())
         // The first look of another time does not count.
@@ -519,7 +519,7 @@ private let dossierScenarios: [Scenario] = [
         let id = try await stage.enqueue(options: JobOptions(maxCrashes: 2))
         for (outcome, diagnostics, _) in outcomes {
             let lease = try await stage.claimOne().lease
-            _ = try await stage.store.settle(Settlement(lease, outcome, diagnostics: diagnostics), now: stage.clock.now())
+            _ = try await stage.store.settle(Settlement(lease, outcome, diagnostics: diagnostics))
         }
         let failures = try #require(try await stage.store.job(id)?.failures)
         #expect(failures.map(\.kind) == outcomes.map(\.2))
@@ -541,7 +541,7 @@ private let dossierScenarios: [Scenario] = [
         let latest = try await stage.store.failures(limit: 3)
         #expect(latest.map(\.job) == ids[1...].reversed() && latest.map(\.failure.error) == ["3", "2", "1"])
         #expect(latest.map(\.queue) == ["b", "a", "b"])
-        try await stage.store.delete([ids[3]], now: stage.clock.now())
+        try await stage.store.delete([ids[3]])
         #expect(try await stage.store.failures(limit: 9).map(\.job) == [ids[2], ids[1], ids[0]])
     },
     Scenario("what a worker holds can be looked up, and whether its queue is paused") { stage in
@@ -552,9 +552,9 @@ private let dossierScenarios: [Scenario] = [
         #expect(Set(jobs.map(\.id)) == Set(ids + [far]))
         try await stage.settle(jobs[0].lease, .ack)
         try await stage.settle(jobs[1].lease, .release(after: .zero))
-        try await stage.store.delete([jobs[2].id], now: stage.clock.now())
-        try await stage.store.bury([jobs[3].id], reason: "no", now: stage.clock.now())
-        try await stage.store.configure("far", QueueSettings(paused: true), now: stage.clock.now())
+        try await stage.store.delete([jobs[2].id])
+        try await stage.store.bury([jobs[3].id], reason: "no")
+        try await stage.store.configure("far", QueueSettings(paused: true))
         #expect(try await stage.claim(1, by: other).map(\.id) == [jobs[1].id])
         let held = try await stage.store.leases(heldBy: one.id)
         #expect(
@@ -572,21 +572,20 @@ private let dossierScenarios: [Scenario] = [
             defer { last = now }
             return now != last
         }
-        let now = { stage.clock.now() }
         let ids = try await stage.enqueue(4)
-        try await stage.store.bury([ids[3]], reason: "nobody holds it", now: now())
-        try await stage.store.kick([ids[3]], now: now())
-        try await stage.store.delete([ids[3]], now: now())
+        try await stage.store.bury([ids[3]], reason: "nobody holds it")
+        try await stage.store.kick([ids[3]])
+        try await stage.store.delete([ids[3]])
         let jobs = try await stage.claim(3, by: performer)
         try await stage.settle(jobs[0].lease, .ack)
         #expect(!hasChanged())
-        try await stage.store.bury([jobs[1].id], reason: "taken", now: now())
+        try await stage.store.bury([jobs[1].id], reason: "taken")
         #expect(hasChanged())
-        try await stage.store.delete([jobs[2].id], now: now())
+        try await stage.store.delete([jobs[2].id])
         #expect(hasChanged())
-        try await stage.store.configure("q", QueueSettings(paused: true), now: now())
+        try await stage.store.configure("q", QueueSettings(paused: true))
         #expect(hasChanged())
-        try await stage.store.configure("q", QueueSettings(paused: false), now: now())
+        try await stage.store.configure("q", QueueSettings(paused: false))
         #expect(!hasChanged())
         let another = try await stage.hire(process: 2)
         #expect(another.place.revocations.read() == last)

@@ -97,7 +97,7 @@ private struct BusyStore {
         while true {
             do {
                 let request = claims ? request : nil
-                let exchange = try await queue.store.exchange(finished, for: request, now: queue.clock.now())
+                let exchange = try await queue.store.exchange(finished, for: request)
                 guard exchange.answers.allSatisfy({ $0 == .settled(.done) }) else {
                     throw BenchError("an acknowledgement was refused although its lease stood")
                 }

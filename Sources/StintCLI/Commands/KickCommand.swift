@@ -36,7 +36,7 @@ struct KickCommand: AsyncParsableCommand {
     func run() async throws {
         let queue = try await database.open()
         guard ids.isEmpty else {
-            try await queue.store.kick(ids.unique, now: queue.clock.now())
+            try await queue.store.kick(ids.unique)
             return try Output.print("kicked \(ids.unique.count)")
         }
         let selection = conditions.selection(for: .kick, now: queue.clock.now())

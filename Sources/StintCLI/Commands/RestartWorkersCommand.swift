@@ -25,7 +25,7 @@ struct RestartWorkersCommand: AsyncParsableCommand {
         let queue = try await database.open()
         let workers = try await queue.store.workers().filter { $0.registration.process.existence() != .gone }
         guard !workers.isEmpty else { return try Output.print("no workers") }
-        try await queue.store.requestRestart(now: queue.clock.now())
+        try await queue.store.requestRestart()
         let supervised = Dictionary(grouping: workers.filter { $0.registration.supervisor != nil }) {
             $0.registration.supervisor!
         }

@@ -1,4 +1,4 @@
-/// The answer to ``JobStore/exchange(_:for:now:)``.
+/// The answer to ``JobStore/exchange(_:for:)``.
 public struct Exchange: Sendable {
     public var answers: [Settlement.Answer]
     public var jobs: [LeasedJob]

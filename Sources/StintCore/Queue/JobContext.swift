@@ -7,16 +7,14 @@ import Synchronization
 public struct JobContext: Sendable {
     public let job: LeasedJob
     package let store: any JobStore
-    package let clock: any QueueClock
     private let worker: String
     private let baseLogger: Logger
     /// Set once the handler settled the job itself; the worker then leaves it alone.
     package let settlement = SettlementFlag()
 
-    package init(job: LeasedJob, store: any JobStore, clock: any QueueClock, worker: String, logger: Logger) {
+    package init(job: LeasedJob, store: any JobStore, worker: String, logger: Logger) {
         self.job = job
         self.store = store
-        self.clock = clock
         self.worker = worker
         baseLogger = logger
     }
@@ -51,7 +49,7 @@ public struct JobContext: Sendable {
     ///
     /// - Throws: ``StintError`` with the code `leaseLost`.
     public func extend(by duration: Duration) async throws {
-        let lost = try await store.extend([lease], by: duration, now: clock.now())
+        let lost = try await store.extend([lease], by: duration)
         if lost.contains(lease) { throw StintError.leaseLost(lease) }
     }
 
@@ -62,7 +60,7 @@ public struct JobContext: Sendable {
         let ack = Settlement(lease, .ack, followUps: followUps)
         let answer: Settlement.Answer
         do {
-            answer = try await store.settle([ack], now: clock.now())[0]
+            answer = try await store.settle([ack])[0]
         } catch let error as StintError where error.code == .outcomeUnknown {
             // Look first: an ack that has happened must not be taken for a failed attempt.
             let found = try await store.job(lease.job)?.record

@@ -56,7 +56,7 @@ extension JobQueue {
         var (count, before, cursor) = (0, 0, SelectionCursor?.none)
         while count < limit ?? .max && !Task.isCancelled {
             let step = try await store.change(
-                selection, change, from: cursor, limit: (limit ?? .max) - count, now: clock.now())
+                selection, change, from: cursor, limit: (limit ?? .max) - count)
             count += step.jobs.count
             progress(count)
             cursor = step.next

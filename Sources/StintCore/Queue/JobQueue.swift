@@ -8,18 +8,18 @@ import Logging
 /// A value can be copied and used from anywhere; all copies share one store.
 public struct JobQueue<Store: JobStore>: Sendable {
     public let store: Store
-    public let clock: any QueueClock
+    /// The store's; see ``JobStore/clock``.
+    package var clock: any QueueClock { store.clock }
 
     /// Opens the store.
     ///
     /// - Throws: ``StintError`` with the code `databaseUnusable` that says what is wrong with it and what to do.
-    public init(_ source: StoreSource<Store>, clock: any QueueClock = SystemClock()) async throws {
-        self.init(store: try await source.open(), clock: clock)
+    public init(_ source: StoreSource<Store>) async throws {
+        self.init(store: try await source.open())
     }
 
-    public init(store: Store, clock: any QueueClock = SystemClock()) {
+    public init(store: Store) {
         self.store = store
-        self.clock = clock
     }
 
     /// Adds one job. When this returns, the job is on disk.
@@ -65,7 +65,7 @@ public struct JobQueue<Store: JobStore>: Sendable {
     /// Adds jobs of any kinds and queues in one transaction: all or none.
     @discardableResult
     public func enqueue(jobs: [NewJob]) async throws -> [Enqueued] {
-        let answers = try await store.enqueue(jobs, now: clock.now())
+        let answers = try await store.enqueue(jobs)
         EnqueueMetrics.count(jobs, answers)
         return answers
     }
@@ -75,16 +75,16 @@ public struct JobQueue<Store: JobStore>: Sendable {
     /// No job of the queue is claimed or started until ``resume(_:)``, also none that a worker has claimed ahead; what
     /// has started by then runs on. The queue is made where there is none.
     public func pause(_ queue: QueueName) async throws {
-        try await store.configure(queue, QueueSettings(paused: true), now: clock.now())
+        try await store.configure(queue, QueueSettings(paused: true))
     }
 
     public func resume(_ queue: QueueName) async throws {
-        try await store.configure(queue, QueueSettings(paused: false), now: clock.now())
+        try await store.configure(queue, QueueSettings(paused: false))
     }
 
     /// Keeps done jobs for this long, then the reaper prunes them. Zero, the default, deletes them when they are done.
     public func retain(_ retention: Duration, in queue: QueueName) async throws {
-        try await store.configure(queue, QueueSettings(retention: retention), now: clock.now())
+        try await store.configure(queue, QueueSettings(retention: retention))
     }
 
     /// Delayed jobs become ready at once, with the attempts and crashes that they have. A job that is ready already stays
@@ -93,7 +93,7 @@ public struct JobQueue<Store: JobStore>: Sendable {
     /// - Throws: ``StintError``: `notFound`, or `invalidInput` for a job that is leased, buried or done. No job is changed
     ///   then.
     public func runNow(_ ids: [JobID]) async throws {
-        try await store.runNow(ids, now: clock.now())
+        try await store.runNow(ids)
     }
 }
 

@@ -1,15 +1,19 @@
 /// Where jobs live. A verb is a change of state and one transaction: it happens whole or not at all, and when it
-/// returns it is durable. Callers pass the time. All verbs may throw ``StintError`` with the codes `databaseBusy` and
+/// returns it is durable. All verbs may throw ``StintError`` with the codes `databaseBusy` and
 /// `storageFailed`, and nothing has changed then, or, when the disk fails in the last moment, `outcomeUnknown`: then it may
 /// have happened, and who goes on must look first, as ``leases(heldBy:)`` and ``job(_:)`` let him. No verb
 /// blocks one of Swift's cooperative threads.
 ///
 /// The scenarios in Tests/StoreConformance say the same in code; any store must pass them.
 public protocol JobStore: WorkerRegistry {
+    /// The store's own time: of this machine for a file, of the server for a database server. Deadlines and delays count by
+    /// it, and ``NextReady/at(_:)`` names a time of it.
+    var clock: any QueueClock { get }
+
     /// Adds all jobs or none, and answers in their order. A job whose unique key is taken in its queue by a job that
     /// is not done is not added; the answer has that job's id. After `outcomeUnknown` they may be there: a job with a
     /// unique key can be enqueued again without harm.
-    func enqueue(_ jobs: [NewJob], now: ClockReading) async throws -> [Enqueued]
+    func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued]
 
     /// Settles finished jobs and claims new ones in the same transaction; either part may be empty. The answers stand
     /// in the order of the settlements, and an answer `leaseLost` is no error for the others. The claim takes the
@@ -17,32 +21,32 @@ public protocol JobStore: WorkerRegistry {
     /// count as ready. A suspect is claimed alone, or passed over (``ClaimRequest/passesOverSuspects``). What the holder
     /// cannot start at once is left to others where little is ready (``ClaimRequest/idleSlots``), and so is what
     /// exceeds ``ClaimRequest/budget``. Each attempt counts from here on.
-    func exchange(_ settlements: [Settlement], for request: ClaimRequest?, now: ClockReading) async throws -> Exchange
+    func exchange(_ settlements: [Settlement], for request: ClaimRequest?) async throws -> Exchange
 
     /// Moves the deadlines of leases to `now + duration`, never backwards, and returns those that no longer stand.
-    func extend(_ leases: [Lease], by duration: Duration, now: ClockReading) async throws -> [Lease]
+    func extend(_ leases: [Lease], by duration: Duration) async throws -> [Lease]
 
     /// Buried jobs become ready with attempts and crashes back at 0.
     ///
     /// - Throws: `notFound` for the first id that names no job and `invalidInput` for the first that is not buried;
     ///   no job is kicked then.
-    func kick(_ ids: [JobID], now: ClockReading) async throws
+    func kick(_ ids: [JobID]) async throws
 
     /// Sets jobs aside, whatever their state but done; a holder loses its lease.
     ///
     /// - Throws: `notFound` or `invalidInput` for the first id that cannot be; no job is buried then.
-    func bury(_ ids: [JobID], reason: String, now: ClockReading) async throws
+    func bury(_ ids: [JobID], reason: String) async throws
 
     /// Removes jobs in any state for good; a holder loses its lease.
     ///
     /// - Throws: `notFound` for the first id that names no job; no job is deleted then.
-    func delete(_ ids: [JobID], now: ClockReading) async throws
+    func delete(_ ids: [JobID]) async throws
 
     /// Delayed jobs become ready at once, with the attempts and crashes that they have; ready ones stay so.
     ///
     /// - Throws: `notFound` for the first id that names no job and `invalidInput` for the first that is leased, buried or
     ///   done; no job is changed then.
-    func runNow(_ ids: [JobID], now: ClockReading) async throws
+    func runNow(_ ids: [JobID]) async throws
 
     /// The next jobs of a selection, at most `limit`: a bounded number of jobs is looked at, so there may be none although
     /// more come.
@@ -52,7 +56,7 @@ public protocol JobStore: WorkerRegistry {
 
     /// The same, and changes them. Of the selection's states only those of ``JobChange/states`` count.
     func change(
-        _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int, now: ClockReading
+        _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int
     ) async throws -> SelectionStep
 
     /// Takes back the jobs of leases that ended (deadline passed, or granted before the machine started again) and prunes
@@ -63,10 +67,10 @@ public protocol JobStore: WorkerRegistry {
     /// same lock. Where nothing can be proved the same is done by a reap that had to wait for the lock itself.
     ///
     /// - Returns: What was done; all zero when nothing is left to do now.
-    func reap(now: ClockReading) async throws -> ReapReport
+    func reap() async throws -> ReapReport
 
     /// Changes a queue's settings, making the queue where there is none.
-    func configure(_ queue: QueueName, _ settings: QueueSettings, now: ClockReading) async throws
+    func configure(_ queue: QueueName, _ settings: QueueSettings) async throws
 
     /// The counts of all queues, by name.
     func stats() async throws -> [QueueStats]
@@ -87,12 +91,12 @@ public protocol JobStore: WorkerRegistry {
     /// When a claim on these queues may find something: at once, at a time by the wall clock, or not as things stand.
     ///
     /// - Parameter passingOverSuspects: Of a claim that passes over suspects.
-    func nextReady(in queues: [QueueName], passingOverSuspects: Bool, now: ClockReading) async throws -> NextReady
+    func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady
 
     /// Whether the job could be claimed now: it is ready, and its queue is not paused.
     func isClaimable(_ job: JobID) async throws -> Bool
 
-    /// What ``nextReady(in:now:)`` would say, whenever a change by anybody may have made it another answer; a time that
+    /// What ``nextReady(in:)`` would say, whenever a change by anybody may have made it another answer; a time that
     /// is past may come as it is. It may come without a reason, and of several that nobody looked at the last one stays.
     func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady>
 
@@ -116,32 +120,32 @@ extension JobStore {
     }
 
     /// When a claim that takes suspects too may find something.
-    public func nextReady(in queues: [QueueName], now: ClockReading) async throws -> NextReady {
-        try await nextReady(in: queues, passingOverSuspects: false, now: now)
+    public func nextReady(in queues: [QueueName]) async throws -> NextReady {
+        try await nextReady(in: queues, passingOverSuspects: false)
     }
 
     /// Claims without settling anything.
-    public func claim(_ request: ClaimRequest, now: ClockReading) async throws -> [LeasedJob] {
-        try await exchange([], for: request, now: now).jobs
+    public func claim(_ request: ClaimRequest) async throws -> [LeasedJob] {
+        try await exchange([], for: request).jobs
     }
 
     /// Buried jobs of the queue, oldest first, become ready with attempts and crashes back at 0: one step of
-    /// ``change(_:_:from:limit:now:)``. Returns how many.
-    public func kick(_ queue: QueueName, limit: Int, now: ClockReading) async throws -> Int {
-        try await change(JobSelection(queue), .kick, from: nil, limit: limit, now: now).jobs.count
+    /// ``change(_:_:from:limit:)``. Returns how many.
+    public func kick(_ queue: QueueName, limit: Int) async throws -> Int {
+        try await change(JobSelection(queue), .kick, from: nil, limit: limit).jobs.count
     }
 
     /// Settles without claiming anything.
-    public func settle(_ settlements: [Settlement], now: ClockReading) async throws -> [Settlement.Answer] {
-        try await exchange(settlements, for: nil, now: now).answers
+    public func settle(_ settlements: [Settlement]) async throws -> [Settlement.Answer] {
+        try await exchange(settlements, for: nil).answers
     }
 
     /// Settles one job.
     ///
     /// - Throws: ``StintError`` with the code `leaseLost`; nothing has changed then.
     @discardableResult
-    public func settle(_ settlement: Settlement, now: ClockReading) async throws -> JobState {
-        switch try await settle([settlement], now: now)[0] {
+    public func settle(_ settlement: Settlement) async throws -> JobState {
+        switch try await settle([settlement])[0] {
         case .settled(let state): return state
         case .leaseLost: throw StintError.leaseLost(settlement.lease)
         }

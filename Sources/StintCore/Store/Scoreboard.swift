@@ -5,14 +5,14 @@ public protocol Scoreboard: Sendable {
     /// One handler has ended, or another is about to start, or both.
     ///
     /// - Parameter maxAttempts: How many attempts the worker grants the started job, where that is fewer than its own.
-    func note(ended: Lease?, started: Lease?, maxAttempts: Int?, now: ClockReading)
+    func note(ended: Lease?, started: Lease?, maxAttempts: Int?)
 
     /// Somebody has ordered the worker to stop: what becomes of its process from now on is no fault of its jobs.
     func noteOrderToStop()
 }
 
 extension Scoreboard {
-    package func note(ended: Lease?, started: Lease?, now: ClockReading) {
-        note(ended: ended, started: started, maxAttempts: nil, now: now)
+    package func note(ended: Lease?, started: Lease?) {
+        note(ended: ended, started: started, maxAttempts: nil)
     }
 }

@@ -9,13 +9,11 @@ public struct SystemClock: QueueClock {
     public init() {}
 
     public func now() -> ClockReading {
-        var moment = ClockReading(
+        ClockReading(
             wall: Self.nanoseconds(CLOCK_REALTIME) / 1_000_000,
             monotonic: (Self.nanoseconds(CLOCK_MONOTONIC) - Self.namespaceOffset) / 1_000_000,
             boot: Self.bootID
         )
-        moment.clock = self
-        return moment
     }
 
     private static func nanoseconds(_ clock: clockid_t) -> Int64 {

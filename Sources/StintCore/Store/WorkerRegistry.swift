@@ -2,12 +2,12 @@
 /// ``JobStore``; the same rules hold for its verbs.
 public protocol WorkerRegistry: Sendable {
     /// Notes that a worker begins its work. That need not survive a power cut, which ends all workers, so neither this nor
-    /// ``deregister(_:now:)`` throws `outcomeUnknown`. With an id it says that the worker still lives: an entry that nobody has
+    /// ``deregister(_:)`` throws `outcomeUnknown`. With an id it says that the worker still lives: an entry that nobody has
     /// renewed for ``WorkerRegistration/lifetime``, and whose process nobody can look at, is forgotten.
-    func register(_ worker: WorkerRegistration, as id: WorkerID?, now: ClockReading) async throws -> RegisteredWorker
+    func register(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> RegisteredWorker
 
     /// The orderly end of a worker, which holds no leases any more.
-    func deregister(_ worker: WorkerID, now: ClockReading) async throws
+    func deregister(_ worker: WorkerID) async throws
 
     /// The jobs that the worker holds: what it has claimed and not settled, and has not lost.
     func leases(heldBy worker: WorkerID) async throws -> [HeldJob]
@@ -19,14 +19,18 @@ public protocol WorkerRegistry: Sendable {
     /// process.
     ///
     /// What it costs the jobs is in ``CrashAttribution``.
-    func reclaim(from workers: [WorkerID], _ end: WorkerEnd, now: ClockReading) async throws -> ReapReport
+    func reclaim(from workers: [WorkerID], _ end: WorkerEnd) async throws -> ReapReport
+
+    /// Reclaims the jobs of workers that are provably dead and that no living supervisor will see to. A store that cannot
+    /// prove a death returns an empty report; leases that end are reclaimed by ``JobStore/reap()`` then.
+    func reclaimDead() async throws -> ReapReport
 
     /// Proves to other processes, as long as this one lives, that it supervises workers; their registrations name the
     /// sign (``WorkerRegistration/supervisorSign``). `nil` where the store cannot prove such a thing.
     func registerSupervisor() async throws -> (any SupervisorSign)?
 
     /// Asks all supervisors, wherever they run, to replace their workers.
-    func requestRestart(now: ClockReading) async throws
+    func requestRestart() async throws
 
     /// The number of the latest such request, each greater than the one before; 0: there was none yet.
     func latestRestartRequest() async throws -> Int64

@@ -6,7 +6,8 @@ final class CallerWriteRequest<Value, Answer: Sendable>: WriteRequest, @unchecke
     let weight: Int
     let diskFull: DiskFullPolicy
     let since = ContinuousClock.now
-    private let now: ClockReading
+    private let clock: any QueueClock
+    private let calledAt: Int64
     private let body: @Sendable (JobTransaction) throws -> Value
     private let afterwards: @Sendable (Value, Database) -> Answer
     private let isEmpty: @Sendable (Value) -> Bool
@@ -19,12 +20,13 @@ final class CallerWriteRequest<Value, Answer: Sendable>: WriteRequest, @unchecke
     ///   - afterwards: What is done when they are committed, without the write lock; for reading payloads.
     ///   - isEmpty: Whether there were no changes after all, and the answer rests on none.
     init(
-        _ continuation: CheckedContinuation<Answer, any Error>, now: ClockReading, weight: Int, diskFull: DiskFullPolicy,
+        _ continuation: CheckedContinuation<Answer, any Error>, _ clock: any QueueClock, weight: Int, diskFull: DiskFullPolicy,
         _ body: @escaping @Sendable (JobTransaction) throws -> Value,
         afterwards: @escaping @Sendable (Value, Database) -> Answer, isEmpty: @escaping @Sendable (Value) -> Bool
     ) {
         self.continuation = continuation
-        self.now = now
+        self.clock = clock
+        calledAt = SQLiteStore.calledAt ?? clock.now().monotonic
         self.weight = weight
         self.diskFull = diskFull
         self.body = body
@@ -33,7 +35,7 @@ final class CallerWriteRequest<Value, Answer: Sendable>: WriteRequest, @unchecke
     }
 
     func perform(_ database: Database) throws -> Bool {
-        let transaction = JobTransaction(database, now: now)
+        let transaction = JobTransaction(database, clock, calledAt: calledAt)
         result = try body(transaction)
         try transaction.finish()
         return transaction.wakesWorkers

@@ -7,7 +7,7 @@ extension Writer {
     ) {
         self.init(
             connection, gate: nil, log: nil, schema: schema, reserve: nil, busyTimeout: options.busyTimeout,
-            logger: options.logger, executors: options.executors, refusal: refusal
+            logger: options.logger, executors: options.executors, clock: options.clock, refusal: refusal
         ) { _, _ in false }
     }
 }

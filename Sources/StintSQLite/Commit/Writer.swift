@@ -38,6 +38,7 @@ final class Writer: Sendable {
     /// Why nothing can be written; `nil`: it can.
     private let refusal: StintError?
     private let logger: Logger
+    private let clock: any QueueClock
     /// Called on the connection's thread after each transaction; says whether the log has started again.
     private let onCommit: @Sendable (_ wakesWorkers: Bool, _ isDiskFull: Bool) -> Bool
     private let marks: FileMarks
@@ -56,7 +57,7 @@ final class Writer: Sendable {
 
     init(
         _ connection: Connection, gate: WriteGate?, log: WALSync?, schema: SchemaWatch, reserve: DiskReserve?,
-        busyTimeout: Duration, logger: Logger, executors: BlockingExecutor.Maker, marksFile: Bool = true, refusal: StintError? = nil,
+        busyTimeout: Duration, logger: Logger, executors: BlockingExecutor.Maker, clock: any QueueClock, marksFile: Bool = true, refusal: StintError? = nil,
         onCommit: @escaping @Sendable (_ wakesWorkers: Bool, _ isDiskFull: Bool) -> Bool
     ) {
         self.connection = connection
@@ -68,6 +69,7 @@ final class Writer: Sendable {
         self.reserve = reserve
         self.busyTimeout = busyTimeout
         self.logger = logger
+        self.clock = clock
         self.refusal = refusal
         marks = FileMarks(logger, isOn: marksFile)
         self.onCommit = onCommit
@@ -78,7 +80,7 @@ final class Writer: Sendable {
     /// - Parameter isEmpty: Whether what was done, and said, need not survive a power cut: it is nothing.
     /// - Throws: What `body` throws, or why the transaction failed; nothing was changed then.
     func write<Value, Answer: Sendable>(
-        now: ClockReading, weight: Int = 1, diskFull: DiskFullPolicy, _ body: @escaping @Sendable (JobTransaction) throws -> Value,
+        weight: Int = 1, diskFull: DiskFullPolicy, _ body: @escaping @Sendable (JobTransaction) throws -> Value,
         afterwards: @escaping @Sendable (Value, Database) -> Answer,
         isEmpty: @escaping @Sendable (Value) -> Bool = { _ in false }
     ) async throws -> Answer {
@@ -86,13 +88,16 @@ final class Writer: Sendable {
         return try await withCheckedThrowingContinuation { continuation in
             submit(
                 CallerWriteRequest(
-                    continuation, now: now, weight: weight, diskFull: diskFull, body, afterwards: afterwards,
+                    continuation, clock, weight: weight, diskFull: diskFull, body, afterwards: afterwards,
                     isEmpty: isEmpty))
         }
     }
 
     /// How many callers wait for the next transaction.
     var waitingCount: Int { state.withLock { $0.waiting.count } }
+
+    /// Whether a transaction is under way, or waits for the lock.
+    var isBusy: Bool { state.withLock(\.isDraining) }
 
     private func submit(_ write: any WriteRequest) {
         let (starts, bypasses) = state.withLock { state in

@@ -72,7 +72,7 @@ extension SQLiteStore {
         var slowest = Duration.zero
         for _ in 0..<Self.tries {
             let start = ContinuousClock.now
-            try await write(now: SystemClock().now(), diskFull: .useReserve) { _ in }
+            try await write(diskFull: .useReserve) { _ in }
             slowest = max(slowest, .now - start)
         }
         let shortest = try await read { transaction in

@@ -8,7 +8,7 @@ extension SQLiteStore {
         try await onOwnConnection("doctor") { database in
             var findings: [Finding] = []
             try database.inTransaction(.deferred) {
-                let transaction = JobTransaction(database, now: SystemClock().now())
+                let transaction = JobTransaction(database, SystemClock())
                 findings = [self.version(), try self.soundness(database), try self.size(database)]
                 findings.append(try self.states(transaction))
                 findings += try self.counts(transaction)

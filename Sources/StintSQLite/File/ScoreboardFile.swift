@@ -28,6 +28,7 @@ final class ScoreboardFile: Scoreboard {
     private static let orderOffset = 3 * 8
 
     private let worker: WorkerID
+    private let clock: any QueueClock
     private let state: Mutex<State>
 
     private struct State {
@@ -41,8 +42,9 @@ final class ScoreboardFile: Scoreboard {
     }
 
     /// Makes the file. Where it cannot be made the worker works without, and its death tells less.
-    init(path: String, worker: WorkerID, capacity: Int, like database: String) {
+    init(path: String, worker: WorkerID, capacity: Int, like database: String, clock: any QueueClock) {
         self.worker = worker
+        self.clock = clock
         // What has this name is of no worker that lives: ids are not used again, but a restored backup may do so.
         unlink(path)
         // Written and not just extended, so that a full disk shows here and not when a job starts.
@@ -56,12 +58,12 @@ final class ScoreboardFile: Scoreboard {
 
     deinit { remove() }
 
-    func note(ended: Lease?, started: Lease?, maxAttempts: Int?, now: ClockReading) {
+    func note(ended: Lease?, started: Lease?, maxAttempts: Int?) {
         state.withLock { state in
             guard state.isSound else { return }
             var slot = ended.flatMap { state.slots.removeValue(forKey: $0) }
             if let started {
-                let job = StartedJob(lease: started, startedAt: now.monotonic, maxAttempts: maxAttempts)
+                let job = StartedJob(lease: started, startedAt: clock.now().monotonic, maxAttempts: maxAttempts)
                 let place = slot ?? state.free.popLast() ?? state.count
                 slot = nil
                 state.count = max(state.count, place + 1)

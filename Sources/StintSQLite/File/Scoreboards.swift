@@ -10,12 +10,14 @@ import Synchronization
 /// The scoreboards of all workers of a database: `stint.db-worker-17` is that of worker 17; and the signs of supervisors.
 final class Scoreboards: Sendable {
     private let database: String
+    private let clock: any QueueClock
     /// Those of this process's own workers.
     private let own = Mutex<[WorkerID: ScoreboardFile]>([:])
 
     /// - Parameter file: The database without symbolic links, so that all processes find the same scoreboards.
-    init(beside file: String) {
+    init(beside file: String, clock: any QueueClock) {
         database = file
+        self.clock = clock
     }
 
     private var prefix: String { database + "-worker-" }
@@ -24,7 +26,8 @@ final class Scoreboards: Sendable {
     func open(for worker: WorkerID, capacity: Int) -> ScoreboardFile {
         own.withLock { scoreboards in
             if let scoreboard = scoreboards[worker] { return scoreboard }
-            let scoreboard = ScoreboardFile(path: path(worker), worker: worker, capacity: capacity, like: database)
+            let scoreboard = ScoreboardFile(
+                path: path(worker), worker: worker, capacity: capacity, like: database, clock: clock)
             scoreboards[worker] = scoreboard
             return scoreboard
         }

@@ -24,8 +24,7 @@ extension JobQueue where Store == SQLiteStore {
     /// Adds jobs of any kinds and queues in the caller's transaction.
     @discardableResult
     public func enqueue(jobs: [NewJob], with database: Database) throws -> [Enqueued] {
-        let now = clock.now()
-        let answers = try joining(database, now) { try $0.enqueue(jobs) }
+        let answers = try joining(database) { try $0.enqueue(jobs) }
         database.afterNextTransaction { [store] _ in
             EnqueueMetrics.count(jobs, answers)
             store.announce()
@@ -42,7 +41,7 @@ extension JobQueue where Store == SQLiteStore {
     /// - Throws: ``StintError`` with the code `leaseLost`; let it pass out of the transaction's closure, so that the
     ///   handler's own writes roll back too.
     public func ack(_ context: JobContext, enqueueing followUps: [NewJob] = [], with database: Database) throws {
-        let answers = try joining(database, clock.now()) {
+        let answers = try joining(database) {
             try $0.settle([Settlement(context.lease, .ack, followUps: followUps)])
         }
         guard case .settled = answers[0] else { throw StintError.leaseLost(context.lease) }
@@ -69,7 +68,7 @@ extension JobQueue where Store == SQLiteStore {
     }
 
     private func joining<Value>(
-        _ database: Database, _ now: ClockReading, _ body: (JobTransaction) throws -> Value
+        _ database: Database, _ body: (JobTransaction) throws -> Value
     ) throws -> Value {
         guard database.isInsideTransaction else {
             throw StintError.invalidInput(
@@ -77,7 +76,7 @@ extension JobQueue where Store == SQLiteStore {
         }
         return try translatingErrors(of: store.path) {
             try store.schema.check(database)
-            let transaction = JobTransaction(database, now: now)
+            let transaction = JobTransaction(database, store.clock)
             let value = try body(transaction)
             try transaction.finish()
             return value

@@ -2,24 +2,24 @@ import StintCore
 
 /// The verbs of a ``JobStore``: each is a transaction of the verb of the same name.
 extension SQLiteStore {
-    public func enqueue(_ jobs: [NewJob], now: ClockReading) async throws -> [Enqueued] {
+    public func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] {
         guard !jobs.isEmpty else { return [] }
-        return try await write(now: now, weight: jobs.count, diskFull: .refuse) { try $0.enqueue(jobs) }
+        return try await write(weight: jobs.count, diskFull: .refuse) { try $0.enqueue(jobs) }
     }
 
     public func exchange(
-        _ settlements: [Settlement], for request: ClaimRequest?, now: ClockReading
+        _ settlements: [Settlement], for request: ClaimRequest?
     ) async throws -> Exchange {
         guard !settlements.isEmpty || request != nil else { return Exchange() }
         let weight = settlements.count + (request?.limit ?? 0)
         return try await transactions.write(
-            now: now, weight: weight, diskFull: Self.diskFull(of: settlements, request)
+            weight: weight, diskFull: Self.diskFull(of: settlements, request)
         ) { transaction in
             let answers = try transaction.settle(settlements)
             return (answers: answers, claim: try request.map { try transaction.claim($0) } ?? Claim())
         } afterwards: { [payloadLoader] result, database in
             let budget = request?.budget ?? .standard
-            let (jobs, isCut) = payloadLoader.jobs(of: result.claim.jobs, within: budget, database, now: now)
+            let (jobs, isCut) = payloadLoader.jobs(of: result.claim.jobs, within: budget, database)
             return Exchange(
                 answers: result.answers, jobs: jobs, isCut: isCut, passedOver: result.claim.passedOver)
         } isEmpty: {
@@ -27,25 +27,25 @@ extension SQLiteStore {
         }
     }
 
-    public func extend(_ leases: [Lease], by duration: Duration, now: ClockReading) async throws -> [Lease] {
+    public func extend(_ leases: [Lease], by duration: Duration) async throws -> [Lease] {
         guard !leases.isEmpty else { return [] }
-        return try await write(now: now, diskFull: .useReserve) { try $0.extend(leases, by: duration) }
+        return try await write(diskFull: .useReserve) { try $0.extend(leases, by: duration) }
     }
 
-    public func kick(_ ids: [JobID], now: ClockReading) async throws {
-        try await write(now: now) { try $0.kick(ids) }
+    public func kick(_ ids: [JobID]) async throws {
+        try await write { try $0.kick(ids) }
     }
 
-    public func bury(_ ids: [JobID], reason: String, now: ClockReading) async throws {
-        try await write(now: now) { try $0.bury(ids, reason: reason) }
+    public func bury(_ ids: [JobID], reason: String) async throws {
+        try await write { try $0.bury(ids, reason: reason) }
     }
 
-    public func delete(_ ids: [JobID], now: ClockReading) async throws {
-        try await write(now: now, diskFull: .useReserve) { try $0.delete(ids) }
+    public func delete(_ ids: [JobID]) async throws {
+        try await write(diskFull: .useReserve) { try $0.delete(ids) }
     }
 
-    public func runNow(_ ids: [JobID], now: ClockReading) async throws {
-        try await write(now: now) { try $0.runNow(ids) }
+    public func runNow(_ ids: [JobID]) async throws {
+        try await write { try $0.runNow(ids) }
     }
 
     public func select(
@@ -55,22 +55,22 @@ extension SQLiteStore {
     }
 
     public func change(
-        _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int, now: ClockReading
+        _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int
     ) async throws -> SelectionStep {
         let diskFull: DiskFullPolicy = if case .delete = change { .useReserve } else { .useSpareReserve }
-        return try await write(now: now, weight: JobTransaction.rowsPerStep, diskFull: diskFull) {
+        return try await write(weight: JobTransaction.rowsPerStep, diskFull: diskFull) {
             try $0.change(selection, change, from: cursor, limit: limit)
         }
     }
 
-    public func reap(now: ClockReading) async throws -> ReapReport {
+    public func reap() async throws -> ReapReport {
         try await checkpointLongLog()
-        let looksForUnheld = unheldLooks.isTime(now)
-        let isNeeded = try await look(now: now) { [scoreboards] in
+        let looksForUnheld = unheldLooks.isTime(clock.now())
+        let isNeeded = try await look { [scoreboards] in
             try $0.needsReap(scoreboards, looksForUnheld: looksForUnheld)
         }
         guard isNeeded else { return ReapReport() }
-        return try await write(now: now, diskFull: .useReserve) { [scoreboards] in
+        return try await write(diskFull: .useReserve) { [scoreboards] in
             try $0.reap(scoreboards, looksForUnheld: looksForUnheld)
         }
     }
@@ -86,11 +86,11 @@ extension SQLiteStore {
         await checkpoint?.run()
     }
 
-    public func configure(_ queue: QueueName, _ settings: QueueSettings, now: ClockReading) async throws {
+    public func configure(_ queue: QueueName, _ settings: QueueSettings) async throws {
         if let retention = settings.retention, !(Duration.zero...NewJob.maximumDelay).contains(retention) {
             throw StintError.invalidInput("the retention is \(retention); it must be between 0 and 100 years")
         }
-        try await write(now: now) { try $0.configure(queue, settings) }
+        try await write { try $0.configure(queue, settings) }
         if settings.paused == false { signals.send() }
     }
 
@@ -107,12 +107,12 @@ extension SQLiteStore {
     }
 
     public func nextReady(
-        in queues: [QueueName], passingOverSuspects: Bool, now: ClockReading
+        in queues: [QueueName], passingOverSuspects: Bool
     ) async throws -> NextReady {
-        let next = try await look(now: now) {
+        let next = try await look {
             try $0.nextReady(in: queues, passingOverSuspects: passingOverSuspects)
         }
-        if case .at(let time) = next, time <= now.wall { return .now }
+        if case .at(let time) = next, time <= clock.now().wall { return .now }
         return next
     }
 

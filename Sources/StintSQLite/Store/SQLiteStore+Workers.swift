@@ -2,9 +2,9 @@ import StintCore
 
 extension SQLiteStore {
     public func register(
-        _ worker: WorkerRegistration, as id: WorkerID?, now: ClockReading
+        _ worker: WorkerRegistration, as id: WorkerID?
     ) async throws -> RegisteredWorker {
-        let (id, known) = try await write(now: now) { transaction in
+        let (id, known) = try await write { transaction in
             (try transaction.register(worker, as: id), try transaction.knownWorkers())
         }
         // The entry stands before its scoreboard does, so a scoreboard without an entry is of nobody.
@@ -15,8 +15,8 @@ extension SQLiteStore {
         return RegisteredWorker(id: id, scoreboard: scoreboard, runLock: runLock, revocations: revocations)
     }
 
-    public func deregister(_ worker: WorkerID, now: ClockReading) async throws {
-        try await write(now: now, diskFull: .useReserve) { try $0.forget(worker) }
+    public func deregister(_ worker: WorkerID) async throws {
+        try await write(diskFull: .useReserve) { try $0.forget(worker) }
         scoreboards.remove(worker)
     }
 
@@ -28,12 +28,20 @@ extension SQLiteStore {
         try await read { [scoreboards] in try $0.workers(scoreboards) }
     }
 
-    public func reclaim(from workers: [WorkerID], _ end: WorkerEnd, now: ClockReading) async throws -> ReapReport {
-        let ended = try await write(now: now, diskFull: .useReserve) { [scoreboards] in
+    public func reclaim(from workers: [WorkerID], _ end: WorkerEnd) async throws -> ReapReport {
+        let ended = try await write(diskFull: .useReserve) { [scoreboards] in
             try $0.reclaim(from: workers, end, scoreboards)
         }
         for worker in ended.workers { scoreboards.remove(worker) }
         return ended.report
+    }
+
+    public func reclaimDead() async throws -> ReapReport {
+        var total = ReapReport()
+        for group in DeadWorkers.groups(try await workers(), boot: clock.now().boot) {
+            total += try await reclaim(from: group.workers, group.end)
+        }
+        return total
     }
 
     /// Where the file cannot be made, jobs of workers that die with their supervisor come back when their leases end.
@@ -41,8 +49,8 @@ extension SQLiteStore {
         try await writer.run { [scoreboards] _ in scoreboards.signOfSupervisor() }
     }
 
-    public func requestRestart(now: ClockReading) async throws {
-        try await write(now: now, diskFull: .useReserve) { try $0.requestRestart() }
+    public func requestRestart() async throws {
+        try await write(diskFull: .useReserve) { try $0.requestRestart() }
     }
 
     public func latestRestartRequest() async throws -> Int64 {

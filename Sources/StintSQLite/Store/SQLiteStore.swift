@@ -29,6 +29,8 @@ public final class SQLiteStore: JobStore {
         /// machine alone uses it, and whether it can share memory between processes.
         public var allowsFUSE = false
         public var logger: Logger
+        /// Where it reads the time: of this machine. Tests move a clock of their own.
+        package var clock: any QueueClock = SystemClock()
         /// How processes wait for each other; for comparison.
         package var waiting = Waiting.gate
         /// What its blocking work is done on; a simulated world has executors of its own.
@@ -96,8 +98,8 @@ public final class SQLiteStore: JobStore {
         self.options = options
         let signals = WakeUpSignals()
         self.signals = signals
-        payloadLoader = PayloadLoader(logger: options.logger)
-        scoreboards = Scoreboards(beside: file.target)
+        payloadLoader = PayloadLoader(clock: options.clock, logger: options.logger)
+        scoreboards = Scoreboards(beside: file.target, clock: options.clock)
         revocations = RevocationFile(beside: file.target, logger: options.logger)
         let identity = FileIdentity(of: self.path)
         try WALOrigin(file: file).check()
@@ -133,7 +135,7 @@ public final class SQLiteStore: JobStore {
             writer, gate: Self.gate(file, options),
             log: options.durability == .full ? try writer.runBlocking { try WALSync(of: $0, path, repair) } : nil,
             schema: self.schema, reserve: reserve, busyTimeout: options.busyTimeout, logger: options.logger,
-            executors: options.executors, marksFile: options.marksFile
+            executors: options.executors, clock: options.clock, marksFile: options.marksFile
         ) { wakesWorkers, isDiskFull in
             if wakesWorkers { signals.send() }
             checkpoint.startIfNeeded(isDiskFull: isDiskFull)
@@ -164,6 +166,11 @@ public final class SQLiteStore: JobStore {
             return nil
         }
     }
+
+    public var clock: any QueueClock { options.clock }
+
+    /// When a verb was called, by the clock's monotonic time, where a simulated world has waited for the lock itself.
+    @TaskLocal package static var calledAt: Int64?
 
     var writer: Connection { transactions.connection }
 
@@ -222,10 +229,10 @@ public final class SQLiteStore: JobStore {
     ///   - weight: About how many jobs it touches.
     ///   - diskFull: Whether it must get through on a full disk.
     func write<Value: Sendable>(
-        now: ClockReading, weight: Int = 1, diskFull: DiskFullPolicy = .useSpareReserve,
+        weight: Int = 1, diskFull: DiskFullPolicy = .useSpareReserve,
         _ body: @escaping @Sendable (JobTransaction) throws -> Value
     ) async throws -> Value {
-        try await transactions.write(now: now, weight: weight, diskFull: diskFull) { transaction in
+        try await transactions.write(weight: weight, diskFull: diskFull) { transaction in
             (value: try body(transaction), revokes: transaction.revokes)
         } afterwards: { [revocations] result, _ in
             if result.revokes { revocations.change() }
@@ -235,25 +242,25 @@ public final class SQLiteStore: JobStore {
 
     /// A short read transaction for a worker's look: all of `body` sees the same state.
     func look<Value: Sendable>(
-        now: ClockReading = SystemClock().now(), _ body: @escaping @Sendable (JobTransaction) throws -> Value
+        _ body: @escaping @Sendable (JobTransaction) throws -> Value
     ) async throws -> Value {
-        try await reader.run { [schema] in try Self.read($0, schema, now, body) }
+        try await reader.run { [schema, clock] in try Self.read($0, schema, clock, body) }
     }
 
     /// The same for what people ask, and may take longer: no look waits for it.
     func read<Value: Sendable>(
-        now: ClockReading = SystemClock().now(), _ body: @escaping @Sendable (JobTransaction) throws -> Value
+        _ body: @escaping @Sendable (JobTransaction) throws -> Value
     ) async throws -> Value {
-        try await longReaders.run { [schema] in try Self.read($0, schema, now, body) }
+        try await longReaders.run { [schema, clock] in try Self.read($0, schema, clock, body) }
     }
 
     private static func read<Value>(
-        _ database: Database, _ schema: SchemaWatch, _ now: ClockReading, _ body: (JobTransaction) throws -> Value
+        _ database: Database, _ schema: SchemaWatch, _ clock: any QueueClock, _ body: (JobTransaction) throws -> Value
     ) throws -> Value {
         var value: Value?
         try database.inTransaction(.deferred) {
             try schema.check(database)
-            value = try body(JobTransaction(database, now: now))
+            value = try body(JobTransaction(database, clock))
             return .commit
         }
         return value!

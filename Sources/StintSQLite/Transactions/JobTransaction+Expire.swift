@@ -17,13 +17,13 @@ extension JobTransaction {
             return
         }
         var process = ProcessIdentity(host: "", boot: lease.boot, namespaces: "", processID: 0, startTime: 0)
-        var evidence = Evidence(ending: ending)
+        var workers: [WorkerRecord] = []
         if let worker {
             process = worker.registration.process
-            evidence.processes = Self.started(registry.workers(of: process))
+            workers = registry.workers(of: process)
         }
-        evidence.heldOne = try !isShared(lease)
-        try end(lease, process, evidence, Self.details(of: ending, lease), &report)
+        let evidence = CrashEvidence(ending, of: workers, heldOne: try !isShared(lease))
+        try end(lease, process, evidence, LostAttempt(ending, ofWorker: lease.worker), &report)
     }
 
     private func ending(of worker: WorkerRecord?, isOverdue: Bool) -> CrashAttribution.Ending {
@@ -31,19 +31,6 @@ extension JobTransaction {
         guard isOverdue else { return .diedWithOthers }
         guard let worker else { return .leaseRanOut }
         return CrashAttribution.Ending(ofUnseen: worker, boot: now.boot) ?? .leaseRanOut
-    }
-
-    private static func details(of ending: CrashAttribution.Ending, _ lease: EndedLease) -> AttemptDetails {
-        let name = "worker \(lease.worker)"
-        return switch ending {
-        case .diedByItself: AttemptDetails(kind: .crashed, error: "\(name) died, and nobody saw how")
-        case .diedWithOthers, .stoppedByOrder:
-            AttemptDetails(kind: .lost, error: "\(name) died, and perhaps its machine or its container with it")
-        case .leaseRanOut:
-            AttemptDetails(
-                kind: .expired,
-                error: "the lease of \(name) ran out: the worker hangs, was stopped or cut off, or died unseen")
-        }
     }
 
     // MARK: - The second look

@@ -37,27 +37,9 @@ extension JobTransaction {
         }
         guard let job = try statement(HotSQL.leasedJob).first(id, token, read: LeasedRow.init) else { return nil }
         try cleanup.deleteLeased.execute(id, token)
-        switch settlement.outcome {
-        case .ack:
-            preconditionFailure("acknowledged above")
-        case .release(let delay):
-            return try giveBack(settlement.lease.job, lease.queue, job, suspect: job.suspect, after: delay)
-        case .suspect:
-            return try giveBack(settlement.lease.job, lease.queue, job, suspect: true)
-        case .fail(let error, let delay):
-            try record(.failed, error, job, id, worker: lease.worker, settlement.diagnostics)
-            return try retry(
-                settlement.lease.job, lease.queue, job, crashes: job.crashes, error, after: delay,
-                maxAttempts: settlement.maxAttempts)
-        case .crash(let error, let delay):
-            try record(.crashed, error, job, id, worker: lease.worker, settlement.diagnostics)
-            return try retry(
-                settlement.lease.job, lease.queue, job, crashes: job.crashes + 1, error, after: delay,
-                maxAttempts: settlement.maxAttempts)
-        case .bury(let reason):
-            try record(.buried, reason, job, id, worker: lease.worker, settlement.diagnostics)
-            return try insertBuried(id, lease.queue, attempts: job.attempts, crashes: job.crashes, reason)
-        }
+        let transition = Transition.after(settlement.outcome, job.held, maxAttempts: settlement.maxAttempts)
+        return try move(
+            settlement.lease.job, lease.queue, job, transition, worker: lease.worker, settlement.diagnostics)
     }
 
     private func acknowledge(_ id: Int64, _ token: Int64, _ lease: SettledLease, _ cleanup: Cleanup) throws -> Bool {
@@ -73,36 +55,23 @@ extension JobTransaction {
         return true
     }
 
-    /// Ready again after the delay, or buried when a limit is reached.
-    ///
-    /// - Parameter maxAttempts: What the worker grants, where that is fewer than the job's own.
-    func retry(
-        _ id: JobID, _ queue: Int64, _ job: LeasedRow, crashes: Int64, _ error: String, after delay: Duration,
-        maxAttempts: Int?
+    /// Puts a job that has just left its lease where the rules say.
+    func move(
+        _ id: JobID, _ queue: Int64, _ job: LeasedRow, _ transition: Transition, worker: String?,
+        _ diagnostics: AttemptDiagnostics?
     ) throws -> JobState {
-        if crashes >= job.maxCrashes {
-            let reason = "crashed \(crashes) times (at most \(job.maxCrashes) allowed), last: \(error)"
-            return try insertBuried(id.rawValue, queue, attempts: job.attempts, crashes: crashes, reason)
+        if let failure = transition.failure {
+            try record(failure, attempt: job.held.attempts, id.rawValue, worker: worker, diagnostics)
         }
-        if let maxAttempts, job.attempts >= maxAttempts, job.attempts < job.maxAttempts {
-            let reason = "no attempts left (\(job.attempts) of the worker's \(maxAttempts)), last: \(error)"
-            return try insertBuried(id.rawValue, queue, attempts: job.attempts, crashes: crashes, reason)
+        switch transition.destination {
+        case .done: preconditionFailure("an ack has a way of its own")
+        case .waiting(let delay, let attempts, let crashes, let isSuspect):
+            return try makeWaiting(
+                id, queue, priority: job.priority, after: delay, attempts: attempts, crashes: crashes,
+                suspect: isSuspect)
+        case .buried(let reason, let attempts, let crashes):
+            return try insertBuried(id.rawValue, queue, attempts: attempts, crashes: crashes, reason)
         }
-        if job.attempts >= job.maxAttempts {
-            let reason = "no attempts left (\(job.attempts) of \(job.maxAttempts)), last: \(error)"
-            return try insertBuried(id.rawValue, queue, attempts: job.attempts, crashes: crashes, reason)
-        }
-        return try makeWaiting(
-            id, queue, priority: job.priority, after: delay, attempts: job.attempts, crashes: crashes)
-    }
-
-    /// Ready again after the delay, at no cost.
-    func giveBack(
-        _ id: JobID, _ queue: Int64, _ job: LeasedRow, suspect: Bool, after delay: Duration = .zero
-    ) throws -> JobState {
-        try makeWaiting(
-            id, queue, priority: job.priority, after: delay, attempts: max(0, job.attempts - 1), crashes: job.crashes,
-            suspect: suspect)
     }
 
     @discardableResult
@@ -124,9 +93,9 @@ extension JobTransaction {
         return .buried
     }
 
-    /// Keeps the story of an attempt that did not end well.
-    func record(
-        _ kind: JobFailure.Kind, _ error: String, _ job: LeasedRow, _ id: Int64, worker: String?, _ diagnostics: AttemptDiagnostics?
+    /// Keeps an attempt that did not end well.
+    private func record(
+        _ failure: Transition.Failure, attempt: Int64, _ id: Int64, worker: String?, _ diagnostics: AttemptDiagnostics?
     ) throws {
         let insert = try statement(
             """
@@ -135,10 +104,10 @@ extension JobTransaction {
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
             """)
         insert.bind(1, id)
-        insert.bind(2, job.attempts)
+        insert.bind(2, attempt)
         insert.bind(3, now.wall)
-        insert.bind(4, kind.rawValue)
-        insert.bind(5, error.replacing("\0", with: "\u{FFFD}"))
+        insert.bind(4, failure.kind.rawValue)
+        insert.bind(5, failure.error.replacing("\0", with: "\u{FFFD}"))
         insert.bind(6, worker)
         insert.bind(7, diagnostics?.exitCode.map(Int64.init))
         insert.bind(8, diagnostics?.signal)

@@ -7,9 +7,9 @@ import StintCore
 /// Runs inside the caller's `BEGIN IMMEDIATE`. When a verb throws, the caller must roll back.
 final class JobTransaction {
     let database: Database
-    /// Read within the transaction, where it was read from a clock: a wait for the lock must not eat a lease.
+    /// Read within the transaction: a wait for the lock must not eat a lease.
     let now: ClockReading
-    /// How long ago the caller read its clock, mostly the wait for the lock.
+    /// How long ago the verb was called: mostly the wait for the lock.
     let waited: Duration
     /// Few queues, or one after the other: looking from the end costs less than a dictionary.
     private var counts: [(queue: Int64, change: Counts)] = []
@@ -21,21 +21,22 @@ final class JobTransaction {
     /// Whether jobs were taken from their holders, or must not be started by them; see ``RevocationMark``.
     var revokes = false
 
-    init(_ database: Database, now: ClockReading) {
+    /// - Parameter calledAt: By the clock's monotonic time; `nil`: just now.
+    init(_ database: Database, _ clock: any QueueClock, calledAt: Int64? = nil) {
         self.database = database
-        self.now = now.readAgain
-        waited = .milliseconds(max(0, self.now.monotonic - now.monotonic))
+        now = clock.now()
+        waited = .milliseconds(max(0, now.monotonic - (calledAt ?? now.monotonic)))
     }
 
     /// Runs `body` as one transaction of its own on this connection.
     static func run<Value>(
-        _ database: Database, now: ClockReading, _ body: (JobTransaction) throws -> Value
+        _ database: Database, _ clock: any QueueClock, _ body: (JobTransaction) throws -> Value
     ) throws -> (value: Value, wakesWorkers: Bool) {
         var result: (Value, Bool)?
         // Immediate: a transaction that reads first and then writes could fail with BUSY_SNAPSHOT at once, whatever the
         // busy timeout.
         try database.inTransaction(.immediate) {
-            let transaction = JobTransaction(database, now: now)
+            let transaction = JobTransaction(database, clock)
             let value = try body(transaction)
             try transaction.finish()
             result = (value, transaction.wakesWorkers)

@@ -7,6 +7,7 @@ import StintCore
 ///
 /// It does not know the store: that must not end on its own connection's thread.
 struct PayloadLoader {
+    let clock: any QueueClock
     let logger: Logger
 
     /// Never throws, since the caller's settlements are durable and must be answered: jobs that cannot be read are given
@@ -15,15 +16,15 @@ struct PayloadLoader {
     /// How large jobs are is not known before they are read: a claim that looked it up would hold the write lock for
     /// longer, and nearly all claims are far from the budget. What does not go into it is given back.
     func jobs(
-        of claimed: [ClaimedJob], within budget: ByteBudget, _ database: Database, now: ClockReading
+        of claimed: [ClaimedJob], within budget: ByteBudget, _ database: Database
     ) -> (jobs: [LeasedJob], isCut: Bool) {
         guard !claimed.isEmpty else { return ([], false) }
         do {
             let found = try read(claimed, within: budget, database)
             if !found.refusals.isEmpty {
-                _ = try JobTransaction.run(database, now: now) { try $0.settle(found.refusals) }
+                _ = try JobTransaction.run(database, clock) { try $0.settle(found.refusals) }
             }
-            giveBack(found.excess, database, now: now)
+            giveBack(found.excess, database)
             return (found.jobs, !found.excess.isEmpty)
         } catch {
             logger.error(
@@ -31,16 +32,16 @@ struct PayloadLoader {
                 metadata: [
                     "error": "\(error)", "jobs": "\(claimed.map(\.lease.job.description).joined(separator: ", "))",
                 ])
-            giveBack(claimed[...], database, now: now)
+            giveBack(claimed[...], database)
             return ([], false)
         }
     }
 
-    private func giveBack(_ claimed: ArraySlice<ClaimedJob>, _ database: Database, now: ClockReading) {
+    private func giveBack(_ claimed: ArraySlice<ClaimedJob>, _ database: Database) {
         guard !claimed.isEmpty else { return }
         do {
             let releases = claimed.map { Settlement($0.lease, .release(after: .zero)) }
-            _ = try JobTransaction.run(database, now: now) { try $0.settle(releases) }
+            _ = try JobTransaction.run(database, clock) { try $0.settle(releases) }
         } catch {
             logger.error(
                 "claimed jobs cannot be given back; they come back when their lease ends",

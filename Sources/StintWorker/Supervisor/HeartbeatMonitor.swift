@@ -12,7 +12,7 @@ struct HeartbeatMonitor: Sendable {
 
     private var doubt: Duration { min(Self.doubt, limit / 4) }
 
-    /// When ``isTooLong(lastHeard:now:)`` may have something new to say.
+    /// When ``isTooLong(lastHeard:)`` may have something new to say.
     func nextLook(lastHeard: ContinuousClock.Instant) -> ContinuousClock.Instant {
         guard let doubted, doubted.lastHeard == lastHeard else { return lastHeard + limit - doubt }
         return max(doubted.since + doubt, lastHeard + limit)

@@ -43,7 +43,7 @@ public struct Supervisor<Store: JobStore>: Service {
         precondition(options.workers >= 1, "a supervisor has at least one worker")
         self.queue = queue
         self.makeWorker = makeWorker
-        pool = WorkerPool(store: queue.store, clock: queue.clock, options: options, logger: logger)
+        pool = WorkerPool(store: queue.store, options: options, logger: logger)
     }
 
     /// Starts the workers and keeps them running until graceful shutdown or cancellation, or until all have drained.

@@ -4,7 +4,6 @@ import StintCore
 /// The supervisor's side: a slot for each worker, in which one process follows the other.
 actor WorkerPool {
     let store: any JobStore
-    let clock: any QueueClock
     let options: SupervisorOptions
     let logger: Logger
     private let manager = ServiceManager()
@@ -30,9 +29,8 @@ actor WorkerPool {
     /// Waiting for a delay to pass or for the order to stop.
     private var delays: [Task<Void, Never>] = []
 
-    init(store: any JobStore, clock: any QueueClock, options: SupervisorOptions, logger: Logger) {
+    init(store: any JobStore, options: SupervisorOptions, logger: Logger) {
         self.store = store
-        self.clock = clock
         self.options = options
         self.logger = logger
     }
@@ -159,7 +157,7 @@ actor WorkerPool {
             do {
                 let workers = try await store.workers().filter { $0.registration.process == child.identity }
                 guard !workers.isEmpty else { return 0 }
-                let report = try await store.reclaim(from: workers.map(\.id), cause, now: clock.now())
+                let report = try await store.reclaim(from: workers.map(\.id), cause)
                 return workers.reduce(0) { $0 + ($1.started?.count ?? report.requeued + report.buried) }
             } catch  where noteLoss() {
                 return 0

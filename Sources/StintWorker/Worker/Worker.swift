@@ -76,10 +76,10 @@ public struct Worker: Service {
         }
     }
 
-    let queues: [QueueName]
+    package let queues: [QueueName]
     var options: Options
     let store: any JobStore
-    let clock: any QueueClock
+    var clock: any QueueClock { store.clock }
     let logger: Logger
     var handlers = Handlers()
     /// The supervisor of this process, where it has one.
@@ -106,7 +106,6 @@ public struct Worker: Service {
         self.queues = queues
         self.options = options
         self.store = queue.store
-        self.clock = queue.clock
         self.logger = logger
     }
 

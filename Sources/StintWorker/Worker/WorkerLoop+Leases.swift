@@ -37,7 +37,7 @@ extension WorkerLoop {
         guard !due.isEmpty, loss == nil else { return true }
         let now = worker.clock.now()
         do {
-            let lost = Set(try await store.extend(due, by: options.lease, now: now))
+            let lost = Set(try await store.extend(due, by: options.lease))
             for token in Set(due.map(\.token)) { deadlines[token] = now.monotonic + options.lease.milliseconds }
             drop(lost, because: "it was taken back")
             return true

@@ -17,7 +17,7 @@ extension WorkerLoop {
         var delay: Duration = .milliseconds(100)
         while !isStopping {
             do {
-                let place = try await store.register(registration, as: nil, now: worker.clock.now())
+                let place = try await store.register(registration, as: nil)
                 self.place = place
                 place.runLock.register(ObjectIdentifier(self)) { [wake] in wake.yield() }
                 worker.supervisorConnection?.say(.ready(place.id))
@@ -37,7 +37,7 @@ extension WorkerLoop {
     func renewRegistration() async {
         guard let place, ContinuousClock.now - lastRenewal >= Self.renewal else { return }
         do {
-            _ = try await store.register(registration, as: place.id, now: worker.clock.now())
+            _ = try await store.register(registration, as: place.id)
             lastRenewal = .now
         } catch {
             logger.error("the worker's registration could not be renewed", metadata: ["error": "\(error)"])
@@ -50,7 +50,7 @@ extension WorkerLoop {
         place.runLock.unregister(ObjectIdentifier(self))
         guard !hasLeft, loss == nil else { return }
         do {
-            try await store.deregister(place.id, now: worker.clock.now())
+            try await store.deregister(place.id)
         } catch  where noteLoss() {
             return
         } catch {

@@ -47,11 +47,11 @@ extension WorkerLoop {
     ///
     /// - Returns: Whether it may start; not where something was revoked since this worker last looked.
     private func noteStart(of lease: Lease, maxAttempts: Int?, _ now: ClockReading) -> Bool {
-        place?.scoreboard.note(ended: endedUnnoted, started: lease, maxAttempts: maxAttempts, now: now)
+        place?.scoreboard.note(ended: endedUnnoted, started: lease, maxAttempts: maxAttempts)
         endedUnnoted = nil
         // After the note, and not before it: see ``RevocationMark``.
         if let place, place.revocations.read() != seenRevocations {
-            place.scoreboard.note(ended: lease, started: nil, now: now)
+            place.scoreboard.note(ended: lease, started: nil)
             isRevocationUnseen = true
             wake.yield()
             return false
@@ -63,17 +63,17 @@ extension WorkerLoop {
 
     private func noteEnd() {
         guard endedUnnoted != nil else { return }
-        place?.scoreboard.note(ended: endedUnnoted, started: nil, now: worker.clock.now())
+        place?.scoreboard.note(ended: endedUnnoted, started: nil)
         endedUnnoted = nil
     }
 
     private func noteLateEnd(of lease: Lease) {
-        place?.scoreboard.note(ended: lease, started: nil, now: worker.clock.now())
+        place?.scoreboard.note(ended: lease, started: nil)
     }
 
     private func makeRun(_ job: LeasedJob) throws -> JobRun {
         let handler = try worker.handlers.handler(for: job)
-        let context = JobContext(job: job, store: store, clock: worker.clock, worker: options.name, logger: logger)
+        let context = JobContext(job: job, store: store, worker: options.name, logger: logger)
         return JobRun(
             handler: handler, context: context, timeout: job.timeToRun ?? handler.timeout ?? options.timeout,
             isTraced: isTraced, endsWithHang: worker.supervisorConnection != nil)

@@ -87,7 +87,7 @@ extension WorkerLoop {
         lastLook = .now
         let heard = timesHeard
         let next = try await store.nextReady(
-            in: worker.queues, passingOverSuspects: passesOverSuspects, now: worker.clock.now())
+            in: worker.queues, passingOverSuspects: passesOverSuspects)
         // What was heard meanwhile may be newer; the loop was woken for it.
         if heard == timesHeard { knownNext = next }
         return next

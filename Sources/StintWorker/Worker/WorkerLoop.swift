@@ -178,7 +178,7 @@ actor WorkerLoop {
         // What is claimed from here on was not revoked before.
         if waitingCount == 0, let place { seenRevocations = place.revocations.read() }
         do {
-            let exchange = try await store.exchange(settled.map(\.settlement), for: request, now: now)
+            let exchange = try await store.exchange(settled.map(\.settlement), for: request)
             failedVisits = 0
             for (finished, answer) in zip(settled, exchange.answers) { note(answer, of: finished) }
             take(exchange.jobs, claimedAt: now)

@@ -93,9 +93,13 @@ package struct RecoveryCheck {
     }
 
     private func workOff(_ file: String) async throws -> [String] {
-        let store = try SQLiteStore(path: "\(folder)/\(file)")
+        let clock = RecoveryWorker.clock(isRebooted: isRebooted)
+        var options = SQLiteStore.Options()
+        options.clock = clock
+        let store = try SQLiteStore(path: "\(folder)/\(file)", options: options)
         var problems = try await findings(of: store)
-        let worker = try RecoveryWorker(store, history: file == "new.db" ? ScriptedWorkload.history(in: folder) : nil, isRebooted: isRebooted)
+        let worker = try RecoveryWorker(
+            store, clock, history: file == "new.db" ? ScriptedWorkload.history(in: folder) : nil)
         problems += try await worker.workOff()
         return problems + (try await findings(of: store))
     }
@@ -107,33 +111,41 @@ package struct RecoveryCheck {
 
 /// Who comes afterwards and does what is left to do.
 struct RecoveryWorker {
-    static let name = "worker"
+    static let name = "recovery"
 
     private let store: any JobStore
     private let log: HistoryLog?
-    private let clock = ScriptedClock()
+    private let clock: ScriptedClock
 
-    init(_ store: SQLiteStore, history: String?, isRebooted: Bool) throws {
+    /// - Parameters:
+    ///   - store: It reads the same clock.
+    init(_ store: SQLiteStore, _ clock: ScriptedClock, history: String?) throws {
         log = try history.map { try HistoryLog($0, process: Self.name) }
         self.store = log.map { RecordingStore(store, $0) } ?? store
-        // Later than anything in a life.
+        self.clock = clock
+    }
+
+    /// Later than anything in a life.
+    static func clock(isRebooted: Bool) -> ScriptedClock {
+        let clock = ScriptedClock()
         clock.advance(by: .seconds(3_600))
         if isRebooted { clock.reboot() }
+        return clock
     }
 
     /// - Returns: What keeps it from its end.
     func workOff() async throws -> [String] {
         for _ in 0..<200 {
-            _ = try await store.reap(now: clock.now())
+            _ = try await store.reap()
             let stats = try await store.stats()
             if stats.allSatisfy({ $0.unfinished == 0 }) { return [] }
-            let request = ClaimRequest(queues: stats.map(\.name), limit: 10, lease: .seconds(60), worker: "worker:1")
-            let jobs = try await store.claim(request, now: clock.now())
+            let request = ClaimRequest(queues: stats.map(\.name), limit: 10, lease: .seconds(60), worker: "recovery:1")
+            let jobs = try await store.claim(request)
             for job in jobs {
                 log?.started(job)
                 log?.finished(job)
             }
-            let answers = try await store.settle(jobs.map { Settlement($0.lease, .ack) }, now: clock.now())
+            let answers = try await store.settle(jobs.map { Settlement($0.lease, .ack) })
             if answers.contains(.leaseLost) { return ["a lease was lost that was just given"] }
             if jobs.isEmpty { clock.advance(by: .seconds(50_000_000)) }
         }

@@ -45,7 +45,7 @@ private struct RandomWorkload {
                 let store = stores[0]
                 try await life.step("keep the done jobs of \(queue)") {
                     let settings = QueueSettings(retention: .seconds(50 * 365 * 86_400))
-                    try await store.configure(queue, settings, now: now)
+                    try await store.configure(queue, settings)
                 }
             }
             return
@@ -95,26 +95,26 @@ private struct RandomWorkload {
         switch verb {
         case .enqueue, .enqueueOften, .enqueueLarge:
             let jobs = try newJobs(queue, areLarge: verb == .enqueueLarge)
-            _ = try await life.step("enqueue \(jobs.count)") { try await store.enqueue(jobs, now: now) }
+            _ = try await life.step("enqueue \(jobs.count)") { try await store.enqueue(jobs) }
         case .claim: try await exchange([], claims: true, log, store)
         case .settle: try await exchange(take(), claims: false, log, store)
         case .settleAndClaim: try await exchange(take(), claims: true, log, store)
         case .extend:
             guard !held.isEmpty else { return }
             let leases = held.map(\.lease)
-            _ = try await life.step("extend") { try await store.extend(leases, by: .seconds(90), now: now) }
+            _ = try await life.step("extend") { try await store.extend(leases, by: .seconds(90)) }
         case .reap:
             life.clock.advance(by: .seconds(20))
-            _ = try await life.step("reap") { try await store.reap(now: life.clock.now()) }
-        case .kick: _ = try await life.step("kick") { try await store.kick(queue, limit: 3, now: now) }
+            _ = try await life.step("reap") { try await store.reap() }
+        case .kick: _ = try await life.step("kick") { try await store.kick(queue, limit: 3) }
         case .bury, .delete:
             let state: JobState = verb == .bury ? .ready : .buried
             let ids = try await store.list(JobFilter(queue: queue, state: state, limit: 2)).map(\.id)
             try await life.step("\(verb) \(ids.count)") {
                 if verb == .bury {
-                    try await store.bury(ids, reason: "by hand", now: now)
+                    try await store.bury(ids, reason: "by hand")
                 } else {
-                    try await store.delete(ids, now: now)
+                    try await store.delete(ids)
                 }
             }
         case .checkpoint:
@@ -171,7 +171,7 @@ private struct RandomWorkload {
             queues: Self.queues, limit: .random(in: 1...8, using: &chance), lease: .seconds(30), worker: "host:1")
         let now = now
         held += try await life.step("settle \(jobs.count)\(claims ? " and claim" : "")") {
-            try await store.exchange(settlements, for: claims ? request : nil, now: now)
+            try await store.exchange(settlements, for: claims ? request : nil)
         }.jobs
     }
 

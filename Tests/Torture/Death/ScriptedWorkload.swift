@@ -89,7 +89,9 @@ package final class ScriptedWorkload {
     func open(_ file: String) throws -> SQLiteStore {
         var logger = Logger(label: "life")
         logger.logLevel = .critical
-        return try SQLiteStore(path: path(file), options: .init(durability: durability, logger: logger))
+        var options = SQLiteStore.Options(durability: durability, logger: logger)
+        options.clock = clock
+        return try SQLiteStore(path: path(file), options: options)
     }
 
     func voice(_ process: String) throws -> HistoryLog {

@@ -34,15 +34,17 @@ struct DiskTrial {
         return logger
     }
 
-    private static func open(_ path: String) throws -> SQLiteStore {
-        try SQLiteStore(path: path, options: .init(busyTimeout: .seconds(5), logger: Self.quiet))
+    private static func open(_ path: String, _ clock: any QueueClock = SystemClock()) throws -> SQLiteStore {
+        var options = SQLiteStore.Options(busyTimeout: .seconds(5), logger: Self.quiet)
+        options.clock = clock
+        return try SQLiteStore(path: path, options: options)
     }
 
     /// The database that all trials begin with.
     static func prepare(_ path: String) async throws {
         do {
             try await open(path).configure(
-                queue, QueueSettings(retention: .seconds(86_400 * 365)), now: ScriptedClock().now())
+                queue, QueueSettings(retention: .seconds(86_400 * 365)))
         }
         try await awaitClosing(of: path)
     }
@@ -50,7 +52,7 @@ struct DiskTrial {
     /// - Returns: Whether the disk broke, that is, whether it had so many calls.
     mutating func run(breakingAt call: Int) async throws -> Bool {
         let history = path + ".history"
-        var store: SQLiteStore? = try Self.open(path)
+        var store: SQLiteStore? = try Self.open(path, clock)
         var isBroken = false
         do {
             let scene = try await Scene(store!, clock, try HistoryLog(history, process: "app"))
@@ -106,10 +108,10 @@ struct DiskTrial {
             store = RecordingStore(raw, history)
             request = ClaimRequest(queues: [DiskTrial.queue], limit: 2, lease: .seconds(600), worker: "app:1")
             let jobs = try (0..<24).map { try NewJob(Array("first \($0)".utf8), in: DiskTrial.queue) }
-            let ids = try await store.enqueue(jobs, now: clock.now()).map(\.id)
+            let ids = try await store.enqueue(jobs).map(\.id)
             running = []
             spare = Array(ids.suffix(4))
-            try await store.bury([spare[0]], reason: "to be kicked", now: clock.now())
+            try await store.bury([spare[0]], reason: "to be kicked")
             for _ in 0..<5 { try await claim() }
         }
 
@@ -119,11 +121,11 @@ struct DiskTrial {
                 return try NewJob(
                     Array("new \(count) ".utf8) + [UInt8](repeating: 0x2E, count: bytes), in: DiskTrial.queue)
             }
-            _ = try await store.enqueue(jobs, now: clock.now())
+            _ = try await store.enqueue(jobs)
         }
 
         func claim() async throws {
-            running += try await store.claim(request, now: clock.now())
+            running += try await store.claim(request)
         }
 
         /// Lets so many jobs end.
@@ -136,7 +138,7 @@ struct DiskTrial {
             }
             let settlements = zip(jobs, outcome).map { Settlement($0.lease, $1) }
             do {
-                let exchange = try await store.exchange(settlements, for: claiming ? request : nil, now: clock.now())
+                let exchange = try await store.exchange(settlements, for: claiming ? request : nil)
                 running.removeFirst(jobs.count)
                 guard exchange.answers.allSatisfy({ $0 != .leaseLost }) else { throw TortureError("a lease was lost") }
                 running += exchange.jobs
@@ -157,26 +159,26 @@ struct DiskTrial {
             case .ackOne: try await settle(1, .ack)
             case .ackThree: try await settle(3, .ack, .ack, .ack)
             case .failAndRelease: try await settle(2, .fail(error: "no", retryAfter: .zero), .release(after: .zero))
-            case .extend: _ = try await store.extend(running.map(\.lease), by: .seconds(700), now: now)
+            case .extend: _ = try await store.extend(running.map(\.lease), by: .seconds(700))
             case .claim: try await claim()
             case .exchange: try await settle(1, claiming: true, .ack)
-            case .kick: _ = try await store.kick(DiskTrial.queue, limit: 9, now: now)
-            case .bury: try await store.bury([spare[1]], reason: "by hand", now: now)
-            case .delete: try await store.delete([spare[2]], now: now)
-            case .reap: _ = try await store.reap(now: now)
-            case .configure: try await store.configure("other", QueueSettings(paused: true), now: now)
+            case .kick: _ = try await store.kick(DiskTrial.queue, limit: 9)
+            case .bury: try await store.bury([spare[1]], reason: "by hand")
+            case .delete: try await store.delete([spare[2]])
+            case .reap: _ = try await store.reap()
+            case .configure: try await store.configure("other", QueueSettings(paused: true))
             case .register:
                 let process = ProcessIdentity(
                     host: "h", boot: now.boot, namespaces: "", processID: 7, startTime: 1)
                 let registration = WorkerRegistration(
                     name: "w", process: process, queues: [DiskTrial.queue], concurrency: 1)
-                _ = try await store.register(registration, as: nil, now: now)
+                _ = try await store.register(registration, as: nil)
             case .takeOverLog: await raw.takeOverLog()
             case .read: _ = try await store.stats()
             case .list:
                 _ = try await store.list(JobFilter(queue: DiskTrial.queue))
                 _ = try await store.job(spare[3])
-            case .openAgain: _ = try await DiskTrial.open(raw.path).stats()
+            case .openAgain: _ = try await DiskTrial.open(raw.path, clock).stats()
             case .backUp:
                 let copy = raw.path + ".copy"
                 do {
@@ -191,7 +193,7 @@ struct DiskTrial {
                     for number in 0..<4 {
                         count += 1
                         let job = try NewJob(Array("shared \(count) \(number)".utf8), in: DiskTrial.queue)
-                        group.addTask { [store] in _ = try await store.enqueue([job], now: now) }
+                        group.addTask { [store] in _ = try await store.enqueue([job]) }
                     }
                     try await group.waitForAll()
                 }
@@ -220,8 +222,9 @@ struct DiskTrial {
 
     private mutating func lookAfterwards(_ history: String) async throws {
         do {
-            let store = try Self.open(path)
-            problems += try await RecoveryWorker(store, history: history, isRebooted: false).workOff()
+            let clock = RecoveryWorker.clock(isRebooted: false)
+            let store = try Self.open(path, clock)
+            problems += try await RecoveryWorker(store, clock, history: history).workOff()
             for finding in try await store.examine() where !finding.isGood { problems.append("at the end: \(finding)") }
         }
         try await Self.awaitClosing(of: path)

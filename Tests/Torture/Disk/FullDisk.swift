@@ -25,7 +25,6 @@ package struct FullDisk {
 
     private let disk: String
     private let way: Way
-    private let clock = ScriptedClock()
     private let history: String
     private var path: String { "\(disk)/\(way).db" }
     private var filler: String { "\(disk)/\(way).filler" }
@@ -56,10 +55,10 @@ package struct FullDisk {
             let raw = try SQLiteStore(path: path, options: .init(logger: logger))
             let log = try HistoryLog(history, process: "app")
             let store = RecordingStore(raw, log)
-            try await store.configure(Self.queue, QueueSettings(retention: .seconds(86_400)), now: clock.now())
+            try await store.configure(Self.queue, QueueSettings(retention: .seconds(86_400)))
             try await enqueue(2 * Self.running, "first", store)
             let request = ClaimRequest(queues: [Self.queue], limit: Self.running, lease: .seconds(600), worker: "app:1")
-            var running = try await store.claim(request, now: clock.now())
+            var running = try await store.claim(request)
             for job in running {
                 log.started(job)
                 log.finished(job)
@@ -82,7 +81,7 @@ package struct FullDisk {
             if way == .byOthers || way == .byJobs {
                 // Far more than the reserve has room for: it must be enough for the log to start again, over and over.
                 for _ in 0..<600 {
-                    _ = try await store.extend(running.map(\.lease), by: .seconds(700), now: clock.now())
+                    _ = try await store.extend(running.map(\.lease), by: .seconds(700))
                     report.extended += 1
                 }
             }
@@ -90,12 +89,12 @@ package struct FullDisk {
                 do {
                     if !running.isEmpty {
                         report.extended += 1
-                        let lost = try await store.extend(running.map(\.lease), by: .seconds(700), now: clock.now())
+                        let lost = try await store.extend(running.map(\.lease), by: .seconds(700))
                         if !lost.isEmpty { report.problems.append("leases were lost") }
                     }
                     let outcome: Settlement.Outcome =
                         running.count % 5 == 0 ? .fail(error: "no", retryAfter: .seconds(3_000)) : .ack
-                    _ = try await store.settle(Settlement(job.lease, outcome), now: clock.now())
+                    _ = try await store.settle(Settlement(job.lease, outcome))
                     report.acknowledged += 1
                     _ = (try await store.stats(), try await store.job(job.id))
                 } catch {
@@ -130,14 +129,14 @@ package struct FullDisk {
     /// Of little that is left nothing may go to jobs that would have to be settled out of it.
     private func expectNoClaims(_ store: RecordingStore, _ request: ClaimRequest, _ report: inout Report) async {
         guard truncate(path + "-reserve", 500_000) == 0 else { return report.problems.append("it cannot be cut") }
-        await expectRefusal("a claim", &report) { _ = try await store.claim(request, now: clock.now()) }
+        await expectRefusal("a claim", &report) { _ = try await store.claim(request) }
     }
 
     private func enqueue(_ number: Int, _ name: String, _ store: RecordingStore) async throws {
         let jobs = try (0..<number).map {
             try NewJob(Array("\(name) \($0) ".utf8) + [UInt8](repeating: 0x2E, count: 20_000), in: Self.queue)
         }
-        _ = try await store.enqueue(jobs, now: clock.now())
+        _ = try await store.enqueue(jobs)
     }
 
     private func enqueueUntilFull(_ store: RecordingStore) async throws -> Int {
@@ -193,8 +192,11 @@ package struct FullDisk {
     private func whatIsWrongAfterwards() async throws -> [String] {
         var problems: [String] = []
         do {
-            let store = try SQLiteStore(path: path)
-            problems += try await RecoveryWorker(store, history: history, isRebooted: false).workOff()
+            let clock = RecoveryWorker.clock(isRebooted: false)
+            var options = SQLiteStore.Options()
+            options.clock = clock
+            let store = try SQLiteStore(path: path, options: options)
+            problems += try await RecoveryWorker(store, clock, history: history).workOff()
             problems += try await store.examine().filter { !$0.isGood }.map { "at the end: \($0)" }
         }
         try await DiskTrial.awaitClosing(of: path)

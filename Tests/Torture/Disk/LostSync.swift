@@ -20,7 +20,6 @@ struct LostSync {
     }
 
     private let path: String
-    private let clock = ScriptedClock()
 
     init(in folder: String) {
         path = folder + "/stint.db"
@@ -38,7 +37,7 @@ struct LostSync {
             let early = try await enqueue(20, store)
             // The log begins anew, with a part of what the next transaction changes.
             await store.takeOverLog()
-            try await store.configure("q", QueueSettings(retention: .seconds(60)), now: clock.now())
+            try await store.configure("q", QueueSettings(retention: .seconds(60)))
             let before = faults_event_count()
             faults_fail(
                 faults_failure(
@@ -74,7 +73,7 @@ struct LostSync {
 
     private func enqueue(_ number: Int, _ store: SQLiteStore) async throws -> [JobID] {
         let jobs = try (0..<number).map { _ in try NewJob([UInt8](repeating: 0x2E, count: 1_000), in: "q") }
-        return try await store.enqueue(jobs, now: clock.now()).map(\.id)
+        return try await store.enqueue(jobs).map(\.id)
     }
 
     /// The log as it is on the disk: all that was written to it, but for these calls.

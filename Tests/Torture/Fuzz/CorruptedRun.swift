@@ -27,8 +27,9 @@ final class CorruptedRun {
     }
 
     func all() async throws {
-        let options = SQLiteStore.Options(durability: .normal, busyTimeout: .seconds(10), logger: RowFuzz.quiet)
-        let queue = try await JobQueue(.sqlite(path, options: options), clock: clock)
+        var options = SQLiteStore.Options(durability: .normal, busyTimeout: .seconds(10), logger: RowFuzz.quiet)
+        options.clock = clock
+        let queue = try await JobQueue(.sqlite(path, options: options))
         for _ in 0..<12 { await verb(queue) }
         await readAll(queue)
         try await drain(queue)
@@ -53,12 +54,12 @@ final class CorruptedRun {
         case 0, 1, 2: await claim(queue)
         case 3: await attempt("reap") { _ = try await queue.reap() }
         case 4: await attempt("kick") { _ = try await queue.kick("q", limit: 5) }
-        case 5: await attempt("kick ids") { try await store.kick(ids, now: clock.now()) }
-        case 6: await attempt("bury") { try await store.bury(ids, reason: "fuzz", now: clock.now()) }
-        case 7: await attempt("delete") { try await store.delete(ids, now: clock.now()) }
+        case 5: await attempt("kick ids") { try await store.kick(ids) }
+        case 6: await attempt("bury") { try await store.bury(ids, reason: "fuzz") }
+        case 7: await attempt("delete") { try await store.delete(ids) }
         case 8:
             let end: WorkerEnd = chance.pick([.stopped, .died("died", nil), .diedWithSupervisor])
-            await attempt("take back") { _ = try await store.reclaim(from: workers, end, now: clock.now()) }
+            await attempt("take back") { _ = try await store.reclaim(from: workers, end) }
         case 9: clock.advance(by: .seconds(chance.pick([1, 60, 4_000])))
         case 10: await attempt("configure") { try await queue.retain(.seconds(60), in: "plain") }
         default:
@@ -92,7 +93,7 @@ final class CorruptedRun {
             registration: chance.oneIn(2) ? WorkerID(rawValue: 33) : nil, idleSlots: 1 + chance.below(3))
         let now = clock.now()
         do {
-            let jobs = try await queue.store.exchange([], for: request, now: now).jobs
+            let jobs = try await queue.store.exchange([], for: request).jobs
             let settlements = jobs.compactMap { job -> Settlement? in
                 if let payload = innocents[job.id.rawValue], payload != job.payload {
                     problems.append("job \(job.id) has another payload")
@@ -103,8 +104,8 @@ final class CorruptedRun {
                 ]
                 return chance.oneIn(4) ? nil : Settlement(job.lease, chance.pick(outcomes))
             }
-            _ = try await queue.store.exchange(settlements, for: nil, now: now)
-            _ = try await queue.store.extend(jobs.map(\.lease), by: .seconds(20), now: now)
+            _ = try await queue.store.exchange(settlements, for: nil)
+            _ = try await queue.store.extend(jobs.map(\.lease), by: .seconds(20))
         } catch is StintError {
             // The claim is checked by whether the innocents come out.
         } catch {
@@ -128,7 +129,7 @@ final class CorruptedRun {
         }
         await attempt("workers") { _ = try await store.workers() }
         await attempt("failures") { _ = try await store.failures(limit: 1_000) }
-        await attempt("next") { _ = try await store.nextReady(in: queues, now: clock.now()) }
+        await attempt("next") { _ = try await store.nextReady(in: queues) }
         await attempt("examine") { _ = try await store.examine() }
         await attempt("surroundings") { _ = try await store.examineSurroundings() }
     }

@@ -31,7 +31,9 @@ package struct RowFuzz {
     /// Jobs in every state that may be tried a thousand times.
     private static func fill(_ path: String, copiedTo copy: String) async throws -> [Int64: [UInt8]] {
         let clock = ManualClock()
-        let queue = try await JobQueue(.sqlite(path, options: .init(durability: .normal, logger: quiet)), clock: clock)
+        var options = SQLiteStore.Options(durability: .normal, logger: quiet)
+        options.clock = clock
+        let queue = try await JobQueue(.sqlite(path, options: options))
         var payloads: [Int64: [UInt8]] = [:]
         func put(_ count: Int, in name: QueueName, delay: Duration = .zero, key: String? = nil) async throws {
             for number in 0..<count {
@@ -46,22 +48,21 @@ package struct RowFuzz {
         let process = ProcessIdentity(
             host: "host", boot: "boot-1", namespaces: "pid:[1]", processID: 77, startTime: 7)
         let worker = try await queue.store.register(
-            WorkerRegistration(name: "host:77", process: process, queues: queues, concurrency: 2), as: nil,
-            now: clock.now())
+            WorkerRegistration(name: "host:77", process: process, queues: queues, concurrency: 2), as: nil)
         for name in queues {
             try await put(2, in: name)
             let request = ClaimRequest(
                 queues: [name], limit: 3, lease: .seconds(10), worker: "host:77", registration: worker.id)
-            let claimed = try await queue.store.exchange([], for: request, now: clock.now()).jobs
+            let claimed = try await queue.store.exchange([], for: request).jobs
             if let job = claimed.last {
                 _ = try await queue.store.exchange(
-                    [Settlement(job.lease, .fail(error: "failed once", retryAfter: .zero))], for: nil, now: clock.now())
+                    [Settlement(job.lease, .fail(error: "failed once", retryAfter: .zero))], for: nil)
             }
             try await put(3, in: name, key: "key-\(name)-")
             try await put(2, in: name, delay: .seconds(3_600))
             try await put(2, in: name)
             let aside = payloads.keys.sorted().suffix(2).map { JobID(rawValue: $0) }
-            try await queue.store.bury(aside, reason: "by hand", now: clock.now())
+            try await queue.store.bury(aside, reason: "by hand")
         }
         // In one file, without a log.
         try await queue.store.backup(to: copy)

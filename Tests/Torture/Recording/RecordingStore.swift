@@ -11,7 +11,9 @@ package struct RecordingStore: JobStore {
         record = Recorder(log)
     }
 
-    package func enqueue(_ jobs: [NewJob], now: ClockReading) async throws -> [Enqueued] {
+    package var clock: any QueueClock { store.clock }
+
+    package func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] {
         try await record(
             .enqueue(
                 jobs.map {
@@ -20,14 +22,14 @@ package struct RecordingStore: JobStore {
                         uniqueKey: $0.options.uniqueKey)
                 })
         ) {
-            try await store.enqueue(jobs, now: now)
+            try await store.enqueue(jobs)
         } answer: {
             .enqueued($0.map { .init(job: $0.id.rawValue, isDuplicate: $0.isDuplicate) })
         }
     }
 
     package func exchange(
-        _ settlements: [Settlement], for request: ClaimRequest?, now: ClockReading
+        _ settlements: [Settlement], for request: ClaimRequest?
     ) async throws -> Exchange {
         try await record(
             .exchange(
@@ -38,7 +40,7 @@ package struct RecordingStore: JobStore {
                         boot: now.boot)
                 })
         ) {
-            try await store.exchange(settlements, for: request, now: now)
+            try await store.exchange(settlements, for: request)
         } answer: { exchange in
             .exchanged(
                 exchange.answers.map(\.recorded),
@@ -50,34 +52,34 @@ package struct RecordingStore: JobStore {
         }
     }
 
-    package func extend(_ leases: [Lease], by duration: Duration, now: ClockReading) async throws -> [Lease] {
+    package func extend(_ leases: [Lease], by duration: Duration) async throws -> [Lease] {
         try await record(
             .extend(leases.map { Call.Lease($0) }, deadline: now.monotonic + duration.milliseconds)
         ) {
-            try await store.extend(leases, by: duration, now: now)
+            try await store.extend(leases, by: duration)
         } answer: {
             .extended(lost: $0.map { Call.Lease($0) })
         }
     }
 
-    package func kick(_ ids: [JobID], now: ClockReading) async throws {
-        try await record(.kick(jobs: ids.map(\.rawValue))) { try await store.kick(ids, now: now) }
+    package func kick(_ ids: [JobID]) async throws {
+        try await record(.kick(jobs: ids.map(\.rawValue))) { try await store.kick(ids) }
     }
 
-    package func bury(_ ids: [JobID], reason: String, now: ClockReading) async throws {
-        try await record(.bury(jobs: ids.map(\.rawValue))) { try await store.bury(ids, reason: reason, now: now) }
+    package func bury(_ ids: [JobID], reason: String) async throws {
+        try await record(.bury(jobs: ids.map(\.rawValue))) { try await store.bury(ids, reason: reason) }
     }
 
-    package func delete(_ ids: [JobID], now: ClockReading) async throws {
-        try await record(.delete(jobs: ids.map(\.rawValue))) { try await store.delete(ids, now: now) }
+    package func delete(_ ids: [JobID]) async throws {
+        try await record(.delete(jobs: ids.map(\.rawValue))) { try await store.delete(ids) }
     }
 
-    package func runNow(_ ids: [JobID], now: ClockReading) async throws {
-        try await store.runNow(ids, now: now)
+    package func runNow(_ ids: [JobID]) async throws {
+        try await store.runNow(ids)
     }
 
     package func change(
-        _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int, now: ClockReading
+        _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int
     ) async throws -> SelectionStep {
         // Which jobs it will be is not known before: those that it would be now.
         let jobs = try await store.select(selection, from: cursor, limit: limit).jobs.map(\.rawValue)
@@ -88,7 +90,7 @@ package struct RecordingStore: JobStore {
             case .delete: .delete(jobs: jobs)
             }
         return try await record(call) {
-            try await store.change(selection, change, from: cursor, limit: limit, now: now)
+            try await store.change(selection, change, from: cursor, limit: limit)
         }
     }
 
@@ -98,15 +100,15 @@ package struct RecordingStore: JobStore {
         try await store.select(selection, from: cursor, limit: limit)
     }
 
-    package func reap(now: ClockReading) async throws -> ReapReport {
-        try await record(.reap(monotonic: now.monotonic, boot: now.boot)) { try await store.reap(now: now) }
+    package func reap() async throws -> ReapReport {
+        try await record(.reap(monotonic: now.monotonic, boot: now.boot)) { try await store.reap() }
     }
 
     package func register(
-        _ worker: WorkerRegistration, as id: WorkerID?, now: ClockReading
+        _ worker: WorkerRegistration, as id: WorkerID?
     ) async throws -> RegisteredWorker {
         try await record(.register) {
-            try await store.register(worker, as: id, now: now)
+            try await store.register(worker, as: id)
         } answer: {
             .registered(worker: $0.id.rawValue)
         }
@@ -120,11 +122,11 @@ package struct RecordingStore: JobStore {
         }
     }
 
-    package func reclaim(from workers: [WorkerID], _ end: WorkerEnd, now: ClockReading) async throws -> ReapReport {
+    package func reclaim(from workers: [WorkerID], _ end: WorkerEnd) async throws -> ReapReport {
         var blames = false
         if case .died = end { blames = true }
         return try await record(.reclaim(workers: workers.map(\.rawValue), blames: blames)) {
-            try await store.reclaim(from: workers, end, now: now)
+            try await store.reclaim(from: workers, end)
         }
     }
 
@@ -132,12 +134,12 @@ package struct RecordingStore: JobStore {
 
     // MARK: - Not recorded: they change no job
 
-    package func configure(_ queue: QueueName, _ settings: QueueSettings, now: ClockReading) async throws {
-        try await store.configure(queue, settings, now: now)
+    package func configure(_ queue: QueueName, _ settings: QueueSettings) async throws {
+        try await store.configure(queue, settings)
     }
 
-    package func deregister(_ worker: WorkerID, now: ClockReading) async throws {
-        try await store.deregister(worker, now: now)
+    package func deregister(_ worker: WorkerID) async throws {
+        try await store.deregister(worker)
     }
 
     package func stats() async throws -> [QueueStats] { try await store.stats() }
@@ -146,14 +148,14 @@ package struct RecordingStore: JobStore {
     }
     package func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
     package func workers() async throws -> [WorkerRecord] { try await store.workers() }
-    package func requestRestart(now: ClockReading) async throws { try await store.requestRestart(now: now) }
+    package func requestRestart() async throws { try await store.requestRestart() }
     package func latestRestartRequest() async throws -> Int64 { try await store.latestRestartRequest() }
     package func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
 
     package func nextReady(
-        in queues: [QueueName], passingOverSuspects: Bool, now: ClockReading
+        in queues: [QueueName], passingOverSuspects: Bool
     ) async throws -> NextReady {
-        try await store.nextReady(in: queues, passingOverSuspects: passingOverSuspects, now: now)
+        try await store.nextReady(in: queues, passingOverSuspects: passingOverSuspects)
     }
 
     package func isClaimable(_ job: JobID) async throws -> Bool { try await store.isClaimable(job) }

@@ -1,5 +1,6 @@
 import Foundation
 import StintCore
+import StintSQLite
 
 /// The store as a process of a simulated world has it: the real one, at some distance, and not always able.
 struct SimulatedStore: JobStore {
@@ -7,15 +8,18 @@ struct SimulatedStore: JobStore {
     let process: SimulatedProcess
     private var store: any JobStore { process.place.stores.store }
 
+    var clock: any QueueClock { SimulatedClock(world: world, place: process.place) }
+
     /// A word to the store takes its time, and so does the answer. Now and then the store refuses, and has done nothing
     /// then, or it cannot say whether what it did will last.
     private func perform<Value>(_ body: () async throws -> Value) async throws -> Value {
         await world.delay()
+        let calledAt = clock.now().monotonic
         try await world.waitForLock()
         if world.happens(world.plan.refusals) {
             throw StintError(.storageFailed, "the disk of the simulated world is full")
         }
-        let value = try await body()
+        let value = try await SQLiteStore.$calledAt.withValue(calledAt) { try await body() }
         try world.tellOfCommit()
         if world.happens(world.plan.refusals) {
             throw StintError(.outcomeUnknown, "the disk of the simulated world failed in the last moment")
@@ -24,14 +28,14 @@ struct SimulatedStore: JobStore {
         return value
     }
 
-    func enqueue(_ jobs: [NewJob], now: ClockReading) async throws -> [Enqueued] {
-        try await perform { try await store.enqueue(jobs, now: now) }
+    func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] {
+        try await perform { try await store.enqueue(jobs) }
     }
 
-    func exchange(_ settlements: [Settlement], for request: ClaimRequest?, now: ClockReading) async throws -> Exchange {
+    func exchange(_ settlements: [Settlement], for request: ClaimRequest?) async throws -> Exchange {
         let exchange = try await perform { () async throws -> Exchange in
             for settlement in settlements { process.unsettled[settlement.lease] = nil }
-            return try await store.exchange(settlements, for: request, now: now)
+            return try await store.exchange(settlements, for: request)
         }
         for (settlement, answer) in zip(settlements, exchange.answers) where answer == .leaseLost {
             world.lostLease(of: settlement.lease.job, by: process)
@@ -39,30 +43,30 @@ struct SimulatedStore: JobStore {
         return exchange
     }
 
-    func extend(_ leases: [Lease], by duration: Duration, now: ClockReading) async throws -> [Lease] {
-        try await perform { try await store.extend(leases, by: duration, now: now) }
+    func extend(_ leases: [Lease], by duration: Duration) async throws -> [Lease] {
+        try await perform { try await store.extend(leases, by: duration) }
     }
 
-    func kick(_ ids: [JobID], now: ClockReading) async throws {
-        try await perform { try await store.kick(ids, now: now) }
+    func kick(_ ids: [JobID]) async throws {
+        try await perform { try await store.kick(ids) }
     }
 
-    func bury(_ ids: [JobID], reason: String, now: ClockReading) async throws {
-        try await perform { try await store.bury(ids, reason: reason, now: now) }
+    func bury(_ ids: [JobID], reason: String) async throws {
+        try await perform { try await store.bury(ids, reason: reason) }
     }
 
-    func delete(_ ids: [JobID], now: ClockReading) async throws {
-        try await perform { try await store.delete(ids, now: now) }
+    func delete(_ ids: [JobID]) async throws {
+        try await perform { try await store.delete(ids) }
     }
 
-    func runNow(_ ids: [JobID], now: ClockReading) async throws {
-        try await perform { try await store.runNow(ids, now: now) }
+    func runNow(_ ids: [JobID]) async throws {
+        try await perform { try await store.runNow(ids) }
     }
 
     func change(
-        _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int, now: ClockReading
+        _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int
     ) async throws -> SelectionStep {
-        try await perform { try await store.change(selection, change, from: cursor, limit: limit, now: now) }
+        try await perform { try await store.change(selection, change, from: cursor, limit: limit) }
     }
 
     func select(
@@ -71,12 +75,12 @@ struct SimulatedStore: JobStore {
         try await store.select(selection, from: cursor, limit: limit)
     }
 
-    func reap(now: ClockReading) async throws -> ReapReport {
-        try await perform { try await store.reap(now: now) }
+    func reap() async throws -> ReapReport {
+        try await perform { try await store.reap() }
     }
 
-    func configure(_ queue: QueueName, _ settings: QueueSettings, now: ClockReading) async throws {
-        try await perform { try await store.configure(queue, settings, now: now) }
+    func configure(_ queue: QueueName, _ settings: QueueSettings) async throws {
+        try await perform { try await store.configure(queue, settings) }
     }
 
     func stats() async throws -> [QueueStats] { try await store.stats() }
@@ -84,13 +88,13 @@ struct SimulatedStore: JobStore {
         try await store.page(filter, after: cursor)
     }
     func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
-    func requestRestart(now: ClockReading) async throws { try await store.requestRestart(now: now) }
+    func requestRestart() async throws { try await store.requestRestart() }
     func latestRestartRequest() async throws -> Int64 { try await store.latestRestartRequest() }
     func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
 
-    func nextReady(in queues: [QueueName], passingOverSuspects: Bool, now: ClockReading) async throws -> NextReady {
+    func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady {
         await world.delay()
-        return try await store.nextReady(in: queues, passingOverSuspects: passingOverSuspects, now: now)
+        return try await store.nextReady(in: queues, passingOverSuspects: passingOverSuspects)
     }
 
     func isClaimable(_ job: JobID) async throws -> Bool {
@@ -101,13 +105,13 @@ struct SimulatedStore: JobStore {
     // MARK: - Who works
 
     func register(
-        _ worker: WorkerRegistration, as id: WorkerID?, now: ClockReading
+        _ worker: WorkerRegistration, as id: WorkerID?
     ) async throws -> RegisteredWorker {
         let registration = WorkerRegistration(
             name: worker.name, process: process.identity, supervisor: process.supervisor,
             supervisorSign: process.supervisorFile?.name, queues: worker.queues, concurrency: worker.concurrency)
         let place = try await perform {
-            let place = try await store.register(registration, as: id, now: now)
+            let place = try await store.register(registration, as: id)
             // Also where nobody hears of it: its process has the lock.
             if id == nil { process.workers.append(place.id) }
             if process.nature == .foreign { unlink("\(process.place.stores.store.path)-worker-\(place.id)") }
@@ -117,8 +121,8 @@ struct SimulatedStore: JobStore {
             id: place.id, scoreboard: place.scoreboard, room: process.room, revocations: place.revocations)
     }
 
-    func deregister(_ worker: WorkerID, now: ClockReading) async throws {
-        try await perform { try await store.deregister(worker, now: now) }
+    func deregister(_ worker: WorkerID) async throws {
+        try await perform { try await store.deregister(worker) }
     }
 
     func leases(heldBy worker: WorkerID) async throws -> [HeldJob] {
@@ -128,8 +132,8 @@ struct SimulatedStore: JobStore {
 
     func workers() async throws -> [WorkerRecord] { try await store.workers() }
 
-    func reclaim(from workers: [WorkerID], _ end: WorkerEnd, now: ClockReading) async throws -> ReapReport {
-        try await perform { try await store.reclaim(from: workers, end, now: now) }
+    func reclaim(from workers: [WorkerID], _ end: WorkerEnd) async throws -> ReapReport {
+        try await perform { try await store.reclaim(from: workers, end) }
     }
 
     func registerSupervisor() async throws -> (any SupervisorSign)? { try await store.registerSupervisor() }

@@ -114,11 +114,11 @@ package final class Simulation {
             do {
                 for number in numbers {
                     for holder in holders[number] ?? stores {
-                        try await holder.store.deregister(WorkerID(rawValue: number), now: world.now())
+                        try await holder.store.deregister(WorkerID(rawValue: number))
                     }
                 }
                 for holder in stores {
-                    try await holder.store.configure(.default, QueueSettings(paused: false), now: world.now())
+                    try await holder.store.configure(.default, QueueSettings(paused: false))
                 }
             } catch {
                 fatalError("a simulated world cannot be cleaned up: \(error)")

@@ -7,6 +7,8 @@ import StintSQLite
 /// much longer than what most worlds do, so the next process in its place uses them again, and the next world.
 final class StoresOfProcess: Sendable {
     let store: SQLiteStore
+    /// That of the process that has the store open now.
+    let clock = BorrowedClock()
     let executors: [SimulatedExecutor]
 
     init(path: String, logger: Logger) throws {
@@ -14,6 +16,7 @@ final class StoresOfProcess: Sendable {
         nonisolated(unsafe) var executors: [SimulatedExecutor] = []
         var options = SQLiteStore.Options(durability: .normal, logger: logger)
         options.marksFile = false
+        options.clock = clock
         options.executors = { _, _ in
             let executor = SimulatedExecutor()
             executors.append(executor)

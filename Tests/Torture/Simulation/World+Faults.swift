@@ -19,7 +19,7 @@ extension World {
     private func keepDoneJobs(_ queue: QueueName) async {
         do {
             try await places[0].stores.store.configure(
-                queue, QueueSettings(paused: false, retention: .seconds(50 * 366 * 86_400)), now: now())
+                queue, QueueSettings(paused: false, retention: .seconds(50 * 366 * 86_400)))
         } catch {
             problem("a queue could not be set up: \(error)")
         }

@@ -79,10 +79,8 @@ final class World: @unchecked Sendable {
 
     /// - Parameter place: Who looks; `nil`: the machine itself.
     func now(of place: SimulatedProcess.Place? = nil) -> ClockReading {
-        var moment = ClockReading(
+        ClockReading(
             wall: scheduler.wall / 1_000_000, monotonic: (scheduler.now - bootedAt) / 1_000_000, boot: boot(of: place))
-        moment.clock = SimulatedClock(world: self, place: place)
-        return moment
     }
 
     /// Everybody who writes waits for the one that holds the lock, and they go on in no order.
@@ -138,6 +136,7 @@ final class World: @unchecked Sendable {
             place, boot: boot(of: place), generation: boots, number: Int32(nextNumber()), log: log)
         processes.append(process)
         process.store = RecordingStore(SimulatedStore(world: self, process: process), process.log)
+        place.stores.clock.lend(SimulatedClock(world: self, place: place))
         process.log.append(.began(supervisor: process.supervisor == nil ? nil : "house"))
         scheduler.perform(as: process) {
             let task = Task {
@@ -234,7 +233,7 @@ final class World: @unchecked Sendable {
     }
 
     func queue(of process: SimulatedProcess) -> JobQueue<RecordingStore> {
-        JobQueue(store: process.store!, clock: SimulatedClock(world: self, place: process.place))
+        JobQueue(store: process.store!)
     }
 }
 

@@ -43,7 +43,7 @@ package struct OtherVersion {
         for _ in 1...10_000 {
             let put = try await queue.enqueue(payload: [1], in: "versions").id
             print("put \(put)")
-            for job in try await queue.store.exchange([], for: request, now: queue.clock.now()).jobs {
+            for job in try await queue.store.exchange([], for: request).jobs {
                 print("claimed \(job.id)")
                 let answers = try await queue.store.exchange(
                     [Settlement(job.lease, .ack)], for: nil, now: queue.clock.now()

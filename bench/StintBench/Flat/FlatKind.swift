@@ -77,7 +77,7 @@ extension JobQueue {
             queues: [StintWorkload.queue], limit: batch, lease: .seconds(600), worker: ProcessIdentity.current.name)
         var (finished, drained): ([Settlement], Int) = ([], 0)
         while true {
-            let exchange = try await store.exchange(finished, for: request, now: clock.now())
+            let exchange = try await store.exchange(finished, for: request)
             guard exchange.answers.allSatisfy({ $0 == .settled(.done) }) else {
                 throw BenchError("an acknowledgement was refused although its lease stood")
             }

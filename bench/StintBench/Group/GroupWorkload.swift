@@ -24,7 +24,7 @@ struct GroupWorkload: Workload {
                         let before = MonotonicClock.nanoseconds()
                         if acknowledges {
                             guard let lease = leases.next() else { return }
-                            try await queue.store.settle(Settlement(lease, .ack), now: queue.clock.now())
+                            try await queue.store.settle(Settlement(lease, .ack))
                             recorder.finished(lease.job.rawValue)
                         } else {
                             _ = try await queue.enqueue(jobs: [job])
@@ -47,7 +47,7 @@ struct GroupWorkload: Workload {
             worker: ProcessIdentity.current.name)
         var leases: [Lease] = []
         while true {
-            let claimed = try await queue.store.claim(request, now: queue.clock.now())
+            let claimed = try await queue.store.claim(request)
             if claimed.isEmpty { return leases }
             leases += claimed.map(\.lease)
         }
@@ -58,7 +58,7 @@ struct GroupWorkload: Workload {
         for start in stride(from: leases.startIndex, to: leases.endIndex, by: 1_000) {
             let part = leases[start..<min(start + 1_000, leases.endIndex)]
             _ = try await queue.store.settle(
-                part.map { Settlement($0, .release(after: .zero)) }, now: queue.clock.now())
+                part.map { Settlement($0, .release(after: .zero)) })
         }
     }
 }

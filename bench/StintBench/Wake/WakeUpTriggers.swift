@@ -30,10 +30,10 @@ actor WakeUpTriggers {
         case .kick:
             try await again(times) { number in
                 let id = try await queue.enqueue(jobs: [Self.job(number, delay: .seconds(3_600))])[0].id
-                try await queue.store.bury([id], reason: "to be kicked", now: queue.clock.now())
+                try await queue.store.bury([id], reason: "to be kicked")
                 try await pause()
                 note()
-                try await queue.store.kick([id], now: queue.clock.now())
+                try await queue.store.kick([id])
             }
         case .resume:
             try await again(times) { number in
@@ -57,7 +57,7 @@ actor WakeUpTriggers {
         let wall = MonotonicClock.wallNanoseconds()
         let due = MonotonicClock.nanoseconds() + (now.wall + Int64(delay / .milliseconds(1))) * 1_000_000 - wall
         rung.append(due)
-        _ = try await queue.store.enqueue([try Self.job(number, delay: delay)], now: now)
+        _ = try await queue.store.enqueue([try Self.job(number, delay: delay)])
         try await Task.sleep(for: delay)
     }
 

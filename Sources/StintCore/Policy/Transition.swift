@@ -1,0 +1,110 @@
+/// Where a leased job goes when its holder is done with it, or is gone. Pure rules: a store moves the job as they say, and
+/// decides nothing by itself.
+///
+/// | what happened | the job | attempts | crashes |
+/// |---|---|---|---|
+/// | ack | done | | |
+/// | release, a claim that did not start | ready after the delay | − 1 | same |
+/// | suspect | ready, runs alone next | − 1 | same |
+/// | fail | ready after the delay, or buried at `maxAttempts` | same | same |
+/// | crash, blamed | the same, or buried at `maxCrashes` | same | + 1 |
+/// | lost | ready after a delay that grows with each loss | − 1 | same |
+/// | bury | buried | same | same |
+///
+/// An attempt counts from its claim, so "same" has used it up, and "− 1" gives it back.
+package struct Transition: Sendable, Hashable {
+    package enum Destination: Sendable, Hashable {
+        case done
+        /// Ready, or delayed where the delay is above zero.
+        case waiting(after: Duration, attempts: Int64, crashes: Int64, isSuspect: Bool)
+        case buried(reason: String, attempts: Int64, crashes: Int64)
+    }
+
+    /// What is kept of an attempt that did not end well.
+    package struct Failure: Sendable, Hashable {
+        package let kind: JobFailure.Kind
+        package let error: String
+    }
+
+    package let destination: Destination
+    package var failure: Failure?
+
+    private init(_ destination: Destination, _ failure: Failure? = nil) {
+        self.destination = destination
+        self.failure = failure
+    }
+
+    /// - Parameter maxAttempts: How many attempts the worker grants, where that is fewer than the job's own.
+    package static func after(
+        _ outcome: Settlement.Outcome, _ attempt: HeldAttempt, maxAttempts: Int? = nil
+    ) -> Transition {
+        switch outcome {
+        case .ack: Transition(.done)
+        case .release(let delay): givenBack(attempt, after: delay)
+        case .suspect: givenBack(attempt, isSuspect: true)
+        case .fail(let error, let delay):
+            Transition(
+                retry(attempt, crashes: attempt.crashes, error, after: delay, maxAttempts),
+                Failure(kind: .failed, error: error))
+        case .crash(let error, let delay):
+            Transition(
+                retry(attempt, crashes: attempt.crashes + 1, error, after: delay, maxAttempts),
+                Failure(kind: .crashed, error: error))
+        case .bury(let reason):
+            Transition(
+                .buried(reason: reason, attempts: attempt.attempts, crashes: attempt.crashes),
+                Failure(kind: .buried, error: reason))
+        }
+    }
+
+    /// The holder has ended, or its lease.
+    ///
+    /// - Parameters:
+    ///   - failure: What is kept where it costs the job something, or was a loss.
+    ///   - earlierLosses: How often the job was lost before this, without another outcome between.
+    package static func after(
+        _ ending: CrashAttribution.Ending, _ start: CrashAttribution.Start, _ attempt: HeldAttempt, _ failure: Failure,
+        earlierLosses: @autoclosure () throws -> Int, maxAttempts: Int? = nil
+    ) rethrows -> Transition {
+        switch CrashAttribution.blame(ending, start) {
+        case .free: return givenBack(attempt)
+        case .suspect: return givenBack(attempt, isSuspect: true)
+        case .lost:
+            let next = CrashAttribution.afterLoss(ending, earlierLosses: try earlierLosses())
+            var transition = givenBack(attempt, after: next.delay, isSuspect: next.isSuspect)
+            transition.failure = failure
+            return transition
+        case .culprit:
+            // At once: a crash is counted against the job, and waiting would not help.
+            return Transition(
+                retry(attempt, crashes: attempt.crashes + 1, failure.error, after: .zero, maxAttempts), failure)
+        }
+    }
+
+    private static func givenBack(
+        _ attempt: HeldAttempt, after delay: Duration = .zero, isSuspect: Bool = false
+    ) -> Transition {
+        Transition(
+            .waiting(
+                after: delay, attempts: max(0, attempt.attempts - 1), crashes: attempt.crashes,
+                isSuspect: attempt.isSuspect || isSuspect))
+    }
+
+    private static func retry(
+        _ attempt: HeldAttempt, crashes: Int64, _ error: String, after delay: Duration, _ maxAttempts: Int?
+    ) -> Destination {
+        func buried(_ why: String) -> Destination {
+            .buried(reason: "\(why), last: \(error)", attempts: attempt.attempts, crashes: crashes)
+        }
+        if crashes >= attempt.maxCrashes {
+            return buried("crashed \(crashes) times (at most \(attempt.maxCrashes) allowed)")
+        }
+        if let maxAttempts, attempt.attempts >= maxAttempts, attempt.attempts < attempt.maxAttempts {
+            return buried("no attempts left (\(attempt.attempts) of the worker's \(maxAttempts))")
+        }
+        if attempt.attempts >= attempt.maxAttempts {
+            return buried("no attempts left (\(attempt.attempts) of \(attempt.maxAttempts))")
+        }
+        return .waiting(after: delay, attempts: attempt.attempts, crashes: crashes, isSuspect: false)
+    }
+}

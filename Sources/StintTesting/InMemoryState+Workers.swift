@@ -1,0 +1,183 @@
+import StintCore
+import Synchronization
+
+/// Who works, and what becomes of the jobs of workers that are gone.
+extension InMemoryState {
+    /// A wait for a lock does not happen here, so only a worker that lives or whose supervisor lives gets a second look.
+    private static let leasesPerReap = 100
+
+    mutating func register(
+        _ worker: WorkerRegistration, as id: WorkerID?, _ clock: any QueueClock, _ now: ClockReading
+    ) -> (WorkerID, InMemoryScoreboard) {
+        if let id, let known = workers[id] {
+            workers[id]!.seen = now.monotonic
+            return (id, known.scoreboard)
+        }
+        lastWorker = max(lastWorker + 1, id?.rawValue ?? 0)
+        let scoreboard = InMemoryScoreboard(clock: clock)
+        let id = id ?? WorkerID(rawValue: lastWorker)
+        workers[id] = Worker(
+            registration: worker, registeredAt: now.wall, seen: now.monotonic, scoreboard: scoreboard)
+        return (id, scoreboard)
+    }
+
+    func workerRecords() -> [WorkerRecord] {
+        workers.keys.sorted { $0.rawValue < $1.rawValue }.map { record($0) }
+    }
+
+    private func record(_ id: WorkerID) -> WorkerRecord {
+        let worker = workers[id]!
+        let (started, isToldToStop) = worker.scoreboard.read()
+        let supervisor: Liveness? =
+            worker.registration.supervisorSign.map { supervisors.contains($0) ? .alive : .dead }
+            ?? worker.registration.supervisor.map { _ in .unknown }
+        return WorkerRecord(
+            id: id, registration: worker.registration, registeredAt: worker.registeredAt, started: started,
+            liveness: worker.liveness, supervisorLiveness: supervisor, isToldToStop: isToldToStop)
+    }
+
+    // MARK: - Ends
+
+    mutating func reclaim(from ids: [WorkerID], _ end: WorkerEnd, _ now: ClockReading) -> ReapReport {
+        let named = ids.filter { workers[$0] != nil }
+        let processes = Set(named.map { workers[$0]!.registration.process })
+        let records = workerRecords().filter {
+            ids.contains($0.id) || processes.contains($0.registration.process) && $0.liveness != .alive
+        }
+        let ending = CrashAttribution.Ending(end, of: records, boot: now.boot)
+        let held = leases.values.filter { lease in records.contains { $0.id == lease.registration } }
+        let heldOne = held.reduce(0) { $0 + $1.jobs.count } == 1 && !held.contains(where: \.isShared)
+        let evidence = CrashEvidence(ending, of: records, heldOne: heldOne)
+        var report = ReapReport()
+        for worker in records {
+            let attempt = LostAttempt(end, of: worker, isBlamed: ending == .diedByItself)
+            for lease in held.filter({ $0.registration == worker.id }).sorted(by: { $0.token < $1.token }) {
+                self.end(lease, worker.registration.process, evidence, attempt, now, &report)
+            }
+            workers[worker.id] = nil
+        }
+        return report
+    }
+
+    private mutating func end(
+        _ lease: GrantedLease, _ process: ProcessIdentity, _ evidence: CrashEvidence, _ attempt: LostAttempt,
+        _ now: ClockReading, _ report: inout ReapReport
+    ) {
+        for id in lease.jobs.sorted(by: { $0.rawValue < $1.rawValue }) {
+            guard let job = jobs[id] else { continue }
+            let mine = Lease(job: id, token: lease.token)
+            let (start, started) = evidence.start(of: mine, isSuspect: job.isSuspect, in: process)
+            let transition = Transition.after(
+                evidence.ending, start, job.held, attempt.failure,
+                earlierLosses: job.failures.reversed().map(\.kind).lossesInARow, maxAttempts: started?.maxAttempts)
+            let state = move(
+                id, transition, worker: lease.worker, attempt.ran(started, until: now).diagnostics, now)
+            if state == .buried { report.buried += 1 } else { report.requeued += 1 }
+        }
+        leases[lease.token] = nil
+    }
+
+    // MARK: - Leases that ran out
+
+    mutating func reap(_ now: ClockReading) -> ReapReport {
+        var report = ReapReport()
+        let ended = leases.values.filter { lease in
+            lease.deadline <= now.monotonic || lease.deadline > now.monotonic + lease.duration
+        }.sorted { $0.token < $1.token }
+        for lease in ended.prefix(Self.leasesPerReap) { endExpired(lease, now, &report) }
+        let lifetime = WorkerRegistration.lifetime.milliseconds
+        let held = Set(leases.values.compactMap(\.registration))
+        for (id, worker) in workers where worker.liveness != .alive && !held.contains(id) {
+            if worker.seen <= now.monotonic - lifetime || worker.seen > now.monotonic { workers[id] = nil }
+        }
+        for job in jobs.values {
+            guard case .done(let time) = job.place, let queue = queues[job.queue] else { continue }
+            guard time <= now.wall - queue.retention.milliseconds else { continue }
+            forget(job.id)
+            report.pruned += 1
+        }
+        return report
+    }
+
+    private mutating func endExpired(_ lease: GrantedLease, _ now: ClockReading, _ report: inout ReapReport) {
+        let worker = lease.registration.flatMap { workers[$0] == nil ? nil : record($0) }
+        let isOverdue = lease.deadline <= now.monotonic
+        if !isOverdue && worker?.liveness == .alive { return }
+        var ending = CrashAttribution.Ending.diedWithOthers
+        if isOverdue {
+            ending = worker.flatMap { CrashAttribution.Ending(ofUnseen: $0, boot: now.boot) } ?? .leaseRanOut
+        }
+        let mayYetBeExtended = worker?.liveness == .alive || worker?.liveness == .dead
+        if ending == .leaseRanOut, mayYetBeExtended, !isSecondLook(lease, now) {
+            report.spared += 1
+            return
+        }
+        var process = ProcessIdentity(host: "", boot: lease.boot, namespaces: "", processID: 0, startTime: 0)
+        var colleagues: [WorkerRecord] = []
+        if let worker {
+            process = worker.registration.process
+            colleagues = workerRecords().filter { $0.registration.process == process }
+        }
+        let evidence = CrashEvidence(ending, of: colleagues, heldOne: !isShared(lease))
+        end(lease, process, evidence, LostAttempt(ending, ofWorker: lease.worker), now, &report)
+    }
+
+    private mutating func isSecondLook(_ lease: GrantedLease, _ now: ClockReading) -> Bool {
+        if let since = lease.overdueSince, since <= now.monotonic {
+            return now.monotonic - since >= ReapReport.secondLook.milliseconds
+        }
+        leases[lease.token]?.overdueSince = now.monotonic
+        return false
+    }
+
+    /// Whether the worker held more than one job, in this lease or others.
+    private mutating func isShared(_ lease: GrantedLease) -> Bool {
+        let process = lease.registration.flatMap { workers[$0] }?.registration.process
+        let same = leases.values.filter { other in
+            guard other.boot == lease.boot else { return false }
+            let otherProcess = other.registration.flatMap { workers[$0] }?.registration.process
+            return other.worker == lease.worker || process != nil && otherProcess == process
+        }
+        if leases[lease.token]?.isShared == true { return true }
+        guard same.reduce(0, { $0 + min(2, $1.jobs.count) }) > 1 else { return false }
+        for other in same { leases[other.token]!.isShared = true }
+        return true
+    }
+}
+
+/// Which jobs a worker has started.
+final class InMemoryScoreboard: Scoreboard {
+    private struct State {
+        var started: [Lease: StartedJob]? = [:]
+        var isToldToStop = false
+    }
+
+    private let clock: any QueueClock
+    private let state = Mutex(State())
+
+    init(clock: any QueueClock) {
+        self.clock = clock
+    }
+
+    func note(ended: Lease?, started: Lease?, maxAttempts: Int?) {
+        let now = clock.now().monotonic
+        state.withLock { state in
+            if let ended { state.started?[ended] = nil }
+            if let started {
+                state.started?[started] = StartedJob(lease: started, startedAt: now, maxAttempts: maxAttempts)
+            }
+        }
+    }
+
+    func noteOrderToStop() { state.withLock { $0.isToldToStop = true } }
+
+    func read() -> (started: [StartedJob]?, isToldToStop: Bool) {
+        state.withLock { state in
+            let started = state.started?.values.sorted { $0.lease.job.rawValue < $1.lease.job.rawValue }
+            return (started, state.isToldToStop)
+        }
+    }
+
+    /// What it said is not known any more.
+    func lose() { state.withLock { $0.started = nil } }
+}

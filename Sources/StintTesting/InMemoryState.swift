@@ -1,0 +1,205 @@
+import StintCore
+
+/// All that an in-memory store knows, with its rules as methods; what decides about attempts and blame is in StintCore's
+/// Policy.
+struct InMemoryState: Sendable {
+    /// How many attempts that did not end well are kept of a job.
+    static let failuresPerJob = 50
+
+    struct Job: Sendable {
+        let id: JobID
+        let queue: QueueName
+        let payload: [UInt8]
+        let contentType: String
+        let options: JobOptions
+        let enqueuedAt: Timestamp
+        var place: Place
+        var attempts: Int64 = 0
+        var crashes: Int64 = 0
+        var isSuspect = false
+        var failures: [JobFailure] = []
+
+        var held: HeldAttempt {
+            HeldAttempt(
+                attempts: attempts, crashes: crashes, maxAttempts: Int64(options.maxAttempts),
+                maxCrashes: Int64(options.maxCrashes), isSuspect: isSuspect)
+        }
+    }
+
+    enum Place: Sendable {
+        case ready
+        case delayed(until: Timestamp)
+        case leased(FencingToken)
+        case buried(at: Timestamp, reason: String)
+        case done(at: Timestamp)
+
+        var state: JobState {
+            switch self {
+            case .ready: .ready
+            case .delayed: .delayed
+            case .leased: .leased
+            case .buried: .buried
+            case .done: .done
+            }
+        }
+    }
+
+    struct Queue: Sendable {
+        /// The order in which the queues were made.
+        let number: Int64
+        var isPaused = false
+        var retention: Duration = .zero
+        var done = 0
+    }
+
+    /// The lease of the jobs that one claim took from one queue.
+    struct GrantedLease: Sendable {
+        let token: FencingToken
+        let queue: QueueName
+        let worker: String
+        let registration: WorkerID?
+        let boot: String
+        var deadline: Int64
+        var duration: Int64
+        var expiresAt: Timestamp
+        var jobs: Set<JobID>
+        /// When a reap first found it past its deadline.
+        var overdueSince: Int64?
+        /// Its worker held other jobs too when the first of its leases ended.
+        var isShared = false
+    }
+
+    struct Worker: Sendable {
+        let registration: WorkerRegistration
+        let registeredAt: Timestamp
+        var seen: Int64
+        let scoreboard: InMemoryScoreboard
+        var liveness = Liveness.alive
+    }
+
+    var jobs: [JobID: Job] = [:]
+    var lastJob: Int64 = 0
+    var queues: [QueueName: Queue] = [:]
+    var leases: [FencingToken: GrantedLease] = [:]
+    var lastToken: Int64 = 0
+    var workers: [WorkerID: Worker] = [:]
+    var lastWorker: Int64 = 0
+    var supervisors: Set<String> = []
+    var lastSupervisor = 0
+    var restarts: Int64 = 0
+    /// Of all jobs, oldest first.
+    var failures: [(job: JobID, failure: JobFailure)] = []
+    /// Jobs became ready or delayed in the verb that runs now, or a queue was resumed.
+    var wakes = false
+    /// Jobs were taken from their holders in the verb that runs now, or must not be started by them.
+    var revokes = false
+
+    // MARK: - Queues
+
+    mutating func makeQueue(_ name: QueueName) {
+        if queues[name] == nil { queues[name] = Queue(number: Int64(queues.count + 1)) }
+    }
+
+    mutating func configure(_ name: QueueName, _ settings: QueueSettings) {
+        makeQueue(name)
+        if let paused = settings.paused {
+            queues[name]!.isPaused = paused
+            if paused { revokes = true } else { wakes = true }
+        }
+        if let retention = settings.retention { queues[name]!.retention = retention }
+    }
+
+    func stats() -> [QueueStats] {
+        var counts: [QueueName: [JobState: Int]] = [:]
+        for job in jobs.values { counts[job.queue, default: [:]][job.place.state, default: 0] += 1 }
+        return queues.map { name, queue in
+            func count(_ state: JobState) -> Int { counts[name]?[state] ?? 0 }
+            return QueueStats(
+                name: name, ready: count(.ready), delayed: count(.delayed), leased: count(.leased),
+                buried: count(.buried), done: queue.done, paused: queue.isPaused)
+        }.sorted { $0.name.description.utf8.lexicographicallyPrecedes($1.name.description.utf8) }
+    }
+
+    // MARK: - Jobs
+
+    mutating func enqueue(_ new: [NewJob], _ now: ClockReading) -> [Enqueued] {
+        new.map { job in
+            makeQueue(job.queue)
+            if let key = job.options.uniqueKey, let holder = holder(of: key, in: job.queue) {
+                return Enqueued(id: holder, isDuplicate: true)
+            }
+            lastJob += 1
+            let id = JobID(rawValue: lastJob)
+            jobs[id] = Job(
+                id: id, queue: job.queue, payload: job.payload, contentType: job.contentType, options: job.options,
+                enqueuedAt: now.wall, place: .ready)
+            wait(id, after: job.options.delay, now)
+            return Enqueued(id: id, isDuplicate: false)
+        }
+    }
+
+    private func holder(of key: String, in queue: QueueName) -> JobID? {
+        let bytes = Array(key.utf8)
+        return jobs.values.first { job in
+            if case .done = job.place { return false }
+            return job.queue == queue && job.options.uniqueKey.map { Array($0.utf8) == bytes } == true
+        }?.id
+    }
+
+    /// Ready, or delayed.
+    mutating func wait(
+        _ id: JobID, after delay: Duration, attempts: Int64 = 0, crashes: Int64 = 0, isSuspect: Bool = false,
+        _ now: ClockReading
+    ) {
+        jobs[id]!.place = delay > .zero ? .delayed(until: now.wall + delay.milliseconds) : .ready
+        jobs[id]!.attempts = attempts
+        jobs[id]!.crashes = crashes
+        jobs[id]!.isSuspect = isSuspect
+        wakes = true
+    }
+
+    mutating func bury(_ id: JobID, attempts: Int64, crashes: Int64, reason: String, _ now: ClockReading) {
+        jobs[id]!.place = .buried(at: now.wall, reason: reason.replacing("\0", with: "\u{FFFD}"))
+        jobs[id]!.attempts = attempts
+        jobs[id]!.crashes = crashes
+        jobs[id]!.isSuspect = false
+    }
+
+    mutating func forget(_ id: JobID) {
+        jobs[id] = nil
+        failures.removeAll { $0.job == id }
+    }
+
+    /// Takes a leased job out of its lease.
+    mutating func endLease(of id: JobID, _ token: FencingToken) {
+        leases[token]?.jobs.remove(id)
+        if leases[token]?.jobs.isEmpty == true { leases[token] = nil }
+    }
+
+    /// Puts a job that has just left its lease where the rules say.
+    mutating func move(
+        _ id: JobID, _ transition: Transition, worker: String, _ diagnostics: AttemptDiagnostics?, _ now: ClockReading
+    ) -> JobState {
+        if let failure = transition.failure {
+            let kept = JobFailure(
+                attempt: Int(jobs[id]!.attempts), at: now.wall, kind: failure.kind,
+                error: failure.error.replacing("\0", with: "\u{FFFD}"), worker: worker,
+                diagnostics: diagnostics == AttemptDiagnostics() ? nil : diagnostics)
+            failures.append((id, kept))
+            jobs[id]!.failures = (jobs[id]!.failures + [kept]).suffix(Self.failuresPerJob)
+        }
+        switch transition.destination {
+        case .done:
+            let queue = jobs[id]!.queue
+            queues[queue]!.done += 1
+            if queues[queue]!.retention > .zero { jobs[id]!.place = .done(at: now.wall) } else { forget(id) }
+            return .done
+        case .waiting(let delay, let attempts, let crashes, let isSuspect):
+            wait(id, after: delay, attempts: attempts, crashes: crashes, isSuspect: isSuspect, now)
+            return jobs[id]!.place.state
+        case .buried(let reason, let attempts, let crashes):
+            bury(id, attempts: attempts, crashes: crashes, reason: reason, now)
+            return .buried
+        }
+    }
+}

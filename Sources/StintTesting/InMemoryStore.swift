@@ -1,0 +1,97 @@
+import StintCore
+import Synchronization
+
+/// A queue's jobs in memory, for tests: as fast as it gets, nothing on disk, and a clock that the test moves.
+///
+/// It does what the SQLite store does, by the same rules and proven by the same scenarios, except for what needs a disk or
+/// other processes: nothing survives the process, and a death is what the test says it is.
+public final class InMemoryStore: JobStore {
+    let state: Mutex<InMemoryState>
+    private let listeners = Mutex(Listeners())
+    /// Shared by all workers of this store, as by those of one process.
+    let runLock = ExclusiveRunLock()
+    let revocations = InMemoryRevocationMark()
+    let manualClock: ManualClock
+
+    private struct Listeners {
+        var next = 0
+        var wakeUps: [Int: (queues: [QueueName], continuation: AsyncStream<NextReady>.Continuation)] = [:]
+        var idle: [(isIdle: @Sendable (InMemoryState) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
+    }
+
+    public init() {
+        manualClock = ManualClock()
+        state = Mutex(InMemoryState())
+    }
+
+    public var clock: any QueueClock { manualClock }
+
+    /// Runs a verb: all or nothing, since a verb that throws has checked everything before its first change.
+    @discardableResult
+    func change<Value>(_ verb: (inout InMemoryState, ClockReading) throws -> sending Value) rethrows -> Value {
+        let now = clock.now()
+        let (value, wakes, revokes) = try state.withLock { state in
+            (state.wakes, state.revokes) = (false, false)
+            let value = try verb(&state, now)
+            return (value, state.wakes, state.revokes)
+        }
+        if revokes { revocations.change() }
+        if wakes { wakeUp() }
+        resumeIdle()
+        return value
+    }
+
+    func read<Value>(_ body: (InMemoryState) throws -> sending Value) rethrows -> Value {
+        try state.withLock { try body($0) }
+    }
+
+    // MARK: - Who waits
+
+    public func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> {
+        let (stream, continuation) = AsyncStream.makeStream(of: NextReady.self, bufferingPolicy: .bufferingNewest(1))
+        let number = listeners.withLock { listeners in
+            listeners.next += 1
+            listeners.wakeUps[listeners.next] = (queues, continuation)
+            return listeners.next
+        }
+        continuation.onTermination = { [weak self] _ in
+            _ = self?.listeners.withLock { $0.wakeUps.removeValue(forKey: number) }
+        }
+        return stream
+    }
+
+    /// Tells sleeping workers what there is for them.
+    func wakeUp() {
+        let now = clock.now()
+        for (queues, continuation) in listeners.withLock({ Array($0.wakeUps.values) }) {
+            let next = read { $0.nextReady(in: queues, passingOverSuspects: false, now) }
+            if next != .unknown { continuation.yield(next) }
+        }
+    }
+
+    /// Returns when the condition holds after a change, or holds already.
+    func wait(until isIdle: @escaping @Sendable (InMemoryState) -> Bool) async {
+        await withCheckedContinuation { continuation in
+            listeners.withLock { $0.idle.append((isIdle, continuation)) }
+            resumeIdle()
+        }
+    }
+
+    private func resumeIdle() {
+        let ready = listeners.withLock { listeners in
+            let split = listeners.idle.map { waiting in (waiting, read { waiting.isIdle($0) }) }
+            listeners.idle = split.filter { !$0.1 }.map(\.0)
+            return split.filter(\.1).map(\.0.continuation)
+        }
+        for continuation in ready { continuation.resume() }
+    }
+}
+
+/// Changes whenever jobs were taken from those that hold them.
+final class InMemoryRevocationMark: RevocationMark {
+    private let value = Atomic<UInt64>(0)
+
+    func read() -> UInt64 { value.load(ordering: .acquiring) }
+
+    func change() { value.add(1, ordering: .acquiringAndReleasing) }
+}

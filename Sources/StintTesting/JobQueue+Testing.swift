@@ -1,0 +1,121 @@
+import Foundation
+import StintCore
+import StintWorker
+
+/// What ``StintCore/JobQueue/drain(_:)`` did.
+public struct DrainReport: Sendable, Hashable {
+    /// Jobs that were acknowledged.
+    public let done: Int
+    /// Jobs that were set aside.
+    public let buried: Int
+    /// Jobs that wait for a time, such as the next try after a failure.
+    public let delayed: Int
+}
+
+extension StoreSource where Store == InMemoryStore {
+    /// A new queue in memory, for tests.
+    public static var inMemory: StoreSource {
+        StoreSource { InMemoryStore() }
+    }
+}
+
+extension JobQueue where Store == InMemoryStore {
+    /// A new queue in memory, for tests.
+    public static func inMemory() -> JobQueue { JobQueue(store: InMemoryStore()) }
+
+    // MARK: - Time
+
+    /// Time passes: delayed jobs become due, leases end. Nothing waits in real time.
+    public func advance(by duration: Duration) {
+        store.manualClock.advance(by: duration)
+        store.wakeUp()
+    }
+
+    // MARK: - What was enqueued
+
+    /// The parameters of all jobs of a type that wait in the queue, ready or delayed, in the order of their enqueueing.
+    ///
+    ///     #expect(try await queue.enqueued(SendReceipt.self, in: "mail") == [SendReceipt(order: 7)])
+    ///
+    /// - Throws: What decoding throws: a job has this type's name and other parameters.
+    public func enqueued<Parameters: JobParameters>(
+        _ type: Parameters.Type = Parameters.self, in queue: QueueName = .default
+    ) async throws -> [Parameters] {
+        try waiting(in: queue).compactMap { job in
+            guard job.options.headers[Headers.jobName] == Parameters.jobName else { return nil }
+            return try JSONDecoder().decode(Parameters.self, from: Data(job.payload))
+        }
+    }
+
+    private func waiting(in queue: QueueName) -> [InMemoryState.Job] {
+        store.read { state in
+            state.jobs.values.filter { job in
+                switch job.place {
+                case .ready, .delayed: job.queue == queue
+                case .leased, .buried, .done: false
+                }
+            }.sorted { $0.id.rawValue < $1.id.rawValue }
+        }
+    }
+
+    // MARK: - Running jobs
+
+    /// Runs the worker until nothing is ready or running in its queues, and stops it. Jobs that wait for a time stay: let it
+    /// pass with ``advance(by:)`` and drain again.
+    ///
+    /// - Throws: What the worker throws.
+    @discardableResult
+    public func drain(_ worker: Worker) async throws -> DrainReport {
+        let queues = Set(worker.queues)
+        let before = store.read { $0.totals(of: queues) }
+        let work = Task { try await worker.run() }
+        await store.wait { $0.isIdle(in: queues) }
+        work.cancel()
+        try await work.value
+        let after = store.read { $0.totals(of: queues) }
+        return DrainReport(
+            done: after.done - before.done, buried: after.buried - before.buried, delayed: after.delayed)
+    }
+
+    /// What a handler does that kills its process: a worker claims the next job of the queue, starts it and dies of the
+    /// signal. The job has one attempt and one crash more, and is buried if it has no more of either.
+    ///
+    /// - Returns: The job; `nil` if none was ready.
+    @discardableResult
+    public func crashNextJob(in queue: QueueName = .default, signal: String = "SIGSEGV") async throws -> JobID? {
+        let process = ProcessIdentity(
+            host: "test", boot: clock.now().boot, namespaces: ProcessIdentity.current.namespaces,
+            processID: .random(in: 100_000...(.max)), startTime: 1)
+        let registration = WorkerRegistration(name: "test:crash", process: process, queues: [queue], concurrency: 1)
+        let worker = try await store.register(registration, as: nil)
+        let request = ClaimRequest(
+            queues: [queue], limit: 1, lease: .seconds(30), worker: registration.name, registration: worker.id)
+        guard let job = try await store.claim(request).first else {
+            try await store.deregister(worker.id)
+            return nil
+        }
+        worker.scoreboard.note(ended: nil, started: job.lease)
+        _ = try await store.reclaim(
+            from: [worker.id], .died("was killed by \(signal)", AttemptDiagnostics(signal: signal)))
+        return job.id
+    }
+}
+
+extension InMemoryState {
+    func isIdle(in names: Set<QueueName>) -> Bool {
+        jobs.values.allSatisfy { job in
+            guard names.contains(job.queue) else { return true }
+            switch job.place {
+            case .ready: return queues[job.queue]?.isPaused == true
+            case .leased: return false
+            case .delayed, .buried, .done: return true
+            }
+        }
+    }
+
+    func totals(of names: Set<QueueName>) -> (done: Int, buried: Int, delayed: Int) {
+        stats().filter { names.contains($0.name) }.reduce((0, 0, 0)) { total, queue in
+            (total.0 + queue.done, total.1 + queue.buried, total.2 + queue.delayed)
+        }
+    }
+}

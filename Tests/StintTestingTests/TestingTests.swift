@@ -1,0 +1,77 @@
+import Stint
+import StintTesting
+import Testing
+
+private struct SendReceipt: JobParameters, Equatable {
+    static let jobName = "receipt.send"
+    var order: Int
+}
+
+private struct NoConnection: Error {}
+
+@Suite("A queue for tests")
+struct TestingTests {
+    private let queue = JobQueue.inMemory()
+
+    private func worker(_ handler: @escaping @Sendable (SendReceipt, JobContext) async throws -> Void) -> Worker {
+        var worker = Worker(queue, queues: ["mail"])
+        worker.registerJob(SendReceipt.self, retry: .constant(.seconds(60)), handler: handler)
+        return worker
+    }
+
+    @Test("tells what was enqueued of a type, in order, ready and delayed")
+    func enqueued() async throws {
+        try await queue.enqueue(SendReceipt(order: 7), in: "mail", delay: .seconds(5))
+        try await queue.enqueue(SendReceipt(order: 8), in: "mail")
+        try await queue.enqueue(payload: [1, 2], in: "mail")
+        try await queue.enqueue(SendReceipt(order: 9), in: "other")
+        #expect(try await queue.enqueued(SendReceipt.self, in: "mail") == [SendReceipt(order: 7), SendReceipt(order: 8)])
+    }
+
+    @Test("drain runs what is ready, also what handlers enqueue, and leaves what waits for a time")
+    func drain() async throws {
+        try await queue.enqueue(SendReceipt(order: 1), in: "mail")
+        try await queue.enqueue(SendReceipt(order: 9), in: "mail", delay: .seconds(60))
+        let worker = worker { [queue] job, _ in
+            if job.order < 3 { try await queue.enqueue(SendReceipt(order: job.order + 1), in: "mail") }
+        }
+        #expect(try await queue.drain(worker) == DrainReport(done: 3, buried: 0, delayed: 1))
+        queue.advance(by: .seconds(60))
+        #expect(try await queue.drain(worker) == DrainReport(done: 1, buried: 0, delayed: 0))
+    }
+
+    @Test("a failed job runs again when its delay has passed, and no time passes for that")
+    func retry() async throws {
+        try await queue.enqueue(SendReceipt(order: 1), in: "mail")
+        let worker = worker { _, context in
+            if context.attempt == 1 { throw NoConnection() }
+        }
+        #expect(try await queue.drain(worker) == DrainReport(done: 0, buried: 0, delayed: 1))
+        queue.advance(by: .seconds(59))
+        #expect(try await queue.drain(worker).done == 0)
+        queue.advance(by: .seconds(1))
+        #expect(try await queue.drain(worker).done == 1)
+    }
+
+    @Test("a job that crashes its process is buried after its crashes")
+    func crash() async throws {
+        let id = try await queue.enqueue(
+            SendReceipt(order: 1), in: "mail", options: JobOptions(maxCrashes: 2)
+        ).id
+        #expect(try await queue.crashNextJob(in: "mail") == id)
+        #expect(try await queue.crashNextJob(in: "mail", signal: "SIGKILL") == id)
+        #expect(try await queue.crashNextJob(in: "mail") == nil)
+        let job = try #require(try await queue.store.job(id))
+        #expect(job.record.state == .buried && job.failures.last?.diagnostics?.signal == "SIGKILL")
+    }
+
+    @Test("a lease that ends while nobody extends it brings the job back")
+    func lease() async throws {
+        try await queue.enqueue(SendReceipt(order: 1), in: "mail")
+        let request = ClaimRequest(queues: ["mail"], limit: 1, lease: .seconds(30), worker: "gone:1")
+        #expect(try await queue.store.claim(request).count == 1)
+        queue.advance(by: .seconds(30))
+        #expect(try await queue.reap() == ReapReport(requeued: 1))
+        #expect(try await queue.drain(worker { _, _ in }).done == 1)
+    }
+}
