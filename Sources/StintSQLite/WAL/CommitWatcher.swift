@@ -119,7 +119,7 @@ final class CommitWatcher: @unchecked Sendable {
         let version = try Statement("PRAGMA data_version", database).first { $0.int(0) }
         var find = Find.nothing
         if version != self.version {
-            let transaction = JobTransaction(database)
+            let transaction = JobTransaction(database, SystemClock())
             find = try signals.send { try transaction.nextReady(in: $0) } ? .told : .untold
         }
         (self.version, self.header) = (version, header)

@@ -132,7 +132,7 @@ final class WorkerChild: Sendable {
     }
 
     func missedHeartbeat(at now: ContinuousClock.Instant) -> Bool {
-        state.withLock { $0.heartbeat.isTooLong(lastHeard: $0.lastHeard) }
+        state.withLock { $0.heartbeat.isTooLong(lastHeard: $0.lastHeard, now: now) }
     }
 
     /// We were not there to listen for so long: that is not held against it.
