@@ -42,7 +42,7 @@ struct SelectionOptions: ParsableArguments {
         }
     }
 
-    func selection(for change: JobChange) -> JobSelection {
+    func selection(for change: JobChange, now: ClockReading) -> JobSelection {
         JobSelection(
             queue ?? .default, states: state.map { [$0] } ?? change.states, error: error,
             enqueuedBefore: older.map { now.wall - $0.duration.milliseconds })
