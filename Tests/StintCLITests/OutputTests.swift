@@ -148,16 +148,16 @@ struct ProgressBarTests {
             error: .string(limit: 65_536)
         ) { execution in
             let batch = Array(String(repeating: "x\n", count: 1_000).utf8)
-            try await eventually("a bar is drawn") {
-                if terminal.text.contains(" jobs") { return true }
+            let deadline = ContinuousClock.now + .seconds(60)
+            while !terminal.text.contains(" jobs") {
+                guard ContinuousClock.now < deadline else { throw TooLate(what: "a bar is drawn", limit: .seconds(60)) }
                 _ = try await execution.standardInputWriter.write(batch)
-                return false
             }
             try await body(
                 RunningProcess(id: execution.processIdentifier.value), execution.standardInputWriter)
             try await execution.standardInputWriter.finish()
         }
-        return (result.terminationStatus, result.standardError ?? "")
+        return (result.terminationStatus, result.standardError)
     }
 
     private func expectTakenAway(_ terminal: PseudoTerminal) {
@@ -179,7 +179,9 @@ struct ProgressBarTests {
         expectTakenAway(terminal)
     }
 
-    @Test("also when Ctrl-C or another signal ends the work, as it would without a bar", arguments: [SIGINT, SIGTERM, SIGHUP])
+    @Test(
+        "also when Ctrl-C or another signal ends the work, as it would without a bar",
+        arguments: [SIGINT, SIGTERM, SIGHUP])
     func signal(number: CInt) async throws {
         let terminal = try PseudoTerminal(columns: 80, rows: 24)
         let end = try await put(on: terminal) { process, _ in

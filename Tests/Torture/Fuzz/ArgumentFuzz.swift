@@ -13,7 +13,7 @@ struct ArgumentFuzz {
         "--lines", "--limit", "--state", "--json", "--payload", "--once", "--workers", "--concurrency", "--batch",
         "--lease", "--timeout", "--retry-delay", "--grace", "--max-jobs", "--max-memory", "--max-age", "--memory-limit",
         "--pipe", "--error", "--older", "--all", "--yes", "--trim", "--drain", "--fail-if-buried", "--mode",
-        "--to", "--wait", "--interval", "--help", "--version", "-h", "--", "-", "--no-such-option",
+        "--to", "--wait", "--interval", "--max-held", "--help", "--version", "-h", "--", "-", "--no-such-option",
     ]
     private static let fitValues = [
         "q", "1", "0", "10", "100ms", "1s", "0s", "1K", "ready", "buried", "a=b", "x=", "=x", "1d", "1h30m", "36600d",
