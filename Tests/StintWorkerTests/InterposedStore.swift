@@ -8,6 +8,8 @@ struct InterposedStore: JobStore {
     var beforeExchange: @Sendable ([Settlement], ClaimRequest?) throws -> Void = { _, _ in }
     var afterExchange: @Sendable ([Settlement], Exchange) throws -> Void = { _, _ in }
     var beforeRevocationsAreRead: (@Sendable () -> Void)?
+    var beforeLook: @Sendable () -> Void = {}
+    var beforeExtend: @Sendable () -> Void = {}
     /// All wake-ups get lost but the first, which says that there is nothing.
     var isDeaf = false
 
@@ -44,7 +46,8 @@ struct InterposedStore: JobStore {
 
     func enqueue(_ jobs: [NewJob], now: Moment) async throws -> [Enqueued] { try await store.enqueue(jobs, now: now) }
     func extend(_ leases: [Lease], by duration: Duration, now: Moment) async throws -> [Lease] {
-        try await store.extend(leases, by: duration, now: now)
+        beforeExtend()
+        return try await store.extend(leases, by: duration, now: now)
     }
     func runNow(_ ids: [JobID], now: Moment) async throws { try await store.runNow(ids, now: now) }
     func select(_ selection: JobSelection, from cursor: SelectionCursor?, limit: Int) async throws -> SelectionStep {
@@ -71,7 +74,8 @@ struct InterposedStore: JobStore {
     func checkStillThere() throws { try store.checkStillThere() }
     func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
     func nextReady(in queues: [QueueName], passingOverSuspects: Bool, now: Moment) async throws -> NextReady {
-        try await store.nextReady(in: queues, passingOverSuspects: passingOverSuspects, now: now)
+        beforeLook()
+        return try await store.nextReady(in: queues, passingOverSuspects: passingOverSuspects, now: now)
     }
     func isClaimable(_ job: JobID) async throws -> Bool { try await store.isClaimable(job) }
     func deregister(_ worker: WorkerID, now: Moment) async throws { try await store.deregister(worker, now: now) }

@@ -66,4 +66,9 @@ struct SupervisionTests {
         #expect(options.beatInterval * 3 <= options.silence - SilenceWatch.doubt / 4)
         #expect(options.beatInterval <= .seconds(10))
     }
+
+    @Test("words of life are rare where nobody asks for more: each wakes two processes up")
+    func rareBeats() {
+        #expect(SupervisorOptions().beatInterval >= .seconds(5))
+    }
 }
