@@ -5,7 +5,7 @@ extension HistoryChecker {
         for job in final.jobs where job.attempts > job.maxAttempts {
             found.append(Violation(.tooManyAttempts, "job \(job.id): \(job.attempts) of \(job.maxAttempts)"))
         }
-        found += blameViolations()
+        found += blameViolations() + priceViolations()
         for (id, story) in history.stories.sorted(by: { $0.key < $1.key }) {
             let claims = story.claims.sorted { $0.token < $1.token }
             for claim in claims where claim.facts.attempt > claim.facts.maxAttempts {
@@ -15,6 +15,7 @@ extension HistoryChecker {
                         "job \(id), token \(claim.token): \(claim.facts.attempt) of \(claim.facts.maxAttempts)"))
             }
             for (first, second) in zip(claims, claims.dropFirst()) where usesUpAttempt(first, before: second, story) {
+                if history.mayBeUndone(from: first.invoked, to: second.returned) { continue }
                 guard second.facts.attempt <= first.facts.attempt, !isKicked(story, first, second) else { continue }
                 found.append(
                     Violation(
@@ -39,6 +40,25 @@ extension HistoryChecker {
                 "job \(job.id): \(job.crashes) crashes, and \(cutShort) runs that did not end; \(said) times its holder said so"
             )
         }
+    }
+
+    /// An attempt is used up by a start of a handler. Who is killed may have started one that had no time for its first
+    /// word; so many may be unexplained, of all jobs together.
+    private func priceViolations() -> [Violation] {
+        let unexplained = final.jobs.compactMap { job -> (job: FinalState.Job, count: Int)? in
+            let story = history.stories[job.id] ?? History.Story()
+            let words = story.settled.filter { [.fail, .crash].contains($0.settlement.outcome) && $0.mayHaveHappened }
+            let explained = Set(story.runs.map(\.lease.token) + words.map(\.settlement.lease.token)).count
+            return job.attempts > explained ? (job, job.attempts - explained) : nil
+        }
+        let count = unexplained.reduce(0) { $0 + $1.count }
+        guard count > history.killed.count, let worst = unexplained.max(by: { $0.count < $1.count }) else { return [] }
+        return [
+            Violation(
+                .paidForNothing,
+                "\(count) attempts of \(unexplained.count) jobs without a start, and \(history.killed.count) processes were "
+                    + "killed; job \(worst.job.id) paid \(worst.count)")
+        ]
     }
 
     /// Whether that is beyond doubt.

@@ -1,0 +1,5 @@
+/// How processes of a siege end that cannot go on.
+package enum RoleExit {
+    /// As `stint` itself: the database was replaced.
+    package static let databaseUnusable: Int32 = 69
+}
