@@ -15,7 +15,7 @@ struct ProcessDeathTests {
         print(report.summary)
         let problems = report.problems
         #expect(problems == [], "seed \(seed)")
-        #expect(report.kills.values.reduce(0, +) == 40 && report.stops == 6)
+        #expect(report.kills.values.reduce(0, +) == 40 && report.deeds["stops"] == 6)
     }
 
     @Test("`stint work` with its commands, and `stint reap`, are killed, and nothing is lost")

