@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 import History
 
 /// Kills, stops, freezes and locks out the members of a company at random, for the siege's duration.
@@ -99,16 +98,8 @@ struct Fate {
     }
 
     private static func holdLock(of database: String, for duration: Duration) async throws {
-        var configuration = Configuration()
-        configuration.allowsUnsafeTransactions = true
-        configuration.busyMode = .timeout(10)
-        let database = try DatabaseQueue(path: database, configuration: configuration)
-        try await database.writeWithoutTransaction {
-            try $0.execute(sql: "PRAGMA wal_autocheckpoint = 0")
-            try $0.execute(sql: "BEGIN IMMEDIATE")
-        }
+        let lock = try await WriteLock(of: database)
         try await Task.sleep(for: duration)
-        try await database.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
-        try database.close()
+        try await lock.release()
     }
 }

@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 import History
 import Synchronization
 
@@ -54,16 +53,9 @@ final class Replacement: Sendable {
     }
 
     private func stopBetweenTransactions() async throws -> [Company.Member] {
-        var configuration = Configuration()
-        configuration.allowsUnsafeTransactions = true
-        configuration.busyMode = .timeout(60)
-        let database = try DatabaseQueue(path: siege.database, configuration: configuration)
-        try await database.writeWithoutTransaction {
-            try $0.execute(sql: "PRAGMA wal_autocheckpoint = 0; BEGIN IMMEDIATE")
-        }
+        let lock = try await WriteLock(of: siege.database)
         let stopped = try await company.freeze()
-        try await database.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
-        try database.close()
+        try await lock.release()
         return stopped
     }
 
