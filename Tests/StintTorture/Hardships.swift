@@ -10,7 +10,9 @@ struct Hardships: ParsableArguments {
     @Option(help: "How often a whole tree of processes gets SIGTERM.") var orders: Int?
     @Option(help: "How often the database is replaced by a copy of itself while it is in use.") var replacements: Int?
     @Option(help: "How often the command of `stint work` is missing for a second.") var moves: Int?
-    @Option(help: "How many more workers, supervisors and reapers have a boot id of their own, or hide it.")
+    @Option(
+        name: .customLong("boot-ids"),
+        help: "How many more workers, supervisors and reapers have a boot id of their own, or hide it.")
     var bootIDs: Int?
     @Option(help: "How many supervisors are in containers, which are killed with all in them.") var containers: Int?
     @Option(help: "How many more workers have few files to open, and none now and then.") var descriptors: Int?

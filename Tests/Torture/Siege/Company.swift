@@ -137,6 +137,8 @@ actor Company {
         let isExpected =
             status == .exited(0) || killed.contains(member.id) && status == .signaled(SIGKILL) || isPoisoned || isDeaf
             || hasMetReplacement && status == .exited(RoleExit.databaseUnusable)
+            || post.surroundings == .fewDescriptors && status == .signaled(Hoarder.deathOfDispatch)
+            || siege.moves > 0 && post.role == .command && status == .exited(RoleExit.commandMissing)
         guard !isExpected else { return }
         troubles.append("a \(post.role) (\(post.surroundings)) ended with \(status); see \(siege.errorFile)")
     }

@@ -65,12 +65,12 @@ package struct Player: Sendable {
     package func play() async throws {
         // A harness that was killed leaves nobody behind.
         if !Worker.isSupervised { try HarnessSign.endWithHarness(beside: history) }
-        if hoards { Hoarder.start(seed: seed) }
         var options = SQLiteStore.Options()
         options.busyTimeout = Self.busyTimeout
         let source = StoreSource.sqlite(database, options: options)
         let store = try await JobQueue(source).store
         let queue = JobQueue(store: RecordingStore(store, log))
+        if hoards { Hoarder.start(seed: seed) }
         switch role {
         case .founder:
             for name in Self.queues {

@@ -2,4 +2,6 @@
 package enum RoleExit {
     /// As `stint` itself: the database was replaced.
     package static let databaseUnusable: Int32 = 69
+    /// Of `stint work` that is started while there is no such command.
+    static let commandMissing: Int32 = 65
 }
