@@ -72,10 +72,9 @@ struct HistoryTests {
     @Test("lets a copy of the database undo what was done since it was begun, and nothing else")
     func replacement() {
         /// What `body` tells happens before the copy is begun, in between, or when it has arrived.
-        func tales(_ start: (inout Tale) -> Void = { _ in }, _ body: (inout Tale) -> Void) -> [Tale] {
+        func tales(_ start: Tale = Tale(), _ body: (inout Tale) -> Void) -> [Tale] {
             (0...2).map { place in
-                var tale = Tale()
-                start(&tale)
+                var tale = start
                 if place == 0 { body(&tale) }
                 tale.add("harness", .copying)
                 if place == 1 { body(&tale) }
@@ -84,19 +83,23 @@ struct HistoryTests {
                 return tale
             }
         }
+        var (given, keyed) = (Tale(), Tale())
+        given.enqueue("a", as: 1)
+        keyed.enqueue("a", as: 1, key: "k")
         let enqueued = tales { $0.enqueue("a", as: 1) }
         #expect(enqueued.map { $0.broken() } == [[.lostJob], [], [.lostJob]])
         #expect(enqueued.map { $0.broken(job(1, "a", "ready"), drained: false) } == [[], [], []])
-        #expect(enqueued.map { $0.broken(job(2, "a", "ready"), drained: false) } == [[.lostJob], [.lostJob], [.lostJob]])
+        let renamed = enqueued.map { $0.broken(job(2, "a", "ready"), drained: false) }
+        #expect(renamed == [[.lostJob], [.lostJob], [.lostJob]])
         // An ack that was undone: the job runs again. The lease is nobody's any more, whoever held it.
-        let done = tales({ $0.enqueue("a", as: 1) }) { $0.work("w", 1, token: 1) }
+        let done = tales(given) { $0.work("w", 1, token: 1) }
         let again = done.map { tale in
             var tale = tale
             tale.work("v", 1, token: 2)
             return tale.broken(job(1, "a", "done"))
         }
         #expect(again == [[.ranAfterDone], [], [.ranAfterDone]])
-        let claimed = tales({ $0.enqueue("a", as: 1) }) { $0.claim("w", 1, token: 1) }
+        let claimed = tales(given) { $0.claim("w", 1, token: 1) }
         let twice = claimed.map { tale in
             var tale = tale
             tale.claim("v", 1, token: 2)
@@ -116,14 +119,14 @@ struct HistoryTests {
             return tale.broken(job(2, "b", "ready", key: "k"), drained: false)
         }
         #expect(keys == [[.lostJob, .keyTwice], [], [.lostJob, .keyTwice]])
-        let swallowed = tales({ $0.enqueue("a", as: 1, key: "k") }) { $0.work("w", 1, token: 1) }.map { tale in
+        let swallowed = tales(keyed) { $0.work("w", 1, token: 1) }.map { tale in
             var tale = tale
             tale.enqueue("b", as: 1, key: "k", duplicate: true)
             return tale.broken(job(1, "a", "ready", key: "k"), drained: false)
         }
         #expect(swallowed == [[.swallowed], [], [.swallowed]])
         // What a failure cost is undone with it.
-        let failed = tales({ $0.enqueue("a", as: 1) }) { tale in
+        let failed = tales(given) { tale in
             tale.claim("w", 1, token: 1)
             tale.start("w", 1, token: 1)
             tale.settle("w", 1, token: 1, .fail, .delayed)

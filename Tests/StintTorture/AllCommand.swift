@@ -47,7 +47,8 @@ struct AllCommand: AsyncParsableCommand {
             trial("fuzz", "--minutes", "\(minutes / 10)"),
             trial("load", "--seconds", "\(load * 2 / 3)"),
             trial(
-                "load (hardships)", "--seconds", "\(load / 3)", "--kills", "\(load / 6)", "--stops", "3", "--locks", "3",
+                "load (hardships)", "--seconds", "\(load / 3)", "--kills", "\(load / 6)", "--stops", "3", "--locks",
+                "3",
                 "--freezes", "2", "--orders", "6", "--replacements", "3", "--boot-ids", "6", "--containers", "2",
                 "--descriptors", "4"),
         ]

@@ -23,7 +23,8 @@ extension Siege {
         case .cron: return (stint, ["reap", "--db", database])
         case .founder, .producer, .foreigner, .worker, .supervisor, .reaper, .visitor, .drain:
             var arguments = [
-                "role", post.role.rawValue, "--db", database, "--history", historyFile, "--lease", "\(lease.milliseconds)",
+                "role", post.role.rawValue, "--db", database, "--history", historyFile, "--lease",
+                "\(lease.milliseconds)",
                 "--seed", "\(seed &+ UInt64(number))",
             ]
             if post.surroundings == .fewDescriptors { arguments.append("--hoards") }

@@ -166,6 +166,7 @@ package struct Siege: Sendable {
                 || descriptors > 0 && line.contains("Too many open files")
         }
         guard replacements > 0 else { return false }
-        return line.contains("database cannot be used any more") || line.contains("the worker ends without settling its jobs")
+        return line.contains("database cannot be used any more")
+            || line.contains("the worker ends without settling its jobs")
     }
 }
