@@ -15,7 +15,6 @@ extension HistoryChecker {
                         "job \(id), token \(claim.token): \(claim.facts.attempt) of \(claim.facts.maxAttempts)"))
             }
             for (first, second) in zip(claims, claims.dropFirst()) where usesUpAttempt(first, before: second, story) {
-                if history.mayBeUndone(from: first.invoked, to: second.returned) { continue }
                 guard second.facts.attempt <= first.facts.attempt, !isKicked(story, first, second) else { continue }
                 found.append(
                     Violation(
@@ -67,7 +66,7 @@ extension HistoryChecker {
     ) -> Bool {
         let words = story.settled.filter { $0.settlement.lease == claim.facts.lease }
         if let word = words.first(where: \.mayHaveHappened) {
-            return word.hasSettled && [.fail, .crash].contains(word.settlement.outcome)
+            return word.hasSettled && [.fail, .crash].contains(word.settlement.outcome) && !mayBeUndone(word)
         }
         // A word that was refused says that the handler had ended before its process did.
         guard words.isEmpty else { return false }
@@ -88,6 +87,7 @@ extension HistoryChecker {
             history.supervisors[claim.process] == nil,
             let death = takeBacks(from: claim.process).first(where: {
                 $0.outcome == .returned(.done) && $0.invoked > claim.returned && $0.invoked < next.returned
+                    && !history.mayBeUndone($0)
             }), case .takeBack(let workers, blames: true) = death.call,
             // Of two that died together either may have been the cause.
             workers.allSatisfy({ history.registrations[$0] == claim.process })

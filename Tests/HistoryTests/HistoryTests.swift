@@ -24,7 +24,7 @@ struct HistoryTests {
         tale.enqueue("a", as: 1)
         #expect(tale.broken() == [.lostJob])
         #expect(tale.broken(job(1, "a")) == [.lostJob])
-        #expect(tale.broken(job(1, "a", "ready", "buried", attempts: 3)) == [.lostJob])
+        #expect(tale.broken(job(1, "a", "ready", "buried")) == [.lostJob])
         #expect(tale.broken(job(1, "a", "ready")) == [.lostJob])
         #expect(tale.broken(job(2, "a", "ready"), drained: false) == [.lostJob])
         #expect(tale.broken(job(1, "a", "ready"), drained: false) == [])
@@ -154,6 +154,7 @@ struct HistoryTests {
         tale.add("w", .killed)
         #expect(tale.broken(job(1, "a", "ready", attempts: 1), drained: false) == [])
         #expect(tale.broken(job(1, "a", "ready", attempts: 2), drained: false) == [.paidForNothing])
+        tale.reap(at: 1_000)
         tale.claim("v", 1, token: 2)
         tale.start("v", 1, token: 2)
         #expect(tale.broken(job(1, "a", "ready", attempts: 2), drained: false) == [])
@@ -381,7 +382,7 @@ struct HistoryTests {
         var many = Tale()
         many.enqueue("a", as: 1)
         many.claim("w", 1, token: 1, attempt: 4)
-        #expect(many.broken(job(1, "a", "leased", attempts: 4), drained: false) == [.tooManyAttempts])
+        #expect(many.broken(job(1, "a", "leased", attempts: 4), drained: false) == [.tooManyAttempts, .paidForNothing])
     }
 
     @Test("wants a reason for every grave")
@@ -389,7 +390,7 @@ struct HistoryTests {
         var tale = Tale()
         tale.enqueue("a", as: 1)
         #expect(tale.broken(job(1, "a", "buried")) == [.buriedUnexhausted])
-        #expect(tale.broken(job(1, "a", "buried", attempts: 3)) == [])
+        #expect(tale.broken(job(1, "a", "buried", attempts: 3)) == [.paidForNothing])
         #expect(tale.broken(job(1, "a", "buried", crashes: 3)) == [.blamedInnocent])
         for token: Int64 in 1...3 {
             tale.claim("w\(token)", 1, token: token, attempt: Int(token))
