@@ -191,6 +191,12 @@ package struct History {
         }
     }
 
+    /// Whether jobs were run by commands, which know nothing of claims.
+    var hasCommands: Bool {
+        let workers = Set(registrations.values)
+        return runs.keys.contains { !workers.contains($0) }
+    }
+
     /// Whether what was done between two lines may have been undone: the database has been replaced by an older copy.
     func mayBeUndone(from start: Int, to end: Int) -> Bool {
         replacements.contains { $0.overlaps(start...max(start, end)) }

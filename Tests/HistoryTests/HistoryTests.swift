@@ -144,6 +144,20 @@ struct HistoryTests {
         #expect(refused.broken() == [.lostJob])
     }
 
+    @Test("lets a command that dies with its worker have had no time for its first word, once for each kill")
+    func silentCommands() {
+        var tale = Tale()
+        tale.enqueue("a", as: 1)
+        tale.enqueue("b", as: 2)
+        tale.add("w", .killed)
+        let (one, two) = (job(1, "a", "ready", attempts: 1, crashes: 1), job(1, "a", "ready", crashes: 2))
+        let other = job(2, "b", "ready")
+        #expect(tale.broken(one, other, drained: false) == [.blamedInnocent])
+        tale.start("command", 2, token: 1)
+        #expect(tale.broken(one, other, drained: false) == [])
+        #expect(tale.broken(two, other, drained: false) == [.blamedInnocent])
+    }
+
     @Test("wants a start behind every attempt, or a kill that came before its handler's first word")
     func prices() {
         var tale = Tale()

@@ -255,9 +255,12 @@ actor Company {
         return tree
     }
 
+    /// Those of all its threads: a supervisor has one that starts its workers.
     private static func children(of parent: Int32) -> [Int32] {
-        let path = "/proc/\(parent)/task/\(parent)/children"
-        guard let text = FileManager.default.contents(atPath: path) else { return [] }
-        return String(decoding: text, as: UTF8.self).split(separator: " ").compactMap { Int32($0) }
+        let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(parent)/task")) ?? []
+        return threads.flatMap { thread -> [Int32] in
+            let text = FileManager.default.contents(atPath: "/proc/\(parent)/task/\(thread)/children") ?? Data()
+            return String(decoding: text, as: UTF8.self).split(separator: " ").compactMap { Int32($0) }
+        }
     }
 }
