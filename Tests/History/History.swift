@@ -104,6 +104,9 @@ package struct History {
     /// The line of the last thing that a process did or said itself.
     private(set) var lastWord: [String: Int] = [:]
     private(set) var supervisors: [String: String] = [:]
+    /// Whether jobs were run by processes with the role ``command``, which know nothing of claims.
+    private(set) var hasCommands = false
+    package static let command = "command"
     /// When the harness killed it.
     private(set) var killed: [String: Int] = [:]
     /// Where the harness stopped it, and how many jobs it had started by then.
@@ -118,7 +121,8 @@ package struct History {
         var copying: Int?
         for (line, event) in events.enumerated() {
             switch event.deed {
-            case .began(let supervisor, _):
+            case .began(let supervisor, let role):
+                hasCommands = hasCommands || role == Self.command
                 supervisors[event.process] = supervisor
             case .ended: break
             case .killed:
@@ -189,12 +193,6 @@ package struct History {
             // It may yet happen, for all that is known: with the sync that comes next.
             made[index].ended = .max
         }
-    }
-
-    /// Whether jobs were run by commands, which know nothing of claims.
-    var hasCommands: Bool {
-        let workers = Set(registrations.values)
-        return runs.keys.contains { !workers.contains($0) }
     }
 
     /// Whether what was done between two lines may have been undone: the database has been replaced by an older copy.

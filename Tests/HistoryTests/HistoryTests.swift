@@ -153,7 +153,7 @@ struct HistoryTests {
         let (one, two) = (job(1, "a", "ready", attempts: 1, crashes: 1), job(1, "a", "ready", crashes: 2))
         let other = job(2, "b", "ready")
         #expect(tale.broken(one, other, drained: false) == [.blamedInnocent])
-        tale.start("command", 2, token: 1)
+        tale.add("command", .began(supervisor: nil, role: History.command))
         #expect(tale.broken(one, other, drained: false) == [])
         #expect(tale.broken(two, other, drained: false) == [.blamedInnocent])
     }
