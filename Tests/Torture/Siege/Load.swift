@@ -7,6 +7,8 @@ package struct Load: Sendable {
     package static let largestGrowth: Int64 = 16 << 20
     /// The least that a process may get of what the processes of its role get on average.
     package static let leastShare = 0.2
+    /// The same where some are killed, stopped and started again, and have less time for it.
+    package static let leastShareOfDisturbed = 0.05
 
     package init(_ siege: Siege, producers: Int, workers: Int) {
         self.siege = siege
@@ -23,7 +25,9 @@ package struct Load: Sendable {
         for role in [Role.producer, .worker] {
             let shares = report.shares[role] ?? []
             let average = Double(shares.reduce(0, +)) / Double(max(1, shares.count))
-            if Double(shares.min() ?? 0) < average * Self.leastShare {
+            let isDisturbed = siege.kills + siege.stops + siege.orders + siege.replacements > 0
+            let least = isDisturbed ? Self.leastShareOfDisturbed : Self.leastShare
+            if Double(shares.min() ?? 0) < average * least {
                 report.troubles.append("a \(role) starves: \(shares.min() ?? 0) jobs, on average \(average)")
             }
         }
