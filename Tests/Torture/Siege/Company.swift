@@ -138,6 +138,7 @@ actor Company {
             status == .exited(0) || killed.contains(member.id) && status == .signaled(SIGKILL) || isPoisoned || isDeaf
             || hasMetReplacement && status == .exited(RoleExit.databaseUnusable)
             || post.surroundings == .fewDescriptors && status == .signaled(Hoarder.deathOfDispatch)
+            || post.surroundings == .ownBootID && status == .exited(RoleExit.killedWhileCovering)
             || siege.moves > 0 && post.role == .command && status == .exited(RoleExit.commandMissing)
         guard !isExpected else { return }
         troubles.append("a \(post.role) (\(post.surroundings)) ended with \(status); see \(siege.errorFile)")
