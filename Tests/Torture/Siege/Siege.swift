@@ -159,9 +159,10 @@ package struct Siege: Sendable {
     }
 
     private func isExpected(_ line: Substring) -> Bool {
-        // Killed at its start by the harness.
+        // Killed at its start by the harness, or ordered to stop before it had learnt to listen.
         if line.contains("a worker ended at its start") {
             return line.contains("how=was killed by SIGKILL")
+                || orders > 0 && line.contains("how=was killed by SIGTERM")
                 || moves > 0 && line.contains("there is no program")
                 || descriptors > 0 && line.contains("Too many open files")
         }
