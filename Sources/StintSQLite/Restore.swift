@@ -100,7 +100,9 @@ struct Restore {
     }
 
     /// Nobody works on its jobs, no id is given out again, and no log of another file is taken for its own.
-    private func makeFresh(_ database: Database, after old: ReplacedDatabase.LastIDs?) throws -> (jobs: Int, released: Int) {
+    private func makeFresh(
+        _ database: Database, after old: ReplacedDatabase.LastIDs?
+    ) throws -> (jobs: Int, released: Int) {
         let result = try JobTransaction.run(database, now: SystemClock().now()) { transaction in
             let held = try transaction.statement("SELECT job_id, token FROM stint_leased").rows { row in
                 Lease(job: JobID(rawValue: row.int(0)), token: FencingToken(rawValue: row.int(1)))
