@@ -7,8 +7,7 @@
 # make bench-flat   the same with 10 million jobs; 2 minutes and 2 GB of disk
 # make plots   docs/plots from what the benchmarks have measured
 # make bench-peers beside beanstalkd, PostgreSQL and queues from PyPI, which it installs
-# make bench-handlers   commands, pipes and Swift handlers; what supervision costs
-# make fuzz    coverage-guided fuzzing of what handlers write and of stored headers; FUZZ_SECONDS=600 each
+# make bench-handlers   deaths, suspects, commands, pipes and Swift handlers; what supervision costs
 # make lint    formatting
 # make build   the `stint` binary: .build/release/stint
 # make install copies it to $(PREFIX)/bin
@@ -91,7 +90,9 @@ stint-bench: setup
 plots: setup
 	bench/plots
 
-bench-handlers: stint-bench
+bench-handlers: stint-bench build
+	$(BENCH) death --json bench/results/death.json
+	$(BENCH) suspects --program $(STINT)
 	$(BENCH) handlers
 
 bench-peers: stint-bench

@@ -25,6 +25,11 @@ package enum EventKind: Codable, Sendable, Equatable {
     case killed
     /// The harness stops it (SIGSTOP), or lets it go on.
     case stopped, continued
+    /// The harness begins to copy the database.
+    case copying
+    /// It has put the last such copy in the database's place: what was done since `copying` may be undone, and nothing
+    /// else; nobody holds a lease.
+    case replaced
     /// `call` pairs it with its outcome; it is unique within the process.
     case invoked(call: Int, Call)
     case returned(call: Int, Answer)

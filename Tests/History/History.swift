@@ -83,6 +83,8 @@ package struct History {
 
     private(set) var made: [Made] = []
     private(set) var enqueues: [Enqueue] = []
+    /// Those whose enqueue may have been undone.
+    private(set) var undoneJobs: Set<Int64> = []
     package private(set) var stories: [Int64: Story] = [:]
     /// What a process was given.
     private(set) var handedOut: [String: [Call.Lease]] = [:]
@@ -101,22 +103,27 @@ package struct History {
     private(set) var found: [String: Set<Call.Lease>] = [:]
     /// The line of the last thing that a process did or said itself.
     private(set) var lastWord: [String: Int] = [:]
-    private(set) var roles: [String: String] = [:]
     private(set) var supervisors: [String: String] = [:]
+    /// Whether jobs were run by processes with the role ``command``, which know nothing of claims.
+    private(set) var hasCommands = false
+    package static let command = "command"
     /// When the harness killed it.
     private(set) var killed: [String: Int] = [:]
     /// Where the harness stopped it, and how many jobs it had started by then.
     private(set) var stops: [String: [(line: Int, runs: Int)]] = [:]
+    /// From the line where the harness began to copy the database to the one where the copy was in its place.
+    private(set) var replacements: [ClosedRange<Int>] = []
     /// Lines that do not fit the others.
     private(set) var disorders: [String] = []
 
     package init(_ events: [Event]) {
         var open: [String: [Int: (index: Int, time: Int64)]] = [:]
+        var copying: Int?
         for (line, event) in events.enumerated() {
             switch event.kind {
             case .began(let supervisor, let role):
+                hasCommands = hasCommands || role == Self.command
                 supervisors[event.process] = supervisor
-                roles[event.process] = role
             case .ended: break
             case .killed:
                 killed[event.process] = line
@@ -125,6 +132,12 @@ package struct History {
                 stops[event.process, default: []].append((line, runs[event.process]?.count ?? 0))
                 continue
             case .continued: continue
+            case .copying:
+                copying = line
+                continue
+            case .replaced:
+                if let copying { replacements.append(copying...line) }
+                continue
             case .invoked(let number, let call):
                 if open[event.process, default: [:]].updateValue((made.count, event.time), forKey: number) != nil {
                     disorders.append("line \(line): call \(number) of \(event.process) is invoked twice")
@@ -182,6 +195,13 @@ package struct History {
         }
     }
 
+    /// Whether what was done between two lines may have been undone: the database has been replaced by an older copy.
+    func mayBeUndone(from start: Int, to end: Int) -> Bool {
+        replacements.contains { $0.overlaps(start...max(start, end)) }
+    }
+
+    func mayBeUndone(_ made: Made) -> Bool { mayBeUndone(from: made.invoked, to: made.ended) }
+
     private mutating func sortIn(_ made: Made) {
         switch made.call {
         case .enqueue(let jobs):
@@ -189,6 +209,9 @@ package struct History {
             if case .returned(.enqueued(let all)) = made.outcome { answers = all }
             for (index, job) in jobs.enumerated() {
                 enqueues.append(Enqueue(job: job, made: made, answer: answers?[index]))
+                if let answer = answers?[index], !answer.isDuplicate, mayBeUndone(made) {
+                    undoneJobs.insert(answer.job)
+                }
             }
         case .exchange(let settlements, let terms): sortIn(settlements, terms, made)
         case .extend(let leases, let deadline):

@@ -5,7 +5,7 @@ extension HistoryChecker {
         for job in final.jobs where job.attempts > job.maxAttempts {
             found.append(Violation(.tooManyAttempts, "job \(job.id): \(job.attempts) of \(job.maxAttempts)"))
         }
-        found += blameViolations()
+        found += blameViolations() + priceViolations()
         for (id, story) in history.stories.sorted(by: { $0.key < $1.key }) {
             let claims = story.claims.sorted { $0.token < $1.token }
             for claim in claims where claim.facts.attempt > claim.facts.maxAttempts {
@@ -27,18 +27,41 @@ extension HistoryChecker {
     }
 
     /// A job is blamed for the death of a process only where it was running in it: each crash is a run that did not end, or
-    /// the word of its holder.
+    /// the word of its holder. A command says itself that it has started, and dies with its worker: of those as many may have
+    /// had no time for it as processes were killed, of all jobs together.
     private func blameViolations() -> [Violation] {
-        final.jobs.compactMap { job in
+        var silent = history.hasCommands ? history.killed.count : 0
+        return final.jobs.compactMap { job in
             let story = history.stories[job.id] ?? History.Story()
             let cutShort = story.runs.count { !$0.hasEnded }
             let said = story.settled.count { $0.settlement.outcome == .crash && $0.mayHaveHappened }
             guard job.crashes > cutShort + said else { return nil }
+            silent -= job.crashes - cutShort - said
+            if silent >= 0 { return nil }
             return Violation(
                 .blamedInnocent,
                 "job \(job.id): \(job.crashes) crashes, and \(cutShort) runs that did not end; \(said) times its holder said so"
             )
         }
+    }
+
+    /// An attempt is used up by a start of a handler. Who is killed may have started one that had no time for its first
+    /// word; so many may be unexplained, of all jobs together.
+    private func priceViolations() -> [Violation] {
+        let unexplained = final.jobs.compactMap { job -> (job: FinalState.Job, count: Int)? in
+            let story = history.stories[job.id] ?? History.Story()
+            let words = story.settled.filter { [.fail, .crash].contains($0.settlement.outcome) && $0.mayHaveHappened }
+            let explained = Set(story.runs.map(\.lease.token) + words.map(\.settlement.lease.token)).count
+            return job.attempts > explained ? (job, job.attempts - explained) : nil
+        }
+        let count = unexplained.reduce(0) { $0 + $1.count }
+        guard count > history.killed.count, let worst = unexplained.max(by: { $0.count < $1.count }) else { return [] }
+        return [
+            Violation(
+                .paidForNothing,
+                "\(count) attempts of \(unexplained.count) jobs without a start, and \(history.killed.count) processes were "
+                    + "killed; job \(worst.job.id) paid \(worst.count)")
+        ]
     }
 
     /// Whether that is beyond doubt.
@@ -47,7 +70,7 @@ extension HistoryChecker {
     ) -> Bool {
         let words = story.settled.filter { $0.settlement.lease == claim.facts.lease }
         if let word = words.first(where: \.mayHaveHappened) {
-            return word.hasSettled && [.fail, .crash].contains(word.settlement.outcome)
+            return word.hasSettled && [.fail, .crash].contains(word.settlement.outcome) && !mayBeUndone(word)
         }
         // A word that was refused says that the handler had ended before its process did.
         guard words.isEmpty else { return false }
@@ -68,6 +91,7 @@ extension HistoryChecker {
             history.supervisors[claim.process] == nil,
             let death = takeBacks(from: claim.process).first(where: {
                 $0.outcome == .returned(.done) && $0.invoked > claim.returned && $0.invoked < next.returned
+                    && !history.mayBeUndone($0)
             }), case .reclaim(let workers, blames: true) = death.call,
             // Of two that died together either may have been the cause.
             workers.allSatisfy({ history.registrations[$0] == claim.process })

@@ -25,6 +25,7 @@ extension HistoryChecker {
                 if let other = ids.updateValue(reference, forKey: answer.job) {
                     found.append(Violation(.doubledJob, "\(reference) and \(other) both got the id \(answer.job)"))
                 }
+                if present.isEmpty, history.mayBeUndone(enqueue.made) { continue }
                 found += lossViolations(answer.job, reference, present.first)
             default: break
             }
@@ -106,8 +107,9 @@ extension HistoryChecker {
         return found
     }
 
-    /// Whether the job may have been acknowledged or deleted before a line.
+    /// Whether the job may have been acknowledged or deleted before a line, or its enqueue undone.
     private func mayBeOver(_ id: Int64, before line: Int) -> Bool {
+        if history.undoneJobs.contains(id) { return true }
         guard let story = history.stories[id] else { return false }
         return story.settled.contains { $0.settlement.outcome == .ack && $0.mayHaveSettled && $0.invoked < line }
             || story.deletes.contains { $0.mayHaveHappened && $0.invoked < line }
@@ -115,7 +117,9 @@ extension HistoryChecker {
 
     private func isOver(_ id: Int64, before line: Int) -> Bool {
         guard let story = history.stories[id] else { return false }
-        return story.settled.contains { $0.answer == .done && $0.ended < line }
-            || story.deletes.contains { $0.outcome == .returned(.done) && $0.ended < line }
+        return story.settled.contains { $0.answer == .done && $0.ended < line && !mayBeUndone($0) }
+            || story.deletes.contains {
+                $0.outcome == .returned(.done) && $0.ended < line && !history.mayBeUndone($0)
+            }
     }
 }

@@ -36,6 +36,8 @@ extension HistoryChecker {
     /// Whether a lease may have come to its end before a line.
     private func mayHaveEnded(_ claim: History.Claim, before line: Int, _ story: History.Story) -> Bool {
         let (start, end) = (claim.invoked, line)
+        // Nobody holds a lease in a database that has been put in the place of another.
+        if history.mayBeUndone(from: start, to: end) { return true }
         if story.settled.contains(where: {
             $0.settlement.lease == claim.facts.lease && $0.mayHaveSettled && $0.invoked < end
         }) {
@@ -70,6 +72,8 @@ extension HistoryChecker {
         }
     }
 
+    func mayBeUndone(_ word: History.Settled) -> Bool { history.mayBeUndone(from: word.invoked, to: word.ended) }
+
     func takeBacks(from process: String) -> [History.Made] { history.takeBacksFrom[process] ?? [] }
 
     /// What holders said of the job.
@@ -93,7 +97,7 @@ extension HistoryChecker {
                 found.append(Violation(.staleWord, "\(facts), after the job was taken back at line \(end)"))
             }
             if word.answer == .done {
-                if let later = claims.last, later.token > token {
+                if let later = claims.last, later.token > token, !mayBeUndone(word) {
                     found.append(Violation(.ranAfterDone, "\(facts), and claimed again with token \(later.token)"))
                 }
                 let hasRun = story.runs.contains {
@@ -134,7 +138,9 @@ extension HistoryChecker {
                 $0.token == run.lease.token && $0.process == run.process && $0.returned < run.started
             }
             if mustClaim && !isClaimed { found.append(Violation(.ranUnclaimed, facts)) }
-            if let done = story.settled.first(where: { $0.answer == .done && $0.ended < run.started }),
+            if let done = story.settled.first(where: {
+                $0.answer == .done && $0.ended < run.started && !mayBeUndone($0)
+            }),
                 !wasStoppedAtStart(run, claims)
             {
                 found.append(Violation(.ranAfterDone, "\(facts), done at line \(done.ended)"))

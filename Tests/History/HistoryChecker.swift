@@ -24,12 +24,9 @@ package struct HistoryChecker {
         return found
     }
 
-    /// How many jobs each process of a role has enqueued or started.
-    package func shares(of role: String) -> [Int] {
-        let enqueued = history.enqueues.reduce(into: [:]) { $0[$1.made.process, default: 0] += 1 }
-        return history.roles.filter { $0.value == role }.keys.sorted().map {
-            enqueued[$0, default: 0] + (history.runs[$0]?.count ?? 0)
-        }
+    /// How many jobs each process has enqueued or started.
+    package var shares: [String: Int] {
+        history.enqueues.reduce(into: history.runs.mapValues(\.count)) { $0[$1.made.process, default: 0] += 1 }
     }
 
     /// The longest that somebody waited for an answer.
@@ -81,6 +78,7 @@ package enum Rule: String, Sendable, CaseIterable {
     case takenFromLiving = "only what has died has its jobs taken back at once"
     case tooManyAttempts = "attempts never exceed their maximum"
     case attemptNotCounted = "a run that failed, or killed its process alone, uses up an attempt"
+    case paidForNothing = "an attempt is used up by a start of a handler, and by nothing else"
     case blamedInnocent = "a job is blamed only for the death of a process in which it was running"
     case buriedUnexhausted = "a buried job has no attempts or crashes left, or somebody said so"
     case busyTooEarly = "nobody is told that the database is busy before its busy timeout is over"

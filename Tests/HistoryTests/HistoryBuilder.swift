@@ -91,7 +91,7 @@ struct HistoryBuilder {
 }
 
 func job(
-    _ id: Int64, _ reference: String, _ states: String..., attempts: Int = 1, crashes: Int = 0, key: String? = nil
+    _ id: Int64, _ reference: String, _ states: String..., attempts: Int = 0, crashes: Int = 0, key: String? = nil
 ) -> FinalState.Job {
     FinalState.Job(
         id: id, reference: reference, queue: "q", states: states, attempts: attempts, maxAttempts: 3, crashes: crashes,

@@ -24,7 +24,7 @@ struct HistoryTests {
         history.enqueue("a", as: 1)
         #expect(history.broken() == [.lostJob])
         #expect(history.broken(job(1, "a")) == [.lostJob])
-        #expect(history.broken(job(1, "a", "ready", "buried", attempts: 3)) == [.lostJob])
+        #expect(history.broken(job(1, "a", "ready", "buried")) == [.lostJob])
         #expect(history.broken(job(1, "a", "ready")) == [.lostJob])
         #expect(history.broken(job(2, "a", "ready"), drained: false) == [.lostJob])
         #expect(history.broken(job(1, "a", "ready"), drained: false) == [])
@@ -67,6 +67,111 @@ struct HistoryTests {
         history.call("w", .lookUp(worker: 1), .held([lease]))
         #expect(giveBack("w", history) == [])
         #expect(giveBack("x", history) == [.staleWord])
+    }
+
+    @Test("lets a copy of the database undo what was done since it was begun, and nothing else")
+    func replacement() {
+        /// What `body` tells happens before the copy is begun, in between, or when it has arrived.
+        func tales(_ start: HistoryBuilder = HistoryBuilder(), _ body: (inout HistoryBuilder) -> Void) -> [HistoryBuilder] {
+            (0...2).map { place in
+                var history = start
+                if place == 0 { body(&history) }
+                history.add("harness", .copying)
+                if place == 1 { body(&history) }
+                history.add("harness", .replaced)
+                if place == 2 { body(&history) }
+                return history
+            }
+        }
+        var (given, keyed) = (HistoryBuilder(), HistoryBuilder())
+        given.enqueue("a", as: 1)
+        keyed.enqueue("a", as: 1, key: "k")
+        let enqueued = tales { $0.enqueue("a", as: 1) }
+        #expect(enqueued.map { $0.broken() } == [[.lostJob], [], [.lostJob]])
+        #expect(enqueued.map { $0.broken(job(1, "a", "ready"), drained: false) } == [[], [], []])
+        let renamed = enqueued.map { $0.broken(job(2, "a", "ready"), drained: false) }
+        #expect(renamed == [[.lostJob], [.lostJob], [.lostJob]])
+        // An ack that was undone: the job runs again. The lease is nobody's any more, whoever held it.
+        let done = tales(given) { $0.work("w", 1, token: 1) }
+        let again = done.map { history in
+            var history = history
+            history.work("v", 1, token: 2)
+            return history.broken(job(1, "a", "done"))
+        }
+        #expect(again == [[.ranAfterDone], [], [.ranAfterDone]])
+        let claimed = tales(given) { $0.claim("w", 1, token: 1) }
+        let twice = claimed.map { history in
+            var history = history
+            history.claim("v", 1, token: 2)
+            return history.broken(job(1, "a", "leased"), drained: false)
+        }
+        #expect(twice == [[], [], [.twoLeases]])
+        // A token is not given out a second time.
+        var reused = claimed[1]
+        reused.enqueue("b", as: 2)
+        reused.claim("v", 2, token: 1)
+        #expect(
+            reused.broken(job(1, "a", "ready"), job(2, "b", "leased"), drained: false).contains(.tokenReused))
+        // The key of a job that is gone is free, and that of one whose ack was undone is not.
+        let keys = tales { $0.enqueue("a", as: 1, key: "k") }.map { history in
+            var history = history
+            history.enqueue("b", as: 2, key: "k")
+            return history.broken(job(2, "b", "ready", key: "k"), drained: false)
+        }
+        #expect(keys == [[.lostJob, .keyTwice], [], [.lostJob, .keyTwice]])
+        let swallowed = tales(keyed) { $0.work("w", 1, token: 1) }.map { history in
+            var history = history
+            history.enqueue("b", as: 1, key: "k", duplicate: true)
+            return history.broken(job(1, "a", "ready", key: "k"), drained: false)
+        }
+        #expect(swallowed == [[.swallowed], [], [.swallowed]])
+        // What a failure cost is undone with it.
+        let failed = tales(given) { history in
+            history.claim("w", 1, token: 1)
+            history.start("w", 1, token: 1)
+            history.settle("w", 1, token: 1, .fail, .delayed)
+        }
+        let unpaid = failed.map { history in
+            var history = history
+            history.claim("w", 1, token: 2, attempt: 1)
+            return history.broken(job(1, "a", "leased", attempts: 0), drained: false)
+        }
+        #expect(unpaid == [[.attemptNotCounted], [], [.attemptNotCounted]])
+        // A copy that did not arrive undoes nothing.
+        var refused = HistoryBuilder()
+        refused.add("harness", .copying)
+        refused.enqueue("a", as: 1)
+        #expect(refused.broken() == [.lostJob])
+    }
+
+    @Test("lets a command that dies with its worker have had no time for its first word, once for each kill")
+    func silentCommands() {
+        var history = HistoryBuilder()
+        history.enqueue("a", as: 1)
+        history.enqueue("b", as: 2)
+        history.add("w", .killed)
+        let (one, two) = (job(1, "a", "ready", attempts: 1, crashes: 1), job(1, "a", "ready", crashes: 2))
+        let other = job(2, "b", "ready")
+        #expect(history.broken(one, other, drained: false) == [.blamedInnocent])
+        history.add("command", .began(supervisor: nil, role: History.command))
+        #expect(history.broken(one, other, drained: false) == [])
+        #expect(history.broken(two, other, drained: false) == [.blamedInnocent])
+    }
+
+    @Test("wants a start behind every attempt, or a kill that came before its handler's first word")
+    func prices() {
+        var history = HistoryBuilder()
+        history.enqueue("a", as: 1)
+        #expect(history.broken(job(1, "a", "ready", attempts: 0), drained: false) == [])
+        #expect(history.broken(job(1, "a", "ready", attempts: 1), drained: false) == [.paidForNothing])
+        history.claim("w", 1, token: 1)
+        history.add("w", .killed)
+        #expect(history.broken(job(1, "a", "ready", attempts: 1), drained: false) == [])
+        #expect(history.broken(job(1, "a", "ready", attempts: 2), drained: false) == [.paidForNothing])
+        history.reap(at: 1_000)
+        history.claim("v", 1, token: 2)
+        history.start("v", 1, token: 2)
+        #expect(history.broken(job(1, "a", "ready", attempts: 2), drained: false) == [])
     }
 
     @Test("wants a finished handler behind every done job")
@@ -291,7 +396,7 @@ struct HistoryTests {
         var many = HistoryBuilder()
         many.enqueue("a", as: 1)
         many.claim("w", 1, token: 1, attempt: 4)
-        #expect(many.broken(job(1, "a", "leased", attempts: 4), drained: false) == [.tooManyAttempts])
+        #expect(many.broken(job(1, "a", "leased", attempts: 4), drained: false) == [.tooManyAttempts, .paidForNothing])
     }
 
     @Test("wants a reason for every grave")
@@ -299,7 +404,7 @@ struct HistoryTests {
         var history = HistoryBuilder()
         history.enqueue("a", as: 1)
         #expect(history.broken(job(1, "a", "buried")) == [.buriedUnexhausted])
-        #expect(history.broken(job(1, "a", "buried", attempts: 3)) == [])
+        #expect(history.broken(job(1, "a", "buried", attempts: 3)) == [.paidForNothing])
         #expect(history.broken(job(1, "a", "buried", crashes: 3)) == [.blamedInnocent])
         for token: Int64 in 1...3 {
             history.claim("w\(token)", 1, token: token, attempt: Int(token))

@@ -136,9 +136,11 @@ struct OutputTests {
 struct ProgressBarTests {
     let place = Workplace.ofThisTest
 
-    @Test("also when the work ends with an error")
-    func error() async throws {
-        let terminal = try PseudoTerminal(columns: 80, rows: 24)
+    /// Runs `put --lines` on a terminal, feeds it until a bar is drawn, and does `body` then.
+    private func put(
+        on terminal: PseudoTerminal,
+        _ body: (RunningProcess, StandardInputWriter) async throws -> Void
+    ) async throws -> (status: TerminationStatus, errors: String) {
         let environment: [Environment.Key: String?] = ["TERM": "xterm-256color"]
         let result = try await Subprocess.run(
             place.configuration(Workplace.stint, ["put", "--lines"], environment, PlatformOptions()),
@@ -151,16 +153,43 @@ struct ProgressBarTests {
                 guard ContinuousClock.now < deadline else { throw TooLate(what: "a bar is drawn", limit: .seconds(60)) }
                 _ = try await execution.standardInputWriter.write(batch)
             }
+            try await body(
+                RunningProcess(id: execution.processIdentifier.value), execution.standardInputWriter)
+            try await execution.standardInputWriter.finish()
+        }
+        return (result.terminationStatus, result.standardError)
+    }
+
+    private func expectTakenAway(_ terminal: PseudoTerminal) {
+        #expect(terminal.text.hasSuffix(" jobs\r\u{1B}[2K"), "\(terminal.text.debugDescription.suffix(200))")
+    }
+
+    @Test("also when the work ends with an error")
+    func error() async throws {
+        let terminal = try PseudoTerminal(columns: 80, rows: 24)
+        let end = try await put(on: terminal) { _, input in
             do {
-                let tooLong = [UInt8](repeating: 0x61, count: 17 << 20)
-                _ = try await execution.standardInputWriter.write(tooLong)
+                _ = try await input.write([UInt8](repeating: 0x61, count: 17 << 20))
             } catch {
                 // It has seen enough.
             }
-            try await execution.standardInputWriter.finish()
         }
-        #expect(result.terminationStatus == .exited(65))
-        #expect(result.standardError.contains("has more than 16 MiB"))
-        #expect(terminal.text.hasSuffix(" jobs\r\u{1B}[2K"), "\(terminal.text.debugDescription.suffix(200))")
+        #expect(end.status == .exited(65))
+        #expect(end.errors.contains("has more than 16 MiB"))
+        expectTakenAway(terminal)
+    }
+
+    @Test(
+        "also when Ctrl-C or another signal ends the work, as it would without a bar",
+        arguments: [SIGINT, SIGTERM, SIGHUP])
+    func signal(number: CInt) async throws {
+        let terminal = try PseudoTerminal(columns: 80, rows: 24)
+        let end = try await put(on: terminal) { process, _ in
+            process.send(number)
+            try await eventually("it has ended") { !process.isAlive }
+        }
+        #expect(end.status == .signaled(number))
+        #expect(end.errors == "")
+        expectTakenAway(terminal)
     }
 }

@@ -72,6 +72,20 @@ struct RestoreTests {
         #expect(after.count == 3 && after.allSatisfy { $0 > before.max()! }, "\(before), then \(after)")
     }
 
+    @Test("nor where a new database was made in the place of one that was lost")
+    func idsOfLostDatabase() async throws {
+        try await place.stint("put", "a")
+        try await place.stint("backup", "copy.db")
+        try await place.stint("put", "--lines", input: Array("b\nc\nd\n".utf8))
+        _ = try await place.shell("rm stint.db*")
+        #expect(try await place.stint("put", "new") == "1\n")
+        try await place.stint("restore", "copy.db")
+        #expect(try await place.stint("put", "e") == "1000000002\n")
+        // From now on it is the same database.
+        try await place.stint("restore", "copy.db")
+        #expect(try await place.stint("put", "f") == "1000000003\n")
+    }
+
     @Test("with workers running they stop with exit 69; what ran when the backup was made is ready again, at no cost")
     func running() async throws {
         try await place.stint("put", "x", "--max-attempts", "1")

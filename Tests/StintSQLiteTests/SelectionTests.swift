@@ -56,6 +56,36 @@ struct SelectionTests {
         try await expectSound(queue.store)
     }
 
+    @Test("a job that is buried again while its queue is kicked is not kicked a second time")
+    func kickedOnce() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        try await queue.enqueue(jobs: (0..<1_500).map { _ in try NewJob([1], in: "q") })
+        #expect(try await queue.bury(JobSelection("q"), reason: "no") == 1_500)
+        let database = try DatabaseQueue(path: folder.database)
+        var steps = 0
+        let kicked = try await queue.change(JobSelection("q"), .kick) { _ in
+            steps += 1
+            // As workers that bury at once whatever they get; not for ever, so that this ends in any case.
+            guard steps <= 6 else { return }
+            do {
+                try database.write {
+                    try $0.execute(
+                        sql: """
+                            INSERT INTO stint_buried (job_id, queue_id, buried_at, attempts, crashes, reason)
+                            SELECT job_id, queue_id, 1900000000000, 1, 0, 'again' FROM stint_ready;
+                            DELETE FROM stint_ready;
+                            UPDATE stint_queues SET buried = buried + ready, ready = 0;
+                            """)
+                }
+            } catch {
+                Issue.record(error)
+            }
+        }
+        #expect(kicked == 1_500)
+        try await expectSound(queue.store)
+    }
+
     @Test("payloads bound a step too")
     func largePayloads() async throws {
         let folder = try TemporaryFolder()

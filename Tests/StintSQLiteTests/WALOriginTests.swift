@@ -175,6 +175,29 @@ struct WALOriginTests {
         #expect(try Copy(backup, log: folder.database + "-wal", in: folder.path).isRefused)
     }
 
+    @Test("a log with pages of another size is refused, also where nothing else tells it from the database's own")
+    func pageSize() async throws {
+        let folder = try TemporaryFolder()
+        let paths = [4_096, 8_192].map { "\(folder.path)/\($0).db" }
+        var databases: [DatabaseQueue] = []
+        for (path, size) in zip(paths, [4_096, 8_192]) {
+            let database = try foreign(path)
+            try await database.writeWithoutTransaction {
+                try $0.execute(
+                    sql: """
+                        PRAGMA page_size = \(size); PRAGMA journal_mode = WAL; CREATE TABLE a (x);
+                        INSERT INTO a VALUES (1);
+                        """)
+            }
+            databases.append(database)
+        }
+        for (path, other) in zip(paths, paths.reversed()) {
+            #expect(try !Copy(path, log: path + "-wal", in: folder.path).isRefused)
+            #expect(try Copy(path, log: other + "-wal", in: folder.path).isRefused)
+        }
+        withExtendedLifetime(databases) {}
+    }
+
     @Test("a database that is in use is not kept from a second process, whatever happens to the log meanwhile")
     func inUse() async throws {
         let folder = try TemporaryFolder()

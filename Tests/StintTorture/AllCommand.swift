@@ -37,16 +37,20 @@ struct AllCommand: AsyncParsableCommand {
         }
         let (kills, load) = (seconds / 5, seconds / 4)
         return [
-            trial("kill", "--seconds", "\(kills)", "--kills", "\(kills * 10 / 3)", "--stops", "\(kills / 5)"),
-            trial(
-                "kill (commands)", "--commands", "--seconds", "\(kills / 4)", "--kills", "\(kills / 2)", "--stops", "5"),
+            trial("kill", "--seconds", "\(kills)"),
+            trial("kill (commands)", "--commands", "--seconds", "\(kills / 4)", "--kills", "\(kills / 2)"),
             trial("death", "--minutes", "\(minutes / 10)"),
             trial("power-cut", "--cuts", "2000", "--minutes", "\(minutes / 10)"),
             trial("power-cut (normal)", "--normal", "--cuts", "2000", "--minutes", "\(max(1, minutes / 20))"),
             trial("disk", "--minutes", "\(minutes / 10)"),
             trial("simulate", "--minutes", "\(minutes / 10)"),
             trial("fuzz", "--minutes", "\(minutes / 10)"),
-            trial("load", "--seconds", "\(load)"),
+            trial("load", "--seconds", "\(load * 2 / 3)"),
+            trial(
+                "load (hardships)", "--seconds", "\(load / 3)", "--kills", "\(load / 6)", "--stops", "3", "--locks",
+                "3",
+                "--freezes", "2", "--orders", "6", "--replacements", "3", "--boot-ids", "6", "--containers", "2",
+                "--descriptors", "4"),
         ]
     }
 

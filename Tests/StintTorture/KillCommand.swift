@@ -10,29 +10,27 @@ struct KillCommand: AsyncParsableCommand {
 
     @Option(help: "Repeats the choices of a run.") var seed: UInt64 = .random(in: 0..<1 << 32)
     @Option(help: "How long, in seconds.") var seconds = 300
-    @Option(help: "How many processes to kill.") var kills = 1_000
-    @Option(help: "How many processes to stop for longer than their lease.") var stops = 60
-    @Option(help: "How often somebody holds the write lock for longer than a lease.") var locks = 40
-    @Option(help: "How often all processes are stopped for longer than a lease.") var freezes = 10
-    @Option(help: "How often a whole tree of processes gets SIGTERM.") var orders = 40
+    @OptionGroup var hardships: Hardships
     @Flag(help: "The workers are `stint work` with a command, and the reaper is `stint reap`.") var commands = false
     @Option(help: "A guard to go without; then it must fail.") var without: String?
 
     func run() async throws {
-        print("stint-torture kill --seed \(seed) --seconds \(seconds) --kills \(kills) --stops \(stops)")
         let place = try TortureFolder()
         var run = ChaosRun(seed: seed, duration: .seconds(seconds), program: try ownProgram(), folder: place.path)
-        run.kills = kills
-        run.stops = stops
-        (run.locks, run.freezes, run.orders) = (locks, freezes, orders)
+        // As many as the time has room for: 1,000 kills in five minutes.
+        hardships.apply(
+            to: &run,
+            usual: [
+                \.kills: seconds * 10 / 3, \.stops: seconds / 5, \.locks: seconds / 8, \.freezes: seconds / 30,
+                \.orders: seconds / 8, \.replacements: seconds / 15, \.moves: commands ? seconds / 8 : 0,
+                \.bootIDs: 3, \.containers: 1, \.descriptors: 1,
+            ])
         run.without = without
         if commands { run.roles = ChaosRun.castOfCommands }
+        let command = "kill\(commands ? " --commands" : "")"
+        print("stint-torture \(command) --seed \(seed) --seconds \(seconds) \(run.options)")
         let report = try await run.run()
-        print(report.summary)
-        let killed = report.kills.sorted { $0.key.rawValue < $1.key.rawValue }
-        print(
-            "killed: \(killed.map { "\($0.value) of \($0.key)" }.joined(separator: ", ")); stopped, locked out, frozen or ordered to stop: \(report.stops)"
-        )
+        report.tell()
         try conclude(report.problems, place)
     }
 }

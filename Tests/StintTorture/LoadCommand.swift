@@ -10,13 +10,17 @@ struct LoadCommand: AsyncParsableCommand {
     @Option(help: "How long, in seconds.") var seconds = 600
     @Option(help: "How many producers.") var producers = 64
     @Option(help: "How many worker processes.") var workers = 64
+    @OptionGroup var hardships: Hardships
 
     func run() async throws {
-        print("stint-torture load --seed \(seed) --seconds \(seconds) --producers \(producers) --workers \(workers)")
         let place = try TortureFolder()
-        let run = ChaosRun(seed: seed, duration: .seconds(seconds), program: try ownProgram(), folder: place.path)
+        var run = ChaosRun(seed: seed, duration: .seconds(seconds), program: try ownProgram(), folder: place.path)
+        hardships.apply(to: &run, usual: [:])
+        print(
+            "stint-torture load --seed \(seed) --seconds \(seconds) --producers \(producers) --workers \(workers) "
+                + run.options)
         let report = try await Load(run, producers: producers, workers: workers).run()
-        print(report.summary)
+        report.tell()
         for role in [Role.producer, .worker] {
             let shares = report.shares[role] ?? []
             print("jobs of each \(role): \(shares.min() ?? 0) to \(shares.max() ?? 0)")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Stint
 import StintSQLite
 import Torture
@@ -14,12 +15,19 @@ struct RoleCommand: AsyncParsableCommand {
     @Option var seed: UInt64
     @Option var without: String?
     @Flag var calm = false
+    @Flag var hoards = false
 
     func run() async throws {
         try removeGuard(without)
         let player = try Player(
-            role, database: database, history: history, lease: .milliseconds(lease), seed: seed, isCalm: calm)
-        try await player.play()
+            role, database: database, history: history, lease: .milliseconds(lease), seed: seed, isCalm: calm,
+            hoards: hoards)
+        do {
+            try await player.play()
+        } catch let error as StintError where error.code == .databaseUnusable {
+            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            throw ExitCode(RoleExit.databaseUnusable)
+        }
     }
 }
 

@@ -8,6 +8,8 @@ struct InterposedStore: JobStore {
     var beforeExchange: @Sendable ([Settlement], ClaimRequest?) throws -> Void = { _, _ in }
     var afterExchange: @Sendable ([Settlement], Exchange) throws -> Void = { _, _ in }
     var beforeRevocationsAreRead: (@Sendable () -> Void)?
+    var beforeLook: @Sendable () -> Void = {}
+    var beforeExtend: @Sendable () -> Void = {}
     /// All wake-ups get lost but the first, which says that there is nothing.
     var isDeaf = false
 
@@ -46,7 +48,8 @@ struct InterposedStore: JobStore {
 
     func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] { try await store.enqueue(jobs) }
     func extend(_ leases: [Lease], by duration: Duration) async throws -> [Lease] {
-        try await store.extend(leases, by: duration)
+        beforeExtend()
+        return try await store.extend(leases, by: duration)
     }
     func runNow(_ ids: [JobID]) async throws { try await store.runNow(ids) }
     func select(_ selection: JobSelection, from cursor: SelectionCursor?, limit: Int) async throws -> SelectionStep {
@@ -73,7 +76,8 @@ struct InterposedStore: JobStore {
     func checkStillThere() throws { try store.checkStillThere() }
     func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
     func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady {
-        try await store.nextReady(in: queues, passingOverSuspects: passingOverSuspects)
+        beforeLook()
+        return try await store.nextReady(in: queues, passingOverSuspects: passingOverSuspects)
     }
     func isClaimable(_ job: JobID) async throws -> Bool { try await store.isClaimable(job) }
     func deregister(_ worker: WorkerID) async throws { try await store.deregister(worker) }

@@ -39,6 +39,16 @@ struct SupervisionTests {
         }
     }
 
+    @Test("a worker has nobody to write to once its supervisor has closed the line, and does not wait for one")
+    func deadSupervisor() throws {
+        var ends: [Int32] = [-1, -1]
+        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+        defer { close(ends[1]) }
+        #expect(Supervision.mayWrite(ends[1]))
+        close(ends[0])
+        #expect(!Supervision.mayWrite(ends[1]))
+    }
+
     @Test("a worker is silent for too long past the limit, and after a moment of doubt")
     func silence() {
         let start = ContinuousClock.now
@@ -65,5 +75,10 @@ struct SupervisionTests {
         options.heartbeatTimeout = .seconds(seconds)
         #expect(options.beatInterval * 3 <= options.heartbeatTimeout - HeartbeatMonitor.doubt / 4)
         #expect(options.beatInterval <= .seconds(10))
+    }
+
+    @Test("words of life are rare where nobody asks for more: each wakes two processes up")
+    func rareBeats() {
+        #expect(SupervisorOptions().beatInterval >= .seconds(5))
     }
 }

@@ -91,22 +91,26 @@ struct SuspectTests {
         try await withQueue { queue in
             try await makeSuspects(1, queue)
             let suspectsRun = Log<Int>()
-            let inside = Mutex(0)
-            // Each has a successor before it ends, so that two handlers at least always have something to do.
+            let inside = Mutex((started: 0, count: 0))
             for number in 0..<6 { try await queue.enqueue(Greeting(name: "\(number)"), in: "q", options: urgent) }
             let workers = (0..<count).map { _ in
                 worker(queue, concurrency: 3) { name in
-                    let beside = inside.withLock { count in
-                        count += 1
-                        return count
+                    let (number, beside) = inside.withLock { inside in
+                        inside.started += 1
+                        inside.count += 1
+                        return (inside.started, inside.count)
                     }
                     if name.hasPrefix("suspect") {
                         suspectsRun.append(beside)
                     } else if suspectsRun.all.isEmpty {
+                        // The process is never empty by itself: each has a successor, and awaits the start of one. Where none
+                        // comes, nothing is started any more.
                         try await queue.enqueue(Greeting(name: name), in: "q")
-                        try await Task.sleep(for: .milliseconds(20))
+                        for _ in 0..<20 where inside.withLock({ $0.started == number }) {
+                            try await Task.sleep(for: .milliseconds(10))
+                        }
                     }
-                    inside.withLock { $0 -= 1 }
+                    inside.withLock { $0.count -= 1 }
                 }
             }
             try await running(workers) {

@@ -77,7 +77,7 @@ struct UnknownOutcomeTests {
         try await withQueue { queue in
             try await queue.retain(.seconds(60), in: "q")
             let id = try await queue.enqueue(Greeting(name: "x"), in: "q").id
-            let (once, ran) = (Once(), Log<Int>())
+            let (once, ran, returned) = (Once(), Log<Int>(), Log<Bool>())
             var store = InterposedStore(store: queue.store)
             store.beforeExchange = { settlements, _ in
                 if settlements.contains(where: { !$0.followUps.isEmpty }), !hasHappened, once() { throw unknown() }
@@ -88,8 +88,13 @@ struct UnknownOutcomeTests {
             try await worker(store) { name, context in
                 ran.append(context.attempt)
                 guard name == "x" else { return }
+                returned.append(false)
                 try await context.ack(enqueueing: [NewJob(Greeting(name: "follow-up"), in: "q")])
+                returned.append(true)
             }.run()
+            let expected = hasHappened ? [false, true] : [false, false, true]
+            #expect(returned.all == expected, "the handler hears the truth")
+            #expect(!lines.all.contains { $0.contains("lease") }, "\(lines.all)")
             let job = try #require(try await queue.store.job(id))
             #expect(job.record.state == .done && job.failures.count == (hasHappened ? 0 : 1))
             #expect(ran.all == (hasHappened ? [1, 1] : [1, 2, 1]))

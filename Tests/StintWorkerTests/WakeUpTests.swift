@@ -92,14 +92,17 @@ struct WakeUpTests {
             let (stream, ran) = AsyncStream.makeStream(of: String.self)
             var options = Worker.Options()
             options.pollInterval = .milliseconds(50)
-            var worker = Worker(
-                JobQueue(store: InterposedStore(store: queue.store, isDeaf: true)), queues: ["q"],
-                options: options)
+            let looks = Log<Void>()
+            let store = InterposedStore(store: queue.store, beforeLook: { looks.append(()) }, isDeaf: true)
+            var worker = Worker(JobQueue(store: store), queues: ["q"], options: options)
             worker.registerOthers { ran.yield(String(decoding: $0.job.payload, as: UTF8.self)) }
             let elsewhere = try await JobQueue(.sqlite(queue.store.path))
             try await running([worker]) {
                 var names = stream.makeAsyncIterator()
                 for name in ["one", "two"] {
+                    // It has done all that it knows of, has heard the only word that there is, and goes on looking.
+                    let before = looks.all.count
+                    try await eventually("it looks by itself") { looks.all.count > before + 3 }
                     try await elsewhere.enqueue(payload: Array(name.utf8), in: "q")
                     #expect(await names.next() == name)
                 }

@@ -433,6 +433,19 @@ private let expiryScenarios: [Scenario] = [
         #expect(try await stage.settle(job.lease, .ack) == .done)
         #expect(try await stage.store.job(id) == nil)
     },
+    Scenario("a lease whose deadline is of another clock stays with a worker that provably lives, and ends with it") {
+        stage in
+        let performer = try await stage.hire()
+        let id = try await stage.enqueue(options: JobOptions(maxAttempts: 1, maxCrashes: 1))
+        stage.start(try #require(try await stage.claim(1, by: performer, lease: .seconds(3_600)).first), by: performer)
+        // The deadline looks like that of an earlier boot to one whose clock is behind the worker's.
+        stage.clock.reboot(hidesBoot: true)
+        #expect(try await stage.reap() == ReapReport())
+        #expect(try await stage.state(id) == .leased)
+        try await stage.die(performer)
+        #expect(try await stage.reap() == ReapReport(requeued: 1))
+        try await stage.expectLost([id], .lost, suspect: false)
+    },
     Scenario("of leases that ran out with several started jobs all are suspects, whichever ends first") { stage in
         let performer = try await stage.hire()
         let ids = try await stage.enqueue(4, options: JobOptions(maxAttempts: 1, maxCrashes: 1))

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
-import Torture
+
+@testable import Torture
 
 /// The quick form of `stint-torture fuzz`.
 @Suite("Bad input traps nothing, hangs nothing and hurts no other job", .timeLimit(.minutes(5)))
@@ -17,5 +18,22 @@ struct FuzzTests {
             "fuzz", "--target", target.rawValue, "--seed", "\(seed)", "--minutes", Self.minutes[target] ?? "0.08")
         print(report)
         #expect(report.contains("fuzz \(target.rawValue): ") && !report.contains(": 0 cases"))
+    }
+
+    @Test("arguments are fuzzed with every command and every option that the help names")
+    func everyArgument() async throws {
+        let stint = Child(folder: FileManager.default.temporaryDirectory.path)
+        func help(_ command: String...) async throws -> String {
+            let outcome = try #require(try await stint.run((["help"] + command).map { Array($0.utf8) }))
+            return String(decoding: outcome.output, as: UTF8.self)
+        }
+        let commands = try await help().matches(of: #/(?m)^  ([a-z]+) {2,}[A-Z]/#).map { String($0.1) }
+        #expect(commands.count > 15)
+        #expect(Set(commands).subtracting(ArgumentFuzz.commands).isEmpty)
+        for command in commands {
+            let options = try await help(command).matches(of: #/(?m)^  (?:-[a-z], )?(--[a-z-]+)/#).map { String($0.1) }
+            let unknown = Set(options).subtracting(ArgumentFuzz.options)
+            #expect(!options.isEmpty && unknown.isEmpty, "\(command): \(unknown)")
+        }
     }
 }

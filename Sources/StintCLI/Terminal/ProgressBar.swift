@@ -20,6 +20,8 @@ struct ProgressBar {
     /// Where a bar is drawn at the moment. For the whole process, so that whoever writes a line takes it away first, and no
     /// error leaves half a bar behind.
     private static let drawn = Mutex<(terminal: Int32, waitsForNobody: Bool)?>(nil)
+    /// The process is about to end by a signal.
+    private static let isOver = Atomic(false)
 
     /// - Parameter total: How much there is to do, where it is known from the start.
     init(total: Int?, waitsForNobody: Bool = false) {
@@ -42,6 +44,8 @@ struct ProgressBar {
             let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: Self.width - filled)
             line += "\(bar) \(Int(share * 100))% "
         }
+        // Whoever must not wait treats signals itself.
+        if !waitsForNobody { EndingSignals.takeBarAway() }
         Self.drawn.withLock { $0 = (terminal, waitsForNobody) }
         Self.draw(line + text, on: terminal, waitsForNobody: waitsForNobody)
     }
@@ -58,12 +62,24 @@ struct ProgressBar {
         if let bar { draw("\r\u{1B}[2K", on: bar.terminal, waitsForNobody: bar.waitsForNobody) }
     }
 
+    /// The same as the last thing that this process does: nothing is drawn any more, and a terminal that takes nothing is
+    /// not waited for.
+    static func clearForGood() {
+        isOver.store(true, ordering: .releasing)
+        guard let bar = drawn.withLock({ $0 }) else { return }
+        let destination = destination(of: bar.terminal)
+        destination.log(Array("\r\u{1B}[2K".utf8))
+        destination.flush(within: .milliseconds(200))
+    }
+
     private static func draw(_ text: String, on terminal: Int32, waitsForNobody: Bool) {
+        guard !isOver.load(ordering: .acquiring) else { return }
         let bytes = Array(text.utf8)
-        if waitsForNobody {
-            let destination = terminal == STDERR_FILENO ? OutputDestination.standardError : .standardOutput
-            return destination.log(bytes)
-        }
+        if waitsForNobody { return destination(of: terminal).log(bytes) }
         _ = bytes.withUnsafeBytes { Platform.write(terminal, $0.baseAddress, $0.count) }
+    }
+
+    private static func destination(of terminal: Int32) -> OutputDestination {
+        terminal == STDERR_FILENO ? .standardError : .standardOutput
     }
 }

@@ -1,8 +1,8 @@
 /// Where jobs live. A verb is a change of state and one transaction: it happens whole or not at all, and when it
 /// returns it is durable. All verbs may throw ``StintError`` with the codes `databaseBusy` and
-/// `storageFailed`, and nothing has changed then, or, when the disk fails in the last moment, `outcomeUnknown`: then it may
-/// have happened, and who goes on must look first, as ``leases(heldBy:)`` and ``job(_:)`` let him. No verb
-/// blocks one of Swift's cooperative threads.
+/// `storageFailed`, and nothing has changed then, or, when the disk fails or the file goes in the last moment,
+/// `outcomeUnknown`: then it may have happened, and who goes on must look first, as ``leases(heldBy:)`` and
+/// ``job(_:)`` let him. No verb blocks one of Swift's cooperative threads.
 ///
 /// The scenarios in Tests/StoreConformance say the same in code; any store must pass them.
 public protocol JobStore: WorkerRegistry {

@@ -17,7 +17,8 @@ public struct StintError: Error, Sendable, CustomStringConvertible {
         public static let databaseBusy = Code(description: "databaseBusy")
         /// The disk or the file's page limit is full, or an I/O error happened. The transaction was rolled back.
         public static let storageFailed = Code(description: "storageFailed")
-        /// The disk failed when a change was to be made durable: it may have been made, and a power cut may undo it. Look
+        /// The disk failed when a change was to be made durable: it may have been made, and a power cut may undo it. Or the
+        /// database was replaced between the commit and the answer: a copy that takes its place may have the change. Look
         /// before you try again.
         public static let outcomeUnknown = Code(description: "outcomeUnknown")
         /// The system has refused a process, a thread or a pipe; the message has its reason.

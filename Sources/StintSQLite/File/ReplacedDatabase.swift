@@ -9,17 +9,31 @@ struct ReplacedDatabase {
     let file: DatabaseFile
     let options: SQLiteStore.Options
 
+    /// The last ids that a database has given out.
+    struct LastIDs {
+        let byTable: [String: Int64]
+        /// When the database was made that this one goes back to: copies and restored databases keep it.
+        let origin: Int64?
+
+        init(of database: Database) throws {
+            let rows = try Row.fetchAll(database, sql: "SELECT name, seq FROM sqlite_sequence")
+            byTable = Dictionary(rows.map { ($0["name"], $0["seq"]) }) { max($0, $1) }
+            origin = try Int64.fetchOne(
+                database, sql: "SELECT applied_at FROM stint_migrations ORDER BY version LIMIT 1")
+        }
+    }
+
     /// Runs `body` with the last ids that it has given out, while nobody can write to it; with `nil` if there is none, or
     /// none that can be read.
     ///
     /// - Throws: What `body` throws; `invalidInput` if it is another program's database, and `databaseBusy`.
-    func whileLocked<Value>(_ body: (_ lastIDs: [String: Int64]?) throws -> Value) throws -> Value {
+    func whileLocked<Value>(_ body: (_ lastIDs: LastIDs?) throws -> Value) throws -> Value {
         guard let connection = try connect() else { return try body(nil) }
         return try connection.runBlocking { database in
-            let lastIDs: [String: Int64]
+            let lastIDs: LastIDs
             do {
                 try Statement("BEGIN IMMEDIATE", database).execute()
-                lastIDs = try Self.lastIDs(database)
+                lastIDs = try LastIDs(of: database)
             } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
                 throw error
             } catch {
@@ -50,11 +64,6 @@ struct ReplacedDatabase {
             note(error)
             return nil
         }
-    }
-
-    private static func lastIDs(_ database: Database) throws -> [String: Int64] {
-        let rows = try Row.fetchAll(database, sql: "SELECT name, seq FROM sqlite_sequence")
-        return Dictionary(rows.map { ($0["name"], $0["seq"]) }) { max($0, $1) }
     }
 
     private func rollBack(_ database: Database) {

@@ -100,7 +100,9 @@ struct Restore {
     }
 
     /// Nobody works on its jobs, no id is given out again, and no log of another file is taken for its own.
-    private func makeFresh(_ database: Database, after old: [String: Int64]?) throws -> (jobs: Int, released: Int) {
+    private func makeFresh(
+        _ database: Database, after old: ReplacedDatabase.LastIDs?
+    ) throws -> (jobs: Int, released: Int) {
         let result = try JobTransaction.run(database, SystemClock()) { transaction in
             let held = try transaction.statement("SELECT job_id, token FROM stint_leased").rows { row in
                 Lease(job: JobID(rawValue: row.int(0)), token: FencingToken(rawValue: row.int(1)))
@@ -120,11 +122,13 @@ struct Restore {
         return result.value
     }
 
-    private func continueIDs(_ database: Database, after old: [String: Int64]?) throws {
+    private func continueIDs(_ database: Database, after old: ReplacedDatabase.LastIDs?) throws {
+        let copied = try ReplacedDatabase.LastIDs(of: database)
+        // A database that was made in the place of a lost one knows nothing of the ids that the lost one gave out.
+        let isSame = old.map { $0.origin == copied.origin } ?? false
         for table in ReplacedDatabase.tables {
-            let last = try Int64.fetchOne(
-                database, sql: "SELECT seq FROM sqlite_sequence WHERE name = ?", arguments: [table])
-            let next = old.map { max(last ?? 0, $0[table] ?? 0) } ?? (last ?? 0) + Self.unknownIDs
+            let last = max(copied.byTable[table] ?? 0, old?.byTable[table] ?? 0)
+            let next = isSame ? last : last + Self.unknownIDs
             try database.execute(sql: "DELETE FROM sqlite_sequence WHERE name = ?", arguments: [table])
             try database.execute(
                 sql: "INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", arguments: [table, next])

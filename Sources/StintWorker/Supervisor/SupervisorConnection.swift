@@ -109,15 +109,21 @@ final class SupervisorConnection: Sendable {
         }
     }
 
-    /// The last word of this process. It waits until there was room for all, since a worker that ends without it seems to
-    /// have died; if the supervisor dies before, this process ends.
+    /// The last message of this process. It waits until all is sent, since a worker that ends without it seems to have died;
+    /// a supervisor that is dead gets none.
     func sayLast(_ message: ControlMessage) {
         say(message)
-        while !state.withLock({ $0.unsent.isEmpty }) {
-            var event = pollfd(fd: channel, events: Int16(POLLOUT), revents: 0)
-            poll(&event, 1, 1_000)
+        while !state.withLock({ $0.unsent.isEmpty }), Self.mayWrite(line) {
             state.withLock { $0.unsent.send(send) }
         }
+    }
+
+    /// Waits, at most a second, until something can be written.
+    ///
+    /// - Returns: `false` if the other end is closed: nobody will ever read.
+    static func mayWrite(_ socket: Int32) -> Bool {
+        var event = pollfd(fd: socket, events: Int16(POLLOUT), revents: 0)
+        return poll(&event, 1, 1_000) < 1 || event.revents & Int16(POLLHUP | POLLERR | POLLNVAL) == 0
     }
 
     /// - Returns: How many bytes there was room for.

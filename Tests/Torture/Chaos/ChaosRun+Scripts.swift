@@ -10,7 +10,7 @@ extension ChaosRun {
     /// - Returns: What the history breaks, and what the late ack was answered with.
     package func lateAck() async throws -> (report: Report, answer: Answer.Settled?) {
         let log = try HistoryLog(historyFile, process: "harness")
-        let processes = ProcessGroup(self, log)
+        let processes = try ProcessGroup(self, log)
         try await processes.runOnce(.founder)
         let queue = JobQueue(store: RecordingStore(try SQLiteStore(path: database), log))
         let job = try NewJob(
@@ -53,7 +53,7 @@ extension ChaosRun {
     /// One job kills one worker after the other, each of which has nothing else, until it is buried.
     package func poison() async throws -> Report {
         let log = try HistoryLog(historyFile, process: "harness")
-        let processes = ProcessGroup(self, log)
+        let processes = try ProcessGroup(self, log)
         try await processes.runOnce(.founder)
         let queue = JobQueue(store: RecordingStore(try SQLiteStore(path: database), log))
         let job = try NewJob(Array("poison harness.1".utf8), in: "a", options: JobKind.poison.options)

@@ -22,6 +22,15 @@ package struct ChaosRun: Sendable {
     package var locks = 0
     package var freezes = 0
     package var orders = 0
+    /// How many workers, supervisors and reapers there are besides: with a boot id of their own or a hidden one; in containers,
+    /// which are killed with all in them; with few files to open, and at times none.
+    package var bootIDs = 0
+    package var containers = 0
+    package var descriptors = 0
+    /// How often the database is replaced by a copy of itself while it is in use; see ``Replacement``.
+    package var replacements = 0
+    /// How often the command of `stint work` is missing for a moment.
+    package var moves = 0
     package var lease: Duration = .milliseconds(800)
     /// Whether no job may kill its process.
     package var isCalm = false
@@ -48,12 +57,15 @@ package struct ChaosRun: Sendable {
     package struct Report: Sendable {
         package var summary = ""
         package var kills: [Role: Int] = [:]
-        package var stops = 0
+        /// Everything else that was done to them, by its name.
+        package var actions: [String: Int] = [:]
         package var violations: [Violation] = []
         /// What else was not as it must be.
         package var troubles: [String] = []
         package var sizes: SizeReport?
-        /// How many jobs each process of a role has enqueued or started.
+        /// What this machine does not let the run have.
+        package var missing: [String] = []
+        /// How many jobs the processes at each post of a role have enqueued or started.
         package var shares: [Role: [Int]] = [:]
         package var longestCall: Duration = .zero
 
@@ -63,18 +75,25 @@ package struct ChaosRun: Sendable {
 
     /// - Throws: Only where the harness itself fails.
     package func run() async throws -> Report {
+        var run = self
+        let missing = try await run.leaveOutWhatCannotBe()
+        var report = try await run.runWhatCanBe()
+        report.missing = missing
+        return report
+    }
+
+    private func runWhatCanBe() async throws -> Report {
         let log = try HistoryLog(historyFile, process: "harness")
-        let processes = ProcessGroup(self, log)
+        let processes = try ProcessGroup(self, log)
+        try FileManager.default.createSymbolicLink(atPath: handler, withDestinationPath: program)
         try await processes.runOnce(.founder)
         var report = Report()
         let sampler = samples.map { interval in SizeSampler(self, processes, every: interval) }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for (role, count) in roles {
-                for number in 0..<count { group.addTask { try await processes.keepUp(role, number) } }
-            }
+            for post in posts { group.addTask { try await processes.keepUp(post) } }
             if let sampler { group.addTask { try await sampler.run() } }
-            var nemesis = Nemesis(self, processes)
-            (report.kills, report.stops) = try await nemesis.strike()
+            var nemesis = Nemesis(self, processes, log)
+            (report.kills, report.actions) = try await nemesis.strike()
             sampler?.stop()
             await processes.dismiss()
             try await group.waitForAll()
@@ -82,7 +101,7 @@ package struct ChaosRun: Sendable {
         report.sizes = sampler?.report
         report.troubles = await processes.troubles
         report.troubles += try await drain(processes)
-        try await judge(&report)
+        try await judge(&report, await processes.names)
         return report
     }
 
@@ -108,12 +127,15 @@ package struct ChaosRun: Sendable {
         }
     }
 
-    func judge(_ report: inout Report) async throws {
+    func judge(_ report: inout Report, _ names: [Post: [String]] = [:]) async throws {
         let final = try FinalState(of: database, isDrained: true)
         let checker = HistoryChecker(try HistoryLog.read(historyFile), final, busyTimeout: Player.busyTimeout)
         report.violations = checker.violations()
         report.summary = checker.summary
-        for role in roles.keys { report.shares[role] = checker.shares(of: role.rawValue) }
+        let shares = checker.shares
+        for (post, names) in names where post.surroundings == .plain {
+            report.shares[post.role, default: []].append(names.reduce(0) { $0 + shares[$1, default: 0] })
+        }
         report.longestCall = checker.longestCall
         for job in final.jobs where job.states == ["buried"] {
             let kind = JobKind(payload: job.reference)
@@ -132,7 +154,20 @@ package struct ChaosRun: Sendable {
         // What Swift writes before a trap, and what nobody expects.
         let errors = try String(contentsOfFile: errorFile, encoding: .utf8)
         for line in errors.split(separator: "\n") where line.contains("Fatal error") || line.contains(" critical ") {
-            report.troubles.append("a process said: \(line)")
+            if !isExpected(line) { report.troubles.append("a process said: \(line)") }
         }
+    }
+
+    private func isExpected(_ line: Substring) -> Bool {
+        // Killed at its start by the harness, or ordered to stop before it had learnt to listen.
+        if line.contains("a worker ended at its start") {
+            return line.contains("how=was killed by SIGKILL")
+                || orders > 0 && line.contains("how=was killed by SIGTERM")
+                || moves > 0 && line.contains("there is no program")
+                || descriptors > 0 && line.contains("Too many open files")
+        }
+        guard replacements > 0 else { return false }
+        return line.contains("database cannot be used any more")
+            || line.contains("the worker ends without settling its jobs")
     }
 }

@@ -14,6 +14,7 @@ package func handleJob(database: String, history: String) async throws -> Int32 
     let (job, token) = try (number("STINT_JOB_ID"), number("STINT_TOKEN"))
     let payload = FileHandle.standardInput.readDataToEndOfFile()
     let log = try HistoryLog(history, process: ProcessName.own)
+    log.append(.began(supervisor: nil, role: History.command))
     log.append(.handlerStarted(job: job, token: token))
     do {
         try await JobKind(payload: String(decoding: payload, as: UTF8.self))

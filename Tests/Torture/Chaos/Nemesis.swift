@@ -1,9 +1,11 @@
-import GRDB
+import Foundation
+import History
 
 /// Kills, stops, freezes and locks out the members of a processes at random, for the run's duration.
 struct Nemesis {
     private let run: ChaosRun
     private let processes: ProcessGroup
+    private let replacement: Replacement
     private var chance: Chance
 
     /// What can happen to a processes.
@@ -15,18 +17,35 @@ struct Nemesis {
         case freeze
         /// SIGTERM to every process of a tree, as systemd and the end of a session send it.
         case order
+        /// A copy of the database takes its place.
+        case replace
+        /// The command of `stint work` is not there.
+        case move
+
+        var name: String {
+            switch self {
+            case .kill: "kills"
+            case .stop: "stops"
+            case .lock: "long locks"
+            case .freeze: "freezes"
+            case .order: "orders to trees"
+            case .replace: "replaced databases"
+            case .move: "missing commands"
+            }
+        }
     }
 
-    init(_ run: ChaosRun, _ processes: ProcessGroup) {
+    init(_ run: ChaosRun, _ processes: ProcessGroup, _ log: HistoryLog) {
         self.run = run
         self.processes = processes
+        replacement = Replacement(run, processes, log)
         chance = Chance(run.seed)
     }
 
-    mutating func strike() async throws -> (kills: [Role: Int], others: Int) {
+    mutating func strike() async throws -> (kills: [Role: Int], actions: [String: Int]) {
         let end = ContinuousClock.now + run.duration
         var kills: [Role: Int] = [:]
-        var others = 0
+        var others: [String: Int] = [:]
         // In any order, each after a while of random length that is the right one on average.
         var actions = plan().shuffled(using: &chance)
         let pause = run.duration / Double(actions.count + 1)
@@ -38,19 +57,22 @@ struct Nemesis {
                     continue
                 }
                 let duration = run.lease * Double.random(in: 1...2.5, using: &chance)
+                let seed = UInt64.random(in: 0..<1 << 32, using: &chance)
                 if action == .kill {
                     await processes.kill(member)
                     kills[member.role, default: 0] += 1
                     continue
                 }
-                others += 1
-                group.addTask { [processes, run] in
+                others[action.name, default: 0] += 1
+                group.addTask { [processes, run, replacement] in
                     switch action {
                     case .kill: break
                     case .stop: try await processes.pause(member, for: duration)
                     case .lock: try await Self.holdLock(of: run.database, for: duration)
                     case .freeze: try await processes.pauseAll(for: duration)
                     case .order: await processes.orderTree(of: member)
+                    case .replace: try await replacement.happen(seed)
+                    case .move: try await Self.takeAway(run.handler, for: .milliseconds(1_000))
                     }
                 }
             }
@@ -63,22 +85,21 @@ struct Nemesis {
     private func plan() -> [Action] {
         let counts: [(Action, Int)] = [
             (.kill, run.kills), (.stop, run.stops), (.lock, run.locks), (.freeze, run.freezes),
-            (.order, run.orders),
+            (.order, run.orders), (.replace, run.replacements), (.move, run.moves),
         ]
         return counts.flatMap { Array(repeating: $0.0, count: $0.1) }
     }
 
-    private static func holdLock(of database: String, for duration: Duration) async throws {
-        var configuration = Configuration()
-        configuration.allowsUnsafeTransactions = true
-        configuration.busyMode = .timeout(10)
-        let database = try DatabaseQueue(path: database, configuration: configuration)
-        try await database.writeWithoutTransaction {
-            try $0.execute(sql: "PRAGMA wal_autocheckpoint = 0")
-            try $0.execute(sql: "BEGIN IMMEDIATE")
-        }
+    /// As a deploy does that removes the old program first.
+    private static func takeAway(_ program: String, for duration: Duration) async throws {
+        guard rename(program, program + "-away") == 0 else { return }  // already gone
         try await Task.sleep(for: duration)
-        try await database.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
-        try database.close()
+        guard rename(program + "-away", program) == 0 else { throw HistoryError("\(program) cannot be put back") }
+    }
+
+    private static func holdLock(of database: String, for duration: Duration) async throws {
+        let lock = try await WriteLock(of: database)
+        try await Task.sleep(for: duration)
+        try await lock.release()
     }
 }

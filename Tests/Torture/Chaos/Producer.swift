@@ -35,7 +35,7 @@ struct Producer {
             }
             do {
                 _ = try await queue.enqueue(jobs: batch)
-            } catch let error as StintError {
+            } catch let error as StintError where error.code != .databaseUnusable {
                 // It is in the history. What a producer of real life would do: say so and go on.
                 FileHandle.standardError.write(Data("\(error)\n".utf8))
             }

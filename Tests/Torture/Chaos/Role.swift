@@ -40,15 +40,20 @@ package struct Player: Sendable {
     let seed: UInt64
     /// Whether no job may kill its process.
     let isCalm: Bool
+    private let hoards: Bool
+    private let history: String
 
+    /// - Parameter hoards: Whether it has no file left to open now and then.
     package init(
-        _ role: Role, database: String, history: String, lease: Duration, seed: UInt64, isCalm: Bool
+        _ role: Role, database: String, history: String, lease: Duration, seed: UInt64, isCalm: Bool, hoards: Bool
     ) throws {
         self.role = role
         self.database = database
         self.lease = lease
         self.seed = seed
         self.isCalm = isCalm
+        self.hoards = hoards
+        self.history = history
         log = try HistoryLog(history, process: ProcessName.own)
         let isSupervised = Worker.isSupervised
         log.append(
@@ -57,22 +62,15 @@ package struct Player: Sendable {
                 role: isSupervised ? Role.worker.rawValue : role.rawValue))
     }
 
-    /// A harness that was killed leaves nobody behind.
-    private static func endWithParent() {
-        let parent = getppid()
-        Thread.detachNewThread {
-            while getppid() == parent { sleep(1) }
-            _exit(1)
-        }
-    }
-
     package func play() async throws {
-        if !Worker.isSupervised { Self.endWithParent() }
+        // A harness that was killed leaves nobody behind.
+        if !Worker.isSupervised { try HarnessSign.endWithHarness(beside: history) }
         var options = SQLiteStore.Options()
         options.busyTimeout = Self.busyTimeout
         let source = StoreSource.sqlite(database, options: options)
         let store = try await JobQueue(source).store
         let queue = JobQueue(store: RecordingStore(store, log))
+        if hoards { Hoarder.start(seed: seed) }
         switch role {
         case .founder:
             for name in Self.queues {

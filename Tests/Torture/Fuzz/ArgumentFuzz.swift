@@ -4,22 +4,22 @@ import GRDB
 /// The real `stint` with any arguments and any input: it ends with one of the documented exit codes and says why, and
 /// jobs that were not named are as they were.
 struct ArgumentFuzz {
-    private static let commands = [
+    static let commands = [
         "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "bury", "delete", "pause",
-        "resume",
-        "retain", "backup", "doctor", "help", "",
+        "resume", "retain", "backup", "restore", "doctor", "help", "",
     ]
-    private static let options = [
+    static let options = [
         "--db", "--queue", "--priority", "--delay", "--max-attempts", "--max-crashes", "--unique", "--header", "--file",
         "--lines", "--limit", "--state", "--json", "--payload", "--once", "--workers", "--concurrency", "--batch",
         "--lease", "--timeout", "--retry-delay", "--grace", "--max-jobs", "--max-memory", "--max-age", "--memory-limit",
-        "--pipe", "--error", "--older", "--all", "--yes", "--trim", "--drain", "--fail-if-buried", "--help",
-        "--version", "-h", "--", "-", "--no-such-option",
+        "--pipe", "--error", "--older", "--all", "--yes", "--trim", "--drain", "--fail-if-buried", "--mode",
+        "--to", "--wait", "--interval", "--max-held", "--help", "--version", "-h", "--", "-", "--no-such-option",
     ]
     private static let fitValues = [
         "q", "1", "0", "10", "100ms", "1s", "0s", "1K", "ready", "buried", "a=b", "x=", "=x", "1d", "1h30m", "36600d",
-        "36601d",
+        "36601d", "0640", Self.backup,
     ]
+    private static let backup = "backup.db"
     /// In a queue that no argument names, with ids that none has.
     private static let kept = "nobody-names-this"
 
@@ -51,6 +51,9 @@ struct ArgumentFuzz {
                     """)
         }
         try database.close()
+        guard try await child.run(["backup", Self.backup].map { Array($0.utf8) })?.status == .exited(0) else {
+            throw CannotStart()
+        }
     }
 
     struct CannotStart: Error, CustomStringConvertible {
@@ -88,6 +91,8 @@ struct ArgumentFuzz {
         }
         // These work for ever, and wait for as long as they are told.
         if command == "work" { arguments += ["--drain", "--", "true"].map { Array($0.utf8) } }
+        // It may put any database in the place of the one that it names.
+        if command == "restore" { arguments += ["--to", "restored.db"].map { Array($0.utf8) } }
         if command == "top" { arguments += ["--interval", "100ms"].map { Array($0.utf8) } }
         return arguments
     }

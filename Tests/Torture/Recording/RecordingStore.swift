@@ -142,6 +142,8 @@ package struct RecordingStore: JobStore {
         try await store.deregister(worker)
     }
 
+    package func checkStillThere() throws { try store.checkStillThere() }
+
     package func stats() async throws -> [QueueStats] { try await store.stats() }
     package func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
         try await store.page(filter, after: cursor)

@@ -1,0 +1,45 @@
+import Dispatch
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// The signals that end a command with a progress bar (Ctrl-C, SIGTERM, a terminal that is closed): they end it all the
+/// same, and the bar is taken away before, so that the shell's next line does not begin behind it.
+///
+/// `@unchecked Sendable`: what it has is made once and not touched again.
+final class EndingSignals: @unchecked Sendable {
+    private static let shared = EndingSignals()
+
+    private var sources: [any DispatchSourceSignal] = []
+
+    /// From now on; called again it does nothing.
+    static func takeBarAway() { _ = shared }
+
+    private init() {
+        let queue = DispatchQueue(label: "stint.signals")
+        // Whoever started this process with a signal ignored does not want to end it so.
+        for number in [SIGINT, SIGTERM, SIGHUP] where !Platform.ignores(number) {
+            #if canImport(Darwin)
+                // There kqueue sees a signal that is ignored; on Linux Dispatch sees only one that is not.
+                signal(number, SIG_IGN)
+            #endif
+            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+            source.setEventHandler { Self.end(by: number) }
+            source.resume()
+            sources.append(source)
+        }
+    }
+
+    private static func end(by number: CInt) {
+        ProgressBar.clearForGood()
+        signal(number, SIG_DFL)
+        var only = sigset_t()
+        sigemptyset(&only)
+        sigaddset(&only, number)
+        pthread_sigmask(SIG_UNBLOCK, &only, nil)
+        raise(number)
+    }
+}

@@ -1,0 +1,32 @@
+import Stint
+import StintSQLite
+import Testing
+
+@testable import StintWorker
+
+@Suite("A worker whose claim had to wait for the write lock", .timeLimit(.minutes(2)))
+struct LongWaitTests {
+    @Test("extends the lease before the job starts: much of it is over by this worker's reckoning")
+    func extendsFirst() async throws {
+        try await withQueue { queue in
+            let events = Log<String>()
+            var options = Worker.Options()
+            options.lease = .milliseconds(1_500)
+            let store = InterposedStore(store: queue.store, beforeExtend: { events.append("extends") })
+            var worker = Worker(JobQueue(store: store, clock: queue.clock), queues: ["q"], options: options)
+            worker.registerOthers { _ in events.append("starts") }
+            try await running([worker]) {
+                try await eventually("it is there") { try await queue.store.workers().count == 1 }
+                // Its time comes while another program holds the lock, for longer than a third of the lease.
+                try await queue.enqueue(payload: [1], in: "q", delay: .milliseconds(1_500))
+                try await queue.store.holdingWriteLock {
+                    let end = ContinuousClock.now + .milliseconds(2_500)
+                    try await eventually("the lock was held for so long") { ContinuousClock.now >= end }
+                    #expect(events.all.isEmpty)
+                }
+                try await eventually("the job is done") { try await queue.stats().unfinished == 0 }
+            }
+            #expect(Array(events.all.prefix(2)) == ["extends", "starts"])
+        }
+    }
+}
