@@ -14,7 +14,7 @@ import UnixSignals
 /// the workers then, so it ends in an orderly way too. Whoever started this process with SIGHUP ignored wants neither.
 struct WorkSignals {
     let group: ServiceGroup
-    let supervisor: Supervisor<SQLiteStore>
+    let supervisor: Supervisor
 
     /// - Throws: ``StoppedAtOnce`` after a second SIGINT, when all workers have ended.
     func run() async throws {

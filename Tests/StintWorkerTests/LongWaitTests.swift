@@ -24,7 +24,7 @@ struct LongWaitTests {
                     try await eventually("the lock was held for so long") { ContinuousClock.now >= end }
                     #expect(events.all.isEmpty)
                 }
-                try await eventually("the job is done") { try await queue.stats().unfinished == 0 }
+                try await eventually("the job is done") { try await queue.counts().unfinished == 0 }
             }
             #expect(Array(events.all.prefix(2)) == ["extends", "starts"])
         }

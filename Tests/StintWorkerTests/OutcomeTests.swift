@@ -23,7 +23,7 @@ struct OutcomeTests {
             #expect(logger[metadataKey: "job"] == "\(id)" && logger[metadataKey: "queue"] == "q")
             #expect(logger[metadataKey: "attempt"] == "1" && logger[metadataKey: "job-name"] == "greeting")
             #expect(logger[metadataKey: "token"] == "\(context.token)")
-            #expect(try await queue.stats().done == 1)
+            #expect(try await queue.counts().done == 1)
         }
     }
 
@@ -166,7 +166,7 @@ struct OutcomeTests {
             }
             try await worker.run()
             #expect(seen.all == ["first", "second"])
-            #expect(try await queue.stats().done == 2)
+            #expect(try await queue.counts().done == 2)
         }
     }
 
@@ -177,7 +177,7 @@ struct OutcomeTests {
             var worker = queue.drainingWorker()
             worker.runCommand(try await CommandHandler(["true"]))
             try await worker.run()
-            #expect(try await queue.stats().done == 1)
+            #expect(try await queue.counts().done == 1)
         }
     }
 }

@@ -33,7 +33,7 @@ struct PipeDeathTests {
             #expect(diagnostics.howItEnded == how && diagnostics.standardError == "Fatal error: gone\nbye")
             #expect(try #require(diagnostics.peakMemoryBytes) > 1_000_000)
             #expect(try await place.queue.record(id)?.state == .buried)
-            #expect(try await place.queue.stats().done == 1)
+            #expect(try await place.queue.counts().done == 1)
         }
     }
 
@@ -59,7 +59,7 @@ struct PipeDeathTests {
             ) { $0.concurrency = 4 }
             #expect(try await place.queue.record(poison)?.state == .buried)
             #expect(try await place.failures(poison).count == 1)
-            #expect(try await place.queue.stats().done == 3)
+            #expect(try await place.queue.counts().done == 3)
             let runs = try place.notes.dropFirst().map { $0.split(separator: " ").map(String.init) }
             #expect(runs.map { $0[0] }.sorted() == ["good", "good", "good", "poison"])
             // A suspect's process has served no other before.
@@ -110,7 +110,7 @@ struct PipeDeathTests {
                 j = job()
                 if j: note(j['payload']); answer(j)
                 """)
-            #expect(try await place.queue.stats().done == 10)
+            #expect(try await place.queue.counts().done == 10)
             #expect(try place.notes.count == 10)
         }
     }
@@ -127,7 +127,7 @@ struct PipeDeathTests {
                 last = json.dumps({'id': j['id'], 'token': j['token'], 'verdict': 'done'}) + '\\n'
                 os.write(1, (stray * 1200 + last).encode()); os._exit(1)
                 """)
-            #expect(try await place.queue.stats().done == 1)
+            #expect(try await place.queue.counts().done == 1)
         }
     }
 
@@ -151,7 +151,7 @@ struct PipeDeathTests {
             worker.runPipe(handler)
             try await worker.run()
             await handler.shutDown()
-            #expect(try await place.queue.stats().done == 1)
+            #expect(try await place.queue.counts().done == 1)
             #expect(try place.notes.count == 4)
             let told = messages.all.filter { $0.hasPrefix("error") || $0.hasPrefix("notice") }
             #expect(told.count == 2, "\(messages.all)")
@@ -198,7 +198,7 @@ struct PipeDeathTests {
             #expect(failures.count == 1 && failure.attempt == 1)
             #expect(failure.kind == .crashed && failure.error == "timed out after 0.3 seconds")
             #expect(failure.diagnostics?.signal == "SIGKILL")
-            #expect(try await place.queue.stats().done == 1)
+            #expect(try await place.queue.counts().done == 1)
         }
     }
 
@@ -211,7 +211,7 @@ struct PipeDeathTests {
                 note('start'); time.sleep(1.2)
                 for j in jobs(): answer(j)
                 """)
-            #expect(try await place.queue.stats().done == 1)
+            #expect(try await place.queue.counts().done == 1)
             #expect(try place.notes == ["start"])
         }
     }

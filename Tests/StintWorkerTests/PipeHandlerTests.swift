@@ -122,7 +122,7 @@ struct PipeHandlerTests {
             #expect(first.headers == ["reply-to": "Zoë"] && first.contentType == "text/plain; charset=utf-8")
             let second = try JSONDecoder().decode(Job.self, from: Data(notes[3].utf8))
             #expect(second.payload == nil && second.payloadBase64 == "AP8K")
-            #expect(try await place.queue.stats().done == 2)
+            #expect(try await place.queue.counts().done == 2)
         }
     }
 
@@ -182,7 +182,7 @@ struct PipeHandlerTests {
                         'delay': 3600.5, 'maxAttempts': 4, 'maxCrashes': 2, 'uniqueKey': 'k',
                         'contentType': 'application/json', 'headers': {'job-name': 'x'}}])
                 """)
-            #expect(try await place.queue.stats().done == 2)
+            #expect(try await place.queue.counts().done == 2)
             let other = try #require(try await place.queue.store.job(JobID(rawValue: 3))).record
             #expect((other.queue, other.priority, other.maxAttempts, other.maxCrashes) == ("other", 3, 4, 2))
             #expect(
@@ -205,7 +205,7 @@ struct PipeHandlerTests {
                         else: answer(j)
                 """
             ) { $0.concurrency = 4 }
-            #expect(try await place.queue.stats().done == 7)
+            #expect(try await place.queue.counts().done == 7)
             #expect(try await place.queue.record(JobID(rawValue: 3))?.reason == "three")
         }
     }
@@ -238,7 +238,7 @@ struct PipeHandlerTests {
             let failure = try #require(try await place.failures(id).first)
             #expect(failure.error.hasPrefix("the handler's answer cannot be used: "))
             #expect(failure.error.contains(problem), "\(failure.error)")
-            #expect(try await place.queue.stats().done == 1)
+            #expect(try await place.queue.counts().done == 1)
             #expect(try place.notes == ["start"])
         }
     }
@@ -256,7 +256,7 @@ struct PipeHandlerTests {
                     answer(j); answer(j, 'bury')
                 """)
             #expect(try place.notes == ["start"])
-            #expect(try await place.queue.stats().done == 2)
+            #expect(try await place.queue.counts().done == 2)
             for id in ids { #expect(try await place.queue.record(id) == nil) }
         }
     }
@@ -278,7 +278,7 @@ struct PipeHandlerTests {
             let failure = try #require(try await place.failures(id).first)
             #expect(failure.kind == .failed && failure.error.contains("wrote a line that is no answer: '"))
             #expect(failure.error.contains("standard output is for answers only"))
-            #expect(try await place.queue.stats().done == 1)
+            #expect(try await place.queue.counts().done == 1)
             #expect(try place.notes == ["start", "start"])
         }
     }

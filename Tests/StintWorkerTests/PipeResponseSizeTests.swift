@@ -55,7 +55,7 @@ struct PipeResponseSizeTests {
                 print('"}]}', flush=True)
                 job()
                 """)
-            #expect(try await place.queue.stats().done == 1)
+            #expect(try await place.queue.counts().done == 1)
             let follower = try #require(try await place.queue.store.list(JobFilter(queue: "large", limit: 1)).first)
             #expect(follower.payloadBytes == NewJob.maximumPayloadBytes)
         }
@@ -80,7 +80,7 @@ struct PipeResponseSizeTests {
             let failure = try #require(try await place.failures(ids[0]).first)
             #expect(failure.kind == .failed)
             #expect(failure.error.contains("at most 10000") && failure.error.contains("fewer jobs"), "\(failure)")
-            #expect(try await place.queue.stats().done == 1)
+            #expect(try await place.queue.counts().done == 1)
             #expect(try place.notes == ["start"])
         }
     }

@@ -49,7 +49,7 @@ struct PrefetchTests {
                 }
                 door.open()
             }
-            #expect(try await queue.stats().done == 7)
+            #expect(try await queue.counts().done == 7)
         }
     }
 

@@ -28,7 +28,7 @@ struct RevocationTests {
             }
             try await running([worker]) {
                 await door.untilArrived()
-                #expect(try await queue.stats().leased == 10)
+                #expect(try await queue.counts().leased == 10)
                 try await revoke(other, ids)
                 door.open()
                 try await eventually("the worker holds nothing") {

@@ -34,7 +34,7 @@ func withQueue(_ body: (JobQueue<SQLiteStore>) async throws -> Void) async throw
 extension JobQueue where Store == SQLiteStore {
     func record(_ id: JobID) async throws -> JobRecord? { try await store.job(id)?.record }
 
-    func stats(_ queue: QueueName = "q") async throws -> QueueStats {
+    func counts(_ queue: QueueName = "q") async throws -> QueueStats {
         try #require(try await store.stats().first { $0.name == queue })
     }
 

@@ -139,7 +139,7 @@ struct SuspectTests {
                 try await Task.sleep(for: .seconds(2))
                 #expect(claims.withLock { $0 } < 20)
                 door.open()
-                try await eventually("all ran") { try await queue.stats().done == 2 }
+                try await eventually("all ran") { try await queue.counts().done == 2 }
             }
         }
     }

@@ -37,7 +37,7 @@ struct UnknownOutcomeTests {
             store.afterExchange = { _, exchange in if !exchange.jobs.isEmpty, once() { throw unknown() } }
             try await worker(store) { _, context in ran.append(context.attempt) }.run()
             #expect(ran.all == [1, 1, 1, 1, 1])
-            #expect(try await queue.stats().done == 5)
+            #expect(try await queue.counts().done == 5)
         }
     }
 
@@ -55,7 +55,7 @@ struct UnknownOutcomeTests {
             try await worker(store) { _, _ in }.run()
             #expect(settled.all.count == 5 && Set(settled.all).count == 5, "each was settled once")
             #expect(!lines.all.contains { $0.contains("lease") }, "\(lines.all)")
-            #expect(try await queue.stats().done == 5)
+            #expect(try await queue.counts().done == 5)
         }
     }
 
@@ -68,7 +68,7 @@ struct UnknownOutcomeTests {
             store.beforeExchange = { settlements, _ in if !settlements.isEmpty, once() { throw unknown() } }
             try await worker(store) { name, _ in ran.append(name) }.run()
             #expect(ran.all.sorted() == ["0", "1", "2", "3", "4"])
-            #expect(try await queue.stats().done == 5)
+            #expect(try await queue.counts().done == 5)
         }
     }
 
@@ -98,7 +98,7 @@ struct UnknownOutcomeTests {
             let job = try #require(try await queue.store.job(id))
             #expect(job.record.state == .done && job.failures.count == (hasHappened ? 0 : 1))
             #expect(ran.all == (hasHappened ? [1, 1] : [1, 2, 1]))
-            #expect(try await queue.stats().done == 2, "with one follow-up")
+            #expect(try await queue.counts().done == 2, "with one follow-up")
         }
     }
 }

@@ -34,12 +34,12 @@ struct WorkerBytesTests {
             try await running([worker]) {
                 // Two go into the budget, and a third one past it.
                 await door.untilArrived(3)
-                try await eventually("it has given back the rest") { try await queue.stats().leased == 3 }
+                try await eventually("it has given back the rest") { try await queue.counts().leased == 3 }
                 let leases = try await queue.store.leasesMade()
                 try await queue.enqueue(payload: [1], in: "other")
                 #expect(try await queue.store.leasesMade() == leases, "and it does not try again and again")
                 door.open()
-                try await eventually("all ran") { try await queue.stats().done == 12 }
+                try await eventually("all ran") { try await queue.counts().done == 12 }
             }
             #expect(Set(ran.all).count == 12 && ran.all.count == 12)
         }
@@ -52,14 +52,14 @@ struct WorkerBytesTests {
             for _ in 0..<3 { try await queue.enqueue(payload: payload, in: "q") }
             let (door, highest) = (Door(), Log<Int>())
             let worker = worker(queue) { _ in
-                highest.append(try await queue.stats().leased)
+                highest.append(try await queue.counts().leased)
                 try await door.wait()
             }
             try await running([worker]) {
                 await door.untilArrived(1)
-                try await eventually("the others were given back") { try await queue.stats().leased == 1 }
+                try await eventually("the others were given back") { try await queue.counts().leased == 1 }
                 door.open()
-                try await eventually("all ran") { try await queue.stats().done == 3 }
+                try await eventually("all ran") { try await queue.counts().done == 3 }
             }
         }
     }

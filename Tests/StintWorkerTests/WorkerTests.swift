@@ -19,11 +19,11 @@ struct WorkerTests {
             }
             let task = Task { [worker] in try await worker.run() }
             await door.untilArrived(3)
-            #expect(try await queue.stats().leased == 3)
+            #expect(try await queue.counts().leased == 3)
             door.open()
             try await task.value
             #expect(highest.all.max() == 3)
-            #expect(try await queue.stats().done == 12)
+            #expect(try await queue.counts().done == 12)
         }
     }
 
@@ -62,14 +62,14 @@ struct WorkerTests {
             // The handler may go on only when the rest was given back: that happens while it still runs.
             let opening = Task {
                 await door.untilArrived()
-                try await eventually("the rest is released") { try await queue.stats().ready == 4 }
+                try await eventually("the rest is released") { try await queue.counts().ready == 4 }
                 door.open()
             }
             try await running([worker]) {
-                try await eventually("five jobs are leased") { try await queue.stats().leased == 5 }
+                try await eventually("five jobs are leased") { try await queue.counts().leased == 5 }
             }
             try await opening.value
-            let stats = try await queue.stats()
+            let stats = try await queue.counts()
             #expect(stats.done == 1 && stats.ready == 4 && stats.leased == 0)
             for record in try await queue.store.list(JobFilter()) { #expect(record.attempts == 0) }
         }
@@ -111,7 +111,7 @@ struct WorkerTests {
             try await task.value
             reaping.cancel()
             try await reaping.value
-            #expect(try await queue.stats().done == 1)
+            #expect(try await queue.counts().done == 1)
         }
     }
 
@@ -135,7 +135,7 @@ struct WorkerTests {
             }
             try await worker.run()
             #expect(ran.all == ["first"])
-            #expect(try await queue.stats().done == 2)
+            #expect(try await queue.counts().done == 2)
         }
     }
 
@@ -211,7 +211,7 @@ struct WorkerTests {
                 #expect(try await queue.record(id)?.state == .leased)
             }
             try await task.value
-            #expect(try await queue.stats().done == 1)
+            #expect(try await queue.counts().done == 1)
         }
     }
 

@@ -32,7 +32,7 @@ struct DeleteCommand: AsyncParsableCommand {
     func run() async throws {
         let queue = try await database.open()
         guard ids.isEmpty else {
-            try await queue.store.delete(ids.unique)
+            try await queue.delete(ids.unique)
             return try Output.print("deleted \(ids.unique.count)")
         }
         let selection = conditions.selection(for: .delete, now: queue.clock.now())

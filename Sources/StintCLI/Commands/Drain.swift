@@ -36,7 +36,7 @@ struct Drain {
                 + database.command("list --queue \(first.queue) --state buried"))
         let all = buried.flatMap { queue, jobs in jobs.map { (queue, $0) } }
         for (name, id) in all.prefix(Self.jobsNamed) {
-            let reason = try await queue.store.job(id)?.record.reason ?? "it is gone again"
+            let reason = try await queue.job(id)?.record.reason ?? "it is gone again"
             Output.printError("job \(id) in queue \(quoted(name.description)) was buried: \(oneLine(reason, limit: 300))")
         }
         if count > Self.jobsNamed { Output.printError("and \(count - Self.jobsNamed) more") }

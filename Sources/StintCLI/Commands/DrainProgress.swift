@@ -49,7 +49,7 @@ struct DrainProgress: Service {
     }
 
     private func queues() async throws -> [QueueStats] {
-        try await drain.queue.store.stats().filter { drain.queues.contains($0.name) }
+        try await drain.queue.stats().filter { drain.queues.contains($0.name) }
     }
 
     private struct Counts {

@@ -36,7 +36,7 @@ struct KickCommand: AsyncParsableCommand {
     func run() async throws {
         let queue = try await database.open()
         guard ids.isEmpty else {
-            try await queue.store.kick(ids.unique)
+            try await queue.kick(ids.unique)
             return try Output.print("kicked \(ids.unique.count)")
         }
         let selection = conditions.selection(for: .kick, now: queue.clock.now())
@@ -47,7 +47,7 @@ struct KickCommand: AsyncParsableCommand {
 
     /// Who forgets --queue looks into a queue that is mostly empty.
     private func tellWhereBuriedJobsAre(_ queue: JobQueue<SQLiteStore>, _ name: QueueName) async throws {
-        let buried = try await queue.store.stats().filter { $0.buried > 0 }
+        let buried = try await queue.stats().filter { $0.buried > 0 }
         guard let first = buried.first, !buried.contains(where: { $0.name == name }) else { return }
         let places = buried.prefix(5).map { "\(quoted($0.name.description)) (\($0.buried))" }.joined(separator: ", ")
         Output.printError(

@@ -23,9 +23,9 @@ struct RestartWorkersCommand: AsyncParsableCommand {
 
     func run() async throws {
         let queue = try await database.open()
-        let workers = try await queue.store.workers().filter { $0.registration.process.existence() != .gone }
+        let workers = try await queue.workers().filter { $0.registration.process.existence() != .gone }
         guard !workers.isEmpty else { return try Output.print("no workers") }
-        try await queue.store.requestRestart()
+        try await queue.restartWorkers()
         let supervised = Dictionary(grouping: workers.filter { $0.registration.supervisor != nil }) {
             $0.registration.supervisor!
         }
@@ -54,7 +54,7 @@ struct RestartWorkersCommand: AsyncParsableCommand {
         let deadline = ContinuousClock.now + wait.duration
         var silent = Array(supervised.keys)
         while true {
-            let now = try await queue.store.workers()
+            let now = try await queue.workers()
             silent.removeAll { supervisor in
                 let its = now.filter { $0.registration.supervisor == supervisor }
                 // A successor, or no one of the old ones left.

@@ -27,7 +27,7 @@ struct ShowCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        guard let job = try await database.open(onlyReads: true).store.job(id) else { throw StintError.notFound(id) }
+        guard let job = try await database.open(onlyReads: true).job(id) else { throw StintError.notFound(id) }
         if payload { return try Output.write(job.payload) }
         if json { return try Output.print(try jsonLine(JobDocument(job))) }
         var text = Self.text(job)

@@ -21,7 +21,7 @@ struct StatsCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let stats = try await database.open(onlyReads: true).store.stats()
+        let stats = try await database.open(onlyReads: true).stats()
         if json { return try Output.print(try jsonLine(Document(queues: stats))) }
         guard !stats.isEmpty else { return try Output.print("no queues yet") }
         var table = Table(["queue", "ready", "delayed", "leased", "buried", "done", ""], rightAligned: 1...5)

@@ -132,7 +132,7 @@ struct WorkCommand: AsyncParsableCommand {
         ]
         var drain: Drain?
         if !Worker.isSupervised {
-            QueueHints(queues: workedQueues, known: try await queue.store.stats(), database: database).tell()
+            QueueHints(queues: workedQueues, known: try await queue.stats(), database: database).tell()
             if self.drain {
                 let start = queue.clock.now().wall
                 drain = Drain(queue: queue, queues: workedQueues, database: database, start: start)

@@ -26,7 +26,7 @@ struct WorkersCommand: AsyncParsableCommand {
     func run() async throws {
         let queue = try await database.open(onlyReads: true)
         let now = queue.clock.now()
-        let workers = try await queue.store.workers().map { WorkerSnapshot($0, now: now) }
+        let workers = try await queue.workers().map { WorkerSnapshot($0, now: now) }
         var output = Output()
         if json {
             for worker in workers { try output.line(try jsonLine(WorkerDocument(worker))) }

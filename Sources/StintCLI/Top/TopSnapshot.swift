@@ -12,11 +12,11 @@ struct TopSnapshot: Sendable {
     let deaths: [FailedJob]
 
     init(_ queue: JobQueue<some JobStore>) async throws {
-        let queues = try await queue.store.stats()
+        let queues = try await queue.stats()
         // The moment of the counts, from which the rates are made.
         let now = queue.clock.now()
-        let workers = try await queue.store.workers().map { WorkerSnapshot($0, now: now) }
-        let failures = try await queue.store.failures(limit: Self.failuresSearched)
+        let workers = try await queue.workers().map { WorkerSnapshot($0, now: now) }
+        let failures = try await queue.failures(limit: Self.failuresSearched)
         self.init(now: now, queues: queues, workers: workers, failures: failures)
     }
 

@@ -1,11 +1,18 @@
 extension JobQueue {
     /// Takes back the jobs of workers that are dead, and ended leases, and prunes, until nothing is left to do or the
     /// task is cancelled; once, for cron.
-    public func reap() async throws -> ReapReport {
-        var total = try await store.reclaimDead()
+    ///
+    /// - Returns: What was done.
+    public func reap() async throws -> ReapReport { try await store.reapAll() }
+}
+
+extension JobStore {
+    /// See ``JobQueue/reap()``.
+    package func reapAll() async throws -> ReapReport {
+        var total = try await reclaimDead()
         var hasLookedAgain = false
         while true {
-            let step = try await store.reap()
+            let step = try await reap()
             total += step
             if Task.isCancelled { return total }
             guard step == ReapReport() else { continue }

@@ -25,15 +25,14 @@ import StintCore
 ///
 /// It needs no other supervisor, no root and no terminal. When it is killed, its workers notice, kill their handlers,
 /// release their jobs and end.
-public struct Supervisor<Store: JobStore>: Service {
-    private let queue: JobQueue<Store>
+public struct Supervisor: Service {
     private let pool: WorkerPool
-    private let makeWorker: @Sendable (JobQueue<Store>) async throws -> Worker
+    private let makeWorker: @Sendable () async throws -> Worker
 
     /// - Parameters:
     ///   - workers: How many processes; it replaces the number in `options`.
     ///   - makeWorker: Called in each worker process.
-    public init(
+    public init<Store>(
         _ queue: JobQueue<Store>, workers: Int? = nil, options: SupervisorOptions = SupervisorOptions(),
         logger: Logger = Logger(label: "stint.supervisor"),
         worker makeWorker: @escaping @Sendable (JobQueue<Store>) async throws -> Worker
@@ -41,8 +40,7 @@ public struct Supervisor<Store: JobStore>: Service {
         var options = options
         if let workers { options.workers = workers }
         precondition(options.workers >= 1, "a supervisor has at least one worker")
-        self.queue = queue
-        self.makeWorker = makeWorker
+        self.makeWorker = { try await makeWorker(queue) }
         pool = WorkerPool(store: queue.store, options: options, logger: logger)
     }
 
@@ -57,7 +55,7 @@ public struct Supervisor<Store: JobStore>: Service {
     ///   with exit code 69 then.
     public func run() async throws {
         if let supervisorConnection = SupervisorConnection.current {
-            var worker = try await makeWorker(queue)
+            var worker = try await makeWorker()
             worker.supervisorConnection = supervisorConnection
             supervisorConnection.beat(every: pool.options.beatInterval)
             do {

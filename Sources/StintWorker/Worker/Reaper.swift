@@ -5,18 +5,18 @@ import StintCore
 /// Takes back the jobs of workers that are gone and leases that ended, and prunes done jobs, again and again. One in a
 /// process is enough, and one on the machine would do; several do no harm. With nothing to take back it only reads. In
 /// the worker processes of a ``Supervisor`` it rests: the one beside the supervisor is enough.
-public struct Reaper<Store: JobStore>: Service {
-    private let queue: JobQueue<Store>
+public struct Reaper: Service {
+    private let store: any JobStore
     private let interval: Duration
     private let logger: Logger
 
     /// - Parameter interval: How long to wait between two looks; leases end no earlier for a longer one.
-    public init(
+    public init<Store>(
         _ queue: JobQueue<Store>, every interval: Duration = .milliseconds(500),
         logger: Logger = Logger(label: "stint.reaper")
     ) {
         precondition(interval > .zero, "a reaper waits between two looks")
-        self.queue = queue
+        store = queue.store
         self.interval = interval
         self.logger = logger
     }
@@ -33,7 +33,7 @@ public struct Reaper<Store: JobStore>: Service {
 
     private func reapOnce() async throws {
         do {
-            let report = try await queue.reap()
+            let report = try await store.reapAll()
             guard report != ReapReport() else { return }
             logger.notice(
                 "took back jobs of workers that are gone, or pruned",
@@ -42,7 +42,7 @@ public struct Reaper<Store: JobStore>: Service {
                 ])
         } catch {
             // It would say the same each time.
-            try queue.store.checkStillThere()
+            try store.checkStillThere()
             logger.error("the reaper could not do its work; trying again", metadata: ["error": "\(error)"])
         }
     }
