@@ -3,24 +3,17 @@ import StintCore
 /// When to claim, and how much. Handlers shall not wait for the store, and jobs not for this worker while another one
 /// could start them.
 extension WorkerLoop {
-    /// The most jobs of one claim where the user did not say.
-    private static let largestBatch = 64
-    /// A claim takes no more than can be started within this part of the lease, and within this time.
-    private static let partOfLease = 0.1
-    private static let longestWait = 0.25
-    private static let stallTime: Duration = .seconds(1)
-
     func claimRequest() -> ClaimRequest? {
         if !isStopping, let reason = reasonToRecycle() { recycle(because: reason) }
-        guard !isStopping, !needsLook, mayFindJobs || passedSuspect != nil, wantsJobs else { return nil }
+        guard !isStopping, !needsLook, listener.mayFindJobs || passedSuspect != nil, wantsJobs else { return nil }
         // Where the store has just refused both, the acks go first and alone: they must not hang on the claim.
         if failedVisits > 0 && !finished.isEmpty { return nil }
         let outlook = outlook
         let takesSuspects = mayTakeSuspects(outlook)
-        guard outlook != .closed, mayFindJobs || takesSuspects, let budget = budgetLeft else { return nil }
-        let allowed = startsAllowed - waitingCount
+        guard outlook != .closed, listener.mayFindJobs || takesSuspects, let budget = budgetLeft else { return nil }
+        let allowed = startsAllowed - backlog.count
         guard allowed > 0, !isStopping else { return nil }
-        let free = max(0, concurrency - running.count - waitingCount)
+        let free = max(0, concurrency - running.count - backlog.count)
         let limit = batch > concurrency ? batch : min(batch, free)
         // What exceeds the budget would be given back; one job is never too large.
         let fitting = max(1, budget.bytes / max(1, largestBytes))
@@ -32,7 +25,7 @@ extension WorkerLoop {
 
     /// For what is to be claimed beside what this worker holds already; `nil` where that is enough.
     private var budgetLeft: ByteBudget? {
-        let held = backlog[next...].reduce(0) { $0 + $1.bytes } + running.values.reduce(0) { $0 + $1.job.bytes }
+        let held = backlog.bytes + running.values.reduce(0) { $0 + $1.job.bytes }
         let left = options.budget.left(beside: held + finishedBytes)
         return left > 0 ? ByteBudget(bytes: left) : nil
     }
@@ -45,20 +38,14 @@ extension WorkerLoop {
     /// Whether it is time to claim: a handler could start, or what waits lasts for little longer than a visit to the store.
     var wantsJobs: Bool {
         guard !isRunningAlone else { return false }
-        if waitingCount == 0 && running.count < concurrency { return true }
-        guard typicalRunTime != nil, !isStalled, batch > concurrency else { return false }
-        return waitingCount <= batch / 2 && !backlog[next...].contains(where: \.runsAlone)
+        if backlog.isEmpty && running.count < concurrency { return true }
+        guard pace.typicalRunTime != nil, !pace.isStalled(at: .now), batch > concurrency else { return false }
+        return backlog.count <= batch / 2 && !backlog.hasSuspect
     }
-
-    /// Nothing has started for a while: jobs take longer than they did.
-    private var isStalled: Bool { ContinuousClock.now - lastStart >= Self.stallTime }
 
     /// How long what was claimed ahead may still wait here; `nil` where nothing waits, or the user has said how much to claim.
     var timeUntilStalled: Duration? {
-        guard waitingCount > 0 && options.batch == nil else { return nil }
-        // Not from the last start alone: a suspect that was claimed by a worker long idle, and that waits for the handlers
-        // of another one in this process, would be given back and claimed again without a pause.
-        return max(.zero, Self.stallTime - (.now - max(lastStart, waitingSince)))
+        backlog.isEmpty || options.batch != nil ? nil : pace.timeUntilStalled(at: .now)
     }
 
     /// Gives back what was claimed ahead when it does not start as soon as it should have.
@@ -66,19 +53,5 @@ extension WorkerLoop {
         if timeUntilStalled == .zero { releaseWaitingJobs() }
     }
 
-    /// How many jobs to claim at once, as things go.
-    private var batch: Int {
-        guard let typicalRunTime else { return options.batch ?? concurrency }
-        let time = min(Double(options.lease.milliseconds) / 1_000 * Self.partOfLease, Self.longestWait)
-        let largest = options.batch ?? max(concurrency, Self.largestBatch)
-        // A job of no time at all makes this as large as one wants.
-        let startable = min(time / max(typicalRunTime, 1e-9), Double(ClaimRequest.maximumLimit))
-        return min(largest, max(concurrency, Int(startable) * concurrency))
-    }
-
-    func noteRunTime(_ duration: Duration) {
-        let (seconds, attoseconds) = duration.components
-        let time = Double(seconds) + Double(attoseconds) * 1e-18
-        typicalRunTime = typicalRunTime.map { $0 + (time - $0) / 8 } ?? time
-    }
+    private var batch: Int { pace.batch(options.batch, concurrency: concurrency, lease: options.lease) }
 }

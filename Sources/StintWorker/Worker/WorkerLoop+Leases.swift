@@ -15,22 +15,18 @@ extension WorkerLoop {
     /// The wait for the store's lock has eaten a good part of the time that this worker counts with, which is counted from
     /// before the claim: before a job starts its lease is extended. One that another worker has taken meanwhile is dropped.
     func extendIfShort(_ jobs: [LeasedJob], claimedAt claim: ClockReading) async {
-        let isShort = worker.clock.now().monotonic - claim.monotonic > options.lease.milliseconds / 3
+        let isShort = leases.isShort(claimedAt: claim.monotonic, now: worker.clock.now().monotonic)
         guard !jobs.isEmpty, isShort, !isStopping else { return }
         extendsBeforeStart = true
         defer { extendsBeforeStart = false }
-        _ = await extend(jobs.map(\.lease).filter { lease in backlog[next...].contains { $0.lease == lease } })
+        _ = await extend(jobs.map(\.lease).filter(Set(backlog.leases).contains))
     }
 
     /// - Returns: Whether the store has answered.
     private func extendLeases() async -> Bool {
-        let held = backlog[next...].map(\.lease) + runningLeases + finished.map(\.lease)
-        let tokens = Set(held.map(\.token))
-        deadlines = deadlines.filter { tokens.contains($0.key) }
-        let now = worker.clock.now()
-        // A lease that has most of its time left needs no write.
-        let soon = now.monotonic + options.lease.milliseconds * 2 / 3
-        return await extend(held.filter { deadlines[$0.token, default: 0] <= soon })
+        let held = backlog.leases + runningLeases + finished.map(\.lease)
+        leases.keepOnly(held)
+        return await extend(leases.due(held, at: worker.clock.now().monotonic))
     }
 
     private func extend(_ due: [Lease]) async -> Bool {
@@ -38,7 +34,7 @@ extension WorkerLoop {
         let now = worker.clock.now()
         do {
             let lost = Set(try await store.extend(due, by: options.lease))
-            for token in Set(due.map(\.token)) { deadlines[token] = now.monotonic + options.lease.milliseconds }
+            leases.granted(due, at: now.monotonic)
             drop(lost, because: "it was taken back")
             return true
         } catch let error as StintError where error.code == .databaseBusy {
@@ -49,7 +45,7 @@ extension WorkerLoop {
             return true
         } catch {
             logger.error("the leases could not be extended; trying again", metadata: ["error": "\(error)"])
-            let past = due.filter { deadlines[$0.token, default: 0] <= worker.clock.now().monotonic }
+            let past = due.filter { leases.isPast($0, at: worker.clock.now().monotonic) }
             drop(Set(past), because: "it ran out while the store could not be written")
             return false
         }
@@ -60,13 +56,11 @@ extension WorkerLoop {
         running.compactMap { $0.value.settlement.isSet ? nil : $0.key }
     }
 
-    func isPast(_ lease: Lease, _ now: ClockReading) -> Bool { deadlines[lease.token, default: .max] <= now.monotonic }
-
     /// Waiting jobs whose lease ran out here unnoticed, since this process was stopped or starved: another worker may have
     /// done them by now, so they must not start.
     func dropExpired(_ now: ClockReading) {
         drop(
-            Set(backlog[next...].map(\.lease).filter { isPast($0, now) }),
+            Set(backlog.leases.filter { leases.isPast($0, at: now.monotonic) }),
             because: "it ran out before the job could be started")
     }
 
@@ -75,9 +69,7 @@ extension WorkerLoop {
         guard !lost.isEmpty else { return }
         // The leases may stand after all, where only the store could not be written: then the jobs are given back, and
         // cancelling their handlers is no failure of theirs. On a lost lease that changes nothing.
-        for job in backlog[next...] where lost.contains(job.lease) { settle(job, .release(after: .zero)) }
-        backlog = backlog[next...].filter { !lost.contains($0.lease) }
-        next = 0
+        for job in backlog.removeAll(where: { lost.contains($0.lease) }) { settle(job, .release(after: .zero)) }
         for lease in lost {
             guard let job = running[lease], !job.settlement.isSet else { continue }
             running[lease]?.isReleased = true

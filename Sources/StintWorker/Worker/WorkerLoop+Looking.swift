@@ -32,18 +32,18 @@ extension WorkerLoop {
             let state = try await store.job(ended.lease.job)?.record.state
             answers[ended.lease] = ended.settlement.answer(isHeld: false, state: state)
         }
-        for ended in finished { if let answer = answers[ended.lease] { note(answer, of: ended) } }
+        for ended in finished { if let answer = answers[ended.lease] { record(answer, of: ended) } }
         finished.removeAll { answers[$0.lease] != nil }
         finishedBytes = finished.reduce(0) { $0 + $1.bytes }
         if finished.isEmpty { oldestFinished = nil }
         self.doubtful = nil
 
-        let known = Set(backlog[next...].map(\.lease)).union(running.keys).union(finished.map(\.lease))
+        let known = Set(backlog.leases).union(running.keys).union(finished.map(\.lease))
         let unknown = held.filter { !known.contains($0.lease) }
         for job in unknown {
             settle(Finished(settlement: Settlement(job.lease, .release(after: .zero)), queue: job.queue))
         }
-        mayFindJobs = true
+        listener.mayFindJobs = true
         logger.notice(
             "the change whose outcome was not known has been looked up",
             metadata: ["settled": "\(answers.count) of \(doubtful.count)", "given-back": "\(unknown.count)"])
@@ -52,11 +52,8 @@ extension WorkerLoop {
     /// Waiting jobs that somebody has buried or deleted are forgotten, those of paused queues given back.
     private func dropRevoked(_ held: [HeldJob]) {
         let standing = Dictionary(held.map { ($0.lease, $0) }) { $1 }
-        for job in backlog[next...] {
-            if standing[job.lease] == nil { metrics.leaseLost(job) }
-            if standing[job.lease]?.isPaused == true { settle(job, .release(after: .zero)) }
+        for job in backlog.removeAll(where: { standing[$0.lease]?.isPaused != false }) {
+            if standing[job.lease] == nil { metrics.leaseLost(job) } else { settle(job, .release(after: .zero)) }
         }
-        backlog = backlog[next...].filter { standing[$0.lease]?.isPaused == false }
-        next = 0
     }
 }

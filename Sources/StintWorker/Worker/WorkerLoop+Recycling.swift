@@ -5,7 +5,7 @@ extension WorkerLoop {
     /// How many jobs may still be started.
     var jobsLeft: Int {
         guard let limit = options.recycling.maxJobs else { return .max }
-        return max(1, limit - jobsStarted - waitingCount)
+        return max(1, limit - jobsStarted - backlog.count)
     }
 
     /// Looked at before each claim and each start.

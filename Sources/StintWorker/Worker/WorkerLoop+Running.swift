@@ -8,27 +8,26 @@ extension WorkerLoop {
 
     /// The next waiting job that may start now; one that nobody can run is buried instead.
     private func takeNext() -> JobRun? {
-        while next < backlog.count, running.count < concurrency, !isRunningAlone, startsAllowed > 0,
+        while let job = backlog.first, running.count < concurrency, !isRunningAlone, startsAllowed > 0,
             !extendsBeforeStart, !isRevocationUnseen
         {
             if !isStopping, let reason = reasonToRecycle() {
                 recycle(because: reason)
                 return nil
             }
-            let job = backlog[next]
             let now = worker.clock.now()
-            guard !isPast(job.lease, now) else {
+            guard !leases.isPast(job.lease, at: now.monotonic) else {
                 dropExpired(now)
                 continue
             }
             guard mayEnterRoom(job) else { return nil }
-            next += 1
+            backlog.removeFirst()
             var isStarted = false
             defer { if !isStarted { place?.runLock.end() } }
             do {
                 let run = try makeRun(job)
                 guard noteStart(of: job.lease, maxAttempts: run.handler.retry.maxAttempts, now) else {
-                    next -= 1
+                    backlog.putBackFirst()
                     return nil
                 }
                 noteHandedOver()
@@ -57,7 +56,7 @@ extension WorkerLoop {
             return false
         }
         jobsStarted += 1
-        lastStart = .now
+        pace.started(at: .now)
         return true
     }
 
@@ -82,7 +81,7 @@ extension WorkerLoop {
     private func start(_ run: JobRun) {
         guard let timeout = run.timeoutToKeep else {
             let lane = startLane(run)
-            return note(run, cancel: { lane.cancel() })
+            return register(run, cancel: { lane.cancel() })
         }
         let task = Task { await run.result() }
         Task {
@@ -94,7 +93,7 @@ extension WorkerLoop {
             _ = await task.value
             self.noteLateEnd(of: run.context.lease)
         }
-        note(run, cancel: { task.cancel() })
+        register(run, cancel: { task.cancel() })
     }
 
     /// A lane runs one job after the other in one task: with short jobs, a task for each is most of what they cost.
@@ -110,7 +109,7 @@ extension WorkerLoop {
         }
     }
 
-    private func note(_ run: JobRun, cancel: @escaping @Sendable () -> Void) {
+    private func register(_ run: JobRun, cancel: @escaping @Sendable () -> Void) {
         running[run.context.lease] = RunningJob(
             job: run.context.job, cancel: cancel, settlement: run.context.settlement, started: .now,
             cancellationTimeout: run.handler.cancellationTimeout)
@@ -123,7 +122,7 @@ extension WorkerLoop {
         // A cancelled lane would cancel its next job too. Only this actor cancels lanes, so the answer holds.
         if let ended, !Task.isCancelled, let next = takeNext() {
             if next.timeoutToKeep == nil {
-                note(next, cancel: ended.cancel)
+                register(next, cancel: ended.cancel)
                 following = next
             } else {
                 start(next)
@@ -137,7 +136,7 @@ extension WorkerLoop {
     private func goOn() {
         startWaitingJobs()
         noteEnd()
-        if isStopping || hasFreeSlot || mayFindJobs && wantsJobs || isTimeToSettle { wake.yield() }
+        if isStopping || hasFreeSlot || listener.mayFindJobs && wantsJobs || isTimeToSettle { wake.yield() }
     }
 
     @discardableResult
@@ -155,7 +154,7 @@ extension WorkerLoop {
         }
         let runTime = ContinuousClock.now - job.started
         metrics.ran(job.job, for: runTime)
-        noteRunTime(runTime)
+        pace.ended(after: runTime)
         if let result {
             let isBlameless = isBlameless(job, result)
             settle(job.job, isBlameless ? RunResult(outcome: .release(after: .zero)) : result)

@@ -46,6 +46,6 @@ extension WorkerLoop {
         jobsStarted -= 1
         settle(job, .release(after: .zero))
         releaseWaitingJobs()
-        mayFindJobs = true
+        listener.mayFindJobs = true
     }
 }

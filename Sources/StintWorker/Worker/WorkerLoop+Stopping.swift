@@ -22,9 +22,7 @@ extension WorkerLoop {
     }
 
     func releaseWaitingJobs() {
-        for job in backlog[next...] { settle(job, .release(after: .zero)) }
-        backlog = []
-        next = 0
+        for job in backlog.removeAll(where: { _ in true }) { settle(job, .release(after: .zero)) }
     }
 
     /// The longest that a running handler may need to end.

@@ -18,7 +18,7 @@ extension WorkerLoop {
 
     /// Whether a suspect could start at once.
     func mayTakeSuspects(_ outlook: ExclusiveRunLock.Outlook) -> Bool {
-        guard outlook == .empty, running.isEmpty, waitingCount == 0 else { return false }
+        guard outlook == .empty, running.isEmpty, backlog.isEmpty else { return false }
         // Where another worker was quicker it is no use to try again at once.
         return passedSuspect?.wasGivenBack != true || isMakingRoom
     }
@@ -91,7 +91,7 @@ extension WorkerLoop {
             let isThere = try await store.isClaimable(passed.job)
             guard passedSuspect?.job == passed.job else { return }
             guard isThere else {
-                mayFindJobs = true
+                listener.mayFindJobs = true
                 return forgetSuspect()
             }
         } catch {

@@ -6,26 +6,15 @@ extension WorkerLoop {
     /// Before it looks for jobs: what comes afterwards is heard.
     private func listen() {
         guard listening == nil else { return }
-        // What was heard before may have changed while nobody listened.
-        knownNext = nil
-        timesListened += 1
+        listener.beginListening()
         let signals = store.wakeUps(in: worker.queues)
-        listening = Task { [wake, timesListened] in
-            for await next in signals where self.hear(next, timesListened) { wake.yield() }
+        listening = Task { [wake, period = listener.period] in
+            for await next in signals where self.isNews(next, period) { wake.yield() }
         }
     }
 
-    /// - Parameter time: When it listened; the last word of an earlier time may come late.
-    /// - Returns: Whether it is news.
-    private func hear(_ next: NextReady, _ time: Int) -> Bool {
-        guard time == timesListened, next == .now || next != knownNext else { return false }
-        knownNext = next
-        timesHeard += 1
-        guard next == .now else { return true }
-        wakeUpsHeard += 1
-        // What is ready may be suspects, of which it has none to take: it looks for others.
-        if passesOverSuspects { knownNext = nil } else { mayFindJobs = true }
-        return true
+    private func isNews(_ next: NextReady, _ period: Int) -> Bool {
+        listener.notified(next, in: period, passesOverSuspects: passesOverSuspects)
     }
 
     /// A busy worker finds more by itself.
@@ -43,12 +32,12 @@ extension WorkerLoop {
         if let time = timeUntilSuspectsTurn { timeout = min(timeout ?? time, time) }
         if let time = timeUntilStalled { timeout = min(timeout ?? time, time) }
         if let time = timeUntilStartsAllowed { timeout = min(timeout ?? time, time) }
-        let isIdle = !isStopping && !mayFindJobs && hasFreeSlot
+        let isIdle = !isStopping && !listener.mayFindJobs && hasFreeSlot
         if isIdle {
             listen()
             timeout = min(timeout ?? options.pollInterval, await timeUntilNextLook())
         }
-        if mayFindJobs && isIdle { return }
+        if listener.mayFindJobs && isIdle { return }
         let timer = timeout.map { timeout in
             Task { [wake] in
                 try await Task.sleep(for: timeout, tolerance: .zero)
@@ -65,14 +54,14 @@ extension WorkerLoop {
         do {
             let next = try await nextReady()
             let now = worker.clock.now()
-            let rest = max(.zero, options.pollInterval - (ContinuousClock.now - lastLook))
+            let rest = listener.timeUntilLook(options.pollInterval, at: .now)
             switch next {
             case .now: break
             case .at(let time) where time > now.wall: return min(rest, .milliseconds(time - now.wall))
             case .at: break
             case .unknown: return rest
             }
-            mayFindJobs = true
+            listener.mayFindJobs = true
             return .zero
         } catch  where noteLoss() {
             return .zero
@@ -83,18 +72,15 @@ extension WorkerLoop {
     }
 
     private func nextReady() async throws -> NextReady {
-        if let knownNext, ContinuousClock.now - lastLook < options.pollInterval { return knownNext }
-        lastLook = .now
-        let heard = timesHeard
-        let next = try await store.nextReady(
-            in: worker.queues, passingOverSuspects: passesOverSuspects)
-        // What was heard meanwhile may be newer; the loop was woken for it.
-        if heard == timesHeard { knownNext = next }
+        if let known = listener.trusted(for: options.pollInterval, at: .now) { return known }
+        let notifications = listener.beginsToRead(at: .now)
+        let next = try await store.nextReady(in: worker.queues, passingOverSuspects: passesOverSuspects)
+        listener.hasRead(next, since: notifications)
         return next
     }
 
     func isDrained() async -> Bool {
-        guard options.drains, !isStopping, !mayFindJobs, running.isEmpty, finished.isEmpty else { return false }
+        guard options.drains, !isStopping, !listener.mayFindJobs, running.isEmpty, finished.isEmpty else { return false }
         do {
             let counts = try await store.stats().filter { worker.queues.contains($0.name) }
             if counts.allSatisfy({ $0.unfinished == 0 }) { return true }

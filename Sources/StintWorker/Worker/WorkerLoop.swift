@@ -15,14 +15,13 @@ actor WorkerLoop {
     var options: Worker.Options { worker.options }
     var store: any JobStore { worker.store }
 
-    /// Claimed and not started, in the order to start them; `backlog[next...]`.
-    var backlog: [LeasedJob] = []
-    var next = 0
+    var backlog = Backlog()
+    var leases: LeaseKeeper
+    var pace = Pace()
+    var listener = WakeUpListener()
     var running: [Lease: RunningJob] = [:]
     var finished: [Finished] = []
     var oldestFinished: ContinuousClock.Instant?
-    /// The deadline of each token by the monotonic clock, measured from before its claim or extension.
-    var deadlines: [FencingToken: Int64] = [:]
     /// Nothing starts while the leases of a claim that waited for long are extended.
     var extendsBeforeStart = false
 
@@ -33,9 +32,6 @@ actor WorkerLoop {
     var endedUnnoted: Lease?
     let started = ContinuousClock.now
     var jobsStarted = 0
-    var lastStart = ContinuousClock.now
-    /// When a claim brought jobs and none waited.
-    var waitingSince = ContinuousClock.now
     var ending = Ending.stopped
     /// It ended without settling its jobs.
     var hasLeft = false
@@ -65,27 +61,17 @@ actor WorkerLoop {
     var finishedBytes = 0
     /// The largest of the jobs that it claimed lately.
     var largestBytes = 0
-    /// The last claim may have left jobs behind, or others came since.
-    var mayFindJobs = true
-    var wakeUpsHeard = 0
     var listening: Task<Void, Never>?
-    var timesListened = 0
-    /// When a claim may find something, as it was heard or read since the last visit to the store.
-    var knownNext: NextReady?
-    var timesHeard = 0
-    /// When it read that itself.
-    var lastLook = ContinuousClock.now
     var failedVisits = 0
     /// How many commands the limit of open files has room for.
     var commandLimit = Int.max
-    /// What a job lately took, in seconds; `nil` before the first has ended.
-    var typicalRunTime: Double?
     private let events: AsyncStream<Void>
     let wake: AsyncStream<Void>.Continuation
 
     init(_ worker: Worker) {
         self.worker = worker
         metrics = WorkerMetrics()
+        leases = LeaseKeeper(duration: worker.options.lease)
         (events, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -150,18 +136,16 @@ actor WorkerLoop {
 
     // MARK: - Visiting the store
 
-    var waitingCount: Int { backlog.count - next }
-
     /// A suspect runs with nothing beside it.
     var isRunningAlone: Bool { running.count == 1 && running.values.first!.job.runsAlone }
 
     var hasFreeSlot: Bool {
-        waitingCount == 0 && running.count < concurrency && !isRunningAlone
+        backlog.isEmpty && running.count < concurrency && !isRunningAlone
     }
 
     var isTimeToSettle: Bool {
         guard let oldestFinished, doubtful == nil else { return false }
-        return running.isEmpty && waitingCount == 0
+        return running.isEmpty && backlog.isEmpty
             || isStopping || isMakingRoom || failedVisits > 0
             || finished.count >= ClaimRequest.maximumLimit || finishedBytes >= options.budget.bytes
             || ContinuousClock.now - oldestFinished >= options.ackDelay
@@ -173,21 +157,21 @@ actor WorkerLoop {
         finishedBytes = 0
         oldestFinished = nil
         let now = worker.clock.now()
-        let heard = wakeUpsHeard
-        knownNext = nil
+        let heard = listener.wakeUps
+        listener.forget()
         // What is claimed from here on was not revoked before.
-        if waitingCount == 0, let place { seenRevocations = place.revocations.read() }
+        if backlog.isEmpty, let place { seenRevocations = place.revocations.read() }
         do {
             let exchange = try await store.exchange(settled.map(\.settlement), for: request)
             failedVisits = 0
-            for (finished, answer) in zip(settled, exchange.answers) { note(answer, of: finished) }
-            take(exchange.jobs, claimedAt: now)
+            for (finished, answer) in zip(settled, exchange.answers) { record(answer, of: finished) }
+            hold(exchange.jobs, claimedAt: now)
             await extendIfShort(exchange.jobs, claimedAt: now)
             guard let request else { return }
             noteSuspect(of: exchange, request)
             if leftNothing(behind: exchange, request) {
                 // A wake-up that was heard meanwhile may tell of a job behind this claim.
-                if heard == wakeUpsHeard { mayFindJobs = false }
+                if heard == listener.wakeUps { listener.mayFindJobs = false }
             } else {
                 stopListening()
             }
@@ -231,18 +215,17 @@ actor WorkerLoop {
         do { try await Task.sleep(for: duration) } catch { logger.debug("a pause was cut short") }
     }
 
-    private func take(_ jobs: [LeasedJob], claimedAt now: ClockReading) {
+    private func hold(_ jobs: [LeasedJob], claimedAt now: ClockReading) {
         guard !jobs.isEmpty else { return }
-        for token in Set(jobs.map(\.lease.token)) { deadlines[token] = now.monotonic + options.lease.milliseconds }
+        leases.granted(jobs.lazy.map(\.lease), at: now.monotonic)
         for job in jobs { metrics.claimed(job, now: now) }
         noteSize(of: jobs)
-        if waitingCount == 0 { waitingSince = .now }
-        backlog = next == backlog.count ? jobs : backlog[next...] + jobs
-        next = 0
+        if backlog.isEmpty { pace.waitingBegan(at: .now) }
+        backlog.append(jobs)
         if isStopping { releaseWaitingJobs() }
     }
 
-    func note(_ answer: Settlement.Answer, of finished: Finished) {
+    func record(_ answer: Settlement.Answer, of finished: Finished) {
         let settlement = finished.settlement
         metrics.settled(settlement, answer, in: finished.queue)
         if case .leaseLost = answer, settlement.outcome != .release(after: .zero) {

@@ -1,0 +1,56 @@
+import StintCore
+
+/// How fast jobs go, and so how many to claim at once: a claim takes no more than can be started soon.
+struct Pace: Sendable {
+    typealias Instant = ContinuousClock.Instant
+
+    /// The most jobs of one claim if the user did not say.
+    private static let largestBatch = 64
+    /// A claim takes no more than can be started within this part of the lease, and within this time.
+    private static let partOfLease = 0.1
+    private static let longestWait = 0.25
+    private static let stallTime: Duration = .seconds(1)
+
+    /// What a job lately took, in seconds; `nil` before the first has ended.
+    private(set) var typicalRunTime: Double?
+    private var lastStart: Instant
+    /// When a claim brought jobs and none waited.
+    private var waitingSince: Instant
+
+    init(at now: Instant = .now) {
+        lastStart = now
+        waitingSince = now
+    }
+
+    mutating func started(at now: Instant) { lastStart = now }
+
+    mutating func waitingBegan(at now: Instant) { waitingSince = now }
+
+    mutating func ended(after duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        let time = Double(seconds) + Double(attoseconds) * 1e-18
+        typicalRunTime = typicalRunTime.map { $0 + (time - $0) / 8 } ?? time
+    }
+
+    /// How many jobs to claim at once, as things go.
+    ///
+    /// - Parameter batch: What the user said, if anything.
+    func batch(_ batch: Int?, concurrency: Int, lease: Duration) -> Int {
+        guard let typicalRunTime else { return batch ?? concurrency }
+        let time = min(Double(lease.milliseconds) / 1_000 * Self.partOfLease, Self.longestWait)
+        let largest = batch ?? max(concurrency, Self.largestBatch)
+        // A job of no time at all makes this as large as one wants.
+        let startable = min(time / max(typicalRunTime, 1e-9), Double(ClaimRequest.maximumLimit))
+        return min(largest, max(concurrency, Int(startable) * concurrency))
+    }
+
+    /// Nothing has started for a while: jobs take longer than they did.
+    func isStalled(at now: Instant) -> Bool { now - lastStart >= Self.stallTime }
+
+    /// How long what was claimed ahead may still wait.
+    func timeUntilStalled(at now: Instant) -> Duration {
+        // Not from the last start alone: a suspect that was claimed by a worker long idle, and that waits for the handlers
+        // of another one in this process, would be given back and claimed again without a pause.
+        max(.zero, Self.stallTime - (now - max(lastStart, waitingSince)))
+    }
+}
