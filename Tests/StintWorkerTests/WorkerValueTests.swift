@@ -1,0 +1,111 @@
+import StintCore
+import Testing
+
+@testable import StintWorker
+
+private func job(_ id: Int64, token: Int64 = 1, bytes: Int = 0, runsAlone: Bool = false) -> LeasedJob {
+    LeasedJob(
+        lease: Lease(job: JobID(rawValue: id), token: FencingToken(rawValue: token)), queue: "q",
+        payload: [UInt8](repeating: 0, count: bytes), contentType: "text/plain", headers: Headers(), priority: 1,
+        attempt: 1, maxAttempts: 3, timeToRun: nil, enqueuedAt: 0, runsAlone: runsAlone)
+}
+
+@Suite("The values that a worker's loop consists of")
+struct WorkerValueTests {
+    // MARK: - Backlog
+
+    @Test("a backlog gives jobs in the order in which they came, and takes one back")
+    func backlog() {
+        var backlog = Backlog()
+        #expect(backlog.isEmpty && backlog.first == nil)
+        backlog.append([job(1, bytes: 10), job(2, bytes: 20)])
+        backlog.removeFirst()
+        #expect(backlog.first?.id.rawValue == 2 && backlog.count == 1 && backlog.bytes == 20)
+        backlog.putBackFirst()
+        #expect(backlog.leases.map(\.job.rawValue) == [1, 2])
+        backlog.removeFirst()
+        backlog.append([job(3, runsAlone: true)])
+        #expect(backlog.leases.map(\.job.rawValue) == [2, 3] && backlog.hasSuspect)
+        #expect(backlog.removeAll { $0.runsAlone }.map(\.id.rawValue) == [3])
+        #expect(backlog.leases.map(\.job.rawValue) == [2] && !backlog.hasSuspect)
+        #expect(backlog.removeAll { _ in true }.count == 1 && backlog.isEmpty)
+    }
+
+    // MARK: - Leases
+
+    @Test("a lease is due when a third of its time is gone, and past at its deadline")
+    func leases() {
+        var leases = LeaseKeeper(duration: .seconds(30))
+        let (one, two) = (job(1, token: 1).lease, job(2, token: 2).lease)
+        leases.granted([one], at: 1_000)
+        #expect(leases.due([one], at: 10_999).isEmpty)
+        #expect(leases.due([one], at: 11_000) == [one])
+        #expect(!leases.isPast(one, at: 30_999) && leases.isPast(one, at: 31_000))
+        // One that is not known is extended, and is not taken for past.
+        #expect(leases.due([two], at: 1_000) == [two] && !leases.isPast(two, at: .max - 1))
+        leases.granted([one], at: 20_000)
+        #expect(!leases.isPast(one, at: 49_999))
+        leases.keepOnly([two])
+        #expect(!leases.isPast(one, at: 60_000))
+        #expect(!leases.isShort(claimedAt: 0, now: 10_000) && leases.isShort(claimedAt: 0, now: 10_001))
+    }
+
+    // MARK: - Pace
+
+    @Test("a claim takes no more than can be started soon, at least as many as run at once, and at most the batch")
+    func pace() {
+        let start = ContinuousClock.now
+        var pace = Pace(at: start)
+        func batch(_ batch: Int? = nil, concurrency: Int = 4, lease: Duration = .seconds(30)) -> Int {
+            pace.batch(batch, concurrency: concurrency, lease: lease)
+        }
+        #expect(batch() == 4 && batch(100) == 100)
+        pace.ended(after: .milliseconds(10))
+        #expect(batch() == 64 && batch(1_000) == 100 && batch(concurrency: 100) == 100)
+        // A tenth of a short lease.
+        #expect(batch(1_000, lease: .milliseconds(500)) == 20)
+        pace = Pace(at: start)
+        pace.ended(after: .seconds(5))
+        #expect(batch() == 4 && batch(100) == 4)
+        pace = Pace(at: start)
+        pace.ended(after: .zero)
+        #expect(batch() == 64 && batch(500) == 500)
+        #expect(!pace.isStalled(at: start + .milliseconds(999)) && pace.isStalled(at: start + .seconds(1)))
+        pace.waitingBegan(at: start + .seconds(3))
+        #expect(pace.timeUntilStalled(at: start + .milliseconds(3_400)) == .milliseconds(600))
+        pace.started(at: start + .seconds(9))
+        #expect(pace.timeUntilStalled(at: start + .seconds(9)) == .seconds(1))
+    }
+
+    // MARK: - Wake-ups
+
+    @Test("what is known of jobs to come is the latest, is news once, and is trusted for a while only")
+    func listener() {
+        let start = ContinuousClock.now
+        var listener = WakeUpListener(at: start)
+        func notified(_ next: NextReady, in period: Int = 1, passesOver: Bool = false) -> Bool {
+            listener.notified(next, in: period, passesOverSuspects: passesOver)
+        }
+        listener.mayFindJobs = false
+        listener.beginListening()
+        #expect(notified(.at(7)) && !notified(.at(7)) && listener.known == .at(7))
+        #expect(!listener.mayFindJobs && listener.wakeUps == 0)
+        #expect(notified(.now) && notified(.now) && listener.mayFindJobs && listener.wakeUps == 2)
+        // What is ready may be suspects, of which it takes none.
+        listener.mayFindJobs = false
+        #expect(notified(.now, passesOver: true) && !listener.mayFindJobs && listener.known == nil)
+        listener.beginListening()
+        #expect(!notified(.now, in: 1) && listener.wakeUps == 3)
+
+        let since = listener.beginsToRead(at: start + .seconds(1))
+        listener.hasRead(.unknown, since: since)
+        #expect(listener.trusted(for: .seconds(5), at: start + .seconds(5)) == .unknown)
+        #expect(listener.trusted(for: .seconds(5), at: start + .seconds(6)) == nil)
+        #expect(listener.timeUntilLook(.seconds(5), at: start + .seconds(4)) == .seconds(2))
+        // A notification that came meanwhile is newer than what was read.
+        let earlier = listener.beginsToRead(at: start + .seconds(6))
+        #expect(notified(.at(9), in: 2))
+        listener.hasRead(.unknown, since: earlier)
+        #expect(listener.known == .at(9))
+    }
+}
