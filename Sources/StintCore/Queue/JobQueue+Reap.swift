@@ -1,6 +1,6 @@
 extension JobQueue {
-    /// Takes back the jobs of workers that are dead, and ended leases, and prunes, until nothing is left to do or the
-    /// task is cancelled; once, for cron.
+    /// Reclaims the jobs of dead workers and of ended leases and prunes done jobs, until nothing is left to do or the
+    /// task is cancelled. For a single run, such as from cron.
     public func reap() async throws -> ReapReport {
         var total = try await store.reclaimDead()
         var hasLookedAgain = false
@@ -10,7 +10,7 @@ extension JobQueue {
             if Task.isCancelled { return total }
             guard step == ReapReport() else { continue }
             if step.spared == 0 || hasLookedAgain { return total }
-            // Leases that are past their deadline and whose workers live, or may just have waited for the same lock.
+            // Workers of leases past their deadline live, or may just have waited for the same lock.
             hasLookedAgain = true
             try await Task.sleep(for: ReapReport.secondLook + .milliseconds(50))
         }
@@ -24,7 +24,7 @@ extension ReapReport {
         total.pruned += step.pruned
     }
 
-    /// How long a lease that is past its deadline is left to a worker that lives, so that it can extend it: it may have
-    /// been frozen, or have waited for the same lock as whoever reaps.
+    /// How long a live worker may still extend a lease past its deadline: it may have been frozen, or have waited for
+    /// the same lock as the reaper.
     package static let secondLook: Duration = .milliseconds(250)
 }
