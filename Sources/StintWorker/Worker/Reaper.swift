@@ -2,20 +2,20 @@ import Logging
 import ServiceLifecycle
 import StintCore
 
-/// Takes back the jobs of workers that are gone and leases that ended, and prunes done jobs, again and again. One in a
-/// process is enough, and one on the machine would do; several do no harm. With nothing to take back it only reads. In
-/// the worker processes of a ``Supervisor`` it rests: the one beside the supervisor is enough.
+/// Periodically reclaims the jobs of dead workers and of ended leases and prunes done jobs. One in a process is enough,
+/// even one on the machine; several do no harm. If there is nothing to do it only reads. In the worker processes of a
+/// ``Supervisor`` it does nothing, because the one beside the supervisor is enough.
 public struct Reaper<Store: JobStore>: Service {
     private let queue: JobQueue<Store>
     private let interval: Duration
     private let logger: Logger
 
-    /// - Parameter interval: How long to wait between two looks; leases end no earlier for a longer one.
+    /// - Parameter interval: How long to wait between two reaps.
     public init(
         _ queue: JobQueue<Store>, every interval: Duration = .milliseconds(500),
         logger: Logger = Logger(label: "stint.reaper")
     ) {
-        precondition(interval > .zero, "a reaper waits between two looks")
+        precondition(interval > .zero, "the interval of a reaper is above zero")
         self.queue = queue
         self.interval = interval
         self.logger = logger
@@ -36,14 +36,14 @@ public struct Reaper<Store: JobStore>: Service {
             let report = try await queue.reap()
             guard report != ReapReport() else { return }
             logger.notice(
-                "took back jobs of workers that are gone, or pruned",
+                "reclaimed or pruned jobs",
                 metadata: [
                     "requeued": "\(report.requeued)", "buried": "\(report.buried)", "pruned": "\(report.pruned)",
                 ])
         } catch {
-            // It would say the same each time.
+            // Throws if the database is gone: retrying would not help.
             try queue.store.checkStillThere()
-            logger.error("the reaper could not do its work; trying again", metadata: ["error": "\(error)"])
+            logger.error("the reap failed; trying again", metadata: ["error": "\(error)"])
         }
     }
 }

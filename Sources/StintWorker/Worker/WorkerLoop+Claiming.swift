@@ -1,9 +1,9 @@
 import StintCore
 
-/// When to claim, and how much. Handlers shall not wait for the store, and jobs not for this worker while another one
-/// could start them.
+/// When to claim, and how much. Handlers should not wait for the store, and jobs should not wait for this worker while
+/// another one could start them.
 extension WorkerLoop {
-    /// The most jobs of one claim where the user did not say.
+    /// The most jobs of one claim if the user set no `batch`.
     private static let largestBatch = 64
     /// A claim takes no more than can be started within this part of the lease, and within this time.
     private static let partOfLease = 0.1
@@ -13,7 +13,7 @@ extension WorkerLoop {
     func claimRequest() -> ClaimRequest? {
         if !isStopping, let reason = reasonToRecycle() { recycle(because: reason) }
         guard !isStopping, !needsLook, mayFindJobs || passedSuspect != nil, wantsJobs else { return nil }
-        // Where the store has just refused both, the acks go first and alone: they must not hang on the claim.
+        // If the store has just refused both, the acks go first and alone: they must not depend on the claim.
         if failedVisits > 0 && !finished.isEmpty { return nil }
         let outlook = outlook
         let takesSuspects = mayTakeSuspects(outlook)
@@ -22,7 +22,7 @@ extension WorkerLoop {
         guard allowed > 0, !isStopping else { return nil }
         let free = max(0, concurrency - running.count - waitingCount)
         let limit = batch > concurrency ? batch : min(batch, free)
-        // What exceeds the budget would be given back; one job is never too large.
+        // Jobs that exceed the budget would be given back; one job is never too large.
         let fitting = max(1, budget.bytes / max(1, largestBytes))
         return ClaimRequest(
             queues: worker.queues, limit: min(limit, fitting, jobsLeft, allowed, ClaimRequest.maximumLimit),
@@ -30,7 +30,7 @@ extension WorkerLoop {
             passesOverSuspects: !takesSuspects)
     }
 
-    /// For what is to be claimed beside what this worker holds already; `nil` where that is enough.
+    /// The budget left beside the jobs that this worker holds; `nil` if it is used up.
     private var budgetLeft: ByteBudget? {
         let held = backlog[next...].reduce(0) { $0 + $1.bytes } + running.values.reduce(0) { $0 + $1.job.bytes }
         let left = options.budget.left(beside: held + finishedBytes)
@@ -42,7 +42,7 @@ extension WorkerLoop {
         largestBytes = max(jobs.reduce(0) { max($0, $1.bytes) }, largestBytes - largestBytes / 4 - 1)
     }
 
-    /// Whether it is time to claim: a handler could start, or what waits lasts for little longer than a visit to the store.
+    /// Whether it is time to claim: a handler could start, or the waiting jobs will be used up soon.
     var wantsJobs: Bool {
         guard !isRunningAlone else { return false }
         if waitingCount == 0 && running.count < concurrency { return true }
@@ -50,28 +50,28 @@ extension WorkerLoop {
         return waitingCount <= batch / 2 && !backlog[next...].contains(where: \.runsAlone)
     }
 
-    /// Nothing has started for a while: jobs take longer than they did.
+    /// Nothing has started for a while: jobs take longer than before.
     private var isStalled: Bool { ContinuousClock.now - lastStart >= Self.stallTime }
 
-    /// How long what was claimed ahead may still wait here; `nil` where nothing waits, or the user has said how much to claim.
+    /// How long jobs claimed ahead may still wait here; `nil` if none waits, or the user has set `batch`.
     var timeUntilStalled: Duration? {
         guard waitingCount > 0 && options.batch == nil else { return nil }
-        // Not from the last start alone: a suspect that was claimed by a worker long idle, and that waits for the handlers
-        // of another one in this process, would be given back and claimed again without a pause.
+        // Not from the last start alone: a long idle worker may have claimed a suspect that waits for handlers of
+        // another worker in this process. It would be given back and claimed again without a pause.
         return max(.zero, Self.stallTime - (.now - max(lastStart, waitingSince)))
     }
 
-    /// Gives back what was claimed ahead when it does not start as soon as it should have.
+    /// Gives back jobs claimed ahead if they do not start as soon as expected.
     func releaseStalledJobs() {
         if timeUntilStalled == .zero { releaseWaitingJobs() }
     }
 
-    /// How many jobs to claim at once, as things go.
+    /// How many jobs to claim at once, judging by recent run times.
     private var batch: Int {
         guard let typicalRunTime else { return options.batch ?? concurrency }
         let time = min(Double(options.lease.milliseconds) / 1_000 * Self.partOfLease, Self.longestWait)
         let largest = options.batch ?? max(concurrency, Self.largestBatch)
-        // A job of no time at all makes this as large as one wants.
+        // A run time of zero would make this infinite.
         let startable = min(time / max(typicalRunTime, 1e-9), Double(ClaimRequest.maximumLimit))
         return min(largest, max(concurrency, Int(startable) * concurrency))
     }

@@ -1,12 +1,12 @@
 import Logging
 import StintCore
 
-/// What an idle worker does: it listens for news of its queues, and sleeps until there is some or it is time to look.
+/// An idle worker listens for wake-ups of its queues and sleeps until there is one or it is time to look.
 extension WorkerLoop {
-    /// Before it looks for jobs: what comes afterwards is heard.
+    /// Called before looking for jobs, so that later changes are noticed.
     private func listen() {
         guard listening == nil else { return }
-        // What was heard before may have changed while nobody listened.
+        // An earlier result may have changed while this worker did not listen.
         knownNext = nil
         timesListened += 1
         let signals = store.wakeUps(in: worker.queues)
@@ -15,20 +15,20 @@ extension WorkerLoop {
         }
     }
 
-    /// - Parameter time: When it listened; the last word of an earlier time may come late.
-    /// - Returns: Whether it is news.
+    /// - Parameter time: Which time it listened; the last wake-up of an earlier time may come late.
+    /// - Returns: Whether it is new.
     private func hear(_ next: NextReady, _ time: Int) -> Bool {
         guard time == timesListened, next == .now || next != knownNext else { return false }
         knownNext = next
         timesHeard += 1
         guard next == .now else { return true }
         wakeUpsHeard += 1
-        // What is ready may be suspects, of which it has none to take: it looks for others.
+        // The ready jobs may be suspects, which it cannot take now, so it looks for others.
         if passesOverSuspects { knownNext = nil } else { mayFindJobs = true }
         return true
     }
 
-    /// A busy worker finds more by itself.
+    /// A busy worker finds more jobs by itself.
     func stopListening() {
         listening?.cancel()
         listening = nil
@@ -59,8 +59,8 @@ extension WorkerLoop {
         timer?.cancel()
     }
 
-    /// Whether a claim would find something, as it was heard; but whatever was heard is trusted for the poll interval at
-    /// the most, since a wake-up may have been missed. It reads then, and so costs no write lock.
+    /// How long no claim would find a job, according to wake-ups. They are trusted for at most the poll interval, since
+    /// one may have been missed. Then this reads the store, which needs no write lock.
     private func timeUntilNextLook() async -> Duration {
         do {
             let next = try await nextReady()
@@ -88,7 +88,7 @@ extension WorkerLoop {
         let heard = timesHeard
         let next = try await store.nextReady(
             in: worker.queues, passingOverSuspects: passesOverSuspects)
-        // What was heard meanwhile may be newer; the loop was woken for it.
+        // A wake-up received meanwhile may be newer; the loop was woken for it.
         if heard == timesHeard { knownNext = next }
         return next
     }
@@ -98,8 +98,8 @@ extension WorkerLoop {
         do {
             let counts = try await store.stats().filter { worker.queues.contains($0.name) }
             if counts.allSatisfy({ $0.unfinished == 0 }) { return true }
-            // The counts may be wrong where another program has changed the tables; the jobs themselves decide, if none has
-            // gone from one state to the next meanwhile.
+            // The counts may be wrong if another program has changed the tables. The jobs themselves decide, if none
+            // has changed its state meanwhile.
             for queue in counts.map(\.name) {
                 for state in [JobState.ready, .delayed, .leased] {
                     let first = try await store.list(JobFilter(queue: queue, state: state, limit: 1))
