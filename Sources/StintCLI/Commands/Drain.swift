@@ -2,21 +2,21 @@ import ServiceLifecycle
 import StintCore
 import StintSQLite
 
-/// `stint work --drain`: how far it has come, what holds it up, and what was buried in the end.
+/// `stint work --drain`: its progress, what delays it, and what was buried meanwhile.
 struct Drain {
     /// How many of the buried jobs are named with their reasons.
     private static let jobsNamed = 5
 
     let queue: JobQueue<SQLiteStore>
-    /// Each once.
+    /// Without duplicates.
     let queues: [QueueName]
     let database: DatabaseOptions
     /// When it began, by the wall clock.
     let start: Timestamp
 
-    /// Says which jobs were buried since it began, by whomever.
+    /// Reports all jobs that were buried since it began.
     ///
-    /// - Returns: How many.
+    /// - Returns: Their number.
     func tellOfBuried() async throws -> Int {
         var buried: [(queue: QueueName, jobs: [JobID])] = []
         for name in queues {
@@ -36,8 +36,9 @@ struct Drain {
                 + database.command("list --queue \(first.queue) --state buried"))
         let all = buried.flatMap { queue, jobs in jobs.map { (queue, $0) } }
         for (name, id) in all.prefix(Self.jobsNamed) {
-            let reason = try await queue.store.job(id)?.record.reason ?? "it is gone again"
-            Output.printError("job \(id) in queue \(quoted(name.description)) was buried: \(oneLine(reason, limit: 300))")
+            let reason = try await queue.store.job(id)?.record.reason ?? "it does not exist any more"
+            Output.printError(
+                "job \(id) in queue \(quoted(name.description)) was buried: \(oneLine(reason, limit: 300))")
         }
         if count > Self.jobsNamed { Output.printError("and \(count - Self.jobsNamed) more") }
         return count

@@ -1,8 +1,8 @@
 import StintCore
 
-/// All that `stint top` reads at one moment, each part in a short transaction of its own.
+/// Everything that `stint top` reads at one moment, each part in a short transaction of its own.
 struct TopSnapshot: Sendable {
-    /// How many of the latest attempts that did not end well are searched for deaths.
+    /// How many of the latest attempts that did not succeed are searched for deaths.
     static let failuresSearched = 100
 
     let now: ClockReading
@@ -13,7 +13,7 @@ struct TopSnapshot: Sendable {
 
     init(_ queue: JobQueue<some JobStore>) async throws {
         let queues = try await queue.store.stats()
-        // The moment of the counts, from which the rates are made.
+        // The time of the counts, for the rates.
         let now = queue.clock.now()
         let workers = try await queue.store.workers().map { WorkerSnapshot($0, now: now) }
         let failures = try await queue.store.failures(limit: Self.failuresSearched)
@@ -34,6 +34,6 @@ struct TopSnapshot: Sendable {
 }
 
 extension QueueStats {
-    /// Every job that was ever put into it and was not deleted.
+    /// All jobs that were ever put into it and not deleted.
     fileprivate var all: Double { [ready, delayed, leased, buried, done].reduce(0) { $0 + Double($1) } }
 }
