@@ -15,7 +15,7 @@ package final class ExclusiveRunLock: Sendable {
         case empty
         /// Handlers run: it may begin, but not alone.
         case shared
-        /// It may not begin: a handler runs alone, or another participant is first in line.
+        /// It may not begin: a handler runs alone, or a participant waits in line to run alone.
         case closed
     }
 

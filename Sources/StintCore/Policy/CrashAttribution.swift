@@ -25,7 +25,8 @@ package enum CrashAttribution {
     package enum Start: Sendable, Hashable, CaseIterable {
         /// It was claimed, but no handler had started.
         case notStarted
-        /// The only job that had been started in the processes that ended; or a suspect, which runs alone in its process.
+        /// The only job that had been started in the processes that ended; or a suspect, which runs alone in its
+        /// process.
         case alone
         /// Other jobs had been started beside it.
         case besideOthers

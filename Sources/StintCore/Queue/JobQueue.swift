@@ -89,8 +89,8 @@ public struct JobQueue<Store: JobStore>: Sendable {
 
     /// Makes delayed jobs ready at once and keeps their attempts and crashes. Ready jobs are not changed.
     ///
-    /// - Throws: ``StintError``: `notFound`, or `invalidInput` for a job that is leased, buried or done. No job is changed
-    ///   then.
+    /// - Throws: ``StintError``: `notFound`, or `invalidInput` for a job that is leased, buried or done. No job is
+    ///   changed then.
     public func runNow(_ ids: [JobID]) async throws {
         try await store.runNow(ids)
     }

@@ -44,8 +44,8 @@ public protocol JobStore: WorkerRegistry {
 
     /// Makes delayed jobs ready at once and keeps their attempts and crashes. Ready jobs are not changed.
     ///
-    /// - Throws: `notFound` for the first id that names no job and `invalidInput` for the first that is leased, buried or
-    ///   done; no job is changed then.
+    /// - Throws: `notFound` for the first id that names no job and `invalidInput` for the first that is leased, buried
+    ///   or done; no job is changed then.
     func runNow(_ ids: [JobID]) async throws
 
     /// The next jobs of a selection, at most `limit`. A call reads a bounded number of jobs, so it may return none

@@ -62,7 +62,7 @@ actor WorkerPool {
             return try await store.registerSupervisor()
         } catch {
             logger.warning(
-                "this supervisor cannot prove to others that it lives: if it dies, its workers' jobs are reclaimed late",
+                "this supervisor cannot prove that it lives: if it dies, its workers' jobs are reclaimed late",
                 metadata: ["error": "\(error)"])
             return nil
         }

@@ -14,7 +14,9 @@ import StintCore
 ///     worker.registerJob(SendNewsletter.self, retry: .exponential(maxAttempts: 5)) { job, context in
 ///         try await mailer.send(job)
 ///     }
-///     try await ServiceGroup(services: [worker, Reaper(queue)], gracefulShutdownSignals: [.sigterm], logger: logger).run()
+///     try await ServiceGroup(
+///         services: [worker, Reaper(queue)], gracefulShutdownSignals: [.sigterm], logger: logger
+///     ).run()
 ///
 /// A handler that returns acknowledges its job. One that throws fails it, and it runs again after the retry policy's
 /// delay, or is buried when no attempts are left. One that throws a ``JobVerdict`` decides itself what happens. A job

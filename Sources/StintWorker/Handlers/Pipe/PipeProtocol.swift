@@ -104,7 +104,9 @@ package struct PipeFollowUp: Decodable, Sendable {
         switch (payload, payloadBase64) {
         case (let text?, nil): return Array(text.utf8)
         case (nil, let text?):
-            guard let data = Data(base64Encoded: text) else { throw PipeResponseError("its payloadBase64 is not valid Base64") }
+            guard let data = Data(base64Encoded: text) else {
+                throw PipeResponseError("its payloadBase64 is not valid Base64")
+            }
             return Array(data)
         case (nil, nil), (_?, _?): throw PipeResponseError("it needs one of payload and payloadBase64")
         }
