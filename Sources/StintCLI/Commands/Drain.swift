@@ -8,7 +8,7 @@ struct Drain {
     private static let jobsNamed = 5
 
     let queue: JobQueue<SQLiteStore>
-    /// Without duplicates.
+    /// The queues to drain, without duplicates.
     let queues: [QueueName]
     let database: DatabaseOptions
     /// When it began, by the wall clock.

@@ -104,7 +104,8 @@ struct PutCommand: AsyncParsableCommand {
         return Array(payload.utf8)
     }
 
-    /// In transactions of up to 1,000 jobs or 4 MiB, so that other processes do not wait long and memory stays small.
+    /// Puts the lines in transactions of up to 1,000 jobs or 4 MiB, so that other processes do not wait long and memory
+    /// stays small.
     private func putLines(_ options: JobOptions) async throws {
         let queueStore = try await database.open(creating: creation)
         var input = Input.standardInput()

@@ -22,6 +22,7 @@ public struct RetryPolicy: Sendable, Hashable {
         RetryPolicy(shape: .exponential(base: base, cap: max(base, cap)), maxAttempts: maxAttempts)
     }
 
+    /// Waits the same time after each failure.
     public static func constant(_ delay: Duration, maxAttempts: Int? = nil) -> RetryPolicy {
         RetryPolicy(shape: .constant(delay), maxAttempts: maxAttempts)
     }

@@ -78,6 +78,7 @@ public struct JobQueue<Store: JobStore>: Sendable {
         try await store.configure(queue, QueueSettings(paused: true))
     }
 
+    /// Ends a pause. Creates the queue if it does not exist.
     public func resume(_ queue: QueueName) async throws {
         try await store.configure(queue, QueueSettings(paused: false))
     }

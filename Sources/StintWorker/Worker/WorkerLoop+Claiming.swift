@@ -56,8 +56,8 @@ extension WorkerLoop {
     /// How long jobs claimed ahead may still wait here; `nil` if none waits, or the user has set `batch`.
     var timeUntilStalled: Duration? {
         guard waitingCount > 0 && options.batch == nil else { return nil }
-        // Not from the last start alone: a long idle worker may have claimed a suspect that waits for handlers of
-        // another worker in this process. It would be given back and claimed again without a pause.
+        // It does not count from the last start alone: a long idle worker may have claimed a suspect that waits for
+        // handlers of another worker in this process. It would be given back and claimed again without a pause.
         return max(.zero, Self.stallTime - (.now - max(lastStart, waitingSince)))
     }
 

@@ -44,7 +44,8 @@ extension WorkerLoop {
         }
     }
 
-    /// Not if it left without settling everything: then its registration leads the reaper to its jobs once it is gone.
+    /// Removes the registration, unless the worker left without settling everything: then it leads the reaper to the
+    /// jobs.
     func deregister() async {
         guard let place else { return }
         place.runLock.unregister(ObjectIdentifier(self))

@@ -7,7 +7,7 @@ extension WorkerLoop {
     /// are cancelled, and the jobs of those that do not end are released.
     func stop(grace: Duration) {
         if stoppingSince == nil { stoppingSince = .now }
-        // From now on no job is blamed for the end of this process.
+        // From now on no job is blamed if this process ends.
         place?.scoreboard.noteOrderToStop()
         releaseWaitingJobs()
         forgetSuspect()

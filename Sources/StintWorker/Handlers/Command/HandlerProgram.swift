@@ -92,8 +92,8 @@ extension CommandHandler {
     /// (PR_SET_CHILD_SUBREAPER). They get SIGKILL as soon as their command has ended, and are reaped. `stint work` does
     /// this.
     ///
-    /// Only for processes that start children with Stint alone: any other child after this call looks like one that a
-    /// command has left behind, and is killed and reaped too.
+    /// Call it only in processes that start children with Stint alone: any other child after this call looks like one
+    /// that a command has left behind, and is killed and reaped too.
     public static func adoptOrphans() { ProcessLauncher.shared.adoptOrphans() }
 
     /// Checks that the command can be started, without creating a handler.
