@@ -1,5 +1,5 @@
-// A service that embeds the queue: it enqueues jobs alone, in bulk and inside its own transaction, and works on them in
-// the same process. Run it with `swift run EmbeddedExample`; it ends when all jobs are done.
+// A service that embeds the queue: it enqueues single jobs, many at once and inside its own transaction, and runs them
+// in the same process. Run it with `swift run EmbeddedExample`; it ends when all jobs are done.
 
 import GRDB
 import Logging
@@ -22,7 +22,7 @@ struct Example {
     static func main() async throws {
         let logger = Logger(label: "example")
 
-        // The application's own database and connection; Stint's tables live in the same file.
+        // The application's own database and connection; Stint's tables are in the same file.
         var configuration = Configuration()
         configuration.prepareDatabase { try SQLiteStore.prepareConnection($0) }
         let database = try DatabaseQueue(path: "example.db", configuration: configuration)
@@ -32,11 +32,11 @@ struct Example {
 
         let queue = try await JobQueue(.sqlite("example.db"))
 
-        // Alone and in bulk.
+        // One job, and many at once.
         try await queue.enqueue(SendNewsletter(issue: 7, member: 42), in: "mail", delay: .milliseconds(500))
         try await queue.enqueue(contentsOf: (1...10).map { SendNewsletter(issue: 7, member: $0) }, in: "mail")
 
-        // With the order that it belongs to: both are there, or neither is.
+        // In the transaction of the order that it belongs to: both exist, or neither.
         try await database.write { db in
             try db.execute(sql: "INSERT INTO orders (item) VALUES ('a book')")
             try queue.enqueue(SendReceipt(order: db.lastInsertedRowID), in: "mail", with: db)

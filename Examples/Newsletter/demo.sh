@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The newsletter of a social network goes out to 2,000 members: demo.sh PATH_TO_STINT
 #
-# Everything it makes is in demo/ at the top of the repository; a further run starts afresh. It exits 0 only if every
-# member has exactly one mail or one buried job that says why.
+# All its files are in demo/ at the top of the repository; another run starts from scratch. It exits 0 only if every
+# member has exactly one mail or one buried job with a reason.
 
 set -euo pipefail
 
@@ -58,7 +58,7 @@ mkdir -p "$demo"
 rm -rf "$db"* "$maildir" "$work_log" "$reap_log" # what an earlier run left, and nothing else
 mkdir -p "$maildir"/{tmp,new,cur}
 
-# --- Whatever happens, no process stays behind
+# --- No process is left behind in any case
 
 worker='' reaper=''
 stop_all() {
@@ -99,7 +99,7 @@ show_progress() {
                 printf("  %3ds  %5d sent  %5d waiting  %3d to be tried again  %3d buried\n",
                     $argv[1], $q["done"], $q["ready"] + $q["leased"], $q["delayed"], $q["buried"]);
             }
-        }' "$1" || true # the next line will do; what is wrong is in the log
+        }' "$1" || true # ignored: the next line follows, and the log has the error
 }
 
 # --- The demo
@@ -168,7 +168,7 @@ first=$("$stint" list --db "$db" --queue newsletter --state buried --limit 1 --j
     | "${php[@]}" -r 'echo json_decode(fgets(STDIN), true)["id"];')
 "$stint" show "$first" --db "$db" | sed 's/^/  /'
 
-# --- And now?
+# --- What to do next
 
 shown=${stint#"$root"/}
 step "Try next"

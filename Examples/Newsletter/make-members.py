@@ -267,7 +267,7 @@ DOMAINS = ["example.org"] * 5 + ["example.com"] * 5 + ["example.net"] * 4 + [
     "mail.example.org", "post.example", "correo.example", "posta.example", "staff.example.com", "alumni.example.net",
     "bibliotheek.example", "xn--bcher-kva.example", "choir.example", "atelier.example", "kooperative.example"]
 
-# Names that no table makes, each with why it is here.
+# Names that no table produces, each with the reason why it is here.
 SPECIAL = [
     ("Zoe\u0308 Lefe\u0300vre", "zoe.nfd", "fr", "Besanc\u0327on"),                   # decomposed: e + U+0308
     ("Nguye\u0302\u0303n Thi\u0323 Ha\u0302n", "nt.han", "vi", "Huế"),                # two marks on one letter

@@ -1,6 +1,6 @@
 <?php
 
-// What became of the newsletter: report.php STINT DATABASE MAILDIR JOBS_PUT. Compares the member list, the mails and
+// Checks the newsletter: report.php STINT DATABASE MAILDIR JOBS_PUT. Compares the member list, the mails and
 // the queue with each other. Exit 0: nothing was lost and nothing was sent twice. Exit 1: what was wrong is printed.
 
 declare(strict_types=1);
@@ -58,14 +58,14 @@ function printable(string $text): string
     }, $text) ?? bin2hex($text);
 }
 
-// Said once more, apart from the handler: only these rows may end up buried.
+// Written independently of the handler: only these rows may end up buried.
 function can_get_mail(?array $member): bool
 {
     return $member !== null && ($member['mail'] ?? '') !== ''
         && !preg_match('/[\r\n\0]/', $member['name'] . $member['mail']);
 }
 
-// PHP's own words, without the path: "Error: Call to a member function getMail() on null".
+// PHP's own message, without the path: "Error: Call to a member function getMail() on null".
 function php_error(array $details): string
 {
     $failure = end($details['failures'])['error'] ?? '';

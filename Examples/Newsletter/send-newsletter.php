@@ -2,7 +2,7 @@
 
 // Sends the newsletter to one member: `stint work --queue newsletter -- php send-newsletter.php MAILDIR`.
 //
-// Stint starts this once a job, with the payload on standard input and facts about the job in STINT_* variables.
+// Stint starts this once for each job, with the payload on standard input and facts about the job in STINT_* variables.
 // Exit 0 means sent. The script is as naive as the one in a real site: nothing checks whether the member still exists,
 // and on bad data it simply dies of PHP's own fatal error (exit code 255). That is the point: a dead script cannot bury
 // its own job, so the worker that watches it has to.
@@ -12,7 +12,7 @@ declare(strict_types=1);
 ini_set('display_errors', 'stderr');  // the worker keeps the last lines of standard error with the job
 ini_set('log_errors', '0');           // and needs them once only
 
-// An entity as frameworks have them: what is not in the row comes back as null, whatever the signature hopes for.
+// An entity as in frameworks: a field that is not in the row is returned as null, whatever the signature promises.
 final class Member
 {
     public function __construct(private array $row) {}
@@ -24,14 +24,14 @@ final class Member
     public function getGroups(): array { return $this->row['groups']; }
 }
 
-// A stand-in for the site's database: the row travels in the payload. Null if the member was deleted meanwhile, as
-// such functions do. A worker has no session and nobody is logged in: whom the mail is for can come from the job alone.
+// A stand-in for the site's database: the row is in the payload. Null if the member was deleted meanwhile, as
+// such functions return. A worker has no session and no logged-in user: the recipient can only come from the job.
 function load_member(array $job): ?Member
 {
     return $job['member'] === null ? null : new Member($job['member']);
 }
 
-// What any mail library does: it refuses what would let a name or an address write headers of its own.
+// As in any mail library: rejects names and addresses that would add headers.
 final class Mail
 {
     private string $headers = '';
@@ -41,7 +41,7 @@ final class Mail
         $this->headers .= "$name: " . self::clean($name, $value) . "\r\n";
     }
 
-    // Says UTF-8 at every step, so no locale or php.ini of the command line is asked.
+    // Names UTF-8 at every step, so that no locale or php.ini matters.
     public function encodedHeader(string $name, string $text, string $after = ''): void
     {
         $this->headers .= iconv_mime_encode($name, self::clean($name, $text), [
@@ -74,7 +74,7 @@ final class Mail
     }
 }
 
-// As a maildir wants it: complete in tmp/ first, then renamed, so that new/ never shows half a mail. The process id in
+// As maildir requires: complete in tmp/ first, then renamed, so that new/ never shows half a mail. The process id in
 // the name keeps a second mail to the same member from hiding the first: the report counts files a member.
 function deliver(string $maildir, string $name, string $mail): void
 {
@@ -101,7 +101,7 @@ $mail->address('From', 'The Gated Garden · Сад · 花园', 'newsletter@garde
 $mail->address('To', $member->getName(), $address);
 $mail->encodedHeader('Subject', "$greeting $title");
 $mail->header('Date', gmdate(DATE_RFC2822));
-// The same at every attempt: should a mail ever go out twice, the receiving server can tell.
+// The same at every attempt: if a mail is ever sent twice, the receiving server can detect it.
 $mail->header('Message-ID', "<newsletter-7.job-$jobID@garden.example>");
 $mail->header('X-Stint-Attempt', getenv('STINT_ATTEMPT') ?: '?');
 $mail->header('MIME-Version', '1.0');

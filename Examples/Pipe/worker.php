@@ -30,7 +30,7 @@ final class Member
     public function getMail(): string { return $this->row['mail']; }
 }
 
-// A stand-in for the site's database: the row travels in the payload. Null if the member was deleted meanwhile.
+// A stand-in for the site's database: the row is in the payload. Null if the member was deleted meanwhile.
 function load_member(array $payload): ?Member
 {
     return isset($payload['member']) ? new Member($payload['member']) : null;
@@ -58,7 +58,7 @@ function send(string $sent, array $payload, string $line): void
     }
 }
 
-// What to say about a job. An error that is not caught here ends the process.
+// The answer to a job. An error that is not caught here ends the process.
 function verdict_on(array $job, string $sent): array
 {
     try {

@@ -19,7 +19,7 @@ import threading
 import time
 import traceback
 
-# The protocol gets descriptors of its own. What prints goes to standard error, and what a library starts can neither
+# The protocol gets its own descriptors. Prints go to standard error, and programs that a library starts can neither
 # read a job nor write between the answers.
 jobs = os.fdopen(os.dup(0), "rb")
 answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -90,7 +90,7 @@ def work(job, sent):
         with answering:
             answers.write(line + "\n")
             answers.flush()
-    except OSError:  # nobody reads answers any more
+    except OSError:  # Stint no longer reads answers
         os._exit(1)
 
 

@@ -42,7 +42,7 @@ struct Input: ~Copyable {
         return Int(facts.st_size)
     }
 
-    /// All of it, but no more than a payload can have.
+    /// Reads everything, but no more than a payload can have.
     mutating func readAll() throws -> [UInt8] {
         while !isAtEnd {
             try fill()

@@ -1,14 +1,14 @@
 import Logging
 import StintWorker
 
-/// Log messages on standard error, which nobody waits for: see ``OutputDestination``.
+/// Log messages on standard error, written without waiting: see ``OutputDestination``.
 struct LogStream: TextOutputStream, Sendable {
     /// A message is one call.
     mutating func write(_ message: String) {
         OutputDestination.standardError.log(Array(message.utf8))
     }
 
-    /// Once, before the first logger is made.
+    /// Call it once, before the first logger is created.
     static func bootstrap() {
         LoggingSystem.bootstrap { label in
             var handler = StreamLogHandler(label: label, stream: LogStream())

@@ -9,5 +9,5 @@ import UnixSignals
     import Glibc
 #endif
 
-/// The user did not want to wait: exit code 130, as of a program that SIGINT has ended.
+/// The user stopped the program at once: exit code 130, as for a program that SIGINT has ended.
 struct StoppedAtOnce: Error {}

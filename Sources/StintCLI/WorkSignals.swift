@@ -9,16 +9,16 @@ import UnixSignals
     import Glibc
 #endif
 
-/// Runs the services of `stint work` and does what signals ask for: SIGTERM and SIGINT end in an orderly way, a second
-/// SIGINT at once. SIGHUP replaces the workers; but from a terminal it says that this was closed, and nobody would ever stop
-/// the workers then, so it ends in an orderly way too. Whoever started this process with SIGHUP ignored wants neither.
+/// Runs the services of `stint work` and handles signals: SIGTERM and SIGINT stop in an orderly way, a second SIGINT at
+/// once. SIGHUP replaces the workers. If there is a terminal, SIGHUP means that it was closed, and stops in an orderly
+/// way. If this process was started with SIGHUP ignored, it does neither.
 struct WorkSignals {
     let group: ServiceGroup
     let supervisor: Supervisor
 
     /// - Throws: ``StoppedAtOnce`` after a second SIGINT, when all workers have ended.
     func run() async throws {
-        // Asked now: once it is hung up, a terminal is none any more.
+        // Checked now, since it is not possible after the terminal was hung up.
         let hangUpStops = Platform.hasControllingTerminal
         let trapped: [UnixSignal] = Platform.ignores(SIGHUP) ? [.sigterm, .sigint] : [.sigterm, .sigint, .sighup]
         let signals = await UnixSignalsSequence(trapping: trapped)

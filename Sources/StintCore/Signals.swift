@@ -4,7 +4,7 @@
     import Glibc
 #endif
 
-/// `SIGSEGV` and not 11: what a person looks up.
+/// The name of a signal, such as `SIGSEGV`.
 package func signalName(_ number: CInt) -> String {
     let names: [CInt: String] = [
         SIGHUP: "SIGHUP", SIGINT: "SIGINT", SIGQUIT: "SIGQUIT", SIGILL: "SIGILL", SIGTRAP: "SIGTRAP",

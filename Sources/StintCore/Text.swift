@@ -1,11 +1,12 @@
 extension Unicode.Scalar {
-    /// A control or format-breaking character: it would garble a terminal, a log line or an environment variable.
+    /// Whether it is a control character or a line separator, which would garble a terminal, a log line or an
+    /// environment variable.
     package var isControl: Bool {
         properties.generalCategory == .control || self == "\u{2028}" || self == "\u{2029}"
     }
 }
 
-/// `text` on one line between quotes, its control characters escaped and cut after 80 characters: fit for a message.
+/// `text` in quotes on one line, for messages: control characters are escaped, and it is cut after 80 characters.
 package func quoted(_ text: String) -> String {
     let short = text.unicodeScalars.prefix(80)
     var result = "'"
@@ -16,7 +17,7 @@ package func quoted(_ text: String) -> String {
 }
 
 extension Collection where Element == UInt8 {
-    /// The last `limit` bytes as text: valid UTF-8, cut at a character, without NUL. What is not UTF-8 becomes U+FFFD.
+    /// The last `limit` bytes as text: valid UTF-8, cut at a character, without NUL. Invalid UTF-8 becomes U+FFFD.
     package func textTail(limit: Int) -> String {
         // A continuation byte at the cut belongs to a character that was cut in two.
         let tail = suffix(limit).drop { count > limit && $0 & 0b1100_0000 == 0b1000_0000 }
@@ -25,7 +26,7 @@ extension Collection where Element == UInt8 {
 }
 
 extension Duration {
-    /// Whole milliseconds, rounded up, so that a short wait never becomes none. The range is cut to that of `Int64`.
+    /// Whole milliseconds, rounded up, so that a short wait never becomes zero. Clamped to half the range of `Int64`.
     package var milliseconds: Int64 {
         let (seconds, attoseconds) = components
         let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000)

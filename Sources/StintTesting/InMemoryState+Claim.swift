@@ -1,7 +1,7 @@
 import StintCore
 
 extension InMemoryState {
-    /// A claim's limit is enough for all workers if there are so many times as many jobs.
+    /// If there are at least this many times as many ready jobs as its limit, a claim is not restricted.
     private static let plenty = 100
 
     mutating func claim(_ request: ClaimRequest, _ now: ClockReading, into exchange: inout Exchange) {
@@ -41,7 +41,7 @@ extension InMemoryState {
         }
     }
 
-    /// What cannot be started at once is left to other workers if there is not enough for all.
+    /// Leaves jobs that cannot be started at once to other workers if there are not enough for all.
     private func limit(_ request: ClaimRequest, ready: Int) -> Int {
         guard request.idleSlots < request.limit, ready < request.limit * Self.plenty else { return request.limit }
         return min(request.limit, max(request.idleSlots, ready / max(1, workers.count)))

@@ -1,6 +1,6 @@
 import StintCore
 
-/// What a person does with jobs. Each verb checks all ids before its first change.
+/// Operators' calls. Each checks all ids before its first change.
 extension InMemoryState {
     private func found(_ ids: [JobID], _ check: (Job) throws -> Void) throws {
         for id in ids {
@@ -131,7 +131,7 @@ extension InMemoryState {
 
     // MARK: - Lists
 
-    /// What the jobs of a state are listed by, before their ids.
+    /// The order of the jobs of a state in lists, before their ids.
     static func order(of job: Job) -> Int64 {
         switch job.place {
         case .ready: Int64(job.options.priority)
@@ -169,7 +169,7 @@ extension InMemoryState {
     }
 
     private func place(of job: Job, _ filter: JobFilter) -> JobCursor {
-        // In one queue the others do not count; leased jobs are listed by their ids alone.
+        // Within one queue the queue does not matter; leased jobs are listed by their ids alone.
         let isLeased = job.place.state == .leased
         let queue = filter.queue == nil && !isLeased ? queues[job.queue]?.number ?? 0 : 0
         return JobCursor(state: job.place.state, queue: queue, order: Self.order(of: job), job: job.id.rawValue)

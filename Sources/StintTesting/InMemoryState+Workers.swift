@@ -1,9 +1,9 @@
 import StintCore
 import Synchronization
 
-/// Who works, and what becomes of the jobs of workers that are gone.
+/// The workers, and what happens to the jobs of dead ones.
 extension InMemoryState {
-    /// A wait for a lock does not happen here, so only a worker that lives or whose supervisor lives gets a second look.
+    /// There are no waits for a lock here, so only a worker that lives, or whose supervisor lives, gets a second check.
     private static let leasesPerReap = 100
 
     mutating func register(
@@ -178,6 +178,6 @@ final class InMemoryScoreboard: Scoreboard {
         }
     }
 
-    /// What it said is not known any more.
+    /// Makes the started jobs unknown.
     func lose() { state.withLock { $0.started = nil } }
 }

@@ -1,9 +1,9 @@
 import StintCore
 
-/// All that an in-memory store knows, with its rules as methods; what decides about attempts and blame is in StintCore's
+/// The state of an in-memory store, with its rules as methods. Decisions about attempts and blame are in StintCore's
 /// Policy.
 struct InMemoryState: Sendable {
-    /// How many attempts that did not end well are kept of a job.
+    /// How many attempts that did not succeed are kept for a job.
     static let failuresPerJob = 50
 
     struct Job: Sendable {
@@ -45,7 +45,7 @@ struct InMemoryState: Sendable {
     }
 
     struct Queue: Sendable {
-        /// The order in which the queues were made.
+        /// The order in which the queues were created.
         let number: Int64
         var isPaused = false
         var retention: Duration = .zero
@@ -65,7 +65,7 @@ struct InMemoryState: Sendable {
         var jobs: Set<JobID>
         /// When a reap first found it past its deadline.
         var overdueSince: Int64?
-        /// Its worker held other jobs too when the first of its leases ended.
+        /// Whether its worker held other jobs too when the first of its leases ended.
         var isShared = false
     }
 
@@ -87,11 +87,11 @@ struct InMemoryState: Sendable {
     var supervisors: Set<String> = []
     var lastSupervisor = 0
     var restarts: Int64 = 0
-    /// Of all jobs, oldest first.
+    /// The failures of all jobs, oldest first.
     var failures: [(job: JobID, failure: JobFailure)] = []
-    /// Jobs became ready or delayed in the verb that runs now, or a queue was resumed.
+    /// Whether jobs became ready or delayed in the current call, or a queue was resumed.
     var wakes = false
-    /// Jobs were taken from their holders in the verb that runs now, or must not be started by them.
+    /// Whether jobs were revoked from their holders in the current call.
     var revokes = false
 
     // MARK: - Queues
@@ -146,7 +146,7 @@ struct InMemoryState: Sendable {
         }?.id
     }
 
-    /// Ready, or delayed.
+    /// Makes a job ready or delayed.
     mutating func wait(
         _ id: JobID, after delay: Duration, attempts: Int64 = 0, crashes: Int64 = 0, isSuspect: Bool = false,
         _ now: ClockReading
@@ -170,13 +170,13 @@ struct InMemoryState: Sendable {
         failures.removeAll { $0.job == id }
     }
 
-    /// Takes a leased job out of its lease.
+    /// Removes a leased job from its lease.
     mutating func endLease(of id: JobID, _ token: FencingToken) {
         leases[token]?.jobs.remove(id)
         if leases[token]?.jobs.isEmpty == true { leases[token] = nil }
     }
 
-    /// Puts a job that has just left its lease where the rules say.
+    /// Moves a job that has just left its lease as the rules say.
     mutating func move(
         _ id: JobID, _ transition: Transition, worker: String, _ diagnostics: AttemptDiagnostics?, _ now: ClockReading
     ) -> JobState {

@@ -144,7 +144,7 @@ extension InMemoryStore {
     }
 }
 
-/// A supervisor's proof of life: it lives until it is released.
+/// A supervisor's proof that it lives, until it is released.
 struct InMemorySupervisorSign: SupervisorSign {
     let name: String
     let store: InMemoryStore

@@ -1,14 +1,14 @@
 import StintCore
 import Synchronization
 
-/// A queue's jobs in memory, for tests: as fast as it gets, nothing on disk, and a clock that the test moves.
+/// A store in memory, for tests: fast, with nothing on disk, and with a clock that the test moves.
 ///
-/// It does what the SQLite store does, by the same rules and proven by the same scenarios, except for what needs a disk or
-/// other processes: nothing survives the process, and a death is what the test says it is.
+/// It follows the same rules as the SQLite store and passes the same scenarios, except for what needs a disk or other
+/// processes: nothing survives the process, and a worker dies when the test says so.
 public final class InMemoryStore: JobStore {
     let state: Mutex<InMemoryState>
     private let listeners = Mutex(Listeners())
-    /// Shared by all workers of this store, as by those of one process.
+    /// Shared by all workers of this store, like those of one process.
     let runLock = ExclusiveRunLock()
     let revocations = InMemoryRevocationMark()
     let manualClock: ManualClock
@@ -26,7 +26,7 @@ public final class InMemoryStore: JobStore {
 
     public var clock: any QueueClock { manualClock }
 
-    /// Runs a verb: all or nothing, since a verb that throws has checked everything before its first change.
+    /// Runs a change, all or nothing: a change that throws has checked everything before its first step.
     @discardableResult
     func change<Value>(_ verb: (inout InMemoryState, ClockReading) throws -> sending Value) rethrows -> Value {
         let now = clock.now()
@@ -45,7 +45,7 @@ public final class InMemoryStore: JobStore {
         try state.withLock { try body($0) }
     }
 
-    // MARK: - Who waits
+    // MARK: - Waiting
 
     public func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> {
         let (stream, continuation) = AsyncStream.makeStream(of: NextReady.self, bufferingPolicy: .bufferingNewest(1))
@@ -60,7 +60,7 @@ public final class InMemoryStore: JobStore {
         return stream
     }
 
-    /// Tells sleeping workers what there is for them.
+    /// Sends the current `nextReady` to waiting workers.
     func wakeUp() {
         let now = clock.now()
         for (queues, continuation) in listeners.withLock({ Array($0.wakeUps.values) }) {
@@ -69,7 +69,7 @@ public final class InMemoryStore: JobStore {
         }
     }
 
-    /// Returns when the condition holds after a change, or holds already.
+    /// Waits until the condition holds.
     func wait(until isIdle: @escaping @Sendable (InMemoryState) -> Bool) async {
         await withCheckedContinuation { continuation in
             listeners.withLock { $0.idle.append((isIdle, continuation)) }
@@ -87,7 +87,7 @@ public final class InMemoryStore: JobStore {
     }
 }
 
-/// Changes whenever jobs were taken from those that hold them.
+/// Changes whenever jobs are revoked from their holders.
 final class InMemoryRevocationMark: RevocationMark {
     private let value = Atomic<UInt64>(0)
 

@@ -6,9 +6,9 @@ import StintWorker
 public struct DrainReport: Sendable, Hashable {
     /// Jobs that were acknowledged.
     public let done: Int
-    /// Jobs that were set aside.
+    /// Jobs that were buried.
     public let buried: Int
-    /// Jobs that wait for a time, such as the next try after a failure.
+    /// Jobs that wait for a time, such as a retry after a failure.
     public let delayed: Int
 }
 
@@ -25,7 +25,7 @@ extension JobQueue where Store == InMemoryStore {
 
     // MARK: - Time
 
-    /// Time passes: delayed jobs become due, leases end. Nothing waits in real time.
+    /// Moves the clock: delayed jobs become due, leases end. Nothing waits in real time.
     public func advance(by duration: Duration) {
         store.manualClock.advance(by: duration)
         store.wakeUp()
@@ -33,11 +33,11 @@ extension JobQueue where Store == InMemoryStore {
 
     // MARK: - What was enqueued
 
-    /// The parameters of all jobs of a type that wait in the queue, ready or delayed, in the order of their enqueueing.
+    /// The parameters of all jobs of a type in the queue, ready or delayed, in the order in which they were enqueued.
     ///
     ///     #expect(try await queue.enqueued(SendReceipt.self, in: "mail") == [SendReceipt(order: 7)])
     ///
-    /// - Throws: What decoding throws: a job has this type's name and other parameters.
+    /// - Throws: The decoding error of a job that has this type's name and other parameters.
     public func enqueued<Parameters: JobParameters>(
         _ type: Parameters.Type = Parameters.self, in queue: QueueName = .default
     ) async throws -> [Parameters] {
@@ -60,10 +60,10 @@ extension JobQueue where Store == InMemoryStore {
 
     // MARK: - Running jobs
 
-    /// Runs the worker until nothing is ready or running in its queues, and stops it. Jobs that wait for a time stay: let it
+    /// Runs the worker until nothing is ready or running in its queues, and stops it. Delayed jobs stay: let their time
     /// pass with ``advance(by:)`` and drain again.
     ///
-    /// - Throws: What the worker throws.
+    /// - Throws: The worker's error.
     @discardableResult
     public func drain(_ worker: Worker) async throws -> DrainReport {
         let queues = Set(worker.queues)
@@ -77,8 +77,8 @@ extension JobQueue where Store == InMemoryStore {
             done: after.done - before.done, buried: after.buried - before.buried, delayed: after.delayed)
     }
 
-    /// What a handler does that kills its process: a worker claims the next job of the queue, starts it and dies of the
-    /// signal. The job has one attempt and one crash more, and is buried if it has no more of either.
+    /// Simulates a handler that kills its process: a worker claims the next job of the queue, starts it and dies of the
+    /// signal. The job then has one more attempt and crash, and is buried at the limit of either.
     ///
     /// - Returns: The job; `nil` if none was ready.
     @discardableResult

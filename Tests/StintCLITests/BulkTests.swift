@@ -41,7 +41,7 @@ struct BulkTests {
         #expect(
             try await place.stint("delete", "--queue", "mail", "--state", "ready", "--older", "1h", "--yes")
                 == "deleted 0\n")
-        #expect(try await place.stint("delete", "--queue", "mail", "--error", "by hand", "--yes") == "deleted 1\n")
+        #expect(try await place.stint("delete", "--queue", "mail", "--error", "manually", "--yes") == "deleted 1\n")
         #expect(try await place.stint("bury", "--queue", "mail", "--state", "delayed", "--yes") == "buried 1\n")
         #expect(try await place.jobs("buried").map(\.id) == [3])
         #expect(try await place.stint("bury", "--queue", "mail", "--all", "--yes") == "buried 2\n")

@@ -50,7 +50,7 @@ struct DrainTests {
         let outcome = try await place.shell(script)
         #expect((outcome.code, outcome.output) == (0, "resumed mail\n"), "\(outcome)")
         let said = try place.lines("log").filter { $0.contains("paused") }
-        let sentence = "queue 'mail' is paused, with 1 job waiting: nothing of it is started until stint resume mail"
+        let sentence = "queue 'mail' is paused, with 1 job waiting: none of them is started until stint resume mail"
         #expect(said == ["stint: \(sentence)", "stint: the drain waits: \(sentence)"], "\(log)")
         #expect(try await place.counts("mail").done == 1)
     }

@@ -50,7 +50,7 @@ struct UsageTests {
         (["put", "a", "--quue", "q"], "Did you mean '--queue'? See 'stint put --help'"),
         (["put", "-5"], "'-5' was taken for an option: put it at the end, after --"),
         (["delete", "-5"], "'-5' was taken for an option"),
-        (["list", "--limit", "-5"], "'-5' was taken for an option: write --limit=-5 where it is the value"),
+        (["list", "--limit", "-5"], "'-5' was taken for an option: write --limit=-5 if it is the value"),
         (["list", "--limit=-5"], "--limit is -5; it must be at least 1"),
         (["put", "a", "--delay", "30m1h"], "from large to small, such as 1h30m"),
         (["put", "a", "--delay", "1h1h"], "from large to small, such as 1h30m"),

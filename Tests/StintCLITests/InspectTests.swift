@@ -48,7 +48,7 @@ struct InspectTests {
         try await place.stint("put", "elsewhere")
         #expect(try await place.jobs("ready").map(\.id) == [2, 5])
         #expect(try await place.jobs("delayed").map(\.id) == [3])
-        #expect(try await place.jobs("buried").map(\.reason) == ["buried by hand"])
+        #expect(try await place.jobs("buried").map(\.reason) == ["buried manually"])
         #expect(try await place.jobs("done").map(\.id) == [1])
         #expect(try await place.jobs("leased").isEmpty)
         #expect(try await place.stint("list", "--json").split(separator: "\n").count == 5)
@@ -57,7 +57,7 @@ struct InspectTests {
         #expect(try await place.stint("list", "--queue", "unknown") == "")
         let table = try await place.stint("list", "--queue", "all").split(separator: "\n")
         #expect(table.map { $0.split(separator: " ")[0] } == ["id", "2", "3", "4", "1"])
-        #expect(table[3].contains("buried by hand"))
+        #expect(table[3].contains("buried manually"))
     }
 
     @Test("a list that may go on says so to a person, and not to a program")

@@ -17,8 +17,8 @@ struct PutLinesTests {
         #expect((outcome.code, outcome.output) == (0, "6\n"))
         #expect(
             outcome.errors
-                == "stint: 1 line is blank, 1 line ends with a carriage return: they were put as they stand; --trim "
-                + "leaves blank lines out and takes white space off the ends of the others\n")
+                == "stint: 1 line is blank, 1 line ends with a carriage return: they were put unchanged; --trim "
+                + "skips blank lines and removes white space at the ends of the others\n")
         let expected = ["first", "", "after an empty line\r", "  spaces \t", "مرحبا 👋🏽", "no final newline"]
         #expect(try await payloads() == expected)
     }
@@ -28,7 +28,7 @@ struct PutLinesTests {
         let text = "first\r\n\n \t\r\n  two words \nthird\r\n\r\nlast"
         let outcome = try await place.attempt("put", "--lines", "--trim", input: Array(text.utf8))
         #expect((outcome.code, outcome.output) == (0, "4\n"))
-        #expect(outcome.errors == "stint: 3 lines were blank and were left out, 3 lines were trimmed\n")
+        #expect(outcome.errors == "stint: 3 lines were blank and were skipped, 3 lines were trimmed\n")
         #expect(try await payloads() == ["first", "two words", "third", "last"])
         #expect(try await place.stint("put", "--lines", "--trim", input: Array("a\nb".utf8)) == "2\n")
     }

@@ -185,7 +185,7 @@ struct RestartTests {
             let outcome = try await place.attempt("workers", "restart", "--wait", "100ms")
             #expect(outcome.code == 1)
             #expect(outcome.output == "restarting 0 workers of 0 supervisors\n")
-            #expect(outcome.errors.contains("the worker alone:7 has no supervisor and goes on as it is\n"))
+            #expect(outcome.errors.contains("the worker alone:7 has no supervisor and is not replaced\n"))
             #expect(outcome.errors.contains(":\(supervisor.id) has not begun within 100ms: it may be stopped"))
             supervisor.send(SIGCONT)
             supervisor.send(SIGTERM)

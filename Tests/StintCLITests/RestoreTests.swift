@@ -22,7 +22,7 @@ struct RestoreTests {
         let reader = try holdLog()
         try await place.stint("put", "c")
         let output = try await place.stint("restore", "copy.db")
-        #expect(output.hasPrefix("restored 2 jobs to stint.db\nwhat was there before is in "))
+        #expect(output.hasPrefix("restored 2 jobs to stint.db\nthe previous database is in "))
         #expect(try await place.stint("list", "--json") == before)
         #expect(try await place.stint("doctor").contains("file: sound"))
         #expect(try place.mode("stint.db") == "600")
@@ -95,7 +95,7 @@ struct RestoreTests {
             try await eventually("the job runs") { place.exists("started") }
             try await place.stint("backup", "copy.db")
             let output = try await place.stint("restore", "copy.db")
-            #expect(output.contains("1 that were running when it was made are ready again"))
+            #expect(output.contains("1 that were running at the time of the backup are ready again"))
             try place.write("go")
         }
         #expect(outcome.code == 69 && outcome.errors.contains("was replaced by another file"), "\(outcome)")

@@ -48,7 +48,7 @@ struct UnknownOutcomeTests {
             "strace -f -qq -o /dev/null -e inject=fsync,fdatasync:error=EIO \"$stint\" put second")
         #expect(outcome.code == 74, "\(outcome)")
         #expect(outcome.errors.contains("may be undone by a power cut"), "\(outcome)")
-        #expect(outcome.errors.contains("see with `stint show` or `stint list` before you try again"), "\(outcome)")
+        #expect(outcome.errors.contains("check with `stint show` or `stint list` before you try again"), "\(outcome)")
         #expect(try await store.stats().map(\.ready) == [2], "it is there")
     }
 }

@@ -41,7 +41,7 @@ struct WorkVerdictTests {
         // A shell of its own, since the last command of a script takes the shell's place.
         let script = "read line; sh -c 'kill -SEGV $$'; exit $?"
         try await (pipe.isEmpty ? drain(script) : drain(script, pipe))
-        let text = "exit 139 (a shell's word for SIGSEGV)"
+        let text = "exit 139 (in a shell: SIGSEGV)"
         #expect(try await place.job(1).failures?.first?.error.contains(text) == true)
         let shown = try await place.stint("show", "1")
         #expect(shown.contains(text))

@@ -57,7 +57,7 @@ struct WorkersCommandTests {
         let worker = try #require(try await place.workers().first)
         #expect(worker.started?.map(\.job) == [1])
         #expect(worker.residentMemoryBytes == nil)
-        #expect(try await place.stint("workers").contains("gone, not yet taken back"))
+        #expect(try await place.stint("workers").contains("gone, not yet reclaimed"))
         // Looking changes nothing.
         #expect(try await place.stint("top", "--once", "--interval", "100ms").contains(#/  gone\n/#))
         #expect(try await place.stint("reap") == "requeued 1, buried 0, pruned 0\n")

@@ -4,11 +4,11 @@ import Testing
 @Suite("Values are valid or are not made")
 struct ValueTests {
     @Test(
-        "an exit code between 129 and 192 is named as a shell's word for a signal, and no other",
+        "an exit code between 129 and 192 is named as a signal that a shell reports, and no other",
         arguments: [
-            (1, "exit 1"), (128, "exit 128"), (129, "exit 129 (a shell's word for SIGHUP)"),
-            (137, "exit 137 (a shell's word for SIGKILL)"), (143, "exit 143 (a shell's word for SIGTERM)"),
-            (192, "exit 192 (a shell's word for signal 64)"), (193, "exit 193"), (255, "exit 255"),
+            (1, "exit 1"), (128, "exit 128"), (129, "exit 129 (in a shell: SIGHUP)"),
+            (137, "exit 137 (in a shell: SIGKILL)"), (143, "exit 143 (in a shell: SIGTERM)"),
+            (192, "exit 192 (in a shell: signal 64)"), (193, "exit 193"), (255, "exit 255"),
         ])
     func exitCode(code: Int32, text: String) {
         #expect(exitText(code) == text)

@@ -305,7 +305,7 @@ struct ScoreboardTests {
         #expect(culprit.record.crashes == 1 && culprit.record.attempts == 1)
         #expect(culprit.failures.first?.kind == .crashed)
         #expect(
-            culprit.failures.first?.error == "worker \(worker.registration.name) died, and nobody saw how")
+            culprit.failures.first?.error == "worker \(worker.registration.name) died; how is not known")
         #expect((culprit.failures.first?.diagnostics?.runTimeMilliseconds ?? -1) >= 0)
         for record in try await queue.store.list(JobFilter(state: .ready)) where record.id != ids[0] {
             #expect(record.attempts == 0 && !record.suspect)

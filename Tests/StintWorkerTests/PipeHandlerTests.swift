@@ -222,7 +222,7 @@ struct PipeHandlerTests {
                 "verdict='done', enqueue=[{'payload': 'x'}, {'payload': 'y', 'priority': -1}]",
                 "enqueue[1]: the priority is -1; it must be"
             ),
-            ("verdict='done', enqueue=[{'payloadBase64': '?'}]", "its payloadBase64 is no base64"),
+            ("verdict='done', enqueue=[{'payloadBase64': '?'}]", "its payloadBase64 is not valid Base64"),
         ])
     func unusable(fields: String, problem: String) async throws {
         try await withPipe { place in

@@ -6,8 +6,8 @@ struct BackupCommand: AsyncParsableCommand {
         commandName: "backup",
         abstract: "Copy the database while it is in use.",
         discussion: """
-            The copy is a database of its own, as of one moment. An existing file is not overwritten. `stint restore` puts it
-            in the place of a database; see docs/backup.md.
+            Writes a copy of the database as of one moment. An existing file is not overwritten. `stint restore` \
+            replaces a database with the copy; see docs/backup.md.
 
             Example:
               stint backup stint-backup.db

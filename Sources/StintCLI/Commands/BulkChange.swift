@@ -2,7 +2,7 @@ import ArgumentParser
 import StintCore
 import StintSQLite
 
-/// A change of many jobs of a queue, with a count and a question before it.
+/// Changes many jobs of a queue, after a count and a confirmation.
 struct BulkChange {
     let queue: JobQueue<SQLiteStore>
     let selection: JobSelection
@@ -17,7 +17,7 @@ struct BulkChange {
         }
     }
 
-    /// - Throws: ``StintError`` where nobody can be asked, ``ExitCode`` 1 where the answer is no.
+    /// - Throws: ``StintError`` if there is no terminal to ask on, ``ExitCode`` 1 if the answer is no.
     func confirm(isSure: Bool) async throws {
         guard !isSure else { return }
         var counts: [String] = []
@@ -43,7 +43,7 @@ struct BulkChange {
         }
     }
 
-    /// - Returns: How many.
+    /// - Returns: The number of changed jobs.
     func run(limit: Int? = nil) async throws -> Int {
         var bar = ProgressBar(total: nil)
         defer { bar.finish() }

@@ -5,11 +5,11 @@ import StintSQLite
 struct BuryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bury",
-        abstract: "Set jobs aside for a person; a worker that runs one loses its lease.",
+        abstract: "Set jobs aside until a person looks at them; a worker that runs one loses its lease.",
         discussion: """
-            With ids, these jobs, all or none. With --queue, all of its ready, delayed and
-            leased jobs that meet the conditions, a thousand a transaction, after a
-            question on the terminal or with --yes.
+            With ids, buries these jobs, all or none. With --queue, buries all of its ready, delayed and leased jobs \
+            that meet the conditions, 1,000 in a transaction. Unless --yes is given, it asks for confirmation on the \
+            terminal first.
 
             Example:
               stint bury 42 43
@@ -18,12 +18,12 @@ struct BuryCommand: AsyncParsableCommand {
 
     @OptionGroup var database: DatabaseOptions
     @OptionGroup var conditions: SelectionOptions
-    @Flag(help: "Do it without a question.")
+    @Flag(help: "Do not ask for confirmation.")
     var yes = false
     @Argument(help: "Ids of jobs.")
     var ids: [JobIDs] = []
 
-    private static let reason = "buried by hand"
+    private static let reason = "buried manually"
 
     func validate() throws {
         try conditions.validate(ids, for: .bury(reason: Self.reason), needsCondition: true)

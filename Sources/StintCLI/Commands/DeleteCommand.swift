@@ -5,12 +5,11 @@ import StintSQLite
 struct DeleteCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "delete",
-        abstract: "Remove jobs for good, in whatever state they are.",
+        abstract: "Delete jobs permanently, in any state.",
         discussion: """
-            With ids, these jobs, all or none. With --queue, all of its jobs that meet the
-            conditions and were put before the command began, a thousand a transaction,
-            after a question on the terminal or with --yes. A worker that runs one of them
-            loses its lease.
+            With ids, deletes these jobs, all or none. With --queue, deletes all of its jobs that meet the conditions \
+            and were put before the command began, 1,000 in a transaction. Unless --yes is given, it asks for \
+            confirmation on the terminal first. A worker that runs one of the jobs loses its lease.
 
             Example:
               stint delete 42 43
@@ -20,7 +19,7 @@ struct DeleteCommand: AsyncParsableCommand {
 
     @OptionGroup var database: DatabaseOptions
     @OptionGroup var conditions: SelectionOptions
-    @Flag(help: "Do it without a question.")
+    @Flag(help: "Do not ask for confirmation.")
     var yes = false
     @Argument(help: "Ids of jobs.")
     var ids: [JobIDs] = []

@@ -4,9 +4,9 @@ import StintCore
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Check the database and say what to do about what is wrong.",
+        abstract: "Check the database and report what is wrong and how to fix it.",
         discussion: """
-            Exits with 1 when something is wrong.
+            Exits with 1 if something is wrong.
 
             Example:
               stint doctor --db /var/lib/app/stint.db

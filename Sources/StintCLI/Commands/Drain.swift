@@ -2,21 +2,21 @@ import ServiceLifecycle
 import StintCore
 import StintSQLite
 
-/// `stint work --drain`: how far it has come, what holds it up, and what was buried in the end.
+/// `stint work --drain`: its progress, what delays it, and what was buried meanwhile.
 struct Drain {
     /// How many of the buried jobs are named with their reasons.
     private static let jobsNamed = 5
 
     let queue: JobQueue<SQLiteStore>
-    /// Each once.
+    /// The queues to drain, without duplicates.
     let queues: [QueueName]
     let database: DatabaseOptions
     /// When it began, by the wall clock.
     let start: Timestamp
 
-    /// Says which jobs were buried since it began, by whomever.
+    /// Reports all jobs that were buried since it began.
     ///
-    /// - Returns: How many.
+    /// - Returns: Their number.
     func tellOfBuried() async throws -> Int {
         var buried: [(queue: QueueName, jobs: [JobID])] = []
         for name in queues {

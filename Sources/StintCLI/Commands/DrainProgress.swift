@@ -2,9 +2,9 @@ import ServiceLifecycle
 import StintCore
 import StintSQLite
 
-/// Shows how far the draining has come, and that a queue is paused.
+/// Shows the progress of a drain, and warns of paused queues.
 struct DrainProgress: Service {
-    /// Of a queue that stays paused it is said again after this time.
+    /// The warning about a paused queue is repeated after this time.
     private static let reminder: Duration = .seconds(60)
 
     let drain: Drain
@@ -21,20 +21,20 @@ struct DrainProgress: Service {
                     let queues = try await queues()
                     tellOfPause(queues, &toldOfPause)
                     let now = Counts(queues)
-                    // Kept counts, which another program may have made absurd.
+                    // Without overflow: another program may have written absurd counts.
                     let (done, buried) = (now.done &- start.done, max(0, now.buried &- start.buried))
                     bar.update(
                         done &+ buried, of: done &+ buried &+ now.left,
                         "\(done) done, \(buried) buried, \(now.left) left")
                 }
             } catch {
-                // Cancelled, or the store cannot be read: the worker says so itself.
+                // It was cancelled, or the store cannot be read, which the worker reports.
                 return
             }
         }
     }
 
-    /// Such a queue holds the drain up, for as long as somebody likes.
+    /// Warns of paused queues with jobs, which delay the drain until they are resumed.
     private func tellOfPause(_ queues: [QueueStats], _ told: inout [QueueName: ContinuousClock.Instant]) {
         let hints = QueueHints(queues: drain.queues, known: queues, database: drain.database)
         for queue in queues {

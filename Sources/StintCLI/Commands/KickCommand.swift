@@ -2,16 +2,14 @@ import ArgumentParser
 import StintCore
 import StintSQLite
 
-/// The commands that change jobs by their ids, or many jobs of a queue.
-
 struct KickCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kick",
-        abstract: "Bring buried jobs back, with their attempts at 0.",
+        abstract: "Make buried jobs ready again, with their attempts at 0.",
         discussion: """
-            With ids, these jobs, all or none; else all of a queue that meet the
-            conditions, oldest first, or the first --limit. A job that is buried again
-            meanwhile is not kicked again. Prints how many.
+            With ids, kicks these jobs, all or none. Otherwise kicks all jobs of a queue that meet the conditions, \
+            oldest first, or the first --limit. A job that is buried again meanwhile is not kicked again. Prints the \
+            number of kicked jobs.
 
             Example:
               stint kick --queue mail --error 'timed out' --limit 10
@@ -20,7 +18,7 @@ struct KickCommand: AsyncParsableCommand {
 
     @OptionGroup var database: DatabaseOptions
     @OptionGroup var conditions: SelectionOptions
-    @Option(help: ArgumentHelp("At most so many.", valueName: "n"))
+    @Option(help: ArgumentHelp("The most jobs to kick. (default: all)", valueName: "n"))
     var limit: Int?
     @Argument(help: "Ids of buried jobs.")
     var ids: [JobIDs] = []
@@ -28,7 +26,7 @@ struct KickCommand: AsyncParsableCommand {
     func validate() throws {
         try conditions.validate(ids, for: .kick, needsCondition: false)
         guard ids.isEmpty || limit == nil else {
-            throw wrongUsage("ids do not go with --limit: they are as many as they are")
+            throw wrongUsage("ids do not go with --limit: all of them are kicked")
         }
         if let limit, limit < 1 { throw wrongUsage("--limit is \(limit); it must be at least 1") }
     }
@@ -45,7 +43,7 @@ struct KickCommand: AsyncParsableCommand {
         if kicked == 0 { try await tellWhereBuriedJobsAre(queue, selection.queue) }
     }
 
-    /// Who forgets --queue looks into a queue that is mostly empty.
+    /// The default queue is often empty, so this helps a user who forgot --queue.
     private func tellWhereBuriedJobsAre(_ queue: JobQueue<SQLiteStore>, _ name: QueueName) async throws {
         let buried = try await queue.stats().filter { $0.buried > 0 }
         guard let first = buried.first, !buried.contains(where: { $0.name == name }) else { return }

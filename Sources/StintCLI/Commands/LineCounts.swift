@@ -1,13 +1,13 @@
-/// The lines that `put --lines` reads, and how many of them are perhaps not what their author thinks.
+/// Counts the lines that `put --lines` reads, and those that are perhaps not intended.
 struct LineCounts {
-    /// Whether blank lines are left out, and white space is taken off the ends of the others.
+    /// Whether blank lines are skipped, and white space at the ends of the others is removed.
     let trims: Bool
 
-    /// How many were read.
+    /// The number of lines that were read.
     private(set) var all = 0
-    /// With nothing in them but white space.
+    /// Lines that have only white space.
     private var blank = 0
-    /// With a carriage return at the end, as files from Windows have them.
+    /// Lines that end with a carriage return, as in files from Windows.
     private var withReturn = 0
     private var trimmed = 0
 
@@ -15,7 +15,7 @@ struct LineCounts {
         self.trims = trims
     }
 
-    /// - Returns: The job's payload; `nil` where the line is left out.
+    /// - Returns: The job's payload; `nil` if the line is skipped.
     mutating func payload(of line: [UInt8]) -> [UInt8]? {
         all += 1
         let isSpace = { (byte: UInt8) in byte == 0x20 || byte == 0x09 || byte == 0x0D }
@@ -28,14 +28,14 @@ struct LineCounts {
         return Array(result)
     }
 
-    /// What to say of them in the end; `nil` where there is nothing.
+    /// The remark at the end of the command; `nil` if there is none.
     var remark: String? {
         func lines(_ count: Int, _ one: String, _ many: String) -> String? {
             count == 0 ? nil : count == 1 ? "1 line \(one)" : "\(count) lines \(many)"
         }
         if trims {
             let parts = [
-                lines(blank, "was blank and was left out", "were blank and were left out"),
+                lines(blank, "was blank and was skipped", "were blank and were skipped"),
                 lines(trimmed, "was trimmed", "were trimmed"),
             ].compactMap(\.self)
             return parts.isEmpty ? nil : parts.joined(separator: ", ")
@@ -46,7 +46,7 @@ struct LineCounts {
         ].compactMap(\.self)
         guard !parts.isEmpty else { return nil }
         return parts.joined(separator: ", ")
-            + ": they were put as they stand; --trim leaves blank lines out and takes white "
-            + "space off the ends of the others"
+            + ": they were put unchanged; --trim skips blank lines and removes white "
+            + "space at the ends of the others"
     }
 }

@@ -12,11 +12,12 @@ struct ListCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var database: DatabaseOptions
-    @Option(help: ArgumentHelp("Only this queue.", valueName: "q"), transform: QueueName.init(_:))
+    @Option(help: ArgumentHelp("Only this queue. (default: all)", valueName: "q"), transform: QueueName.init(_:))
     var queue: QueueName?
-    @Option(help: ArgumentHelp("Only this state: ready, delayed, leased, buried or done.", valueName: "s"))
+    @Option(
+        help: ArgumentHelp("Only this state: ready, delayed, leased, buried or done. (default: all)", valueName: "s"))
     var state: JobState?
-    @Option(help: ArgumentHelp("At most so many.", valueName: "n"))
+    @Option(help: ArgumentHelp("The most jobs to list.", valueName: "n"))
     var limit = 100
     @Flag(help: "Print one JSON object a line.")
     var json = false
@@ -31,7 +32,7 @@ struct ListCommand: AsyncParsableCommand {
         var table = Table(["id", "queue", "state", "priority", "attempts", "note"], rightAligned: [0, 3, 4])
         var cursor: JobCursor?
         var left = limit
-        // Page by page: a list may be longer than there is memory.
+        // Page by page, since the whole list may not fit into memory.
         repeat {
             let page = try await store.page(JobFilter(queue: queue, state: state, limit: left), after: cursor)
             if json {
@@ -56,12 +57,12 @@ struct ListCommand: AsyncParsableCommand {
         ]
     }
 
-    /// What one wants to know first of a job in its state, on one line.
+    /// The most important fact about a job in its state, on one line.
     private func note(on job: JobRecord) -> String {
         switch job.state {
         case .ready: job.suspect ? "suspect, runs alone" : ""
         case .delayed: "ready at \(localTime(job.runAt))"
-        case .leased: "by \(job.worker ?? "nobody"), token \(job.token?.description ?? "?")"
+        case .leased: "by \(job.worker ?? "?"), token \(job.token?.description ?? "?")"
         case .buried: oneLine(job.reason ?? "", limit: 100)
         case .done: "at \(localTime(job.doneAt))"
         }

@@ -4,9 +4,10 @@ import StintCore
 struct PauseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pause",
-        abstract: "Let no job of a queue be claimed or started; what runs, runs on.",
+        abstract: "Pause a queue: its jobs are not claimed or started; running jobs continue.",
         discussion: """
-            When this has ended, no job of the queue starts, also none that a worker has claimed ahead: it is given back.
+            When the command has returned, no job of the queue starts. Jobs that a worker has claimed but not started \
+            are given back.
 
             Example:
               stint pause mail
@@ -14,7 +15,7 @@ struct PauseCommand: AsyncParsableCommand {
 
     @OptionGroup var database: DatabaseOptions
     @OptionGroup var creation: CreationOptions
-    @Argument(help: "The queue; it is made where there is none.", transform: QueueName.init(_:))
+    @Argument(help: "The queue; it is created if it does not exist.", transform: QueueName.init(_:))
     var queue: QueueName
 
     func run() async throws {

@@ -7,9 +7,9 @@ struct PutCommand: AsyncParsableCommand {
         commandName: "put",
         abstract: "Add a job, or one for each line of standard input.",
         discussion: """
-            Prints the job's id; with --lines, the number of jobs. When it returns, they
-            are on disk. A line is a job as it stands, also a blank one, and with the
-            carriage return that it may end with; it says so, and --trim changes that.
+            Prints the job's id, or with --lines the number of jobs. When it returns, the jobs are on disk. With \
+            --lines each line becomes a job unchanged, including blank lines and a carriage return at the end. The \
+            command reports such lines; --trim removes both.
 
             Example:
               stint put --queue mail --delay 5m 'Hello'
@@ -19,30 +19,33 @@ struct PutCommand: AsyncParsableCommand {
 
     @OptionGroup var database: DatabaseOptions
     @OptionGroup var creation: CreationOptions
-    @Option(help: ArgumentHelp("The queue.", valueName: "q"), transform: QueueName.init(_:))
+    @Option(help: ArgumentHelp("The queue. (default: default)", valueName: "q"), transform: QueueName.init(_:))
     var queue: QueueName = .default
-    @Option(help: ArgumentHelp("0 to 4294967295; a smaller number goes first.", valueName: "n"))
+    @Option(help: ArgumentHelp("0 to 4294967295; jobs with a smaller number run first.", valueName: "n"))
     var priority: UInt32 = 1_024
     @Option(
-        help: ArgumentHelp("How long to wait before the job is ready.", valueName: "duration"),
+        help: ArgumentHelp("How long to wait before the job is ready. (default: 0s)", valueName: "duration"),
         transform: DurationArgument.init)
     var delay = DurationArgument.seconds(0)
-    @Option(help: ArgumentHelp("Starts that failed or crashed before it is buried.", valueName: "n"))
+    @Option(help: ArgumentHelp("After how many failed or crashed attempts the job is buried.", valueName: "n"))
     var maxAttempts = 10
-    @Option(help: ArgumentHelp("Deaths of the process that ran it before it is buried.", valueName: "n"))
+    @Option(help: ArgumentHelp("After how many deaths of its process the job is buried.", valueName: "n"))
     var maxCrashes = 3
-    @Option(help: ArgumentHelp("Add nothing while a job with this key in this queue is not done.", valueName: "key"))
+    @Option(
+        help: ArgumentHelp(
+            "Add nothing while a job of the queue with this key is not done. (default: none)", valueName: "key"))
     var unique: String?
     @Option(
-        name: .customLong("header"), help: ArgumentHelp("A fact for the handler; may be repeated.", valueName: "k=v"))
+        name: .customLong("header"),
+        help: ArgumentHelp("A header for the handler; may be repeated. (default: none)", valueName: "k=v"))
     var headers: [String] = []
-    @Option(help: ArgumentHelp("Read the payload from a file.", valueName: "f"))
+    @Option(help: ArgumentHelp("Read the payload from this file.", valueName: "f"))
     var file: String?
-    @Flag(help: "Make one job of each line of standard input.")
+    @Flag(help: "Add one job for each line of standard input.")
     var lines = false
     @Flag(
         help:
-            "With --lines: leave out blank lines, and take white space and carriage returns off the ends of the others."
+            "With --lines: skip blank lines, and remove white space and carriage returns at the ends of the others."
     )
     var trim = false
     @Argument(help: "The payload; - reads standard input.")
@@ -53,7 +56,7 @@ struct PutCommand: AsyncParsableCommand {
         guard sources == 1 else {
             throw wrongUsage(
                 sources == 0
-                    ? "no payload was given: name it, or -, --file or --lines"
+                    ? "no payload was given: give PAYLOAD, -, --file or --lines"
                     : "more than one payload was given: choose one of PAYLOAD, -, --file and --lines")
         }
         guard lines || !trim else { throw wrongUsage("--trim goes with --lines only") }
@@ -79,7 +82,7 @@ struct PutCommand: AsyncParsableCommand {
             priority: priority, delay: delay.duration, maxAttempts: maxAttempts, maxCrashes: maxCrashes,
             uniqueKey: unique)
         for header in headers {
-            // By code points: a value that begins with an accent would make it another character than `=`.
+            // Searches code points: with a combining accent after it, `=` would be part of another character.
             guard let equals = header.unicodeScalars.firstIndex(of: "=") else {
                 throw wrongUsage("the header \(quoted(header)) has no '=': write --header name=value")
             }
@@ -101,7 +104,8 @@ struct PutCommand: AsyncParsableCommand {
         return Array(payload.utf8)
     }
 
-    /// In transactions of up to 1,000 jobs or 4 MiB, so that other processes are not held up and memory stays small.
+    /// Puts the lines in transactions of up to 1,000 jobs or 4 MiB, so that other processes do not wait long and memory
+    /// stays small.
     private func putLines(_ options: JobOptions) async throws {
         let queueStore = try await database.open(creating: creation)
         var input = Input.standardInput()
@@ -129,12 +133,12 @@ struct PutCommand: AsyncParsableCommand {
         lines.remark.map(Output.printError)
     }
 
-    /// Whoever runs this again because it failed would put the job twice.
+    /// Prints the result. If that fails, the error says that the jobs were put, so that they are not put again.
     private func report(_ text: String, _ fact: String) throws {
         do {
             try Output.print(text)
         } catch let failure as OutputFailed {
-            throw OutputFailed(description: "\(failure); \(fact) all the same: do not put again")
+            throw OutputFailed(description: "\(failure); \(fact) nevertheless: do not put again")
         }
     }
 }

@@ -1,9 +1,9 @@
 import StintCore
 import StintSQLite
 
-/// What may be wrong with the queues that a worker is to work on. Said once, when it starts.
+/// What may be wrong with the queues of a worker. Printed once, when it starts.
 struct QueueHints {
-    /// Names are compared with so many queues at most.
+    /// The most queues that a name is compared with.
     private static let queuesCompared = 1_000
 
     let queues: [QueueName]
@@ -19,13 +19,13 @@ struct QueueHints {
         let text = name.description
         if text.contains(",") {
             return
-                "\(quoted(text)) is taken for the name of one queue, into which nothing was ever put; for several write "
-                + "--queue more than once"
+                "\(quoted(text)) is taken for the name of one queue, into which nothing was ever put; for several repeat "
+                + "--queue"
         }
         if text.contains(where: { "*?[".contains($0) }) {
             return
-                "\(quoted(text)) is taken for the name of a queue, into which nothing was ever put, and not for a pattern; "
-                + "for several queues write --queue more than once"
+                "\(quoted(text)) is taken for the name of a queue, not for a pattern, and nothing was ever put into it; "
+                + "for several queues repeat --queue"
         }
         let near = nearest(to: text, among: known.prefix(Self.queuesCompared).map(\.name.description))
         return "nothing was ever put into queue \(quoted(text))" + (near.map { "; did you mean \(quoted($0))?" } ?? "")
@@ -34,7 +34,7 @@ struct QueueHints {
     func paused(_ queue: QueueStats) -> String {
         let count = queue.ready &+ queue.delayed
         return
-            "queue \(quoted(queue.name.description)) is paused, with \(count) \(count == 1 ? "job" : "jobs") waiting: nothing "
-            + "of it is started until \(database.command("resume \(queue.name)"))"
+            "queue \(quoted(queue.name.description)) is paused, with \(count) \(count == 1 ? "job" : "jobs") waiting: none of "
+            + "them is started until \(database.command("resume \(queue.name)"))"
     }
 }

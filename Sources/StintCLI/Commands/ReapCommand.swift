@@ -4,22 +4,18 @@ import StintCore
 struct ReapCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reap",
-        abstract: "Take back jobs from dead workers and ended leases, and prune done jobs, once; for cron.",
+        abstract: "Reclaim jobs of dead workers and ended leases and prune done jobs, once; for cron.",
         discussion: """
-            Jobs of workers whose processes are gone, and of leases that have ended, are
-            ready again; done jobs past their queue's retention are deleted. It goes on
-            until nothing is left to do and prints how many of each. A worker whose
-            supervisor lives is left to it, since only the supervisor knows how it ended.
+            Jobs of workers whose processes are gone, and of leases that have ended, become ready again. Done jobs \
+            past their queue's retention are deleted. The command runs until nothing is left to do and prints the \
+            counts. A worker whose supervisor lives is left to it, since only the supervisor knows how it ended.
 
-            A job that was running alone in a process that died is blamed: the attempt and
-            a crash count, and past its limits it is buried. Of several jobs none is
-            blamed; each runs again alone, so that the cause shows. Nothing is held
-            against a job that was claimed and not started, or whose worker was stopped by
-            order, ended together with its supervisor, or belongs to an earlier boot of
-            the machine.
+            A job that was running alone in a process that died is blamed: the attempt and a crash count, and past \
+            its limits it is buried. If several jobs were running, none is blamed; each runs again alone, so that the \
+            cause shows. A job is not blamed if it was claimed and not started, or if its worker was stopped by \
+            order, ended together with its supervisor, or belongs to an earlier boot of the machine.
 
-            Running workers do the same every second, so cron's reaper is for the time
-            when none runs.
+            `stint work` does the same twice a second, so cron is only needed for the time when no worker runs.
 
             Example, in a crontab:
               * * * * *  stint reap --db /var/lib/app/stint.db

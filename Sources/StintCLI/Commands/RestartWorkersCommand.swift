@@ -5,11 +5,12 @@ import StintSQLite
 struct RestartWorkersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restart",
-        abstract: "Replace all worker processes one by one, with the program as it is then.",
+        abstract: "Replace all worker processes one by one, with the current version of the program.",
         discussion: """
-            It reaches every supervisor that works on this database, also those of other users and in other containers:
-            they look for the request in the database every two seconds. A worker ends when its successor works and its running
-            jobs are done. Says who has not begun within --wait, and which workers have no supervisor, and exits with 1 then.
+            The request reaches every supervisor that works on this database, including those of other users and in \
+            other containers: they check the database for it every two seconds. A worker ends when its successor \
+            works and its running jobs are done. The command reports supervisors that have not begun within --wait, \
+            and workers without a supervisor, and then exits with 1.
 
             Example:
               stint workers restart
@@ -17,7 +18,7 @@ struct RestartWorkersCommand: AsyncParsableCommand {
 
     @OptionGroup var database: DatabaseOptions
     @Option(
-        help: ArgumentHelp("How long supervisors may take to begin.", valueName: "duration"),
+        help: ArgumentHelp("How long supervisors may take to begin. (default: 20s)", valueName: "duration"),
         transform: DurationArgument.init)
     var wait = DurationArgument.seconds(20)
 
@@ -36,7 +37,7 @@ struct RestartWorkersCommand: AsyncParsableCommand {
         let alone = workers.filter { $0.registration.supervisor == nil }
         for worker in alone {
             Output.printError(
-                "the worker \(oneLine(worker.registration.name, limit: 60)) has no supervisor and goes on as it is")
+                "the worker \(oneLine(worker.registration.name, limit: 60)) has no supervisor and is not replaced")
         }
         for supervisor in silent {
             Output.printError(
@@ -57,7 +58,7 @@ struct RestartWorkersCommand: AsyncParsableCommand {
             let now = try await queue.workers()
             silent.removeAll { supervisor in
                 let its = now.filter { $0.registration.supervisor == supervisor }
-                // A successor, or no one of the old ones left.
+                // There is a successor, or none of the old ones is left.
                 return its.contains { !old.contains($0.id) } || !its.contains { old.contains($0.id) }
             }
             if silent.isEmpty || ContinuousClock.now >= deadline { return silent.sorted { $0.name < $1.name } }

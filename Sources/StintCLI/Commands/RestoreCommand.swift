@@ -5,11 +5,11 @@ import StintSQLite
 struct RestoreCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore",
-        abstract: "Put a backup in the place of the database, also while it is in use.",
+        abstract: "Replace the database with a backup, even while it is in use.",
         discussion: """
-            The backup is checked first. What was there before is kept beside it, with its log. Programs that have the old
-            database open notice within seconds and end with 69; start them again. Never copy a backup over a database by
-            hand while a -wal file is beside it. See docs/backup.md.
+            The backup is checked first. The previous database is kept beside the restored one, with its log. \
+            Programs that have the old database open notice that within seconds and exit with 69; start them again. \
+            Never copy a backup over a database manually while a -wal file is beside it. See docs/backup.md.
 
             Example:
               stint restore stint-backup.db
@@ -35,11 +35,13 @@ struct RestoreCommand: AsyncParsableCommand {
         let target = try to ?? database.path()
         let result = try await SQLiteStore.restore(backup, to: target, options: options)
         let released =
-            result.released > 0 ? "; \(result.released) that were running when it was made are ready again" : ""
+            result.released > 0
+            ? "; \(result.released) that were running at the time of the backup are ready again" : ""
         try Output.print("restored \(result.jobs) jobs to \(printable(target))\(released)")
         if !result.isOldOneRead {
-            try Output.print("ids go on a billion behind those of the backup, since no old database could be read")
+            try Output.print(
+                "new ids are a billion above those of the backup, because no previous database could be read")
         }
-        if let aside = result.keptAside { try Output.print("what was there before is in \(printable(aside))") }
+        if let aside = result.keptAside { try Output.print("the previous database is in \(printable(aside))") }
     }
 }

@@ -4,7 +4,7 @@ import StintCore
 struct ResumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume",
-        abstract: "Let jobs of a paused queue be claimed again.",
+        abstract: "Resume a paused queue: its jobs are claimed again.",
         discussion: """
             Example:
               stint resume mail

@@ -4,9 +4,9 @@ import StintCore
 struct RetainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "retain",
-        abstract: "Keep a queue's done jobs for a while; the reaper prunes them then.",
+        abstract: "Keep a queue's done jobs for some time; then the reaper deletes them.",
         discussion: """
-            0s, the default of a queue, deletes a job when it is done.
+            0s, the default of a queue, deletes a job as soon as it is done.
 
             Example:
               stint retain mail 7d
@@ -14,9 +14,9 @@ struct RetainCommand: AsyncParsableCommand {
 
     @OptionGroup var database: DatabaseOptions
     @OptionGroup var creation: CreationOptions
-    @Argument(help: "The queue; it is made where there is none.", transform: QueueName.init(_:))
+    @Argument(help: "The queue; it is created if it does not exist.", transform: QueueName.init(_:))
     var queue: QueueName
-    @Argument(help: "How long.", transform: DurationArgument.init)
+    @Argument(help: "How long, such as 7d.", transform: DurationArgument.init)
     var duration: DurationArgument
 
     func run() async throws {

@@ -5,10 +5,9 @@ import StintSQLite
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
-        abstract: "Let delayed jobs start now.",
+        abstract: "Make delayed jobs ready now.",
         discussion: """
-            They keep the attempts that they have had. A job that is ready already stays
-            so. All or none: when one of the ids cannot be started, none is.
+            The jobs keep their attempts. Ready jobs are not changed. If one of the jobs cannot be started, none is.
 
             Example:
               stint run 42 43

@@ -4,10 +4,10 @@ import StintCore
 struct ShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
-        abstract: "Show all that is known of a job.",
+        abstract: "Show everything about a job.",
         discussion: """
-            Of each attempt that did not end well it shows what is known of its process: how it ended and when, its
-            peak memory and the last lines of its standard error.
+            For each attempt that did not succeed, it shows how and when its process ended, its peak memory and the \
+            last lines of its standard error.
 
             Example:
               stint show 42
@@ -17,7 +17,7 @@ struct ShowCommand: AsyncParsableCommand {
     @OptionGroup var database: DatabaseOptions
     @Argument(help: "The job's id.")
     var id: JobID
-    @Flag(help: "Print one JSON document, with the payload as text, or as payloadBase64 where it is not UTF-8.")
+    @Flag(help: "Print one JSON document, with the payload as text, or as payloadBase64 if it is not UTF-8.")
     var json = false
     @Flag(help: "Write exactly the payload's bytes and nothing else.")
     var payload = false

@@ -4,9 +4,9 @@ import StintCore
 struct StatsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stats",
-        abstract: "Show how many jobs are in which state.",
+        abstract: "Show the number of jobs in each state.",
         discussion: """
-            done counts all jobs acknowledged since the queue was made, whether or not they are kept.
+            done counts all jobs acknowledged since the queue was created, whether or not they are retained.
 
             Example:
               stint stats --json

@@ -13,14 +13,16 @@ struct StintCommand: AsyncParsableCommand {
         commandName: "stint",
         abstract: "A durable job queue in one SQLite file.",
         discussion: """
-            The database is --db FILE, else STINT_DB, else ./stint.db. Durations are 500ms, 30s, 5m, 2h, 1d, 1h30m.
+            The database is --db FILE, otherwise STINT_DB, otherwise ./stint.db. Durations look like 500ms, 30s, 5m, \
+            2h, 1d or 1h30m.
 
             Example:
               stint put --queue mail 'Hello'
               stint work --queue mail --workers 4 -- ./send-mail
 
-            Exit codes: 0 done, 64 wrong usage, 65 bad data, 69 the database cannot be used (nothing was changed), 74 the
-            disk failed and it is not known whether the change will last: look before you try again, 1 anything else.
+            Exit codes: 0 done, 64 wrong usage, 65 bad data, 69 the database cannot be used (nothing was changed), 74 \
+            the disk failed and it is not known whether the change is durable (check before you try again), 1 \
+            anything else.
             """,
         version: "stint 0.1.0",
         subcommands: [
@@ -30,9 +32,9 @@ struct StintCommand: AsyncParsableCommand {
             RestoreCommand.self, DoctorCommand.self,
         ])
 
-    /// Parses, runs, and says what went wrong in one sentence.
+    /// Parses and runs the command, and reports an error in one sentence.
     static func main() async {
-        // A reader that went away is an error of a write (EPIPE), to be handled, and not the end of a worker.
+        // A write to a pipe without a reader must fail with EPIPE and not end a worker.
         signal(SIGPIPE, SIG_IGN)
         Platform.openStandardDescriptors()
         LogStream.bootstrap()
@@ -62,7 +64,7 @@ struct StintCommand: AsyncParsableCommand {
         }
     }
 
-    /// The parser would say of most of them that an option is unknown.
+    /// Rejects unknown commands. The parser would report an unknown option for most of them.
     private static func checkCommand(_ arguments: [String]) throws {
         guard let first = arguments.first, first.utf8.first != UInt8(ascii: "-"), first != "help" else { return }
         let known = configuration.subcommands.compactMap { $0.configuration.commandName }
@@ -71,7 +73,7 @@ struct StintCommand: AsyncParsableCommand {
         throw wrongUsage("there is no command \(quoted(first))\(near)")
     }
 
-    /// A number below zero looks like an option, and the parser says that something else is missing.
+    /// A hint for negative numbers, which look like options to the parser.
     private static func dashHint() -> String {
         let arguments = Array(CommandLine.arguments.dropFirst().prefix { $0 != "--" })
         let place = arguments.firstIndex {
@@ -81,7 +83,7 @@ struct StintCommand: AsyncParsableCommand {
         let (number, before) = (arguments[place], arguments[place - 1])
         let way =
             before.utf8.starts(with: "--".utf8)
-            ? "write \(before)=\(number) where it is the value" : "put it at the end, after --"
+            ? "write \(before)=\(number) if it is the value" : "put it at the end, after --"
         return "; \(quoted(number)) was taken for an option: \(way)"
     }
 
@@ -90,13 +92,13 @@ struct StintCommand: AsyncParsableCommand {
         if error is StoppedAtOnce { Platform.exit(130) }
         if let error = error as? StintError {
             let isUnknown = error.code == .outcomeUnknown
-            let hint = isUnknown ? "; see with `stint show` or `stint list` before you try again" : ""
+            let hint = isUnknown ? "; check with `stint show` or `stint list` before you try again" : ""
             Output.printError(error.description + hint)
             Platform.exit(exitCode(of: error))
         }
         let code = exitCode(for: error)
         if code == .success || error is ExitCode { exit(withError: error) }
-        // ArgumentParser adds the usage in further lines; one sentence and where to read on is enough.
+        // ArgumentParser adds the usage in further lines; one sentence and a reference to the help are enough.
         let help = fullMessage(for: error).split(separator: "\n").first { $0.contains("See 'stint") }
         let text = oneLine(message(for: error), limit: 1_500) + (code == .validationFailure ? dashHint() : "")
         let hint = help.map { $0.replacing("  See", with: text.hasSuffix("?") ? " See" : "; see") } ?? ""

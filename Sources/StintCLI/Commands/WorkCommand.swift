@@ -9,28 +9,31 @@ import StintWorker
 struct WorkCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "work",
-        abstract: "Run a command for each job, in worker processes that are watched and replaced.",
+        abstract: "Run a command for each job, in supervised worker processes.",
         discussion: """
-            The command gets the payload on standard input and STINT_JOB_ID, STINT_QUEUE, STINT_ATTEMPT,
-            STINT_MAX_ATTEMPTS, STINT_TOKEN, STINT_CONTENT_TYPE and each header as STINT_HEADER_NAME. Its exit code
-            decides: 0 done; 75 retry later; 65 bury now; any other code: failed, retry with backoff; death by a signal
-            or a run past --timeout: crashed. With --pipe the command stays alive and gets a JSON line a job; see
-            docs/pipe-protocol.md.
+            The command gets the payload on standard input and STINT_JOB_ID, STINT_QUEUE, STINT_ATTEMPT, \
+            STINT_MAX_ATTEMPTS, STINT_TOKEN, STINT_CONTENT_TYPE and each header as STINT_HEADER_NAME. Its exit code \
+            decides: 0 done; 75 retry later; 65 bury now; any other code: failed, retry with backoff; death by a \
+            signal or a run past --timeout: crashed. With --pipe the command stays alive and gets one JSON line for \
+            each job; see docs/pipe-protocol.md.
 
-            When a command ends, what it has started and left running is killed, also in a session of its own (Linux). It
-            is known by STINT_HANDLER_ID in its environment. Use systemd-run or the like for what shall outlive the job.
+            When a command ends, processes that it has started and left running are killed, even in a session of \
+            their own (Linux). They are recognised by STINT_HANDLER_ID in their environment. Use systemd-run or the \
+            like for a process that must outlive the job.
 
-            A command that cannot be started costs no job an attempt: its jobs are given back, and the worker tries again
-            with one after growing delays. Where open files or processes run out, it runs fewer at once.
+            A command that cannot be started costs no job an attempt: its jobs are given back, and the worker tries \
+            again with one job after growing delays. If open files or processes run out, it runs fewer commands at \
+            once.
 
-            --drain waits for delayed jobs too, and says at the end which jobs were buried meanwhile.
+            --drain waits for delayed jobs too, and reports at the end which jobs were buried meanwhile.
 
-            SIGTERM and SIGINT let running handlers finish within --grace and stop; a second SIGINT stops at once.
-            `stint workers restart` replaces the worker processes one by one, with the program as it is then. SIGHUP does so
-            too where there is no terminal, as under systemd; with one it means that the terminal has gone, and stops like
-            SIGTERM. A stint that was started with nohup ignores it.
+            SIGTERM and SIGINT let running handlers finish within --grace and then stop; a second SIGINT stops at \
+            once. `stint workers restart` replaces the worker processes one by one, with the current version of the \
+            program. SIGHUP does the same if there is no terminal, as under systemd. If there is one, SIGHUP means \
+            that it was closed, and stops like SIGTERM. A stint that was started with nohup ignores SIGHUP.
 
-            Output that nobody reads holds nothing up: past 1 MiB lines are dropped, and their number is told later.
+            Jobs do not wait for a reader of the output: beyond 1 MiB of unread output lines are dropped, and their \
+            number is reported later.
 
             Example:
               stint work --queue mail --workers 4 --timeout 1m -- php send-mail.php
@@ -44,7 +47,7 @@ struct WorkCommand: AsyncParsableCommand {
         help: ArgumentHelp("A queue to work on; may be repeated. (default: default)", valueName: "q"),
         transform: QueueName.init(_:))
     var queues: [QueueName] = []
-    @Option(help: ArgumentHelp("How many worker processes, each of which claims its own jobs.", valueName: "n"))
+    @Option(help: ArgumentHelp("The number of worker processes; each claims its own jobs.", valueName: "n"))
     var workers = 1
     @Option(help: ArgumentHelp("How many jobs a worker process runs at once.", valueName: "n"))
     var concurrency = 1
@@ -57,7 +60,8 @@ struct WorkCommand: AsyncParsableCommand {
         transform: SizeArgument.init)
     var maxHeld: SizeArgument?
     @Option(
-        help: ArgumentHelp("How long a job stays with a worker that went silent.", valueName: "duration"),
+        help: ArgumentHelp(
+            "How long a job stays with a worker that does not respond. (default: 30s)", valueName: "duration"),
         transform: DurationArgument.init)
     var lease = DurationArgument.seconds(30)
     @Option(
@@ -65,32 +69,37 @@ struct WorkCommand: AsyncParsableCommand {
         transform: DurationArgument.init)
     var timeout: DurationArgument?
     @Option(
-        help: ArgumentHelp("The wait after a first failure; it doubles, with jitter, up to 1h.", valueName: "duration"),
+        help: ArgumentHelp(
+            "The delay after a first failure; it doubles, with jitter, up to 1h. (default: 1s)", valueName: "duration"),
         transform: DurationArgument.init)
     var retryDelay = DurationArgument.seconds(1)
     @Option(
-        help: ArgumentHelp("How long running jobs may go on after the order to stop.", valueName: "duration"),
+        help: ArgumentHelp(
+            "How long running jobs may continue after the order to stop. (default: 30s)", valueName: "duration"),
         transform: DurationArgument.init)
     var grace = DurationArgument.seconds(30)
-    @Option(help: ArgumentHelp("Replace a worker process after so many jobs.", valueName: "n"))
+    @Option(help: ArgumentHelp("Replace a worker process after this many jobs. (default: no limit)", valueName: "n"))
     var maxJobs: Int?
     @Option(
         help: ArgumentHelp(
-            "Replace a worker process, or a --pipe command, that uses more memory than this between two jobs: 256M.",
+            "Replace a worker process, or a --pipe command, that uses more memory than this between two jobs, such as "
+                + "256M. (default: no limit)",
             valueName: "size"), transform: SizeArgument.init)
     var maxMemory: SizeArgument?
     @Option(
-        help: ArgumentHelp("Replace a worker process that is older than this.", valueName: "duration"),
+        help: ArgumentHelp(
+            "Replace a worker process that is older than this. (default: no limit)", valueName: "duration"),
         transform: DurationArgument.init)
     var maxAge: DurationArgument?
     @Option(
         help: ArgumentHelp(
-            "The most memory for data that a command may have; what it asks for past it fails.", valueName: "size"),
+            "The most memory for data that a command may have; allocations beyond it fail. (default: no limit)",
+            valueName: "size"),
         transform: SizeArgument.init)
     var memoryLimit: SizeArgument?
-    @Flag(help: "End when nothing is ready, delayed or leased in these queues any more.")
+    @Flag(help: "Exit when nothing is ready, delayed or leased in these queues any more.")
     var drain = false
-    @Flag(help: "With --drain: exit with 1 when a job was buried meanwhile.")
+    @Flag(help: "With --drain: exit with 1 if a job was buried meanwhile.")
     var failIfBuried = false
     @Flag(help: "Keep the command alive and feed it jobs as JSON lines.")
     var pipe = false
@@ -111,7 +120,7 @@ struct WorkCommand: AsyncParsableCommand {
         }
         if let timeout, timeout.duration == .zero { throw wrongUsage("--timeout is 0; leave it out for no limit") }
         guard drain || !failIfBuried else {
-            throw wrongUsage("--fail-if-buried goes with --drain: else there is no end")
+            throw wrongUsage("--fail-if-buried goes with --drain: without it the workers do not end")
         }
         if let maxJobs, maxJobs < 1 { throw wrongUsage("--max-jobs is \(maxJobs); it must be at least 1") }
         if let maxAge, maxAge.duration < .seconds(1) {
@@ -121,13 +130,13 @@ struct WorkCommand: AsyncParsableCommand {
 
     func run() async throws {
         let queue = try await database.open(creating: creation)
-        // Before any process starts: a command that cannot run is the user's mistake, and not a worker's death.
+        // Before any process starts: a command that cannot run is a usage error, not a worker's death.
         try CommandHandler.check(command)
         CommandHandler.adoptOrphans()
         let supervisor = Supervisor(queue, options: supervisorOptions) { queue in try await worker(queue) }
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: supervisor, successTerminationBehavior: .gracefullyShutdownGroup),
-            // What ends it ends the supervisor too, which lets the workers finish first.
+            // An error that ends the reaper ends the supervisor too, which lets the workers finish first.
             .init(service: Reaper(queue), failureTerminationBehavior: .ignore),
         ]
         var drain: Drain?
@@ -149,7 +158,7 @@ struct WorkCommand: AsyncParsableCommand {
         if let drain, try await drain.tellOfBuried() > 0, failIfBuried { throw ExitCode(1) }
     }
 
-    /// Each once.
+    /// The queues without duplicates.
     private var workedQueues: [QueueName] {
         var seen: Set<QueueName> = []
         return queues.isEmpty ? [.default] : queues.filter { seen.insert($0).inserted }

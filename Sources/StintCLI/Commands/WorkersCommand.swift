@@ -4,13 +4,12 @@ import StintCore
 struct WorkersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "workers",
-        abstract: "Show who works, and on what.",
+        abstract: "Show the workers and their jobs.",
         discussion: """
-            A worker is alive; gone, with jobs that nobody has taken back yet (`stint
-            reap` does); or unknown, since its process cannot be seen from here, as from
-            another container. running is ? where it cannot be told, and so is memory,
-            which is that of the worker itself, without the commands that it runs. A ?
-            after the supervisor's number says that its process cannot be seen from here.
+            A worker is alive; gone, with jobs that are not reclaimed yet (`stint reap` does that); or unknown, if \
+            its process cannot be seen from here, for example from another container. running and memory are ? if \
+            they are unknown. memory is that of the worker itself, without its commands. A ? after the supervisor's \
+            process id means that its process cannot be seen from here.
 
             Example:
               stint workers
@@ -20,7 +19,7 @@ struct WorkersCommand: AsyncParsableCommand {
         subcommands: [RestartWorkersCommand.self])
 
     @OptionGroup var database: DatabaseOptions
-    @Flag(help: "Print one JSON object a line; what cannot be told is left out.")
+    @Flag(help: "Print one JSON object a line; unknown values are left out.")
     var json = false
 
     func run() async throws {
@@ -52,7 +51,7 @@ struct WorkersCommand: AsyncParsableCommand {
     private static func state(of worker: WorkerSnapshot) -> String {
         switch worker.existence {
         case .exists: "alive"
-        case .gone: "gone, not yet taken back"
+        case .gone: "gone, not yet reclaimed"
         case .unknown: "unknown, cannot be seen from here"
         }
     }

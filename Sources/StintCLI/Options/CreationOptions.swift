@@ -4,11 +4,11 @@ import Logging
 import StintCore
 import StintSQLite
 
-/// For commands that make the database if there is none.
+/// For commands that create the database if it does not exist.
 struct CreationOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The permissions of a database that this makes: 0660 shares it with a group. (default: 0600)",
+            "The permissions of a database that this creates; 0660 shares it with a group. (default: 0600)",
             valueName: "octal"), transform: PermissionsArgument.init)
     var mode: PermissionsArgument?
 

@@ -7,21 +7,22 @@ import StintSQLite
 /// `--db FILE`, else `STINT_DB`, else `./stint.db`.
 struct DatabaseOptions: ParsableArguments {
     @Option(
-        name: .customLong("db"), help: ArgumentHelp("The database (else STINT_DB, else ./stint.db).", valueName: "file")
+        name: .customLong("db"),
+        help: ArgumentHelp("The database. (default: STINT_DB, else ./stint.db)", valueName: "file")
     )
     var file: String?
 
     func path() throws -> String {
         if let file { return file }
         guard let variable = getenv("STINT_DB"), variable.pointee != 0 else { return "stint.db" }
-        // Repaired, it would be the name of another file.
+        // A repaired path would name another file.
         guard let path = String(validatingCString: variable) else {
             throw StintError.invalidInput("STINT_DB is not valid UTF-8; give the file another name, or a link to it")
         }
         return path
     }
 
-    /// What a person types to run another command on the same database, safe for a terminal.
+    /// The command line to run another command on the same database, safe for a terminal.
     func command(_ command: String) -> String {
         guard let file else { return "stint \(command)" }
         let isPlain = file.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-+:@".contains($0)) }
@@ -29,7 +30,7 @@ struct DatabaseOptions: ParsableArguments {
         return "stint \(command) --db \(printable(word))"
     }
 
-    /// Opens the database; where there is none, that is an error.
+    /// Opens the database, which must exist.
     ///
     /// - Parameter onlyReads: Whether the command works on a database that it may not write to.
     func open(onlyReads: Bool = false) async throws -> JobQueue<SQLiteStore> {
@@ -38,7 +39,7 @@ struct DatabaseOptions: ParsableArguments {
         return try await JobQueue(.sqlite(path(), options: options))
     }
 
-    /// Opens the database, or makes it.
+    /// Opens the database, or creates it.
     func open(creating: CreationOptions) async throws -> JobQueue<SQLiteStore> {
         var options = Self.storeOptions
         options.createsFile = true

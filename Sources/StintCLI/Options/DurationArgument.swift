@@ -4,7 +4,7 @@ import Logging
 import StintCore
 import StintSQLite
 
-/// `500ms`, `30s`, `5m`, `2h`, `1d`, or several from large to small, `1h30m`: parsed, and as it was written.
+/// A duration such as `500ms`, `30s`, `5m`, `2h`, `1d` or `1h30m`, and its original text.
 struct DurationArgument: CustomStringConvertible {
     let duration: Duration
     let description: String
@@ -30,7 +30,7 @@ struct DurationArgument: CustomStringConvertible {
             let (product, isTooLarge) = number.multipliedReportingOverflow(by: units[unit].milliseconds)
             let (sum, overflows) = total.addingReportingOverflow(product)
             guard !isTooLarge, !overflows, .milliseconds(sum) <= NewJob.maximumDelay else {
-                throw StintError.invalidInput("it is longer than 100 years")
+                throw StintError.invalidInput("the duration is longer than 100 years")
             }
             (units, total) = (units[(unit + 1)...], sum)
         } while !rest.isEmpty

@@ -4,7 +4,7 @@ import Logging
 import StintCore
 import StintSQLite
 
-/// `0600`, `0660`: who may read and write.
+/// The permissions of a file, such as `0600` or `0660`.
 struct PermissionsArgument {
     let bits: UInt32
 

@@ -1,18 +1,20 @@
 import ArgumentParser
 import StintCore
 
-/// Which jobs of a queue `delete`, `bury` and `kick` mean where they are given no ids.
+/// Selects jobs of a queue for `delete`, `bury` and `kick` without ids.
 struct SelectionOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Jobs of this queue instead of ids.", valueName: "q"), transform: QueueName.init(_:))
+    @Option(
+        help: ArgumentHelp("Jobs of this queue instead of ids. (kick's default: default)", valueName: "q"),
+        transform: QueueName.init(_:))
     var queue: QueueName?
-    @Option(help: ArgumentHelp("Only those in this state.", valueName: "s"))
+    @Option(help: ArgumentHelp("Only jobs in this state. (default: any)", valueName: "s"))
     var state: JobState?
     @Option(
         help: ArgumentHelp(
-            "Only those whose reason of burial or last error contains this text.", valueName: "text"))
+            "Only jobs whose reason of burial or last error contains this text. (default: any)", valueName: "text"))
     var error: String?
     @Option(
-        help: ArgumentHelp("Only those that were put longer ago than this.", valueName: "duration"),
+        help: ArgumentHelp("Only jobs that were put longer ago than this. (default: any)", valueName: "duration"),
         transform: DurationArgument.init)
     var older: DurationArgument?
     @Flag(help: "All of the queue's jobs; needed to delete or bury them without another condition.")
@@ -20,7 +22,7 @@ struct SelectionOptions: ParsableArguments {
 
     private var hasCondition: Bool { state != nil || error != nil || older != nil }
 
-    /// - Parameter needsCondition: Whether a queue alone does not say enough.
+    /// - Parameter needsCondition: Whether a queue alone is not enough.
     func validate(_ ids: [JobIDs], for change: JobChange, needsCondition: Bool) throws {
         guard ids.isEmpty || queue == nil && !hasCondition && !all else {
             throw wrongUsage(
@@ -50,15 +52,15 @@ struct SelectionOptions: ParsableArguments {
 }
 
 extension [JobIDs] {
-    /// In their order, each once.
+    /// The ids in their order, without duplicates.
     var unique: [JobID] {
         var seen: Set<JobID> = []
         return flatMap(\.ids).filter { seen.insert($0).inserted }
     }
 }
 
-/// The same arguments, with neighbouring ids in one: for each positional argument the parser copies all that are left, so
-/// 20,000 of them took it ten seconds.
+/// Joins neighbouring ids into one argument. The parser copies the remaining arguments for each positional one, so
+/// 20,000 ids took it ten seconds.
 func joinedIDs(_ arguments: [String]) -> [String] {
     guard let command = arguments.first, ["delete", "bury", "kick", "run"].contains(command) else { return arguments }
     var result = [command]

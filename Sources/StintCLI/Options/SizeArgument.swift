@@ -4,7 +4,7 @@ import Logging
 import StintCore
 import StintSQLite
 
-/// `64K`, `256M`, `1G`: a power of 1024 each.
+/// A size such as `64K`, `256M` or `1G`, in powers of 1024.
 struct SizeArgument {
     let bytes: Int64
 

@@ -1,7 +1,7 @@
-/// Times, sizes and counts as a person reads them, each at most eight columns wide.
+/// Formats times, sizes and counts for people, each at most eight columns wide.
 enum Format {
-    /// `850 ms`, `1.2 s`, `42 s`, `5m 3s`, `2h 5m`, `3d 4h`; `?` where it is not known. Less than nothing is nothing: a
-    /// wall clock can be set back.
+    /// `850 ms`, `1.2 s`, `42 s`, `5m 3s`, `2h 5m`, `3d 4h`; `?` if unknown. A negative duration counts as 0: a wall
+    /// clock can be set back.
     static func duration(milliseconds: Int64?) -> String {
         guard let milliseconds = milliseconds.map({ max(0, $0) }) else { return "?" }
         let seconds = milliseconds / 1_000
@@ -15,7 +15,7 @@ enum Format {
         }
     }
 
-    /// `512 B`, `34 MiB`, `1.2 GiB`; `?` where it is not known.
+    /// `512 B`, `34 MiB`, `1.2 GiB`; `?` if unknown.
     static func memory(bytes: Int64?) -> String {
         guard let bytes else { return "?" }
         var (value, unit) = (Double(bytes), "B")
@@ -23,10 +23,10 @@ enum Format {
         return (unit == "B" || value >= 10 ? "\(Int(value.rounded()))" : oneDecimal(value)) + " \(unit)"
     }
 
-    /// As it is up to six digits, then `1.2M`.
+    /// All digits up to six, then `1.2M`.
     static func count(_ count: Int) -> String { self.count(Double(count)) }
 
-    /// The same of a sum, which no stored number can make overflow.
+    /// The same for a sum, which cannot overflow as a `Double`.
     static func count(_ count: Double) -> String {
         switch abs(count) {
         case ..<1e6: "\(Int(count.rounded()))"
@@ -36,13 +36,13 @@ enum Format {
         }
     }
 
-    /// A number a second: `0`, `0.5`, `12`; `-` where it is not known yet.
+    /// A number a second: `0`, `0.5`, `12`; `-` if it is not known yet.
     static func rate(_ rate: Double?) -> String {
         guard let rate else { return "-" }
         return rate == 0 || abs(rate) >= 10 ? count(rate) : oneDecimal(rate)
     }
 
-    /// Not less than 0, and never an overflow: the times may come from a damaged file, and a clock may be set back.
+    /// At least 0 and without overflow: the times may come from a damaged file, and a clock may be set back.
     static func milliseconds(from start: Int64, to end: Int64) -> Int64 {
         guard start < end else { return 0 }
         let (difference, overflow) = end.subtractingReportingOverflow(start)

@@ -1,7 +1,7 @@
 import StintCore
 
 extension JobFailure {
-    /// What went wrong, with all that is known of the process, on one or more lines that are safe for a terminal.
+    /// The error with the diagnostics of the process, on one or more lines that are safe for a terminal.
     var details: String {
         guard let diagnostics else { return printable(error) }
         var lines = diagnostics.tells(error) ? [] : [printable(error)]
@@ -15,14 +15,13 @@ extension JobFailure {
 }
 
 extension AttemptDiagnostics {
-    /// Whether the error says no more than the diagnostics does: `killed by SIGSEGV`, or that and an excerpt of what is
-    /// printed whole.
+    /// Whether the diagnostics contain the whole error: `killed by SIGSEGV`, or that and an excerpt of standard error.
     fileprivate func tells(_ error: String) -> Bool {
         guard let howItEnded else { return false }
         return error == howItEnded || standardErrorLines != nil && error.hasPrefix("\(howItEnded): ")
     }
 
-    /// `killed by SIGSEGV after 1.2 s, peak memory 34 MiB`; `nil` where nothing of it is known.
+    /// `killed by SIGSEGV after 1.2 s, peak memory 34 MiB`; `nil` if nothing is known.
     fileprivate var facts: String? {
         let time = runTimeMilliseconds.map { "after \(Format.duration(milliseconds: $0))" }
         let end = [howItEnded.map(printable), time].compactMap(\.self).joined(separator: " ")
@@ -31,7 +30,7 @@ extension AttemptDiagnostics {
         return facts.isEmpty ? nil : facts
     }
 
-    /// Without the empty lines at its end; `nil` where there is none.
+    /// The lines without empty ones at the end; `nil` if there are none.
     fileprivate var standardErrorLines: [String]? {
         guard let standardError else { return nil }
         var lines = printable(standardError).split(omittingEmptySubsequences: false) { $0.isNewline }.map(String.init)

@@ -17,7 +17,7 @@ func localTime(_ time: Timestamp?) -> String {
     return formatter.string(from: Date(timeIntervalSince1970: Double(time) / 1_000))
 }
 
-/// Text of unknown origin, made safe for a terminal: control characters but line breaks and tabs are escaped.
+/// Text of unknown origin, made safe for a terminal: control characters except line breaks and tabs are escaped.
 func printable(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars {

@@ -1,4 +1,4 @@
-/// What somebody may have meant who wrote `word`: the candidate that differs from it least, if that is little.
+/// The candidate that differs least from `word`, if it is similar enough to be what the user meant.
 func nearest(to word: String, among candidates: some Sequence<String>) -> String? {
     let limit = word.count / 3
     let close = candidates.compactMap { candidate -> (name: String, distance: Int)? in
@@ -9,7 +9,7 @@ func nearest(to word: String, among candidates: some Sequence<String>) -> String
     return close.min { $0.distance < $1.distance }?.name
 }
 
-/// How many letters must be put in, taken away, replaced or swapped with their neighbour ("optimal string alignment").
+/// How many letters must be inserted, removed, replaced or swapped with their neighbour ("optimal string alignment").
 private func editDistance(_ left: [Character], _ right: [Character]) -> Int {
     var (beforeLast, last) = ([Int](), Array(0...right.count))
     for (row, letter) in left.enumerated() {

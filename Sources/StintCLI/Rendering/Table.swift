@@ -5,7 +5,7 @@ import StintCore
 struct Table {
     private var rows: [[String]]
     private let rightAligned: Set<Int>
-    /// Of the columns, as wide as they were in the parts before.
+    /// The widths of the columns in the previous parts.
     private var widths: [Int]
 
     init(_ head: [String], rightAligned: some Sequence<Int>) {
@@ -16,7 +16,7 @@ struct Table {
 
     mutating func add(_ row: [String]) { rows.append(row.map { oneLine($0, limit: .max) }) }
 
-    /// The rows until now, of a table that comes in parts: each has columns that are at least as wide as those before.
+    /// Returns and removes the rows so far, to print a table in parts. No column gets narrower than in previous parts.
     mutating func takeText() -> String {
         defer {
             widths = currentWidths

@@ -4,7 +4,7 @@ import StintCore
 struct WorkerSnapshot: Sendable {
     let record: WorkerRecord
     let existence: ProcessIdentity.Existence
-    /// In bytes; `nil` where it cannot be told from here.
+    /// In bytes; `nil` if it cannot be seen from here.
     let residentMemory: Int64?
     private let now: ClockReading
 
@@ -21,8 +21,8 @@ struct WorkerSnapshot: Sendable {
         self.now = now
     }
 
-    /// How long a job has run, in milliseconds; `nil` where its start was read from a clock that is not ours: that of
-    /// another boot or of another time namespace.
+    /// How long a job has run, in milliseconds; `nil` if its start was read from another clock: that of another boot or
+    /// time namespace.
     func age(of job: StartedJob) -> Int64? {
         let process = record.registration.process
         guard process.boot != "unknown", process.boot == now.boot,
@@ -35,8 +35,8 @@ struct WorkerSnapshot: Sendable {
         process.namespaces.split(separator: " ").first { $0.hasPrefix("time:") }
     }
 
-    /// Its supervisor's number, with a `?` where that process cannot be seen from here: the number is then of another
-    /// machine's or container's. `-` where it has none.
+    /// Its supervisor's process id; `-` if it has none. A `?` means that the process cannot be seen from here, as on
+    /// another machine or in another container.
     var supervisor: String {
         guard let supervisor = record.registration.supervisor else { return "-" }
         return switch supervisor.existence() {
@@ -49,7 +49,7 @@ struct WorkerSnapshot: Sendable {
     /// How long it is registered, by the wall clock, in milliseconds.
     var age: Int64 { Format.milliseconds(from: record.registeredAt, to: now.wall) }
 
-    /// `42, 43 +5`, the longest running first; `?` where it cannot be told.
+    /// `42, 43 +5`, the longest running first; `?` if unknown.
     func running(atMost limit: Int) -> String {
         guard let started = record.started else { return "?" }
         guard !started.isEmpty else { return "-" }
@@ -57,14 +57,14 @@ struct WorkerSnapshot: Sendable {
         return started.count > limit ? "\(shown) +\(started.count - limit)" : shown
     }
 
-    /// The job that it started first; `nil` where there is none, or it cannot be told.
+    /// The job that it started first; `nil` if there is none or it is unknown.
     var longestRunning: StartedJob? { byAge(record.started ?? []).first }
 
     private func byAge(_ started: [StartedJob]) -> [StartedJob] {
         started.sorted { ($0.startedAt, $0.lease.job) < ($1.startedAt, $1.lease.job) }
     }
 
-    /// Fit for a terminal, as are ``queues``: another program may have written them.
+    /// Safe for a terminal, like ``queues``: another program may have written them.
     var name: String { oneLine(record.registration.name, limit: 60) }
 
     var queues: String {

@@ -7,5 +7,5 @@ import StintWorker
     import Glibc
 #endif
 
-/// The reader of our output has gone (`stint list | head -1`): end quietly.
+/// The reader of standard output is gone (`stint list | head -1`): exit quietly.
 struct BrokenPipe: Error {}

@@ -7,7 +7,7 @@ import StintWorker
     import Glibc
 #endif
 
-/// Standard output, in exact bytes, with every failed write noticed.
+/// Standard output, in exact bytes; every failed write throws.
 struct Output {
     private var buffer: [UInt8] = []
 
@@ -17,7 +17,7 @@ struct Output {
         if buffer.count >= 65_536 { try flush() }
     }
 
-    /// Writes what is left; call it at the end.
+    /// Writes the buffered output; call it at the end.
     mutating func flush() throws {
         try Self.write(buffer)
         buffer.removeAll(keepingCapacity: true)
@@ -40,8 +40,8 @@ struct Output {
         }
     }
 
-    /// Whoever started this process may have made its standard output non-blocking, as ssh and Node.js do: a full pipe is
-    /// waited for without using the processor. An error is met by the next write.
+    /// Waits until a pipe is not full. Other processes such as ssh and Node.js may have made standard output
+    /// non-blocking. An error is found by the next write.
     private static func waitUntilWritable(_ descriptor: Int32) {
         var wait = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         poll(&wait, 1, -1)
@@ -51,14 +51,14 @@ struct Output {
         try write(Array((text + "\n").utf8))
     }
 
-    /// One sentence on standard error, safe for a terminal, whatever it quotes. That it cannot be written is nothing to be
-    /// done about, and nobody waits for long until somebody reads it.
+    /// Writes one sentence to standard error, safe for a terminal. Errors are ignored, and a reader that does not read
+    /// delays it by at most 1 s.
     static func printError(_ text: String) {
         tell(text)
         OutputDestination.standardError.flush(within: .seconds(1))
     }
 
-    /// The same without any wait.
+    /// The same without waiting.
     static func tell(_ text: String) {
         ProgressBar.clear()
         OutputDestination.standardError.log(Array("stint: \(oneLine(text, limit: 2_000))\n".utf8))

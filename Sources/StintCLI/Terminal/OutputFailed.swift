@@ -7,7 +7,7 @@ import StintWorker
     import Glibc
 #endif
 
-/// Standard output, and not the database, is full or broken: exit code 1.
+/// Standard output (not the database) is full or broken: exit code 1.
 struct OutputFailed: Error, CustomStringConvertible {
     let description: String
 }

@@ -17,15 +17,15 @@ enum Platform {
         #endif
     }
 
-    /// Where standard input, output or error is closed, the next file that is opened would take its place, and what is
-    /// written to standard error would be written into that file.
+    /// Opens /dev/null in place of closed standard descriptors. Otherwise the next file that is opened would take such
+    /// a place, and error messages would be written into it.
     static func openStandardDescriptors() {
         for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
             _ = open("/dev/null", O_RDWR)
         }
     }
 
-    /// Whether this process belongs to a terminal. Known only until that is hung up.
+    /// Whether this process has a controlling terminal. Valid only until that is hung up.
     static var hasControllingTerminal: Bool {
         let terminal = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)
         guard terminal >= 0 else { return false }
@@ -33,7 +33,7 @@ enum Platform {
         return true
     }
 
-    /// Whether whoever started this process wants it to ignore a signal, as nohup does with SIGHUP.
+    /// Whether this process was started with a signal ignored, as nohup does with SIGHUP.
     static func ignores(_ number: Int32) -> Bool {
         var action = sigaction()
         sigaction(number, nil, &action)
@@ -45,9 +45,9 @@ enum Platform {
         return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 
-    /// Stops this process until somebody continues it, as Ctrl-Z does.
+    /// Stops this process until it is continued, as Ctrl-Z does.
     static func suspend() {
-        // To this very thread: with kill(2) it might go on for a moment, since any thread may take the signal.
+        // Signals this very thread: after kill(2) it might run on for a moment, since any thread may get the signal.
         raise(SIGSTOP)
     }
 

@@ -7,23 +7,22 @@ import Synchronization
     import Glibc
 #endif
 
-/// Tells how far long work has come: a bar on a terminal, a plain line every few seconds on standard error otherwise.
+/// Shows the progress of long work: a bar on a terminal, a plain line every few seconds on standard error otherwise.
 struct ProgressBar {
     private static let width = 30
 
     private let total: Int?
-    /// Whether the caller must not wait for a terminal that takes nothing.
+    /// Whether the caller must not wait for a terminal that does not read.
     private let waitsForNobody: Bool
-    /// Standard error where it is a terminal, else standard output where that is one.
+    /// Standard error if it is a terminal, otherwise standard output if that is one.
     private let terminal: Int32?
     private var lastShown: ContinuousClock.Instant
-    /// Where a bar is drawn at the moment. For the whole process, so that whoever writes a line takes it away first, and no
-    /// error leaves half a bar behind.
+    /// Where a bar is drawn now. It is shared by the whole process, so that other output can clear the bar first.
     private static let drawn = Mutex<(terminal: Int32, waitsForNobody: Bool)?>(nil)
     /// The process is about to end by a signal.
     private static let isOver = Atomic(false)
 
-    /// - Parameter total: How much there is to do, where it is known from the start.
+    /// - Parameter total: The amount of work, if it is known from the start.
     init(total: Int?, waitsForNobody: Bool = false) {
         self.total = total
         self.waitsForNobody = waitsForNobody
@@ -31,7 +30,7 @@ struct ProgressBar {
         lastShown = .now
     }
 
-    /// Shows where the work is; called often, it draws seldom.
+    /// Shows the progress. It can be called often and draws at most ten times a second.
     mutating func update(_ done: Int, of total: Int? = nil, _ text: String) {
         let interval: Duration = terminal == nil ? .seconds(5) : .milliseconds(100)
         guard ContinuousClock.now - lastShown >= interval else { return }
@@ -50,10 +49,10 @@ struct ProgressBar {
         Self.draw(line + text, on: terminal, waitsForNobody: waitsForNobody)
     }
 
-    /// Takes the bar off the terminal.
+    /// Clears the bar.
     func finish() { Self.clear() }
 
-    /// The same, for whoever does not know of one.
+    /// Clears any bar of this process.
     static func clear() {
         let bar = drawn.withLock { bar in
             defer { bar = nil }

@@ -7,10 +7,9 @@ import Foundation
     import Glibc
 #endif
 
-/// The whole terminal, from ``enter()`` to ``leave()``: what it showed before comes back afterwards, and so do its
-/// cursor and the way it treats keys.
+/// The whole terminal, from ``enter()`` to ``leave()``, which restores its previous contents, cursor and keyboard mode.
 final class Screen {
-    /// How the keyboard was before; `nil` where standard input is no terminal.
+    /// The previous keyboard mode; `nil` if standard input is no terminal.
     private var modes: termios?
 
     func enter() throws {
@@ -25,7 +24,7 @@ final class Screen {
         try Output.write(Array("\u{1B}[?1049h\u{1B}[?25l\u{1B}[?7l".utf8))
     }
 
-    /// Shows these lines and nothing else. In one write, so that nobody sees half of them.
+    /// Shows these lines and nothing else, in one write, so that no half frame is visible.
     func draw(_ lines: [String]) throws {
         var text = ""
         for (index, line) in lines.enumerated() { text += "\u{1B}[\(index + 1);1H\u{1B}[2K\(line)" }

@@ -7,17 +7,17 @@ import Foundation
     import Glibc
 #endif
 
-/// What there is to know of the terminal that standard output goes to.
+/// Properties of the terminal that standard output goes to.
 enum Terminal {
-    /// Whether a program can draw there wherever it likes.
+    /// Whether a program can move the cursor there.
     static var canDraw: Bool {
         isatty(STDOUT_FILENO) == 1 && !["", "dumb"].contains(variable("TERM"))
     }
 
-    /// Not where the user does not want any (https://no-color.org).
+    /// `false` if the user does not want any (https://no-color.org).
     static var hasColours: Bool { canDraw && variable("NO_COLOR").isEmpty }
 
-    /// 80 by 24 where it does not say.
+    /// 80 by 24 if it is unknown.
     static var size: (columns: Int, rows: Int) {
         var size = winsize()
         guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 else { return (80, 24) }

@@ -7,10 +7,10 @@ import Foundation
     import Glibc
 #endif
 
-/// What the user does, for as long as this value lives.
+/// Reports what the user does, as long as this value lives.
 final class TerminalEvents {
     enum Event: Sendable {
-        /// `q`, Ctrl-C, SIGTERM, or the terminal has gone.
+        /// `q`, Ctrl-C, SIGTERM, or the terminal is gone.
         case quit
         case resized
         /// Ctrl-Z.
@@ -27,7 +27,7 @@ final class TerminalEvents {
         ]
         for (number, event) in signals {
             #if canImport(Darwin)
-                // There kqueue sees a signal that is ignored; on Linux Dispatch sees only one that is not.
+                // kqueue reports ignored signals; on Linux Dispatch reports only others.
                 signal(number, SIG_IGN)
             #endif
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
@@ -38,8 +38,8 @@ final class TerminalEvents {
         if isatty(STDIN_FILENO) == 1 { Thread.detachNewThread { Self.readKeys(report) } }
     }
 
-    /// Until `q`, or until the terminal has gone. A thread that waits, and not a source: on Linux, Dispatch reads memory
-    /// that it has freed when a descriptor that it watches is hung up
+    /// Reads keys until `q` or until the terminal is gone. It is a thread and no Dispatch source: on Linux, Dispatch
+    /// reads freed memory when a descriptor that it watches is hung up
     /// (https://github.com/swiftlang/swift-corelibs-libdispatch/issues/949).
     private static func readKeys(_ report: (Event) -> Void) {
         // Signals are for the other threads.

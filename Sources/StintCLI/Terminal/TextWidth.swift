@@ -1,4 +1,4 @@
-/// How wide text is on a terminal. The C library's wcwidth(3) knows it in a UTF-8 locale only, and `LANG=C` is common
+/// The width of text on a terminal. The C library's wcwidth(3) knows it in a UTF-8 locale only, and `LANG=C` is common
 /// where workers run.
 extension Character {
     /// 0 for marks that join what is before them, 2 for East Asian wide characters and emoji, else 1.
@@ -26,13 +26,13 @@ extension Unicode.Scalar {
 extension String {
     var columns: Int { reduce(0) { $0 + $1.columns } }
 
-    /// Its start, at most so wide, with `…` where something was cut off.
+    /// Its start, at most `limit` columns wide, with `…` if it was cut.
     func cut(toColumns limit: Int) -> String {
         guard columns > limit else { return self }
         return limit < 1 ? "" : Self(fitting(limit - 1)) + "…"
     }
 
-    /// Its end, at most so wide, with `…` where something was cut off: of a path the name counts.
+    /// Its end, at most `limit` columns wide, with `…` if it was cut. For paths, in which the name matters most.
     func cutAtStart(toColumns limit: Int) -> String {
         guard columns > limit else { return self }
         return limit < 1 ? "" : "…" + Self(Self(reversed()).fitting(limit - 1).reversed())
@@ -46,7 +46,7 @@ extension String {
         }
     }
 
-    /// Spaces up to the width; what is wider stays as it is.
+    /// Padded with spaces to the width; wider text is unchanged.
     func padded(toColumns width: Int, alignedRight: Bool = false) -> String {
         let spaces = String(repeating: " ", count: max(0, width - columns))
         return alignedRight ? spaces + self : self + spaces

@@ -1,14 +1,14 @@
 import StintCore
 
-/// What happened in a queue between two readings, a second.
+/// The changes in a queue between two readings, per second.
 struct QueueRates: Equatable {
     let done: Double
-    /// Jobs that were put, less those that were deleted: the counts tell only both together.
+    /// Jobs that were put minus those that were deleted: the counts show only the difference.
     let new: Double
 
     static let zero = QueueRates(done: 0, new: 0)
 
-    /// - Returns: By queue; empty where no time has passed between the two.
+    /// - Returns: The rates by queue; empty if no time has passed between the two.
     static func between(_ earlier: TopSnapshot, _ later: TopSnapshot) -> [QueueName: QueueRates] {
         let time = Format.milliseconds(from: earlier.now.monotonic, to: later.now.monotonic)
         guard time > 0, later.now.boot == earlier.now.boot else { return [:] }
@@ -16,7 +16,7 @@ struct QueueRates: Equatable {
         let before = Dictionary(earlier.queues.map { ($0.name, $0) }) { first, _ in first }
         var rates: [QueueName: QueueRates] = [:]
         for queue in later.queues {
-            // A queue that was not there had no jobs.
+            // A queue that did not exist had no jobs.
             let (done, all) = before[queue.name].map { (Double($0.done), $0.all) } ?? (0, 0)
             rates[queue.name] = QueueRates(
                 done: (Double(queue.done) - done) / seconds, new: (queue.all - all) / seconds)

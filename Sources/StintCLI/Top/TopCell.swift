@@ -1,4 +1,4 @@
-/// A piece of a line and how it looks.
+/// A piece of a line and its style.
 struct TopCell {
     enum Style: String {
         case plain = ""

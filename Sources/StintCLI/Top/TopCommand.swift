@@ -7,8 +7,9 @@ struct TopCommand: AsyncParsableCommand {
         commandName: "top",
         abstract: "Watch queues, workers and deaths, live; q quits.",
         discussion: """
-            new/s is what was put less what was deleted. A worker's job is the one that it started first, and +N are others.
-            Where standard output is no terminal it prints one frame, with rates over one --interval, and ends.
+            new/s is the rate of jobs that were put minus those that were deleted. A worker's job is the one that it \
+            started first; +N counts the others. If standard output is no terminal, the command prints one frame, \
+            with rates over one --interval, and exits.
 
             Example:
               stint top
@@ -17,10 +18,10 @@ struct TopCommand: AsyncParsableCommand {
 
     @OptionGroup var database: DatabaseOptions
     @Option(
-        help: ArgumentHelp("How often to look, and what the rates are of.", valueName: "duration"),
+        help: ArgumentHelp("How often to read, and the period of the rates. (default: 1s)", valueName: "duration"),
         transform: DurationArgument.init)
     var interval = DurationArgument.seconds(1)
-    @Flag(help: "Print one frame and end.")
+    @Flag(help: "Print one frame and exit.")
     var once = false
 
     func validate() throws {
@@ -49,13 +50,13 @@ struct TopCommand: AsyncParsableCommand {
     }
 }
 
-/// The live view, on the whole terminal until the user has seen enough.
+/// The live view on the whole terminal, until the user quits.
 private struct TopView {
     private enum Event: Sendable {
         case terminal(TerminalEvents.Event)
         case read(TopSnapshot)
         case failed(String)
-        /// It can never be read again.
+        /// The database can never be read again.
         case lost(any Error)
     }
 
@@ -66,7 +67,7 @@ private struct TopView {
         let (events, continuation) = AsyncStream.makeStream(of: Event.self)
         // Before the screen is changed: from now on no signal ends this process by itself.
         let terminal = TerminalEvents { continuation.yield(.terminal($0)) }
-        // A task of its own: `q` is obeyed also while the store is busy.
+        // A task of its own, so that `q` works while the store is busy.
         let reader = Task { await read { continuation.yield($0) } }
         defer { reader.cancel() }
         let screen = Screen()
@@ -74,7 +75,7 @@ private struct TopView {
             try screen.enter()
             try await show(events, on: screen)
         } catch let first {
-            // What is told of is the first error: where the terminal has gone, it cannot be restored.
+            // The first error is reported: if the terminal is gone, restoring it fails too.
             do { try screen.leave() } catch { throw first }
             throw first
         }
@@ -116,7 +117,7 @@ private struct TopView {
             case .failed(let error): trouble = error
             case .lost(let error): throw error
             }
-            frame?.trouble = trouble.map { "cannot read, as of the time above: \($0)" }
+            frame?.trouble = trouble.map { "cannot read; this is as of the time above: \($0)" }
             let (columns, rows) = Terminal.size
             let lines = frame?.lines(width: columns, height: rows, hasColours: Terminal.hasColours)
             try screen.draw(lines ?? [oneLine(trouble ?? "reading …", limit: 500).cut(toColumns: columns)])

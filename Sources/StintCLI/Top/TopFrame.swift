@@ -1,24 +1,24 @@
 import StintCore
 
-/// What `stint top` shows, made of readings alone.
+/// What `stint top` shows, computed from readings alone.
 struct TopFrame {
     let reading: TopSnapshot
     /// Empty before the second reading.
     let rates: [QueueName: QueueRates]
     let database: String
-    /// Why the reading is not a new one.
+    /// Why there is no newer reading.
     var trouble: String?
 
     /// - Parameters:
-    ///   - height: `nil`: all there is.
-    ///   - hasColours: Whether there may be escapes.
+    ///   - height: `nil` for no limit.
+    ///   - hasColours: Whether to use colours, as escape sequences.
     /// - Returns: At most `height` lines, none wider than `width`, safe for a terminal.
     func lines(width: Int, height: Int?, hasColours: Bool) -> [String] {
         func line(_ cells: TopCell...) -> String { TopGrid.line(cells, width: width, hasColours: hasColours) }
         var lines = [head(width, hasColours), line(TopCell(totals))]
         if let trouble { lines.append(line(TopCell(oneLine(trouble, limit: 500), .red))) }
         let sections = [queues, workers, deaths]
-        // Each has an empty line and its titles besides; in place of its last row it may say how many are not shown.
+        // Each section also has an empty line and its titles. Its last row may be the number of hidden rows instead.
         let room = height.map { max(0, $0 - lines.count - 2 * sections.count) }
         let shares = room.map { Self.shares(of: sections.map(\.rows.count), in: $0) }
         for (index, section) in sections.enumerated() {
@@ -36,7 +36,7 @@ struct TopFrame {
         return height.map { Array(lines.prefix(max(0, $0))) } ?? lines
     }
 
-    /// Divides lines fairly: what one does not need is for the others.
+    /// Divides lines fairly: those that one section does not need go to the others.
     static func shares(of needs: [Int], in room: Int) -> [Int] {
         var shares = needs.map { _ in 0 }
         var left = room
@@ -76,7 +76,7 @@ struct TopFrame {
     private struct Section {
         let columns: [TopGrid.Column]
         let rows: [[TopCell]]
-        /// What is said where there are no rows.
+        /// The text if there are no rows.
         let none: String
     }
 
@@ -139,6 +139,6 @@ struct TopFrame {
         }
         return Section(
             columns: columns, rows: rows,
-            none: "no deaths among the last \(TopSnapshot.failuresSearched) attempts that did not end well")
+            none: "no deaths among the last \(TopSnapshot.failuresSearched) attempts that did not succeed")
     }
 }

@@ -1,4 +1,4 @@
-/// Columns that share a width: the flexible ones give way, the widest first.
+/// Columns that share a width: the flexible ones shrink, the widest first.
 struct TopGrid {
     struct Column {
         let title: String
@@ -7,7 +7,7 @@ struct TopGrid {
     }
 
     private static let gap = 2
-    /// A flexible column gives way down to this.
+    /// The least width of a flexible column.
     private static let least = 6
 
     private let columns: [Column]
@@ -46,7 +46,7 @@ struct TopGrid {
     static func line(_ cells: [TopCell], gap: Int = 0, width: Int, hasColours: Bool) -> String {
         var line = ""
         var left = width
-        // Spaces and not only: what stands at the end must not be padded.
+        // The last cell that is not blank must not be padded.
         let last = cells.lastIndex { !$0.text.allSatisfy { $0 == " " } } ?? -1
         for (index, cell) in cells.enumerated() where index <= last {
             let space = String(repeating: " ", count: min(left, index > 0 ? gap : 0))

@@ -1,8 +1,8 @@
 import StintCore
 
-/// All that `stint top` reads at one moment, each part in a short transaction of its own.
+/// Everything that `stint top` reads at one moment, each part in a short transaction of its own.
 struct TopSnapshot: Sendable {
-    /// How many of the latest attempts that did not end well are searched for deaths.
+    /// How many of the latest attempts that did not succeed are searched for deaths.
     static let failuresSearched = 100
 
     let now: ClockReading

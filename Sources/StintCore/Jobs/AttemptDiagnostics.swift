@@ -1,19 +1,19 @@
-/// How the process that ran an attempt ended and what it left: kept with the attempt, so that a person can act on it.
-/// What nobody saw is `nil`.
+/// How the process that ran an attempt ended, and what it left behind. Stored with the attempt for people to read.
+/// Unknown values are `nil`.
 public struct AttemptDiagnostics: Sendable, Hashable, Codable {
-    /// Of a process that exited.
+    /// The exit code, if the process exited.
     public var exitCode: Int32?
     /// The name of the signal that ended it: `SIGSEGV`.
     public var signal: String?
-    /// The most memory that was resident at one time, in bytes. Linux counts the moment before exec too, when the process
-    /// still shared that of its worker: a figure as large as the worker is an upper bound.
+    /// The peak resident memory, in bytes. Linux includes the time before exec, when the process still shared the
+    /// memory of its worker, so a value about the size of the worker is only an upper bound.
     public var peakMemoryBytes: Int64?
     /// How long the attempt ran.
     public var runTimeMilliseconds: Int64?
-    /// The last of its standard error, at most ``maximumStandardErrorBytes``, as valid UTF-8.
+    /// The end of its standard error: valid UTF-8 of at most ``maximumStandardErrorBytes`` bytes.
     public var standardError: String?
 
-    /// How much of a process's standard error is kept.
+    /// How many bytes of a process's standard error are kept.
     public static let maximumStandardErrorBytes = 4_096
 
     public init(
@@ -27,16 +27,16 @@ public struct AttemptDiagnostics: Sendable, Hashable, Codable {
         self.standardError = standardError
     }
 
-    /// `killed by SIGSEGV` or `exit 255`; `nil` where nobody saw it.
+    /// `killed by SIGSEGV` or `exit 255`; `nil` if it is unknown.
     package var howItEnded: String? {
         if let signal { return "killed by \(signal)" }
         return exitCode.map(exitText)
     }
 }
 
-/// `exit 1`, and `exit 139 (a shell's word for SIGSEGV)`: a shell exits with 128 and the number of the signal that ended
-/// what it ran.
+/// `exit 1` or `exit 139 (in a shell: SIGSEGV)`: a shell exits with 128 plus the number of the signal that ended its
+/// command.
 package func exitText(_ code: Int32) -> String {
     let signal = code - 128
-    return (1...64).contains(signal) ? "exit \(code) (a shell's word for \(signalName(signal)))" : "exit \(code)"
+    return (1...64).contains(signal) ? "exit \(code) (in a shell: \(signalName(signal)))" : "exit \(code)"
 }

@@ -1,7 +1,7 @@
-/// The answer to an enqueue.
+/// The result of an enqueue.
 public struct Enqueued: Hashable, Sendable {
     public let id: JobID
-    /// The unique key was taken: `id` is the earlier job's, and nothing was added.
+    /// Whether the unique key was in use. Then `id` is the earlier job's, and nothing was added.
     public let isDuplicate: Bool
 
     public init(id: JobID, isDuplicate: Bool) {

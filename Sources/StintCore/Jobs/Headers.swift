@@ -1,10 +1,10 @@
-/// Short facts that travel with a job: its name, trace context, whatever the application adds.
+/// Short names and values that travel with a job: its name, trace context, and what the application adds.
 ///
 /// Names are lower-case ASCII letters, digits and `-`, starting with a letter (upper case is lowered), so that each has
-/// exactly one environment variable in a command handler: `reply-to` is `STINT_HEADER_REPLY_TO`.
-/// Values are text without control characters. All together are at most 64 KiB.
+/// exactly one environment variable in a command handler: `reply-to` is `STINT_HEADER_REPLY_TO`. Values are text
+/// without control characters. All headers together have at most 64 KiB.
 public struct Headers: Hashable, Sendable, Sequence {
-    /// The header that says which registered job this is; see ``JobParameters/jobName``.
+    /// The header that names the registered job; see ``JobParameters/jobName``.
     public static let jobName = "job-name"
 
     /// The largest sum of names and values, in bytes.
@@ -21,19 +21,19 @@ public struct Headers: Hashable, Sendable, Sequence {
 
     public var isEmpty: Bool { values.isEmpty }
 
-    /// The sum of names and values.
+    /// The size of all names and values.
     public var byteCount: Int { values.reduce(0) { $0 + $1.key.utf8.count + $1.value.text.utf8.count } }
 
     public subscript(name: String) -> String? { values[Self.lowered(name)]?.text }
 
-    /// Only ASCII: in all of Unicode there are more letters whose lower case is an ASCII one.
+    /// Lowers ASCII only: some other Unicode letters have an ASCII lower case.
     private static func lowered(_ name: String) -> String {
         String(decoding: name.utf8.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 }, as: UTF8.self)
     }
 
     /// Adds or replaces a header.
     ///
-    /// - Throws: ``StintError`` with the code `invalidInput`; the headers are then as before.
+    /// - Throws: ``StintError`` with the code `invalidInput`; the headers are unchanged then.
     public mutating func set(_ name: String, to value: String) throws {
         let name = Self.lowered(name)
         let isValid =
@@ -58,7 +58,7 @@ public struct Headers: Hashable, Sendable, Sequence {
         values[name] = ByteText(value)
     }
 
-    /// In the order of the names.
+    /// Iterates in the order of the names.
     public func makeIterator() -> some IteratorProtocol<(key: String, value: String)> {
         values.sorted { $0.key < $1.key }.map { (key: $0.key, value: $0.value.text) }.makeIterator()
     }

@@ -2,7 +2,7 @@
 public struct JobDetails: Sendable {
     public let record: JobRecord
     public let payload: [UInt8]
-    /// Oldest first; the store keeps the last 50.
+    /// Attempts that did not succeed, oldest first. The store keeps the last 50.
     public let failures: [JobFailure]
 
     public init(record: JobRecord, payload: [UInt8], failures: [JobFailure]) {

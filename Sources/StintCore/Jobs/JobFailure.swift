@@ -1,15 +1,15 @@
-/// One attempt that did not end well.
+/// An attempt that did not succeed.
 public struct JobFailure: Sendable, Codable, Hashable {
     public enum Kind: String, Sendable, Codable {
-        /// The handler said that it failed.
+        /// The handler failed.
         case failed
         /// The process that ran the job died.
         case crashed
-        /// The lease ran out, and no death of the worker is proved. It costs the job nothing.
+        /// The lease ran out without proof that the worker died. No attempt is used up.
         case expired
-        /// The worker ended together with its supervisor or its machine. It costs the job nothing.
+        /// The worker ended together with its supervisor or its machine. No attempt is used up.
         case lost
-        /// The handler or a person set the job aside.
+        /// The handler or a person buried the job.
         case buried
     }
 

@@ -1,4 +1,4 @@
-/// The number of a job. It grows with every enqueue and is never used again, also not after the job is gone.
+/// The number of a job. It grows with every enqueue and is never reused, even after the job is deleted.
 public struct JobID: RawRepresentable, Hashable, Sendable, Comparable, Codable, CustomStringConvertible {
     public let rawValue: Int64
 

@@ -1,18 +1,18 @@
-/// How a job is to be queued; the defaults suit most.
+/// How to queue a job. The defaults suit most jobs.
 public struct JobOptions: Sendable, Hashable {
-    /// A smaller number goes first, then the older job (as in beanstalkd).
+    /// Jobs with a smaller number run first, older ones before younger ones (as in beanstalkd).
     public var priority: UInt32 = 1_024
     /// How long to wait before the job is ready.
     public var delay: Duration = .zero
-    /// After this many starts that failed or crashed the job is buried. At least 1.
+    /// The job is buried after this many attempts that failed or crashed. At least 1.
     public var maxAttempts: Int = 10
-    /// After this many deaths of the process that ran it the job is buried. At least 1.
+    /// The job is buried after the process that ran it died this many times. At least 1.
     public var maxCrashes: Int = 3
     /// How long one run may take; `nil` leaves it to the worker.
     public var timeToRun: Duration?
     public var headers = Headers()
-    /// While a job with this key in this queue is not done, enqueueing another returns the first one's id. Keys are the
-    /// same when their bytes are.
+    /// While a job with this key in this queue is not done, enqueueing another returns the first one's id. Keys are
+    /// compared by bytes.
     public var uniqueKey: String? {
         get { key?.text }
         set { key = newValue.map(ByteText.init) }

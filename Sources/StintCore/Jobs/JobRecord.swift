@@ -1,15 +1,15 @@
-/// All that is known of one job but its payload, for people and tools.
+/// Everything about one job except its payload, for people and tools.
 public struct JobRecord: Sendable, Codable, Hashable {
     public var id: JobID
     public var queue: QueueName
     public var state: JobState
     public var priority: UInt32
-    /// Starts that failed or crashed, and the one that is running.
+    /// Attempts that failed or crashed, and the running one.
     public var attempts: Int
     public var maxAttempts: Int
     public var crashes: Int
     public var maxCrashes: Int
-    /// It may have killed its last worker and therefore runs alone next.
+    /// Whether it may have killed its last worker and therefore runs alone next.
     public var suspect: Bool
     public var contentType: String
     public var headers: Headers
@@ -23,7 +23,7 @@ public struct JobRecord: Sendable, Codable, Hashable {
     public var enqueuedAt: Timestamp
     /// When a delayed job becomes ready.
     public var runAt: Timestamp?
-    /// Who holds a leased job (`host:pid`), its fencing token, and when the lease ends by the wall clock.
+    /// The holder of a leased job (`host:pid`), its fencing token, and when the lease ends by the wall clock.
     public var worker: String?
     public var token: FencingToken?
     public var leaseExpiresAt: Timestamp?

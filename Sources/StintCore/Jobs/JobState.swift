@@ -1,4 +1,4 @@
-/// Where a job is in its life.
+/// The state of a job.
 public enum JobState: String, Sendable, Hashable, Codable, CaseIterable {
     case ready, delayed, leased, buried, done
 }

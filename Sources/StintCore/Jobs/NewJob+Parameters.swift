@@ -5,7 +5,8 @@
 #endif
 
 extension NewJob {
-    /// A job of a registered kind: its parameters as JSON in the payload, its name in the `job-name` header.
+    /// Creates a job of a registered kind, with its parameters as JSON in the payload and its name in the `job-name`
+    /// header.
     ///
     /// - Throws: The encoder's error, or ``StintError`` with the code `invalidInput`.
     public init<Parameters: JobParameters>(

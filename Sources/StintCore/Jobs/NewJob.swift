@@ -1,4 +1,4 @@
-/// A job that is about to be queued. A value of this type is valid: sizes and numbers were checked when it was made.
+/// A job to enqueue. A value of this type is valid: its initializer checks sizes and numbers.
 public struct NewJob: Sendable {
     /// The largest payload: 16 MiB. Put larger data into a file or an object store and its name into the job.
     public static let maximumPayloadBytes = 16 * 1_024 * 1_024
@@ -13,8 +13,8 @@ public struct NewJob: Sendable {
     public let options: JobOptions
 
     /// - Parameters:
-    ///   - payload: The bytes; they come back exactly so.
-    ///   - contentType: `nil` says `text/plain; charset=utf-8` where the payload is valid UTF-8, and
+    ///   - payload: The bytes. The handler gets them unchanged.
+    ///   - contentType: `nil` means `text/plain; charset=utf-8` if the payload is valid UTF-8, and
     ///     `application/octet-stream` otherwise.
     /// - Throws: ``StintError`` with the code `invalidInput` that names the limit.
     public init(
@@ -47,7 +47,7 @@ public struct NewJob: Sendable {
                     "the unique key has \(key.utf8.count) bytes; it must have 1 to \(Self.maximumUniqueKeyBytes)")
             }
             guard !key.unicodeScalars.contains("\0") else {
-                throw StintError.invalidInput("the unique key \(quoted(key)) has a NUL; leave it out")
+                throw StintError.invalidInput("the unique key \(quoted(key)) contains a NUL; remove it")
             }
         }
         if let contentType {

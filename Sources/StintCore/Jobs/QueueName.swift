@@ -1,8 +1,8 @@
-/// The name of a queue. A value of this type is valid, so nobody checks it again.
+/// The name of a queue. A value of this type is valid and needs no further check.
 ///
-/// One to 200 bytes of UTF-8 without control characters or white space, not starting with `-` (so that it can always
-/// be an argument on the command line). Two names are equal exactly when their bytes are: `é` as one code point, and as
-/// `e` with an accent, are two queues. Compare names, and not their ``description``.
+/// It has 1 to 200 bytes of UTF-8, no control characters or white space, and does not start with `-`, so that it can
+/// always be a command-line argument. Names are compared by bytes: `é` as one code point and `e` with an accent are two
+/// queues. Compare names, not their ``description``.
 public struct QueueName: Hashable, Sendable, Comparable, Codable, CustomStringConvertible, ExpressibleByStringLiteral {
     public static let `default`: QueueName = "default"
 
@@ -24,7 +24,7 @@ public struct QueueName: Hashable, Sendable, Comparable, Codable, CustomStringCo
         guard name.utf8.count <= Self.maximumBytes else {
             throw reject("has \(name.utf8.count) bytes; at most \(Self.maximumBytes) are allowed")
         }
-        // By bytes: a `-` with an accent on it is one character that does not equal `-`.
+        // Compares bytes: a `-` with an accent on it is one character that does not equal `-`.
         guard name.utf8.first != UInt8(ascii: "-") else {
             throw reject("starts with '-'; start it with a letter or a digit")
         }
@@ -36,12 +36,12 @@ public struct QueueName: Hashable, Sendable, Comparable, Codable, CustomStringCo
         bytes = ByteText(name)
     }
 
-    /// For names read back from a store: another program may have written one that is not valid, and it must still be shown.
+    /// For names read from a store. Another program may have written an invalid one, and it must still be shown.
     package init(stored name: String) {
         bytes = ByteText(name)
     }
 
-    /// For names written in the source: an invalid one is the programmer's error and traps.
+    /// For names in source code. An invalid one is a programming error and traps.
     public init(stringLiteral name: StaticString) {
         do {
             try self.init(name.description)

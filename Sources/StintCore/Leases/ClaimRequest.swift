@@ -1,4 +1,4 @@
-/// What a worker asks for.
+/// A worker's request for jobs.
 public struct ClaimRequest: Sendable {
     /// The most jobs that one claim can take.
     public static let maximumLimit = 1_000
@@ -7,17 +7,17 @@ public struct ClaimRequest: Sendable {
     public let limit: Int
     /// How long the lease lasts unless it is extended.
     public let duration: Duration
-    /// Who holds it, for people: `host:pid`.
+    /// The holder's name, for people: `host:pid`.
     public let worker: String
-    /// The worker's registration; without one only the deadline tells that it has ended.
+    /// The worker's registration; without one, its end is only known when its leases run out.
     public let registration: WorkerID?
-    /// How many of them would start at once. Beyond that it takes no more than its share: what is ready, divided by the
-    /// registered workers.
+    /// How many jobs the worker could start at once. Beyond that, the claim takes no more than the worker's share: the
+    /// ready jobs divided by the number of registered workers.
     public let idleSlots: Int
-    /// It takes no more jobs than fit in here with their payloads and headers; the first one whatever its size.
+    /// The most bytes of payloads and headers to claim. The first job is taken whatever its size.
     public let budget: ByteBudget
-    /// Whether to pass over suspects and take the jobs behind them: something runs in the worker's process already, and a
-    /// suspect may have nothing beside it.
+    /// Whether to skip suspects and take the jobs behind them, because handlers run in the worker's process already and
+    /// a suspect must run alone.
     public let passesOverSuspects: Bool
 
     public init(
@@ -25,7 +25,7 @@ public struct ClaimRequest: Sendable {
         idleSlots: Int? = nil, budget: ByteBudget = .standard, passesOverSuspects: Bool = false
     ) {
         precondition(limit >= 1 && limit <= Self.maximumLimit, "a claim takes 1 to \(Self.maximumLimit) jobs")
-        precondition(duration > .zero, "a lease lasts longer than nothing")
+        precondition(duration > .zero, "a lease is longer than zero")
         self.queues = queues
         self.limit = limit
         self.duration = duration

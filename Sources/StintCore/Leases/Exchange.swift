@@ -1,11 +1,11 @@
-/// The answer to ``JobStore/exchange(_:for:)``.
+/// The result of ``JobStore/exchange(_:for:)``.
 public struct Exchange: Sendable {
     public var answers: [Settlement.Answer]
     public var jobs: [LeasedJob]
-    /// More was ready and did not go into the request's ``ClaimRequest/budget``.
+    /// Whether more jobs were ready but exceeded the request's ``ClaimRequest/budget``.
     public var isCut: Bool
-    /// The first suspect among as many ready jobs as could be taken, where it was not: it was passed over, or comes behind
-    /// others and must not be claimed with them.
+    /// The first suspect within the request's limit, if it was not claimed: it was skipped, or it comes after other
+    /// jobs and must not be claimed with them.
     public var passedOver: JobID?
 
     public init(

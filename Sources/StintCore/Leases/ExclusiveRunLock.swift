@@ -1,32 +1,32 @@
 import Synchronization
 
-/// Who may run handlers in this process: any number at once, or a suspect with nothing beside it. All workers of a store
-/// in a process share one, so that a suspect that kills the process is known for certain.
+/// A readers-writer lock for the handlers of this process: any number run together, or a suspect runs alone. All
+/// workers of a store in a process share one, so that a suspect that kills the process is known for certain.
 ///
-/// Who wants to be alone and cannot be may get in line. While somebody is in line nobody new enters, so that the room
-/// becomes empty; then it is kept for the first in line until that one has entered or left the line.
+/// A participant that cannot run alone yet may wait in line. While the line is not empty no other begins, so that all
+/// handlers end; then the lock is reserved for the first in line until it begins or leaves the line.
 package final class ExclusiveRunLock: Sendable {
-    /// A worker that asks.
+    /// A worker that shares the lock.
     package typealias Participant = ObjectIdentifier
 
-    /// What a participant would find.
+    /// What a participant may do now.
     package enum Outlook: Sendable, Hashable {
-        /// Nobody is in it: it may begin, alone too.
+        /// No handler runs: it may begin, also alone.
         case empty
-        /// Others run handlers, or itself: it may begin, but not alone.
+        /// Handlers run: it may begin, but not alone.
         case shared
-        /// Nobody may begin: somebody is alone, or is to be next.
+        /// It may not begin: a handler runs alone, or a participant waits in line to run alone.
         case closed
     }
 
     private struct State {
         var running = 0
         var isExclusive = false
-        /// Those that wait to be alone, in the order of their coming: nobody new enters before them.
+        /// Participants that wait to run alone, in order of arrival. No other begins before them.
         var line: [Participant] = []
-        /// Those that want to hear whenever the room is empty.
+        /// Participants to wake whenever no handler runs.
         var watchers: Set<Participant> = []
-        /// In the order of their coming, in which they are woken up too.
+        /// In order of registration, which is also the order of waking.
         var listeners: [(participant: Participant, wake: @Sendable () -> Void)] = []
 
         func outlook(for participant: Participant) -> Outlook {
@@ -57,13 +57,13 @@ package final class ExclusiveRunLock: Sendable {
         state.withLock { $0.outlook(for: participant) }
     }
 
-    /// Whether a handler may start now; ``end()`` must follow its end.
+    /// Begins a run if that is possible now. Call ``end()`` when the handler has ended.
     package func begin(_ participant: Participant, alone: Bool) -> Bool {
         state.withLock { state in
             switch state.outlook(for: participant) {
             case .closed: return false
             case .shared where alone: return false
-            // Who is in line has made room to be alone.
+            // The first in line waited to run alone.
             case .empty where !alone && !state.line.isEmpty: return false
             case .empty, .shared: break
             }
@@ -87,14 +87,14 @@ package final class ExclusiveRunLock: Sendable {
         for wake in listeners { wake() }
     }
 
-    /// Waits to be alone, behind those that do so already.
+    /// Puts the participant at the end of the line to run alone.
     package func waitForExclusive(_ participant: Participant) {
         state.withLock { state in
             if !state.line.contains(participant) { state.line.append(participant) }
         }
     }
 
-    /// It need not be alone any more.
+    /// Removes the participant from the line.
     package func stopWaiting(_ participant: Participant) {
         let listeners = state.withLock { state -> [@Sendable () -> Void] in
             guard let place = state.line.firstIndex(of: participant) else { return [] }
@@ -104,7 +104,7 @@ package final class ExclusiveRunLock: Sendable {
         for wake in listeners { wake() }
     }
 
-    /// - Parameter watches: Whether to wake the participant whenever the last handler has left.
+    /// - Parameter watches: Whether to wake the participant whenever the last handler has ended.
     package func watch(_ participant: Participant, _ watches: Bool) {
         state.withLock { state in
             if watches { state.watchers.insert(participant) } else { state.watchers.remove(participant) }

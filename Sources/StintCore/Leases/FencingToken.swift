@@ -1,5 +1,5 @@
-/// A number that is new at every claim and never used again. Of two holders of the same job the one with the
-/// larger token is the rightful one, so a handler can pass it on to systems that check it ("fencing").
+/// A number that is new at every claim and never reused. Of two holders of a job, the one with the larger token is the
+/// current one. A handler can pass it to systems that check it ("fencing").
 public struct FencingToken: RawRepresentable, Hashable, Sendable, Comparable, Codable, CustomStringConvertible {
     public let rawValue: Int64
 

@@ -1,8 +1,8 @@
-/// A job that a worker holds, as the store has it.
+/// A job that a worker holds, according to the store.
 public struct HeldJob: Sendable, Hashable {
     public let lease: Lease
     public let queue: QueueName
-    /// Its queue is paused: what has not started shall not.
+    /// Whether its queue is paused; then it must not start.
     public let isPaused: Bool
 
     public init(lease: Lease, queue: QueueName, isPaused: Bool) {

@@ -1,4 +1,4 @@
-/// A job as its holder gets it.
+/// A claimed job, as its holder gets it.
 public struct LeasedJob: Sendable {
     public let lease: Lease
     public let queue: QueueName
@@ -6,17 +6,17 @@ public struct LeasedJob: Sendable {
     public let contentType: String
     public let headers: Headers
     public let priority: UInt32
-    /// Which start this is, from 1. It counts on disk before the handler starts, so that a crash counts.
+    /// The number of this attempt, from 1. It is stored before the handler starts, so that a crash counts.
     public let attempt: Int
     public let maxAttempts: Int
     public let timeToRun: Duration?
     public let enqueuedAt: Timestamp
-    /// A suspect: it may have killed its last worker, so it is claimed alone and nothing may run beside it.
+    /// Whether it is a suspect: it may have killed its last worker, so it is claimed alone and must run alone.
     public let runsAlone: Bool
 
     public var id: JobID { lease.job }
 
-    /// What it takes in memory: its payload and headers, in bytes.
+    /// The size of its payload and headers, in bytes.
     public var bytes: Int { payload.count + headers.byteCount }
 
     public init(

@@ -1,4 +1,4 @@
-/// The answer to ``JobStore/nextReady(in:)``.
+/// The result of ``JobStore/nextReady(in:)``.
 public enum NextReady: Sendable, Hashable {
     case now
     case at(Timestamp)

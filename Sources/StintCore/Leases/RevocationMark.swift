@@ -1,20 +1,21 @@
-/// Changes whenever somebody has taken jobs from those that hold them: a pause, a bury, a delete. All processes that use
-/// the store see the same.
+/// A value that changes whenever jobs are revoked from their holders: by a pause, a bury or a delete. All processes
+/// that use the store see the same value.
 ///
-/// It is what makes this true: after a pause, a bury or a delete has returned, nothing of it starts. The order makes it so:
+/// It guarantees that none of the jobs starts after a pause, a bury or a delete has returned. The order of the steps
+/// ensures that:
 ///
-/// | who revokes | who starts a job that it has claimed |
+/// | process that revokes | worker that starts a claimed job |
 /// |---|---|
 /// | 1. commits the change | 1. notes the start on its scoreboard |
 /// | 2. changes the mark | 2. reads the mark |
-/// | 3. returns | 3. starts, if the mark is as it was when it last looked into the store |
+/// | 3. returns | 3. starts the job if the mark is the same as when it last read the store |
 ///
-/// A start that reads the old mark has read it before the revocation returned, so the job had been started by then, and
-/// its scoreboard said so. A start that reads the new mark looks into the store first, where the change is committed, and gives
-/// back what was revoked. One read of 8 bytes is what a start costs; nobody waits for anybody.
+/// A start that reads the old mark has read it before the revocation returned, so the job had started by then and was
+/// on the scoreboard. A start that reads the new mark first reads the store, where the change is committed, and gives
+/// back the revoked jobs. A start costs one read of 8 bytes; neither side waits for the other.
 ///
-/// A value is not used again: of two revocations at a time the later one is seen too.
+/// A value is never reused, so the later of two concurrent revocations is seen too.
 public protocol RevocationMark: Sendable {
-    /// What it is now. Two readings that differ say that something was revoked between them.
+    /// The current value. If two readings differ, jobs were revoked between them.
     func read() -> UInt64
 }

@@ -1,4 +1,4 @@
-/// What the end of a worker costs each job that it held: the rules as a function of values, with no store and no clock.
+/// What the end of a worker costs each job that it held. Pure functions, without a store or a clock.
 ///
 /// | how the worker ended | not started | started alone | beside others, or not known |
 /// |---|---|---|---|
@@ -7,28 +7,30 @@
 /// | died with its supervisor or machine | free | lost | lost |
 /// | lease ran out, no death proved | free | lost | lost |
 ///
-/// *Free*: ready again, nothing counts. *Blamed*: the attempt and a crash count. *Suspect*: nothing counts yet, and it runs
-/// alone next. *Lost*: nothing counts, the attempt is kept in the job's story; see ``afterLoss(_:earlierLosses:)``.
+/// *Free*: ready again, nothing counts. *Blamed*: the attempt and a crash count. *Suspect*: nothing counts yet, and it
+/// runs alone next. *Lost*: nothing counts, the attempt is kept in the job's history; see
+/// ``afterLoss(_:earlierLosses:)``.
 package enum CrashAttribution {
     package enum Ending: Sendable, Hashable, CaseIterable {
-        /// The process is provably dead, it died alone of its supervisor and machine, and nobody had ordered it to stop.
+        /// The process is provably dead, its supervisor and machine are not, and it had no order to stop.
         case diedByItself
-        /// Somebody had ordered it to stop: a person, a signal, its supervisor.
+        /// A person, a signal or its supervisor had ordered it to stop.
         case stoppedByOrder
-        /// Its supervisor is dead too, or it is of another boot: a container that was killed, a machine that went down.
+        /// Its supervisor is dead too, or it belongs to another boot: a container was killed, or a machine went down.
         case diedWithOthers
-        /// Its lease ran out and no death is proved: it hangs, was frozen, or could not reach the store.
+        /// Its lease ran out without proof that it died: it hangs, was frozen, or could not reach the store.
         case leaseRanOut
     }
 
     package enum Start: Sendable, Hashable, CaseIterable {
-        /// Claimed, and no handler had started.
+        /// It was claimed, but no handler had started.
         case notStarted
-        /// The only job that had been started in the processes that ended; or a suspect, which runs alone in its process.
+        /// The only job that had been started in the processes that ended; or a suspect, which runs alone in its
+        /// process.
         case alone
-        /// Others had been started beside it.
+        /// Other jobs had been started beside it.
         case besideOthers
-        /// Nobody knows what had been started, and the worker held more than this job.
+        /// It is unknown what had been started, and the worker held more than this job.
         case notKnown
     }
 
@@ -53,13 +55,14 @@ package enum CrashAttribution {
         package var delay: Duration
     }
 
-    /// The longest wait of a job that is lost again and again.
+    /// The longest delay of a job that is lost again and again.
     package static let longestDelay: Duration = .seconds(3_600)
 
-    /// A job that is lost once is ready at once. One that is lost again and again may be the cause (it uses up all memory of
-    /// its container), and nobody can prove it: it is never blamed, but it runs alone, and less and less often.
+    /// A job that is lost once is ready at once. One that is lost again and again may be the cause, for example if it
+    /// uses up all memory of its container. That cannot be proved, so it is never blamed, but it runs alone and after
+    /// growing delays.
     ///
-    /// - Parameter earlierLosses: How many came before this one without another outcome between.
+    /// - Parameter earlierLosses: How many losses came directly before this one, without another outcome between.
     package static func afterLoss(_ ending: Ending, earlierLosses: Int) -> AfterLoss {
         let delay: Duration = earlierLosses == 0 ? .zero : .seconds(1) * (1 << min(earlierLosses - 1, 12))
         return AfterLoss(
@@ -68,14 +71,15 @@ package enum CrashAttribution {
 }
 
 extension CrashAttribution.Ending {
-    /// Of a worker whose end nobody saw, as its record tells it; `nil`: its supervisor lives and will see to its jobs.
+    /// Derives from its record how a worker ended, if its end was not observed; `nil` if its supervisor lives, which
+    /// will reclaim its jobs.
     ///
-    /// That it died by itself is only proved to one who looks from the same boot and the same pid namespace: their being
-    /// there says that the machine and the container live on.
+    /// Only an observer in the same boot and the same pid namespace can prove that it died by itself: there, the
+    /// machine and the container live on.
     ///
     /// - Parameters:
-    ///   - boot: Of whoever looks.
-    ///   - namespaces: The same.
+    ///   - boot: The observer's boot id.
+    ///   - namespaces: The observer's.
     package init?(
         ofUnseen worker: WorkerRecord, boot: String, namespaces: String = ProcessIdentity.current.namespaces
     ) {
@@ -86,7 +90,7 @@ extension CrashAttribution.Ending {
         case (.dead, .dead?): self = .diedWithOthers
         case (.dead, nil):
             let process = worker.registration.process
-            // A hidden boot id may be that of another boot, and so with namespaces.
+            // Hidden boot ids or namespaces may be different ones.
             let isHidden = boot == "unknown" || ProcessIdentity.hasNamespaces && !namespaces.contains("pid:")
             let isSame = process.boot == boot && process.namespaces == namespaces
             self = isSame && !isHidden ? .diedByItself : .diedWithOthers

@@ -1,9 +1,9 @@
-/// What is known of the jobs of workers whose leases end together.
+/// What is known about the jobs of workers whose leases end together.
 package struct CrashEvidence: Sendable {
     package var ending: CrashAttribution.Ending
-    /// The processes of these workers, each with the jobs that it had started; `nil` if that is not known.
+    /// The processes of these workers, each with the jobs that it had started; `nil` if these are unknown.
     package var processes: [ProcessIdentity: [StartedJob]?]
-    /// If it is not known: whether the workers held one job only.
+    /// Whether the workers held only one job; used if started jobs are unknown.
     package var heldOne: Bool
 
     package init(
@@ -21,7 +21,7 @@ package struct CrashEvidence: Sendable {
         }
     }
 
-    /// How many had been started in all of them; `nil` if it is not known of each.
+    /// The number of started jobs in all processes; `nil` if it is unknown for one of them.
     private var startedCount: Int? {
         processes.values.reduce(0 as Int?) { total, started in
             guard let total, let started else { return nil }
@@ -32,12 +32,13 @@ package struct CrashEvidence: Sendable {
     package func start(
         of lease: Lease, isSuspect: Bool, in process: ProcessIdentity
     ) -> (start: CrashAttribution.Start, job: StartedJob?) {
-        // If it is not known what had started, a suspect had: it was claimed alone, and given back beside others.
+        // If started jobs are unknown, a suspect counts as started alone: it was claimed alone, and is given back if
+        // others run.
         guard let started = processes[process] ?? nil else {
             return (isSuspect || heldOne ? .alone : .notKnown, nil)
         }
         guard let mine = started.first(where: { $0.lease == lease }) else { return (.notStarted, nil) }
-        // A suspect ran with nothing beside it in its process.
+        // A suspect runs alone in its process.
         let isAlone = startedCount == 1 || isSuspect && started.count == 1
         return (isAlone ? .alone : .besideOthers, mine)
     }

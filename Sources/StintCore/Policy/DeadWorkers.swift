@@ -1,20 +1,21 @@
-/// Workers that are provably dead and whose end nobody saw, for stores that can prove a death on their own machine.
+/// Workers that are provably dead and whose end was not observed, for stores that can prove a death on their own
+/// machine.
 package enum DeadWorkers {
-    /// What has ended together: a supervisor's workers, or those of one process.
+    /// Workers that ended together: those of one supervisor, or of one process.
     package struct Group: Sendable {
         package let workers: [WorkerID]
         package let end: WorkerEnd
     }
 
-    /// What a worker has ended with.
+    /// What a worker ended together with.
     private enum EndedWith: Hashable {
         case supervisor(String)
         case process(ProcessIdentity)
     }
 
-    /// One that has a supervisor is left to it as long as that lives: only the supervisor knows how its worker ended.
+    /// A worker is left to its supervisor as long as that lives: only the supervisor knows how its worker ended.
     ///
-    /// - Parameter boot: Of whoever looks.
+    /// - Parameter boot: The observer's boot id.
     package static func groups(_ workers: [WorkerRecord], boot: String) -> [Group] {
         let dead = workers.filter { $0.liveness == .dead }
         let groups = Dictionary(grouping: dead) {
@@ -27,9 +28,10 @@ package enum DeadWorkers {
 }
 
 extension WorkerEnd {
-    /// Of workers that are dead, and whose end nobody saw; `nil`: their supervisor lives, and will see to their jobs.
+    /// How dead workers ended, if that was not observed; `nil` if their supervisor lives, which will reclaim their
+    /// jobs.
     init?(ofUnseen workers: [WorkerRecord], boot: String) {
-        // They ended together: an order to one of them was an order to all.
+        // They ended together, so an order to one of them was an order to all.
         guard let first = workers.first(where: \.isToldToStop) ?? workers.first,
             let ending = CrashAttribution.Ending(ofUnseen: first, boot: boot)
         else { return nil }
@@ -37,7 +39,7 @@ extension WorkerEnd {
         case .leaseRanOut: return nil
         case .stoppedByOrder: self = .stopped
         case .diedWithOthers: self = first.supervisorLiveness == nil ? .diedWithMachine : .diedWithSupervisor
-        case .diedByItself: self = .died("died, and nobody saw how", nil)
+        case .diedByItself: self = .died("died; how is not known", nil)
         }
     }
 }

@@ -1,10 +1,10 @@
-/// What is kept of an attempt whose worker is gone: the failure's kind, its text, and the diagnostics.
+/// What is stored about an attempt whose worker is gone: the failure's kind, its text, and the diagnostics.
 package struct LostAttempt: Sendable {
     package var kind: JobFailure.Kind
     package var error: String
     package var diagnostics: AttemptDiagnostics?
 
-    /// A worker's end that somebody reported.
+    /// For a worker whose end was reported.
     package init(_ end: WorkerEnd, of worker: WorkerRecord, isBlamed: Bool) {
         let name = "worker \(worker.registration.name)"
         switch end {
@@ -19,11 +19,11 @@ package struct LostAttempt: Sendable {
         }
     }
 
-    /// A lease that ended by itself.
+    /// For a lease that ended without a report.
     package init(_ ending: CrashAttribution.Ending, ofWorker worker: String) {
         let name = "worker \(worker)"
         switch ending {
-        case .diedByItself: (kind, error) = (.crashed, "\(name) died, and nobody saw how")
+        case .diedByItself: (kind, error) = (.crashed, "\(name) died; how is not known")
         case .diedWithOthers, .stoppedByOrder:
             (kind, error) = (.lost, "\(name) died, and perhaps its machine or its container with it")
         case .leaseRanOut:
@@ -35,7 +35,7 @@ package struct LostAttempt: Sendable {
 
     package var failure: Transition.Failure { Transition.Failure(kind: kind, error: error) }
 
-    /// - Parameter now: By the clock of the job's start.
+    /// - Parameter now: Read from the same clock as the job's start.
     package func ran(_ job: StartedJob?, until now: ClockReading) -> LostAttempt {
         guard let job else { return self }
         // A damaged scoreboard can make the difference overflow.
@@ -49,14 +49,14 @@ package struct LostAttempt: Sendable {
 }
 
 extension CrashAttribution.Ending {
-    /// Of workers whose end somebody has reported.
+    /// How workers ended, from a report of their end.
     package init(_ end: WorkerEnd, of workers: [WorkerRecord], boot: String) {
         switch end {
         case .stopped: self = .stoppedByOrder
         case .diedWithSupervisor, .diedWithMachine: self = .diedWithOthers
-        // The order came from somebody else than whoever saw its end.
+        // The order did not come from the process that reports the end.
         case .died where workers.contains(where: \.isToldToStop): self = .stoppedByOrder
-        // Nobody outlives a machine and saw how a process of its ended.
+        // No observer of another boot can have seen how a process ended.
         case .died:
             self = workers.contains { $0.registration.process.boot != boot } ? .diedWithOthers : .diedByItself
         }
@@ -64,6 +64,6 @@ extension CrashAttribution.Ending {
 }
 
 extension [JobFailure.Kind] {
-    /// How often the job was lost lately, without another outcome between; newest first.
+    /// How often the job was lost most recently, without another outcome between. The array is newest first.
     package var lossesInARow: Int { prefix { $0 == .expired || $0 == .lost }.count }
 }

@@ -1,29 +1,29 @@
-/// When a worker whose process is busy makes room for a suspect, which must run with nothing beside it.
+/// When a worker whose process is busy stops starting other jobs, so that a suspect can run alone.
 ///
-/// A worker whose process is empty takes a suspect at once. One whose process is busy passes over it and goes on with the
-/// jobs behind it, so that no hand is idle. Where all are busy for ever, the suspect must not wait for ever either: from
-/// time to time the worker starts nothing more, until its process is empty or that time is over.
+/// A worker whose process is idle takes a suspect at once. One whose process is busy skips it and takes the jobs behind
+/// it. If all processes stay busy, the suspect must not wait for ever: from time to time the worker starts nothing
+/// more, until its process is idle or that time is over.
 ///
-/// | waited for | |
+/// | time waited | the worker |
 /// |---|---|
-/// | the first 3/4 of a round | passes over it |
-/// | the last 1/4 of a round | makes room |
+/// | the first 3/4 of a round | skips it |
+/// | the last 1/4 of a round | starts nothing more |
 ///
-/// The first round takes a second and each one twice as long as the one before, so that in the end one is longer than the
-/// longest job; a quarter of the time at most is lost meanwhile. Workers begin at different times, by their ids, so that
-/// mostly one of them makes room and the others work on.
+/// The first round takes a second and each one twice as long as the one before, so that in the end one is longer than
+/// the longest job. At most a quarter of the time is lost. Workers begin at different times, depending on their ids, so
+/// that usually only one of them starts nothing.
 package enum SuspectWait {
     package enum Choice: Sendable, Hashable {
         case passOver, makeRoom
     }
 
     package static let firstRound: Duration = .seconds(1)
-    /// How many workers begin at different times, and over how much of the first round.
+    /// The number of different times within the first round at which workers begin.
     private static let places: Int64 = 8
 
     /// - Parameters:
-    ///   - waited: Since the worker first passed over the suspect.
-    ///   - worker: Its registration.
+    ///   - waited: The time since the worker first skipped the suspect.
+    ///   - worker: The worker's registration.
     /// - Returns: What to do, and for how long.
     package static func choice(after waited: Duration, of worker: WorkerID?) -> (choice: Choice, lasts: Duration) {
         let place = abs((worker?.rawValue ?? 0) % places)

@@ -1,4 +1,4 @@
-/// Where a leased job goes when its holder is done with it, or is gone. Pure rules: a store moves the job as they say, and
+/// The state that a leased job moves to when its holder settles it or is gone. Pure rules: a store applies them and
 /// decides nothing by itself.
 ///
 /// | what happened | the job | attempts | crashes |
@@ -15,12 +15,12 @@
 package struct Transition: Sendable, Hashable {
     package enum Destination: Sendable, Hashable {
         case done
-        /// Ready, or delayed where the delay is above zero.
+        /// Ready, or delayed if the delay is above zero.
         case waiting(after: Duration, attempts: Int64, crashes: Int64, isSuspect: Bool)
         case buried(reason: String, attempts: Int64, crashes: Int64)
     }
 
-    /// What is kept of an attempt that did not end well.
+    /// What is stored about an attempt that did not succeed.
     package struct Failure: Sendable, Hashable {
         package let kind: JobFailure.Kind
         package let error: String
@@ -34,7 +34,7 @@ package struct Transition: Sendable, Hashable {
         self.failure = failure
     }
 
-    /// - Parameter maxAttempts: How many attempts the worker grants, where that is fewer than the job's own.
+    /// - Parameter maxAttempts: The worker's limit of attempts, if it is lower than the job's own.
     package static func after(
         _ outcome: Settlement.Outcome, _ attempt: HeldAttempt, maxAttempts: Int? = nil
     ) -> Transition {
@@ -57,11 +57,11 @@ package struct Transition: Sendable, Hashable {
         }
     }
 
-    /// The holder has ended, or its lease.
+    /// The holder or its lease has ended.
     ///
     /// - Parameters:
-    ///   - failure: What is kept where it costs the job something, or was a loss.
-    ///   - earlierLosses: How often the job was lost before this, without another outcome between.
+    ///   - failure: What is stored if the job is blamed or was lost.
+    ///   - earlierLosses: How often the job was lost directly before this, without another outcome between.
     package static func after(
         _ ending: CrashAttribution.Ending, _ start: CrashAttribution.Start, _ attempt: HeldAttempt, _ failure: Failure,
         earlierLosses: @autoclosure () throws -> Int, maxAttempts: Int? = nil
@@ -75,7 +75,7 @@ package struct Transition: Sendable, Hashable {
             transition.failure = failure
             return transition
         case .culprit:
-            // At once: a crash is counted against the job, and waiting would not help.
+            // Without delay: a crash counts against the job, and waiting would not help.
             return Transition(
                 retry(attempt, crashes: attempt.crashes + 1, failure.error, after: .zero, maxAttempts), failure)
         }

@@ -1,15 +1,15 @@
 import Logging
 import Synchronization
 
-/// What a handler knows of the job it runs, and what it can do about it besides returning (done) and throwing (failed).
+/// The job that a handler runs, and what it can do besides returning (the job is done) and throwing (it failed).
 ///
-/// When the lease is lost, the handler's task is cancelled: what it does from then on another worker may do again.
+/// When the lease is lost, the handler's task is cancelled. Another worker may then run the same job.
 public struct JobContext: Sendable {
     public let job: LeasedJob
     package let store: any JobStore
     private let worker: String
     private let baseLogger: Logger
-    /// Set once the handler settled the job itself; the worker then leaves it alone.
+    /// Set once the handler has settled the job itself; the worker then does not.
     package let settlement = SettlementFlag()
 
     package init(job: LeasedJob, store: any JobStore, worker: String, logger: Logger) {
@@ -21,13 +21,13 @@ public struct JobContext: Sendable {
 
     public var id: JobID { job.id }
     public var queue: QueueName { job.queue }
-    /// Which start this is, from 1.
+    /// The number of this attempt, from 1.
     public var attempt: Int { job.attempt }
     public var maxAttempts: Int { job.maxAttempts }
     public var headers: Headers { job.headers }
     public var contentType: String { job.contentType }
     public var lease: Lease { job.lease }
-    /// Grows with every claim of the job: hand it to systems that refuse a writer with an older one.
+    /// Grows with every claim of the job. Pass it to systems that reject writers with an older token.
     public var token: FencingToken { job.lease.token }
     /// When the job was enqueued, in milliseconds since 1970 UTC.
     public var enqueuedAt: Timestamp { job.enqueuedAt }
@@ -44,8 +44,8 @@ public struct JobContext: Sendable {
         return logger
     }
 
-    /// More time: the lease ends no earlier than `duration` from now. The worker extends leases by itself; this is for
-    /// a handler that knows it will block the whole process, or be stopped by a debugger.
+    /// Extends the lease to end no earlier than `duration` from now. The worker extends leases by itself; call this
+    /// only if the handler will block the whole process, or a debugger will stop it.
     ///
     /// - Throws: ``StintError`` with the code `leaseLost`.
     public func extend(by duration: Duration) async throws {
@@ -55,14 +55,14 @@ public struct JobContext: Sendable {
 
     /// Acknowledges the job now and enqueues follow-up jobs in the same transaction. The handler should return soon.
     ///
-    /// - Throws: ``StintError`` with the code `leaseLost`; neither the ack nor the follow-ups happened then.
+    /// - Throws: ``StintError`` with the code `leaseLost`; then nothing was acknowledged or enqueued.
     public func ack(enqueueing followUps: [NewJob] = []) async throws {
         let ack = Settlement(lease, .ack, followUps: followUps)
         let answer: Settlement.Answer
         do {
             answer = try await store.settle([ack])[0]
         } catch let error as StintError where error.code == .outcomeUnknown {
-            // Look first: an ack that has happened must not be taken for a failed attempt.
+            // The ack may be committed; it must not count as a failed attempt.
             let found = try await store.job(lease.job)?.record
             let isHeld = found?.state == .leased && found?.token == lease.token
             guard let what = ack.answer(isHeld: isHeld, state: found?.state) else { throw error }

@@ -1,6 +1,6 @@
-/// The parameters of a kind of job: what travels in the payload, as JSON.
+/// The parameters of a kind of job, stored in the payload as JSON.
 public protocol JobParameters: Codable, Sendable {
-    /// Names the kind in the job's `job-name` header. It outlives deploys, so it is written out and not derived from
+    /// The kind's name in the job's `job-name` header. It must stay the same across deploys, so it is not derived from
     /// the type's name.
     static var jobName: String { get }
 }

@@ -17,7 +17,7 @@ extension JobStore {
             if Task.isCancelled { return total }
             guard step == ReapReport() else { continue }
             if step.spared == 0 || hasLookedAgain { return total }
-            // Leases that are past their deadline and whose workers live, or may just have waited for the same lock.
+            // Workers of leases past their deadline live, or may just have waited for the same lock.
             hasLookedAgain = true
             try await Task.sleep(for: ReapReport.secondLook + .milliseconds(50))
         }
@@ -31,7 +31,7 @@ extension ReapReport {
         total.pruned += step.pruned
     }
 
-    /// How long a lease that is past its deadline is left to a worker that lives, so that it can extend it: it may have
-    /// been frozen, or have waited for the same lock as whoever reaps.
+    /// How long a live worker may still extend a lease past its deadline: it may have been frozen, or have waited for
+    /// the same lock as the reaper.
     package static let secondLook: Duration = .milliseconds(250)
 }

@@ -1,7 +1,7 @@
-/// What a person does with many jobs of a queue: in steps of up to 1,000 jobs, each a short transaction, so that no claim
-/// waits long. What was done stays done when a later step fails, or when the task is cancelled between two steps.
+/// Changes to many jobs of a queue, in steps of up to 1,000 jobs. Each step is a short transaction, so that no claim
+/// waits long. Committed steps stay if a later one fails, or if the task is cancelled between two steps.
 extension JobQueue {
-    /// How many jobs met the conditions when they were looked at.
+    /// The number of jobs that met the conditions when they were read.
     public func count(_ selection: JobSelection) async throws -> Int {
         var (count, cursor) = (0, SelectionCursor?.none)
         repeat {
@@ -12,44 +12,44 @@ extension JobQueue {
         return count
     }
 
-    /// Brings buried jobs back with their attempts and crashes at 0, oldest first: each at most once, also where some are
-    /// buried again meanwhile.
+    /// Makes buried jobs ready again, oldest first, with attempts and crashes reset to 0. Each is kicked at most once,
+    /// even if it is buried again meanwhile.
     ///
-    /// - Parameter limit: At most so many; `nil` for all.
-    /// - Returns: How many.
+    /// - Parameter limit: The most jobs to kick; `nil` for all.
+    /// - Returns: The number of changed jobs.
     @discardableResult
     public func kick(_ selection: JobSelection, limit: Int? = nil) async throws -> Int {
         try await change(selection, .kick, limit: limit)
     }
 
-    /// Brings all buried jobs of a queue back with their attempts and crashes at 0, oldest first.
+    /// Makes all buried jobs of a queue ready again, oldest first, with attempts and crashes reset to 0.
     ///
-    /// - Parameter limit: At most so many; `nil` for all.
-    /// - Returns: How many.
+    /// - Parameter limit: The most jobs to kick; `nil` for all.
+    /// - Returns: The number of changed jobs.
     @discardableResult
     public func kick(_ queue: QueueName, limit: Int? = nil) async throws -> Int {
         try await kick(JobSelection(queue), limit: limit)
     }
 
-    /// Sets jobs that are ready, delayed or leased aside; a holder loses its lease. A job that was enqueued after the call
-    /// is left alone; one that changes its state during the call is found all the same.
+    /// Buries ready, delayed and leased jobs; their holders lose their leases. Jobs enqueued after the call are not
+    /// changed. A job that changes its state during the call is still found.
     ///
-    /// - Returns: How many.
+    /// - Returns: The number of changed jobs.
     @discardableResult
     public func bury(_ selection: JobSelection, reason: String) async throws -> Int {
         try await change(selection, .bury(reason: reason))
     }
 
-    /// Removes jobs for good; a holder loses its lease. As with ``bury(_:reason:)``, a job that was enqueued after the call
-    /// is left alone, and one that changes its state during the call is found all the same.
+    /// Deletes jobs permanently; their holders lose their leases. As with ``bury(_:reason:)``, jobs enqueued after the
+    /// call are not changed, and a job that changes its state during the call is still found.
     ///
-    /// - Returns: How many.
+    /// - Returns: The number of changed jobs.
     @discardableResult
     public func delete(_ selection: JobSelection) async throws -> Int {
         try await change(selection, .delete)
     }
 
-    /// - Parameter progress: Gets the number so far, after each step.
+    /// - Parameter progress: Called with the number so far, after each step.
     package func change(
         _ selection: JobSelection, _ change: JobChange, limit: Int? = nil, progress: (Int) -> Void = { _ in }
     ) async throws -> Int {
@@ -61,8 +61,8 @@ extension JobQueue {
             progress(count)
             cursor = step.next
             guard cursor == nil else { continue }
-            // A job may have gone from a state that was still to come to one that was looked at already. What is buried or
-            // deleted does not come back by itself, so this ends; a kicked job may be buried again and again.
+            // A job may have moved to a state that was already read, so read again. Buried or deleted jobs do not come
+            // back by themselves, so this ends; a kicked job may be buried again and again.
             if case .kick = change { break }
             guard count > before else { break }
             (before, cursor) = (count, step.start)

@@ -1,6 +1,6 @@
 import Logging
 
-/// The queue as an application uses it: typed enqueues, trace context in the headers, counters.
+/// A job queue for applications: typed enqueues, trace context in the headers, metrics.
 ///
 ///     let queue = try await JobQueue(.sqlite("app.db"))
 ///     try await queue.enqueue(SendNewsletter(issue: 7, member: 42), in: "mail", delay: .seconds(60))
@@ -8,12 +8,12 @@ import Logging
 /// A value can be copied and used from anywhere; all copies share one store.
 public struct JobQueue<Store: JobStore>: Sendable {
     public let store: Store
-    /// The store's; see ``JobStore/clock``.
+    /// The store's clock; see ``JobStore/clock``.
     package var clock: any QueueClock { store.clock }
 
     /// Opens the store.
     ///
-    /// - Throws: ``StintError`` with the code `databaseUnusable` that says what is wrong with it and what to do.
+    /// - Throws: ``StintError`` with the code `databaseUnusable`; it says what is wrong and what to do.
     public init(_ source: StoreSource<Store>) async throws {
         self.init(store: try await source.open())
     }
@@ -25,11 +25,11 @@ public struct JobQueue<Store: JobStore>: Sendable {
     /// Adds one job. When this returns, the job is on disk.
     ///
     /// - Parameters:
-    ///   - delay: How long to wait before it is ready; it replaces the one in `options`.
+    ///   - delay: How long to wait before the job is ready; overrides the delay in `options`.
     /// - Returns: Its id, or the id of the job that has the same unique key and is not done yet.
-    /// - Throws: ``StintError``: `invalidInput`, `databaseBusy`, `storageFailed`; nothing was added then. After
-    ///   `outcomeUnknown` the job may be there: look before you enqueue it again, or give it a unique key, with which
-    ///   enqueueing again adds no second one.
+    /// - Throws: ``StintError``. After `invalidInput`, `databaseBusy` or `storageFailed` nothing was added. After
+    ///   `outcomeUnknown` the job may be there: check before you enqueue it again, or give it a unique key, which
+    ///   prevents a second one.
     @discardableResult
     public func enqueue(
         _ parameters: some JobParameters, in queue: QueueName = .default, delay: Duration? = nil,
@@ -41,7 +41,7 @@ public struct JobQueue<Store: JobStore>: Sendable {
 
     /// Adds many jobs in one transaction: all or none.
     ///
-    /// - Returns: An answer for each, in their order.
+    /// - Returns: A result for each job, in their order.
     @discardableResult
     public func enqueue<Parameters: JobParameters>(
         contentsOf parameters: some Sequence<Parameters>, in queue: QueueName = .default, delay: Duration? = nil,
@@ -51,7 +51,7 @@ public struct JobQueue<Store: JobStore>: Sendable {
         return try await enqueue(jobs: try parameters.map { try NewJob($0, in: queue, options: options) })
     }
 
-    /// Adds a job whose payload is bytes of the caller's own.
+    /// Adds a job with these bytes as payload.
     @discardableResult
     public func enqueue(
         payload: [UInt8], contentType: String? = nil, in queue: QueueName = .default, delay: Duration? = nil,
@@ -72,12 +72,13 @@ public struct JobQueue<Store: JobStore>: Sendable {
 
     // MARK: - For operators
 
-    /// No job of the queue is claimed or started until ``resume(_:)``, also none that a worker has claimed ahead; what
-    /// has started by then runs on. The queue is made where there is none.
+    /// Pauses a queue: until ``resume(_:)`` none of its jobs is claimed or started, including jobs that workers have
+    /// already claimed. Running jobs continue. Creates the queue if it does not exist.
     public func pause(_ queue: QueueName) async throws {
         try await store.configure(queue, QueueSettings(paused: true))
     }
 
+    /// Ends a pause. Creates the queue if it does not exist.
     public func resume(_ queue: QueueName) async throws {
         try await store.configure(queue, QueueSettings(paused: false))
     }
@@ -87,11 +88,10 @@ public struct JobQueue<Store: JobStore>: Sendable {
         try await store.configure(queue, QueueSettings(retention: retention))
     }
 
-    /// Delayed jobs become ready at once, with the attempts and crashes that they have. A job that is ready already stays
-    /// so.
+    /// Makes delayed jobs ready at once and keeps their attempts and crashes. Ready jobs are not changed.
     ///
-    /// - Throws: ``StintError``: `notFound`, or `invalidInput` for a job that is leased, buried or done. No job is changed
-    ///   then.
+    /// - Throws: ``StintError``: `notFound`, or `invalidInput` for a job that is leased, buried or done. No job is
+    ///   changed then.
     public func runNow(_ ids: [JobID]) async throws {
         try await store.runNow(ids)
     }

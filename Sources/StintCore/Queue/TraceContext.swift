@@ -1,8 +1,8 @@
 import Logging
 import Tracing
 
-/// Carries the trace of the enqueuer to the handler in the job's headers (W3C `traceparent` or whatever the
-/// application's tracer writes).
+/// Carries the trace of the enqueuer to the handler in the job's headers (W3C `traceparent` or what the application's
+/// tracer writes).
 package enum TraceContext {
     package struct HeaderInjector: Injector {
         package init() {}
@@ -16,7 +16,7 @@ package enum TraceContext {
         package func extract(key: String, from carrier: Headers) -> String? { carrier[key] }
     }
 
-    /// The context that the enqueuer put into the headers; an empty one where it did not.
+    /// The context that the enqueuer put into the headers; an empty one if there is none.
     package static func extract(from headers: Headers) -> ServiceContext {
         var context = ServiceContext.topLevel
         InstrumentationSystem.instrument.extract(headers, into: &context, using: HeaderExtractor())
@@ -25,7 +25,7 @@ package enum TraceContext {
 }
 
 extension JobOptions {
-    /// With the current task's trace context in the headers. A name or value that no header can have is left out:
+    /// Adds the current task's trace context to the headers. Names and values that are not allowed there are skipped:
     /// tracing must not stop an enqueue.
     package func withTraceContext(_ context: ServiceContext? = ServiceContext.current) -> JobOptions {
         guard let context else { return self }
@@ -36,7 +36,7 @@ extension JobOptions {
             do {
                 try copy.headers.set(name, to: value)
             } catch {
-                Logger(label: "stint").debug("trace context was not put into the job's headers: \(error)")
+                Logger(label: "stint").debug("the trace context was not added to the job's headers: \(error)")
             }
         }
         return copy

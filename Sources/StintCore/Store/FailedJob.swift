@@ -1,4 +1,4 @@
-/// An attempt that did not end well, and whose it was.
+/// An attempt that did not succeed, and its job.
 public struct FailedJob: Sendable, Hashable {
     public let job: JobID
     public let queue: QueueName

@@ -1,13 +1,13 @@
-/// What is done to the jobs of a selection.
+/// A change to the jobs of a selection.
 public enum JobChange: Sendable {
-    /// Ready again, with attempts and crashes back at 0.
+    /// Make ready again, with attempts and crashes reset to 0.
     case kick
-    /// Set aside, with this reason.
+    /// Bury with this reason.
     case bury(reason: String)
-    /// Gone for good.
+    /// Delete permanently.
     case delete
 
-    /// The states that a job can be in for it; jobs in other states are left alone.
+    /// The states that this change applies to; jobs in other states are not changed.
     public var states: Set<JobState> {
         switch self {
         case .kick: [.buried]

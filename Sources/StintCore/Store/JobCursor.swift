@@ -1,4 +1,4 @@
-/// A place in a list of jobs: behind one of them, also when that has gone meanwhile.
+/// A position in a list of jobs, after one of them. It stays valid if that job is deleted.
 public struct JobCursor: Sendable, Hashable {
     package let state: JobState
     /// The job's place in the order of its state.

@@ -1,7 +1,7 @@
-/// A part of a list of jobs.
+/// One page of a list of jobs.
 public struct JobPage: Sendable {
     public var jobs: [JobRecord]
-    /// Where the next part begins; `nil`: there is none.
+    /// Where the next page begins; `nil` if this is the last one.
     public var next: JobCursor?
 
     public init(jobs: [JobRecord] = [], next: JobCursor? = nil) {

@@ -1,17 +1,17 @@
-/// Which jobs of a queue a person means: those that meet all of the conditions.
+/// The jobs of a queue that meet all of these conditions.
 public struct JobSelection: Sendable {
     public var queue: QueueName
-    /// In one of these states.
+    /// The job is in one of these states.
     public var states: Set<JobState>
-    /// The reason they were buried for, or the error of their last attempt that did not end well, contains this text,
-    /// byte for byte.
+    /// The reason of the burial, or the error of the last attempt that did not succeed, contains this text, byte for
+    /// byte.
     public var error: String?
-    /// Enqueued before this time, in milliseconds since 1970 UTC.
+    /// The job was enqueued before this time, in milliseconds since 1970 UTC.
     public var enqueuedBefore: Timestamp?
-    /// Buried at this time or later; jobs that are not buried are not selected then.
+    /// The job was buried at this time or later. If this is set, only buried jobs are selected.
     public var buriedSince: Timestamp?
 
-    /// - Parameter states: All, unless you say otherwise.
+    /// - Parameter states: All states by default.
     public init(
         _ queue: QueueName, states: Set<JobState> = Set(JobState.allCases), error: String? = nil,
         enqueuedBefore: Timestamp? = nil, buriedSince: Timestamp? = nil

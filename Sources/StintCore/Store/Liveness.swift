@@ -3,7 +3,7 @@
 public enum Liveness: String, Sendable, Hashable, Codable {
     /// It holds the lock that only it can hold.
     case alive
-    /// Its lock is free, and the kernel frees such a lock at the end of the process and not before.
+    /// Its lock is free; the kernel frees such a lock only when the process ends.
     case dead
     /// There is no proof either way: no lock that this process can see. Only the lease's deadline decides then.
     case unknown

@@ -4,11 +4,11 @@
     import Glibc
 #endif
 
-/// Which process of which machine: a process id alone is used again after its process has ended.
+/// Identifies a process of a machine. A process id alone does not: it is reused after its process has ended.
 public struct ProcessIdentity: Sendable, Hashable, Codable {
     /// The host's name, for people.
     public let host: String
-    /// Which boot of the machine.
+    /// The machine's boot id.
     public let boot: String
     /// Linux: the pid and time namespaces, in which `processID` and `startTime` mean something. Elsewhere empty.
     public let namespaces: String
@@ -24,17 +24,17 @@ public struct ProcessIdentity: Sendable, Hashable, Codable {
         self.startTime = startTime
     }
 
-    /// This process. A start time of 0 says that /proc cannot be read; then nobody can prove the end of this process.
+    /// This process. Its start time is 0 if /proc cannot be read; then its end cannot be proved.
     public static let current = ProcessIdentity(ofProcess: getpid())
 
-    /// A process of this machine, seen from this one: for a parent or a child.
+    /// A process of this machine, such as a parent or a child.
     package init(ofProcess id: Int32) {
         self.init(
             host: Self.hostName, boot: SystemClock().now().boot, namespaces: Self.namespaces, processID: id,
             startTime: Self.facts(id)?.startTime ?? 0)
     }
 
-    /// Without the host's name, which may change while the process lives.
+    /// Ignores the host's name, which may change while the process lives.
     public static func == (left: ProcessIdentity, right: ProcessIdentity) -> Bool {
         left.boot == right.boot && left.namespaces == right.namespaces && left.processID == right.processID
             && left.startTime == right.startTime
@@ -51,36 +51,36 @@ public struct ProcessIdentity: Sendable, Hashable, Codable {
 
     public enum Existence: Sendable, Hashable {
         case exists
-        /// Ended for certain; a zombie too, and a process whose id another one has now.
+        /// Ended for certain. Includes zombies, and processes whose id was reused.
         case gone
-        /// It is in another pid namespace, or hidden: only the lease's deadline can tell.
+        /// It is in another pid namespace, or hidden: only the lease's deadline decides.
         case unknown
     }
 
-    /// Whether the process still runs, as far as this process can tell; for people. What becomes of jobs is decided by
-    /// ``Liveness`` alone.
+    /// Whether the process still runs, as far as this process can see. For display only: decisions about jobs use
+    /// ``Liveness``.
     public func existence() -> Existence {
         existence(seenFrom: .current)
     }
 
-    /// The same seen from a process of these namespaces and this boot, which are this process's own but in tests.
+    /// The same, as seen by `observer`, which is another process only in tests.
     package func existence(seenFrom observer: ProcessIdentity) -> Existence {
         guard boot != "unknown", observer.boot != "unknown" else { return .unknown }
         guard boot == observer.boot else { return .gone }
         guard namespaces == observer.namespaces, startTime != 0 else { return .unknown }
         if kill(processID, 0) != 0 && errno == ESRCH { return .gone }
-        // It is there, and may be hidden from this user (/proc mounted with hidepid).
+        // It exists, but may be hidden from this user (/proc mounted with hidepid).
         guard let facts = Self.facts(processID) else { return .unknown }
         return facts.startTime == startTime && !facts.isZombie ? .exists : .gone
     }
 
-    /// Memory that is resident now, in bytes; `nil` where it cannot be told.
+    /// The memory that is resident now, in bytes; `nil` if it is unknown.
     package var residentMemory: Int64? {
         guard existence() == .exists else { return nil }
         return Self.residentMemory(ofProcess: processID)
     }
 
-    /// Whether somebody has stopped it (SIGSTOP, a debugger), as far as this process can tell.
+    /// Whether it was stopped (SIGSTOP, a debugger), as far as this process can see.
     package var isStopped: Bool { Self.facts(processID).map { $0.startTime == startTime && $0.isStopped } ?? false }
 
     // MARK: - The system
@@ -114,7 +114,7 @@ public struct ProcessIdentity: Sendable, Hashable, Codable {
         static let hasNamespaces = true
         private static let namespaces = ["pid", "time"].compactMap(namespace).joined(separator: " ")
 
-        /// `pid:[4026531836]`; absent where the kernel has none or /proc is not mounted.
+        /// `pid:[4026531836]`; `nil` if the kernel has none or /proc is not mounted.
         private static func namespace(_ kind: String) -> String? {
             var buffer = [CChar](repeating: 0, count: 64)
             let count = readlink("/proc/self/ns/\(kind)", &buffer, buffer.count)

@@ -4,7 +4,7 @@
     import Glibc
 #endif
 
-/// Where the queue, the workers and the reaper read the time; tests move a clock of their own.
+/// The clock of the queue, the workers and the reaper. Tests use one that they move.
 public protocol QueueClock: Sendable {
     func now() -> ClockReading
 }

@@ -1,11 +1,11 @@
-/// The counts of one queue. They are kept and not counted, so reading them costs the same at ten million jobs.
+/// The counts of one queue. The store maintains them, so reading them costs the same at ten million jobs.
 public struct QueueStats: Sendable, Hashable, Codable {
     public let name: QueueName
     public let ready: Int
     public let delayed: Int
     public let leased: Int
     public let buried: Int
-    /// Jobs acknowledged since the queue was made, whether or not the queue keeps them for a while.
+    /// Jobs acknowledged since the queue was created, whether or not they are retained.
     public let done: Int
     public let paused: Bool
 
@@ -19,8 +19,7 @@ public struct QueueStats: Sendable, Hashable, Codable {
         self.paused = paused
     }
 
-    /// Jobs that will still run, or are running.
-    /// Cut to the range of `Int`, whatever another program has written.
+    /// Jobs that wait or run. Clamped to the range of `Int`, since another program may have written any count.
     public var unfinished: Int {
         [delayed, leased].reduce(ready) { sum, count in
             let (next, overflow) = sum.addingReportingOverflow(count)

@@ -6,8 +6,7 @@ public struct ReapReport: Sendable, Hashable {
     public var buried = 0
     /// Done jobs past their queue's retention, now deleted.
     public var pruned = 0
-    /// Leases that are past their deadline and were left for a second look. They are no part of what was done, and so do
-    /// not count when two reports are compared.
+    /// Leases past their deadline that were left for a second check. Ignored when two reports are compared.
     package var spared = 0
 
     public init(requeued: Int = 0, buried: Int = 0, pruned: Int = 0) {

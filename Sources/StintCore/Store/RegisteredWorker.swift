@@ -1,4 +1,4 @@
-/// A worker's place among the others.
+/// A registered worker, with what it shares with others.
 public struct RegisteredWorker: Sendable {
     public let id: WorkerID
     public let scoreboard: any Scoreboard

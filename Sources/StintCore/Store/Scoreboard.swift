@@ -1,13 +1,13 @@
-/// Where a worker notes which jobs it has started, so that this is known when its process is killed the next moment.
-/// Noting costs no transaction and never fails: what could not be noted is not known later, and then no job is blamed
-/// that shared its worker with others.
+/// Records which jobs a worker has started, so that this is known if its process is killed the next moment. Recording
+/// needs no transaction and never fails. If started jobs could not be recorded, no job that shared its worker with
+/// others is blamed.
 public protocol Scoreboard: Sendable {
-    /// One handler has ended, or another is about to start, or both.
+    /// Records that a handler has ended, that another is about to start, or both.
     ///
-    /// - Parameter maxAttempts: How many attempts the worker grants the started job, where that is fewer than its own.
+    /// - Parameter maxAttempts: The worker's limit of attempts for the started job, if it is lower than the job's own.
     func note(ended: Lease?, started: Lease?, maxAttempts: Int?)
 
-    /// Somebody has ordered the worker to stop: what becomes of its process from now on is no fault of its jobs.
+    /// Records that the worker was ordered to stop. From now on its jobs are not blamed for the end of its process.
     func noteOrderToStop()
 }
 

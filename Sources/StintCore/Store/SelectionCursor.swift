@@ -1,8 +1,8 @@
-/// Where a walk over the jobs of a selection stands. It only goes forward, and it meets no job that was enqueued after it
-/// began, so it ends whatever happens to the jobs meanwhile.
+/// The position of a walk over the jobs of a selection. The walk only goes forward and skips jobs that were enqueued
+/// after it began, so it always ends.
 public struct SelectionCursor: Sendable, Hashable {
     package let state: JobState
-    /// The last job that was looked at, by the order of its state's table.
+    /// The last job that was read, in the order of its state's table.
     package let position: Int64
     package let job: Int64
     /// The newest job when the walk began.

@@ -2,9 +2,9 @@
 public struct SelectionStep: Sendable {
     /// The jobs that met the conditions, or that were changed.
     public let jobs: [JobID]
-    /// Where to go on; `nil` at the end.
+    /// Where to continue; `nil` at the end.
     public let next: SelectionCursor?
-    /// The beginning of the same walk: over the jobs that were there when it began.
+    /// The start of the same walk, over the jobs that existed when it began.
     public let start: SelectionCursor
 
     package init(jobs: [JobID], next: SelectionCursor?, start: SelectionCursor) {

@@ -1,17 +1,18 @@
-/// What went wrong, in one sentence that says what was expected and what to do.
+/// An error. Its description says what was wrong, what was expected and what to do.
 ///
-/// The code can be switched on with `==`; new codes may be added in later versions.
+/// Compare codes with `==`. Later versions may add codes.
 public struct StintError: Error, Sendable, CustomStringConvertible {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         public let description: String
 
-        /// The job was taken back (its lease ran out, or a person deleted or buried it), so nothing was changed.
+        /// The job was reclaimed (its lease ran out), buried or deleted, so nothing was changed.
         public static let leaseLost = Code(description: "leaseLost")
         /// A name, a size, a number or a header that is not allowed. Nothing was changed.
         public static let invalidInput = Code(description: "invalidInput")
-        /// No job has this number.
+        /// No job has this id.
         public static let notFound = Code(description: "notFound")
-        /// The file cannot be opened as a Stint database: missing, foreign, corrupt, read-only or newer.
+        /// The file cannot be used as a Stint database: it is missing, foreign, corrupt, read-only, newer, or was
+        /// replaced.
         public static let databaseUnusable = Code(description: "databaseUnusable")
         /// Another process held the write lock for longer than the busy timeout. Nothing was changed; try again.
         public static let databaseBusy = Code(description: "databaseBusy")
@@ -21,7 +22,7 @@ public struct StintError: Error, Sendable, CustomStringConvertible {
         /// database was replaced between the commit and the answer: a copy that takes its place may have the change. Look
         /// before you try again.
         public static let outcomeUnknown = Code(description: "outcomeUnknown")
-        /// The system has refused a process, a thread or a pipe; the message has its reason.
+        /// The system has refused a process, a thread or a pipe; the message has the reason.
         public static let processFailed = Code(description: "processFailed")
     }
 
@@ -38,12 +39,12 @@ public struct StintError: Error, Sendable, CustomStringConvertible {
     package static func leaseLost(_ lease: Lease) -> StintError {
         StintError(
             .leaseLost,
-            "the lease on job \(lease.job) (token \(lease.token)) is lost: the job was taken back meanwhile; "
-                + "nothing was changed, and whoever holds the job now decides"
+            "the lease on job \(lease.job) (token \(lease.token)) is lost: the job was reclaimed, buried or deleted; "
+                + "nothing was changed; stop working on it"
         )
     }
 
     package static func notFound(_ id: JobID) -> StintError {
-        StintError(.notFound, "no job has the id \(id): it was deleted, or it is done and not kept, or never was")
+        StintError(.notFound, "no job has the id \(id): it was deleted, is done and not retained, or never existed")
     }
 }

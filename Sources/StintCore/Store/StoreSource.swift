@@ -1,6 +1,6 @@
 import Logging
 
-/// How to get at a store: `.sqlite("app.db")`. Each store's module adds its own.
+/// How to open a store: `.sqlite("app.db")`. Each store's module adds its own.
 public struct StoreSource<Store: JobStore>: Sendable {
     package let open: @Sendable () async throws -> Store
 

@@ -1,8 +1,8 @@
-/// A supervisor's proof that it lives. It ends with the process, or with ``end()``.
+/// A supervisor's proof that it lives. It ends with the process, or with ``release()``.
 public protocol SupervisorSign: Sendable {
-    /// Names it in the registrations of its workers.
+    /// The name in the registrations of its workers.
     var name: String { get }
 
-    /// The orderly end: its workers have ended.
+    /// Ends the proof. Call it when all workers have ended.
     func release()
 }

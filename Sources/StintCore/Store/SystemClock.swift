@@ -22,8 +22,8 @@ public struct SystemClock: QueueClock {
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
-    /// How far the monotonic clock of this process's time namespace is ahead of the machine's (time_namespaces(7)): deadlines
-    /// are compared between containers.
+    /// How far the monotonic clock of this process's time namespace is ahead of the machine's (time_namespaces(7)). It
+    /// is subtracted because deadlines are compared between containers.
     private static let namespaceOffset: Int64 = {
         #if canImport(Darwin)
             return 0
@@ -46,8 +46,8 @@ public struct SystemClock: QueueClock {
         #endif
     }()
 
-    /// Linux: /proc/sys/kernel/random/boot_id; macOS: kern.bootsessionuuid. Where neither can be read (a container
-    /// without /proc) the id is "unknown" and only the deadline decides.
+    /// Linux: /proc/sys/kernel/random/boot_id; macOS: kern.bootsessionuuid. If it cannot be read (a container without
+    /// /proc), the id is "unknown" and only the deadline decides.
     private static let bootID: String = {
         var buffer = [UInt8](repeating: 0, count: 64)
         #if canImport(Darwin)

@@ -1,4 +1,4 @@
-/// The number of a registration; never used again.
+/// The number of a registration; never reused.
 public struct WorkerID: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
     public let rawValue: Int64
 

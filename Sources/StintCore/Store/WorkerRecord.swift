@@ -1,14 +1,14 @@
-/// A worker as the store knows it.
+/// A worker, according to the store.
 public struct WorkerRecord: Sendable, Hashable {
     public let id: WorkerID
     public let registration: WorkerRegistration
     public let registeredAt: Timestamp
-    /// What it has started and not ended; `nil` where that cannot be told.
+    /// The jobs that it has started and not ended; `nil` if they are unknown.
     public let started: [StartedJob]?
     public let liveness: Liveness
-    /// Of its supervisor; `nil`: it has none.
+    /// Its supervisor's liveness; `nil` if it has none.
     public let supervisorLiveness: Liveness?
-    /// Somebody has ordered it to stop.
+    /// Whether it was ordered to stop.
     public let isToldToStop: Bool
 
     public init(

@@ -1,14 +1,14 @@
-/// What a worker says of itself.
+/// How a worker describes itself.
 public struct WorkerRegistration: Sendable, Hashable {
-    /// How long an entry is kept that nobody renews.
+    /// How long a registration is kept without renewal.
     public static let lifetime: Duration = .seconds(3_600)
 
-    /// `host:pid` unless its user named it, for people.
+    /// The worker's name, for people: `host:pid` unless it was set.
     public let name: String
     public let process: ProcessIdentity
-    /// The process that started it and that takes its jobs back when it ends.
+    /// The process that started it and that reclaims its jobs when it ends.
     public let supervisor: ProcessIdentity?
-    /// The supervisor's sign of life; see ``WorkerRegistry/registerSupervisor()``.
+    /// The name of the supervisor's proof that it lives; see ``WorkerRegistry/registerSupervisor()``.
     public let supervisorSign: String?
     public let queues: [QueueName]
     /// How many jobs it runs at once.

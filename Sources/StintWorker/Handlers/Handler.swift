@@ -1,24 +1,24 @@
 import StintCore
 
-/// What a registration says: the code to run and how to treat its failures.
+/// A registered handler: the code to run and how to treat its failures.
 struct Handler: Sendable {
     var retry: RetryPolicy
     var timeout: Duration?
-    /// A handler that runs in a process of its own: one that takes too long is killed, and that is a crash.
+    /// Whether a timeout counts as a crash, because the handler runs in a process that is killed.
     var timeoutIsCrash = false
-    /// It keeps the time limit itself, because it knows best when the job has started and what must be ended.
+    /// Whether the handler enforces the time limit itself, because it knows when the job has started.
     var keepsTime = false
-    /// How long it may go on after its task was cancelled; then its job is settled without it.
+    /// How long it may continue after its task was cancelled; then its job is settled without it.
     var cancellationTimeout: Duration = .seconds(2)
-    /// Ends what the handler keeps alive between jobs.
+    /// Ends the processes that the handler keeps alive between jobs.
     var shutDown: (@Sendable () async -> Void)?
-    /// Memory of a process that the handler keeps alive, in bytes.
+    /// The memory of a process that the handler keeps alive, in bytes.
     var memoryInUse: (@Sendable () -> Int64?)?
-    /// Of a handler that starts processes.
+    /// Set for a handler that starts processes.
     var startGate: StartGate?
-    /// Each of its runs needs descriptors of this process.
+    /// Whether each of its runs needs descriptors of this process.
     var needsDescriptors = false
-    /// The time limit is for a handler that keeps it itself.
+    /// The timeout is for a handler that enforces it itself.
     var run: @Sendable (_ context: JobContext, _ timeout: Duration?) async throws -> Void
 
     init(

@@ -1,19 +1,19 @@
 import StintCore
 
-/// Thrown by handlers that run another process: how the run ended there, with more to tell than an error has.
+/// Thrown by handlers that run another process: how the run ended there, with diagnostics.
 struct HandlerOutcome: Error, Sendable {
     enum Verdict: Sendable, Hashable {
         case done
-        /// `nil`: after the delay of the retry policy.
+        /// With `nil`, the delay of the retry policy applies.
         case failed(String, retryAfter: Duration?)
-        /// - Parameter endedByUs: It did not end by itself: this side has ended its process, for what it did.
+        /// - Parameter endedByUs: Whether this side has killed the process for what it did.
         case crashed(String, endedByUs: Bool = false)
         case bury(String)
         /// The process died with several jobs in it.
         case suspect
-        /// It ended through no doing of the job's.
+        /// It ended through no fault of the job.
         case release
-        /// There was no process to run it in; the handler's ``StartGate`` knows why.
+        /// No process could be started; the handler's ``StartGate`` knows why.
         case notStarted
     }
 

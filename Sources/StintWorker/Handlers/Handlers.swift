@@ -7,7 +7,7 @@ struct Handlers: Sendable {
 
     var all: [Handler] { byName.values + (others.map { [$0] } ?? []) }
 
-    /// - Throws: The verdict on a job that nobody can run.
+    /// - Throws: ``JobVerdict`` for a job without a handler.
     func handler(for job: LeasedJob) throws -> Handler {
         let name = job.headers[Headers.jobName]
         if let name, let handler = byName[ByteText(name)] { return handler }

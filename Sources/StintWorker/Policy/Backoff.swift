@@ -11,7 +11,7 @@ struct Backoff: Sendable {
 
     /// How long to wait after one more failure.
     mutating func next() -> Duration {
-        // 2^40 times anything is past the longest that anybody wants.
+        // 2^40 times any first delay is above any longest one.
         let delay = min(longest, first * (1 << min(failures, 40)))
         failures += 1
         return delay

@@ -1,11 +1,11 @@
-/// Says the same thing once, and then at most once a minute, with the number of times.
+/// Limits a repeated log message: at once, and then at most once a minute, with the number of times.
 struct RepeatedNotice: Sendable {
     static let interval: Duration = .seconds(60)
 
     private var lastSaid: ContinuousClock.Instant?
     private var count = 0
 
-    /// It happened. How often since it was last said; `nil` where it is not time to say it again.
+    /// Counts an event. Returns how many there were since the last message, or `nil` if it is not time for another.
     mutating func happened(at now: ContinuousClock.Instant) -> Int? {
         count += 1
         if let lastSaid, now - lastSaid < Self.interval { return nil }
@@ -14,6 +14,6 @@ struct RepeatedNotice: Sendable {
         return count
     }
 
-    /// It is over: the next time is said at once.
+    /// The problem is over: the next event is logged at once.
     mutating func reset() { self = RepeatedNotice() }
 }

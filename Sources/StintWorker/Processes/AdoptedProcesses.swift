@@ -6,23 +6,24 @@ import CStint
     import Glibc
 #endif
 
-/// The processes that became children of this one when their parents had ended, where it adopts them: what commands leave
-/// behind. Used by the launcher's thread alone.
+/// Processes that commands have left behind, and that became children of this process if it adopts orphans. Used only
+/// by the launcher's thread.
 ///
-/// Whose they are is read from their mark. One that has none, because its program has cleared its environment, may come of
-/// any command that ran when it was first seen, and counts as left behind when all of these have ended.
+/// Their mark names the command that they come from. A process without one, because its program has cleared its
+/// environment, may come from any command that ran when it was first seen. It counts as left behind when all of these
+/// have ended.
 ///
-/// Only children are ever killed: until this process reaps them their numbers cannot be others'. What they have started
-/// themselves becomes this process's by their end, and is next.
+/// Only children are killed: their ids cannot be reused until this process reaps them. When they end, their own
+/// children become children of this process and are next.
 struct AdoptedProcesses {
-    /// By the adopted: those of the launched ones that they may come of.
+    /// For each adopted process, the launched ones that it may come from.
     private var origins: [pid_t: Set<pid_t>] = [:]
 
     var isEmpty: Bool { origins.isEmpty }
 
-    /// Reaps those that have ended, and sends SIGKILL to those that nobody can have started who still runs.
+    /// Reaps adopted processes that have ended, and sends SIGKILL to those that no running command can have started.
     ///
-    /// - Returns: The ids of those in `ended` something of whose is left.
+    /// - Returns: The ids of the commands in `ended` whose processes are not all gone.
     mutating func sweep(running: [ChildProcess], ended: [ChildProcess]) -> Set<pid_t> {
         let launched = running + ended
         let runningIDs = Set(running.map(\.id))
@@ -41,17 +42,17 @@ struct AdoptedProcesses {
         return withLeftovers
     }
 
-    /// - Returns: `nil` for a stranger.
+    /// - Returns: `nil` for a process that no command has started.
     private static func origin(of id: pid_t, _ launched: [ChildProcess]) -> Set<pid_t>? {
         if let mark = ProcessMark(ofProcess: id) {
             let origin = launched.filter { $0.mark?.covers(mark) == true }.map(\.id)
             if !origin.isEmpty { return Set(origin) }
-            // Of a command that has ended long ago.
+            // Its command ended long ago.
             if ProcessMark.ofThisProcess.covers(mark) { return [] }
         }
-        // The first process of a container gets orphans of others too: of a shell that somebody has opened in it.
+        // The first process of a container gets other orphans too, such as those of a shell in it.
         guard getpid() != 1 else { return nil }
-        // Workers adopt what their commands leave behind themselves; this was left behind by one that died.
+        // A worker adopts orphans of its commands itself, so this one comes from a worker that died.
         return Set(launched.filter { !$0.isWorker }.map(\.id))
     }
 

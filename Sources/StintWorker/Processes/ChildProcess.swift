@@ -12,24 +12,24 @@ import Synchronization
 final class ChildProcess: Sendable {
     let id: pid_t
     let leadsGroup: Bool
-    /// What it leaves behind when it ends is ended too.
+    /// Whether processes that it leaves behind are killed when it ends.
     let endsDescendants: Bool
     let mark: ProcessMark?
-    /// A worker process of this program.
+    /// Whether it is a worker process of this program.
     let isWorker: Bool
     let started = ContinuousClock.now
-    /// -1 where the system has none.
+    /// Its pidfd; -1 if the system has none.
     let descriptor: Int32
-    /// Of a child with a control descriptor, which is one that this program knows by its registration.
+    /// Set for a worker process, which is found in the store by it.
     let identity: ProcessIdentity?
-    /// A millisecond each.
+    /// Rounds of 1 ms.
     private static let killRounds = 20
     private let whenEnded = Promise<ProcessEnd>()
     private let state = Mutex(State())
     private let wakeLauncher: @Sendable () -> Void
 
     private struct State {
-        /// From then on the id may be another process's.
+        /// Once it is reaped, its id may belong to another process.
         var isReaped = false
         /// When the group gets SIGKILL; set by ``terminateGroup(after:)``.
         var killAt: ContinuousClock.Instant?
@@ -54,21 +54,21 @@ final class ChildProcess: Sendable {
     /// Waits until the process has ended and was reaped, also in a cancelled task.
     func waitForExit() async -> ProcessEnd { await whenEnded.value() }
 
-    /// As ``end()``; `nil` where this task is cancelled before.
+    /// As ``waitForExit()``; `nil` if this task is cancelled before.
     func endUnlessCancelled() async -> ProcessEnd? { await whenEnded.valueUnlessCancelled() }
 
     var hasEnded: Bool { whenEnded.isSet }
 
-    /// Sends a signal to the process alone; nothing happens once it was reaped.
+    /// Sends a signal to the process alone. Does nothing once it is reaped.
     func send(_ signal: Int32) {
         state.withLock { state in
             if !state.isReaped { kill(id, signal) }
         }
     }
 
-    /// Sends SIGTERM to the group now and SIGKILL after `patience`, unless its leader was reaped before; and whoever is
-    /// left in the group when the leader ends gets SIGKILL at once. The first call counts, but a later one can shorten
-    /// the patience. For a process without a group of its own the same is done to the process.
+    /// Sends SIGTERM to the group now and SIGKILL after `patience`, unless its leader was reaped before. When the
+    /// leader ends, the rest of the group gets SIGKILL at once. The first call counts, but a later one can shorten the
+    /// patience. Without a group of its own, only the process gets the signals.
     func terminateGroup(after patience: Duration) {
         state.withLock { state in
             guard !state.isReaped else { return }
@@ -92,7 +92,7 @@ final class ChildProcess: Sendable {
 
     // MARK: - For the launcher's thread
 
-    /// When ``killIfDue(at:)`` has something to do.
+    /// When ``killIfDue(at:)`` sends SIGKILL.
     var killAt: ContinuousClock.Instant? { state.withLock { $0.killAt } }
 
     func killIfDue(at now: ContinuousClock.Instant) {
@@ -103,11 +103,11 @@ final class ChildProcess: Sendable {
         }
     }
 
-    /// When it ended, where it has.
+    /// When it ended, or now if it has not.
     var ended: ContinuousClock.Instant { state.withLock { $0.ended } ?? .now }
 
-    /// It has ended and was not reaped. Until then the zombie keeps its number, and so its group's, from being another's:
-    /// what is left of the group is killed.
+    /// Called when it has ended, before it is reaped. Until then its id, which is also its group's, cannot be reused,
+    /// so the rest of the group can be killed.
     func leaderHasEnded() {
         state.withLock { state in
             state.ended = .now
@@ -115,17 +115,17 @@ final class ChildProcess: Sendable {
         }
     }
 
-    /// Whether this side has ended it.
+    /// Whether ``terminateGroup(after:)`` was called.
     var isTerminated: Bool { state.withLock { $0.isTerminated } }
 
-    /// For a child that has ended: collects its end.
+    /// Reaps a child that has ended and returns how it ended.
     func reap() -> ProcessEnd {
         var status: Int32 = 0
         var usage = rusage()
         state.withLock { state in
             var result: pid_t
             repeat { result = wait4(id, &status, 0, &usage) } while result < 0 && errno == EINTR
-            // Somebody else in this process has waited for it: how it ended nobody knows, so not well.
+            // Other code in this process has reaped it: how it ended is unknown, so it counts as failed.
             if result < 0 { status = 255 << 8 }
             state.isReaped = true
             state.killAt = nil
@@ -139,10 +139,10 @@ final class ChildProcess: Sendable {
             ranFor: ended - started)
     }
 
-    /// Tells those that wait for its end.
+    /// Resumes the tasks that wait for its end.
     ///
-    /// - Parameter byMark: What has left its group has to be looked for first, and is ended: not by the launcher's thread,
-    ///   which has others to look after.
+    /// - Parameter byMark: Whether to find and kill processes that have left its group first, on a thread other than
+    ///   the launcher's.
     func noteEnd(_ end: ProcessEnd, endingDescendants byMark: Bool) {
         guard byMark, let mark else { return whenEnded.set(end) }
         DispatchQueue.global().async { [whenEnded] in
@@ -152,7 +152,7 @@ final class ChildProcess: Sendable {
     }
 }
 
-/// The most memory that this process had resident at one time, in bytes.
+/// The peak resident memory of this process, in bytes.
 func ownPeakMemory() -> Int64 {
     var usage = rusage()
     #if canImport(Darwin)

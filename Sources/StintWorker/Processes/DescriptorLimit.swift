@@ -6,22 +6,22 @@ import Synchronization
     import Glibc
 #endif
 
-/// How many files this process may have open. The usual soft limit of 1,024 is kept low for programs that use select(2);
-/// this one does not, so it may raise its own as far as the hard limit goes. What it starts gets the original back.
+/// The limit of open files of this process. The usual soft limit of 1,024 exists for programs that use select(2). This
+/// one does not, so it may raise its own up to the hard limit. Its children get the original limit.
 enum DescriptorLimit {
-    /// What is left for the database, its log and the rest of the process.
+    /// Reserved for the database, its log and the rest of the process.
     static let reserve = 16
-    /// Pipes and process descriptors of one command, also while it is being started.
+    /// Pipes and process descriptors of one command, including its start.
     static let perCommand = 8
 
     private static let original = Mutex<Int64>(0)
 
-    /// For a child: its soft limit, or 0 where this process's has not been changed.
+    /// The soft limit for a child, or 0 if this process's has not been changed.
     static var ofChildren: Int64 { original.withLock { $0 } }
 
-    /// Makes room for so many commands (or worker processes) at once, as far as the hard limit goes.
+    /// Raises the limit for this many commands or worker processes at once, up to the hard limit.
     ///
-    /// - Returns: How many there is room for, at least 1.
+    /// - Returns: How many the limit allows, at least 1.
     static func makeRoom(forCommands wanted: Int) -> Int {
         let inUse = openDescriptors
         return original.withLock { original in
@@ -32,7 +32,7 @@ enum DescriptorLimit {
             if limit.rlim_cur < target {
                 let before = limit.rlim_cur
                 limit.rlim_cur = target
-                // Refused, it is as it was.
+                // If it is refused, the limit is unchanged.
                 if setrlimit(resource, &limit) != 0 {
                     limit.rlim_cur = before
                 } else if original == 0 {
@@ -43,7 +43,7 @@ enum DescriptorLimit {
         }
     }
 
-    /// The same with the figures of a process.
+    /// The same with given figures.
     static func room(limit: Int, inUse: Int, wanted: Int) -> Int {
         max(1, min(wanted, (limit - inUse - reserve) / perCommand))
     }

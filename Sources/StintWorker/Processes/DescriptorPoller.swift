@@ -7,10 +7,10 @@ import Synchronization
     import Glibc
 #endif
 
-/// Tells when pipes and sockets can be read from or written to.
+/// Waits until pipes and sockets can be read from or written to.
 ///
-/// Dispatch sources are made for this, but on Linux they use memory after it was freed where pipes come and go
-/// (github.com/swiftlang/swift-corelibs-libdispatch/issues/949): one in five short runs of a worker died of it.
+/// Dispatch sources would do this, but on Linux they use freed memory if pipes are opened and closed often
+/// (github.com/swiftlang/swift-corelibs-libdispatch/issues/949): one in five short runs of a worker crashed.
 final class DescriptorPoller: Sendable {
     static let shared = DescriptorPoller()
 
@@ -18,7 +18,7 @@ final class DescriptorPoller: Sendable {
         case readable, writable
     }
 
-    /// A call that is to come.
+    /// A pending call.
     struct Ticket: Hashable, Sendable {
         fileprivate let number: Int
     }
@@ -34,7 +34,7 @@ final class DescriptorPoller: Sendable {
         var entries: [Ticket: Entry] = [:]
         var lastNumber = 0
         var isRunning = false
-        /// Without one, for want of descriptors, it looks again and again.
+        /// If it is missing, for lack of descriptors, the poller polls in intervals.
         var wakeUp: WakeUp?
     }
 
@@ -42,8 +42,8 @@ final class DescriptorPoller: Sendable {
 
     private init() {}
 
-    /// Calls `body` on `queue` once, as soon as the event is there or the other end has been closed; in need too early,
-    /// so the descriptor must not block. Cancel the ticket before the descriptor is closed.
+    /// Calls `body` on `queue` once, when the event occurs or the other end is closed. The call may come too early, so
+    /// the descriptor must not block. Cancel the ticket before you close the descriptor.
     func once(
         _ event: Event, _ descriptor: Int32, on queue: DispatchQueue, _ body: @escaping @Sendable () -> Void
     ) -> Ticket {
@@ -59,7 +59,7 @@ final class DescriptorPoller: Sendable {
         return ticket
     }
 
-    /// The call does not come any more, unless it is on its queue already.
+    /// Prevents the call, unless it is on its queue already.
     func cancel(_ ticket: Ticket) {
         state.withLock { _ = $0.entries.removeValue(forKey: ticket) }
     }
@@ -68,7 +68,7 @@ final class DescriptorPoller: Sendable {
         do {
             try startLongLivedThread { while true { self.round(timeout: -1) } }
         } catch {
-            // No more threads: look now and then on one that is there.
+            // No thread is available: poll from time to time on an existing one.
             DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(10)) {
                 self.round(timeout: 0)
                 self.start()
@@ -76,9 +76,9 @@ final class DescriptorPoller: Sendable {
         }
     }
 
-    /// Waits once, and calls those whose event has come.
+    /// Waits once, and schedules the calls whose events have occurred.
     private func round(timeout: Int32) {
-        // A snapshot: a descriptor that is closed meanwhile costs a round at most, since its ticket is gone then.
+        // A snapshot. A descriptor that is closed meanwhile costs one round at most, since its ticket is cancelled.
         let (waiting, wakeUp) = state.withLock { state in
             do { state.wakeUp = try state.wakeUp ?? WakeUp() } catch { state.wakeUp = nil }
             return (Array(state.entries), state.wakeUp)

@@ -1,5 +1,5 @@
 /// Pipes for the standard output and error of one process, passed on to this process's own line by line (see
-/// ``OutputLines``); the last of standard error is kept.
+/// ``OutputLines``). The end of standard error is kept.
 final class HandlerOutput: Sendable {
     let standardOutput: Launch.Stream
     let standardError: Launch.Stream
@@ -9,11 +9,11 @@ final class HandlerOutput: Sendable {
     private let lines: [OutputLines]
     private let tail = OutputTail()
 
-    /// Either ``started()`` or ``cancel()`` must be called, and ``finish()`` in the end.
+    /// Call either ``started()`` or ``cancel()``, and ``finish()`` in the end.
     ///
-    /// - Throws: ``StartFailure`` where this process has too many open files.
+    /// - Throws: ``StartFailure`` if this process has too many open files.
     ///
-    /// - Parameter longestLine: In bytes, without prefix and line break; what is longer goes out in pieces.
+    /// - Parameter longestLine: In bytes, without prefix and line break; longer lines are passed on in pieces.
     init(prefix: String, longestLine: Int = OutputLines.longestLine) throws {
         let output = try Pipe()
         let errors: Pipe
@@ -31,18 +31,17 @@ final class HandlerOutput: Sendable {
         errorReader = PipeReader(errors.readEnd, name: "errors", lines: lines[1], tail: tail)
     }
 
-    /// The process has its ends of the pipes: this side's copies go.
+    /// Closes this side's copies of the process's ends of the pipes, once it has started.
     func started() { closeAll(childEnds) }
 
-    /// There will be no process.
+    /// Closes everything if no process was started.
     func cancel() async {
         closeAll(childEnds)
         await finish()
     }
 
-    /// Passes on what was written until now and closes the pipes, although others may keep their other ends open. A reader
-    /// of this process's output that does not read holds it up for ``OutputDestination/patience`` at the most; what finds no
-    /// room then is dropped.
+    /// Passes on what was written until now and closes the pipes, even if other processes keep their ends open. If this
+    /// process's own output is not read, that delays it by at most ``OutputDestination/patience``; the rest is dropped.
     func finish() async {
         await lines[0].hurrying { [lines] in
             await lines[1].hurrying {
@@ -52,15 +51,15 @@ final class HandlerOutput: Sendable {
         }
     }
 
-    /// The last of its standard error; `nil` where nothing was said.
+    /// The end of its standard error; `nil` if it is empty.
     var lastErrors: String? { tail.text() }
 
-    /// A line of its standard error that tells why it died.
+    /// A line of its standard error that explains its death.
     var headline: String? { tail.headline }
 }
 
 extension PipeReader {
-    /// Passes on lines, and keeps the last of them.
+    /// Passes on lines and keeps the end of the output.
     convenience init(_ descriptor: Int32, name: String, lines: OutputLines, tail: OutputTail? = nil) {
         self.init(
             descriptor, name: name,

@@ -10,11 +10,11 @@ import StintCore
 extension Launch {
     /// Starts the process from the calling thread.
     ///
-    /// - Throws: ``StartFailure`` that says why it cannot be started, or ``StintError`` where nothing like it can be.
+    /// - Throws: ``StartFailure`` with the reason, or ``StintError`` if the arguments are invalid.
     func spawn() throws -> pid_t {
         let arguments = ([executable] + self.arguments).map { Array($0.utf8) }
         guard !arguments.contains(where: { $0.contains(0) }) else {
-            throw StintError.invalidInput("an argument of \(quoted(executable)) has a NUL; no program can get that")
+            throw StintError.invalidInput("an argument of \(quoted(executable)) contains a NUL; remove it")
         }
         let (null, input, output, error) = try descriptors()
         defer { if null >= 0 { close(null) } }
@@ -47,13 +47,13 @@ extension Launch {
         return failure
     }
 
-    /// What to use for 0, 1 and 2, and /dev/null where one of them is that (else -1), which is to be closed.
+    /// The descriptors for 0, 1 and 2, and that of /dev/null if it was opened (otherwise -1), which the caller closes.
     private func descriptors() throws -> (null: Int32, input: Int32, output: Int32, error: Int32) {
         var null: Int32 = -1
         func resolve(_ stream: Stream, _ number: Int32) throws -> Int32 {
             switch stream {
             case .descriptor(let descriptor): return descriptor
-            // One that this process does not have the child cannot have.
+            // A descriptor that is closed here cannot be inherited.
             case .inherited where fcntl(number, F_GETFD) >= 0: return number
             case .inherited, .null:
                 if null < 0 { null = open("/dev/null", O_RDWR | O_CLOEXEC) }
@@ -68,7 +68,7 @@ extension Launch {
     }
 }
 
-/// Calls `body` with the strings as C has them: each ends with a NUL, the last is followed by NULL.
+/// Calls `body` with C strings in an array that ends with NULL.
 private func withCStrings<Result>(
     _ strings: [[UInt8]], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
 ) -> Result {

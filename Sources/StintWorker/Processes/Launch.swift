@@ -5,7 +5,7 @@ struct Launch: Sendable {
         case inherited
         /// /dev/null.
         case null
-        /// An open descriptor of this process, which stays the caller's and must stay open until the start has returned.
+        /// An open descriptor of this process. The caller keeps it and must not close it before the start has returned.
         case descriptor(Int32)
     }
 
@@ -19,15 +19,16 @@ struct Launch: Sendable {
     var standardError = Stream.inherited
     /// Becomes the process's descriptor 3.
     var control: Int32?
-    /// Whether it leads a process group of its own: Ctrl-C on the terminal does not reach it, and it can be ended with
-    /// all that it has started.
+    /// Whether it leads a process group of its own. Then Ctrl-C on the terminal does not reach it, and the group can be
+    /// killed.
     var ownGroup = false
     /// Linux: it gets SIGKILL when this process ends, however that happens.
     var diesWithParent = false
-    /// How much data it may allocate, in bytes. Linux: private memory that can be written to (RLIMIT_DATA).
+    /// How much data it may allocate, in bytes. Linux: private writable memory (RLIMIT_DATA).
     var memoryLimit: Int64?
-    /// Whether what it leaves behind ends with it: its group, and all that its mark is on where this process adopts orphans.
+    /// Whether processes that it leaves behind are killed when it ends: its group, and all with its mark if this
+    /// process adopts orphans.
     var endsDescendants = false
-    /// On it and on all that comes of it, in its environment where it is no worker process.
+    /// The mark on it and its descendants. It is in their environment, unless this is a worker process.
     var mark: ProcessMark?
 }

@@ -7,22 +7,22 @@ import StintCore
     import Glibc
 #endif
 
-/// What the launcher's thread does, for ever: it starts what is asked for, kills what is due, ends what its children leave
-/// behind where this process adopts that, and reaps what has ended. Used by that thread alone.
+/// The loop of the launcher's thread: it starts requested processes, kills those that are due, kills what its children
+/// leave behind if this process adopts orphans, and reaps what has ended. Used only by that thread.
 struct LauncherThread {
-    /// How often children are looked at that cannot be polled.
+    /// How often children without a pidfd are checked.
     private static let slowPoll: Duration = .milliseconds(5)
-    /// How often it is looked whether what a child has left behind has ended.
+    /// How often processes that a child has left behind are checked.
     private static let leftoverPoll: Duration = .milliseconds(1)
-    /// How long the end of a child may wait for the end of what it has left behind. The rest is ended later.
+    /// How long the end of a child waits for the end of processes that it left behind. The rest is killed later.
     private static let leftoverPatience: Duration = .seconds(2)
-    /// How often adopted processes that have ended are looked for, while something runs that may leave them behind.
+    /// How often ended orphans are looked for while children run that may leave some behind.
     private static let zombiePoll: Duration = .seconds(1)
 
     let launcher: ProcessLauncher
     let wakeUp: WakeUp
     private var children: [ChildProcess] = []
-    /// They have ended, and what they have left behind has not yet.
+    /// Children that have ended, but not all processes that they left behind.
     private var ending: [ChildProcess] = []
     private var adopted = AdoptedProcesses()
     private var lastSweep = ContinuousClock.now
@@ -45,7 +45,7 @@ struct LauncherThread {
     /// Waits for a wake-up, the end of a child or the time to kill one; reaps what has ended.
     private mutating func waitForEvent() {
         var events = [wakeUp.event]
-        // A negative descriptor is passed over.
+        // poll(2) ignores negative descriptors.
         events += children.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
         poll(&events, nfds_t(events.count), timeout)
         if events[0].revents != 0 { wakeUp.clear() }
@@ -93,7 +93,7 @@ struct LauncherThread {
             let id = try request.launch.spawn()
             let child = ChildProcess(
                 id: id, request.launch, descriptor: stint_pidfd_open(id),
-                // Now, while it cannot have been reaped and its number be another's.
+                // Read now, while it cannot have been reaped and its id not be reused.
                 identity: request.launch.control == nil ? nil : ProcessIdentity(ofProcess: id),
                 wakeLauncher: wakeUp.wake)
             children.append(child)

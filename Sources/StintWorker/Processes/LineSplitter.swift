@@ -4,7 +4,7 @@
     import Glibc
 #endif
 
-/// Cuts a stream of bytes into lines, and what is longer than `limit` into pieces of that size: it never holds more.
+/// Cuts a stream of bytes into lines, and longer lines into pieces of `limit` bytes. It never holds more.
 package struct LineSplitter {
     /// The longest line, without its line break.
     package let limit: Int
@@ -40,7 +40,7 @@ package struct LineSplitter {
         rest = []
     }
 
-    /// Adds to the unfinished line, and passes on full pieces of it.
+    /// Adds to the unfinished line and passes on full pieces of it.
     private mutating func take(
         _ bytes: UnsafeRawBufferPointer, _ body: (ArraySlice<UInt8>, _ isWhole: Bool) -> Void
     ) {
@@ -60,7 +60,7 @@ package struct LineSplitter {
     private func characterStart(before limit: Int) -> Int {
         var cut = limit
         while cut > max(1, limit - 3), rest[cut] & 0b1100_0000 == 0b1000_0000 { cut -= 1 }
-        // Not UTF-8 at all: cut anywhere.
+        // It is not UTF-8: cut anywhere.
         return rest[cut] & 0b1100_0000 == 0b1000_0000 ? limit : cut
     }
 }

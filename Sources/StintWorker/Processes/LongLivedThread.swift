@@ -4,9 +4,9 @@
     import Glibc
 #endif
 
-/// Starts a thread that lives as long as this process, and takes no signals.
+/// Starts a thread that lives as long as this process and receives no signals.
 ///
-/// - Throws: ``StartFailure`` where the system has no more threads.
+/// - Throws: ``StartFailure`` if the system has no more threads.
 func startLongLivedThread(_ body: @escaping @Sendable () -> Never) throws {
     let argument = Unmanaged.passRetained(ThreadBody(body)).toOpaque()
     #if canImport(Darwin)
@@ -18,7 +18,7 @@ func startLongLivedThread(_ body: @escaping @Sendable () -> Never) throws {
     #endif
     guard error != 0 else { return }
     Unmanaged<ThreadBody>.fromOpaque(argument).release()
-    throw StartFailure(.thread, "a thread cannot be made", error)
+    throw StartFailure(.thread, "a thread cannot be created", error)
 }
 
 private final class ThreadBody: Sendable {

@@ -8,20 +8,20 @@ import Synchronization
     import Glibc
 #endif
 
-/// Where output goes, shared by all that write to it: handlers' lines and log messages. Nobody waits for whoever reads it:
-/// lines are kept, up to a limit, and written by a thread of their own. What finds no room is dropped and counted, and when
-/// the output flows again, a line says how many there were.
+/// Standard output or error, shared by handlers' lines and log messages. Writers never wait for its reader: lines are
+/// buffered up to a limit and written by a separate thread. Lines that do not fit are dropped and counted, and when the
+/// output flows again, a line reports how many there were.
 ///
-/// Lines never mix, also not with those of other processes as far as each fits into `PIPE_BUF`.
+/// Lines never mix, not even with those of other processes if each fits into `PIPE_BUF`.
 package final class OutputDestination: Sendable {
     package static let standardOutput = shared(STDOUT_FILENO, "standard output")
     package static let standardError = shared(STDERR_FILENO, "standard error")
 
-    /// The most that is kept of what is not written yet.
+    /// The most unwritten output that is kept.
     package struct Limits: Sendable {
         package var bytes = 1_048_576
         package var lines = 16_384
-        /// What handlers' lines may take of both; the rest is for log messages.
+        /// The share of both for handlers' lines; the rest is for log messages.
         package var shareOfHandlers = 0.75
 
         package init() {}
@@ -31,29 +31,29 @@ package final class OutputDestination: Sendable {
         }
     }
 
-    /// Whoever has taken nothing for so long does not read: nothing waits for it any more.
+    /// A reader that has taken nothing for this long does not read; nothing waits for it any more.
     static let patience: Duration = .seconds(1)
-    /// How long the end of this process waits until what is left is written.
+    /// How long this process waits at its end for unwritten output.
     private static let farewell: Duration = .seconds(1)
 
     private struct Line {
         let bytes: [UInt8]
-        /// How many lines it tells of: one, or those that were dropped.
+        /// How many lines it stands for: one, or those that were dropped.
         let count: Int
     }
 
     private struct State {
         var lines: [Line] = []
-        /// Of all that is not written, also what is being written just now.
+        /// Counts all unwritten output, including what is being written.
         var waitingBytes = 0
         var waitingLines = 0
-        /// Since this was said last, and ever.
+        /// Dropped since the last report, and in all.
         var dropped = 0
         var droppedInAll = 0
         var isWriting = false
         /// The last write has failed.
         var isBroken = false
-        /// When something was taken last, or began to wait.
+        /// When output was last taken, or began to wait.
         var lastProgress = ContinuousClock.now
     }
 
@@ -70,7 +70,7 @@ package final class OutputDestination: Sendable {
         queue = DispatchQueue(label: "stint.output")
     }
 
-    /// What is left in the end is written, as far as somebody reads it.
+    /// Writes the remaining output at exit, as far as it is read.
     private static let flushesAtExit: Void = {
         atexit {
             OutputDestination.standardOutput.flush(within: OutputDestination.farewell)
@@ -90,12 +90,12 @@ package final class OutputDestination: Sendable {
         if !take(line, share: 1) { drop() }
     }
 
-    /// Takes a handler's line if there is room for it.
+    /// Takes a handler's line if the limit allows it.
     ///
-    /// - Returns: `false` where there is none; then the caller tries again a little later, or drops it.
+    /// - Returns: `false` if not; then the caller tries again a little later, or drops it.
     func offer(_ line: [UInt8]) -> Bool { take(line, share: limits.shareOfHandlers) }
 
-    /// Counts a line that the caller does without.
+    /// Counts a line that the caller drops.
     func drop() {
         state.withLock { state in
             state.dropped += 1
@@ -103,7 +103,7 @@ package final class OutputDestination: Sendable {
         }
     }
 
-    /// Whether its reader has taken nothing for a while, though there is something.
+    /// Whether its reader has taken nothing for a while although there is output.
     var isStalled: Bool {
         state.withLock { $0.waitingLines > 0 && ContinuousClock.now - $0.lastProgress >= Self.patience }
     }
@@ -148,7 +148,7 @@ package final class OutputDestination: Sendable {
         }
     }
 
-    /// All that waits, with a word on what was dropped since; `nil` where nothing does.
+    /// All waiting lines, with a report of dropped ones; `nil` if there is nothing to write.
     private func next() -> [Line]? {
         state.withLock { state in
             guard !state.lines.isEmpty || state.dropped > 0 && !state.isBroken else {
@@ -168,7 +168,7 @@ package final class OutputDestination: Sendable {
         }
     }
 
-    /// So many lines as another process's cannot get between, but one at least.
+    /// How many lines fit into one atomic write, at least one.
     private static func countInOneWrite(_ lines: ArraySlice<Line>) -> Int {
         var (count, bytes) = (0, 0)
         for line in lines {
@@ -198,14 +198,14 @@ package final class OutputDestination: Sendable {
         }
     }
 
-    /// `nil` where nothing can be written now.
+    /// How many bytes were written; `nil` if writing failed.
     private func writeSome(_ bytes: UnsafeRawBufferPointer) -> Int? {
         let count = systemWrite(descriptor, bytes.baseAddress, bytes.count)
         if count >= 0 { return count }
         switch errno {
         case EINTR: return 0
         case EAGAIN:
-            // Whoever shares it with this process has made it non-blocking.
+            // Another process that shares it has made it non-blocking.
             var event = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
             poll(&event, 1, -1)
             return 0

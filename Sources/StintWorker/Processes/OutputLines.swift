@@ -7,11 +7,11 @@ import Synchronization
     import Glibc
 #endif
 
-/// Passes on what a handler's process writes, line by line, each with a prefix that says whose it is.
+/// Passes on what a handler's process writes, line by line, each with a prefix that names its origin.
 ///
-/// One that is longer than `longestLine` goes out in pieces of that size, each as a line of its own, and a last line
-/// without line break gets one. While the destination is full, it waits, so that the handler has to wait too; but not
-/// for a reader that does not read at all, and not after ``hurry()``: then lines are dropped and counted.
+/// A line longer than `longestLine` is passed on in pieces of that size, each as a line of its own. A last line without
+/// line break gets one. While the destination is full this waits, so that the handler waits too. It does not wait for a
+/// reader that does not read, nor after ``hurry()``: then lines are dropped and counted.
 ///
 /// `@unchecked Sendable`: a ``PipeReader`` calls ``append(_:)`` and ``finish()`` on its queue, one after the other.
 final class OutputLines: @unchecked Sendable {
@@ -21,7 +21,7 @@ final class OutputLines: @unchecked Sendable {
     private var splitter: LineSplitter
     private let destination: OutputDestination
     private let prefix: @Sendable () -> String
-    /// How many are in a hurry.
+    /// How many callers are in a hurry.
     private let hurries = Atomic(0)
 
     init(
@@ -49,12 +49,12 @@ final class OutputLines: @unchecked Sendable {
         }
     }
 
-    /// From now on it waits for nobody, until ``calmDown()``: somebody waits for it. Both from any thread.
+    /// From now until ``calmDown()`` it drops lines instead of waiting. Both can be called from any thread.
     func hurry() { hurries.add(1, ordering: .relaxed) }
 
     func calmDown() { hurries.subtract(1, ordering: .relaxed) }
 
-    /// Does `body`, which waits until these lines are passed on, and hurries after a while.
+    /// Runs `body`, which waits until these lines are passed on, and hurries after a while.
     func hurrying<Value>(_ body: () async -> Value) async -> Value {
         let timer = Task {
             try await Task.sleep(for: OutputDestination.patience)

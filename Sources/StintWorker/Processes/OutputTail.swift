@@ -1,7 +1,7 @@
 import StintCore
 import Synchronization
 
-/// The last of what a process has written to its standard error.
+/// The end of what a process has written to its standard error.
 final class OutputTail: Sendable {
     private static let limit = AttemptDiagnostics.maximumStandardErrorBytes
 
@@ -14,11 +14,11 @@ final class OutputTail: Sendable {
 
     private let state = Mutex(State())
 
-    /// A place in the stream: what came before it.
+    /// The number of bytes so far, as a position in the stream.
     var position: Int { state.withLock { $0.total } }
 
-    /// The latest line with `Fatal error` in it, however much came after: the backtrace that Swift prints is longer than
-    /// what is kept. At most 300 bytes of it.
+    /// The latest line that contains `Fatal error`, at most 300 bytes. It is kept separately because Swift's backtrace
+    /// after it is longer than the tail.
     var headline: String? { state.withLock { $0.headline } }
 
     private static func place(of words: [UInt8], in bytes: UnsafeRawBufferPointer) -> Int? {
@@ -47,8 +47,8 @@ final class OutputTail: Sendable {
         }
     }
 
-    /// What came after `position`, at most ``AttemptDiagnostics/maximumStandardErrorBytes``, as valid UTF-8 without the line breaks
-    /// at its end; `nil` where that is nothing.
+    /// The output after `position`, at most ``AttemptDiagnostics/maximumStandardErrorBytes``, as valid UTF-8 without
+    /// the line breaks at its end; `nil` if it is empty.
     func text(since position: Int = 0) -> String? {
         state.withLock { state in
             let bytes = state.bytes.suffix(state.total - position)
@@ -59,9 +59,8 @@ final class OutputTail: Sendable {
 }
 
 extension String {
-    /// What of a process's standard error a person wants to see first: the first line that has `fatal`, `error`,
-    /// `exception` or `panic` in it, in whatever case, else the last that is not empty. At most 300 characters, and none
-    /// where nothing was said.
+    /// The most telling line of a process's standard error: the first that contains `fatal`, `error`, `exception` or
+    /// `panic` in any case, otherwise the last that is not empty. At most 300 characters; empty if there is no line.
     var excerpt: String {
         let lines = split(whereSeparator: \.isNewline).map(trimmed).filter { !$0.isEmpty }
         let telling = lines.first { line in

@@ -11,10 +11,10 @@ struct Pipe {
     let readEnd: Int32
     let writeEnd: Int32
 
-    /// - Throws: ``StartFailure`` where this process has too many open files.
+    /// - Throws: ``StartFailure`` if this process has too many open files.
     init() throws {
         var ends: [Int32] = [-1, -1]
-        guard stint_pipe(&ends) == 0 else { throw StartFailure(.pipe, "a pipe cannot be made", errno) }
+        guard stint_pipe(&ends) == 0 else { throw StartFailure(.pipe, "a pipe cannot be created", errno) }
         (readEnd, writeEnd) = (ends[0], ends[1])
     }
 
@@ -25,12 +25,12 @@ func closeAll(_ descriptors: [Int32]) {
     for descriptor in descriptors { close(descriptor) }
 }
 
-/// Makes reads and writes return instead of waiting.
+/// Makes reads and writes return instead of blocking.
 func makeNonBlocking(_ descriptor: Int32) {
     _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
 }
 
-/// write(2), for types that have a `write` of their own.
+/// write(2), for types that have their own `write`.
 func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
     write(descriptor, bytes, count)
 }

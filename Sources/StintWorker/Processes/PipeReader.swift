@@ -8,16 +8,16 @@ import Synchronization
     import Glibc
 #endif
 
-/// The end of a pipe that is read from as data comes.
+/// The read end of a pipe.
 ///
-/// `onBytes` is called with what was read, in order and never twice at once, on a queue of its own: while it blocks,
-/// nothing more is read, and the writer has to wait.
+/// `onBytes` is called with the data, in order and never concurrently, on a queue of its own. While it blocks, nothing
+/// more is read, and the writer has to wait.
 ///
 /// `@unchecked Sendable`: everything mutable is used on `queue` alone.
 final class PipeReader: @unchecked Sendable {
     /// The most that is read at once.
     static let chunk = 65_536
-    /// So often it reads before others on its queue have their turn.
+    /// How often it reads before others on its queue have their turn.
     private static let readsInARow = 16
 
     private let descriptor: Int32
@@ -44,8 +44,8 @@ final class PipeReader: @unchecked Sendable {
         queue.async { self.waitForBytes() }
     }
 
-    /// Reads what is in the pipe now, though others may write on, and then calls `body` on the queue: `onBytes` has seen
-    /// all that was written before this call.
+    /// Reads what is in the pipe now and then calls `body` on the queue, even if others write on. `onBytes` has then
+    /// received everything that was written before this call.
     func takeWhatIsThere<Value: Sendable>(then body: @escaping @Sendable () -> Value) async -> Value {
         await withCheckedContinuation { continuation in
             queue.async {
@@ -55,8 +55,8 @@ final class PipeReader: @unchecked Sendable {
         }
     }
 
-    /// Reads what is in the pipe now and closes it, although others may keep its other end open. Afterwards neither
-    /// closure is called any more.
+    /// Reads what is in the pipe now and closes it, even if others keep its other end open. Afterwards neither closure
+    /// is called.
     func finish() async {
         queue.async {
             self.readWhatIsThere()
@@ -80,7 +80,7 @@ final class PipeReader: @unchecked Sendable {
 
     private func readWhatIsThere() {
         guard !isOver else { return }
-        // Not until nothing is left: somebody may write for ever.
+        // Not until it is empty: a writer may go on for ever.
         var left = Int(stint_bytes_waiting(descriptor))
         while !isOver && left > 0 {
             let count = readOnce(upTo: min(left, Self.chunk))
@@ -89,7 +89,7 @@ final class PipeReader: @unchecked Sendable {
         }
     }
 
-    /// How many bytes were read; 0 where there was nothing.
+    /// How many bytes were read; 0 if there were none.
     private func readOnce(upTo limit: Int) -> Int {
         guard !isOver else { return 0 }
         let count = read(descriptor, buffer.baseAddress, limit)

@@ -7,12 +7,12 @@ import Dispatch
     import Glibc
 #endif
 
-/// The end of a pipe that is written to as its reader takes the data. SIGPIPE must be ignored.
+/// The write end of a pipe, written to without blocking. SIGPIPE must be ignored.
 ///
 /// `@unchecked Sendable`: everything mutable is used on `queue` alone.
 final class PipeWriter: @unchecked Sendable {
     private struct Item {
-        /// Called when all before it is written; `nil` leaves it out.
+        /// Called when everything before it is written; `nil` skips it.
         let make: @Sendable (_ offset: Int) -> [UInt8]?
         let done: @Sendable (_ isWritten: Bool) -> Void
     }
@@ -33,7 +33,8 @@ final class PipeWriter: @unchecked Sendable {
 
     /// Owns the descriptors from now on. ``close()`` must be called in the end.
     ///
-    /// - Parameter readEnd: The pipe's other end, to know what was read; then nothing is known of a reader that is gone.
+    /// - Parameter readEnd: The pipe's other end, to know how much was read. If it is open here, a write does not fail
+    ///   when the reader is gone.
     init(_ descriptor: Int32, readEnd: Int32? = nil, name: String) {
         makeNonBlocking(descriptor)
         self.descriptor = descriptor
@@ -41,19 +42,19 @@ final class PipeWriter: @unchecked Sendable {
         queue = DispatchQueue(label: "stint.pipe.\(name)")
     }
 
-    /// Writes after what was asked for before. Ends when all is in the pipe (`true`), or its reader is gone or the pipe
-    /// closed (`false`).
+    /// Writes after all earlier requests. Returns `true` when everything is in the pipe, and `false` if its reader is
+    /// gone or the pipe was closed.
     func write(_ bytes: [UInt8]) async -> Bool {
         await withCheckedContinuation { continuation in
             write({ _ in bytes }, done: { continuation.resume(returning: $0) })
         }
     }
 
-    /// The same with bytes that are made when their turn has come.
+    /// The same with bytes that are created when their turn has come.
     ///
     /// - Parameters:
-    ///   - make: Gets the number of bytes that were written before, and answers `nil` where nothing shall be written.
-    ///   - done: Whether all was written. Both are called on the writer's queue, at most once.
+    ///   - make: Gets the number of bytes that were written before, and returns `nil` to write nothing.
+    ///   - done: Gets whether everything was written. Both are called on the writer's queue, at most once.
     func write(
         _ make: @escaping @Sendable (_ offset: Int) -> [UInt8]?, done: @escaping @Sendable (_ isWritten: Bool) -> Void
     ) {
@@ -64,7 +65,7 @@ final class PipeWriter: @unchecked Sendable {
         }
     }
 
-    /// Closes the pipe when all that was asked for is written.
+    /// Closes the pipe when all requests are written.
     func closeWhenDone() {
         queue.async {
             self.closesWhenDone = true
@@ -72,9 +73,9 @@ final class PipeWriter: @unchecked Sendable {
         }
     }
 
-    /// Closes the pipe now: what is not written yet never will be.
+    /// Closes the pipe now and drops what is not written yet.
     ///
-    /// - Returns: How many bytes were taken out of it, where the read end is known, else 0.
+    /// - Returns: How many bytes were read from it, if the read end is known, otherwise 0.
     @discardableResult
     func close() async -> Int {
         await withCheckedContinuation { continuation in
@@ -85,7 +86,7 @@ final class PipeWriter: @unchecked Sendable {
         }
     }
 
-    /// How many bytes were taken out of the pipe until now, where the read end is known, else 0.
+    /// How many bytes were read from the pipe until now, if the read end is known, otherwise 0.
     func taken() async -> Int {
         await withCheckedContinuation { continuation in
             queue.async {
@@ -118,7 +119,7 @@ final class PipeWriter: @unchecked Sendable {
         }
     }
 
-    /// Takes the next item up; `false` where there is none.
+    /// Begins the next item; `false` if there is none.
     private func begin() -> Bool {
         guard let item = items.first else {
             if closesWhenDone { end() }

@@ -7,15 +7,15 @@ struct ProcessEnd: Sendable, Hashable {
     }
 
     let status: Status
-    /// The most memory that it, or one of its own children that it waited for, had resident at one time.
+    /// The peak resident memory, in bytes, of it or of one of its children that it waited for.
     let peakMemoryBytes: Int64
     let ranFor: Duration
 }
 
 extension ProcessEnd {
-    /// Of a process that exited.
+    /// The exit code, if it exited.
     var exitCode: Int32? { if case .exited(let code) = status { code } else { nil } }
-    /// The number of the signal that ended it.
+    /// The number of the signal that ended it, if one did.
     var signal: Int32? { if case .signaled(let number) = status { number } else { nil } }
     var isSuccess: Bool { status == .exited(0) }
 }

@@ -7,12 +7,12 @@ import StintCore
     import Glibc
 #endif
 
-/// Environment variables as the system has them: bytes. A value that is not UTF-8 passes unchanged.
+/// Environment variables as bytes. A value that is not UTF-8 is passed on unchanged.
 struct ProcessEnvironment: Sendable {
     /// `NAME=value`, without NUL.
     private(set) var entries: [[UInt8]]
 
-    /// This process's own, as it is now.
+    /// This process's own environment, as it is now.
     static var inherited: ProcessEnvironment {
         var entries: [[UInt8]] = []
         var next = stint_environment()
@@ -23,15 +23,15 @@ struct ProcessEnvironment: Sendable {
         return ProcessEnvironment(entries: entries)
     }
 
-    /// What a command gets of its job.
+    /// The variables that describe a command's job.
     private static let ofOneJob = [
         "STINT_JOB_ID", "STINT_QUEUE", "STINT_ATTEMPT", "STINT_MAX_ATTEMPTS", "STINT_TOKEN", "STINT_CONTENT_TYPE",
         "STINT_HANDLER_ID",
     ]
     private static let headerPrefix = "STINT_HEADER_"
 
-    /// This process's own without the facts of a job, for one that is started: those of a job that has started this very
-    /// process must not look like facts of the jobs that it runs.
+    /// This process's own environment without variables of a job. If this process itself was started by a job, they
+    /// must not be taken for those of the jobs that it runs.
     static var ofNoJob: ProcessEnvironment {
         var environment = inherited
         for name in ofOneJob { environment.remove(name) }
@@ -39,13 +39,13 @@ struct ProcessEnvironment: Sendable {
         return environment
     }
 
-    /// What handlers get: this process's own without what is meant for this process alone, and `variables`.
+    /// The environment of handlers: this process's own without variables for this process alone, plus `variables`.
     ///
-    /// - Throws: ``StintError`` with the code `invalidInput` where a variable cannot be one.
+    /// - Throws: ``StintError`` with the code `invalidInput` if a variable is not valid.
     static func forHandlers(_ variables: [String: String]) throws -> ProcessEnvironment {
         var environment = ofNoJob
         environment.remove("STINT_SUPERVISOR")
-        // A handler that speaks to systemd would speak for this process.
+        // A handler that notified systemd would do so in the name of this process.
         for name in ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"] { environment.remove(name) }
         for (name, value) in variables {
             guard !name.isEmpty, !name.utf8.contains(where: { $0 == 0x3D || $0 == 0 }), !value.utf8.contains(0) else {
@@ -58,14 +58,14 @@ struct ProcessEnvironment: Sendable {
         return environment
     }
 
-    /// Both are valid: the name has no `=`, and neither a NUL.
+    /// The caller ensures that the name has no `=` and that neither has a NUL.
     mutating func set(_ name: String, to value: String) {
         let entry = Array("\(name)=\(value)".utf8)
         if let index = index(of: name) { entries[index] = entry } else { entries.append(entry) }
     }
 
     mutating func remove(_ name: String) {
-        // A program can leave a name twice in its children's environment.
+        // An environment can have a name twice.
         while let index = index(of: name) { entries.remove(at: index) }
     }
 

@@ -22,7 +22,7 @@ final class ProcessLauncher: Sendable {
         var isRunning = false
         var requests: [Request] = []
         var children: [pid_t: ChildProcess] = [:]
-        /// There from the first start for which there were descriptors.
+        /// Created at the first start for which there were descriptors.
         var wakeUp: WakeUp?
         var lastMark = 0
     }
@@ -30,16 +30,15 @@ final class ProcessLauncher: Sendable {
     private let state = Mutex(State())
     private let isAdopting = Atomic(false)
 
-    /// Whether orphans of what this process has started become its children.
+    /// Whether orphans of this process's descendants become its children.
     var adoptsOrphans: Bool { isAdopting.load(ordering: .relaxed) }
 
-    /// Takes over what this process's children leave behind, from now on and for all of this process; where the system has
-    /// no such thing it changes nothing.
+    /// Adopts orphans of this process's descendants from now on. Does nothing on systems that cannot do that.
     func adoptOrphans() {
         if stint_adopt_orphans() == 0 { isAdopting.store(true, ordering: .relaxed) }
     }
 
-    /// A mark that no other process has, for one that is to be started.
+    /// A mark that no other process has, for a new one.
     func nextMark() -> ProcessMark {
         ProcessMark.ofThisProcess.part(
             state.withLock { state in
@@ -48,9 +47,9 @@ final class ProcessLauncher: Sendable {
             })
     }
 
-    /// Starts a process. It has executed the program when this returns.
+    /// Starts a process. When this returns, it has executed the program.
     ///
-    /// - Throws: ``StartFailure`` that says why it cannot be started; then there is no process.
+    /// - Throws: ``StartFailure`` with the reason; then there is no process.
     func start(_ launch: Launch) async throws -> ChildProcess {
         let wakeUp = try state.withLock { state in
             let wakeUp = try state.wakeUp ?? WakeUp()
@@ -80,8 +79,8 @@ final class ProcessLauncher: Sendable {
         }
     }
 
-    /// Sends SIGKILL to the group of every running child that leads one. It can be called from any thread and does not
-    /// use Swift's concurrency: it is for a process that must end now.
+    /// Sends SIGKILL to the group of every running child that leads one. Can be called from any thread and does not use
+    /// Swift concurrency, for a process that must end now.
     func killAllGroups() {
         let children = state.withLock { Array($0.children.values) }
         for child in children { child.killGroup() }
@@ -102,9 +101,9 @@ final class ProcessLauncher: Sendable {
 
     /// Reaps a child that has ended.
     func collect(_ child: ChildProcess) {
-        // Before it is reaped: its number may be another child's the next moment.
+        // Before it is reaped: its id may be reused the next moment.
         state.withLock { $0.children[child.id] = nil }
-        // Orphans that this process adopts are ended already.
+        // Adopted orphans are killed already.
         let byMark = child.isTerminated && child.endsDescendants && !adoptsOrphans
         child.noteEnd(child.reap(), endingDescendants: byMark)
     }

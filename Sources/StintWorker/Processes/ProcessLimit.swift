@@ -4,15 +4,15 @@
     import Glibc
 #endif
 
-/// How many processes and threads this user or container may have. Threads count, and a process that cannot make one any
-/// more does not just fail to start commands: its dispatch queues stand still. So fewer commands run at once before that.
+/// How many processes and threads this user or container may have. In a process that cannot start a thread, dispatch
+/// queues stand still, so fewer commands run at once before that happens.
 enum ProcessLimit {
     /// For the threads of this process and of its supervisor.
     static let reserve = 24
-    /// A command, a process that it starts itself, and the threads that serve its pipes.
+    /// A command, a process that it starts itself, and threads for its pipes.
     static let perCommand = 5
 
-    /// How many commands there is room for, at least 1.
+    /// How many commands the limits allow, at least 1.
     static func room(forCommands wanted: Int) -> Int {
         limits.reduce(wanted) { min($0, room(limit: $1, wanted: wanted)) }
     }
@@ -23,19 +23,19 @@ enum ProcessLimit {
     private static var limits: [Int] {
         var limits: [Int] = []
         var limit = rlimit()
-        // Root has none.
+        // Root has no such limit.
         if geteuid() != 0, getrlimit(resource, &limit) == 0, limit.rlim_cur < 1 << 30 {
             limits.append(Int(limit.rlim_cur))
         }
         for folder in groups {
-            // `max` where there is none.
+            // The file contains `max` if there is no limit.
             guard let most = number("\(folder)/pids.max"), let now = number("\(folder)/pids.current") else { continue }
             limits.append(most - now + reserve)
         }
         return limits
     }
 
-    /// The control groups of this process, as cgroups(7) says: version 2, and 1.
+    /// The control groups of this process, of version 2 and 1: cgroups(7).
     private static var groups: [String] {
         let lines = String(decoding: readAll("/proc/self/cgroup", limit: 65_536) ?? [], as: UTF8.self).split(
             separator: "\n")

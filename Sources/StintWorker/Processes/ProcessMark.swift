@@ -6,14 +6,14 @@ import StintCore
     import Glibc
 #endif
 
-/// What tells a process that this one has started, and all that has come of it, from every other process: a variable in
-/// its environment, which programs hand on to what they start, also after setsid(2) and when their parents have ended.
+/// Identifies a process that this one has started, and its descendants: a variable in the environment, which programs
+/// pass on to their children, even after setsid(2) and after the end of their parents.
 ///
-/// A worker process has a mark of its own, which its supervisor gave it: a random number. What it starts has that and a
+/// A worker process has a mark from its supervisor, a random number. The processes that it starts have that and a
 /// number, so a mark is never used twice.
 struct ProcessMark: Sendable, Hashable {
     static let variable = "STINT_HANDLER_ID"
-    /// The most of an environment that is looked at, in bytes.
+    /// The most bytes of an environment that are read.
     private static let longestEnvironment = 1_048_576
 
     let text: String
@@ -27,20 +27,20 @@ struct ProcessMark: Sendable, Hashable {
 
     func part(_ number: Int) -> ProcessMark { ProcessMark(text: "\(text).\(number)") }
 
-    /// Whether a process with `other` is this one's or comes of it.
+    /// Whether a process with the mark `other` is the one with this mark or a descendant.
     func covers(_ other: ProcessMark) -> Bool { other == self || other.text.hasPrefix(text + ".") }
 
-    /// Of a process of this machine, as it was when it executed its program; `nil` where it has none, or its environment
-    /// cannot be read because it is another user's.
+    /// The mark of a process of this machine when it executed its program; `nil` if it has none, or if its environment
+    /// cannot be read because it belongs to another user.
     init?(ofProcess id: pid_t) {
         guard let environment = Self.environment(of: id), let mark = Self.value(in: environment) else { return nil }
         text = mark
     }
 
-    /// With the C library's functions: this is done for all processes of the machine in a row.
+    /// Uses the C library's functions for speed: this is done for all processes of the machine.
     private static func value(in environment: [UInt8]) -> String? {
         let start = "\(variable)="
-        // So that the last string ends too, where the environment was cut.
+        // The NUL ends the last string if the environment was cut.
         return (environment + [0]).withUnsafeBytes { bytes in
             var next = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
             let end = next?.advanced(by: bytes.count)
@@ -61,7 +61,7 @@ struct ProcessMark: Sendable, Hashable {
     /// `NAME=value` and a NUL each.
     private static func environment(of id: pid_t) -> [UInt8]? {
         #if canImport(Darwin)
-            // Arguments come first; they have no such name.
+            // The arguments come first and contain no such name.
             var query = [CTL_KERN, KERN_PROCARGS2, id]
             var size = longestEnvironment
             var bytes = [UInt8](repeating: 0, count: size)
@@ -73,7 +73,7 @@ struct ProcessMark: Sendable, Hashable {
     }
 }
 
-/// A file of /proc, which has no length; `nil` where it cannot be read.
+/// Reads a file of /proc, which has no length; `nil` if it cannot be read.
 func readAll(_ path: String, limit: Int) -> [UInt8]? {
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return nil }
@@ -88,7 +88,7 @@ func readAll(_ path: String, limit: Int) -> [UInt8]? {
     return bytes
 }
 
-/// The numbers that a folder has as names, as /proc has them.
+/// The entries of a folder whose names are numbers, as in /proc.
 func numbers(in folder: String) -> [pid_t] {
     guard let entries = opendir(folder) else { return [] }
     defer { closedir(entries) }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A value that comes once, from whichever thread, and for which any number of tasks can wait.
+/// A value that is set once, from any thread. Any number of tasks can wait for it.
 final class Promise<Value: Sendable>: Sendable {
     private struct State {
         var value: Value?
@@ -27,7 +27,7 @@ final class Promise<Value: Sendable>: Sendable {
     /// Waits for the value, also in a cancelled task.
     func value() async -> Value {
         let value = await withCheckedContinuation { wait(with: $0) }
-        guard let value else { preconditionFailure("a wait that nobody can cancel was cancelled") }
+        guard let value else { preconditionFailure("a wait that cannot be cancelled was cancelled") }
         return value
     }
 

@@ -4,8 +4,8 @@
     import Glibc
 #endif
 
-/// Ignores SIGPIPE from now on, in the whole process, unless it has a handler: a process need not read what it is sent,
-/// and writing to one that has ended would be the end of this process.
+/// Ignores SIGPIPE from now on, in the whole process, unless it has a handler: a process need not read its input, and
+/// writing to one that has ended would end this process.
 func ignoreBrokenPipes() {
     if let handler = signal(SIGPIPE, SIG_IGN) { _ = signal(SIGPIPE, handler) }
 }

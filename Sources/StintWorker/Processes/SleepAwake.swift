@@ -1,9 +1,9 @@
 extension Task where Success == Never, Failure == Never {
-    /// The longest part of a sleep that counts without a look at the clock.
+    /// The longest part of a sleep between two readings of the clock.
     private static var slice: Duration { .milliseconds(500) }
 
-    /// Sleeps for a time that passes only while this process runs: when it was stopped (SIGSTOP, a frozen container) or
-    /// the machine slept, that time does not count. For limits of what a handler may take.
+    /// Sleeps for a time that passes only while this process runs: time during which it was stopped (SIGSTOP, a frozen
+    /// container) or the machine slept does not count. For time limits of handlers.
     ///
     /// - Throws: `CancellationError`.
     static func sleepAwake(for duration: Duration) async throws {
@@ -12,7 +12,7 @@ extension Task where Success == Never, Failure == Never {
             let part = min(left, slice)
             let start = ContinuousClock.now
             try await sleep(for: part)
-            // On a busy machine a sleep takes longer than it should. Much longer is no sleep.
+            // On a busy machine a sleep takes longer than requested. Much longer means that the process was stopped.
             left -= min(ContinuousClock.now - start, part + slice)
         }
     }

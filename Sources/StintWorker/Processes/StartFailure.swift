@@ -4,7 +4,7 @@
     import Glibc
 #endif
 
-/// What the system refused when a process was to be started, and its reason.
+/// Why the system refused to start a process.
 struct StartFailure: Error, Sendable, CustomStringConvertible {
     enum Step: Sendable, Hashable, CaseIterable {
         /// Pipes and sockets, before there is a process.
@@ -23,9 +23,9 @@ struct StartFailure: Error, Sendable, CustomStringConvertible {
     let step: Step
     /// `errno`.
     let number: Int32
-    /// What was to be done, as the beginning of a sentence.
+    /// What failed, as the beginning of a sentence.
     let what: String
-    /// Whether the program's file is there, where that was to be executed.
+    /// Whether the program's file exists.
     var hasProgram = true
 
     init(_ step: Step, _ what: String, _ number: Int32) {
@@ -34,17 +34,17 @@ struct StartFailure: Error, Sendable, CustomStringConvertible {
         self.what = what
     }
 
-    /// What the system said, as one sentence.
+    /// What failed, with the system's reason.
     var description: String { "\(what): \(String(cString: strerror(number)))" }
 }
 
-// MARK: - Whose fault it is
+// MARK: - Blame
 
 extension StartFailure {
     enum Fault: Sendable, Hashable {
-        /// The machine has no descriptors, processes or memory left, or another passing trouble.
+        /// The machine has no descriptors, processes or memory left, or has another temporary problem.
         case machine
-        /// The program, its interpreter or this worker's surroundings are wrong: a person has to do something.
+        /// The program, its interpreter or this worker's environment is wrong: a person has to fix it.
         case configuration
         /// The job's own environment is too large for any program.
         case job
@@ -55,13 +55,13 @@ extension StartFailure {
         switch (step, number) {
         case (.program, E2BIG): fitsWithoutJob ? .job : .configuration
         case (_, EMFILE), (_, ENFILE), (_, EAGAIN), (_, ENOMEM), (_, EINTR), (_, ENOBUFS), (_, ENOSPC): .machine
-        // Being written to just now; a disk or a network that fails.
+        // The file is being written, or a disk or a network fails.
         case (.program, ETXTBSY), (.program, EIO), (.program, ESTALE), (.program, ETIMEDOUT): .machine
         default: .configuration
         }
     }
 
-    /// Whether processes or threads have run out, which this process may be the cause of.
+    /// Whether processes or threads have run out, perhaps because of this process.
     var isExhaustion: Bool {
         switch step {
         case .thread, .process: number == EAGAIN || number == ENOMEM
@@ -74,7 +74,7 @@ extension StartFailure {
         switch number {
         case ENOENT where hasProgram:
             "check the interpreter that its first line names: it is missing, or the line ends with a carriage return"
-        case ENOENT, ENOTDIR: "put the program back, or start stint with another"
+        case ENOENT, ENOTDIR: "put the program back, or use another"
         case EACCES: "make the file executable, and its folder reachable and not mounted with noexec"
         case ENOEXEC: "make it a program of this machine, or a script whose first line begins with #!"
         case E2BIG: "unset variables of the worker's environment, or raise its stack limit (ulimit -s)"
@@ -83,7 +83,7 @@ extension StartFailure {
         case EAGAIN:
             "raise the limit of processes (ulimit -u, TasksMax=, the container's limit of pids), or lower the concurrency"
         case ENOMEM: "free memory, or lower the concurrency"
-        case ETXTBSY: "nothing, where a deploy is writing the file just now"
+        case ETXTBSY: "nothing, if a deploy is writing the file now"
         default: "see execve(2) and fork(2) for this error"
         }
     }

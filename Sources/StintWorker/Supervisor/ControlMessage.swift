@@ -6,11 +6,11 @@ import StintCore
     import Glibc
 #endif
 
-/// What a worker process says to its supervisor: a line each, over a socket.
+/// A message of a worker process to its supervisor: one line over a socket.
 enum ControlMessage: Hashable, Sendable {
-    /// It is registered and claims jobs from now on.
+    /// It has registered and claims jobs from now on.
     case ready(WorkerID)
-    /// Its threads still come round.
+    /// Its threads still run.
     case beat
     /// It ends in an orderly way.
     case ending(WorkerLoop.Ending)

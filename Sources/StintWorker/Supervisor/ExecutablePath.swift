@@ -6,9 +6,10 @@ import StintCore
     import Glibc
 #endif
 
-/// Where this program lies, to start it again. The path and not the open file: after a deploy the new version starts.
+/// The path of this program, to start it again. It is the path and not the open file, so that after a deploy the new
+/// version starts.
 ///
-/// - Throws: ``StintError`` where the system does not tell.
+/// - Throws: ``StintError`` with the code `processFailed` if the system does not know it.
 func executablePath() throws -> String {
     var path = [CChar](repeating: 0, count: 4_096)
     #if canImport(Darwin)

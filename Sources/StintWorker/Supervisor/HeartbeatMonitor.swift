@@ -1,5 +1,5 @@
-/// Whether a worker has been silent for too long. Who seems to be is heard out for a moment more, since what it said may
-/// wait to be read by a supervisor that has just been away itself.
+/// Whether a worker has missed its heartbeats. It waits a moment longer before it decides, since a supervisor that was
+/// paused itself may have unread messages.
 struct HeartbeatMonitor: Sendable {
     static let doubt: Duration = .seconds(1)
 
@@ -12,7 +12,7 @@ struct HeartbeatMonitor: Sendable {
 
     private var doubt: Duration { min(Self.doubt, limit / 4) }
 
-    /// When ``isTooLong(lastHeard:)`` may have something new to say.
+    /// When the result of ``isTooLong(lastHeard:now:)`` may change.
     func nextLook(lastHeard: ContinuousClock.Instant) -> ContinuousClock.Instant {
         guard let doubted, doubted.lastHeard == lastHeard else { return lastHeard + limit - doubt }
         return max(doubted.since + doubt, lastHeard + limit)

@@ -4,8 +4,8 @@
     import Glibc
 #endif
 
-/// What a supervisor tells systemd, where that has started it with `Type=notify` (sd_notify(3)): a datagram to the socket
-/// that `NOTIFY_SOCKET` names. Without the variable nothing is said.
+/// Notifies systemd if it has started the supervisor with `Type=notify` (sd_notify(3)): a datagram to the socket that
+/// `NOTIFY_SOCKET` names. Without that variable nothing is sent.
 struct ServiceManager: Sendable {
     private let socketPath: [CChar]?
 
@@ -20,7 +20,7 @@ struct ServiceManager: Sendable {
         case stopping = "STOPPING=1"
     }
 
-    /// That it cannot be said is nothing to be done about: the service manager finds out by its own means.
+    /// A failure is ignored: the service manager has timeouts of its own.
     func send(_ notification: Notification) {
         guard var path = socketPath else { return }
         var address = sockaddr_un()

@@ -1,9 +1,9 @@
 import Logging
 
-/// Workers that end as soon as they start, or cannot be started: tried again after growing delays, and said at once and
-/// then once a minute.
+/// Workers that end as soon as they start, or cannot be started, are started again after growing delays. That is logged
+/// at once and then once a minute.
 struct StartBackoff {
-    /// One that lives as long has started.
+    /// A worker that lives this long has started.
     static let proof: Duration = .seconds(5)
 
     private var delays: [Int: Backoff] = [:]
@@ -13,13 +13,13 @@ struct StartBackoff {
     mutating func failed(_ number: Int, _ how: String, _ logger: Logger) -> Duration {
         if let times = notice.happened(at: .now) {
             logger.critical(
-                "a worker ended at its start; it is tried again, more and more slowly",
+                "a worker ended at its start; it is tried again after growing delays",
                 metadata: ["worker": "\(number)", "how": "\(how)", "times": "\(times)"])
         }
         return delays[number, default: Backoff()].next()
     }
 
-    /// Whether a worker of this number has ended at its start and none has proved itself since.
+    /// Whether a worker of this number has ended at its start and none has started since.
     func isKnown(_ number: Int) -> Bool { delays[number] != nil }
 
     mutating func succeeded(_ number: Int, _ logger: Logger) {

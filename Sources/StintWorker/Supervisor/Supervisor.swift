@@ -8,8 +8,8 @@ import StintCore
     import Glibc
 #endif
 
-/// Runs workers in processes of their own, so that a job that crashes takes nothing along but its worker, which is
-/// replaced at once, and is known within milliseconds.
+/// Runs workers in processes of their own, so that a job that crashes ends only its own worker. The crash is known
+/// within milliseconds, and the worker is replaced at once.
 ///
 ///     let supervisor = Supervisor(queue, workers: 4) { queue in
 ///         var worker = Worker(queue, queues: ["mail"], concurrency: 8)
@@ -19,9 +19,9 @@ import StintCore
 ///     try await ServiceGroup(
 ///         services: [supervisor, Reaper(queue)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger).run()
 ///
-/// The worker processes are this same program, started again with the same arguments: `main` runs in each of them too, up
-/// to ``run()``, which works there and does not return. What a worker process must not do, such as listening on a port,
-/// goes behind `if !Worker.isSupervised`.
+/// The worker processes are this same program, started with the same arguments. `main` runs in each of them too, up to
+/// ``run()``, which runs the worker there and does not return. Guard what a worker process must not do, such as
+/// listening on a port, with `if !Worker.isSupervised`.
 ///
 /// It needs no other supervisor, no root and no terminal. When it is killed, its workers notice, kill their handlers,
 /// release their jobs and end.
@@ -30,7 +30,7 @@ public struct Supervisor: Service {
     private let makeWorker: @Sendable () async throws -> Worker
 
     /// - Parameters:
-    ///   - workers: How many processes; it replaces the number in `options`.
+    ///   - workers: How many processes; overrides the number in `options`.
     ///   - makeWorker: Called in each worker process.
     public init<Store>(
         _ queue: JobQueue<Store>, workers: Int? = nil, options: SupervisorOptions = SupervisorOptions(),
@@ -46,13 +46,13 @@ public struct Supervisor: Service {
 
     /// Starts the workers and keeps them running until graceful shutdown or cancellation, or until all have drained.
     ///
-    /// Graceful shutdown lets handlers finish within the grace period; what has not finished then is killed, and its job
-    /// released. Cancellation kills at once and releases all jobs. In a worker process this works and then ends the
-    /// process.
+    /// Graceful shutdown lets handlers finish within the grace period; those that have not finished then are killed,
+    /// and their jobs released. Cancellation kills at once and releases all jobs. In a worker process this runs the
+    /// worker and then ends the process.
     ///
-    /// - Throws: ``StintError`` where this program's own path cannot be found, or, with the code `databaseUnusable`, when
-    ///   the database was deleted or replaced; the workers have ended then as after the order to stop. A worker process ends
-    ///   with exit code 69 then.
+    /// - Throws: ``StintError`` if this program's own path cannot be found, or, with the code `databaseUnusable`, if
+    ///   the database was deleted or replaced; then the workers have ended as after the order to stop. A worker process
+    ///   then ends with exit code 69.
     public func run() async throws {
         if let supervisorConnection = SupervisorConnection.current {
             var worker = try await makeWorker()
@@ -61,7 +61,7 @@ public struct Supervisor: Service {
             do {
                 supervisorConnection.sayLast(.ending(try await worker.work()))
             } catch {
-                // The worker has said why.
+                // The worker has logged why.
                 supervisorConnection.sayLast(.ending(.lost))
                 exit(69)
             }
@@ -78,11 +78,11 @@ public struct Supervisor: Service {
         }
     }
 
-    /// Replaces the workers one by one, each only when its successor works: a new version of the program takes over
-    /// without a gap. A successor that does not start leaves the old workers as they are. Called while that is under way,
-    /// it does it once more afterwards, with the program that is there then; it returns when all is done.
+    /// Replaces the workers one by one, each only when its successor works, so that a new version of the program takes
+    /// over without a gap. If a successor does not start, the old workers stay. A call during a restart causes one more
+    /// restart afterwards, with the program that is there then. Returns when all is done.
     ///
-    /// The same happens when somebody asks for it through the store: `stint workers restart`.
+    /// A request through the store does the same: `stint workers restart`.
     public func restart() async {
         await pool.restart()
     }

@@ -8,25 +8,25 @@ import Synchronization
     import Glibc
 #endif
 
-/// A worker process's line to the supervisor that started it.
+/// A worker process's connection to the supervisor that started it.
 ///
-/// When the line breaks, the supervisor has died: the process ends at once, in an orderly way as far as that takes no
-/// time. Handlers are killed, their jobs released, and nobody is blamed.
+/// If the connection breaks, the supervisor has died. Then this process kills its handlers, releases their jobs and
+/// ends within seconds. No job is blamed.
 final class SupervisorConnection: Sendable {
-    /// Names the descriptor, the worker's number, the supervisor's process id, the worker's mark and, where there is one, the
-    /// supervisor's sign of life: `3 2 4711 9af03c supervisor-4711-9f3c`.
+    /// Names the descriptor, the worker's number, the supervisor's process id, the worker's mark and, if there is one,
+    /// the supervisor's sign: `3 2 4711 9af03c supervisor-4711-9f3c`.
     static let variable = "STINT_SUPERVISOR"
     /// How long the process may take to release its jobs when its supervisor has died.
     private static let farewell: Duration = .seconds(5)
 
-    /// The one of this process; `nil` where it is nobody's worker process.
+    /// The connection of this process; `nil` if it is no worker process.
     static let current: SupervisorConnection? = {
         guard let value = ProcessInfo.processInfo.environment[variable] else { return nil }
         // What this process starts is not the supervisor's worker.
         unsetenv(variable)
         let words = value.split(separator: " ")
         let numbers = words.prefix(3).compactMap { Int32($0) }
-        // A handler may have inherited the variable from somebody else's worker, without the socket.
+        // A handler may have inherited the variable from another worker, without the socket.
         guard words.count >= 4, numbers.count == 3, peer(of: numbers[0]) == numbers[2] else { return nil }
         return SupervisorConnection(
             channel: numbers[0], number: Int(numbers[1]), supervisor: numbers[2],
@@ -34,18 +34,18 @@ final class SupervisorConnection: Sendable {
             sign: words.count > 4 ? String(words[4]) : nil)
     }()
 
-    /// Which of the supervisor's workers this is, from 1.
+    /// The number of this worker, from 1.
     let number: Int
     let supervisor: ProcessIdentity
     let supervisorSign: String?
-    /// On all that this process starts.
+    /// The mark on all processes that this process starts.
     let mark: ProcessMark
     private let channel: Int32
     private let state = Mutex(State())
 
     private struct State {
         var isAbandoned = false
-        /// What there was no room for on the line.
+        /// Messages that did not fit into the socket's buffer.
         var unsent = UnsentMessages()
         var action: (@Sendable () -> Void)?
     }
@@ -62,15 +62,16 @@ final class SupervisorConnection: Sendable {
         do {
             try startLongLivedThread { self.watch() }
         } catch {
-            // Unwatched it would outlive its supervisor, which starts another one when there are threads again.
+            // Otherwise it might outlive its supervisor. The supervisor starts another one when threads are available
+            // again.
             FileHandle.standardError.write(Data("stint: the worker cannot watch its supervisor: \(error)\n".utf8))
             exit(75)
         }
     }
 
-    /// Says again and again that Swift's threads come round.
+    /// Sends heartbeats from a task, which proves that Swift's threads still run.
     ///
-    /// - Parameter interval: A part of what the supervisor allows for silence: an idle worker is woken for each.
+    /// - Parameter interval: A part of the supervisor's heartbeat timeout. Each heartbeat wakes an idle worker.
     func beat(every interval: Duration) {
         Task {
             while !Task.isCancelled {
@@ -88,7 +89,7 @@ final class SupervisorConnection: Sendable {
         #endif
     }
 
-    /// Whether the supervisor has died: what happens to handlers from then on is no fault of theirs.
+    /// Whether the supervisor has died. From then on no job is blamed.
     var isAbandoned: Bool { state.withLock { $0.isAbandoned } }
 
     /// Called once, from a thread of its own, when the supervisor has died.
@@ -100,8 +101,8 @@ final class SupervisorConnection: Sendable {
         if isLate { action() }
     }
 
-    /// Says it when there is room on the line: a supervisor that does not listen must not stop its workers. What had to
-    /// wait goes with the next word.
+    /// Sends a message without blocking: a supervisor that does not read must not stop its workers. What does not fit
+    /// is sent with the next message.
     func say(_ message: ControlMessage) {
         state.withLock { state in
             state.unsent.add(message)
@@ -135,7 +136,7 @@ final class SupervisorConnection: Sendable {
         #endif
     }
 
-    /// On a thread of its own, so that it works also when handlers block all of Swift's.
+    /// Runs on a thread of its own, so that it works even if handlers block all of Swift's threads.
     private func watch() -> Never {
         var byte: UInt8 = 0
         while true {
@@ -148,13 +149,13 @@ final class SupervisorConnection: Sendable {
         }
         ProcessLauncher.shared.killAllGroups()
         action?()
-        // What has left its group.
+        // Processes that have left their group.
         MarkedProcesses.kill(coveredBy: mark, rounds: 1_000)
         Thread.sleep(forTimeInterval: Double(Self.farewell.components.seconds))
         _exit(75)
     }
 
-    /// The process at the other end of a socket; `nil` where it is none.
+    /// The process at the other end of a socket; `nil` if it is no socket.
     private static func peer(of descriptor: Int32) -> pid_t? {
         #if canImport(Darwin)
             var process: pid_t = 0

@@ -1,5 +1,5 @@
-/// What a worker has to say to a supervisor that does not listen just now: what is still true of it. So it stays short,
-/// however long that takes.
+/// Messages for a supervisor that does not read at the moment. Only the latest of each kind is kept, so the size is
+/// bounded.
 struct UnsentMessages {
     /// The rest of a line of which a part is sent.
     private var begun: [UInt8] = []
@@ -17,12 +17,12 @@ struct UnsentMessages {
 
     var isEmpty: Bool { begun.isEmpty && count == 0 }
 
-    /// Of messages that have not begun.
+    /// The number of messages of which nothing is sent yet.
     var count: Int { [ready, ending].count { $0 != nil } + (hasBeaten ? 1 : 0) }
 
-    /// Sends what there is room for.
+    /// Sends as much as possible without blocking.
     ///
-    /// - Parameter write: Says how many bytes there was room for.
+    /// - Parameter write: Returns how many bytes were sent.
     mutating func send(_ write: (_ bytes: [UInt8]) -> Int) {
         while !begun.isEmpty || takeNext() {
             begun.removeFirst(write(begun))
@@ -30,7 +30,7 @@ struct UnsentMessages {
         }
     }
 
-    /// The end comes last.
+    /// Takes the next message: readiness first, a heartbeat last.
     private mutating func takeNext() -> Bool {
         var next: ControlMessage?
         if let ready {

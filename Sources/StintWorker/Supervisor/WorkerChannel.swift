@@ -7,17 +7,17 @@ import Synchronization
     import Glibc
 #endif
 
-/// The supervisor's end of the socket to a worker process. The worker's end closes with the worker, this one with the
-/// supervisor, whatever kills them.
+/// The supervisor's end of the socket to a worker process. The kernel closes each end when its process ends, so both
+/// sides notice the other's death.
 final class WorkerChannel: Sendable {
-    /// No message is nearly as long.
+    /// Every message is much shorter.
     private static let longestLine = 256
 
     private let descriptor: Int32
     private let reader = Mutex<PipeReader?>(nil)
 
     /// - Returns: The supervisor's end, and the descriptor for the worker, which the caller closes.
-    /// - Throws: ``StartFailure`` where the system has no descriptors left.
+    /// - Throws: ``StartFailure`` if the system has no descriptors left.
     static func pair() throws -> (WorkerChannel, childEnd: Int32) {
         var ends: [Int32] = [-1, -1]
         #if canImport(Darwin)
@@ -25,14 +25,14 @@ final class WorkerChannel: Sendable {
         #else
             let result = socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends)
         #endif
-        guard result == 0 else { throw StartFailure(.pipe, "a socket to a worker cannot be made", errno) }
+        guard result == 0 else { throw StartFailure(.pipe, "a socket to a worker cannot be created", errno) }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         return (WorkerChannel(ends[0]), ends[1])
     }
 
     private init(_ descriptor: Int32) { self.descriptor = descriptor }
 
-    /// - Parameter hear: Called with each message, and with `nil` when there will be no more.
+    /// - Parameter hear: Called with each message, and with `nil` after the last one.
     func listen(_ hear: @escaping @Sendable (ControlMessage?) -> Void) {
         let splitter = Mutex(LineSplitter(limit: Self.longestLine))
         let reader = PipeReader(
@@ -49,12 +49,12 @@ final class WorkerChannel: Sendable {
         self.reader.withLock { $0 = reader }
     }
 
-    /// There is no worker, so nobody will ever listen.
+    /// Closes the socket if no worker was started.
     func close() {
         if reader.withLock({ $0 == nil }) { closeAll([descriptor]) }
     }
 
-    /// Returns when all that the worker has said is heard, and closes the line; to be called after its end.
+    /// Reads all remaining messages and closes the socket. Call it after the worker's end.
     func finish() async {
         await reader.withLock { $0 }?.finish()
     }

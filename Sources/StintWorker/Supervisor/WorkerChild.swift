@@ -9,12 +9,12 @@ import Synchronization
 
 /// One worker process as its supervisor sees it.
 final class WorkerChild: Sendable {
-    /// How often what it has left behind is looked for: each time finds what the last one has started before it ended.
+    /// How often processes that it left behind are looked for: each round finds those started during the previous one.
     private static let killRounds = 100
 
     let number: Int
     let process: ChildProcess
-    /// As its registration names it.
+    /// The identity in its registration.
     let identity: ProcessIdentity
     private let output: HandlerOutput
     private let channel: WorkerChannel
@@ -22,11 +22,11 @@ final class WorkerChild: Sendable {
 
     private struct State {
         var lastHeard = ContinuousClock.now
-        /// When it must be ready.
+        /// The time at which it must be ready.
         var readyBefore: ContinuousClock.Instant
         var readySince: ContinuousClock.Instant?
         var heartbeat: HeartbeatMonitor
-        /// It will say nothing more.
+        /// No more messages will come.
         var isSilent = false
         var waitingForReadiness: [CheckedContinuation<Bool, Never>] = []
         var ending: WorkerLoop.Ending?
@@ -37,7 +37,7 @@ final class WorkerChild: Sendable {
 
     /// Starts this program again as worker `number`.
     ///
-    /// - Throws: ``StintError`` where the process cannot be started.
+    /// - Throws: ``StintError`` or ``StartFailure`` if the process cannot be started.
     static func start(
         _ number: Int, _ options: SupervisorOptions, program: String, sign: String?
     ) async throws -> WorkerChild {
@@ -45,7 +45,7 @@ final class WorkerChild: Sendable {
         defer { closeAll([childEnd]) }
         let output: HandlerOutput
         do {
-            // Room for the longest line of a handler, with the prefix that the worker gave it.
+            // Long enough for the longest line of a handler with the prefix that the worker adds.
             output = try HandlerOutput(prefix: "worker \(number): ", longestLine: OutputLines.longestLine + 64)
         } catch {
             channel.close()
@@ -59,7 +59,7 @@ final class WorkerChild: Sendable {
         let launch = Launch(
             executable: program, arguments: options.arguments, environment: environment, standardInput: .null,
             standardOutput: output.standardOutput, standardError: output.standardError, control: childEnd,
-            // A group of its own: what a terminal's keys mean, the supervisor decides.
+            // A group of its own: the supervisor alone handles a terminal's keys.
             ownGroup: true, memoryLimit: options.memoryLimit, mark: mark)
         do {
             let process = try await ProcessLauncher.shared.start(launch)
@@ -103,9 +103,9 @@ final class WorkerChild: Sendable {
         for continuation in waiting { continuation.resume(returning: isReady) }
     }
 
-    // MARK: - What is known of it
+    // MARK: - State
 
-    /// Returns when it works, with `true`, or has ended before that, with `false`.
+    /// Waits until it is ready (`true`) or has ended before that (`false`).
     func becomesReady() async -> Bool {
         await withCheckedContinuation { continuation in
             let answer = state.withLock { state -> Bool? in
@@ -121,12 +121,12 @@ final class WorkerChild: Sendable {
     var ending: WorkerLoop.Ending? { state.withLock { $0.ending } }
     var readySince: ContinuousClock.Instant? { state.withLock { $0.readySince } }
     var readyBefore: ContinuousClock.Instant { state.withLock { $0.readyBefore } }
-    /// It was sent SIGKILL, and may take a moment to end.
+    /// Whether it was sent SIGKILL. It may take a moment to end.
     var isKilled: Bool { state.withLock { $0.isKilled } }
     var killedBecause: String? { state.withLock { $0.killedBecause } }
     var isToldToStop: Bool { state.withLock { $0.isToldToStop } }
 
-    /// When ``missedHeartbeat(at:)`` may have something new to say.
+    /// When the result of ``missedHeartbeat(at:)`` may change.
     var nextHeartbeatCheck: ContinuousClock.Instant {
         state.withLock { $0.heartbeat.nextLook(lastHeard: $0.lastHeard) }
     }
@@ -135,7 +135,7 @@ final class WorkerChild: Sendable {
         state.withLock { $0.heartbeat.isTooLong(lastHeard: $0.lastHeard, now: now) }
     }
 
-    /// We were not there to listen for so long: that is not held against it.
+    /// Forgives missed heartbeats after the supervisor itself was stopped for this long.
     func excuse(_ absence: Duration) {
         state.withLock { state in
             state.lastHeard = .now
@@ -143,9 +143,10 @@ final class WorkerChild: Sendable {
         }
     }
 
-    // MARK: - Its end
+    // MARK: - Ending
 
-    /// What it has started and what has come of that. Not by process groups: since it has ended, their numbers may be others'.
+    /// Kills the processes that it has started, and their descendants. It does not use process groups: after its end
+    /// their numbers may belong to others.
     private func killHandlers() async {
         guard let mark = process.mark else { return }
         for _ in 1...Self.killRounds where MarkedProcesses.killOnce(coveredBy: mark) > 0 {
@@ -153,15 +154,15 @@ final class WorkerChild: Sendable {
         }
     }
 
-    /// In an orderly way.
+    /// Orders it to stop in an orderly way.
     func tellToStop() {
         state.withLock { $0.isToldToStop = true }
         process.send(SIGTERM)
     }
 
-    /// At once, with its handlers.
+    /// Kills it at once; its handlers are killed when it has ended.
     ///
-    /// - Parameter reason: What it has done wrong; `nil` where this is an order that it did nothing to deserve.
+    /// - Parameter reason: Why it is killed; `nil` if it is not to blame.
     func kill(because reason: String?) {
         state.withLock { state in
             state.isKilled = true
@@ -170,7 +171,7 @@ final class WorkerChild: Sendable {
         process.send(SIGKILL)
     }
 
-    /// What it did, as the rest of a sentence.
+    /// How it ended, as the rest of a sentence.
     func sentence(_ diagnostics: AttemptDiagnostics) -> String {
         if let killedBecause { return killedBecause }
         let how = diagnostics.signal.map { "was killed by \($0)" } ?? "ended with \(exitText(diagnostics.exitCode ?? 0))"
@@ -178,15 +179,15 @@ final class WorkerChild: Sendable {
         return said.isEmpty ? how : "\(how): \(said)"
     }
 
-    /// Waits for its end. What its handlers leave behind where it died is killed.
+    /// Waits for its end. If it died, the processes that it left behind are killed.
     func waitForExit() async -> (end: ProcessEnd, diagnostics: AttemptDiagnostics) {
         let end = await process.waitForExit()
-        // What the channel still holds tells of handlers that it started in its last moment.
+        // The channel may still hold its last messages.
         await channel.finish()
         if end.exitCode != 0 || ending == nil { await killHandlers() }
         await output.finish()
         var diagnostics = AttemptDiagnostics(end, standardError: output.lastErrors)
-        // The worker's; that of the job stands on its scoreboard.
+        // That would be the worker's run time. The job's is on the scoreboard.
         diagnostics.runTimeMilliseconds = nil
         return (end, diagnostics)
     }

@@ -1,8 +1,8 @@
 import Logging
 import StintCore
 
-/// What a pool does when the database was deleted or replaced: it stops as after an order, and starts nothing again, since
-/// every worker would find the same.
+/// If the database was deleted or replaced, a pool stops as after an order and starts no worker again, since every
+/// worker would fail likewise.
 extension WorkerPool {
     private static let lookInterval: Duration = .seconds(1)
 
@@ -31,15 +31,16 @@ extension WorkerPool {
         guard loss == nil else { return }
         loss = error
         logger.critical(
-            "the workers end, since their database cannot be used any more", metadata: ["error": "\(error)"])
+            "the workers end because their database cannot be used any more", metadata: ["error": "\(error)"])
         Task { await stop() }
     }
 
-    /// A worker has noticed it first.
+    /// Called if a worker has noticed it first.
     func noteLoss(by child: WorkerChild) {
         guard child.ending == .lost, !noteLoss() else { return }
         lose(
             StintError(
-                .databaseUnusable, "worker \(child.number) cannot use its database any more; its own line says why"))
+                .databaseUnusable,
+                "worker \(child.number) cannot use its database any more; its own log message says why"))
     }
 }

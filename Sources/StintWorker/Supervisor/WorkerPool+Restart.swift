@@ -1,12 +1,12 @@
 import Logging
 
-/// A rolling restart: a successor first, and then the end of the worker whose place it takes.
+/// A rolling restart: each worker is stopped only when its successor is ready.
 extension WorkerPool {
-    /// How often to look whether somebody asks for a restart through the store.
+    /// How often to check the store for requests to restart.
     private static let requestInterval: Duration = .seconds(2)
 
-    /// What is asked for while workers are replaced is done once more afterwards: those that have been replaced already may
-    /// run a program that has been replaced since.
+    /// A request during a restart causes one more restart afterwards, since the program may have changed after the
+    /// first workers were replaced.
     func restart() async {
         guard !isStopping else { return }
         restartsAsked += 1
@@ -20,19 +20,19 @@ extension WorkerPool {
             done = restartsAsked
             await replaceAll()
         } while done < restartsAsked && !isStopping
-        // In the same step as the last look: who asks from now on begins anew.
+        // In the same step as the last check: a later request starts a new restart.
         restarting = nil
     }
 
     private func replaceAll() async {
         for number in 1...options.workers where !isStopping {
-            // The successor of the last round has its slot when the jobs of its predecessor are taken back.
+            // The last round's successor gets its slot when its predecessor's jobs are reclaimed.
             while successors[number] != nil && !isStopping { await Self.sleep(.milliseconds(10)) }
             guard let old = current[number] else { continue }
             do {
                 let successor = try await start(number)
                 let isReady = await successor.child.becomesReady()
-                // Meanwhile the slot may have got another worker, since the old one died, or be given up.
+                // Meanwhile the old worker may have died and been replaced, or the slot may be closed.
                 guard isReady, current[number] === old, !isStopping else {
                     successor.child.tellToStop()
                     _ = await successor.monitoring.value
@@ -52,8 +52,7 @@ extension WorkerPool {
         if !isStopping { logger.notice("all workers were replaced") }
     }
 
-    /// Restarts when somebody has asked for it since this began: `stint workers restart`, from wherever the database can be
-    /// written.
+    /// Restarts after each new request in the store (`stint workers restart`).
     func obeyRestartRequests() async {
         var known: Int64?
         var isTold = false
@@ -64,7 +63,7 @@ extension WorkerPool {
                 known = latest
                 isTold = false
             } catch {
-                // Said once: whoever works says it too.
+                // Logged once: the workers log it too.
                 if !isTold { logger.error("requests to restart cannot be read", metadata: ["error": "\(error)"]) }
                 isTold = true
             }

@@ -1,5 +1,5 @@
-/// Sees that workers become ready, and stay awake: one timer for all of them, set to when the first has to have said
-/// something.
+/// Checks that workers become ready and send heartbeats. One timer serves all of them; it is set to the earliest
+/// deadline.
 extension WorkerPool {
     private static let longestDelay: Duration = .seconds(60)
 
@@ -12,7 +12,7 @@ extension WorkerPool {
             guard !Task.isCancelled else { return }
             let lateness = ContinuousClock.now - planned
             for child in children.values {
-                // We were stopped ourselves, or the machine slept: nobody could be heard.
+                // This process was stopped, or the machine slept, so no message could be read.
                 if lateness >= HeartbeatMonitor.doubt { child.excuse(lateness) }
                 look(at: child)
             }
@@ -29,7 +29,7 @@ extension WorkerPool {
     private func look(at child: WorkerChild) {
         guard !child.isKilled else { return }
         let now = ContinuousClock.now
-        // Not by its silence: one that beats and never gets ready does not work either.
+        // Heartbeats alone are not enough: a worker that never gets ready does not work either.
         guard let readySince = child.readySince else {
             if now >= child.readyBefore {
                 child.kill(because: "was not ready after \(options.startupTimeout) and was killed")
@@ -42,7 +42,7 @@ extension WorkerPool {
         guard child.identity.isStopped else {
             return child.kill(because: "did not respond for \(seconds) s and was killed")
         }
-        // Somebody has stopped it (SIGSTOP, a debugger): that is no fault of its jobs.
+        // It was stopped (SIGSTOP, a debugger), so its jobs are not blamed.
         logger.warning(
             "a worker was stopped from outside for too long and is replaced; its jobs are not blamed",
             metadata: ["worker": "\(child.number)", "process": "\(child.process.id)", "seconds": "\(seconds)"])

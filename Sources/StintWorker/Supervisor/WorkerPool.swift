@@ -1,32 +1,32 @@
 import Logging
 import StintCore
 
-/// The supervisor's side: a slot for each worker, in which one process follows the other.
+/// The supervisor's workers: a slot for each, in which one process follows the other.
 actor WorkerPool {
     let store: any JobStore
     let options: SupervisorOptions
     let logger: Logger
     private let manager = ServiceManager()
     private var program = ""
-    /// Proves to others that this process lives, and sees to its workers.
+    /// Proves to other processes that this supervisor lives and reclaims its workers' jobs.
     private var sign: (any SupervisorSign)?
 
     private(set) var isStopping = false
     /// Why the store cannot be used any more.
     var loss: (any Error)?
-    /// Everything that runs, also successors that are not in their slot yet.
+    /// All running workers, including successors that are not in their slot yet.
     private(set) var children: [ObjectIdentifier: WorkerChild] = [:]
-    /// By the number of the slot that they will take.
+    /// Successors by the number of their future slot.
     var successors: [Int: WorkerProcess] = [:]
-    /// By slot: what runs there now.
+    /// The worker that runs now, by slot.
     private(set) var current: [Int: WorkerChild] = [:]
     private var ready: Set<Int> = []
     var startBackoff = StartBackoff()
-    /// Ends early when there is another worker to watch.
+    /// Cancelled when there is another worker to watch.
     var watchDelay: Task<Void, Never>?
     var restarting: Task<Void, Never>?
     var restartsAsked = 0
-    /// Waiting for a delay to pass or for the order to stop.
+    /// Delays that the order to stop cancels.
     private var delays: [Task<Void, Never>] = []
 
     init(store: any JobStore, options: SupervisorOptions, logger: Logger) {
@@ -38,7 +38,7 @@ actor WorkerPool {
     func run() async throws {
         program = try executablePath()
         sign = await registerSupervisor()
-        // Each may have a successor beside it for a while.
+        // Each worker may have a successor beside it for a while.
         _ = DescriptorLimit.makeRoom(forCommands: 2 * options.workers)
         let duties = [
             Task { await self.watchStore() }, Task { await self.watchChildren() },
@@ -52,7 +52,7 @@ actor WorkerPool {
         await withTaskGroup(of: Void.self) { group in
             for number in 1...options.workers { group.addTask { await self.runSlot(number) } }
         }
-        // It may be about to send a successor home.
+        // It may be about to stop a successor.
         await restarting?.value
         if let loss { throw loss }
     }
@@ -62,7 +62,7 @@ actor WorkerPool {
             return try await store.registerSupervisor()
         } catch {
             logger.warning(
-                "no other process can see that this supervisor lives: jobs of workers that die with it come back late",
+                "this supervisor cannot prove that it lives: if it dies, its workers' jobs are reclaimed late",
                 metadata: ["error": "\(error)"])
             return nil
         }
@@ -82,7 +82,7 @@ actor WorkerPool {
         }
     }
 
-    /// The successor that is there already, or a new process; `nil` where it cannot be started, after a delay.
+    /// The waiting successor, or a new process; `nil`, after a delay, if it cannot be started.
     private func nextProcess(_ number: Int) async -> WorkerProcess? {
         if let successor = successors.removeValue(forKey: number) { return successor }
         do {
@@ -103,7 +103,7 @@ actor WorkerPool {
         return WorkerProcess(child: child, monitoring: Task { await self.monitor(child) })
     }
 
-    /// A process from its start until its jobs are taken back, whether or not it has its slot already.
+    /// A process from its start until its jobs are reclaimed, whether or not it has its slot already.
     struct WorkerProcess {
         let child: WorkerChild
         let monitoring: Task<WorkerProcessEnd, Never>
@@ -111,9 +111,9 @@ actor WorkerPool {
 
     struct WorkerProcessEnd {
         let diagnostics: AttemptDiagnostics
-        /// Its orderly end, because nothing was left to do.
+        /// Whether it ended in an orderly way because nothing was left to do.
         let isDrained: Bool
-        /// It said why it ends, and did.
+        /// Whether it announced why it ends, and ended.
         let isOrderly: Bool
         /// How many jobs it had started and not ended.
         let started: Int
@@ -129,12 +129,12 @@ actor WorkerPool {
             diagnostics: diagnostics, isDrained: isOrderly && child.ending == .drained, isOrderly: isOrderly, started: started)
     }
 
-    /// - Returns: How long to wait before its successor starts; `nil` where nothing was wrong.
+    /// - Returns: How long to wait before its successor starts; `nil` if no delay is needed.
     private func delayAfter(_ child: WorkerChild, _ end: WorkerProcessEnd) -> Duration? {
         if child.isToldToStop || end.isOrderly { return nil }
         let how = child.sentence(end.diagnostics)
         let hasStarted = child.readySince.map { ContinuousClock.now - $0 >= StartBackoff.proof } ?? false
-        // A job that it had started is to blame, and is buried some day; anything else can go on for ever.
+        // If it had started a job, that is to blame and buried in the end. Any other cause may repeat for ever.
         guard end.started > 0 || hasStarted else { return startBackoff.failed(child.number, how, logger) }
         startBackoff.succeeded(child.number, logger)
         logger.error(
@@ -146,9 +146,9 @@ actor WorkerPool {
         return nil
     }
 
-    // MARK: - The jobs that it leaves behind
+    // MARK: - Reclaiming jobs
 
-    /// - Returns: How many of them it had started.
+    /// - Returns: How many jobs it had started.
     private func reclaim(from child: WorkerChild, _ diagnostics: AttemptDiagnostics, isOrdered: Bool) async -> Int {
         let cause: WorkerEnd =
             child.isToldToStop || isOrdered ? .stopped : .died(child.sentence(diagnostics), diagnostics)
@@ -164,9 +164,9 @@ actor WorkerPool {
             } catch {
                 failures += 1
                 logger.error(
-                    "the jobs of a dead worker could not be taken back; trying again",
+                    "the jobs of a dead worker could not be reclaimed; trying again",
                     metadata: ["worker": "\(child.number)", "error": "\(error)"])
-                // Their leases run out, and any reaper takes them back sooner.
+                // Their leases run out, or a reaper reclaims them sooner.
                 if isStopping && failures > 5 { return 0 }
                 await Self.sleep(min(.milliseconds(50) * (1 << min(failures, 6)), .seconds(2)))
             }
@@ -183,14 +183,14 @@ actor WorkerPool {
 
     // MARK: - Orders
 
-    /// Orderly, within the grace period.
+    /// Stops all workers in an orderly way, within the grace period.
     func stop() async {
         guard !isStopping else { return }
         isStopping = true
         manager.send(.stopping)
         for delay in delays { delay.cancel() }
         for child in children.values { child.tellToStop() }
-        // Handlers get the grace period, then SIGTERM and SIGKILL; that, and settling, takes the worker a while.
+        // After the grace period handlers get SIGTERM and SIGKILL; that and settling take a while.
         await Self.sleep(options.gracePeriod + .seconds(12))
         stopAtOnce()
     }
@@ -203,7 +203,7 @@ actor WorkerPool {
 
     // MARK: - Waiting
 
-    /// Ends early when the order to stop comes.
+    /// Waits; the order to stop ends the wait.
     private func pause(_ duration: Duration) async {
         let delay = Task { await Self.sleep(duration) }
         delays.append(delay)

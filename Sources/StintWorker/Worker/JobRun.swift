@@ -2,7 +2,7 @@ import Logging
 import StintCore
 import Tracing
 
-/// One run of one job's handler, to the outcome that is to be settled.
+/// One run of one job's handler, up to the outcome to settle.
 struct JobRun: Sendable {
     /// The longest error text that is kept of an attempt, in bytes.
     static let maximumErrorBytes = 4_096
@@ -10,15 +10,15 @@ struct JobRun: Sendable {
     let handler: Handler
     let context: JobContext
     let timeout: Duration?
-    /// Whether anybody looks at spans: where not, making one costs a good part of a short job's time.
+    /// Whether there is a tracer. Without one, creating a span would cost a good part of a short job's time.
     let isTraced: Bool
-    /// Whether this process ends, to be replaced, when the handler does not: then its hang is a death like any other.
+    /// Whether this process ends and is replaced if the handler hangs; then the hang counts as a crash.
     let endsWithHang: Bool
 
-    /// The time limit that this run, and not the handler, has to keep.
+    /// The time limit that this run enforces, because the handler does not.
     var timeoutToKeep: Duration? { handler.keepsTime ? nil : timeout }
 
-    /// Runs the handler and maps how it ended. `nil`: the handler has settled the job itself.
+    /// Runs the handler and maps how it ended; `nil` if the handler has settled the job itself.
     func result() async -> RunResult? {
         do {
             if isTraced { try await runInSpan() } else { try await handler.run(context, timeout) }
@@ -85,8 +85,8 @@ struct JobRun: Sendable {
         return bytes <= maximumErrorBytes ? text : "…" + Array(text.utf8).textTail(limit: maximumErrorBytes)
     }
 
-    /// Waits for the handler's task, but not for ever: past the timeout the task is cancelled, and a handler that does
-    /// not end then is left behind and its attempt has failed.
+    /// Waits for the handler's task. Past the timeout the task is cancelled; a handler that does not end then is
+    /// abandoned, and its attempt has failed.
     func result(of task: Task<RunResult?, Never>, within timeout: Duration) async -> RunResult? {
         enum Event {
             case finished(RunResult?)
@@ -106,7 +106,7 @@ struct JobRun: Sendable {
             switch event {
             case .finished(let result) where !timedOut: return result
             case .finished(nil): return nil
-            // It may have finished in the same moment; what it says of itself counts.
+            // It may have finished in the same moment; then its own result counts.
             case .finished(let result?) where result.outcome == .ack || result.isNotStarted:
                 return result
             case .finished(let result?): return tookTooLong(timeout, diagnostics: result.diagnostics)

@@ -1,14 +1,14 @@
 import Logging
 import StintCore
 
-/// A suspect whose turn it was, and that had to stay where it is since others ran in the worker's process.
+/// A suspect that was skipped because others ran in the worker's process.
 struct PassedSuspect {
     let job: JobID
     let since: ContinuousClock.Instant
-    /// It was claimed when the process was empty, and another worker of it was quicker to start a job.
+    /// It was claimed when the process was idle, but another worker of the process started a job first.
     var wasGivenBack = false
-    /// Nothing is started until the process is empty.
+    /// Nothing is started until the process is idle.
     var isMakingRoom = false
-    /// When it was last seen to be ready still.
+    /// When it was last seen still ready.
     var lastLook: ContinuousClock.Instant?
 }

@@ -36,7 +36,7 @@ public struct Reaper: Service {
             let report = try await store.reapAll()
             guard report != ReapReport() else { return }
             logger.notice(
-                "took back jobs of workers that are gone, or pruned",
+                "reclaimed or pruned jobs",
                 metadata: [
                     "requeued": "\(report.requeued)", "buried": "\(report.buried)", "pruned": "\(report.pruned)",
                 ])

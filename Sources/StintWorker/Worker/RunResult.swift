@@ -2,16 +2,16 @@ import Logging
 import StintCore
 import Tracing
 
-/// What a run came to, ready to be settled.
+/// The result of a run, ready to be settled.
 struct RunResult: Sendable {
     var outcome: Settlement.Outcome
     var followUps: [NewJob] = []
     var diagnostics: AttemptDiagnostics?
-    /// How many attempts the handler's retry policy grants, where it says.
+    /// The limit of attempts of the handler's retry policy, if it has one.
     var maxAttempts: Int?
-    /// Its process ended as one does that was ordered to: perhaps somebody has ordered this worker to stop, too.
+    /// Its process ended as if ordered to stop; perhaps this worker has been ordered to stop too.
     var endedAsOrdered = false
-    /// The handler goes on although its task was cancelled long ago: its process is good for nothing any more.
+    /// The handler still runs although its task was cancelled long ago, so its process must be replaced.
     var isHung = false
     /// Its process could not be started, so there was no attempt.
     var isNotStarted = false

@@ -1,7 +1,7 @@
 import StintCore
 
-/// When to claim, and how much. Handlers shall not wait for the store, and jobs not for this worker while another one
-/// could start them.
+/// When to claim, and how much. Handlers should not wait for the store, and jobs should not wait for this worker while
+/// another one could start them.
 extension WorkerLoop {
     func claimRequest() -> ClaimRequest? {
         if !isStopping, let reason = reasonToRecycle() { recycle(because: reason) }
@@ -15,7 +15,7 @@ extension WorkerLoop {
         guard allowed > 0, !isStopping else { return nil }
         let free = max(0, concurrency - running.count - backlog.count)
         let limit = batch > concurrency ? batch : min(batch, free)
-        // What exceeds the budget would be given back; one job is never too large.
+        // Jobs that exceed the budget would be given back; one job is never too large.
         let fitting = max(1, budget.bytes / max(1, largestBytes))
         return ClaimRequest(
             queues: worker.queues, limit: min(limit, fitting, jobsLeft, allowed, ClaimRequest.maximumLimit),
@@ -23,7 +23,7 @@ extension WorkerLoop {
             passesOverSuspects: !takesSuspects)
     }
 
-    /// For what is to be claimed beside what this worker holds already; `nil` where that is enough.
+    /// The budget left beside the jobs that this worker holds; `nil` if it is used up.
     private var budgetLeft: ByteBudget? {
         let held = backlog.bytes + running.values.reduce(0) { $0 + $1.job.bytes }
         let left = options.budget.left(beside: held + finishedBytes)
@@ -35,7 +35,7 @@ extension WorkerLoop {
         largestBytes = max(jobs.reduce(0) { max($0, $1.bytes) }, largestBytes - largestBytes / 4 - 1)
     }
 
-    /// Whether it is time to claim: a handler could start, or what waits lasts for little longer than a visit to the store.
+    /// Whether it is time to claim: a handler could start, or the waiting jobs will be used up soon.
     var wantsJobs: Bool {
         guard !isRunningAlone else { return false }
         if backlog.isEmpty && running.count < concurrency { return true }
@@ -48,7 +48,7 @@ extension WorkerLoop {
         backlog.isEmpty || options.batch != nil ? nil : pace.timeUntilStalled(at: .now)
     }
 
-    /// Gives back what was claimed ahead when it does not start as soon as it should have.
+    /// Gives back jobs claimed ahead if they do not start as soon as expected.
     func releaseStalledJobs() {
         if timeUntilStalled == .zero { releaseWaitingJobs() }
     }

@@ -1,19 +1,20 @@
 import Logging
 import StintCore
 
-/// Keeping up the leases of the jobs that this worker holds.
+/// Extends the leases of the jobs that this worker holds.
 extension WorkerLoop {
     func keepUpLeases() async {
         while !Task.isCancelled {
             await pause(options.lease / 3)
-            // A store that refused is asked again soon: a lease must not run out for want of a word.
+            // If the store refused, it is asked again soon: a lease must not run out because of that.
             while await !extendLeases() && !Task.isCancelled { await pause(min(options.lease / 10, .seconds(1))) }
             await renewRegistration()
         }
     }
 
-    /// The wait for the store's lock has eaten a good part of the time that this worker counts with, which is counted from
-    /// before the claim: before a job starts its lease is extended. One that another worker has taken meanwhile is dropped.
+    /// If the claim waited long for the store's lock, a good part of its leases has passed, since a worker counts from
+    /// before the claim. So the leases are extended before the jobs start. Jobs that another worker has taken meanwhile
+    /// are dropped.
     func extendIfShort(_ jobs: [LeasedJob], claimedAt claim: ClockReading) async {
         let isShort = leases.isShort(claimedAt: claim.monotonic, now: worker.clock.now().monotonic)
         guard !jobs.isEmpty, isShort, !isStopping else { return }
@@ -38,7 +39,7 @@ extension WorkerLoop {
             drop(lost, because: "it was taken back")
             return true
         } catch let error as StintError where error.code == .databaseBusy {
-            // Nobody could write, so nobody has taken the jobs: what runs, runs on.
+            // No process could write, so none has taken the jobs: running handlers continue.
             logger.error("the leases could not be extended; trying again", metadata: ["error": "\(error)"])
             return false
         } catch  where noteLoss() {
@@ -51,7 +52,7 @@ extension WorkerLoop {
         }
     }
 
-    /// Without those whose handler has settled its job already and is about to end.
+    /// Leases of running jobs, except those that their handler has settled itself.
     private var runningLeases: [Lease] {
         running.compactMap { $0.value.settlement.isSet ? nil : $0.key }
     }
@@ -64,7 +65,7 @@ extension WorkerLoop {
             because: "it ran out before the job could be started")
     }
 
-    /// Jobs whose lease is lost: those that wait are forgotten, those that run are cancelled.
+    /// Forgets waiting jobs whose lease is lost, and cancels running ones.
     private func drop(_ lost: Set<Lease>, because reason: String) {
         guard !lost.isEmpty else { return }
         // The leases may stand after all, where only the store could not be written: then the jobs are given back, and

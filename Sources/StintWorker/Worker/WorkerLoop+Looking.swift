@@ -1,14 +1,14 @@
 import Logging
 import StintCore
 
-/// Looking up what this worker holds, where what it remembers may be wrong: something was revoked, or nobody knows whether
-/// a transaction has happened.
+/// Looks up what this worker holds when its own state may be wrong: jobs were revoked, or the outcome of a transaction
+/// is unknown.
 extension WorkerLoop {
     var needsLook: Bool { isRevocationUnseen || doubtful != nil }
 
     func look() async {
         guard let place else { return }
-        // Before the look: what is revoked after it changes the mark again.
+        // Read before the store: a later revocation changes the mark again.
         let mark = place.revocations.read()
         do {
             let held = try await store.leases(heldBy: place.id)
@@ -18,12 +18,12 @@ extension WorkerLoop {
             isRevocationUnseen = false
             failedVisits = 0
         } catch {
-            await tryLater("the store cannot be read, and what waits to start may have been revoked", error)
+            await tryLater("the store cannot be read, so no job starts, as it may have been revoked", error)
         }
     }
 
-    /// After a transaction of unknown outcome: what was settled is counted as that, what was not is settled again, and jobs
-    /// that were claimed unknown to this worker are given back.
+    /// After a transaction of unknown outcome: counts what was settled, settles the rest again, and gives back jobs
+    /// that were claimed without this worker's knowledge.
     private func settleDoubts(_ held: [HeldJob]) async throws {
         guard let doubtful else { return }
         let leases = Set(held.map(\.lease))
@@ -45,11 +45,11 @@ extension WorkerLoop {
         }
         listener.mayFindJobs = true
         logger.notice(
-            "the change whose outcome was not known has been looked up",
+            "the outcome of the unknown change was looked up",
             metadata: ["settled": "\(answers.count) of \(doubtful.count)", "given-back": "\(unknown.count)"])
     }
 
-    /// Waiting jobs that somebody has buried or deleted are forgotten, those of paused queues given back.
+    /// Forgets waiting jobs that were buried or deleted, and gives back those of paused queues.
     private func dropRevoked(_ held: [HeldJob]) {
         let standing = Dictionary(held.map { ($0.lease, $0) }) { $1 }
         for job in backlog.removeAll(where: { standing[$0.lease]?.isPaused != false }) {

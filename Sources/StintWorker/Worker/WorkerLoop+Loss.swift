@@ -1,10 +1,10 @@
 import Logging
 import StintCore
 
-/// What a worker does when its database was deleted or replaced while it had it open: it says so once, lets its handlers
-/// finish within the grace period, and ends. What they did can be settled nowhere.
+/// When its database was deleted or replaced while open, a worker logs that once, lets its handlers finish within the
+/// grace period, and ends. Their outcomes cannot be settled.
 extension WorkerLoop {
-    /// Looks from time to time: an idle worker, or one with a long job, has no other reason to.
+    /// Checks the store from time to time. An idle worker, or one with a long job, does not use it otherwise.
     func watchStore() async {
         let interval = min(options.lease / 3, options.pollInterval)
         while !Task.isCancelled {
@@ -24,7 +24,7 @@ extension WorkerLoop {
             loss = error
             ending = .lost
             logger.critical(
-                "the worker ends, since its database cannot be used any more", metadata: ["error": "\(error)"])
+                "the worker ends because its database cannot be used any more", metadata: ["error": "\(error)"])
             stop(grace: options.gracePeriod)
             return true
         }

@@ -1,6 +1,6 @@
 import StintCore
 
-/// Ending before the process has grown too large, too old, or lost a thread.
+/// Ends a worker whose process has grown too large or too old, or has lost a thread to a hanging handler.
 extension WorkerLoop {
     /// How many jobs may still be started.
     var jobsLeft: Int {
@@ -8,19 +8,19 @@ extension WorkerLoop {
         return max(1, limit - jobsStarted - backlog.count)
     }
 
-    /// Looked at before each claim and each start.
+    /// Checked before each claim and each start.
     func reasonToRecycle() -> String? {
         let limits = options.recycling
         if let limit = limits.maxJobs, jobsStarted >= limit { return "it has started \(jobsStarted) jobs" }
         if let limit = limits.maxAge, ContinuousClock.now - started >= limit { return "it is \(limit) old" }
-        // After a job at least: a limit below what the process starts with must not keep it from ever working.
+        // Only after a first job: a limit below the initial size of the process must not keep it from working.
         if let limit = limits.maxMemory, jobsStarted > 0, let memory = memoryInUse, memory > limit {
             return "it uses \(memory / 1_048_576) MiB"
         }
         return nil
     }
 
-    /// Of the process in which the handlers run.
+    /// The memory of the process in which the handlers run.
     private var memoryInUse: Int64? {
         for handler in worker.handlers.all { if let memory = handler.memoryInUse { return memory() } }
         return ProcessIdentity.residentMemory(ofProcess: ProcessIdentity.current.processID)

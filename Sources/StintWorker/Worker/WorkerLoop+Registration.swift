@@ -1,8 +1,8 @@
 import StintCore
 
-/// The worker's place among the others, from before its first claim until it holds nothing any more.
+/// The worker's registration, from before its first claim until it holds nothing any more.
 extension WorkerLoop {
-    /// How often it says that it lives: well within ``WorkerRegistration/lifetime``.
+    /// How often it renews its registration: well within ``WorkerRegistration/lifetime``.
     private static let renewal: Duration = .seconds(600)
 
     private var registration: WorkerRegistration {
@@ -12,7 +12,7 @@ extension WorkerLoop {
             concurrency: options.concurrency)
     }
 
-    /// - Returns: Whether it may work: `false` when it was told to stop before.
+    /// - Returns: Whether it may work: `false` if it was stopped before.
     func register() async -> Bool {
         var delay: Duration = .milliseconds(100)
         while !isStopping {
@@ -44,7 +44,8 @@ extension WorkerLoop {
         }
     }
 
-    /// Not where it left without settling all: then its entry leads the reaper to its jobs as soon as it is gone.
+    /// Removes the registration, unless the worker left without settling everything: then it leads the reaper to the
+    /// jobs.
     func deregister() async {
         guard let place else { return }
         place.runLock.unregister(ObjectIdentifier(self))
@@ -54,7 +55,7 @@ extension WorkerLoop {
         } catch  where noteLoss() {
             return
         } catch {
-            logger.error("the worker could not sign off; the next reap does", metadata: ["error": "\(error)"])
+            logger.error("the worker could not deregister; the next reap removes it", metadata: ["error": "\(error)"])
         }
     }
 }

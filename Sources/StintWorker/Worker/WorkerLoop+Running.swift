@@ -1,12 +1,12 @@
 import StintCore
 
-/// Running the jobs that were claimed.
+/// Runs the claimed jobs.
 extension WorkerLoop {
     func startWaitingJobs() {
         while let run = takeNext() { start(run) }
     }
 
-    /// The next waiting job that may start now; one that nobody can run is buried instead.
+    /// The next waiting job that may start now. A job without a handler is buried instead.
     private func takeNext() -> JobRun? {
         while let job = backlog.first, running.count < concurrency, !isRunningAlone, startsAllowed > 0,
             !extendsBeforeStart, !isRevocationUnseen
@@ -42,13 +42,13 @@ extension WorkerLoop {
         return nil
     }
 
-    /// Before the handler can do anything: when it kills this process, the scoreboard must tell.
+    /// Records the start before the handler can do anything, in case it kills this process.
     ///
-    /// - Returns: Whether it may start; not where something was revoked since this worker last looked.
+    /// - Returns: Whether it may start; `false` if jobs were revoked since this worker last looked.
     private func noteStart(of lease: Lease, maxAttempts: Int?, _ now: ClockReading) -> Bool {
         place?.scoreboard.note(ended: endedUnnoted, started: lease, maxAttempts: maxAttempts)
         endedUnnoted = nil
-        // After the note, and not before it: see ``RevocationMark``.
+        // After recording the start, not before: see ``RevocationMark``.
         if let place, place.revocations.read() != seenRevocations {
             place.scoreboard.note(ended: lease, started: nil)
             isRevocationUnseen = true
@@ -96,7 +96,7 @@ extension WorkerLoop {
         register(run, cancel: { task.cancel() })
     }
 
-    /// A lane runs one job after the other in one task: with short jobs, a task for each is most of what they cost.
+    /// A lane runs one job after the other in one task: for short jobs, a task for each is most of their cost.
     private nonisolated func startLane(_ first: JobRun) -> Task<Void, Never> {
         Task {
             var run = first
@@ -119,7 +119,7 @@ extension WorkerLoop {
     private func finishAndTakeNext(_ run: JobRun, _ result: RunResult?) -> JobRun? {
         let ended = finish(run, result)
         var following: JobRun?
-        // A cancelled lane would cancel its next job too. Only this actor cancels lanes, so the answer holds.
+        // A cancelled lane would cancel its next job too. Only this actor cancels lanes, so the check stays valid.
         if let ended, !Task.isCancelled, let next = takeNext() {
             if next.timeoutToKeep == nil {
                 register(next, cancel: ended.cancel)
@@ -132,7 +132,7 @@ extension WorkerLoop {
         return following
     }
 
-    /// After a job has ended. While others wait to start, the loop has nothing to do and sleeps on.
+    /// Called after a job has ended. While others wait to start, the loop has nothing to do and sleeps on.
     private func goOn() {
         startWaitingJobs()
         noteEnd()
@@ -141,11 +141,11 @@ extension WorkerLoop {
 
     @discardableResult
     private func finish(_ run: JobRun, _ result: RunResult?) -> RunningJob? {
-        // Absent: the worker gave up waiting for it.
+        // It is missing if the worker gave up waiting for it.
         guard let job = running.removeValue(forKey: run.context.lease) else { return nil }
         place?.runLock.end()
         noteEnd()
-        // One that hangs goes on, and may yet be the end of this process: it stays on the scoreboard.
+        // A hanging handler still runs and may yet kill this process, so it stays on the scoreboard.
         if result?.isHung != true { endedUnnoted = run.context.lease }
         noteHandlerEnded()
         if result?.isNotStarted == true {
@@ -158,7 +158,7 @@ extension WorkerLoop {
         if let result {
             let isBlameless = isBlameless(job, result)
             settle(job.job, isBlameless ? RunResult(outcome: .release(after: .zero)) : result)
-            // Its thread is lost for as long as this process lives.
+            // Its thread is lost until this process ends.
             if result.isHung && worker.supervisorConnection != nil { recycle(because: "a handler hangs") }
         } else {
             metrics.settledByHandler(job.job)
@@ -166,8 +166,8 @@ extension WorkerLoop {
         return job
     }
 
-    /// Whether a failure is the worker's doing and not the job's: the worker cancelled it, or it is stopping, and whoever
-    /// sent the signal may have sent it to the command too.
+    /// Whether the worker and not the job caused a failure: the worker cancelled it, or is stopping, and the command
+    /// may have received the same signal.
     private func isBlameless(_ job: RunningJob, _ result: RunResult) -> Bool {
         switch result.outcome {
         case .crash, .suspect: job.isReleased || isToldToStop
@@ -178,12 +178,14 @@ extension WorkerLoop {
 
     private var isToldToStop: Bool { isStopping || worker.supervisorConnection?.isAbandoned == true }
 
-    /// How much later than its command this worker may get a signal that was sent to both: long, on a busy machine.
+    /// How much later than its command this worker may get a signal that was sent to both: up to 2 s, on a busy
+    /// machine.
     private static let longestOrder = 20
     private static let orderInterval: Duration = .milliseconds(100)
 
-    /// A command that ended as one does that is told to (SIGTERM, or exit 143) was perhaps told so together with this worker,
-    /// as systemd and the end of a session do it, and the worker hears of it a moment later. Until then its job is not judged.
+    /// A command that ended as if ordered to (SIGTERM, or exit 143) may have received that order together with this
+    /// worker, as from systemd or at the end of a session, and the worker a moment later. So its job is not classified
+    /// before that.
     private func awaitOrderToStop(after result: RunResult?) async {
         guard result?.endedAsOrdered == true else { return }
         for _ in 0..<Self.longestOrder where !isToldToStop { await pause(Self.orderInterval) }

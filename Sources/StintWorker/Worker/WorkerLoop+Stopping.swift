@@ -3,11 +3,11 @@ import StintCore
 
 /// The orderly end of a worker.
 extension WorkerLoop {
-    /// Claims no more and gives back what was not started. Running handlers may go on for `grace`; then they are
-    /// cancelled, and what does not end is released without them.
+    /// Claims no more and gives back jobs that were not started. Running handlers may continue for `grace`; then they
+    /// are cancelled, and the jobs of those that do not end are released.
     func stop(grace: Duration) {
         if stoppingSince == nil { stoppingSince = .now }
-        // From now on the end of this process is no fault of its jobs, whatever brings it about.
+        // From now on no job is blamed if this process ends.
         place?.scoreboard.noteOrderToStop()
         releaseWaitingJobs()
         forgetSuspect()
@@ -25,7 +25,7 @@ extension WorkerLoop {
         for job in backlog.removeAll(where: { _ in true }) { settle(job, .release(after: .zero)) }
     }
 
-    /// The longest that a running handler may need to end.
+    /// The longest time that a running handler may need to end.
     private var cancellationTimeout: Duration { running.values.map(\.cancellationTimeout).max() ?? .zero }
 
     private func cancelRunningJobs() {
@@ -47,10 +47,10 @@ extension WorkerLoop {
         wake.yield()
     }
 
-    /// How long past its grace period a worker that was told to stop tries to settle before it ends without.
+    /// How long after the grace period a stopping worker tries to settle before it gives up.
     static let patience: Duration = .seconds(30)
 
-    /// Ends although not all could be settled: those leases run out, and the jobs run again.
+    /// Ends although not everything could be settled: those leases run out, and the jobs run again.
     func leave() {
         logger.critical(
             "the worker ends without settling its jobs: their leases will run out and they run again",

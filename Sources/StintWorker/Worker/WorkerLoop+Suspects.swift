@@ -1,17 +1,16 @@
 import Logging
 import StintCore
 
-/// Suspects run with nothing beside them in their process, and no hand shall be idle for that. The rule is in
-/// ``SuspectWait``.
+/// Suspects run alone in their process, and handlers should not be idle for that. The rule is in ``SuspectWait``.
 extension WorkerLoop {
-    /// How often a worker that makes room looks whether another one has taken the suspect meanwhile.
+    /// How often a worker that starts nothing more checks whether another one has taken the suspect.
     private static let lookInterval: Duration = .milliseconds(250)
 
     private var participant: ObjectIdentifier { ObjectIdentifier(self) }
 
     var isMakingRoom: Bool { passedSuspect?.isMakingRoom == true }
 
-    /// What this worker would find in the process's room.
+    /// What this worker may run in its process now.
     var outlook: ExclusiveRunLock.Outlook {
         place?.runLock.outlook(for: participant) ?? (running.isEmpty ? .empty : .shared)
     }
@@ -25,7 +24,7 @@ extension WorkerLoop {
 
     var passesOverSuspects: Bool { passedSuspect != nil && !mayTakeSuspects(outlook) }
 
-    /// What a claim says of suspects.
+    /// Updates the skipped suspect after a claim.
     func noteSuspect(of exchange: Exchange, _ request: ClaimRequest) {
         if let job = exchange.passedOver {
             if isMakingRoom && !request.passesOverSuspects { forgetSuspect() }
@@ -49,7 +48,7 @@ extension WorkerLoop {
         place?.runLock.stopWaiting(participant)
     }
 
-    /// Whether the job may start as far as others in this process are concerned. A suspect that may not is given back.
+    /// Whether the other handlers in this process allow the job to start. A suspect that may not start is given back.
     func mayEnterRoom(_ job: LeasedJob) -> Bool {
         if place?.runLock.begin(participant, alone: job.runsAlone) != false {
             if job.runsAlone { forgetSuspect() }
@@ -63,20 +62,20 @@ extension WorkerLoop {
         return false
     }
 
-    // MARK: - Making room
+    // MARK: - Waiting to run alone
 
     private func choice(for passed: PassedSuspect) -> (choice: SuspectWait.Choice, lasts: Duration) {
         SuspectWait.choice(after: .now - passed.since, of: place?.id)
     }
 
-    /// How long until there is something to be done about the suspect; `nil` where there is none.
+    /// How long until the suspect needs attention; `nil` if there is none.
     var timeUntilSuspectsTurn: Duration? {
         guard let passedSuspect, !isStopping else { return nil }
         let lasts = choice(for: passedSuspect).lasts
         return passedSuspect.isMakingRoom ? min(lasts, Self.lookInterval) : lasts
     }
 
-    /// Begins to make room when it is time, and ends it when that time is over or another worker has taken the suspect.
+    /// Stops starting jobs when it is time to, until that time is over or another worker has taken the suspect.
     func attendToSuspect() async {
         guard let passed = passedSuspect, !isStopping else { return }
         guard choice(for: passed).choice == .makeRoom else {
@@ -95,7 +94,7 @@ extension WorkerLoop {
                 return forgetSuspect()
             }
         } catch {
-            // It goes on as it was; whoever claims next says what is wrong.
+            // Nothing changes; the next claim reports what is wrong.
             logger.debug("the store cannot be read: \(error)")
         }
         passedSuspect?.lastLook = .now

@@ -1,9 +1,9 @@
 import Logging
 import StintCore
 
-/// What an idle worker does: it listens for news of its queues, and sleeps until there is some or it is time to look.
+/// An idle worker listens for wake-ups of its queues and sleeps until there is one or it is time to look.
 extension WorkerLoop {
-    /// Before it looks for jobs: what comes afterwards is heard.
+    /// Called before looking for jobs, so that later changes are noticed.
     private func listen() {
         guard listening == nil else { return }
         listener.beginListening()
@@ -17,7 +17,7 @@ extension WorkerLoop {
         listener.notified(next, in: period, passesOverSuspects: passesOverSuspects)
     }
 
-    /// A busy worker finds more by itself.
+    /// A busy worker finds more jobs by itself.
     func stopListening() {
         listening?.cancel()
         listening = nil
@@ -48,8 +48,8 @@ extension WorkerLoop {
         timer?.cancel()
     }
 
-    /// Whether a claim would find something, as it was heard; but whatever was heard is trusted for the poll interval at
-    /// the most, since a wake-up may have been missed. It reads then, and so costs no write lock.
+    /// How long no claim would find a job, according to wake-ups. They are trusted for at most the poll interval, since
+    /// one may have been missed. Then this reads the store, which needs no write lock.
     private func timeUntilNextLook() async -> Duration {
         do {
             let next = try await nextReady()
@@ -84,8 +84,8 @@ extension WorkerLoop {
         do {
             let counts = try await store.stats().filter { worker.queues.contains($0.name) }
             if counts.allSatisfy({ $0.unfinished == 0 }) { return true }
-            // The counts may be wrong where another program has changed the tables; the jobs themselves decide, if none has
-            // gone from one state to the next meanwhile.
+            // The counts may be wrong if another program has changed the tables. The jobs themselves decide, if none
+            // has changed its state meanwhile.
             for queue in counts.map(\.name) {
                 for state in [JobState.ready, .delayed, .leased] {
                     let first = try await store.list(JobFilter(queue: queue, state: state, limit: 1))

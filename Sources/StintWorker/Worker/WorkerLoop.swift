@@ -2,10 +2,10 @@ import Logging
 import StintCore
 import Tracing
 
-/// The state of a running worker: jobs claimed and waiting, jobs running, outcomes to be settled.
+/// The state of a running worker: waiting jobs, running jobs, outcomes to settle.
 ///
-/// One loop visits the store: it settles what has finished and claims more in the same transaction. Handlers run in
-/// tasks of their own and report back. A second loop keeps up the leases.
+/// One loop calls the store: it settles finished jobs and claims more in the same transaction. Handlers run in tasks of
+/// their own and report back. A second loop extends the leases.
 actor WorkerLoop {
     let worker: Worker
     let metrics: WorkerMetrics
@@ -25,7 +25,7 @@ actor WorkerLoop {
     /// Nothing starts while the leases of a claim that waited for long are extended.
     var extendsBeforeStart = false
 
-    /// Its place among the workers of the store; there from before the first claim.
+    /// Its registration; set before the first claim.
     var place: RegisteredWorker?
     var lastRenewal = ContinuousClock.now
     /// A job that has ended and whose end is not on the scoreboard yet: the next start is noted with it in one write.
@@ -45,25 +45,25 @@ actor WorkerLoop {
         case lost
     }
 
-    /// When the worker was told to stop.
+    /// When the worker was ordered to stop.
     var stoppingSince: ContinuousClock.Instant?
     var isStopping: Bool { stoppingSince != nil }
-    /// A suspect that it passes over, since others run in this process.
+    /// A suspect that it skips because others run in this process.
     var passedSuspect: PassedSuspect?
-    /// As it was when it last looked up what it holds, or held nothing; see ``RevocationMark``.
+    /// The mark when it last looked up what it holds, or held nothing; see ``RevocationMark``.
     var seenRevocations: UInt64 = 0
-    /// Something was revoked since: nothing starts before it has looked.
+    /// Jobs were revoked since then: nothing starts before it has looked.
     var isRevocationUnseen = false
-    /// Settlements whose transaction had an unknown outcome, perhaps with a claim: it settles and claims no more before it
-    /// has looked.
+    /// Settlements of a transaction with an unknown outcome, perhaps with a claim. It settles and claims nothing before
+    /// it has looked.
     var doubtful: Set<Lease>?
-    /// Of follow-up jobs in `finished`.
+    /// The bytes of follow-up jobs in `finished`.
     var finishedBytes = 0
-    /// The largest of the jobs that it claimed lately.
+    /// The size of the largest job that it claimed lately.
     var largestBytes = 0
     var listening: Task<Void, Never>?
     var failedVisits = 0
-    /// How many commands the limit of open files has room for.
+    /// How many commands at once the limits of open files and processes allow.
     var commandLimit = Int.max
     private let events: AsyncStream<Void>
     let wake: AsyncStream<Void>.Continuation
@@ -82,7 +82,7 @@ actor WorkerLoop {
         let settlement: SettlementFlag
         let started: ContinuousClock.Instant
         let cancellationTimeout: Duration
-        /// Cancelled by shutdown: what it says then is no failure of the job.
+        /// Cancelled by this worker: its outcome is then no failure of the job.
         var isReleased = false
     }
 
@@ -179,7 +179,7 @@ actor WorkerLoop {
             finished = settled + finished
             return finished.isEmpty ? () : leave()
         } catch {
-            // What is finished stays finished, so it is said again: a lost ack is a job run twice.
+            // Finished jobs are settled again: a lost ack would run a job twice.
             finished = settled + finished
             finishedBytes = finished.reduce(0) { $0 + $1.bytes }
             oldestFinished = finished.isEmpty ? nil : .now
@@ -190,7 +190,7 @@ actor WorkerLoop {
         }
     }
 
-    /// Waits before the store is asked again, longer after each failure.
+    /// Waits before the store is called again, longer after each failure.
     func tryLater(_ problem: String, _ error: any Error, _ metadata: Logger.Metadata = [:]) async {
         failedVisits += 1
         let wait = Duration.milliseconds(100) * (1 << min(failedVisits - 1, 6))
@@ -204,7 +204,7 @@ actor WorkerLoop {
     }
 
     private func leftNothing(behind exchange: Exchange, _ request: ClaimRequest) -> Bool {
-        // A suspect is claimed alone, and others only as far as to the first suspect, whatever waits behind it.
+        // A suspect is claimed alone, and other jobs only up to the first suspect, whatever waits behind it.
         let isShort = exchange.passedOver != nil && !request.passesOverSuspects
         return exchange.jobs.count < request.limit && !exchange.isCut && !isShort
             && exchange.jobs.first?.runsAlone != true

@@ -1,15 +1,16 @@
 import Metrics
 import StintCore
 
-/// What a worker counts and times, by queue. Metric objects are made once a queue: making one asks the metrics backend.
+/// A worker's metrics, by queue. Metric objects are created once for each queue, because that calls the metrics
+/// backend.
 ///
 /// | label | meaning |
 /// |---|---|
-/// | `stint.claimed` | attempts handed to this worker |
+/// | `stint.claimed` | attempts that this worker claimed |
 /// | `stint.done`, `stint.failed`, `stint.buried`, `stint.released` | settled outcomes |
 /// | `stint.lease_lost` | outcomes or handlers that came too late |
 /// | `stint.time_in_queue` | from enqueue to the first claim |
-/// | `stint.run_time` | of a handler |
+/// | `stint.run_time` | how long a handler runs |
 ///
 /// `@unchecked Sendable`: only the worker's loop, an actor, uses it.
 final class WorkerMetrics: @unchecked Sendable {

@@ -1,12 +1,11 @@
 import StintCore
 
 extension Worker {
-    /// Runs every job with a command: the payload on its standard input, the facts in `STINT_*` variables, the exit
-    /// code is the verdict. 0: ack. 75 (EX_TEMPFAIL) and any other code: failed, again after the policy's delay.
-    /// 65 (EX_DATAERR): buried. Death by a signal, or a run past the timeout: crashed.
+    /// Runs every job with a command. It gets the payload on standard input and the facts of the job in `STINT_*`
+    /// variables. Its exit code decides: 0 acknowledges; 65 (EX_DATAERR) buries; 75 (EX_TEMPFAIL) and any other code
+    /// fail, with a retry after the policy's delay. Death by a signal, or a run past the timeout, is a crash.
     ///
-    /// What the command writes to its standard output and error is passed on to this process's, each line with
-    /// `job 42: ` before it.
+    /// The command's standard output and error are passed on to this process's own, each line prefixed with `job 42: `.
     public mutating func runCommand(_ command: CommandHandler, retry: RetryPolicy = .exponential()) {
         var handler = Handler(retry: retry) { context, _ in try await command.run(context) }
         handler.cancellationTimeout = .seconds(8)
@@ -17,9 +16,9 @@ extension Worker {
     }
 }
 
-/// A command that is started once a job.
+/// A command that is started once for each job.
 public struct CommandHandler: Sendable {
-    /// How long a command may take to end after SIGTERM, before SIGKILL.
+    /// How long a command may take to end after SIGTERM; then it gets SIGKILL.
     static let termination: Duration = .seconds(5)
 
     /// EX_DATAERR and EX_TEMPFAIL of sysexits.h.
@@ -29,29 +28,29 @@ public struct CommandHandler: Sendable {
     private let program: HandlerProgram
     let gate: StartGate
 
-    /// Ignores SIGPIPE from now on, in the whole process, unless it has a handler: a command need not read its input, and
-    /// writing to one that has ended would be the end of this process.
+    /// Ignores SIGPIPE from now on, in the whole process, unless it has a handler: a command need not read its input,
+    /// and writing to one that has ended would end this process.
     ///
     /// - Parameters:
-    ///   - command: The program, found in `PATH` where it has no slash, and its arguments.
+    ///   - command: The program, found in `PATH` if it has no slash, and its arguments.
     ///   - variables: Added to this process's environment, for every job.
-    ///   - memoryLimit: How much data each process of the command may allocate, in bytes; `nil`: no limit. On Linux it
-    ///     is private memory that can be written to (RLIMIT_DATA).
-    /// - Throws: ``StintError`` with the code `invalidInput` where there is no such program.
+    ///   - memoryLimit: How much data each process of the command may allocate, in bytes; `nil` for no limit. On Linux
+    ///     this is private writable memory (RLIMIT_DATA).
+    /// - Throws: ``StintError`` with the code `invalidInput` if there is no such program.
     public init(_ command: [String], variables: [String: String] = [:], memoryLimit: Int64? = nil) async throws {
         program = try HandlerProgram(command, variables: variables, memoryLimit: memoryLimit)
         gate = StartGate(program: program.executable)
         ignoreBrokenPipes()
     }
 
-    /// Returns where the command has exited with 0.
+    /// Returns if the command has exited with 0.
     ///
-    /// Afterwards the command has ended, and so has its process group: where this task was cancelled it gets SIGTERM, and
-    /// SIGKILL 5 s later; what is left of it when the command ends gets SIGKILL at once. What has left the group is ended too
-    /// where this task was cancelled or the process adopts orphans (see ``adoptOrphans()``). Where this process dies, the
-    /// command does too (Linux).
+    /// Afterwards the command and its process group have ended. If this task is cancelled, the group gets SIGTERM, and
+    /// SIGKILL 5 s later. What is left of the group when the command ends gets SIGKILL at once. Processes that have
+    /// left the group are killed too, if this task was cancelled or the process adopts orphans (see
+    /// ``adoptOrphans()``). If this process dies, the command is killed (Linux).
     ///
-    /// - Throws: ``HandlerOutcome``; with `notStarted` where there was no process, and no attempt then.
+    /// - Throws: ``HandlerOutcome``; with `notStarted` if no process could be started, which is no attempt.
     func run(_ context: JobContext) async throws {
         let (child, input, output) = try await start(context)
         gate.started(isCommand: true, context.logger)
@@ -70,7 +69,7 @@ public struct CommandHandler: Sendable {
         try classifyExit(end, output.lastErrors)
     }
 
-    /// - Throws: ``HandlerOutcome`` where the command cannot be started.
+    /// - Throws: ``HandlerOutcome`` if the command cannot be started.
     private func start(_ context: JobContext) async throws -> (ChildProcess, PipeWriter, HandlerOutput) {
         var input: Pipe?
         var output: HandlerOutput?
@@ -93,7 +92,7 @@ public struct CommandHandler: Sendable {
         }
     }
 
-    /// What the job pays for a command that could not be started: nothing, unless it is to blame itself.
+    /// The outcome for a command that could not be started: no cost to the job, unless its own headers are the cause.
     private func notStarted(_ error: any Error, _ context: JobContext) -> HandlerOutcome {
         guard let failure = error as? StartFailure else {
             gate.failed("\(error)", "start it with other arguments", .configuration, context.logger)

@@ -14,7 +14,7 @@ struct HandlerProgram: Sendable {
     /// How much data a process may allocate, in bytes.
     let memoryLimit: Int64?
 
-    /// - Throws: ``StintError`` with the code `invalidInput` where there is no such program, or a variable cannot be one.
+    /// - Throws: ``StintError`` with the code `invalidInput` if there is no such program or a variable is not valid.
     init(_ command: [String], variables: [String: String], memoryLimit: Int64?) throws {
         guard let program = command.first else {
             throw StintError.invalidInput("no command was given: name a program to run for each job")
@@ -32,11 +32,11 @@ struct HandlerProgram: Sendable {
         environment = try .forHandlers(variables)
     }
 
-    /// Whether the system takes arguments and an environment of this size, with some room for the interpreter's name and
-    /// the like: execve(2), "Limits on size of arguments and environment".
+    /// Whether the system accepts arguments and an environment of this size, with some reserve for the interpreter's
+    /// name and the like: execve(2), "Limits on size of arguments and environment".
     func fits(_ environment: ProcessEnvironment) -> Bool {
         let strings = ([executable] + arguments).map(\.utf8.count) + environment.entries.map(\.count)
-        // Each has a NUL, and a pointer to it.
+        // Each string has a NUL, and a pointer to it.
         let size = strings.reduce(0) { $0 + $1 + 1 + MemoryLayout<Int>.size }
         #if os(Linux)
             // MAX_ARG_STRLEN: 32 pages for each.
@@ -45,10 +45,10 @@ struct HandlerProgram: Sendable {
         return size + 8_192 <= min(sysconf(Int32(_SC_ARG_MAX)), 6 << 20)
     }
 
-    /// A name is looked for in `PATH`; what has a slash is a path.
+    /// A name without a slash is looked up in `PATH`.
     private static func locate(_ program: String) -> String? {
         guard !program.contains("/") else { return isProgram(program) ? program : nil }
-        // What execvp(3) takes where there is none.
+        // The default of execvp(3).
         let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin"
         return path.split(separator: ":", omittingEmptySubsequences: false).lazy
             .map { ($0.isEmpty ? "." : $0) + "/" + program }.first(where: isProgram)
@@ -59,8 +59,8 @@ struct HandlerProgram: Sendable {
         return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
     }
 
-    /// A start that dies with this process and leads a group of its own: Ctrl-C on the terminal is for the worker, which
-    /// lets the handler finish; and a handler is ended with all that it started.
+    /// A launch that dies with this process and leads a group of its own. So Ctrl-C on the terminal reaches only the
+    /// worker, which lets the handler finish, and a handler is killed with all that it started.
     func launch(
         _ environment: ProcessEnvironment, input: Pipe, output: Launch.Stream, errors: Launch.Stream
     ) -> Launch {
@@ -75,7 +75,7 @@ struct HandlerProgram: Sendable {
 }
 
 extension AttemptDiagnostics {
-    /// What is known of an attempt whose process has ended.
+    /// Diagnostics of an attempt whose process has ended.
     init(_ end: ProcessEnd, standardError: String?) {
         self.init(
             peakMemoryBytes: end.peakMemoryBytes, runTimeMilliseconds: end.ranFor.milliseconds,
@@ -88,17 +88,17 @@ extension AttemptDiagnostics {
 }
 
 extension CommandHandler {
-    /// Linux: from now on, and for all of this process, what commands of any handler leave behind becomes its child
-    /// (PR_SET_CHILD_SUBREAPER), is reaped, and is ended with SIGKILL as soon as the command has ended that it came of.
-    /// `stint work` does so.
+    /// Linux: from now on, processes that commands of any handler leave behind become children of this process
+    /// (PR_SET_CHILD_SUBREAPER). They get SIGKILL as soon as their command has ended, and are reaped. `stint work` does
+    /// this.
     ///
-    /// It is for processes that start children with Stint alone: what else becomes a child of this process after this call
-    /// cannot be told from what a command has left behind, and is ended and reaped like that.
+    /// Call it only in processes that start children with Stint alone: any other child after this call looks like one
+    /// that a command has left behind, and is killed and reaped too.
     public static func adoptOrphans() { ProcessLauncher.shared.adoptOrphans() }
 
-    /// Whether the command can be started, without making a handler of it.
+    /// Checks that the command can be started, without creating a handler.
     ///
-    /// - Throws: ``StintError`` with the code `invalidInput` where there is no such program.
+    /// - Throws: ``StintError`` with the code `invalidInput` if there is no such program.
     public static func check(_ command: [String]) throws {
         _ = try HandlerProgram(command, variables: [:], memoryLimit: nil)
     }

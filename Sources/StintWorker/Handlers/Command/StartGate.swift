@@ -2,15 +2,15 @@ import Logging
 import StintCore
 import Synchronization
 
-/// Between a handler that starts processes and the worker that gives it jobs: the handler says how its starts went, and the
-/// worker learns how many more it may give it. See ``StartPacing``.
+/// Between a handler that starts processes and its worker: the handler reports how its starts went, and the worker asks
+/// how many more jobs it may start. See ``StartPacing``.
 ///
-/// A job whose process could not be started is given back at no cost; what is wrong is logged at once, then once a minute,
-/// and so is its end.
+/// A job whose process could not be started is given back at no cost. The problem is logged at once and then once a
+/// minute, and its end is logged too.
 final class StartGate: Sendable {
     private struct State {
         var pacing = StartPacing()
-        /// Started and not ended.
+        /// Commands that have started and not ended.
         var running = 0
         var concurrency = 1
         var onChange: (@Sendable () -> Void)?
@@ -26,8 +26,8 @@ final class StartGate: Sendable {
     // MARK: - For the worker
 
     /// - Parameters:
-    ///   - concurrency: How many jobs the worker runs at once if it may.
-    ///   - onChange: Called when more may be started than before.
+    ///   - concurrency: How many jobs the worker wants to run at once.
+    ///   - onChange: Called if more may be started than before.
     func join(concurrency: Int, onChange: @escaping @Sendable () -> Void) {
         state.withLock { state in
             state.concurrency = concurrency
@@ -39,19 +39,19 @@ final class StartGate: Sendable {
         state.withLock { $0.pacing.allowance(running: $0.running, at: now) }
     }
 
-    /// Whether this process cannot make processes or threads any more.
+    /// Whether this process cannot start processes or threads any more.
     var isExhausted: Bool { state.withLock { $0.pacing.isExhausted } }
 
     var isBackingOff: Bool { state.withLock { $0.pacing.isBackingOff } }
 
-    /// A job goes to the handler; ``end()`` follows.
+    /// A job is passed to the handler; ``end()`` follows.
     func begin() { state.withLock { $0.pacing.begin() } }
 
     func end() { state.withLock { $0.pacing.end() } }
 
     // MARK: - For the handler
 
-    /// Its processes work. ``commandEnded()`` follows where one runs a single job.
+    /// A process has started. For a command that runs a single job, ``commandEnded()`` follows.
     func started(isCommand: Bool, _ logger: Logger) {
         let (notice, onChange) = state.withLock { state in
             if isCommand { state.running += 1 }
@@ -84,19 +84,20 @@ final class StartGate: Sendable {
 
     private func log(_ notice: StartPacing.Notice, _ reason: String, _ advice: String, _ logger: Logger) {
         var logger = logger
-        // It is no single job's doing.
+        // The problem belongs to no single job.
         for key in ["job", "queue", "attempt", "token", "job-name"] { logger[metadataKey: key] = nil }
         var metadata: Logger.Metadata = ["handler": "\(program)", "reason": "\(reason)", "to-do": "\(advice)"]
         switch notice {
         case .cannotStart(let times):
             metadata["times"] = "\(times)"
             logger.error(
-                "the handler cannot be started; its jobs are given back at no cost, and it is tried again, more and more slowly",
+                "the handler cannot be started; its jobs are given back at no cost, and it is tried again "
+                    + "after growing delays",
                 metadata: metadata)
         case .limited(let count):
             metadata["at-once"] = "\(count)"
             logger.error(
-                "the machine lets no more handlers run at once than run now; one more is tried now and then",
+                "the machine allows no more handlers at once than run now; one more is tried from time to time",
                 metadata: metadata)
         case .startsAgain: logger.notice("the handler works again", metadata: ["handler": "\(program)"])
         case .limitLifted: logger.notice("all handlers can run at once again", metadata: ["handler": "\(program)"])

@@ -1,18 +1,18 @@
-/// When commands may be started, as their last starts went. Policy without a clock of its own.
+/// When commands may be started, depending on their last starts. Pure policy: the caller passes the time.
 ///
-/// - A start that failed with no other command running: nothing is started for a while, longer each time (see ``Backoff``),
+/// - If a start fails while no other command runs, nothing is started for a while, longer each time (see ``Backoff``),
 ///   and then one job is tried.
-/// - A start that the machine refused while others ran: no more than those run at once from then on, and after a while
+/// - If the machine refuses a start while others run, no more than those run at once from then on, and after a while
 ///   one more.
 struct StartPacing: Sendable {
     typealias Instant = ContinuousClock.Instant
 
-    /// How long processes and threads must have run out, with none of this worker's running, until it is told to end.
+    /// How long processes and threads must have run out, with none of this worker's running, until it ends.
     static let exhaustion: Duration = .seconds(60)
 
-    /// What there is to say to people.
+    /// What to log.
     enum Notice: Sendable, Hashable {
-        /// How often since it was last said.
+        /// The number of failures since the last message.
         case cannotStart(times: Int)
         case startsAgain
         case limited(to: Int)
@@ -20,13 +20,13 @@ struct StartPacing: Sendable {
     }
 
     private(set) var isBackingOff = false
-    /// More than one must not be started before, and none at all while `isTrying`.
+    /// Nothing is started before this time, then one at a time.
     private var notBefore: Instant?
     private var isTrying = false
     private var delay = Backoff()
     private var notice = RepeatedNotice()
 
-    /// How many may run at once.
+    /// How many may run at once; `nil` for no limit.
     private(set) var mostAtOnce: Int?
     private var raisedNext: Instant?
     private var raising = Backoff(first: .seconds(5), longest: .seconds(60))
@@ -35,7 +35,7 @@ struct StartPacing: Sendable {
     private var exhaustedSince: Instant?
     private(set) var isExhausted = false
 
-    /// How many commands may be started now, and how long nothing will change that but the end of a command or a start.
+    /// How many commands may be started now, and when that changes without the end or start of a command.
     func allowance(running: Int, at now: Instant) -> (count: Int, changesIn: Duration?) {
         if isBackingOff {
             if isTrying { return (0, nil) }
@@ -49,21 +49,21 @@ struct StartPacing: Sendable {
 
     mutating func begin() { isTrying = isBackingOff }
 
-    /// A run is over, however it went.
+    /// A run has ended, in any way.
     mutating func end() { isTrying = false }
 
     /// - Parameter running: How many others run.
     mutating func failed(_ fault: StartFailure.Fault, isExhaustion: Bool, running: Int, at now: Instant) -> Notice? {
         isTrying = false
         if fault == .machine && running > 0 {
-            // Those that started with it and failed too say nothing new.
+            // Others that started at the same time and failed too change nothing.
             mostAtOnce = min(mostAtOnce ?? .max, running)
             raisedNext = now + raising.next()
             exhaustedSince = nil
             return limitNotice.happened(at: now).map { _ in .limited(to: running) }
         }
         noteExhaustion(isExhaustion, at: now)
-        // One of several that were started before the first of them had failed.
+        // It was one of several that were started before the first of them failed.
         if let notBefore, now < notBefore { return notice.happened(at: now).map { .cannotStart(times: $0) } }
         isBackingOff = true
         notBefore = now + delay.next()
@@ -77,8 +77,8 @@ struct StartPacing: Sendable {
     }
 
     /// - Parameters:
-    ///   - running: How many run, with this one.
-    ///   - concurrency: How many shall.
+    ///   - running: How many run, including this one.
+    ///   - concurrency: How many jobs the worker wants to run at once.
     mutating func started(running: Int, concurrency: Int, at now: Instant) -> Notice? {
         exhaustedSince = nil
         let wasBackingOff = isBackingOff

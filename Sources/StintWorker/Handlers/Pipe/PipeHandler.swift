@@ -1,8 +1,8 @@
 import StintCore
 
 extension Worker {
-    /// Runs every job with a command that stays alive: it gets a line of JSON for each on its standard input and answers
-    /// with a line of JSON on its standard output. See the protocol in docs/pipe-protocol.md.
+    /// Runs every job with a command that stays alive. It reads a line of JSON for each job on standard input and
+    /// answers with a line of JSON on standard output. The protocol is in docs/pipe-protocol.md.
     public mutating func runPipe(_ command: PipeHandler, retry: RetryPolicy = .exponential()) {
         var handler = Handler(retry: retry) { context, timeout in try await command.run(context, timeout: timeout) }
         handler.cancellationTimeout = .seconds(8)
@@ -15,22 +15,22 @@ extension Worker {
     }
 }
 
-/// A command that stays alive and runs one job after the other, or several at once where the worker does.
+/// A command that stays alive and runs one job after the other, or several at once if the worker does.
 ///
-/// The process is started when the first job comes, and again whenever it has ended. One that dies with a job has crashed
-/// it; one that dies with several makes all of them suspects; jobs that it has not read yet go to the next process and
-/// have lost nothing. A suspect gets a process of its own.
+/// The process is started with the first job, and again after it has ended. If it dies with one job, that job has
+/// crashed. If it dies with several, all of them are suspects. Jobs that it has not read go to the next process at no
+/// cost. A suspect gets a process of its own.
 public struct PipeHandler: Sendable {
     let manager: PipeProcessManager
 
     /// Ignores SIGPIPE from now on, in the whole process, unless it has a handler.
     ///
     /// - Parameters:
-    ///   - command: The program, found in `PATH` where it has no slash, and its arguments.
+    ///   - command: The program, found in `PATH` if it has no slash, and its arguments.
     ///   - variables: Added to this process's environment.
-    ///   - memoryLimit: How much data each process of the command may allocate, in bytes; `nil`: no limit. On Linux it
-    ///     is private memory that can be written to (RLIMIT_DATA).
-    /// - Throws: ``StintError`` with the code `invalidInput` where there is no such program.
+    ///   - memoryLimit: How much data each process of the command may allocate, in bytes; `nil` for no limit. On Linux
+    ///     this is private writable memory (RLIMIT_DATA).
+    /// - Throws: ``StintError`` with the code `invalidInput` if there is no such program.
     public init(_ command: [String], variables: [String: String] = [:], memoryLimit: Int64? = nil) async throws {
         self.init(PipeProcessManager(try HandlerProgram(command, variables: variables, memoryLimit: memoryLimit)))
     }
@@ -40,14 +40,14 @@ public struct PipeHandler: Sendable {
         ignoreBrokenPipes()
     }
 
-    /// Ends the process in an orderly way, and starts none any more: its standard input is closed, 5 s later it gets
-    /// SIGTERM, and 5 s later SIGKILL.
+    /// Ends the process in an orderly way and starts no other: its standard input is closed, 5 s later it gets SIGTERM,
+    /// and 5 s after that SIGKILL.
     func shutDown() async { await manager.shutDown() }
 
-    /// Memory of the process that is resident now, in bytes; `nil` where none runs.
+    /// The resident memory of the process, in bytes; `nil` if none runs.
     var residentMemory: Int64? { manager.residentMemory }
 
-    /// Returns where the handler has answered `done` and wants nothing queued.
+    /// Returns if the handler has answered `done` without follow-up jobs.
     ///
     /// - Throws: ``HandlerOutcome``.
     func run(_ context: JobContext, timeout: Duration?) async throws {

@@ -6,7 +6,7 @@ import StintCore
     import Foundation
 #endif
 
-/// A job as a pipe handler gets it: one line of JSON.
+/// A job as one line of JSON for a pipe handler.
 struct PipeJob: Encodable {
     let id: Int64
     let token: Int64
@@ -15,7 +15,7 @@ struct PipeJob: Encodable {
     let maxAttempts: Int
     let headers: Headers
     let contentType: String
-    /// Where the bytes are UTF-8; else they are in `payloadBase64`.
+    /// The payload if it is valid UTF-8; otherwise it is in `payloadBase64`.
     let payload: String?
     let payloadBase64: String?
 
@@ -31,7 +31,7 @@ struct PipeJob: Encodable {
         payloadBase64 = payload == nil ? Data(context.job.payload).base64EncodedString() : nil
     }
 
-    /// With its line break.
+    /// The line with its line break.
     func line() throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]

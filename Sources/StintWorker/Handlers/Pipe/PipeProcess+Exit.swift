@@ -1,6 +1,6 @@
 import StintCore
 
-/// What the end of a process means for the jobs that were in it.
+/// Classifies the jobs that a process had when it ended.
 extension PipeProcess {
     /// - Parameter consumed: How many bytes it had taken out of its standard input.
     func classifyExit(_ end: ProcessEnd, consumed: Int) {
@@ -13,7 +13,7 @@ extension PipeProcess {
             End(
                 end: end, excerpt: (tail.text() ?? "").excerpt,
                 failedAtStart: consumed == 0 && (cause?.isOurWish != true)))
-        // Those that nobody waits for any more may be to blame too.
+        // Cancelled jobs may be to blame too.
         let suspects = requests.count { $0.isRead(consumed) }
         for request in requests {
             request.timer?.cancel()
@@ -33,11 +33,11 @@ extension PipeProcess {
         on request: PipeRequest, _ cause: TerminationReason?, _ diagnostics: AttemptDiagnostics, isAlone: Bool
     ) -> HandlerOutcome.Verdict {
         switch cause {
-        // Of several, one that hangs can have kept another from being answered, whose time is then over first.
-        // It may have been answered in the last moment, too; then the one that is left is not the one that was late.
+        // If there are several, a hanging job can have blocked another one, whose time is then over first. If the late
+        // job was answered in the last moment, the one that is left is not the late one.
         case .timedOut(let number, let limit):
             return isAlone && number == request.number ? .crashed("timed out after \(limit)", endedByUs: true) : .suspect
-        // Known to be innocent: the process was ended by this side for another reason.
+        // The jobs are not to blame: this side ended the process for another reason.
         case .ordered, .cancelled, .readsNothing: return .release
         case .protocolBroken(let what): return isAlone ? .failed(what, retryAfter: nil) : .suspect
         case .closedOutput:
@@ -47,14 +47,14 @@ extension PipeProcess {
             guard isAlone else { return .suspect }
             let excerpt = (diagnostics.standardError ?? "").excerpt
             return .crashed(
-                "the handler ended without an answer: \(diagnostics.howItEnded ?? "unseen")"
+                "the handler ended without an answer: \(diagnostics.howItEnded ?? "it is not known how")"
                     + (excerpt.isEmpty ? "" : ": \(excerpt)"))
         }
     }
 }
 
 extension TerminationReason {
-    /// Whether this side has ended the process through no fault of it.
+    /// Whether this side has ended the process without a fault of it.
     fileprivate var isOurWish: Bool {
         switch self {
         case .ordered, .cancelled: true

@@ -1,6 +1,6 @@
 import StintCore
 
-/// Jobs that nobody waits for any more, and jobs that take too long.
+/// Cancelled jobs, and jobs that take too long.
 extension PipeProcess {
     func forget(_ request: PipeRequest) {
         let (isReleased, isAbandoned) = state.withLock { state -> (Bool, Bool) in
@@ -18,12 +18,12 @@ extension PipeProcess {
         if isAbandoned { terminate(.cancelled, after: Self.termination) }
     }
 
-    /// Ends the process where it is at work only for jobs that nobody waits for.
+    /// Ends the process if all jobs in it are cancelled.
     func endIfAbandoned() {
         if state.withLock({ $0.isAbandoned }) { terminate(.cancelled, after: Self.termination) }
     }
 
-    /// Calls ``timeIsOver(_:)`` when the job has had its time.
+    /// Calls ``timeIsOver(_:_:)`` when the job's time limit has passed.
     func timer(_ request: PipeRequest) -> Task<Void, Never>? {
         guard let timeout = request.timeout else { return nil }
         return Task {
@@ -32,9 +32,9 @@ extension PipeProcess {
         }
     }
 
-    /// Kills the process where it has read the job. Else the job has not begun, and its time begins anew: the process
-    /// still starts, or is at work for another. One that reads nothing for a minute, or for the job's time where that is
-    /// longer, while it is at work for nobody, is killed, and the job goes to the next process.
+    /// Kills the process if it has read the job. Otherwise the job has not begun, and its time starts again: the
+    /// process still starts, or works on another job. If a process that works on no job reads nothing for a minute, or
+    /// for the job's time limit if that is longer, it is killed, and the job goes to the next process.
     private func timeIsOver(_ request: PipeRequest, _ timeout: Duration) async {
         let consumed = await input.taken()
         let cause = state.withLock { state -> TerminationReason? in
@@ -51,7 +51,7 @@ extension PipeProcess {
 }
 
 extension PipeProcess.State {
-    /// Whether jobs are in the process, and nobody waits for any of them.
+    /// Whether there are jobs in the process and all of them are cancelled.
     var isAbandoned: Bool {
         let sent = requests.filter(\.isSent)
         return !sent.isEmpty && sent.allSatisfy(\.isForgotten)

@@ -2,32 +2,32 @@ import Logging
 import StintCore
 import Synchronization
 
-/// One process of a pipe handler, from its start to its end, and the jobs that are on their way through it.
+/// One process of a pipe handler, from its start to its end, with the jobs that it has.
 final class PipeProcess: Sendable {
-    /// The longest answer, in bytes: any one follow-up job that is allowed fits, however it is written. Each byte of a JSON
-    /// string can take six (`\u0041`), base64 takes four for three, and the rest of a job and of the answer is small.
+    /// The longest answer, in bytes: any one valid follow-up job fits, however it is written. A byte in a JSON string
+    /// can take six (`\u0041`), Base64 takes four for three, and the rest is small.
     static let longestAnswer = 129 * 1_024 * 1_024
-    /// An answer that is too long is passed over, so that only its own job fails, where it is no longer than so many times
-    /// the longest.
+    /// An answer that is too long is skipped, so that only its own job fails, up to this multiple of the longest
+    /// answer.
     static let longestSkip = 4
-    /// How long it may take to end after its standard input was closed, or after SIGTERM.
+    /// How long the process may take to end after its standard input was closed, and after SIGTERM.
     static let termination: Duration = .seconds(5)
-    /// How long it may take until it reads its first job.
+    /// How long it may take to read its first job.
     static let longestStart: Duration = .seconds(60)
-    /// How long one that has broken a rule may take to end after SIGTERM.
+    /// How long a process that has broken a rule may take to end after SIGTERM.
     static let shortTermination: Duration = .seconds(2)
 
-    /// What is known when it is over.
+    /// How the process ended.
     struct End: Sendable {
         let end: ProcessEnd
-        /// What it said last, as one line.
+        /// The most telling line at the end of its standard error.
         let excerpt: String
-        /// It has read nothing at all, and this side did not ask it to end.
+        /// Whether it has read nothing and this side did not ask it to end.
         let failedAtStart: Bool
     }
 
     struct State {
-        /// In the order in which they are sent.
+        /// In the order of sending.
         var requests: [PipeRequest] = []
         var lastNumber = 0
         var hasServed = false
@@ -41,7 +41,7 @@ final class PipeProcess: Sendable {
     let tail = OutputTail()
     let logger: Logger
     let state = Mutex(State())
-    /// Set before the jobs that were in it hear of it.
+    /// Set before the outcomes of the jobs that were in it.
     let response = Promise<End>()
 
     private init(child: ChildProcess, input: PipeWriter, logger: Logger) {
@@ -50,7 +50,7 @@ final class PipeProcess: Sendable {
         self.logger = logger
     }
 
-    /// - Throws: ``StartFailure`` where it cannot be started; then nothing is left open.
+    /// - Throws: ``StartFailure`` if it cannot be started; then no descriptor is left open.
     static func start(
         _ program: HandlerProgram, longestAnswer: Int = PipeProcess.longestAnswer, logger: Logger
     ) async throws -> PipeProcess {
@@ -82,14 +82,14 @@ final class PipeProcess: Sendable {
             output, name: "answers", onBytes: { answers.append($0) }, onEnd: { self.outputHasEnded() })
         Task {
             let end = await child.waitForExit()
-            // An answer that it gave in its last moment counts.
+            // An answer from its last moment counts.
             await outputReader.finish()
             await lines.hurrying { await errorReader.finish() }
             classifyExit(end, consumed: await input.close())
         }
     }
 
-    /// Whose its standard error is, as far as that can be told.
+    /// The prefix of its standard error: the job, if there is only one.
     private var prefix: String {
         let sent = state.withLock { $0.requests.filter(\.isSent) }
         return sent.count == 1 ? "job \(sent[0].context.id): " : "handler: "
@@ -97,15 +97,15 @@ final class PipeProcess: Sendable {
 
     // MARK: - Jobs
 
-    /// Whether a job may be sent to it, or a job that needs a process which has served no other.
+    /// Whether a job may be sent to it. With `fresh`, only if it has had no other job.
     func accepts(fresh: Bool) -> Bool {
         state.withLock { state in
             state.cause == nil && !state.isOver && !(fresh && (state.hasServed || !state.requests.isEmpty))
         }
     }
 
-    /// Sends a job and waits for what becomes of it. When the task is cancelled, the process is ended where the job is the
-    /// only one in it; else the job is released at once, and what the process says of it later is ignored.
+    /// Sends a job and waits for its outcome. If the task is cancelled and the job is the only one in the process, the
+    /// process is ended. Otherwise the job is released at once, and a later answer is ignored.
     func run(_ context: JobContext, timeout: Duration?) async -> PipeRequest.Outcome {
         let request = state.withLock { state -> PipeRequest? in
             guard state.cause == nil, !state.isOver else { return nil }
@@ -115,7 +115,7 @@ final class PipeProcess: Sendable {
             return request
         }
         guard let request else { return .notStarted }
-        // Made when its turn has come: a line can be large.
+        // The line is created when its turn has come, because it can be large.
         input.write({ offset in self.begin(request, at: offset) }, done: { _ in })
         return await withTaskCancellationHandler {
             await request.response.value()
@@ -124,7 +124,7 @@ final class PipeProcess: Sendable {
         }
     }
 
-    /// The line to send; `nil` where the job has left meanwhile or the process is about to end.
+    /// The line to send; `nil` if the job was cancelled meanwhile or the process is about to end.
     private func begin(_ request: PipeRequest, at offset: Int) -> [UInt8]? {
         let isWanted = { (state: State) in
             state.cause == nil && state.requests.contains { $0.number == request.number }
@@ -150,10 +150,10 @@ final class PipeProcess: Sendable {
         return isSent ? line : nil
     }
 
-    // MARK: - Its end
+    // MARK: - Ending
 
-    /// Ends it in an orderly way, and waits for that: its input is closed, 5 s later it gets SIGTERM, and 5 s later
-    /// SIGKILL.
+    /// Ends it in an orderly way and waits for that: its standard input is closed, 5 s later it gets SIGTERM, and 5 s
+    /// after that SIGKILL.
     func shutDown() async {
         state.withLock { $0.cause = $0.cause ?? .ordered }
         input.closeWhenDone()
@@ -171,7 +171,7 @@ final class PipeProcess: Sendable {
         child.terminateGroup(after: patience)
     }
 
-    /// It has closed its standard output; mostly because it has ended.
+    /// It has closed its standard output, usually because it has ended.
     private func outputHasEnded() {
         guard !child.hasEnded else { return }
         Task {

@@ -2,10 +2,10 @@ import Logging
 import StintCore
 import Synchronization
 
-/// Keeps one process of a pipe handler alive: starts it when the first job comes and again when it has ended. While it fails
-/// at start its jobs are given back, and the worker brings others more and more slowly.
+/// Keeps one process of a pipe handler alive: starts it with the first job and again after it has ended. While starts
+/// fail, its jobs are given back, and the worker passes others after growing delays.
 actor PipeProcessManager {
-    /// How often a process is looked at that was started after others had failed.
+    /// How often a process that was started after a failure is checked for progress.
     private static let proofInterval: Duration = .milliseconds(50)
 
     private let program: HandlerProgram
@@ -14,22 +14,22 @@ actor PipeProcessManager {
     private var current: PipeProcess? {
         didSet { shown.withLock { [current] in $0 = current?.child } }
     }
-    /// The current process for those that cannot wait.
+    /// The current process, for callers outside the actor.
     private let shown = Mutex<ChildProcess?>(nil)
     private var starting: Task<Bool, Never>?
     private var isShutDown = false
 
-    /// - Parameter longestAnswer: In bytes; a smaller one for tests.
+    /// - Parameter longestAnswer: In bytes; tests use a smaller one.
     init(_ program: HandlerProgram, longestAnswer: Int = PipeProcess.longestAnswer) {
         self.program = program
         self.longestAnswer = longestAnswer
         gate = StartGate(program: program.executable)
     }
 
-    /// Sends the job to the process, as soon as there is one that reads it, and waits for what becomes of it.
+    /// Sends the job to the process, starting one if necessary, and waits for the outcome.
     ///
-    /// - Throws: ``HandlerOutcome`` with `release` where the task is cancelled or the handler shut down before, and with
-    ///   `notStarted` where the process cannot be started or ends before it reads anything.
+    /// - Throws: ``HandlerOutcome`` with `release` if the task is cancelled or the handler is shut down before, and
+    ///   with `notStarted` if the process cannot be started or ends before it reads anything.
     func run(_ context: JobContext, timeout: Duration?) async throws -> PipeRequest.Outcome {
         var logger = context.logger
         for key in ["job", "queue", "attempt", "token", "job-name"] { logger[metadataKey: key] = nil }
@@ -41,19 +41,19 @@ actor PipeProcessManager {
                 if case .answered = outcome { gate.started(isCommand: false, logger) }
                 return outcome
             }
-            // It may be about to end for another reason; then the job goes to the next one.
+            // The process may be about to end for another reason; then the job goes to the next one.
             if let end = await process.response.valueUnlessCancelled() { try note(end, of: process, logger) }
         }
     }
 
-    /// Ends the process in an orderly way, and starts none any more.
+    /// Ends the process in an orderly way and starts no other.
     func shutDown() async {
         isShutDown = true
         _ = await starting?.value
         await current?.shutDown()
     }
 
-    /// Of the process, in bytes; `nil` where there is none.
+    /// The resident memory of the process, in bytes; `nil` if there is none.
     nonisolated var residentMemory: Int64? {
         guard let child = shown.withLock({ $0 }), !child.hasEnded else { return nil }
         return ProcessIdentity.residentMemory(ofProcess: child.id)
@@ -61,7 +61,7 @@ actor PipeProcessManager {
 
     // MARK: - Starting
 
-    /// A process that takes a job; where it must be fresh, one that has had none.
+    /// A process that accepts a job; with `fresh`, one that has had none.
     private func process(fresh: Bool, _ logger: Logger) async throws -> PipeProcess {
         while true {
             guard !isShutDown, !Task.isCancelled else { throw HandlerOutcome(verdict: .release) }
@@ -93,24 +93,24 @@ actor PipeProcessManager {
         return false
     }
 
-    /// - Throws: ``HandlerOutcome`` with `notStarted` where it has ended before it had read anything.
+    /// - Throws: ``HandlerOutcome`` with `notStarted` if it ended before it had read anything.
     private func note(_ end: PipeProcess.End, of process: PipeProcess, _ logger: Logger) throws {
         forget(end, of: process, logger)
         if end.failedAtStart { throw HandlerOutcome(verdict: .notStarted) }
     }
 
-    /// Called by each that learns of its end; the first counts.
+    /// Called by everything that notices its end; the first call counts.
     private func forget(_ end: PipeProcess.End, of process: PipeProcess, _ logger: Logger) {
         guard current === process else { return }
         current = nil
         guard end.failedAtStart else { return }
-        let how = AttemptDiagnostics(end.end, standardError: nil).howItEnded ?? "unseen"
+        let how = AttemptDiagnostics(end.end, standardError: nil).howItEnded ?? "it is not known how"
         gate.failed(
             "it ended before it read a job: " + (end.excerpt.isEmpty ? how : "\(how): \(end.excerpt)"),
             "see what it writes to its standard error", .configuration, logger)
     }
 
-    /// The first bytes that a process reads prove that it works, however long its job takes.
+    /// Waits until the process has read its first bytes, which proves that it works.
     private func awaitProof(of process: PipeProcess, _ logger: Logger) {
         Task {
             while !process.response.isSet {

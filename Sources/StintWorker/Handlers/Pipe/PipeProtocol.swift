@@ -6,7 +6,7 @@ import StintCore
     import Foundation
 #endif
 
-/// What a pipe handler answers: one line of JSON. Fields that are not known are passed over.
+/// The answer of a pipe handler: one line of JSON. Unknown fields are ignored.
 package struct PipeResponse: Decodable, Sendable {
     package enum Verdict: Sendable {
         case done([PipeFollowUp])
@@ -15,23 +15,23 @@ package struct PipeResponse: Decodable, Sendable {
     }
 
     package let lease: Lease
-    /// What is wrong with the rest of an answer that names its job.
+    /// The verdict, or what is wrong with the rest of an answer that names its job.
     package let verdict: Result<Verdict, PipeResponseError>
 
     private enum Key: String, CodingKey {
         case id, token, verdict, delay, error, enqueue
     }
 
-    /// An answer of which only the lease was kept.
+    /// An answer that is too long, of which only the lease is known.
     init(tooLong length: Int, limit: Int, _ lease: Lease) {
         self.lease = lease
         verdict = .failure(
             PipeResponseError(
                 "it has \(length) bytes, and an answer has at most \(limit): put fewer jobs into one answer, or write "
-                    + "payloads as base64 and not with escapes"))
+                    + "payloads as Base64 and not with escapes"))
     }
 
-    /// - Throws: Where the line is no answer: no JSON, no object, no `id` or `token`.
+    /// - Throws: If the line is no answer: no JSON, no object, or without `id` or `token`.
     package init(_ line: ArraySlice<UInt8>) throws {
         self = try JSONDecoder().decode(PipeResponse.self, fromBytes: line)
     }
@@ -52,7 +52,7 @@ package struct PipeResponse: Decodable, Sendable {
         let error = try values.decodeIfPresent(String.self, forKey: .error)
         let verdict = try values.decode(String.self, forKey: .verdict)
         let followUps = try values.decodeIfPresent([PipeFollowUp].self, forKey: .enqueue) ?? []
-        // Passing them over would lose jobs without a word.
+        // Ignoring them would lose jobs silently.
         guard followUps.isEmpty || verdict == "done" else {
             throw PipeResponseError(
                 "it has jobs in 'enqueue' beside the verdict \(quoted(verdict)): only 'done' can have them")
@@ -68,7 +68,7 @@ package struct PipeResponse: Decodable, Sendable {
     }
 }
 
-/// A job that an answer asks to be queued with the acknowledgement.
+/// A job that an answer asks to enqueue with the acknowledgement.
 package struct PipeFollowUp: Decodable, Sendable {
     private var payload: String?
     private var payloadBase64: String?
@@ -81,7 +81,7 @@ package struct PipeFollowUp: Decodable, Sendable {
     private var contentType: String?
     private var headers: [String: String]?
 
-    /// - Parameter queue: The queue where it names none.
+    /// - Parameter queue: The queue if it names none.
     /// - Throws: ``StintError`` or ``PipeResponseError`` that say what is wrong with it.
     package func job(in queue: QueueName) throws -> NewJob {
         var options = JobOptions()
@@ -104,14 +104,16 @@ package struct PipeFollowUp: Decodable, Sendable {
         switch (payload, payloadBase64) {
         case (let text?, nil): return Array(text.utf8)
         case (nil, let text?):
-            guard let data = Data(base64Encoded: text) else { throw PipeResponseError("its payloadBase64 is no base64") }
+            guard let data = Data(base64Encoded: text) else {
+                throw PipeResponseError("its payloadBase64 is not valid Base64")
+            }
             return Array(data)
         case (nil, nil), (_?, _?): throw PipeResponseError("it needs one of payload and payloadBase64")
         }
     }
 }
 
-/// Seconds, as the protocol has them.
+/// A duration from the protocol's seconds.
 private func duration(_ seconds: Double) throws -> Duration {
     let limit = NewJob.maximumDelay.components.seconds
     guard seconds >= 0, seconds <= Double(limit) else {

@@ -1,26 +1,26 @@
 import StintCore
 
-/// One job on its way through a pipe handler's process.
+/// One job that was passed to a pipe handler's process.
 struct PipeRequest {
     let number: Int
     let context: JobContext
     let timeout: Duration?
     let response = Promise<Outcome>()
-    /// What the process had said before, on its standard error.
+    /// The position in the process's standard error before the job.
     var errorsBefore = 0
-    /// Where its line begins in all that was written to the process; `nil`: not sent yet.
+    /// The offset of its line in all that was written to the process; `nil` if it is not sent yet.
     var offset: Int?
     var sentAt: ContinuousClock.Instant?
-    /// Its task was cancelled: nobody waits for it, but it may still be at work in the process.
+    /// Whether its task was cancelled. The process may still work on it.
     var isForgotten = false
-    /// Calls when its time is over.
+    /// Fires when its time limit has passed.
     var timer: Task<Void, Never>?
 
     enum Outcome: Sendable {
         case answered(PipeResponse, AttemptDiagnostics)
         /// Its process has ended without having read it.
         case notStarted
-        /// How it ended without an answer; its diagnostics is there where the process's end is known.
+        /// How it ended without an answer, with diagnostics if the process has ended.
         case ended(HandlerOutcome.Verdict, AttemptDiagnostics?)
     }
 
@@ -32,7 +32,7 @@ struct PipeRequest {
 
     var isSent: Bool { offset != nil }
 
-    /// Whether the process has read at least the first byte, where it has read so many in all.
+    /// Whether the process has read at least the line's first byte, if it has read `consumed` bytes in all.
     func isRead(_ consumed: Int) -> Bool { offset.map { consumed > $0 } ?? false }
 
     var runTime: Int64? { sentAt.map { (ContinuousClock.now - $0).milliseconds } }

@@ -6,7 +6,7 @@ import StintCore
     import Foundation
 #endif
 
-/// What is wrong with an answer, for people.
+/// What is wrong with a pipe handler's answer.
 package struct PipeResponseError: Error, CustomStringConvertible {
     package let description: String
 

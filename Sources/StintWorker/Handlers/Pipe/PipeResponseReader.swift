@@ -1,7 +1,7 @@
 import Logging
 import StintCore
 
-/// Takes the answers of a pipe handler's process from its standard output.
+/// Reads the answers of a pipe handler's process from its standard output.
 ///
 /// `@unchecked Sendable`: a ``PipeReader`` calls ``append(_:)`` on its queue, one after the other.
 final class PipeResponseReader: @unchecked Sendable {
@@ -10,9 +10,9 @@ final class PipeResponseReader: @unchecked Sendable {
     private let errorLines: OutputLines
     private let longestAnswer: Int
     private var splitter: LineSplitter
-    /// What follows a line that is no answer is not looked at.
+    /// Set after a line that is no answer; the rest of the output is ignored.
     private var isBroken = false
-    /// Looks for the job of a line that is too long, of which the pieces are not kept.
+    /// Finds the job of a line that is too long to keep.
     private var scanner: PipeResponseScanner?
 
     /// - Parameter longestAnswer: In bytes.
@@ -33,7 +33,7 @@ final class PipeResponseReader: @unchecked Sendable {
         if isBroken { splitter = LineSplitter(limit: 0) }
     }
 
-    /// A piece of a line that is too long. At its end its job fails, where it says which that is.
+    /// Handles a piece of a line that is too long. At its end its job fails, if the line names it.
     private func skip(_ piece: ArraySlice<UInt8>, isLast: Bool) -> Bool {
         var scanner = self.scanner ?? PipeResponseScanner(start: piece.prefix(200))
         scanner.append(piece)
@@ -70,12 +70,12 @@ final class PipeResponseReader: @unchecked Sendable {
 }
 
 extension PipeProcess {
-    /// Hands an answer to the run of its job. One that nobody waits for changes nothing.
+    /// Passes an answer to the run of its job. An answer for a cancelled job changes nothing.
     func take(_ answer: PipeResponse, errors: PipeReader, _ errorLines: OutputLines) {
         let (request, stray) = state.withLock { state -> (PipeRequest?, String?) in
             guard let index = state.requests.firstIndex(where: { $0.isSent && $0.context.lease == answer.lease }) else {
                 let isOldToken = state.requests.contains { $0.context.id == answer.lease.job }
-                let kind = isOldToken ? "has another token than the job in request" : "names no job that is in request"
+                let kind = isOldToken ? "has another token than the job in flight" : "names no job that is in flight"
                 return (nil, state.warnings.insert(kind).inserted ? kind : nil)
             }
             return (state.requests.remove(at: index), nil)
@@ -83,13 +83,13 @@ extension PipeProcess {
         guard let request else {
             if let stray {
                 logger.warning(
-                    "an answer of the handler \(stray); it is ignored, and others like it without a word",
+                    "an answer of the handler \(stray); it is ignored, and so are others like it, without a message",
                     metadata: ["job": "\(answer.lease.job)", "token": "\(answer.lease.token)"])
             }
             return
         }
         request.timer?.cancel()
-        // For one that was released already this changes nothing.
+        // This changes nothing if the job was released already.
         deliver(answer, to: request, errors, errorLines)
         endIfAbandoned()
     }
@@ -101,7 +101,7 @@ extension PipeProcess {
         if case .success(.done) = answer.verdict {
             return request.response.set(.answered(answer, AttemptDiagnostics(runTimeMilliseconds: runTime)))
         }
-        // What it has said to explain itself is in the other pipe.
+        // Its explanation may still be in the pipe of standard error.
         Task { [tail] in
             let said = await errorLines.hurrying {
                 await errors.takeWhatIsThere { tail.text(since: request.errorsBefore) }

@@ -1,22 +1,22 @@
 import StintCore
 
-/// Finds which job an answer is for without keeping the answer: reads one JSON object byte by byte and remembers the
-/// integers at its top that are named `id` and `token`. What is wrong elsewhere in the line it does not see.
+/// Finds which job an answer is for without keeping the answer: reads one JSON object byte by byte and keeps its
+/// top-level integers `id` and `token`. It does not notice errors elsewhere in the line.
 struct PipeResponseScanner {
-    /// Numbers and names that are longer are none of ours.
+    /// Longer numbers and names are not the ones it looks for.
     private static let longestToken = 32
 
-    /// How the line begins, for people.
+    /// The start of the line, for error messages.
     let start: [UInt8]
-    /// In bytes, so far.
+    /// The length so far, in bytes.
     private(set) var length = 0
     private var depth = 0
     private var isInString = false
     private var isEscaped = false
-    /// The string or number that is being read at the top of the object; cut where it is too long.
+    /// The top-level string or number that is being read, cut if it is too long.
     private var token: [UInt8] = []
     private var isString = false
-    /// The name whose value comes.
+    /// The name of the next value.
     private var name: [UInt8] = []
     private var id: Int64?
     private var fence: Int64?
@@ -25,10 +25,10 @@ struct PipeResponseScanner {
         self.start = Array(start)
     }
 
-    /// Whether the line can be an answer at all, by its first bytes.
+    /// Whether the line can be an answer, judging by its first bytes.
     var isObject: Bool { start.first { ![0x20, 0x09, 0x0D].contains($0) } == UInt8(ascii: "{") }
 
-    /// `nil` unless both are there, once the object is at its end.
+    /// The lease, if the object has ended and has both numbers.
     var lease: Lease? {
         guard let id, let fence, depth == 0 else { return nil }
         return Lease(job: JobID(rawValue: id), token: FencingToken(rawValue: fence))
@@ -82,7 +82,7 @@ struct PipeResponseScanner {
     private mutating func endValue() {
         guard depth == 1 else { return }
         let number = isString ? nil : Int64(String(decoding: token, as: UTF8.self))
-        // The first counts.
+        // The first value counts.
         if name.elementsEqual("id".utf8) { id = id ?? number }
         if name.elementsEqual("token".utf8) { fence = fence ?? number }
         (name, token, isString) = ([], [], false)
