@@ -4,16 +4,16 @@ import GRDB
 import StintCore
 
 extension SQLiteStore {
-    /// So many waits for the write lock are tried.
+    /// The number of waits for the write lock that are tried.
     private static let tries = 20
 
-    /// Looks at what is around the tables: the log and who reads it, the wait for the write lock against the leases, clocks,
-    /// file system and permissions. It writes nothing.
+    /// Checks what is around the tables: the log and its readers, the wait for the write lock against the leases,
+    /// clocks, file system and permissions. It writes nothing.
     public func examineSurroundings() async throws -> [Finding] {
-        // These look at files, and so may wait for a disk.
+        // These read files, and so may wait for a disk.
         let executor = options.executors("stint.doctor", .unspecified)
         guard access == .full else {
-            // What is written, and how fast, is somebody else's business.
+            // Who writes, and how fast, does not matter to a process that only reads.
             return try await executor.run { [self.logFinding(), self.fileSystemFinding(), self.permissionsFinding()] }
         }
         return try await executor.run { [self.logFinding(), self.reserveFinding()] }
@@ -67,7 +67,7 @@ extension SQLiteStore {
             description: "\(left / 1_024) of \(reserve.size / 1_024) KiB are kept for acks on a full disk\(advice)")
     }
 
-    /// The time to get the write lock against the shortest lease: a holder must be able to extend it.
+    /// Compares the time to get the write lock with the shortest lease: a holder must be able to extend it.
     private func leaseFinding() async throws -> Finding {
         var slowest = Duration.zero
         for _ in 0..<Self.tries {
@@ -84,7 +84,7 @@ extension SQLiteStore {
         guard let shortest = shortest ?? nil else {
             return Finding(subject: "leases", isGood: true, description: "\(measured), and nothing is leased")
         }
-        // It is extended when a third of it has passed.
+        // A holder extends it when a third of it has passed.
         let isGood = slowest.milliseconds < shortest / 3
         return Finding(
             subject: "leases", isGood: isGood,

@@ -1,16 +1,16 @@
 import GRDB
 import StintCore
 
-/// A database that is about to be replaced.
+/// A database that will be replaced.
 struct ReplacedDatabase {
-    /// Those whose ids are never used again.
+    /// The tables whose ids are never used again.
     static let tables = ["stint_jobs", "stint_leases", "stint_workers"]
 
     let file: DatabaseFile
     let options: SQLiteStore.Options
 
-    /// Runs `body` with the last ids that it has given out, while nobody can write to it; with `nil` if there is none, or
-    /// none that can be read.
+    /// Runs `body` with the last ids that the database has given out, while no process can write to it. `body` gets
+    /// `nil` if there is no database, or none that can be read.
     ///
     /// - Throws: What `body` throws; `invalidInput` if it is another program's database, and `databaseBusy`.
     func whileLocked<Value>(_ body: (_ lastIDs: [String: Int64]?) throws -> Value) throws -> Value {
