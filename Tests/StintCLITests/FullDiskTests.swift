@@ -62,7 +62,7 @@ struct FullDiskTests {
         #expect(
             outcome.errors == """
                 stint: the disk under the database 'stint.db' is full; nothing was changed: free some space and try again \
-                (jobs that run can be settled meanwhile, 256 of 256 KiB are left for that)
+                (running jobs can be settled meanwhile, 256 of 256 KiB are left for that)
 
                 """)
     }
@@ -103,7 +103,7 @@ struct FullDiskTests {
             outcome.output == """
                 {"queues":[{"buried":0,"delayed":0,"done":2,"leased":0,"name":"default","paused":false,"ready":0}]}
                 exit 69
-                WRONG reserve: N of 256 KiB are kept for acks on a full disk: no jobs are taken on until it fits; free some \
+                WRONG reserve: N of 256 KiB are kept for acks on a full disk: no new jobs are accepted until it fits; free some \
                 space
                 3
                 exit 0

@@ -217,7 +217,7 @@ struct BackupTests {
         #if os(Linux)
             #expect(outcome.output.contains("read now by process \(reader) (python3)"), "\(outcome)")
         #endif
-        #expect(outcome.output.contains("everybody on this machine can reach"))
+        #expect(outcome.output.contains("every user of this machine can reach"))
         #expect(outcome.output.contains("stint.db (644)"))
     }
 

@@ -19,7 +19,7 @@ extension DatabaseFile {
             guard lstat(target + suffix, &facts) == 0, facts.st_mode & S_IFMT != S_IFREG else { continue }
             throw unusable(
                 "has \(quoted(target + suffix)) beside it, where SQLite keeps a file of its own, and that is no regular file: "
-                    + "see who made it, and remove it")
+                    + "find out what created it, and remove it")
         }
     }
 

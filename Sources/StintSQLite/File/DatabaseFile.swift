@@ -137,9 +137,9 @@ struct DatabaseFile {
             // The log is checked first: a process that is just creating the database creates its log after it.
             guard stat(target + suffix, &facts) == 0, facts.st_size > 0, access(target, F_OK) != 0 else { continue }
             throw unusable(
-                "is gone, and what it had not taken over yet is still in \(quoted(target + suffix)): put the database back "
-                    + "in its place; or restore a backup (`stint restore`), which keeps that file aside; or remove that file "
-                    + "too")
+                "is missing, but its log \(quoted(target + suffix)) may still hold committed data: put the database back in "
+                    + "its place; or restore a backup (`stint restore`), which keeps that file aside; or delete the log to "
+                    + "start empty")
         }
     }
 

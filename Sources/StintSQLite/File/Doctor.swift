@@ -80,14 +80,14 @@ extension SQLiteStore {
             """
         ).rows { "\($0.int(0)) (\($0.text(1)))" }
         guard !jobs.isEmpty else {
-            return Finding(subject: "states", isGood: true, description: "every job is in one")
+            return Finding(subject: "states", isGood: true, description: "every job is in exactly one state")
         }
         let named = jobs.prefix(5).joined(separator: ", ") + (jobs.count > 5 ? " and more" : "")
         return Finding(
             subject: "states", isGood: false,
             description:
                 "another program changed the tables: job \(named); put a backup in its place with `stint restore`, or put "
-                + "what is missing again"
+                + "the missing jobs again"
         )
     }
 

@@ -90,9 +90,9 @@ final class FileWatch: Sendable {
             "was replaced by another file while this program had it open, so nothing more is stored in the old one: start "
                 + "this program again, and it uses the new one"
         case (false, _):
-            "lost the file \(quoted(name)) while this program had it open: somebody deleted or replaced it, and what was "
-                + "committed lately may be lost with it; stop all programs that use the database, start them again, and look "
-                + "with `stint doctor`"
+            "lost the file \(quoted(name)) while this program had it open: it was deleted or replaced, and recent commits may "
+                + "be lost with it; stop all programs that use the database, start them again, and check it with "
+                + "`stint doctor`"
         }
     }
 }

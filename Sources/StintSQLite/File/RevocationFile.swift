@@ -44,7 +44,7 @@ final class RevocationFile: RevocationMark {
         var value = UInt64.random(in: 1 ... .max)
         if pwrite(file, &value, 8, 0) != 8 {
             logger.error(
-                "what workers have claimed ahead may still start although it was revoked: its mark cannot be written",
+                "jobs that workers have claimed ahead may still start although they were revoked: the mark cannot be written",
                 metadata: ["file": "\(database)-revoked", "error": "\(String(cString: strerror(errno)))"])
         }
     }
@@ -58,7 +58,7 @@ final class RevocationFile: RevocationMark {
             } catch {
                 opened = -1
                 logger.warning(
-                    "what workers have claimed ahead may start although it was revoked meanwhile",
+                    "jobs that workers have claimed ahead may start although they were revoked meanwhile",
                     metadata: ["error": "\(error)"])
             }
             file = opened

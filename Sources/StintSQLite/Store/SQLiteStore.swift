@@ -162,7 +162,7 @@ public final class SQLiteStore: JobStore {
             return try WriteGate(beside: file.target)
         } catch {
             options.logger.warning(
-                "writes of this process do not wait in line, and may take turns from others or get none",
+                "writes of this process do not wait in line: they may take turns from other processes, or get none",
                 metadata: ["error": "\(error)"])
             return nil
         }

@@ -39,7 +39,7 @@ extension StintError {
                 "the database \(quoted(file)) cannot be opened for writing (\(said)): its folder and the file, with -wal and "
                     + "-shm beside it, must be writable")
         default:
-            self.init(.storageFailed, "SQLite refused on \(quoted(file)): \(said)")
+            self.init(.storageFailed, "SQLite failed on \(quoted(file)): \(said)")
         }
     }
 }

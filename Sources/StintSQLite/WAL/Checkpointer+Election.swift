@@ -52,7 +52,7 @@ extension Checkpointer {
         guard isNews else { return }
         let readers = LockHolders(of: file.target).readers
         logger.warning(
-            "the log cannot be taken over and grows, since somebody reads in one long transaction: end it",
+            "the log cannot be checkpointed and grows, because a process reads in one long transaction: end that transaction",
             metadata: [
                 "log": "\(size / 1_048_576) MiB",
                 "readers": "\(readers.isEmpty ? "this process, or not known here" : readers.joined(separator: ", "))",

@@ -107,7 +107,7 @@ final class DiskReserve: Sendable {
         StintError(
             .storageFailed,
             "the disk under the database \(quoted(database.path)) is full; nothing was changed: free some space and try again "
-                + "(jobs that run can be settled meanwhile, \(left / 1_024) of \(size / 1_024) KiB are left for that)")
+                + "(running jobs can be settled meanwhile, \(left / 1_024) of \(size / 1_024) KiB are left for that)")
     }
 
     /// What this process could still take of the disk, in bytes, or perhaps less: some file systems keep a part for
@@ -156,7 +156,7 @@ final class DiskReserve: Sendable {
             // A reserve that cannot be allocated is no reason to refuse jobs.
             if !hasWarned.exchange(true, ordering: .relaxed) {
                 logger.warning(
-                    "no room can be kept for the acks of running jobs when the disk is full",
+                    "no disk space can be kept for the acks of running jobs when the disk is full",
                     metadata: ["error": "\(String(cString: strerror(number)))"])
             }
             return true

@@ -41,7 +41,7 @@ final class WALMonitor: Sendable {
             try stop.withLock { stop in if stop == nil { stop = try start() } }
         } catch {
             logger.warning(
-                "jobs that other processes bring are only found by looking from time to time",
+                "jobs that other processes enqueue are found only by looking from time to time",
                 metadata: ["error": "\(error)"])
         }
         return signals.stream(queues)
@@ -56,7 +56,7 @@ final class WALMonitor: Sendable {
             writes = try WALWrites(log)
         } catch {
             logger.warning(
-                "the system cannot say when the log is written to, so it is looked at ten times a second",
+                "the system cannot report writes to the log, so the log is checked ten times a second",
                 metadata: ["error": "\(error)"])
         }
         let watch = CommitWatcher(writes: writes, stop: stop, signals: signals, logger: logger, connect: connect)

@@ -97,7 +97,7 @@ struct WALOrigin {
 
     private var lostLog: StintError {
         file.unusable(
-            "is open in other processes whose log is not \(quoted(file.log)) any more, since somebody deleted or replaced it: "
+            "is open in other processes whose log is not \(quoted(file.log)) any more, because that was deleted or replaced: "
                 + "stop those processes first, so that they save what they have")
     }
 }

@@ -78,7 +78,7 @@ final class WALRecovery: Sendable {
                 tries += 1
             }
         }
-        logger.warning("a sync of the log failed; the log was written anew, from memory, and synced")
+        logger.warning("a sync of the log failed; the log was written again, from memory, and synced")
     }
 
     private func mendOnce() throws {
