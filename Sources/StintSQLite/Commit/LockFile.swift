@@ -27,7 +27,8 @@ enum LockFile {
         guard !writable || isOnlyOurs(found) else {
             close(found)
             throw StintError(
-                .databaseUnusable, "the file \(quoted(path)) is no file of its own: find out what created it, and remove it")
+                .databaseUnusable,
+                "the file \(quoted(path)) is no file of its own: find out what created it, and remove it")
         }
         return found
     }

@@ -45,7 +45,7 @@ extension SQLiteStore {
         let isGood = size <= Checkpointer.warningSize
         let pinned = readers.isEmpty ? "no process reads now" : "read now by \(readers.joined(separator: ", "))"
         let advice =
-            isGood ? "" : ": a process reads in one long transaction, so it cannot be checkpointed; end that transaction"
+            isGood ? "" : ": a process reads in one long transaction, so it cannot be checkpointed; end that one"
         return Finding(
             subject: "log", isGood: isGood,
             description: "\(size / 1_024) KiB, last checkpoint \(last), \(pinned)\(advice)")

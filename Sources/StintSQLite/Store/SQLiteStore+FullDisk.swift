@@ -23,7 +23,7 @@ extension SQLiteStore {
             return try DiskReserve(beside: file, logger: options.logger)
         } catch {
             options.logger.warning(
-                "no disk space is kept for the acks of running jobs when the disk is full", metadata: ["error": "\(error)"])
+                "no disk space is kept for the acks of running jobs", metadata: ["error": "\(error)"])
             return nil
         }
     }

@@ -70,7 +70,7 @@ extension JobTransaction {
         }
     }
 
-    // MARK: - Entries that nobody renews
+    // MARK: - Entries that are not renewed
 
     /// Entries from this boot, or from an earlier one, whose clock was ahead.
     static let unseen = """
