@@ -1,21 +1,22 @@
-/// Decides whether a history, and the database that it ends with, keep what Stint promises.
+/// Decides whether a history, and the database that it ends with, keep Stint's promises.
 ///
 ///     let violations = HistoryChecker(try HistoryLog.read(path), finalState).violations()
 ///
-/// It knows no store: only what processes were told. It says no more than what follows from that, so a violation is one.
+/// It does not know the store, only how calls were answered. It reports no more than what follows from that, so each
+/// violation is a real one.
 package struct HistoryChecker {
     package let history: History
     let final: FinalState
     let busyTimeout: Duration?
 
-    /// - Parameter busyTimeout: That of the store; `nil` where nobody waits by a clock that the history knows.
+    /// - Parameter busyTimeout: That of the store; `nil` if no caller waits by a clock that the history knows.
     package init(_ events: [Event], _ final: FinalState, busyTimeout: Duration? = nil) {
         history = History(events)
         self.final = final
         self.busyTimeout = busyTimeout
     }
 
-    /// Empty where all is well; in the order of the rules.
+    /// Empty if all is well; in the order of the rules.
     package func violations() -> [Violation] {
         var found = history.disorders.map { Violation(.disorder, $0) }
         found += jobViolations() + keyViolations()
@@ -32,12 +33,12 @@ package struct HistoryChecker {
         }
     }
 
-    /// The longest that somebody waited for an answer.
+    /// The longest time that a caller waited for an answer.
     package var longestCall: Duration {
         .nanoseconds(history.made.filter { $0.ended != .max }.map(\.duration).max() ?? 0)
     }
 
-    /// In a line, for reports.
+    /// One line, for reports.
     package var summary: String {
         let states = final.jobs.reduce(into: [:]) { $0[$1.states.first ?? "none", default: 0] += 1 }
         let runs = history.stories.values.map(\.runs.count)

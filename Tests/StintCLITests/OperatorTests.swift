@@ -132,7 +132,7 @@ struct OperatorTests {
         ) { supervisor in
             try await eventually("the job runs") { place.exists("started") }
             let worker = try #require(supervisor.children.first)
-            // Before the supervisor can see its worker's end it dies itself.
+            // The supervisor dies before it can see its worker's end.
             supervisor.send(SIGSTOP)
             worker.send(SIGKILL)
             try await eventually("the worker is dead") { !worker.isAlive }

@@ -9,7 +9,7 @@ struct ExclusiveRunLockTests {
         private let count = Mutex(0)
 
         var id: ObjectIdentifier { ObjectIdentifier(self) }
-        /// How often it was told that it may try again.
+        /// How often it was notified that it may try again.
         var calls: Int { count.withLock { $0 } }
 
         func join(_ runLock: ExclusiveRunLock) {
@@ -172,7 +172,7 @@ struct ExclusiveRunLockTests {
     func order() {
         let woken = Mutex<[Int]>([])
         let runLock = ExclusiveRunLock()
-        // Their places in memory, which the order must not depend on, are by chance.
+        // Their places in memory, on which the order must not depend, are random.
         let visitors = (0..<50).map { _ in Visitor() }
         for (number, visitor) in visitors.enumerated() {
             runLock.register(visitor.id) { woken.withLock { $0.append(number) } }
