@@ -27,7 +27,7 @@ struct DeathCommand: AsyncParsableCommand {
                 program: try ownProgram(), arguments: ["life"], folder: "\(place.path)/\(seed)", seed: seed)
             death.stride = stride
             death.first = first
-            // The first one is lived to its end.
+            // The first workload runs to its end.
             if report.deaths > 0 { death.end = end }
             if let wander { death.script = .wandering(seed: seed, steps: wander) }
             report.add(try await death.run())

@@ -24,11 +24,12 @@ struct SimulateCommand: ParsableCommand {
     @Flag(help: "Print what everybody does.")
     var verbose = false
 
-    /// In the process that went before this one.
+    /// How many worlds this process has simulated before.
     @Option(help: .hidden)
     var failed = 0
 
-    /// What was killed in a world stays in memory, so the worlds of a long run are shared out to processes.
+    /// Memory that was in use in a killed process stays allocated, so the worlds of a long run are shared out to
+    /// processes.
     private static let worldsPerProcess: UInt64 = 500
 
     func run() throws {
@@ -93,7 +94,7 @@ struct SimulateCommand: ParsableCommand {
 
     // MARK: - This program again
 
-    /// Swift's hash tables have an order by chance unless a process is told otherwise at its start.
+    /// Swift's hash tables have a random order unless a process turns that off at its start.
     private func runReproducibly() throws {
         guard getenv("SWIFT_DETERMINISTIC_HASHING") == nil else { return }
         setenv("SWIFT_DETERMINISTIC_HASHING", "1", 1)

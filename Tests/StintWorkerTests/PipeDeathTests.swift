@@ -75,7 +75,7 @@ struct PipeDeathTests {
                 try await place.put("x", JobOptions(maxAttempts: 1, maxCrashes: 1)),
                 try await place.put(large, JobOptions(maxAttempts: 1, maxCrashes: 1)),
             ]
-            // It reads the first line byte by byte, so nothing of the second, and dies when that has come.
+            // It reads the first line byte by byte, and so nothing of the second, and dies when the second has come.
             let handler = try await place.handler(
                 """
                 import fcntl, struct, termios

@@ -1,17 +1,17 @@
 /// Many producers and workers at once: everything must stay within bounds.
 package struct Load: Sendable {
     package var run: ChaosRun
-    /// The largest log that the store's checkpoints may let come about, in bytes.
+    /// The largest log that the store's checkpoints may allow, in bytes.
     package static let largestLog: Int64 = 64 << 20
     /// How much the memory of a process may grow after it has settled, in bytes.
     package static let largestGrowth: Int64 = 16 << 20
-    /// The least that a process may get of what the processes of its role get on average.
+    /// The least share that a process may get of the average of its role.
     package static let leastShare = 0.2
 
     package init(_ run: ChaosRun, producers: Int, workers: Int) {
         self.run = run
         self.run.roles = [.producer: producers, .worker: workers, .reaper: 1, .operator: 1]
-        // So many processes on few processors: a worker that does not get its turn in time has not died.
+        // There are so many processes on few processors that a worker without its turn in time has not died.
         self.run.lease = .seconds(30)
         self.run.isCalm = true
         self.run.samples = .milliseconds(500)

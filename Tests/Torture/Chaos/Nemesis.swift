@@ -1,15 +1,15 @@
 import GRDB
 
-/// Kills, stops, freezes and locks out the members of a processes at random, for the run's duration.
+/// Kills, stops, freezes and locks out the processes of a group at random, for the run's duration.
 struct Nemesis {
     private let run: ChaosRun
     private let processes: ProcessGroup
     private var chance: Chance
 
-    /// What can happen to a processes.
+    /// What can happen to the processes.
     private enum Action {
         case kill, stop
-        /// Somebody who knows no gate holds the write lock.
+        /// A program that does not know the gate holds the write lock.
         case lock
         /// All are stopped, as in a container that is paused.
         case freeze
@@ -27,7 +27,7 @@ struct Nemesis {
         let end = ContinuousClock.now + run.duration
         var kills: [Role: Int] = [:]
         var others = 0
-        // In any order, each after a while of random length that is the right one on average.
+        // In any order, each after a random time; on average they fill the duration.
         var actions = plan().shuffled(using: &chance)
         let pause = run.duration / Double(actions.count + 1)
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -8,12 +8,12 @@ import Subprocess
     import SystemPackage
 #endif
 
-/// The processes of a run: each that ends is replaced, until they are dismissed.
+/// The processes of a run: each that ends is replaced, until all are dismissed.
 actor ProcessGroup {
     struct Member: Hashable {
         let id: Int32
         let role: Role
-        /// Its supervisor has started it.
+        /// Whether its supervisor has started it.
         var isSupervised = false
     }
 
@@ -22,7 +22,7 @@ actor ProcessGroup {
     private var members: Set<Member> = []
     private var started = 0
     private(set) var isDismissed = false
-    /// Processes that ended as none may.
+    /// Processes that ended in a way that is not allowed.
     private(set) var troubles: [String] = []
     private var killed: Set<Int32> = []
     private var ordered: Set<Int32> = []
@@ -32,7 +32,7 @@ actor ProcessGroup {
         self.log = log
     }
 
-    /// Those that live, with the workers of supervisors.
+    /// Living processes, with the workers of supervisors.
     var living: [Member] {
         members.sorted { $0.id < $1.id }.flatMap { member in
             let children = [.supervisor, .command].contains(member.role) ? Self.children(of: member.id) : []
@@ -52,7 +52,7 @@ actor ProcessGroup {
         try await keepUp(role, 0)
     }
 
-    /// All end in order; who was stopped goes on before.
+    /// Ends all processes in order, and first continues those that are stopped.
     func dismiss() {
         isDismissed = true
         for member in living {
@@ -85,7 +85,7 @@ actor ProcessGroup {
 
     private func enter(_ member: Member) {
         members.insert(member)
-        // It came too late to hear it.
+        // It was started too late to get the signal.
         if isDismissed && member.role != .drain { kill(member.id, SIGTERM) }
     }
 
@@ -94,7 +94,7 @@ actor ProcessGroup {
         let isPoisoned =
             role == .worker || role == .drain
             ? [.exited(JobKind.poisonedExit), .signaled(SIGKILL)].contains(status) : false
-        // Told to end before it had learnt to listen.
+        // It was ordered to end before it had installed its signal handler.
         let isDeaf = (isDismissed || ordered.contains(id)) && status == .signaled(SIGTERM)
         let isExpected =
             status == .exited(0) || killed.contains(id) && status == .signaled(SIGKILL) || isPoisoned || isDeaf
@@ -107,7 +107,7 @@ actor ProcessGroup {
         kill(member.id, SIGKILL)
     }
 
-    /// Until a lease has run out, and a while more.
+    /// Stops it until a lease has run out, and a while longer.
     func pause(_ member: Member, for duration: Duration) async throws {
         stop(member)
         try await Task.sleep(for: duration)
@@ -121,7 +121,8 @@ actor ProcessGroup {
         for member in all.reversed() { goOn(member) }
     }
 
-    /// SIGTERM to it, its workers and their commands, those first. Who has not yet learnt to listen dies of it.
+    /// Sends SIGTERM to it, its workers and their commands, those first. A process without its signal handler yet dies
+    /// of it.
     func orderTree(of member: Member) {
         var tree = [member.id]
         var next = 0

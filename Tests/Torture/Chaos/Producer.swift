@@ -36,7 +36,7 @@ struct Producer {
             do {
                 _ = try await queue.enqueue(jobs: batch)
             } catch let error as StintError {
-                // It is in the history. What a producer of real life would do: say so and go on.
+                // It is in the history. A real producer would do the same: report it and go on.
                 FileHandle.standardError.write(Data("\(error)\n".utf8))
             }
         }

@@ -1,8 +1,8 @@
 import Foundation
 import GRDB
 
-/// The real `stint` with any arguments and any input: it ends with one of the documented exit codes and says why, and
-/// jobs that were not named are as they were.
+/// The real `stint` with any arguments and any input: it ends with one of the documented exit codes and a reason, and
+/// jobs that were not named are unchanged.
 struct ArgumentFuzz {
     private static let commands = [
         "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "bury", "delete", "pause",
@@ -20,7 +20,7 @@ struct ArgumentFuzz {
         "q", "1", "0", "10", "100ms", "1s", "0s", "1K", "ready", "buried", "a=b", "x=", "=x", "1d", "1h30m", "36600d",
         "36601d",
     ]
-    /// In a queue that no argument names, with ids that none has.
+    /// In a queue that no argument names, with ids that no argument has.
     private static let kept = "nobody-names-this"
 
     private let child: Child
@@ -86,7 +86,7 @@ struct ArgumentFuzz {
                 if chance.oneIn(4) { arguments[arguments.count - 1] += [0x3D] + fit(Hostile.text(&chance)) }
             }
         }
-        // These work for ever, and wait for as long as they are told.
+        // These work for ever, and wait for as long as their arguments say.
         if command == "work" { arguments += ["--drain", "--", "true"].map { Array($0.utf8) } }
         if command == "top" { arguments += ["--interval", "100ms"].map { Array($0.utf8) } }
         return arguments
@@ -100,7 +100,7 @@ struct ArgumentFuzz {
             + arguments.map { String(decoding: $0.prefix(200), as: UTF8.self).debugDescription }.joined(separator: " ")
     }
 
-    /// The database must be sound, and what nobody named untouched.
+    /// The database must be sound, and jobs that were not named must be unchanged.
     private func harm() throws -> [String] {
         let database = try DatabaseQueue(path: database)
         return try database.read { database in
