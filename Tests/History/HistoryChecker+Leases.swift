@@ -87,10 +87,10 @@ extension HistoryChecker {
             let claim = claims.first { $0.token == token }
             let isFound = history.found[word.process]?.contains(word.settlement.lease) == true
             if claim == nil && !isFound {
-                found.append(Violation(.staleWord, "\(facts), a token that nobody was given"))
+                found.append(Violation(.staleWord, "\(facts), a token that was not given out"))
             }
             if let claim, let end = reclaimed(claim, story), end < word.invoked {
-                found.append(Violation(.staleWord, "\(facts), after the job was taken back at line \(end)"))
+                found.append(Violation(.staleWord, "\(facts), after the job was reclaimed at line \(end)"))
             }
             if word.answer == .done {
                 if let later = claims.last, later.token > token {

@@ -32,7 +32,7 @@ struct ExclusiveRunLockTests {
     func together() {
         for _ in 0..<100 { #expect(one.begin(runLock) && other.begin(runLock)) }
         for _ in 0..<200 { runLock.end() }
-        #expect(one.calls == 0 && other.calls == 0, "nobody was refused, so nobody is woken")
+        #expect(one.calls == 0 && other.calls == 0, "none was refused, so none is woken")
         #expect(one.begin(runLock, alone: true))
     }
 
@@ -148,7 +148,7 @@ struct ExclusiveRunLockTests {
         #expect(third.begin(runLock))
         runLock.end()
         runLock.end()
-        #expect(one.calls == 1, "nobody watches or is in line")
+        #expect(one.calls == 1, "none watches or is in line")
         #expect(one.begin(runLock, alone: true))
         runLock.end()
         #expect(other.calls == 0 && one.calls == 2)

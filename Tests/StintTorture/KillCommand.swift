@@ -12,11 +12,11 @@ struct KillCommand: AsyncParsableCommand {
     @Option(help: "How long, in seconds.") var seconds = 300
     @Option(help: "How many processes to kill.") var kills = 1_000
     @Option(help: "How many processes to stop for longer than their lease.") var stops = 60
-    @Option(help: "How often somebody holds the write lock for longer than a lease.") var locks = 40
+    @Option(help: "How often a program holds the write lock for longer than a lease.") var locks = 40
     @Option(help: "How often all processes are stopped for longer than a lease.") var freezes = 10
     @Option(help: "How often a whole tree of processes gets SIGTERM.") var orders = 40
     @Flag(help: "The workers are `stint work` with a command, and the reaper is `stint reap`.") var commands = false
-    @Option(help: "A guard to go without; then it must fail.") var without: String?
+    @Option(help: "A guard to remove; then it must fail.") var without: String?
 
     func run() async throws {
         print("stint-torture kill --seed \(seed) --seconds \(seconds) --kills \(kills) --stops \(stops)")

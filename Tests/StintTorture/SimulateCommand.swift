@@ -13,15 +13,15 @@ struct SimulateCommand: ParsableCommand {
     var seed: UInt64 = 1
     @Option(help: "How many seeds.")
     var seeds: UInt64 = 1
-    @Option(help: "Go on for so many minutes instead.")
+    @Option(help: "Go on for this many minutes instead.")
     var minutes: Double?
     @Option(help: "Write the histories to this file, an event a line; for up to 500 seeds.")
     var history: String?
     @Flag(help: "End with the first world that breaks a promise.")
     var untilFailure = false
-    @Option(help: "A guard to go without; then it must fail.")
+    @Option(help: "A guard to remove; then it must fail.")
     var without: String?
-    @Flag(help: "Print what everybody does.")
+    @Flag(help: "Print what every process does.")
     var verbose = false
 
     /// How many worlds this process has simulated before.

@@ -17,7 +17,7 @@ package struct DiskFault: Sendable, CustomStringConvertible {
         _ description: String, _ kinds: UInt32, _ code: Int32, lasts: Bool, torn: Bool = false,
         allowsReading: Bool = true
     ) {
-        self.description = description + (lasts ? ", until it is mended" : ", once") + (torn ? ", torn" : "")
+        self.description = description + (lasts ? ", until the disk is repaired" : ", once") + (torn ? ", torn" : "")
         self.kinds = kinds
         self.code = code
         isLasting = lasts

@@ -213,10 +213,10 @@ struct DiskTrial {
             // The clock is the trial's own.
             for finding in try await scene.raw.examine() + scene.raw.examineSurroundings()
             where !finding.isGood && finding.subject != "clock" {
-                problems.append("after it was mended: \(finding)")
+                problems.append("after the repair: \(finding)")
             }
         } catch {
-            problems.append("after it was mended: \(error)")
+            problems.append("after the repair: \(error)")
         }
     }
 

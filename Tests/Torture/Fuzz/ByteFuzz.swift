@@ -46,7 +46,7 @@ package enum ByteFuzz {
                     }
                 case .success(.bury): break
                 case .failure(let error):
-                    if error.description.isEmpty { problems.append("an answer is wrong and nobody says why") }
+                    if error.description.isEmpty { problems.append("an answer is wrong, and the error has no reason") }
                 }
             } catch {
                 if "\(error)".isEmpty { problems.append("a line is refused without a word") }

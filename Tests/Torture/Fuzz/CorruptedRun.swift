@@ -159,7 +159,7 @@ final class CorruptedRun {
         } while !missing.isEmpty && ContinuousClock.now < end
         work.cancel()
         try await work.value
-        for id in missing.sorted() { problems.append("job \(id) never ran, and nobody had touched it") }
+        for id in missing.sorted() { problems.append("job \(id) never ran, and was not touched") }
         for (id, payload) in seen.withLock({ $0 }) where innocents[id] != nil && innocents[id] != payload {
             problems.append("job \(id) ran with another payload: \(payload.prefix(40))")
         }

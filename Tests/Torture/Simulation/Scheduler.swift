@@ -149,7 +149,7 @@ final class Scheduler: @unchecked Sendable {
             now = max(now, timer.time)
             add(timer.step)
         }
-        guard !ready.isEmpty else { throw SimulationFailure("nothing can run any more: everybody waits for somebody") }
+        guard !ready.isEmpty else { throw SimulationFailure("nothing can run any more: every process waits for another") }
         let index = dice.int(0...ready.count - 1)
         let step = ready[index]
         ready.swapAt(index, ready.count - 1)

@@ -90,7 +90,7 @@ extension World {
     private func handle(_ context: JobContext, _ process: SimulatedProcess) async throws {
         let reference = String(decoding: context.job.payload, as: UTF8.self)
         guard let plan = plan.jobs.first(where: { $0.reference == reference }) else {
-            return problem("nobody has enqueued \(reference)")
+            return problem("\(reference) was not enqueued")
         }
         let run = runs[reference, default: 0] + 1
         runs[reference] = run

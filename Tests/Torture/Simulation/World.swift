@@ -89,7 +89,7 @@ final class World: @unchecked Sendable {
         let patience = scheduler.now + Duration.seconds(30).nanoseconds
         while scheduler.now < lockedUntil {
             guard scheduler.now < patience else {
-                throw StintError(.databaseBusy, "somebody holds the lock of the simulated database")
+                throw StintError(.databaseBusy, "a program holds the lock of the simulated database")
             }
             await scheduler.pause(.nanoseconds(min(lockedUntil - scheduler.now, 500_000_000)))
         }
@@ -209,7 +209,7 @@ final class World: @unchecked Sendable {
                 _ = try await store.reclaim(from: workers.map(\.id), end, now: now(of: house.place))
                 return
             } catch {
-                logger.debug("the jobs of \(process.name) could not be taken back: \(error)")
+                logger.debug("the jobs of \(process.name) could not be reclaimed: \(error)")
                 await scheduler.pause(.milliseconds(100))
             }
         }
