@@ -149,7 +149,7 @@ final class Scheduler: @unchecked Sendable {
             now = max(now, timer.time)
             add(timer.step)
         }
-        guard !ready.isEmpty else { throw SimulationFailure("nothing can run any more: every process waits for another") }
+        guard !ready.isEmpty else { throw SimulationFailure("nothing can run any more: all wait for each other") }
         let index = dice.int(0...ready.count - 1)
         let step = ready[index]
         ready.swapAt(index, ready.count - 1)
