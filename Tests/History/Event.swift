@@ -22,7 +22,7 @@ package enum EventKind: Codable, Sendable, Equatable {
     case began(supervisor: String?, role: String? = nil)
     /// It ended by itself, in order.
     case ended
-    /// The harness is about to kill it. It writes nothing after this.
+    /// The harness is about to kill it.
     case killed
     /// The harness stops it (SIGSTOP), or continues it.
     case stopped, continued

@@ -6,7 +6,7 @@ struct MountTests {
     let place = Workplace.ofThisTest
 
     /// Runs in a mount namespace, which vanishes with its last process. A user namespace is not used: in it, a
-    /// read-only mount of another one could not be told from it.
+    /// read-only mount of another one could not be distinguished from it.
     private func inNamespace(_ script: String) async throws -> Outcome {
         try place.write("script", Array(script.utf8))
         return try await place.shell("unshare --mount sh script")
