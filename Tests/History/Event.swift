@@ -2,7 +2,6 @@
 ///
 /// A process that acts writes `invoked` first, acts, and writes how that ended. So in the order of the lines, what it
 /// did lies between the two. A process that dies between them leaves the outcome unknown.
-/// done lies between the two. A process that dies between them leaves the outcome unknown.
 package struct Event: Codable, Sendable, Equatable {
     /// Nanoseconds of the machine's monotonic clock, or of a simulated one.
     package var time: Int64
