@@ -241,7 +241,7 @@ struct HistoryTests {
         #expect(history.broken(job(1, "a", "leased"), drained: false) == [])
     }
 
-    @Test("sees the jobs of the living taken back")
+    @Test("sees the jobs of the living reclaimed")
     func living() {
         var history = HistoryBuilder()
         history.register("w", as: 1)

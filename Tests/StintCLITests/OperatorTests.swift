@@ -103,7 +103,7 @@ struct OperatorTests {
         #expect(try await place.counts().done == 1)
     }
 
-    @Test("reap takes back what a killed worker held, at once, or buries what has no crashes left")
+    @Test("reap reclaims what a killed worker held, at once, or buries what has no crashes left")
     func reap() async throws {
         for (crashes, says) in [("3", "requeued 1, buried 0, pruned 0\n"), ("1", "requeued 0, buried 1, pruned 0\n")] {
             let id = Int(try await place.stint("put", "wait", "--max-crashes", crashes).dropLast())!

@@ -122,7 +122,7 @@ struct CorruptedRowTests {
         }
     }
 
-    @Test("a leased job whose lease is gone is taken back, and no row of a job that is gone stays leased")
+    @Test("a leased job whose lease is gone is reclaimed, and no row of a job that is gone stays leased")
     func danglingLease() async throws {
         let sql = "DELETE FROM stint_leases; INSERT INTO stint_leased VALUES (999, 5, 1, 0, 0)"
         try await withQueue(sql) { queue, _ in

@@ -84,7 +84,7 @@ struct GateTests {
     }
 
     @Test(
-        "past a process that is stopped inside the gate, or was elected to checkpoint and is stopped, the log is taken over again and again",
+        "past a process that is stopped inside the gate, or was elected to checkpoint and is stopped, the log is checkpointed again and again",
         arguments: ["gate", "elected"])
     func stoppedBeforeCheckpoint(_ what: String) async throws {
         let folder = try TemporaryFolder()

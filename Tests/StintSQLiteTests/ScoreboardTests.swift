@@ -49,7 +49,7 @@ struct ScoreboardTests {
         #expect(try scoreboards(folder.path).isEmpty)
     }
 
-    @Test("goes when the jobs are taken back, by the worker's own process or by another")
+    @Test("goes when the jobs are reclaimed, by the worker's own process or by another")
     func removedByTakeBack() async throws {
         let folder = try TemporaryFolder()
         let queue = try await JobQueue(.sqlite(folder.database))

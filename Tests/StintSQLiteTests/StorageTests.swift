@@ -69,7 +69,7 @@ struct StorageTests {
         #expect(longest < 12_000_000)
     }
 
-    @Test("a reader that stays open pins the log, and when it goes the log is taken over")
+    @Test("a reader that stays open pins the log, and when it goes the log is checkpointed")
     func pinnedLog() async throws {
         let folder = try TemporaryFolder()
         let queue = try await JobQueue(.sqlite(folder.database, durability: .normal))

@@ -9,7 +9,7 @@ import Testing
 @Suite("A pipe handler that dies is blamed on nobody else", .timeLimit(.minutes(2)))
 struct PipeDeathTests {
     @Test(
-        "one job in flight: it has crashed, with the story, whatever the exit",
+        "one job in flight: it has crashed, with the diagnostics, whatever the exit",
         arguments: [
             ("os._exit(255)", "exit 255"), ("os._exit(0)", "exit 0"),
             ("os.kill(os.getpid(), signal.SIGSEGV)", "killed by SIGSEGV"),

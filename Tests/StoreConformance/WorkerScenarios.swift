@@ -304,7 +304,7 @@ private let takeBackScenarios: [Scenario] = [
         try await stage.expectLost([ids[0]], .lost, suspect: false)
         try await stage.expectFree([ids[1]])
     },
-    Scenario("a job that kills its worker is buried at maxCrashes, with the reason and the story of each") { stage in
+    Scenario("a job that kills its worker is buried at maxCrashes, with the reason and the diagnostics of each") { stage in
         let id = try await stage.enqueue(options: JobOptions(maxAttempts: 9, maxCrashes: 3))
         for death in 1...3 {
             let performer = try await stage.hire(process: Int32(death))
@@ -331,7 +331,7 @@ private let takeBackScenarios: [Scenario] = [
         #expect(try await stage.store.job(ids[1])?.record.reason == "bad address")
         #expect(try await stage.stats() == stage.expected(ready: 1, buried: 1, done: 1))
     },
-    Scenario("taking back twice changes nothing, nor does a worker that nobody knows") { stage in
+    Scenario("reclaiming twice changes nothing, nor does a worker that nobody knows") { stage in
         let performer = try await stage.hire()
         let id = try await stage.enqueue()
         stage.start(try #require(try await stage.claim(1, by: performer).first), by: performer)
