@@ -304,7 +304,7 @@ private let takeBackScenarios: [Scenario] = [
         try await stage.expectLost([ids[0]], .lost, suspect: false)
         try await stage.expectFree([ids[1]])
     },
-    Scenario("a job that kills its worker is buried at maxCrashes, with the reason and the diagnostics of each") { stage in
+    Scenario("a job that kills its worker is buried at maxCrashes, with reason and diagnostics of each") { stage in
         let id = try await stage.enqueue(options: JobOptions(maxAttempts: 9, maxCrashes: 3))
         for death in 1...3 {
             let performer = try await stage.hire(process: Int32(death))
