@@ -204,7 +204,7 @@ def peers(results: Results) -> Figure | None:
 
 
 def peer_rate(runs: list[Results]) -> float:
-    """The median of the runs that succeeded; 0 where none did."""
+    """The median of the runs that succeeded; 0 if none did."""
     rates = [run["done"] / run["seconds"] for run in runs if not run["failure"] and run["seconds"] > 0]
     return statistics.median(rates) if rates else 0
 
@@ -223,7 +223,7 @@ PERCENTILES = [0, 50, 90, 99, 99.9]
 
 
 def nines(percentile: float) -> float:
-    """Where a percentile stands on an axis that gives each nine the same room."""
+    """The place of a percentile on an axis that gives each nine the same width."""
     return -math.log10(1 - min(percentile, 99.99) / 100)
 
 

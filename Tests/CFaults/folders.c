@@ -1,5 +1,5 @@
-// What a program itself does to names in folders: its calls of link and fsync come here and not to the C library, since
-// the linker prefers what is in the program.
+// What a program itself does to names in folders. Its calls of link and fsync come here and not to the C library, since
+// the linker prefers functions of the program.
 #ifdef __linux__
 #include "faults.h"
 

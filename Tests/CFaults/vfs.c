@@ -1,4 +1,4 @@
-// The VFS itself: each call is judged, made, and noted. What it does to files is SQLite's own VFS's work.
+// The VFS itself: each call is checked against the plan, made, and recorded. SQLite's own VFS does the work on files.
 #include "faults.h"
 
 #include <pthread.h>
@@ -24,7 +24,7 @@ static int (*open_folder_below)(const char *, int *) = NULL;
 #define BELOW(file) (OF(file)->below)
 #define CALL(file, method, ...) BELOW(file)->pMethods->method(BELOW(file), ##__VA_ARGS__)
 
-/// Lets the call be counted, and ends it here where it is to fail or to be the last one.
+/// Counts the call, and ends it here if it must fail or be the last one.
 #define JUDGE(file, step)                                      \
     do {                                                       \
         struct faults_verdict verdict = judge(file, step, true); \
@@ -91,7 +91,7 @@ static int file_shm_map(sqlite3_file *file, int region, int size, int extend, vo
 }
 
 static int file_shm_lock(sqlite3_file *file, int offset, int count, int flags) {
-    // SQLite takes it for granted that an unlocking works.
+    // SQLite assumes that an unlock works.
     struct faults_verdict verdict = judge(file, FAULTS_SHM_LOCK, !(flags & SQLITE_SHM_UNLOCK));
     if (verdict.dies) faults_die();
     if (verdict.code != SQLITE_OK) return verdict.code;

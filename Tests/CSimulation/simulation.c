@@ -1,7 +1,7 @@
 #include "CSimulation.h"
 
-// What an executable defines comes before what its libraries define, and they call it too. So the functions here stand in
-// for those of the C library, of Swift's and of libdispatch. Threads outside of a world get what they would have got.
+// Functions that an executable defines come before those of its libraries, and the libraries call them too. So the functions
+// here replace those of the C library, of Swift and of libdispatch. Threads outside a world get the original ones.
 
 #ifdef __linux__
 
@@ -16,7 +16,7 @@
 
 static _Thread_local const stint_world *world;
 
-/// What it would have been.
+/// The original function.
 #define ORIGINAL(name, type) ((type)dlsym(RTLD_NEXT, name))
 
 // MARK: - Clocks and chance
@@ -69,8 +69,8 @@ static SWIFT_CC void ready(void *job, enqueue original) {
 
 // MARK: - Jobs that sleep
 //
-// The hooks for these are not called where the executor is Swift's default one. That leaves them to libdispatch: with
-// dispatch_after_f, or, where there is a tolerance, with a timer that is set up in these steps, used once and released.
+// The hooks for these are not called if the executor is Swift's default one. That one uses libdispatch: dispatch_after_f,
+// or, if there is a tolerance, a timer that is set up in these steps, used once and released.
 
 typedef uint64_t dispatch_time;
 

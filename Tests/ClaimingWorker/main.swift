@@ -5,7 +5,7 @@
 //   open DB                 opens (and so makes) the database
 //   die DB JOBS STARTS [full]
 //                           registers, claims JOBS from 'q', notes STARTS of them as started and is killed; with
-//                           `full`, its scoreboard has room for one job and can have no more
+//                           `full`, its scoreboard holds one job and cannot grow
 //   inside DB gate|lock     goes into the write gate, with `lock` begins a transaction too, prints "inside" and stops
 //                           itself; when it is continued, it waits for ever
 //   inside DB elected       the same with the lock of the process that is elected to checkpoint

@@ -1,9 +1,9 @@
 import Foundation
 
-/// What a job makes the process do that runs it. The payload says which: `segfault`, or `good 17`.
+/// What a job does to the process that runs it. The payload names it: `segfault`, or `good 17`.
 enum CrashMode: String {
     case segfault, trap, exit, abort, memory, killed, hang
-    /// Waits for the file `go`.
+    /// Waits until the file `go` exists.
     case wait
     case good
 
@@ -13,14 +13,14 @@ enum CrashMode: String {
         self = mode
     }
 
-    /// Notes the start, a line in the file `starts` of the current folder, and does it.
+    /// Notes the start, as a line in the file `starts` of the current folder, and does it.
     func perform(_ job: String) {
         Self.append("\(job) \(rawValue)", to: "starts")
         switch self {
         case .good: return
         case .wait: while access("go", F_OK) != 0 { usleep(2_000) }
         case .segfault:
-            // Written to in a way that the compiler does not see through.
+            // Written so that the compiler does not see through it.
             UnsafeMutablePointer<Int>(bitPattern: Int(getpid()) & 7 + 8)?.pointee = 1
         case .trap:
             let none: [Int] = CommandLine.arguments.filter { $0 == "never" }.map(\.count)

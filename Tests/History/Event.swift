@@ -1,11 +1,11 @@
-/// One line of a history: what a process was about to do, what it was told, or what the harness did to it.
+/// One line of a history: what a process was about to do, how it was answered, or what the harness did to it.
 ///
-/// Whoever acts writes `invoked` first, acts, and writes how that ended, so that in the order of the lines whatever was
-/// done lies between the two. A process that dies between them leaves the outcome unknown.
+/// A process that acts writes `invoked` first, acts, and writes how that ended. So in the order of the lines, what it
+/// did lies between the two. A process that dies between them leaves the outcome unknown.
 package struct Event: Codable, Sendable, Equatable {
     /// Nanoseconds of the machine's monotonic clock, or of a simulated one.
     package var time: Int64
-    /// Which process, or logical one: a name that is never used again.
+    /// The name of the process, real or logical; it is never used again.
     package var process: String
     package var kind: EventKind
 
@@ -17,13 +17,13 @@ package struct Event: Codable, Sendable, Equatable {
 }
 
 package enum EventKind: Codable, Sendable, Equatable {
-    /// A process begins; the name of the one that watches it and takes its jobs back, and what it is there for.
+    /// A process begins; `supervisor` names the process that watches it and reclaims its jobs, `role` its purpose.
     case began(supervisor: String?, role: String? = nil)
     /// It ended by itself, in order.
     case ended
-    /// The harness is about to kill it. Nothing that it says afterwards counts, since it says nothing.
+    /// The harness is about to kill it.
     case killed
-    /// The harness stops it (SIGSTOP), or lets it go on.
+    /// The harness stops it (SIGSTOP), or continues it.
     case stopped, continued
     /// The harness begins to copy the database.
     case copying
@@ -35,15 +35,15 @@ package enum EventKind: Codable, Sendable, Equatable {
     case returned(call: Int, Answer)
     /// Refused: nothing has changed. The code is that of a StintError.
     case failed(call: Int, code: String)
-    /// It may have happened or not.
+    /// It may or may not have happened.
     case unknown(call: Int, code: String)
     case handlerStarted(job: Int64, token: Int64)
     case handlerFinished(job: Int64, token: Int64)
-    /// It has ended too, with an error.
+    /// The handler has ended too, with an error.
     case handlerThrew(job: Int64, token: Int64)
 }
 
-/// A word to the store.
+/// A call of the store.
 package enum Call: Codable, Sendable, Equatable {
     case enqueue([NewJob])
     case exchange([Settlement], claim: Claim?)
@@ -53,12 +53,12 @@ package enum Call: Codable, Sendable, Equatable {
     case kickQueue(String)
     case bury(jobs: [Int64])
     case delete(jobs: [Int64])
-    /// With the clock that leases are compared with.
+    /// With the clock reading that leases are compared with.
     case reap(monotonic: Int64, boot: String)
     case register
-    /// What the worker of this number holds, where it cannot know.
+    /// Looks up what the worker with this number holds, if it cannot know.
     case lookUp(worker: Int64)
-    /// The numbers of the workers; whether somebody is to blame.
+    /// The numbers of the workers, and whether a job may be blamed.
     case reclaim(workers: [Int64], blames: Bool)
 
     package struct NewJob: Codable, Sendable, Equatable {
@@ -113,15 +113,15 @@ package enum Call: Codable, Sendable, Equatable {
     }
 }
 
-/// What the store said.
+/// The store's answer.
 package enum Answer: Codable, Sendable, Equatable {
     case enqueued([Enqueued])
     case exchanged([Settled], claimed: [Claimed])
-    /// Those that no longer stand.
+    /// The leases that are no longer valid.
     case extended(lost: [Call.Lease])
     case registered(worker: Int64)
     case held([Call.Lease])
-    /// Of all the other verbs.
+    /// The answer of all other verbs.
     case done
 
     package struct Enqueued: Codable, Sendable, Equatable {

@@ -1,4 +1,4 @@
-/// What a database holds when all is over.
+/// What a database holds at the end of a run.
 package struct FinalState: Sendable {
     /// Whether the queues were worked off, so that every job must be done or buried.
     package var isDrained: Bool
@@ -9,12 +9,12 @@ package struct FinalState: Sendable {
         self.jobs = jobs
     }
 
-    /// Queues keep their done jobs (retention): a job that is not here is gone.
+    /// Queues keep their done jobs (retention), so a job that is not here was deleted.
     package struct Job: Sendable {
         package var id: Int64
         package var reference: String
         package var queue: String
-        /// `ready`, `delayed`, `leased`, `buried`, `done`; a job in no state or in two is not in order.
+        /// `ready`, `delayed`, `leased`, `buried`, `done`; a job in no state or in two is an error.
         package var states: [String]
         package var attempts: Int
         package var maxAttempts: Int

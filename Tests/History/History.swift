@@ -1,12 +1,12 @@
-/// A history with its lines sorted out: calls with their outcomes, and by job what was said of it.
+/// A history with its lines sorted: calls with their outcomes, and for each job the calls about it.
 ///
-/// All positions are numbers of lines. What was done by a call lies between the lines `invoked` and `ended`.
+/// All positions are line numbers. The effect of a call lies between the lines `invoked` and `ended`.
 package struct History {
     package struct Made {
         package let process: String
         let call: Call
         let invoked: Int
-        /// `Int.max` where nobody was told how it ended.
+        /// `Int.max` if the call was never answered.
         var ended = Int.max
         var outcome = Outcome.unknown
         /// From the invocation to the outcome, in nanoseconds.
@@ -45,7 +45,7 @@ package struct History {
         let invoked: Int
         let ended: Int
         let mayHaveHappened: Bool
-        /// `nil` where nobody was told.
+        /// `nil` if the call was never answered.
         package let answer: Answer.Settled?
 
         /// Whether it may have ended the lease.
@@ -66,16 +66,16 @@ package struct History {
     package struct Enqueue {
         let job: Call.NewJob
         let made: Made
-        /// `nil` where the enqueue did not return.
+        /// `nil` if the enqueue did not return.
         let answer: Answer.Enqueued?
     }
 
-    /// What was said of one job.
+    /// The calls about one job.
     package struct Story {
         package var claims: [Claim] = []
         package var settled: [Settled] = []
         package var runs: [Run] = []
-        /// By an operator.
+        /// Kicks by an operator.
         var kicks: [Made] = []
         package var buries: [Made] = []
         var deletes: [Made] = []
@@ -86,22 +86,22 @@ package struct History {
     /// Those whose enqueue may have been undone.
     private(set) var undoneJobs: Set<Int64> = []
     package private(set) var stories: [Int64: Story] = [:]
-    /// What a process was given.
+    /// The leases that each process was given.
     private(set) var handedOut: [String: [Call.Lease]] = [:]
-    /// What it has started.
+    /// The runs that each process has started.
     private(set) var runs: [String: [Call.Lease]] = [:]
     private(set) var reaps: [Made] = []
     private(set) var takeBacks: [Made] = []
-    /// By the process from which jobs were taken back.
+    /// By the process from which jobs were reclaimed.
     private(set) var takeBacksFrom: [String: [Made]] = [:]
     private(set) var queueKicks: [String: [Made]] = [:]
-    /// By token: those that returned, with the lines.
+    /// By token: the extensions that returned, with their lines.
     private(set) var extensions: [Int64: [(leases: Set<Call.Lease>, deadline: Int64, made: Made)]] = [:]
-    /// Which process registered a worker.
+    /// The process that registered a worker.
     private(set) var registrations: [Int64: String] = [:]
-    /// What workers have found in the store that they hold: a claim of unknown outcome has given it to them.
+    /// The leases that workers have found in the store: a claim of unknown outcome has given these to them.
     private(set) var found: [String: Set<Call.Lease>] = [:]
-    /// The line of the last thing that a process did or said itself.
+    /// The line of the last event that a process wrote itself.
     private(set) var lastWord: [String: Int] = [:]
     private(set) var supervisors: [String: String] = [:]
     /// Whether jobs were run by processes with the role ``command``, which know nothing of claims.
@@ -190,7 +190,7 @@ package struct History {
         made[index].outcome = outcome
         made[index].duration = event.time - time
         if case .unknown = outcome {
-            // It may yet happen, for all that is known: with the sync that comes next.
+            // It may still happen: with the sync that comes next.
             made[index].ended = .max
         }
     }

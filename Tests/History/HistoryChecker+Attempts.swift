@@ -72,28 +72,28 @@ extension HistoryChecker {
         if let word = words.first(where: \.mayHaveHappened) {
             return word.hasSettled && [.fail, .crash].contains(word.settlement.outcome) && !mayBeUndone(word)
         }
-        // A word that was refused says that the handler had ended before its process did.
+        // A call that was refused proves that the handler had ended before its process did.
         guard words.isEmpty else { return false }
         return hasDiedAlone(claim, before: next, story)
     }
 
-    /// The process has died by itself, its jobs were taken back for that, and it held this job and nothing else.
+    /// The process has died by itself, its jobs were reclaimed for that, and it held this job and nothing else.
     private func hasDiedAlone(
         _ claim: History.Claim, before next: History.Claim, _ story: History.Story
     ) -> Bool {
         guard
-            // A machine that starts again blames nobody.
+            // If the machine starts again, no job is blamed.
             claim.terms.boot == next.terms.boot,
             story.runs.contains(where: {
                 $0.lease == claim.facts.lease && $0.process == claim.process && !$0.hasEnded
             }),
-            // Where its supervisor has died too, it need not have been the job's doing.
+            // If its supervisor has died too, the job need not have been the cause.
             history.supervisors[claim.process] == nil,
             let death = takeBacks(from: claim.process).first(where: {
                 $0.outcome == .returned(.done) && $0.invoked > claim.returned && $0.invoked < next.returned
                     && !history.mayBeUndone($0)
             }), case .reclaim(let workers, blames: true) = death.call,
-            // Of two that died together either may have been the cause.
+            // If two died together, either may have been the cause.
             workers.allSatisfy({ history.registrations[$0] == claim.process })
         else { return false }
         let isExpired = history.reaps.contains { reap in
@@ -101,11 +101,11 @@ extension HistoryChecker {
                 && mayEnd(claim, reap, deadline: claim.terms.deadline)
         }
         if isExpired { return false }
-        // What it held may have been about to start.
+        // Another job that it held may have been about to start.
         let others = (history.handedOut[claim.process] ?? []).filter { $0 != claim.facts.lease }
         return others.allSatisfy { lease in
             guard let other = history.stories[lease.job] else { return false }
-            // A handler that was given up may go on, and be the cause.
+            // An abandoned handler may go on, and be the cause.
             let mayGoOn = other.runs.contains { $0.lease == lease && !$0.hasEnded }
             return other.settled.contains {
                 $0.settlement.lease == lease && $0.answer != nil && $0.ended < death.invoked

@@ -1,4 +1,4 @@
-/// What went in, against what is there in the end.
+/// Compares what was enqueued with what is there in the end.
 extension HistoryChecker {
     func jobViolations() -> [Violation] {
         var found: [Violation] = []

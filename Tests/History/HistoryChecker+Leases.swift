@@ -1,4 +1,4 @@
-/// Tokens, and who held a job when.
+/// Checks tokens, and which process held a job at which time.
 extension HistoryChecker {
     func leaseViolations() -> [Violation] {
         var found: [Violation] = []
@@ -6,7 +6,7 @@ extension HistoryChecker {
         for (id, story) in history.stories.sorted(by: { $0.key < $1.key }) {
             let claims = story.claims.sorted { $0.token < $1.token }
             for claim in claims {
-                // A claim of several queues has a token for each.
+                // A claim of several queues has a token for each queue.
                 let other = holders.updateValue(claim.invoked, forKey: claim.token)
                 if let other, other != claim.invoked {
                     found.append(
@@ -33,7 +33,7 @@ extension HistoryChecker {
         return []
     }
 
-    /// Whether a lease may have come to its end before a line.
+    /// Whether a lease may have ended before a line.
     private func mayHaveEnded(_ claim: History.Claim, before line: Int, _ story: History.Story) -> Bool {
         let (start, end) = (claim.invoked, line)
         // Nobody holds a lease in a database that has been put in the place of another.
@@ -55,8 +55,8 @@ extension HistoryChecker {
         }
     }
 
-    /// Whether a reap had the right to end a lease: its deadline was over, by the clock as it was read when the reap's
-    /// transaction began, or its process was dead and the machine has started again. A boot id alone says nothing.
+    /// Whether a reap was allowed to end a lease: its deadline was over, by the clock as it was read when the reap's
+    /// transaction began, or its process was dead and the machine has started again. A boot id alone proves nothing.
     func mayEnd(_ claim: History.Claim, _ reap: History.Made, deadline: Int64) -> Bool {
         guard case .reap(let now, let boot) = reap.call else { return false }
         let isOver =
@@ -65,7 +65,7 @@ extension HistoryChecker {
         return isOver || boot != claim.terms.boot && isDead
     }
 
-    /// The latest that the holder had been promised.
+    /// The latest deadline that the holder had been promised.
     private func deadline(of claim: History.Claim, before line: Int) -> Int64 {
         (history.extensions[claim.token] ?? []).reduce(claim.terms.deadline) { deadline, renewal in
             renewal.made.ended < line ? max(deadline, renewal.deadline) : deadline
@@ -76,7 +76,7 @@ extension HistoryChecker {
 
     func takeBacks(from process: String) -> [History.Made] { history.takeBacksFrom[process] ?? [] }
 
-    /// What holders said of the job.
+    /// Checks what holders reported of the job.
     private func wordViolations(_ id: Int64, _ story: History.Story, _ claims: [History.Claim]) -> [Violation] {
         var found: [Violation] = []
         var settled: Set<Int64> = []
@@ -91,10 +91,10 @@ extension HistoryChecker {
             let claim = claims.first { $0.token == token }
             let isFound = history.found[word.process]?.contains(word.settlement.lease) == true
             if claim == nil && !isFound {
-                found.append(Violation(.staleWord, "\(facts), a token that nobody was given"))
+                found.append(Violation(.staleWord, "\(facts), a token that was not given out"))
             }
             if let claim, let end = reclaimed(claim, story), end < word.invoked {
-                found.append(Violation(.staleWord, "\(facts), after the job was taken back at line \(end)"))
+                found.append(Violation(.staleWord, "\(facts), after the job was reclaimed at line \(end)"))
             }
             if word.answer == .done {
                 if let later = claims.last, later.token > token, !mayBeUndone(word) {
@@ -120,7 +120,7 @@ extension HistoryChecker {
         return found
     }
 
-    /// The line from which on a lease was surely over by somebody's word.
+    /// The line from which on a call had certainly ended a lease.
     private func reclaimed(_ claim: History.Claim, _ story: History.Story) -> Int? {
         let words = takeBacks(from: claim.process) + story.buries + story.deletes
         return words.filter { $0.outcome == .returned(.done) && $0.invoked > claim.returned }.map(\.ended).min()
@@ -132,7 +132,7 @@ extension HistoryChecker {
         for run in story.runs {
             let facts = "job \(id): token \(run.lease.token), started by \(run.process) at line \(run.started)"
             if !started.insert(run.lease.token).inserted { found.append(Violation(.tokenReused, facts)) }
-            // A command that another process started for its claim says nothing of claims.
+            // A command that another process started for its claim records no claims.
             let mustClaim = history.registrations.values.contains(run.process)
             let isClaimed = claims.contains {
                 $0.token == run.lease.token && $0.process == run.process && $0.returned < run.started
@@ -149,8 +149,8 @@ extension HistoryChecker {
         return found
     }
 
-    /// Whether its process may have been stopped after its last look at the clock and before the handler's first word. That
-    /// can be so of the few that were about to start, and nothing but the token can help there.
+    /// Whether its process may have been stopped after its last look at the clock and before the start of its handler.
+    /// That can happen to the few that were about to start, and only the token can help there.
     private func wasStoppedAtStart(_ run: History.Run, _ claims: [History.Claim]) -> Bool {
         guard let claim = claims.first(where: { $0.token == run.lease.token }),
             let number = history.runs[run.process]?.firstIndex(of: run.lease)
@@ -178,7 +178,7 @@ extension HistoryChecker {
 
     func busyViolations() -> [Violation] {
         guard let busyTimeout else { return [] }
-        // Who joins the transaction of somebody that has waited for half of it shares the other half.
+        // A caller that joins the transaction of another one that has waited for half of it shares the other half.
         let shortest = busyTimeout / 2
         return history.made.compactMap { made in
             guard made.outcome == .failed(code: "databaseBusy"), .nanoseconds(made.duration) < shortest else {

@@ -1,21 +1,22 @@
-/// Decides whether a history, and the database that it ends with, keep what Stint promises.
+/// Decides whether a history, and the database that it ends with, keep Stint's promises.
 ///
 ///     let violations = HistoryChecker(try HistoryLog.read(path), finalState).violations()
 ///
-/// It knows no store: only what processes were told. It says no more than what follows from that, so a violation is one.
+/// It does not know the store, only how calls were answered. It reports no more than what follows from that, so each
+/// violation is a real one.
 package struct HistoryChecker {
     package let history: History
     let final: FinalState
     let busyTimeout: Duration?
 
-    /// - Parameter busyTimeout: That of the store; `nil` where nobody waits by a clock that the history knows.
+    /// - Parameter busyTimeout: That of the store; `nil` if no caller waits by a clock that the history knows.
     package init(_ events: [Event], _ final: FinalState, busyTimeout: Duration? = nil) {
         history = History(events)
         self.final = final
         self.busyTimeout = busyTimeout
     }
 
-    /// Empty where all is well; in the order of the rules.
+    /// Empty if all is well; in the order of the rules.
     package func violations() -> [Violation] {
         var found = history.disorders.map { Violation(.disorder, $0) }
         found += jobViolations() + keyViolations()
@@ -29,12 +30,12 @@ package struct HistoryChecker {
         history.enqueues.reduce(into: history.runs.mapValues(\.count)) { $0[$1.made.process, default: 0] += 1 }
     }
 
-    /// The longest that somebody waited for an answer.
+    /// The longest time that a caller waited for an answer.
     package var longestCall: Duration {
         .nanoseconds(history.made.filter { $0.ended != .max }.map(\.duration).max() ?? 0)
     }
 
-    /// In a line, for reports.
+    /// One line, for reports.
     package var summary: String {
         let states = final.jobs.reduce(into: [:]) { $0[$1.states.first ?? "none", default: 0] += 1 }
         let runs = history.stories.values.map(\.runs.count)
@@ -63,23 +64,23 @@ package struct Violation: Sendable, CustomStringConvertible {
 package enum Rule: String, Sendable, CaseIterable {
     case disorder = "a history has one outcome for what was invoked"
     case lostJob = "a job whose enqueue returned is there, in one state, and done or buried after a drain"
-    case unknownJob = "every job was enqueued by somebody"
+    case unknownJob = "every job was enqueued"
     case phantomJob = "an enqueue that failed, or was answered with another job, leaves nothing"
     case doubledJob = "one enqueue makes one job, and its id is new"
     case doneUnrun = "a done job has had a handler that finished"
     case keyTwice = "of the jobs with one unique key one at most is not done"
-    case swallowed = "an enqueue is answered with another job only where that has its key and is not done"
+    case swallowed = "an enqueue returns another job only if that has its key and is not done"
     case tokenReused = "a token belongs to one claim, and starts a handler once a job"
     case tokenFell = "the tokens of a job grow"
     case twoLeases = "a job has one live lease at most: a second claim, or run, is explained by the end of the first"
     case staleWord = "only the current token changes anything"
     case ranAfterDone = "an acknowledged job never runs again"
     case ranUnclaimed = "a handler runs under a claim that returned to its process"
-    case takenFromLiving = "only what has died has its jobs taken back at once"
+    case takenFromLiving = "only a dead process has its jobs reclaimed at once"
     case tooManyAttempts = "attempts never exceed their maximum"
     case attemptNotCounted = "a run that failed, or killed its process alone, uses up an attempt"
     case paidForNothing = "an attempt is used up by a start of a handler, and by nothing else"
     case blamedInnocent = "a job is blamed only for the death of a process in which it was running"
-    case buriedUnexhausted = "a buried job has no attempts or crashes left, or somebody said so"
-    case busyTooEarly = "nobody is told that the database is busy before its busy timeout is over"
+    case buriedUnexhausted = "a buried job has no attempts or crashes left, or a call buried it"
+    case busyTooEarly = "no call fails with 'busy' before its busy timeout is over"
 }

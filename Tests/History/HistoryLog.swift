@@ -13,7 +13,7 @@ package final class HistoryLog: Sendable {
     }
 
     /// - Parameters:
-    ///   - process: Who writes; unique in the history.
+    ///   - process: The process that writes; unique in the history.
     ///   - clock: In nanoseconds.
     package init(
         _ path: String, process: String, clock: @escaping @Sendable () -> Int64 = HistoryLog.monotonicNanoseconds
@@ -25,7 +25,7 @@ package final class HistoryLog: Sendable {
         sink = .file(file)
     }
 
-    /// For a world within one process: `keep` is handed each event.
+    /// For a world within one process: `keep` receives each event.
     package init(process: String, clock: @escaping @Sendable () -> Int64, keep: @escaping @Sendable (Event) -> Void) {
         self.process = process
         self.clock = clock
@@ -38,7 +38,7 @@ package final class HistoryLog: Sendable {
         append(kind, of: process)
     }
 
-    /// For the harness, which says what it does to others.
+    /// For the harness, which records what it does to others.
     package func append(_ kind: EventKind, of process: String) {
         let event = Event(time: clock(), process: process, kind: kind)
         switch sink {
@@ -69,7 +69,7 @@ package final class HistoryLog: Sendable {
 
     /// All events of a file, in the order of its lines.
     ///
-    /// - Parameter isGrowing: Whether others still write: then a last line that has no end yet is none.
+    /// - Parameter isGrowing: Whether others still write: then a last line without an end is ignored.
     package static func read(_ path: String, isGrowing: Bool = false) throws -> [Event] {
         let decoder = JSONDecoder()
         var data = try Data(contentsOf: URL(filePath: path))

@@ -1,6 +1,6 @@
 import History
 
-/// A history told in short words. Each word that calls the store is invoked and answered at once, unless it is split.
+/// Builds a history with short calls. Each call to the store is invoked and answered at once, unless it is split.
 struct HistoryBuilder {
     private(set) var events: [Event] = []
     private var calls = 0
@@ -24,7 +24,7 @@ struct HistoryBuilder {
         add(process, .returned(call: number, answer))
     }
 
-    /// Nobody hears of the outcome.
+    /// A call whose outcome is never known.
     mutating func callInVain(_ process: String, _ call: Call) {
         _ = invoke(process, call)
     }
@@ -83,7 +83,7 @@ struct HistoryBuilder {
         settle(process, job, token: token)
     }
 
-    /// The rules that it breaks, where these jobs are what is there in the end.
+    /// The rules that it breaks if these jobs are there in the end.
     func broken(_ jobs: FinalState.Job..., drained: Bool = true, busyTimeout: Duration? = nil) -> Set<Rule> {
         let final = FinalState(isDrained: drained, jobs: jobs)
         return Set(HistoryChecker(events, final, busyTimeout: busyTimeout).violations().map(\.rule))

@@ -247,7 +247,7 @@ struct HistoryTests {
         }
         #expect(rules { _ in } == [.twoLeases])
         #expect(rules { $0.reap(at: 998) } == [.twoLeases])
-        // It took a millisecond, and its transaction reads the clock again.
+        // The reap took a millisecond, and its transaction reads the clock again.
         #expect(rules { $0.reap(at: 999) } == [])
         #expect(rules { $0.reap(at: 1_000) } == [])
         // Containers have boot ids of their own: another one ends no lease of a process that lives.
@@ -326,7 +326,7 @@ struct HistoryTests {
             history.start("w", 1, token: 1)
             return history.broken(job(1, "a", "done"))
         }
-        // Stopped just before the handler said its first word, or not at all, or long before.
+        // Stopped just before the handler started, or not at all, or long before.
         #expect(late(.stopped) == [])
         #expect(late(.began(supervisor: nil)) == [.ranAfterDone])
         #expect(late(.stopped, jobsBefore: 4) == [.ranAfterDone])
@@ -346,7 +346,7 @@ struct HistoryTests {
         #expect(history.broken(job(1, "a", "leased"), drained: false) == [])
     }
 
-    @Test("sees the jobs of the living taken back")
+    @Test("sees the jobs of the living reclaimed")
     func living() {
         var history = HistoryBuilder()
         history.register("w", as: 1)
@@ -414,7 +414,7 @@ struct HistoryTests {
             history.call("s", .reclaim(workers: [token], blames: true))
         }
         #expect(history.broken(job(1, "a", "buried", attempts: 3, crashes: 3)) == [])
-        // One of its runs has ended after all: somebody took the job from the living.
+        // One of its runs has ended after all: a living holder lost the job.
         history.claim("w9", 1, token: 9, attempt: 4)
         history.run("w9", 1, token: 9)
         #expect(history.broken(job(1, "a", "buried", attempts: 4, crashes: 4)).contains(.blamedInnocent))

@@ -12,7 +12,7 @@ import Torture
 /// `STINT_FUZZ_TARGET`: `pipe` or `headers`.
 private let target: String = getenv("STINT_FUZZ_TARGET").map { String(cString: $0) } ?? "pipe"
 
-/// Called by libFuzzer with what it has thought of.
+/// libFuzzer calls this with each input.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = Array(UnsafeBufferPointer(start: start, count: count))

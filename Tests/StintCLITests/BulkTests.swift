@@ -128,7 +128,7 @@ struct BulkTests {
             let outcome = try await place.attempt([command] + ids)
             #expect(outcome.code == 0 && outcome.output.hasSuffix(" \(count)\n"), "\(outcome)")
         }
-        // In a debug build on a busy machine; it was minutes for each.
+        // The limit is for a debug build on a busy machine; it once took minutes for each.
         #expect(ContinuousClock.now - start < .seconds(90))
         #expect(try await left().isEmpty)
     }

@@ -22,7 +22,7 @@ struct ClockTests {
         #expect(try place.lines("starts") == ["1 wait"], "it ran once")
     }
 
-    /// Only the wall clock is another one, as when somebody sets it.
+    /// Only the wall clock differs, as when it is set.
     private func shifted(_ offset: String, _ arguments: String...) async throws -> String {
         let outcome = try await place.run(
             "/usr/bin/faketime", .init(["-f", offset, Workplace.stint] + arguments),

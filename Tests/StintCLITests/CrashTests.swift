@@ -8,7 +8,7 @@ struct CrashTests {
 
     let place = Workplace.ofThisTest
 
-    /// Every job's command writes the job's id, once before and once after what would be its work.
+    /// Every job's command writes the job's id, once before and once after its work.
     private let command = ["sh", "-c", "echo $STINT_JOB_ID >> started; cat > /dev/null; echo $STINT_JOB_ID >> ended"]
 
     @Test("SIGKILL at random points, 30 rounds: every job is done or buried once")
@@ -31,8 +31,8 @@ struct CrashTests {
         #expect(kills >= Self.rounds / 2)
     }
 
-    /// Runs three workers, kills one to three of them, each after a random number of further starts or ends of commands,
-    /// and stops the others in order. What the dead ones held is left to later rounds.
+    /// Runs three workers, kills one to three of them, each after a random number of further starts or ends of
+    /// commands, and stops the others in order. Later rounds do what the dead ones held.
     private func round(_ chance: inout SeededChance) async throws -> Int {
         var kills = 0
         let victims = Int.random(in: 1...3, using: &chance)
@@ -111,7 +111,7 @@ struct CrashTests {
         var chance = SeededChance(for: "Killed put")
         var before = 0
         for _ in 1...10 {
-            // 1,000 lines a transaction; the rest of the input never comes.
+            // 1,000 lines go into one transaction; the rest of the input never comes.
             let whole = Int.random(in: 1...3, using: &chance)
             let lines = (1...(whole * 1_000 + Int.random(in: 1...999, using: &chance))).map { "payload \($0)\n" }
             try place.write("lines", Array(lines.joined().utf8))

@@ -3,12 +3,12 @@ import GRDB
 import Subprocess
 import Testing
 
-/// Files that are no database of Stint's, or not one that this Stint can use.
+/// Files that are no Stint database, or one that this Stint cannot use.
 private enum BadFile: String, CaseIterable, Sendable {
     case empty, text, otherProgram, otherProgramWithLog, newerSchema, changedMigration, damagedHeader, damagedPages,
         truncated, folder, missingFolder, pipe
 
-    /// What the sentence says beside the file's name.
+    /// What the message contains beside the file's name.
     var says: String {
         switch self {
         case .empty: "is empty (0 bytes)"
@@ -22,7 +22,7 @@ private enum BadFile: String, CaseIterable, Sendable {
         }
     }
 
-    /// Makes it and says what its path is.
+    /// Creates it and returns its path.
     func make(in place: Workplace) async throws -> String {
         let file = "bad.db"
         switch self {
@@ -62,7 +62,7 @@ private struct Failed: Error {
 }
 
 extension Workplace {
-    /// A sound database with one job, changed by somebody else's hand.
+    /// A sound database with one job, changed by another program.
     fileprivate func changeDatabase(_ file: String, _ sql: String) async throws {
         try await stint("put", "x", "--db", file)
         let database = try DatabaseQueue(path: path(file))
@@ -77,7 +77,7 @@ extension Workplace {
         try write(file, bytes)
     }
 
-    /// Removes the log's files, which a process may leave and which are made again by the next.
+    /// Removes the log's files, which a process may leave behind, and which the next one creates again.
     fileprivate func removeLog(of file: String) throws {
         for name in ["\(file)-wal", "\(file)-shm"] where exists(name) {
             try FileManager.default.removeItem(atPath: path(name))
@@ -142,7 +142,7 @@ struct DatabaseFileTests {
             #expect(
                 said.contains("corrupt") && said.contains("stint restore") && said.contains(".dump"),
                 "\(command): \(outcome)")
-            // doctor can say what is wrong where it can read at all.
+            // doctor can report what is wrong if it can read at all.
             #expect(outcome.code == 69 || outcome.code == 1 && command == ["doctor"], "\(command): \(outcome)")
         }
         #expect(try place.read("stint.db") == before)
@@ -150,7 +150,7 @@ struct DatabaseFileTests {
 
     // MARK: - Permissions
 
-    /// A user who may not do everything: with root's powers the tests run as nobody.
+    /// A user with few rights: with root's powers the tests run as nobody.
     private func other() throws -> (stint: String, options: PlatformOptions) {
         var options = PlatformOptions()
         guard getuid() == 0 else { return (Workplace.stint, options) }

@@ -59,7 +59,7 @@ struct DatabasePathTests {
             try await eventually("a job runs") {
                 try await place.stint("stats", "--json", "--db", "real/stint.db").contains(#""leased":1"#)
             }
-            // Two logs for one file would be the end of it.
+            // Two logs of one file would destroy it.
             #expect(!place.exists("link.db-wal") && place.exists("real/stint.db-wal"))
             worker.send(SIGTERM)
             try place.write("go")
@@ -101,7 +101,7 @@ struct DatabasePathTests {
 
     @Test("sixteen processes make the same new database at the same time, and each puts its job")
     func makeAtOnce() async throws {
-        // More than a pipe takes, so a process that was given it is reading; then all inputs end together.
+        // More than fits into a pipe, so a process that was given it is reading; then all inputs end together.
         let payload = [UInt8](repeating: 0x61, count: 300_000)
         let ids = try await withThrowingTaskGroup(of: String.self) { group in
             for number in 1...16 {

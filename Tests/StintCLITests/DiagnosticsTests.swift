@@ -19,7 +19,7 @@ struct DiagnosticsTests {
         #expect(text.contains(#/\nattempt 1 +crashed at /#))
         #expect(text.contains(#/\n +killed by SIGSEGV after [0-9.]+ m?s, peak memory [0-9.]+ [KMG]iB\n/#))
         #expect(text.contains(#/\n +standard error:\n +\| first\n +\|\s*\n +\| last\n/#))
-        // The error's excerpt of what stands there whole is not repeated.
+        // The error's excerpt of the standard error that is printed in full is not repeated.
         #expect(text.split(separator: "attempt 1").last?.components(separatedBy: "last").count == 2)
     }
 

@@ -1,6 +1,6 @@
 import Testing
 
-/// What the system calls of a real process say about its promise.
+/// Checks the promise against the system calls of a real process.
 @Suite("What returned is on disk", .inOwnFolder, .timeLimit(.minutes(5)))
 struct DurabilityTests {
     let place = Workplace.ofThisTest
@@ -27,7 +27,7 @@ struct DurabilityTests {
         try expectSynced(calls[...])
     }
 
-    /// A line `PID SYSCALL(FD</path>, …) = RESULT` each, in their order.
+    /// One line `PID SYSCALL(FD</path>, …) = RESULT` for each, in order.
     private func calls(of arguments: [String]) async throws -> [String] {
         let outcome = try await place.run(
             "/usr/bin/strace",

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// A file system of 4 MiB can be mounted in a mount namespace of one's own; it is gone with its last process.
+/// Whether a file system of 4 MiB can be mounted in a mount namespace of its own; it vanishes with its last process.
 private let canMount: Bool = {
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/env")
@@ -20,7 +20,7 @@ private let canMount: Bool = {
 struct FullDiskTests {
     let place = Workplace.ofThisTest
 
-    /// Runs a script in a folder `disk` with 4 MiB of room. `fill` takes all of it but the given bytes.
+    /// Runs a script in a folder `disk` with 4 MiB of space. `fill` takes all of it but the given bytes.
     private func onSmallDisk(_ script: String) async throws -> Outcome {
         try place.write(
             "script",
@@ -62,7 +62,7 @@ struct FullDiskTests {
         #expect(
             outcome.errors == """
                 stint: the disk under the database 'stint.db' is full; nothing was changed: free some space and try again \
-                (jobs that run can be settled meanwhile, 256 of 256 KiB are left for that)
+                (running jobs can be settled meanwhile, 256 of 256 KiB are left for that)
 
                 """)
     }
@@ -74,7 +74,7 @@ struct FullDiskTests {
         #expect(outcome.errors.hasPrefix("stint: the disk") && outcome.errors.count(where: \.isNewline) == 1)
     }
 
-    /// Two worker processes whose handlers are running, and will be for as long as there is no file `go`.
+    /// Two worker processes whose handlers run until the file `go` exists.
     private let runningWorker = """
         "$stint" put first > /dev/null; "$stint" put second > /dev/null
         "$stint" work --workers 2 --lease 1h -- sh -c 'echo run >> ../log; \(untilThere("../go"))' 2> ../errors & worker=$!
@@ -103,7 +103,7 @@ struct FullDiskTests {
             outcome.output == """
                 {"queues":[{"buried":0,"delayed":0,"done":2,"leased":0,"name":"default","paused":false,"ready":0}]}
                 exit 69
-                WRONG reserve: N of 256 KiB are kept for acks on a full disk: no jobs are taken on until it fits; free some \
+                WRONG reserve: N of 256 KiB are kept for acks on a full disk: no new jobs are accepted until it fits; free some \
                 space
                 3
                 exit 0
@@ -157,7 +157,7 @@ struct FullDiskTests {
         try await place.stint("put", "first")
         let payload = [UInt8](repeating: 0x61, count: 4_000_000)
         try place.write("payload", payload)
-        // In units of 512 bytes. Past it a write fails, with a signal, SIGXFSZ, that ends a process by default.
+        // In units of 512 bytes. Beyond that a write fails with a signal, SIGXFSZ, that ends a process by default.
         let outcome = try await place.shell(#"ulimit -f 2000; exec "$stint" put --file payload"#)
         #expect(outcome.code == 69, "\(outcome)")
         #expect(outcome.errors.hasPrefix("stint: the disk") && outcome.errors.count(where: \.isNewline) == 1)

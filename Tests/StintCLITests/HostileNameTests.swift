@@ -6,7 +6,7 @@ import Testing
 struct HostileNameTests {
     let place = Workplace.ofThisTest
 
-    /// Clears the screen, names the window, goes back to the start of the line, and has a new one.
+    /// Clears the screen, sets the window's title, goes back to the start of the line, and starts a new one.
     private static let hostile = "a\u{1B}[2J\u{1B}]0;owned\u{07}\r\u{9B}31m\nb"
 
     @Test("in the tables reach no terminal as they are")

@@ -3,12 +3,12 @@ import GRDB
 import Subprocess
 import Testing
 
-/// What the machine does to workers: no job pays for it, and a worker that lives keeps its jobs.
+/// What the machine does to workers costs no job anything, and a worker that lives keeps its jobs.
 @Suite("No job pays for what the machine does", .inOwnFolder, .timeLimit(.minutes(5)))
 struct InnocenceTests {
     let place = Workplace.ofThisTest
 
-    /// Notes its start, and ends when the file `go` is there.
+    /// Notes its start, and ends when the file `go` exists.
     private static let patient =
         "echo $STINT_JOB_ID >> starts; until [ -e go ]; do sleep 0.05; done; echo $STINT_JOB_ID >> ends"
 
@@ -33,7 +33,7 @@ struct InnocenceTests {
             inContainer + ["work", "--lease", "2s", "--", "sh", "-c", Self.patient], of: "/usr/bin/unshare"
         ) { worker in
             try await eventually("the job runs") { try place.lines("starts") == ["1"] }
-            // Whoever looks from outside, or from a container with yet another id, sees that the worker lives.
+            // A process outside, or in a container with yet another id, sees that the worker lives.
             #expect(try await place.stint("reap") == "requeued 0, buried 0, pruned 0\n")
             try place.write("bootid", Array("another\n".utf8))
             let reap = try await place.run("/usr/bin/unshare", .init(inContainer + ["reap"]))
@@ -80,7 +80,7 @@ struct InnocenceTests {
         #expect(try place.lines("starts").sorted() == ["1", "2"] && place.lines("ends").sorted() == ["1", "2"])
     }
 
-    /// Holds `BEGIN IMMEDIATE`, as a program that has nothing to do with Stint.
+    /// Holds `BEGIN IMMEDIATE`, like a program that has nothing to do with Stint.
     private func holdLock(for duration: Duration, _ body: () async throws -> Void) async throws {
         var configuration = Configuration()
         configuration.allowsUnsafeTransactions = true
@@ -136,7 +136,7 @@ struct InnocenceTests {
             let outcome = try await place.whileRunning(["work", "--grace", "10s", "--", "sh", "-c", command]) {
                 process in
                 try await eventually("the job runs for the \(round). time") { try place.lines("starts").count == round }
-                // As systemd does it: to each process of the tree, the commands first.
+                // As systemd does it: a signal to each process of the tree, the commands first.
                 for victim in tree(below: process).reversed() { victim.send(SIGTERM) }
             }
             #expect(outcome.code == 0, "\(outcome.errors)")

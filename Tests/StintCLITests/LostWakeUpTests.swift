@@ -13,7 +13,7 @@ struct LostWakeUpTests {
         try await place.stint("put", "x", "--queue", "q")
         let outcome = try await place.whileRunning(["work", "--queue", "q", "--", "true"]) { process in
             try await eventually("it has done a job, and waits") { try await place.counts("q").done == 1 }
-            // It hears that there is nothing for it.
+            // It is notified that there is nothing for it.
             try await place.stint("put", "x", "--queue", "other")
             let insert = """
                 PRAGMA busy_timeout = 30000; PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = FULL;

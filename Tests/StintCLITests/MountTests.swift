@@ -5,8 +5,8 @@ import Testing
 struct MountTests {
     let place = Workplace.ofThisTest
 
-    /// In a mount namespace, which goes with its last process. Not with a user namespace: there, a read-only mount of
-    /// another one could not be told from it.
+    /// Runs in a mount namespace, which vanishes with its last process. A user namespace is not used: in it, a
+    /// read-only mount of another one could not be distinguished from it.
     private func inNamespace(_ script: String) async throws -> Outcome {
         try place.write("script", Array(script.utf8))
         return try await place.shell("unshare --mount sh script")
@@ -48,15 +48,16 @@ struct MountTests {
         #expect(outcome.output.hasPrefix("1\n2\n") && outcome.output.contains(#""ready":2"#), "\(outcome)")
     }
 
-    /// The folder `data` after two jobs, as a crash leaves it: the second is only in the log, since SQLite's own shell has
-    /// the database open while it is copied. (A `put` that ends by itself takes the log over, if it comes to that.)
+    /// The folder `data` after two jobs, as a crash leaves it: the second is only in the log, since SQLite's own shell
+    /// has the database open while it is copied. (A `put` that ends by itself checkpoints the log, if it is the last
+    /// one.)
     private let crash = """
         mkdir made && "$stint" put w --db made/stint.db > /dev/null \
             && sqlite3 made/stint.db "SELECT count(*) FROM stint_job" ".shell '$stint' put x --db made/stint.db && cp made/* data" \
                 > /dev/null && test -s data/stint.db-wal
         """
 
-    /// Read-only, with what `prepare` has left in the folder.
+    /// Mounts read-only what `prepare` has left in the folder.
     private func readOnly(after prepare: String, _ script: String) async throws -> Outcome {
         try await inNamespace(
             """
@@ -76,7 +77,7 @@ struct MountTests {
     @Test(
         "commands that read work on a read-only medium: without a log, and with one that was left by a crash",
         .enabled("file systems cannot be mounted here: it needs root") { await canMount() },
-        // SQLite's own shell takes the log over at its end.
+        // SQLite's own shell checkpoints the log at its end.
         arguments: [
             #"sqlite3 data/stint.db "SELECT count(*) FROM stint_job" > /dev/null && ! test -e data/stint.db-wal"#,
             "true",

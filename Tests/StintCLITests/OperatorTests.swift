@@ -103,7 +103,7 @@ struct OperatorTests {
         #expect(try await place.counts().done == 1)
     }
 
-    @Test("reap takes back what a killed worker held, at once, or buries what has no crashes left")
+    @Test("reap reclaims what a killed worker held, at once, or buries what has no crashes left")
     func reap() async throws {
         for (crashes, says) in [("3", "requeued 1, buried 0, pruned 0\n"), ("1", "requeued 0, buried 1, pruned 0\n")] {
             let id = Int(try await place.stint("put", "wait", "--max-crashes", crashes).dropLast())!
@@ -132,7 +132,7 @@ struct OperatorTests {
         ) { supervisor in
             try await eventually("the job runs") { place.exists("started") }
             let worker = try #require(supervisor.children.first)
-            // Before the supervisor can see its worker's end it dies itself.
+            // The supervisor dies before it can see its worker's end.
             supervisor.send(SIGSTOP)
             worker.send(SIGKILL)
             try await eventually("the worker is dead") { !worker.isAlive }
@@ -217,7 +217,7 @@ struct BackupTests {
         #if os(Linux)
             #expect(outcome.output.contains("read now by process \(reader) (python3)"), "\(outcome)")
         #endif
-        #expect(outcome.output.contains("everybody on this machine can reach"))
+        #expect(outcome.output.contains("every user of this machine can reach"))
         #expect(outcome.output.contains("stint.db (644)"))
     }
 

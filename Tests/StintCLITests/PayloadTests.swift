@@ -1,7 +1,7 @@
 import Subprocess
 import Testing
 
-/// Payloads that some step on the way, in some locale, would like to change.
+/// Payloads that some step on the way, in some locale, might change.
 private enum Payload: String, CaseIterable {
     case allBytes, emoji, rightToLeft, lineBreaks, random, empty
 

@@ -1,11 +1,11 @@
 import Foundation
 import Testing
 
-/// What another user of the folder puts where Stint or SQLite will make a file.
+/// What another user of the folder puts where Stint or SQLite will create a file.
 private enum Planted: String, CaseIterable, Sendable {
     case link, danglingLink, linkToItself, pipe, folder
 
-    /// In place of whatever is there.
+    /// Replaces any file that is there.
     func plant(_ name: String, in place: Workplace) throws {
         let files = FileManager.default
         let path = place.path(name)

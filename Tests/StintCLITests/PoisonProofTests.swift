@@ -2,7 +2,7 @@ import Foundation
 import Subprocess
 import Testing
 
-/// The promise that Stint is about: of a thousand jobs, those that kill whoever runs them are buried, and nobody else.
+/// Stint's central promise: of a thousand jobs, those that kill their worker are buried, and no other.
 @Suite("A thousand jobs, seven of which kill their worker", .inOwnFolder, .timeLimit(.minutes(15)))
 struct PoisonProofTests {
     let place = Workplace.ofThisTest
@@ -12,7 +12,7 @@ struct PoisonProofTests {
     /// Swift's backtraces take seconds on a busy machine, and a job that dies slowly looks like one that hangs.
     private static let quiet: [Environment.Key: String?] = ["SWIFT_BACKTRACE": "enable=no"]
 
-    /// Who runs the jobs, and how many at once in one process.
+    /// What runs the jobs, and how many at once in one process.
     enum Way: String, CaseIterable, CustomTestStringConvertible {
         case command, pipe, swift
         case commandFour, pipeFour, swiftFour
@@ -48,7 +48,7 @@ struct PoisonProofTests {
             try FileManager.default.contentsOfDirectory(atPath: place.folder).filter { $0.contains("-worker-") } == [])
     }
 
-    /// Puts the jobs in an order by chance.
+    /// Puts the jobs in a random order.
     ///
     /// - Returns: What each poisoned job does, by its id.
     private func enqueue(_ chance: inout SeededChance) async throws -> [Int: String] {
@@ -81,7 +81,7 @@ struct PoisonProofTests {
                 Workplace.crashingWorker, .init(["swift", "stint.db", "4", "64", "\(way.concurrency)", "5000"]),
                 environment: Self.quiet)
         default:
-            // The good ones by the shell alone, which starts sooner.
+            // The shell alone runs the good ones, because it starts sooner.
             let script = #"""
                 payload=$(cat)
                 case "$payload" in
@@ -111,7 +111,7 @@ struct PoisonProofTests {
         return try await body()
     }
 
-    /// Each has the story of its three ends.
+    /// Each has the diagnostics of its three ends.
     private func checkStories(_ poisoned: [Int: String], _ way: Way) async throws {
         for (id, mode) in poisoned {
             let job = try await place.job(id)

@@ -5,7 +5,7 @@ import Testing
 private enum Change: String, CaseIterable, Sendable {
     case deleted, replaced, logDeleted, memoryDeleted, folderRenamed, linkedElsewhere
 
-    /// What is said of it.
+    /// What the error contains.
     var says: String {
         switch self {
         case .deleted, .folderRenamed: "was deleted or moved away while this program had it open"
@@ -66,7 +66,7 @@ struct ReplacedFileTests {
         #expect(outcome.code == 69, "\(outcome)")
         let lines = outcome.errors.split(separator: "\n")
         #expect(lines.last?.hasPrefix("stint: ") == true && lines.last?.contains(change.says) == true, "\(outcome)")
-        // The supervisor, two workers, and the last line. A worker that is told to stop first has less to say.
+        // The supervisor, two workers, and the last line. A worker that is ordered to stop first reports less.
         if change == .logDeleted {
             // What they had in the deleted log is saved.
             #expect(try await place.stint("stats", "--json", "--db", "link.db").contains(#""done":1"#))
@@ -85,7 +85,7 @@ struct ReplacedFileTests {
             let workers = worker.children
             try Change.deleted.happen(in: place)
             try await eventually("it is told to stop") {
-                // A worker that is ending has no supervisor's line to wait for any more; the job still runs.
+                // A worker that is ending no longer has a supervisor's line to wait for; the job still runs.
                 !workers.isEmpty && workers.allSatisfy(\.isAlive)
             }
             try place.write("go")
@@ -109,7 +109,7 @@ struct ReplacedFileTests {
         #expect(outcome.errors.contains("was deleted or moved away"), "\(outcome)")
     }
 
-    /// By any process.
+    /// Whether any process has it open.
     private func isOpen(_ name: String) throws -> Bool {
         let path = place.path(name)
         return try FileManager.default.contentsOfDirectory(atPath: "/proc").contains { id in

@@ -3,7 +3,7 @@ import GRDB
 import Subprocess
 import Testing
 
-/// `stint work` replaces its workers: by SIGHUP where there is no terminal, and by `stint workers restart`.
+/// `stint work` replaces its workers: by SIGHUP if there is no terminal, and by `stint workers restart`.
 @Suite("A rolling restart", .inOwnFolder, .timeLimit(.minutes(15)))
 struct RestartTests {
     let place = Workplace.ofThisTest

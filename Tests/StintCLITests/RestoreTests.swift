@@ -35,7 +35,7 @@ struct RestoreTests {
         #expect(try await place.stint("list", "--json") == before)
     }
 
-    /// As long as somebody has the database open its log stays.
+    /// As long as a process has the database open, its log stays.
     private func holdLog() throws -> DatabaseQueue {
         let reader = try DatabaseQueue(path: place.path("stint.db"))
         _ = try reader.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM stint_jobs") }
@@ -179,7 +179,7 @@ struct RestoreTests {
         try await place.stint("backup", "copy.db")
         let reader = try holdLog()
         try await place.stint("put", "--lines", input: Array((1...200).map { "another \($0)\n" }.joined().utf8))
-        // As after a crash: nobody has taken the log over.
+        // As after a crash: the log was not checkpointed.
         _ = try await place.shell("cp stint.db-wal log")
         try reader.close()
         _ = try await place.shell("cp copy.db stint.db; cp log stint.db-wal")

@@ -33,7 +33,7 @@ struct RevocationTests {
                 } else {
                     ids = try await deleteLeased(store)
                 }
-                // What was started by then: on a scoreboard, or its command has begun.
+                // What was started by then: it is on a scoreboard, or its command has begun.
                 let known = Set(try await store.workers().flatMap { $0.started ?? [] }.map(\.lease.job))
                 let seen = Set(try started())
                 let revoked = ids.subtracting(known).subtracting(seen)
@@ -56,7 +56,7 @@ struct RevocationTests {
         #expect(!deleted.isEmpty)
     }
 
-    /// - Returns: Which were deleted; those that are done meanwhile cannot be.
+    /// - Returns: Which were deleted; those that are done meanwhile cannot be deleted.
     private func deleteLeased(_ store: SQLiteStore) async throws -> Set<JobID> {
         var deleted: Set<JobID> = []
         for job in try await store.list(JobFilter(state: .leased, limit: 1_000)).reversed() {

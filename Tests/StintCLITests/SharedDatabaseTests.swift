@@ -46,7 +46,7 @@ struct SharedDatabaseTests {
                 #expect(try place.mode("jobs/\(name)") == "660", "\(name)")
                 #expect(facts[.groupOwnerAccountID] as? Int == 61_500, "\(name)")
             }
-            // What the worker runs stands in a file of its own.
+            // What the worker runs is recorded in a file of its own.
             let workers = try await place.run(stint, .init(["workers", "--json"] + database), options: other)
             #expect(workers.output.contains(#""job":1"#), "\(workers)")
             try place.write("go")
@@ -66,7 +66,8 @@ struct SharedDatabaseTests {
 
     @Test("--mode counts for a database that is made, whatever the umask, and changes none that is there")
     func mode() async throws {
-        // SQLite's own shell holds the log and its shared memory, which go with the last that has the database open.
+        // SQLite's own shell keeps the log and its shared memory, which vanish with the last process that has the
+        // database open.
         let outcome = try await place.shell(
             #"""
             umask 077; "$stint" put x --mode 0640; "$stint" put y --mode 0666

@@ -208,7 +208,7 @@ struct SupervisorTests {
             ["work", "--workers", "2"] + waiting
         ) { supervisor in
             try await eventually("two workers are there") { supervisor.children.count == 2 }
-            // Whatever is started from now on dies at once, as a program does that was damaged by a deploy.
+            // Every process that is started from now on dies at once, like a program that a deploy has damaged.
             var killed = 0
             try await eventually("ten were killed at their start") {
                 for child in supervisor.children {

@@ -28,7 +28,7 @@ struct TopTests {
             #expect(words.contains(["mail", "0", "0", "1", "0", "0", "0", "0"]))
             #expect(words.contains { $0.prefix(3) == [worker.name, "mail", "3"] && $0.last == "alive" })
             #expect(words.contains { $0.prefix(2) == ["2", "default"] && $0.contains("SIGSEGV:") })
-            // What gives way are a long name and a long story, and not the numbers.
+            // A long name and a long error are cut, and not the numbers.
             #expect(words.contains { $0[0].hasSuffix("漢…") && $0.dropFirst() == ["1", "0", "0", "0", "0", "0", "0"] })
             #expect(lines.contains { $0.hasSuffix("…") })
             for line in lines { #expect(line.unicodeScalars.reduce(0) { $0 + ($1 == "漢" ? 2 : 1) } <= 80, "\(line)") }

@@ -6,7 +6,7 @@ import Testing
 struct UnreadOutputTests {
     let place = Workplace.ofThisTest
 
-    /// More than all the pipes and all that is kept on the way.
+    /// More than all the pipes and buffers on the way can hold.
     private let chatter = "yes chatter | head -c 3000000; yes complaint | head -c 3000000 >&2"
 
     @Test("a command that writes more than fits ends, is acknowledged once, and its worker's stop is in order")
@@ -38,7 +38,7 @@ struct UnreadOutputTests {
         ) { supervisor in
             try await eventually("both have written more than fits") { try place.lines("written").count == 2 }
             #expect(pipe.isFull)
-            // Its worker has something to say of that.
+            // Its worker logs something about that.
             try await place.stint("bury", "2")
             let first = try #require(try await place.job(1).leaseExpiresAt)
             try await eventually("the other lease was extended for longer than it is") {

@@ -7,7 +7,7 @@ import Testing
 struct WorkCommandTests {
     let place = Workplace.ofThisTest
 
-    /// Of a job that has started this worker.
+    /// The facts of a job that has started this worker.
     private let factsOfAnotherJob: [Environment.Key: String?] = [
         "STINT_HEADER_STRAY": "x", "STINT_JOB_ID": "77", "STINT_QUEUE": "outer", "STINT_ATTEMPT": "9",
         "STINT_MAX_ATTEMPTS": "9", "STINT_TOKEN": "77", "STINT_CONTENT_TYPE": "outer/x", "STINT_HANDLER_ID": "ab.1",
@@ -18,7 +18,7 @@ struct WorkCommandTests {
         arguments: ["", "--pipe"])
     func factsOfNoJob(pipe: String) async throws {
         try await place.stint("put", "x")
-        // Of the worker only what it was started with can be seen.
+        // Only the environment with which the worker was started can be seen.
         let facts = #"tr '\0' '\n' < /proc/$PPID/environ | grep ^STINT > worker; env | grep ^STINT > facts;"#
         let answer = #"""
             read line; id=${line#*'"id":'}; token=${line#*'"token":'}
@@ -47,7 +47,7 @@ struct WorkCommandTests {
         try await place.stint(
             "work", "--queue", "mail", "--drain", "--workers", "\(workers)", "--", "sh", "-c",
             "env | grep ^STINT > facts", environment: factsOfAnotherJob)
-        // Its value is another one each time.
+        // Its value differs each time.
         let facts = try place.lines("facts").map { $0.hasPrefix("STINT_HANDLER_ID=") ? "STINT_HANDLER_ID" : $0 }
             .sorted()
         #expect(
@@ -72,7 +72,7 @@ struct WorkCommandTests {
     @Test("it has its arguments, the rest of the environment, the folder and no signal ignored")
     func surroundings() async throws {
         try await place.stint("put", "x")
-        // `yes` ends by SIGPIPE, 128 + 13, only where that is not ignored.
+        // `yes` ends by SIGPIPE, 128 + 13, only if that is not ignored.
         let script = #"printf '%s|' "$0" "$@" "$FACT"; pwd; (yes; echo $? > code) | head -1 > /dev/null"#
         let output = try await place.stint(
             "work", "--drain", "--", "sh", "-c", script, "zero", "", "two words", "--drain",

@@ -8,7 +8,7 @@ struct WorkDescendantsTests {
 
     /// Starts a process in a session of its own that writes its id into `file` and waits for `never`.
     private func daemon(_ file: String, _ before: String = "") -> String {
-        // The name as an argument, since its variable may be gone.
+        // The name is an argument, since its variable may be removed.
         "\(before) setsid sh -c 'echo $$ > $0.new; mv $0.new $0; \(untilThere("never"))' \(file) > \(file).out 2>&1 &"
     }
 
@@ -131,7 +131,7 @@ struct WorkDescendantsTests {
             return print("skipped: this system lets nobody make a pid namespace")
         }
         try await place.stint("put", "--lines", input: Array((1...15).map { "\($0)\n" }.joined().utf8))
-        // Each leaves one that has ended and one that goes on, and counts what there is of earlier jobs.
+        // Each leaves one that has ended and one that goes on, and counts those of earlier jobs.
         let script = """
             setsid true & setsid sleep 100 &
             grep -l '^State:.Z' /proc/[0-9]*/status 2> /dev/null | grep -c . >> zombies
@@ -154,7 +154,7 @@ struct WorkDescendantsTests {
             return print("skipped: this system lets nobody make a pid namespace")
         }
         try await place.stint("put", "x")
-        // The first process of the namespace reaps what nobody else does, so that numbers become free.
+        // The first process of the namespace reaps all orphans, so that numbers become free.
         let script = #"""
             import glob, os, signal, subprocess, time
             work = subprocess.Popen([os.environ['stint'], 'work', '--', 'sh', '-c', 'echo $$ $PPID >> started; exec sleep 60'])

@@ -41,7 +41,7 @@ struct UnknownOutcomeTests {
         "is told apart from one that was refused, by its exit code and by what to do",
         .enabled("processes cannot be traced here") { await Tools.canTraceProcesses() })
     func wording() async throws {
-        // Kept open: the log is not begun anew then, and no sync can fail before the change is made.
+        // Kept open, so that the log does not start again, and no sync can fail before the change is made.
         let store = try SQLiteStore(path: place.path("stint.db"))
         try await JobQueue(store: store).enqueue(payload: [1])
         let outcome = try await place.shell(

@@ -5,7 +5,7 @@ import Testing
 struct WorkTimeoutTests {
     let place = Workplace.ofThisTest
 
-    /// The processes whose ids the command wrote, a line each.
+    /// The processes whose ids the command wrote, one on each line.
     private func processes() throws -> [RunningProcess] {
         try place.lines("processes").map { RunningProcess(id: try #require(pid_t($0))) }
     }

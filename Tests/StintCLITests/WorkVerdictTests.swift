@@ -5,7 +5,7 @@ import Testing
 struct WorkVerdictTests {
     let place = Workplace.ofThisTest
 
-    /// Drains with a command for `sh`; what the commands wrote is not looked at.
+    /// Drains with a command for `sh`; the output of the commands is ignored.
     private func drain(_ script: String, _ options: String...) async throws {
         let outcome = try await place.run(
             Workplace.stint, .init(["work", "--drain", "--retry-delay", "0s"] + options + ["--", "sh", "-c", script]))
@@ -86,7 +86,7 @@ struct WorkVerdictTests {
     func retryDelay() async throws {
         for (options, range) in [([], 500...1_001), (["--retry-delay", "1h"], 1_800_000...3_600_001)] {
             let id = Int(try await place.stint("put", "x").dropLast())!
-            // The supervisor is told to stop while the command runs, so that there is no second attempt.
+            // The supervisor is ordered to stop while the command runs, so that there is no second attempt.
             let outcome = try await place.whileRunning(
                 ["work"] + options + ["--", "sh", "-c", "touch started\(id); \(untilThere("go\(id)")); exit 1"]
             ) { process in

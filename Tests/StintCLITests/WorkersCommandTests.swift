@@ -46,7 +46,7 @@ struct WorkersCommandTests {
             try await eventually("a worker runs job 1") {
                 try await place.workers().first?.started?.first?.job == 1
             }
-            // Stopped, the supervisor cannot tell what it sees, and the worker cannot sign off.
+            // The supervisor is stopped and cannot report what it sees, and the worker cannot deregister.
             let worker = try #require(try await place.workers().first)
             process.send(SIGSTOP)
             RunningProcess(id: pid_t(worker.process.processID)).send(SIGKILL)

@@ -45,7 +45,7 @@ struct CrashAttributionTests {
             Case(life: .dead, supervisor: nil, isTold: false, boot: "unknown", ending: .diedWithOthers),
             Case(life: .dead, supervisor: .dead, isTold: false, boot: "b", ending: .diedWithOthers),
             Case(life: .dead, supervisor: .dead, isTold: true, boot: "b", ending: .stoppedByOrder),
-            // Its supervisor will say how it ended.
+            // Its supervisor will report how it ended.
             Case(life: .dead, supervisor: .alive, isTold: false, boot: "b", ending: nil),
             Case(life: .dead, supervisor: .unknown, isTold: true, boot: "b", ending: nil),
         ]

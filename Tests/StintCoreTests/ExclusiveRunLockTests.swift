@@ -9,7 +9,7 @@ struct ExclusiveRunLockTests {
         private let count = Mutex(0)
 
         var id: ObjectIdentifier { ObjectIdentifier(self) }
-        /// How often it was told that it may try again.
+        /// How often it was notified that it may try again.
         var calls: Int { count.withLock { $0 } }
 
         func join(_ runLock: ExclusiveRunLock) {
@@ -32,7 +32,7 @@ struct ExclusiveRunLockTests {
     func together() {
         for _ in 0..<100 { #expect(one.begin(runLock) && other.begin(runLock)) }
         for _ in 0..<200 { runLock.end() }
-        #expect(one.calls == 0 && other.calls == 0, "nobody was refused, so nobody is woken")
+        #expect(one.calls == 0 && other.calls == 0, "none was refused, so none is woken")
         #expect(one.begin(runLock, alone: true))
     }
 
@@ -148,7 +148,7 @@ struct ExclusiveRunLockTests {
         #expect(third.begin(runLock))
         runLock.end()
         runLock.end()
-        #expect(one.calls == 1, "nobody watches or is in line")
+        #expect(one.calls == 1, "none watches or is in line")
         #expect(one.begin(runLock, alone: true))
         runLock.end()
         #expect(other.calls == 0 && one.calls == 2)
@@ -172,7 +172,7 @@ struct ExclusiveRunLockTests {
     func order() {
         let woken = Mutex<[Int]>([])
         let runLock = ExclusiveRunLock()
-        // Their places in memory, which the order must not depend on, are by chance.
+        // Their places in memory, on which the order must not depend, are random.
         let visitors = (0..<50).map { _ in Visitor() }
         for (number, visitor) in visitors.enumerated() {
             runLock.register(visitor.id) { woken.withLock { $0.append(number) } }

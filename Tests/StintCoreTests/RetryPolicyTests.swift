@@ -1,7 +1,7 @@
 import StintCore
 import Testing
 
-/// A source of chance that repeats itself (SplitMix64).
+/// A source of random numbers that can be repeated (SplitMix64).
 struct SeededGenerator: RandomNumberGenerator {
     var state: UInt64
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import StintSQLite
 
-/// What fuzzing has found, each by itself; Tests/Torture/Fuzz has the rest.
+/// Defects that fuzzing has found, each by itself; Tests/Torture/Fuzz has the rest.
 @Suite("Rows that another program has corrupted")
 struct CorruptedRowTests {
     /// A queue with jobs 1 to 4 ready, 5 leased by token 1 until its deadline, 6 and 7 buried.
@@ -122,7 +122,7 @@ struct CorruptedRowTests {
         }
     }
 
-    @Test("a leased job whose lease is gone is taken back, and no row of a job that is gone stays leased")
+    @Test("a leased job whose lease is gone is reclaimed, and no row of a job that is gone stays leased")
     func danglingLease() async throws {
         let sql = "DELETE FROM stint_leases; INSERT INTO stint_leased VALUES (999, 5, 1, 0, 0)"
         try await withQueue(sql) { queue, _ in

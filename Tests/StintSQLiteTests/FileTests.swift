@@ -59,9 +59,9 @@ struct FileTests {
         let log = folder.database + suffix
         try Data("pages of another database".utf8).write(to: URL(filePath: log))
         let story = try refusal(folder.database)
-        #expect(story.contains("is gone") && story.contains("\(log)"))
+        #expect(story.contains("is missing") && story.contains("\(log)"))
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["stint.db" + suffix])
-        // One that holds nothing is in nobody's way.
+        // An empty log does no harm.
         try Data().write(to: URL(filePath: log))
         #expect(try await SQLiteStore(path: folder.database).stats().isEmpty)
     }
@@ -118,7 +118,7 @@ struct FileTests {
     func settings() async throws {
         let folder = try TemporaryFolder()
         let store = try SQLiteStore(path: folder.database)
-        // The writer syncs the log by itself, outside of the write lock.
+        // The writer syncs the log itself, outside the write lock.
         for (connection, synchronous) in [(store.writer, "1"), (store.reader, "2")] {
             let settings = try await connection.run { database in
                 try ["journal_mode", "synchronous", "wal_autocheckpoint", "secure_delete", "mmap_size"].map {

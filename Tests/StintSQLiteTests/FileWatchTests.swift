@@ -132,7 +132,7 @@ struct FileSystemTests {
             (0x0102_1994, nil), (0x794C_7630, nil), (-1, nil),
         ] as [(Int, String?)])
     func table(type: Int, name: String?) {
-        // As the C library gives it: on some machines the number is negative.
+        // As the C library returns it: on some machines the number is negative.
         for type in [type, Int(Int32(truncatingIfNeeded: type))] {
             let reason = DatabaseFile.reasonToRefuse(fileSystem: type, allowsFUSE: false)
             if let name { #expect(reason?.contains(name) == true) } else { #expect(reason == nil) }
@@ -171,7 +171,7 @@ struct LeftoverTests {
         try leave("held.db.stint-new-19", in: folder)
         try leave("mine.stint-new-x", in: folder)
         try leave("mine.new-20", in: folder)
-        // In whichever process and container its maker is, the lock is what counts.
+        // The lock counts, whatever process and container its creator is in.
         let held = open("\(folder.path)/held.db.stint-new-19", O_RDWR)
         #expect(held >= 0 && flock(held, LOCK_EX) == 0)
         try await queue.store.backup(to: folder.path + "/copy.db")

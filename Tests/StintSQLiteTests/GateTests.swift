@@ -13,7 +13,7 @@ struct GateTests {
         let folder = try TemporaryFolder()
         let path = folder.database
         _ = try SQLiteStore(path: path)
-        // Each has files of its own open, as a process has. A turn takes so long that all the others are in line.
+        // Each opens its own files, like a process. A turn takes so long that all the others are in line.
         let turns = Turns()
         await withTaskGroup(of: Void.self) { group in
             for number in 0..<8 {
@@ -42,9 +42,9 @@ struct GateTests {
 
         var counts: [Int] { state.withLock { $0.counts } }
 
-        /// Counts when all are there.
+        /// Counts once all are there.
         ///
-        /// - Returns: Whether somebody has had enough.
+        /// - Returns: Whether one of them has had all its turns.
         func take(_ number: Int) -> Bool {
             state.withLock { state in
                 state.came.insert(number)
@@ -84,7 +84,7 @@ struct GateTests {
     }
 
     @Test(
-        "past a process that is stopped inside the gate, or was elected to checkpoint and is stopped, the log is taken over again and again",
+        "past a process that is stopped inside the gate, or was elected to checkpoint and is stopped, the log is checkpointed again and again",
         arguments: ["gate", "elected"])
     func stoppedBeforeCheckpoint(_ what: String) async throws {
         let folder = try TemporaryFolder()
@@ -171,7 +171,7 @@ struct GateTests {
 
     // MARK: -
 
-    /// Does `body` while a process is stopped inside the gate, and kills that in the end.
+    /// Does `body` while a process is stopped inside the gate, and kills that process in the end.
     private func stoppedInside(
         _ what: String, of database: String, _ body: (pid_t) async throws -> Void
     ) async throws {

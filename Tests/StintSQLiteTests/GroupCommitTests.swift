@@ -22,7 +22,7 @@ struct GroupCommitTests {
         return results
     }
 
-    /// Counts the commits of the writer; `refuse`: makes so many of them fail.
+    /// Counts the commits of the writer; `refuse` is the number of commits to fail.
     private final class CommitHook: Sendable {
         let counts = Mutex((commits: 0, refuse: 0))
 
@@ -95,7 +95,7 @@ struct GroupCommitTests {
             queue,
             [
                 { @Sendable in try await queue.enqueue(payload: [3], in: "q").id },
-                // Fails when it has kicked the first.
+                // Fails after it has kicked the first.
                 { @Sendable in
                     try await queue.store.kick([buried, ready])
                     return buried
@@ -162,7 +162,7 @@ struct GroupCommitTests {
         try await expectSound(try SQLiteStore(path: folder.database))
     }
 
-    /// Nothing but the callers holds the store when they are answered.
+    /// When the callers are answered, they alone hold the store.
     private static func use(_ path: String) async throws {
         let store = try SQLiteStore(path: path, options: .init(durability: .normal))
         let queue = JobQueue(store: store)

@@ -18,7 +18,7 @@ struct LockWaitTests {
         store = try SQLiteStore(path: folder.database, options: options)
     }
 
-    /// Calls a verb while somebody holds the write lock, and time passes before that one lets go.
+    /// Calls a verb while another connection holds the write lock, and lets time pass before it releases the lock.
     private func locked<Value: Sendable>(
         for duration: Duration, _ verb: @escaping @Sendable (SQLiteStore) async throws -> Value
     ) async throws -> Value {
@@ -64,7 +64,7 @@ struct LockWaitTests {
         clock.advance(by: .seconds(10))
         #expect(try await store.reap() == ReapReport())
         #expect(try await store.job(job.id)?.record.state == .leased)
-        // One that nobody extends is reclaimed by the second look.
+        // A lease that is not extended is reclaimed by the second look.
         clock.advance(by: .seconds(25))
         #expect(try await locked(for: .seconds(1)) { try await $0.reap() } == ReapReport())
         clock.advance(by: .milliseconds(250))

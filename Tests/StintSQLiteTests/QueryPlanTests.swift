@@ -43,7 +43,7 @@ struct QueryPlanTests {
         let folder = try TemporaryFolder()
         let store = try SQLiteStore(path: folder.database)
         let plan = try await plan(of: JobTransaction.list(state, inQueue: isOfQueue), store)
-        // There are not many leased jobs, and of one queue all leases are looked at.
+        // There are few leased jobs, and all leases of a queue are read.
         let bad = plan.filter {
             $0.contains("TEMP B-TREE") || $0.hasPrefix("SCAN") && !($0.hasPrefix("SCAN s") && state == .leased)
         }
@@ -58,7 +58,7 @@ struct QueryPlanTests {
         #expect(plan == ["SEARCH stint_ready USING PRIMARY KEY (queue_id=? AND (priority,job_id)<(?,?))"])
     }
 
-    /// Tables with a row a worker or a lease are small; jobs that wait and stories of old are not.
+    /// Tables with a row for each worker or lease are small; those with waiting jobs and old failures are not.
     @Test(
         "what happens once a lease or a minute scans small tables at most",
         arguments: [
@@ -86,7 +86,7 @@ struct QueryPlanTests {
         #expect(bad.isEmpty, "\(name): \(plan)")
     }
 
-    /// Unbound parameters are NULL, which the planner does not look at.
+    /// Unbound parameters are NULL; the planner ignores their values.
     private func plan(of sql: String, _ store: SQLiteStore) async throws -> [String] {
         try await store.writer.run { database in
             try Statement("EXPLAIN QUERY PLAN \(sql)", database).rows { $0.text(3) }

@@ -67,7 +67,7 @@ struct ReaderTests {
         func ownThreads() async throws {
             let folder = try TemporaryFolder()
             let path = folder.database
-            /// How often this process has the database open, whenever work is handed to a thread.
+            /// How often this process has the database open whenever work is handed to a thread.
             let open = TimesOpen()
             var options = SQLiteStore.Options()
             options.executors = { label, _ in
@@ -79,7 +79,7 @@ struct ReaderTests {
             let store = try SQLiteStore(path: path, options: options)
             let before = Self.timesOpen(path)
             try await store.backup(to: path + ".copy")
-            // SQLite keeps some files open for a while that it has done with.
+            // SQLite keeps some files that it no longer needs open for a while.
             let later = Self.timesOpen(path)
             _ = try await store.examine()
             let seen = open.all

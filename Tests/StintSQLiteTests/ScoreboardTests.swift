@@ -11,7 +11,7 @@ import Testing
     import Glibc
 #endif
 
-/// The file beside the database that says what a worker has started.
+/// The file beside the database that records what a worker has started.
 @Suite("The scoreboard of a worker")
 struct ScoreboardTests {
     private let now = ClockReading(wall: 0, monotonic: 77, boot: "boot-1")
@@ -49,7 +49,7 @@ struct ScoreboardTests {
         #expect(try scoreboards(folder.path).isEmpty)
     }
 
-    @Test("goes when the jobs are taken back, by the worker's own process or by another")
+    @Test("goes when the jobs are reclaimed, by the worker's own process or by another")
     func removedByTakeBack() async throws {
         let folder = try TemporaryFolder()
         let queue = try await JobQueue(.sqlite(folder.database))
@@ -185,7 +185,7 @@ struct ScoreboardTests {
             try file.close()
         }
 
-        /// The worker's file is still the one that it has locked.
+        /// Whether the worker's file is still the one that it has locked.
         var provesLife: Bool {
             switch self {
             case .absent, .copied, .symbolicLink, .directory, .pipe, .unreadable: false
@@ -212,7 +212,7 @@ struct ScoreboardTests {
         try damage.apply(to: path)
         let damaged = try #require(try await queue.store.workers().first)
         #expect(damaged.started == nil)
-        // Whatever stands in it, its lock tells the truth; another file in its place proves nothing.
+        // Whatever the file contains, its lock is right; another file in its place proves nothing.
         #expect(damaged.liveness == (damage.provesLife ? .alive : .unknown))
 
         let report = try await queue.store.reclaim(from: [place.id], .died("died", nil))
@@ -266,9 +266,9 @@ struct ScoreboardTests {
         let queue = try await JobQueue(.sqlite(folder.database))
         let live = try await queue.store.register(registration(), as: nil)
         let gone = try await queue.store.register(registration(process: 2), as: nil)
-        // Forgotten without a word, as by a process that died between two steps.
+        // Removed silently, as by a process that died between two steps.
         try await queue.store.write() { try $0.forget(gone.id) }
-        // One that lives all the same keeps its scoreboard.
+        // A silent worker that lives keeps its scoreboard.
         let silent = try await queue.store.register(registration(process: 4), as: nil)
         try await queue.store.write() { try $0.forget(silent.id) }
         queue.store.abandon(gone.id)
@@ -277,7 +277,7 @@ struct ScoreboardTests {
         let new = try await queue.store.register(registration(process: 3), as: nil)
         let kept = [live, silent, new].map { "stint.db-worker-\($0.id)" } + others
         #expect(Set(try scoreboards(folder.path)) == Set(kept))
-        // So does one that only says that it lives: of others it sweeps the earlier ones.
+        // So does a renewed registration: it sweeps the earlier scoreboards of others.
         _ = try await queue.store.register(registration(), as: live.id)
         #expect(Set(try scoreboards(folder.path)) == Set(kept))
     }
@@ -381,7 +381,7 @@ struct ScoreboardTests {
             #expect(try await queue.store.workers().map(\.id) == [survivor], "\(ends)")
             try await queue.store.deregister(survivor)
         }
-        // What the supervisor that was killed has left is swept by a later worker.
+        // A later worker removes what the killed supervisor has left.
         try await untilTrue("the signs of dead supervisors are gone") {
             let worker = try await register(under: try #require(queue.store.signOfSupervisor()))
             try await queue.store.deregister(worker)

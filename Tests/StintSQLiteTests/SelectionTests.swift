@@ -105,7 +105,7 @@ struct SelectionTests {
         let plan = try await store.writer.run { database in
             try Statement("EXPLAIN QUERY PLAN \(JobTransaction.page(of: state))", database).rows { $0.text(3) }
         }
-        // As many rows are read as jobs are leased.
+        // It reads as many rows as there are leased jobs.
         let bad = plan.filter { $0.hasPrefix("SCAN") && state != .leased || $0.contains("TEMP B-TREE") }
         #expect(bad.isEmpty, "\(plan)")
     }

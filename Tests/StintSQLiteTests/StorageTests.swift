@@ -40,7 +40,7 @@ struct StorageTests {
         #expect(try await pages() < 20)
     }
 
-    /// A connection that may hold a transaction open, as another program's would.
+    /// A connection that may hold a transaction open, like that of another program.
     private func otherProgram(_ path: String) throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.allowsUnsafeTransactions = true
@@ -65,11 +65,11 @@ struct StorageTests {
             try await queue.ack(try await queue.claim(100))
             longest = max(longest, try logSize(folder.database))
         }
-        // 30 MB of payloads went through: a log that is never taken over would have them all.
+        // 30 MB of payloads went through: a log that is never checkpointed would have them all.
         #expect(longest < 12_000_000)
     }
 
-    @Test("a reader that stays open pins the log, and when it goes the log is taken over")
+    @Test("a reader that stays open pins the log, and when it goes the log is checkpointed")
     func pinnedLog() async throws {
         let folder = try TemporaryFolder()
         let queue = try await JobQueue(.sqlite(folder.database, durability: .normal))
@@ -157,7 +157,7 @@ struct StorageTests {
         #expect(try await log().isGood)
         let mark = folder.database + "-checkpoint"
         try Data([0]).write(to: URL(filePath: mark))
-        // It writes too, to see how long that takes; this is not the way to know that it sees the mark.
+        // It writes too, to measure how long that takes; that does not prove that it sees the mark.
         #expect(try await log().description.contains("the disk failed"))
         try await queue.enqueue(payload: [2], in: "q")
         let size = try FileManager.default.attributesOfItem(atPath: mark)[.size] as? Int
@@ -182,7 +182,7 @@ struct StorageTests {
         try await queue.ack(try await queue.claim())
         try await queue.enqueue(payload: [2], in: "q")
         #expect(try size() == whole)
-        // It is there in fact, and not a hole.
+        // It is really allocated, and not a hole.
         var facts = stat()
         #expect(stat(path, &facts) == 0 && Int(facts.st_blocks) * 512 >= whole)
     }
@@ -200,7 +200,7 @@ struct StorageTests {
         #expect(try await queue.claim(9).map(\.id) == [good])
         let stats = try #require(try await queue.store.stats().first)
         #expect(stats.buried == 1 && stats.leased == 1)
-        // It can still be looked at, and says why it was buried.
+        // It can still be read, and shows why it was buried.
         let record = try #require(try await queue.store.list(JobFilter(state: .buried)).first)
         #expect(record.id == bad && record.reason?.contains("headers cannot be read") == true)
     }

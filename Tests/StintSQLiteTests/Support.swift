@@ -11,7 +11,7 @@ import Testing
     import SystemPackage
 #endif
 
-/// A folder that is there for one test.
+/// A folder that exists for one test.
 struct TemporaryFolder: ~Copyable {
     let path: String
 
@@ -43,7 +43,7 @@ var claimingWorker: String {
     (Bundle.main.executableURL?.deletingLastPathComponent().path ?? ".") + "/ClaimingWorker"
 }
 
-/// Runs it and gives its lines.
+/// Runs it and returns its lines.
 func runClaimingWorker(
     _ arguments: String..., expecting status: TerminationStatus = .exited(0)
 ) async throws -> [[Substring]] {

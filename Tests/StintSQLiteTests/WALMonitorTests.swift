@@ -128,7 +128,7 @@ struct WALMonitorTests {
             #expect(next - one <= min(one / 8 + .milliseconds(1), .seconds(1)))
         }
         #expect(looks.last! >= .seconds(59))
-        // What follows a commit that was found is not waited for without sleep.
+        // What follows a commit that was found is not awaited without sleep.
         pace.written(at: now)
         #expect(pace.found(isNews: true, at: now) == LookPace.rest)
         #expect(pace.next(at: now) == .milliseconds(10))
@@ -148,7 +148,7 @@ struct WALMonitorTests {
         #expect(rest(isNews: true, after: .milliseconds(10)) == LookPace.rest)
         for _ in 0..<20 { _ = rest(isNews: false, after: .milliseconds(10)) }
         #expect(rest(isNews: false, after: .milliseconds(200)) == LookPace.rest)
-        // Those that come now and then are looked for at once.
+        // Commits that come now and then are found at once.
         for _ in 0..<20 { #expect(rest(isNews: false, after: .milliseconds(150)) == LookPace.rest) }
     }
 

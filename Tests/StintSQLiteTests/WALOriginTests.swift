@@ -6,7 +6,7 @@ import Testing
 
 @testable import StintSQLite
 
-/// A database that nobody has open, with its log, as after a crash: a copy of files that are in use.
+/// A database that no process has open, with its log, as after a crash: a copy of files that are in use.
 private struct Copy {
     let path: String
 
@@ -29,7 +29,7 @@ private struct Copy {
         }
     }
 
-    /// What it is when SQLite has applied the log.
+    /// Its contents after SQLite has applied the log.
     var contents: String {
         get throws {
             let database = try DatabaseQueue(path: path)
@@ -45,7 +45,7 @@ private struct Copy {
 
 @Suite("The log beside a database", .timeLimit(.minutes(5)))
 struct WALOriginTests {
-    /// Connections that never take the log over by themselves, as other programs than Stint have to.
+    /// Connections that never checkpoint the log by themselves, as programs other than Stint must do.
     private func foreign(_ path: String) throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.prepareDatabase {
@@ -104,7 +104,7 @@ struct WALOriginTests {
                     refused += 1
                 } else if WALReader.frames(of: log) > 0 {
                     let contents = try mixed.contents
-                    // One of the same second, or with a log that says nothing.
+                    // One from the same second, or with a log that proves nothing.
                     if contents != truth { unnoticed += 1 }
                 }
             }

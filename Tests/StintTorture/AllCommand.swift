@@ -8,7 +8,7 @@ import Subprocess
     import SystemPackage
 #endif
 
-/// One trial after the other, and a report at the end.
+/// Runs one trial after the other, and prints a report at the end.
 struct AllCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "all", abstract: "Does all of these within some time, and reports.")
@@ -29,7 +29,7 @@ struct AllCommand: AsyncParsableCommand {
         var duration: Duration = .zero
     }
 
-    /// What each gets of the time, as far as it can be told beforehand.
+    /// The share of the time of each trial, as far as it is known beforehand.
     private var trials: [Trial] {
         let seconds = minutes * 60
         func trial(_ name: String, _ arguments: String...) -> Trial {

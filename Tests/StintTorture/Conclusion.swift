@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import Torture
 
-/// Says how it went; what broke keeps its files.
+/// Prints the outcome; a run that broke keeps its files.
 func conclude(_ broken: [String], _ place: TortureFolder) throws {
     guard !broken.isEmpty else {
         place.remove()

@@ -9,10 +9,10 @@ struct DeathCommand: AsyncParsableCommand {
         abstract: "Ends a process at each call that changes a file or takes a lock, one after the other.")
 
     @Option(help: "Repeats the choices of a run.") var seed: UInt64 = .random(in: 0..<1 << 32)
-    @Option(help: "Try one of so many calls.") var stride = 1
+    @Option(help: "Try one in this many calls.") var stride = 1
     @Option(help: "The first call to try.") var first = 1
-    @Option(help: "So many verbs by chance, instead of the whole script.") var wander: Int?
-    @Option(help: "Go on for so long, with lives of 40 verbs by chance after the first one.") var minutes: Int?
+    @Option(help: "This many random verbs instead of the whole script.") var wander: Int?
+    @Option(help: "Go on for this long, with workloads of 40 random verbs after the first.") var minutes: Int?
 
     func run() async throws {
         let place = try TortureFolder(inMemory: true)
@@ -27,7 +27,7 @@ struct DeathCommand: AsyncParsableCommand {
                 program: try ownProgram(), arguments: ["life"], folder: "\(place.path)/\(seed)", seed: seed)
             death.stride = stride
             death.first = first
-            // The first one is lived to its end.
+            // The first workload runs to its end.
             if report.deaths > 0 { death.end = end }
             if let wander { death.script = .wandering(seed: seed, steps: wander) }
             report.add(try await death.run())

@@ -4,11 +4,11 @@ import Torture
 /// Full and failing disks.
 struct DiskCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "disk", abstract: "Makes each call to the file system fail, once or until it is mended.")
+        commandName: "disk", abstract: "Makes each call to the file system fail, once or until the disk is repaired.")
 
     @Option(help: "Repeats the choices of a run.") var seed: UInt64 = .random(in: 0..<1 << 32)
-    @Option(help: "Try one of so many calls.") var stride = 1
-    @Option(help: "Do it again with other choices until so many minutes are over; 0: once.") var minutes = 0
+    @Option(help: "Try one in this many calls.") var stride = 1
+    @Option(help: "Do it again with other choices until this many minutes are over; 0: once.") var minutes = 0
 
     func run() async throws {
         let end = ContinuousClock.now + .seconds(60 * minutes)

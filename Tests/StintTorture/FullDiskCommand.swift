@@ -2,8 +2,8 @@ import ArgumentParser
 import Foundation
 import Torture
 
-/// A disk that is full in fact. To be run on a small one, for example a tmpfs in a mount namespace of one's own:
-/// `unshare --mount --map-root-user sh -c 'mount -t tmpfs -o size=64m none /mnt && stint-torture full-disk --disk /mnt'`.
+/// A disk that is really full. Run it on a small one, for example a tmpfs in a mount namespace of its own: `unshare
+/// --mount --map-root-user sh -c 'mount -t tmpfs -o size=64m none /mnt && stint-torture full-disk --disk /mnt'`.
 struct FullDiskCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "full-disk", abstract: "Fills a small disk while jobs run.")

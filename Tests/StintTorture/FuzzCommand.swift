@@ -5,7 +5,7 @@ import Torture
 struct FuzzCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fuzz",
-        abstract: "Bad input: nothing traps, nothing hangs, and no other job is hurt.",
+        abstract: "Bad input: nothing traps, nothing hangs, and no other job is harmed.",
         discussion: """
             A case is made from its seed alone: --seed N --cases 1 repeats one that went wrong.
 
@@ -17,9 +17,9 @@ struct FuzzCommand: AsyncParsableCommand {
     var seed = UInt64.random(in: 0..<1 << 48)
     @Option(help: "How long.")
     var minutes = 1.0
-    @Option(help: "At most so many cases of a target.")
+    @Option(help: "The maximum number of cases of a target.")
     var cases = Int.max
-    @Option(help: "What is fuzzed; all, one after the other, where none is named.")
+    @Option(help: "What is fuzzed; all, one after the other, if none is named.")
     var target: FuzzTarget?
 
     func run() async throws {

@@ -12,7 +12,7 @@ struct KillCommand: AsyncParsableCommand {
     @Option(help: "How long, in seconds.") var seconds = 300
     @OptionGroup var hardships: Hardships
     @Flag(help: "The workers are `stint work` with a command, and the reaper is `stint reap`.") var commands = false
-    @Option(help: "A guard to go without; then it must fail.") var without: String?
+    @Option(help: "A guard to remove; then it must fail.") var without: String?
 
     func run() async throws {
         let place = try TortureFolder()

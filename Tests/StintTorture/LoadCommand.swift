@@ -1,7 +1,7 @@
 import ArgumentParser
 import Torture
 
-/// Many processes for long.
+/// Many processes for a long time.
 struct LoadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "load", abstract: "Many producers and workers at once: nothing is lost, grows or starves.")

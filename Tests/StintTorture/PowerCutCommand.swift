@@ -10,17 +10,17 @@ struct PowerCutCommand: AsyncParsableCommand {
         abstract: "Cuts the power while databases are written to, and looks at what a disk may have kept.")
 
     @Option(help: "Repeats the choices of a run.") var seed: UInt64 = .random(in: 0..<1 << 32)
-    @Option(help: "How many cuts of each life.") var cuts = 10_000
+    @Option(help: "How many cuts in each workload.") var cuts = 10_000
     @Option(help: "The first cut to try.") var first = 0
-    @Option(help: "So many verbs by chance, instead of the whole script.") var wander: Int?
-    @Option(help: "How many lives, with seeds from --seed on.") var lives = 1
-    @Option(help: "Go on for so long, with lives of 60 verbs by chance after the first ones, 200 cuts each.")
+    @Option(help: "This many random verbs instead of the whole script.") var wander: Int?
+    @Option(help: "How many workloads, with seeds from --seed on.") var lives = 1
+    @Option(help: "Go on for this long, with workloads of 60 random verbs after the first ones, 200 cuts each.")
     var minutes: Int?
-    @Option(help: "Let Stint open one of so many afterwards, and do what is left to do.") var worksOffEvery = 1
-    @Option(help: "How much of what was not synced a disk has got: nothing, little, half, most or everything.")
+    @Option(help: "Let Stint open one in this many afterwards, and finish its jobs.") var worksOffEvery = 1
+    @Option(help: "How much of what was not synced is on the disk: nothing, little, half, most or everything.")
     var rest: DiskRest?
     @Flag(help: "With `Durability.normal`, which may lose the last effects and nothing else.") var normal = false
-    @Option(help: "A guard to go without; then it must fail.") var without: String?
+    @Option(help: "A guard to remove; then it must fail.") var without: String?
 
     func run() async throws {
         guard faults_install() == 0 else { throw ValidationError("SQLite takes no VFS") }

@@ -33,7 +33,7 @@ struct RoleCommand: AsyncParsableCommand {
 
 extension Role: ExpressibleByArgument {}
 
-/// Takes a guard away from this process.
+/// Removes a guard from this process.
 func removeGuard(_ name: String?) throws {
     guard let name else { return }
     #if DEBUG

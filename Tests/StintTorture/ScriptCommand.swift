@@ -1,7 +1,7 @@
 import ArgumentParser
 import Torture
 
-/// The scenes of a run that need no chance.
+/// The scripted scenes of a run, without random choices.
 struct ScriptCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "script", shouldDisplay: false)
 

@@ -3,7 +3,7 @@ import CFaults
 import Stint
 import Torture
 
-/// One life of databases, until it ends or is ended.
+/// One workload on databases, until it ends or is killed.
 struct ScriptedWorkloadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "life", shouldDisplay: false)
 

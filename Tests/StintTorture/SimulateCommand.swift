@@ -13,22 +13,23 @@ struct SimulateCommand: ParsableCommand {
     var seed: UInt64 = 1
     @Option(help: "How many seeds.")
     var seeds: UInt64 = 1
-    @Option(help: "Go on for so many minutes instead.")
+    @Option(help: "Go on for this many minutes instead.")
     var minutes: Double?
     @Option(help: "Write the histories to this file, an event a line; for up to 500 seeds.")
     var history: String?
     @Flag(help: "End with the first world that breaks a promise.")
     var untilFailure = false
-    @Option(help: "A guard to go without; then it must fail.")
+    @Option(help: "A guard to remove; then it must fail.")
     var without: String?
-    @Flag(help: "Print what everybody does.")
+    @Flag(help: "Print what every process does.")
     var verbose = false
 
-    /// In the process that went before this one.
+    /// How many worlds this process has simulated before.
     @Option(help: .hidden)
     var failed = 0
 
-    /// What was killed in a world stays in memory, so the worlds of a long run are shared out to processes.
+    /// Memory that was in use in a killed process stays allocated, so the worlds of a long run are shared out to
+    /// processes.
     private static let worldsPerProcess: UInt64 = 500
 
     func run() throws {
@@ -93,7 +94,7 @@ struct SimulateCommand: ParsableCommand {
 
     // MARK: - This program again
 
-    /// Swift's hash tables have an order by chance unless a process is told otherwise at its start.
+    /// Swift's hash tables have a random order unless a process turns that off at its start.
     private func runReproducibly() throws {
         guard getenv("SWIFT_DETERMINISTIC_HASHING") == nil else { return }
         setenv("SWIFT_DETERMINISTIC_HASHING", "1", 1)

@@ -1,10 +1,11 @@
 import StintCore
 import Synchronization
 
-/// The real store, whose exchanges and wake-ups a test may disturb and whose revocation mark it may watch.
+/// The real store. A test may disturb its exchanges and wake-ups, and may watch its revocation mark.
 struct InterposedStore: JobStore {
     let store: any JobStore
-    /// Called with each exchange before it is asked for, and with its answer; what it throws the caller gets instead.
+    /// Called with each exchange before it is performed, and with its answer. If it throws, the caller gets that error
+    /// instead.
     var beforeExchange: @Sendable ([Settlement], ClaimRequest?) throws -> Void = { _, _ in }
     var afterExchange: @Sendable ([Settlement], Exchange) throws -> Void = { _, _ in }
     var beforeRevocationsAreRead: (@Sendable () -> Void)?
@@ -92,7 +93,7 @@ struct InterposedStore: JobStore {
     func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
 }
 
-/// Says `true` once.
+/// Returns `true` once.
 final class Once: Sendable {
     private let isOver = Mutex(false)
 

@@ -107,7 +107,7 @@ struct OutcomeTests {
             let nameless = try NewJob(Array("hello".utf8), in: "q")
             let broken = try NewJob(
                 Array(#"{"nom":1}"#.utf8), in: "q", options: JobOptions(headers: Headers(["job-name": "greeting"])))
-            // As deep as it ended the process once; see JSONDecoder+Bytes.swift.
+            // At this depth it once ended the process; see JSONDecoder+Bytes.swift.
             let deep = try NewJob(
                 Array(repeating: UInt8(ascii: "["), count: 513), in: "q",
                 options: JobOptions(headers: Headers(["job-name": "greeting"])))

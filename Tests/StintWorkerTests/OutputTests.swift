@@ -6,13 +6,13 @@ import Testing
 
 @Suite("What handlers write is passed on line by line", .timeLimit(.minutes(2)))
 struct OutputTests {
-    /// Writes into a pipe through `body`, and what came out of it as single writes.
+    /// Writes into a pipe through `body`, and returns the single writes that came out of it.
     private func passedOn(pipeBytes: Int32? = nil, _ body: (OutputDestination) async throws -> Void) async throws
         -> String
     {
         let pipe = try StintWorker.Pipe()
         #if os(Linux)
-            // F_SETPIPE_SZ, which Swift does not see.
+            // F_SETPIPE_SZ, which Swift does not import.
             if let pipeBytes { #expect(fcntl(pipe.writeEnd, 1_031, pipeBytes) >= 0) }
         #endif
         let log = Log<String>()
@@ -94,7 +94,7 @@ struct OutputTests {
         #expect(tail.text()?.utf8.count == AttemptDiagnostics.maximumStandardErrorBytes)
     }
 
-    /// Room for a few lines.
+    /// Limits of a few lines.
     private var smallLimits: OutputDestination.Limits {
         var limits = OutputDestination.Limits()
         limits.bytes = 10_000
@@ -121,7 +121,7 @@ struct OutputTests {
         try await eventually("all is written") { destination.isEmpty }
         closeAll([target.writeEnd])
         await last.finish()
-        // A machine so busy that nothing was taken for a second drops lines, and says so.
+        // A machine so busy that nothing was read for a second drops lines, and reports that.
         let taken = read.all.reduce(0, +)
         #expect(taken == text.count || destination.hasDropped)
     }
@@ -132,7 +132,7 @@ struct OutputTests {
         let destination = OutputDestination(pipe.writeEnd, name: "the pipe", limits: smallLimits)
         let lines = OutputLines(to: destination) { "" }
         let line = String(repeating: "z", count: 99) + "\n"
-        // Waits once until it is clear that nobody reads, and then for nothing.
+        // Waits once until it is clear that there is no reader, and then no more.
         for _ in 0..<5_000 { append(line, to: lines) }
         let message = Array("a message\n".utf8)
         for _ in 0..<5_000 { destination.log(message) }

@@ -9,7 +9,7 @@ import Testing
 @Suite("A pipe handler that dies is blamed on nobody else", .timeLimit(.minutes(2)))
 struct PipeDeathTests {
     @Test(
-        "one job in flight: it has crashed, with the story, whatever the exit",
+        "one job in flight: it has crashed, with the diagnostics, whatever the exit",
         arguments: [
             ("os._exit(255)", "exit 255"), ("os._exit(0)", "exit 0"),
             ("os.kill(os.getpid(), signal.SIGSEGV)", "killed by SIGSEGV"),
@@ -75,7 +75,7 @@ struct PipeDeathTests {
                 try await place.put("x", JobOptions(maxAttempts: 1, maxCrashes: 1)),
                 try await place.put(large, JobOptions(maxAttempts: 1, maxCrashes: 1)),
             ]
-            // It reads the first line byte by byte, so nothing of the second, and dies when that has come.
+            // It reads the first line byte by byte, and so nothing of the second, and dies when the second has come.
             let handler = try await place.handler(
                 """
                 import fcntl, struct, termios

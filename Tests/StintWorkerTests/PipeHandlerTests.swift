@@ -6,7 +6,7 @@ import Testing
 
 @testable import StintWorker
 
-/// Handlers in Python, which is what the tests' machine has; `jobs()` and `answer()` are there for them.
+/// Handlers in Python, which the tests' machine has; `jobs()` and `answer()` are defined for them.
 func pipeHandler(
     _ script: String, variables: [String: String] = [:], longestAnswer: Int = PipeProcess.longestAnswer
 ) async throws -> PipeHandler {
@@ -158,7 +158,7 @@ struct PipeHandlerTests {
                     elif j['payload'] == 'plain': answer(j, 'retry')
                     else: answer(j, 'bury', error='bad address')
                 """)
-            // The policy alone would let it wait for an hour.
+            // With the policy alone it would wait for an hour.
             try await place.drain(handler, retry: .constant(.seconds(3_600)))
             let failures = try await place.failures(retried)
             #expect(failures.map(\.error) == ["not yet", "not yet"])

@@ -67,7 +67,7 @@ struct PrefetchTests {
                 if let runTime { await loop.noteRunTime(runTime) }
                 return await loop.claimRequest()?.limit
             }
-            // Not known yet: what starts at once, or what the user says.
+            // Not known yet: the limit is what starts at once, or what the user sets.
             #expect(await limit(concurrency: 2, after: nil) == 2)
             #expect(await limit(concurrency: 2, batch: 10, after: nil) == 10)
             #expect(await limit(concurrency: 2, after: .zero) == 64)

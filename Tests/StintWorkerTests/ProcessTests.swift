@@ -109,7 +109,7 @@ struct ProcessTests {
             }, as: UTF8.self)
         let masks = status.split(separator: "\n").filter { $0.hasPrefix("SigBlk:") || $0.hasPrefix("SigIgn:") }
             .compactMap { UInt64($0.dropFirst(8), radix: 16) }
-        // 32 and 33 are the C library's own; it lets nobody change them.
+        // 32 and 33 are the C library's own; no program can change them.
         #expect(masks.map { $0 & ~(0b11 << 31) } == [0, 0])
     }
 

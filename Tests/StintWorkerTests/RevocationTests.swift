@@ -8,8 +8,8 @@ import Testing
 
 @Suite("After a pause, a bury or a delete has returned, nothing of it starts", .timeLimit(.minutes(2)))
 struct RevocationTests {
-    /// A worker that has claimed all of ten jobs ahead and runs the first one while `revoke` is performed by another
-    /// process, as far as the store can tell.
+    /// A worker has claimed all of ten jobs ahead and runs the first one. Meanwhile `revoke` runs in another process,
+    /// as far as the store can tell.
     private func whileFirstRuns(
         _ revoke: (JobQueue<SQLiteStore>, [JobID]) async throws -> Void
     ) async throws -> (started: [String], ids: [JobID], records: [JobRecord]) {
@@ -77,7 +77,7 @@ struct RevocationTests {
             let notes = Log<Int>()
             var store = InterposedStore(store: queue.store)
             store.beforeRevocationsAreRead = {
-                // As another process would see it in this very moment.
+                // As another process would see it at this moment.
                 let scoreboards = Scoreboards(beside: path)
                 notes.append((1...9).reduce(0) { $0 + (scoreboards.read(WorkerID(rawValue: $1))?.started.count ?? 0) })
             }

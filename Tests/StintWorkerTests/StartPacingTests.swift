@@ -27,7 +27,7 @@ struct StartPacingTests {
         ])
     func fault(number: Int32, step: StartFailure.Step, fault: StartFailure.Fault) {
         #expect(StartFailure.fault(of: number, at: step) == fault)
-        // Only one thing can be a job's own fault.
+        // Only one kind of failure can be a job's own fault.
         let own = StartFailure.fault(of: number, at: step, fitsWithoutJob: true)
         #expect(own == (number == E2BIG ? .job : fault))
     }
@@ -79,7 +79,7 @@ struct StartPacingTests {
         #expect(pacing.failed(.machine, isExhaustion: false, running: 0, at: start + .seconds(1)) == nil)
         #expect(pacing.allowance(running: 0, at: start + .seconds(1)) == (0, .milliseconds(200)))
         pacing.begin()
-        // The job was cancelled before its process was there: another is tried.
+        // The job was cancelled before its process existed: another one is tried.
         pacing.end()
         #expect(pacing.allowance(running: 0, at: start + .seconds(2)).count == 1)
         #expect(pacing.started(running: 1, concurrency: 40, at: start + .seconds(2)) == .startsAgain)
@@ -127,7 +127,7 @@ struct StartPacingTests {
         #expect(!pacing.isExhausted)
         fail(121)
         #expect(pacing.isExhausted)
-        // Another reason, or a start that works, and it counts anew.
+        // After another reason, or a start that works, it counts from the beginning.
         pacing = StartPacing()
         fail(0)
         fail(50, isExhaustion: false)

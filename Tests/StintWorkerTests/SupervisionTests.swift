@@ -11,7 +11,7 @@ struct SupervisionTests {
         for _ in 0..<20 {
             var (unsent, heard) = (UnsentMessages(), [UInt8]())
             unsent.add(.ready(WorkerID(rawValue: 7)))
-            // For most of the time the line is full, and in the middle of a message.
+            // For most of the time the channel is full, and in the middle of a message.
             for step in 0..<5_000 {
                 unsent.add(.beat)
                 guard step.isMultiple(of: 100) else { continue }
@@ -60,10 +60,10 @@ struct SupervisionTests {
         #expect(!isTooLong(0, at: 28.9))
         #expect(!isTooLong(0, at: 29))
         #expect(watch.nextLook(lastHeard: start) == start + .seconds(30))
-        // It has said something after all.
+        // It has sent something after all.
         #expect(!isTooLong(29, at: 30))
         #expect(!isTooLong(29, at: 57.9))
-        // Whoever looks late gives a moment all the same.
+        // A supervisor that looks late still waits a moment.
         #expect(!isTooLong(29, at: 90))
         #expect(!isTooLong(29, at: 90.5))
         #expect(isTooLong(29, at: 91))

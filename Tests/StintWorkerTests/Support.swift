@@ -15,7 +15,7 @@ struct Oops: Error, CustomStringConvertible {
     var description = "oops"
 }
 
-/// Runs `body` with a queue on a real file that goes with the test.
+/// Runs `body` with a queue on a real file that is removed after the test.
 func withQueue(_ body: (JobQueue<SQLiteStore>) async throws -> Void) async throws {
     let folder = NSTemporaryDirectory() + "stint-test-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
@@ -90,7 +90,7 @@ final class Door: Sendable {
         try Task.checkCancellation()
     }
 
-    /// For the test: so many handlers are at the door.
+    /// For the test: waits until this many handlers are at the door.
     func untilArrived(_ count: Int = 1) async {
         var arrived = 0
         for await _ in arrivals {
@@ -100,7 +100,7 @@ final class Door: Sendable {
     }
 }
 
-/// Looks again and again until it is so; for what another thread or process does and tells nobody.
+/// Checks repeatedly until it is true; for what another thread or process does without a notification.
 func eventually(
     within limit: Duration = .seconds(20), _ what: String, _ location: SourceLocation = #_sourceLocation,
     _ isSo: () async throws -> Bool
@@ -128,7 +128,7 @@ extension SQLiteStore {
         try await other.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
     }
 
-    /// How many leases there ever were.
+    /// How many leases were ever made.
     func leasesMade() async throws -> Int {
         let file = try DatabaseQueue(path: path)
         return try await file.read { database in
@@ -137,7 +137,7 @@ extension SQLiteStore {
     }
 }
 
-/// The machine's clock, which goes forward when the test says so.
+/// The machine's clock, which a test can move forward.
 final class LateClock: QueueClock {
     /// In milliseconds.
     let lateness = Atomic<Int64>(0)

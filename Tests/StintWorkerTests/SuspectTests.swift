@@ -11,7 +11,7 @@ struct SuspectTests {
     /// Jobs that shared a lease which ran out.
     private func makeSuspects(_ count: Int, _ queue: JobQueue<SQLiteStore>) async throws {
         for number in 0..<count { try await queue.enqueue(Greeting(name: "suspect \(number)"), in: "q") }
-        // Of two at least, since one alone would be to blame.
+        // At least two, since one alone would be blamed.
         try await queue.enqueue(Greeting(name: "innocent"), in: "q")
         let request = ClaimRequest(queues: ["q"], limit: count + 1, lease: .milliseconds(1), worker: "gone:1")
         let jobs = try await queue.store.claim(request)
@@ -72,7 +72,7 @@ struct SuspectTests {
             }
             try await running([busy]) {
                 await door.untilArrived()
-                // Another process, as far as the room of handlers is concerned.
+                // Acts as another process, as far as the exclusive run lock is concerned.
                 let idle = worker(try await JobQueue(.sqlite(queue.store.path)), concurrency: 2) { name in
                     ran.append("idle: \(name)")
                 }
@@ -135,7 +135,7 @@ struct SuspectTests {
             worker.registerJob(Greeting.self) { job, _ in if job.name == "long" { try await door.wait() } }
             try await running([worker]) {
                 await door.untilArrived()
-                // Two rounds of passing over it and of making room are over then; see SuspectWait.
+                // After that, two rounds of passing over it and of making its process free are over; see SuspectWait.
                 try await Task.sleep(for: .seconds(2))
                 #expect(claims.withLock { $0 } < 20)
                 door.open()

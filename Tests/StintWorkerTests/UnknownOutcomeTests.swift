@@ -19,7 +19,7 @@ struct UnknownOutcomeTests {
         var options = Worker.Options()
         options.drains = true
         options.batch = 5
-        // Longer than this test may take: what nobody looks for comes back much too late.
+        // Longer than this test may take: a job that is not looked for comes back much too late.
         options.lease = .seconds(3_600)
         var logger = Logger(label: "test") { [lines] _ in LineLog(lines: lines) }
         logger.logLevel = .info

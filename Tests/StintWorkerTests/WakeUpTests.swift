@@ -4,10 +4,10 @@ import StintWorker
 import Subprocess
 import Testing
 
-/// Each with a poll that never comes in the time of the test: only the wake-up can start the job.
+/// Each with a poll interval longer than the test: only the wake-up can start the job.
 @Suite("An idle worker wakes up at once, whoever brings the job", .timeLimit(.minutes(5)))
 struct WakeUpTests {
-    /// Runs a worker on queue `q` that notes payloads, waits until it sleeps, and lets `bring` bring one.
+    /// Runs a worker on queue `q` that notes payloads, waits until it sleeps, and lets `bring` enqueue a job.
     private func woken(
         prepare: (JobQueue<SQLiteStore>) async throws -> Void = { _ in },
         by bring: (JobQueue<SQLiteStore>, _ path: String) async throws -> Void
@@ -23,7 +23,7 @@ struct WakeUpTests {
             let elsewhere = try await JobQueue(.sqlite(queue.store.path))
             try await running([worker]) {
                 var names = stream.makeAsyncIterator()
-                // Once it has done a job it has nothing to do but to sleep.
+                // After one job it has nothing to do but to sleep.
                 try await elsewhere.enqueue(payload: Array("first".utf8), in: "other")
                 #expect(await names.next() == "first")
                 try await bring(elsewhere, queue.store.path)

@@ -32,7 +32,7 @@ struct WorkerBytesTests {
                 ran.append(context.id)
             }
             try await running([worker]) {
-                // Two go into the budget, and a third one past it.
+                // Two fit into the budget, and a third one exceeds it.
                 await door.untilArrived(3)
                 try await eventually("it has given back the rest") { try await queue.counts().leased == 3 }
                 let leases = try await queue.store.leasesMade()

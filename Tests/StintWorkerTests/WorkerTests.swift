@@ -31,7 +31,7 @@ struct WorkerTests {
     func wakesUp() async throws {
         try await withQueue { queue in
             let (stream, ran) = AsyncStream.makeStream(of: String.self)
-            // A poll that never comes in the time of this test: only the wake-up can start the job.
+            // The poll interval is longer than this test: only the wake-up can start the job.
             var worker = Worker(queue, queues: ["q"], options: idleOptions(pollInterval: .seconds(3_600)))
             worker.registerJob(Greeting.self) { job, _ in ran.yield(job.name) }
             try await running([worker]) {
@@ -246,7 +246,7 @@ struct WorkerTests {
             worker.registerJob(Greeting.self) { _, context in ran.yield(context.attempt) }
             try await running([worker, Reaper(queue, every: .milliseconds(5))]) {
                 var attempts = stream.makeAsyncIterator()
-                // The lease ran out, which proves nothing: it has cost no attempt.
+                // The lease ran out, which proves nothing, so it has cost no attempt.
                 #expect(await attempts.next() == 1)
             }
         }

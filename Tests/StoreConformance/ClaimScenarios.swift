@@ -50,12 +50,12 @@ let claimScenarios: [Scenario] = [
         #expect(try await claim(16, idleSlots: 16) == 4)
         for _ in 0..<3 { try await stage.enqueue() }
         #expect(try await claim(16, idleSlots: 0) == 0)
-        // Those whose time has come count too.
+        // Jobs whose time has come count too.
         for _ in 0..<5 { try await stage.enqueue(options: JobOptions(delay: .seconds(1))) }
         stage.clock.advance(by: .seconds(1))
         #expect(try await claim(16, idleSlots: 0) == 2)
         for performer in performers { try await stage.store.deregister(performer.id) }
-        // Without other workers there is nobody to leave anything to.
+        // Without other workers, nothing is left to others.
         #expect(try await claim(16, idleSlots: 0) == 6)
     },
     Scenario("a claim on a queue that does not exist finds nothing and makes nothing") { stage in

@@ -87,7 +87,7 @@ let enqueueScenarios: [Scenario] = [
     Scenario("names and keys that Unicode takes for equal, and that have other bytes, are others") { stage in
         let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
         let names = [try QueueName(composed), try QueueName(decomposed)]
-        // In one transaction, in turns: nothing that it remembers may take the one for the other.
+        // In one transaction, in turns: its caches must not confuse the two.
         let jobs = try [0, 1, 0, 1, 1].map { try NewJob([UInt8($0)], in: names[$0]) }
         _ = try await stage.store.enqueue(jobs)
         #expect(try await stage.stats(names[0]).ready == 2)

@@ -1,7 +1,7 @@
 import StintCore
 import Testing
 
-/// Every word that the holder of a lease can say.
+/// Every call that the holder of a lease can make.
 private let outcomes: [Settlement.Outcome] = [
     .ack, .release(after: .zero), .release(after: .seconds(1)), .fail(error: "late", retryAfter: .zero),
     .crash(error: "late", retryAfter: .zero), .bury(reason: "late"),

@@ -83,7 +83,7 @@ extension Stage {
         return (ids, performer)
     }
 
-    // MARK: - What became of jobs
+    // MARK: - What happened to jobs
 
     private func records(_ ids: [JobID]) async throws -> [JobDetails] {
         var records: [JobDetails] = []
@@ -107,7 +107,8 @@ extension Stage {
         }
     }
 
-    /// Their worker ended, and nobody can say that they are the cause: at no cost, and kept in their story.
+    /// Their worker ended, and it cannot be proved that they are the cause: it costs nothing, and is kept in their
+    /// history.
     func expectLost(
         _ ids: [JobID], _ kinds: JobFailure.Kind..., suspect: Bool, _ location: SourceLocation = #_sourceLocation
     ) async throws {
@@ -129,7 +130,7 @@ extension Stage {
     }
 }
 
-/// Where chance comes from, so that a failure can be seen again: `STINT_TEST_SEED=7 swift test …`.
+/// The source of random numbers, so that a failure can be repeated: `STINT_TEST_SEED=7 swift test …`.
 package struct Seed: RandomNumberGenerator {
     private var state: UInt64
 

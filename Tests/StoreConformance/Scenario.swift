@@ -2,7 +2,7 @@ import StintCore
 import StintTesting
 import Testing
 
-/// Something that every store must do, in code. A store's test target runs all of them, each on a fresh store.
+/// A requirement of every store, in code. A store's test target runs all of them, each on a fresh store.
 package struct Scenario: Sendable, CustomTestStringConvertible {
     package let testDescription: String
     package let run: @Sendable (Stage) async throws -> Void
@@ -17,7 +17,7 @@ package struct Scenario: Sendable, CustomTestStringConvertible {
         + operatorScenarios + selectionScenarios
 }
 
-/// A fresh store, a clock to move, and short words for what scenarios do all the time.
+/// A fresh store, a clock to move, and short calls for what scenarios do often.
 package struct Stage: Sendable {
     package let store: any JobStore
     package let clock: ManualClock
@@ -25,7 +25,7 @@ package struct Stage: Sendable {
     private let death: @Sendable (WorkerID) -> Void
 
     /// - Parameters:
-    ///   - boardLoss: Makes it unknown whether a worker lives and what it has started: somebody has removed its file.
+    ///   - boardLoss: Makes it unknown whether a worker lives and what it has started, as if its file had been removed.
     ///   - death: What the kernel does when the worker's process dies.
     package init(
         _ store: any JobStore, clock: ManualClock, boardLoss: @escaping @Sendable (WorkerID) throws -> Void,
@@ -43,7 +43,7 @@ package struct Stage: Sendable {
         #expect(record?.started == nil && record?.liveness == .unknown)
     }
 
-    /// The worker's process dies, and nobody has said so yet.
+    /// The worker's process dies, and no call has reported it yet.
     func die(_ performers: Performer...) async throws {
         for performer in performers {
             #expect(try await liveness(of: performer) == .alive)
@@ -97,7 +97,7 @@ package struct Stage: Sendable {
         try #require(try await store.stats().first { $0.name == queue })
     }
 
-    /// The word must be refused with this code, and the store must be as before.
+    /// The call must be refused with this code, and the store must be as before.
     func expectRefusal(_ code: StintError.Code, _ body: () async throws -> Void) async throws {
         let before = try await store.stats()
         let error = await #expect(throws: StintError.self) { try await body() }

@@ -76,7 +76,7 @@ let selectionScenarios: [Scenario] = [
             kicked += made.jobs
             cursor = made.next
             if cursor == nil { break }
-            // A worker that fails them all at once, and a new one with them.
+            // A worker fails them all at once, and a new job is put meanwhile.
             ids.append(try await stage.enqueue(options: JobOptions(maxAttempts: 1)))
             for job in try await stage.claim(9) {
                 #expect(job.attempt == 1)
@@ -96,7 +96,7 @@ let selectionScenarios: [Scenario] = [
             (cursor, steps) = (step.next, steps + 1)
         } while cursor != nil && steps < 100
         #expect(steps > 1 && Set(found).count == count && found.count == count)
-        // None meets the condition, and still no step looks at all of them.
+        // No job meets the condition, and still no step looks at all of them.
         let none = try await stage.store.select(JobSelection("q", error: "x"), from: nil, limit: 1)
         #expect(none.jobs.isEmpty && none.next != nil)
         let first = try await stage.store.change(

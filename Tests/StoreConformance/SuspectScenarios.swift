@@ -76,7 +76,7 @@ let suspectScenarios: [Scenario] = [
             let performer = try await stage.hire(process: Int32(rounds))
             for job in try await stage.claim(4, by: performer) {
                 stage.start(job, by: performer)
-                // The worker dies here: what it finished before is settled, the rest is not.
+                // The worker dies here: what it finished before is settled, and the rest is not.
                 if job.id == killer { break }
                 try await stage.settle(job.lease, .ack)
                 stage.end(job, by: performer)

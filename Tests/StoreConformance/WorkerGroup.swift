@@ -1,9 +1,9 @@
 import StintCore
 import Testing
 
-/// Processes with workers that claim, start, finish and die at random, as the worker loop does it: suspects run with
-/// nothing beside them in their process, busy ones pass over them, and none waits for ever. Some jobs kill their process;
-/// the others are innocent and must all be done, without a crash to their name.
+/// Processes with workers that claim, start, finish and die at random, like the worker loop: suspects run with nothing
+/// beside them in their process, busy processes pass over them, and none waits for ever. Some jobs kill their process.
+/// The others are innocent, and must all be done without a crash.
 struct WorkerGroup {
     private final class Worker {
         let performer: Performer
@@ -44,7 +44,7 @@ struct WorkerGroup {
 
     mutating func work() async throws {
         try await stage.store.configure("q", QueueSettings(retention: .seconds(86_400)))
-        // Blamed once is one time too many for an innocent one, and once is not enough for a killer.
+        // For an innocent job, one blame is too many; for a killer, one is not enough.
         let ids = try await stage.enqueue(24, options: JobOptions(maxAttempts: 9, maxCrashes: 2))
         killers = Set(ids.shuffled(using: &chance).prefix(3))
         for _ in 0..<3 { processes.append(try await newProcess()) }
@@ -95,7 +95,7 @@ struct WorkerGroup {
         case 65..<98:
             try await finish(number, worker)
         case 98:
-            // Told to stop, and killed since it did not.
+            // It was ordered to stop, and killed since it did not.
             try await bury(number, .stopped)
         default:
             try await release(worker)
@@ -115,7 +115,7 @@ struct WorkerGroup {
         } else if exchange.jobs.first?.runsAlone != true {
             worker.passed = nil
         }
-        // What it has made runLock for was taken by another.
+        // Another process has taken the job for which it has reserved its run lock.
         if worker.isWaiting && exchange.jobs.first?.runsAlone != true { leaveLine(process, worker) }
     }
 
@@ -166,7 +166,7 @@ struct WorkerGroup {
     private mutating func finish(_ number: Int, _ worker: Worker) async throws {
         guard let job = worker.running.randomElement(using: &chance) else { return }
         if killers.contains(job.id) {
-            // Half of the deaths are seen by a supervisor, the others are found by their locks.
+            // A supervisor sees half of the deaths; the others are found by their locks.
             return try await bury(number, Bool.random(using: &chance) ? .died("died", nil) : nil)
         }
         worker.running.removeAll { $0.lease == job.lease }
@@ -175,7 +175,7 @@ struct WorkerGroup {
         #expect(try await stage.settle(job.lease, .ack) == .done, "seed \(seed)")
     }
 
-    /// The process ends, and another takes its place.
+    /// The process ends, and another one takes its place.
     private mutating func bury(_ number: Int, _ end: WorkerEnd?) async throws {
         let dead = processes[number].workers.map(\.performer)
         for performer in dead { try await stage.die(performer) }
@@ -187,7 +187,7 @@ struct WorkerGroup {
         processes[number] = try await newProcess()
     }
 
-    /// Whether each suspect is claimed before long, however busy all are.
+    /// Checks that each suspect is claimed before long, however busy all processes are.
     private mutating func countWaits() async throws {
         let ready = try await stage.store.list(JobFilter(queue: "q", state: .ready, limit: 100))
         let suspects = Set(ready.filter(\.suspect).map(\.id))

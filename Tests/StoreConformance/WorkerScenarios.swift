@@ -1,7 +1,7 @@
 import StintCore
 import Testing
 
-/// Workers, what they have started, and who is to blame when they end.
+/// Workers, what they have started, and which job is blamed when they end.
 let workerScenarios: [Scenario] = registrationScenarios + takeBackScenarios + expiryScenarios + dossierScenarios
 
 // MARK: - Who works
@@ -74,7 +74,7 @@ private let registrationScenarios: [Scenario] = [
         try await stage.settle(job.lease, .ack)
         _ = try await stage.reap()
         #expect(try await stage.store.workers().map(\.id) == [renewed.id])
-        // One that was only silent for long comes back as itself.
+        // A worker that was only silent for long comes back under its id.
         try await stage.renew(idle)
         #expect(try await stage.store.workers().map(\.id) == [idle.id, renewed.id])
     },
@@ -238,7 +238,7 @@ private let takeBackScenarios: [Scenario] = [
             performer.place.scoreboard.noteOrderToStop()
             #expect(try await stage.store.workers().map(\.isToldToStop) == [true])
             try await stage.die(performer)
-            // A supervisor that saw its end need not know of an order by somebody else.
+            // A supervisor that saw its end need not know of an order from elsewhere.
             let report =
                 try await isSeen ? stage.reclaim(from: performer, .died("was killed", nil)) : stage.reapAll()
             #expect(report == ReapReport(requeued: 2))
@@ -304,7 +304,7 @@ private let takeBackScenarios: [Scenario] = [
         try await stage.expectLost([ids[0]], .lost, suspect: false)
         try await stage.expectFree([ids[1]])
     },
-    Scenario("a job that kills its worker is buried at maxCrashes, with the reason and the story of each") { stage in
+    Scenario("a job that kills its worker is buried at maxCrashes, with reason and diagnostics of each") { stage in
         let id = try await stage.enqueue(options: JobOptions(maxAttempts: 9, maxCrashes: 3))
         for death in 1...3 {
             let performer = try await stage.hire(process: Int32(death))
@@ -331,7 +331,7 @@ private let takeBackScenarios: [Scenario] = [
         #expect(try await stage.store.job(ids[1])?.record.reason == "bad address")
         #expect(try await stage.stats() == stage.expected(ready: 1, buried: 1, done: 1))
     },
-    Scenario("taking back twice changes nothing, nor does a worker that nobody knows") { stage in
+    Scenario("reclaiming twice changes nothing, nor does a worker that nobody knows") { stage in
         let performer = try await stage.hire()
         let id = try await stage.enqueue()
         stage.start(try #require(try await stage.claim(1, by: performer).first), by: performer)
@@ -421,13 +421,13 @@ private let expiryScenarios: [Scenario] = [
         let performer = try await stage.hire()
         let id = try await stage.enqueue()
         let job = try #require(try await stage.claim(1, by: performer, lease: .seconds(2)).first)
-        // All of it was frozen.
+        // The whole machine was frozen.
         stage.clock.advance(by: .seconds(60))
         #expect(try await stage.reap() == ReapReport())
         #expect(try await stage.store.extend([job.lease], by: .seconds(2)).isEmpty)
         stage.clock.advance(by: .seconds(1))
         #expect(try await stage.reap() == ReapReport())
-        // The first look of another time does not count.
+        // The first look of an earlier time does not count.
         stage.clock.advance(by: .seconds(1))
         #expect(try await stage.reap() == ReapReport())
         #expect(try await stage.settle(job.lease, .ack) == .done)

@@ -1,4 +1,4 @@
-/// Chance that can be repeated: SplitMix64 (https://prng.di.unimi.it/splitmix64.c).
+/// Random numbers that can be repeated: SplitMix64 (https://prng.di.unimi.it/splitmix64.c).
 package struct Chance: RandomNumberGenerator, Sendable {
     private var state: UInt64
 

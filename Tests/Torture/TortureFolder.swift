@@ -1,10 +1,11 @@
 import Foundation
 
-/// A folder for one run; it stays where something broke.
+/// A folder for one run; it stays if something broke.
 package struct TortureFolder: Sendable {
     package let path: String
 
-    /// - Parameter inMemory: Where the system has a place for that: what dies with its process needs no disk.
+    /// - Parameter inMemory: Whether to use memory, if the system has a place for that: what dies with its process
+    ///   needs no disk.
     package init(inMemory: Bool = false) throws {
         let place = inMemory && access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm/" : NSTemporaryDirectory()
         path = place + "stint-torture-\(UUID().uuidString)"

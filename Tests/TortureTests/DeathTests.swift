@@ -14,7 +14,7 @@ struct DeathTests {
         let report = try await death.run()
         print("\(report.deaths) deaths in \(report.places.count) of the life's steps, \(report.torn) of them torn")
         #expect(report.problems.isEmpty, "seed \(seed): \(report.problems.joined(separator: "\n"))")
-        // The number of calls differs by a few from life to life.
+        // The number of calls differs by a few from run to run.
         #expect(report.steps > 1_000 && report.deaths * death.stride > report.steps - 30)
         #expect(report.places.count > 40, "\(report.places)")
     }

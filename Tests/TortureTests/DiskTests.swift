@@ -15,7 +15,7 @@ struct DiskTests {
         print(try await torture("disk", "--seed", "\(seed)", "--stride", "100"))
     }
 
-    /// Where nothing can be mounted, SQLite's page limit stands in for the disk: in StorageTests, which always runs.
+    /// If nothing can be mounted, SQLite's page limit replaces the disk: in StorageTests, which always runs.
     @Test(
         "on a tmpfs that is full: running jobs are settled, nothing is taken on, and when there is room all goes on",
         .enabled("no file system can be mounted here; only max_page_count was tried") { await canMount() })
@@ -36,7 +36,7 @@ private func canMount() async -> Bool {
     }
 }
 
-/// A script with a mount namespace of its own; what it mounts is gone with its last process.
+/// A script with a mount namespace of its own; what it mounts vanishes with its last process.
 private func inNamespace(
     _ script: String, _ arguments: String...
 ) async throws -> (isGood: Bool, text: String) {

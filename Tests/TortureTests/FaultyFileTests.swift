@@ -3,7 +3,7 @@ import GRDB
 import GRDBSQLite
 import Testing
 
-/// The VFS is the whole process's, so other tests let it alone.
+/// The VFS is the whole process's, so other tests do not use it.
 @Suite("The faulty file system", .serialized)
 struct FaultyFileTests {
     private static let writes = FAULTS_WRITE | FAULTS_SYNC | FAULTS_TRUNCATE

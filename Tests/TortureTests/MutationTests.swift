@@ -3,7 +3,7 @@ import StintSQLite
 import Testing
 import Torture
 
-/// Without one of its guards Stint breaks a promise, and the checker says which.
+/// Without one of its guards Stint breaks a promise, and the checker reports which.
 @Suite("A guard that is missing is missed", .timeLimit(.minutes(5)))
 struct MutationTests {
     @Test("the fence: a late ack counts")

@@ -8,10 +8,10 @@ import Testing
 
 @testable import StintSQLite
 
-/// https://sqlite.org/wal.html, section 11. A checkpoint reads how far the log goes. Before it looks how much of that is
-/// in the database already (all of it, here), a writer starts the log again, as it may then. The checkpoint now takes the
-/// few new frames for the many old ones, and notes that the log is taken over as far as the old ones went. What is
-/// committed into this part is never taken over, and gone when the log is.
+/// https://sqlite.org/wal.html, section 11. A checkpoint reads how far the log goes. Before it reads how much of that
+/// is in the database already (all of it, here), a writer starts the log again, as it may then. The checkpoint now
+/// takes the few new frames for the many old ones, and notes that the log is checkpointed as far as the old ones went.
+/// What is committed into this part is never checkpointed, and is lost with the log.
 @Suite(
     "The WAL-reset bug",
     .enabled(
@@ -50,9 +50,9 @@ struct ResetBugTests {
     // MARK: - The window
 
     private struct Outcome {
-        /// What became of the write within the checkpoint; `nil`: the hook was not reached.
+        /// What happened to the write within the checkpoint; `nil`: the hook was not reached.
         let inWindow: Window.Event?
-        /// Jobs that were enqueued and are not there.
+        /// Jobs that were enqueued and are missing.
         let lost: Set<Int64>
         let integrity: [String]
     }
@@ -60,7 +60,7 @@ struct ResetBugTests {
     private struct Connections {
         let writer: Connection
         let lock: Connection
-        /// The one that checkpoints.
+        /// The connection that checkpoints.
         let mover: Connection
 
         init(_ path: String) throws {
@@ -77,8 +77,8 @@ struct ResetBugTests {
         }
     }
 
-    /// Makes a log that is in the database whole, checkpoints while a job is enqueued in the window, enqueues more, and
-    /// opens the database again.
+    /// Makes a log that is completely in the database, checkpoints while a job is enqueued in the window, enqueues
+    /// more, and opens the database again.
     private func checkpointWithWriterInWindow(
         _ path: String, _ checkpoint: (Connections) async throws -> Void
     ) async throws -> Outcome {
@@ -107,7 +107,7 @@ struct ResetBugTests {
         return Outcome(inWindow: window.event, lost: window.enqueued.subtracting(found), integrity: integrity)
     }
 
-    /// The jobs, and SQLite's verdict on the file; its error where the file cannot even be read.
+    /// The jobs, and SQLite's verdict on the file; its error if the file cannot even be read.
     private func whatIsThere(_ path: String) throws -> (jobs: Set<Int64>, integrity: [String]) {
         do {
             return try DatabaseQueue(path: path).inDatabase { database in

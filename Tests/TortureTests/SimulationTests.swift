@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Nothing but the seed decides what happens in these worlds: `stint-torture simulate --seed N --verbose` repeats one.
+/// Only the seed decides what happens in these worlds: `stint-torture simulate --seed N --verbose` repeats one.
 #if os(Linux)
     @Suite("Simulated worlds", .timeLimit(.minutes(15)))
     struct SimulationTests {

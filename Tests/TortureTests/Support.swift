@@ -11,11 +11,11 @@ import Testing
 /// Tests/StintTorture, which the package manager puts beside the tests.
 let stintTorture = (Bundle.main.executableURL?.deletingLastPathComponent().path ?? ".") + "/stint-torture"
 
-/// A folder that is there for one test.
+/// A folder that exists for one test.
 struct TemporaryFolder: ~Copyable {
     let path: String
 
-    /// - Parameter inMemory: Where the system has a place for that: for what needs no disk.
+    /// - Parameter inMemory: Whether to use memory, if the system has a place for that; for what needs no disk.
     init(inMemory: Bool = false) throws {
         let place = inMemory && access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm/" : NSTemporaryDirectory()
         path = place + "stint-torture-\(UUID().uuidString)"
@@ -33,7 +33,8 @@ struct TemporaryFolder: ~Copyable {
     var database: String { path + "/stint.db" }
 }
 
-/// Runs `stint-torture` to its end, which must be a good one unless another is expected, and gives what it printed.
+/// Runs `stint-torture` to its end, which must be a success unless another end is expected, and returns what it
+/// printed.
 @discardableResult
 func torture(_ arguments: String..., endingWith code: Int32 = 0) async throws -> String {
     let result = try await Subprocess.run(
@@ -47,7 +48,7 @@ func torture(_ arguments: String..., endingWith code: Int32 = 0) async throws ->
 
 /// `STINT_TEST_SEED=7 swift test …` repeats the choices of a test.
 ///
-/// - Parameter usual: The seed of a test that shall fail by a change and not by chance; the long form has new ones.
+/// - Parameter usual: The seed of a test that must fail by a change and not by chance; the long form uses new ones.
 func chosenSeed(usual: UInt64? = nil) -> UInt64 {
     let chosen = ProcessInfo.processInfo.environment["STINT_TEST_SEED"].flatMap { UInt64($0) }
     let seed = chosen ?? usual ?? .random(in: 0..<1 << 32)

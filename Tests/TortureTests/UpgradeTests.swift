@@ -78,7 +78,8 @@ struct UpgradeTests {
 
     @Test(
         "under a running process of an older version: it is told so at its next transaction, and what it was told counts",
-        // This program stands for the older one, so that has this schema: its statements need the columns of its migrations.
+        // This program acts as the older one, so that one has this schema: its statements need the columns of its
+        // migrations.
         arguments: [(SQLiteMigrations.all.count, SQLiteMigrations.all.count + 1)])
     func olderBeside(older: Int, newer: Int) async throws {
         let folder = try TemporaryFolder()
@@ -149,7 +150,7 @@ struct UpgradeTests {
     }
 }
 
-/// A process of another version, to its end.
+/// Runs a process of another version to its end.
 private func otherVersion(
     _ schema: Int, _ path: String, _ kind: String, _ line: @escaping @Sendable (String) -> Void
 ) async throws -> (status: TerminationStatus, errors: String) {

@@ -5,7 +5,7 @@
 
 #include "connection.h"
 
-/* Each function answers SQLite's code; a transaction stops at the first that is not SQLITE_OK. */
+/* Each function returns SQLite's code; a transaction stops at the first that is not SQLITE_OK. */
 #define TRY(expression)                            \
     do {                                           \
         int try_code = (expression);               \
@@ -36,7 +36,7 @@ static int bind_text(sqlite3_stmt *statement, int index, const char *text) {
     return sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
 }
 
-/* Reads one integer of the first row; `found` says whether there was one. */
+/* Reads one integer of the first row; `found` is set if there was one. */
 static int read_int(sqlite3_stmt *statement, int64_t *value, int *found) {
     int code = sqlite3_step(statement);
     *found = code == SQLITE_ROW;

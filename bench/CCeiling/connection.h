@@ -33,7 +33,7 @@ void connection_close(struct ceiling *c);
 /* Runs a statement that returns no rows and resets it: SQLITE_OK or SQLite's code. */
 int connection_run(sqlite3_stmt *statement);
 
-/* Moves the log into the file when it is long enough, with the discipline of Stint's Checkpoint.swift: the writer holds
+/* Moves the log into the file when it is long enough, with the discipline of Stint's Checkpointer.swift: the writer holds
    the write lock, the second connection checkpoints, so that no commit can race it. */
 int connection_checkpoint_if_needed(struct ceiling *c);
 

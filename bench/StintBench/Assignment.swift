@@ -1,4 +1,4 @@
-/// What one worker process is told to do.
+/// The task of one worker process.
 struct Assignment: Role {
     static let name = RoleName.worker
 
@@ -8,23 +8,23 @@ struct Assignment: Role {
     var jobMicroseconds = 0
     var batch = 1
     var payloadBytes = Backlog.payload.count
-    /// The latency of so many jobs, the first of the backlog, is recorded.
+    /// The latency of this many jobs, the first of the backlog, is recorded.
     var burst = 0
     var seconds: Double
-    /// Stops after so many jobs, where it is not `nil`.
+    /// Stops after this many jobs, if it is not `nil`.
     var jobLimit: Int?
     /// Batches to run before the start.
     var warmUp = 0
-    /// How many callers share the process, where the design has that.
+    /// How many callers share the process, if the design has that.
     var tasks = 1
-    /// How the store waits for the write lock, where the design is one that drives the store.
+    /// How the store waits for the write lock, if the design is one that drives the store.
     var writeLock = WriteLockSide.gate
-    /// Whether each job is accounted for by its id; not for ids so large that a bitmap of them is.
+    /// Whether each job is accounted for by its id; not for ids for which a bitmap would be too large.
     var keepsIDs = true
 }
 
 extension Assignment {
-    /// What is left out is as by default: bench/peers starts workers too.
+    /// Absent keys have their default: bench/peers starts workers too.
     init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
@@ -47,24 +47,24 @@ extension Assignment {
     }
 }
 
-/// What one worker process says at its end.
+/// The report of one worker process at its end.
 struct WorkerReport: Codable, Sendable {
     var done = 0
     var enqueued = 0
-    /// How often the design heard "database is locked".
+    /// How often the design got "database is locked".
     var lockedErrors = 0
     /// How often another worker was faster between a look and an update.
     var lostRaces = 0
-    /// Nanoseconds from the barrier to the first start of a job, and to when all that was done was on disk.
+    /// Nanoseconds from the barrier to the first start of a job, and to when all finished work was on disk.
     var firstStart: Int64?
     var finished: Int64 = 0
-    /// Of this process from the barrier on, user and system.
+    /// The CPU time of this process from the barrier on, user and system.
     var cpuMicroseconds: Int64 = 0
     /// Microseconds from the barrier to the start of each job of the burst, as pairs of value and count.
     var latencies: [[UInt64]] = []
     /// Microseconds that single calls of the store took, as pairs of value and count.
     var waits: [[UInt64]] = []
-    /// Which ids ran; absent for the ceiling, which does not look.
+    /// The ids that ran; absent for the ceiling, which does not record them.
     var executed: IDSet?
     /// Ids that this worker ran twice.
     var repeated = 0
@@ -74,7 +74,7 @@ struct WorkerReport: Codable, Sendable {
 struct IDSet: Codable, Sendable {
     private var words: [UInt64] = []
 
-    /// Whether it was new.
+    /// Returns whether it was new.
     mutating func insert(_ id: Int64) -> Bool {
         let (word, bit) = (Int(id >> 6), UInt64(1) << UInt64(id & 63))
         if word >= words.count { words.append(contentsOf: repeatElement(0, count: word + 1 - words.count)) }

@@ -6,7 +6,7 @@ enum BacklogSchema: String, Codable, Hashable {
     case stint
     /// `jobs` with a status and its index.
     case naiveWithState
-    /// `jobs` without.
+    /// `jobs` without a status.
     case naive
 
     /// The ids of the jobs that are not done.
@@ -17,7 +17,7 @@ enum BacklogSchema: String, Codable, Hashable {
         }
     }
 
-    /// How many jobs are left half-way, which after a run must be none.
+    /// The number of jobs that are left half-way, which after a run must be 0.
     var unsettled: String {
         switch self {
         case .stint: "SELECT (SELECT count(*) FROM stint_leased) + (SELECT count(*) FROM stint_leases)"
@@ -27,9 +27,9 @@ enum BacklogSchema: String, Codable, Hashable {
     }
 }
 
-/// Files full of waiting jobs. Each is made once and copied for every run, so that all runs of a design start alike.
+/// Files full of waiting jobs. Each is created once and copied for every run, so that all runs of a design start alike.
 actor Backlog {
-    /// Each job's: 100 bytes.
+    /// The payload of each job: 100 bytes.
     static let payload = [UInt8](repeating: UInt8(ascii: "x"), count: 100)
 
     private let folder: URL
@@ -39,11 +39,12 @@ actor Backlog {
         self.folder = folder
     }
 
-    /// A file for this design with the jobs 1 to `jobs`, on disk. It takes the place of the last one of this kind.
+    /// A file for this design with the jobs 1 to `jobs`, on disk. It replaces the last one of this kind.
     func file(_ design: Design, jobs: Int) async throws -> String {
         let template = try await template(design.schema, jobs: jobs)
         let file = template.deletingPathExtension().appendingPathExtension("run")
-        // Over the old content and not as a new file: a disk that is told of freed blocks is slow for a while.
+        // Written over the old content and not as a new file: a disk that is notified of freed blocks is slow for a
+        // while.
         if !FileManager.default.fileExists(atPath: file.path) {
             try FileManager.default.copyItem(at: template, to: file)
         }
@@ -57,9 +58,9 @@ actor Backlog {
         while let bytes = try source.read(upToCount: 1 << 20), !bytes.isEmpty { try target.write(contentsOf: bytes) }
         try source.close()
         try target.close()
-        // Before the workers come: with many at once, to change the mode is a race for a lock.
+        // Before the workers come: with many at once, changing the mode is a race for a lock.
         try SQLiteConnection(file.path, durability: .full).execute("PRAGMA journal_mode = \(design.journalMode)")
-        // Else the kernel writes it back while the run is measured.
+        // Otherwise the kernel writes it back while the run is measured.
         let written = try FileHandle(forUpdating: file)
         try written.synchronize()
         try written.close()
@@ -80,11 +81,11 @@ actor Backlog {
     }
 
     private static func fillStint(_ path: String, jobs: Int) async throws {
-        // In a function of its own: the store closes its file when it goes.
+        // In a function of its own: the store closes its file when it is released.
         func fill() async throws {
             let queue = try await JobQueue(.sqlite(path, durability: .normal))
             let job = try NewJob(payload, in: StintWorkload.queue)
-            // Makes the queue, also where it stays empty.
+            // Creates the queue, even if it stays empty.
             try await queue.resume(StintWorkload.queue)
             for start in stride(from: 0, to: jobs, by: 1_000) {
                 try await queue.enqueue(jobs: Array(repeating: job, count: min(1_000, jobs - start)))

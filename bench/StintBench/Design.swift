@@ -22,7 +22,7 @@ enum Design: String, Codable, CaseIterable, ExpressibleByArgument {
     /// A process whose tasks each acknowledge one job at a time.
     case stintAcks = "stint-acks"
 
-    /// What `--designs` can choose from; the others are run as pairs for the ceiling.
+    /// The designs for `--designs`; the others are run as pairs for the ceiling.
     static let compared: [Design] = [.stint] + naive
     static let naive: [Design] = [.oneWorker, .jobInTransaction, .selectThenUpdate]
 
@@ -51,7 +51,7 @@ enum Design: String, Codable, CaseIterable, ExpressibleByArgument {
         }
     }
 
-    /// As `PRAGMA journal_mode` has it; the file keeps it.
+    /// The value of `PRAGMA journal_mode`; the file keeps it.
     var journalMode: String {
         self == .selectThenUpdate ? "DELETE" : "WAL"
     }

@@ -36,8 +36,8 @@ enum HandlerWay: String, CaseIterable, Codable, ExpressibleByArgument {
     }
 }
 
-/// What `stint-bench handlers` starts for each round: works until the queue is empty, and prints the seconds that took,
-/// with the start of worker processes in them.
+/// `stint-bench handlers` starts it for each round: it works until the queue is empty, and prints the seconds that this
+/// took, including the start of worker processes.
 struct DrainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "drain", abstract: "What stint-bench starts for each round of `handlers`.", shouldDisplay: false)
@@ -82,7 +82,7 @@ struct DrainCommand: AsyncParsableCommand {
 
     private static let quiet = Logger(label: "stint-bench") { _ in SwiftLogNoOpLogHandler() }
 
-    /// Reads a line, answers done.
+    /// Reads a line and answers done.
     private static let phpWorker = """
         while (($line = fgets(STDIN)) !== false) {
             $job = json_decode($line, true);
@@ -91,7 +91,7 @@ struct DrainCommand: AsyncParsableCommand {
         """
 }
 
-/// Runs one job for ever, again and again: notes when and in which process it was started.
+/// Runs one job again and again, for ever: notes when and in which process it was started.
 struct ReviveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "revive", abstract: "What stint-bench starts to kill its workers.", shouldDisplay: false)

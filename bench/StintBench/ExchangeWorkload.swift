@@ -90,7 +90,7 @@ private struct BusyStore {
             queues: [StintWorkload.queue], limit: batch, lease: .seconds(600), worker: ProcessIdentity.current.name)
     }
 
-    /// Tries again while the file stays locked: a worker that gave up would take itself out of the comparison.
+    /// Tries again while the file stays locked: a worker that gave up would drop out of the comparison.
     func exchange(_ finished: [Settlement], claims: Bool, _ recorder: Recorder?) async throws -> [LeasedJob] {
         let before = MonotonicClock.nanoseconds()
         defer { recorder?.waited(since: before) }

@@ -2,8 +2,8 @@ import ArgumentParser
 import Foundation
 import Stint
 
-/// Enqueues jobs through the public interface and says how long that took: Stint's part where other programs are
-/// measured beside it.
+/// Enqueues jobs through the public interface and prints how long that took: Stint's part when it is measured beside
+/// other programs.
 struct FillCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fill",

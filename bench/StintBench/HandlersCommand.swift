@@ -9,7 +9,7 @@ import Subprocess
     import SystemPackage
 #endif
 
-/// Jobs per second by the way in which they are run, and what supervision costs.
+/// Jobs per second by the way in which they are run, and the cost of supervision.
 struct HandlersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "handlers",
@@ -98,7 +98,7 @@ struct HandlersCommand: AsyncParsableCommand {
 
     // MARK: - Deaths
 
-    /// Milliseconds each.
+    /// Returns milliseconds.
     private func revivals(_ workers: Int, _ folder: URL) async throws -> [Double] {
         let file = folder.appendingPathComponent("revive-\(workers).db").path
         let notes = folder.appendingPathComponent("notes-\(workers)")
@@ -118,18 +118,18 @@ struct HandlersCommand: AsyncParsableCommand {
                 kill(process, SIGKILL)
                 let (_, started) = try await Self.start(count + 1, notes)
                 times.append(Double(started - killed) / 1e6)
-                // A worker that dies young would be started with a delay, were it not for its job.
+                // A worker that dies young would be started with a delay, if it were not for its job.
                 try await Task.sleep(for: .milliseconds(150))
             }
             kill(execution.processIdentifier.value, SIGKILL)
             return times
         }
-        // Its workers notice its end and leave; only then is the folder nobody's.
+        // Its workers notice its end and leave; only then is the folder free.
         while try await !queue.store.workers().isEmpty { try await Task.sleep(for: .milliseconds(10)) }
         return result.closureResult
     }
 
-    /// The start of this number: by which process, and when.
+    /// The start with this number: in which process, and when.
     private static func start(_ number: Int, _ notes: URL) async throws -> (pid_t, Int64) {
         let deadline = MonotonicClock.nanoseconds() + 30_000_000_000
         while MonotonicClock.nanoseconds() < deadline {

@@ -1,10 +1,10 @@
 /// Design 2, the one that "depends heavily on locking": a worker locks its job in a transaction and holds it while the
-/// job runs, so that a crash gives the job back by itself. SQLite has one lock a file, so this is a transaction that
-/// writes; the other workers wait.
+/// job runs, so that a crash gives the job back automatically. SQLite has one lock for each file, so this is a
+/// transaction that writes, and the other workers wait.
 ///
-/// Fair: write-ahead log, `BEGIN IMMEDIATE` (a transaction that reads first would fail at once instead of waiting), a
-/// busy timeout of 5 s, and only one commit a job: the lock is the state, so the table needs no status and no index but
-/// its key. A "locked" error is one that outlasted the timeout; the worker then tries again.
+/// Fair: it uses the write-ahead log, `BEGIN IMMEDIATE` (a transaction that reads first would fail at once instead of
+/// waiting), a busy timeout of 5 s, and only one commit for each job. The lock is the state, so the table needs no
+/// status and no index but its key. A "locked" error is one that outlasted the timeout; the worker then tries again.
 struct JobInTransaction: Workload {
     let assignment: Assignment
 

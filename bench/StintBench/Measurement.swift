@@ -17,10 +17,10 @@ struct Measurement: Codable, Sendable {
     /// From the barrier to when the last worker had its work on disk.
     let seconds: Double
     let jobsPerSecond: Double
-    /// Of all workers together. Unlike the time, it does not depend on what else the machine does.
+    /// Of all workers together. Unlike the time, it depends little on what else the machine does.
     let cpuMicrosecondsPerJob: Double
-    /// Of the burst, from the barrier to the start of the handler. Where a job was not started in time the run's length
-    /// stands for it, and `burstStarted` is smaller than `burst`.
+    /// Of the burst, from the barrier to the start of the handler. If a job was not started in time, the run's length
+    /// is used instead, and `burstStarted` is smaller than `burst`.
     let startMillisecondsP50: Double
     let startMillisecondsP99: Double
     let burstStarted: Int
@@ -30,7 +30,7 @@ struct Measurement: Codable, Sendable {
     let fewestJobs: Int
     let mostJobs: Int
     let jobsByWorker: [Int]
-    /// How long single calls of the store took in any process, where the design notes it.
+    /// How long single calls of the store took in any process, if the design records it.
     let waits: Waits?
 
     init(_ assignment: Assignment, workers: Int, backlog: Int, reports: [WorkerReport]) {
@@ -47,7 +47,7 @@ struct Measurement: Codable, Sendable {
         seconds = Double(reports.map(\.finished).max() ?? 0) / 1e9
         jobsPerSecond = seconds > 0 ? Double(done) / seconds : 0
         let cpu = reports.reduce(0) { $0 + $1.cpuMicroseconds }
-        // Where a run only enqueues, that is its work.
+        // If a run only enqueues, that is its work.
         let jobs = done > 0 ? done : enqueued
         cpuMicrosecondsPerJob = jobs > 0 ? Double(cpu) / Double(jobs) : 0
 

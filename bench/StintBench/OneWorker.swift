@@ -1,8 +1,8 @@
 /// Design 1, the "job queue that can only run one worker": a status column, one job at a time, a transaction to claim
 /// it and one to delete it.
 ///
-/// Fair: nobody competes with it, so it never waits for a lock; it uses the write-ahead log, one statement a
-/// transaction, prepared, on an index that finds the next job at once. Two commits a job are what the design needs: the
+/// Fair: no process competes with it, so it never waits for a lock. It uses the write-ahead log, one statement for each
+/// transaction, prepared, on an index that finds the next job at once. The design needs two commits for each job: the
 /// first so that a crash is seen, the second so that the job does not run again.
 struct OneWorker: Workload {
     let assignment: Assignment

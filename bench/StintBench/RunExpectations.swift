@@ -1,5 +1,5 @@
 extension Expectation {
-    /// Those of `run`, of which both sides were measured, with `synchronous=FULL`.
+    /// The expectations of `run` for which both sides were measured, with `synchronous=FULL`.
     static func all(_ settings: Settings, _ series: [Series], _ ceilings: [CeilingComparison]) -> [Expectation] {
         var expectations: [Expectation] = []
         func find(_ design: Design, _ jobMilliseconds: Double, _ workers: Int) -> Series? {

@@ -1,10 +1,10 @@
 /// Design 3, what a program with SQLite's defaults does: look for a new job, mark it as running, run it, delete it; and
-/// when the database is locked, try again.
+/// if the database is locked, try again.
 ///
-/// Fair: the update checks that the job is still new, so no job runs twice; each statement is a transaction of its own,
-/// so no lock is held while a job runs; an index finds the next job at once; and the pause before a retry is short and
-/// of random length. (Tried: 0.1 to 0.4 ms, 2 to 8 ms and 8 to 30 ms. The disk decides, not the pause; only the count of
-/// "locked" errors follows it.)
+/// Fair: the update checks that the job is still new, so no job runs twice. Each statement is a transaction of its own,
+/// so no lock is held while a job runs. An index finds the next job at once, and the pause before a retry is short and
+/// of random length. (Tried: 0.1 to 0.4 ms, 2 to 8 ms and 8 to 30 ms. The disk decides, not the pause; only the count
+/// of "locked" errors follows it.)
 struct SelectThenUpdate: Workload {
     let assignment: Assignment
 

@@ -5,7 +5,7 @@ struct Series: Codable, Sendable {
     let jobMilliseconds: Double
     let rounds: [Measurement]
 
-    /// The round with the median throughput; what the table shows.
+    /// The round with the median throughput; the table shows it.
     var typical: Measurement? {
         rounds.sorted { $0.jobsPerSecond < $1.jobsPerSecond }.dropFirst((rounds.count - 1) / 2).first
     }

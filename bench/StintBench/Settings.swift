@@ -1,4 +1,4 @@
-/// What is run; printed and written with the results.
+/// The settings of a run; printed and written with the results.
 struct Settings: Codable, Sendable {
     var designs: [Design]
     var workers: [Int]
@@ -11,7 +11,7 @@ struct Settings: Codable, Sendable {
     var rounds: Int
     /// How long a turn lasts.
     var seconds: Double
-    /// Stint's batch where a job takes no time, and where it does.
+    /// Stint's batch if a job takes no time, and if it does.
     var batchWithoutWait: Int
     var batchWithWait: Int
     var ceilingRounds: Int

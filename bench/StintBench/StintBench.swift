@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// `stint-bench` runs the matrix; `stint-bench play` is what it starts, once for each process of a run.
+/// `stint-bench` runs the matrix, and starts `stint-bench play` once for each process of a run.
 @main
 struct StintBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

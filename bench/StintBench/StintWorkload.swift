@@ -42,7 +42,7 @@ struct StintWorkload: Workload {
         let timer = Task {
             let rest = assignment.deadline(barrier) - MonotonicClock.nanoseconds()
             try await Task.sleep(for: .nanoseconds(max(0, rest)))
-            // What it has not started goes back; what it has finished is acknowledged before `run` returns.
+            // Jobs that it has not started go back; those that it has finished are acknowledged before `run` returns.
             work.cancel()
         }
         try await work.value
@@ -62,7 +62,7 @@ extension Durability {
     }
 }
 
-/// What the worker complains of: transactions that failed because the file was locked, and anything else.
+/// The worker's complaints: transactions that failed because the file was locked, and anything else.
 private final class Incidents: Sendable {
     private let counts = Mutex<(locked: Int, other: String?)>((0, nil))
 

@@ -1,10 +1,10 @@
-/// Looks whether a run was right: every job ran exactly once or is still waiting.
+/// Checks that a run was right: every job ran exactly once or is still waiting.
 struct Verification {
     let assignment: Assignment
     let jobs: Int
     let reports: [WorkerReport]
 
-    /// - Throws: ``BenchError`` that says what was wrong; the benchmark fails then, whatever its speed.
+    /// - Throws: ``BenchError`` with what was wrong; the benchmark fails then, whatever its speed.
     func check() throws {
         let schema = assignment.design.schema
         let connection = try SQLiteConnection(assignment.database, durability: .normal, busyTimeout: 5_000)
@@ -38,7 +38,7 @@ struct Verification {
         guard !remaining.contains(where: executed.contains) else { throw wrong("ran a job and left it waiting") }
     }
 
-    /// Stint keeps counts; they must say the same.
+    /// Compares with the counts that Stint keeps.
     private func checkCounts(_ done: Int, _ ready: Int, _ connection: SQLiteConnection) throws {
         let kept = try connection.integer("SELECT sum(done) FROM stint_queues")
         guard kept == done else { throw wrong("ran \(done) jobs and its file counts \(kept)") }

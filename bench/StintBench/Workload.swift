@@ -27,7 +27,7 @@ extension Assignment {
 
     func deadline(_ barrier: StartBarrier) -> Int64 { barrier.nanoseconds + Int64(seconds * 1e9) }
 
-    /// The job of the naive designs. It stands for a wait on the network: no CPU, no disk.
+    /// The job of the naive designs. It simulates a wait on the network: no CPU, no disk.
     func runJob(_ id: Int64, _ recorder: Recorder) {
         recorder.started(id)
         MonotonicClock.sleep(microseconds: jobMicroseconds)

@@ -1,4 +1,4 @@
-"""Starts worker processes, lets them go at the same instant, and collects what they report."""
+"""Starts worker processes, releases them at the same instant, and collects their reports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class RunFailed(Exception):
-    """A run that gives no number; the message says why."""
+    """A run that gives no number; the message is the reason."""
 
 
 # What a worker may take beyond the limit of its run: to start, and to finish what it has in hand.
@@ -83,7 +83,7 @@ def told(errors: Any) -> str:
 
 
 def problem(text: str) -> str:
-    """The line that says what was wrong: the first that begins so, else the last, as in a Python traceback."""
+    """The line with the error: the first that begins so, else the last, as in a Python traceback."""
     said = [line for line in text.splitlines() if line.startswith("Error:")]
     return said[0] if said else last_line(text) or "it does not say why"
 

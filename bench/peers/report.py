@@ -9,7 +9,7 @@ from typing import Any
 from results import Results, Spread
 
 WIDTH = 120
-# Durable for durable, at 16 workers: how many times the peer's jobs per second Stint is expected to do.
+# How many times the peer's jobs per second Stint is expected to do, at 16 workers, both durable.
 EXPECTATIONS = {"postgresql": 3.0, "beanstalkd-f0": 10.0}
 EXPECTATION_WORKERS = 16
 

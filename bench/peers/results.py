@@ -28,7 +28,7 @@ class Results:
     peers: list[Peer]
     workers: list[int]
     skipped: dict[str, str] = field(default_factory=dict)
-    # By peer, then by the number of workers: a run a round. Failed ones are among them.
+    # By peer, then by the number of workers: one run for each round, failed ones included.
     runs: dict[str, dict[int, list[Run]]] = field(default_factory=dict)
 
     def add(self, peer: Peer, workers: int, run: Run) -> None:

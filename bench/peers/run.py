@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Stint beside its peers: the same work, one run, one disk. README.md in this folder says what and how."""
+"""Stint beside its peers: the same work, one run, one disk. See README.md in this folder."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def options(arguments: list[str]) -> argparse.Namespace:
 
 def main() -> int:
     parsed = options(sys.argv[1:])
-    # A stop by a service manager or by CI cleans up as Ctrl-C does, also where a shell has this in the background.
+    # A stop by a service manager or by CI cleans up as Ctrl-C does, even if a shell runs this in the background.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     parsed.directory.mkdir(parents=True, exist_ok=True)
     build = ROOT / ".build" / "peers"
     build.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="run-", dir=parsed.directory.resolve()))
-    # PostgreSQL's user must pass through; what is in it stays unreadable.
+    # PostgreSQL's user must be able to pass through; its contents stay unreadable.
     folder.chmod(0o711)
     peers: list[Peer] = []
     try:
@@ -120,7 +120,7 @@ def measure(results: Results, rounds: int, folder: Path) -> None:
             # Each round begins with another peer, so that none always follows the same one.
             shift = round_number % max(1, len(results.peers))
             for peer in results.peers[shift:] + results.peers[:shift]:
-                # Removed at the end only: a disk that is told of freed blocks is slow for a while.
+                # Removed at the end only: a disk that is notified of freed blocks is slow for a while.
                 place = folder / f"{peer.name}-{workers}-{round_number}"
                 place.mkdir()
                 run = peer.run(workers, place)

@@ -1,7 +1,7 @@
 import Dispatch
 
-/// Where work that blocks is done, one piece after the other: a thread of its own, or, in a simulated world, whatever that
-/// world runs everything on.
+/// Runs blocking work, one piece after the other. It uses a thread of its own. In a simulated world it uses whatever
+/// that world runs everything on.
 package enum BlockingExecutor: Sendable {
     case thread(DispatchQueue)
     case simulated(@Sendable (_ work: @escaping @Sendable () -> Void) -> Void)
@@ -13,7 +13,8 @@ package enum BlockingExecutor: Sendable {
         }
     }
 
-    /// Does work that blocks, so that none of Swift's cooperative threads does: there are as few as processors.
+    /// Runs blocking work, so that it does not block one of Swift's cooperative threads: there are only as many as
+    /// processors.
     func run<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
             async { continuation.resume(with: Result { try work() }) }

@@ -9,10 +9,10 @@ import StintCore
     import Glibc
 #endif
 
-/// Waits for another process's write lock in short steps of random length. SQLite's own busy handler soon sleeps
-/// 100 ms at a time, which leaves the lock idle and favours whoever holds it.
+/// Waits for another process's write lock in short steps of random length. SQLite's own busy handler soon sleeps 100 ms
+/// at a time, which leaves the lock idle and favours its last holder.
 ///
-/// `@unchecked Sendable`: one belongs to one connection, and only that connection's thread uses it.
+/// `@unchecked Sendable`: each one belongs to one connection, and only that connection's thread uses it.
 final class BusyWait: @unchecked Sendable {
     private let timeout: Duration
     private var started = ContinuousClock.now
@@ -22,12 +22,12 @@ final class BusyWait: @unchecked Sendable {
         self.timeout = timeout
     }
 
-    /// The caller has waited somewhere else already, and the timeout is over all of it.
+    /// The caller has already waited elsewhere. The timeout covers both waits.
     func begin(after waited: Duration) {
         waitedBefore = min(waited, timeout / 2)
     }
 
-    /// SQLite calls this again and again while the lock is held; `false` gives up.
+    /// SQLite calls this repeatedly while the lock is held; `false` gives up.
     func wait(_ tries: Int) -> Bool {
         if tries == 0 { started = .now }
         if ContinuousClock.now - started + waitedBefore >= timeout { return false }

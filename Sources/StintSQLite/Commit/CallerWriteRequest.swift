@@ -1,7 +1,8 @@
 import GRDB
 import StintCore
 
-/// `@unchecked Sendable`: one thread at a time has it, and passes it on: the writing connection's, then the one that syncs.
+/// `@unchecked Sendable`: one thread at a time has it and passes it on: first the writing connection's, then the one
+/// that syncs.
 final class CallerWriteRequest<Value, Answer: Sendable>: WriteRequest, @unchecked Sendable {
     let weight: Int
     let diskFull: DiskFullPolicy
@@ -17,8 +18,8 @@ final class CallerWriteRequest<Value, Answer: Sendable>: WriteRequest, @unchecke
 
     /// - Parameters:
     ///   - body: The caller's changes.
-    ///   - afterwards: What is done when they are committed, without the write lock; for reading payloads.
-    ///   - isEmpty: Whether there were no changes after all, and the answer rests on none.
+    ///   - afterwards: Runs after the commit, without the write lock; for reading payloads.
+    ///   - isEmpty: Whether nothing was changed, so that the answer depends on no change.
     init(
         _ continuation: CheckedContinuation<Answer, any Error>, _ clock: any QueueClock, weight: Int, diskFull: DiskFullPolicy,
         _ body: @escaping @Sendable (JobTransaction) throws -> Value,

@@ -1,12 +1,12 @@
 import StintCore
 import Synchronization
 
-/// Answers callers once their transaction is durable and their answers are ready, in whichever order that happens.
+/// Answers callers when their transaction is durable and their answers are ready, in whichever order that happens.
 final class CommitAcknowledger: Sendable {
-    /// From so many jobs on, reading payloads takes about as long as to wake up a thread that syncs meanwhile.
+    /// From this number of jobs on, reading payloads takes about as long as waking a thread that syncs meanwhile.
     private static let worthThread = 16
 
-    /// `nil` where a commit need not survive a power cut.
+    /// `nil` if a commit need not survive a power cut.
     private let log: WALSync?
     private let file: FileWatch
     private let thread: BlockingExecutor
@@ -24,7 +24,7 @@ final class CommitAcknowledger: Sendable {
     }
 
     /// - Parameters:
-    ///   - writes: Of one transaction that was committed.
+    ///   - writes: The requests of one transaction that was committed.
     ///   - othersWait: Whether other callers wait for this thread.
     ///   - prepare: Makes the answers ready.
     func answer(_ writes: [any WriteRequest], othersWait: Bool, prepare: () -> Void) {
@@ -55,7 +55,7 @@ final class CommitAcknowledger: Sendable {
         if starts { thread.async { self.syncInTurn(log) } }
     }
 
-    /// Durable, and in the file that everybody else reads.
+    /// Makes the commits durable, and checks that they are in the file that all other processes read.
     private func sync(_ log: WALSync) throws {
         try log.sync()
         try checkFileAfterCommit()
@@ -74,7 +74,7 @@ final class CommitAcknowledger: Sendable {
         }
     }
 
-    /// One sync for all that were committed during the last one.
+    /// Makes one sync for all transactions that were committed during the last one.
     private func syncInTurn(_ log: WALSync) {
         while true {
             let batches = state.withLock { state in

@@ -9,7 +9,7 @@ import StintCore
     import Glibc
 #endif
 
-/// One SQLite connection with a thread of its own: SQLite's calls block, and a blocking call must not hold one of
+/// One SQLite connection with a thread of its own. SQLite's calls block, and a blocking call must not hold one of
 /// Swift's cooperative threads. A cancelled task does not stop a transaction half-way, unlike with GRDB's own
 /// asynchronous methods.
 struct Connection: Sendable {
@@ -19,10 +19,10 @@ struct Connection: Sendable {
     private let thread: BlockingExecutor
 
     /// - Parameters:
-    ///   - file: How errors call the file, and its `path` without symbolic links.
-    ///   - readOnly: Whether every change is to be refused.
+    ///   - file: The name of the file in errors; `path` is the file without symbolic links.
+    ///   - readOnly: Whether to refuse every change.
     ///   - access: Whether the file may be written to.
-    ///   - waitsAsSQLite: Whether to wait for locks by SQLite's own busy handler; for comparison.
+    ///   - waitsAsSQLite: Whether to wait for locks with SQLite's own busy handler; for comparison.
     init(
         _ file: String, opening path: String, purpose: String, durability: Durability, busyTimeout: Duration,
         readOnly: Bool = false,
@@ -49,7 +49,7 @@ struct Connection: Sendable {
         try await thread.run { try runBlocking(body) }
     }
 
-    /// As long as this process lives.
+    /// Keeps the connection open as long as this process lives.
     func keepOpen() {
         _ = Unmanaged.passRetained(database)
     }
@@ -62,11 +62,12 @@ struct Connection: Sendable {
 }
 
 extension SQLiteStore {
-    /// Sets up a connection as Stint's own are. Call it in your `Configuration.prepareDatabase` for connections to the
-    /// same file: above all, SQLite's automatic checkpoints must be off in every process that writes, because on most
-    /// released versions of SQLite they can lose a commit (https://sqlite.org/wal.html, section 11).
+    /// Sets up a connection like Stint's own. Call it in your `Configuration.prepareDatabase` for connections to the
+    /// same file. Most important, SQLite's automatic checkpoints must be off in every process that writes, because in
+    /// most released versions of SQLite they can lose a commit (https://sqlite.org/wal.html, section 11).
     ///
-    /// It also waits up to 30 s for another process's write lock, where GRDB's default is to fail at once.
+    /// It also makes the connection wait up to 30 s for another process's write lock. GRDB's default is to fail at
+    /// once.
     public static func prepareConnection(_ database: Database, durability: Durability = .full) throws {
         sqlite3_busy_timeout(database.sqliteConnection, 30_000)
         try applySettings(database, durability: durability)
@@ -77,11 +78,11 @@ extension SQLiteStore {
         case .full: try database.execute(sql: "PRAGMA synchronous = FULL")
         case .normal: try database.execute(sql: "PRAGMA synchronous = NORMAL")
         }
-        // Stint checkpoints by itself, in the one way that no version of SQLite gets wrong; see Checkpointer.swift.
+        // Stint makes its own checkpoints, in the one way that no version of SQLite gets wrong; see Checkpointer.swift.
         try database.execute(sql: "PRAGMA wal_autocheckpoint = 0")
-        // After a checkpoint the log starts again; what a burst left beyond this is given back to the file system.
+        // After a checkpoint the log starts again. What a burst left beyond this size is given back to the file system.
         try database.execute(sql: "PRAGMA journal_size_limit = 16777216")
-        // Debian builds SQLite with SECURE_DELETE, which writes zeros over everything deleted: twice the writes.
+        // Debian builds SQLite with SECURE_DELETE, which writes zeros over all deleted data: twice the writes.
         try database.execute(sql: "PRAGMA secure_delete = OFF")
         // An I/O error in a mapped file is a SIGBUS and not an error.
         try database.execute(sql: "PRAGMA mmap_size = 0")

@@ -9,11 +9,11 @@ import StintCore
     import Glibc
 #endif
 
-/// How sure an enqueue is, and what it costs.
+/// How safe an enqueue is when it returns, and what that costs.
 public enum Durability: Sendable {
-    /// `synchronous=FULL`: what returned is on disk, also after a power cut.
+    /// `synchronous=FULL`: a change that returned is on disk, also after a power cut.
     case full
-    /// `synchronous=NORMAL`: faster by two to three times for small transactions; a power cut (not a crash of the
-    /// process) can take the last commits with it. The database stays sound.
+    /// `synchronous=NORMAL`: two to three times faster for small transactions. A power cut (not a crash of the process)
+    /// can undo the last commits. The database stays sound.
     case normal
 }

@@ -7,9 +7,9 @@ import StintCore
     import Glibc
 #endif
 
-/// A file that is there to be locked.
+/// A file that exists only to be locked.
 enum LockFile {
-    /// Opens or makes it, with the owner and the permissions of the database, as SQLite does with -wal and -shm.
+    /// Opens or creates it, with the owner and the permissions of the database, as SQLite does with -wal and -shm.
     static func descriptor(_ path: String, like database: String, writable: Bool = false) throws -> Int32 {
         func failure() -> StintError {
             StintError(
@@ -23,16 +23,17 @@ enum LockFile {
         guard errno == EEXIST else { throw failure() }
         let found = open(path, access | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0)
         guard found >= 0 else { throw failure() }
-        // What is cut and made longer must not be another file by a second name.
+        // A file that is truncated and extended must not be another file under a second name.
         guard !writable || isOnlyOurs(found) else {
             close(found)
             throw StintError(
-                .databaseUnusable, "the file \(quoted(path)) is no file of its own: see who made it, and remove it")
+                .databaseUnusable,
+                "the file \(quoted(path)) is no file of its own: find out what created it, and remove it")
         }
         return found
     }
 
-    /// Makes a file to write to; `nil` where it is there already or cannot be made.
+    /// Creates a file to write to; `nil` if it already exists or cannot be created.
     static func make(_ path: String, like database: String) -> Int32? {
         var facts = stat()
         guard stat(database, &facts) == 0 else { return nil }
@@ -46,8 +47,8 @@ enum LockFile {
         return made
     }
 
-    /// Whoever may use the database may use what is beside it: owner, group and mode of a new file become the database's,
-    /// as far as this user may give them. In a folder with the setgid bit the group is right from the start.
+    /// Every user who may use the database may use the files beside it: a new file gets the database's owner, group and
+    /// mode, as far as this user may set them. In a folder with the setgid bit the group is right from the start.
     static func givePermissions(to file: Int32, like database: stat) {
         if geteuid() == 0 {
             _ = fchown(file, database.st_uid, database.st_gid)
@@ -57,13 +58,13 @@ enum LockFile {
         _ = fchmod(file, database.st_mode & 0o666)
     }
 
-    /// Whether what is written to it changes no other file.
+    /// Whether writing to it changes no other file.
     private static func isOnlyOurs(_ file: Int32) -> Bool {
         var facts = stat()
         return fstat(file, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG && facts.st_nlink == 1
     }
 
-    /// When it was changed last, in nanoseconds of the wall clock.
+    /// When it was last changed, in nanoseconds of the wall clock.
     static func modified(_ file: Int32) -> Int64 {
         var facts = stat()
         guard fstat(file, &facts) == 0 else { return 0 }
@@ -81,7 +82,7 @@ enum LockFile {
 
     private static func change(_ file: Int32, _ operation: Int32) -> Bool {
         while flock(file, operation) != 0 {
-            // Where the file system knows no such locks there is no gate, and everybody is inside.
+            // If the file system does not support such locks, there is no gate, and every process counts as inside.
             guard errno == EINTR else { return errno != EWOULDBLOCK }
         }
         return true

@@ -6,15 +6,15 @@ import StintCore
     import Glibc
 #endif
 
-/// Which processes hold SQLite's locks on a file, for messages. Linux tells in /proc/locks (proc_locks(5)); elsewhere,
-/// and for processes of other pid namespaces, it is not known.
+/// Which processes hold SQLite's locks on a file, for messages. On Linux this is read from /proc/locks (proc_locks(5)).
+/// Elsewhere, and for processes of other pid namespaces, it is not known.
 ///
-/// In the mode with a write-ahead log all locks are on bytes of the -shm file (https://sqlite.org/walformat.html,
-/// section 2.3): 120 for the one that writes, 123 to 127 for those that read.
+/// In WAL mode all locks are on bytes of the -shm file (https://sqlite.org/walformat.html, section 2.3): 120 for the
+/// writer, 123 to 127 for readers.
 struct LockHolders {
     /// What holds the write lock now: `process 4711 (sqlite3)`.
     let writer: String?
-    /// What other processes read at this moment, and so may keep the log from being taken over.
+    /// Other processes that are reading now, and so may keep the log from being checkpointed.
     let readers: [String]
 
     /// - Parameter file: The database without symbolic links.
@@ -42,7 +42,7 @@ struct LockHolders {
 
         init?(_ line: Substring) {
             let fields = line.split(separator: " ")
-            // One that waits has an arrow behind its number.
+            // A process that waits has an arrow behind its number.
             guard fields.count == 8, fields[1] == "POSIX", let process = Int32(fields[4]), process > 0 else {
                 return nil
             }
@@ -58,7 +58,7 @@ struct LockHolders {
         }
 
         func isOn(_ facts: stat) -> Bool {
-            // The bits of a device's number as makedev(3) of glibc puts them.
+            // The bits of a device's number in the order of glibc's makedev(3).
             let number = UInt64(facts.st_dev)
             let major = (number >> 8) & 0xFFF | (number >> 32) & ~0xFFF
             let minor = number & 0xFF | (number >> 12) & ~0xFF

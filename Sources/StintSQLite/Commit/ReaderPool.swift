@@ -1,14 +1,14 @@
 import GRDB
 import Synchronization
 
-/// A few connections that read, opened when they are needed: one long read does not make the next one wait.
+/// A few connections for reading, opened when they are needed, so that one long read does not delay the next one.
 final class ReaderPool: Sendable {
-    /// How many there are at the most; further reads wait for one of them, in their order.
+    /// The maximum number of connections; further reads wait for one of them, in order.
     static let limit = 3
 
     private struct State {
         var idle: [Connection] = []
-        /// Of those that are open or being opened.
+        /// Counts connections that are open or being opened.
         var count = 0
         var waiting: [CheckedContinuation<Connection, any Error>] = []
     }
@@ -17,13 +17,13 @@ final class ReaderPool: Sendable {
     private let opening: BlockingExecutor
     private let open: @Sendable () throws -> Connection
 
-    /// - Parameter open: Blocks, and is called on a executor.
+    /// - Parameter open: Blocks, and is called on an executor.
     init(_ executors: BlockingExecutor.Maker, open: @escaping @Sendable () throws -> Connection) {
         opening = executors("stint.reader.open", .unspecified)
         self.open = open
     }
 
-    /// Opens all of them now. Blocks; for simulated worlds, in which the first read must be like any other.
+    /// Opens all of them now. Blocks. Simulated worlds use it, because their first read must be like any other.
     func fill() throws {
         for _ in 0..<Self.limit {
             let connection = try open()
@@ -72,7 +72,7 @@ final class ReaderPool: Sendable {
         }
     }
 
-    /// The next in line gets it.
+    /// Gives the connection to the next one in line.
     private func give(_ connection: Connection) {
         let next = state.withLock { state -> CheckedContinuation<Connection, any Error>? in
             guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
@@ -82,7 +82,7 @@ final class ReaderPool: Sendable {
         next?.resume(returning: connection)
     }
 
-    /// One could not be opened; whoever waits tries it again.
+    /// A connection could not be opened; the next one in line tries again.
     private func giveUp() {
         let next = state.withLock { state -> CheckedContinuation<Connection, any Error>? in
             guard state.waiting.isEmpty else { return state.waiting.removeFirst() }

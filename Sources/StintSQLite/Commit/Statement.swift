@@ -4,7 +4,7 @@ import GRDBSQLite
 /// One of GRDB's cached statements, bound and stepped through SQLite's C interface: on the hot path GRDB's own
 /// interface costs a third of the throughput (docs/benchmarks.md).
 ///
-/// Used on the connection's thread only, within one transaction, and never nested with itself.
+/// It must be used only on the connection's thread, within one transaction, and never nested with itself.
 struct Statement {
     private let cached: GRDB.Statement
     private let database: Database
@@ -32,7 +32,7 @@ struct Statement {
     func bind(_ index: Int32, _ text: String) {
         var text = text
         text.withUTF8 { bytes in
-            // SQLite copies: the bytes are ours only during this call.
+            // SQLite copies, because the bytes are valid only during this call.
             let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
             let start = UnsafeRawPointer(bytes.baseAddress)?.assumingMemoryBound(to: CChar.self)
             if let start {
@@ -47,12 +47,12 @@ struct Statement {
         if let text { bind(index, text) } else { sqlite3_bind_null(handle, index) }
     }
 
-    /// Binds without copying: the bytes must stay until the statement was executed.
+    /// Binds without copying: the bytes must stay valid until the statement was executed.
     func bind(_ index: Int32, uncopied bytes: UnsafeRawBufferPointer) {
         if let start = bytes.baseAddress, bytes.count > 0 {
             sqlite3_bind_blob(handle, index, start, Int32(bytes.count), nil)
         } else {
-            // A null pointer would bind NULL and not the empty blob.
+            // A null pointer would bind NULL instead of the empty blob.
             sqlite3_bind_zeroblob(handle, index, 0)
         }
     }
@@ -79,7 +79,7 @@ struct Statement {
         try execute()
     }
 
-    /// Runs a statement and says how many rows it changed.
+    /// Runs a statement and returns how many rows it changed.
     @inline(__always)
     func changes(_ values: Int64...) throws -> Int {
         bindAll(values)
@@ -87,7 +87,7 @@ struct Statement {
         return Int(sqlite3_changes(database.sqliteConnection))
     }
 
-    /// Runs an `INSERT` and gives the row's id.
+    /// Runs an `INSERT` and returns the row's id.
     func insertedID() throws -> Int64 {
         try execute()
         return sqlite3_last_insert_rowid(database.sqliteConnection)
@@ -100,7 +100,7 @@ struct Statement {
         return try step() ? try read(Row(handle: handle)) : nil
     }
 
-    /// Reads all rows, or until `read` answers `nil`.
+    /// Reads all rows, or until `read` returns `nil`.
     func rows<Value>(_ values: Int64..., read: (Row) throws -> Value?) throws -> [Value] {
         bindAll(values)
         defer { sqlite3_reset(handle) }
@@ -138,7 +138,8 @@ struct Statement {
             sqlite3_column_int64(handle, column)
         }
 
-        /// A number of attempts or crashes. Another program may have written an absurd one; the next must still be a number.
+        /// A number of attempts or crashes. Another program may have written an absurd one, and adding one must not
+        /// overflow.
         func tally(_ column: Int32) -> Int64 {
             min(max(0, int(column)), Int64(Int32.max))
         }
@@ -155,7 +156,7 @@ struct Statement {
             isNull(column) ? nil : int(column)
         }
 
-        /// As long as its text or blob is.
+        /// The length of its text or blob.
         func byteCount(_ column: Int32) -> Int {
             Int(sqlite3_column_bytes(handle, column))
         }

@@ -7,7 +7,7 @@ import StintCore
     import Glibc
 #endif
 
-/// Ends the watching thread: its end that is read becomes readable when the other one is closed.
+/// Ends the watching thread: the read end becomes readable when the write end is closed.
 final class StopPipe: Sendable {
     let readEnd: Int32
     private let writeEnd: Int32
@@ -20,7 +20,7 @@ final class StopPipe: Sendable {
         (readEnd, writeEnd) = (ends[0], ends[1])
     }
 
-    /// Once.
+    /// Must be called only once.
     func stop() { close(writeEnd) }
 
     deinit { close(readEnd) }

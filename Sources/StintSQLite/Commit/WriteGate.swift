@@ -9,22 +9,23 @@ import StintCore
 
 /// A fair lock in front of SQLite's write lock, shared by all processes that use a file.
 ///
-/// SQLite's own way to wait is to sleep and to try again, and whoever sleeps shortest wins: of 16 busy processes most
-/// never get their turn. Here the kernel keeps the queue, in a turnstile of two locks (flock(2)): who comes takes
-/// `next`, waits for `current`, and lets go of `next` when it has that. One process waits for `current` at any time and
-/// the others in line for `next`, so whoever has just been inside starts at the end.
+/// SQLite waits by sleeping and trying again, and the process that sleeps shortest wins: of 16 busy processes most
+/// never get their turn. Here the kernel keeps the queue, in a turnstile of two locks (flock(2)). A process takes
+/// `next`, waits for `current`, and releases `next` when it has `current`. So one process waits for `current` at any
+/// time, and the others wait in line for `next`. A process that leaves starts again at the end of the line.
 ///
-/// It is a courtesy and no safeguard: what protects the data is SQLite's lock, and a writer that does not know the gate
-/// does no harm. The kernel opens it when the process inside dies; past one that is stopped, ``Writer`` goes after a while.
+/// The gate is a courtesy and no safeguard. SQLite's lock protects the data, and a writer that does not know the gate
+/// does no harm. The kernel opens the gate when the process inside dies. If the process inside is stopped, ``Writer``
+/// goes past the gate after a while.
 ///
-/// The files, `stint.db-gate` and `stint.db-gate-next`, are empty, and stay. They are not written to, since a write would
-/// make the file system's journal longer that every commit has to wait for.
+/// The files, `stint.db-gate` and `stint.db-gate-next`, are empty, and stay. They are not written to, since a write
+/// would lengthen the file system's journal, and every commit has to wait for that.
 package final class WriteGate: Sendable {
     private let current: Int32
     private let next: Int32
 
     /// - Parameter file: The database without symbolic links, so that all processes find the same gate.
-    /// - Throws: ``StintError`` where the files cannot be opened.
+    /// - Throws: ``StintError`` if the files cannot be opened.
     package init(beside file: String) throws {
         current = try LockFile.descriptor(file + "-gate", like: file)
         do {
@@ -40,7 +41,7 @@ package final class WriteGate: Sendable {
         close(next)
     }
 
-    /// Enters unless somebody is inside or waits.
+    /// Enters unless another process is inside or waits.
     package func enterIfOpen() -> Bool {
         guard LockFile.lockIfFree(next) else { return false }
         defer { LockFile.unlock(next) }
@@ -60,7 +61,7 @@ package final class WriteGate: Sendable {
 
     private static let alarms = DispatchQueue(label: "stint.gate", attributes: .concurrent)
 
-    /// Waits in line, for ever.
+    /// Waits in line without a limit.
     package func enter() {
         LockFile.lock(next)
         LockFile.lock(current)

@@ -1,12 +1,12 @@
 import GRDB
 import GRDBSQLite
 
-/// What may be written when the disk is full, and what gets the room of the ``DiskReserve``.
+/// Which requests are performed when the disk is full, and which use the space of the ``DiskReserve``.
 extension Writer {
-    /// Refuses what must wait for room. Mostly that is nothing, and one look tells.
+    /// Refuses the requests that must wait for free space. Mostly there are none, and one look shows that.
     func permitted(_ group: [any WriteRequest]) -> [any WriteRequest] {
         guard let reserve, let least = group.lazy.map(\.diskFull).min(), !reserve.permits(least) else { return group }
-        // Asked once for each: on a disk over its quota the answer takes a try.
+        // Checked once for each policy: on a disk over its quota the check tries to allocate.
         var permits = [least: false]
         return group.filter { write in
             let isPermitted = permits[write.diskFull] ?? reserve.permits(write.diskFull)
@@ -22,7 +22,7 @@ extension Writer {
         return reserve.isDiskFull(error, errno: sqlite3_system_errno(database.sqliteConnection))
     }
 
-    /// Refuses what need not get through, or else makes some room for the rest.
+    /// Refuses the requests that may be refused. If there are none, frees some space for the rest.
     func thoseThatMayGoOn(_ writes: [any WriteRequest]) -> [any WriteRequest] {
         guard let reserve else { return writes }
         let urgent = writes.filter { $0.diskFull == .useReserve }

@@ -12,21 +12,21 @@ import Synchronization
 #endif
 
 /// The one connection of a process that writes. Callers that come while a transaction is under way share the next one
-/// (group commit), so that 64 tasks that each enqueue a job do not pay for 64 syncs of the disk; a lone caller waits for
-/// nobody.
+/// (group commit), so that 64 tasks that each enqueue a job do not pay for 64 syncs of the disk. A single caller waits
+/// for no other.
 ///
 /// Callers are answered when the log is synced, which happens without the write lock: other processes write meanwhile,
-/// and so does this one where callers wait. See ``WALSync``.
+/// and so does this one if callers wait. See ``WALSync``.
 ///
-/// On a full disk, what must get through does so out of the ``DiskReserve``.
+/// On a full disk, requests that must succeed use the ``DiskReserve``.
 ///
-/// Each transaction passes the ``WriteGate`` first. When that does not open for a while, since the process inside is
-/// stopped, the transactions go past it and wait for SQLite's own lock.
+/// Each transaction passes the ``WriteGate`` first. If the gate does not open for a while, because the process inside
+/// is stopped, the transactions go past it and wait for SQLite's own lock.
 final class Writer: Sendable {
-    /// How long to wait at the gate: many times what a turn of all the others takes.
+    /// How long to wait at the gate: many times the length of a turn of all other processes.
     private static let patience: Duration = .seconds(1)
     private static let lingering: Duration = .microseconds(40)
-    /// About how many jobs one transaction touches at the most, where it is several callers': it must stay short.
+    /// The approximate maximum of jobs that one transaction touches if it has several callers: it must stay short.
     private static let groupWeight = 1_000
 
     let connection: Connection
@@ -35,23 +35,23 @@ final class Writer: Sendable {
     let reserve: DiskReserve?
     private let schema: SchemaWatch
     private let busyTimeout: Duration
-    /// Why nothing can be written; `nil`: it can.
+    /// Why nothing can be written; `nil` if it can.
     private let refusal: StintError?
     private let logger: Logger
     private let clock: any QueueClock
-    /// Called on the connection's thread after each transaction; says whether the log has started again.
+    /// Called on the connection's thread after each transaction; returns whether the log has started again.
     private let onCommit: @Sendable (_ wakesWorkers: Bool, _ isDiskFull: Bool) -> Bool
     private let marks: FileMarks
     private let thread: BlockingExecutor
-    /// Works while `thread` is held up at the gate.
+    /// Does the work while `thread` waits at the gate.
     private let bypass: BlockingExecutor
     private let state = Mutex(State())
 
     private struct State {
         var waiting: [any WriteRequest] = []
-        /// Somebody takes what waits, sooner or later.
+        /// Whether a drain of the waiting requests is running or scheduled.
         var isDraining = false
-        /// The gate has not opened for longer than there is patience; it is passed by until it does.
+        /// Whether the gate has not opened for longer than `patience`; transactions go past it until it opens.
         var isGateStuck = false
     }
 
@@ -75,9 +75,9 @@ final class Writer: Sendable {
         self.onCommit = onCommit
     }
 
-    /// Performs `body` in a transaction, alone or with others', and answers when it is durable.
+    /// Performs `body` in a transaction, alone or with other callers' requests, and returns when it is durable.
     ///
-    /// - Parameter isEmpty: Whether what was done, and said, need not survive a power cut: it is nothing.
+    /// - Parameter isEmpty: Whether nothing was changed or returned, so that nothing need survive a power cut.
     /// - Throws: What `body` throws, or why the transaction failed; nothing was changed then.
     func write<Value, Answer: Sendable>(
         weight: Int = 1, diskFull: DiskFullPolicy, _ body: @escaping @Sendable (JobTransaction) throws -> Value,
@@ -93,7 +93,7 @@ final class Writer: Sendable {
         }
     }
 
-    /// How many callers wait for the next transaction.
+    /// The number of callers that wait for the next transaction.
     var waitingCount: Int { state.withLock { $0.waiting.count } }
 
     /// Whether a transaction is under way, or waits for the lock.
@@ -109,7 +109,7 @@ final class Writer: Sendable {
         if bypasses { bypass.async { self.commitPastGate() } }
     }
 
-    /// Group after group, until nobody waits.
+    /// Performs group after group, until no caller waits.
     private func drain() {
         repeat {
             let isContended = enterGate()
@@ -121,17 +121,17 @@ final class Writer: Sendable {
         }
     }
 
-    /// A caller that was just answered often comes back at once. Where no other process wants to write, it is awaited for
-    /// a moment without falling asleep, since to wake up a thread takes as long as a small transaction.
+    /// A caller that was just answered often comes back at once. If no other process wants to write, this thread waits
+    /// for it for a moment without sleeping, since waking a thread takes as long as a small transaction.
     private func linger() {
         let end = ContinuousClock.now + Self.lingering
         while state.withLock({ $0.waiting.isEmpty }) && ContinuousClock.now < end { sched_yield() }
     }
 
-    /// - Returns: Whether others were inside or in line.
+    /// - Returns: Whether other processes were inside or in line.
     private func enterGate() -> Bool {
         guard let gate else { return false }
-        // Also where it opens at once: the alarm of an earlier time may have come a moment too late.
+        // This is done even if the gate opens at once: the alarm of an earlier wait may have come a moment too late.
         defer { state.withLock { $0.isGateStuck = false } }
         if gate.enterIfOpen() { return false }
         gate.enter(patience: min(Self.patience, busyTimeout / 2)) { [self] in
@@ -157,7 +157,7 @@ final class Writer: Sendable {
             if isGated { gate?.leave() }
             guard !committed.isEmpty else { return }
             let logHasRestarted = onCommit(wakesWorkers, isDiskFull)
-            // The kernel mostly wakes up a thread that watches the log on this very processor.
+            // The kernel mostly wakes the thread that watches the log on this very processor.
             if !isContended && wakesWorkers { sched_yield() }
             answers.answer(committed, othersWait: state.withLock { !$0.waiting.isEmpty }) {
                 for write in committed { write.prepareAnswer(database) }
@@ -179,9 +179,9 @@ final class Writer: Sendable {
         }
     }
 
-    /// Whoever cannot be served is told so, and the others are not held up by it.
+    /// Refuses the requests that fail; they do not delay the others.
     ///
-    /// - Returns: Those whose changes are durable.
+    /// - Returns: The requests whose changes are committed.
     private func commit(
         _ group: [any WriteRequest], _ database: Database
     ) -> (committed: [any WriteRequest], wakesWorkers: Bool, isDiskFull: Bool) {
@@ -214,8 +214,8 @@ final class Writer: Sendable {
         return ([], false, isDiskFull)
     }
 
-    /// - Returns: `nil` where one of them failed half-way: it is refused, and the others must be performed again.
-    /// - Throws: What concerns all of them: the disk is full.
+    /// - Returns: `nil` if one of them failed half-way: it is refused, and the others must be performed again.
+    /// - Throws: An error that concerns all of them: the disk is full.
     private func perform(_ writes: inout [any WriteRequest], _ database: Database) throws -> Bool? {
         var wakesWorkers = false
         var index = 0
@@ -235,8 +235,8 @@ final class Writer: Sendable {
         return writes.isEmpty ? nil : wakesWorkers
     }
 
-    /// SQLite has rolled back by itself, where the disk is full or broken, or does it now. Where it cannot, the next
-    /// beginning says so.
+    /// SQLite has rolled back by itself, if the disk is full or broken, or does it now. If it cannot, the next `BEGIN`
+    /// reports that.
     private func rollBack(_ database: Database) {
         guard sqlite3_get_autocommit(database.sqliteConnection) == 0 else { return }
         do {

@@ -6,18 +6,18 @@ import StintCore
     import Glibc
 #endif
 
-/// Databases that this process may read and not write to.
+/// Databases that this process may read but not write to.
 extension DatabaseFile {
     enum Access: Equatable {
         /// Reading and writing.
         case full
-        /// Reading beside others who write: their log and the memory that they share can be read.
+        /// Reading beside other processes that write: their log and shared memory can be read.
         case shared
-        /// Reading what nobody changes: there is no log, and on a read-only file system or without permission none can be
-        /// made. SQLite takes no locks then, and sees no later change.
+        /// Reading a database that does not change: there is no log, and on a read-only file system or without
+        /// permission none can be created. SQLite takes no locks then, and sees no later change.
         case immutable
 
-        /// What SQLite is to open (https://sqlite.org/uri.html).
+        /// The name to open with SQLite (https://sqlite.org/uri.html).
         func name(of path: String) -> String {
             guard self == .immutable else { return path }
             let escaped = path.utf8.map { byte in
@@ -30,7 +30,7 @@ extension DatabaseFile {
         }
     }
 
-    /// - Returns: As what it can be opened by those who only read.
+    /// - Returns: How a process that only reads can open it.
     /// - Throws: `databaseUnusable`.
     func checkForReading(allowsFUSE: Bool) throws -> Access {
         try checkPlace(allowsFUSE: allowsFUSE)
@@ -53,7 +53,7 @@ extension DatabaseFile {
         return .shared
     }
 
-    /// What a verb that writes says then.
+    /// The error of a verb that writes.
     var mayOnlyBeRead: StintError {
         unusable("may only be read by this process, and this needs to write to it; nothing was changed")
     }

@@ -6,17 +6,17 @@ import StintCore
     import Glibc
 #endif
 
-/// Making a database: whole or not at all.
+/// Creates a database whole or not at all.
 extension DatabaseFile {
-    /// Between the name of what is made and a number by chance.
+    /// Stands between the name of the new file and a random number.
     private static let mark = ".stint-new-"
     private static let suffixOfNew = "-db"
 
-    /// Makes the file whole or not at all: `build` fills a temporary file beside it, which then gets the name. Nobody
-    /// ever sees a half-made database, and of two processes that make it at once one wins and both use the winner's.
+    /// Creates the file whole or not at all. `build` fills a temporary file beside it, which then gets the name. So a
+    /// half-made database is never visible. If two processes create it at once, one wins and both use the winner's.
     ///
-    /// - Parameter permissions: Of the file; SQLite gives -wal and -shm the same.
-    /// - Throws: `databaseUnusable` where it cannot be made, and, where another's will not do, `invalidInput`.
+    /// - Parameter permissions: Those of the file; SQLite gives -wal and -shm the same.
+    /// - Throws: `databaseUnusable` if it cannot be created; `invalidInput` if it exists and must not be used.
     func create(
         orUseAnothers: Bool, permissions: UInt32 = 0o600, _ build: (_ temporary: String) throws -> Void
     ) throws {
@@ -29,10 +29,11 @@ extension DatabaseFile {
         }
     }
 
-    /// A new file beside this one, which is gone afterwards unless it got another name.
+    /// Creates a new file beside this one. It is removed afterwards unless it got another name.
     ///
-    /// Its maker holds a lock on a file of its own beside it. When the maker dies the kernel frees the lock, and the next
-    /// one removes both. The lock is not on the new file itself, since closing that would drop SQLite's locks on it.
+    /// Its creator holds a lock on a file of its own beside it. When the creator dies the kernel frees the lock, and
+    /// the next process removes both. The lock is not on the new file itself, since closing that would drop SQLite's
+    /// locks on it.
     func withTemporaryFile<Value>(permissions: UInt32, _ body: (_ path: String) throws -> Value) throws -> Value {
         sweepLeftovers()
         let (lock, descriptor) = try makeLock()
@@ -41,7 +42,7 @@ extension DatabaseFile {
             Self.removeNew(lock)
             close(descriptor)
         }
-        // 0600 before SQLite sees it. A job's payload is nobody else's business, unless the user says so.
+        // 0600 before SQLite sees it: payloads are private unless the user decides otherwise.
         let file = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw unusable("cannot be made: \(systemError())") }
         if permissions != 0o600 { fchmod(file, mode_t(permissions)) }
@@ -57,7 +58,7 @@ extension DatabaseFile {
             let descriptor = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o600)
             guard descriptor >= 0 else { throw unusable("cannot be made: \(systemError())") }
             LockFile.lock(descriptor)
-            // Somebody who sweeps may have come before the lock.
+            // A process that sweeps may have come before the lock.
             var facts = stat()
             if fstat(descriptor, &facts) != 0 || facts.st_nlink > 0 { return (path, descriptor) }
             close(descriptor)
@@ -69,10 +70,10 @@ extension DatabaseFile {
         unlink(lock)
     }
 
-    /// Removes what processes that died left in this folder while they made a database or a backup. What somebody still
-    /// works on is locked by him, in whichever container he is.
+    /// Removes what processes that died left in this folder while they created a database or a backup. A file that is
+    /// still in use is locked by its process, whatever container that is in.
     ///
-    /// - Returns: Whether somebody still works on one.
+    /// - Returns: Whether another process is still creating one.
     @discardableResult
     func sweepLeftovers() -> Bool {
         guard let listing = opendir(folder) else { return false }
@@ -90,7 +91,7 @@ extension DatabaseFile {
         return names.filter { !removeIfLeft("\(folder)/\($0)") }.count > 0
     }
 
-    /// - Returns: Whether it is gone.
+    /// - Returns: Whether it no longer exists.
     private func removeIfLeft(_ path: String) -> Bool {
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard file >= 0 else { return errno == ENOENT }
@@ -103,8 +104,8 @@ extension DatabaseFile {
         return true
     }
 
-    /// The name is on disk before there can be a log, which without its database would be in the way of a new one. Where a
-    /// file system knows no such sync, SQLite goes on too.
+    /// The name must be on disk before there can be a log, which without its database would be in the way of a new one.
+    /// If a file system does not support such a sync, SQLite goes on too.
     func syncFolder() {
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return }

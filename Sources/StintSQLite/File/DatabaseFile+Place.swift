@@ -11,19 +11,19 @@ import StintCore
 extension DatabaseFile {
     private static let suffixesOfLog = ["-journal", "-wal", "-shm"]
 
-    /// SQLite follows no symbolic link there, but it reads a named pipe for ever, and of the rest it says what is wrong
-    /// only in part.
+    /// SQLite follows no symbolic link there, but it reads a named pipe for ever. For other kinds of files it reports
+    /// only part of what is wrong.
     func refusePlantedFiles() throws {
         for suffix in Self.suffixesOfLog {
             var facts = stat()
             guard lstat(target + suffix, &facts) == 0, facts.st_mode & S_IFMT != S_IFREG else { continue }
             throw unusable(
                 "has \(quoted(target + suffix)) beside it, where SQLite keeps a file of its own, and that is no regular file: "
-                    + "see who made it, and remove it")
+                    + "find out what created it, and remove it")
         }
     }
 
-    /// A container into which only the file is mounted has a log of its own, which nobody else reads.
+    /// A container into which only the file is mounted has a log of its own, which no other process reads.
     func refuseMountedFiles(folder facts: stat) throws {
         for suffix in [""] + Self.suffixesOfLog {
             let name = target + suffix
@@ -37,7 +37,8 @@ extension DatabaseFile {
         }
     }
 
-    /// There from when a restore begins to exchange files until it is done; left by one that was killed.
+    /// Exists from when a restore begins to exchange files until it is done. A restore that was killed leaves it
+    /// behind.
     var restoreMark: String { target + "-restore" }
 
     func refuseDuringRestore() throws {
@@ -48,13 +49,13 @@ extension DatabaseFile {
         )
     }
 
-    /// Whoever opens it by its other name has another log (https://sqlite.org/howtocorrupt.html, section 2.5).
+    /// A process that opens it by its other name has another log (https://sqlite.org/howtocorrupt.html, section 2.5).
     func refuseSecondName() throws {
         func hasSecondName() -> Bool {
             var facts = stat()
             return stat(target, &facts) == 0 && facts.st_nlink > 1
         }
-        // A new database has two names for a moment; after the death of its maker, until somebody sweeps.
+        // A new database has two names for a moment; after the death of its creator, until a process sweeps.
         var tries = 0
         while hasSecondName(), sweepLeftovers(), tries < 500 {
             tries += 1
@@ -66,7 +67,8 @@ extension DatabaseFile {
                 + "other name (`find DIR -samefile \(quoted(target))` shows it), and copy with `stint backup`")
     }
 
-    /// The log needs memory that all processes share, so none of them may be on another machine or under another kernel.
+    /// The log needs memory that all processes share, so none of them may be on another machine or under another
+    /// kernel.
     func refuseRemoteFileSystem(allowsFUSE: Bool) throws {
         #if os(Linux)
             let type = stint_file_system_type(folder)
@@ -81,10 +83,10 @@ extension DatabaseFile {
         #endif
     }
 
-    /// FUSE, which is also what virtiofs calls itself.
+    /// FUSE; virtiofs has the same number.
     static let typeOfFUSE: UInt32 = 0x6573_5546
 
-    /// By the numbers of linux/magic.h, and of those file systems' own headers.
+    /// The numbers are from linux/magic.h, and from the headers of those file systems.
     private static let remoteFileSystems: [UInt32: String] = [
         0x6969: "NFS", 0x517B: "SMB", 0xFF53_4D42: "CIFS", 0xFE53_4D42: "SMB2", 0x5346_414F: "AFS", 0x6B41_4653: "AFS",
         0x7375_7245: "Coda", 0x00C3_6400: "Ceph", 0x564C: "NCP", 0x0BD0_0BD0: "Lustre", 0x0116_1970: "GFS2",
@@ -93,8 +95,9 @@ extension DatabaseFile {
         0xBACB_ACBC: "folder of VMware's host",
     ]
 
-    /// - Parameter type: The number of statfs(2).
-    /// - Returns: The rest of a sentence about the database; `nil` for one that may be used, or that is not known.
+    /// - Parameter type: The number from statfs(2).
+    /// - Returns: The rest of a sentence about the database; `nil` for a file system that may be used, or that is not
+    ///   known.
     static func reasonToRefuse(fileSystem type: Int, allowsFUSE: Bool) -> String? {
         let type = UInt32(truncatingIfNeeded: type)
         if let name = remoteFileSystems[type] {

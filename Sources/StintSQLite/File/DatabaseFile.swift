@@ -7,15 +7,16 @@ import StintCore
     import Glibc
 #endif
 
-/// The file before SQLite opens it: is it there, and may it be used. How it is made is in DatabaseFile+Create.swift.
+/// The file before SQLite opens it: does it exist, and may it be used? How it is created is in
+/// DatabaseFile+Create.swift.
 ///
 /// Only `stat` and `access` are used on an existing file: opening and closing it would drop the POSIX locks that this
 /// process may hold on it through SQLite (https://sqlite.org/howtocorrupt.html, section 2.2).
 struct DatabaseFile {
-    /// As its user names it.
+    /// The path that the user gave.
     let path: String
-    /// With the symbolic links at its end followed, as SQLite does: everything else is beside the file itself, and a link
-    /// may lead to a file that is still to be made.
+    /// The path with the symbolic links at its end followed, as SQLite does. All other files are beside this one, and a
+    /// link may lead to a file that does not exist yet.
     let target: String
 
     /// What SQLite keeps beside a database.
@@ -63,9 +64,9 @@ struct DatabaseFile {
 
     // MARK: - May it be used?
 
-    /// Checks the place of a file that is to be made.
+    /// Checks the place of a file that will be created.
     ///
-    /// - Throws: `invalidInput` where it exists, `databaseUnusable` where it cannot be made.
+    /// - Throws: `invalidInput` if it exists, `databaseUnusable` if it cannot be created.
     func checkIsNew() throws {
         guard !exists else { throw alreadyExists }
         try check(mayCreate: true)
@@ -90,7 +91,7 @@ struct DatabaseFile {
         try requireWritableFolder()
     }
 
-    /// The name, the folder and the file system.
+    /// Checks the name, the folder and the file system.
     func checkPlace(allowsFUSE: Bool, isRestore: Bool = false) throws {
         guard !path.isEmpty, !path.utf8.contains(0), path != ":memory:" else {
             throw unusable("is not a file name: a queue lives in a file, since several processes share it")
@@ -115,7 +116,7 @@ struct DatabaseFile {
         }
     }
 
-    /// Of a file that is there.
+    /// Checks a file that exists.
     func checkKind() throws {
         var facts = stat()
         guard stat(path, &facts) == 0 else { throw unusable("cannot be reached: \(systemError())") }
@@ -128,16 +129,17 @@ struct DatabaseFile {
         try refuseSecondName()
     }
 
-    /// SQLite would take the log of a database that was removed for that of a new one with its name, and so mix the two.
+    /// SQLite would take the log of a database that was removed for that of a new one with its name, and so mix the
+    /// two.
     private func refuseOrphanedLog() throws {
         for suffix in ["-wal", "-journal"] {
             var facts = stat()
-            // Looked at first: whoever makes the database at this moment makes its log after it.
+            // The log is checked first: a process that is just creating the database creates its log after it.
             guard stat(target + suffix, &facts) == 0, facts.st_size > 0, access(target, F_OK) != 0 else { continue }
             throw unusable(
-                "is gone, and what it had not taken over yet is still in \(quoted(target + suffix)): put the database back "
-                    + "in its place; or restore a backup (`stint restore`), which keeps that file aside; or remove that file "
-                    + "too")
+                "is missing, but its log \(quoted(target + suffix)) may still hold committed data: put the database back in "
+                    + "its place; or restore a backup (`stint restore`), which keeps that file aside; or delete the log to "
+                    + "start empty")
         }
     }
 

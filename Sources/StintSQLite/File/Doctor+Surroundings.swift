@@ -4,16 +4,16 @@ import GRDB
 import StintCore
 
 extension SQLiteStore {
-    /// So many waits for the write lock are tried.
+    /// The number of waits for the write lock that are tried.
     private static let tries = 20
 
-    /// Looks at what is around the tables: the log and who reads it, the wait for the write lock against the leases, clocks,
-    /// file system and permissions. It writes nothing.
+    /// Checks what is around the tables: the log and its readers, the wait for the write lock against the leases,
+    /// clocks, file system and permissions. It writes nothing.
     public func examineSurroundings() async throws -> [Finding] {
-        // These look at files, and so may wait for a disk.
+        // These read files, and so may wait for a disk.
         let executor = options.executors("stint.doctor", .unspecified)
         guard access == .full else {
-            // What is written, and how fast, is somebody else's business.
+            // Who writes, and how fast, does not matter to a process that only reads.
             return try await executor.run { [self.logFinding(), self.fileSystemFinding(), self.permissionsFinding()] }
         }
         return try await executor.run { [self.logFinding(), self.reserveFinding()] }
@@ -40,12 +40,12 @@ extension SQLiteStore {
                 subject: "log", isGood: false,
                 description:
                     "the disk failed when it was synced, and what was committed since then may not survive a power cut; each "
-                    + "write tries to mend that: look into the system's log, and make a backup elsewhere")
+                    + "write tries to repair that: look into the system's log, and make a backup elsewhere")
         }
         let isGood = size <= Checkpointer.warningSize
-        let pinned = readers.isEmpty ? "nobody reads now" : "read now by \(readers.joined(separator: ", "))"
+        let pinned = readers.isEmpty ? "no process reads now" : "read now by \(readers.joined(separator: ", "))"
         let advice =
-            isGood ? "" : ": somebody reads in one long transaction, so that it cannot be taken over; end that one"
+            isGood ? "" : ": a process reads in one long transaction, so it cannot be checkpointed; end that one"
         return Finding(
             subject: "log", isGood: isGood,
             description: "\(size / 1_024) KiB, last checkpoint \(last), \(pinned)\(advice)")
@@ -61,13 +61,13 @@ extension SQLiteStore {
         let advice =
             left >= reserve.size
             ? ""
-            : isGood ? "; the next enqueue makes it whole" : ": no jobs are taken on until it fits; free some space"
+            : isGood ? "; the next enqueue makes it whole" : ": no new jobs are accepted until it fits; free some space"
         return Finding(
             subject: "reserve", isGood: isGood,
             description: "\(left / 1_024) of \(reserve.size / 1_024) KiB are kept for acks on a full disk\(advice)")
     }
 
-    /// The time to get the write lock against the shortest lease: a holder must be able to extend it.
+    /// Compares the time to get the write lock with the shortest lease: a holder must be able to extend it.
     private func leaseFinding() async throws -> Finding {
         var slowest = Duration.zero
         for _ in 0..<Self.tries {
@@ -82,15 +82,16 @@ extension SQLiteStore {
         }
         let measured = "a write took at most \(slowest.milliseconds) ms (\(Self.tries) tries)"
         guard let shortest = shortest ?? nil else {
-            return Finding(subject: "leases", isGood: true, description: "\(measured), and nothing is leased")
+            return Finding(subject: "leases", isGood: true, description: "\(measured), and no job is leased")
         }
-        // It is extended when a third of it has passed.
+        // A holder extends it when a third of it has passed.
         let isGood = slowest.milliseconds < shortest / 3
         return Finding(
             subject: "leases", isGood: isGood,
             description: "\(measured), and the shortest lease lasts \(shortest) ms"
                 + (isGood
-                    ? "" : ": workers cannot extend it in time; use longer leases (--lease), or see who writes so long")
+                    ? ""
+                    : ": workers cannot extend it in time; use longer leases (--lease), or find out what writes for so long")
         )
     }
 
@@ -104,7 +105,7 @@ extension SQLiteStore {
             return Finding(
                 subject: "clock", isGood: false,
                 description:
-                    "the boot id cannot be read (/proc/sys/kernel/random/boot_id): jobs of before a reboot come back "
+                    "the boot id cannot be read (/proc/sys/kernel/random/boot_id): jobs from before a reboot come back "
                     + "only when their lease ends; mount /proc")
         }
         guard let newest, newest > now.wall + 60_000 else {
@@ -124,13 +125,13 @@ extension SQLiteStore {
             0x0102_1994: "tmpfs, which is memory: nothing survives a reboot",
         ]
         let type = stint_file_system_type(file.target)
-        let name = known[type] ?? (type < 0 ? "of a kind that cannot be told" : "of type 0x\(String(type, radix: 16))")
+        let name = known[type] ?? (type < 0 ? "of an unknown kind" : "of type 0x\(String(type, radix: 16))")
         var facts = statvfs()
         guard statvfs(file.target, &facts) == 0 else {
             return Finding(subject: "file system", isGood: true, description: "local, \(name)")
         }
         let free = Int64(facts.f_bavail) * Int64(facts.f_frsize) / 1_048_576
-        let advice = free < 8 ? ": make room, or enqueues will be refused" : ""
+        let advice = free < 8 ? ": free some space, or enqueues will be refused" : ""
         return Finding(
             subject: "file system", isGood: true, description: "local, \(name), \(free) MiB free\(advice)")
     }
@@ -147,8 +148,8 @@ extension SQLiteStore {
         return Finding(
             subject: "permissions", isGood: true,
             description: open.isEmpty
-                ? "nobody but the owner and perhaps its group can reach the files"
-                : "everybody on this machine can reach \(open.joined(separator: ", ")), payloads included: `chmod o= FILE`"
+                ? "only the owner and perhaps its group can reach the files"
+                : "every user of this machine can reach \(open.joined(separator: ", ")), payloads included: `chmod o= FILE`"
         )
     }
 }

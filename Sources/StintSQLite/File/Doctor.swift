@@ -3,7 +3,7 @@ import GRDBSQLite
 import StintCore
 
 extension SQLiteStore {
-    /// Looks at SQLite, the file and the kept counts. It reads the whole database once.
+    /// Checks SQLite, the file and the kept counts. It reads the whole database once.
     public func examine() async throws -> [Finding] {
         try await onOwnConnection("doctor") { database in
             var findings: [Finding] = []
@@ -47,10 +47,10 @@ extension SQLiteStore {
             description: "\(pages) pages, \(free) of them free and used again by coming jobs")
     }
 
-    /// Every job in one state, and every row of a state with its job.
+    /// Checks that every job is in one state, and that every row of a state has its job.
     private func states(_ transaction: JobTransaction) throws -> Finding {
-        // Look-ups, a job after the other, and no list of all jobs in memory. stint_ready is looked up by its key; the few
-        // rows that another program has given another key are listed once.
+        // It looks up one job after the other, with no list of all jobs in memory. stint_ready is looked up by its key.
+        // The few rows that another program has given another key are listed once.
         let jobs = try transaction.statement(
             """
             WITH astray (id) AS (
@@ -80,18 +80,18 @@ extension SQLiteStore {
             """
         ).rows { "\($0.int(0)) (\($0.text(1)))" }
         guard !jobs.isEmpty else {
-            return Finding(subject: "states", isGood: true, description: "every job is in one")
+            return Finding(subject: "states", isGood: true, description: "every job is in exactly one state")
         }
         let named = jobs.prefix(5).joined(separator: ", ") + (jobs.count > 5 ? " and more" : "")
         return Finding(
             subject: "states", isGood: false,
             description:
                 "another program changed the tables: job \(named); put a backup in its place with `stint restore`, or put "
-                + "what is missing again"
+                + "the missing jobs again"
         )
     }
 
-    /// The kept counts against the tables.
+    /// Compares the kept counts with the tables.
     private func counts(_ transaction: JobTransaction) throws -> [Finding] {
         let counted = try transaction.statement(
             """

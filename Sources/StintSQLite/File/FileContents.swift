@@ -10,9 +10,9 @@ import Synchronization
     import Glibc
 #endif
 
-/// Notices that a database was written over in place, as `cp backup.db stint.db` does: the file is still the same one, and
-/// what is in it is not. As long as a process has it open only checkpoints write to it, so its bytes are looked at when the
-/// file has changed: it must still be a database, of the same ``FileMark/file``, and its mark does not go back.
+/// Notices that a database was written over in place, as `cp backup.db stint.db` does: the file is still the same one,
+/// but its contents are not. As long as a process has it open, only checkpoints write to it. So its bytes are read when
+/// the file has changed: it must still be a database, of the same ``FileMark/file``, and its mark must not go back.
 ///
 /// A copy that another program has made of this very file after its last checkpoint cannot be told from it.
 ///
@@ -35,7 +35,7 @@ final class FileContents: @unchecked Sendable {
             let pageSize = try Int.fetchOne(database, sql: "PRAGMA page_size")
         else { return nil }
         (self.page, self.pageSize, self.file) = (page, pageSize, Array(own))
-        // It never begins a transaction, so it takes no locks, and reads the file without the log.
+        // It never begins a transaction, so it takes no locks, and it reads the file without the log.
         var pointer: UnsafeMutablePointer<sqlite3_file>?
         guard sqlite3_open_v2(file.target, &connection, SQLITE_OPEN_READWRITE, nil) == SQLITE_OK,
             sqlite3_file_control(connection, "main", SQLITE_FCNTL_FILE_POINTER, &pointer) == SQLITE_OK,
@@ -49,7 +49,7 @@ final class FileContents: @unchecked Sendable {
 
     deinit { sqlite3_close(connection) }
 
-    /// - Parameter facts: Of the file now.
+    /// - Parameter facts: The file's `stat` now.
     func areStillTheSame(_ facts: stat) -> Bool {
         lock.withLock {
             guard !Self.isUnchanged(seen, facts) else { return true }
@@ -59,7 +59,7 @@ final class FileContents: @unchecked Sendable {
             }
             let database = UnreadDatabase(file: bytes, header: header)
             guard database.changeCounter != nil, database.pageSize == pageSize else { return false }
-            // VACUUM may have moved it, and of a database that was just migrated it is still in the log.
+            // VACUUM may have moved the mark, and in a database that was just migrated it is still in the log.
             if let mark = database.mark(onPage: page) {
                 guard mark.file == file, mark.sequence >= sequence else { return false }
                 sequence = mark.sequence

@@ -9,19 +9,19 @@ import StintCore
 
 /// Gives a new database the name of an old one, which is kept with its log under another name.
 ///
-/// A mark beside the database keeps everybody from opening it meanwhile. If this process is killed in the middle, the mark
-/// stays, nobody takes half of the work for the whole, and the next restore does it again.
+/// A mark beside the database keeps all processes from opening it meanwhile. If this process is killed in the middle,
+/// the mark stays, so no process takes a half-done exchange for a complete one, and the next restore does it again.
 struct FileExchange {
     let target: DatabaseFile
     /// A database without a log.
     let replacement: String
 
-    /// - Returns: Where the old one is; `nil` if there was none.
+    /// - Returns: The path of the old one; `nil` if there was none.
     func run() throws -> String? {
         let mark = try setMark()
         defer { close(mark) }
         let aside = try keepOldOne()
-        // Who opened the old one just before the mark may make these again.
+        // A process that opened the old one just before the mark may create these again.
         removeLog()
         guard rename(replacement, target.target) == 0 else {
             throw target.unusable(
@@ -47,13 +47,13 @@ struct FileExchange {
         return mark
     }
 
-    /// By a second name at first, so that the database is never missing.
+    /// The old one first gets a second name, so that the database is never missing.
     private func keepOldOne() throws -> String? {
         let kept = DatabaseFile.suffixesOfSQLite.filter { $0 != "-shm" } + [""]
         guard kept.contains(where: { access(target.target + $0, F_OK) == 0 }) else { return nil }
         let aside = asideName()
         for suffix in kept where access(target.target + suffix, F_OK) == 0 {
-            // Where the file system has no hard links, it is missing for a moment after all.
+            // If the file system has no hard links, it is missing for a moment after all.
             guard
                 link(target.target + suffix, aside + suffix) == 0
                     || stint_rename_new(target.target + suffix, aside + suffix) == 0

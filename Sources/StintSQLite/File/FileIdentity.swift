@@ -7,7 +7,7 @@ import Synchronization
     import Glibc
 #endif
 
-/// Which file has a name now.
+/// Identifies the file that has a name now.
 struct FileIdentity: Equatable, Sendable {
     private let device: UInt64
     private let inode: UInt64

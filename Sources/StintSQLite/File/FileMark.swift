@@ -1,7 +1,7 @@
 import GRDB
 
-/// The row of `stint_file`: which file, and which of its states, this is. It is read from bytes, without SQLite, before
-/// SQLite reads a log that may not be this file's.
+/// The row of `stint_file`: it identifies the file, and which of its states this is. It is read from bytes, without
+/// SQLite, before SQLite reads a log that may not belong to this file.
 struct FileMark: Equatable, Sendable {
     /// `StintFileMark`, and a version.
     static let magic: [UInt8] = Array("StintFileMark".utf8) + [0, 0, 1]
@@ -11,24 +11,27 @@ struct FileMark: Equatable, Sendable {
     let token: [UInt8]
     let previous: [UInt8]
 
-    /// Whether a file with this mark can be what a log was begun on whose first mark is `other`, or a later state.
+    /// Whether a file with this mark can be the state on which a log with the first mark `other` began, or a later
+    /// state of it.
     func isPredecessor(of other: FileMark) -> Bool {
         file == other.file && token == other.previous && sequence == other.sequence - 1
     }
 
-    /// From a page of a database: a leaf of a table with one row (https://sqlite.org/fileformat2.html, section 1.6).
+    /// Reads the mark from a page of a database: a leaf of a table with one row (https://sqlite.org/fileformat2.html,
+    /// section 1.6).
     init?(page: UnsafeRawBufferPointer) {
         var cells = Reader(page)
         guard page.count >= 512, page[0] == 0x0D, page[3] == 0, page[4] == 1 else { return nil }
         cells.offset = Int(page[8]) << 8 | Int(page[9])
-        // The row's size and id, and the types of its columns: the id stands for itself, and 44 is a blob of 16 bytes.
+        // The row's size and id, and the types of its columns: the id has no bytes of its own, and 44 is a blob of 16
+        // bytes.
         guard cells.varint() != nil, cells.varint() == 1 else { return nil }
         self.init(row: &cells)
     }
 
-    /// All rows in a page, wherever they lie.
+    /// All marks in a page, wherever they lie.
     static func all(in page: UnsafeRawBufferPointer) -> [FileMark] {
-        // The types of the columns come before the first, the magic number.
+        // The types of the columns come before the first column, the magic number.
         let places = stride(from: typesBytes, through: page.count - magic.count, by: 1)
             .filter { page[$0] == magic[0] && page[$0..<$0 + magic.count].elementsEqual(magic) }
         return places.compactMap { place in
@@ -38,7 +41,7 @@ struct FileMark: Equatable, Sendable {
         }
     }
 
-    /// How long the types are: of each column a byte, and their own length.
+    /// The length of the types: one byte for each column, and one for their own length.
     private static let typesBytes = 7
 
     private init?(row cells: inout Reader) {
@@ -53,14 +56,14 @@ struct FileMark: Equatable, Sendable {
         self.previous = previous
     }
 
-    /// A new one, in the transaction that is open: the file is in another state now.
+    /// Writes a new mark, in the transaction that is open: the file is in another state now.
     static func change(_ database: Database) throws {
         try Statement(
             "UPDATE stint_file SET sequence = sequence + 1, previous = token, token = randomblob(16)", database
         ).execute()
     }
 
-    /// Of a copy: another file from now on. One of before this mark has none.
+    /// Makes a copy another file from now on. A copy from before migration 4 has no mark.
     static func makeOwn(_ database: Database) throws {
         guard try database.tableExists("stint_file") else { return }
         try change(database)
@@ -79,7 +82,7 @@ struct FileMark: Equatable, Sendable {
             return bytes[offset]
         }
 
-        /// One of at most two bytes: there are no larger ones in such a row.
+        /// Reads a varint of at most two bytes: such a row has no larger ones.
         mutating func varint() -> Int? {
             guard let first = byte() else { return nil }
             guard first & 0x80 != 0 else { return Int(first) }

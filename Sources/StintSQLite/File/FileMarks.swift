@@ -3,8 +3,8 @@ import Logging
 import StintCore
 import Synchronization
 
-/// When a process changes the ``FileMark``: with its first transaction, then once a second while it writes, and when the
-/// log has started again. That is a page more in the log each time.
+/// Decides when a process changes the ``FileMark``: with its first transaction, then once a second while it writes, and
+/// when the log has started again. Each change adds a page to the log.
 final class FileMarks: Sendable {
     private static let interval: Duration = .seconds(1)
 
@@ -12,7 +12,7 @@ final class FileMarks: Sendable {
     private let state = Mutex(State())
 
     private struct State {
-        /// `nil`: not looked at yet. A schema of before has no mark.
+        /// `nil`: not checked yet. An earlier schema has no mark.
         var isKnown: Bool?
         var last: ContinuousClock.Instant?
     }
@@ -25,14 +25,14 @@ final class FileMarks: Sendable {
         self.isOn = isOn
     }
 
-    /// In the transaction that is open, and is about to be committed.
+    /// Changes the mark in the transaction that is open and is about to be committed.
     func changeIfDue(_ database: Database) throws {
         let now = ContinuousClock.now
         guard isOn, state.withLock({ $0.last.map { now - $0 >= Self.interval } ?? true }) else { return }
         try change(database)
     }
 
-    /// In a transaction of its own: the log's first one may stay the only one for long.
+    /// Changes the mark in a transaction of its own: the log's first transaction may stay the only one for long.
     func markNewLog(_ database: Database) {
         guard isOn else { return }
         do {

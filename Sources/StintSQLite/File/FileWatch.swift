@@ -7,8 +7,8 @@ import Synchronization
     import Glibc
 #endif
 
-/// Notices that the database was deleted, replaced or moved away while this process had it open: SQLite goes on with the
-/// files that it has open, and nobody else ever sees what it writes there.
+/// Notices that the database was deleted, replaced or moved away while this process had it open. SQLite goes on with
+/// the files that it has open, but no other process ever sees what it writes there.
 ///
 /// A look is three calls of stat(2), together about 3.5 µs on the machine of docs/benchmarks.md. Each transaction looks as it
 /// begins, each write also before it is answered, and whoever has nothing to do looks from time to time. None of the three
@@ -18,16 +18,16 @@ final class FileWatch: Sendable {
     private let file: DatabaseFile
     private let opened: [FileIdentity?]
     private let contents: FileContents?
-    /// Why the database cannot be used any more. Once that is so it stays so, whatever is put there later: what this
-    /// process has in memory may be of the old file.
+    /// Why the database cannot be used any more. Once set it stays, whatever file gets the name later: what this
+    /// process has in memory may be from the old file.
     private let loss = Mutex<StintError?>(nil)
     private let overwritten = Atomic(false)
     private let logDeleted = Atomic(false)
 
     /// - Parameters:
-    ///   - file: What SQLite has opened, with a transaction on it, so that its log is open too.
-    ///   - identity: Of the file before SQLite opened it.
-    ///   - connection: One to it; `nil` if nothing writes to it.
+    ///   - file: The file that SQLite has opened, with a transaction on it, so that its log is open too.
+    ///   - identity: The file before SQLite opened it.
+    ///   - connection: A connection to it; `nil` if nothing writes to it.
     /// - Throws: `databaseUnusable`: it was replaced meanwhile.
     init(_ file: DatabaseFile, openedAs identity: FileIdentity?, connection: Connection?) throws {
         self.file = file
@@ -39,7 +39,7 @@ final class FileWatch: Sendable {
     }
 
     private static func names(of file: DatabaseFile) -> [String] {
-        // By the name that its user gave, so that a symbolic link that leads elsewhere now is noticed.
+        // By the name that the user gave, so that a symbolic link that leads elsewhere now is noticed.
         [file.path, file.target + "-wal", file.target + "-shm"]
     }
 
@@ -64,7 +64,7 @@ final class FileWatch: Sendable {
         }
     }
 
-    /// The database cannot be used any more, for whatever reason.
+    /// Makes the database unusable, for any reason.
     ///
     /// - Returns: The first reason.
     func lose(_ reason: StintError) -> StintError {
@@ -78,8 +78,8 @@ final class FileWatch: Sendable {
     /// connection closes.
     var isOverwritten: Bool { overwritten.load(ordering: .acquiring) }
 
-    /// Whether the log has lost its name, and the database has not. Its contents can still be saved: all who have it open go
-    /// on with the same one, and nobody has begun another.
+    /// Whether the log has lost its name, but the database has not. Its contents can still be saved: all processes that
+    /// have it open go on with the same log, and none has begun another.
     var isLogDeleted: Bool { logDeleted.load(ordering: .acquiring) }
 
     private static func reason(_ name: String, isDatabase: Bool, isGone: Bool) -> String {
@@ -91,9 +91,9 @@ final class FileWatch: Sendable {
             "was replaced by another file while this program had it open, so nothing more is stored in the old one: start "
                 + "this program again, and it uses the new one"
         case (false, _):
-            "lost the file \(quoted(name)) while this program had it open: somebody deleted or replaced it, and what was "
-                + "committed lately may be lost with it; stop all programs that use the database, start them again, and look "
-                + "with `stint doctor`"
+            "lost the file \(quoted(name)) while this program had it open: it was deleted or replaced, and recent commits may "
+                + "be lost with it; stop all programs that use the database, start them again, and check it with "
+                + "`stint doctor`"
         }
     }
 }

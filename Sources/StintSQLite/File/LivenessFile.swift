@@ -9,10 +9,10 @@ import StintCore
 /// A file beside the database that its process keeps locked (flock(2)) as long as it lives.
 ///
 /// The kernel frees the lock at the end of the process and not before, and shows it to all processes that see the file,
-/// whatever their pid, mount and time namespaces: a free lock is a proof of death. The file says which file it is (by
-/// its inode), so that a copy, which nobody locks, proves nothing.
+/// whatever their pid, mount and time namespaces: a free lock proves a death. The file contains its own inode, so that
+/// an unlocked copy proves nothing.
 ///
-/// It is made under another name and gets its own when it is locked: nobody ever sees it without its lock.
+/// It is created under another name and gets its own when it is locked, so it is never visible without its lock.
 struct LivenessFile: Sendable {
     static let suffixOfNew = "-new"
 
@@ -21,8 +21,8 @@ struct LivenessFile: Sendable {
 
     /// - Parameters:
     ///   - database: Its owner and permissions are the file's too.
-    ///   - content: What stands in it when it is first seen, as 64-bit words; the file's inode is given.
-    /// - Returns: `nil` where it cannot be made or locked; then nothing is left of it.
+    ///   - content: The first contents of the file, as 64-bit words, from the file's inode.
+    /// - Returns: `nil` if it cannot be created or locked; then nothing is left of it.
     init?(_ path: String, like database: String, content: (_ inode: UInt64) -> [UInt64]) {
         let new = path + Self.suffixOfNew
         unlink(new)
@@ -32,7 +32,7 @@ struct LivenessFile: Sendable {
             Self.close(file)
             return nil
         }
-        // Where the disk is full the lock alone must do.
+        // If the disk is full, the lock alone must be enough.
         let bytes = content(inode).withUnsafeBytes { Array($0) }
         if write(file, bytes, bytes.count) != bytes.count { _ = ftruncate(file, 0) }
         guard rename(new, path) == 0 else {
@@ -44,19 +44,19 @@ struct LivenessFile: Sendable {
         self.path = path
     }
 
-    /// The orderly end: the file goes.
+    /// Ends it in an orderly way: the file is removed.
     func remove() {
         unlink(path)
         Self.close(descriptor)
     }
 
-    /// As the kernel does it when the process dies: the lock is free, and the file stays. For tests.
+    /// Acts like the kernel when the process dies: the lock is free, and the file stays. For tests.
     func abandon() { Self.close(descriptor) }
 
     // MARK: - Another process's
 
-    /// - Parameter isSound: Whether the file is the one that was made, by its words and its inode. A free lock on any other
-    ///   file proves nothing.
+    /// - Parameter isSound: Whether the file is the one that was created, by its words and its inode. A free lock on
+    ///   any other file proves nothing.
     static func liveness(of path: String, isSound: (_ words: [UInt64], _ inode: UInt64) -> Bool) -> Liveness {
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard file >= 0 else { return .unknown }

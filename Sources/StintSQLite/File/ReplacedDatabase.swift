@@ -1,9 +1,9 @@
 import GRDB
 import StintCore
 
-/// A database that is about to be replaced.
+/// A database that will be replaced.
 struct ReplacedDatabase {
-    /// Those whose ids are never used again.
+    /// The tables whose ids are never used again.
     static let tables = ["stint_jobs", "stint_leases", "stint_workers"]
 
     let file: DatabaseFile

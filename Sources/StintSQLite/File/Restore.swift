@@ -7,9 +7,9 @@ import StintCore
     import Glibc
 #endif
 
-/// Puts a backup in the place of a database; see ``SQLiteStore/restore(_:to:options:)``.
+/// Replaces a database with a backup; see ``SQLiteStore/restore(_:to:options:)``.
 struct Restore {
-    /// How far ids go on behind those of a backup, when those that were given out since then are not known.
+    /// How far behind those of a backup ids continue if those that were given out since then are not known.
     static let unknownIDs: Int64 = 1_000_000_000
 
     let source: DatabaseFile
@@ -24,7 +24,7 @@ struct Restore {
             try SQLiteStore.install(on: new, options, mayInstall: false)
             return try ReplacedDatabase(file: target, options: options).whileLocked { lastIDs in
                 let (jobs, released) = try new.runBlocking { try makeFresh($0, after: lastIDs) }
-                // Its log goes into it, and nothing is left beside it.
+                // This writes its log into it, and leaves nothing beside it.
                 try translatingErrors(of: temporary) { try new.database.close() }
                 let aside = try FileExchange(target: target, replacement: temporary).run()
                 return SQLiteStore.Restoration(
@@ -48,7 +48,7 @@ struct Restore {
             throw StintError.invalidInput(
                 "\(quoted(source.path)) is the database itself: name a backup, and with --to the file to restore it to")
         }
-        // What is being restored may be what an earlier restore did not finish.
+        // The target may be what an earlier restore did not finish.
         try target.checkPlace(allowsFUSE: options.allowsFUSE, isRestore: true)
         guard try !target.isThere() || isRegular(target.path) else {
             throw target.unusable("is not a regular file; name a file")
@@ -63,7 +63,7 @@ struct Restore {
         return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG
     }
 
-    /// Those of the database that is replaced.
+    /// The permissions of the database that is replaced.
     private var permissions: UInt32 {
         var facts = stat()
         return stat(target.target, &facts) == 0 ? UInt32(facts.st_mode & 0o666) : options.permissions
@@ -76,7 +76,7 @@ struct Restore {
     }
 
     private func copy(to temporary: String) throws {
-        // A backup without a log is only read, also on a medium that cannot be written to.
+        // A backup without a log is only read, so it may be on a medium that cannot be written to.
         let hasLog = source.logSize > 0 || DatabaseFile(path: source.target + "-journal").size > 0
         if hasLog { try WALOrigin(file: source).check() }
         let backup = try connect(to: source, hasLog ? .full : .immutable)

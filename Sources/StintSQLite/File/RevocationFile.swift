@@ -9,14 +9,14 @@ import Synchronization
 #endif
 
 /// The ``RevocationMark`` of a database: 8 bytes in the file `stint.db-revoked` beside it. What one process has written
-/// there every other one reads from then on, since it is one file of one kernel; it need not survive a power cut, which
-/// ends all that could be started.
+/// there, every other process reads from then on, since it is one file of one kernel. It need not survive a power cut,
+/// which ends everything that could be started.
 ///
-/// It is read and not mapped: a mapped file that somebody truncates kills the process that reads it.
+/// It is read and not mapped: if a mapped file is truncated, the process that reads it is killed.
 final class RevocationFile: RevocationMark {
     private let database: String
     private let logger: Logger
-    /// Opened when it is first needed, so that a command that only looks makes no file. -1: it cannot be.
+    /// Opened when it is first needed, so that a command that only reads creates no file. -1: it cannot be opened.
     private let file = Mutex<Int32?>(nil)
 
     /// - Parameter database: Without symbolic links, so that all processes find the same file.
@@ -36,15 +36,15 @@ final class RevocationFile: RevocationMark {
         return value
     }
 
-    /// Something was revoked, in a transaction that is committed.
+    /// Called after a transaction that revoked something was committed.
     func change() {
         let file = descriptor()
         guard file >= 0 else { return }
-        // Not a number that counts up: two processes that change it at a time would write the same one.
+        // This is no counter: two processes that change it at the same time would write the same number.
         var value = UInt64.random(in: 1 ... .max)
         if pwrite(file, &value, 8, 0) != 8 {
             logger.error(
-                "what workers have claimed ahead may still start although it was revoked: its mark cannot be written",
+                "jobs that workers have claimed ahead may still start although they were revoked: the mark cannot be written",
                 metadata: ["file": "\(database)-revoked", "error": "\(String(cString: strerror(errno)))"])
         }
     }
@@ -58,7 +58,7 @@ final class RevocationFile: RevocationMark {
             } catch {
                 opened = -1
                 logger.warning(
-                    "what workers have claimed ahead may start although it was revoked meanwhile",
+                    "jobs that workers have claimed ahead may start although they were revoked meanwhile",
                     metadata: ["error": "\(error)"])
             }
             file = opened

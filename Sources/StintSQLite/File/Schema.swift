@@ -3,18 +3,18 @@ import StintCore
 import StintSQLiteMigrations
 import Synchronization
 
-/// Brings a database to this Stint's schema, or says why it cannot.
+/// Migrates a database to this Stint's schema, or reports why it cannot.
 ///
-/// Applied migrations are kept in `stint_migrations` with their whole text: more than a checksum, and a person can read
-/// what the tables were made with.
+/// Applied migrations are kept in `stint_migrations` with their whole text. That is more than a checksum, and a person
+/// can read which statements created the tables.
 struct Schema {
     let file: String
-    /// Whether a database of somebody else's may get Stint's tables, as an application's own does.
+    /// Whether another program's database may get Stint's tables, as an application's own does.
     let mayInstall: Bool
-    /// Those that this Stint knows.
+    /// The migrations that this Stint knows.
     let migrations: [SQLiteMigration]
 
-    /// Reads first and writes only where something is to do; all in one transaction under the write lock.
+    /// Reads first and writes only if there is something to do; all in one transaction under the write lock.
     func prepare(_ database: Database) throws {
         try requireUTF8(database)
         guard try isNewer(than: try applied(database)) else { return }
@@ -41,7 +41,7 @@ struct Schema {
         }
     }
 
-    /// Of a backup, which may be of an older Stint.
+    /// Checks a backup, which may be from an older Stint.
     func checkIsStint(_ database: Database) throws {
         let applied = try applied(database)
         guard !applied.isEmpty else {
@@ -51,7 +51,7 @@ struct Schema {
         _ = try isNewer(than: applied)
     }
 
-    /// The look at a database that cannot be written to.
+    /// Checks a database that cannot be written to.
     func checkCurrent(_ database: Database) throws {
         let applied = try applied(database)
         guard !applied.isEmpty, try !isNewer(than: applied) else {
@@ -62,8 +62,8 @@ struct Schema {
         }
     }
 
-    /// In a UTF-16 database the length of a text in bytes is another, and so is a text that becomes a payload in SQL. SQLite
-    /// fixes the encoding when it makes the file, so this can only be the database of another program.
+    /// In a UTF-16 database a text has another length in bytes, and a text that becomes a payload in SQL has other
+    /// bytes. SQLite fixes the encoding when it creates the file, so this can only be the database of another program.
     private func requireUTF8(_ database: Database) throws {
         let encoding = try String.fetchOne(database, sql: "PRAGMA encoding") ?? "unknown"
         guard encoding == "UTF-8" else {
@@ -74,7 +74,7 @@ struct Schema {
         }
     }
 
-    /// The same look later on: nothing is installed or migrated.
+    /// Repeats the check later on; it installs and migrates nothing.
     func checkStillKnown(_ database: Database) throws {
         let applied = try applied(database)
         guard applied.count <= migrations.count else {

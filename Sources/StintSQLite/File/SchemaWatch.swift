@@ -3,12 +3,12 @@ import StintCore
 import StintSQLiteMigrations
 import Synchronization
 
-/// Notices that a newer Stint has migrated the database while this process had it open: what this one would write from
-/// then on could be wrong, so it is refused, as it would be at opening. It also looks whether the file is still there.
+/// Notices that a newer Stint has migrated the database while this process had it open. What this process would write
+/// from then on could be wrong, so it is refused, as it would be at opening. It also checks that the file still exists.
 final class SchemaWatch: Sendable {
     private let schema: Schema
     let file: FileWatch
-    /// SQLite's own number of the schema, which changes with every table that is made or changed by anybody.
+    /// SQLite's own number of the schema, which changes whenever a program creates or changes a table.
     private let checked = Mutex<Int64?>(nil)
 
     init(_ schema: Schema, _ file: FileWatch) {
@@ -16,7 +16,7 @@ final class SchemaWatch: Sendable {
         self.file = file
     }
 
-    /// Within a transaction, on any connection to the file.
+    /// Checks within a transaction, on any connection to the file.
     ///
     /// - Throws: ``StintError`` with the code `databaseUnusable`.
     func check(_ database: Database) throws {

@@ -7,24 +7,24 @@ import Synchronization
     import Glibc
 #endif
 
-/// The scoreboard of one worker: a file beside the database that says which jobs it has started, and that proves by its lock
-/// that the worker lives (``LivenessFile``). Each note is one write of 40 bytes to the page cache, which the process's
-/// death does not undo, whatever kills it.
+/// The scoreboard of one worker: a file beside the database that records which jobs the worker has started. Its lock
+/// proves that the worker lives (``LivenessFile``). Each note is one write of 40 bytes to the page cache, which the
+/// process's death does not undo, whatever kills it.
 ///
-/// It is written and not mapped: a mapped file that somebody truncates kills the process that writes to it.
+/// It is written and not mapped: if a mapped file is truncated, the process that writes to it is killed.
 ///
 /// | bytes | |
 /// |---|---|
-/// | 0–39 | "STINTSB2", the worker's id, how many records it was made with, 1 where it was told to stop, the file's inode |
+/// | 0–39 | "STINTSB2", the worker's id, the number of records at its creation, 1 if it was ordered to stop, the file's inode |
 /// | 40 each | job, token, start by the monotonic clock in milliseconds, granted attempts (0: the job's own), check sum; all zeros: free |
 final class ScoreboardFile: Scoreboard {
     static let wordsPerRecord = 5
     static let recordBytes = 8 * wordsPerRecord
-    /// More than anybody runs at once in a process; a larger file is not one of ours.
+    /// More than a process ever runs at once; a larger file is not one of ours.
     private static let maximumRecords = 1_000_000
     private static let magic = UInt64(bigEndian: 0x5354_494E_5453_4232)
     private static let free = [UInt64](repeating: 0, count: wordsPerRecord)
-    /// Where the header says that the worker was told to stop.
+    /// Where the header records that the worker was ordered to stop.
     private static let orderOffset = 3 * 8
 
     private let worker: WorkerID
@@ -32,22 +32,22 @@ final class ScoreboardFile: Scoreboard {
     private let state: Mutex<State>
 
     private struct State {
-        /// `nil`: it could not be made, or was taken away.
+        /// `nil`: it could not be created, or was removed.
         var file: LivenessFile?
-        /// All starts are on it.
+        /// Whether all starts are on it.
         var isSound: Bool
         var slots: [Lease: Int] = [:]
         var free: [Int] = []
         var count = 0
     }
 
-    /// Makes the file. Where it cannot be made the worker works without, and its death tells less.
+    /// Creates the file. If it cannot be created, the worker works without it, and its death shows less.
     init(path: String, worker: WorkerID, capacity: Int, like database: String, clock: any QueueClock) {
         self.worker = worker
         self.clock = clock
-        // What has this name is of no worker that lives: ids are not used again, but a restored backup may do so.
+        // A file with this name belongs to no living worker: ids are not used again, but a restored backup may do so.
         unlink(path)
-        // Written and not just extended, so that a full disk shows here and not when a job starts.
+        // The file is written and not just extended, so that a full disk is noticed here and not when a job starts.
         let records = min(capacity, 1_024)
         let file = LivenessFile(path, like: database) { inode in
             [Self.magic, UInt64(bitPattern: worker.rawValue), UInt64(records), 0, inode]
@@ -92,13 +92,14 @@ final class ScoreboardFile: Scoreboard {
         if written != Self.recordBytes { spoil(&state) }
     }
 
-    /// A scoreboard that misses a start would blame the wrong job: better none. Its lock goes on proving that the worker lives.
+    /// A scoreboard that misses a start would blame the wrong job, so having none is better. Its lock still proves that
+    /// the worker lives.
     private func spoil(_ state: inout State) {
         state.isSound = false
         if let file = state.file { _ = ftruncate(file.descriptor, 0) }
     }
 
-    /// Takes the file away: the worker has ended.
+    /// Removes the file: the worker has ended.
     func remove() {
         state.withLock { state in
             state.file?.remove()
@@ -106,7 +107,7 @@ final class ScoreboardFile: Scoreboard {
         }
     }
 
-    /// As if the process had died; for tests.
+    /// Acts as if the process had died; for tests.
     func abandon() {
         state.withLock { state in
             state.file?.abandon()
@@ -121,7 +122,7 @@ final class ScoreboardFile: Scoreboard {
         var isToldToStop = false
     }
 
-    /// What the worker has started; `nil` where there is no scoreboard, or it is not a sound one.
+    /// What the worker has started; `nil` if there is no scoreboard, or it is not sound.
     static func read(_ path: String, of worker: WorkerID) -> Content? {
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard file >= 0 else { return nil }
@@ -132,7 +133,7 @@ final class ScoreboardFile: Scoreboard {
         else { return nil }
         var words = [UInt64](repeating: 0, count: Int(facts.st_size) / 8)
         let count = words.withUnsafeMutableBytes { pread(file, $0.baseAddress, $0.count, 0) }
-        // Fewer records than it was made with: somebody cut it, and a start may be missing.
+        // It has fewer records than at its creation: it was truncated, and a start may be missing.
         guard count == facts.st_size, isHeader(words, of: worker, inode: UInt64(facts.st_ino)),
             words[2] <= UInt64(words.count / wordsPerRecord - 1)
         else { return nil }
@@ -146,7 +147,7 @@ final class ScoreboardFile: Scoreboard {
         return content
     }
 
-    /// A worker's life by the lock on its scoreboard. One that was emptied, since the disk was full, proves it too.
+    /// A worker's life by the lock on its scoreboard. A file that was emptied because the disk was full proves it too.
     static func liveness(_ path: String, of worker: WorkerID) -> Liveness {
         LivenessFile.liveness(of: path) { words, inode in words.isEmpty || isHeader(words, of: worker, inode: inode) }
     }
@@ -168,7 +169,7 @@ final class ScoreboardFile: Scoreboard {
     private static func record(_ job: StartedJob, of worker: WorkerID) -> [UInt64] {
         let numbers = [job.lease.job.rawValue, job.lease.token.rawValue, job.startedAt, Int64(job.maxAttempts ?? 0)]
         let words = numbers.map(UInt64.init(bitPattern:))
-        // FNV-1a over words: it need not resist anybody, only tell garbage.
+        // FNV-1a over words: it need not resist an attacker, only recognise garbage.
         let check = (words + [UInt64(bitPattern: worker.rawValue)]).reduce(0xCBF2_9CE4_8422_2325 as UInt64) {
             ($0 ^ $1) &* 0x0000_0100_0000_01B3
         }

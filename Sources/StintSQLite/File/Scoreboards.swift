@@ -7,11 +7,12 @@ import Synchronization
     import Glibc
 #endif
 
-/// The scoreboards of all workers of a database: `stint.db-worker-17` is that of worker 17; and the signs of supervisors.
+/// The scoreboards of all workers of a database (`stint.db-worker-17` is that of worker 17), and the signs of
+/// supervisors.
 final class Scoreboards: Sendable {
     private let database: String
     private let clock: any QueueClock
-    /// Those of this process's own workers.
+    /// The scoreboards of this process's own workers.
     private let own = Mutex<[WorkerID: ScoreboardFile]>([:])
 
     /// - Parameter file: The database without symbolic links, so that all processes find the same scoreboards.
@@ -46,19 +47,19 @@ final class Scoreboards: Sendable {
         unlink(path(worker))
     }
 
-    /// As if the worker's process had died; for tests.
+    /// Acts as if the worker's process had died; for tests.
     func abandon(_ worker: WorkerID) {
         own.withLock { $0.removeValue(forKey: worker) }?.abandon()
     }
 
-    /// Removes the scoreboards of earlier workers that are not known, and signs of supervisors that are dead: a process that died
-    /// between two steps left them.
+    /// Removes the scoreboards of earlier workers that are not known, and signs of supervisors that are dead. A process
+    /// that died between two steps has left them.
     func sweep(before newest: WorkerID, keeping known: Set<WorkerID>, supervisors: Set<String>) {
         let (folder, name) = place
         guard let listing = opendir(folder) else { return }
         defer { closedir(listing) }
         while let entry = readdir(listing) {
-            // Only as far as the name goes: the system's buffer can end there, before the end of the field.
+            // Reads only as far as the name goes: the system's buffer can end there, before the end of the field.
             let offset = MemoryLayout<dirent>.offset(of: \.d_name)!
             let file = String(cString: UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self))
             guard file.hasPrefix(name) else { continue }
@@ -92,12 +93,12 @@ final class Scoreboards: Sendable {
 
     // MARK: - Supervisors
 
-    /// `nil` where the file cannot be made.
+    /// `nil` if the file cannot be created.
     func signOfSupervisor() -> SupervisorFile? {
         SupervisorFile(beside: database)
     }
 
-    /// One whose file is gone has ended in an orderly way.
+    /// A supervisor whose file is missing has ended in an orderly way.
     func liveness(ofSupervisor sign: String) -> Liveness {
         guard !sign.contains("/") else { return .unknown }
         let path = database + "-" + sign

@@ -7,7 +7,7 @@ import Synchronization
     import Glibc
 #endif
 
-/// A supervisor's sign of life: `stint.db-supervisor-4711-9f3c…`, with its process id for people.
+/// A supervisor's proof of life: `stint.db-supervisor-4711-9f3c…`, with its process id for people.
 package final class SupervisorFile: SupervisorSign {
     private static let magic = UInt64(bigEndian: 0x5354_494E_5453_5631)
 
@@ -31,7 +31,7 @@ package final class SupervisorFile: SupervisorSign {
         }
     }
 
-    /// As if the process had died; for tests.
+    /// Acts as if the process had died; for tests.
     package func abandon() {
         file.withLock { file in
             file?.abandon()

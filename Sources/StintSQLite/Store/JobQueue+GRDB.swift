@@ -1,17 +1,17 @@
 import GRDB
 import StintCore
 
-/// What only the SQLite store can do: take part in a transaction of the application's own GRDB connection to the same
-/// file. Set such connections up with ``SQLiteStore/prepareConnection(_:durability:)``.
+/// What only the SQLite store can do: join a transaction of the application's own GRDB connection to the same file. Set
+/// such connections up with ``SQLiteStore/prepareConnection(_:durability:)``.
 extension JobQueue where Store == SQLiteStore {
-    /// Adds a job in the caller's transaction: it is there when the transaction commits, and never was when it rolls back.
+    /// Adds a job in the caller's transaction: the job exists if the transaction commits, and not if it rolls back.
     ///
     ///     try await database.write { db in
     ///         try order.insert(db)
     ///         try queue.enqueue(SendReceipt(order: order.id), in: "mail", with: db)
     ///     }
     ///
-    /// - Throws: ``StintError``; let it pass out of the transaction's closure, so that it rolls back.
+    /// - Throws: ``StintError``; let it pass out of the transaction's closure, so that the transaction rolls back.
     @discardableResult
     public func enqueue(
         _ parameters: some JobParameters, in queue: QueueName = .default, delay: Duration? = nil,
@@ -32,11 +32,11 @@ extension JobQueue where Store == SQLiteStore {
         return answers
     }
 
-    /// Acknowledges a job in the caller's transaction, with follow-up jobs: the handler's own writes and the ack happen
+    /// Acknowledges a job in the caller's transaction, with follow-up jobs. The handler's own writes and the ack happen
     /// together or not at all, so the job's effect on this database happens exactly once.
     ///
-    /// In a savepoint that is rolled back the ack is rolled back too; the worker then settles the job by how the handler
-    /// ends.
+    /// If a savepoint is rolled back, an ack in it is rolled back too. The worker then settles the job by how the
+    /// handler ends.
     ///
     /// - Throws: ``StintError`` with the code `leaseLost`; let it pass out of the transaction's closure, so that the
     ///   handler's own writes roll back too.
@@ -52,8 +52,8 @@ extension JobQueue where Store == SQLiteStore {
         }
     }
 
-    /// Whether the ack was committed. The transaction was, but perhaps without a savepoint in it that was rolled back; the
-    /// job's lease stands then, and the worker settles the job as it does others.
+    /// Whether the ack was committed. The transaction was committed, but perhaps without a savepoint that was rolled
+    /// back. Then the job's lease is still valid, and the worker settles the job like any other.
     private static func isSettled(_ context: JobContext, _ database: Database) -> Bool {
         let (job, token) = (context.lease.job.rawValue, context.lease.token.rawValue)
         do {

@@ -2,29 +2,30 @@
     import GRDB
     import Synchronization
 
-    /// A guard that is taken away, to see the checks that rest on it turn red. Only the debug build has these switches.
+    /// A guard that can be removed, to see the checks that depend on it turn red. Only the debug build has these
+    /// switches.
     package enum RemovedGuard: String, CaseIterable, Sendable {
-        /// A late word with an old token counts.
+        /// A late call with an old token counts.
         case fence
         /// A transaction takes the write lock with its first change and not before it reads.
         case immediateTransaction = "immediate-transaction"
         /// An attempt counts when its end is settled, and not when it is claimed.
         case attemptBeforeStart = "attempt-before-start"
-        /// Nothing keeps two jobs from having one key. A database that is made then lacks the index too.
+        /// Two jobs may get one key. A database that is created then lacks the index too.
         case uniqueIndex = "unique-index"
-        /// An answer does not wait for the log to be on disk.
+        /// An answer does not wait until the log is on disk.
         case sync
 
         private static let removed = Atomic(0)
 
         private var bit: Int { 1 << Self.allCases.firstIndex(of: self)! }
 
-        /// For all of this process, from now on.
+        /// Removes it for all of this process, from now on.
         package func remove() { Self.removed.bitwiseOr(bit, ordering: .relaxed) }
 
         var isRemoved: Bool { Self.removed.load(ordering: .relaxed) & bit != 0 }
 
-        /// A statement as it is without its guard.
+        /// The statement as it is without its guard.
         static func rewritten(_ sql: String) -> String {
             guard removed.load(ordering: .relaxed) != 0 else { return sql }
             switch sql {
@@ -42,7 +43,7 @@
             }
         }
 
-        /// Takes away what the database itself guards.
+        /// Removes what the database itself guards.
         static func unguard(_ database: Database) throws {
             guard uniqueIndex.isRemoved else { return }
             try database.execute(

@@ -1,9 +1,9 @@
 import StintCore
 
-/// The parts of the ``DiskReserve`` in opening a database and in its verbs.
+/// How opening a database and its verbs use the ``DiskReserve``.
 extension SQLiteStore {
-    /// On a full disk the log and the memory that is shared, which are made anew by whoever opens the file first, get
-    /// their room from the reserve: a person must be able to look.
+    /// The process that opens the file first creates the log and the shared memory again. On a full disk these get
+    /// their space from the reserve, because a person must be able to look.
     static func openOutOfReserve(_ file: DatabaseFile, _ name: String, _ options: Options) throws -> Connection {
         while true {
             do {
@@ -23,12 +23,12 @@ extension SQLiteStore {
             return try DiskReserve(beside: file, logger: options.logger)
         } catch {
             options.logger.warning(
-                "no room is kept for the acks of running jobs when the disk is full", metadata: ["error": "\(error)"])
+                "no disk space is kept for the acks of running jobs", metadata: ["error": "\(error)"])
             return nil
         }
     }
 
-    /// A holder whose settlements are refused together with its claim says them again without it.
+    /// If a holder's settlements are refused together with its claim, it repeats them without the claim.
     static func diskFull(of settlements: [Settlement], _ request: ClaimRequest?) -> DiskFullPolicy {
         if request != nil { return .useSpareReserve }
         let followUps = settlements.lazy.flatMap(\.followUps).reduce(0) { $0 + $1.payload.count }

@@ -1,6 +1,6 @@
 import StintCore
 
-/// The file of a store before it is opened.
+/// Checks or creates the file of a store before it is opened.
 extension SQLiteStore {
     static func findOrMakeFile(_ file: DatabaseFile, _ options: Options) throws -> DatabaseFile.Access {
         if options.onlyReads { return try file.checkForReading(allowsFUSE: options.allowsFUSE) }

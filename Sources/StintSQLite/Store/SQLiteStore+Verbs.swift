@@ -1,6 +1,6 @@
 import StintCore
 
-/// The verbs of a ``JobStore``: each is a transaction of the verb of the same name.
+/// The verbs of a ``JobStore``: each is one transaction with the verb of the same name.
 extension SQLiteStore {
     public func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] {
         guard !jobs.isEmpty else { return [] }
@@ -75,12 +75,12 @@ extension SQLiteStore {
         }
     }
 
-    /// Checkpoints now, as far as it goes, for tests: by itself it happens when the log is long enough.
+    /// Checkpoints now, as far as possible; for tests. Otherwise this happens when the log is long enough.
     package func takeOverLog() async {
         await checkpoint?.run()
     }
 
-    /// An application that writes its own tables to this file makes the log grow while Stint itself commits nothing.
+    /// If an application writes its own tables to this file, the log grows while Stint itself commits nothing.
     private func checkpointLongLog() async throws {
         guard file.logSize > Checkpointer.longLog else { return }
         await checkpoint?.run()
@@ -133,7 +133,7 @@ extension SQLiteStore {
         }
     }
 
-    /// Tells this process's sleeping workers that an application's own transaction brought jobs.
+    /// Wakes this process's sleeping workers after an application's own transaction has enqueued jobs.
     func announce() {
         signals.send()
     }

@@ -7,7 +7,7 @@ extension SQLiteStore {
         let (id, known) = try await write { transaction in
             (try transaction.register(worker, as: id), try transaction.knownWorkers())
         }
-        // The entry stands before its scoreboard does, so a scoreboard without an entry is of nobody.
+        // The entry exists before its scoreboard does, so a scoreboard without an entry belongs to no worker.
         let scoreboard = try await writer.run { [scoreboards] _ in
             scoreboards.sweep(before: id, keeping: known.ids, supervisors: known.supervisors)
             return scoreboards.open(for: id, capacity: worker.concurrency)
@@ -44,7 +44,7 @@ extension SQLiteStore {
         return total
     }
 
-    /// Where the file cannot be made, jobs of workers that die with their supervisor come back when their leases end.
+    /// If the file cannot be created, jobs of workers that die with their supervisor come back when their leases end.
     public func registerSupervisor() async throws -> (any SupervisorSign)? {
         try await writer.run { [scoreboards] _ in scoreboards.signOfSupervisor() }
     }
@@ -61,10 +61,10 @@ extension SQLiteStore {
         try await read { try $0.failures(limit: limit) }
     }
 
-    /// As if the process of the worker had died: the kernel frees its lock. For tests.
+    /// Acts as if the process of the worker had died: the kernel frees its lock. For tests.
     package func abandon(_ worker: WorkerID) { scoreboards.abandon(worker) }
 
-    /// What it remembers of times, as if the process were a new one. For simulated worlds, which use a store again.
+    /// Forgets times, as if the process were a new one. For simulated worlds, which use a store again.
     package func forgetTimes() {
         unheldLooks.forget()
     }

@@ -5,39 +5,39 @@ import Logging
 import StintCore
 import StintSQLiteMigrations
 
-/// Jobs in one SQLite file, shared by any number of processes on one machine.
+/// Keeps jobs in one SQLite file, shared by any number of processes on one machine.
 ///
-/// A process needs one value of this type for a file. It holds four connections: one that writes, one that reads, two
-/// for checkpoints; and a fifth that only looks at the file's bytes. It opens more when they are needed: one that watches for
-/// commits, and up to three for reads that may take long. They are closed when the last reference goes.
+/// A process needs one value of this type for each file. It holds four connections: one that writes, one that reads,
+/// and two for checkpoints. A fifth only reads the file's bytes. It opens more when they are needed: one that watches
+/// for commits, and up to three for reads that may take long. They are closed when the last reference is released.
 public final class SQLiteStore: JobStore {
     public struct Options: Sendable {
         public var durability: Durability
         /// How long to wait for another process's write lock before a verb throws `databaseBusy`.
         public var busyTimeout: Duration
-        /// Whether to make the file where there is none.
+        /// Whether to create the file if it does not exist.
         public var createsFile: Bool
         /// Whether Stint's tables, all named `stint_…`, may be added to a database that has others.
         public var installsIntoOthers: Bool
-        /// The permissions of a file that is made, and with it of everything beside it: 0600, or 0660 for several users of
-        /// one group. The umask does not count. A file that is there already keeps its own.
+        /// The permissions of a file that is created, and of all files beside it: 0600, or 0660 for several users of
+        /// one group. The umask does not count. An existing file keeps its own.
         public var permissions: UInt32 = 0o600
-        /// Whether only verbs that read will be used. Then a database that this user may not write to, or on a read-only
-        /// file system, can be opened too.
+        /// Whether only verbs that read will be used. Then a database can also be opened if this user may not write to
+        /// it, or if it is on a read-only file system.
         public var onlyReads = false
         /// Whether the file may be on a file system that a program provides (FUSE). Only its user can know whether this
         /// machine alone uses it, and whether it can share memory between processes.
         public var allowsFUSE = false
         public var logger: Logger
-        /// Where it reads the time: of this machine. Tests move a clock of their own.
+        /// The source of the time: this machine's clocks. Tests use a clock that they move.
         package var clock: any QueueClock = SystemClock()
         /// How processes wait for each other; for comparison.
         package var waiting = Waiting.gate
-        /// What its blocking work is done on; a simulated world has executors of its own.
+        /// Where its blocking work is done; a simulated world has executors of its own.
         package var executors: BlockingExecutor.Maker = BlockingExecutor.threads
         /// Whether the file's mark changes; see ``FileMarks``.
         package var marksFile = true
-        /// What this Stint knows of schemas; fewer, or more, make it an older or a newer one, for tests.
+        /// The migrations that this Stint knows. With fewer or more it acts as an older or a newer Stint, for tests.
         package var migrations = SQLiteMigrations.all
 
         public init(
@@ -66,10 +66,10 @@ public final class SQLiteStore: JobStore {
     let options: Options
     let access: DatabaseFile.Access
     let transactions: Writer
-    /// For workers' looks, which are short: nothing that may take long is read here.
+    /// For workers' looks, which are short: it must not be used for a read that may take long.
     let reader: Connection
     let longReaders: ReaderPool
-    /// `nil` if it can only be read.
+    /// `nil` if the database can only be read.
     let checkpoint: Checkpointer?
     let schema: SchemaWatch
     let fileWatch: FileWatch
@@ -81,7 +81,7 @@ public final class SQLiteStore: JobStore {
     let signals: WakeUpSignals
     let watch: WALMonitor
 
-    /// Opens the file, makes or migrates it where needed. Blocks; ``StoreSource/sqlite(_:options:)`` does not.
+    /// Opens the file, and creates or migrates it if needed. Blocks; ``StoreSource/sqlite(_:options:)`` does not.
     ///
     /// - Throws: ``StintError`` with the code `databaseUnusable`: a missing or read-only folder, an empty, foreign or
     ///   corrupt file, a newer schema. Nothing was written then.
@@ -123,7 +123,8 @@ public final class SQLiteStore: JobStore {
         let reserve = Self.reserve(DatabaseFile(path: path), options)
         self.schema = SchemaWatch(schema, fileWatch)
         reader = try Self.connect(file, path, "reader", options, readOnly: true)
-        // Long enough to open the file while another process closes it, and short for a checkpoint, which can come later.
+        // Long enough to open the file while another process closes it, and short for a checkpoint, which can come
+        // later.
         let lock = try Self.connect(file, path, "checkpoint", options, busyTimeout: .seconds(1))
         let repair = WALRecovery(beside: file, lock: lock, logger: options.logger)
         let checkpoint = Checkpointer(
@@ -150,7 +151,7 @@ public final class SQLiteStore: JobStore {
 
     deinit {
         guard fileWatch.isOverwritten else { return }
-        // Never closed: the last one to close would write the old log into the new file.
+        // These must never be closed: the last one to close would write the old log into the new file.
         checkpoint?.keepOpen()
         for connection in [transactions.connection, reader] { connection.keepOpen() }
     }
@@ -161,7 +162,7 @@ public final class SQLiteStore: JobStore {
             return try WriteGate(beside: file.target)
         } catch {
             options.logger.warning(
-                "writes of this process do not wait in line, and may take turns from others or get none",
+                "writes of this process do not wait in line: they may take turns from other processes, or get none",
                 metadata: ["error": "\(error)"])
             return nil
         }
@@ -169,13 +170,13 @@ public final class SQLiteStore: JobStore {
 
     public var clock: any QueueClock { options.clock }
 
-    /// When a verb was called, by the clock's monotonic time, where a simulated world has waited for the lock itself.
+    /// When a verb was called, by the clock's monotonic time, if a simulated world has waited for the lock itself.
     @TaskLocal package static var calledAt: Int64?
 
     var writer: Connection { transactions.connection }
 
-    /// Does `body` on a connection and a thread of its own, for work that takes long: the shared ones must stay free for
-    /// workers, and none of Swift's cooperative threads may block.
+    /// Runs `body` on a connection and a thread of its own, for work that takes long. The shared connections must stay
+    /// free for workers, and none of Swift's cooperative threads may block.
     func onOwnConnection<Value: Sendable>(
         _ purpose: String, _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws -> Value {
@@ -186,8 +187,8 @@ public final class SQLiteStore: JobStore {
         }
     }
 
-    /// For connections that are opened when they are needed: the file must still be the one that was opened, else SQLite
-    /// would make an empty one in its place.
+    /// For connections that are opened when they are needed. The file must still be the one that was opened, because
+    /// SQLite would otherwise create an empty one in its place.
     private static func connectLater(
         _ file: DatabaseFile, _ name: String, _ options: Options, _ access: DatabaseFile.Access, _ watch: FileWatch
     ) -> @Sendable (_ purpose: String) throws -> Connection {
@@ -197,7 +198,7 @@ public final class SQLiteStore: JobStore {
         }
     }
 
-    /// - Parameter name: How errors call the file.
+    /// - Parameter name: The name of the file in errors.
     static func connect(
         _ file: DatabaseFile, _ name: String, _ purpose: String, _ options: Options, durability: Durability? = nil,
         readOnly: Bool = false, access: DatabaseFile.Access = .full, busyTimeout: Duration? = nil
@@ -223,11 +224,11 @@ public final class SQLiteStore: JobStore {
 
     // MARK: - Transactions
 
-    /// A write transaction, perhaps shared with other callers of this process.
+    /// Runs a write transaction, perhaps shared with other callers of this process.
     ///
     /// - Parameters:
-    ///   - weight: About how many jobs it touches.
-    ///   - diskFull: Whether it must get through on a full disk.
+    ///   - weight: The approximate number of jobs that it touches.
+    ///   - diskFull: Whether it must succeed on a full disk.
     func write<Value: Sendable>(
         weight: Int = 1, diskFull: DiskFullPolicy = .useSpareReserve,
         _ body: @escaping @Sendable (JobTransaction) throws -> Value
@@ -247,7 +248,7 @@ public final class SQLiteStore: JobStore {
         try await reader.run { [schema, clock] in try Self.read($0, schema, clock, body) }
     }
 
-    /// The same for what people ask, and may take longer: no look waits for it.
+    /// The same for people's queries, which may take longer: no look waits for it.
     func read<Value: Sendable>(
         _ body: @escaping @Sendable (JobTransaction) throws -> Value
     ) async throws -> Value {
@@ -268,7 +269,8 @@ public final class SQLiteStore: JobStore {
 }
 
 extension StoreSource where Store == SQLiteStore {
-    /// A database file, made where there is none. It may be the application's own: Stint's tables are named `stint_…`.
+    /// A database file, created if it does not exist. It may be the application's own: Stint's tables are named
+    /// `stint_…`.
     ///
     /// - Parameter durability: What an enqueue that returned survives; see ``Durability``.
     public static func sqlite(_ path: String, durability: Durability = .full) -> StoreSource {

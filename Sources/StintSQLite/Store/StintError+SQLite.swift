@@ -2,7 +2,8 @@ import GRDB
 import StintCore
 
 extension StintError {
-    /// What SQLite said, in words that tell what to do. The result codes are those of https://sqlite.org/rescode.html.
+    /// Turns an error of SQLite into one that says what to do. The result codes are those of
+    /// https://sqlite.org/rescode.html.
     init(_ error: DatabaseError, file: String) {
         let said = error.message ?? "result code \(error.extendedResultCode.rawValue)"
         switch error.resultCode {
@@ -38,7 +39,7 @@ extension StintError {
                 "the database \(quoted(file)) cannot be opened for writing (\(said)): its folder and the file, with -wal and "
                     + "-shm beside it, must be writable")
         default:
-            self.init(.storageFailed, "SQLite refused on \(quoted(file)): \(said)")
+            self.init(.storageFailed, "SQLite failed on \(quoted(file)): \(said)")
         }
     }
 }
@@ -48,7 +49,7 @@ func translatingErrors<Value>(of file: String, _ body: () throws -> Value) rethr
     do { return try body() } catch { throw translated(error, of: file) }
 }
 
-/// As a ``StintError`` where it is one of SQLite's.
+/// Returns a ``StintError`` if the error is one of SQLite's, else the error itself.
 func translated(_ error: any Error, of file: String) -> any Error {
     (error as? DatabaseError).map { StintError($0, file: file) } ?? error
 }

@@ -1,8 +1,8 @@
 import StintCore
 
-/// What a claim came to.
+/// The result of a claim.
 struct Claim: Sendable {
     var jobs: [ClaimedJob] = []
-    /// The first suspect that was left where it is, although the claim could take more.
+    /// The first suspect that was not claimed although the claim could take more.
     var passedOver: JobID?
 }

@@ -1,7 +1,7 @@
 import StintCore
 
-/// A job that was leased in this transaction. Its payload is read when the transaction is durable, without the write
-/// lock; see SQLiteStore+PayloadLoader.swift.
+/// A job that was leased in this transaction. Its payload is read after the commit, without the write lock; see
+/// ``PayloadLoader``.
 struct ClaimedJob: Sendable {
     let lease: Lease
     let queue: QueueName

@@ -1,6 +1,6 @@
 import StintCore
 
-/// A lease whose jobs are taken back.
+/// A lease whose jobs are reclaimed.
 struct EndedLease {
     static let columns = "token, queue_id, worker, boot_id, worker_id, jobs, shared, overdue_since, deadline"
 
@@ -10,9 +10,9 @@ struct EndedLease {
     let boot: String
     let workerID: Int64?
     let jobs: Int64
-    /// Its worker held other jobs too when the first of its leases ran out.
+    /// Whether its worker held other jobs too when the first of its leases ran out.
     let isShared: Bool
-    /// When a reaper first found it past its deadline, and left it to its worker.
+    /// When a reaper first found it past its deadline and left it to its worker.
     let overdueSince: Int64?
     let deadline: Int64
 

@@ -1,9 +1,9 @@
-/// The statements of the hot path. Tests look at the query plan of each, and the benchmark runs the same texts in
-/// plain C as the ceiling.
+/// The statements of the hot path. Tests check the query plan of each, and the benchmark runs the same texts in plain C
+/// as the ceiling.
 ///
-/// A job's row in a state replaces one that stands there already. That never happens but where another program has put a
-/// job into two states; refusing would refuse the whole transaction again and again, and with it all other jobs. Of two
-/// leases the newer one stands, and the holder of the older one is told so.
+/// A job's row in a state replaces one that already exists. That happens only if another program has put a job into two
+/// states. If the statement refused it, it would refuse the whole transaction again and again, and with it all other
+/// jobs. Of two leases the newer one stays valid, and the holder of the older one gets `leaseLost`.
 package enum HotSQL {
     package static let queueID = "SELECT id FROM stint_queues WHERE name = ?1"
 
@@ -20,7 +20,7 @@ package enum HotSQL {
         INSERT OR REPLACE INTO stint_delayed (job_id, queue_id, run_at, attempts, crashes, suspect)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
         """
-    /// Of a job that is there: a key of one that another program took away holds nobody up.
+    /// Only of a job that exists: a key whose job another program has removed blocks no enqueue.
     package static let uniqueKeyHolder = """
         SELECT u.job_id FROM stint_unique_keys u JOIN stint_jobs j ON j.id = u.job_id WHERE u.queue_id = ?1 AND u.key = ?2
         """
@@ -40,7 +40,7 @@ package enum HotSQL {
         SELECT priority, job_id, attempts, crashes, suspect FROM stint_ready
         WHERE queue_id = ?1 ORDER BY priority, job_id LIMIT ?2
         """
-    /// The same of a claim that passes over suspects. It reads past all that come first, which are few.
+    /// The same for a claim that passes over suspects. It reads past all suspects that come first, which are few.
     package static let readyInnocents = """
         SELECT priority, job_id, attempts, crashes, suspect FROM stint_ready
         WHERE queue_id = ?1 AND suspect = 0 ORDER BY priority, job_id LIMIT ?2
@@ -56,19 +56,19 @@ package enum HotSQL {
     package static let insertLeased = """
         INSERT OR REPLACE INTO stint_leased (job_id, token, attempts, crashes, suspect) VALUES (?1, ?2, ?3, ?4, ?5)
         """
-    /// A claim takes the first rows of a queue, so one range is deleted and not each row by itself.
+    /// A claim takes the first rows of a queue, so one range is deleted instead of each row by itself.
     package static let deleteReadyUpTo = """
         DELETE FROM stint_ready WHERE queue_id = ?1 AND (priority, job_id) <= (?2, ?3)
         """
 
-    /// Where suspects stay behind, the rows are no range.
+    /// If suspects stay behind, the rows are no range.
     package static let deleteReady = "DELETE FROM stint_ready WHERE queue_id = ?1 AND priority = ?2 AND job_id = ?3"
 
     package static let lease = """
         SELECT l.queue_id, l.jobs, q.retention_ms, l.worker
         FROM stint_leases l JOIN stint_queues q ON q.id = l.queue_id WHERE l.token = ?1
         """
-    /// The fence: no row is deleted where the token is not the job's current one.
+    /// The fence: no row is deleted if the token is not the job's current one.
     package static let deleteLeased = "DELETE FROM stint_leased WHERE job_id = ?1 AND token = ?2"
     package static let leasedJob = """
         SELECT l.attempts, l.crashes, l.suspect, j.priority, j.max_attempts, j.max_crashes
@@ -92,7 +92,8 @@ package enum HotSQL {
         WHERE id = ?1
         """
 
-    /// Instead, where the kept counts are no counts. It reads all jobs of the queue; what was done before is not known.
+    /// Used instead if the kept counts are no valid counts. It reads all jobs of the queue; how many were done before
+    /// is not known.
     package static let recount = """
         UPDATE stint_queues SET
             ready = (SELECT count(*) FROM stint_ready WHERE queue_id = ?1),

@@ -1,9 +1,10 @@
 import StintCore
 
 extension JobTransaction {
-    /// How many delayed jobs whose time has come one claim moves to ready, a queue: it keeps the transaction short.
+    /// How many delayed jobs whose time has come one claim moves to ready in each queue: it keeps the transaction
+    /// short.
     private static let promotionsPerClaim: Int64 = 1_000
-    /// So many times a claim's limit is enough for all workers, without counting them.
+    /// If this many times a claim's limit is ready, it is enough for all workers, without counting them.
     private static let plenty: Int64 = 100
 
     /// Leases the first ready jobs of the queues together, by priority, then id.
@@ -37,13 +38,13 @@ extension JobTransaction {
         return Claim(jobs: jobs, passedOver: isTaken ? nil : suspect.map { JobID(rawValue: $0.id) })
     }
 
-    /// Of kept counts, which another program may have made absurd.
+    /// Adds kept counts, which another program may have made absurd.
     private static func sum(_ left: Int64, _ right: Int64) -> Int64 {
         let (sum, overflow) = left.addingReportingOverflow(right)
         return overflow ? (right > 0 ? .max : .min) : sum
     }
 
-    /// What cannot be started at once is left to other workers where there is not enough for all.
+    /// If not enough is ready for all workers, jobs that cannot be started at once are left to other workers.
     private func limit(_ request: ClaimRequest, ready: Int64) throws -> Int {
         guard request.idleSlots < request.limit, ready < Int64(request.limit) * Self.plenty else {
             return request.limit
@@ -55,7 +56,7 @@ extension JobTransaction {
 
     private typealias ClaimableQueue = (id: Int64, name: QueueName, ready: Int64)
 
-    /// The first ones of each queue, as they are claimed.
+    /// The first rows of each queue, in the order of claims.
     private func candidates(of queues: [ClaimableQueue], _ limit: Int, _ sql: String) throws -> [Candidate] {
         var candidates: [Candidate] = []
         for (index, queue) in queues.enumerated() {
@@ -71,8 +72,8 @@ extension JobTransaction {
         }
         let found = try read()
         if found.allSatisfy(\.isSound) { return found }
-        // No job has such a number. Such rows can be had where another program has made the table again without types; they
-        // would be taken again and again, and others never.
+        // No job has such a number. Such rows can exist if another program has created the table again without types.
+        // They would be taken again and again, and others never.
         try statement(
             "DELETE FROM stint_ready WHERE queue_id = ?1 AND (typeof(priority) <> 'integer' OR typeof(job_id) <> 'integer')"
         ).execute(queue)
@@ -97,7 +98,7 @@ extension JobTransaction {
         let delete = try statement(HotSQL.deleteDelayed)
         var promoted = 0
         for id in due {
-            // None where another program took the job itself away.
+            // Nothing is promoted if another program has removed the job itself.
             promoted += try insert.changes(id)
             try delete.execute(id)
         }
@@ -105,29 +106,29 @@ extension JobTransaction {
         return Int64(promoted)
     }
 
-    /// The first ones; a suspect only where it is the first, and then nothing else.
+    /// The first candidates. A suspect is chosen only if it is the first, and then alone.
     private static func chosen(_ candidates: [Candidate], limit: Int) -> ArraySlice<Candidate> {
         if candidates.first?.suspect == true { return candidates.prefix(1) }
         return candidates.prefix(limit).prefix { !$0.suspect }
     }
 
-    /// A job that another program has made ready twice is handed out once.
+    /// If another program has made a job ready twice, the job is handed out once.
     private static func withoutRepetitions(_ rows: ArraySlice<Candidate>) -> ArraySlice<Candidate> {
-        // Two rows of a job differ in queue or priority, which they mostly do not.
+        // Two rows of a job differ in queue or priority. Mostly all rows have the same ones.
         guard let first = rows.first, !rows.allSatisfy({ $0.queue == first.queue && $0.priority == first.priority })
         else { return rows }
         var seen: Set<Int64> = []
         return rows.filter { seen.insert($0.id).inserted }[...]
     }
 
-    /// Takes away the first rows of a queue, which these are.
+    /// Removes the first rows of a queue, which these are.
     private func takeFirst(_ rows: [Candidate], of queue: Int64) throws {
         guard let last = rows.last else { return }
         try statement(HotSQL.deleteReadyUpTo).execute(queue, last.priority, last.id)
         count(queue, ready: -rows.count)
     }
 
-    /// Takes rows away between which others stay.
+    /// Removes rows between which others stay.
     private func take(_ rows: [Candidate], of queue: Int64) throws {
         let delete = try statement(HotSQL.deleteReady)
         for row in rows { try delete.execute(queue, row.priority, row.id) }
@@ -166,9 +167,9 @@ private struct Candidate {
     let attempts: Int64
     let crashes: Int64
     let suspect: Bool
-    /// Which of the claim's queues.
+    /// The index of the queue in the claim.
     let queue: Int
-    /// Its key is numbers.
+    /// Whether its key consists of numbers.
     let isSound: Bool
 
     init(_ row: Statement.Row, queue: Int) {

@@ -30,7 +30,7 @@ extension JobTransaction {
         }
     }
 
-    /// Writes the job's state: ready, or delayed where the delay is above zero.
+    /// Writes the job's state: ready, or delayed if the delay is above zero.
     @discardableResult
     func makeWaiting(
         _ id: JobID, _ queue: Int64, priority: Int64, after delay: Duration, attempts: Int64 = 0, crashes: Int64 = 0,
@@ -66,13 +66,14 @@ extension JobTransaction {
 }
 
 extension Headers {
-    /// As the database keeps them: a line `name: value` each, by name; `nil` where there are none. Neither names nor
-    /// values can have a line break, so this needs no escapes, and it reads quickly at every claim.
+    /// The headers as the database keeps them: one line `name: value` for each, by name; `nil` if there are none.
+    /// Neither names nor values can have a line break, so this needs no escapes, and it can be read quickly at every
+    /// claim.
     package var storedText: String? {
         isEmpty ? nil : map { "\($0.key): \($0.value)" }.joined(separator: "\n")
     }
 
-    /// What can be read of them, for people; a worker needs them all.
+    /// Reads as many of the headers as possible, for people; a worker needs them all.
     package init(readable storedText: String?) {
         self.init()
         for line in (storedText ?? "").unicodeScalars.split(separator: "\n") {
@@ -84,11 +85,12 @@ extension Headers {
         }
     }
 
-    /// - Throws: ``StintError`` where the text is not of that form, because another program wrote it.
+    /// - Throws: ``StintError`` if the text does not have that form, because another program wrote it.
     package init(storedText: String?) throws {
         self.init()
         guard let storedText else { return }
-        // By code points and not by characters: a value may begin with an accent, which would be one with the blank.
+        // Splits by code points and not by characters: a value may begin with an accent, which would be one character
+        // with the space.
         for line in storedText.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: true) {
             guard let colon = line.firstIndex(of: ":") else {
                 throw StintError(

@@ -1,15 +1,15 @@
 import StintCore
 
 /// Leases that ran out. A deadline proves no death: the worker may hang, may have been frozen, or may wait for the same
-/// lock as whoever reaps.
+/// lock as the reaper.
 extension JobTransaction {
-    /// So long a wait for the lock is worth a second look at leases whose workers cannot be proved dead.
+    /// A wait of this length for the lock is worth a second look at leases whose workers cannot be proved dead.
     private static let longWait: Duration = .milliseconds(100)
 
     func endExpired(_ lease: EndedLease, _ registry: WorkersOfReap, _ report: inout ReapReport) throws {
         let worker = lease.workerID.flatMap { registry.worker(WorkerID(rawValue: $0)) }
         let isOverdue = lease.deadline <= now.monotonic
-        // Its deadline is of another clock than ours, and the kernel says that it lives.
+        // Its deadline is from another clock than ours, and the kernel proves that its worker lives.
         if !isOverdue && worker?.liveness == .alive { return }
         let ending = ending(of: worker, isOverdue: isOverdue)
         if ending == .leaseRanOut, mayYetBeExtended(lease, worker), try !isSecondLook(lease) {
@@ -35,19 +35,19 @@ extension JobTransaction {
 
     // MARK: - The second look
 
-    /// A worker that lives extends its leases as soon as it can; one that is perhaps alive may wait for the lock that this
+    /// A living worker extends its leases as soon as it can. A worker that may be alive may wait for the lock that this
     /// transaction waited for.
     private func mayYetBeExtended(_ lease: EndedLease, _ worker: WorkerRecord?) -> Bool {
         switch worker?.liveness {
         case .alive: true
-        // Its supervisor lives, and will see to its jobs.
+        // Its supervisor lives, and will reclaim its jobs.
         case .dead: true
         case .unknown, nil: waited >= Self.longWait
         }
     }
 
-    /// Whether the lease was found past its deadline some time before, in a transaction of its own, and still is. Extending
-    /// it takes the mark away.
+    /// Whether the lease was found past its deadline some time ago, in another transaction, and still is. Extending the
+    /// lease removes the mark.
     private func isSecondLook(_ lease: EndedLease) throws -> Bool {
         if let since = lease.overdueSince, since <= now.monotonic {
             return now.monotonic - since >= ReapReport.secondLook.milliseconds
@@ -58,7 +58,7 @@ extension JobTransaction {
 
     // MARK: - What else the worker held
 
-    /// Of a worker by its name, and of all registered workers of its process.
+    /// The leases of a worker, by its name, and of all registered workers of its process.
     static let sameHolder = """
         boot_id = ?1 AND (worker = ?2 OR worker_id IN (
             SELECT w.id FROM stint_workers w JOIN stint_workers mine ON mine.id = ?3
@@ -66,7 +66,7 @@ extension JobTransaction {
                 = (mine.host, mine.boot_id, mine.namespaces, mine.pid, mine.process_start)))
         """
 
-    /// Whether the worker held more than one job, in this lease or others: then nobody knows which was the end of it. Its
+    /// Whether the worker held more than one job, in this lease or others: then it is not known which job ended it. Its
     /// other leases are marked, since the last of them must not look like its only one.
     private func isShared(_ lease: EndedLease) throws -> Bool {
         func bound(_ sql: String) throws -> Statement {

@@ -10,7 +10,7 @@ extension JobTransaction {
             extend.bind(4, duration.milliseconds)
             try extend.execute()
         }
-        // A token can stand while one of its jobs was taken away by a person.
+        // A token can still exist after a person has removed one of its jobs.
         let isLeased = try statement(HotSQL.isLeased)
         return try leases.filter { lease in
             isLeased.bind(1, lease.job.rawValue)

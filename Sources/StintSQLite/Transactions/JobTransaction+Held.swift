@@ -1,6 +1,6 @@
 import StintCore
 
-/// What a worker looks up where it cannot go by what it remembers.
+/// What a worker looks up if it cannot rely on its memory.
 extension JobTransaction {
     static let heldJobs = """
         SELECT d.job_id, d.token, q.name, q.paused

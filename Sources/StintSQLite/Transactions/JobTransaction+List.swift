@@ -1,6 +1,6 @@
 import StintCore
 
-/// Lists of jobs: a page is one query a state, which an index leads from where the page before has ended.
+/// Lists of jobs. A page is one query for each state, and an index leads it to the place where the previous page ended.
 extension JobTransaction {
     func page(_ filter: JobFilter, after cursor: JobCursor?) throws -> JobPage {
         var queue: Int64?
@@ -28,7 +28,7 @@ extension JobTransaction {
         return all[(first.flatMap { all.firstIndex(of: $0) } ?? 0)...]
     }
 
-    /// - Returns: `false` where the page has become too long.
+    /// - Returns: `false` if the page has become too long.
     private func add(
         jobsIn state: JobState, _ queue: Int64?, after cursor: JobCursor?, upTo limit: Int, _ bytes: inout Int,
         to page: inout JobPage
@@ -49,9 +49,9 @@ extension JobTransaction {
         return bytes < JobFilter.maximumBytes
     }
 
-    /// The rows of a state behind a place in its order, with the columns of ``record`` and then the place: ?1 is the queue,
-    /// ?2 what the state is ordered by, ?3 the job, ?4 how many rows. What another program has left of a job counts for
-    /// nothing.
+    /// The rows of a state behind a place in its order, with the columns of ``record`` and then the place. ?1 is the
+    /// queue, ?2 the value by which the state is ordered, ?3 the job, ?4 the number of rows. Incomplete rows that
+    /// another program has left are skipped.
     static func list(_ state: JobState, inQueue isOfQueue: Bool) -> String {
         let (table, order): (String, String) =
             switch state {
@@ -65,7 +65,7 @@ extension JobTransaction {
         let isOrdered = order != "0"
         let key = isOrdered ? "\(order), s.job_id" : "s.job_id"
         let place = isOrdered ? "?2, ?3" : "?3"
-        // A leased job's queue stands in its lease.
+        // The queue of a leased job is in its lease.
         let queue = state == .leased ? "l.queue_id" : "s.queue_id"
         let range =
             switch (isOfQueue, state) {
@@ -78,7 +78,7 @@ extension JobTransaction {
             isOfQueue
             ? "CROSS JOIN stint_leases l ON l.token = s.token" : "LEFT JOIN stint_leases l ON l.token = s.token"
         let astray = state == .ready ? "AND j.queue_id = s.queue_id AND j.priority = s.priority" : ""
-        // CROSS JOIN: in this order, and no other that the planner may think of.
+        // CROSS JOIN forces this order of the tables on the planner.
         return """
             SELECT j.id, q.name, '\(state.rawValue)', j.priority, s.attempts, j.max_attempts, s.crashes, j.max_crashes,
                    \(state == .buried || state == .done ? "0" : "s.suspect"), j.content_type, j.headers, length(j.payload),

@@ -1,6 +1,6 @@
 import StintCore
 
-/// What a person does with jobs, by their ids and whatever their state.
+/// What a person does with jobs, by id and in any state.
 extension JobTransaction {
     func kick(_ ids: [JobID]) throws {
         for id in ids {
@@ -54,7 +54,7 @@ extension JobTransaction {
         }
     }
 
-    /// Deletes a job that is in no state any more, with all that belongs to it.
+    /// Deletes a job that is no longer in any state, with everything that belongs to it.
     func forget(_ id: Int64) throws {
         try statement(HotSQL.deleteJob).execute(id)
         try statement(HotSQL.deleteUniqueKey).execute(id)
@@ -101,7 +101,7 @@ extension JobTransaction {
         throw StintError(.databaseUnusable, "job \(id) is in no state: the database was changed by another program")
     }
 
-    /// Takes the job out of its state; the caller puts it into another or deletes it.
+    /// Removes the job from its state; the caller puts it into another one or deletes it.
     func leave(_ job: Located) throws {
         switch job.state {
         case .ready:

@@ -58,7 +58,7 @@ extension JobTransaction {
         try statement(Self.record).first(id, read: Self.record)
     }
 
-    /// Of a row with the columns of ``record``.
+    /// Reads a row with the columns of ``record``.
     static func record(_ row: Statement.Row) -> JobRecord {
         var record = JobRecord(
             id: JobID(rawValue: row.int(0)), queue: QueueName(stored: row.text(1)),
@@ -77,7 +77,7 @@ extension JobTransaction {
         return record
     }
 
-    /// A time may be past.
+    /// The result may be a time in the past.
     func nextReady(in queues: [QueueName], passingOverSuspects: Bool = false) throws -> NextReady {
         var next: Timestamp?
         for queue in queues {

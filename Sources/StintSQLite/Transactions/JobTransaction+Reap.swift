@@ -1,19 +1,19 @@
 import StintCore
 
 extension JobTransaction {
-    /// Bounds of one call, so that a claim never waits long behind the reaper.
+    /// Limits of one call, so that a claim never waits long behind the reaper.
     private static let leasesPerReap: Int64 = 100
     private static let jobsPerReap = 1_000
     private static let prunesPerReap: Int64 = 1_000
 
-    /// Past their deadline, or with one that lies further ahead than they are long: that is of an earlier boot, whose clock
-    /// was ahead. Those of before migration 4 have no length, and a boot id tells.
+    /// Leases that are past their deadline, or whose deadline lies further ahead than they are long: these are from an
+    /// earlier boot, whose clock was ahead. Leases from before migration 4 have no length, so the boot id decides.
     static let endedLeases = """
         SELECT \(EndedLease.columns) FROM stint_leases
         WHERE deadline <= ?1 OR CASE duration_ms WHEN 0 THEN boot_id <> ?2 ELSE deadline > ?1 + duration_ms END LIMIT ?3
         """
 
-    /// A done job of each queue is past its retention: one look-up a queue that has any.
+    /// Queues with a done job that is past its retention: one look-up for each queue that has done jobs.
     private static let queuesToPrune = """
         WITH RECURSIVE queue (id) AS (
             SELECT min(queue_id) FROM stint_done
@@ -24,9 +24,9 @@ extension JobTransaction {
         WHERE (SELECT min(done_at) FROM stint_done WHERE queue_id = q.id) <= ?1 - q.retention_ms
         """
 
-    /// Whether a reap would find anything; it only reads, so an idle reaper takes no write lock.
+    /// Whether a reap would find anything. It only reads, so an idle reaper takes no write lock.
     ///
-    /// - Parameter looksForUnheld: Also for leased jobs without a lease, which takes a look at each leased job.
+    /// - Parameter looksForUnheld: Whether to look also for leased jobs without a lease, which reads each leased job.
     func needsReap(_ scoreboards: Scoreboards, looksForUnheld: Bool) throws -> Bool {
         if try !endedLeases(limit: 1).isEmpty || !unseenWorkers(scoreboards).isEmpty { return true }
         if looksForUnheld, try statement(Self.unheldJobs).first(1, read: { _ in true }) == true { return true }
@@ -59,15 +59,15 @@ extension JobTransaction {
 
     // MARK: - Jobs without a lease
 
-    /// Leased rows whose lease another program has taken away, so that no end of it would ever bring them back. With the
-    /// job's queue; NULL where the job is gone too. As many rows are read as jobs are leased.
+    /// Leased rows whose lease another program has removed, so that no end of it would ever bring them back. They come
+    /// with the job's queue, which is NULL if the job is missing too. It reads as many rows as there are leased jobs.
     private static let unheldJobs = """
         SELECT d.job_id, j.queue_id, d.attempts, d.crashes, d.suspect, j.priority
         FROM stint_leased d LEFT JOIN stint_jobs j ON j.id = d.job_id
         WHERE NOT EXISTS (SELECT 1 FROM stint_leases l WHERE l.token = d.token) LIMIT ?1
         """
 
-    /// They lose nothing: nobody knows what became of them.
+    /// They lose nothing, since it is not known what became of them.
     private func takeBackUnheld(_ report: inout ReapReport) throws {
         let jobs = try statement(Self.unheldJobs).rows(Int64(Self.jobsPerReap)) { row in
             (

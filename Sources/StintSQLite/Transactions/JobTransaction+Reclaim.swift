@@ -1,13 +1,13 @@
 import StintCore
 
-/// Reclaims jobs from workers that ended or went silent. What that costs them is decided by ``Transition``.
+/// Reclaims jobs from workers that ended or went silent. ``Transition`` decides what that costs the jobs.
 extension JobTransaction {
     static let jobsOfLease = """
         SELECT l.attempts, l.crashes, l.suspect, j.priority, j.max_attempts, j.max_crashes, l.job_id
         FROM stint_leased l JOIN stint_jobs j ON j.id = l.job_id WHERE l.token = ?1
         """
 
-    /// Moves the jobs of a lease to where they belong and ends the lease.
+    /// Moves the jobs of a lease to their next state and ends the lease.
     func end(
         _ lease: EndedLease, _ process: ProcessIdentity, _ evidence: CrashEvidence, _ attempt: LostAttempt,
         _ report: inout ReapReport
@@ -26,13 +26,13 @@ extension JobTransaction {
             let state = try move(id, lease.queue, job, transition, worker: lease.worker, diagnostics)
             if state == .buried { report.buried += 1 } else { report.requeued += 1 }
         }
-        // Rows of jobs that another program has taken away.
+        // Rows of jobs that another program has removed.
         let rest = try statement("DELETE FROM stint_leased WHERE token = ?1").changes(lease.token)
         count(lease.queue, leased: -rest)
         try statement(HotSQL.deleteLease).execute(lease.token)
     }
 
-    /// How often the job was lost lately, without another outcome between.
+    /// How often in a row the job was lately lost, without another outcome between.
     private func losses(of id: JobID) throws -> Int {
         try statement("SELECT kind FROM stint_failures WHERE job_id = ?1 ORDER BY id DESC LIMIT 50")
             .rows(id.rawValue) { JobFailure.Kind(rawValue: $0.text(0)) ?? .failed }.lossesInARow
@@ -42,13 +42,14 @@ extension JobTransaction {
 
     static let leasesOfWorker = "SELECT \(EndedLease.columns) FROM stint_leases WHERE worker_id = ?1"
 
-    /// - Returns: Also the workers: a process that has ended took all of its own along, named or not.
+    /// - Returns: The report, and the workers: when a process ends, all of its workers have ended, even if they were
+    ///   not named.
     func reclaim(
         from ids: [WorkerID], _ end: WorkerEnd, _ scoreboards: Scoreboards
     ) throws -> (report: ReapReport, workers: [WorkerID]) {
         let all = try registrations()
         let processes = Set(all.filter { ids.contains($0.id) }.map(\.registration.process))
-        // Containers can have the same process ids: who is provably alive has not ended with them.
+        // Containers can have the same process ids: a worker that is provably alive has not ended with them.
         let workers = all.filter {
             ids.contains($0.id) || processes.contains($0.registration.process) && scoreboards.liveness($0.id) != .alive
         }.map { $0.read(from: scoreboards) }

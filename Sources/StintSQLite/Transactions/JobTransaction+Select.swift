@@ -1,13 +1,15 @@
 import StintCore
 
-/// What a person does with many jobs of a queue, a bounded number a transaction, so that a claim never waits long.
+/// What a person does with many jobs of a queue: a bounded number in each transaction, so that a claim never waits
+/// long.
 extension JobTransaction {
-    /// How many jobs one step looks at.
+    /// The number of jobs that one step looks at.
     static let rowsPerStep = 1_000
-    /// And payloads of how many bytes, the one that goes past it included: to free a payload SQLite reads all of its pages.
+    /// The payload bytes of one step, including the job that exceeds the limit: to free a payload, SQLite reads all of
+    /// its pages.
     static let payloadBytesPerStep: Int64 = 33_554_432
 
-    /// - Parameter states: Those to look for.
+    /// - Parameter states: The states to look for.
     /// - Returns: The step, and its jobs as they were found.
     func select(
         _ selection: JobSelection, _ states: Set<JobState>, from cursor: SelectionCursor?, limit: Int
@@ -91,8 +93,8 @@ extension JobTransaction {
         }
     }
 
-    /// By the index of each state's table. The conditions are looked at and do not filter, so that a page is bounded also
-    /// where none of a million jobs meets them.
+    /// Reads by the index of each state's table. The query returns the conditions and does not filter by them, so that
+    /// a page is bounded even if none of a million jobs meets them.
     static func page(of state: JobState) -> String {
         let (table, position, buriedAt, reason) =
             switch state {

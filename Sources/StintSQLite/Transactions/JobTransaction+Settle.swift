@@ -1,7 +1,8 @@
 import StintCore
 
 extension JobTransaction {
-    /// The most failures that are kept of one job; a job that is kicked again and again must not grow the file.
+    /// The maximum number of failures that are kept of one job: a job that is kicked again and again must not grow the
+    /// file.
     private static let failuresPerJob: Int64 = 50
 
     func settle(_ settlements: [Settlement]) throws -> [Settlement.Answer] {
@@ -29,7 +30,7 @@ extension JobTransaction {
         return answers
     }
 
-    /// Writes the outcome of one job, or nothing and `nil` where the token is not its current one.
+    /// Writes the outcome of one job. Changes nothing and returns `nil` if the token is not the job's current one.
     private func apply(_ settlement: Settlement, _ lease: SettledLease, _ cleanup: Cleanup) throws -> JobState? {
         let (id, token) = (settlement.lease.job.rawValue, settlement.lease.token.rawValue)
         if case .ack = settlement.outcome {
@@ -55,7 +56,7 @@ extension JobTransaction {
         return true
     }
 
-    /// Puts a job that has just left its lease where the rules say.
+    /// Moves a job that has just left its lease to the state that the rules give.
     func move(
         _ id: JobID, _ queue: Int64, _ job: LeasedRow, _ transition: Transition, worker: String?,
         _ diagnostics: AttemptDiagnostics?
@@ -123,7 +124,7 @@ extension JobTransaction {
         ).execute(id, Self.failuresPerJob)
     }
 
-    /// Takes settled jobs off a lease and removes it with its last.
+    /// Removes settled jobs from a lease, and the lease with its last job.
     func shrink(_ token: FencingToken, _ jobs: Int64, by settled: Int64) throws {
         if settled >= jobs {
             try statement(HotSQL.deleteLease).execute(token.rawValue)
@@ -133,15 +134,15 @@ extension JobTransaction {
     }
 }
 
-/// A row of `HotSQL.lease`, and how many of its jobs were settled in this transaction. A class: it is changed in place
-/// once a job.
+/// A row of `HotSQL.lease`, and how many of its jobs were settled in this transaction. It is a class because it is
+/// changed in place once for each job.
 private final class SettledLease {
     let queue: Int64
     let jobs: Int64
     let retention: Int64
     let worker: String
     var settled: Int64 = 0
-    /// Of these, the acknowledged ones.
+    /// How many of these were acknowledged.
     var done: Int64 = 0
 
     init(_ row: Statement.Row) {
@@ -152,8 +153,8 @@ private final class SettledLease {
     }
 }
 
-/// The statements that take a settled job away, looked up once and not once a job. Few jobs have a unique key or
-/// failures: one look at the range of ids spares most acks two look-ups a job, a quarter of their cost.
+/// The statements that remove a settled job, looked up once and not once for each job. Few jobs have a unique key or
+/// failures: one look at the range of ids spares most acks two look-ups for each job, a quarter of their cost.
 private struct Cleanup {
     let deleteLeased: Statement
     let deleteJob: Statement

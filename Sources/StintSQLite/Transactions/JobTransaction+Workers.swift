@@ -1,6 +1,6 @@
 import StintCore
 
-/// The workers themselves; what becomes of their jobs is in JobTransaction+Reclaim.swift.
+/// The workers themselves; what happens to their jobs is in JobTransaction+Reclaim.swift.
 extension JobTransaction {
     func register(_ worker: WorkerRegistration, as id: WorkerID?) throws -> WorkerID {
         let insert = try statement(
@@ -32,7 +32,7 @@ extension JobTransaction {
         try statement("DELETE FROM stint_workers WHERE id = ?1").execute(worker.rawValue)
     }
 
-    /// What files beside the database may belong to.
+    /// The workers and supervisors to which files beside the database may belong.
     func knownWorkers() throws -> (ids: Set<WorkerID>, supervisors: Set<String>) {
         let rows = try statement("SELECT id, supervisor_file FROM stint_workers").rows {
             (id: WorkerID(rawValue: $0.int(0)), supervisor: $0.optionalText(1))
@@ -40,12 +40,12 @@ extension JobTransaction {
         return (Set(rows.map(\.id)), Set(rows.compactMap(\.supervisor)))
     }
 
-    /// All workers, with what their scoreboards and locks tell.
+    /// All workers, with what their scoreboards and locks show.
     func workers(_ scoreboards: Scoreboards) throws -> [WorkerRecord] {
         try registrations().map { $0.read(from: scoreboards) }
     }
 
-    /// All workers, as the table alone tells.
+    /// All workers, from the table alone.
     func registrations() throws -> [WorkerRecord] {
         try statement(
             """
@@ -62,7 +62,7 @@ extension JobTransaction {
             let registration = WorkerRegistration(
                 name: row.text(1), process: process(row.int(5), row.int(6)),
                 supervisor: row.optionalInt(7).map { process($0, row.int(8)) }, supervisorSign: row.optionalText(12),
-                // By code points: a blank and an accent that begins the next name are one character.
+                // Splits by code points: a space and an accent that begins the next name are one character.
                 queues: row.text(9).unicodeScalars.split(separator: " ").map { QueueName(stored: String($0)) },
                 concurrency: Int(clamping: row.int(10)))
             return WorkerRecord(
@@ -70,15 +70,15 @@ extension JobTransaction {
         }
     }
 
-    // MARK: - Entries that nobody renews
+    // MARK: - Entries that are not renewed
 
-    /// Of this boot, or of an earlier one, whose clock was ahead.
+    /// Entries from this boot, or from an earlier one, whose clock was ahead.
     static let unseen = """
         SELECT id FROM stint_workers WHERE (seen <= ?1 OR seen > ?2)
         AND NOT EXISTS (SELECT 1 FROM stint_leases WHERE worker_id = stint_workers.id)
         """
 
-    /// Those that hold no lease and are not known to live. Who is provably dead goes with its jobs; see
+    /// Workers that hold no lease and are not known to live. A provably dead worker is removed with its jobs; see
     /// JobTransaction+Reclaim.swift.
     func unseenWorkers(_ scoreboards: Scoreboards) throws -> [WorkerID] {
         try statement(Self.unseen)
@@ -90,7 +90,7 @@ extension JobTransaction {
 
     // MARK: - Restarts
 
-    /// The one before is forgotten: whoever has not seen it yet sees this one.
+    /// The previous request is deleted: a supervisor that has not seen it yet sees this one.
     func requestRestart() throws {
         try statement("DELETE FROM stint_restarts").execute()
         try statement("INSERT INTO stint_restarts (requested_at) VALUES (?1)").execute(now.wall)
@@ -102,7 +102,7 @@ extension JobTransaction {
 }
 
 extension WorkerRecord {
-    /// With what the files beside the database tell.
+    /// The record with what the files beside the database show.
     func read(from scoreboards: Scoreboards) -> WorkerRecord {
         let scoreboard = scoreboards.read(id)
         let supervisor: Liveness? =

@@ -1,27 +1,27 @@
 import GRDB
 import StintCore
 
-/// The changes of one transaction: each verb is an extension in a file of its own and may be combined with others.
-/// ``finish()`` writes the counts, once a queue, and ends it.
+/// The changes of one transaction. Each verb is an extension in a file of its own and may be combined with others.
+/// ``finish()`` writes the counts, once for each queue, and ends it.
 ///
-/// Runs inside the caller's `BEGIN IMMEDIATE`. When a verb throws, the caller must roll back.
+/// It runs inside the caller's `BEGIN IMMEDIATE`. If a verb throws, the caller must roll back.
 final class JobTransaction {
     let database: Database
-    /// Read within the transaction: a wait for the lock must not eat a lease.
+    /// Read within the transaction: a wait for the lock must not use up part of a lease.
     let now: ClockReading
-    /// How long ago the verb was called: mostly the wait for the lock.
+    /// How long ago the verb was called; mostly the wait for the lock.
     let waited: Duration
-    /// Few queues, or one after the other: looking from the end costs less than a dictionary.
+    /// There are few queues, or one after the other: searching from the end costs less than a dictionary.
     private var counts: [(queue: Int64, change: Counts)] = []
     private var insertReadyStatement: Statement?
     private var queueIDs: [QueueName: Int64] = [:]
     private var lastQueue: (name: QueueName, id: Int64)?
     /// Whether a job became ready or delayed, so that a sleeping worker may have something to do.
     private(set) var wakesWorkers = false
-    /// Whether jobs were taken from their holders, or must not be started by them; see ``RevocationMark``.
+    /// Whether jobs were taken from their holders, or their holders must not start them; see ``RevocationMark``.
     var revokes = false
 
-    /// - Parameter calledAt: By the clock's monotonic time; `nil`: just now.
+    /// - Parameter calledAt: When the verb was called, by the clock's monotonic time; `nil`: just now.
     init(_ database: Database, _ clock: any QueueClock, calledAt: Int64? = nil) {
         self.database = database
         now = clock.now()
@@ -49,7 +49,8 @@ final class JobTransaction {
         try Statement(sql, database)
     }
 
-    /// The same for each job of a transaction, so it is looked up once: a look-up hashes the whole text.
+    /// The statement is the same for each job of a transaction, so it is looked up once: a look-up hashes the whole
+    /// text.
     func insertReady() throws -> Statement {
         if let insertReadyStatement { return insertReadyStatement }
         let statement = try statement(HotSQL.insertReady)
@@ -57,7 +58,7 @@ final class JobTransaction {
         return statement
     }
 
-    /// Adds to the counts of a queue; a negative number takes away.
+    /// Adds to the counts of a queue; a negative number subtracts.
     func count(
         _ queue: Int64, ready: Int = 0, delayed: Int = 0, leased: Int = 0, buried: Int = 0, done: Int = 0
     ) {
@@ -73,14 +74,15 @@ final class JobTransaction {
             do {
                 try update.execute(queue, change.ready, change.delayed, change.leased, change.buried, change.done)
             } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
-                // Past the range of a number: another program has written an absurd one, and no job shall wait for that.
+                // Past the range of a number: another program has written an absurd count, and that must not stop any
+                // job.
                 try statement(HotSQL.recount).execute(queue, change.done)
             }
         }
         counts = []
     }
 
-    /// The row id of a queue, making the queue where there is none.
+    /// The row id of a queue; creates the queue if it does not exist.
     func queueID(_ name: QueueName) throws -> Int64 {
         if let lastQueue, lastQueue.name == name { return lastQueue.id }
         if let known = queueIDs[name] {

@@ -2,19 +2,19 @@ import GRDB
 import Logging
 import StintCore
 
-/// From the claim to the jobs as their holder gets them. The claim is durable by then, and the write lock is free: other
-/// processes claim while this one reads payloads, which nobody ever changes.
+/// Turns claimed jobs into the jobs that their holder receives. The claim is durable by then, and the write lock is
+/// free: other processes claim while this one reads payloads, which never change.
 ///
-/// It does not know the store: that must not end on its own connection's thread.
+/// It does not know the store, because the store must not be released on its own connection's thread.
 struct PayloadLoader {
     let clock: any QueueClock
     let logger: Logger
 
-    /// Never throws, since the caller's settlements are durable and must be answered: jobs that cannot be read are given
-    /// back, or, where that fails too, come back when their lease ends.
+    /// Never throws, since the caller's settlements are durable and must be answered. Jobs that cannot be read are
+    /// given back. If that fails too, they come back when their lease ends.
     ///
-    /// How large jobs are is not known before they are read: a claim that looked it up would hold the write lock for
-    /// longer, and nearly all claims are far from the budget. What does not go into it is given back.
+    /// The size of a job is not known before it is read: a claim that looked it up would hold the write lock for
+    /// longer, and nearly all claims are far from the budget. Jobs that exceed the budget are given back.
     func jobs(
         of claimed: [ClaimedJob], within budget: ByteBudget, _ database: Database
     ) -> (jobs: [LeasedJob], isCut: Bool) {
@@ -49,7 +49,7 @@ struct PayloadLoader {
         }
     }
 
-    /// The jobs, the verdict on those that another program's hand made unreadable, and those that are too much.
+    /// The jobs, the settlements of those that another program has made unreadable, and those that exceed the budget.
     private func read(
         _ claimed: [ClaimedJob], within budget: ByteBudget, _ database: Database
     ) throws -> (jobs: [LeasedJob], refusals: [Settlement], excess: ArraySlice<ClaimedJob>) {
@@ -58,11 +58,12 @@ struct PayloadLoader {
         var bytes = 0
         jobs.reserveCapacity(claimed.count)
         let select = try Statement(HotSQL.job, database)
-        // One transaction for many: each takes and leaves a lock. What they see need not be of one moment.
+        // One transaction for many reads, since each one takes and releases a lock. They need not all see the same
+        // moment.
         if claimed.count > 1 { try Statement("BEGIN", database).execute() }
         defer { if claimed.count > 1 { endReading(database) } }
         for (index, claim) in claimed.enumerated() {
-            // Absent: a person deleted it in this moment, and its lease with it.
+            // Absent: a person has just deleted it, and its lease with it.
             guard let row = try select.first(claim.lease.job.rawValue, read: JobRow.init) else { continue }
             do {
                 let job = try row.leased(claim)

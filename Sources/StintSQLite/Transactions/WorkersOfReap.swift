@@ -1,6 +1,6 @@
 import StintCore
 
-/// The workers whose leases a reap ends; each one's scoreboard and lock are looked at once a transaction.
+/// The workers whose leases a reap ends. The scoreboard and the lock of each are read once in a transaction.
 final class WorkersOfReap {
     private let all: [WorkerRecord]
     private let scoreboards: Scoreboards

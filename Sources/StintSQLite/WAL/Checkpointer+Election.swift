@@ -7,7 +7,7 @@ import StintCore
     import Glibc
 #endif
 
-/// Which process checkpoints, and what it says.
+/// Decides which process checkpoints, and warns of readers.
 extension Checkpointer {
     /// - Returns: Whether this process may do it: it is elected, or another one is and has done nothing for a while.
     func isElected() -> Bool {
@@ -22,7 +22,7 @@ extension Checkpointer {
             } else {
                 progress.othersElection = (.now, last)
             }
-            // Another process is at it. Should it not get to its end, this one looks again a little later.
+            // Another process is doing it. If that one does not finish, this one looks again a little later.
             progress.isDue = false
             progress.nextTry = progress.length + Self.pages / 4
             return false
@@ -37,11 +37,11 @@ extension Checkpointer {
         guard election >= 0 else { return }
         futimens(election, nil)
         let last = LockFile.modified(election)
-        // Its own is no sign of life of the elected one.
+        // A checkpoint by this process does not show that the elected process is alive.
         progress.withLock { $0.othersElection?.lastCheckpoint = last }
     }
 
-    /// Once for each doubling of the log.
+    /// Warns once for each doubling of the log.
     func warnOfReaders() {
         let size = file.logSize
         let isNews = progress.withLock { progress in
@@ -52,7 +52,7 @@ extension Checkpointer {
         guard isNews else { return }
         let readers = LockHolders(of: file.target).readers
         logger.warning(
-            "the log cannot be taken over and grows, since somebody reads in one long transaction: end it",
+            "the log cannot be checkpointed and grows, because a process reads in one long transaction: end that transaction",
             metadata: [
                 "log": "\(size / 1_048_576) MiB",
                 "readers": "\(readers.isEmpty ? "this process, or not known here" : readers.joined(separator: ", "))",

@@ -15,21 +15,22 @@ import Synchronization
 ///
 /// From 3.7.0 to 3.51.2 (but 3.44.6 and 3.50.7) a checkpoint that races a commit can lose that commit: the WAL-reset
 /// bug, https://sqlite.org/wal.html, section 11. So no commit may happen meanwhile: one connection takes the write
-/// lock, another one checkpoints, the first one rolls back.
+/// lock, another one checkpoints, and the first one rolls back.
 ///
-/// Every process sees how long the log is when it commits. Of those that find it too long, one is elected, by a lock on
-/// the file `stint.db-checkpoint`, and does the work on a thread of its own, so that no caller waits for it but for the
-/// lock. It waits at the ``WriteGate`` like everybody, and so has its turn under any load.
+/// Every process sees how long the log is when it commits. If it is too long, a lock on the file `stint.db-checkpoint`
+/// elects one of the processes that see it. That one does the work on a thread of its own, so that callers wait only
+/// for the lock. It waits at the ``WriteGate`` like any other process, and so gets its turn under any load.
 ///
-/// Election and gate are courtesies. A process that is stopped may hold either for ever, so after a while the others go on
-/// without: what protects the data is SQLite's own write lock, which whoever checkpoints holds.
+/// Election and gate are courtesies. A process that is stopped may hold either for ever, so after a while the others go
+/// on without them. SQLite's own write lock protects the data, and the process that checkpoints holds it.
 final class Checkpointer: Sendable {
     /// SQLite's own default for automatic checkpoints: 1,000 pages, 4 MB.
     static let pages: Int32 = 1_000
-    /// The log's size in bytes that calls for a checkpoint even where this process did not write; see `journal_size_limit`
+    /// From this size in bytes on, the log is checkpointed even if this process did not write; see `journal_size_limit`
     /// in ``SQLiteStore/applySettings(_:durability:)``.
     static let longLog = 16_777_216
-    /// A log of so many bytes is worth a warning: somebody reads for so long that it cannot be taken over.
+    /// From this size in bytes on, the log is worth a warning: a reader stays for so long that the log cannot be
+    /// checkpointed.
     static let warningSize = 4 * longLog
     /// How long to wait at the gate, and for another process that was elected and does nothing.
     static let patience: Duration = .seconds(2)
@@ -46,28 +47,29 @@ final class Checkpointer: Sendable {
     private let gate: WriteGate?
     private let reserve: DiskReserve?
     private let repair: WALRecovery
-    /// -1: the file cannot be made, and everybody is elected.
+    /// -1: the file cannot be created, and every process counts as elected.
     let election: Int32
     let logger: Logger
     private let thread: BlockingExecutor
-    /// Works while `thread` is held up at the gate.
+    /// Does the work while `thread` waits at the gate.
     private let bypass: BlockingExecutor
     let progress = Mutex(Progress())
 
     struct Progress {
         /// The log's length after the last commit of this process, in pages.
         var length: Int32 = 0
-        /// A reader that stays open keeps the log from being taken over whole; then the next try waits for this much.
+        /// A reader that stays open keeps the log from being checkpointed completely. Then the next try waits until the
+        /// log has this length.
         var nextTry = Checkpointer.pages
-        /// A round is on its way.
+        /// Whether a round has been started.
         var isDue = false
         var warnedSize = Checkpointer.warningSize / 2
         var hasRestarted = false
-        /// The thread waits in line.
+        /// Whether the thread waits in line.
         var isAtGate = false
-        /// It has waited for longer than there is patience; the gate is passed by until it opens.
+        /// Whether it has waited for longer than `patience`; rounds go past the gate until it opens.
         var isGateStuck = false
-        /// Since when another process is elected, and when the last checkpoint was at that time.
+        /// Since when another process is elected, and the time of the last checkpoint then.
         var othersElection: (since: ContinuousClock.Instant, lastCheckpoint: Int64)?
 
         mutating func committed(_ pages: Int32) {
@@ -80,8 +82,8 @@ final class Checkpointer: Sendable {
     }
 
     /// - Parameters:
-    ///   - lock: A connection that is used for nothing else, and another one.
-    ///   - gate: Its own, not the writer's.
+    ///   - lock: A connection that is used for nothing else; so is `mover`.
+    ///   - gate: A gate of its own, not the writer's.
     init(
         _ file: DatabaseFile, lock: Connection, mover: Connection, gate: WriteGate?, reserve: DiskReserve?,
         repair: WALRecovery, logger: Logger, executors: BlockingExecutor.Maker = BlockingExecutor.threads
@@ -107,7 +109,7 @@ final class Checkpointer: Sendable {
         if election >= 0 { close(election) }
     }
 
-    /// Its connections, as long as this process lives.
+    /// Keeps its connections open as long as this process lives.
     func keepOpen() {
         lock.keepOpen()
         mover.keepOpen()
@@ -116,9 +118,9 @@ final class Checkpointer: Sendable {
     /// Its time of modification is that of the last checkpoint.
     static func electionFile(of file: DatabaseFile) -> String { file.target + "-checkpoint" }
 
-    /// Makes SQLite tell how long the log is after each commit of the writer.
+    /// Makes SQLite report the length of the log after each commit of the writer.
     func observe(_ writer: Database) {
-        // The writer owns both this object, in what it does after a commit, and the connection.
+        // The writer owns both this object, through its closure for after a commit, and the connection.
         let context = Unmanaged.passUnretained(self).toOpaque()
         sqlite3_wal_hook(
             writer.sqliteConnection,
@@ -130,7 +132,7 @@ final class Checkpointer: Sendable {
             }, context)
     }
 
-    /// Whether a commit of this process has found the log shorter than before since this was last asked.
+    /// Whether a commit of this process has found the log shorter than before, since the last call.
     func logHasRestarted() -> Bool {
         progress.withLock { progress in
             defer { progress.hasRestarted = false }
@@ -138,9 +140,10 @@ final class Checkpointer: Sendable {
         }
     }
 
-    /// Called after a commit of the writer: sees to it that the log is taken over, soon, when it is long enough.
+    /// Called after a commit of the writer: starts a checkpoint when the log is long enough.
     ///
-    /// - Parameter isDiskFull: Whether to do so earlier, since the log cannot grow; when it starts again, it need not.
+    /// - Parameter isDiskFull: Whether to start earlier, since the log cannot grow; once it starts again, it need not
+    ///   grow.
     func startIfNeeded(isDiskFull: Bool = false) {
         let starts = progress.withLock { progress in
             let length = isDiskFull ? Self.pages / 4 : progress.nextTry
@@ -151,7 +154,7 @@ final class Checkpointer: Sendable {
         if starts { start {} }
     }
 
-    /// Checkpoints now, as far as it goes.
+    /// Checkpoints now, as far as possible.
     func run() async {
         await withCheckedContinuation { continuation in
             progress.withLock { $0.isDue = true }
@@ -165,13 +168,13 @@ final class Checkpointer: Sendable {
         }
     }
 
-    /// Takes over at once, on this thread, what is in a log that somebody has deleted. Others may do the same.
+    /// Checkpoints a deleted log at once, on this thread. Other processes may do the same.
     func saveDeletedLog() {
         progress.withLock { $0.isDue = true }
         runIfDue()
     }
 
-    /// - Parameter done: Called when a round is over, by whichever thread; perhaps a second time later.
+    /// - Parameter done: Called when a round is over, on any thread; perhaps a second time later.
     private func start(_ done: @escaping @Sendable () -> Void) {
         if progress.withLock({ $0.isGateStuck }) {
             bypass.async {
@@ -202,7 +205,7 @@ final class Checkpointer: Sendable {
             guard isStuck else { return }
             self.bypass.async {
                 self.runIfDue()
-                // This thread may wait for ever, and others shall not wait for it.
+                // This thread may wait for ever, and others must not wait for it.
                 self.resign()
                 done()
             }
@@ -212,7 +215,7 @@ final class Checkpointer: Sendable {
         gate.leave()
     }
 
-    /// The process inside the gate is stopped: SQLite's own lock is what counts.
+    /// The process inside the gate is stopped, so only SQLite's own lock counts.
     private func runPastGate() {
         guard isElected() else { return }
         runIfDue()
@@ -237,14 +240,14 @@ final class Checkpointer: Sendable {
             noteCheckpoint()
             if rest > 0 { warnOfReaders() }
         } catch let error as StintError where error.code == .databaseBusy {
-            // Somebody writes who knows no gate. The next commit tries again.
+            // A program that does not know the gate is writing. The next commit tries again.
         } catch {
             progress.withLock { $0.nextTry = length + Self.pages / (reserve?.isDiskFull == true ? 4 : 1) }
             logger.warning("the log could not be checkpointed; it grows until it can", metadata: ["error": "\(error)"])
         }
     }
 
-    /// - Returns: How many pages of the log could not be taken over because somebody still reads them.
+    /// - Returns: How many pages of the log could not be checkpointed because a reader still needs them.
     private func moveLog(_ mover: Database) throws -> Int32 {
         var (log, moved): (Int32, Int32) = (0, 0)
         let code = sqlite3_wal_checkpoint_v2(mover.sqliteConnection, nil, SQLITE_CHECKPOINT_PASSIVE, &log, &moved)
@@ -257,9 +260,9 @@ final class Checkpointer: Sendable {
         return log - moved
     }
 
-    /// Whether the database can grow by what is new in the log. One that cannot takes what is left of the disk and is of no
-    /// use, so on a full disk it is not tried; unless half of the reserve is enough, at most, which is given up then: after
-    /// that the log starts again, and needs no more room.
+    /// Whether the database can grow by what is new in the log. A checkpoint that fails takes the rest of the disk and
+    /// is of no use, so on a full disk it is not tried. There is one exception: if at most half of the reserve is
+    /// enough, that is given up. After that the log starts again, and needs no more space.
     private func hasRoom(_ lock: Database) throws -> Bool {
         guard let reserve, reserve.isDiskFull else { return true }
         let size = try Int.fetchOne(lock, sql: "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
@@ -272,7 +275,7 @@ final class Checkpointer: Sendable {
         do {
             try lock.rollback()
         } catch {
-            // SQLite has rolled back by itself, or the connection is broken and the next statement says so.
+            // SQLite has rolled back by itself, or the connection is broken and the next statement reports that.
             logger.debug("after a checkpoint: \(error)")
         }
     }

@@ -13,7 +13,7 @@ import StintCore
 ///
 /// `@unchecked Sendable`: only that thread uses it.
 final class CommitWatcher: @unchecked Sendable {
-    /// How often to look where the kernel does not tell, in milliseconds.
+    /// How often to look if the kernel cannot report writes, in milliseconds.
     private static let pollInterval: Int32 = 100
 
     private let writes: WALWrites?
@@ -22,10 +22,10 @@ final class CommitWatcher: @unchecked Sendable {
     private let stop: StopPipe
     private let signals: WakeUpSignals
     private let logger: Logger
-    /// The last one that was seen.
+    /// The last version that was seen.
     private var version: Int64?
     private var pace = LookPace(writtenAt: .now)
-    /// As it was before the last look; `nil` before the first one, and where it cannot be read.
+    /// The header before the last look; `nil` before the first look, and if it cannot be read.
     private var header: WALIndexHeader?
 
     init(
@@ -40,7 +40,7 @@ final class CommitWatcher: @unchecked Sendable {
     }
 
     func run() {
-        // Its connection is open before the first job comes.
+        // This opens its connection before the first job comes.
         tellOfCommit()
         while signals.waitForListener() {
             switch waitForWrite(writes == nil ? Self.pollInterval : -1) {
@@ -55,13 +55,13 @@ final class CommitWatcher: @unchecked Sendable {
         case written, nothing, over
     }
 
-    /// Looks until everything that was announced must have become visible.
+    /// Looks until everything that was written must have become visible.
     ///
-    /// - Returns: `false` when it is over.
+    /// - Returns: `false` when the watch is over.
     private func tellOfCommits() -> Bool {
         pace.written(at: .now)
         while signals.waitForListener() {
-            // Before each look: what is written after it is announced again.
+            // This comes before each look: what is written after it is reported again.
             if writes?.clear() == true { pace.written(at: .now) }
             let found = tellOfCommit()
             if found != .nothing {
@@ -90,9 +90,9 @@ final class CommitWatcher: @unchecked Sendable {
     }
 
     private enum Find {
-        /// No commit since the last look, by anybody.
+        /// No commit since the last look, by any process.
         case nothing
-        /// One, but nobody who listens has heard anything new.
+        /// A commit, but it brought nothing new for any listener.
         case untold
         case told
     }
@@ -104,14 +104,14 @@ final class CommitWatcher: @unchecked Sendable {
             self.reader = reader
             return try reader.runBlocking(look)
         } catch {
-            // Who tries to claim hears it too.
+            // A worker that tries to claim gets the error too.
             logger.debug("the log was written to, and cannot be read: \(error)")
             return .nothing
         }
     }
 
     private func look(_ database: Database) throws -> Find {
-        // Read before the look: what comes after it differs.
+        // Read before the look: a later commit changes it again.
         let header = version == nil ? nil : WALIndexHeader(of: database)
         if let header, header == self.header { return .nothing }
         try Statement("BEGIN", database).execute()

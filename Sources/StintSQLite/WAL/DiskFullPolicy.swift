@@ -9,13 +9,13 @@ import Synchronization
     import Glibc
 #endif
 
-/// What a write has to do with a disk that is full.
+/// How a write behaves when the disk is full.
 enum DiskFullPolicy: Int, Comparable, Sendable {
-    /// It brings jobs. It waits until there is room for them and for the whole ``DiskReserve``.
+    /// It enqueues jobs. It waits until there is free space for them and for the whole ``DiskReserve``.
     case refuse
-    /// It starts jobs, or moves them about. It goes on while half of the reserve is left, out of which they can be settled.
+    /// It starts or moves jobs. It goes on while half of the reserve is left, with which they can be settled.
     case useSpareReserve
-    /// It ends what runs, or makes room. It may use the reserve up.
+    /// It ends running jobs, or frees space. It may use up the reserve.
     case useReserve
 
     static func < (one: DiskFullPolicy, other: DiskFullPolicy) -> Bool { one.rawValue < other.rawValue }

@@ -1,5 +1,5 @@
-/// When to look for a commit after the log was written to. SQLite writes to the log before the commit can be seen: mostly
-/// by microseconds, else by a sync of the disk, which may take seconds.
+/// When to look for a commit after the log was written to. SQLite writes to the log before the commit can be seen:
+/// mostly by microseconds, else by a sync of the disk, which may take seconds.
 ///
 /// A commit that can be seen is not the end: what another process has written to the log just before may still wait for
 /// the disk. So the looks go on, less and less often.
@@ -14,18 +14,18 @@ struct LookPace {
 
     /// How long after the last write to the log looks go on. Later commits are found when a worker looks by itself.
     static let visibility: Duration = .seconds(60)
-    /// After a commit that was found: where many follow each other, they are found together.
+    /// The rest after a commit that was found: if many follow each other, they are found together.
     static let rest: Duration = .milliseconds(5)
-    /// The same while commits follow each other and bring nothing for anybody who listens.
+    /// The same while commits follow each other and bring nothing for any listener.
     static let longRest: Duration = .milliseconds(25)
-    /// So many in a row must have brought nothing, with no more than `pauseBetweenFinds` between them.
+    /// This many in a row must have brought nothing, with no more than `pauseBetweenFinds` between them.
     private static let fruitlessFinds = 8
     private static let pauseBetweenFinds: Duration = .milliseconds(100)
-    /// After a commit that was found, what was written before it is hardly ever still on its way.
+    /// After a commit that was found, an earlier write is hardly ever still on its way.
     private static let waitAfterFind: Duration = .milliseconds(10)
     private static let yields = 16
     private static let naps = 24
-    /// A look is at most this much later than it could have been, as a part of the time since the write.
+    /// A look is late by at most this part of the time since the write.
     private static let lateness = 8
     private static let longestWait: Duration = .seconds(1)
 
@@ -46,9 +46,10 @@ struct LookPace {
         hasFound = false
     }
 
-    /// What comes now was written earlier and waits for a disk, or is written later, and the kernel tells.
+    /// A commit that comes now was either written earlier and waits for a disk, or is written later, and then the
+    /// kernel reports it.
     ///
-    /// - Parameter isNews: Whether it brought something for anybody.
+    /// - Parameter isNews: Whether it brought something for any listener.
     /// - Returns: How long to rest before the next look.
     mutating func found(isNews: Bool, at now: ContinuousClock.Instant) -> Duration {
         tries = Self.yields + Self.naps
@@ -58,7 +59,7 @@ struct LookPace {
         return fruitless >= Self.fruitlessFinds ? Self.longRest : Self.rest
     }
 
-    /// Before the next look; `nil` when it is over.
+    /// The pause before the next look; `nil` when looks are over.
     mutating func next(at now: ContinuousClock.Instant) -> Pause? {
         let elapsed = now - lastWrite
         guard elapsed < Self.visibility else { return nil }

@@ -1,22 +1,22 @@
 import GRDB
 import GRDBSQLite
 
-/// The header of the memory that all connections to a database share (the wal-index:
-/// https://sqlite.org/walformat.html, section 2.1), at one moment. Every commit changes it, by whomever, so that comparing
-/// two tells without a transaction and without a lock whether there was a commit between them.
+/// The header of the memory that all connections to a database share (the wal-index: https://sqlite.org/walformat.html,
+/// section 2.1), at one moment. Every commit of any process changes it. So comparing two shows, without a transaction
+/// and without a lock, whether there was a commit between them.
 struct WALIndexHeader: Equatable {
-    /// As SQLite maps it (`WALINDEX_PGSZ`).
+    /// The size that SQLite maps (`WALINDEX_PGSZ`).
     private static let regionSize: Int32 = 32_768
 
     private typealias Words = (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64)
 
     private let words: Words
 
-    /// Reads the first of the two copies, which SQLite writes last: what it tells of can be seen by everybody. One that is
-    /// read while somebody writes it is like no other.
+    /// Reads the first of the two copies, which SQLite writes last: its commits can be seen by all processes. A copy
+    /// that is read while it is written differs from all others.
     ///
-    /// - Parameter connection: One that has had a transaction: its memory is mapped already.
-    /// - Returns: `nil` where the connection has no such memory, or none that can be looked at.
+    /// - Parameter connection: A connection that has had a transaction: its memory is mapped already.
+    /// - Returns: `nil` if the connection has no such memory, or none that can be read.
     init?(of connection: Database) {
         var file: UnsafeMutablePointer<sqlite3_file>?
         let code = sqlite3_file_control(connection.sqliteConnection, "main", SQLITE_FCNTL_FILE_POINTER, &file)

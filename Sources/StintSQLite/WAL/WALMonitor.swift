@@ -4,20 +4,20 @@ import Logging
 import StintCore
 import Synchronization
 
-/// Notices commits of any process, Stint or not: the kernel tells when the log is written to (inotify; kqueue on macOS).
-/// That costs nothing while nobody writes.
+/// Notices commits of any process, Stint or not: the kernel reports when the log is written to (inotify; kqueue on
+/// macOS). That costs nothing while no process writes.
 ///
-/// SQLite writes to the log before the commit can be seen, so what the kernel says is a reason to look, again and again
-/// after growing waits (``LookPace``): first at the header of the memory that SQLite's connections share, which costs next
-/// to nothing (``WALIndexHeader``), and where that has changed, at SQLite's `data_version` and the queues of those who
-/// listen. A thread does it that sleeps otherwise, and as long as nobody listens: every other way has one thread more to
-/// wake up before the job can start.
+/// SQLite writes to the log before the commit can be seen. So a report of the kernel is a reason to look, again and
+/// again after growing waits (``LookPace``). It first looks at the header of the memory that SQLite's connections
+/// share, which costs next to nothing (``WALIndexHeader``). If that has changed, it looks at SQLite's `data_version`
+/// and the queues of the listeners. A thread does this that sleeps otherwise, and as long as there is no listener:
+/// every other way has one thread more to wake before the job can start.
 final class WALMonitor: Sendable {
     private let log: String
     private let connect: @Sendable () throws -> Connection
     private let signals: WakeUpSignals
     private let logger: Logger
-    /// There once the thread is.
+    /// Set when the thread exists.
     private let stop = Mutex<StopPipe?>(nil)
 
     /// - Parameter connect: Opens a connection for the watching thread alone, and is called there.
@@ -35,19 +35,20 @@ final class WALMonitor: Sendable {
         signals.end()
     }
 
-    /// Commits of anybody from now on, those of this process included.
+    /// Commits of any process from now on, including those of this process.
     func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> {
         do {
             try stop.withLock { stop in if stop == nil { stop = try start() } }
         } catch {
             logger.warning(
-                "jobs that other processes bring are only found by looking from time to time",
+                "jobs that other processes enqueue are found only by looking from time to time",
                 metadata: ["error": "\(error)"])
         }
         return signals.stream(queues)
     }
 
-    /// With the first listener: a process that only enqueues needs none of this, and the system has few such watches.
+    /// Starts with the first listener: a process that only enqueues needs none of this, and the system has few such
+    /// watches.
     private func start() throws -> StopPipe {
         let stop = try StopPipe()
         var writes: WALWrites?
@@ -55,7 +56,7 @@ final class WALMonitor: Sendable {
             writes = try WALWrites(log)
         } catch {
             logger.warning(
-                "the system cannot say when the log is written to, so it is looked at ten times a second",
+                "the system cannot report writes to the log, so the log is checked ten times a second",
                 metadata: ["error": "\(error)"])
         }
         let watch = CommitWatcher(writes: writes, stop: stop, signals: signals, logger: logger, connect: connect)

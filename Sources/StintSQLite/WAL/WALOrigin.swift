@@ -9,31 +9,32 @@ import StintCore
     import Glibc
 #endif
 
-/// Whether the `-wal` file beside a database is its own. SQLite takes any log that is whole in itself for that of the
-/// database beside which it lies: when a backup is copied over a database whose log remains, the first who opens it mixes
-/// the two, and both are lost.
+/// Checks whether the `-wal` file beside a database is its own. SQLite takes any log that is whole in itself for that
+/// of the database beside which it lies. If a backup is copied over a database whose log remains, the first process
+/// that opens it mixes the two, and both are lost.
 ///
 /// Two things are compared, neither of which can differ in a healthy database:
 ///
-/// - **Stint's mark** (``FileMark``), a row that has a new random token at the start of each log and then at least once a
-///   second while Stint writes, and that names the token before it. A database is the state from which its log began, or a
-///   later one of the same log, where a checkpoint has brought it. So its mark is the one before the first in the log, or
-///   one of those in the log. A copy has a mark of its own (`stint backup` changes it), or that of the second in which it
-///   was made.
-/// - **SQLite's change counter** on page 1, for logs that only other programs have written to. Whoever writes page 1 gives
-///   it the number that he has read plus one, so that it grows by one at most from one to the next, and that of the
-///   database is between the first in the log less one and the last in the log.
+/// - **Stint's mark** (``FileMark``), a row that has a new random token at the start of each log and then at least once
+///   a second while Stint writes, and that names the token before it. A database is the state from which its log began,
+///   or a later one of the same log, to which a checkpoint has brought it. So its mark is the one before the first in
+///   the log, or one of those in the log. A copy has a mark of its own (`stint backup` changes it), or that of the
+///   second in which it was made.
+/// - **SQLite's change counter** on page 1, for logs that only other programs have written to. A program that writes
+///   page 1 sets it to the number that it has read plus one. So it grows by at most one from one to the next, and that
+///   of the database is between the first in the log less one and the last in the log.
 ///
-/// A log in which there is neither says nothing, and is taken for the database's own.
+/// A log that has neither proves nothing, and is taken for the database's own.
 ///
-/// It is only read if nobody has the database open, for then SQLite would apply it. SQLite's own locks in `-shm` keep
-/// everybody out meanwhile, and nothing is changed. The check costs reading the log once: 4 MB take some milliseconds.
+/// The log is only read if no process has the database open, because only then would SQLite apply it. SQLite's own
+/// locks in `-shm` keep all processes out meanwhile, and nothing is changed. The check costs reading the log once: 4 MB
+/// take some milliseconds.
 struct WALOrigin {
     let file: DatabaseFile
 
     /// - Throws: ``StintError`` with the code `databaseUnusable`; nothing was changed then.
     func check() throws {
-        // Whoever closes it last deletes the log, and then the memory: between the two it looks the same.
+        // The process that closes it last deletes the log, and then the memory: between the two it looks the same.
         for _ in 0..<20 {
             do { return try look() } catch is LostWAL { usleep(10_000) }
         }
@@ -43,7 +44,7 @@ struct WALOrigin {
     private struct LostWAL: Error {}
 
     private func look() throws {
-        // Memory that is shared without a log: perhaps somebody has deleted the log of those who share it.
+        // There may be shared memory without a log: perhaps the log of its users was deleted.
         guard file.logSize > 0 || access(file.target + "-shm", F_OK) == 0 else { return }
         try UnreadDatabase.with(file) { database in
             let reader = WALReader(file.log)
@@ -68,12 +69,13 @@ struct WALOrigin {
     }
 
     private func hasOwnMark(_ database: UnreadDatabase, _ log: WALReader) -> Bool {
-        // The first of all: it says nothing of what was before.
+        // This is the first mark of all: it proves nothing about what was before.
         guard let first = log.marks.first, first.mark.sequence > 1 else { return true }
         func isOwn(_ mark: FileMark) -> Bool {
             mark.isPredecessor(of: first.mark) || log.marks.contains { $0.mark == mark }
         }
-        // Only a page that cannot be read is searched: a sound one can have remains of what it was copied from.
+        // Only a page that cannot be read is searched: a sound one can have remains of the database from which it was
+        // copied.
         if let own = database.mark(onPage: first.page) {
             if isOwn(own) { return true }
         } else if database.tornMarks(onPage: first.page).contains(where: isOwn) {
@@ -95,7 +97,7 @@ struct WALOrigin {
 
     private var lostLog: StintError {
         file.unusable(
-            "is open in other processes whose log is not \(quoted(file.log)) any more, since somebody deleted or replaced it: "
+            "is open in other processes whose log is not \(quoted(file.log)) any more, because that was deleted or replaced: "
                 + "stop those processes first, so that they save what they have")
     }
 }

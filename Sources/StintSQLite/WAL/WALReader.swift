@@ -9,10 +9,10 @@ import StintCore
     import Glibc
 #endif
 
-/// What is in a log, without SQLite.
+/// Reads what is in a log, without SQLite.
 final class WALReader {
     private(set) var pageSize = 0
-    /// How many SQLite would read.
+    /// The number of frames that SQLite would read.
     private(set) var frames = 0
     private(set) var changeCounters: (first: UInt32, last: UInt32)?
     private(set) var marks: [(page: Int, mark: FileMark)] = []
@@ -21,7 +21,7 @@ final class WALReader {
     /// The size of the database after the last commit, in pages.
     private var databasePages = 0
 
-    /// `nil` if it cannot be opened; then SQLite says why.
+    /// `nil` if it cannot be opened; then SQLite reports why.
     init?(_ path: String) {
         file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard file >= 0 else { return nil }
@@ -53,14 +53,14 @@ final class WALReader {
         }
     }
 
-    /// Whether no page of the database is read from anywhere else.
+    /// Whether no page of the database is read from any other place.
     var coversEverything: Bool {
         // The page with the bytes for locks is never written.
         let locks = 0x4000_0000 / max(pageSize, 1) + 1
         return databasePages > 0 && (1...databasePages).allSatisfy { pages.contains($0) || $0 == locks }
     }
 
-    /// Of the file.
+    /// The size of the file.
     var size: Int {
         var facts = stat()
         return fstat(file, &facts) == 0 ? Int(facts.st_size) : 0

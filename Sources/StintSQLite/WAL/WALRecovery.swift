@@ -12,17 +12,17 @@ import Synchronization
 
 /// Makes a log whole again after a sync of it has failed.
 ///
-/// When the disk fails a sync, the kernel may take what it could not write for written, and the next sync, which has
-/// nothing to do, says that all is well (https://wiki.postgresql.org/wiki/Fsync_Errors). Whatever is committed behind such
-/// a gap is gone with a power cut, since the log is read up to the first page that does not fit, and a checkpoint that
-/// believes the second sync leaves a database that is newer in part. So after a failed sync nobody trusts the log: its
-/// pages, which are still in memory, are written once more and synced before anything else is said to be durable, and
-/// before a checkpoint.
+/// When the disk fails a sync, the kernel may treat what it could not write as written. The next sync, which has
+/// nothing to do, reports success (https://wiki.postgresql.org/wiki/Fsync_Errors). What is committed behind such a gap
+/// is lost with a power cut, since the log is read up to the first page that does not fit. A checkpoint that believes
+/// the second sync leaves a database that is newer in part. So after a failed sync the log is not trusted. Its pages,
+/// which are still in memory, are written once more and synced before anything else is called durable, and before a
+/// checkpoint.
 ///
-/// All processes must know, also those that open the log later, to which the kernel does not tell of the failure. The mark
-/// is the size of the file `stint.db-checkpoint`: one byte that was never written.
+/// All processes must know of this, also those that open the log later, to which the kernel does not report the
+/// failure. The mark is the size of the file `stint.db-checkpoint`: one byte that was never written.
 final class WALRecovery: Sendable {
-    /// How often a repair waits for the write lock, each time for as long as that connection has patience.
+    /// How often a repair waits for the write lock, each time for that connection's busy timeout.
     private static let mostWaits = 10
 
     private let lock: Connection
@@ -47,13 +47,13 @@ final class WALRecovery: Sendable {
         if mark >= 0 { close(mark) }
     }
 
-    /// Whether a sync has failed, and the log has not been written anew since. One system call.
+    /// Whether a sync has failed, and the log has not been written again since. Costs one system call.
     var isInDoubt: Bool {
         var facts = stat()
         return isInDoubtHere.load(ordering: .acquiring) || mark >= 0 && fstat(mark, &facts) == 0 && facts.st_size > 0
     }
 
-    /// A sync has failed.
+    /// Called when a sync has failed.
     func doubt() { setMark(true) }
 
     private func setMark(_ isInDoubt: Bool) {
@@ -65,7 +65,7 @@ final class WALRecovery: Sendable {
         }
     }
 
-    /// Writes the log anew and syncs it. All that was committed is on disk when this returns.
+    /// Writes the log again and syncs it. All that was committed is on disk when this returns.
     func mend() throws {
         doubt()
         var tries = 0
@@ -74,11 +74,11 @@ final class WALRecovery: Sendable {
                 try mendOnce()
                 break
             } catch let error as StintError where error.code == .databaseBusy && tries < Self.mostWaits {
-                // Others write, and have not failed yet: that is no failure of the disk.
+                // Other processes write and have had no failure yet: that is no failure of the disk.
                 tries += 1
             }
         }
-        logger.warning("a sync of the log failed; the log was written anew, from memory, and synced")
+        logger.warning("a sync of the log failed; the log was written again, from memory, and synced")
     }
 
     private func mendOnce() throws {
@@ -91,12 +91,12 @@ final class WALRecovery: Sendable {
         }
     }
 
-    /// The same on the connection that has the write lock: nobody else writes to the log, nor starts it again.
+    /// The same on the connection that has the write lock: no other process writes to the log or starts it again.
     func rewriteIfInDoubt(_ lock: Database) throws {
         guard isInDoubt else { return }
         let log = try WALSync.file(of: lock)
         var code = try rewrite(log)
-        // The kernel tells of the old failure once to each who has the file open.
+        // The kernel reports the old failure once to each process that has the file open.
         if code != SQLITE_OK { code = try rewrite(log) }
         guard code == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
         setMark(false)

@@ -2,16 +2,16 @@ import GRDB
 import GRDBSQLite
 import StintCore
 
-/// The write-ahead log of a connection, to make it durable without the write lock.
+/// Makes the write-ahead log of a connection durable without the write lock.
 ///
-/// SQLite with `synchronous=FULL` syncs the log while it holds the write lock, and all other processes wait for the disk.
-/// The writer commits with `NORMAL` instead, which only appends to the log, lets the next one in, and then syncs the log
-/// before it answers. The log is a sequence, and a sync takes all before it along, so whoever builds on a transaction that
-/// is not durable yet makes it durable with its own. A checkpoint syncs the log first, whichever the setting. After a sync
-/// that failed that is so no more, until the log is mended: see ``WALRecovery``.
+/// SQLite with `synchronous=FULL` syncs the log while it holds the write lock, and all other processes wait for the
+/// disk. The writer commits with `NORMAL` instead, which only appends to the log, lets the next one in, and then syncs
+/// the log before it answers. The log is a sequence, and a sync includes everything before it. So a transaction that
+/// builds on one that is not durable yet makes that one durable with its own sync. A checkpoint syncs the log first,
+/// whatever the setting. After a sync that failed this no longer holds, until the log is repaired: see ``WALRecovery``.
 ///
-/// `@unchecked Sendable`: SQLite opens the file with the connection and closes it with it, and syncing it is a system call
-/// that any thread may make meanwhile.
+/// `@unchecked Sendable`: SQLite opens the file with the connection and closes it with it, and syncing it is a system
+/// call that any thread may make meanwhile.
 struct WALSync: @unchecked Sendable {
     private let file: UnsafeMutablePointer<sqlite3_file>
     private let database: String
@@ -28,7 +28,7 @@ struct WALSync: @unchecked Sendable {
         self.repair = repair
     }
 
-    /// SQLite's own, of a connection that has had a transaction.
+    /// SQLite's own file, from a connection that has had a transaction.
     static func file(of connection: Database) throws -> UnsafeMutablePointer<sqlite3_file> {
         var pointer: UnsafeMutablePointer<sqlite3_file>?
         let code = sqlite3_file_control(
@@ -46,7 +46,7 @@ struct WALSync: @unchecked Sendable {
         #if STINT_MUTATIONS
             if RemovedGuard.sync.isRemoved { return }
         #endif
-        // As SQLite itself does it for FULL; through its file, so that a VFS of the application's own sees it too.
+        // As SQLite itself does it for FULL, and through its file, so that a VFS of the application's own sees it too.
         let code = file.pointee.pMethods.pointee.xSync(file, SQLITE_SYNC_NORMAL)
         if code == SQLITE_OK && !repair.isInDoubt { return }
         do {

@@ -6,11 +6,11 @@ import StintCore
     import Glibc
 #endif
 
-/// What the kernel says of writes to a file.
+/// The kernel's reports of writes to a file.
 ///
 /// `@unchecked Sendable`: only the watching thread uses it.
 final class WALWrites: @unchecked Sendable {
-    /// Readable after a write.
+    /// Becomes readable after a write.
     let file: Int32
 
     #if canImport(Darwin)

@@ -2,7 +2,7 @@ import Foundation
 import StintCore
 import Synchronization
 
-/// Tells everyone who waits in this process. Of several signals that nobody looked at the last one stays.
+/// Notifies all listeners of this process. Only the newest unread value of each is kept.
 final class WakeUpSignals: Sendable {
     private struct Listener {
         let queues: [QueueName]
@@ -16,7 +16,7 @@ final class WakeUpSignals: Sendable {
     }
 
     private let listeners = Mutex(Listeners())
-    /// Guards `isOver`, and tells the thread that watches when there is somebody to tell.
+    /// Guards `isOver`, and wakes the watching thread when there is a listener.
     private let condition = NSCondition()
     private nonisolated(unsafe) var isOver = false
 
@@ -34,10 +34,10 @@ final class WakeUpSignals: Sendable {
         return stream
     }
 
-    /// Who has heard that nothing is known to come is not told so again: commits in other queues wake nobody up.
+    /// A listener whose last value was `unknown` is not sent `unknown` again: commits in other queues wake no worker.
     ///
     /// - Parameter next: What is ready in the queues of a listener.
-    /// - Returns: Whether anybody was told anything.
+    /// - Returns: Whether any listener was notified.
     @discardableResult
     func send(_ next: (_ queues: [QueueName]) throws -> NextReady) rethrows -> Bool {
         var isTold = false
@@ -61,9 +61,9 @@ final class WakeUpSignals: Sendable {
 
     private var hasListeners: Bool { listeners.withLock { !$0.all.isEmpty } }
 
-    /// Blocks until somebody listens.
+    /// Blocks until there is a listener.
     ///
-    /// - Returns: `false` when nobody ever will.
+    /// - Returns: `false` if the watch is over.
     func waitForListener() -> Bool {
         condition.withLock {
             while !isOver && !hasListeners { condition.wait() }

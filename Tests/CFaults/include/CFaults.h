@@ -1,7 +1,7 @@
 /// A VFS for SQLite, over its own one, that ends the process, fails, or records, call by call. For tests.
 ///
-/// It becomes the default VFS, so that all connections of the process go through it, whoever opens them. All functions may
-/// be called from any thread.
+/// It becomes the default VFS, so that all connections of the process go through it. All functions may be called from any
+/// thread.
 #ifndef CFAULTS_H
 #define CFAULTS_H
 
@@ -47,7 +47,7 @@ int64_t faults_steps(void);
 
 /// The process kills itself (SIGKILL) instead of making this step, the first of the process being 1.
 ///
-/// With `torn`, where the step is a write, the first half of its bytes is written before.
+/// With `torn`, if the step is a write, the first half of its bytes is written before.
 void faults_die_at(int64_t step, bool torn);
 
 struct faults_failure {
@@ -79,7 +79,7 @@ struct faults_event {
     uint32_t kind;
     /// The file's inode. With FAULTS_DELETE and FAULTS_SYNC_FOLDER: 0.
     uint64_t file;
-    /// FAULTS_OPEN: 1 where the file was made. FAULTS_WRITE: where. FAULTS_TRUNCATE: the new size. FAULTS_SYNC, FAULTS_SYNC_FOLDER: how many events were in the
+    /// FAULTS_OPEN: 1 if the file was created. FAULTS_WRITE: the offset. FAULTS_TRUNCATE: the new size. FAULTS_SYNC, FAULTS_SYNC_FOLDER: how many events were in the
     /// record when the call began, that is, what it makes durable. FAULTS_MARK: the mark.
     int64_t offset;
     /// FAULTS_WRITE: the bytes.

@@ -90,13 +90,13 @@ extension Workplace {
         try JSONDecoder().decode(JobDocument.self, from: Data(try await stint("show", "\(id)", "--json").utf8))
     }
 
-    /// `stint list --json`: one object a line.
+    /// `stint list --json`: one object on each line.
     func jobs(_ state: String) async throws -> [JobDocument] {
         try await stint("list", "--json", "--state", state, "--limit", "100000").split(separator: "\n")
             .map { try JSONDecoder().decode(JobDocument.self, from: Data($0.utf8)) }
     }
 
-    /// `stint workers --json`: one object a line.
+    /// `stint workers --json`: one object on each line.
     func workers() async throws -> [WorkerDocument] {
         try await stint("workers", "--json").split(separator: "\n")
             .map { try JSONDecoder().decode(WorkerDocument.self, from: Data($0.utf8)) }

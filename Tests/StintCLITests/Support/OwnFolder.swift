@@ -2,8 +2,8 @@ import Foundation
 import Synchronization
 import Testing
 
-/// Gives each test of a suite a ``Workplace``, and lets no more tests run at once than the machine has cores: each starts
-/// several processes, and a process that hardly gets a core keeps no lease.
+/// Gives each test of a suite a ``Workplace``, and runs no more tests at once than the machine has cores. Each test
+/// starts several processes, and a process that hardly gets a core keeps no lease.
 struct OwnFolder: TestTrait, SuiteTrait, TestScoping {
     let isRecursive = true
 

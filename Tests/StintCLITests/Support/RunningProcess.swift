@@ -8,12 +8,12 @@ struct RunningProcess: Hashable {
         kill(id, signal)
     }
 
-    /// As a terminal does on Ctrl-C: to all of the process's group, which it must lead.
+    /// As a terminal does on Ctrl-C: sends to the whole group of the process, which must lead it.
     func sendToGroup(_ signal: CInt) {
         kill(-id, signal)
     }
 
-    /// A zombie has ended already; who inherits it may never ask for its exit code.
+    /// A zombie has ended already; the process that inherits it may never ask for its exit code.
     var isAlive: Bool {
         #if canImport(Darwin)
             kill(id, 0) == 0

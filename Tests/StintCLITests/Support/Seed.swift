@@ -1,8 +1,8 @@
 import Foundation
 
-/// Chance that can be repeated: `STINT_TEST_SEED=… swift test` runs a test with the seed that it printed.
+/// Random numbers that can be repeated: `STINT_TEST_SEED=… swift test` runs a test with the seed that it printed.
 ///
-/// SplitMix64, by Sebastiano Vigna (https://prng.di.unimi.it/splitmix64.c): one addition and a mix a number.
+/// SplitMix64, by Sebastiano Vigna (https://prng.di.unimi.it/splitmix64.c): one addition and a mix for each number.
 struct SeededChance: RandomNumberGenerator {
     private var state: UInt64
 
@@ -13,7 +13,7 @@ struct SeededChance: RandomNumberGenerator {
         print("\(test): STINT_TEST_SEED=\(state)")
     }
 
-    /// For bytes that only need to look like chance.
+    /// For bytes that only need to look random.
     init(seed: UInt64) {
         state = seed
     }

@@ -7,7 +7,7 @@ import Subprocess
     import SystemPackage
 #endif
 
-/// What this machine lets the tests do: containers often forbid some of it.
+/// What this machine allows the tests to do: containers often forbid some of it.
 enum Tools {
     static func canMakeNamespaces(_ options: String...) async -> Bool {
         await succeeds("/usr/bin/unshare", options + ["--fork", "true"])

@@ -7,7 +7,7 @@ import Subprocess
     import SystemPackage
 #endif
 
-/// A pipe that nobody reads, as of a pager that was stopped, until the test does.
+/// A pipe that is not read until the test does so, like that of a pager that was stopped.
 final class UnreadPipe {
     private let readEnd: FileDescriptor
     let writeEnd: FileDescriptor
@@ -29,7 +29,7 @@ final class UnreadPipe {
         return poll(&event, 1, 0) == 0
     }
 
-    /// What is in it now; afterwards there is room for as much.
+    /// Takes what is in it now; afterwards there is space for as much.
     func take() -> String {
         var (bytes, buffer) = ([UInt8](), [UInt8](repeating: 0, count: 65_536))
         while true {
@@ -41,7 +41,7 @@ final class UnreadPipe {
 }
 
 extension Workplace {
-    /// Runs a `stint` whose standard output and error go into a pipe that nobody reads, and does `body` meanwhile.
+    /// Runs a `stint` whose standard output and error go into a pipe that is not read, and does `body` meanwhile.
     func stint(
         _ arguments: [String], into pipe: UnreadPipe, _ body: (RunningProcess) async throws -> Void
     ) async throws -> TerminationStatus {

@@ -1,4 +1,4 @@
-/// Looks again and again until `condition` holds: the only way in which these tests wait for another process.
+/// Checks repeatedly until `condition` holds: the only way in which these tests wait for another process.
 ///
 /// - Throws: ``TooLate`` after `limit`, which is generous, for a busy machine.
 func eventually(

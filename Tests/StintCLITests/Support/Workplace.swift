@@ -8,10 +8,10 @@ import Testing
     import SystemPackage
 #endif
 
-/// A temporary folder of one test's own in which the real `stint` runs: its current folder, so that the database is
-/// `stint.db` in it where a test names none. The suites' trait ``OwnFolder`` makes and removes it.
+/// A temporary folder for one test, in which the real `stint` runs: its current folder, so that the database is
+/// `stint.db` in it if a test names none. The suites' trait ``OwnFolder`` creates and removes it.
 struct Workplace: Sendable {
-    /// That of the running test, whose suite has the trait `.inOwnFolder`.
+    /// The folder of the running test, whose suite has the trait `.inOwnFolder`.
     static var ofThisTest: Workplace {
         guard let current else { preconditionFailure("the suite lacks the trait .inOwnFolder") }
         return current
@@ -37,8 +37,8 @@ struct Workplace: Sendable {
     }
 
     init() throws {
-        // A stint that refuses its input ends before it has read it all. That shall be an error of the write, which is
-        // nothing to worry about, and not the end of the tests.
+        // A stint that refuses its input ends before it has read it all. That must be an error of the write, which is
+        // harmless, and not the end of the tests.
         signal(SIGPIPE, SIG_IGN)
         let parent = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
         var template = Array("\(parent)/stint-cli-test-XXXXXX".utf8CString)
@@ -48,7 +48,7 @@ struct Workplace: Sendable {
 
     func remove() {
         do {
-            // What a test has locked can be removed by no one but root.
+            // Only root can remove what a test has locked.
             for name in try FileManager.default.contentsOfDirectory(atPath: folder) { chmod(path(name), 0o700) }
             try FileManager.default.removeItem(atPath: folder)
         } catch {
@@ -58,7 +58,7 @@ struct Workplace: Sendable {
 
     // MARK: - Running stint
 
-    /// Standard output of a `stint` that exits 0 and has nothing to say on standard error.
+    /// The standard output of a `stint` that exits with 0 and writes nothing to standard error.
     @discardableResult
     func stint(
         _ arguments: String..., input: [UInt8] = [], environment: [Environment.Key: String?] = [:]
@@ -68,7 +68,7 @@ struct Workplace: Sendable {
         return outcome.output
     }
 
-    /// What a `stint` that goes wrong says: one line on standard error, and nothing on standard output.
+    /// The error of a `stint` that fails: one line on standard error, and nothing on standard output.
     func refusal(
         _ arguments: String..., input: [UInt8] = [], environment: [Environment.Key: String?] = [:],
         options: PlatformOptions = PlatformOptions()
@@ -79,7 +79,7 @@ struct Workplace: Sendable {
         return refusal
     }
 
-    /// Any `stint`, however it ends.
+    /// Runs any `stint`, however it ends.
     func attempt(
         _ arguments: String..., input: [UInt8] = [], environment: [Environment.Key: String?] = [:]
     ) async throws -> Outcome {
@@ -90,7 +90,7 @@ struct Workplace: Sendable {
         try await run(Self.stint, Arguments(arguments))
     }
 
-    /// A script for `sh` that finds the binary as `$stint`.
+    /// Runs a script for `sh` that finds the binary as `$stint`.
     func shell(_ script: String, environment: [Environment.Key: String?] = [:]) async throws -> Outcome {
         try await run("/bin/sh", ["-c", script], environment: environment.merging(["stint": Self.stint]) { $1 })
     }
@@ -109,8 +109,8 @@ struct Workplace: Sendable {
             do {
                 _ = try await execution.standardInputWriter.write(input)
             } catch {
-                // It ended, or closed its input, before it had read all: what counts is what it says. (The ready-made
-                // input of this library, `.array`, traps then.)
+                // It ended, or closed its input, before it had read all: only its output counts. (The ready-made input
+                // of this library, `.array`, traps then.)
             }
             try await beforeEndOfInput()
         }
@@ -158,7 +158,7 @@ struct Workplace: Sendable {
         [UInt8](try Data(contentsOf: URL(filePath: path(name))))
     }
 
-    /// The whole lines that a file has so far; none where there is no file yet.
+    /// The whole lines that a file has so far; none if there is no file yet.
     func lines(_ name: String) throws -> [String] {
         guard exists(name) else { return [] }
         return String(decoding: try read(name), as: UTF8.self).split(separator: "\n").map(String.init)
@@ -186,7 +186,7 @@ struct Workplace: Sendable {
 struct Outcome {
     let status: TerminationStatus
     let bytes: [UInt8]
-    /// Standard error, but for the lines that tell of progress every five seconds: a busy machine has more of them.
+    /// Standard error, without the lines that report progress every five seconds: a busy machine has more of them.
     let errors: String
 
     init(status: TerminationStatus, bytes: [UInt8], errors: String) {
@@ -197,7 +197,7 @@ struct Outcome {
 
     var output: String { String(decoding: bytes, as: UTF8.self) }
 
-    /// `nil` where a signal ended it.
+    /// `nil` if a signal ended it.
     var code: CInt? { if case .exited(let code) = status { code } else { nil } }
 }
 
@@ -216,7 +216,7 @@ struct Refusal {
     }
 }
 
-/// A process that ended otherwise than the test needs it to.
+/// A process that did not end as the test needs it.
 struct Unexpected: Error, CustomStringConvertible {
     let description: String
 

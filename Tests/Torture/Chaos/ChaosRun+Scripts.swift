@@ -4,10 +4,10 @@ import StintCore
 import StintSQLite
 
 extension ChaosRun {
-    /// A worker is stopped in the middle of a job until its lease has run out and another worker runs the job; then it goes
-    /// on, and acknowledges what is not its own any more.
+    /// A worker is stopped in the middle of a job until its lease has run out and another worker runs the job. Then it
+    /// continues, and acknowledges a job that it no longer holds.
     ///
-    /// - Returns: What the history breaks, and what the late ack was answered with.
+    /// - Returns: What the history breaks, and the answer to the late ack.
     package func lateAck() async throws -> (report: Report, answer: Answer.Settled?) {
         let log = try HistoryLog(historyFile, process: "harness")
         let processes = try ProcessGroup(self, log)
@@ -20,7 +20,7 @@ extension ChaosRun {
         let answer = try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await processes.keepUp(.worker, 0) }
             let first = try await told("the job is started") { $0.runs.first }
-            // It may be at work before this process has been told that it has started.
+            // It may be working before this process learns that it has started.
             let stopped = try await awaited("the worker is known") {
                 await processes.living.first { ProcessName.of($0.id) == first.process }
             }
@@ -50,7 +50,7 @@ extension ChaosRun {
         }
     }
 
-    /// One job kills one worker after the other, each of which has nothing else, until it is buried.
+    /// One job kills one worker after the other, each without other jobs, until it is buried.
     package func poison() async throws -> Report {
         let log = try HistoryLog(historyFile, process: "harness")
         let processes = try ProcessGroup(self, log)
@@ -77,7 +77,7 @@ extension ChaosRun {
         return report
     }
 
-    /// Looks again and again until it is there.
+    /// Checks repeatedly until it is there.
     @discardableResult
     private func awaited<Value>(_ what: String, _ find: () async throws -> Value?) async throws -> Value {
         let deadline = ContinuousClock.now + .seconds(60)
@@ -97,7 +97,7 @@ extension ChaosRun {
 }
 
 extension History.Story {
-    /// The answer to what the holder said in the end.
+    /// The answer to the holder's last settlement.
     fileprivate func settled(_ run: History.Run) -> Answer.Settled? {
         settled.first { $0.settlement.lease == run.lease && $0.settlement.outcome == .ack }?.answer
     }

@@ -3,22 +3,22 @@ import History
 import StintCore
 import StintSQLite
 
-/// Many processes at work on one database, of which some are killed or stopped again and again; in the end the survivors
-/// work everything off, and the history of all must be one that Stint promises.
+/// Many processes work on one database, and some are killed or stopped again and again. In the end the survivors finish
+/// all jobs, and the history of all must keep Stint's promises.
 package struct ChaosRun: Sendable {
     package var seed: UInt64
-    /// How long the processes are at work before the drain.
+    /// How long the processes work before the drain.
     package var duration: Duration
-    /// How many of each role.
+    /// The number of processes of each role.
     package var roles: [Role: Int] = [.producer: 2, .rawSQL: 1, .worker: 3, .supervisor: 1, .reaper: 1, .operator: 1]
-    /// As people run it from a shell. The history then has no claims, and the check is of jobs and handlers.
+    /// As people run it from a shell. The history then has no claims, and jobs and handlers are checked.
     package static let castOfCommands: [Role: Int] = [.producer: 2, .rawSQL: 1, .command: 2, .cron: 1]
-    /// How many deaths, spread over the duration.
+    /// The number of deaths, spread over the duration.
     package var kills = 0
-    /// How many processes are stopped (SIGSTOP) for longer than a lease, and then go on.
+    /// The number of processes that are stopped (SIGSTOP) for longer than a lease, and then continued.
     package var stops = 0
-    /// How often somebody holds the write lock for longer than a lease, all processes are stopped for as long, and a tree of
-    /// processes gets SIGTERM.
+    /// How often a program holds the write lock for longer than a lease, all processes are stopped for as long, and a
+    /// tree of processes gets SIGTERM.
     package var locks = 0
     package var freezes = 0
     package var orders = 0
@@ -34,12 +34,12 @@ package struct ChaosRun: Sendable {
     package var lease: Duration = .milliseconds(800)
     /// Whether no job may kill its process.
     package var isCalm = false
-    /// Guards that the processes go without.
+    /// Guards that are removed in the processes.
     package var without: String?
     /// `stint-torture` itself.
     package var program: String
     package var folder: String
-    /// How often to look at sizes; `nil`: not at all.
+    /// How often to sample sizes; `nil`: not at all.
     package var samples: Duration?
 
     package init(seed: UInt64, duration: Duration, program: String, folder: String) {
@@ -60,7 +60,7 @@ package struct ChaosRun: Sendable {
         /// Everything else that was done to them, by its name.
         package var actions: [String: Int] = [:]
         package var violations: [Violation] = []
-        /// What else was not as it must be.
+        /// Other problems.
         package var troubles: [String] = []
         package var sizes: SizeReport?
         /// What this machine does not let the run have.
@@ -69,11 +69,11 @@ package struct ChaosRun: Sendable {
         package var shares: [Role: [Int]] = [:]
         package var longestCall: Duration = .zero
 
-        /// What was not as it must be: troubles first, and not all of what may be thousands.
+        /// All problems: troubles first, and only some of what may be thousands.
         package var problems: [String] { Array((troubles + violations.map(\.description)).prefix(30)) }
     }
 
-    /// - Throws: Only where the harness itself fails.
+    /// - Throws: Only if the harness itself fails.
     package func run() async throws -> Report {
         var run = self
         let missing = try await run.leaveOutWhatCannotBe()
@@ -108,7 +108,7 @@ package struct ChaosRun: Sendable {
     /// - Returns: What is wrong with it.
     private func drain(_ processes: ProcessGroup) async throws -> [String] {
         do {
-            // Who was killed may have left a queue paused.
+            // A process that was killed may have left a queue paused.
             try await processes.runOnce(.founder)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await processes.keepUpUntilDismissed(.reaper) }
@@ -151,7 +151,7 @@ package struct ChaosRun: Sendable {
             report.troubles.append("\(finding.subject): \(finding.description)")
         }
         report.troubles += try integrity()
-        // What Swift writes before a trap, and what nobody expects.
+        // What Swift writes before a trap, and other unexpected output.
         let errors = try String(contentsOfFile: errorFile, encoding: .utf8)
         for line in errors.split(separator: "\n") where line.contains("Fatal error") || line.contains(" critical ") {
             if !isExpected(line) { report.troubles.append("a process said: \(line)") }

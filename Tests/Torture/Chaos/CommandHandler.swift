@@ -4,7 +4,7 @@ import StintCore
 
 /// Runs the job that `stint work` hands to this process on standard input and in its environment.
 ///
-/// - Returns: The exit code that says how it went.
+/// - Returns: The exit code for its outcome.
 package func handleJob(database: String, history: String) async throws -> Int32 {
     let environment = ProcessInfo.processInfo.environment
     func number(_ name: String) throws -> Int64 {
@@ -27,7 +27,7 @@ package func handleJob(database: String, history: String) async throws -> Int32 
     log.append(.handlerFinished(job: job, token: token))
     return say(.ack, 0)
 
-    /// The worker hands it on to the store, and nobody here learns of the outcome.
+    /// The worker passes it to the store, and this process does not learn the outcome.
     func say(_ outcome: Call.Outcome, _ code: Int32) -> Int32 {
         log.append(.invoked(call: 1, .exchange([.init(.init(job: job, token: token), outcome)], claim: nil)))
         return code

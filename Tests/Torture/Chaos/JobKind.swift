@@ -1,16 +1,16 @@
 import Foundation
 import StintCore
 
-/// What a job of a run does to whoever runs it. Its payload says which, `slow p12.7`, and is unique.
+/// What a job of a run does to its process. Its payload names it, `slow p12.7`, and is unique.
 enum JobKind: String, CaseIterable, Sendable {
     case good, slow
     /// Longer than a lease.
     case long
-    /// Ends when there is a file with its token in its name, whatever it is told meanwhile.
+    /// Ends when there is a file with its token in its name, even if it is cancelled meanwhile.
     case gate
     /// Fails at its first attempt.
     case fails
-    /// Is to be buried, by its handler's word.
+    /// Its handler buries it.
     case bury
     /// Gives itself back at its first attempt.
     case release
@@ -34,7 +34,8 @@ enum JobKind: String, CaseIterable, Sendable {
         }
     }
 
-    /// A harness that kills at random makes innocents crash; only what does it by itself may be buried for that.
+    /// A harness that kills at random makes innocent jobs crash; only a job that kills by itself may be buried for
+    /// that.
     var options: JobOptions {
         JobOptions(maxAttempts: 100_000, maxCrashes: self == .poison ? 2 : 100_000)
     }

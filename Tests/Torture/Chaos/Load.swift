@@ -1,11 +1,11 @@
 /// Many producers and workers at once: everything must stay within bounds.
 package struct Load: Sendable {
     package var run: ChaosRun
-    /// The largest log that the store's checkpoints may let come about, in bytes.
+    /// The largest log that the store's checkpoints may allow, in bytes.
     package static let largestLog: Int64 = 64 << 20
     /// How much the memory of a process may grow after it has settled, in bytes.
     package static let largestGrowth: Int64 = 16 << 20
-    /// The least that a process may get of what the processes of its role get on average.
+    /// The least share that a process may get of the average of its role.
     package static let leastShare = 0.2
     /// The same where some are killed, stopped and started again, and have less time for it.
     package static let leastShareOfDisturbed = 0.05

@@ -1,17 +1,17 @@
 import Foundation
 import History
 
-/// Kills, stops, freezes and locks out the members of a processes at random, for the run's duration.
+/// Kills, stops, freezes and locks out the processes of a group at random, for the run's duration.
 struct Nemesis {
     private let run: ChaosRun
     private let processes: ProcessGroup
     private let replacement: Replacement
     private var chance: Chance
 
-    /// What can happen to a processes.
+    /// What can happen to the processes.
     private enum Action {
         case kill, stop
-        /// Somebody who knows no gate holds the write lock.
+        /// A program that does not know the gate holds the write lock.
         case lock
         /// All are stopped, as in a container that is paused.
         case freeze

@@ -3,8 +3,7 @@ import History
 import StintCore
 import StintSQLite
 
-/// An operator, and a dashboard: reads everything again and again, and finds it in order; pauses, resumes, kicks, buries
-/// and deletes.
+/// An operator and a dashboard: reads everything repeatedly and checks it; pauses, resumes, kicks, buries and deletes.
 struct OperatorClient {
     private let player: Player
     private let queue: JobQueue<RecordingStore>
@@ -20,7 +19,8 @@ struct OperatorClient {
         var chance = Chance(player.seed)
         let stop = StopSignal()
         while !stop.isSet {
-            // In one long read, which keeps the log from starting again; under load it would be there all the time.
+            // This is one long read, which keeps the log from starting again; under load it would be there all the
+            // time.
             if !player.isCalm { try await examine() }
             let name = Player.queues.randomElement(using: &chance)!
             switch Int.random(in: 0..<10, using: &chance) {
@@ -46,7 +46,7 @@ struct OperatorClient {
         }
     }
 
-    /// Does something to a job that others may settle in this moment.
+    /// Changes a job that others may settle at this moment.
     private func touch(_ chance: inout Chance, _ body: (JobID, ClockReading) async throws -> Void) async throws {
         guard let job = try await queue.store.list(JobFilter(limit: 50)).randomElement(using: &chance) else { return }
         do {

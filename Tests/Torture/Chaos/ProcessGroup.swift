@@ -8,12 +8,12 @@ import Subprocess
     import SystemPackage
 #endif
 
-/// The processes of a run: each that ends is replaced, until they are dismissed.
+/// The processes of a run: each that ends is replaced, until all are dismissed.
 actor ProcessGroup {
     struct Member: Hashable {
         let id: Int32
         let role: Role
-        /// Its supervisor has started it.
+        /// Whether its supervisor has started it.
         var isSupervised = false
         /// The process keeps a container, in which the role is played.
         var isContainer = false
@@ -25,7 +25,7 @@ actor ProcessGroup {
     private var members: Set<Member> = []
     private var started = 0
     private(set) var isDismissed = false
-    /// Processes that ended as none may.
+    /// Processes that ended in a way that is not allowed.
     private(set) var troubles: [String] = []
     /// The processes that have been at each post, by their names in the history.
     private(set) var names: [Post: [String]] = [:]
@@ -43,7 +43,7 @@ actor ProcessGroup {
         sign = try HarnessSign(beside: run.historyFile)
     }
 
-    /// Those that live, with the workers of supervisors.
+    /// Living processes, with the workers of supervisors.
     var living: [Member] {
         members.sorted { $0.id < $1.id }.flatMap { member in
             let hasWorkers = [.supervisor, .command].contains(member.role) && !member.isContainer
@@ -153,7 +153,7 @@ actor ProcessGroup {
         kill(member.id, SIGKILL)
     }
 
-    /// Until a lease has run out, and a while more.
+    /// Stops it until a lease has run out, and a while longer.
     func pause(_ member: Member, for duration: Duration) async throws {
         stop(member)
         try await Task.sleep(for: duration)
@@ -167,7 +167,8 @@ actor ProcessGroup {
         for member in all.reversed() { goOn(member) }
     }
 
-    /// SIGTERM to it, its workers and their commands, those first. Who has not yet learnt to listen dies of it.
+    /// Sends SIGTERM to it, its workers and their commands, those first. A process without its signal handler yet dies
+    /// of it.
     func orderTree(of member: Member) {
         let tree = Self.tree(of: member.id)
         ordered.formUnion(tree)

@@ -19,7 +19,8 @@ struct RawSQLProducer {
         var number = 0
         while !stop.isSet {
             number += 1
-            // It leaves the lock free now and then, or others would starve behind one that knows no gate.
+            // It leaves the lock free now and then, or others would starve behind a program that does not know the
+            // gate.
             try await Task.sleep(for: .milliseconds(2))
             let isFull = try await database.read { database in
                 try Int.fetchOne(database, sql: "SELECT sum(ready + delayed) FROM stint_queues") ?? 0 > 400

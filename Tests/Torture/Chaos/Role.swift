@@ -6,20 +6,20 @@ import Stint
 import StintCore
 import StintSQLite
 
-/// A process of a run: what it does all day.
+/// A role of a process in a run.
 package enum Role: String, CaseIterable, Sendable {
-    /// Makes the database, with queues that keep their done jobs and are not paused.
+    /// Creates the database, with queues that keep their done jobs and are not paused.
     case founder
     /// Enqueues through Stint.
     case producer
-    /// Enqueues with SQL of its own, and knows no gate.
+    /// Enqueues with SQL of its own, and does not know the gate.
     case rawSQL
-    /// Works, with nobody to watch it.
+    /// A worker without a supervisor.
     case worker
-    /// Watches workers of its own.
+    /// A supervisor with workers of its own.
     case supervisor
     case reaper
-    /// Looks at everything, pauses, resumes, kicks, buries and deletes.
+    /// Reads everything, pauses, resumes, kicks, buries and deletes.
     case operator
     /// Works until nothing is left.
     case drain
@@ -30,7 +30,7 @@ package enum Role: String, CaseIterable, Sendable {
 /// One process that plays a role.
 package struct Player: Sendable {
     package static let queues: [QueueName] = ["a", "b"]
-    /// Of all the stores of a run.
+    /// The busy timeout of all the stores of a run.
     package static let busyTimeout: Duration = .seconds(30)
 
     private let role: Role
@@ -122,7 +122,7 @@ package struct Player: Sendable {
         return worker
     }
 
-    /// Only what must not happen.
+    /// Logs only what must not happen.
     static let quiet: Logger = {
         var logger = Logger(label: "torture")
         logger.logLevel = .critical

@@ -3,7 +3,7 @@ import History
 import StintCore
 import Synchronization
 
-/// Looks at the files and at the memory of the processes now and then.
+/// Samples the sizes of the files and the memory of the processes from time to time.
 final class SizeSampler: Sendable {
     private let run: ChaosRun
     private let processes: ProcessGroup

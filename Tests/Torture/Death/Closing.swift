@@ -1,9 +1,9 @@
 import Foundation
 
-/// Waits until this process has a file open no more: the connections of a store are closed with its last reference, which
-/// a thread may have that has just worked for it.
+/// Waits until this process no longer has a file open. The connections of a store are closed with its last reference,
+/// which a thread may have that has just worked for it.
 ///
-/// The log mostly goes with the last connection; not where two are closed at once, of which none is the last.
+/// The log is mostly deleted with the last connection. It stays if two are closed at once, and so neither is the last.
 func awaitClosing(of path: String) async throws {
     let deadline = ContinuousClock.now + .seconds(20)
     while try isOpen(path) {

@@ -9,21 +9,21 @@ import Synchronization
     import SystemPackage
 #endif
 
-/// Ends a life at the k-th step of its file system, for one k after the other, each in a process and a folder of its own,
-/// and looks at what is left.
+/// Ends a workload at the k-th call to its file system, for one k after the other, each in a process and a folder of
+/// its own, and checks what is left.
 package struct DeathAtEveryStep: Sendable {
-    /// This program, with the arguments before the folder that make it live.
+    /// This program, with the arguments before the folder that make it run the workload.
     package var program: String
     package var arguments: [String]
     package var folder: String
     package var seed: UInt64
     package var script = ScriptedWorkload.Script.whole
-    /// Of how many steps one is tried; which, the seed decides.
+    /// One of this many calls is tried; the seed decides which.
     package var stride = 1
     package var first = 1
-    /// When to end though there are steps left.
+    /// When to end although calls are left.
     package var end: ContinuousClock.Instant?
-    /// How many lives at a time.
+    /// How many workloads run at a time.
     package var lanes = 2
 
     package init(program: String, arguments: [String], folder: String, seed: UInt64) {
@@ -36,9 +36,9 @@ package struct DeathAtEveryStep: Sendable {
     package struct Report: Sendable {
         package var deaths = 0
         package var torn = 0
-        /// How many of the deaths were in each step of the life.
+        /// How many of the deaths were in each step of the workload.
         package var places: [String: Int] = [:]
-        /// How many steps the file system had, where a life came to its end.
+        /// How many calls to the file system there were, if a workload came to its end.
         package var steps = 0
         package var problems: [String] = []
 
@@ -64,7 +64,7 @@ package struct DeathAtEveryStep: Sendable {
                     while !turns.isOver.load(ordering: .relaxed), end.map({ .now < $0 }) ?? true {
                         let step = turns.next.add(stride, ordering: .relaxed).oldValue
                         let one = try await die(at: step, reference)
-                        // By itself: there are no more steps than this.
+                        // It ended by itself: there are no more calls.
                         if one.deaths == 0 || !one.problems.isEmpty && one.problems.count + report.problems.count > 20 {
                             turns.isOver.store(true, ordering: .relaxed)
                         }
@@ -86,7 +86,7 @@ package struct DeathAtEveryStep: Sendable {
         }
     }
 
-    /// One life and its end.
+    /// Runs one workload until its death, and checks it.
     package func die(at step: Int, _ reference: Reference) async throws -> Report {
         let place = "\(folder)/\(step)"
         try ScriptedWorkload.prepare(place, for: script)

@@ -1,8 +1,8 @@
 import Foundation
 
-/// A database as the first Stint made it, with jobs in every state.
+/// A database as the first Stint created it, with jobs in every state.
 enum EarlierDatabase {
-    /// Job 3 is leased for long, 6 by an earlier boot.
+    /// Job 3 has a long lease, job 6 one from an earlier boot.
     private static let jobs = """
         INSERT INTO stint_queues VALUES (1, 'q', 0, 3600000, 1, 1, 2, 1, 7);
         INSERT INTO stint_jobs
@@ -28,7 +28,7 @@ enum EarlierDatabase {
 }
 
 extension ScriptedWorkload {
-    /// Makes a folder with what a life begins with.
+    /// Creates a folder with the files that a workload begins with.
     static func prepare(_ folder: String, for script: Script) throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         if case .whole = script { try EarlierDatabase.make("\(folder)/old.db") }

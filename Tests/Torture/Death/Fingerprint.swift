@@ -1,13 +1,13 @@
 import Foundation
 import GRDB
 
-/// All that a database holds, as text to be compared: every row of Stint's tables and of the application's, but for the
-/// time of migrations, which is the machine's own.
+/// The whole contents of a database as text to compare: every row of Stint's tables and of the application's, without
+/// the time of migrations, which is the machine's own.
 package struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
-    /// A line a row, after a line a table. `nil` where there is no file.
+    /// One line for each row, after one line for its table. `nil` if there is no file.
     private let lines: [String]?
 
-    /// Reads it without Stint. The file is complete as it is, or its log is beside it.
+    /// Reads it without Stint. The file is complete by itself, or its log is beside it.
     package init(of path: String) throws {
         guard FileManager.default.fileExists(atPath: path) else {
             lines = nil
@@ -34,7 +34,7 @@ package struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
 
     package var description: String { lines.map { "\($0.count) lines" } ?? "no file" }
 
-    /// What is in one of them and not in the other, for people.
+    /// The difference between two of them, for people.
     package func difference(from other: Fingerprint) -> String {
         guard let lines, let others = other.lines else { return "\(self) instead of \(other)" }
         return lines.difference(from: others).prefix(20).map { change in

@@ -1,7 +1,7 @@
 import Foundation
 
-/// How far a life has come: a file that only grows, a line for each beginning and each end of a step. It is no part of
-/// what dies: written is written, when the process is killed the next moment.
+/// How far a workload has come: a file that only grows, with a line for each beginning and each end of a step. It does
+/// not belong to the process that dies: a line that was written stays, even if the process is killed the next moment.
 package struct Progress: Sendable {
     /// The last step that has ended well, and the last one that has begun; 0: none.
     package private(set) var ended = 0
@@ -10,7 +10,7 @@ package struct Progress: Sendable {
 
     package static func path(in folder: String) -> String { folder + "/progress" }
 
-    /// What there is to tell a life so that it writes it down.
+    /// The callbacks with which a workload writes it.
     package static func landmarks(in folder: String) throws -> ScriptedWorkload.Checkpoints {
         let file = open(path(in: folder), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw TortureError("\(path(in: folder)): \(String(cString: strerror(errno)))") }

@@ -4,13 +4,13 @@ import History
 import StintCore
 import StintSQLite
 
-/// What is looked at after a death or a power cut, first without Stint, in a copy, and then with it.
+/// What is checked after a death or a power cut: first without Stint, in a copy, and then with it.
 package struct RecoveryCheck {
     let folder: String
     let reference: Reference
-    /// After which steps the files may be as they are.
+    /// The steps after which the files may have their present state.
     let steps: ClosedRange<Int>
-    /// What everybody was told until then; `nil` where too much of it is undone.
+    /// All calls and answers until then; `nil` if too much of it is undone.
     let history: [Event]?
     /// Whether the machine has started again.
     let isRebooted: Bool
@@ -25,9 +25,10 @@ package struct RecoveryCheck {
         self.isRebooted = isRebooted
     }
 
-    /// Everything that is wrong, empty where nothing is; and after which step the least of the files is as it was.
+    /// Everything that is wrong, or nothing; and the step after which the file that is furthest behind had its present
+    /// state.
     ///
-    /// - Parameter worksOff: Whether to look with Stint too, and to do what is left to do.
+    /// - Parameter worksOff: Whether to check with Stint too, and to finish the jobs that are left.
     package func look(worksOff: Bool = true) async throws -> (problems: [String], step: Int) {
         do {
             let (problems, step) = try lookWithoutStint()
@@ -40,7 +41,7 @@ package struct RecoveryCheck {
     // MARK: - Without Stint
 
     private func lookWithoutStint() throws -> (problems: [String], step: Int) {
-        // SQLite takes over the log, and Stint is to find it as it was left.
+        // SQLite checkpoints the log, and Stint must find it as it was left.
         let copy = folder + "-copy"
         try FileManager.default.copyItem(atPath: folder, toPath: copy)
         defer { remove(copy) }
@@ -85,7 +86,7 @@ package struct RecoveryCheck {
         problems += try ScriptedWorkload.files.flatMap { try Self.damage(of: "\(folder)/\($0)") }
         guard let history else { return problems }
         let workers = try ScriptedWorkload.wholeHistory(in: folder).filter { $0.process == RecoveryWorker.name }
-        // The power cut was the end of all the others.
+        // The power cut has ended all other processes.
         let time = history.last?.time ?? 0
         let deaths = isRebooted ? Set(history.map(\.process)).sorted() : []
         let ends = deaths.map { Event(time: time, process: $0, kind: .killed) }
@@ -109,7 +110,7 @@ package struct RecoveryCheck {
     }
 }
 
-/// Who comes afterwards and does what is left to do.
+/// Comes afterwards and finishes the jobs that are left.
 struct RecoveryWorker {
     static let name = "recovery"
 
@@ -125,7 +126,7 @@ struct RecoveryWorker {
         self.clock = clock
     }
 
-    /// Later than anything in a life.
+    /// Later than any time in a workload.
     static func clock(isRebooted: Bool) -> ScriptedClock {
         let clock = ScriptedClock()
         clock.advance(by: .seconds(3_600))
@@ -133,7 +134,7 @@ struct RecoveryWorker {
         return clock
     }
 
-    /// - Returns: What keeps it from its end.
+    /// - Returns: What keeps it from finishing.
     func workOff() async throws -> [String] {
         for _ in 0..<200 {
             _ = try await store.reap()

@@ -1,14 +1,14 @@
 import Foundation
 
-/// What the files of a life hold at the end of each step, when nothing happens to it.
+/// What the files of a workload contain at the end of each step, if it is not disturbed.
 package struct Reference: Sendable {
-    /// By step; the first is before all.
+    /// By step; the first is the state before all steps.
     package let boundaries: [Fingerprints]
     package let names: [String]
 
     let script: ScriptedWorkload.Script
 
-    /// Lives once, in a folder that is removed then.
+    /// Runs it once, in a folder that is removed then.
     package init(of script: ScriptedWorkload.Script, in folder: String) async throws {
         self.script = script
         try ScriptedWorkload.prepare(folder, for: script)
@@ -33,7 +33,7 @@ package struct Reference: Sendable {
         }
     }
 
-    /// The last step after which no file was further than in this state; 0 where there is none.
+    /// The last step after which no file was further than in this state; 0 if there is none.
     func lastStep(of state: Fingerprints) -> Int {
         ScriptedWorkload.files.indices.map { file in boundaries.lastIndex { $0.files[file] == state.files[file] } ?? 0 }.min() ?? 0
     }

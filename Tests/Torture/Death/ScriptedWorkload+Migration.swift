@@ -2,7 +2,7 @@ import StintCore
 import StintSQLite
 
 extension ScriptedWorkload {
-    /// The file of an earlier Stint is opened, worked with and closed.
+    /// Opens, uses and closes the file of an earlier Stint.
     func migrate() async throws {
         // What the migration did is on disk with the first change that is answered; until then it can be done again.
         var old: SQLiteStore? = try await step("open a database of schema 1", isPromised: false) { try open("old.db") }

@@ -4,8 +4,8 @@ import StintCore
 import StintSQLite
 
 extension ScriptedWorkload {
-    /// Verbs by chance, the same ones with the same seed: two stores that are opened and closed, a reader that keeps the log
-    /// from being taken over, checkpoints in between.
+    /// Random verbs, the same ones with the same seed: two stores that are opened and closed, a reader that keeps the
+    /// log from being checkpointed, and checkpoints in between.
     func wander(_ seed: UInt64, steps: Int) async throws {
         var workload = RandomWorkload(self, seed)
         for _ in 0..<steps { try await workload.go() }
@@ -13,7 +13,7 @@ extension ScriptedWorkload {
     }
 }
 
-/// Chooses what comes next, out of what is known to be there.
+/// Chooses the next verb from what is known to be there.
 private struct RandomWorkload {
     private enum Verb: CaseIterable {
         case enqueue, enqueueOften, enqueueLarge, claim, settle, settleAndClaim, extend, reap, kick, bury, delete
@@ -53,7 +53,7 @@ private struct RandomWorkload {
         life.clock.advance(by: .milliseconds(.random(in: 0...5_000, using: &chance)))
         let verb = Verb.allCases.randomElement(using: &chance)!
         if verb == .reopen {
-            // Nobody has a store in hand now.
+            // No store is in use now.
             try await end()
             try await open()
         } else {

@@ -8,7 +8,7 @@ extension ScriptedWorkload {
     private static let forever = Duration.seconds(50 * 365 * 86_400)
     private static let minute = Duration.seconds(60)
 
-    /// A file is made, its jobs go through all that can happen to jobs, and it is closed.
+    /// Creates a file, takes its jobs through everything that can happen to jobs, and closes it.
     func beMade() async throws {
         var raw: SQLiteStore? = try await step("make a database") { try open("new.db") }
         if let raw {
@@ -47,7 +47,7 @@ extension ScriptedWorkload {
         }
     }
 
-    /// Who acts on the file.
+    /// The parties that use the file.
     private struct Roles {
         let raw: SQLiteStore
         let shop: RecordingStore
@@ -122,7 +122,7 @@ extension ScriptedWorkload {
         ClaimRequest(queues: queues, limit: limit, lease: lease, worker: "host:\(worker.id)", registration: worker.id)
     }
 
-    /// What a handler does that ends well; its word to the store comes next.
+    /// What a handler does that ends well; its settlement comes next.
     private func run(_ jobs: [LeasedJob], by worker: Worker) {
         for job in jobs {
             worker.log.started(job)
@@ -134,7 +134,7 @@ extension ScriptedWorkload {
     private func work(_ worker: Worker, _ roles: Roles) async throws {
         let first = try await step("claim") { try await worker.store.claim(request(worker, 6)) }
         run(Array(first.prefix(2)), by: worker)
-        // In the history follow-ups are enqueues of which nobody was told how they ended.
+        // In the history, follow-ups are enqueues whose outcome was not returned.
         let followUps = try first.prefix(2).map { try job("follow-up of \($0.id)") }
         for (number, followUp) in followUps.enumerated() {
             let reference = String(decoding: followUp.payload, as: UTF8.self)
@@ -199,7 +199,7 @@ extension ScriptedWorkload {
             try await workers[0].store.claim(request(workers[0], 2, lease: .seconds(5)))
         }
         clock.advance(by: .seconds(45))
-        // Its worker lives, so there are two looks.
+        // Its worker lives, so two looks are needed.
         _ = try await step("mark what has expired") { try await roles.shop.reap() }
         clock.advance(by: .milliseconds(300))
         _ = try await step("reap what has expired") { try await roles.shop.reap() }
@@ -256,7 +256,7 @@ extension ScriptedWorkload {
         try application.close()
     }
 
-    /// Jobs that are done and vanish; by the store itself, since the history would call them lost.
+    /// Jobs that are done and deleted; by the store itself, since the history would call them lost.
     private func prune(_ raw: SQLiteStore) async throws {
         try await step("keep done jobs for a second") {
             try await raw.configure(Self.fleeting, QueueSettings(retention: .seconds(1)))

@@ -6,21 +6,21 @@ import StintCore
 import StintSQLite
 import Synchronization
 
-/// What databases go through in a life: steps of one change each, the same ones each time and at the same times, so that
-/// it is known what they may hold whenever it ends. There is one caller, and no chance.
+/// A workload on databases: steps of one change each, the same ones each time and at the same times, so that it is
+/// known what the files may contain whenever it ends. It has one caller, and nothing in it is random.
 package final class ScriptedWorkload {
-    /// One of an earlier Stint, one that is made, and a backup of that.
+    /// One file of an earlier Stint, a new one, and a backup of that.
     package static let files = ["old.db", "new.db", "copy.db"]
-    /// Those that speak in the history.
+    /// The processes in the history.
     package static let voices = ["shop", "worker-1", "worker-2", "worker-3", "application"]
-    /// Its jobs are not in the history, since they vanish when they have been done for a while.
+    /// Its jobs are not in the history, since they are deleted when they have been done for a while.
     static let fleeting: QueueName = "fleeting"
 
-    /// What happens in it.
+    /// The steps of a workload.
     package enum Script: Sendable {
         /// All that can happen to jobs and files, once.
         case whole
-        /// So many verbs by chance.
+        /// A number of random verbs.
         case wandering(seed: UInt64, steps: Int)
     }
 
@@ -31,10 +31,10 @@ package final class ScriptedWorkload {
     private let landmarks: Checkpoints
     private var count = 0
 
-    /// What is told of each step, when it begins and when it has ended well.
+    /// Callbacks for the beginning and the successful end of each step.
     package struct Checkpoints {
         package var begins: (_ step: Int, _ name: String) throws -> Void
-        /// With whether it is promised that a power cut cannot undo it.
+        /// Includes whether a power cut cannot undo it.
         package var ended: (_ step: Int, _ isPromised: Bool) throws -> Void
 
         package init(
@@ -56,7 +56,7 @@ package final class ScriptedWorkload {
 
     package static func history(in folder: String) -> String { folder + "/history" }
 
-    /// Empty where nobody has said anything yet.
+    /// Empty if nothing was written yet.
     package static func wholeHistory(in folder: String) throws -> [Event] {
         guard FileManager.default.fileExists(atPath: history(in: folder)) else { return [] }
         return try HistoryLog.read(history(in: folder))
@@ -99,7 +99,7 @@ package final class ScriptedWorkload {
     }
 }
 
-/// A clock that stands until it is moved.
+/// A clock that does not run until it is moved.
 final class ScriptedClock: QueueClock {
     private let moment = Mutex(ClockReading(wall: 1_800_000_000_000, monotonic: 5_000_000, boot: "boot-1"))
 

@@ -1,23 +1,23 @@
 import CFaults
 import GRDBSQLite
 
-/// What a broken disk answers, to which calls.
+/// The errors of a broken disk, and the calls that get them.
 package struct DiskFault: Sendable, CustomStringConvertible {
     package let description: String
     let kinds: UInt32
     let code: Int32
-    /// It fails once, or until it is mended.
+    /// Whether it fails until it is repaired, and not once.
     let isLasting: Bool
-    /// Half of a write that fails is on the disk.
+    /// Whether half of a write that fails is on the disk.
     let isTorn: Bool
-    /// Whether it keeps nobody from reading, who has the file open.
+    /// Whether a process that has the file open can still read.
     let allowsReading: Bool
 
     private init(
         _ description: String, _ kinds: UInt32, _ code: Int32, lasts: Bool, torn: Bool = false,
         allowsReading: Bool = true
     ) {
-        self.description = description + (lasts ? ", until it is mended" : ", once") + (torn ? ", torn" : "")
+        self.description = description + (lasts ? ", until the disk is repaired" : ", once") + (torn ? ", torn" : "")
         self.kinds = kinds
         self.code = code
         isLasting = lasts
@@ -46,7 +46,7 @@ package struct DiskFault: Sendable, CustomStringConvertible {
         ]
     }
 
-    /// The disk breaks with the k-th call from now on that it concerns.
+    /// The disk breaks at the k-th call, from now on, of those that the fault affects.
     func breakDisk(at call: Int) {
         faults_fail(
             faults_failure(

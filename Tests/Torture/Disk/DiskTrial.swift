@@ -6,8 +6,8 @@ import Logging
 import StintCore
 import StintSQLite
 
-/// One database on a disk that breaks at one call, and is mended later. Whatever is asked of the store meanwhile works or
-/// is refused with a reason, and afterwards all works again without opening it anew.
+/// One database on a disk that breaks at one call, and is repaired later. Every call to the store meanwhile works or is
+/// refused with a reason, and afterwards all works without opening it again.
 struct DiskTrial {
     private static let queue: QueueName = "q"
 
@@ -49,7 +49,7 @@ struct DiskTrial {
         try await awaitClosing(of: path)
     }
 
-    /// - Returns: Whether the disk broke, that is, whether it had so many calls.
+    /// - Returns: Whether the disk broke, which needs that many calls.
     mutating func run(breakingAt call: Int) async throws -> Bool {
         let history = path + ".history"
         var store: SQLiteStore? = try Self.open(path, clock)
@@ -88,7 +88,7 @@ struct DiskTrial {
         }
     }
 
-    /// Who uses the store.
+    /// The parties that use the store.
     private final class Scene {
         let raw: SQLiteStore
         let store: RecordingStore
@@ -98,7 +98,7 @@ struct DiskTrial {
         var running: [LeasedJob]
         private var count = 0
         private let request: ClaimRequest
-        /// Of no use but to be touched.
+        /// Only there to be changed.
         let spare: [JobID]
 
         init(_ raw: SQLiteStore, _ clock: ScriptedClock, _ history: HistoryLog) async throws {
@@ -128,7 +128,7 @@ struct DiskTrial {
             running += try await store.claim(request)
         }
 
-        /// Lets so many jobs end.
+        /// Lets this many jobs end.
         func settle(_ number: Int, claiming: Bool = false, _ outcome: Settlement.Outcome...) async throws {
             let jobs = Array(running.prefix(number))
             for job in jobs where !started.contains(job.lease) {
@@ -143,7 +143,7 @@ struct DiskTrial {
                 guard exchange.answers.allSatisfy({ $0 != .leaseLost }) else { throw TortureError("a lease was lost") }
                 running += exchange.jobs
             } catch let error as StintError where error.code == .outcomeUnknown {
-                // They have ended, and it may be undone by a power cut, of which there is none here.
+                // They have ended; a power cut could undo that, but there is none here.
                 running.removeFirst(jobs.count)
                 throw error
             }
@@ -203,7 +203,7 @@ struct DiskTrial {
 
     // MARK: - Afterwards
 
-    /// All works again, without opening anything anew, and what was refused can be said again.
+    /// All works again without opening anything again, and what was refused can be repeated.
     private mutating func recover(_ scene: Scene) async throws {
         do {
             try await scene.enqueue(3, bytes: 5_000)
@@ -213,10 +213,10 @@ struct DiskTrial {
             // The clock is the trial's own.
             for finding in try await scene.raw.examine() + scene.raw.examineSurroundings()
             where !finding.isGood && finding.subject != "clock" {
-                problems.append("after it was mended: \(finding)")
+                problems.append("after the repair: \(finding)")
             }
         } catch {
-            problems.append("after it was mended: \(error)")
+            problems.append("after the repair: \(error)")
         }
     }
 

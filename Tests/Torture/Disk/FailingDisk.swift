@@ -1,12 +1,12 @@
 import CFaults
 import Foundation
 
-/// Breaks the disk at the k-th call, for one k after the other, in all the ways that a disk breaks. The process must have
-/// the VFS that can do so.
+/// Breaks the disk at the k-th call, for one k after the other, in all the ways in which a disk breaks. The process
+/// must have the VFS that can do so.
 package struct FailingDisk {
     package var folder: String
     package var seed: UInt64
-    /// Of how many calls one is tried; which, the seed decides.
+    /// One of this many calls is tried; the seed decides which.
     package var stride = 1
     package var faults = DiskFault.all
 
@@ -17,7 +17,7 @@ package struct FailingDisk {
 
     package struct Report: Sendable {
         package var breaks = 0
-        /// By the kind of fault: how many calls were tried, and what was refused meanwhile.
+        /// For each kind of fault: how many calls were tried, and what was refused meanwhile.
         package var lines: [String] = []
         package var problems: [String] = []
     }
@@ -36,7 +36,7 @@ package struct FailingDisk {
         for (number, fault) in faults.enumerated() {
             var chance = Chance(seed &+ UInt64(number))
             var refusals: [String: Int] = [:]
-            // Of few calls all are tried.
+            // If there are few calls, all are tried.
             let calls = try await count(fault, template)
             let stride = max(1, min(stride, calls / 7))
             var call = 1 + Int.random(in: 0..<stride, using: &chance)
@@ -76,7 +76,7 @@ package struct FailingDisk {
         }
     }
 
-    /// How many calls can fail so.
+    /// How many calls can fail in this way.
     private func count(_ fault: DiskFault, _ template: String) async throws -> Int {
         let place = try copy(template, "counting")
         defer { remove(place) }

@@ -5,22 +5,22 @@ import Logging
 import StintCore
 import StintSQLite
 
-/// A disk that is full in fact, while jobs run: they can be acknowledged, nothing is taken on, and when there is room again
-/// all goes on by itself.
+/// A disk that is really full while jobs run: they can be acknowledged, no new jobs are accepted, and when there is
+/// free space again, everything goes on by itself.
 package struct FullDisk {
     package enum Way: String, CaseIterable {
-        /// Others take all that is free.
+        /// Other programs take all that is free.
         case byOthers
         /// Jobs are enqueued until no more fit.
         case byJobs
-        /// Others take all, and the log is longer than what the database may grow by out of the reserve.
+        /// Other programs take all, and the log is longer than what the database may grow by out of the reserve.
         case withLongLog
-        /// Jobs fill it, and the log cannot start again, since somebody reads.
+        /// Jobs fill it, and the log cannot start again, because a process reads.
         case withReader
     }
 
     private static let queue: QueueName = "q"
-    /// So many jobs run when the disk becomes full.
+    /// The number of jobs that run when the disk becomes full.
     private static let running = 40
 
     private let disk: String
@@ -63,7 +63,7 @@ package struct FullDisk {
                 log.started(job)
                 log.finished(job)
             }
-            // It goes when there shall be room.
+            // It is removed when there must be free space again.
             try fill(leaving: 16_000_000)
             let reader = try way == .withReader || way == .withLongLog ? startReading() : nil
             switch way {
@@ -79,7 +79,7 @@ package struct FullDisk {
                 await expectRefusal("one enqueue", &report) { try await enqueue(1, "one too many", store) }
             }
             if way == .byOthers || way == .byJobs {
-                // Far more than the reserve has room for: it must be enough for the log to start again, over and over.
+                // Far more than the reserve has space for: it must be enough for the log to start again, over and over.
                 for _ in 0..<600 {
                     _ = try await store.extend(running.map(\.lease), by: .seconds(700))
                     report.extended += 1
@@ -126,7 +126,7 @@ package struct FullDisk {
         return report
     }
 
-    /// Of little that is left nothing may go to jobs that would have to be settled out of it.
+    /// When little is left, none of it may go to jobs that would have to be settled out of it.
     private func expectNoClaims(_ store: RecordingStore, _ request: ClaimRequest, _ report: inout Report) async {
         guard truncate(path + "-reserve", 500_000) == 0 else { return report.problems.append("it cannot be cut") }
         await expectRefusal("a claim", &report) { _ = try await store.claim(request) }
@@ -160,7 +160,7 @@ package struct FullDisk {
         }
     }
 
-    /// Takes all that is free but for so many bytes.
+    /// Takes all free space but this number of bytes.
     private func fill(leaving rest: Int) throws { try fill(filler, leaving: rest) }
 
     private func fillUp() throws { try fill(filler + "-up", leaving: 0) }

@@ -6,16 +6,16 @@ import Logging
 import StintCore
 import StintSQLite
 
-/// A disk that fails to sync and then forgets what it should have written: the kernel takes it for written, and says of the
-/// next sync that all is well (https://wiki.postgresql.org/wiki/Fsync_Errors). At the end the power is cut, and of the log
-/// there is what was synced in fact.
+/// A disk that fails to sync and then forgets what it should have written: the kernel treats it as written, and the
+/// next sync reports success (https://wiki.postgresql.org/wiki/Fsync_Errors). At the end the power is cut, and the log
+/// has what was really synced.
 struct LostSync {
     enum Ending: CaseIterable {
         /// One more job is enqueued.
         case enqueue
-        /// The log is taken over into the database.
+        /// The log is checkpointed into the database.
         case takeOver
-        /// Another process, which has seen nothing of it, opens the database and enqueues a job.
+        /// Another process, which does not know of the failure, opens the database and enqueues a job.
         case another
     }
 
@@ -35,7 +35,7 @@ struct LostSync {
             defer { faults_record(false) }
             let store = try SQLiteStore(path: path, options: .init(logger: quiet))
             let early = try await enqueue(20, store)
-            // The log begins anew, with a part of what the next transaction changes.
+            // The log starts again, with a part of what the next transaction changes.
             await store.takeOverLog()
             try await store.configure("q", QueueSettings(retention: .seconds(60)))
             let before = faults_event_count()
@@ -76,7 +76,7 @@ struct LostSync {
         return try await store.enqueue(jobs).map(\.id)
     }
 
-    /// The log as it is on the disk: all that was written to it, but for these calls.
+    /// The log as it is on the disk: all writes but these.
     private func log(without lost: Range<Int64>) -> Data {
         var log = Data()
         for index in 0..<faults_event_count() where !lost.contains(index) {

@@ -1,8 +1,8 @@
 import Foundation
 import GRDB
 
-/// The real `stint` with any arguments and any input: it ends with one of the documented exit codes and says why, and
-/// jobs that were not named are as they were.
+/// The real `stint` with any arguments and any input: it ends with one of the documented exit codes and a reason, and
+/// jobs that were not named are unchanged.
 struct ArgumentFuzz {
     static let commands = [
         "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "bury", "delete", "pause",
@@ -89,7 +89,7 @@ struct ArgumentFuzz {
                 if chance.oneIn(4) { arguments[arguments.count - 1] += [0x3D] + fit(Hostile.text(&chance)) }
             }
         }
-        // These work for ever, and wait for as long as they are told.
+        // These work for ever, and wait for as long as their arguments say.
         if command == "work" { arguments += ["--drain", "--", "true"].map { Array($0.utf8) } }
         // It may put any database in the place of the one that it names.
         if command == "restore" { arguments += ["--to", "restored.db"].map { Array($0.utf8) } }
@@ -105,7 +105,7 @@ struct ArgumentFuzz {
             + arguments.map { String(decoding: $0.prefix(200), as: UTF8.self).debugDescription }.joined(separator: " ")
     }
 
-    /// The database must be sound, and what nobody named untouched.
+    /// The database must be sound, and jobs that were not named must be unchanged.
     private func harm() throws -> [String] {
         let database = try DatabaseQueue(path: database)
         return try database.read { database in

@@ -2,13 +2,14 @@ import StintCore
 import StintSQLite
 import StintWorker
 
-/// Bytes from outside through the parsers that read them in this process: what libFuzzer drives, and seeded chance too.
+/// Bytes from outside for the parsers that read them in this process: libFuzzer drives this, and seeded random input
+/// too.
 package enum ByteFuzz {
-    /// What a pipe handler writes: cut into lines, read as answers, and the jobs that they ask for made.
+    /// The output of a pipe handler: cut into lines, read as answers, and turned into the jobs that they ask for.
     ///
-    /// The first byte says how long a line may be, the second how large the pieces are in which the bytes come.
+    /// The first byte sets how long a line may be, the second how large the pieces are in which the bytes come.
     ///
-    /// - Returns: What is wrong; nothing, where all is well.
+    /// - Returns: What is wrong; nothing if all is well.
     package static func pipe(_ bytes: [UInt8]) -> [String] {
         guard bytes.count > 2 else { return [] }
         let (limit, piece) = (Int(bytes[0]) * 4 + 1, Int(bytes[1]) + 1)
@@ -45,7 +46,7 @@ package enum ByteFuzz {
                     }
                 case .success(.bury): break
                 case .failure(let error):
-                    if error.description.isEmpty { problems.append("an answer is wrong and nobody says why") }
+                    if error.description.isEmpty { problems.append("an answer is wrong, and the error has no reason") }
                 }
             } catch {
                 if "\(error)".isEmpty { problems.append("a line is refused without a word") }
@@ -54,7 +55,7 @@ package enum ByteFuzz {
         return problems
     }
 
-    /// Whether what was let in keeps the limits.
+    /// Checks that a job that was accepted keeps the limits.
     private static func check(_ job: NewJob) -> [String] {
         var problems = name(Array(job.queue.description.utf8))
         if let text = job.options.headers.storedText { problems += headers(Array(text.utf8)) }

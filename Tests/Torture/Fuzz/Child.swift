@@ -15,7 +15,7 @@ struct Child: Sendable {
         let errors: String
     }
 
-    /// So long may any command take, on a busy machine.
+    /// The time that any command may take, on a busy machine.
     private static let deadline: Duration = .seconds(60)
 
     /// Beside this program.
@@ -24,7 +24,7 @@ struct Child: Sendable {
     /// Its current folder.
     let folder: String
 
-    /// - Returns: `nil` where it had not ended at the deadline; it was killed then.
+    /// - Returns: `nil` if it had not ended at the deadline; it was killed then.
     func run(_ arguments: [[UInt8]], input: [UInt8] = []) async throws -> Outcome? {
         try await withThrowingTaskGroup(of: Outcome?.self) { group in
             group.addTask {
@@ -35,7 +35,7 @@ struct Child: Sendable {
                     do {
                         _ = try await execution.standardInputWriter.write(input)
                     } catch {
-                        // It has ended before it had read all: what counts is what it says.
+                        // It has ended before it had read all: only its output counts.
                     }
                 }
                 return Outcome(
@@ -85,7 +85,7 @@ extension Child.Outcome {
         if code != 0 && output.isEmpty && !(errors.hasPrefix("stint: ") && errors.hasSuffix("\n")) {
             problems.append("exit code \(code) without a word: \(errors.debugDescription)")
         }
-        // A log line a trouble, of a worker that goes on.
+        // A worker that goes on writes one log line for each trouble.
         if code != 0 && errors.split(separator: "\n").count(where: { $0.hasPrefix("stint: ") }) > 1 {
             problems.append("more than one sentence: \(errors.debugDescription)")
         }

@@ -52,7 +52,7 @@ struct CommandFuzz {
         return problems.map { "\(name): \($0)" }
     }
 
-    /// Until all that nobody has touched was run and is gone, or done.
+    /// Works until all untouched jobs have run and are deleted, or done.
     private func work(_ survivors: Set<Int64>, on path: String) async throws -> [String] {
         for queue in ["q", "plain"] {
             _ = try await child.run(["kick", "--queue", queue, "--db", path].map { Array($0.utf8) })

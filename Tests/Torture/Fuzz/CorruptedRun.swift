@@ -35,12 +35,12 @@ final class CorruptedRun {
         try await drain(queue)
     }
 
-    /// Does something, which may be refused.
+    /// Makes a call, which may be refused.
     private func attempt(_ what: String, _ body: () async throws -> Void) async {
         do {
             try await body()
         } catch is StintError {
-            // In plain words: all that can be asked of it.
+            // Plain words are all that can be expected of it.
         } catch {
             problems.append("\(what) threw \(type(of: error)): \(error)")
         }
@@ -107,7 +107,7 @@ final class CorruptedRun {
             _ = try await queue.store.exchange(settlements, for: nil)
             _ = try await queue.store.extend(jobs.map(\.lease), by: .seconds(20))
         } catch is StintError {
-            // The claim is checked by whether the innocents come out.
+            // The claim is checked by whether the innocent jobs come out.
         } catch {
             problems.append("claim threw \(error)")
         }
@@ -134,7 +134,7 @@ final class CorruptedRun {
         await attempt("surroundings") { _ = try await store.examineSurroundings() }
     }
 
-    /// All that is left is run by a worker, while a reaper goes round.
+    /// A worker runs all that is left, while a reaper goes round.
     private func drain(_ queue: JobQueue<SQLiteStore>) async throws {
         let seen = Mutex<[Int64: [UInt8]]>([:])
         clock.advance(by: .seconds(7_200))
@@ -159,7 +159,7 @@ final class CorruptedRun {
         } while !missing.isEmpty && ContinuousClock.now < end
         work.cancel()
         try await work.value
-        for id in missing.sorted() { problems.append("job \(id) never ran, and nobody had touched it") }
+        for id in missing.sorted() { problems.append("job \(id) never ran, and was not touched") }
         for (id, payload) in seen.withLock({ $0 }) where innocents[id] != nil && innocents[id] != payload {
             problems.append("job \(id) ran with another payload: \(payload.prefix(40))")
         }

@@ -1,10 +1,11 @@
 import GRDB
 
-/// What another program's hand does to Stint's tables, and to which jobs.
+/// What another program does to Stint's tables, and to which jobs.
 struct Corruption {
     /// The jobs whose own rows were changed; all others must come out of it.
     private(set) var touched: Set<Int64> = []
-    /// Nothing can be said of any job: the schema itself, or the numbers that all new rows need, were changed.
+    /// Whether nothing is certain about any job: the schema itself, or the numbers that all new rows need, were
+    /// changed.
     private(set) var touchesAll = false
     /// For a report.
     private(set) var statements: [String] = []
@@ -33,7 +34,7 @@ struct Corruption {
         }
     }
 
-    /// Takes the types and `NOT NULL` away: what a program may do that makes the tables again.
+    /// Removes the types and `NOT NULL`, as a program may do that creates the tables again.
     private mutating func loosen(_ database: Database) throws {
         try database.execute(
             sql: """
@@ -71,7 +72,7 @@ struct Corruption {
         try touch(table, row, column.name, value, database)
     }
 
-    /// The same nonsense in all rows of a column that must hurt nobody.
+    /// Writes the same nonsense in all rows of a column that must not harm any job.
     private mutating func setManyValues(_ database: Database, _ chance: inout Chance) throws {
         let (table, column) = chance.pick([
             ("stint_queues", "ready"), ("stint_queues", "delayed"), ("stint_queues", "leased"),

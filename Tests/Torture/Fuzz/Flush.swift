@@ -4,5 +4,5 @@
     import Glibc
 #endif
 
-/// Standard output, so that who reads it sees a line when it was written.
+/// Flushes standard output, so that a reader sees each line when it is written.
 package func flush() { fflush(nil) }

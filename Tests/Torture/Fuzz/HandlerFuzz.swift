@@ -1,8 +1,8 @@
 import Foundation
 import GRDB
 
-/// A pipe handler that answers some jobs with anything at all, under the real `stint work --pipe`: whatever becomes of
-/// these, the others are done, also those that were in flight beside them.
+/// A pipe handler that answers some jobs with anything at all, under the real `stint work --pipe`. Whatever happens to
+/// these, the others are done, even those that were in flight beside them.
 struct HandlerFuzz {
     private static let handler = """
         import json, sys

@@ -6,8 +6,8 @@ import StintSQLite
 import StintSQLiteMigrations
 import StoreConformance
 
-/// Stored rows that another program has corrupted, and every verb of the store, a worker and the reaper upon them: nothing
-/// but a ``StintError`` may come of it, and the jobs that were not touched come out done, with their exact payload.
+/// Stored rows that another program has corrupted, and every verb of the store, a worker and the reaper on them: only a
+/// ``StintError`` may be thrown, and the jobs that were not touched are done in the end, with their exact payload.
 package struct RowFuzz {
     private static let queues: [QueueName] = ["q", "plain"]
     static let quiet = Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() }
@@ -17,7 +17,7 @@ package struct RowFuzz {
     /// What must come out, by id.
     private let innocents: [Int64: [UInt8]]
 
-    /// Makes the database that each case begins with.
+    /// Creates the database that each case begins with.
     ///
     /// - Parameter folder: An empty one.
     package init(in folder: String) async throws {
@@ -71,7 +71,7 @@ package struct RowFuzz {
 
     // MARK: - A case
 
-    /// - Returns: What went wrong; nothing, where all is well.
+    /// - Returns: What went wrong; nothing if all is well.
     package func run(seed: UInt64) async throws -> [String] {
         var chance = Chance(seed)
         let (path, corruption) = try corruptedCopy(&chance)
@@ -84,7 +84,7 @@ package struct RowFuzz {
         do {
             try await run.all()
         } catch let error as StintError {
-            // Nothing can be opened or done: clear enough, where the schema is gone.
+            // Nothing can be opened or done: that is acceptable if the schema is destroyed.
             if !corruption.touchesAll { return ["refused: \(error)"] + corruption.statements }
         }
         return run.problems.isEmpty ? [] : run.problems + corruption.statements
@@ -92,7 +92,7 @@ package struct RowFuzz {
 
     /// A copy with other rows, for a case of the command line; ``remove(_:)`` follows.
     func corruptedCopy(_ chance: inout Chance) throws -> (path: String, Corruption) {
-        // A name of its own: what is left of the case before may still be closing.
+        // It has a name of its own: the case before may still be closing its files.
         let path = "\(folder)/case-\(chance.next()).db"
         remove(path)
         try FileManager.default.copyItem(atPath: template, toPath: path)
@@ -104,7 +104,7 @@ package struct RowFuzz {
         return (path, corruption)
     }
 
-    /// Those that must still run, of the innocents.
+    /// The innocent jobs that must still run.
     func survivors(of corruption: Corruption) -> [Int64: [UInt8]] {
         corruption.touchesAll ? [:] : innocents.filter { !corruption.touched.contains($0.key) }
     }
@@ -113,7 +113,7 @@ package struct RowFuzz {
         let name = URL(filePath: path).lastPathComponent
         do {
             for file in try FileManager.default.contentsOfDirectory(atPath: folder) where file.hasPrefix(name) {
-                // SQLite may have taken it away meanwhile.
+                // SQLite may have removed it meanwhile.
                 unlink("\(folder)/\(file)")
             }
         } catch {

@@ -1,6 +1,7 @@
 import Foundation
 
-/// The scoreboard of a worker as somebody else might write it: noise, or a sound one of nonsense; see `ScoreboardFile`.
+/// The scoreboard of a worker as another program might write it: noise, or a sound one with nonsense; see
+/// `ScoreboardFile`.
 enum Scoreboard {
     static func write(_ path: String, of worker: Int64, _ chance: inout Chance) throws {
         let bytes: [UInt8]

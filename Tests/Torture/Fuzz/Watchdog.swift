@@ -7,7 +7,7 @@ import Synchronization
     import Glibc
 #endif
 
-/// Says which case runs when the process is killed by a trap, or when one takes too long.
+/// Reports which case runs when the process is killed by a trap, or when one takes too long.
 package enum Watchdog {
     /// How long a case may take.
     private static let limit: Duration = .seconds(90)
@@ -15,7 +15,7 @@ package enum Watchdog {
     private static let current = Atomic<UInt64>(0)
     private static let began = Mutex(ContinuousClock.now)
 
-    /// Once, before the first case.
+    /// Must be called once, before the first case.
     package static func start() {
         // A child need not read its input.
         signal(SIGPIPE, SIG_IGN)

@@ -1,7 +1,7 @@
 import CFaults
 import Foundation
 
-/// What was done to the files of a folder, from a moment on at which everything was on disk.
+/// The operations on the files of a folder, from a moment on at which everything was on disk.
 struct FileRecord: Sendable {
     /// A file is a number, and may have several names or none.
     enum Operation: Sendable {
@@ -11,7 +11,7 @@ struct FileRecord: Sendable {
         case sync(file: Int, covered: Int)
         case name(String, file: Int)
         case unname(String)
-        /// Names given and taken before `covered` are on disk.
+        /// Names that were added and removed before `covered` are on disk.
         case syncFolder(covered: Int)
         case mark(Int)
     }
@@ -42,7 +42,7 @@ struct FileRecord: Sendable {
         try sortOut(folder)
     }
 
-    /// The shared memory is gone after a power cut, and what is in no database is not the databases' matter.
+    /// The shared memory is lost in a power cut, and files of no database are not recorded.
     private static func isLeftOut(_ name: String) -> Bool {
         !name.contains(".db") || name.hasSuffix("-shm") || name.contains("-gate") || name.hasSuffix("-checkpoint")
             || name.contains("-worker-") || name.hasSuffix("-reserve")
@@ -50,7 +50,7 @@ struct FileRecord: Sendable {
 
     private mutating func sortOut(_ folder: String) throws {
         var names = names
-        // The kernel gives the number of a file that is gone to a new one.
+        // The kernel gives the number of a deleted file to a new one.
         var files: [UInt64: Int] = [:]
         for index in 0..<faults_event_count() {
             let event = faults_event_at(index)
@@ -74,7 +74,7 @@ struct FileRecord: Sendable {
             return .name(name, file: contents.count - 1)
         case FAULTS_OPEN:
             guard let known = names[name] else {
-                // Stint makes the file that SQLite then fills, with no more than its name.
+                // Stint creates the file, with only its name, and SQLite then fills it.
                 contents.append([])
                 files[event.file] = contents.count - 1
                 names[name] = contents.count - 1

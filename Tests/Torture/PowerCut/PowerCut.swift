@@ -1,11 +1,11 @@
 import Foundation
 
-/// What a power cut leaves of what was done to files: all that was synced, and of the rest what the disk had got to, in any
-/// order, whole or in sectors.
+/// What a power cut leaves of the operations on files: all that was synced, and of the rest what the disk had written,
+/// in any order, whole or in sectors.
 ///
-/// Assumed is what SQLite assumes: a sector of 512 bytes is written whole or not at all, and bytes that are not written
-/// do not change ("powersafe overwrite"). Not assumed is any order between files, between names and contents, or among the
-/// names of a folder: a name is there for certain when its folder was synced, and only then.
+/// It assumes what SQLite assumes: a sector of 512 bytes is written whole or not at all, and bytes that are not written
+/// do not change ("powersafe overwrite"). It assumes no order between files, between names and contents, or among the
+/// names of a folder: a name is certainly there only if its folder was synced.
 struct PowerCut: Sendable {
     private static let sector = 512
 
@@ -14,7 +14,7 @@ struct PowerCut: Sendable {
     let time: Int
     let rest: DiskRest
 
-    /// Puts into an empty folder what is left.
+    /// Puts what is left into an empty folder.
     func leave(in folder: String, _ chance: inout Chance) throws {
         let operations = record.operations[..<time]
         var (synced, syncedNames) = ([Int: Int](), 0)
@@ -79,7 +79,7 @@ struct PowerCut: Sendable {
         case .write(_, let offset, let bytes):
             let end = offset + bytes.count
             if content.count < end { content += [UInt8](repeating: 0, count: end - content.count) }
-            // By memory, since these are megabytes for each cut and the tests are not optimized.
+            // In memory, since these are megabytes for each cut and the tests are not optimized.
             content.withUnsafeMutableBytes { content in
                 UnsafeMutableRawBufferPointer(rebasing: content[offset..<end]).copyBytes(from: bytes)
             }
@@ -90,7 +90,7 @@ struct PowerCut: Sendable {
     }
 }
 
-/// How much of what was not synced has come to the disk when the power is cut.
+/// How much of what was not synced is on the disk when the power is cut.
 package enum DiskRest: String, CaseIterable, Sendable {
     case nothing, little, half, most, everything
 

@@ -3,25 +3,25 @@ import Foundation
 import History
 import StintSQLite
 
-/// Records a life once, and then cuts the power at one moment of it after the other: builds what the disk may hold, and
-/// looks at it.
+/// Records a workload once, and then cuts the power at one moment of it after the other: builds what the disk may
+/// contain, and checks it.
 package struct PowerCuts {
     private let folder: String
     private let seed: UInt64
-    /// Of how many cuts one is worked off by Stint. SQLite's own look is at all of them.
+    /// After one of this many cuts Stint finishes the jobs. SQLite's own check is made after all of them.
     package var worksOffEvery = 1
-    /// `nil`: now this, now that.
+    /// `nil`: a random choice for each cut.
     package var rest: DiskRest?
     private let durability: Durability
     private let reference: Reference
     private let record: FileRecord
     private let history: [Event]
-    /// By step: how much of the history there was when it began and when it had ended.
+    /// By step: the length of the history when it began and when it had ended.
     private let heard: [(begun: Int, ended: Int)]
 
     package struct Report: Sendable {
         package var cuts = 0
-        /// After how many the last steps were undone.
+        /// After how many cuts the last steps were undone.
         package var undone = 0
         /// How many times the power was cut again while the database was opened.
         package var second = 0
@@ -40,7 +40,7 @@ package struct PowerCuts {
         }
     }
 
-    /// Lives and records. SQLite's VFS must be that of CFaults.
+    /// Runs the workload and records it. SQLite's VFS must be that of CFaults.
     package init(of script: ScriptedWorkload.Script, in folder: String, seed: UInt64, durability: Durability) async throws {
         self.folder = folder
         self.seed = seed
@@ -77,7 +77,7 @@ package struct PowerCuts {
     /// How many moments there are for a cut.
     package var moments: Int { record.operations.count + 1 }
 
-    /// - Parameter goesOn: Asked before each cut; it ends at twenty problems too.
+    /// - Parameter goesOn: Called before each cut; it ends at twenty problems too.
     package func cut(_ numbers: Range<Int>, while goesOn: () -> Bool = { true }) async throws -> Report {
         var report = Report()
         for number in numbers where report.problems.count < 20 && goesOn() { report.add(try await cut(number)) }
@@ -94,13 +94,13 @@ package struct PowerCuts {
         try PowerCut(record: record, time: time, rest: rest).leave(in: place, &chance)
 
         let (ended, begun) = progress(before: time)
-        // A disk that has got everything has lost nothing, whatever was asked of it.
+        // A disk that has written everything has lost nothing, whatever was synced.
         let isSafe = durability == .full || rest == .everything
         var steps = (isSafe ? ended : 0)...begun
         var report = Report(cuts: 1)
         if number % 4 == 0 {
             report = try await cutAgain(place, &chance)
-            // Who opens the file of an earlier Stint does the first step.
+            // Opening the file of an earlier Stint performs the first step.
             steps = steps.lowerBound...max(begun, 1)
         }
         let aftermath = RecoveryCheck(
@@ -117,7 +117,7 @@ package struct PowerCuts {
         return report
     }
 
-    /// The last step that has ended well before a operation, and the last that has begun.
+    /// The last step that has ended well before an operation, and the last that has begun.
     private func progress(before time: Int) -> (ended: Int, begun: Int) {
         var (ended, begun) = (0, 0)
         for case .mark(let mark) in record.operations[..<time] where mark > 0 {
@@ -126,7 +126,7 @@ package struct PowerCuts {
         return (ended, begun)
     }
 
-    /// What everybody had been told. In the step that was under way, somebody may have asked, and nobody was answered.
+    /// All calls and answers. In the step that was under way there may be calls, but no answers.
     private func history(_ ended: Int, _ begun: Int) -> [Event] {
         var told = Array(
             history.prefix(begun == 0 ? 0 : ended == begun ? heard[begun - 1].ended : heard[begun - 1].begun))

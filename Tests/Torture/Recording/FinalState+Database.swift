@@ -3,7 +3,7 @@ import History
 import StintSQLite
 
 extension FinalState {
-    /// Reads a database that nobody changes any more, without Stint: from the tables, and not from the counts.
+    /// Reads a database that no longer changes, without Stint: from the tables, and not from the counts.
     package init(of path: String, isDrained: Bool) throws {
         let database = try DatabaseQueue(path: path)
         self = try database.inDatabase { database in

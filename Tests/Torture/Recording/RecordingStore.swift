@@ -1,7 +1,7 @@
 import History
 import StintCore
 
-/// A store that writes into a history what is asked of it and what it answers.
+/// A store that writes its calls and its answers into a history.
 package struct RecordingStore: JobStore {
     private let store: any JobStore
     private let record: Recorder
@@ -81,7 +81,7 @@ package struct RecordingStore: JobStore {
     package func change(
         _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int
     ) async throws -> SelectionStep {
-        // Which jobs it will be is not known before: those that it would be now.
+        // Which jobs it will change is not known before: these are the ones that it would change now.
         let jobs = try await store.select(selection, from: cursor, limit: limit).jobs.map(\.rawValue)
         let call: Call =
             switch change {

@@ -1,7 +1,7 @@
 import StintCore
 import Synchronization
 
-/// The clock of whoever uses it: a store is used by one simulated process after the other, and each has a clock.
+/// The clock of the present user: one simulated process after the other uses a store, and each has a clock.
 final class BorrowedClock: QueueClock {
     private let clock = Mutex<any QueueClock>(SystemClock())
 

@@ -1,4 +1,4 @@
-/// All chance of a simulated world, from its seed; shared by all that is in it.
+/// All random choices of a simulated world, from its seed; shared by everything in it.
 ///
 /// `@unchecked Sendable`: a world has one thread.
 final class Dice: @unchecked Sendable {

@@ -1,4 +1,4 @@
-/// The process of a process from its start to its end.
+/// A simulated process from its start to its end.
 ///
 /// `@unchecked Sendable`: its world has one thread.
 class LogicalProcess: @unchecked Sendable {
@@ -9,7 +9,7 @@ class LogicalProcess: @unchecked Sendable {
     /// Unique in its world.
     let name: String
     var state = State.running
-    /// What waits until it goes on.
+    /// Steps that wait until it continues.
     var held: [Scheduler.Step] = []
 
     init(name: String) {

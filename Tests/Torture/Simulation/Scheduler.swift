@@ -1,24 +1,24 @@
 import CSimulation
 
-/// Runs everything of a simulated world on the calling thread: Swift's jobs, the executors of stores, and timers. Of what
-/// could run it takes one by chance; where nothing can, the clock moves on to the next timer.
+/// Runs everything of a simulated world on the calling thread: Swift's jobs, the executors of stores, and timers. It
+/// runs a random one of the steps that can run. If none can, the clock moves on to the next timer.
 ///
-/// Whatever a step brings about belongs to the process of that step. So a process can be stopped between any two steps,
-/// or never run again.
+/// Everything that a step causes belongs to the process of that step. So a process can be stopped between any two
+/// steps, or never run again.
 ///
 /// `@unchecked Sendable`: it has one thread.
 final class Scheduler: @unchecked Sendable {
-    /// The one whose steps are run at the moment: what Swift's runtime calls knows no object.
+    /// The scheduler whose steps run at the moment: what Swift's runtime calls does not know an object.
     nonisolated(unsafe) private(set) static var running: Scheduler?
 
     let dice: Dice
-    /// That of the step that runs.
+    /// The process of the step that runs.
     private(set) var current: LogicalProcess
-    /// What no process does: what happens to them.
+    /// For what no process does: the faults.
     let faults: LogicalProcess
     /// Nanoseconds of the clock that never jumps.
     private(set) var now: Int64 = 1_000_000_000_000
-    /// Of the wall clock, in nanoseconds.
+    /// The wall clock, in nanoseconds.
     var wall: Int64 { now + wallOffset }
     var wallOffset: Int64 = 1_800_000_000_000_000_000
     private(set) var steps = 0
@@ -78,7 +78,7 @@ final class Scheduler: @unchecked Sendable {
     private func add(at time: Int64, _ step: Step) {
         timersMade += 1
         let timer = Timer(time: time, number: timersMade, step: step)
-        // Few at any time; the next one stands last.
+        // There are few at any time; the next one is the last.
         var (low, high) = (0, timers.count)
         while low < high {
             let middle = (low + high) / 2
@@ -94,7 +94,7 @@ final class Scheduler: @unchecked Sendable {
         }
     }
 
-    /// What was held back while the process was stopped.
+    /// Runs what was held back while the process was stopped.
     func release(_ process: LogicalProcess) {
         ready += process.held
         process.held = []
@@ -106,9 +106,9 @@ final class Scheduler: @unchecked Sendable {
 
     // MARK: - Running
 
-    /// Runs `body` and all that follows from it, until it returns.
+    /// Runs `body` and everything that follows from it, until it returns.
     ///
-    /// - Throws: ``SimulationFailure`` where nothing can run any more, or things go on for ever.
+    /// - Throws: ``SimulationFailure`` if nothing can run any more, or if it does not end.
     func run(until limit: Duration, maximumSteps: Int, _ body: @escaping @Sendable () async -> Void) throws {
         var world = stint_world(
             now: { Scheduler.running!.read(wall: $0) },
@@ -149,7 +149,7 @@ final class Scheduler: @unchecked Sendable {
             now = max(now, timer.time)
             add(timer.step)
         }
-        guard !ready.isEmpty else { throw SimulationFailure("nothing can run any more: everybody waits for somebody") }
+        guard !ready.isEmpty else { throw SimulationFailure("nothing can run any more: all wait for each other") }
         let index = dice.int(0...ready.count - 1)
         let step = ready[index]
         ready.swapAt(index, ready.count - 1)
@@ -180,14 +180,14 @@ final class Scheduler: @unchecked Sendable {
         current = before
     }
 
-    /// Reading a clock takes time too, so that whoever reads it until it has moved comes to an end.
+    /// Reading a clock takes time too, so a loop that reads it until it has moved comes to an end.
     private func read(wall isWall: Bool) -> Int64 {
         now += 1_000
         return isWall ? wall : now
     }
 }
 
-/// What is wrong with a simulated world as such.
+/// What is wrong with the simulated world itself.
 struct SimulationFailure: Error, CustomStringConvertible {
     let description: String
 

@@ -25,7 +25,7 @@ final class SimulatedExecutor: @unchecked Sendable {
         queue(scheduler)
     }
 
-    /// What the process has begun when it ends. It could as well not have begun: then it died a little earlier.
+    /// Finishes what the process has begun when it ends. It need not have begun: then it died a little earlier.
     func finish(_ process: LogicalProcess) {
         guard pending.first?.process === process else { return }
         while !pending.isEmpty { runNext() }

@@ -6,23 +6,23 @@ import StintSQLite
 ///
 /// `@unchecked Sendable`: its world has one thread.
 final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
-    /// Which place it fills: when it ends, another one follows there.
+    /// The place that it fills: when it ends, another process takes the place.
     let place: Place
     let identity: ProcessIdentity
     let nature: Place.Nature
-    /// Which boot of the machine, whatever id it shows.
+    /// The boot of the machine, whatever id it shows.
     let generation: Int
     let log: HistoryLog
-    /// By which others see that its supervisor lives.
+    /// Shows others that its supervisor lives.
     var supervisorFile: SupervisorFile?
     var isToldToStop = false
-    /// Of all that it says to the store.
+    /// Records all of its calls to the store.
     var store: RecordingStore?
     /// Shared by its workers.
     let runLock = ExclusiveRunLock()
-    /// Those that it has registered.
+    /// The workers that it has registered.
     var workers: [WorkerID] = []
-    /// Who of it listens for wake-ups.
+    /// Its listeners for wake-ups.
     var listeners: [Int: (queues: [QueueName], continuation: AsyncStream<NextReady>.Continuation)] = [:]
     var isToldSoon = false
     /// Its handlers that have started and not returned.
@@ -33,14 +33,14 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
     var unsettled: [Lease: String] = [:]
     var isEnqueueing = false
     var wasStopped = false
-    /// It has come to its end by itself.
+    /// Whether it has ended by itself.
     var hasEnded = false
-    /// Tells it to end in an orderly way.
+    /// Orders it to end in an orderly way.
     var shutDown: () -> Void = {}
     /// Cuts its work short.
     var cancel: () -> Void = {}
 
-    /// What a process is there for, and who can know of its death.
+    /// The purpose of a process, and which others can know of its death.
     final class Place: @unchecked Sendable {
         let name: String
         let kind: Kind
@@ -61,9 +61,9 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
         enum Nature {
             /// A supervisor sees its end at once.
             case supervised
-            /// Whoever looks sees that it is gone.
+            /// Every process that looks sees that it is dead.
             case plain
-            /// Its file cannot be made, or is hidden: only its leases' deadlines tell.
+            /// Its file cannot be created, or is hidden: only its leases' deadlines show its death.
             case foreign
         }
 
@@ -80,7 +80,7 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
             self.bootID = bootID
         }
 
-        /// Everybody can see it, and it reads the machine's boot id.
+        /// Makes it visible to all, with the machine's boot id.
         func becomeOrdinary() {
             if nature == .foreign { nature = .plain }
             bootID = .machines
@@ -101,7 +101,8 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
         super.init(name: name)
     }
 
-    /// Whether others can know that it died by itself: they see its lock, and a supervisor or one boot id says the rest.
+    /// Whether others can know that it died by itself: they see its lock, and a supervisor or one boot id proves the
+    /// rest.
     var isDeathProvable: Bool { nature == .supervised || nature == .plain && identity.boot == "boot-\(generation)" }
 
     /// What the kernel does when it dies.

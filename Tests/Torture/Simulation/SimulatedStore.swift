@@ -2,7 +2,7 @@ import Foundation
 import StintCore
 import StintSQLite
 
-/// The store as a process of a simulated world has it: the real one, at some distance, and not always able.
+/// The store as a process of a simulated world has it: the real one, with delays, and with failures.
 struct SimulatedStore: JobStore {
     let world: World
     let process: SimulatedProcess
@@ -10,8 +10,8 @@ struct SimulatedStore: JobStore {
 
     var clock: any QueueClock { SimulatedClock(world: world, place: process.place) }
 
-    /// A word to the store takes its time, and so does the answer. Now and then the store refuses, and has done nothing
-    /// then, or it cannot say whether what it did will last.
+    /// A call to the store takes time, and so does the answer. Now and then the store refuses, and has done nothing
+    /// then, or it cannot know whether its change will last.
     private func perform<Value>(_ body: () async throws -> Value) async throws -> Value {
         await world.delay()
         let calledAt = clock.now().monotonic
@@ -112,7 +112,7 @@ struct SimulatedStore: JobStore {
             supervisorSign: process.supervisorFile?.name, queues: worker.queues, concurrency: worker.concurrency)
         let place = try await perform {
             let place = try await store.register(registration, as: id)
-            // Also where nobody hears of it: its process has the lock.
+            // Even if no answer arrives: its process has the lock.
             if id == nil { process.workers.append(place.id) }
             if process.nature == .foreign { unlink("\(process.place.stores.store.path)-worker-\(place.id)") }
             return place
@@ -140,7 +140,7 @@ struct SimulatedStore: JobStore {
 
     // MARK: - Wake-ups
 
-    /// The world tells: a thread of the system's would not be of it.
+    /// The world notifies: a thread of the system would not be part of it.
     func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> {
         let (stream, continuation) = AsyncStream.makeStream(of: NextReady.self, bufferingPolicy: .bufferingNewest(1))
         let number = world.nextNumber()

@@ -4,7 +4,7 @@ import Logging
 import StintCore
 import StintSQLite
 
-/// Simulated worlds, one after the other, on one database. A seed has one history, whatever came before it.
+/// Simulated worlds, one after the other, on one database. A seed has one history, whatever ran before it.
 package final class Simulation {
     private let database: DatabaseOfWorld
     private let path: String
@@ -17,7 +17,8 @@ package final class Simulation {
         self.logger = logger
         stores = try (0..<7).map { [path] _ in try StoresOfProcess(path: path, logger: logger) }
         database = try DatabaseOfWorld(path: path)
-        // What is only made once in a process reads clocks, and so takes time: not of the first world's.
+        // What is created only once in a process reads clocks, and so takes time: it must not happen in the first
+        // world.
         _ = try run(seed: 0)
     }
 
@@ -61,8 +62,8 @@ package final class Simulation {
             if plan.isDoomed && job.states == ["done"] {
                 findings.append("\(job.reference), which \(plan.behaviour), is done")
             }
-            // A handler that was given up goes on, and may be the cause of what happens to its process.
-            // Where some deaths cannot be proved, each of them gives the job another run.
+            // An abandoned handler goes on, and may be the cause of what happens to its process. If some deaths cannot
+            // be proved, each of them gives the job another run.
             let isUndisturbed =
                 world.plan.misfortunes.isEmpty && world.plan.refusals == 0 && !world.plan.jobs.contains(where: \.hangs)
                 && world.plan.provesDeaths
@@ -79,7 +80,7 @@ package final class Simulation {
         return findings
     }
 
-    /// Whoever asks the store again and again without a pause.
+    /// Processes that call the store again and again without a pause.
     private func hurries(in events: [Event]) -> [String] {
         struct Second: Hashable {
             let process: String
@@ -98,10 +99,10 @@ package final class Simulation {
     /// More than a worker needs for all the jobs of a world in a second.
     private static let manyWords = 200
 
-    /// What the processes of the world still hold: their scoreboards, and executors with work that nobody waits for. And each store
-    /// shall see the log start again, since its length decides when it is checkpointed.
+    /// Releases what the processes of the world still hold: their scoreboards, and executors with work that nothing
+    /// awaits. Each store must also see the log start again, since the log's length decides when it is checkpointed.
     private func cleanUp(after world: World) throws {
-        // One whose process died before it heard its number may have had a scoreboard too.
+        // One whose process died before it received its number may have had a scoreboard too.
         let numbers = 1...max(1, try database.lastWorker)
         let holders = Dictionary(
             world.processes.flatMap { process in process.workers.map { ($0.rawValue, [process.place.stores]) } },

@@ -3,16 +3,16 @@ import Logging
 import StintCore
 import StintSQLite
 
-/// The database of a simulated world as one of its processes has it open: with connections of its own. To open them takes
-/// much longer than what most worlds do, so the next process in its place uses them again, and the next world.
+/// The database of a simulated world as one of its processes has it open: with connections of its own. Opening them
+/// takes much longer than most worlds, so the next process in its place uses them again, and so does the next world.
 final class StoresOfProcess: Sendable {
     let store: SQLiteStore
-    /// That of the process that has the store open now.
+    /// The clock of the process that has the store open now.
     let clock = BorrowedClock()
     let executors: [SimulatedExecutor]
 
     init(path: String, logger: Logger) throws {
-        // Made here, and in the order of their making: the store is made on this thread.
+        // In the order in which they were created: the store is created on this thread.
         nonisolated(unsafe) var executors: [SimulatedExecutor] = []
         var options = SQLiteStore.Options(durability: .normal, logger: logger)
         options.marksFile = false
@@ -27,13 +27,13 @@ final class StoresOfProcess: Sendable {
         self.executors = executors
     }
 
-    /// What the process has begun when it ends.
+    /// Finishes what the process has begun when it ends.
     func finish(_ process: LogicalProcess) {
         for executor in executors { executor.finish(process) }
     }
 }
 
-/// Looks at the database from outside of the world.
+/// Reads the database from outside the world.
 struct DatabaseOfWorld {
     private let database: DatabaseQueue
 
@@ -51,7 +51,7 @@ struct DatabaseOfWorld {
         }
     }
 
-    /// Another one after each commit of anybody else.
+    /// Changes after each commit of any other connection.
     var version: Int64 {
         get throws {
             try database.inDatabase { try Int64.fetchOne($0.cachedStatement(sql: "PRAGMA data_version")) ?? 0 }
@@ -70,7 +70,7 @@ struct DatabaseOfWorld {
         try database.inDatabase { _ = try $0.checkpoint(.truncate) }
     }
 
-    /// As it was made: the numbers start at 1 again.
+    /// Empties it as when it was created: the numbers start at 1 again.
     func empty() throws {
         try database.inTransaction { database in
             for table in [

@@ -15,7 +15,7 @@ extension World {
         await close()
     }
 
-    /// Before anybody lives: the checker wants to see what became of each job.
+    /// Called before any process lives: the checker needs to see what happened to each job.
     private func keepDoneJobs(_ queue: QueueName) async {
         do {
             try await places[0].stores.store.configure(
@@ -91,7 +91,7 @@ extension World {
         }
     }
 
-    /// Nobody kills, stops or refuses any more, and the wall clock is right, so that no job waits for hours.
+    /// From now on nothing kills, stops or refuses, and the wall clock is right, so that no job waits for hours.
     private func calmDown() {
         isCalm = true
         lockedUntil = 0
@@ -99,7 +99,7 @@ extension World {
         scheduler.wallOffset += Duration.seconds(200_000).nanoseconds
         for queue in WorldPlan.queues {
             asOperatorUntilDone(queue)
-            // A pause that was on its way may come behind that.
+            // A pause that was on its way may come after that.
             scheduler.run(after: .seconds(30), as: scheduler.faults) { self.asOperatorUntilDone(queue) }
         }
     }
@@ -116,7 +116,7 @@ extension World {
 
     private func workOff() async {
         do {
-            // Until the producer has said all that it had to say, and all of it is done or buried.
+            // Until the producer has enqueued all its jobs, and all of them are done or buried.
             while try !jobsToEnqueue.isEmpty || processes.contains(where: { $0.state != .dead && $0.isEnqueueing })
                 || database.unfinished > 0
             {

@@ -4,8 +4,9 @@ import StintCore
 extension World {
     // MARK: - Whom it may look like
 
-    /// A job that runs alone in a process that is killed, while its supervisor and all others live on, is thought to be the
-    /// cause, and it cannot be known that it is not. No other way to lose a process or a lease may cost a job anything.
+    /// If a job runs alone in a process that is killed, while its supervisor and all others live on, it is thought to
+    /// be the cause, and it cannot be known that it is not. No other way to lose a process or a lease may cost a job
+    /// anything.
     func suspect(_ process: SimulatedProcess, _ culprit: Lease?) {
         guard process.nature != .foreign, !process.isToldToStop else { return }
         for (lease, reference) in process.unsettled {
@@ -14,7 +15,7 @@ extension World {
         }
     }
 
-    /// Its holder was late. That must not be where nothing held it up.
+    /// Its holder was late. That must not happen if nothing delayed it.
     func lostLease(of job: JobID, by process: SimulatedProcess) {
         guard let reference = references[job] else { return }
         let mayBeLate =
@@ -27,7 +28,7 @@ extension World {
 
     // MARK: - Wake-ups
 
-    /// Every process that listens hears of a commit a little later, and looks then.
+    /// Every process that listens is notified of a commit a little later, and looks then.
     func tellOfCommit() throws {
         let version = try database.version
         guard version != lastVersion else { return }

@@ -24,8 +24,8 @@ extension World {
         while let first = jobsToEnqueue.first {
             let wait = first.time.nanoseconds - (scheduler.now - start)
             if wait > 0 && !isCalm { await scheduler.pause(.nanoseconds(wait)) }
-            // Several in one transaction, now and then. One that was not answered is not enqueued again: who enqueues
-            // cannot know, and a job for each outcome is fine with the checker.
+            // Several in one transaction, now and then. One that was not answered is not enqueued again: the producer
+            // cannot know the outcome, and the checker accepts both.
             let batch = Array(jobsToEnqueue.prefix(dice.one(of: [1, 1, 3])))
             jobsToEnqueue.removeFirst(batch.count)
             process.isEnqueueing = true
@@ -78,7 +78,7 @@ extension World {
         options.ackDelay = plan.ackDelay
         options.gracePeriod = plan.gracePeriod
         options.recycling.maxJobs = plan.maxJobs
-        // Of all workers of a process, as where the user gives none.
+        // All workers of a process have it, as when the user gives none.
         options.name = process.name
         var worker = Worker(queue(of: process), queues: plan.queues, options: options, logger: logger)
         worker.registerOthers(retry: .exponential(base: .milliseconds(50), cap: .seconds(3))) { context in
@@ -90,7 +90,7 @@ extension World {
     private func handle(_ context: JobContext, _ process: SimulatedProcess) async throws {
         let reference = String(decoding: context.job.payload, as: UTF8.self)
         guard let plan = plan.jobs.first(where: { $0.reference == reference }) else {
-            return problem("nobody has enqueued \(reference)")
+            return problem("\(reference) was not enqueued")
         }
         let run = runs[reference, default: 0] + 1
         runs[reference] = run
@@ -100,18 +100,18 @@ extension World {
         process.unsettled[context.lease] = reference
         defer { process.handlers.removeAll { $0 == context.lease } }
         try await context.recorded(in: process.log) {
-            // Not each time: what always takes too long for some worker is never done.
+            // Not each time: a job that always takes too long for some worker is never done.
             if plan.runTime > .zero && run <= 2 { try await Task.sleep(for: plan.runTime) }
             try await act(plan.behaviour, run, context, process)
         }
-        // It has done its work, by its own word.
+        // It has reported that its work is done.
         if case .acknowledgesAndThrows = plan.behaviour {
             try await context.ack()
             if run % 2 == 1 { throw Failure() }
         }
     }
 
-    /// A suspect has the process for itself. What hangs was given up, and nobody waits for it.
+    /// A suspect has the process for itself. A job that hangs was abandoned, and others do not wait for it.
     private func checkCompany(of context: JobContext, _ plan: JobPlan, _ process: SimulatedProcess) {
         if !plan.hangs { process.companions[context.lease] = context.job.runsAlone }
         let others = process.companions.filter { $0.key != context.lease && process.handlers.contains($0.key) }

@@ -6,7 +6,7 @@ import StintSQLite
 import StintWorker
 
 /// A world of processes that share a queue, on one thread: the real store and the real worker, and around them a clock,
-/// a scheduler and misfortunes that a seed decides.
+/// a scheduler and faults that a seed decides.
 ///
 /// `@unchecked Sendable`: it has one thread.
 final class World: @unchecked Sendable {
@@ -15,35 +15,35 @@ final class World: @unchecked Sendable {
     let logger: Logger
     let database: DatabaseOfWorld
     private(set) var events: [Event] = []
-    /// What the world itself has seen that must not be.
+    /// Problems that the world itself has seen.
     private(set) var problems: [String] = []
 
     var places: [SimulatedProcess.Place] = []
     var processes: [SimulatedProcess] = []
-    /// Those who watched over a process and died with it.
+    /// The supervisors that died with their processes.
     var deadSupervisors: Set<Int32> = []
-    /// Until when somebody holds the write lock of the database.
+    /// Until when a program holds the write lock of the database.
     var lockedUntil: Int64 = 0
     private(set) var boots = 1
     private var bootedAt: Int64 = 0
     private var numbers = 0
-    /// Of the database, when its last commit was told of.
+    /// The version of the database at the last notification of a commit.
     var lastVersion: Int64 = -1
     var dice: Dice { scheduler.dice }
 
-    /// All is well from now on.
+    /// Whether there are no faults from now on.
     var isCalm = false
-    /// Processes that end are not followed by others.
+    /// Whether processes that end are not replaced.
     var isClosing = false
     var jobsToEnqueue: [JobPlan]
     /// By reference: how often its handler has started.
     var runs: [String: Int] = [:]
     /// By reference: how often it has killed its process.
     var deaths: [String: Int] = [:]
-    /// Of these, how often that can be proved.
+    /// How many of these can be proved.
     var provableDeaths: [String: Int] = [:]
     var jobs: [String: JobID] = [:]
-    /// How often its death, or its silence, could be taken for the job's doing.
+    /// How often its death, or its silence, could be attributed to the job.
     var suspicions: [String: Int] = [:]
     var references: [JobID: String] = [:]
 
@@ -77,19 +77,19 @@ final class World: @unchecked Sendable {
         }
     }
 
-    /// - Parameter place: Who looks; `nil`: the machine itself.
+    /// - Parameter place: The place that reads the clock; `nil`: the machine itself.
     func now(of place: SimulatedProcess.Place? = nil) -> ClockReading {
         ClockReading(
             wall: scheduler.wall / 1_000_000, monotonic: (scheduler.now - bootedAt) / 1_000_000, boot: boot(of: place))
     }
 
-    /// Everybody who writes waits for the one that holds the lock, and they go on in no order.
+    /// All writers wait for the holder of the lock, and they go on in a random order.
     func waitForLock() async throws {
         guard scheduler.now < lockedUntil else { return }
         let patience = scheduler.now + Duration.seconds(30).nanoseconds
         while scheduler.now < lockedUntil {
             guard scheduler.now < patience else {
-                throw StintError(.databaseBusy, "somebody holds the lock of the simulated database")
+                throw StintError(.databaseBusy, "a program holds the lock of the simulated database")
             }
             await scheduler.pause(.nanoseconds(min(lockedUntil - scheduler.now, 500_000_000)))
         }
@@ -103,7 +103,7 @@ final class World: @unchecked Sendable {
 
     func happens(_ percent: Int) -> Bool { percent > 0 && !isCalm && dice.happens(percent) }
 
-    /// Of a word to the store, or of its answer.
+    /// The delay of a call to the store, or of its answer.
     func delay() async {
         guard plan.distance > .zero, !isCalm, dice.happens(50) else { return }
         let longest = Int(plan.distance.nanoseconds / 1_000)
@@ -119,7 +119,7 @@ final class World: @unchecked Sendable {
             process: name, clock: { [unowned self] in scheduler.now }, keep: { [unowned self] in events.append($0) })
     }
 
-    /// The tasks of processes that were killed never end, and hold on to their world.
+    /// The tasks of processes that were killed never end, and keep a reference to their world.
     func forget() {
         for process in processes { process.forget() }
         (events, processes, places) = ([], [], [])
@@ -130,7 +130,8 @@ final class World: @unchecked Sendable {
 
     func start(_ place: SimulatedProcess.Place) {
         guard !isClosing else { return }
-        // A job that kills its process where nobody can prove it is never buried: some day it must run where somebody can.
+        // A job that kills its process where that cannot be proved is never buried: some day it must run where it can
+        // be proved.
         if isCalm { place.becomeOrdinary() }
         let process = SimulatedProcess(
             place, boot: boot(of: place), generation: boots, number: Int32(nextNumber()), log: log)
@@ -150,13 +151,13 @@ final class World: @unchecked Sendable {
         }
     }
 
-    /// It says and does nothing more.
+    /// From now on it sends and does nothing.
     func kill(_ process: SimulatedProcess, with supervisor: Bool = false, by culprit: Lease? = nil) {
         guard process.state != .dead else { return }
         process.state = .dead
         process.place.stores.finish(process)
         process.log.append(.killed)
-        // Of a process without a supervisor nobody can know that more than it has ended.
+        // If a process has no supervisor, it cannot be known that more than this process has ended.
         if !supervisor || process.nature == .plain { suspect(process, culprit) }
         if supervisor { endSupervisor(of: process) }
         process.abandonLocks()
@@ -178,7 +179,7 @@ final class World: @unchecked Sendable {
         scheduler.release(process)
     }
 
-    /// Somebody sees its end, perhaps, and another one follows.
+    /// Its end is noticed, perhaps, and another process follows.
     private func isOver(_ process: SimulatedProcess, _ end: WorkerEnd) {
         let house = processes.last { $0.place.name == "house" && $0.state != .dead }
         if process.supervisor != nil, let house, !deadSupervisors.contains(process.identity.processID) {
@@ -208,7 +209,7 @@ final class World: @unchecked Sendable {
                 _ = try await store.reclaim(from: workers.map(\.id), end, now: now(of: house.place))
                 return
             } catch {
-                logger.debug("the jobs of \(process.name) could not be taken back: \(error)")
+                logger.debug("the jobs of \(process.name) could not be reclaimed: \(error)")
                 await scheduler.pause(.milliseconds(100))
             }
         }

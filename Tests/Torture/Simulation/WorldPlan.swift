@@ -1,19 +1,19 @@
 import StintCore
 
-/// What there is in a simulated world and what happens to it, by its seed.
+/// What is in a simulated world and what happens to it, from its seed.
 struct WorldPlan: Sendable {
     var jobs: [JobPlan] = []
     var workers: [[WorkerPlan]] = []
     var natures: [SimulatedProcess.Place.Nature] = []
     var bootIDs: [SimulatedProcess.Place.BootID] = []
-    /// How long things happen; afterwards all is well, and the queues are worked off.
+    /// How long faults happen; afterwards there are none, and the queues are worked off.
     var unrest: Duration
     var misfortunes: [Fault] = []
-    /// Of 100 words to the store, how many are refused, and how many are of unknown outcome.
+    /// How many of 100 calls to the store are refused, and how many have an unknown outcome.
     var refusals = 0
-    /// The longest of the usual delays of a word to the store.
+    /// The longest of the usual delays of a call to the store.
     var distance: Duration
-    /// Of 100 wake-ups, how many do not come.
+    /// How many of 100 wake-ups are lost.
     var lostWakeUps = 0
     var reaperInterval: Duration
 
@@ -25,16 +25,16 @@ struct WorldPlan: Sendable {
         enum Kind: Sendable {
             /// SIGKILL for one of the processes.
             case kill
-            /// Its supervisor dies in the same moment.
+            /// Its supervisor dies at the same moment.
             case killWithSupervisor
             /// SIGSTOP, and SIGCONT after a while.
             case stop(Duration)
-            /// A deployment: it is told to end.
+            /// A deployment: it is ordered to end.
             case shutDown
             case wallClockJumps(Duration)
             case reboot
             case operatorPauses(resumesAfter: Duration)
-            /// Somebody holds the write lock.
+            /// A program holds the write lock.
             case locks(Duration)
             /// All processes are stopped, as in a container that is paused.
             case freezesAll(Duration)
@@ -46,7 +46,7 @@ struct WorldPlan: Sendable {
         }
     }
 
-    /// Whether somebody takes jobs away from their holders.
+    /// Whether an operator takes jobs away from their holders.
     var hasOperator: Bool {
         misfortunes.contains {
             switch $0.kind {
@@ -58,7 +58,7 @@ struct WorldPlan: Sendable {
         }
     }
 
-    /// Whether everybody can know how each worker ended.
+    /// Whether it can be known how each worker ended.
     var provesDeaths: Bool {
         zip(natures, bootIDs).allSatisfy { nature, boot in
             nature == .supervised || nature == .plain && boot == .machines
@@ -69,8 +69,8 @@ struct WorldPlan: Sendable {
         misfortunes.contains { if case .locks = $0.kind { true } else { false } }
     }
 
-    /// How many processes a job can kill where nothing else happens: each death that nobody can be blamed for makes
-    /// suspects, and the next one of each is known.
+    /// How many processes a job can kill if nothing else happens: each death for which no single job can be blamed
+    /// makes suspects, and the next one of each is known.
     var mostDeaths: Int { 2 * jobs.reduce(0) { $0 + $1.killings } }
 
     static let queues: [QueueName] = ["mail", "push", "sms"].map { try! QueueName($0) }
@@ -163,7 +163,7 @@ struct JobPlan: Sendable {
         case buries
         case releases(times: Int)
         case retries(times: Int)
-        /// Pays no heed to being cancelled.
+        /// Ignores its cancellation.
         case hangs(for: Duration, times: Int)
         /// Kills its process always.
         case kills
@@ -178,7 +178,7 @@ struct JobPlan: Sendable {
     var hangs: Bool { if case .hangs = behaviour { true } else { false } }
     var acknowledgesItself: Bool { if case .acknowledgesAndThrows = behaviour { true } else { false } }
 
-    /// How often it kills its process at the most.
+    /// How often it kills its process at most.
     var killings: Int {
         switch behaviour {
         case .kills: options.maxCrashes
@@ -187,7 +187,7 @@ struct JobPlan: Sendable {
         }
     }
 
-    /// Whether it may only be done, or buried for misfortunes of others that look like its own.
+    /// Whether it may only be done, or buried for faults of others that look like its own.
     var isInnocent: Bool {
         switch behaviour {
         case .returns, .fails, .releases, .retries, .hangs, .acknowledgesAndThrows, .extends: true

@@ -8,7 +8,7 @@ package enum Fixture {
     /// the tests fail. Columns are named, so that each also fits the schemas after it.
     package static let contents = [jobs, workers, enqueued, hardening]
 
-    /// With jobs in every state: of the leased ones 3 alone, 4 and 5 together, 6 of an earlier boot, 10 with time left.
+    /// With jobs in every state: job 3 is leased alone, 4 and 5 together, 6 from an earlier boot, 10 with time left.
     private static let jobs = """
         INSERT INTO stint_queues (id, name, paused, retention_ms, ready, delayed, leased, buried, done) VALUES
             (1, 'q', 0, 3600000, 1, 1, 5, 1, 7), (2, 'paused', 1, 0, 1, 0, 0, 0, 0);
@@ -39,7 +39,7 @@ package enum Fixture {
             (2, 2, 1, 1700000000060, 'failed', 'refused', NULL);
         """
 
-    /// Workers of a boot that is over, one with a supervisor and the lease of job 6; the script of a death.
+    /// Workers of a boot that is over, one with a supervisor and the lease of job 6; the record of a death.
     private static let workers = """
         INSERT INTO stint_workers (id, name, host, boot_id, namespaces, pid, process_start, supervisor_pid,
                                    supervisor_start, queues, concurrency, registered_at, seen) VALUES
@@ -52,7 +52,7 @@ package enum Fixture {
             (4, 7, 3, 1700000000080, 'failed', 'exit 1', 'host:9', 1, NULL, NULL, NULL, NULL);
         """
 
-    /// By the way for other programs.
+    /// Jobs as other programs enqueue them.
     private static let enqueued = """
         INSERT INTO stint_enqueue (queue, payload, unique_key, headers) VALUES ('sql', 'from SQL', 'sql-1', 'x: y');
         INSERT INTO stint_enqueue (queue, payload, delay_ms) VALUES ('sql', 'later', 3162240000000);

@@ -14,7 +14,7 @@ package struct OtherVersion {
         options = Self.options(schema: schema)
     }
 
-    /// Of a Stint with so many migrations; those that are still to come are invented.
+    /// The options of a Stint with this many migrations; those that do not exist yet are invented.
     package static func options(schema: Int) -> SQLiteStore.Options {
         var options = SQLiteStore.Options()
         let invented = (SQLiteMigrations.all.count..<max(schema, SQLiteMigrations.all.count)).map { before in
@@ -26,7 +26,7 @@ package struct OtherVersion {
         return options
     }
 
-    /// Opens the database, and says so in a line before it tries.
+    /// Opens the database, and prints a line before it tries.
     package func open() async throws {
         print("opening")
         flush()
@@ -36,7 +36,7 @@ package struct OtherVersion {
 
     /// Puts a job, claims one and acknowledges it, again and again, with a line about each answer.
     ///
-    /// - Throws: What ends it. Nobody can want to know more after so many rounds.
+    /// - Throws: What ends it; it also ends after a large number of rounds.
     package func work() async throws {
         let queue = try await JobQueue(.sqlite(path, options: options))
         let request = ClaimRequest(queues: ["versions"], limit: 1, lease: .seconds(600), worker: "older:1")

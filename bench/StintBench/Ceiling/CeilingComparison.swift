@@ -34,10 +34,10 @@ struct CeilingComparison: Encodable, Sendable {
     let batch: Int
     let payloadBytes: Int
     let title: String
-    /// Jobs a second of each round. The rounds alternate, so that a disk that slows down slows both.
+    /// Jobs per second of each round. The rounds alternate, so that a disk that slows down slows both.
     let stint: [Double]
     let plainC: [Double]
-    /// The medians of what a job costs.
+    /// The medians of the CPU time of a job.
     let stintCPUMicrosecondsPerJob: Double
     let plainCCPUMicrosecondsPerJob: Double
 
@@ -57,7 +57,7 @@ struct CeilingComparison: Encodable, Sendable {
         share = zip(self.stint, self.plainC).map { $1 > 0 ? $0 / $1 : 0 }.median
     }
 
-    /// - Parameter jobs: How many wait at the start, where the life begins with a claim.
+    /// - Parameter jobs: How many wait at the start, if the life begins with a claim.
     static func run(
         _ cases: [CeilingCase], rounds count: Int, seconds: Double, backlog: Backlog, jobs: Int, _ fleet: Fleet
     ) async throws -> [CeilingComparison] {

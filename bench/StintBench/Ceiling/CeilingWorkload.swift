@@ -65,7 +65,7 @@ struct CeilingWorkload: Workload {
     }
 }
 
-/// C strings for the rest of the process: the worker ends with its one run.
+/// C strings that stay for the rest of the process: the worker ends with its one run.
 private struct CTexts {
     func keep(_ text: String) -> UnsafePointer<CChar>? { UnsafePointer(strdup(text)) }
 

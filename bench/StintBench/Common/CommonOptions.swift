@@ -1,13 +1,13 @@
 import ArgumentParser
 import Foundation
 
-/// What one command found out.
+/// The results of one command.
 protocol Findings: Encodable, Sendable {
     var grids: [Grid] { get }
     var expectations: [Expectation] { get }
 }
 
-/// What all commands of the benchmark understand, and what they do around their measuring.
+/// The options of all commands of the benchmark, and the work around their measuring.
 struct CommonOptions: ParsableArguments {
     @Option(help: "Where to write everything as JSON.")
     var json: String?
@@ -18,7 +18,7 @@ struct CommonOptions: ParsableArguments {
     @Flag(help: "End with an error when an expectation is not met.")
     var check = false
 
-    /// Format in a folder that is taken away, prints the tables, writes the JSON.
+    /// Measures in a folder that is removed afterwards, prints the tables, and writes the JSON.
     func report<Result: Findings>(_ command: String, _ measure: (WorkFolder) async throws -> Result) async throws {
         let folder = try WorkFolder(in: directory)
         defer { folder.remove() }
@@ -32,7 +32,7 @@ struct CommonOptions: ParsableArguments {
         try end(results.expectations)
     }
 
-    /// - Throws: Where `--check` asks for it and an expectation was not met.
+    /// - Throws: If `--check` asks for it and an expectation was not met.
     func end(_ expectations: [Expectation]) throws {
         if check, !expectations.allSatisfy(\.isMet) { throw ExitCode.failure }
     }

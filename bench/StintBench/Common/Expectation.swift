@@ -1,4 +1,4 @@
-/// A figure that Stint is expected to reach on two cores, and what it reached in this run.
+/// A figure that Stint is expected to reach on two cores, and the figure that it reached in this run.
 struct Expectation: Codable, Sendable {
     enum Bound: String, Codable {
         case atLeast = "at least"

@@ -1,7 +1,7 @@
 import Foundation
 import Subprocess
 
-/// Starts processes of this program, lets them go at the same instant, and collects what they report.
+/// Starts processes of this program, releases them at the same instant, and collects their reports.
 struct Fleet {
     /// This program: a process of a run is the same file again.
     let executable: String
@@ -13,7 +13,7 @@ struct Fleet {
         executable = path
     }
 
-    /// One process for each of the roles.
+    /// Runs one process for each of the roles.
     ///
     /// - Parameter meanwhile: What this process does from the barrier on. When it returns, the standard input of the
     ///   others ends.

@@ -1,4 +1,4 @@
-/// A table as text: a title over the first column, the others to the right, each as wide as it needs.
+/// A table as text: a title over the first column, the others to the right, each as wide as needed.
 struct Grid {
     let title: String
     let columns: [String]

@@ -7,9 +7,9 @@ struct Machine: Codable, Sendable {
     let cores: Int
     let memoryGiB: Double
     let system: String
-    /// How busy it was already, as processes that want to run (of the last minute).
+    /// How busy it was already: the number of processes that want to run (over the last minute).
     let loadAverage: Double
-    /// The median time that the disk takes to make 4 KiB durable: what a commit costs at least.
+    /// The median time that the disk takes to make 4 KiB durable, which is the least that a commit costs.
     let syncMicroseconds: Double
 
     init(folder: URL) throws {

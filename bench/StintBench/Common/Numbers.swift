@@ -1,12 +1,12 @@
 import Foundation
 
 extension [Double] {
-    /// The middle value, the lower one of two; 0 where there is none.
+    /// The middle value, the lower one of two; 0 if there is none.
     var median: Double { isEmpty ? 0 : sorted()[(count - 1) / 2] }
 }
 
 extension Double {
-    /// With so many digits behind the point; without any, thousands are grouped.
+    /// The number with this many digits behind the point; without any, thousands are grouped.
     func text(_ digits: Int = 0) -> String {
         let text = String(format: "%.\(digits)f", self)
         guard digits == 0, abs(self) >= 1_000 else { return text }

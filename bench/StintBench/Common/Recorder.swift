@@ -21,7 +21,7 @@ final class Recorder: Sendable {
         keepsIDs = assignment.keepsIDs
     }
 
-    /// A handler starts with this job.
+    /// Records the start of this job's handler.
     func started(_ id: Int64) {
         let elapsed = barrier.elapsed
         state.withLock { state in
@@ -30,7 +30,7 @@ final class Recorder: Sendable {
         }
     }
 
-    /// A handler is done with this job.
+    /// Records the end of this job's handler.
     func finished(_ id: Int64) {
         state.withLock { state in
             state.report.done += 1
@@ -40,7 +40,7 @@ final class Recorder: Sendable {
 
     func enqueued(_ jobs: Int) { state.withLock { $0.report.enqueued += jobs } }
 
-    /// One call of the store took from `start` until now.
+    /// Records a call of the store that took from `start` until now.
     func waited(since start: Int64) {
         let nanoseconds = MonotonicClock.nanoseconds() - start
         state.withLock { _ = $0.waits.record(UInt64(max(0, nanoseconds / 1_000))) }
@@ -49,7 +49,7 @@ final class Recorder: Sendable {
     func locked(_ times: Int = 1) { state.withLock { $0.report.lockedErrors += times } }
     func lostRace() { state.withLock { $0.report.lostRaces += 1 } }
 
-    /// Call it when all that was done is on disk.
+    /// Must be called when all finished work is on disk.
     func report() -> WorkerReport {
         state.withLock { state in
             var report = state.report

@@ -1,12 +1,12 @@
 import ArgumentParser
 
-/// What one process of a run does. It is told as JSON in an argument, and reports as a line of JSON.
+/// The work of one process of a run. It gets it as JSON in an argument, and reports as a line of JSON.
 protocol Role: Codable, Sendable {
     associatedtype Report: Codable, Sendable
 
     static var name: RoleName { get }
 
-    /// Prepares, calls `start`, which returns when the barrier fires, works, and says what it did.
+    /// Prepares, calls `start`, which returns when the barrier fires, works, and returns its report.
     func play(start: () throws -> StartBarrier) async throws -> Report
 }
 

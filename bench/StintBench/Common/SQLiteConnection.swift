@@ -1,12 +1,12 @@
 import GRDBSQLite
 
-/// A connection of a program that knows SQLite: its C interface, statements prepared once. The naive designs use it, so
-/// that no library's overhead is held against them.
+/// A connection as a program that knows SQLite uses it: with its C interface, and statements prepared once. The naive
+/// designs use it, so that they do not pay for a library's overhead.
 final class SQLiteConnection {
     private let handle: OpaquePointer
     private var statements: [OpaquePointer] = []
 
-    /// The same for every design: Stint's own settings, but for the log's checkpoints.
+    /// The same for every design: Stint's own settings, without its checkpoints of the log.
     static func pragmas(_ durability: SyncMode) -> [String] {
         [
             "PRAGMA synchronous = \(durability.rawValue.uppercased())",
@@ -18,7 +18,8 @@ final class SQLiteConnection {
         ]
     }
 
-    /// - Parameter busyTimeout: Milliseconds that SQLite itself waits for a lock; 0: it says at once that it is locked.
+    /// - Parameter busyTimeout: Milliseconds that SQLite itself waits for a lock; 0: it reports at once that it is
+    ///   locked.
     init(_ path: String, durability: SyncMode, busyTimeout: Int32 = 0) throws {
         var opened: OpaquePointer?
         let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
@@ -39,7 +40,7 @@ final class SQLiteConnection {
         guard code == SQLITE_OK else { throw SQLiteFailure(code, sql, handle) }
     }
 
-    /// For what SQLite refuses at once and does not wait for: a change of the journal while another connection of this
+    /// For what SQLite refuses at once without waiting: a change of the journal while another connection of this
     /// process is being closed.
     func executeWhenFree(_ sql: String) throws {
         let deadline = MonotonicClock.nanoseconds() + 5_000_000_000
@@ -90,7 +91,7 @@ struct PreparedStatement {
     fileprivate let connection: OpaquePointer
     fileprivate let sql: String
 
-    /// Runs it with an integer as its parameter, where it has one.
+    /// Runs it with an integer as its parameter, if it has one.
     func run(_ value: Int64? = nil) throws {
         if let value { sqlite3_bind_int64(statement, 1, value) }
         try forEachRow { _ in }

@@ -14,7 +14,7 @@ struct StartBarrier: Sendable {
 
     var elapsed: Int64 { MonotonicClock.nanoseconds() - nanoseconds }
 
-    /// What this process has computed since the worker had read when the barrier fires.
+    /// The CPU time of this process since the worker had read when the barrier fires.
     var cpuMicroseconds: Int64 { Self.cpuMicroseconds() - cpuAtStart }
 
     private static func cpuMicroseconds() -> Int64 {
@@ -23,8 +23,8 @@ struct StartBarrier: Sendable {
         return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
     }
 
-    /// Returns when the standard input ends: whoever started this process wants its report. On a thread of its own,
-    /// since reading blocks.
+    /// Returns when the standard input ends: the process that started this one wants its report. It runs on a thread of
+    /// its own, since reading blocks.
     static func waitForEnd() async {
         await withCheckedContinuation { continuation in
             Thread.detachNewThread {
@@ -34,8 +34,8 @@ struct StartBarrier: Sendable {
         }
     }
 
-    /// The worker's side: says that the file is open, and returns when the barrier fires. The time that a process takes to
-    /// start is in no result.
+    /// The worker's side: reports that the file is open, and returns when the barrier fires. No result includes the
+    /// time that a process takes to start.
     static func wait() throws -> StartBarrier {
         print("ready")
         fflush(nil)

@@ -4,7 +4,7 @@ import Foundation
 struct WorkFolder {
     let url: URL
 
-    /// - Parameter parent: On the disk that is to be measured; the system's folder for temporary files by default.
+    /// - Parameter parent: A folder on the disk to measure; the system's folder for temporary files by default.
     init(in parent: String?) throws {
         let parent = parent.map { URL(fileURLWithPath: $0) } ?? FileManager.default.temporaryDirectory
         guard FileManager.default.fileExists(atPath: parent.path) else {
@@ -16,7 +16,7 @@ struct WorkFolder {
 
     func path(_ name: String) -> String { url.appendingPathComponent(name).path }
 
-    /// A closing connection may take files of its own away meanwhile; then another try finds them gone.
+    /// A closing connection may remove files of its own meanwhile; then another try finds them removed.
     func remove() {
         for attempt in 1...10 {
             do { return try FileManager.default.removeItem(at: url) } catch {
@@ -26,7 +26,7 @@ struct WorkFolder {
     }
 }
 
-/// Progress goes to standard error: standard output has the tables alone.
+/// Progress goes to standard error: standard output has only the tables.
 func say(_ text: String) {
     FileHandle.standardError.write(Data("· \(text)\n".utf8))
 }

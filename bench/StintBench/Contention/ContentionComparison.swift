@@ -6,7 +6,7 @@ struct ContentionComparison: Encodable, Sendable {
     let busyTimeout: [Measurement]
     let gateLeastToAverage: Double
     let busyTimeoutLeastToAverage: Double
-    /// The gate's to the other side's: medians of the rounds' own.
+    /// The ratio of the gate to the other side: the median of the rounds' own ratios.
     let throughputRatio: Double
     let longestWaitRatio: Double
 
@@ -53,7 +53,7 @@ struct ContentionFindings: Findings {
 
     var grids: [Grid] { comparisons.map(\.grid) }
 
-    /// Of the first table, where nobody enqueues.
+    /// Expectations of the first table, in which no process enqueues.
     var expectations: [Expectation] {
         comparisons.prefix(1).flatMap { comparison in
             [

@@ -1,7 +1,7 @@
 import Foundation
 import Stint
 
-/// A database that is filled by a few statements and not job by job, so that ten million take seconds.
+/// A database that a few statements fill, and not job by job, so that ten million jobs take seconds.
 struct BulkFile {
     private let connection: SQLiteConnection
     private let queue: Int64
@@ -10,20 +10,20 @@ struct BulkFile {
     static func make(_ path: String, fill: (BulkFile) throws -> Void) async throws {
         try await makeEmpty(path)
         try build(path, fill)
-        // Else the kernel writes it back while something is measured.
+        // Otherwise the kernel writes it back while something is measured.
         let file = try FileHandle(forUpdating: URL(fileURLWithPath: path))
         try file.synchronize()
         try file.close()
     }
 
-    /// In a function of its own: the store closes its file when it goes.
+    /// In a function of its own: the store closes its file when it is released.
     private static func makeEmpty(_ path: String) async throws {
         try await JobQueue(.sqlite(path)).resume(StintWorkload.queue)
     }
 
     private static func build(_ path: String, _ fill: (BulkFile) throws -> Void) throws {
         let connection = try SQLiteConnection(path, durability: .normal, busyTimeout: 5_000)
-        // Without a journal: a file that was not finished is thrown away.
+        // Without a journal: an unfinished file is thrown away.
         for setting in ["journal_mode = OFF", "synchronous = OFF", "cache_size = -262144"] {
             try connection.executeWhenFree("PRAGMA \(setting)")
         }

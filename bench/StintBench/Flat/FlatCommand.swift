@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import Stint
 
-/// Does a claim cost the same however much is in the file?
+/// Does a claim cost the same whatever the size of the file?
 struct FlatCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "flat",
@@ -63,7 +63,7 @@ struct FlatCommand: AsyncParsableCommand {
         }
     }
 
-    /// A job is about 200 bytes on disk; the same again for what is written meanwhile.
+    /// A job is about 200 bytes on disk, and as much again for what is written meanwhile.
     private func checkSpace(_ folder: WorkFolder) throws {
         let needed = Int64(jobs + 2 * others + 4 * small) * 400
         let values = try folder.url.resourceValues(forKeys: [.volumeAvailableCapacityKey])

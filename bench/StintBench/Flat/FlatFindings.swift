@@ -1,6 +1,6 @@
 import Stint
 
-/// What a job cost in one turn.
+/// The cost of a job in one turn.
 struct FlatTurn: Encodable {
     let microsecondsPerJob: Double
     let cpuMicrosecondsPerJob: Double
@@ -12,7 +12,7 @@ struct FlatSeries: Encodable {
     let title: String
     let durability: SyncMode
     let turns: [FlatTurn]
-    /// What a job costs, to what it costs in the small file: the median of the rounds' own.
+    /// The cost of a job relative to the small file: the median of the rounds' own ratios.
     let ratio: Double
     let cpuRatio: Double
 

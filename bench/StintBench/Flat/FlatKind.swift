@@ -8,7 +8,7 @@ enum FlatKind: String, Codable, CaseIterable {
 
 /// How large each of them is.
 struct FlatSizes: Codable, Sendable {
-    /// Ready jobs, but for the large file.
+    /// Ready jobs, except in the large file.
     var small: Int
     var ready: Int
     /// Delayed jobs, and buried ones.
@@ -49,7 +49,7 @@ struct FlatSizes: Codable, Sendable {
         if kind == .aged { try await age(path) }
     }
 
-    /// Through the store's own verbs, since how they leave the file is what is asked.
+    /// Uses the store's own verbs, since the question is how they leave the file.
     private func age(_ path: String) async throws {
         let queue = try await JobQueue(.sqlite(path, durability: .normal))
         for _ in 0..<refills {
@@ -61,7 +61,7 @@ struct FlatSizes: Codable, Sendable {
 }
 
 extension JobQueue {
-    /// Enqueues so many jobs of 100 bytes.
+    /// Enqueues this many jobs of 100 bytes.
     func refill(_ jobs: Int, batch: Int = 1_000) async throws {
         let job = try NewJob(Backlog.payload, in: StintWorkload.queue)
         for start in stride(from: 0, to: jobs, by: batch) {
@@ -71,7 +71,7 @@ extension JobQueue {
 
     /// Claims and acknowledges until nothing is ready.
     ///
-    /// - Returns: How many jobs that were.
+    /// - Returns: The number of jobs.
     func drain(batch: Int) async throws -> Int {
         let request = ClaimRequest(
             queues: [StintWorkload.queue], limit: batch, lease: .seconds(600), worker: ProcessIdentity.current.name)

@@ -9,7 +9,7 @@ struct FlatTurns {
 
     /// Before the start: the caches of the process and its statements.
     private let warmUp = 8
-    /// Of a turn. The small file has as many left at its end that no claim comes short.
+    /// The batches of a turn. The small file has enough left at its end for every claim.
     private var batches: Int { small / batch - warmUp - 4 }
 
     func measure(
@@ -42,12 +42,12 @@ struct FlatTurns {
             cpuMicrosecondsPerJob: Double(report.cpuMicroseconds) / Double(report.done))
     }
 
-    /// As many as the turn took. In a function of its own: the store closes its file when it goes.
+    /// Adds as many as the turn took. In a function of its own: the store closes its file when it is released.
     private static func refill(_ path: String, _ jobs: Int) async throws {
         try await JobQueue(.sqlite(path, durability: .normal)).refill(jobs)
     }
 
-    /// - Throws: ``BenchError`` where a file is not as it should be after all turns.
+    /// - Throws: ``BenchError`` if a file is not as it should be after all turns.
     func verify() throws {
         for kind in FlatKind.allCases {
             let connection = try SQLiteConnection(folder.path(kind.rawValue), durability: .normal, busyTimeout: 5_000)

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// What callers gain that share one process: do their transactions share a sync of the disk?
+/// What callers gain by sharing one process: do their transactions share a sync of the disk?
 struct GroupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "group",
@@ -63,7 +63,7 @@ private struct GroupSeries: Encodable {
     let verb: String
     let tasks: Int
     let callsPerSecond: [Double]
-    /// To one task's: the median of the rounds' own.
+    /// The ratio to one task: the median of the rounds' own ratios.
     let ratio: Double
     let millisecondsP50: Double
     let millisecondsP99: Double

@@ -53,7 +53,7 @@ struct GroupWorkload: Workload {
         }
     }
 
-    /// So that nothing is left half-way, as after every run.
+    /// Leaves nothing half-way, as after every run.
     private func release(_ leases: ArraySlice<Lease>, _ queue: JobQueue<SQLiteStore>) async throws {
         for start in stride(from: leases.startIndex, to: leases.endIndex, by: 1_000) {
             let part = leases[start..<min(start + 1_000, leases.endIndex)]

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Whether anybody wrote to a database between two looks.
+/// Whether a database was written to between two looks.
 final class FileObserver {
     private let database: String
     private let connection: SQLiteConnection
@@ -44,7 +44,7 @@ struct FileTrace: Sendable {
     let dataVersion: Int64
     let files: [File]
 
-    /// In words. The -shm file is looked at by its size alone: readers mark in it what they read.
+    /// In words. Only the size of the -shm file is compared: readers mark in it what they read.
     func changes(until later: FileTrace) -> [String] {
         var changes: [String] = []
         if dataVersion != later.dataVersion { changes.append("a commit") }

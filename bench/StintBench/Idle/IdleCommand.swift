@@ -2,7 +2,7 @@ import ArgumentParser
 import Stint
 import Synchronization
 
-/// What workers cost that have nothing to do.
+/// The cost of idle workers.
 struct IdleCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "idle", abstract: "The CPU time and the writes of idle worker processes.")
@@ -83,7 +83,7 @@ struct IdleCommand: AsyncParsableCommand {
         }
     }
 
-    /// In a function of its own: the store closes its file when it goes.
+    /// In a function of its own: the store closes its file when it is released.
     private static func make(_ database: String) async throws {
         try await JobQueue(.sqlite(database)).resume(StintWorkload.queue)
     }

@@ -1,8 +1,8 @@
 import ArgumentParser
 
-/// What happens around workers that have nothing to do.
+/// What happens around idle workers.
 enum IdleSituation: String, Codable, CaseIterable, ExpressibleByArgument {
-    /// Each a process of its own, and nobody writes.
+    /// Each is a process of its own, and no process writes.
     case alone
     /// The same, while another process commits in another queue.
     case beside
@@ -17,7 +17,7 @@ enum IdleSituation: String, Codable, CaseIterable, ExpressibleByArgument {
         }
     }
 
-    /// Of one core, in percent, for the usual number of workers.
+    /// The part of one core, in percent, for the usual number of workers.
     var expected: Double {
         switch self {
         case .alone: 0.5
@@ -30,14 +30,14 @@ enum IdleSituation: String, Codable, CaseIterable, ExpressibleByArgument {
 struct IdleSeries: Encodable {
     let situation: IdleSituation
     let workers: Int
-    /// Of each process.
+    /// The CPU time of each process.
     let cpuMicroseconds: [Int64]
-    /// Of each process that says.
+    /// The wake-ups of each process that reports them.
     let wakeUps: [Int]
-    /// What was written, in words; empty: nothing; `nil`: it was not looked at.
+    /// What was written, in words; empty: nothing; `nil`: it was not checked.
     let changes: [String]?
 
-    /// Of one core, all processes together.
+    /// The part of one core, all processes together.
     func percent(of seconds: Double) -> Double { Double(cpuMicroseconds.reduce(0, +)) / (seconds * 1e6) * 100 }
 }
 

@@ -1,19 +1,19 @@
 import Foundation
 import Stint
 
-/// A worker process that has nothing to do, or a supervisor with several, and what that cost.
+/// An idle worker process, or a supervisor with several, and what that cost.
 struct IdleRole: Role {
     static let name = RoleName.idler
 
     let database: String
-    /// From the barrier until it counts.
+    /// The time from the barrier until it counts.
     let settleSeconds: Double
     let seconds: Double
     /// How many worker processes a supervisor in this one has; 0: this one is the worker.
     let supervisedWorkers: Int
 
     struct Report: Codable {
-        /// Of this process, and then of each of its workers.
+        /// The CPU time of this process, and then of each of its workers.
         let cpuMicroseconds: [Int64]
         /// How often this process went from sleeping to running.
         let wakeUps: Int
@@ -47,7 +47,7 @@ struct IdleRole: Role {
         return worker
     }
 
-    /// This one, and its workers.
+    /// This process, and its workers.
     private func processes(_ queue: JobQueue<SQLiteStore>) async throws -> [pid_t] {
         guard supervisedWorkers > 0 else { return [getpid()] }
         let workers = try await queue.store.workers().map { $0.registration.process.processID }

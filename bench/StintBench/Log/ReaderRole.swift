@@ -1,6 +1,6 @@
 import Foundation
 
-/// A program that began to read and does not end: the log cannot start again while it does.
+/// A program that began to read and does not end: meanwhile the log cannot start again.
 struct ReaderRole: Role {
     static let name = RoleName.reader
 

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// Looks every 10 ms how large a database and its log are, on a thread of its own.
+/// Samples the size of a database and its log every 10 ms, on a thread of its own.
 final class SizeSampler: Sendable {
     struct Sizes: Codable, Sendable {
         var largestFile: Int64 = 0
@@ -56,7 +56,7 @@ final class SizeSampler: Sendable {
         }
     }
 
-    /// By its name and without opening it: to close a file of SQLite's lets go of the process's locks on it.
+    /// By its name and without opening it: closing a file of SQLite releases the process's locks on it.
     static func size(_ path: String) -> Int64 {
         var status = stat()
         return stat(path, &status) == 0 ? Int64(status.st_size) : 0

@@ -9,8 +9,8 @@ import Subprocess
     import SystemPackage
 #endif
 
-/// What suspects cost the jobs beside them: they run with nothing else in their process, and no hand shall be idle for
-/// that.
+/// The cost of suspects to the jobs beside them: suspects run with nothing else in their process, and that must keep no
+/// worker idle.
 struct SuspectsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "suspects",
@@ -55,7 +55,7 @@ struct SuspectsCommand: AsyncParsableCommand {
         }
     }
 
-    /// - Returns: How many of the others are done a second while the long job runs, and how long all take.
+    /// - Returns: How many of the others are done per second while the long job runs, and how long all take.
     private func measure(_ file: String, suspects count: Int) async throws -> (rate: Double, time: Double) {
         let queue = try await JobQueue(.sqlite(file))
         try await queue.retain(.seconds(3_600), in: .default)

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Stint
 
-/// How soon an idle worker starts a job that another process brings about.
+/// How soon an idle worker starts a job that another process makes ready.
 struct WakeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "wake",
@@ -32,7 +32,7 @@ struct WakeCommand: AsyncParsableCommand {
             try await queue.resume(StintWorkload.queue)
             let fleet = try Fleet()
             var series: [WakeSeries] = []
-            // A file and a worker for all: the kinds one after the other, so that each finds it idle.
+            // One file and one worker for all: the kinds run one after the other, so that each finds it idle.
             for kind in WakeKind.allCases {
                 let times = kind == .enqueue ? jobs : others
                 if times > 0 {

@@ -1,5 +1,5 @@
-/// By what a sleeping worker is woken. The time counts from just before the call, or the write to the shell, or, of a
-/// delayed job, from its `run_at`.
+/// What wakes a sleeping worker. The time counts from just before the call, or the write to the shell; for a delayed
+/// job, from its `run_at`.
 enum WakeKind: String, Codable, CaseIterable {
     case enqueue, delayed, kick, resume, insert, shell
 
@@ -32,7 +32,7 @@ struct WakeSeries: Encodable {
         title = kind.title
         self.skipped = skipped
         var times = Latencies.empty
-        // A clock of milliseconds says of a delayed job that it may start up to one of them early.
+        // With a clock of milliseconds, a delayed job may start up to one millisecond early.
         for time in nanoseconds { times.record(UInt64(max(0, time / 1_000))) }
         microseconds = nanoseconds.map { Double($0) / 1_000 }.sorted()
         func milliseconds(_ percentile: Double) -> Double {

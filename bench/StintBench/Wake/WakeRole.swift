@@ -10,7 +10,7 @@ struct WakeRole: Role {
     let database: String
 
     struct Start: Codable {
-        /// What the payload says.
+        /// The number in the payload.
         let number: Int
         /// On the clock that all processes share.
         let nanoseconds: Int64

@@ -9,7 +9,7 @@ actor WakeUpTriggers {
     private var random: SeededGenerator
     /// By the number in the payload: the instant from which the time of its job counts.
     private(set) var rung: [Int64] = []
-    /// Why it could not be done, where it could not.
+    /// Why it could not be done; `nil` if it could.
     private(set) var skipped: String?
 
     init(_ queue: JobQueue<SQLiteStore>, _ database: String, seed: UInt64) {
@@ -89,7 +89,7 @@ actor WakeUpTriggers {
             .path(.init(shell)), arguments: [database], input: .inputWriter, output: .discarded,
             error: .currentStandardError
         ) { execution in
-            // Its connection is open and warm before the first counts.
+            // This opens and warms its connection before the first one counts.
             let writer = execution.standardInputWriter
             _ = try await writer.write(
                 ".timeout 30000\nPRAGMA wal_autocheckpoint = 0;\nSELECT count(*) FROM stint_queues;\n")
@@ -137,7 +137,7 @@ actor WakeUpTriggers {
         rung.append(MonotonicClock.nanoseconds())
     }
 
-    /// The worker is idle again when this is over.
+    /// When this returns, the worker is idle again.
     private func pause() async throws {
         try await Task.sleep(for: .milliseconds(Int.random(in: 20...60, using: &random)))
     }

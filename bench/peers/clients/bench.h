@@ -1,5 +1,5 @@
-/* What every worker process of the comparison does alike: says that it is ready, waits for the gun, reports. The same
- * words as `stint-bench worker`, so that one starter serves all. */
+/* What every worker process of the comparison does alike: prints that it is ready, waits for the gun, reports. It speaks
+ * like `stint-bench play worker`, so that one starter serves all. */
 #ifndef BENCH_H
 #define BENCH_H
 

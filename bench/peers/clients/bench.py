@@ -78,5 +78,5 @@ def main(open_queue: Callable[[str], Queue]) -> None:
 
 
 def synchronous_name(value: int) -> str:
-    """What `PRAGMA synchronous` says, in words."""
+    """The value of `PRAGMA synchronous`, in words."""
     return {0: "OFF", 1: "NORMAL", 2: "FULL", 3: "EXTRA"}[value]

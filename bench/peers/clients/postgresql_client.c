@@ -3,14 +3,14 @@
  *     postgresql_client fill CONNECTION JOBS BATCH SECONDS
  *     postgresql_client work CONNECTION BATCH SECONDS
  *
- * The table is in postgresql_schema.sql. What is done for its speed: prepared statements, results in binary, one
- * multi-row insert a transaction, and libpq's pipeline mode: the ack of a batch and the claim of the next travel in one
+ * The table is in postgresql_schema.sql. It uses prepared statements, results in binary, one multi-row
+ * insert for each transaction, and libpq's pipeline mode: the ack of a batch and the claim of the next travel in one
  * round trip and, up to the sync, are one transaction with one commit, as they are in Stint.
  *
- * What would be faster and is not the same work: `DELETE ... RETURNING` in a transaction that stays open while the
- * jobs run. Nobody else sees that such a job runs, since when, or for which worker; the transaction holds back vacuum
- * for as long as the slowest job; and the count of attempts is gone with the worker. River, Oban and Stint commit the
- * claim. */
+ * `DELETE ... RETURNING` in a transaction that stays open while the jobs run would be faster, but it is not the same
+ * work. Other connections cannot see that such a job runs, since when, or for which worker; the transaction holds back
+ * vacuum for as long as the slowest job; and the count of attempts is lost with the worker. River, Oban and Stint commit
+ * the claim. */
 #include "bench.h"
 
 #include <endian.h>

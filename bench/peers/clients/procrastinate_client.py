@@ -38,7 +38,7 @@ class ProcrastinateQueue:
             self.opened = True
 
     def facts(self) -> dict[str, str]:
-        """Makes its tables, too: this is asked once, before the first run."""
+        """Creates its tables, too: this is called once, before the first run."""
         self.open()
         self.app.schema_manager.apply_schema()
         self.app.close()

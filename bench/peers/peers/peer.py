@@ -76,7 +76,7 @@ class Peer(ABC):
 
     @abstractmethod
     def prepare(self) -> None:
-        """Finds and compiles what it needs, sets `version` and `durability`. Raises Skipped where it cannot run."""
+        """Finds and compiles what it needs, sets `version` and `durability`. Raises Skipped if it cannot run."""
 
     @abstractmethod
     def place(self, folder: Path) -> AbstractContextManager[str]:
@@ -125,7 +125,7 @@ class Peer(ABC):
         filled = fleet.call(self.fill_command(place, self.jobs), seconds, self.environment(), folder)
         run.jobs, run.enqueue_seconds = filled["jobs"], filled["seconds"]
         self.filled(place)
-        # Else the kernel writes the enqueued jobs back while the workers are measured.
+        # Otherwise the kernel writes the enqueued jobs back while the workers are measured.
         os.sync()
         reports = fleet.run_workers(self.worker_command(place, workers), self.processes(workers), seconds,
                                     self.environment(), folder)

@@ -19,7 +19,7 @@ from peers.peer import Peer, Skipped, Surroundings
 from peers.toolchain import compile_client
 
 STARTING_SECONDS = 30.0
-# Beside the socket only this differs from what initdb writes. 16 workers of procrastinate need 5 connections each; a
+# Besides the socket, only this differs from what initdb writes. 16 workers of procrastinate need 5 connections each; a
 # slot that is not used costs nothing that could be measured.
 CONFIGURATION = {"max_connections": "200", "listen_addresses": ""}
 # What the report shows of the rest.
@@ -136,7 +136,7 @@ class PostgreSQL(Peer):
         try:
             yield self.server.connection()
         finally:
-            # What it would write later belongs into no other peer's turn.
+            # It must not write this later, in another peer's turn.
             self.server.query("DROP TABLE jobs", "CHECKPOINT")
 
     def fill_command(self, place: str, jobs: int) -> list[str]:

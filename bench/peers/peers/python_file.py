@@ -18,7 +18,7 @@ SETTINGS = {
 
 
 class PythonFile(PythonClient):
-    # They do a job a commit, or two.
+    # They need one or two commits for each job.
     share = 0.1
 
     def __init__(self, surroundings: Surroundings, name: str, client: str, variables: dict[str, str] | None = None,

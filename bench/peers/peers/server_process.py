@@ -40,7 +40,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         pass
     finally:
-        # Also where Ctrl-C ends the wait.
+        # Even if Ctrl-C ends the wait.
         if process.poll() is None:
             process.kill()
             process.wait()
