@@ -20,7 +20,7 @@ package enum Role: String, CaseIterable, Sendable {
     case supervisor
     case reaper
     /// Reads everything, pauses, resumes, kicks, buries and deletes.
-    case operator
+    case `operator`
     /// Works until nothing is left.
     case drain
     /// `stint work` with a command, and `stint reap` again and again. What these do with the store is in no history.

@@ -132,10 +132,10 @@ package struct PowerCuts {
             history.prefix(begun == 0 ? 0 : ended == begun ? heard[begun - 1].ended : heard[begun - 1].begun))
         if ended < begun {
             told += history[heard[begun - 1].begun..<heard[begun - 1].ended].filter {
-                if case .invoked = $0.operation { true } else { false }
+                if case .invoked = $0.kind { true } else { false }
             }
         }
-        return told + ScriptedWorkload.voices.map { Event(time: told.last?.time ?? 0, process: $0, operation: .killed) }
+        return told + ScriptedWorkload.voices.map { Event(time: told.last?.time ?? 0, process: $0, kind: .killed) }
     }
 
     /// Opens the databases, and cuts the power meanwhile: what is left then replaces what is in the folder.
