@@ -108,13 +108,7 @@ extension InMemoryStore {
         change { $0.reclaim(from: workers, end, $1) }
     }
 
-    public func reclaimDead() async throws -> ReapReport {
-        var total = ReapReport()
-        for group in DeadWorkers.groups(try await workers(), boot: clock.now().boot) {
-            total += try await reclaim(from: group.workers, group.end)
-        }
-        return total
-    }
+    public func reclaimDead() async throws -> ReapReport { try await reclaimDeadOfThisHost() }
 
     public func registerSupervisor() async throws -> (any SupervisorSign)? {
         change { state, _ in

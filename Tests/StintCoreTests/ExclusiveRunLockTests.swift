@@ -5,24 +5,24 @@ import Testing
 
 @Suite("A suspect runs with nothing beside it in its process")
 struct ExclusiveRunLockTests {
-    private final class Visitor: Sendable {
+    private final class Participant: Sendable {
         private let count = Mutex(0)
 
         var id: ObjectIdentifier { ObjectIdentifier(self) }
         /// How often it was notified that it may try again.
         var calls: Int { count.withLock { $0 } }
 
-        func join(_ runLock: ExclusiveRunLock) {
+        func register(_ runLock: ExclusiveRunLock) {
             runLock.register(id) { [self] in count.withLock { $0 += 1 } }
         }
 
-        func enter(_ runLock: ExclusiveRunLock, alone: Bool = false) -> Bool { runLock.begin(id, alone: alone) }
+        func begin(_ runLock: ExclusiveRunLock, alone: Bool = false) -> Bool { runLock.begin(id, alone: alone) }
     }
 
     private let runLock = ExclusiveRunLock()
-    private let one = Visitor()
-    private let other = Visitor()
-    private let third = Visitor()
+    private let one = Participant()
+    private let other = Participant()
+    private let third = Participant()
 
     init() {
         for visitor in [one, other, third] { visitor.register(runLock) }
@@ -127,7 +127,7 @@ struct ExclusiveRunLockTests {
     }
 
     @Test("who leaves the line frees the others, and tells them")
-    func leaveLine() {
+    func stopWaiting() {
         #expect(one.begin(runLock))
         runLock.waitForExclusive(other.id)
         #expect(!third.begin(runLock))
@@ -139,7 +139,7 @@ struct ExclusiveRunLockTests {
     }
 
     @Test("who parts while it is in line frees the others, and is told nothing more")
-    func part() {
+    func unregister() {
         #expect(one.begin(runLock))
         runLock.waitForExclusive(other.id)
         runLock.watch(other.id, true)
@@ -158,7 +158,7 @@ struct ExclusiveRunLockTests {
     func reentrant() {
         let runLock = ExclusiveRunLock()
         let entered = Mutex(false)
-        let visitor = Visitor()
+        let visitor = Participant()
         runLock.register(visitor.id) { [runLock] in
             let mayEnter = runLock.begin(visitor.id, alone: false)
             entered.withLock { $0 = mayEnter }
@@ -173,7 +173,7 @@ struct ExclusiveRunLockTests {
         let woken = Mutex<[Int]>([])
         let runLock = ExclusiveRunLock()
         // Their places in memory, on which the order must not depend, are random.
-        let visitors = (0..<50).map { _ in Visitor() }
+        let visitors = (0..<50).map { _ in Participant() }
         for (number, visitor) in visitors.enumerated() {
             runLock.register(visitor.id) { woken.withLock { $0.append(number) } }
         }

@@ -1,5 +1,6 @@
 import Foundation
 import StintCore
+import StintTesting
 import StintSQLite
 import StoreConformance
 import Testing

@@ -1,5 +1,6 @@
 import GRDB
 import StintCore
+import StintTesting
 import StintSQLiteMigrations
 import StoreConformance
 import Testing

@@ -84,6 +84,7 @@ struct InterposedStore: JobStore {
     func deregister(_ worker: WorkerID) async throws { try await store.deregister(worker) }
     func leases(heldBy worker: WorkerID) async throws -> [HeldJob] { try await store.leases(heldBy: worker) }
     func workers() async throws -> [WorkerRecord] { try await store.workers() }
+    func reclaimDead() async throws -> ReapReport { try await store.reclaimDead() }
     func reclaim(from workers: [WorkerID], _ end: WorkerEnd) async throws -> ReapReport {
         try await store.reclaim(from: workers, end)
     }

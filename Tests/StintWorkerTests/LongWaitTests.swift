@@ -13,7 +13,7 @@ struct LongWaitTests {
             var options = Worker.Options()
             options.lease = .milliseconds(1_500)
             let store = InterposedStore(store: queue.store, beforeExtend: { events.append("extends") })
-            var worker = Worker(JobQueue(store: store, clock: queue.clock), queues: ["q"], options: options)
+            var worker = Worker(JobQueue(store: store), queues: ["q"], options: options)
             worker.registerOthers { _ in events.append("starts") }
             try await running([worker]) {
                 try await eventually("it is there") { try await queue.store.workers().count == 1 }

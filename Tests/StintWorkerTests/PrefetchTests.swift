@@ -18,7 +18,7 @@ struct PrefetchTests {
             let loop = WorkerLoop(Worker(queue, queues: ["q"], options: options))
             await loop.hold(Array(jobs.prefix(1)))
             #expect(await loop.claimRequest() == nil, "before it is known how long jobs take")
-            await loop.noteRunTime(.zero)
+            await loop.ended(after: .zero)
             for (waiting, expected) in [(0, 4), (1, 4), (2, 4), (3, nil), (4, nil)] {
                 await loop.hold(Array(jobs.prefix(waiting)))
                 let next = await loop.claimRequest()
@@ -64,7 +64,7 @@ struct PrefetchTests {
                 options.batch = batch
                 options.lease = lease
                 let loop = WorkerLoop(Worker(queue, queues: ["q"], options: options))
-                if let runTime { await loop.noteRunTime(runTime) }
+                if let runTime { await loop.ended(after: runTime) }
                 return await loop.claimRequest()?.limit
             }
             // Not known yet: the limit is what starts at once, or what the user sets.
@@ -83,7 +83,9 @@ struct PrefetchTests {
 
 extension WorkerLoop {
     func hold(_ jobs: [LeasedJob]) {
-        backlog = jobs
-        next = 0
+        backlog = Backlog()
+        backlog.append(jobs)
     }
+
+    func ended(after runTime: Duration) { pace.ended(after: runTime) }
 }

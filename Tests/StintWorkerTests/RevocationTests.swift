@@ -78,7 +78,7 @@ struct RevocationTests {
             var store = InterposedStore(store: queue.store)
             store.beforeRevocationsAreRead = {
                 // As another process would see it at this moment.
-                let scoreboards = Scoreboards(beside: path)
+                let scoreboards = Scoreboards(beside: path, clock: SystemClock())
                 notes.append((1...9).reduce(0) { $0 + (scoreboards.read(WorkerID(rawValue: $1))?.started.count ?? 0) })
             }
             for name in ["1", "2", "3"] { try await queue.enqueue(Greeting(name: name), in: "q") }

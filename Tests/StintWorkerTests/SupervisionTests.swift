@@ -44,9 +44,9 @@ struct SupervisionTests {
         var ends: [Int32] = [-1, -1]
         try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
         defer { close(ends[1]) }
-        #expect(Supervision.mayWrite(ends[1]))
+        #expect(SupervisorConnection.mayWrite(ends[1]))
         close(ends[0])
-        #expect(!Supervision.mayWrite(ends[1]))
+        #expect(!SupervisorConnection.mayWrite(ends[1]))
     }
 
     @Test("a worker is silent for too long past the limit, and after a moment of doubt")

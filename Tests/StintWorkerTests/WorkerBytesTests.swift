@@ -68,7 +68,7 @@ struct WorkerBytesTests {
     func adapts() async throws {
         try await withQueue { queue in
             let loop = WorkerLoop(worker(queue) { _ in })
-            await loop.noteRunTime(.zero)
+            await loop.ended(after: .zero)
             #expect(await loop.claimRequest()?.limit == 64)
             await loop.noteSize(of: [job(400 * Self.kilobyte)])
             #expect(await loop.claimRequest()?.limit == 2)

@@ -119,7 +119,9 @@ struct WorkerTests {
     func expiredBacklog() async throws {
         try await withQueue { original in
             let clock = LateClock()
-            let queue = JobQueue(store: original.store, clock: clock)
+            var storeOptions = SQLiteStore.Options()
+            storeOptions.clock = clock
+            let queue = try await JobQueue(.sqlite(original.store.path, options: storeOptions))
             for name in ["first", "second"] { try await queue.enqueue(Greeting(name: name), in: "q") }
             let ran = Log<String>()
             var worker = queue.drainingWorker { $0.batch = 2 }

@@ -36,13 +36,7 @@ extension SQLiteStore {
         return ended.report
     }
 
-    public func reclaimDead() async throws -> ReapReport {
-        var total = ReapReport()
-        for group in DeadWorkers.groups(try await workers(), boot: clock.now().boot) {
-            total += try await reclaim(from: group.workers, group.end)
-        }
-        return total
-    }
+    public func reclaimDead() async throws -> ReapReport { try await reclaimDeadOfThisHost() }
 
     /// If the file cannot be created, jobs of workers that die with their supervisor come back when their leases end.
     public func registerSupervisor() async throws -> (any SupervisorSign)? {

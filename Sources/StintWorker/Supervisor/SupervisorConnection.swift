@@ -114,7 +114,7 @@ final class SupervisorConnection: Sendable {
     /// a supervisor that is dead gets none.
     func sayLast(_ message: ControlMessage) {
         say(message)
-        while !state.withLock({ $0.unsent.isEmpty }), Self.mayWrite(line) {
+        while !state.withLock({ $0.unsent.isEmpty }), Self.mayWrite(channel) {
             state.withLock { $0.unsent.send(send) }
         }
     }

@@ -20,8 +20,10 @@ extension WorkerLoop {
         }
         if commandLimit < options.concurrency {
             logger.warning(
-                "the limits of open files and processes allow fewer commands at once than were asked for; raise them "
-                    + "(ulimit -n and -u, LimitNOFILE=, TasksMax=)",
+                """
+                the limits of open files and processes allow fewer commands at once than were asked for; raise them \
+                (ulimit -n and -u, LimitNOFILE=, TasksMax=)
+                """,
                 metadata: ["asked-for": "\(options.concurrency)", "at-once": "\(commandLimit)"])
         }
         gate.join(concurrency: concurrency) { [wake] in wake.yield() }

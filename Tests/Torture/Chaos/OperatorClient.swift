@@ -30,8 +30,8 @@ struct OperatorClient {
                 try await queue.resume(name)
             case 1: try await queue.kick(name, limit: 3)
             case 2:
-                try await touch(&chance) { try await queue.store.bury([$0], reason: "the operator says so", now: $1) }
-            case 3: try await touch(&chance) { try await queue.store.delete([$0], now: $1) }
+                try await touch(&chance) { try await queue.store.bury([$0], reason: "the operator says so") }
+            case 3: try await touch(&chance) { try await queue.store.delete([$0]) }
             case 4: _ = try await queue.store.workers()
             case 5: _ = try await queue.store.failures(limit: 100)
             default: _ = try await queue.store.list(JobFilter(limit: 200))
@@ -47,10 +47,10 @@ struct OperatorClient {
     }
 
     /// Changes a job that others may settle at this moment.
-    private func touch(_ chance: inout Chance, _ body: (JobID, ClockReading) async throws -> Void) async throws {
+    private func touch(_ chance: inout Chance, _ body: (JobID) async throws -> Void) async throws {
         guard let job = try await queue.store.list(JobFilter(limit: 50)).randomElement(using: &chance) else { return }
         do {
-            try await body(job.id, queue.clock.now())
+            try await body(job.id)
         } catch let error as StintError where [.notFound, .invalidInput].contains(error.code) {
             return
         }

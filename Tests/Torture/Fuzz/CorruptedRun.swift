@@ -2,8 +2,8 @@ import Foundation
 import GRDB
 import StintCore
 import StintSQLite
+import StintTesting
 import StintWorker
-import StoreConformance
 import Synchronization
 
 /// Every verb of the store on one corrupted database, then a worker and a reaper until nothing is left.

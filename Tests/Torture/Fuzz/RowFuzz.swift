@@ -4,7 +4,7 @@ import Logging
 import StintCore
 import StintSQLite
 import StintSQLiteMigrations
-import StoreConformance
+import StintTesting
 
 /// Stored rows that another program has corrupted, and every verb of the store, a worker and the reaper on them: only a
 /// ``StintError`` may be thrown, and the jobs that were not touched are done in the end, with their exact payload.
@@ -100,7 +100,7 @@ package struct RowFuzz {
         try database.inDatabase { try $0.execute(sql: "PRAGMA synchronous = OFF") }
         let corruption = try database.inDatabase { try Corruption(of: $0, &chance) }
         try database.close()
-        for worker in [31, 32, 33] { try Scoreboard.write("\(path)-worker-\(worker)", of: Int64(worker), &chance) }
+        for worker in [31, 32, 33] { try ForgedScoreboard.write("\(path)-worker-\(worker)", of: Int64(worker), &chance) }
         return (path, corruption)
     }
 

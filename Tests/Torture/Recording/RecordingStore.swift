@@ -31,7 +31,8 @@ package struct RecordingStore: JobStore {
     package func exchange(
         _ settlements: [Settlement], for request: ClaimRequest?
     ) async throws -> Exchange {
-        try await record(
+        let now = clock.now()
+        return try await record(
             .exchange(
                 settlements.map { .init(Call.Lease($0.lease), $0.outcome.recorded) },
                 claim: request.map {
@@ -101,7 +102,8 @@ package struct RecordingStore: JobStore {
     }
 
     package func reap() async throws -> ReapReport {
-        try await record(.reap(monotonic: now.monotonic, boot: now.boot)) { try await store.reap() }
+        let now = clock.now()
+        return try await record(.reap(monotonic: now.monotonic, boot: now.boot)) { try await store.reap() }
     }
 
     package func register(
@@ -121,6 +123,8 @@ package struct RecordingStore: JobStore {
             .held($0.map { Call.Lease($0.lease) })
         }
     }
+
+    package func reclaimDead() async throws -> ReapReport { try await reclaimDeadOfThisHost() }
 
     package func reclaim(from workers: [WorkerID], _ end: WorkerEnd) async throws -> ReapReport {
         var blames = false

@@ -91,8 +91,10 @@ final class StartGate: Sendable {
         case .cannotStart(let times):
             metadata["times"] = "\(times)"
             logger.error(
-                "the handler cannot be started; its jobs are given back at no cost, and it is tried again "
-                    + "after growing delays",
+                """
+                the handler cannot be started; its jobs are given back at no cost, and it is tried again \
+                after growing delays
+                """,
                 metadata: metadata)
         case .limited(let count):
             metadata["at-once"] = "\(count)"

@@ -2,7 +2,7 @@ import Foundation
 
 /// The scoreboard of a worker as another program might write it: noise, or a sound one with nonsense; see
 /// `ScoreboardFile`.
-enum Scoreboard {
+enum ForgedScoreboard {
     static func write(_ path: String, of worker: Int64, _ chance: inout Chance) throws {
         let bytes: [UInt8]
         switch chance.below(5) {
