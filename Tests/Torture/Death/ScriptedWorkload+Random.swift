@@ -36,7 +36,6 @@ private struct RandomWorkload {
         chance = Chance(seed)
     }
 
-    private var now: ClockReading { life.clock.now() }
 
     mutating func go() async throws {
         guard !stores.isEmpty else {
@@ -91,7 +90,6 @@ private struct RandomWorkload {
     private mutating func perform(_ verb: Verb) async throws {
         let (log, store) = voices.randomElement(using: &chance)!
         let queue = Self.queues.randomElement(using: &chance)!
-        let now = now
         switch verb {
         case .enqueue, .enqueueOften, .enqueueLarge:
             let jobs = try newJobs(queue, areLarge: verb == .enqueueLarge)
@@ -169,7 +167,6 @@ private struct RandomWorkload {
         }
         let request = ClaimRequest(
             queues: Self.queues, limit: .random(in: 1...8, using: &chance), lease: .seconds(30), worker: "host:1")
-        let now = now
         held += try await life.step("settle \(jobs.count)\(claims ? " and claim" : "")") {
             try await store.exchange(settlements, for: claims ? request : nil)
         }.jobs

@@ -91,7 +91,6 @@ final class CorruptedRun {
         let request = ClaimRequest(
             queues: queues, limit: 1 + chance.below(6), lease: .seconds(10), worker: "host:1",
             registration: chance.oneIn(2) ? WorkerID(rawValue: 33) : nil, idleSlots: 1 + chance.below(3))
-        let now = clock.now()
         do {
             let jobs = try await queue.store.exchange([], for: request).jobs
             let settlements = jobs.compactMap { job -> Settlement? in

@@ -54,7 +54,8 @@ package struct RecordingStore: JobStore {
     }
 
     package func extend(_ leases: [Lease], by duration: Duration) async throws -> [Lease] {
-        try await record(
+        let now = clock.now()
+        return try await record(
             .extend(leases.map { Call.Lease($0) }, deadline: now.monotonic + duration.milliseconds)
         ) {
             try await store.extend(leases, by: duration)

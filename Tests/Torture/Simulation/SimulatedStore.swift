@@ -118,7 +118,7 @@ struct SimulatedStore: JobStore {
             return place
         }
         return RegisteredWorker(
-            id: place.id, scoreboard: place.scoreboard, room: process.room, revocations: place.revocations)
+            id: place.id, scoreboard: place.scoreboard, runLock: process.runLock, revocations: place.revocations)
     }
 
     func deregister(_ worker: WorkerID) async throws {

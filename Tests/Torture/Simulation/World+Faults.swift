@@ -58,10 +58,10 @@ extension World {
             asOperator { try await $0.kick(queue, limit: 2) }
         case .operatorBuries:
             guard let id = anyJob() else { return }
-            asOperator { try await $0.store.bury([id], reason: "a person said so", now: $0.clock.now()) }
+            asOperator { try await $0.store.bury([id], reason: "a person said so") }
         case .operatorDeletes:
             guard let id = anyJob() else { return }
-            asOperator { try await $0.store.delete([id], now: $0.clock.now()) }
+            asOperator { try await $0.store.delete([id]) }
         }
     }
 

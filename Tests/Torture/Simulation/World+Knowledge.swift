@@ -47,7 +47,7 @@ extension World {
 
     private func tell(_ process: SimulatedProcess, _ number: Int, _ queues: [QueueName]) async {
         do {
-            let next = try await process.place.stores.store.nextReady(in: queues, now: now(of: process.place))
+            let next = try await process.place.stores.store.nextReady(in: queues)
             process.listeners[number]?.continuation.yield(next)
         } catch {
             problem("\(process.name) could not read what is ready: \(error)")

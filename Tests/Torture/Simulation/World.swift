@@ -206,7 +206,7 @@ final class World: @unchecked Sendable {
             do {
                 let workers = try await store.workers().filter { $0.registration.process == process.identity }
                 guard !workers.isEmpty else { return }
-                _ = try await store.reclaim(from: workers.map(\.id), end, now: now(of: house.place))
+                _ = try await store.reclaim(from: workers.map(\.id), end)
                 return
             } catch {
                 logger.debug("the jobs of \(process.name) could not be reclaimed: \(error)")

@@ -46,7 +46,7 @@ package struct OtherVersion {
             for job in try await queue.store.exchange([], for: request).jobs {
                 print("claimed \(job.id)")
                 let answers = try await queue.store.exchange(
-                    [Settlement(job.lease, .ack)], for: nil, now: queue.clock.now()
+                    [Settlement(job.lease, .ack)], for: nil
                 ).answers
                 print("\(answers == [.settled(.done)] ? "acknowledged" : "lost") \(job.id)")
             }
