@@ -133,7 +133,8 @@ actor WorkerFleet {
 
     /// - Returns: How long to wait before its successor starts; `nil` where nothing was wrong.
     private func judge(_ child: WorkerChild, _ end: LifeEnd) -> Duration? {
-        if child.isToldToStop || end.isOrderly { return nil }
+        // Nothing is known of its jobs once the database is gone.
+        if child.isToldToStop || end.isOrderly || loss != nil { return nil }
         let how = child.sentence(end.dossier)
         let hasStarted = child.readySince.map { ContinuousClock.now - $0 >= StartTrouble.proof } ?? false
         // A job that it had started is to blame, and is buried some day; anything else can go on for ever.
