@@ -203,15 +203,24 @@ struct LogOriginTests {
         let folder = try TemporaryFolder()
         let path = folder.database
         let store = try SQLiteStore(path: path, options: .init(durability: .normal))
-        let writer = Task {
-            for number in 0..<400 {
-                _ = try await store.enqueue(
-                    [try NewJob([UInt8](repeating: 1, count: 20_000), in: "q")], now: SystemClock().now())
-                if number.isMultiple(of: 20) { await store.takeOverLog() }
+        let watcher = Task.detached {
+            var looks = 0
+            while !Task.isCancelled {
+                try LogOrigin(file: DatabaseFile(path: path)).check()
+                looks += 1
+                await Task.yield()
             }
+            return looks
         }
-        for _ in 0..<40 { try LogOrigin(file: DatabaseFile(path: path)).check() }
-        try await writer.value
+        // The log starts again and again, each time with a new mark, which the database has soon after.
+        for number in 0..<600 {
+            let job = try job(number.isMultiple(of: 10) ? 500_000 : 100)
+            _ = try await store.enqueue([job], now: SystemClock().now())
+            await store.takeOverLog()
+        }
+        watcher.cancel()
+        let looks = try await watcher.value
+        #expect(looks >= 40)
     }
 
     @Test("a process that would make a second log, since the first was deleted under others, is refused")
