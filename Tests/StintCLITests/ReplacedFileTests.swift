@@ -78,8 +78,8 @@ struct ReplacedFileTests {
     func busy() async throws {
         try await prepare()
         let job = "touch started; \(untilThere("go")); touch finished"
-        // Its messages go to a file, to be read while it runs.
-        let script = #"exec "$stint" work --db link.db --lease 1s -- sh -c "$job" 2> messages"#
+        // Its messages go to a file, to be read while it runs. It has no lease to extend before the test is over.
+        let script = #"exec "$stint" work --db link.db --lease 1h -- sh -c "$job" 2> messages"#
         let outcome = try await place.whileRunning(
             ["-c", script], of: "/bin/sh", environment: ["stint": Workplace.stint, "job": job]
         ) { _ in
