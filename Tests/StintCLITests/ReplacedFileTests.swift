@@ -85,7 +85,7 @@ struct ReplacedFileTests {
         ) { _ in
             try await eventually("the job runs") { place.exists("started") }
             try Change.deleted.happen(in: place)
-            try await eventually("the worker has noticed, and its supervisor too") {
+            try await eventually("the worker has noticed, and its supervisor too", within: .seconds(20)) {
                 let messages = try place.lines("messages")
                 return ["the worker ends, since", "the workers end, since"].allSatisfy { says in
                     messages.contains { $0.contains(says) && $0.contains(Change.deleted.says) }

@@ -175,7 +175,8 @@ struct RestoreTests {
         for _ in 0..<20 { try await place.stint("put", "-", input: [UInt8](repeating: 1, count: 20_000)) }
         _ = try await place.shell("cp stint.db-wal log")
         try reader.close()
-        let same = try await place.shell(#"cp plain.db same.db; cp log same.db-wal; "$stint" stats --json --db same.db"#)
+        let same = try await place.shell(
+            #"cp plain.db same.db; cp log same.db-wal; "$stint" stats --json --db same.db"#)
         #expect(same.output.contains(#""ready":21"#), "it is the log of the file that was copied: \(same)")
         try await place.stint("restore", "plain.db")
         let outcome = try await place.shell(#"cp log stint.db-wal; "$stint" stats"#)
