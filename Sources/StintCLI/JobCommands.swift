@@ -9,8 +9,8 @@ struct KickCommand: AsyncParsableCommand {
         commandName: "kick",
         abstract: "Bring buried jobs back, with their attempts at 0.",
         discussion: """
-            With ids, these jobs, all or none; else all of a queue that meet the
-            conditions, oldest first, or the first --limit. A job that is buried again
+            With ids, these jobs, all or none; else all of a queue that meet the \
+            conditions, oldest first, or the first --limit. A job that is buried again \
             meanwhile is not kicked again. Prints how many.
 
             Example:
@@ -62,7 +62,7 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run",
         abstract: "Let delayed jobs start now.",
         discussion: """
-            They keep the attempts that they have had. A job that is ready already stays
+            They keep the attempts that they have had. A job that is ready already stays \
             so. All or none: when one of the ids cannot be started, none is.
 
             Example:
@@ -84,8 +84,8 @@ struct BuryCommand: AsyncParsableCommand {
         commandName: "bury",
         abstract: "Set jobs aside for a person; a worker that runs one loses its lease.",
         discussion: """
-            With ids, these jobs, all or none. With --queue, all of its ready, delayed and
-            leased jobs that meet the conditions, a thousand a transaction, after a
+            With ids, these jobs, all or none. With --queue, all of its ready, delayed and \
+            leased jobs that meet the conditions, a thousand a transaction, after a \
             question on the terminal or with --yes.
 
             Example:
@@ -125,9 +125,9 @@ struct DeleteCommand: AsyncParsableCommand {
         commandName: "delete",
         abstract: "Remove jobs for good, in whatever state they are.",
         discussion: """
-            With ids, these jobs, all or none. With --queue, all of its jobs that meet the
-            conditions and were put before the command began, a thousand a transaction,
-            after a question on the terminal or with --yes. A worker that runs one of them
+            With ids, these jobs, all or none. With --queue, all of its jobs that meet the \
+            conditions and were put before the command began, a thousand a transaction, \
+            after a question on the terminal or with --yes. A worker that runs one of them \
             loses its lease.
 
             Example:

@@ -71,7 +71,7 @@ struct BackupCommand: AsyncParsableCommand {
         commandName: "backup",
         abstract: "Copy the database while it is in use.",
         discussion: """
-            The copy is a database of its own, as of one moment. An existing file is not overwritten. `stint restore` puts it
+            The copy is a database of its own, as of one moment. An existing file is not overwritten. `stint restore` puts it \
             in the place of a database; see docs/backup.md.
 
             Example:

@@ -7,8 +7,8 @@ struct PutCommand: AsyncParsableCommand {
         commandName: "put",
         abstract: "Add a job, or one for each line of standard input.",
         discussion: """
-            Prints the job's id; with --lines, the number of jobs. When it returns, they
-            are on disk. A line is a job as it stands, also a blank one, and with the
+            Prints the job's id; with --lines, the number of jobs. When it returns, they \
+            are on disk. A line is a job as it stands, also a blank one, and with the \
             carriage return that it may end with; it says so, and --trim changes that.
 
             Example:

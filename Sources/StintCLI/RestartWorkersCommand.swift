@@ -7,8 +7,8 @@ struct RestartWorkersCommand: AsyncParsableCommand {
         commandName: "restart",
         abstract: "Replace all worker processes one by one, with the program as it is then.",
         discussion: """
-            It reaches every supervisor that works on this database, also those of other users and in other containers:
-            they look for the request in the database every two seconds. A worker ends when its successor works and its running
+            It reaches every supervisor that works on this database, also those of other users and in other containers: \
+            they look for the request in the database every two seconds. A worker ends when its successor works and its running \
             jobs are done. Says who has not begun within --wait, and which workers have no supervisor, and exits with 1 then.
 
             Example:

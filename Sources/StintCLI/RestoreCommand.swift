@@ -7,8 +7,8 @@ struct RestoreCommand: AsyncParsableCommand {
         commandName: "restore",
         abstract: "Put a backup in the place of the database, also while it is in use.",
         discussion: """
-            The backup is checked first. What was there before is kept beside it, with its log. Programs that have the old
-            database open notice within seconds and end with 69; start them again. Never copy a backup over a database by
+            The backup is checked first. What was there before is kept beside it, with its log. Programs that have the old \
+            database open notice within seconds and end with 69; start them again. Never copy a backup over a database by \
             hand while a -wal file is beside it. See docs/backup.md.
 
             Example:

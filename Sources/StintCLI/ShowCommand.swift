@@ -6,7 +6,7 @@ struct ShowCommand: AsyncParsableCommand {
         commandName: "show",
         abstract: "Show all that is known of a job.",
         discussion: """
-            Of each attempt that did not end well it shows what is known of its process: how it ended and when, its
+            Of each attempt that did not end well it shows what is known of its process: how it ended and when, its \
             peak memory and the last lines of its standard error.
 
             Example:

@@ -19,7 +19,7 @@ struct StintCommand: AsyncParsableCommand {
               stint put --queue mail 'Hello'
               stint work --queue mail --workers 4 -- ./send-mail
 
-            Exit codes: 0 done, 64 wrong usage, 65 bad data, 69 the database cannot be used (nothing was changed), 74 the
+            Exit codes: 0 done, 64 wrong usage, 65 bad data, 69 the database cannot be used (nothing was changed), 74 the \
             disk failed and it is not known whether the change will last: look before you try again, 1 anything else.
             """,
         version: "stint 0.1.0",

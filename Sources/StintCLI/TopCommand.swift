@@ -7,7 +7,7 @@ struct TopCommand: AsyncParsableCommand {
         commandName: "top",
         abstract: "Watch queues, workers and deaths, live; q quits.",
         discussion: """
-            new/s is what was put less what was deleted. A worker's job is the one that it started first, and +N are others.
+            new/s is what was put less what was deleted. A worker's job is the one that it started first, and +N are others. \
             Where standard output is no terminal it prints one frame, with rates over one --interval, and ends.
 
             Example:

@@ -11,23 +11,23 @@ struct WorkCommand: AsyncParsableCommand {
         commandName: "work",
         abstract: "Run a command for each job, in worker processes that are watched and replaced.",
         discussion: """
-            The command gets the payload on standard input and STINT_JOB_ID, STINT_QUEUE, STINT_ATTEMPT,
-            STINT_MAX_ATTEMPTS, STINT_TOKEN, STINT_CONTENT_TYPE and each header as STINT_HEADER_NAME. Its exit code
-            decides: 0 done; 75 retry later; 65 bury now; any other code: failed, retry with backoff; death by a signal
-            or a run past --timeout: crashed. With --pipe the command stays alive and gets a JSON line a job; see
+            The command gets the payload on standard input and STINT_JOB_ID, STINT_QUEUE, STINT_ATTEMPT, \
+            STINT_MAX_ATTEMPTS, STINT_TOKEN, STINT_CONTENT_TYPE and each header as STINT_HEADER_NAME. Its exit code \
+            decides: 0 done; 75 retry later; 65 bury now; any other code: failed, retry with backoff; death by a signal \
+            or a run past --timeout: crashed. With --pipe the command stays alive and gets a JSON line a job; see \
             docs/pipe-protocol.md.
 
-            When a command ends, what it has started and left running is killed, also in a session of its own (Linux). It
+            When a command ends, what it has started and left running is killed, also in a session of its own (Linux). It \
             is known by STINT_HANDLER_ID in its environment. Use systemd-run or the like for what shall outlive the job.
 
-            A command that cannot be started costs no job an attempt: its jobs are given back, and the worker tries again
+            A command that cannot be started costs no job an attempt: its jobs are given back, and the worker tries again \
             with one after growing delays. Where open files or processes run out, it runs fewer at once.
 
             --drain waits for delayed jobs too, and says at the end which jobs were buried meanwhile.
 
-            SIGTERM and SIGINT let running handlers finish within --grace and stop; a second SIGINT stops at once.
-            `stint workers restart` replaces the worker processes one by one, with the program as it is then. SIGHUP does so
-            too where there is no terminal, as under systemd; with one it means that the terminal has gone, and stops like
+            SIGTERM and SIGINT let running handlers finish within --grace and stop; a second SIGINT stops at once. \
+            `stint workers restart` replaces the worker processes one by one, with the program as it is then. SIGHUP does so \
+            too where there is no terminal, as under systemd; with one it means that the terminal has gone, and stops like \
             SIGTERM. A stint that was started with nohup ignores it.
 
             Output that nobody reads holds nothing up: past 1 MiB lines are dropped, and their number is told later.

@@ -6,10 +6,10 @@ struct WorkersCommand: AsyncParsableCommand {
         commandName: "workers",
         abstract: "Show who works, and on what.",
         discussion: """
-            A worker is alive; gone, with jobs that nobody has taken back yet (`stint
-            reap` does); or unknown, since its process cannot be seen from here, as from
-            another container. running is ? where it cannot be told, and so is memory,
-            which is that of the worker itself, without the commands that it runs. A ?
+            A worker is alive; gone, with jobs that nobody has taken back yet (`stint \
+            reap` does); or unknown, since its process cannot be seen from here, as from \
+            another container. running is ? where it cannot be told, and so is memory, \
+            which is that of the worker itself, without the commands that it runs. A ? \
             after the supervisor's number says that its process cannot be seen from here.
 
             Example:

@@ -30,6 +30,12 @@ import StintCore
 /// everybody out meanwhile, and nothing is changed. The check costs reading the log once: 4 MB take some milliseconds.
 struct LogOrigin {
     let file: DatabaseFile
+    /// For tests: what others do when the database's first page has been read.
+    var beforeLogIsRead: () throws -> Void = {}
+
+    init(file: DatabaseFile) {
+        self.file = file
+    }
 
     /// - Throws: ``StintError`` with the code `databaseUnusable`; nothing was changed then.
     func check() throws {
@@ -46,6 +52,7 @@ struct LogOrigin {
         // Memory that is shared without a log: perhaps somebody has deleted the log of those who share it.
         guard file.logSize > 0 || access(file.target + "-shm", F_OK) == 0 else { return }
         try UnreadDatabase.with(file) { database in
+            try beforeLogIsRead()
             let reader = LogReader(file.log)
             defer { reader?.close() }
             switch database.users(reader) {

@@ -63,6 +63,8 @@ extension WorkerFleet {
                 if let known, latest > known { await restart() }
                 known = latest
                 isTold = false
+            } catch  where noteLoss() {
+                return
             } catch {
                 // Said once: whoever works says it too.
                 if !isTold { logger.error("requests to restart cannot be read", metadata: ["error": "\(error)"]) }
