@@ -275,9 +275,11 @@ extension StoreSource where Store == SQLiteStore {
                 let identity = FileIdentity(of: path)
                 do {
                     return try SQLiteStore(path: path, options: options)
-                } catch let error as StintError where error.code == .storageFailed && FileIdentity(of: path) != identity {
+                } catch let error as StintError where error.code == .storageFailed && FileIdentity(of: path) != identity
+                {
                     // SQLite calls it a failing disk when its files change their names meanwhile.
-                    throw DatabaseFile(path: path).unusable("was replaced by another file while it was opened: try again")
+                    throw DatabaseFile(path: path).unusable(
+                        "was replaced by another file while it was opened: try again")
                 }
             }
         }

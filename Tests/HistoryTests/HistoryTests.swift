@@ -158,7 +158,8 @@ struct HistoryTests {
         #expect(tale.broken(two, other, drained: false) == [.blamedInnocent])
     }
 
-    @Test("lets a handler be blamed that ended in the last moment of its process, of which the worker has heard nothing")
+    @Test(
+        "lets a handler be blamed that ended in the last moment of its process, of which the worker has heard nothing")
     func unheardEnd() {
         var tale = Tale()
         tale.enqueue("a", as: 1)
