@@ -27,13 +27,14 @@ extension HistoryChecker {
     }
 
     /// A job is blamed for the death of a process only where it was running in it: each crash is a run that did not end, or
-    /// the word of its holder. A command says itself that it has started, and dies with its worker: of those as many may have
+    /// the word of its holder. A handler that has just ended in a process that is killed the next moment counts as running:
+    /// the worker itself has not heard of the end, and nobody else can know of it. A command says itself that it has started, and dies with its worker: of those as many may have
     /// had no time for it as processes were killed, of all jobs together.
     private func blameViolations() -> [Violation] {
         var silent = history.hasCommands ? history.killed.count : 0
         return final.jobs.compactMap { job in
             let story = history.stories[job.id] ?? History.Story()
-            let cutShort = story.runs.count { !$0.hasEnded }
+            let cutShort = story.runs.count { !$0.hasEnded || isUnheard($0) }
             let said = story.settled.count { $0.settlement.outcome == .crash && $0.mayHaveHappened }
             guard job.crashes > cutShort + said else { return nil }
             silent -= job.crashes - cutShort - said
@@ -43,6 +44,11 @@ extension HistoryChecker {
                 "job \(job.id): \(job.crashes) crashes, and \(cutShort) runs that did not end; \(said) times its holder said so"
             )
         }
+    }
+
+    /// Its process was killed, and has done nothing since the handler ended.
+    private func isUnheard(_ run: History.Run) -> Bool {
+        history.killed[run.process] != nil && history.lastWord[run.process] == run.finished ?? run.threw
     }
 
     /// An attempt is used up by a start of a handler. Who is killed may have started one that had no time for its first

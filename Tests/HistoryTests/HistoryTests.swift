@@ -158,6 +158,24 @@ struct HistoryTests {
         #expect(history.broken(two, other, drained: false) == [.blamedInnocent])
     }
 
+    @Test(
+        "lets a handler be blamed that ended in the last moment of its process, of which the worker has heard nothing")
+    func unheardEnd() {
+        var tale = Tale()
+        tale.enqueue("a", as: 1)
+        tale.claim("w", 1, token: 1, attempt: 1)
+        tale.run("w", 1, token: 1)
+        let crashed = job(1, "a", "ready", attempts: 1, crashes: 1)
+        #expect(tale.broken(crashed, drained: false).contains(.blamedInnocent), "it lives")
+        var late = tale
+        tale.add("w", .killed)
+        #expect(!tale.broken(crashed, drained: false).contains(.blamedInnocent))
+        // Once it has done something, it knew.
+        late.call("w", .exchange([], claim: nil))
+        late.add("w", .killed)
+        #expect(late.broken(crashed, drained: false).contains(.blamedInnocent))
+    }
+
     @Test("wants a start behind every attempt, or a kill that came before its handler's first word")
     func prices() {
         var history = HistoryBuilder()

@@ -91,22 +91,6 @@ struct BulkTests {
         #expect(try await place.stint("kick", "--queue", "mail", "--error", "no such text") == "kicked 0\n")
     }
 
-    @Test("a kick of a queue ends although workers bury its jobs again all the time")
-    func kickEnds() async throws {
-        try await place.stint(
-            "put", "--lines", "--max-attempts", "1", input: Array(String(repeating: "x\n", count: 3_000).utf8))
-        try await place.stint("bury", "--queue", "default", "--all", "--yes")
-        let worker = try await place.whileRunning(
-            ["work", "--concurrency", "4", "--", "sh", "-c", "exit 65"]
-        ) { worker in
-            try await eventually("the worker is there") { try await !place.workers().isEmpty }
-            #expect(try await place.stint("kick") == "kicked 3000\n")
-            try await eventually("some are buried again") { try await place.counts().buried > 0 }
-            worker.send(SIGKILL)
-        }
-        #expect(worker.status == .signaled(SIGKILL))
-    }
-
     @Test("run lets delayed jobs start now, all or none")
     func run() async throws {
         try await fill()

@@ -19,6 +19,40 @@ struct HelpTests {
         #expect(help.contains("USAGE: stint \(command)"))
     }
 
+    @Test("no line of a help text is broken before it is full", arguments: [nil] + commands.map(Optional.init))
+    func lines(command: String?) async throws {
+        let width = 80
+        let arguments = [command, "--help"].compactMap(\.self)
+        let help = try await place.run(
+            Workplace.stint, .init(arguments), environment: ["COLUMNS": "\(width)"]
+        ).output
+        let text = help.prefix(upTo: try #require(help.range(of: "\nUSAGE:")).lowerBound)
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        #expect(lines.allSatisfy { $0.count <= width })
+        for (line, next) in zip(lines, lines.dropFirst()) where !line.isEmpty && !line.hasPrefix(" ") {
+            // Of an example the lines begin with a space, and of an empty line there is no word.
+            guard let word = next.split(separator: " ").first, !next.hasPrefix(" ") else { continue }
+            #expect(line.count + 1 + word.count >= width, "\(line)\n\(next)")
+        }
+    }
+
+    @Test("the help of reap says whom it leaves alone, who is blamed and who is not")
+    func reap() async throws {
+        let help = try await place.stint("reap", "--help").replacing("\n", with: " ")
+        for sentence in [
+            "Jobs of workers whose processes are gone, and of leases that have ended, are ready again",
+            "done jobs past their queue's retention are deleted",
+            "prints how many of each",
+            "A worker whose supervisor lives is left to it",
+            "A job that was running alone in a process that died is blamed: the attempt and a crash count, and past its "
+                + "limits it is buried.",
+            "Of several jobs none is blamed; each runs again alone",
+            "Nothing is held against a job that was claimed and not started, or whose worker was stopped by order, ended "
+                + "together with its supervisor, or belongs to an earlier boot of the machine.",
+            "* * * * *  stint reap --db ",
+        ] { #expect(help.contains(sentence), "\(sentence)") }
+    }
+
     @Test("the help of stint names every command, with an example and the exit codes")
     func overview() async throws {
         let help = try await place.stint("--help")

@@ -78,20 +78,25 @@ struct ReplacedFileTests {
     func busy() async throws {
         try await prepare()
         let job = "touch started; \(untilThere("go")); touch finished"
+        // Its messages go to a file, to be read while it runs. It has no lease to extend before the test is over.
+        let script = #"exec "$stint" work --db link.db --lease 1h -- sh -c "$job" 2> messages"#
         let outcome = try await place.whileRunning(
-            ["work", "--db", "link.db", "--lease", "1s", "--", "sh", "-c", job]
-        ) { worker in
+            ["-c", script], of: "/bin/sh", environment: ["stint": Workplace.stint, "job": job]
+        ) { _ in
             try await eventually("the job runs") { place.exists("started") }
-            let workers = worker.children
             try Change.deleted.happen(in: place)
-            try await eventually("it is told to stop") {
-                // A worker that is ending no longer has a supervisor's line to wait for; the job still runs.
-                !workers.isEmpty && workers.allSatisfy(\.isAlive)
+            try await eventually("the worker has noticed, and its supervisor too", within: .seconds(20)) {
+                let messages = try place.lines("messages")
+                return ["the worker ends, since", "the workers end, since"].allSatisfy { says in
+                    messages.contains { $0.contains(says) && $0.contains(Change.deleted.says) }
+                }
             }
+            #expect(!place.exists("finished"))
             try place.write("go")
         }
         #expect(outcome.code == 69, "\(outcome)")
         #expect(place.exists("finished"))
+        #expect(try place.lines("messages").last?.hasPrefix("stint: ") == true)
     }
 
     @Test("a put that waits for its input when the database goes stores nothing and says so")

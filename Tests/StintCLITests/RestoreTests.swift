@@ -160,6 +160,45 @@ struct RestoreTests {
         #expect(other.sentence.contains("is a database of another program"), "\(other)")
     }
 
+    @Test("an index that disagrees with its table is refused, although all of its pages can be read")
+    func brokenIndex() async throws {
+        try await place.stint("put", "x", "--unique", "needle-key")
+        try await place.stint("backup", "copy.db")
+        var bytes = try place.read("copy.db")
+        // In a row, and in the index that keeps a second job from getting the key.
+        let places = bytes.indices.filter { bytes[$0...].starts(with: Array("needle-key".utf8)) }
+        try #require(places.count == 2)
+        bytes[places[1]] = UInt8(ascii: "N")
+        try place.write("copy.db", bytes)
+        let before = try place.snapshot()
+        let refusal = try await place.refusal("restore", "copy.db")
+        #expect(refusal.code == 69 && refusal.sentence.contains("the backup 'copy.db' is corrupt"), "\(refusal)")
+        #expect(refusal.sentence.contains("use another one"))
+        #expect(try place.snapshot() == before)
+    }
+
+    @Test("what was restored from a plain copy of the file does not take the old database's log for its own")
+    func ownMark() async throws {
+        try await place.stint("put", "x")
+        try await place.stint("backup", "copy.db")
+        try await place.stint("restore", "copy.db")
+        // SQLite's change counter starts again with a restore, and each put makes the file grow, which it counts: so it does
+        // not tell the next restored file from this one.
+        _ = try await place.shell("cp stint.db plain.db")
+        let reader = try holdLog()
+        for _ in 0..<20 { try await place.stint("put", "-", input: [UInt8](repeating: 1, count: 20_000)) }
+        _ = try await place.shell("cp stint.db-wal log")
+        try reader.close()
+        let same = try await place.shell(
+            #"cp plain.db same.db; cp log same.db-wal; "$stint" stats --json --db same.db"#)
+        #expect(same.output.contains(#""ready":21"#), "it is the log of the file that was copied: \(same)")
+        try await place.stint("restore", "plain.db")
+        let outcome = try await place.shell(#"cp log stint.db-wal; "$stint" stats"#)
+        #expect(outcome.code == 69 && outcome.errors.contains("that is not its own"), "\(outcome)")
+        _ = try await place.shell("rm stint.db-wal")
+        #expect(try await place.counts().ready == 1)
+    }
+
     @Test("after a restore that was killed nobody opens the database, and the next restore ends it")
     func interrupted() async throws {
         try await place.stint("put", "x")

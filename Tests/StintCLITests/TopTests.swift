@@ -148,6 +148,38 @@ struct TopTests {
         #expect((outcome.code, outcome.errors) == (0, ""))
     }
 
+    @Test("top that cannot read from the start says why, and shows all when it can")
+    func troubleAtFirst() async throws {
+        try await place.stint("put", "x")
+        let database = try DatabaseQueue(path: place.path("stint.db"))
+        try await database.write { try $0.execute(sql: "ALTER TABLE stint_queues RENAME TO elsewhere") }
+        let terminal = try PseudoTerminal(columns: 80, rows: 24)
+        let outcome = try await place.stint("top", "--interval", "100ms", on: terminal) { _ in
+            try await eventually("it says so") { terminal.picture.first?.contains("stint_queues") == true }
+            #expect(terminal.picture.count == 1)
+            try await database.write { try $0.execute(sql: "ALTER TABLE elsewhere RENAME TO stint_queues") }
+            try await eventually("it shows the queue") { terminal.picture.contains { $0.hasPrefix("default ") } }
+            try terminal.type("q")
+        }
+        #expect((outcome.code, outcome.errors) == (0, ""))
+    }
+
+    @Test("where the database and the terminal have gone, it is the database of which top tells")
+    func firstError() async throws {
+        try await place.stint("put", "x")
+        let terminal = try PseudoTerminal(columns: 80, rows: 24)
+        // Without keys it does not hear of the terminal, and it reads again only when both have gone.
+        let script = #"exec "$stint" top --interval 5s < /dev/null"#
+        let outcome = try await place.run(
+            "/bin/sh", ["-c", script], on: terminal, environment: ["stint": Workplace.stint]
+        ) { _ in
+            try await eventually("there is a picture") { terminal.picture.contains { $0.hasPrefix("default ") } }
+            try FileManager.default.removeItem(atPath: place.path("stint.db"))
+            terminal.hangUp()
+        }
+        #expect(outcome.code == 69 && outcome.errors.contains("was deleted or moved away"), "\(outcome)")
+    }
+
     @Test("top and workers do not make the database", arguments: ["top", "workers"])
     func noDatabase(command: String) async throws {
         #expect(try await place.refusal(command).code == 69)

@@ -214,6 +214,26 @@ struct WALOriginTests {
         try await writer.value
     }
 
+    @Test("a database that is in use is not judged by a log that has started again since its first page was read")
+    func restartedMeanwhile() async throws {
+        let folder = try TemporaryFolder()
+        let (store, _) = try await prepare(folder)
+        let other = try foreign(folder.database)
+        func enqueue() throws {
+            try other.write { try $0.execute(sql: "INSERT INTO stint_enqueue (payload) VALUES (randomblob(90000))") }
+        }
+        var origin = LogOrigin(file: DatabaseFile(path: folder.database))
+        origin.beforeLogIsRead = {
+            for _ in 0..<2 {
+                try enqueue()
+                _ = try other.writeWithoutTransaction { try Row.fetchAll($0, sql: "PRAGMA wal_checkpoint(RESTART)") }
+            }
+            try enqueue()
+        }
+        try origin.check()
+        withExtendedLifetime(store) {}
+    }
+
     @Test("a process that would make a second log, since the first was deleted under others, is refused")
     func deletedLog() async throws {
         let folder = try TemporaryFolder()

@@ -143,4 +143,40 @@ struct SuspectTests {
             }
         }
     }
+
+    @Test("where another worker of its process was quicker, it claims the suspect again only when it has made room")
+    func quickerNeighbour() async throws {
+        try await withQueue { queue in
+            try await makeSuspects(1, queue)
+            let ran = Log<String>()
+            let claimsInVain = Mutex(0)
+            let isInside = Mutex(false)
+            let neighbour = ObjectIdentifier(ran)
+            let registration = WorkerRegistration(
+                name: "quicker", process: .current, queues: ["q"], concurrency: 1)
+            let place = try await queue.store.register(registration, as: nil, now: queue.clock.now())
+            var store = InterposedStore(store: queue.store)
+            // The neighbour starts a job whenever it may, and has ended it when the suspect is given back.
+            store.afterExchange = { _, exchange in
+                guard exchange.jobs.contains(where: \.runsAlone), place.room.enter(neighbour, alone: false) else {
+                    return
+                }
+                claimsInVain.withLock { $0 += 1 }
+                isInside.withLock { $0 = true }
+            }
+            store.beforeExchange = { _, _ in
+                let leaves = isInside.withLock { isInside in
+                    defer { isInside = false }
+                    return isInside
+                }
+                if leaves { place.room.leave() }
+            }
+            var worker = Worker(JobQueue(store: store), queues: ["q"], concurrency: 1)
+            worker.registerJob(Greeting.self) { job, _ in ran.append(job.name) }
+            try await running([worker]) {
+                try await eventually("the suspect ran") { !ran.all.isEmpty }
+            }
+            #expect(claimsInVain.withLock { $0 } == 1)
+        }
+    }
 }

@@ -280,7 +280,17 @@ extension StoreSource where Store == SQLiteStore {
     public static func sqlite(_ path: String, options: SQLiteStore.Options) -> StoreSource {
         StoreSource {
             // Opening blocks: it reads the disk, may wait for a lock and may migrate.
-            try await options.executors("stint.open", .unspecified).run { try SQLiteStore(path: path, options: options) }
+            try await options.executors("stint.open", .unspecified).run {
+                let identity = FileIdentity(of: path)
+                do {
+                    return try SQLiteStore(path: path, options: options)
+                } catch let error as StintError where error.code == .storageFailed && FileIdentity(of: path) != identity
+                {
+                    // SQLite calls it a failing disk when its files change their names meanwhile.
+                    throw DatabaseFile(path: path).unusable(
+                        "was replaced by another file while it was opened: try again")
+                }
+            }
         }
     }
 }

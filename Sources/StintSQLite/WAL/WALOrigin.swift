@@ -31,6 +31,12 @@ import StintCore
 /// take some milliseconds.
 struct WALOrigin {
     let file: DatabaseFile
+    /// For tests: what other processes do after the database's first page was read.
+    var beforeLogIsRead: () throws -> Void = {}
+
+    init(file: DatabaseFile) {
+        self.file = file
+    }
 
     /// - Throws: ``StintError`` with the code `databaseUnusable`; nothing was changed then.
     func check() throws {
@@ -47,6 +53,7 @@ struct WALOrigin {
         // There may be shared memory without a log: perhaps the log of its users was deleted.
         guard file.logSize > 0 || access(file.target + "-shm", F_OK) == 0 else { return }
         try UnreadDatabase.with(file) { database in
+            try beforeLogIsRead()
             let reader = WALReader(file.log)
             defer { reader?.close() }
             switch database.users(reader) {

@@ -62,6 +62,8 @@ extension WorkerPool {
                 if let known, latest > known { await restart() }
                 known = latest
                 isTold = false
+            } catch  where noteLoss() {
+                return
             } catch {
                 // Logged once: the workers log it too.
                 if !isTold { logger.error("requests to restart cannot be read", metadata: ["error": "\(error)"]) }

@@ -131,7 +131,8 @@ actor WorkerPool {
 
     /// - Returns: How long to wait before its successor starts; `nil` if no delay is needed.
     private func delayAfter(_ child: WorkerChild, _ end: WorkerProcessEnd) -> Duration? {
-        if child.isToldToStop || end.isOrderly { return nil }
+        // Nothing is known of its jobs once the database is gone.
+        if child.isToldToStop || end.isOrderly || loss != nil { return nil }
         let how = child.sentence(end.diagnostics)
         let hasStarted = child.readySince.map { ContinuousClock.now - $0 >= StartBackoff.proof } ?? false
         // If it had started a job, that is to blame and buried in the end. Any other cause may repeat for ever.
