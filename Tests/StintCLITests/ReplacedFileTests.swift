@@ -87,7 +87,7 @@ struct ReplacedFileTests {
             try Change.deleted.happen(in: place)
             try await eventually("the worker has noticed, and its supervisor too", within: .seconds(20)) {
                 let messages = try place.lines("messages")
-                return ["the worker ends, since", "the workers end, since"].allSatisfy { says in
+                return ["the worker ends because", "the workers end because"].allSatisfy { says in
                     messages.contains { $0.contains(says) && $0.contains(Change.deleted.says) }
                 }
             }
