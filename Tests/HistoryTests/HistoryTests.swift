@@ -161,15 +161,15 @@ struct HistoryTests {
     @Test(
         "lets a handler be blamed that ended in the last moment of its process, of which the worker has heard nothing")
     func unheardEnd() {
-        var tale = Tale()
-        tale.enqueue("a", as: 1)
-        tale.claim("w", 1, token: 1, attempt: 1)
-        tale.run("w", 1, token: 1)
+        var history = HistoryBuilder()
+        history.enqueue("a", as: 1)
+        history.claim("w", 1, token: 1, attempt: 1)
+        history.run("w", 1, token: 1)
         let crashed = job(1, "a", "ready", attempts: 1, crashes: 1)
-        #expect(tale.broken(crashed, drained: false).contains(.blamedInnocent), "it lives")
-        var late = tale
-        tale.add("w", .killed)
-        #expect(!tale.broken(crashed, drained: false).contains(.blamedInnocent))
+        #expect(history.broken(crashed, drained: false).contains(.blamedInnocent), "it lives")
+        var late = history
+        history.add("w", .killed)
+        #expect(!history.broken(crashed, drained: false).contains(.blamedInnocent))
         // Once it has done something, it knew.
         late.call("w", .exchange([], claim: nil))
         late.add("w", .killed)
