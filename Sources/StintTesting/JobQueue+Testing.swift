@@ -2,16 +2,6 @@ import Foundation
 import StintCore
 import StintWorker
 
-/// What ``StintCore/JobQueue/drain(_:)`` did.
-public struct DrainReport: Sendable, Hashable {
-    /// Jobs that were acknowledged.
-    public let done: Int
-    /// Jobs that were buried.
-    public let buried: Int
-    /// Jobs that wait for a time, such as a retry after a failure.
-    public let delayed: Int
-}
-
 extension StoreSource where Store == InMemoryStore {
     /// A new queue in memory, for tests.
     public static var inMemory: StoreSource {

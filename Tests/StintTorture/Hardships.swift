@@ -47,7 +47,7 @@ extension ChaosRun.Report {
         print(summary)
         let killed = kills.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.value) of \($0.key)" }
         if !killed.isEmpty { print("killed: \(killed.joined(separator: ", "))") }
-        let others = deeds.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+        let others = actions.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
         if !others.isEmpty { print("besides: \(others.joined(separator: ", "))") }
     }
 }

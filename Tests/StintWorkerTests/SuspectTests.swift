@@ -154,11 +154,11 @@ struct SuspectTests {
             let neighbour = ObjectIdentifier(ran)
             let registration = WorkerRegistration(
                 name: "quicker", process: .current, queues: ["q"], concurrency: 1)
-            let place = try await queue.store.register(registration, as: nil, now: queue.clock.now())
+            let place = try await queue.store.register(registration, as: nil)
             var store = InterposedStore(store: queue.store)
             // The neighbour starts a job whenever it may, and has ended it when the suspect is given back.
             store.afterExchange = { _, exchange in
-                guard exchange.jobs.contains(where: \.runsAlone), place.room.enter(neighbour, alone: false) else {
+                guard exchange.jobs.contains(where: \.runsAlone), place.runLock.begin(neighbour, alone: false) else {
                     return
                 }
                 claimsInVain.withLock { $0 += 1 }
@@ -169,7 +169,7 @@ struct SuspectTests {
                     defer { isInside = false }
                     return isInside
                 }
-                if leaves { place.room.leave() }
+                if leaves { place.runLock.end() }
             }
             var worker = Worker(JobQueue(store: store), queues: ["q"], concurrency: 1)
             worker.registerJob(Greeting.self) { job, _ in ran.append(job.name) }
