@@ -22,8 +22,7 @@ struct CorruptedRowTests {
             for _ in 0..<count { try await queue.enqueue(payload: Array("x".utf8), in: "q") }
         }
         try await put(4)
-        let options = JobOptions(priority: 0, uniqueKey: "k")
-        try await queue.enqueue(payload: [5], in: "q", options: options)
+        try await queue.enqueue(payload: [5], in: "q", options: JobOptions(priority: 0, uniqueKey: "k"))
         _ = try await queue.claim(1, lease: .seconds(10))
         try await put(2)
         try await queue.store.bury([6, 7].map { JobID(rawValue: $0) }, reason: "by hand")

@@ -7,7 +7,7 @@ import Testing
 @testable import StintSQLite
 
 @Suite("A wait for the write lock eats no lease")
-struct LockWaitTests {
+final class LockWaitTests {
     private let folder: TemporaryFolder
     private let clock = ManualClock()
     private let store: SQLiteStore

@@ -1,5 +1,6 @@
 import Foundation
 import StintCore
+import StintTesting
 import StoreConformance
 import Testing
 
@@ -14,7 +15,7 @@ import Testing
 /// The file beside the database that records what a worker has started.
 @Suite("The scoreboard of a worker")
 struct ScoreboardTests {
-    private let now = ClockReading(wall: 0, monotonic: 77, boot: "boot-1")
+    private let clock = ManualClock()
     private let worker = WorkerID(rawValue: 17)
 
     private func lease(_ number: Int64) -> Lease {
@@ -74,7 +75,7 @@ struct ScoreboardTests {
         var chance = Seed(seed)
         for capacity in [0, 1, 4, 5_000] {
             let path = "\(folder.path)/scoreboard-\(capacity)"
-            let scoreboard = ScoreboardFile(path: path, worker: worker, capacity: capacity, like: folder.path)
+            let scoreboard = ScoreboardFile(path: path, worker: worker, capacity: capacity, like: folder.path, clock: clock)
             var model: [Lease: StartedJob] = [:]
             var next: Int64 = 0
             for step in 0..<3_000 {
@@ -89,12 +90,12 @@ struct ScoreboardTests {
                     next += 1
                     started = lease(next)
                 }
-                let now = ClockReading(wall: 0, monotonic: Int64(step), boot: "boot-1")
+                clock.advance(by: .milliseconds(1))
                 let maxAttempts = step % 3 == 0 ? nil : step
                 scoreboard.note(ended: ended, started: started, maxAttempts: maxAttempts)
                 if let ended { model[ended] = nil }
                 if let started {
-                    model[started] = StartedJob(lease: started, startedAt: Int64(step), maxAttempts: maxAttempts)
+                    model[started] = StartedJob(lease: started, startedAt: clock.now().monotonic, maxAttempts: maxAttempts)
                 }
                 if step == 2_995 { scoreboard.noteOrderToStop() }
                 guard step % 10 == 0 || step > 2_990 else { continue }

@@ -79,7 +79,7 @@ struct WALMonitorTests {
         let queue = try await JobQueue(.sqlite(path))
         try await queue.resume("q")
         let begun = Mutex(0)
-        let watch = LogWatch(path + "-wal", signals: WakeUpSignals(), logger: Logger(label: "test")) {
+        let watch = WALMonitor(path + "-wal", signals: WakeUpSignals(), logger: Logger(label: "test")) {
             let connection = try Connection(
                 path, opening: path, purpose: "test", durability: .normal, busyTimeout: .seconds(1), readOnly: true)
             connection.runBlocking { database in

@@ -69,7 +69,6 @@ struct WALOriginTests {
         var earlier: [String] = []
         var (refused, unnoticed) = (0, 0)
         for step in 0..<60 {
-            let now = SystemClock().now()
             switch Int.random(in: 0..<10, using: &chance) {
             case 0...2:
                 _ = try await store?.enqueue([job(.random(in: 1...20_000, using: &chance))])
@@ -222,7 +221,7 @@ struct WALOriginTests {
         func enqueue() throws {
             try other.write { try $0.execute(sql: "INSERT INTO stint_enqueue (payload) VALUES (randomblob(90000))") }
         }
-        var origin = LogOrigin(file: DatabaseFile(path: folder.database))
+        var origin = WALOrigin(file: DatabaseFile(path: folder.database))
         origin.beforeLogIsRead = {
             for _ in 0..<2 {
                 try enqueue()
