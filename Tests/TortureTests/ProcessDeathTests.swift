@@ -17,8 +17,8 @@ struct ProcessDeathTests {
         print(report.summary, report.missing)
         let problems = report.problems
         #expect(problems == [], "seed \(seed)")
-        #expect(report.kills.values.reduce(0, +) == 40 && report.deeds["stops"] == 6)
-        #expect(report.deeds["replaced databases"] == 2)
+        #expect(report.kills.values.reduce(0, +) == 40 && report.actions["stops"] == 6)
+        #expect(report.actions["replaced databases"] == 2)
     }
 
     @Test("`stint work` with its commands, and `stint reap`, are killed, and nothing is lost")

@@ -15,7 +15,7 @@ import Testing
 @Suite(
     "The WAL-reset bug",
     .enabled(
-        if: Checkpoint.libraryHasResetBug,
+        if: Checkpointer.libraryHasResetBug,
         "SQLite \(String(cString: sqlite3_libversion())) is without the bug: it is in 3.7.0 to 3.51.2 but 3.44.6 and 3.50.7"
     ))
 struct ResetBugTests {
@@ -34,7 +34,7 @@ struct ResetBugTests {
     func stints() async throws {
         let folder = try TemporaryFolder()
         let outcome = try await checkpointWithWriterInWindow(folder.database) { connections in
-            let checkpoint = Checkpoint(
+            let checkpoint = Checkpointer(
                 DatabaseFile(path: folder.database), lock: connections.lock, mover: connections.mover, gate: nil,
                 reserve: nil,
                 repair: WALRecovery(
@@ -139,7 +139,7 @@ struct ResetBugTests {
         func enqueue() throws {
             let job = try NewJob([UInt8](repeating: 7, count: 2_000), in: "q")
             let answers = try writer.runBlocking { database in
-                try JobTransaction.run(database, now: SystemClock().now()) { try $0.enqueue([job]) }.value
+                try JobTransaction.run(database, SystemClock()) { try $0.enqueue([job]) }.value
             }
             enqueued.formUnion(answers.map(\.id.rawValue))
         }
