@@ -112,7 +112,8 @@ let package = Package(
         .target(
             name: "Torture",
             dependencies: [
-                "History", "CFaults", "CSimulation", "StintTesting", "StoreConformance", "Stint", "StintCore", "StintSQLite",
+                "History", "CFaults", "CSimulation", "StintTesting", "StoreConformance", "Stint", "StintCore",
+                "StintSQLite",
                 "StintWorker",
                 "StintSQLiteMigrations", grdb, sqlite, lifecycle, logging, subprocess,
             ],

@@ -72,7 +72,9 @@ struct HistoryTests {
     @Test("lets a copy of the database undo what was done since it was begun, and nothing else")
     func replacement() {
         /// What `body` tells happens before the copy is begun, in between, or when it has arrived.
-        func tales(_ start: HistoryBuilder = HistoryBuilder(), _ body: (inout HistoryBuilder) -> Void) -> [HistoryBuilder] {
+        func tales(_ start: HistoryBuilder = HistoryBuilder(), _ body: (inout HistoryBuilder) -> Void)
+            -> [HistoryBuilder]
+        {
             (0...2).map { place in
                 var history = start
                 if place == 0 { body(&history) }

@@ -1,7 +1,7 @@
 import Foundation
 import StintCore
-import StintTesting
 import StintSQLite
+import StintTesting
 import StoreConformance
 import Testing
 

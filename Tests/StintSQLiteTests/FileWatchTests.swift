@@ -51,7 +51,7 @@ struct FileWatchTests {
         let file = folder.database
         let store = try SQLiteStore(path: file, options: .init(durability: durability))
         await expectLost("was deleted or moved away", code: .outcomeUnknown) {
-            _ = try await store.write() { transaction in
+            _ = try await store.write { transaction in
                 let answers = try transaction.enqueue([try NewJob([1], in: "q")])
                 for suffix in ["", "-wal", "-shm"] { unlink(file + suffix) }
                 return answers

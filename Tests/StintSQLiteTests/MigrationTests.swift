@@ -1,7 +1,7 @@
 import GRDB
 import StintCore
-import StintTesting
 import StintSQLiteMigrations
+import StintTesting
 import StoreConformance
 import Testing
 import Torture

@@ -34,7 +34,8 @@ struct ReapCostTests {
         place.scoreboard.note(ended: nil, started: started)
         let path = folder.database
         try await queue.store.read { transaction in
-            let workers = WorkersOfReap(try transaction.registrations(), Scoreboards(beside: path, clock: SystemClock()))
+            let workers = WorkersOfReap(
+                try transaction.registrations(), Scoreboards(beside: path, clock: SystemClock()))
             #expect(workers.worker(place.id)?.started?.map(\.lease) == [started])
             unlink("\(path)-worker-\(place.id)")
             #expect(workers.worker(place.id)?.started?.map(\.lease) == [started], "it was read again")

@@ -75,7 +75,8 @@ struct ScoreboardTests {
         var chance = Seed(seed)
         for capacity in [0, 1, 4, 5_000] {
             let path = "\(folder.path)/scoreboard-\(capacity)"
-            let scoreboard = ScoreboardFile(path: path, worker: worker, capacity: capacity, like: folder.path, clock: clock)
+            let scoreboard = ScoreboardFile(
+                path: path, worker: worker, capacity: capacity, like: folder.path, clock: clock)
             var model: [Lease: StartedJob] = [:]
             var next: Int64 = 0
             for step in 0..<3_000 {
@@ -95,7 +96,8 @@ struct ScoreboardTests {
                 scoreboard.note(ended: ended, started: started, maxAttempts: maxAttempts)
                 if let ended { model[ended] = nil }
                 if let started {
-                    model[started] = StartedJob(lease: started, startedAt: clock.now().monotonic, maxAttempts: maxAttempts)
+                    model[started] = StartedJob(
+                        lease: started, startedAt: clock.now().monotonic, maxAttempts: maxAttempts)
                 }
                 if step == 2_995 { scoreboard.noteOrderToStop() }
                 guard step % 10 == 0 || step > 2_990 else { continue }
@@ -268,10 +270,10 @@ struct ScoreboardTests {
         let live = try await queue.store.register(registration(), as: nil)
         let gone = try await queue.store.register(registration(process: 2), as: nil)
         // Removed silently, as by a process that died between two steps.
-        try await queue.store.write() { try $0.forget(gone.id) }
+        try await queue.store.write { try $0.forget(gone.id) }
         // A silent worker that lives keeps its scoreboard.
         let silent = try await queue.store.register(registration(process: 4), as: nil)
-        try await queue.store.write() { try $0.forget(silent.id) }
+        try await queue.store.write { try $0.forget(silent.id) }
         queue.store.abandon(gone.id)
         let others = ["stint.db-worker-99", "stint.db-worker-x", "stint.db-worker-", "other.db-worker-1"]
         for name in others { try Data().write(to: URL(filePath: "\(folder.path)/\(name)")) }

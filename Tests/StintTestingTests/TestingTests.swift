@@ -25,7 +25,8 @@ struct TestingTests {
         try await queue.enqueue(SendReceipt(order: 8), in: "mail")
         try await queue.enqueue(payload: [1, 2], in: "mail")
         try await queue.enqueue(SendReceipt(order: 9), in: "other")
-        #expect(try await queue.enqueued(SendReceipt.self, in: "mail") == [SendReceipt(order: 7), SendReceipt(order: 8)])
+        #expect(
+            try await queue.enqueued(SendReceipt.self, in: "mail") == [SendReceipt(order: 7), SendReceipt(order: 8)])
     }
 
     @Test("drain runs what is ready, also what handlers enqueue, and leaves what waits for a time")

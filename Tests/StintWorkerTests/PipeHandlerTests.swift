@@ -70,8 +70,9 @@ struct PipePlace {
     }
 
     /// Runs a job without a worker. `nil`: done.
-    func run(_ job: LeasedJob, with handler: PipeHandler, timeout: Duration? = nil) -> Task<HandlerOutcome.Verdict?, any Error>
-    {
+    func run(_ job: LeasedJob, with handler: PipeHandler, timeout: Duration? = nil) -> Task<
+        HandlerOutcome.Verdict?, any Error
+    > {
         Task {
             let context = JobContext(
                 job: job, store: queue.store, worker: "test", logger: Logger(label: "test"))

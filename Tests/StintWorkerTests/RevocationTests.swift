@@ -70,7 +70,9 @@ struct RevocationTests {
         #expect(after.records.allSatisfy { $0.state == .done })
     }
 
-    @Test("a start is on the scoreboard before the mark is read: who revokes and then looks at the scoreboards knows all of them")
+    @Test(
+        "a start is on the scoreboard before the mark is read: who revokes and then looks at the scoreboards knows all of them"
+    )
     func order() async throws {
         try await withQueue { queue in
             let path = queue.store.path

@@ -155,7 +155,9 @@ struct StartPacingTests {
 @Suite("A job whose command cannot be started", .timeLimit(.minutes(2)))
 struct CommandStartTests {
     /// How a run of a job ends.
-    private func verdict(_ handler: CommandHandler, headers: [String: String] = [:]) async throws -> HandlerOutcome.Verdict? {
+    private func verdict(_ handler: CommandHandler, headers: [String: String] = [:]) async throws -> HandlerOutcome
+        .Verdict?
+    {
         var verdict: HandlerOutcome.Verdict?
         try await withQueue { queue in
             try await queue.enqueue(payload: [], in: "q", options: JobOptions(headers: try Headers(headers)))

@@ -97,7 +97,8 @@ private let takeBackScenarios: [Scenario] = [
         let jobs = try await stage.claim(3, by: performer)
         stage.start(jobs[1], by: performer)
         stage.clock.advance(by: .milliseconds(1_250))
-        let diagnostics = AttemptDiagnostics(signal: "SIGSEGV", peakMemoryBytes: 9_000_000, standardError: "Zoë: boom\n")
+        let diagnostics = AttemptDiagnostics(
+            signal: "SIGSEGV", peakMemoryBytes: 9_000_000, standardError: "Zoë: boom\n")
         #expect(try await stage.reclaim(from: performer, .died("was killed by SIGSEGV", diagnostics)).requeued == 3)
         #expect(try await stage.store.workers().isEmpty)
 
@@ -361,7 +362,8 @@ private let takeBackScenarios: [Scenario] = [
         _ = try await stage.reclaim(from: other)
         try await stage.expectSuspects(ids)
     },
-    Scenario("a started job is not to blame where the scoreboard of another that died with its worker is lost") { stage in
+    Scenario("a started job is not to blame where the scoreboard of another that died with its worker is lost") {
+        stage in
         for process: Int32 in [5, 6] {
             let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
             let (one, other) = (try await stage.hire("one", process: 5), try await stage.hire("two", process: process))
@@ -483,7 +485,8 @@ private let expiryScenarios: [Scenario] = [
         #expect(try await stage.reap() == ReapReport(requeued: 2))
         try await stage.expectLost(ids, .expired, suspect: true)
     },
-    Scenario("without its scoreboard all that a lease held counts as started, and a suspect is not blamed for silence") {
+    Scenario("without its scoreboard all that a lease held counts as started, and a suspect is not blamed for silence")
+    {
         stage in
         let performer = try await stage.hire()
         let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))

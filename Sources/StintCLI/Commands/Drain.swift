@@ -37,7 +37,8 @@ struct Drain {
         let all = buried.flatMap { queue, jobs in jobs.map { (queue, $0) } }
         for (name, id) in all.prefix(Self.jobsNamed) {
             let reason = try await queue.job(id)?.record.reason ?? "it is gone again"
-            Output.printError("job \(id) in queue \(quoted(name.description)) was buried: \(oneLine(reason, limit: 300))")
+            Output.printError(
+                "job \(id) in queue \(quoted(name.description)) was buried: \(oneLine(reason, limit: 300))")
         }
         if count > Self.jobsNamed { Output.printError("and \(count - Self.jobsNamed) more") }
         return count

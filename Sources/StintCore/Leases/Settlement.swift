@@ -11,7 +11,8 @@ public struct Settlement: Sendable {
     public let maxAttempts: Int?
 
     public init(
-        _ lease: Lease, _ outcome: Outcome, followUps: [NewJob] = [], diagnostics: AttemptDiagnostics? = nil, maxAttempts: Int? = nil
+        _ lease: Lease, _ outcome: Outcome, followUps: [NewJob] = [], diagnostics: AttemptDiagnostics? = nil,
+        maxAttempts: Int? = nil
     ) {
         self.lease = lease
         self.outcome = outcome

@@ -8,7 +8,8 @@ public struct RegisteredWorker: Sendable {
     package let revocations: any RevocationMark
 
     package init(
-        id: WorkerID, scoreboard: any Scoreboard, runLock: ExclusiveRunLock, revocations: any RevocationMark = NoRevocationMark()
+        id: WorkerID, scoreboard: any Scoreboard, runLock: ExclusiveRunLock,
+        revocations: any RevocationMark = NoRevocationMark()
     ) {
         self.id = id
         self.scoreboard = scoreboard

@@ -21,7 +21,8 @@ final class CallerWriteRequest<Value, Answer: Sendable>: WriteRequest, @unchecke
     ///   - afterwards: Runs after the commit, without the write lock; for reading payloads.
     ///   - isEmpty: Whether nothing was changed, so that the answer depends on no change.
     init(
-        _ continuation: CheckedContinuation<Answer, any Error>, _ clock: any QueueClock, weight: Int, diskFull: DiskFullPolicy,
+        _ continuation: CheckedContinuation<Answer, any Error>, _ clock: any QueueClock, weight: Int,
+        diskFull: DiskFullPolicy,
         _ body: @escaping @Sendable (JobTransaction) throws -> Value,
         afterwards: @escaping @Sendable (Value, Database) -> Answer, isEmpty: @escaping @Sendable (Value) -> Bool
     ) {

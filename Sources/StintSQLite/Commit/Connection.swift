@@ -26,7 +26,8 @@ struct Connection: Sendable {
     init(
         _ file: String, opening path: String, purpose: String, durability: Durability, busyTimeout: Duration,
         readOnly: Bool = false,
-        access: DatabaseFile.Access = .full, waitsAsSQLite: Bool = false, executors: BlockingExecutor.Maker = BlockingExecutor.threads
+        access: DatabaseFile.Access = .full, waitsAsSQLite: Bool = false,
+        executors: BlockingExecutor.Maker = BlockingExecutor.threads
     ) throws {
         self.file = file
         thread = executors("stint.\(purpose)", .unspecified)

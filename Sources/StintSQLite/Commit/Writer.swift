@@ -57,7 +57,8 @@ final class Writer: Sendable {
 
     init(
         _ connection: Connection, gate: WriteGate?, log: WALSync?, schema: SchemaWatch, reserve: DiskReserve?,
-        busyTimeout: Duration, logger: Logger, executors: BlockingExecutor.Maker, clock: any QueueClock, marksFile: Bool = true, refusal: StintError? = nil,
+        busyTimeout: Duration, logger: Logger, executors: BlockingExecutor.Maker, clock: any QueueClock,
+        marksFile: Bool = true, refusal: StintError? = nil,
         onCommit: @escaping @Sendable (_ wakesWorkers: Bool, _ isDiskFull: Bool) -> Bool
     ) {
         self.connection = connection

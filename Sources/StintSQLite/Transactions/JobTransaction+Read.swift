@@ -30,7 +30,8 @@ extension JobTransaction {
             standardError: row.optionalText(9))
         return JobFailure(
             attempt: Int(row.int(0)), at: row.int(1), kind: JobFailure.Kind(rawValue: row.text(2)) ?? .failed,
-            error: row.text(3), worker: row.optionalText(4), diagnostics: diagnostics == AttemptDiagnostics() ? nil : diagnostics)
+            error: row.text(3), worker: row.optionalText(4),
+            diagnostics: diagnostics == AttemptDiagnostics() ? nil : diagnostics)
     }
 
     static let latestFailures = """

@@ -110,6 +110,7 @@ extension WorkerRecord {
             ?? registration.supervisor.map { _ in .unknown }
         return WorkerRecord(
             id: id, registration: registration, registeredAt: registeredAt, started: scoreboard?.started,
-            liveness: scoreboards.liveness(id), supervisorLiveness: supervisor, isToldToStop: scoreboard?.isToldToStop ?? false)
+            liveness: scoreboards.liveness(id), supervisorLiveness: supervisor,
+            isToldToStop: scoreboard?.isToldToStop ?? false)
     }
 }

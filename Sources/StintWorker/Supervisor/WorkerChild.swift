@@ -77,7 +77,9 @@ final class WorkerChild: Sendable {
         _ options: SupervisorOptions
     ) {
         state = Mutex(
-            State(readyBefore: .now + options.startupTimeout, heartbeat: HeartbeatMonitor(limit: options.heartbeatTimeout)))
+            State(
+                readyBefore: .now + options.startupTimeout, heartbeat: HeartbeatMonitor(limit: options.heartbeatTimeout)
+            ))
         self.number = number
         self.process = process
         self.output = output
@@ -174,7 +176,8 @@ final class WorkerChild: Sendable {
     /// How it ended, as the rest of a sentence.
     func sentence(_ diagnostics: AttemptDiagnostics) -> String {
         if let killedBecause { return killedBecause }
-        let how = diagnostics.signal.map { "was killed by \($0)" } ?? "ended with \(exitText(diagnostics.exitCode ?? 0))"
+        let how =
+            diagnostics.signal.map { "was killed by \($0)" } ?? "ended with \(exitText(diagnostics.exitCode ?? 0))"
         let said = output.headline ?? (diagnostics.standardError ?? "").excerpt
         return said.isEmpty ? how : "\(how): \(said)"
     }

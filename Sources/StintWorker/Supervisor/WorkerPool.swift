@@ -126,7 +126,8 @@ actor WorkerPool {
         let isOrdered = isOrderly || isStopping || end.isAsOrdered
         let started = await reclaim(from: child, diagnostics, isOrdered: isOrdered)
         return WorkerProcessEnd(
-            diagnostics: diagnostics, isDrained: isOrderly && child.ending == .drained, isOrderly: isOrderly, started: started)
+            diagnostics: diagnostics, isDrained: isOrderly && child.ending == .drained, isOrderly: isOrderly,
+            started: started)
     }
 
     /// - Returns: How long to wait before its successor starts; `nil` if no delay is needed.

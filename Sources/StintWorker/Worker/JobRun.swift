@@ -125,7 +125,10 @@ struct JobRun: Sendable {
     ) -> RunResult {
         let text = "timed out after \(timeout)\(more)"
         var diagnostics = diagnostics
-        if isHung { diagnostics = AttemptDiagnostics(peakMemoryBytes: ownPeakMemory(), runTimeMilliseconds: timeout.milliseconds) }
+        if isHung {
+            diagnostics = AttemptDiagnostics(
+                peakMemoryBytes: ownPeakMemory(), runTimeMilliseconds: timeout.milliseconds)
+        }
         let outcome: Settlement.Outcome =
             handler.timeoutIsCrash || isHung && endsWithHang
             ? .crash(error: text, retryAfter: retryDelay) : failure(text, retryAfter: retryDelay)

@@ -80,7 +80,9 @@ extension WorkerLoop {
     }
 
     func isDrained() async -> Bool {
-        guard options.drains, !isStopping, !listener.mayFindJobs, running.isEmpty, finished.isEmpty else { return false }
+        guard options.drains, !isStopping, !listener.mayFindJobs, running.isEmpty, finished.isEmpty else {
+            return false
+        }
         do {
             let counts = try await store.stats().filter { worker.queues.contains($0.name) }
             if counts.allSatisfy({ $0.unfinished == 0 }) { return true }

@@ -35,7 +35,8 @@ package struct Reference: Sendable {
 
     /// The last step after which no file was further than in this state; 0 if there is none.
     func lastStep(of state: Fingerprints) -> Int {
-        ScriptedWorkload.files.indices.map { file in boundaries.lastIndex { $0.files[file] == state.files[file] } ?? 0 }.min() ?? 0
+        ScriptedWorkload.files.indices.map { file in boundaries.lastIndex { $0.files[file] == state.files[file] } ?? 0 }
+            .min() ?? 0
     }
 
     /// What is wrong with a state: each file must be as it was at the end of one of the steps.

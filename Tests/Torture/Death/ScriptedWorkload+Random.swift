@@ -36,7 +36,6 @@ private struct RandomWorkload {
         chance = Chance(seed)
     }
 
-
     mutating func go() async throws {
         guard !stores.isEmpty else {
             try await open()

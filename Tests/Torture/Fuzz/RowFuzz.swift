@@ -100,7 +100,9 @@ package struct RowFuzz {
         try database.inDatabase { try $0.execute(sql: "PRAGMA synchronous = OFF") }
         let corruption = try database.inDatabase { try Corruption(of: $0, &chance) }
         try database.close()
-        for worker in [31, 32, 33] { try ForgedScoreboard.write("\(path)-worker-\(worker)", of: Int64(worker), &chance) }
+        for worker in [31, 32, 33] {
+            try ForgedScoreboard.write("\(path)-worker-\(worker)", of: Int64(worker), &chance)
+        }
         return (path, corruption)
     }
 

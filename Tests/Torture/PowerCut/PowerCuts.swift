@@ -41,7 +41,9 @@ package struct PowerCuts {
     }
 
     /// Runs the workload and records it. SQLite's VFS must be that of CFaults.
-    package init(of script: ScriptedWorkload.Script, in folder: String, seed: UInt64, durability: Durability) async throws {
+    package init(of script: ScriptedWorkload.Script, in folder: String, seed: UInt64, durability: Durability)
+        async throws
+    {
         self.folder = folder
         self.seed = seed
         self.durability = durability

@@ -61,7 +61,8 @@ public struct PipeHandler: Sendable {
     private func classify(_ answer: PipeResponse, _ diagnostics: AttemptDiagnostics, _ context: JobContext) throws {
         func fail(_ problem: String) -> HandlerOutcome {
             HandlerOutcome(
-                verdict: .failed("the handler's answer cannot be used: \(problem)", retryAfter: nil), diagnostics: diagnostics)
+                verdict: .failed("the handler's answer cannot be used: \(problem)", retryAfter: nil),
+                diagnostics: diagnostics)
         }
         switch answer.verdict {
         case .failure(let problem): throw fail("\(problem)")

@@ -22,7 +22,8 @@ extension PipeProcess {
             } else if request.isRead(consumed) {
                 var diagnostics = AttemptDiagnostics(end, standardError: tail.text(since: request.errorsBefore))
                 diagnostics.runTimeMilliseconds = request.runTime
-                request.response.set(.ended(verdict(on: request, cause, diagnostics, isAlone: suspects == 1), diagnostics))
+                request.response.set(
+                    .ended(verdict(on: request, cause, diagnostics, isAlone: suspects == 1), diagnostics))
             } else {
                 request.response.set(.notStarted)
             }
@@ -36,7 +37,8 @@ extension PipeProcess {
         // If there are several, a hanging job can have blocked another one, whose time is then over first. If the late
         // job was answered in the last moment, the one that is left is not the late one.
         case .timedOut(let number, let limit):
-            return isAlone && number == request.number ? .crashed("timed out after \(limit)", endedByUs: true) : .suspect
+            return isAlone && number == request.number
+                ? .crashed("timed out after \(limit)", endedByUs: true) : .suspect
         // The jobs are not to blame: this side ended the process for another reason.
         case .ordered, .cancelled, .readsNothing: return .release
         case .protocolBroken(let what): return isAlone ? .failed(what, retryAfter: nil) : .suspect

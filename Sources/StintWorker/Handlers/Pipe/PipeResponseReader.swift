@@ -106,7 +106,8 @@ extension PipeProcess {
             let said = await errorLines.hurrying {
                 await errors.takeWhatIsThere { tail.text(since: request.errorsBefore) }
             }
-            request.response.set(.answered(answer, AttemptDiagnostics(runTimeMilliseconds: runTime, standardError: said)))
+            request.response.set(
+                .answered(answer, AttemptDiagnostics(runTimeMilliseconds: runTime, standardError: said)))
         }
     }
 }
