@@ -23,7 +23,9 @@ final class LockWaitTests {
     private func locked<Value: Sendable>(
         for duration: Duration, _ verb: @escaping @Sendable (SQLiteStore) async throws -> Value
     ) async throws -> Value {
-        let holder = try DatabaseQueue(path: folder.database)
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        let holder = try DatabaseQueue(path: folder.database, configuration: configuration)
         try await holder.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
         let call = Task { [store] in try await verb(store) }
         let deadline = ContinuousClock.now + .seconds(20)

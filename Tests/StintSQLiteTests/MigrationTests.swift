@@ -14,9 +14,11 @@ struct MigrationTests {
     func version(_ version: Int) async throws {
         let folder = try TemporaryFolder()
         try Fixture.make(version: version, at: folder.database)
-        let store = try SQLiteStore(path: folder.database)
-        try await expectSound(store)
         let clock = ManualClock()
+        var options = SQLiteStore.Options()
+        options.clock = clock
+        let store = try SQLiteStore(path: folder.database, options: options)
+        try await expectSound(store)
         let stats = try await store.stats().filter { $0.name != "sql" }
         #expect(
             stats == [
