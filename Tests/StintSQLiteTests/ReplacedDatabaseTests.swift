@@ -22,7 +22,7 @@ struct ReplacedDatabaseTests {
             #expect(error?.resultCode == .SQLITE_BUSY)
             return lastIDs
         }
-        #expect(lastIDs?["stint_jobs"] == 1)
+        #expect(lastIDs?.byTable["stint_jobs"] == 1)
         try put()
         #expect(try await queue.store.stats().map(\.ready) == [2])
     }
