@@ -58,7 +58,11 @@ extension HistoryChecker {
             let story = history.stories[job.id] ?? History.Story()
             let words = story.settled.filter { [.fail, .crash].contains($0.settlement.outcome) && $0.mayHaveHappened }
             let explained = Set(story.runs.map(\.lease.token) + words.map(\.settlement.lease.token)).count
-            return job.attempts > explained ? (job, job.attempts - explained) : nil
+            // One that is leased has its attempt back if its handler never starts; one that a person buried meanwhile keeps it,
+            // and has all of them back when it is kicked.
+            let mayBeUnstarted = job.states == ["leased"] || job.states == ["buried"] && !story.buries.isEmpty
+            let paid = job.attempts - (mayBeUnstarted ? 1 : 0)
+            return paid > explained ? (job, paid - explained) : nil
         }
         let count = unexplained.reduce(0) { $0 + $1.count }
         guard count > history.killed.count, let worst = unexplained.max(by: { $0.count < $1.count }) else { return [] }

@@ -25,10 +25,10 @@ struct OperatorClient {
             let name = Player.queues.randomElement(using: &chance)!
             switch Int.random(in: 0..<10, using: &chance) {
             case 0:
-                try await queue.pause(name)
+                try await patiently { try await queue.pause(name) }
                 try await Task.sleep(for: .milliseconds(30))
-                try await queue.resume(name)
-            case 1: try await queue.kick(name, limit: 3)
+                try await patiently { try await queue.resume(name) }
+            case 1: try await patiently { _ = try await queue.kick(name, limit: 3) }
             case 2:
                 try await touch(&chance) { try await queue.store.bury([$0], reason: "the operator says so") }
             case 3: try await touch(&chance) { try await queue.store.delete([$0]) }
@@ -46,11 +46,18 @@ struct OperatorClient {
         }
     }
 
+    /// Another process may hold the lock for longer than the busy timeout.
+    private func patiently(_ body: () async throws -> Void) async throws {
+        while true {
+            do { return try await body() } catch let error as StintError where error.code == .databaseBusy { continue }
+        }
+    }
+
     /// Changes a job that others may settle at this moment.
     private func touch(_ chance: inout Chance, _ body: (JobID) async throws -> Void) async throws {
         guard let job = try await queue.store.list(JobFilter(limit: 50)).randomElement(using: &chance) else { return }
         do {
-            try await body(job.id)
+            try await patiently { try await body(job.id) }
         } catch let error as StintError where [.notFound, .invalidInput].contains(error.code) {
             return
         }

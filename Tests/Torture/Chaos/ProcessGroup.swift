@@ -17,7 +17,11 @@ actor ProcessGroup {
         var isSupervised = false
         /// The process keeps a container, in which the role is played.
         var isContainer = false
+        var hasFewDescriptors = false
     }
+
+    /// How long a process has to end in order.
+    private static let patience: Duration = .seconds(60)
 
     private let run: ChaosRun
     private let log: HistoryLog
@@ -83,6 +87,17 @@ actor ProcessGroup {
                 if !member.isSupervised { kill(member.id, SIGTERM) }
             }
         }
+        Task {
+            try await Task.sleep(for: Self.patience)
+            killDeaf()
+        }
+    }
+
+    /// A process that had no descriptor left as it began cannot be told of signals by the runtime; as a service manager does,
+    /// it is killed after a while.
+    private func killDeaf() {
+        guard isDismissed else { return }
+        for member in members where member.hasFewDescriptors { kill(member) }
     }
 
     /// Its jobs may kill it.
@@ -109,7 +124,8 @@ actor ProcessGroup {
         ) { execution in
             let member = Member(
                 id: execution.processIdentifier.value, role: post.role,
-                isContainer: post.surroundings == .container)
+                isContainer: post.surroundings == .container,
+                hasFewDescriptors: post.surroundings == .fewDescriptors)
             self.enter(member, post)
             return member
         }
