@@ -81,12 +81,15 @@ extension InMemoryState {
         let start = SelectionCursor(state: order.first ?? .ready, newest: newest)
         var place: SelectionCursor? = order.isEmpty ? nil : cursor ?? start
         var selected: [JobID] = []
+        var seen = 0
         while let here = place {
             let rows = jobs.values.filter { job in
                 job.queue == selection.queue && job.place.state == here.state && job.id.rawValue <= newest
                     && (Self.order(of: job), job.id.rawValue) > (here.position, here.job)
             }.sorted { (Self.order(of: $0), $0.id.rawValue) < (Self.order(of: $1), $1.id.rawValue) }
             for job in rows {
+                if seen == Self.rowsPerStep { return SelectionStep(jobs: selected, next: place, start: start) }
+                seen += 1
                 place = SelectionCursor(
                     state: here.state, position: Self.order(of: job), job: job.id.rawValue, newest: newest)
                 guard Self.meets(job, selection) else { continue }

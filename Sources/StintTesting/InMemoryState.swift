@@ -181,6 +181,8 @@ struct InMemoryState: Sendable {
         _ id: JobID, _ transition: Transition, worker: String, _ diagnostics: AttemptDiagnostics?, _ now: ClockReading
     ) -> JobState {
         if let failure = transition.failure {
+            var diagnostics = diagnostics
+            diagnostics?.standardError?.replace("\0", with: "\u{FFFD}")
             let kept = JobFailure(
                 attempt: Int(jobs[id]!.attempts), at: now.wall, kind: failure.kind,
                 error: failure.error.replacing("\0", with: "\u{FFFD}"), worker: worker,

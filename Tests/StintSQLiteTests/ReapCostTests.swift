@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import StintCore
+import StintTesting
 import Testing
 
 @testable import StintSQLite
@@ -10,12 +11,14 @@ struct ReapCostTests {
     @Test("leased jobs that no lease holds are looked for when a process begins, and then once a minute")
     func unheld() async throws {
         let folder = try TemporaryFolder()
-        let queue = try await JobQueue(.sqlite(folder.database))
+        let clock = ManualClock()
+        var options = SQLiteStore.Options()
+        options.clock = clock
+        let queue = try await JobQueue(.sqlite(folder.database, options: options))
         try await queue.enqueue(payload: [1], in: "q")
         let other = try DatabaseQueue(path: folder.database)
-        var now = queue.clock.now()
         for (wait, requeued) in [(0, 1), (59_000, 0), (1_000, 1), (59_999, 0)] {
-            now.monotonic += Int64(wait)
+            clock.advance(by: .milliseconds(wait))
             if try await queue.store.stats().first?.ready == 1 {
                 _ = try await queue.claim()
                 try await other.write { try $0.execute(sql: "DELETE FROM stint_leases") }

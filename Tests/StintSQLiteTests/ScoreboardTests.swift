@@ -18,6 +18,13 @@ struct ScoreboardTests {
     private let clock = ManualClock()
     private let worker = WorkerID(rawValue: 17)
 
+    /// On the clock of these tests, whose boot is that of the registrations.
+    private func openQueue(_ path: String) async throws -> JobQueue<SQLiteStore> {
+        var options = SQLiteStore.Options()
+        options.clock = clock
+        return try await JobQueue(.sqlite(path, options: options))
+    }
+
     private func lease(_ number: Int64) -> Lease {
         Lease(job: JobID(rawValue: number), token: FencingToken(rawValue: number * 10))
     }
@@ -42,7 +49,7 @@ struct ScoreboardTests {
     @Test("is a file of its owner alone beside the database, until the worker signs off")
     func file() async throws {
         let folder = try TemporaryFolder()
-        let queue = try await JobQueue(.sqlite(folder.database))
+        let queue = try await openQueue(folder.database)
         let place = try await queue.store.register(registration(), as: nil)
         #expect(try scoreboards(folder.path) == ["stint.db-worker-\(place.id)"])
         #expect(try permissions("\(folder.database)-worker-\(place.id)") == 0o600)
@@ -53,8 +60,8 @@ struct ScoreboardTests {
     @Test("goes when the jobs are reclaimed, by the worker's own process or by another")
     func removedByTakeBack() async throws {
         let folder = try TemporaryFolder()
-        let queue = try await JobQueue(.sqlite(folder.database))
-        let other = try await JobQueue(.sqlite(folder.database))
+        let queue = try await openQueue(folder.database)
+        let other = try await openQueue(folder.database)
         for store in [queue.store, other.store] {
             let (one, two) = (
                 try await queue.store.register(registration(), as: nil),
@@ -122,9 +129,9 @@ struct ScoreboardTests {
     func symbolicLink() async throws {
         let folder = try TemporaryFolder()
         let other = try TemporaryFolder()
-        let queue = try await JobQueue(.sqlite(folder.database))
+        let queue = try await openQueue(folder.database)
         try FileManager.default.createSymbolicLink(atPath: other.database, withDestinationPath: folder.database)
-        let linked = try await JobQueue(.sqlite(other.database))
+        let linked = try await openQueue(other.database)
         let place = try await linked.store.register(registration(), as: nil)
         place.scoreboard.note(ended: nil, started: lease(1))
         #expect(try await queue.store.workers().first?.started?.map(\.lease) == [lease(1)])
@@ -202,7 +209,7 @@ struct ScoreboardTests {
         arguments: Damage.allCases)
     func damaged(_ damage: Damage) async throws {
         let folder = try TemporaryFolder()
-        let queue = try await JobQueue(.sqlite(folder.database))
+        let queue = try await openQueue(folder.database)
         let options = JobOptions(maxAttempts: 1, maxCrashes: 1)
         try await queue.enqueue(jobs: try (0..<4).map { _ in try NewJob([], in: "q", options: options) })
         let place = try await queue.store.register(registration(), as: nil)
@@ -231,7 +238,7 @@ struct ScoreboardTests {
     @Test("that cannot be made leaves the worker working")
     func cannotBeMade() async throws {
         let folder = try TemporaryFolder()
-        let queue = try await JobQueue(.sqlite(folder.database))
+        let queue = try await openQueue(folder.database)
         let first = try await queue.store.register(registration(), as: nil)
         try await queue.store.deregister(first.id)
         let id = first.id.rawValue + 1
@@ -254,7 +261,7 @@ struct ScoreboardTests {
         let folder = try TemporaryFolder()
         let precious = folder.path + "/precious"
         try Data("keep me".utf8).write(to: URL(filePath: precious))
-        let queue = try await JobQueue(.sqlite(folder.database))
+        let queue = try await openQueue(folder.database)
         try FileManager.default.createSymbolicLink(
             atPath: folder.database + "-worker-1", withDestinationPath: precious)
         let place = try await queue.store.register(registration(), as: nil)
@@ -266,7 +273,7 @@ struct ScoreboardTests {
     @Test("of an earlier worker that nobody knows is swept away at the next registration, no other is")
     func sweep() async throws {
         let folder = try TemporaryFolder()
-        let queue = try await JobQueue(.sqlite(folder.database))
+        let queue = try await openQueue(folder.database)
         let live = try await queue.store.register(registration(), as: nil)
         let gone = try await queue.store.register(registration(process: 2), as: nil)
         // Removed silently, as by a process that died between two steps.
@@ -295,7 +302,7 @@ struct ScoreboardTests {
     @Test("tells which job a killed process had started, and a reap finds its end by itself")
     func killed() async throws {
         let folder = try TemporaryFolder()
-        let queue = try await JobQueue(.sqlite(folder.database))
+        let queue = try await openQueue(folder.database)
         let ids = try await queue.enqueue(jobs: try (0..<5).map { _ in try NewJob([], in: "q") }).map(\.id)
         _ = try await runClaimingWorker("die", folder.database, "3", "1", expecting: .signaled(SIGKILL))
         let worker = try #require(try await queue.store.workers().first)
@@ -321,7 +328,7 @@ struct ScoreboardTests {
     @Test("that could not take all starts is taken away, so that the wrong job is not blamed")
     func fullDisk() async throws {
         let folder = try TemporaryFolder()
-        let queue = try await JobQueue(.sqlite(folder.database))
+        let queue = try await openQueue(folder.database)
         let ids = try await queue.enqueue(jobs: try (0..<3).map { _ in try NewJob([], in: "q") }).map(\.id)
         _ = try await runClaimingWorker("die", folder.database, "2", "2", "full", expecting: .signaled(SIGKILL))
         #expect(try await queue.store.workers().map(\.started) == [nil])
@@ -353,7 +360,7 @@ struct ScoreboardTests {
     @Test("a reap leaves a dead worker of a living supervisor to it, and takes it when the supervisor is gone")
     func supervised() async throws {
         let folder = try TemporaryFolder()
-        let queue = try await JobQueue(.sqlite(folder.database))
+        let queue = try await openQueue(folder.database)
         try await queue.enqueue(payload: [], in: "q")
         func register(under sign: any SupervisorSign) async throws -> WorkerID {
             let registration = WorkerRegistration(
