@@ -40,14 +40,14 @@ struct HelpTests {
     func reap() async throws {
         let help = try await place.stint("reap", "--help").replacing("\n", with: " ")
         for sentence in [
-            "Jobs of workers whose processes are gone, and of leases that have ended, are ready again",
-            "done jobs past their queue's retention are deleted",
-            "prints how many of each",
+            "Jobs of workers whose processes are gone, and of leases that have ended, become ready again",
+            "Done jobs past their queue's retention are deleted",
+            "prints the counts",
             "A worker whose supervisor lives is left to it",
             "A job that was running alone in a process that died is blamed: the attempt and a crash count, and past its "
                 + "limits it is buried.",
-            "Of several jobs none is blamed; each runs again alone",
-            "Nothing is held against a job that was claimed and not started, or whose worker was stopped by order, ended "
+            "If several jobs were running, none is blamed; each runs again alone",
+            "A job is not blamed if it was claimed and not started, or if its worker was stopped by order, ended "
                 + "together with its supervisor, or belongs to an earlier boot of the machine.",
             "* * * * *  stint reap --db ",
         ] { #expect(help.contains(sentence), "\(sentence)") }
