@@ -25,6 +25,7 @@ final class LockWaitTests {
     ) async throws -> Value {
         var configuration = Configuration()
         configuration.allowsUnsafeTransactions = true
+        configuration.busyMode = .timeout(20)
         let holder = try DatabaseQueue(path: folder.database, configuration: configuration)
         try await holder.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
         let call = Task { [store] in try await verb(store) }
