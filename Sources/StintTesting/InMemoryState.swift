@@ -5,6 +5,8 @@ import StintCore
 struct InMemoryState: Sendable {
     /// How many attempts that did not succeed are kept for a job.
     static let failuresPerJob = 50
+    /// How many jobs one step of a walk over a selection looks at.
+    static let rowsPerStep = 1_000
 
     struct Job: Sendable {
         let id: JobID
