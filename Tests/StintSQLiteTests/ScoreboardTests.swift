@@ -302,7 +302,7 @@ struct ScoreboardTests {
     @Test("tells which job a killed process had started, and a reap finds its end by itself")
     func killed() async throws {
         let folder = try TemporaryFolder()
-        let queue = try await openQueue(folder.database)
+        let queue = try await JobQueue(.sqlite(folder.database))
         let ids = try await queue.enqueue(jobs: try (0..<5).map { _ in try NewJob([], in: "q") }).map(\.id)
         _ = try await runClaimingWorker("die", folder.database, "3", "1", expecting: .signaled(SIGKILL))
         let worker = try #require(try await queue.store.workers().first)
@@ -328,7 +328,7 @@ struct ScoreboardTests {
     @Test("that could not take all starts is taken away, so that the wrong job is not blamed")
     func fullDisk() async throws {
         let folder = try TemporaryFolder()
-        let queue = try await openQueue(folder.database)
+        let queue = try await JobQueue(.sqlite(folder.database))
         let ids = try await queue.enqueue(jobs: try (0..<3).map { _ in try NewJob([], in: "q") }).map(\.id)
         _ = try await runClaimingWorker("die", folder.database, "2", "2", "full", expecting: .signaled(SIGKILL))
         #expect(try await queue.store.workers().map(\.started) == [nil])
