@@ -52,7 +52,10 @@ package struct FullDisk {
         do {
             var logger = Logger(label: "disk")
             logger.logLevel = .critical
-            let raw = try SQLiteStore(path: path, options: .init(logger: logger))
+            var options = SQLiteStore.Options(logger: logger)
+            // Whoever recovers comes later, by the same clock: done jobs must not be past their retention.
+            options.clock = ScriptedClock()
+            let raw = try SQLiteStore(path: path, options: options)
             let log = try HistoryLog(history, process: "app")
             let store = RecordingStore(raw, log)
             try await store.configure(Self.queue, QueueSettings(retention: .seconds(86_400)))
