@@ -177,7 +177,7 @@ extension WorkerLoop {
         }
     }
 
-    private var isToldToStop: Bool { isStopping || worker.supervision?.isAbandoned == true }
+    private var isToldToStop: Bool { isOrderedToStop || worker.supervision?.isAbandoned == true }
 
     /// How much later than its command this worker may get a signal that was sent to both: long, on a busy machine.
     private static let longestOrder = 20

@@ -5,10 +5,16 @@ import StintCore
 extension WorkerLoop {
     /// Claims no more and gives back what was not started. Running handlers may go on for `grace`; then they are
     /// cancelled, and what does not end is released without them.
-    func stop(grace: Duration) {
+    ///
+    /// - Parameter isOrder: Whether somebody else wants it to stop; a worker that has done enough goes on being answerable
+    ///   for what becomes of its jobs.
+    func stop(grace: Duration, isOrder: Bool = true) {
         if stoppingSince == nil { stoppingSince = .now }
-        // From now on the end of this process is no fault of its jobs, whatever brings it about.
-        place?.board.noteOrderToStop()
+        if isOrder {
+            isOrderedToStop = true
+            // From now on the end of this process is no fault of its jobs, whatever brings it about.
+            place?.board.noteOrderToStop()
+        }
         releaseWaitingJobs()
         forgetSuspect()
         wake.yield()

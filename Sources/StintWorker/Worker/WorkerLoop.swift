@@ -52,6 +52,8 @@ actor WorkerLoop {
     /// When the worker was told to stop.
     var stoppingSince: ContinuousClock.Instant?
     var isStopping: Bool { stoppingSince != nil }
+    /// It was ordered to, and did not stop because it has done enough.
+    var isOrderedToStop = false
     /// A suspect that it passes over, since others run in this process.
     var passedSuspect: PassedSuspect?
     /// As it was when it last looked up what it holds, or held nothing; see ``RevocationMark``.

@@ -46,13 +46,16 @@ struct Workplace: Sendable {
         folder = realPath(String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self))
     }
 
+    /// A process that is just ending may take its own files away meanwhile; then another try finds them gone.
     func remove() {
-        do {
-            // What a test has locked can be removed by no one but root.
-            for name in try FileManager.default.contentsOfDirectory(atPath: folder) { chmod(path(name), 0o700) }
-            try FileManager.default.removeItem(atPath: folder)
-        } catch {
-            Issue.record("the test's folder \(folder) cannot be removed: \(error)")
+        for attempt in 1...10 {
+            do {
+                // What a test has locked can be removed by no one but root.
+                for name in try FileManager.default.contentsOfDirectory(atPath: folder) { chmod(path(name), 0o700) }
+                return try FileManager.default.removeItem(atPath: folder)
+            } catch {
+                if attempt == 10 { Issue.record("the test's folder \(folder) cannot be removed: \(error)") }
+            }
         }
     }
 
