@@ -12,6 +12,15 @@ struct WorkVerdictTests {
         guard outcome.code == 0 else { throw Unexpected(["work"] + options, outcome) }
     }
 
+    @Test("the last job of a worker that is replaced after --max-jobs pays for its crashes as any other")
+    func lastJob() async throws {
+        try await place.stint("put", "x", "--max-crashes", "2")
+        let outcome = try await place.attempt(
+            "work", "--max-jobs", "1", "--drain", "--retry-delay", "1ms", "--", "sh", "-c",
+            "echo x >> runs; [ $(wc -l < runs) -lt 9 ] && kill -SEGV $$")
+        #expect(try await place.counts().buried == 1 && place.lines("runs").count == 2, "\(outcome)")
+    }
+
     @Test("0 acknowledges: the job never runs again")
     func done() async throws {
         try await place.stint("put", "x")

@@ -30,6 +30,6 @@ extension WorkerLoop {
         guard !isStopping else { return }
         logger.info("the worker ends to be replaced", metadata: ["reason": "\(reason)"])
         ending = .recycled
-        stop(grace: options.gracePeriod)
+        stop(grace: options.gracePeriod, isOrder: false)
     }
 }

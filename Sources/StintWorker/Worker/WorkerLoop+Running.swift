@@ -176,7 +176,7 @@ extension WorkerLoop {
         }
     }
 
-    private var isToldToStop: Bool { isStopping || worker.supervisorConnection?.isAbandoned == true }
+    private var isToldToStop: Bool { isOrderedToStop || worker.supervisorConnection?.isAbandoned == true }
 
     /// How much later than its command this worker may get a signal that was sent to both: up to 2 s, on a busy
     /// machine.

@@ -5,10 +5,15 @@ import StintCore
 extension WorkerLoop {
     /// Claims no more and gives back jobs that were not started. Running handlers may continue for `grace`; then they
     /// are cancelled, and the jobs of those that do not end are released.
-    func stop(grace: Duration) {
+    ///
+    /// - Parameter isOrder: `false` if the worker stops because it has done enough: a crash of its last jobs still counts.
+    func stop(grace: Duration, isOrder: Bool = true) {
         if stoppingSince == nil { stoppingSince = .now }
-        // From now on no job is blamed if this process ends.
-        place?.scoreboard.noteOrderToStop()
+        if isOrder {
+            isOrderedToStop = true
+            // From now on no job is blamed if this process ends.
+            place?.scoreboard.noteOrderToStop()
+        }
         releaseWaitingJobs()
         forgetSuspect()
         wake.yield()

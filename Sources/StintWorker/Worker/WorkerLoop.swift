@@ -48,6 +48,8 @@ actor WorkerLoop {
     /// When the worker was ordered to stop.
     var stoppingSince: ContinuousClock.Instant?
     var isStopping: Bool { stoppingSince != nil }
+    /// It was ordered to stop, and does not stop only because it has done enough.
+    var isOrderedToStop = false
     /// A suspect that it skips because others run in this process.
     var passedSuspect: PassedSuspect?
     /// The mark when it last looked up what it holds, or held nothing; see ``RevocationMark``.
