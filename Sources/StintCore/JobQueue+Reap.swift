@@ -20,7 +20,7 @@ extension JobQueue {
     /// supervisor knows how its worker ended.
     private func takeBackFromTheDead() async throws -> ReapReport {
         var total = ReapReport()
-        let dead = try await store.workers().filter { $0.liveness == .dead }
+        let dead = try await store.deadWorkers()
         // What died with one supervisor, or in one process, is taken back together.
         let groups = Dictionary(grouping: dead) {
             $0.registration.supervisorSign ?? "\($0.registration.process.boot) \($0.registration.process.namespaces) "

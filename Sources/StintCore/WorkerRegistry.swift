@@ -15,6 +15,9 @@ public protocol WorkerRegistry: Sendable {
     /// All workers, by id, with the jobs that they have started.
     func workers() async throws -> [WorkerRecord]
 
+    /// Of these, those that are provably dead. A reaper asks twice a second, so it should cost little while all live.
+    func deadWorkers() async throws -> [WorkerRecord]
+
     /// Takes back the jobs of workers whose processes have ended together, and forgets the workers: with one, all of its
     /// process.
     ///

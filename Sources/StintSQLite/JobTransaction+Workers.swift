@@ -45,6 +45,11 @@ extension JobTransaction {
         try registrations().map { $0.read(from: boards) }
     }
 
+    /// The locks alone tell who lives; the boards of the living are not read.
+    func deadWorkers(_ boards: StartBoards) throws -> [WorkerRecord] {
+        try registrations().filter { boards.liveness($0.id) == .dead }.map { $0.read(from: boards) }
+    }
+
     /// All workers, as the table alone tells.
     func registrations() throws -> [WorkerRecord] {
         try statement(

@@ -12,8 +12,9 @@ struct LookPace {
         case milliseconds(Int32)
     }
 
-    /// How long after the last write to the log looks go on. Later commits are found when a worker looks by itself.
-    static let visibility: Duration = .seconds(60)
+    /// How long after the last write to the log looks go on. Later commits are found when a worker looks by itself, which an
+    /// idle one does every five seconds, so a look for them would hardly find them sooner.
+    static let visibility: Duration = .seconds(20)
     /// After a commit that was found: where many follow each other, they are found together.
     static let rest: Duration = .milliseconds(5)
     /// The same while commits follow each other and bring nothing for anybody who listens.
@@ -27,7 +28,7 @@ struct LookPace {
     private static let naps = 24
     /// A look is at most this much later than it could have been, as a part of the time since the write.
     private static let lateness = 8
-    private static let longestWait: Duration = .seconds(1)
+    private static let longestWait: Duration = .milliseconds(2_500)
 
     private var tries = 0
     private var lastWrite: ContinuousClock.Instant

@@ -28,6 +28,10 @@ extension SQLiteStore {
         try await read { [boards] in try $0.workers(boards) }
     }
 
+    public func deadWorkers() async throws -> [WorkerRecord] {
+        try await read { [boards] in try $0.deadWorkers(boards) }
+    }
+
     public func takeBack(from workers: [WorkerID], _ end: WorkerEnd, now: Moment) async throws -> ReapReport {
         let ended = try await write(now: now, urgency: .finishes) { [boards] in
             try $0.takeBack(from: workers, end, boards)

@@ -81,6 +81,7 @@ struct InterposedStore: JobStore {
     func deregister(_ worker: WorkerID, now: Moment) async throws { try await store.deregister(worker, now: now) }
     func leases(heldBy worker: WorkerID) async throws -> [HeldJob] { try await store.leases(heldBy: worker) }
     func workers() async throws -> [WorkerRecord] { try await store.workers() }
+    func deadWorkers() async throws -> [WorkerRecord] { try await store.deadWorkers() }
     func takeBack(from workers: [WorkerID], _ end: WorkerEnd, now: Moment) async throws -> ReapReport {
         try await store.takeBack(from: workers, end, now: now)
     }

@@ -4,15 +4,6 @@ import StintCore
 /// What a fleet does when the database was deleted or replaced: it stops as after an order, and starts nothing again, since
 /// every worker would find the same.
 extension WorkerFleet {
-    private static let lookInterval: Duration = .seconds(1)
-
-    func watchStore() async {
-        while !Task.isCancelled {
-            if noteLoss() { return }
-            do { try await Task.sleep(for: Self.lookInterval) } catch { return }
-        }
-    }
-
     /// - Returns: Whether the store can never be used again by this process.
     @discardableResult
     func noteLoss() -> Bool {

@@ -53,7 +53,7 @@ extension WorkerFleet {
     }
 
     /// Restarts when somebody has asked for it since this began: `stint workers restart`, from wherever the database can be
-    /// written.
+    /// written. With each of these looks it notices when the database is gone.
     func obeyRestartRequests() async {
         var known: Int64?
         var isTold = false

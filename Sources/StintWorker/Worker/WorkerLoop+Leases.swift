@@ -3,9 +3,12 @@ import StintCore
 
 /// Keeping up the leases of the jobs that this worker holds.
 extension WorkerLoop {
+    /// It looks at the database's files as well: a worker with a long job has no other reason to. An idle one does so with
+    /// each of its polls.
     func keepUpLeases() async {
         while !Task.isCancelled {
-            await pause(options.lease / 3)
+            await pause(min(options.lease / 3, options.pollInterval * 2))
+            if noteLoss() { return }
             // A store that refused is asked again soon: a lease must not run out for want of a word.
             while await !extendLeases() && !Task.isCancelled { await pause(min(options.lease / 10, .seconds(1))) }
             await renewRegistration()

@@ -4,15 +4,6 @@ import StintCore
 /// What a worker does when its database was deleted or replaced while it had it open: it says so once, lets its handlers
 /// finish within the grace period, and ends. What they did can be settled nowhere.
 extension WorkerLoop {
-    /// Looks from time to time: an idle worker, or one with a long job, has no other reason to.
-    func watchStore() async {
-        let interval = min(options.lease / 3, options.pollInterval)
-        while !Task.isCancelled {
-            await pause(interval)
-            if noteLoss() { return }
-        }
-    }
-
     /// - Returns: Whether the store can never be used again by this process.
     @discardableResult
     func noteLoss() -> Bool {

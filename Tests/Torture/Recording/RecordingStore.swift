@@ -148,6 +148,7 @@ package struct RecordingStore: JobStore {
     }
     package func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
     package func workers() async throws -> [WorkerRecord] { try await store.workers() }
+    package func deadWorkers() async throws -> [WorkerRecord] { try await store.deadWorkers() }
     package func requestRestart(now: Moment) async throws { try await store.requestRestart(now: now) }
     package func latestRestartRequest() async throws -> Int64 { try await store.latestRestartRequest() }
     package func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }

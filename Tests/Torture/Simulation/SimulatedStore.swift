@@ -127,6 +127,7 @@ struct SimulatedStore: JobStore {
     }
 
     func workers() async throws -> [WorkerRecord] { try await store.workers() }
+    func deadWorkers() async throws -> [WorkerRecord] { try await store.deadWorkers() }
 
     func takeBack(from workers: [WorkerID], _ end: WorkerEnd, now: Moment) async throws -> ReapReport {
         try await perform { try await store.takeBack(from: workers, end, now: now) }
