@@ -108,7 +108,7 @@ extension InMemoryStore {
         change { $0.reclaim(from: workers, end, $1) }
     }
 
-    public func reclaimDead() async throws -> ReapReport { try await reclaimDeadOfThisHost() }
+    public func reclaimDead() async throws -> ReapReport { try await reclaimDead(among: workers()) }
 
     public func registerSupervisor() async throws -> (any SupervisorSign)? {
         change { state, _ in

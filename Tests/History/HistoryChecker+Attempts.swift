@@ -28,8 +28,9 @@ extension HistoryChecker {
 
     /// A job is blamed for the death of a process only where it was running in it: each crash is a run that did not end, or
     /// the word of its holder. A handler that has just ended in a process that is killed the next moment counts as running:
-    /// the worker itself has not heard of the end, and nobody else can know of it. A command says itself that it has started, and dies with its worker: of those as many may have
-    /// had no time for it as processes were killed, of all jobs together.
+    /// the worker itself has not heard of the end, and no other process can know of it. A command says itself that it has
+    /// started, and dies with its worker: of those as many may have had no time for it as processes were killed, of all
+    /// jobs together.
     private func blameViolations() -> [Violation] {
         var silent = history.hasCommands ? history.killed.count : 0
         return final.jobs.compactMap { job in

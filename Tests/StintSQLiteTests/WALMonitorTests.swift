@@ -123,11 +123,11 @@ struct WALMonitorTests {
         }
         #expect(looks.filter { $0 < .milliseconds(1) }.count > 30)
         #expect(looks.count < 250)
-        // No commit is found later than an eighth of the time after it could have been, and a second.
+        // No commit is found later than an eighth of that time later than it could have been.
         for (one, next) in zip(looks, looks.dropFirst()) where one > .milliseconds(8) {
-            #expect(next - one <= min(one / 8 + .milliseconds(1), .seconds(1)))
+            #expect(next - one <= one / 8 + .milliseconds(1))
         }
-        #expect(looks.last! >= .seconds(59))
+        #expect(looks.last! >= .seconds(19))
         // What follows a commit that was found is not awaited without sleep.
         pace.written(at: now)
         #expect(pace.found(isNews: true, at: now) == LookPace.rest)

@@ -81,7 +81,7 @@ struct HandlersCommand: AsyncParsableCommand {
 
     private func drain(_ way: HandlerWay, _ file: String) async throws -> Double {
         let result = try await Subprocess.run(
-            .path(FilePath(Self.program)), arguments: ["drain", way.rawValue, file], input: .none,
+            .path(FilePath(try StintProgram.ofThisProcess())), arguments: ["drain", way.rawValue, file], input: .none,
             output: .string(limit: 4_096),
             error: .currentStandardError)
         let text = result.standardOutput.trimmingCharacters(in: .whitespacesAndNewlines)
@@ -94,8 +94,6 @@ struct HandlersCommand: AsyncParsableCommand {
         return seconds
     }
 
-    private static var program: String { Bundle.main.executablePath ?? CommandLine.arguments[0] }
-
     // MARK: - Deaths
 
     /// Returns milliseconds.
@@ -107,7 +105,8 @@ struct HandlersCommand: AsyncParsableCommand {
         try await queue.enqueue(
             payload: [], in: StintWorkload.queue, options: JobOptions(maxAttempts: 1_000_000, maxCrashes: 1_000_000))
         let result = try await Subprocess.run(
-            .path(FilePath(Self.program)), arguments: ["revive", "\(workers)", file, notes.path], input: .none,
+            .path(FilePath(try StintProgram.ofThisProcess())), arguments: ["revive", "\(workers)", file, notes.path],
+            input: .none,
             output: .discarded,
             error: .currentStandardError
         ) { execution in
@@ -131,17 +130,14 @@ struct HandlersCommand: AsyncParsableCommand {
 
     /// The start with this number: in which process, and when.
     private static func start(_ number: Int, _ notes: URL) async throws -> (pid_t, Int64) {
-        let deadline = MonotonicClock.nanoseconds() + 30_000_000_000
-        while MonotonicClock.nanoseconds() < deadline {
+        var start: (pid_t, Int64)?
+        try await wait(for: "start \(number) of the job") {
             let lines = String(decoding: try Data(contentsOf: notes), as: UTF8.self).split(separator: "\n")
-            if lines.count >= number {
-                let words = lines[number - 1].split(separator: " ")
-                if words.count == 2, let process = pid_t(words[0]), let time = Int64(words[1]) {
-                    return (process, time)
-                }
-            }
-            try await Task.sleep(for: .milliseconds(1))
+            guard lines.count >= number else { return false }
+            let words = lines[number - 1].split(separator: " ")
+            if words.count == 2, let process = pid_t(words[0]), let time = Int64(words[1]) { start = (process, time) }
+            return start != nil
         }
-        throw BenchError("the job was not started again within 30 s")
+        return start!
     }
 }

@@ -46,9 +46,11 @@ extension WorkerEnd {
 
 extension JobStore {
     /// ``WorkerRegistry/reclaimDead()`` of a store whose workers are all on one machine, which can prove their deaths.
-    package func reclaimDeadOfThisHost() async throws -> ReapReport {
+    ///
+    /// - Parameter workers: All of them, or at least all that are dead.
+    package func reclaimDead(among workers: [WorkerRecord]) async throws -> ReapReport {
         var total = ReapReport()
-        for group in DeadWorkers.groups(try await workers(), boot: clock.now().boot) {
+        for group in DeadWorkers.groups(workers, boot: clock.now().boot) {
             total += try await reclaim(from: group.workers, group.end)
         }
         return total

@@ -36,7 +36,9 @@ extension SQLiteStore {
         return ended.report
     }
 
-    public func reclaimDead() async throws -> ReapReport { try await reclaimDeadOfThisHost() }
+    public func reclaimDead() async throws -> ReapReport {
+        try await reclaimDead(among: read { [scoreboards] in try $0.deadWorkers(scoreboards) })
+    }
 
     /// If the file cannot be created, jobs of workers that die with their supervisor come back when their leases end.
     public func registerSupervisor() async throws -> (any SupervisorSign)? {

@@ -45,6 +45,11 @@ extension JobTransaction {
         try registrations().map { $0.read(from: scoreboards) }
     }
 
+    /// Those that are dead. The locks alone tell that; the scoreboards of the living are not read.
+    func deadWorkers(_ scoreboards: Scoreboards) throws -> [WorkerRecord] {
+        try registrations().filter { scoreboards.liveness($0.id) == .dead }.map { $0.read(from: scoreboards) }
+    }
+
     /// All workers, from the table alone.
     func registrations() throws -> [WorkerRecord] {
         try statement(

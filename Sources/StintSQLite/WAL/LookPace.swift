@@ -12,8 +12,9 @@ struct LookPace {
         case milliseconds(Int32)
     }
 
-    /// How long after the last write to the log looks go on. Later commits are found when a worker looks by itself.
-    static let visibility: Duration = .seconds(60)
+    /// How long after the last write to the log looks go on. Later commits are found when a worker looks by itself. An idle
+    /// one does so every five seconds, so looking for longer would hardly find them sooner.
+    static let visibility: Duration = .seconds(20)
     /// The rest after a commit that was found: if many follow each other, they are found together.
     static let rest: Duration = .milliseconds(5)
     /// The same while commits follow each other and bring nothing for any listener.
@@ -27,7 +28,7 @@ struct LookPace {
     private static let naps = 24
     /// A look is late by at most this part of the time since the write.
     private static let lateness = 8
-    private static let longestWait: Duration = .seconds(1)
+    private static let longestWait: Duration = .milliseconds(2_500)
 
     private var tries = 0
     private var lastWrite: ContinuousClock.Instant

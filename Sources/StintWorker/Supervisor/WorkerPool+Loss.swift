@@ -4,15 +4,6 @@ import StintCore
 /// If the database was deleted or replaced, a pool stops as after an order and starts no worker again, since every
 /// worker would fail likewise.
 extension WorkerPool {
-    private static let lookInterval: Duration = .seconds(1)
-
-    func watchStore() async {
-        while !Task.isCancelled {
-            if noteLoss() { return }
-            do { try await Task.sleep(for: Self.lookInterval) } catch { return }
-        }
-    }
-
     /// - Returns: Whether the store can never be used again by this process.
     @discardableResult
     func noteLoss() -> Bool {

@@ -41,7 +41,7 @@ actor WorkerPool {
         // Each worker may have a successor beside it for a while.
         _ = DescriptorLimit.makeRoom(forCommands: 2 * options.workers)
         let duties = [
-            Task { await self.watchStore() }, Task { await self.watchChildren() },
+            Task { await self.watchChildren() },
             Task { await self.obeyRestartRequests() },
         ]
         defer {

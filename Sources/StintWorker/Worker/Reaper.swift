@@ -23,9 +23,13 @@ public struct Reaper: Service {
 
     /// - Throws: ``StintError`` with the code `databaseUnusable` when the database was deleted or replaced.
     public func run() async throws {
+        guard !Worker.isSupervised else {
+            // Not woken in vain until it ends: sixteen of them would be, twice a second each.
+            do { return try await gracefulShutdown() } catch is CancellationError { return }
+        }
         try await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
-                if !Worker.isSupervised { try await reapOnce() }
+                try await reapOnce()
                 do { try await Task.sleep(for: interval) } catch { return }
             }
         }

@@ -3,9 +3,11 @@ import StintCore
 
 /// Extends the leases of the jobs that this worker holds.
 extension WorkerLoop {
+    /// Checks the store as well: a worker with a long job does not use it otherwise. An idle one checks it with each poll.
     func keepUpLeases() async {
         while !Task.isCancelled {
-            await pause(options.lease / 3)
+            await pause(min(options.lease / 3, options.pollInterval * 2))
+            if noteLoss() { return }
             // If the store refused, it is asked again soon: a lease must not run out because of that.
             while await !extendLeases() && !Task.isCancelled { await pause(min(options.lease / 10, .seconds(1))) }
             await renewRegistration()

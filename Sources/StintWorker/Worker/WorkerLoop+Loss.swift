@@ -4,15 +4,6 @@ import StintCore
 /// When its database was deleted or replaced while open, a worker logs that once, lets its handlers finish within the
 /// grace period, and ends. Their outcomes cannot be settled.
 extension WorkerLoop {
-    /// Checks the store from time to time. An idle worker, or one with a long job, does not use it otherwise.
-    func watchStore() async {
-        let interval = min(options.lease / 3, options.pollInterval)
-        while !Task.isCancelled {
-            await pause(interval)
-            if noteLoss() { return }
-        }
-    }
-
     /// - Returns: Whether the store can never be used again by this process.
     @discardableResult
     func noteLoss() -> Bool {

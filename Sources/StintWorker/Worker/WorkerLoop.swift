@@ -103,11 +103,9 @@ actor WorkerLoop {
         joinStartGate()
         seenRevocations = place?.revocations.read() ?? 0
         let heartbeat = Task { await self.keepUpLeases() }
-        let lookout = Task { await self.watchStore() }
         await visitUntilDone()
         stopListening()
         heartbeat.cancel()
-        lookout.cancel()
         for handler in worker.handlers.all { await handler.shutDown?() }
         await deregister()
         return ending

@@ -125,7 +125,7 @@ package struct RecordingStore: JobStore {
         }
     }
 
-    package func reclaimDead() async throws -> ReapReport { try await reclaimDeadOfThisHost() }
+    package func reclaimDead() async throws -> ReapReport { try await reclaimDead(among: workers()) }
 
     package func reclaim(from workers: [WorkerID], _ end: WorkerEnd) async throws -> ReapReport {
         var blames = false

@@ -132,7 +132,7 @@ struct SimulatedStore: JobStore {
 
     func workers() async throws -> [WorkerRecord] { try await store.workers() }
 
-    func reclaimDead() async throws -> ReapReport { try await reclaimDeadOfThisHost() }
+    func reclaimDead() async throws -> ReapReport { try await reclaimDead(among: workers()) }
 
     func reclaim(from workers: [WorkerID], _ end: WorkerEnd) async throws -> ReapReport {
         try await perform { try await store.reclaim(from: workers, end) }

@@ -7,10 +7,7 @@ struct Fleet {
     let executable: String
 
     init() throws {
-        guard let path = Bundle.main.executablePath else {
-            throw BenchError("the system does not say where this program is, so it cannot start its workers")
-        }
-        executable = path
+        executable = try StintProgram.ofThisProcess()
     }
 
     /// Runs one process for each of the roles.

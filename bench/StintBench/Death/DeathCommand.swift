@@ -1,13 +1,6 @@
 import ArgumentParser
 import Foundation
 import Stint
-import Subprocess
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 /// How soon the job of a killed worker is ready again.
 struct DeathCommand: AsyncParsableCommand {
@@ -18,8 +11,7 @@ struct DeathCommand: AsyncParsableCommand {
     @Option(help: "How many deaths of each kind.")
     var deaths = 20
 
-    @Option(help: "The program whose workers are killed; the stint beside this program by default.")
-    var program: String?
+    @OptionGroup var stint: StintProgram
 
     @OptionGroup var common: CommonOptions
 
@@ -28,11 +20,7 @@ struct DeathCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let own = URL(fileURLWithPath: Bundle.main.executablePath ?? CommandLine.arguments[0])
-        let program = program ?? own.deletingLastPathComponent().appendingPathComponent("stint").path
-        guard FileManager.default.isExecutableFile(atPath: program) else {
-            throw ValidationError("\(program) is not there: build it with `make build`, or name it with --program")
-        }
+        let program = try stint.path()
         try await common.report("death") { folder in
             var series: [DeathSeries] = []
             for kind in DeathKind.allCases {
@@ -55,19 +43,20 @@ struct DeathCommand: AsyncParsableCommand {
     private func measure(_ kind: DeathKind, _ file: String, _ program: String) async throws -> Double {
         let queue = try await JobQueue(.sqlite(file))
         try await queue.enqueue(payload: [])
-        return try await whileRunning(kind.command(program, file, queue: "default", work: ["sleep", "1000"])) { pid in
+        let command = kind.command(program, file, queue: "default", work: ["sleep", "1000"])
+        return try await StintProgram.whileRunning(command) { pid in
             guard kind != .supervised else { return try await kill(pid, kind, queue) }
             // The other process, which has work of its own.
-            return try await whileRunning(DeathKind.supervised.command(program, file, queue: "other", work: ["true"])) {
-                _ in
-                try await Self.wait("the other worker") { try await queue.store.workers().count == 2 }
+            let other = DeathKind.supervised.command(program, file, queue: "other", work: ["true"])
+            return try await StintProgram.whileRunning(other) { _ in
+                try await wait(for: "the other worker") { try await queue.store.workers().count == 2 }
                 return try await kill(pid, kind, queue)
             }
         }
     }
 
     private func kill(_ pid: pid_t, _ kind: DeathKind, _ queue: JobQueue<SQLiteStore>) async throws -> Double {
-        try await Self.wait("the job to start") {
+        try await wait(for: "the job to start") {
             try await queue.store.workers().contains { $0.started?.isEmpty == false }
         }
         // So that it stays ready.
@@ -84,33 +73,8 @@ struct DeathCommand: AsyncParsableCommand {
         // That of unshare and of the first process of its pid namespace: the kernel kills all others.
         case .container: Platform.killGroup(pid)
         }
-        try await Self.wait("the job to be ready again") { try await queue.store.stats().contains { $0.ready == 1 } }
+        try await wait(for: "the job to be ready again") { try await queue.store.stats().contains { $0.ready == 1 } }
         return Double(MonotonicClock.nanoseconds() - killed) / 1e6
-    }
-
-    private func whileRunning<Result: Sendable>(_ command: [String], _ body: (pid_t) async throws -> Result)
-        async throws
-        -> Result
-    {
-        var options = PlatformOptions()
-        options.createSession = true
-        return try await Subprocess.run(
-            command[0].contains("/") ? .path(FilePath(command[0])) : .name(command[0]),
-            arguments: Arguments(Array(command.dropFirst())), platformOptions: options, input: .none,
-            output: .discarded, error: .discarded
-        ) { execution in
-            let pid = execution.processIdentifier.value
-            defer { Platform.killGroup(pid) }
-            return try await body(pid)
-        }.closureResult
-    }
-
-    private static func wait(_ what: String, until isSo: () async throws -> Bool) async throws {
-        let deadline = MonotonicClock.nanoseconds() + 30_000_000_000
-        while try await !isSo() {
-            guard MonotonicClock.nanoseconds() < deadline else { throw BenchError("waited 30 s for \(what)") }
-            try await Task.sleep(for: .milliseconds(1))
-        }
     }
 }
 

@@ -25,6 +25,8 @@ struct IdleCommand: AsyncParsableCommand {
     @Option(help: "Only this situation: alone, beside or supervised; may be repeated.")
     var situation: [IdleSituation] = []
 
+    @OptionGroup var stint: StintProgram
+
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
@@ -49,12 +51,11 @@ struct IdleCommand: AsyncParsableCommand {
 
     private func measure(_ situation: IdleSituation, _ workers: Int, _ database: String) async throws -> IdleSeries {
         try await Self.make(database)
+        guard situation != .supervised else { return try await measureSupervised(workers, database) }
         let looks = Mutex<[FileTrace]>([])
         let (settle, seconds, commits) = (settle, seconds, commits)
-        let isSupervised = situation == .supervised
-        let role = IdleRole(
-            database: database, settleSeconds: settle, seconds: seconds, supervisedWorkers: isSupervised ? workers : 0)
-        let reports = try await Fleet().run(Array(repeating: role, count: isSupervised ? 1 : workers)) { barrier in
+        let role = IdleRole(database: database, settleSeconds: settle, seconds: seconds)
+        let reports = try await Fleet().run(Array(repeating: role, count: workers)) { barrier in
             let end = barrier.nanoseconds + Int64((settle + seconds) * 1e9)
             guard situation != .beside else { return try await Self.commit(commits, in: database, until: end) }
             // Opened before and closed after, since opening a database touches its files.
@@ -67,8 +68,31 @@ struct IdleCommand: AsyncParsableCommand {
         }
         let traces = looks.withLock { $0 }
         return IdleSeries(
-            situation: situation, workers: workers, cpuMicroseconds: reports.flatMap(\.cpuMicroseconds),
+            situation: situation, workers: workers, cpuMicroseconds: reports.map(\.cpuMicroseconds),
             wakeUps: reports.map(\.wakeUps), changes: traces.isEmpty ? nil : traces[0].changes(until: traces[1]))
+    }
+
+    /// The real thing: `stint work --workers N`, all its processes.
+    private func measureSupervised(_ workers: Int, _ database: String) async throws -> IdleSeries {
+        let queue = try await JobQueue(.sqlite(database))
+        let command = [
+            try stint.path(), "work", "--db", database, "--queue", "\(StintWorkload.queue)", "--workers", "\(workers)",
+            "--", "true",
+        ]
+        return try await StintProgram.whileRunning(command) { supervisor in
+            try await wait(for: "the workers") { try await queue.store.workers().count == workers }
+            try await Task.sleep(for: .seconds(settle))
+            let processes = try await [supervisor] + queue.store.workers().map(\.registration.process.processID)
+            let observer = try FileObserver(database)
+            let (before, files) = (processes.map(ProcessTime.microseconds), try observer.look())
+            try await Task.sleep(for: .seconds(seconds))
+            let (after, later) = (processes.map(ProcessTime.microseconds), try observer.look())
+            let times = zip(before, after).compactMap { before, after in before.flatMap { b in after.map { $0 - b } } }
+            guard times.count == processes.count else { throw BenchError("a worker ended, or its time cannot be read") }
+            return IdleSeries(
+                situation: .supervised, workers: workers, cpuMicroseconds: times, wakeUps: [],
+                changes: files.changes(until: later))
+        }
     }
 
     /// Commits that bring nothing for the workers, at an even pace.

@@ -53,7 +53,9 @@ struct WakeCommand: AsyncParsableCommand {
             // It registers and looks for work first.
             try await Task.sleep(for: .milliseconds(300))
             try await triggers.ring(kind, times: times)
-            try await Self.waitUntilDone(queue)
+            try await wait(for: "the worker to do its last jobs", every: .milliseconds(20)) {
+                try await !queue.store.stats().contains { $0.unfinished > 0 }
+            }
         }
         let (rung, skipped) = (await triggers.rung, await triggers.skipped)
         guard skipped == nil else { return WakeSeries(kind, nanoseconds: [], skipped: skipped) }
@@ -62,15 +64,5 @@ struct WakeCommand: AsyncParsableCommand {
             throw BenchError("\(kind.title): \(rung.count) jobs were brought about and \(starts.count) started")
         }
         return WakeSeries(kind, nanoseconds: starts.map { $0.nanoseconds - rung[$0.number] })
-    }
-
-    private static func waitUntilDone(_ queue: JobQueue<SQLiteStore>) async throws {
-        let deadline = MonotonicClock.nanoseconds() + 30_000_000_000
-        while try await queue.store.stats().contains(where: { $0.unfinished > 0 }) {
-            guard MonotonicClock.nanoseconds() < deadline else {
-                throw BenchError("the worker was not woken for its last jobs within 30 s")
-            }
-            try await Task.sleep(for: .milliseconds(20))
-        }
     }
 }
