@@ -5,9 +5,12 @@ import StintCore
 extension WorkerLoop {
     /// Checks the store as well: a worker with a long job does not use it otherwise. An idle one checks it with each poll.
     func keepUpLeases() async {
+        var due = ContinuousClock.now + options.lease / 3
         while !Task.isCancelled {
-            await pause(min(options.lease / 3, options.pollInterval * 2))
+            await pause(min(due - .now, options.pollInterval * 2))
             if noteLoss() { return }
+            guard .now >= due else { continue }
+            due = .now + options.lease / 3
             // If the store refused, it is asked again soon: a lease must not run out because of that.
             while await !extendLeases() && !Task.isCancelled { await pause(min(options.lease / 10, .seconds(1))) }
             await renewRegistration()
