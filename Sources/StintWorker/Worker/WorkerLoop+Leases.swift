@@ -6,9 +6,12 @@ extension WorkerLoop {
     /// It looks at the database's files as well: a worker with a long job has no other reason to. An idle one does so with
     /// each of its polls.
     func keepUpLeases() async {
+        var due = ContinuousClock.now + options.lease / 3
         while !Task.isCancelled {
-            await pause(min(options.lease / 3, options.pollInterval * 2))
+            await pause(min(due - .now, options.pollInterval * 2))
             if noteLoss() { return }
+            guard .now >= due else { continue }
+            due = .now + options.lease / 3
             // A store that refused is asked again soon: a lease must not run out for want of a word.
             while await !extendLeases() && !Task.isCancelled { await pause(min(options.lease / 10, .seconds(1))) }
             await renewRegistration()
