@@ -23,6 +23,8 @@ package final class OutputDestination: Sendable {
         package var lines = 16_384
         /// The share of both for handlers' lines; the rest is for log messages.
         package var shareOfHandlers = 0.75
+        /// A reader that has taken nothing for this long does not read; nothing waits for it any more.
+        package var patience: Duration = .seconds(1)
 
         package init() {}
 
@@ -31,8 +33,6 @@ package final class OutputDestination: Sendable {
         }
     }
 
-    /// A reader that has taken nothing for this long does not read; nothing waits for it any more.
-    static let patience: Duration = .seconds(1)
     /// How long this process waits at its end for unwritten output.
     private static let farewell: Duration = .seconds(1)
 
@@ -59,7 +59,7 @@ package final class OutputDestination: Sendable {
 
     private let descriptor: Int32
     private let name: String
-    private let limits: Limits
+    let limits: Limits
     private let state = Mutex(State())
     private let queue: DispatchQueue
 
@@ -105,7 +105,7 @@ package final class OutputDestination: Sendable {
 
     /// Whether its reader has taken nothing for a while although there is output.
     var isStalled: Bool {
-        state.withLock { $0.waitingLines > 0 && ContinuousClock.now - $0.lastProgress >= Self.patience }
+        state.withLock { $0.waitingLines > 0 && ContinuousClock.now - $0.lastProgress >= limits.patience }
     }
 
     var waitingLines: Int { state.withLock { $0.waitingLines } }
