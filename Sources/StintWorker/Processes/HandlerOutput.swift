@@ -41,7 +41,7 @@ final class HandlerOutput: Sendable {
     }
 
     /// Passes on what was written until now and closes the pipes, although others may keep their other ends open. A reader
-    /// of this process's output that does not read holds it up for ``OutputDestination/patience`` at the most; what finds no
+    /// of this process's output that does not read holds it up for ``OutputDestination/Limits/patience`` at the most; what finds no
     /// room then is dropped.
     func finish() async {
         await lines[0].hurrying { [lines] in

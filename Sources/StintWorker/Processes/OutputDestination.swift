@@ -23,6 +23,8 @@ package final class OutputDestination: Sendable {
         package var lines = 16_384
         /// What handlers' lines may take of both; the rest is for log messages.
         package var shareOfHandlers = 0.75
+        /// Whoever has taken nothing for so long does not read: nothing waits for it any more.
+        package var patience: Duration = .seconds(1)
 
         package init() {}
 
@@ -31,8 +33,6 @@ package final class OutputDestination: Sendable {
         }
     }
 
-    /// Whoever has taken nothing for so long does not read: nothing waits for it any more.
-    static let patience: Duration = .seconds(1)
     /// How long the end of this process waits until what is left is written.
     private static let farewell: Duration = .seconds(1)
 
@@ -59,7 +59,7 @@ package final class OutputDestination: Sendable {
 
     private let descriptor: Int32
     private let name: String
-    private let limits: Limits
+    let limits: Limits
     private let state = Mutex(State())
     private let queue: DispatchQueue
 
@@ -105,7 +105,7 @@ package final class OutputDestination: Sendable {
 
     /// Whether its reader has taken nothing for a while, though there is something.
     var isStalled: Bool {
-        state.withLock { $0.waitingLines > 0 && ContinuousClock.now - $0.lastProgress >= Self.patience }
+        state.withLock { $0.waitingLines > 0 && ContinuousClock.now - $0.lastProgress >= limits.patience }
     }
 
     var waitingLines: Int { state.withLock { $0.waitingLines } }

@@ -57,7 +57,7 @@ final class OutputLines: @unchecked Sendable {
     /// Does `body`, which waits until these lines are passed on, and hurries after a while.
     func hurrying<Value>(_ body: () async -> Value) async -> Value {
         let timer = Task {
-            try await Task.sleep(for: OutputDestination.patience)
+            try await Task.sleep(for: destination.limits.patience)
             hurry()
         }
         let value = await body()
