@@ -41,8 +41,8 @@ final class HandlerOutput: Sendable {
     }
 
     /// Passes on what was written until now and closes the pipes, although others may keep their other ends open. A reader
-    /// of this process's output that does not read holds it up for ``OutputDestination/Limits/patience`` at the most; what finds no
-    /// room then is dropped.
+    /// of this process's output that does not read holds it up for ``OutputDestination/Limits/patience`` at the most; what
+    /// finds no room then is dropped.
     func finish() async {
         await lines[0].hurrying { [lines] in
             await lines[1].hurrying {
