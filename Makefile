@@ -99,7 +99,11 @@ bench-peers: stint-bench
 	bench/peers/setup
 	bench/peers/run.py --json bench/results/peers.json
 
+# Only StintPlatform imports the C library and swift-system: all others import StintPlatform.
 lint:
+	@! grep -rnE 'canImport\((Darwin|Glibc|Musl|System|SystemPackage)\)|^ *(@.*)?import (Darwin|Glibc|Musl|System|SystemPackage)$$' \
+		--include='*.swift' Sources Tests migrations bench Examples | grep -v '^Sources/StintPlatform/' \
+		|| { echo 'Import StintPlatform instead.' >&2; exit 1; }
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests migrations bench Examples
 
 setup:

@@ -1,16 +1,11 @@
 import Foundation
 import StintCore
+import StintPlatform
 import StintTesting
 import StoreConformance
 import Testing
 
 @testable import StintSQLite
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// The file beside the database that records what a worker has started.
 @Suite("The scoreboard of a worker")

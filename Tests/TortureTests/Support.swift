@@ -1,12 +1,7 @@
 import Foundation
+import StintPlatform
 import Subprocess
 import Testing
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 /// Tests/StintTorture, which the package manager puts beside the tests.
 let stintTorture = (Bundle.main.executableURL?.deletingLastPathComponent().path ?? ".") + "/stint-torture"

@@ -1,13 +1,8 @@
 import ArgumentParser
 import Foundation
 import Stint
+import StintPlatform
 import Subprocess
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 /// Jobs per second by the way in which they are run, and the cost of supervision.
 struct HandlersCommand: AsyncParsableCommand {

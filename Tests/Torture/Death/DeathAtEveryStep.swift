@@ -1,13 +1,8 @@
 import Foundation
 import History
+import StintPlatform
 import Subprocess
 import Synchronization
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 /// Ends a workload at the k-th call to its file system, for one k after the other, each in a process and a folder of
 /// its own, and checks what is left.

@@ -27,7 +27,7 @@ final class SizeSampler: Sendable {
                 state.report.database.append(size(run.database))
                 state.report.log.append(size(run.database + "-wal"))
                 for member in living {
-                    guard let memory = ProcessIdentity.residentMemory(ofProcess: member.id), memory > 0 else {
+                    guard let memory = ProcessMemory.resident(ofProcess: member.id), memory > 0 else {
                         continue
                     }
                     state.report.memory[ProcessName.of(member.id), default: (member.role, [])].samples.append(memory)
