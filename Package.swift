@@ -84,7 +84,8 @@ let package = Package(
         .executableTarget(
             name: "stint-bench",
             dependencies: [
-                "Stint", "StintPlatform", "StintSQLite", "CCeiling", sqlite, logging, histogram, argumentParser, subprocess,
+                "Stint", "StintPlatform", "StintSQLite", "TestSupport", "CCeiling", sqlite, logging, histogram,
+                argumentParser, subprocess,
             ],
             path: "bench/StintBench"
         ),
@@ -96,8 +97,15 @@ let package = Package(
             linkerSettings: [.linkedLibrary("sqlite3")]
         ),
 
+        // What tests and the benchmark share: seeds, waiting, sampling.
+        .target(name: "TestSupport", dependencies: ["StintPlatform"], path: "Tests/Support"),
+
         // Scenarios that any store must pass, and one test target a module.
-        .target(name: "StoreConformance", dependencies: ["StintCore", "StintTesting"], path: "Tests/StoreConformance"),
+        .target(
+            name: "StoreConformance",
+            dependencies: ["StintCore", "StintTesting", "TestSupport"],
+            path: "Tests/StoreConformance"
+        ),
         .executableTarget(
             name: "ClaimingWorker",
             dependencies: ["StintCore", "StintPlatform", "StintSQLite", grdb],
@@ -108,7 +116,7 @@ let package = Package(
             dependencies: ["Stint", lifecycle, logging],
             path: "Tests/CrashingWorker"
         ),
-        .testTarget(name: "StintCoreTests", dependencies: ["StintCore", "StintPlatform"]),
+        .testTarget(name: "StintCoreTests", dependencies: ["StintCore", "StintPlatform", "TestSupport"]),
         .testTarget(name: "StintTestingTests", dependencies: ["Stint", "StintTesting", "StoreConformance"]),
 
         // Torture: what is done to a database, the history of what everybody was told, and the check of that history.
@@ -119,8 +127,9 @@ let package = Package(
         .target(
             name: "Torture",
             dependencies: [
-                "History", "CFaults", "CSimulation", "StintTesting", "StoreConformance", "Stint", "StintCore",
-                "StintPlatform", "StintSQLite", "StintWorker", "StintSQLiteMigrations", grdb, sqlite, lifecycle, logging, subprocess,
+                "TestSupport", "History", "CFaults", "CSimulation", "StintTesting", "StoreConformance", "Stint",
+                "StintCore", "StintPlatform", "StintSQLite", "StintWorker", "StintSQLiteMigrations", grdb, sqlite,
+                lifecycle, logging, subprocess,
             ],
             path: "Tests/Torture"
         ),
@@ -136,27 +145,30 @@ let package = Package(
             name: "TortureTests",
             dependencies: [
                 "Torture", "History", "CFaults", "CSimulation", "Stint", "StintPlatform", "StintSQLite",
-                "StintSQLiteMigrations", "StintCLI", "stint-torture", grdb, sqlite, logging, subprocess,
+                "StintSQLiteMigrations", "StintCLI", "TestSupport", "stint-torture", grdb, sqlite, logging, subprocess,
             ]
         ),
         .testTarget(
             name: "StintSQLiteTests",
             dependencies: [
                 "StintPlatform", "StintSQLite", "StintSQLiteMigrations", "StintTesting", "StoreConformance", "Torture",
-                "ClaimingWorker", grdb, sqlite, subprocess,
+                "TestSupport", "ClaimingWorker", grdb, sqlite, subprocess,
             ]
         ),
         .testTarget(
             name: "StintWorkerTests",
             dependencies: [
-                "Stint", "StintPlatform", grdb, lifecycle, logging, metrics, tracing, subprocess,
+                "Stint", "StintPlatform", "StintTesting", "TestSupport", grdb, lifecycle, logging, metrics, tracing,
+                subprocess,
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
             ]
         ),
         .testTarget(
             name: "StintCLITests",
-            dependencies: ["StintCLI", "StintPlatform", "StintSQLite", "CrashingWorker", grdb, subprocess]),
+            dependencies: [
+                "StintCLI", "StintPlatform", "StintSQLite", "TestSupport", "CrashingWorker", grdb, subprocess,
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )
@@ -165,6 +177,7 @@ let package = Package(
 if Context.environment["STINT_FUZZ"] != nil {
     package.targets += [
         .target(name: "CLibFuzzer", path: "Tests/CLibFuzzer"),
-        .executableTarget(name: "stint-fuzz", dependencies: ["Torture", "StintPlatform", "CLibFuzzer"], path: "Tests/LibFuzzer"),
+        .executableTarget(
+            name: "stint-fuzz", dependencies: ["Torture", "StintPlatform", "CLibFuzzer"], path: "Tests/LibFuzzer"),
     ]
 }

@@ -1,6 +1,7 @@
 import Foundation
 import StintPlatform
 import Subprocess
+import TestSupport
 import Testing
 
 @Suite("Standard output goes wrong quietly or with a sentence", .inOwnFolder, .timeLimit(.minutes(15)))

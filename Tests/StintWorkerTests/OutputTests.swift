@@ -1,6 +1,7 @@
 import Foundation
 import StintCore
 import StintPlatform
+import TestSupport
 import Testing
 
 @testable import StintWorker

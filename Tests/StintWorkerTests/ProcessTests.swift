@@ -1,5 +1,6 @@
 import Foundation
 import StintPlatform
+import TestSupport
 import Testing
 
 @testable import StintWorker

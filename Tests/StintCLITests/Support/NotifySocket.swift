@@ -1,5 +1,6 @@
 import Foundation
 import StintPlatform
+import TestSupport
 
 /// The socket on which systemd listens to a service of `Type=notify`.
 final class NotifySocket: Sendable {

@@ -40,6 +40,7 @@ struct IdleRole: Role {
     }
 
     private static func usage() -> Report {
-        Report(cpuMicroseconds: ProcessTime.microseconds(of: getpid()) ?? 0, wakeUps: Int(rusage.ofThisProcess.ru_nvcsw))
+        Report(
+            cpuMicroseconds: ProcessTime.microseconds(of: getpid()) ?? 0, wakeUps: Int(rusage.ofThisProcess.ru_nvcsw))
     }
 }
