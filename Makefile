@@ -8,7 +8,7 @@
 # make plots   docs/plots from what the benchmarks have measured
 # make bench-peers beside beanstalkd, PostgreSQL and queues from PyPI, which it installs
 # make bench-handlers   deaths, suspects, commands, pipes and Swift handlers; what supervision costs
-# make lint    formatting
+# make lint    formatting and imports
 # make build   the `stint` binary: .build/release/stint
 # make install copies it to $(PREFIX)/bin
 
