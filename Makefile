@@ -8,7 +8,7 @@
 # make plots   docs/plots from what the benchmarks have measured
 # make bench-peers beside beanstalkd, PostgreSQL and queues from PyPI, which it installs
 # make bench-handlers   deaths, suspects, commands, pipes and Swift handlers; what supervision costs
-# make lint    formatting
+# make lint    formatting and imports
 # make build   the `stint` binary: .build/release/stint
 # make install copies it to $(PREFIX)/bin
 
@@ -99,7 +99,11 @@ bench-peers: stint-bench
 	bench/peers/setup
 	bench/peers/run.py --json bench/results/peers.json
 
+# Only StintPlatform imports the C library and swift-system: all others import StintPlatform.
 lint:
+	@! grep -rnE 'canImport\((Darwin|Glibc|Musl|System|SystemPackage)\)|^ *(@.*)?import (Darwin|Glibc|Musl|System|SystemPackage)$$' \
+		--include='*.swift' Sources Tests migrations bench Examples | grep -v '^Sources/StintPlatform/' \
+		|| { echo 'Import StintPlatform instead.' >&2; exit 1; }
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests migrations bench Examples
 
 setup:

@@ -11,6 +11,7 @@ let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distr
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 
@@ -29,12 +30,14 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.2.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
-        // The library, from the core outwards: arrows point one way.
-        .target(name: "StintCore", dependencies: [logging, metrics, tracing]),
+        // The library, from the system outwards: arrows point one way.
+        .target(name: "StintPlatform", dependencies: [system]),
+        .target(name: "StintCore", dependencies: ["StintPlatform", logging, metrics, tracing]),
         .target(
             name: "StintSQLiteMigrations",
             path: "migrations/sqlite",
@@ -46,7 +49,7 @@ let package = Package(
         .target(name: "CStint"),
         .target(
             name: "StintSQLite",
-            dependencies: ["StintCore", "StintSQLiteMigrations", "CStint", grdb, sqlite, logging],
+            dependencies: ["StintCore", "StintPlatform", "StintSQLiteMigrations", "CStint", grdb, sqlite, logging],
             swiftSettings: [
                 // Switches that take a guard away, to see the checks turn red: in the build that the tests use, and in no
                 // release.
@@ -55,7 +58,7 @@ let package = Package(
         ),
         .target(
             name: "StintWorker",
-            dependencies: ["StintCore", "CStint", lifecycle, logging, metrics, tracing]
+            dependencies: ["StintCore", "StintPlatform", "CStint", lifecycle, logging, metrics, tracing]
         ),
         .target(name: "Stint", dependencies: ["StintCore", "StintSQLite", "StintWorker"]),
 
@@ -65,7 +68,9 @@ let package = Package(
         // The command line: the only place that wires the modules together.
         .executableTarget(
             name: "StintCLI",
-            dependencies: ["StintCore", "StintSQLite", "StintWorker", argumentParser, lifecycle, signals, logging]
+            dependencies: [
+                "StintCore", "StintPlatform", "StintSQLite", "StintWorker", argumentParser, lifecycle, signals, logging,
+            ]
         ),
 
         .executableTarget(
@@ -78,7 +83,10 @@ let package = Package(
         .target(name: "CCeiling", dependencies: [sqlite], path: "bench/CCeiling"),
         .executableTarget(
             name: "stint-bench",
-            dependencies: ["Stint", "StintSQLite", "CCeiling", sqlite, logging, histogram, argumentParser, subprocess],
+            dependencies: [
+                "Stint", "StintPlatform", "StintSQLite", "TestSupport", "CCeiling", sqlite, logging, histogram,
+                argumentParser, subprocess,
+            ],
             path: "bench/StintBench"
         ),
 
@@ -89,11 +97,18 @@ let package = Package(
             linkerSettings: [.linkedLibrary("sqlite3")]
         ),
 
+        // What tests and the benchmark share: seeds, waiting, sampling.
+        .target(name: "TestSupport", dependencies: ["StintPlatform"], path: "Tests/Support"),
+
         // Scenarios that any store must pass, and one test target a module.
-        .target(name: "StoreConformance", dependencies: ["StintCore", "StintTesting"], path: "Tests/StoreConformance"),
+        .target(
+            name: "StoreConformance",
+            dependencies: ["StintCore", "StintTesting", "TestSupport"],
+            path: "Tests/StoreConformance"
+        ),
         .executableTarget(
             name: "ClaimingWorker",
-            dependencies: ["StintCore", "StintSQLite", grdb],
+            dependencies: ["StintCore", "StintPlatform", "StintSQLite", grdb],
             path: "Tests/ClaimingWorker"
         ),
         .executableTarget(
@@ -101,7 +116,7 @@ let package = Package(
             dependencies: ["Stint", lifecycle, logging],
             path: "Tests/CrashingWorker"
         ),
-        .testTarget(name: "StintCoreTests", dependencies: ["StintCore"]),
+        .testTarget(name: "StintCoreTests", dependencies: ["StintCore", "StintPlatform", "TestSupport"]),
         .testTarget(name: "StintTestingTests", dependencies: ["Stint", "StintTesting", "StoreConformance"]),
 
         // Torture: what is done to a database, the history of what everybody was told, and the check of that history.
@@ -112,48 +127,48 @@ let package = Package(
         .target(
             name: "Torture",
             dependencies: [
-                "History", "CFaults", "CSimulation", "StintTesting", "StoreConformance", "Stint", "StintCore",
-                "StintSQLite",
-                "StintWorker",
-                "StintSQLiteMigrations", grdb, sqlite, lifecycle, logging, subprocess,
+                "TestSupport", "History", "CFaults", "CSimulation", "StintTesting", "StoreConformance", "Stint",
+                "StintCore", "StintPlatform", "StintSQLite", "StintWorker", "StintSQLiteMigrations", grdb, sqlite,
+                lifecycle, logging, subprocess,
             ],
             path: "Tests/Torture"
         ),
         .executableTarget(
             name: "stint-torture",
             dependencies: [
-                "Torture", "History", "CFaults", "CSimulation", "Stint", "StintSQLite", logging, argumentParser,
-                subprocess,
+                "Torture", "History", "CFaults", "CSimulation", "Stint", "StintPlatform", "StintSQLite", logging,
+                argumentParser, subprocess,
             ],
             path: "Tests/StintTorture"
         ),
         .testTarget(
             name: "TortureTests",
             dependencies: [
-                "Torture", "History", "CFaults", "CSimulation", "Stint", "StintSQLite", "StintSQLiteMigrations",
-                "StintCLI",
-                "stint-torture", grdb, sqlite, logging, subprocess,
+                "Torture", "History", "CFaults", "CSimulation", "Stint", "StintPlatform", "StintSQLite",
+                "StintSQLiteMigrations", "StintCLI", "TestSupport", "stint-torture", grdb, sqlite, logging, subprocess,
             ]
         ),
         .testTarget(
             name: "StintSQLiteTests",
             dependencies: [
-                "StintSQLite", "StintSQLiteMigrations", "StintTesting", "StoreConformance", "Torture", "ClaimingWorker",
-                grdb, sqlite,
-                subprocess,
+                "StintPlatform", "StintSQLite", "StintSQLiteMigrations", "StintTesting", "StoreConformance", "Torture",
+                "TestSupport", "ClaimingWorker", grdb, sqlite, subprocess,
             ]
         ),
         .testTarget(
             name: "StintWorkerTests",
             dependencies: [
-                "Stint", grdb, lifecycle, logging, metrics, tracing, subprocess,
+                "Stint", "StintPlatform", "StintTesting", "TestSupport", grdb, lifecycle, logging, metrics, tracing,
+                subprocess,
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
             ]
         ),
         .testTarget(
             name: "StintCLITests",
-            dependencies: ["StintCLI", "StintSQLite", "CrashingWorker", grdb, subprocess]),
+            dependencies: [
+                "StintCLI", "StintPlatform", "StintSQLite", "TestSupport", "CrashingWorker", grdb, subprocess,
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )
@@ -162,6 +177,7 @@ let package = Package(
 if Context.environment["STINT_FUZZ"] != nil {
     package.targets += [
         .target(name: "CLibFuzzer", path: "Tests/CLibFuzzer"),
-        .executableTarget(name: "stint-fuzz", dependencies: ["Torture", "CLibFuzzer"], path: "Tests/LibFuzzer"),
+        .executableTarget(
+            name: "stint-fuzz", dependencies: ["Torture", "StintPlatform", "CLibFuzzer"], path: "Tests/LibFuzzer"),
     ]
 }

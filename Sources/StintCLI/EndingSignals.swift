@@ -1,10 +1,5 @@
 import Dispatch
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// The signals that end a command with a progress bar (Ctrl-C, SIGTERM, a terminal that is closed): they end it all the
 /// same, and the bar is taken away before, so that the shell's next line does not begin behind it.
@@ -21,11 +16,8 @@ final class EndingSignals: @unchecked Sendable {
     private init() {
         let queue = DispatchQueue(label: "stint.signals")
         // Whoever started this process with a signal ignored does not want to end it so.
-        for number in [SIGINT, SIGTERM, SIGHUP] where !Platform.ignores(number) {
-            #if canImport(Darwin)
-                // There kqueue sees a signal that is ignored; on Linux Dispatch sees only one that is not.
-                signal(number, SIG_IGN)
-            #endif
+        for number in [SIGINT, SIGTERM, SIGHUP] where !SignalDisposition.ignores(number) {
+            SignalDisposition.prepareForDispatch(number)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler { Self.end(by: number) }
             source.resume()

@@ -1,10 +1,5 @@
 import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// Bytes from a file or standard input, read in bounded memory.
 struct Input: ~Copyable {
@@ -21,7 +16,7 @@ struct Input: ~Copyable {
         let descriptor = open(file, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw StintError.invalidInput(
-                "the file \(quoted(file)) cannot be read: \(String(cString: strerror(errno)))")
+                "the file \(quoted(file)) cannot be read: \(systemError())")
         }
         self.init(descriptor: descriptor, name: "the file \(quoted(file))")
     }
@@ -87,9 +82,9 @@ struct Input: ~Copyable {
 
     private mutating func fill() throws {
         let chunk = try [UInt8](unsafeUninitializedCapacity: 262_144) { buffer, count in
-            let got = Platform.read(descriptor, buffer.baseAddress, buffer.count)
+            let got = StintPlatform.read(descriptor, buffer.baseAddress, buffer.count)
             guard got >= 0 || errno == EINTR else {
-                throw StintError.invalidInput("\(name) cannot be read: \(String(cString: strerror(errno)))")
+                throw StintError.invalidInput("\(name) cannot be read: \(systemError())")
             }
             count = max(0, got)
             if got == 0 { isAtEnd = true }

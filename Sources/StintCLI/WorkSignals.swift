@@ -1,13 +1,8 @@
 import ServiceLifecycle
+import StintPlatform
 import StintSQLite
 import StintWorker
 import UnixSignals
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// Runs the services of `stint work` and handles signals: SIGTERM and SIGINT stop in an orderly way, a second SIGINT at
 /// once. SIGHUP replaces the workers. If there is a terminal, SIGHUP means that it was closed, and stops in an orderly
@@ -19,8 +14,9 @@ struct WorkSignals {
     /// - Throws: ``StoppedAtOnce`` after a second SIGINT, when all workers have ended.
     func run() async throws {
         // Checked now, since it is not possible after the terminal was hung up.
-        let hangUpStops = Platform.hasControllingTerminal
-        let trapped: [UnixSignal] = Platform.ignores(SIGHUP) ? [.sigterm, .sigint] : [.sigterm, .sigint, .sighup]
+        let hangUpStops = Terminal.controlsThisProcess
+        let trapped: [UnixSignal] =
+            SignalDisposition.ignores(SIGHUP) ? [.sigterm, .sigint] : [.sigterm, .sigint, .sighup]
         let signals = await UnixSignalsSequence(trapping: trapped)
         let work = Task { try await group.run() }
         let listener = Task {

@@ -13,13 +13,8 @@
 
 import GRDB
 import StintCore
+import StintPlatform
 import StintSQLite
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 let arguments = CommandLine.arguments
 if arguments[1] == "headless" { liveWithoutMainThread() }
@@ -54,11 +49,7 @@ case "die":
     if arguments.last == "full" {
         signal(SIGXFSZ, SIG_IGN)
         var limit = rlimit(rlim_cur: 64, rlim_max: 64)
-        #if canImport(Darwin)
-            setrlimit(RLIMIT_FSIZE, &limit)
-        #else
-            setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
-        #endif
+        setrlimit(ResourceLimit.fileSize, &limit)
     }
     for job in jobs.prefix(Int(arguments[4])!) {
         place.scoreboard.note(ended: nil, started: job.lease)
@@ -86,7 +77,7 @@ default:
 func liveWithoutMainThread() -> Never {
     let main = UnsafeMutablePointer<pthread_t>.allocate(capacity: 1)
     main.initialize(to: pthread_self())
-    #if canImport(Darwin)
+    #if os(macOS)
         var thread: pthread_t?
     #else
         var thread = pthread_t()

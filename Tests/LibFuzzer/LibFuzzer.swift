@@ -1,13 +1,8 @@
 // Coverage-guided fuzzing of what reads bytes in-process: `make fuzz`. Only with STINT_FUZZ=1, see Package.swift.
 
 import CLibFuzzer
+import StintPlatform
 import Torture
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// `STINT_FUZZ_TARGET`: `pipe` or `headers`.
 private let target: String = getenv("STINT_FUZZ_TARGET").map { String(cString: $0) } ?? "pipe"

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("stint delete, bury and kick --queue, and stint run", .inOwnFolder, .timeLimit(.minutes(15)))

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Workers that are killed lose nothing", .inOwnFolder, .timeLimit(.minutes(15)))
@@ -13,7 +14,7 @@ struct CrashTests {
 
     @Test("SIGKILL at random points, 30 rounds: every job is done or buried once")
     func randomKills() async throws {
-        var chance = SeededChance(for: "Random kills")
+        var chance = SeededGenerator(seed: chosenSeed(for: "Random kills"))
         try await place.stint("retain", "default", "1d")
         var (put, kills) = (0, 0)
         for _ in 1...Self.rounds {
@@ -33,7 +34,7 @@ struct CrashTests {
 
     /// Runs three workers, kills one to three of them, each after a random number of further starts or ends of
     /// commands, and stops the others in order. Later rounds do what the dead ones held.
-    private func round(_ chance: inout SeededChance) async throws -> Int {
+    private func round(_ chance: inout SeededGenerator) async throws -> Int {
         var kills = 0
         let victims = Int.random(in: 1...3, using: &chance)
         let batch = Int.random(in: 1...6, using: &chance)
@@ -108,7 +109,7 @@ struct CrashTests {
 
     @Test("a putting process that is killed leaves whole transactions, and the file is sound")
     func killedPut() async throws {
-        var chance = SeededChance(for: "Killed put")
+        var chance = SeededGenerator(seed: chosenSeed(for: "Killed put"))
         var before = 0
         for _ in 1...10 {
             // 1,000 lines go into one transaction; the rest of the input never comes.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Which file, and for whom", .inOwnFolder, .timeLimit(.minutes(15)))

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import Subprocess
+import TestSupport
 import Testing
 
 /// What the machine does to workers costs no job anything, and a worker that lives keeps its jobs.

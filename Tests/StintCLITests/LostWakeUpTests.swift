@@ -1,5 +1,6 @@
 import Foundation
 import Subprocess
+import TestSupport
 import Testing
 
 @Suite("No job is left lying", .inOwnFolder, .timeLimit(.minutes(5)))

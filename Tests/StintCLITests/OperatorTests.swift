@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 @Suite("stint pause, resume, kick, bury, delete, retain and reap", .inOwnFolder, .timeLimit(.minutes(15)))

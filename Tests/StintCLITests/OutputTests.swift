@@ -1,12 +1,8 @@
 import Foundation
+import StintPlatform
 import Subprocess
+import TestSupport
 import Testing
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 @Suite("Standard output goes wrong quietly or with a sentence", .inOwnFolder, .timeLimit(.minutes(15)))
 struct OutputTests {
@@ -148,10 +144,10 @@ struct ProgressBarTests {
             error: .string(limit: 65_536)
         ) { execution in
             let batch = Array(String(repeating: "x\n", count: 1_000).utf8)
-            let deadline = ContinuousClock.now + .seconds(60)
-            while !terminal.text.contains(" jobs") {
-                guard ContinuousClock.now < deadline else { throw TooLate(what: "a bar is drawn", limit: .seconds(60)) }
+            try await eventually("a bar is drawn") {
+                guard !terminal.text.contains(" jobs") else { return true }
                 _ = try await execution.standardInputWriter.write(batch)
+                return false
             }
             try await body(
                 RunningProcess(id: execution.processIdentifier.value), execution.standardInputWriter)

@@ -1,4 +1,5 @@
 import Subprocess
+import TestSupport
 import Testing
 
 /// Payloads that some step on the way, in some locale, might change.
@@ -26,7 +27,7 @@ private enum Payload: String, CaseIterable {
 }
 
 private let randomMegabyte: [UInt8] = {
-    var chance = SeededChance(for: "Payloads")
+    var chance = SeededGenerator(seed: chosenSeed(for: "Payloads"))
     return chance.bytes(1_048_576)
 }()
 

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What another user of the folder puts where Stint or SQLite will create a file.

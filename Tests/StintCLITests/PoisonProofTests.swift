@@ -1,5 +1,6 @@
 import Foundation
 import Subprocess
+import TestSupport
 import Testing
 
 /// Stint's central promise: of a thousand jobs, those that kill their worker are buried, and no other.
@@ -26,7 +27,7 @@ struct PoisonProofTests {
         "exactly the seven are buried, after three starts each, and nobody else loses an attempt",
         arguments: Way.allCases)
     func proof(way: Way) async throws {
-        var chance = SeededChance(for: "poison proof, \(way.testDescription)")
+        var chance = SeededGenerator(seed: chosenSeed(for: "poison proof, \(way.testDescription)"))
         let poisoned = try await enqueue(&chance)
         let outcome = try await whileKillingVictims {
             try await run(way)
@@ -51,7 +52,7 @@ struct PoisonProofTests {
     /// Puts the jobs in a random order.
     ///
     /// - Returns: What each poisoned job does, by its id.
-    private func enqueue(_ chance: inout SeededChance) async throws -> [Int: String] {
+    private func enqueue(_ chance: inout SeededGenerator) async throws -> [Int: String] {
         try await place.stint("retain", "default", "1d")
         let places = (1...Self.total).shuffled(using: &chance).prefix(Self.poisons.count)
         let poisoned = Dictionary(uniqueKeysWithValues: zip(places, Self.poisons))

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import Subprocess
+import TestSupport
 import Testing
 
 /// `stint work` replaces its workers: by SIGHUP if there is no terminal, and by `stint workers restart`.

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 @Suite("stint restore", .inOwnFolder, .timeLimit(.minutes(10)))

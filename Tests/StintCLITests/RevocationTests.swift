@@ -1,6 +1,7 @@
 import Foundation
 import StintCore
 import StintSQLite
+import TestSupport
 import Testing
 
 @Suite("Nothing starts after a pause or a delete has returned", .inOwnFolder, .timeLimit(.minutes(5)))
@@ -15,7 +16,7 @@ struct RevocationTests {
     func race() async throws {
         let store = try SQLiteStore(path: place.path("stint.db"))
         let queue = JobQueue(store: store)
-        var chance = SeededChance(for: "revocations")
+        var chance = SeededGenerator(seed: chosenSeed(for: "revocations"))
         let rounds = 12
         let script = "echo $STINT_JOB_ID >> started"
         var deleted: Set<JobID> = []

@@ -1,5 +1,6 @@
 import Foundation
 import Subprocess
+import TestSupport
 import Testing
 
 @Suite("A database of several users", .inOwnFolder, .timeLimit(.minutes(5)))

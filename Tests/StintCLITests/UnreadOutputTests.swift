@@ -1,5 +1,6 @@
 import Foundation
 import Subprocess
+import TestSupport
 import Testing
 
 @Suite("Output that nobody reads holds nothing up", .inOwnFolder, .timeLimit(.minutes(5)))

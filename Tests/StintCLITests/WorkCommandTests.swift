@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import Subprocess
+import TestSupport
 import Testing
 
 @Suite("stint work: what the command gets", .inOwnFolder, .timeLimit(.minutes(15)))

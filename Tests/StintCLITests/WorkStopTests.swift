@@ -1,5 +1,6 @@
 import Foundation
 import Subprocess
+import TestSupport
 import Testing
 
 @Suite("stint work: SIGTERM and SIGINT drain", .inOwnFolder, .timeLimit(.minutes(15)))

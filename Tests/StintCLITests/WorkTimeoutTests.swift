@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("stint work: time limits and leases", .inOwnFolder, .timeLimit(.minutes(15)))

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("stint work: the command's end is the verdict", .inOwnFolder, .timeLimit(.minutes(15)))

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 @Suite("stint workers", .inOwnFolder, .timeLimit(.minutes(15)))

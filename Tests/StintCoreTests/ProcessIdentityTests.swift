@@ -1,13 +1,8 @@
 import Foundation
+import StintPlatform
 import Testing
 
 @testable import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 @Suite("A process is told from another, and its end is known for certain or not at all")
 struct ProcessIdentityTests {

@@ -1,24 +1,12 @@
 import StintCore
+import TestSupport
 import Testing
-
-/// A source of random numbers that can be repeated (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
 
 @Suite("Retry policies")
 struct RetryPolicyTests {
     @Test("the exponential wait doubles, has jitter of a half, and ends at the cap")
     func exponential() {
-        var generator = SeededGenerator(state: 7)
+        var generator = SeededGenerator(seed: 7)
         let policy = RetryPolicy.exponential()
         for attempt in 1...1_000 {
             let full = min(3_600, Double(1 << min(attempt - 1, 40)))
@@ -29,7 +17,7 @@ struct RetryPolicyTests {
 
     @Test("a base longer than the cap, or as long as can be, is no trap")
     func longBase() {
-        var generator = SeededGenerator(state: 7)
+        var generator = SeededGenerator(seed: 7)
         for attempt in [1, 37, Int.max] {
             let wait = RetryPolicy.exponential(base: .seconds(36_500 * 86_400)).delay(
                 afterAttempt: attempt, using: &generator)
@@ -39,7 +27,7 @@ struct RetryPolicyTests {
 
     @Test("two jobs that failed together do not come back together")
     func jitter() {
-        var generator = SeededGenerator(state: 7)
+        var generator = SeededGenerator(seed: 7)
         let waits = (1...100).map { _ in RetryPolicy.exponential().delay(afterAttempt: 5, using: &generator) }
         #expect(Set(waits).count > 90)
     }

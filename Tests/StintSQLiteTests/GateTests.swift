@@ -2,6 +2,7 @@ import Foundation
 import StintCore
 import Subprocess
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import StintSQLite
@@ -61,7 +62,7 @@ struct GateTests {
         let queue = try await JobQueue(.sqlite(folder.database))
         try await stoppedInside("lock", of: folder.database) { process in
             let entered = Task { try await queue.enqueue(payload: [1], in: "q") }
-            try await until { queue.store.transactions.waitingCount == 1 }
+            try await eventually("the enqueue waits") { queue.store.transactions.waitingCount == 1 }
             kill(process, SIGKILL)
             _ = try await entered.value
         }
@@ -197,14 +198,5 @@ func onThread(_ body: @escaping @Sendable () -> Void) async {
             body()
             continuation.resume()
         }
-    }
-}
-
-/// Waits for what another task of this process will do.
-func until(_ isTrue: () -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(60)
-    while !isTrue() {
-        try #require(ContinuousClock.now < deadline, "it did not come about")
-        try await Task.sleep(for: .milliseconds(1))
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import StintCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import StintSQLite
@@ -24,7 +25,7 @@ struct ReaderTests {
                     }
                 }
             }
-            try await until { begun.value == ReaderPool.limit }
+            try await eventually("all readers are busy") { begun.value == ReaderPool.limit }
             #expect(try await store.nextReady(in: ["q"]) == .now)
             #expect(try await store.reap() == ReapReport())
             group.addTask {

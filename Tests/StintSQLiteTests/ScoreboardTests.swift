@@ -1,16 +1,12 @@
 import Foundation
 import StintCore
+import StintPlatform
 import StintTesting
 import StoreConformance
+import TestSupport
 import Testing
 
 @testable import StintSQLite
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// The file beside the database that records what a worker has started.
 @Suite("The scoreboard of a worker")
@@ -78,8 +74,8 @@ struct ScoreboardTests {
     @Test("reads as it was written, whatever starts and ends in which order")
     func model() throws {
         let folder = try TemporaryFolder()
-        let seed = Seed.next()
-        var chance = Seed(seed)
+        let seed = chosenSeed()
+        var chance = SeededGenerator(seed: seed)
         for capacity in [0, 1, 4, 5_000] {
             let path = "\(folder.path)/scoreboard-\(capacity)"
             let scoreboard = ScoreboardFile(
@@ -292,11 +288,6 @@ struct ScoreboardTests {
         #expect(Set(try scoreboards(folder.path)) == Set(kept))
     }
 
-    private func untilTrue(_ what: String, _ condition: () async throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(20)
-        while try await !condition() { try #require(ContinuousClock.now < deadline, "still not: \(what)") }
-    }
-
     // MARK: - A real death
 
     @Test("tells which job a killed process had started, and a reap finds its end by itself")
@@ -378,12 +369,12 @@ struct ScoreboardTests {
             try await claim(dead)
             queue.store.abandon(dead)
             // A process that another test starts just now holds its locks too, until it runs its own program.
-            try await untilTrue("the worker is dead") { try await queue.store.workers().last?.liveness == .dead }
+            try await eventually("the worker is dead") { try await queue.store.workers().last?.liveness == .dead }
             #expect(try await queue.reap() == ReapReport())
             #expect(try await queue.store.workers().map(\.id) == [survivor, dead])
             #expect(try await queue.store.workers().map(\.supervisorLiveness) == [.alive, .alive])
             if ends == "in order" { sign.release() } else { sign.abandon() }
-            try await untilTrue("its supervisor is dead") {
+            try await eventually("its supervisor is dead") {
                 try await queue.store.workers().allSatisfy { $0.supervisorLiveness == .dead }
             }
             // One that outlives its supervisor goes on working; its dead neighbour is taken.
@@ -392,7 +383,7 @@ struct ScoreboardTests {
             try await queue.store.deregister(survivor)
         }
         // A later worker removes what the killed supervisor has left.
-        try await untilTrue("the signs of dead supervisors are gone") {
+        try await eventually("the signs of dead supervisors are gone") {
             let worker = try await register(under: try #require(queue.store.signOfSupervisor()))
             try await queue.store.deregister(worker)
             return try FileManager.default.contentsOfDirectory(atPath: folder.path)

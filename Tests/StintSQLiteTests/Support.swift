@@ -1,15 +1,10 @@
 import Foundation
 import StintCore
+import StintPlatform
 import StintSQLite
 import StoreConformance
 import Subprocess
 import Testing
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 /// A folder that exists for one test.
 struct TemporaryFolder: ~Copyable {

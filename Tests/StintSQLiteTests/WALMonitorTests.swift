@@ -3,6 +3,7 @@ import GRDB
 import Logging
 import StintCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import StintSQLite
@@ -101,7 +102,7 @@ struct WALMonitorTests {
             }
         }
         let end = ContinuousClock.now + .milliseconds(300)
-        try await until { ContinuousClock.now >= end }
+        try await eventually("300 ms are over") { ContinuousClock.now >= end }
         try await other.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
         while let next = await signals.next() { if next == .now { break } }
         #expect(begun.withLock { $0 } < 10)

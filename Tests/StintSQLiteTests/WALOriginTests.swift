@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import StintCore
 import StoreConformance
+import TestSupport
 import Testing
 
 @testable import StintSQLite
@@ -60,7 +61,7 @@ struct WALOriginTests {
 
     @Test("of a healthy database is never refused, and of another state is refused or does no harm", arguments: 1...6)
     func chance(seed: Int) async throws {
-        var chance = SplitMix(seed: UInt64(seed))
+        var chance = SeededGenerator(seed: UInt64(seed))
         let folder = try TemporaryFolder()
         let path = folder.database
         let log = path + "-wal"
@@ -242,19 +243,6 @@ struct WALOriginTests {
         let error = #expect(throws: StintError.self) { try SQLiteStore(path: folder.database) }
         #expect(error?.code == .databaseUnusable)
         #expect(error?.description.contains("stop those processes first") == true)
-    }
-}
-
-private struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }
 

@@ -1,12 +1,7 @@
 import ArgumentParser
 import Foundation
+import StintPlatform
 import Subprocess
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 /// Runs one trial after the other, and prints a report at the end.
 struct AllCommand: AsyncParsableCommand {

@@ -26,9 +26,9 @@ struct LoadCommand: AsyncParsableCommand {
             print("jobs of each \(role): \(shares.min() ?? 0) to \(shares.max() ?? 0)")
         }
         print("the longest call took \(report.longestCall)")
-        if let sizes = report.sizes {
-            print("database: up to \(megabytes(sizes.database.max())), log: up to \(megabytes(sizes.log.max()))")
-            if let growth = sizes.largestGrowth {
+        if let sizes = report.sizes, let memory = report.memory {
+            print("database: up to \(megabytes(sizes.largestFile)), log: up to \(megabytes(sizes.largestLog))")
+            if let growth = memory.largestGrowth {
                 print(
                     "memory: no process grew by more than a \(growth.role), from \(megabytes(growth.from)) to "
                         + megabytes(growth.to))
@@ -37,5 +37,5 @@ struct LoadCommand: AsyncParsableCommand {
         try conclude(report.problems, place)
     }
 
-    private func megabytes(_ bytes: Int64?) -> String { "\((bytes ?? 0) >> 20) MiB" }
+    private func megabytes(_ bytes: Int64) -> String { "\(bytes >> 20) MiB" }
 }

@@ -1,5 +1,7 @@
 import Foundation
 import StintCore
+import StintPlatform
+import TestSupport
 import Testing
 
 @testable import StintWorker
@@ -165,12 +167,12 @@ struct OutputTests {
         #expect(destination.hasDropped)
         #expect(ContinuousClock.now - start < .seconds(30))
         closeAll([pipe.readEnd])
-        ignoreBrokenPipes()
+        SignalDisposition.ignoreBrokenPipes()
     }
 
     @Test("where the reader of this process's output is gone, output is dropped")
     func nobodyListens() async throws {
-        ignoreBrokenPipes()
+        SignalDisposition.ignoreBrokenPipes()
         let pipe = try StintWorker.Pipe()
         closeAll([pipe.readEnd])
         let destination = OutputDestination(pipe.writeEnd)
@@ -183,7 +185,7 @@ struct OutputTests {
 
     @Test("a writer learns that its reader is gone, also while it waits")
     func readerGone() async throws {
-        ignoreBrokenPipes()
+        SignalDisposition.ignoreBrokenPipes()
         let pipe = try StintWorker.Pipe()
         let writer = PipeWriter(pipe.writeEnd, name: "test")
         async let isWritten = writer.write([UInt8](repeating: 1, count: 1_000_000))

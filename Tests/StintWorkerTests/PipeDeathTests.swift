@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import Stint
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import StintWorker
@@ -168,7 +169,7 @@ struct PipeDeathTests {
             var worker = Worker(place.queue, queues: ["q"])
             worker.runPipe(handler)
             let run = Task { [worker] in try await worker.run() }
-            try await eventually(within: .seconds(60), "it was started twice") { try place.notes.count >= 2 }
+            try await eventually("it was started twice", within: .seconds(60)) { try place.notes.count >= 2 }
             run.cancel()
             try await run.value
             let record = try #require(try await place.queue.record(id))

@@ -1,4 +1,6 @@
 import Foundation
+import StintPlatform
+import TestSupport
 import Testing
 
 @testable import StintWorker
@@ -100,7 +102,7 @@ struct ProcessTests {
 
     @Test("no signal is blocked or ignored in a process")
     func signals() async throws {
-        ignoreBrokenPipes()
+        SignalDisposition.ignoreBrokenPipes()
         // Not through a shell, which would make an empty mask of its own.
         let status = String(
             decoding: try await output("") {

@@ -1,5 +1,6 @@
 import Foundation
 import Stint
+import TestSupport
 import Testing
 
 @testable import StintCore

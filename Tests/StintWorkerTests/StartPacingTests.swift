@@ -1,14 +1,9 @@
 import Logging
 import Stint
+import StintPlatform
 import Testing
 
 @testable import StintWorker
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 @Suite("When commands may be started, and who pays when they cannot")
 struct StartPacingTests {

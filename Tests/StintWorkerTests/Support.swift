@@ -100,18 +100,6 @@ final class Door: Sendable {
     }
 }
 
-/// Checks repeatedly until it is true; for what another thread or process does without a notification.
-func eventually(
-    within limit: Duration = .seconds(20), _ what: String, _ location: SourceLocation = #_sourceLocation,
-    _ isSo: () async throws -> Bool
-) async throws {
-    let deadline = ContinuousClock.now + limit
-    while try await !isSo() {
-        try #require(ContinuousClock.now < deadline, "still not: \(what)", sourceLocation: location)
-        try await Task.sleep(for: .milliseconds(2))
-    }
-}
-
 extension SQLiteStore {
     /// Another program holds the write lock while `body` runs.
     func holdingWriteLock(_ body: () async throws -> Void) async throws {
@@ -135,18 +123,5 @@ extension SQLiteStore {
         return try await file.read { database in
             try Int.fetchOne(database, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'stint_leases'") ?? 0
         }
-    }
-}
-
-/// The machine's clock, which a test can move forward.
-final class LateClock: QueueClock {
-    /// In milliseconds.
-    let lateness = Atomic<Int64>(0)
-
-    func now() -> ClockReading {
-        var moment = SystemClock().now()
-        moment.wall += lateness.load(ordering: .relaxed)
-        moment.monotonic += lateness.load(ordering: .relaxed)
-        return moment
     }
 }

@@ -2,6 +2,7 @@ import Foundation
 import Stint
 import StintSQLite
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import StintWorker
@@ -114,7 +115,7 @@ struct SuspectTests {
                 }
             }
             try await running(workers) {
-                try await eventually(within: .seconds(60), "the suspect ran") { !suspectsRun.all.isEmpty }
+                try await eventually("the suspect ran", within: .seconds(60)) { !suspectsRun.all.isEmpty }
             }
             #expect(suspectsRun.all == [1], "with nothing beside it in the process")
         }

@@ -2,6 +2,7 @@ import StintCore
 import StintSQLite
 import StintWorker
 import Subprocess
+import TestSupport
 import Testing
 
 /// Each with a poll interval longer than the test: only the wake-up can start the job.

@@ -1,5 +1,6 @@
 import Stint
 import StintSQLite
+import TestSupport
 import Testing
 
 @testable import StintCore

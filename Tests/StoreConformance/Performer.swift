@@ -129,28 +129,3 @@ extension Stage {
         }
     }
 }
-
-/// The source of random numbers, so that a failure can be repeated: `STINT_TEST_SEED=7 swift test …`.
-package struct Seed: RandomNumberGenerator {
-    private var state: UInt64
-
-    package init(_ seed: UInt64) {
-        state = seed
-    }
-
-    package static func next() -> UInt64 {
-        let chosen = ProcessInfo.processInfo.environment["STINT_TEST_SEED"].flatMap { UInt64($0) }
-        let seed = chosen ?? UInt64.random(in: 0..<1 << 32)
-        print("STINT_TEST_SEED=\(seed)")
-        return seed
-    }
-
-    /// SplitMix64 (https://prng.di.unimi.it/splitmix64.c).
-    package mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}

@@ -1,5 +1,6 @@
 import StintCore
 import StintTesting
+import TestSupport
 import Testing
 
 /// A requirement of every store, in code. A store's test target runs all of them, each on a fresh store.
@@ -49,8 +50,9 @@ package struct Stage: Sendable {
             #expect(try await liveness(of: performer) == .alive)
             death(performer.id)
             // A process that is just being started holds the lock too, until it runs its own program.
-            let deadline = ContinuousClock.now + .seconds(20)
-            while try await liveness(of: performer) != .dead { try #require(ContinuousClock.now < deadline) }
+            try await eventually("the worker is known to be dead", within: .seconds(20)) {
+                try await liveness(of: performer) == .dead
+            }
         }
     }
 

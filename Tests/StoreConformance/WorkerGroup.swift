@@ -1,4 +1,5 @@
 import StintCore
+import TestSupport
 import Testing
 
 /// Processes with workers that claim, start, finish and die at random, like the worker loop: suspects run with nothing
@@ -27,7 +28,7 @@ struct WorkerGroup {
 
     private let stage: Stage
     private let seed: UInt64
-    private var chance: Seed
+    private var chance: SeededGenerator
     private var processes: [Process] = []
     private var killers: Set<JobID> = []
     private var lastProcess: Int32 = 0
@@ -39,7 +40,7 @@ struct WorkerGroup {
     init(_ stage: Stage, seed: UInt64) {
         self.stage = stage
         self.seed = seed
-        chance = Seed(seed)
+        chance = SeededGenerator(seed: seed)
     }
 
     mutating func work() async throws {

@@ -1,11 +1,6 @@
+import StintPlatform
 import Subprocess
 import Testing
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 @Suite("A disk that is full or fails", .timeLimit(.minutes(15)))
 struct DiskTests {

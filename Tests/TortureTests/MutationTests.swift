@@ -1,5 +1,6 @@
 import History
 import StintSQLite
+import TestSupport
 import Testing
 import Torture
 

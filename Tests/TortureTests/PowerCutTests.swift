@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @Suite("A power cut", .timeLimit(.minutes(5)))

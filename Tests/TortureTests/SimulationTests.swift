@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Only the seed decides what happens in these worlds: `stint-torture simulate --seed N --verbose` repeats one.

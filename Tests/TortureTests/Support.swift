@@ -1,12 +1,7 @@
 import Foundation
+import StintPlatform
 import Subprocess
 import Testing
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 /// Tests/StintTorture, which the package manager puts beside the tests.
 let stintTorture = (Bundle.main.executableURL?.deletingLastPathComponent().path ?? ".") + "/stint-torture"
@@ -44,14 +39,4 @@ func torture(_ arguments: String..., endingWith code: Int32 = 0) async throws ->
         result.terminationStatus == .exited(code),
         "stint-torture \(arguments.joined(separator: " "))\n\(result.standardOutput)\n\(result.standardError)")
     return result.standardOutput
-}
-
-/// `STINT_TEST_SEED=7 swift test …` repeats the choices of a test.
-///
-/// - Parameter usual: The seed of a test that must fail by a change and not by chance; the long form uses new ones.
-func chosenSeed(usual: UInt64? = nil) -> UInt64 {
-    let chosen = ProcessInfo.processInfo.environment["STINT_TEST_SEED"].flatMap { UInt64($0) }
-    let seed = chosen ?? usual ?? .random(in: 0..<1 << 32)
-    print("STINT_TEST_SEED=\(seed)")
-    return seed
 }

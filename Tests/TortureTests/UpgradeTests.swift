@@ -1,17 +1,12 @@
 import Foundation
 import GRDB
 import StintCore
+import StintPlatform
 import StintSQLite
 import StintSQLiteMigrations
 import Subprocess
 import Testing
 import Torture
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 @Suite("An upgrade", .timeLimit(.minutes(5)))
 struct UpgradeTests {

@@ -1,24 +1,15 @@
 import Synchronization
+import TestSupport
 
 /// Counts events of other processes, and waits for them.
 final class Tally: Sendable {
-    private struct TooFew: Error, CustomStringConvertible {
-        let description: String
-    }
-
     private let count = Mutex(0)
 
     func add() { count.withLock { $0 += 1 } }
 
     /// - Throws: After a minute, which is generous, for a busy machine.
     func reach(_ goal: Int) async throws {
-        let end = ContinuousClock.now + .seconds(60)
-        while count.withLock({ $0 }) < goal {
-            guard ContinuousClock.now < end else {
-                throw TooFew(description: "\(count.withLock { $0 }) of \(goal) events after a minute")
-            }
-            try await Task.sleep(for: .milliseconds(5))
-        }
+        try await eventually("\(goal) events") { count.withLock { $0 } >= goal }
     }
 }
 

@@ -1,13 +1,9 @@
 import ArgumentParser
 import Foundation
 import Stint
+import StintPlatform
 import Subprocess
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
+import TestSupport
 
 /// Jobs per second by the way in which they are run, and the cost of supervision.
 struct HandlersCommand: AsyncParsableCommand {
@@ -131,7 +127,7 @@ struct HandlersCommand: AsyncParsableCommand {
     /// The start with this number: in which process, and when.
     private static func start(_ number: Int, _ notes: URL) async throws -> (pid_t, Int64) {
         var start: (pid_t, Int64)?
-        try await wait(for: "start \(number) of the job") {
+        try await eventually("start \(number) of the job", every: .milliseconds(1)) {
             let lines = String(decoding: try Data(contentsOf: notes), as: UTF8.self).split(separator: "\n")
             guard lines.count >= number else { return false }
             let words = lines[number - 1].split(separator: " ")

@@ -1,11 +1,6 @@
 import ArgumentParser
 import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 @main
 struct StintCommand: AsyncParsableCommand {
@@ -36,7 +31,7 @@ struct StintCommand: AsyncParsableCommand {
     static func main() async {
         // A write to a pipe without a reader must fail with EPIPE and not end a worker.
         signal(SIGPIPE, SIG_IGN)
-        Platform.openStandardDescriptors()
+        StandardDescriptors.openAll()
         LogStream.bootstrap()
         do {
             try checkArguments()
@@ -88,13 +83,13 @@ struct StintCommand: AsyncParsableCommand {
     }
 
     private static func fail(_ error: any Error) -> Never {
-        if error is BrokenPipe { Platform.exit(0) }
-        if error is StoppedAtOnce { Platform.exit(130) }
+        if error is BrokenPipe { StintPlatform.exit(0) }
+        if error is StoppedAtOnce { StintPlatform.exit(130) }
         if let error = error as? StintError {
             let isUnknown = error.code == .outcomeUnknown
             let hint = isUnknown ? "; check with `stint show` or `stint list` before you try again" : ""
             Output.printError(error.description + hint)
-            Platform.exit(exitCode(of: error))
+            StintPlatform.exit(exitCode(of: error))
         }
         let code = exitCode(for: error)
         if code == .success || error is ExitCode { exit(withError: error) }
@@ -103,7 +98,7 @@ struct StintCommand: AsyncParsableCommand {
         let text = oneLine(message(for: error), limit: 1_500) + (code == .validationFailure ? dashHint() : "")
         let hint = help.map { $0.replacing("  See", with: text.hasSuffix("?") ? " See" : "; see") } ?? ""
         Output.printError(text + hint)
-        Platform.exit(code.rawValue)
+        StintPlatform.exit(code.rawValue)
     }
 
     private static func exitCode(of error: StintError) -> Int32 {

@@ -1,11 +1,6 @@
 import StintCore
+import StintPlatform
 import StintWorker
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// Standard output, in exact bytes; every failed write throws.
 struct Output {
@@ -26,7 +21,7 @@ struct Output {
     static func write(_ bytes: [UInt8]) throws {
         var rest = bytes[...]
         while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Platform.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            let count = rest.withUnsafeBytes { StintPlatform.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
             if count > 0 {
                 rest = rest.dropFirst(count)
             } else if errno == EPIPE {
@@ -35,7 +30,7 @@ struct Output {
                 waitUntilWritable(STDOUT_FILENO)
             } else if errno != EINTR {
                 throw OutputFailed(
-                    description: "standard output cannot be written: \(String(cString: strerror(errno)))")
+                    description: "standard output cannot be written: \(systemError())")
             }
         }
     }

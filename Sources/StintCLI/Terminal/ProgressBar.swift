@@ -1,11 +1,6 @@
+import StintPlatform
 import StintWorker
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// Shows the progress of long work: a bar on a terminal, a plain line every few seconds on standard error otherwise.
 struct ProgressBar {
@@ -75,7 +70,7 @@ struct ProgressBar {
         guard !isOver.load(ordering: .acquiring) else { return }
         let bytes = Array(text.utf8)
         if waitsForNobody { return destination(of: terminal).log(bytes) }
-        _ = bytes.withUnsafeBytes { Platform.write(terminal, $0.baseAddress, $0.count) }
+        _ = bytes.withUnsafeBytes { StintPlatform.write(terminal, $0.baseAddress, $0.count) }
     }
 
     private static func destination(of terminal: Int32) -> OutputDestination {

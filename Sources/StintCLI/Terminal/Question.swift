@@ -1,11 +1,6 @@
 import Foundation
 import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// A yes-or-no question on the terminal.
 enum Question {
@@ -19,7 +14,7 @@ enum Question {
     static func ask(_ text: String) async -> Bool {
         guard let terminal else { return false }
         let bytes = Array("\(oneLine(text, limit: 2_000)) [y/N] ".utf8)
-        _ = bytes.withUnsafeBytes { Platform.write(terminal, $0.baseAddress, $0.count) }
+        _ = bytes.withUnsafeBytes { StintPlatform.write(terminal, $0.baseAddress, $0.count) }
         // A separate thread, since it may wait for ever.
         let answer = await withCheckedContinuation { continuation in
             Thread.detachNewThread { continuation.resume(returning: readLine()) }

@@ -1,11 +1,6 @@
 import Dispatch
 import Foundation
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// The whole terminal, from ``enter()`` to ``leave()``, which restores its previous contents, cursor and keyboard mode.
 final class Screen {

@@ -1,11 +1,6 @@
 import Dispatch
 import Foundation
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// Reports what the user does, as long as this value lives.
 final class TerminalEvents {
@@ -26,10 +21,7 @@ final class TerminalEvents {
             (SIGINT, .quit), (SIGTERM, .quit), (SIGHUP, .quit), (SIGWINCH, .resized), (SIGTSTP, .suspended),
         ]
         for (number, event) in signals {
-            #if canImport(Darwin)
-                // kqueue reports ignored signals; on Linux Dispatch reports only others.
-                signal(number, SIG_IGN)
-            #endif
+            SignalDisposition.prepareForDispatch(number)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler { report(event) }
             sources.append(source)
@@ -48,7 +40,7 @@ final class TerminalEvents {
         pthread_sigmask(SIG_SETMASK, &all, nil)
         var keys = [UInt8](repeating: 0, count: 64)
         while true {
-            let count = Platform.read(STDIN_FILENO, &keys, keys.count)
+            let count = StintPlatform.read(STDIN_FILENO, &keys, keys.count)
             if count < 0 && errno == EINTR { continue }
             if count <= 0 || keys.prefix(count).contains(where: { "qQ".utf8.contains($0) }) { return report(.quit) }
         }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import StintCore
+import StintPlatform
 import StintSQLite
 
 struct TopCommand: AsyncParsableCommand {
@@ -108,7 +109,8 @@ private struct TopView {
             case .terminal(.resized): break
             case .terminal(.suspended):
                 try screen.leave()
-                Platform.suspend()
+                // Signals this very thread: after kill(2) it might run on for a moment, since any thread may get it.
+                raise(SIGSTOP)
                 try screen.enter()
             case .read(let reading):
                 let rates = frame.map { QueueRates.between($0.reading, reading) } ?? [:]

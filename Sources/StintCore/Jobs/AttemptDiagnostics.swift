@@ -1,3 +1,5 @@
+import StintPlatform
+
 /// How the process that ran an attempt ended, and what it left behind. Stored with the attempt for people to read.
 /// Unknown values are `nil`.
 public struct AttemptDiagnostics: Sendable, Hashable, Codable {

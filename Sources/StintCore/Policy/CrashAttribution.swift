@@ -1,3 +1,5 @@
+import StintPlatform
+
 /// What the end of a worker costs each job that it held. Pure functions, without a store or a clock.
 ///
 /// | how the worker ended | not started | started alone | beside others, or not known |
@@ -91,7 +93,7 @@ extension CrashAttribution.Ending {
         case (.dead, nil):
             let process = worker.registration.process
             // Hidden boot ids or namespaces may be different ones.
-            let isHidden = boot == "unknown" || ProcessIdentity.hasNamespaces && !namespaces.contains("pid:")
+            let isHidden = boot == "unknown" || ProcessNamespaces.exist && !namespaces.contains("pid:")
             let isSame = process.boot == boot && process.namespaces == namespaces
             self = isSame && !isHidden ? .diedByItself : .diedWithOthers
         }

@@ -1,9 +1,3 @@
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
-
 /// The clock of the queue, the workers and the reaper. Tests use one that they move.
 public protocol QueueClock: Sendable {
     func now() -> ClockReading

@@ -2,12 +2,7 @@ import Dispatch
 import GRDB
 import GRDBSQLite
 import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// Waits for another process's write lock in short steps of random length. SQLite's own busy handler soon sleeps 100 ms
 /// at a time, which leaves the lock idle and favours its last holder.

@@ -3,12 +3,6 @@ import GRDB
 import GRDBSQLite
 import StintCore
 
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
-
 /// One SQLite connection with a thread of its own. SQLite's calls block, and a blocking call must not hold one of
 /// Swift's cooperative threads. A cancelled task does not stop a transaction half-way, unlike with GRDB's own
 /// asynchronous methods.

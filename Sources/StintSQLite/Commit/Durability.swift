@@ -3,12 +3,6 @@ import GRDB
 import GRDBSQLite
 import StintCore
 
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
-
 /// How safe an enqueue is when it returns, and what that costs.
 public enum Durability: Sendable {
     /// `synchronous=FULL`: a change that returned is on disk, also after a power cut.

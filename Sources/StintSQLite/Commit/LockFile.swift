@@ -1,11 +1,6 @@
 import Dispatch
 import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// A file that exists only to be locked.
 enum LockFile {
@@ -14,7 +9,7 @@ enum LockFile {
         func failure() -> StintError {
             StintError(
                 .databaseUnusable,
-                "the file \(quoted(path)) cannot be opened: \(String(cString: strerror(errno)))")
+                "the file \(quoted(path)) cannot be opened: \(systemError())")
         }
         var facts = stat()
         guard stat(database, &facts) == 0 else { throw failure() }
@@ -68,12 +63,7 @@ enum LockFile {
     static func modified(_ file: Int32) -> Int64 {
         var facts = stat()
         guard fstat(file, &facts) == 0 else { return 0 }
-        #if canImport(Darwin)
-            let time = facts.st_mtimespec
-        #else
-            let time = facts.st_mtim
-        #endif
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        return facts.modified.nanoseconds
     }
 
     static func lockIfFree(_ file: Int32) -> Bool { change(file, LOCK_EX | LOCK_NB) }

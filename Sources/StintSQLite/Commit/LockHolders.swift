@@ -1,10 +1,5 @@
 import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// Which processes hold SQLite's locks on a file, for messages. On Linux this is read from /proc/locks (proc_locks(5)).
 /// Elsewhere, and for processes of other pid namespaces, it is not known.
@@ -20,7 +15,7 @@ struct LockHolders {
     /// - Parameter file: The database without symbolic links.
     init(of file: String) {
         var facts = stat()
-        guard stat(file + "-shm", &facts) == 0, let table = Self.read("/proc/locks") else {
+        guard stat(file + "-shm", &facts) == 0, let table = SystemFile.text(of: "/proc/locks") else {
             writer = nil
             readers = []
             return
@@ -68,30 +63,7 @@ struct LockHolders {
 
     private static func describe(_ process: Int32) -> String {
         if process == getpid() { return "this process itself" }
-        guard let text = read("/proc/\(process)/stat"), let end = text.lastIndex(of: ")"),
-            let start = text.firstIndex(of: "(")
-        else { return "process \(process)" }
-        let name = text[text.index(after: start)..<end]
-        let state = text[text.index(after: end)...].split(separator: " ").first
-        let isStopped = state == "T" || state == "t"
-        return "process \(process) (\(name)\(isStopped ? ", which is stopped" : ""))"
-    }
-
-    private static func read(_ path: String) -> String? {
-        #if canImport(Darwin)
-            return nil
-        #else
-            let file = open(path, O_RDONLY | O_CLOEXEC)
-            guard file >= 0 else { return nil }
-            defer { close(file) }
-            var text: [UInt8] = []
-            var buffer = [UInt8](repeating: 0, count: 65_536)
-            while true {
-                let count = Glibc.read(file, &buffer, buffer.count)
-                guard count > 0 else { break }
-                text += buffer.prefix(count)
-            }
-            return String(decoding: text, as: UTF8.self)
-        #endif
+        guard let facts = ProcessFacts(ofProcess: process) else { return "process \(process)" }
+        return "process \(process) (\(facts.name)\(facts.isStopped ? ", which is stopped" : ""))"
     }
 }

@@ -1,11 +1,6 @@
 import CStint
 import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// Ends the watching thread: the read end becomes readable when the write end is closed.
 final class StopPipe: Sendable {
@@ -15,7 +10,7 @@ final class StopPipe: Sendable {
     init() throws {
         var ends: [Int32] = [0, 0]
         guard stint_pipe(&ends) == 0 else {
-            throw StintError(.processFailed, "a pipe cannot be made: \(String(cString: strerror(errno)))")
+            throw StintError(.processFailed, "a pipe cannot be made: \(systemError())")
         }
         (readEnd, writeEnd) = (ends[0], ends[1])
     }

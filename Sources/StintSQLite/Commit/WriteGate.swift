@@ -1,11 +1,6 @@
 import Dispatch
 import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// A fair lock in front of SQLite's write lock, shared by all processes that use a file.
 ///

@@ -3,13 +3,8 @@ import GRDB
 import GRDBSQLite
 import Logging
 import StintCore
+import StintPlatform
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// The one connection of a process that writes. Callers that come while a transaction is under way share the next one
 /// (group commit), so that 64 tasks that each enqueue a job do not pay for 64 syncs of the disk. A single caller waits

@@ -1,10 +1,5 @@
 import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// Creates a database whole or not at all.
 extension DatabaseFile {

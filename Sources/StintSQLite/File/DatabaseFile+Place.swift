@@ -1,11 +1,6 @@
 import CStint
 import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// Places where several processes would not see the same files, or not the same memory.
 extension DatabaseFile {
@@ -70,17 +65,12 @@ extension DatabaseFile {
     /// The log needs memory that all processes share, so none of them may be on another machine or under another
     /// kernel.
     func refuseRemoteFileSystem(allowsFUSE: Bool) throws {
-        #if os(Linux)
-            let type = stint_file_system_type(folder)
-            if let reason = Self.reasonToRefuse(fileSystem: type, allowsFUSE: allowsFUSE) { throw unusable(reason) }
-        #elseif canImport(Darwin)
-            var facts = statfs()
-            guard statfs(folder, &facts) == 0 else { return }
-            if facts.f_flags & UInt32(MNT_LOCAL) == 0 {
-                throw unusable(
-                    "is on a network file system; put it on a local disk, since SQLite's log needs shared memory")
-            }
-        #endif
+        let type = stint_file_system_type(folder)
+        if let reason = Self.reasonToRefuse(fileSystem: type, allowsFUSE: allowsFUSE) { throw unusable(reason) }
+        if NetworkFileSystem.holds(folder) {
+            throw unusable(
+                "is on a network file system; put it on a local disk, since SQLite's log needs shared memory")
+        }
     }
 
     /// FUSE; virtiofs has the same number.

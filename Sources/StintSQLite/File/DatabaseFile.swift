@@ -1,11 +1,6 @@
 import CStint
 import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// The file before SQLite opens it: does it exist, and may it be used? How it is created is in
 /// DatabaseFile+Create.swift.
@@ -167,6 +162,4 @@ struct DatabaseFile {
     func unusable(_ why: String) -> StintError {
         StintError(.databaseUnusable, "the database \(quoted(path)) \(why)")
     }
-
-    func systemError() -> String { String(cString: strerror(errno)) }
 }

@@ -26,12 +26,7 @@ extension SQLiteStore {
         var facts = stat()
         var last = "none yet"
         if stat(Checkpointer.electionFile(of: file), &facts) == 0 {
-            #if canImport(Darwin)
-                let time = facts.st_mtimespec
-            #else
-                let time = facts.st_mtim
-            #endif
-            let age = max(0, SystemClock().now().wall / 1_000 - Int64(time.tv_sec))
+            let age = max(0, SystemClock().now().wall / 1_000 - Int64(facts.modified.tv_sec))
             last = "or first use \(age) s ago"
         }
         let readers = LockHolders(of: file.target).readers

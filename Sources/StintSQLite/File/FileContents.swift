@@ -2,13 +2,8 @@ import Foundation
 import GRDB
 import GRDBSQLite
 import StintCore
+import StintPlatform
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// Notices that a database was written over in place, as `cp backup.db stint.db` does: the file is still the same one,
 /// but its contents are not. As long as a process has it open, only checkpoints write to it. So its bytes are read when
@@ -70,11 +65,7 @@ final class FileContents: @unchecked Sendable {
     }
 
     private static func isUnchanged(_ one: stat, _ other: stat) -> Bool {
-        #if canImport(Darwin)
-            let (before, now) = (one.st_mtimespec, other.st_mtimespec)
-        #else
-            let (before, now) = (one.st_mtim, other.st_mtim)
-        #endif
+        let (before, now) = (one.modified, other.modified)
         return one.st_size == other.st_size && before.tv_sec == now.tv_sec && before.tv_nsec == now.tv_nsec
     }
 }

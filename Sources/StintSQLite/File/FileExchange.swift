@@ -1,11 +1,6 @@
 import CStint
 import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// Gives a new database the name of an old one, which is kept with its log under another name.
 ///
@@ -25,7 +20,7 @@ struct FileExchange {
         removeLog()
         guard rename(replacement, target.target) == 0 else {
             throw target.unusable(
-                "could not be replaced (\(target.systemError())); what was there is in \(quoted(aside ?? replacement))")
+                "could not be replaced (\(systemError())); what was there is in \(quoted(aside ?? replacement))")
         }
         removeLog()
         target.syncFolder()
@@ -37,7 +32,7 @@ struct FileExchange {
     private func setMark() throws -> Int32 {
         let mark = open(target.restoreMark, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard mark >= 0 else {
-            throw target.unusable("cannot be replaced: \(quoted(target.restoreMark)): \(target.systemError())")
+            throw target.unusable("cannot be replaced: \(quoted(target.restoreMark)): \(systemError())")
         }
         guard LockFile.lockIfFree(mark) else {
             close(mark)
@@ -59,7 +54,7 @@ struct FileExchange {
                     || stint_rename_new(target.target + suffix, aside + suffix) == 0
             else {
                 unlink(target.restoreMark)
-                throw target.unusable("cannot be kept as \(quoted(aside + suffix)): \(target.systemError())")
+                throw target.unusable("cannot be kept as \(quoted(aside + suffix)): \(systemError())")
             }
         }
         target.syncFolder()

@@ -1,11 +1,6 @@
 import StintCore
+import StintPlatform
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// Notices that the database was deleted, replaced or moved away while this process had it open. SQLite goes on with
 /// the files that it has open, but no other process ever sees what it writes there.

@@ -1,10 +1,5 @@
 import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// A file beside the database that its process keeps locked (flock(2)) as long as it lives.
 ///
@@ -29,7 +24,7 @@ struct LivenessFile: Sendable {
         guard let file = LockFile.make(new, like: database) else { return nil }
         guard flock(file, LOCK_EX | LOCK_NB) == 0, let inode = Self.inode(of: file) else {
             unlink(new)
-            Self.close(file)
+            StintPlatform.close(file)
             return nil
         }
         // If the disk is full, the lock alone must be enough.
@@ -37,7 +32,7 @@ struct LivenessFile: Sendable {
         if write(file, bytes, bytes.count) != bytes.count { _ = ftruncate(file, 0) }
         guard rename(new, path) == 0 else {
             unlink(new)
-            Self.close(file)
+            StintPlatform.close(file)
             return nil
         }
         descriptor = file
@@ -47,11 +42,11 @@ struct LivenessFile: Sendable {
     /// Ends it in an orderly way: the file is removed.
     func remove() {
         unlink(path)
-        Self.close(descriptor)
+        StintPlatform.close(descriptor)
     }
 
     /// Acts like the kernel when the process dies: the lock is free, and the file stays. For tests.
-    func abandon() { Self.close(descriptor) }
+    func abandon() { StintPlatform.close(descriptor) }
 
     // MARK: - Another process's
 
@@ -72,13 +67,5 @@ struct LivenessFile: Sendable {
         var facts = stat()
         guard fstat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else { return nil }
         return UInt64(facts.st_ino)
-    }
-
-    static func close(_ file: Int32) {
-        #if canImport(Darwin)
-            Darwin.close(file)
-        #else
-            Glibc.close(file)
-        #endif
     }
 }

@@ -1,11 +1,6 @@
 import GRDB
 import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// Replaces a database with a backup; see ``SQLiteStore/restore(_:to:options:)``.
 struct Restore {
@@ -38,7 +33,7 @@ struct Restore {
     private func checkFiles() throws {
         var facts = stat()
         guard stat(source.path, &facts) == 0 else {
-            throw StintError.invalidInput("the backup \(quoted(source.path)) cannot be read: \(source.systemError())")
+            throw StintError.invalidInput("the backup \(quoted(source.path)) cannot be read: \(systemError())")
         }
         guard facts.st_mode & S_IFMT == S_IFREG, facts.st_size > 0, access(source.path, R_OK) == 0 else {
             throw StintError.invalidInput(
@@ -54,7 +49,7 @@ struct Restore {
             throw target.unusable("is not a regular file; name a file")
         }
         guard access(target.folder, W_OK | X_OK) == 0 else {
-            throw target.unusable("is in a folder that this user may not write to: \(target.systemError())")
+            throw target.unusable("is in a folder that this user may not write to: \(systemError())")
         }
     }
 

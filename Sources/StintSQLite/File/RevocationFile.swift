@@ -1,12 +1,7 @@
 import Logging
 import StintCore
+import StintPlatform
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// The ``RevocationMark`` of a database: 8 bytes in the file `stint.db-revoked` beside it. What one process has written
 /// there, every other process reads from then on, since it is one file of one kernel. It need not survive a power cut,
@@ -45,7 +40,7 @@ final class RevocationFile: RevocationMark {
         if pwrite(file, &value, 8, 0) != 8 {
             logger.error(
                 "jobs that workers have claimed ahead may still start although they were revoked: the mark cannot be written",
-                metadata: ["file": "\(database)-revoked", "error": "\(String(cString: strerror(errno)))"])
+                metadata: ["file": "\(database)-revoked", "error": "\(systemError())"])
         }
     }
 

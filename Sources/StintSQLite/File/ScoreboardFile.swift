@@ -1,11 +1,6 @@
 import StintCore
+import StintPlatform
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// The scoreboard of one worker: a file beside the database that records which jobs the worker has started. Its lock
 /// proves that the worker lives (``LivenessFile``). Each note is one write of 40 bytes to the page cache, which the
@@ -126,7 +121,7 @@ final class ScoreboardFile: Scoreboard {
     static func read(_ path: String, of worker: WorkerID) -> Content? {
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard file >= 0 else { return nil }
-        defer { LivenessFile.close(file) }
+        defer { StintPlatform.close(file) }
         var facts = stat()
         guard fstat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_size % off_t(recordBytes) == 0,
             (recordBytes...recordBytes * maximumRecords).contains(Int(facts.st_size))

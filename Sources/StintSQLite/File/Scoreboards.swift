@@ -1,11 +1,6 @@
 import StintCore
+import StintPlatform
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// The scoreboards of all workers of a database (`stint.db-worker-17` is that of worker 17), and the signs of
 /// supervisors.

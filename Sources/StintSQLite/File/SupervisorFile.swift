@@ -1,11 +1,6 @@
 import StintCore
+import StintPlatform
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// A supervisor's proof of life: `stint.db-supervisor-4711-9f3c…`, with its process id for people.
 package final class SupervisorFile: SupervisorSign {

@@ -3,6 +3,7 @@ import GRDB
 import GRDBSQLite
 import Logging
 import StintCore
+import StintPlatform
 import StintSQLiteMigrations
 
 /// Keeps jobs in one SQLite file, shared by any number of processes on one machine.

@@ -1,11 +1,6 @@
 import Logging
 import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// Decides which process checkpoints, and warns of readers.
 extension Checkpointer {

@@ -3,13 +3,8 @@ import GRDB
 import GRDBSQLite
 import Logging
 import StintCore
+import StintPlatform
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// Moves the log's pages into the database file, in the one way that no released SQLite gets wrong.
 ///

@@ -2,12 +2,7 @@ import Foundation
 import GRDB
 import Logging
 import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// The work of the thread of a ``WALMonitor``, until its pipe is closed.
 ///
@@ -16,7 +11,7 @@ final class CommitWatcher: @unchecked Sendable {
     /// How often to look if the kernel cannot report writes, in milliseconds.
     private static let pollInterval: Int32 = 100
 
-    private let writes: WALWrites?
+    private let writes: FileWrites?
     private let connect: @Sendable () throws -> Connection
     private var reader: Connection?
     private let stop: StopPipe
@@ -29,7 +24,7 @@ final class CommitWatcher: @unchecked Sendable {
     private var header: WALIndexHeader?
 
     init(
-        writes: WALWrites?, stop: StopPipe, signals: WakeUpSignals, logger: Logger,
+        writes: FileWrites?, stop: StopPipe, signals: WakeUpSignals, logger: Logger,
         connect: @escaping @Sendable () throws -> Connection
     ) {
         self.writes = writes
@@ -80,7 +75,7 @@ final class CommitWatcher: @unchecked Sendable {
     /// - Parameter timeout: In milliseconds; -1: none.
     private func waitForWrite(_ timeout: Int32) -> Event {
         var polled = [pollfd(fd: stop.readEnd, events: Int16(POLLIN), revents: 0)]
-        if let writes { polled.append(pollfd(fd: writes.file, events: Int16(POLLIN), revents: 0)) }
+        if let writes { polled.append(pollfd(fd: writes.descriptor, events: Int16(POLLIN), revents: 0)) }
         var count: Int32
         repeat {
             count = poll(&polled, nfds_t(polled.count), timeout)

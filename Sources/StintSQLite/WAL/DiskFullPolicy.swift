@@ -3,12 +3,6 @@ import Logging
 import StintCore
 import Synchronization
 
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
-
 /// How a write behaves when the disk is full.
 enum DiskFullPolicy: Int, Comparable, Sendable {
     /// It enqueues jobs. It waits until there is free space for them and for the whole ``DiskReserve``.

@@ -1,13 +1,8 @@
 import GRDB
 import Logging
 import StintCore
+import StintPlatform
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// Disk space for the acks of running jobs when the disk becomes full: the file `stint.db-reserve`, which is allocated
 /// and empty. It is truncated step by step if a transaction that must succeed does not fit otherwise. The first enqueue
@@ -146,7 +141,7 @@ final class DiskReserve: Sendable {
         // process.
         guard fits || isTimeToTry else { return false }
         let before = left
-        switch allocate() {
+        switch DiskSpace.allocate(file, from: left, to: size) {
         case 0: return true
         case ENOSPC, EDQUOT:
             // This releases what was allocated before it failed. Another process may have truncated the file meanwhile.
@@ -157,25 +152,9 @@ final class DiskReserve: Sendable {
             if !hasWarned.exchange(true, ordering: .relaxed) {
                 logger.warning(
                     "no disk space can be kept for the acks of running jobs when the disk is full",
-                    metadata: ["error": "\(String(cString: strerror(number)))"])
+                    metadata: ["error": "\(systemError(number))"])
             }
             return true
         }
-    }
-
-    /// - Returns: 0 or the error's number.
-    private func allocate() -> Int32 {
-        #if canImport(Darwin)
-            var request = fstore_t(
-                fst_flags: UInt32(F_ALLOCATEALL), fst_posmode: F_PEOFPOSMODE, fst_offset: 0,
-                fst_length: off_t(size - left), fst_bytesalloc: 0)
-            if fcntl(file, F_PREALLOCATE, &request) == -1 { return errno }
-            return ftruncate(file, off_t(size)) == 0 ? 0 : errno
-        #else
-            // If the file system does not support this, the C library writes to each block.
-            var number = EINTR
-            while number == EINTR { number = posix_fallocate(file, 0, off_t(size)) }
-            return number
-        #endif
     }
 }

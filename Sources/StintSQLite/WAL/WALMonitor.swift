@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import Logging
 import StintCore
+import StintPlatform
 import Synchronization
 
 /// Notices commits of any process, Stint or not: the kernel reports when the log is written to (inotify; kqueue on
@@ -51,9 +52,9 @@ final class WALMonitor: Sendable {
     /// watches.
     private func start() throws -> StopPipe {
         let stop = try StopPipe()
-        var writes: WALWrites?
+        var writes: FileWrites?
         do {
-            writes = try WALWrites(log)
+            writes = try FileWrites(log)
         } catch {
             logger.warning(
                 "the system cannot report writes to the log, so the log is checked ten times a second",

@@ -2,12 +2,7 @@ import CStint
 import GRDB
 import GRDBSQLite
 import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// Checks whether the `-wal` file beside a database is its own. SQLite takes any log that is whole in itself for that
 /// of the database beside which it lies. If a backup is copied over a database whose log remains, the first process

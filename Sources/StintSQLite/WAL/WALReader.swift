@@ -2,12 +2,7 @@ import CStint
 import GRDB
 import GRDBSQLite
 import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// Reads what is in a log, without SQLite.
 final class WALReader {
@@ -66,11 +61,5 @@ final class WALReader {
         return fstat(file, &facts) == 0 ? Int(facts.st_size) : 0
     }
 
-    func close() {
-        #if canImport(Darwin)
-            Darwin.close(file)
-        #else
-            Glibc.close(file)
-        #endif
-    }
+    func close() { StintPlatform.close(file) }
 }

@@ -2,13 +2,8 @@ import GRDB
 import GRDBSQLite
 import Logging
 import StintCore
+import StintPlatform
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// Makes a log whole again after a sync of it has failed.
 ///
@@ -61,7 +56,7 @@ final class WALRecovery: Sendable {
         if mark >= 0, ftruncate(mark, isInDoubt ? 1 : 0) != 0 {
             logger.error(
                 "a failure of the disk could not be noted for other processes",
-                metadata: ["error": "\(String(cString: strerror(errno)))"])
+                metadata: ["error": "\(systemError())"])
         }
     }
 

@@ -1,10 +1,5 @@
 import CStint
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// Processes that commands have left behind, and that became children of this process if it adopts orphans. Used only
 /// by the launcher's thread.
@@ -58,22 +53,16 @@ struct AdoptedProcesses {
 
     /// All children of this process.
     private static func children() -> [pid_t] {
-        let threads = numbers(in: "/proc/self/task")
-        let lists = threads.compactMap { readAll("/proc/self/task/\($0)/children", limit: 1_048_576) }
+        let threads = SystemFile.numbers(in: "/proc/self/task")
+        let lists = threads.compactMap { SystemFile.bytes(of: "/proc/self/task/\($0)/children", limit: 1_048_576) }
         guard !lists.isEmpty else { return childrenByParent() }
         return lists.flatMap { list in
             list.split(separator: UInt8(ascii: " ")).compactMap { pid_t(String(decoding: $0, as: UTF8.self)) }
         }
     }
 
-    /// The same on a kernel without lists of children: proc_pid_stat(5), field 4.
+    /// The same on a kernel without lists of children.
     private static func childrenByParent() -> [pid_t] {
-        numbers(in: "/proc").filter { id in
-            guard let text = readAll("/proc/\(id)/stat", limit: 4_096),
-                let end = text.lastIndex(of: UInt8(ascii: ")"))
-            else { return false }
-            let fields = text[(end + 1)...].split(separator: UInt8(ascii: " "))
-            return fields.count > 1 && pid_t(String(decoding: fields[1], as: UTF8.self)) == getpid()
-        }
+        ProcessList.all.filter { ProcessFacts(ofProcess: $0)?.parent == getpid() }
     }
 }

@@ -1,12 +1,7 @@
 import Dispatch
 import StintCore
+import StintPlatform
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// A process that ``ProcessLauncher`` has started.
 final class ChildProcess: Sendable {
@@ -131,7 +126,7 @@ final class ChildProcess: Sendable {
             state.killAt = nil
         }
         if descriptor >= 0 { close(descriptor) }
-        let peak = peakMemory(of: usage)
+        let peak = ProcessMemory.peak(of: usage)
         // wait(2): the low seven bits are the signal's number, the next byte the exit code.
         let signal = status & 0x7F
         return ProcessEnd(
@@ -150,23 +145,4 @@ final class ChildProcess: Sendable {
             whenEnded.set(end)
         }
     }
-}
-
-/// The peak resident memory of this process, in bytes.
-func ownPeakMemory() -> Int64 {
-    var usage = rusage()
-    #if canImport(Darwin)
-        getrusage(RUSAGE_SELF, &usage)
-    #else
-        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    #endif
-    return peakMemory(of: usage)
-}
-
-private func peakMemory(of usage: rusage) -> Int64 {
-    #if canImport(Darwin)
-        Int64(usage.ru_maxrss)
-    #else
-        Int64(usage.ru_maxrss) * 1_024
-    #endif
 }

@@ -1,10 +1,5 @@
+import StintPlatform
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// The limit of open files of this process. The usual soft limit of 1,024 exists for programs that use select(2). This
 /// one does not, so it may raise its own up to the hard limit. Its children get the original limit.
@@ -26,14 +21,14 @@ enum DescriptorLimit {
         let inUse = openDescriptors
         return original.withLock { original in
             var limit = rlimit()
-            guard getrlimit(resource, &limit) == 0 else { return wanted }
+            guard getrlimit(ResourceLimit.openFiles, &limit) == 0 else { return wanted }
             let needed = rlim_t(inUse + reserve + perCommand * wanted)
             let target = min(needed, limit.rlim_max)
             if limit.rlim_cur < target {
                 let before = limit.rlim_cur
                 limit.rlim_cur = target
                 // If it is refused, the limit is unchanged.
-                if setrlimit(resource, &limit) != 0 {
+                if setrlimit(ResourceLimit.openFiles, &limit) != 0 {
                     limit.rlim_cur = before
                 } else if original == 0 {
                     original = Int64(before)
@@ -55,10 +50,4 @@ enum DescriptorLimit {
         while readdir(folder) != nil { count += 1 }
         return count
     }
-
-    #if canImport(Darwin)
-        private static let resource = RLIMIT_NOFILE
-    #else
-        private static let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-    #endif
 }

@@ -1,11 +1,6 @@
 import Dispatch
+import StintPlatform
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// Waits until pipes and sockets can be read from or written to.
 ///

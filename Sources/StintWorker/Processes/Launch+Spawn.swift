@@ -1,11 +1,6 @@
 import CStint
 import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 extension Launch {
     /// Starts the process from the calling thread.

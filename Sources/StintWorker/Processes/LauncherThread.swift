@@ -1,11 +1,6 @@
 import CStint
 import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// The loop of the launcher's thread: it starts requested processes, kills those that are due, kills what its children
 /// leave behind if this process adopts orphans, and reaps what has ended. Used only by that thread.

@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// Cuts a stream of bytes into lines, and longer lines into pieces of `limit` bytes. It never holds more.
 package struct LineSplitter {

@@ -1,10 +1,5 @@
 import CStint
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// Kills the processes that a process has started, found by their marks. For one that has ended, when the ids of its
 /// children and of their groups may have been reused.
@@ -13,7 +8,7 @@ enum MarkedProcesses {
     ///
     /// - Returns: How many there were. They may have started others meanwhile: call it until it returns 0.
     static func killOnce(coveredBy mark: ProcessMark) -> Int {
-        all().filter { $0 != getpid() && isMarked($0, mark) }.count { kill($0, mark) }
+        ProcessList.all.filter { $0 != getpid() && isMarked($0, mark) }.count { kill($0, mark) }
     }
 
     /// Repeats that every millisecond until there is none. It blocks its thread.
@@ -31,20 +26,6 @@ enum MarkedProcesses {
         // Checked once more after the pidfd was opened: the id may have been reused before.
         guard isMarked(id, mark) else { return false }
         if descriptor >= 0 { return stint_pidfd_send_signal(descriptor, SIGKILL) == 0 }
-        #if canImport(Darwin)
-            return Darwin.kill(id, SIGKILL) == 0
-        #else
-            return Glibc.kill(id, SIGKILL) == 0
-        #endif
-    }
-
-    private static func all() -> [pid_t] {
-        #if canImport(Darwin)
-            var ids = [pid_t](repeating: 0, count: 65_536)
-            let count = proc_listallpids(&ids, Int32(ids.count * MemoryLayout<pid_t>.stride))
-            return Array(ids.prefix(Int(max(0, count))))
-        #else
-            return numbers(in: "/proc")
-        #endif
+        return StintPlatform.kill(id, SIGKILL) == 0
     }
 }

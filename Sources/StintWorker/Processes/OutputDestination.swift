@@ -1,12 +1,7 @@
 import Dispatch
 import StintCore
+import StintPlatform
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// Standard output or error, shared by handlers' lines and log messages. Writers never wait for its reader: lines are
 /// buffered up to a limit and written by a separate thread. Lines that do not fit are dropped and counted, and when the
@@ -200,7 +195,7 @@ package final class OutputDestination: Sendable {
 
     /// How many bytes were written; `nil` if writing failed.
     private func writeSome(_ bytes: UnsafeRawBufferPointer) -> Int? {
-        let count = systemWrite(descriptor, bytes.baseAddress, bytes.count)
+        let count = StintPlatform.write(descriptor, bytes.baseAddress, bytes.count)
         if count >= 0 { return count }
         switch errno {
         case EINTR: return 0

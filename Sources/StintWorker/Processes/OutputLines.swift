@@ -1,11 +1,6 @@
 import StintCore
+import StintPlatform
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// Passes on what a handler's process writes, line by line, each with a prefix that names its origin.
 ///

@@ -1,10 +1,5 @@
 import CStint
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// The two ends of a new pipe, which no other program inherits.
 struct Pipe {
@@ -28,9 +23,4 @@ func closeAll(_ descriptors: [Int32]) {
 /// Makes reads and writes return instead of blocking.
 func makeNonBlocking(_ descriptor: Int32) {
     _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
-}
-
-/// write(2), for types that have their own `write`.
-func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
-    write(descriptor, bytes, count)
 }

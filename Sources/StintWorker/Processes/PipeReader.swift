@@ -1,12 +1,7 @@
 import CStint
 import Dispatch
+import StintPlatform
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// The read end of a pipe.
 ///

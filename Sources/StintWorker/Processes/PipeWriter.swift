@@ -1,11 +1,6 @@
 import CStint
 import Dispatch
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// The write end of a pipe, written to without blocking. SIGPIPE must be ignored.
 ///
@@ -105,7 +100,7 @@ final class PipeWriter: @unchecked Sendable {
                 continue
             }
             let count = bytes.withUnsafeBytes { bytes in
-                systemWrite(descriptor, bytes.baseAddress?.advanced(by: offset), bytes.count - offset)
+                StintPlatform.write(descriptor, bytes.baseAddress?.advanced(by: offset), bytes.count - offset)
             }
             if count > 0 {
                 offset += count

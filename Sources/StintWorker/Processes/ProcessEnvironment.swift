@@ -1,11 +1,6 @@
 import CStint
 import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// Environment variables as bytes. A value that is not UTF-8 is passed on unchanged.
 struct ProcessEnvironment: Sendable {

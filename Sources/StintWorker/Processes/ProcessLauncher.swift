@@ -1,12 +1,7 @@
 import CStint
 import StintCore
+import StintPlatform
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// Starts processes and collects their ends, all from one thread that lives as long as this process: Linux sends the
 /// parent-death signal when the *thread* that started the process ends. It waits for its own children only.

@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// How many processes and threads this user or container may have. In a process that cannot start a thread, dispatch
 /// queues stand still, so fewer commands run at once before that happens.
@@ -24,7 +20,7 @@ enum ProcessLimit {
         var limits: [Int] = []
         var limit = rlimit()
         // Root has no such limit.
-        if geteuid() != 0, getrlimit(resource, &limit) == 0, limit.rlim_cur < 1 << 30 {
+        if geteuid() != 0, getrlimit(ResourceLimit.processes, &limit) == 0, limit.rlim_cur < 1 << 30 {
             limits.append(Int(limit.rlim_cur))
         }
         for folder in groups {
@@ -37,8 +33,7 @@ enum ProcessLimit {
 
     /// The control groups of this process, of version 2 and 1: cgroups(7).
     private static var groups: [String] {
-        let lines = String(decoding: readAll("/proc/self/cgroup", limit: 65_536) ?? [], as: UTF8.self).split(
-            separator: "\n")
+        let lines = (SystemFile.text(of: "/proc/self/cgroup", limit: 65_536) ?? "").split(separator: "\n")
         let paths = lines.compactMap { line -> String? in
             let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
             guard fields.count == 3 else { return nil }
@@ -49,12 +44,6 @@ enum ProcessLimit {
     }
 
     private static func number(_ path: String) -> Int? {
-        readAll(path, limit: 64).flatMap { Int(String(decoding: $0, as: UTF8.self).prefix { $0.isNumber }) }
+        SystemFile.text(of: path, limit: 64).flatMap { Int($0.prefix { $0.isNumber }) }
     }
-
-    #if canImport(Darwin)
-        private static let resource = RLIMIT_NPROC
-    #else
-        private static let resource = __rlimit_resource_t(__RLIMIT_NPROC.rawValue)
-    #endif
 }

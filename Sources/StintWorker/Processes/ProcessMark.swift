@@ -1,10 +1,5 @@
 import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// Identifies a process that this one has started, and its descendants: a variable in the environment, which programs
 /// pass on to their children, even after setsid(2) and after the end of their parents.
@@ -33,7 +28,9 @@ struct ProcessMark: Sendable, Hashable {
     /// The mark of a process of this machine when it executed its program; `nil` if it has none, or if its environment
     /// cannot be read because it belongs to another user.
     init?(ofProcess id: pid_t) {
-        guard let environment = Self.environment(of: id), let mark = Self.value(in: environment) else { return nil }
+        guard let environment = ProcessList.environment(of: id, limit: Self.longestEnvironment),
+            let mark = Self.value(in: environment)
+        else { return nil }
         text = mark
     }
 
@@ -57,47 +54,4 @@ struct ProcessMark: Sendable, Hashable {
     init(text: String) {
         self.text = text
     }
-
-    /// `NAME=value` and a NUL each.
-    private static func environment(of id: pid_t) -> [UInt8]? {
-        #if canImport(Darwin)
-            // The arguments come first and contain no such name.
-            var query = [CTL_KERN, KERN_PROCARGS2, id]
-            var size = longestEnvironment
-            var bytes = [UInt8](repeating: 0, count: size)
-            guard sysctl(&query, 3, &bytes, &size, nil, 0) == 0 else { return nil }
-            return Array(bytes.prefix(size))
-        #else
-            return readAll("/proc/\(id)/environ", limit: longestEnvironment)
-        #endif
-    }
-}
-
-/// Reads a file of /proc, which has no length; `nil` if it cannot be read.
-func readAll(_ path: String, limit: Int) -> [UInt8]? {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return nil }
-    defer { close(file) }
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 4_096)
-    while bytes.count < limit {
-        let count = read(file, &buffer, buffer.count)
-        guard count > 0 else { return count == 0 || !bytes.isEmpty ? bytes : nil }
-        bytes += buffer.prefix(count)
-    }
-    return bytes
-}
-
-/// The entries of a folder whose names are numbers, as in /proc.
-func numbers(in folder: String) -> [pid_t] {
-    guard let entries = opendir(folder) else { return [] }
-    defer { closedir(entries) }
-    var numbers: [pid_t] = []
-    while let entry = readdir(entries) {
-        let name = withUnsafePointer(to: &entry.pointee.d_name) { name in
-            name.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-        }
-        if let number = pid_t(name) { numbers.append(number) }
-    }
-    return numbers
 }

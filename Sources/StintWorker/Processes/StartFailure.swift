@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// Why the system refused to start a process.
 struct StartFailure: Error, Sendable, CustomStringConvertible {
@@ -35,7 +31,7 @@ struct StartFailure: Error, Sendable, CustomStringConvertible {
     }
 
     /// What failed, with the system's reason.
-    var description: String { "\(what): \(String(cString: strerror(number)))" }
+    var description: String { "\(what): \(systemError(number))" }
 }
 
 // MARK: - Blame

@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// A pipe that wakes a thread waiting in poll(2). It is never closed.
 struct WakeUp: Sendable {

@@ -1,11 +1,5 @@
 import StintCore
 
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
-
 /// A message of a worker process to its supervisor: one line over a socket.
 enum ControlMessage: Hashable, Sendable {
     /// It has registered and claims jobs from now on.

@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// Notifies systemd if it has started the supervisor with `Type=notify` (sd_notify(3)): a datagram to the socket that
 /// `NOTIFY_SOCKET` names. Without that variable nothing is sent.
@@ -32,11 +28,7 @@ struct ServiceManager: Sendable {
         withUnsafeMutableBytes(of: &address.sun_path) { target in
             path.withUnsafeBytes { target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0.prefix(length))) }
         }
-        #if canImport(Darwin)
-            let descriptor = socket(AF_UNIX, SOCK_DGRAM, 0)
-        #else
-            let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        #endif
+        let descriptor = LocalSocket.datagram()
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
         let size = socklen_t(MemoryLayout<sockaddr_un>.offset(of: \.sun_path)! + length)

@@ -1,12 +1,7 @@
 import Logging
 import ServiceLifecycle
 import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// Runs workers in processes of their own, so that a job that crashes ends only its own worker. The crash is known
 /// within milliseconds, and the worker is replaced at once.

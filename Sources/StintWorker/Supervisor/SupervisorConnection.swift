@@ -1,12 +1,7 @@
 import Foundation
 import StintCore
+import StintPlatform
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// A worker process's connection to the supervisor that started it.
 ///
@@ -27,7 +22,7 @@ final class SupervisorConnection: Sendable {
         let words = value.split(separator: " ")
         let numbers = words.prefix(3).compactMap { Int32($0) }
         // A handler may have inherited the variable from another worker, without the socket.
-        guard words.count >= 4, numbers.count == 3, peer(of: numbers[0]) == numbers[2] else { return nil }
+        guard words.count >= 4, numbers.count == 3, LocalSocket.peer(of: numbers[0]) == numbers[2] else { return nil }
         return SupervisorConnection(
             channel: numbers[0], number: Int(numbers[1]), supervisor: numbers[2],
             mark: ProcessMark(text: String(words[3])),
@@ -58,7 +53,7 @@ final class SupervisorConnection: Sendable {
         self.supervisor = ProcessIdentity(ofProcess: supervisor)
         _ = fcntl(channel, F_SETFD, FD_CLOEXEC)
         // The supervisor decides what signals from a terminal mean.
-        for signal in [SIGINT, SIGHUP, SIGPIPE] { ignore(signal) }
+        for signal in [SIGINT, SIGHUP, SIGPIPE] { _ = StintPlatform.signal(signal, SIG_IGN) }
         do {
             try startLongLivedThread { self.watch() }
         } catch {
@@ -79,14 +74,6 @@ final class SupervisorConnection: Sendable {
                 try await Task.sleep(for: interval, tolerance: interval / 10)
             }
         }
-    }
-
-    private func ignore(_ number: Int32) {
-        #if canImport(Darwin)
-            _ = Darwin.signal(number, SIG_IGN)
-        #else
-            _ = Glibc.signal(number, SIG_IGN)
-        #endif
     }
 
     /// Whether the supervisor has died. From then on no job is blamed.
@@ -128,13 +115,7 @@ final class SupervisorConnection: Sendable {
     }
 
     /// - Returns: How many bytes there was room for.
-    private func send(_ bytes: [UInt8]) -> Int {
-        #if canImport(Darwin)
-            return max(0, Darwin.send(channel, bytes, bytes.count, MSG_DONTWAIT))
-        #else
-            return max(0, Glibc.send(channel, bytes, bytes.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)))
-        #endif
-    }
+    private func send(_ bytes: [UInt8]) -> Int { LocalSocket.send(bytes, to: channel) }
 
     /// Runs on a thread of its own, so that it works even if handlers block all of Swift's threads.
     private func watch() -> Never {
@@ -153,21 +134,5 @@ final class SupervisorConnection: Sendable {
         MarkedProcesses.kill(coveredBy: mark, rounds: 1_000)
         Thread.sleep(forTimeInterval: Double(Self.farewell.components.seconds))
         _exit(75)
-    }
-
-    /// The process at the other end of a socket; `nil` if it is no socket.
-    private static func peer(of descriptor: Int32) -> pid_t? {
-        #if canImport(Darwin)
-            var process: pid_t = 0
-            var size = socklen_t(MemoryLayout<pid_t>.size)
-            guard getsockopt(descriptor, SOL_LOCAL, LOCAL_PEERPID, &process, &size) == 0 else { return nil }
-            return process
-        #else
-            // `struct ucred`: process, user and group, 32 bits each. Swift's Glibc module does not have it.
-            var credentials: [Int32] = [0, 0, 0]
-            var size = socklen_t(12)
-            guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 else { return nil }
-            return credentials[0]
-        #endif
     }
 }

@@ -2,12 +2,6 @@ import Logging
 import ServiceLifecycle
 import StintCore
 
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
-
 /// How a ``Supervisor`` treats its workers.
 public struct SupervisorOptions: Sendable {
     /// How many worker processes.

@@ -1,11 +1,6 @@
 import StintCore
+import StintPlatform
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// The supervisor's end of the socket to a worker process. The kernel closes each end when its process ends, so both
 /// sides notice the other's death.
@@ -19,15 +14,12 @@ final class WorkerChannel: Sendable {
     /// - Returns: The supervisor's end, and the descriptor for the worker, which the caller closes.
     /// - Throws: ``StartFailure`` if the system has no descriptors left.
     static func pair() throws -> (WorkerChannel, childEnd: Int32) {
-        var ends: [Int32] = [-1, -1]
-        #if canImport(Darwin)
-            let result = socketpair(AF_UNIX, SOCK_STREAM, 0, &ends)
-        #else
-            let result = socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends)
-        #endif
-        guard result == 0 else { throw StartFailure(.pipe, "a socket to a worker cannot be created", errno) }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        return (WorkerChannel(ends[0]), ends[1])
+        do {
+            let ends = try LocalSocket.pair()
+            return (WorkerChannel(ends.0), ends.1)
+        } catch {
+            throw StartFailure(.pipe, "a socket to a worker cannot be created", error.rawValue)
+        }
     }
 
     private init(_ descriptor: Int32) { self.descriptor = descriptor }

@@ -1,11 +1,6 @@
 import StintCore
+import StintPlatform
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// One worker process as its supervisor sees it.
 final class WorkerChild: Sendable {

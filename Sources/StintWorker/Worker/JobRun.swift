@@ -1,5 +1,6 @@
 import Logging
 import StintCore
+import StintPlatform
 import Tracing
 
 /// One run of one job's handler, up to the outcome to settle.
@@ -127,7 +128,7 @@ struct JobRun: Sendable {
         var diagnostics = diagnostics
         if isHung {
             diagnostics = AttemptDiagnostics(
-                peakMemoryBytes: ownPeakMemory(), runTimeMilliseconds: timeout.milliseconds)
+                peakMemoryBytes: ProcessMemory.peakOfThisProcess, runTimeMilliseconds: timeout.milliseconds)
         }
         let outcome: Settlement.Outcome =
             handler.timeoutIsCrash || isHung && endsWithHang

@@ -1,4 +1,5 @@
 import StintCore
+import StintPlatform
 
 /// Ends a worker whose process has grown too large or too old, or has lost a thread to a hanging handler.
 extension WorkerLoop {
@@ -23,7 +24,7 @@ extension WorkerLoop {
     /// The memory of the process in which the handlers run.
     private var memoryInUse: Int64? {
         for handler in worker.handlers.all { if let memory = handler.memoryInUse { return memory() } }
-        return ProcessIdentity.residentMemory(ofProcess: ProcessIdentity.current.processID)
+        return ProcessMemory.resident(ofProcess: ProcessIdentity.current.processID)
     }
 
     func recycle(because reason: String) {

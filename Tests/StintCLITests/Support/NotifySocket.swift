@@ -1,4 +1,6 @@
 import Foundation
+import StintPlatform
+import TestSupport
 
 /// The socket on which systemd listens to a service of `Type=notify`.
 final class NotifySocket: Sendable {
@@ -7,11 +9,7 @@ final class NotifySocket: Sendable {
 
     init(path: String) throws {
         self.path = path
-        #if canImport(Darwin)
-            descriptor = socket(AF_UNIX, SOCK_DGRAM, 0)
-        #else
-            descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
-        #endif
+        descriptor = LocalSocket.datagram()
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }

@@ -1,12 +1,7 @@
 import Foundation
+import StintPlatform
 import Subprocess
 import Testing
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 /// A terminal that exists in memory only: what a program draws on it can be read, and keys can be typed.
 final class PseudoTerminal {

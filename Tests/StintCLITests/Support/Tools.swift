@@ -1,11 +1,6 @@
 import Foundation
+import StintPlatform
 import Subprocess
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 /// What this machine allows the tests to do: containers often forbid some of it.
 enum Tools {

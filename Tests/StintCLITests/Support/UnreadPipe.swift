@@ -1,11 +1,6 @@
 import Foundation
+import StintPlatform
 import Subprocess
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 /// A pipe that is not read until the test does so, like that of a pager that was stopped.
 final class UnreadPipe {

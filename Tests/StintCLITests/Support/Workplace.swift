@@ -1,12 +1,7 @@
 import Foundation
+import StintPlatform
 import Subprocess
 import Testing
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 /// A temporary folder for one test, in which the real `stint` runs: its current folder, so that the database is
 /// `stint.db` in it if a test names none. The suites' trait ``OwnFolder`` creates and removes it.
@@ -27,7 +22,7 @@ struct Workplace: Sendable {
 
     /// A binary that was built with these tests: it lies beside the test bundle.
     private static func product(_ name: String) -> String {
-        #if canImport(Darwin)
+        #if os(macOS)
             let bundle =
                 Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundlePath ?? CommandLine.arguments[0]
         #else

@@ -2,6 +2,7 @@ import Foundation
 import History
 import StintCore
 import StintSQLite
+import TestSupport
 
 /// Many processes work on one database, and some are killed or stopped again and again. In the end the survivors finish
 /// all jobs, and the history of all must keep Stint's promises.
@@ -62,7 +63,8 @@ package struct ChaosRun: Sendable {
         package var violations: [Violation] = []
         /// Other problems.
         package var troubles: [String] = []
-        package var sizes: SizeReport?
+        package var sizes: SizeSampler.Sizes?
+        package var memory: MemoryReport?
         /// What this machine does not let the run have.
         package var missing: [String] = []
         /// How many jobs the processes at each post of a role have enqueued or started.
@@ -88,17 +90,19 @@ package struct ChaosRun: Sendable {
         try FileManager.default.createSymbolicLink(atPath: handler, withDestinationPath: program)
         try await processes.runOnce(.founder)
         var report = Report()
-        let sampler = samples.map { interval in SizeSampler(self, processes, every: interval) }
+        let memory = samples.map { MemorySampler(processes, every: $0) }
+        let sizes = samples.map { SizeSampler(database, every: $0) }
+        defer { _ = sizes?.stop() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for post in posts { group.addTask { try await processes.keepUp(post) } }
-            if let sampler { group.addTask { try await sampler.run() } }
+            if let memory { group.addTask { try await memory.run() } }
             var nemesis = Nemesis(self, processes, log)
             (report.kills, report.actions) = try await nemesis.strike()
-            sampler?.stop()
+            report.sizes = sizes?.stop()
+            report.memory = memory?.stop()
             await processes.dismiss()
             try await group.waitForAll()
         }
-        report.sizes = sampler?.report
         report.troubles = await processes.troubles
         report.troubles += try await drain(processes)
         try await judge(&report, await processes.names)

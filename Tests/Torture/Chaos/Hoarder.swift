@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// Takes all the files that this process may have open, for a moment and again and again, as an application may that leaks
 /// connections: whoever needs one then gets EMFILE.
@@ -10,7 +11,7 @@ enum Hoarder {
 
     static func start(seed: UInt64) {
         Thread.detachNewThread {
-            var chance = Chance(seed)
+            var chance = SeededGenerator(seed: seed)
             while true {
                 usleep(.random(in: 100_000...500_000, using: &chance))
                 var taken: [Int32] = []

@@ -1,5 +1,6 @@
 import Foundation
 import StintCore
+import TestSupport
 
 /// What a job of a run does to its process. Its payload names it, `slow p12.7`, and is unique.
 enum JobKind: String, CaseIterable, Sendable {
@@ -22,7 +23,7 @@ enum JobKind: String, CaseIterable, Sendable {
     }
 
     /// - Parameter isCalm: Whether none may kill its process.
-    static func random(isCalm: Bool, using chance: inout Chance) -> JobKind {
+    static func random(isCalm: Bool, using chance: inout SeededGenerator) -> JobKind {
         switch Int.random(in: 0..<1_000, using: &chance) {
         case 0..<700: .good
         case 700..<830: .slow

@@ -31,11 +31,11 @@ package struct Load: Sendable {
                 report.troubles.append("a \(role) starves: \(shares.min() ?? 0) jobs, on average \(average)")
             }
         }
-        guard let sizes = report.sizes else { return report }
-        if let log = sizes.log.max(), log > Self.largestLog {
-            report.troubles.append("the log grew to \(log >> 20) MiB")
+        guard let sizes = report.sizes, let memory = report.memory else { return report }
+        if sizes.largestLog > Self.largestLog {
+            report.troubles.append("the log grew to \(sizes.largestLog >> 20) MiB")
         }
-        if let growth = sizes.largestGrowth, growth.to - growth.from > Self.largestGrowth {
+        if let growth = memory.largestGrowth, growth.to - growth.from > Self.largestGrowth {
             report.troubles.append(
                 "the memory of a \(growth.role) grew from \(growth.from >> 20) to \(growth.to >> 20) MiB")
         }

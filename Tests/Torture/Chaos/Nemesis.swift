@@ -1,12 +1,13 @@
 import Foundation
 import History
+import TestSupport
 
 /// Kills, stops, freezes and locks out the processes of a group at random, for the run's duration.
 struct Nemesis {
     private let run: ChaosRun
     private let processes: ProcessGroup
     private let replacement: Replacement
-    private var chance: Chance
+    private var chance: SeededGenerator
 
     /// What can happen to the processes.
     private enum Action {
@@ -39,7 +40,7 @@ struct Nemesis {
         self.run = run
         self.processes = processes
         replacement = Replacement(run, processes, log)
-        chance = Chance(run.seed)
+        chance = SeededGenerator(seed: run.seed)
     }
 
     mutating func strike() async throws -> (kills: [Role: Int], actions: [String: Int]) {

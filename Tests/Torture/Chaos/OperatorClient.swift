@@ -2,6 +2,7 @@ import Foundation
 import History
 import StintCore
 import StintSQLite
+import TestSupport
 
 /// An operator and a dashboard: reads everything repeatedly and checks it; pauses, resumes, kicks, buries and deletes.
 struct OperatorClient {
@@ -16,7 +17,7 @@ struct OperatorClient {
     }
 
     func run() async throws {
-        var chance = Chance(player.seed)
+        var chance = SeededGenerator(seed: player.seed)
         let stop = StopSignal()
         while !stop.isSet {
             // This is one long read, which keeps the log from starting again; under load it would be there all the
@@ -54,7 +55,7 @@ struct OperatorClient {
     }
 
     /// Changes a job that others may settle at this moment.
-    private func touch(_ chance: inout Chance, _ body: (JobID) async throws -> Void) async throws {
+    private func touch(_ chance: inout SeededGenerator, _ body: (JobID) async throws -> Void) async throws {
         guard let job = try await queue.store.list(JobFilter(limit: 50)).randomElement(using: &chance) else { return }
         do {
             try await patiently { try await body(job.id) }

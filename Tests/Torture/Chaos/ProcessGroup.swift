@@ -1,12 +1,7 @@
 import Foundation
 import History
+import StintPlatform
 import Subprocess
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 /// The processes of a run: each that ends is replaced, until all are dismissed.
 actor ProcessGroup {

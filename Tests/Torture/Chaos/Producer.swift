@@ -2,6 +2,7 @@ import Foundation
 import History
 import StintCore
 import Synchronization
+import TestSupport
 
 /// Enqueues jobs one by one, in batches, later, and with unique keys, as fast as they are worked off.
 struct Producer {
@@ -14,7 +15,7 @@ struct Producer {
     }
 
     func run() async throws {
-        var chance = Chance(player.seed)
+        var chance = SeededGenerator(seed: player.seed)
         var number = 0
         let stop = StopSignal()
         while !stop.isSet {

@@ -1,6 +1,7 @@
 import Foundation
 import History
 import Synchronization
+import TestSupport
 
 /// Replaces the database by a copy of itself, with the real `stint backup` and `stint restore`, while all have it open.
 ///
@@ -28,7 +29,7 @@ final class Replacement: Sendable {
     func happen(_ seed: UInt64) async throws {
         while !beginTurn() { try await Task.sleep(for: .milliseconds(20)) }
         defer { state.withLock { $0.isUnderWay = false } }
-        var chance = Chance(seed)
+        var chance = SeededGenerator(seed: seed)
         let patience: Duration? =
             Int.random(in: 0..<3, using: &chance) == 0 ? .milliseconds(.random(in: 10...200, using: &chance)) : nil
         try await processes.hold([.rawSQL])

@@ -5,6 +5,7 @@ import ServiceLifecycle
 import Stint
 import StintCore
 import StintSQLite
+import TestSupport
 
 /// A role of a process in a run.
 package enum Role: String, CaseIterable, Sendable {
@@ -104,7 +105,7 @@ package struct Player: Sendable {
     }
 
     private func worker(_ queue: JobQueue<RecordingStore>, drains: Bool = false) -> Worker {
-        var chance = Chance(seed)
+        var chance = SeededGenerator(seed: seed)
         var options = Worker.Options()
         options.concurrency = [1, 1, 4].randomElement(using: &chance)!
         options.batch = [nil, 1, 8].randomElement(using: &chance)!

@@ -1,10 +1,5 @@
+import StintPlatform
 import Subprocess
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 /// A program that the harness needs done.
 enum Tool {

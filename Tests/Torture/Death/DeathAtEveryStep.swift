@@ -1,13 +1,9 @@
 import Foundation
 import History
+import StintPlatform
 import Subprocess
 import Synchronization
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
+import TestSupport
 
 /// Ends a workload at the k-th call to its file system, for one k after the other, each in a process and a folder of
 /// its own, and checks what is left.
@@ -55,7 +51,7 @@ package struct DeathAtEveryStep: Sendable {
 
     package func run() async throws -> Report {
         let reference = try await Reference(of: script, in: folder + "/reference")
-        var chance = Chance(seed)
+        var chance = SeededGenerator(seed: seed)
         let turns = Turns(first + Int.random(in: 0..<stride, using: &chance))
         return try await withThrowingTaskGroup(of: Report.self) { group in
             for _ in 0..<lanes {
@@ -90,7 +86,7 @@ package struct DeathAtEveryStep: Sendable {
     package func die(at step: Int, _ reference: Reference) async throws -> Report {
         let place = "\(folder)/\(step)"
         try ScriptedWorkload.prepare(place, for: script)
-        var chance = Chance(seed ^ UInt64(step) << 20)
+        var chance = SeededGenerator(seed: seed ^ UInt64(step) << 20)
         let isTorn = Bool.random(using: &chance)
         var command = arguments + ["--folder", place, "--die-at", "\(step)"] + (isTorn ? ["--torn"] : [])
         if case .wandering(let seed, let steps) = script { command += ["--wander", "\(seed)", "--steps", "\(steps)"] }

@@ -2,6 +2,7 @@ import GRDB
 import History
 import StintCore
 import StintSQLite
+import TestSupport
 
 extension ScriptedWorkload {
     /// Random verbs, the same ones with the same seed: two stores that are opened and closed, a reader that keeps the
@@ -23,7 +24,7 @@ private struct RandomWorkload {
     private static let queues: [QueueName] = ["q", "mail", "app"]
 
     private let life: ScriptedWorkload
-    private var chance: Chance
+    private var chance: SeededGenerator
     private var stores: [SQLiteStore] = []
     private var voices: [(log: HistoryLog, store: RecordingStore)] = []
     private var held: [LeasedJob] = []
@@ -33,7 +34,7 @@ private struct RandomWorkload {
 
     init(_ life: ScriptedWorkload, _ seed: UInt64) {
         self.life = life
-        chance = Chance(seed)
+        chance = SeededGenerator(seed: seed)
     }
 
     mutating func go() async throws {

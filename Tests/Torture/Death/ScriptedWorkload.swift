@@ -4,6 +4,7 @@ import History
 import Logging
 import StintCore
 import StintSQLite
+import StintTesting
 import Synchronization
 
 /// A workload on databases: steps of one change each, the same ones each time and at the same times, so that it is
@@ -27,7 +28,7 @@ package final class ScriptedWorkload {
     let folder: String
     let script: Script
     let durability: Durability
-    let clock = ScriptedClock()
+    let clock = ManualClock()
     private let landmarks: Checkpoints
     private var count = 0
 
@@ -96,28 +97,6 @@ package final class ScriptedWorkload {
 
     func voice(_ process: String) throws -> HistoryLog {
         try HistoryLog(Self.history(in: folder), process: process)
-    }
-}
-
-/// A clock that does not run until it is moved.
-final class ScriptedClock: QueueClock {
-    private let moment = Mutex(ClockReading(wall: 1_800_000_000_000, monotonic: 5_000_000, boot: "boot-1"))
-
-    func now() -> ClockReading { moment.withLock { $0 } }
-
-    func advance(by duration: Duration) {
-        moment.withLock {
-            $0.wall += duration.milliseconds
-            $0.monotonic += duration.milliseconds
-        }
-    }
-
-    /// The machine starts again.
-    func reboot() {
-        moment.withLock {
-            $0.monotonic = 1_000
-            $0.boot += "+1"
-        }
     }
 }
 

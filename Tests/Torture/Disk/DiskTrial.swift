@@ -5,6 +5,8 @@ import History
 import Logging
 import StintCore
 import StintSQLite
+import StintTesting
+import TestSupport
 
 /// One database on a disk that breaks at one call, and is repaired later. Every call to the store meanwhile works or is
 /// refused with a reason, and afterwards all works without opening it again.
@@ -13,8 +15,8 @@ struct DiskTrial {
 
     private let path: String
     private let fault: DiskFault
-    private let clock = ScriptedClock()
-    private var chance: Chance
+    private let clock = ManualClock()
+    private var chance: SeededGenerator
     private(set) var problems: [String] = []
     /// How many calls could have failed.
     private(set) var calls = 0
@@ -25,7 +27,7 @@ struct DiskTrial {
     init(in folder: String, _ fault: DiskFault, seed: UInt64) {
         path = folder + "/stint.db"
         self.fault = fault
-        chance = Chance(seed)
+        chance = SeededGenerator(seed: seed)
     }
 
     private static var quiet: Logger {
@@ -92,7 +94,7 @@ struct DiskTrial {
     private final class Scene {
         let raw: SQLiteStore
         let store: RecordingStore
-        let clock: ScriptedClock
+        let clock: ManualClock
         let history: HistoryLog
         /// Jobs that run.
         var running: [LeasedJob]
@@ -101,7 +103,7 @@ struct DiskTrial {
         /// Only there to be changed.
         let spare: [JobID]
 
-        init(_ raw: SQLiteStore, _ clock: ScriptedClock, _ history: HistoryLog) async throws {
+        init(_ raw: SQLiteStore, _ clock: ManualClock, _ history: HistoryLog) async throws {
             self.raw = raw
             self.clock = clock
             self.history = history

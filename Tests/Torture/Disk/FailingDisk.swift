@@ -1,5 +1,6 @@
 import CFaults
 import Foundation
+import TestSupport
 
 /// Breaks the disk at the k-th call, for one k after the other, in all the ways in which a disk breaks. The process
 /// must have the VFS that can do so.
@@ -34,7 +35,7 @@ package struct FailingDisk {
             report.problems += try await LostSync(in: place).run(ending)
         }
         for (number, fault) in faults.enumerated() {
-            var chance = Chance(seed &+ UInt64(number))
+            var chance = SeededGenerator(seed: seed &+ UInt64(number))
             var refusals: [String: Int] = [:]
             // If there are few calls, all are tried.
             let calls = try await count(fault, template)

@@ -4,6 +4,7 @@ import History
 import Logging
 import StintCore
 import StintSQLite
+import StintTesting
 
 /// A disk that is really full while jobs run: they can be acknowledged, no new jobs are accepted, and when there is
 /// free space again, everything goes on by itself.
@@ -54,7 +55,7 @@ package struct FullDisk {
             logger.logLevel = .critical
             var options = SQLiteStore.Options(logger: logger)
             // Whoever recovers comes later, by the same clock: done jobs must not be past their retention.
-            options.clock = ScriptedClock()
+            options.clock = ManualClock()
             let raw = try SQLiteStore(path: path, options: options)
             let log = try HistoryLog(history, process: "app")
             let store = RecordingStore(raw, log)

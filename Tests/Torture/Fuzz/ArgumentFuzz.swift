@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import TestSupport
 
 /// The real `stint` with any arguments and any input: it ends with one of the documented exit codes and a reason, and
 /// jobs that were not named are unchanged.
@@ -63,7 +64,7 @@ struct ArgumentFuzz {
     // MARK: - Arguments
 
     func arguments(seed: UInt64) async throws -> [String] {
-        var chance = Chance(seed)
+        var chance = SeededGenerator(seed: seed)
         let arguments = Self.arguments(&chance)
         guard let outcome = try await child.run(arguments, input: chance.oneIn(3) ? Hostile.text(&chance) : []) else {
             return ["it does not end", Self.describe(arguments)]
@@ -74,7 +75,7 @@ struct ArgumentFuzz {
         return all.isEmpty ? [] : all + [Self.describe(arguments)]
     }
 
-    private static func arguments(_ chance: inout Chance) -> [[UInt8]] {
+    private static func arguments(_ chance: inout SeededGenerator) -> [[UInt8]] {
         let command = chance.pick(commands)
         var arguments = [chance.oneIn(20) ? Hostile.text(&chance) : Array(command.utf8)]
         for _ in 0..<chance.below(5) {
@@ -128,7 +129,7 @@ struct ArgumentFuzz {
 
     /// `put --lines` and `put -`: as many jobs as lines, each with exactly its bytes; or none, and a reason.
     func input(seed: UInt64) async throws -> [String] {
-        var chance = Chance(seed)
+        var chance = SeededGenerator(seed: seed)
         var input: [UInt8] = []
         for _ in 0..<chance.below(30) {
             switch chance.below(4) {

@@ -1,6 +1,7 @@
 import StintCore
 import StintSQLite
 import StintWorker
+import TestSupport
 
 /// Bytes from outside for the parsers that read them in this process: libFuzzer drives this, and seeded random input
 /// too.
@@ -108,13 +109,13 @@ package enum ByteFuzz {
 
     /// A stream of lines that look like answers, with damage.
     package static func pipe(seed: UInt64) -> [String] {
-        var chance = Chance(seed)
+        var chance = SeededGenerator(seed: seed)
         let lines = (0...chance.below(4)).map { _ in chance.pick(sampleAnswers) + "\n" }.joined()
         return pipe(chance.bytes(2) + damaged(Array(lines.utf8), &chance))
     }
 
     package static func headers(seed: UInt64) -> [String] {
-        var chance = Chance(seed)
+        var chance = SeededGenerator(seed: seed)
         return headers(damaged(Array(chance.pick(sampleHeaders).utf8), &chance))
     }
 
@@ -131,7 +132,7 @@ package enum ByteFuzz {
         "a: b", "a: b\njob-name: x.y", "traceparent: 00-ab-cd-01", "a:b\n\nc: ", "", "mail", "A: B\na: c",
     ]
 
-    private static func damaged(_ bytes: [UInt8], _ chance: inout Chance) -> [UInt8] {
+    private static func damaged(_ bytes: [UInt8], _ chance: inout SeededGenerator) -> [UInt8] {
         var bytes = bytes
         for _ in 0..<chance.below(4) {
             let place = chance.below(bytes.count + 1)

@@ -1,4 +1,6 @@
-extension Chance {
+import TestSupport
+
+extension SeededGenerator {
     package mutating func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &self) }
 
     /// True one time in `count`.

@@ -1,11 +1,6 @@
 import Foundation
+import StintPlatform
 import Subprocess
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 /// A real `stint` in a folder of its own.
 struct Child: Sendable {

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import TestSupport
 
 /// The commands of the real `stint` on rows that another program has corrupted, and its worker.
 struct CommandFuzz {
@@ -14,7 +15,7 @@ struct CommandFuzz {
     }
 
     func run(seed: UInt64) async throws -> [String] {
-        var chance = Chance(seed)
+        var chance = SeededGenerator(seed: seed)
         let (path, corruption) = try rows.corruptedCopy(&chance)
         defer { rows.remove(path) }
         Watchdog.note(corruption.statements)

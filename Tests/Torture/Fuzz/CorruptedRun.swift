@@ -5,6 +5,7 @@ import StintSQLite
 import StintTesting
 import StintWorker
 import Synchronization
+import TestSupport
 
 /// Every verb of the store on one corrupted database, then a worker and a reaper until nothing is left.
 final class CorruptedRun {
@@ -14,11 +15,13 @@ final class CorruptedRun {
     private let path: String
     private let corruption: Corruption
     private let innocents: [Int64: [UInt8]]
-    private var chance: Chance
+    private var chance: SeededGenerator
     private(set) var problems: [String] = []
     private let clock = ManualClock()
 
-    init(path: String, queues: [QueueName], corruption: Corruption, innocents: [Int64: [UInt8]], chance: Chance) {
+    init(
+        path: String, queues: [QueueName], corruption: Corruption, innocents: [Int64: [UInt8]], chance: SeededGenerator
+    ) {
         self.path = path
         self.queues = queues
         self.corruption = corruption

@@ -1,4 +1,5 @@
 import GRDB
+import TestSupport
 
 /// What another program does to Stint's tables, and to which jobs.
 struct Corruption {
@@ -19,7 +20,7 @@ struct Corruption {
     private static let states = ["stint_ready", "stint_delayed", "stint_leased", "stint_buried", "stint_done"]
 
     /// Changes one to four things.
-    init(of database: Database, _ chance: inout Chance) throws {
+    init(of database: Database, _ chance: inout SeededGenerator) throws {
         if chance.oneIn(4) { try loosen(database) }
         for _ in 0...chance.below(4) {
             // A change that breaks a constraint is one that no program can make.
@@ -48,7 +49,7 @@ struct Corruption {
         statements.append("-- without STRICT and NOT NULL")
     }
 
-    private mutating func change(_ database: Database, _ chance: inout Chance) throws {
+    private mutating func change(_ database: Database, _ chance: inout SeededGenerator) throws {
         switch chance.below(20) {
         case 0..<11: try setValue(database, &chance)
         case 11..<13: try delete(database, &chance)
@@ -62,7 +63,7 @@ struct Corruption {
 
     // MARK: - Changes
 
-    private mutating func setValue(_ database: Database, _ chance: inout Chance) throws {
+    private mutating func setValue(_ database: Database, _ chance: inout SeededGenerator) throws {
         let (table, key) = chance.pick(Self.keys)
         guard let row = try row(of: table, key, database, &chance) else { return }
         let column = chance.pick(try columns(of: table, database))
@@ -73,7 +74,7 @@ struct Corruption {
     }
 
     /// Writes the same nonsense in all rows of a column that must not harm any job.
-    private mutating func setManyValues(_ database: Database, _ chance: inout Chance) throws {
+    private mutating func setManyValues(_ database: Database, _ chance: inout SeededGenerator) throws {
         let (table, column) = chance.pick([
             ("stint_queues", "ready"), ("stint_queues", "delayed"), ("stint_queues", "leased"),
             ("stint_queues", "buried"), ("stint_queues", "done"), ("stint_leases", "jobs"), ("stint_leases", "shared"),
@@ -85,14 +86,14 @@ struct Corruption {
         try run("UPDATE \(table) SET \(column) = \(value)", database)
     }
 
-    private mutating func delete(_ database: Database, _ chance: inout Chance) throws {
+    private mutating func delete(_ database: Database, _ chance: inout SeededGenerator) throws {
         let (table, key) = chance.pick(Self.keys)
         guard let row = try row(of: table, key, database, &chance) else { return }
         try touch(table, row, key, "", database)
         try run("DELETE FROM \(table) WHERE \(key) = \(row)", database)
     }
 
-    private mutating func copyToAnotherState(_ database: Database, _ chance: inout Chance) throws {
+    private mutating func copyToAnotherState(_ database: Database, _ chance: inout SeededGenerator) throws {
         guard let job = try row(of: "stint_jobs", "id", database, &chance) else { return }
         try addState(
             chance.pick(Self.states), job, queue: "(SELECT queue_id FROM stint_jobs WHERE id = \(job))", database,
@@ -100,14 +101,14 @@ struct Corruption {
         touched.insert(job)
     }
 
-    private mutating func addDangling(_ database: Database, _ chance: inout Chance) throws {
+    private mutating func addDangling(_ database: Database, _ chance: inout SeededGenerator) throws {
         let job: Int64 = chance.pick([0, -1, 999, .max, .min, 500_000])
         try addState(chance.pick(Self.states), job, queue: chance.pick(["1", "3", "4", "99", "-1"]), database, &chance)
         touched.insert(job)
     }
 
     private mutating func addState(
-        _ table: String, _ job: Int64, queue: String, _ database: Database, _ chance: inout Chance
+        _ table: String, _ job: Int64, queue: String, _ database: Database, _ chance: inout SeededGenerator
     ) throws {
         let number = Hostile.number(&chance)
         switch table {
@@ -128,14 +129,14 @@ struct Corruption {
     }
 
     /// The numbers from which ids and tokens are made.
-    private mutating func changeNumbers(_ database: Database, _ chance: inout Chance) throws {
+    private mutating func changeNumbers(_ database: Database, _ chance: inout SeededGenerator) throws {
         let table = chance.pick(["stint_jobs", "stint_leases", "stint_workers"])
         let value = Hostile.number(&chance)
         if value > 1 << 60 { touchesAll = true }
         try run("UPDATE sqlite_sequence SET seq = \(value) WHERE name = '\(table)'", database)
     }
 
-    private mutating func changeSchema(_ database: Database, _ chance: inout Chance) throws {
+    private mutating func changeSchema(_ database: Database, _ chance: inout SeededGenerator) throws {
         touchesAll = true
         try run(
             chance.pick([
@@ -187,7 +188,9 @@ struct Corruption {
         try database.execute(sql: sql)
     }
 
-    private func row(of table: String, _ key: String, _ database: Database, _ chance: inout Chance) throws -> Int64? {
+    private func row(of table: String, _ key: String, _ database: Database, _ chance: inout SeededGenerator) throws
+        -> Int64?
+    {
         let rows = try Int64.fetchAll(database, sql: "SELECT \(key) FROM \(table) ORDER BY \(key)")
         return rows.isEmpty ? nil : chance.pick(rows)
     }
@@ -199,7 +202,7 @@ struct Corruption {
     }
 
     /// As SQL. Now and then of another type, which only a table without STRICT takes.
-    private func value(of type: String, _ chance: inout Chance) -> String {
+    private func value(of type: String, _ chance: inout SeededGenerator) -> String {
         func blob(_ bytes: [UInt8]) -> String {
             "x'" + bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined() + "'"
         }

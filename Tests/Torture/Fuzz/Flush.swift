@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// Flushes standard output, so that a reader sees each line when it is written.
 package func flush() { fflush(nil) }

@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 
 /// The scoreboard of a worker as another program might write it: noise, or a sound one with nonsense; see
 /// `ScoreboardFile`.
 enum ForgedScoreboard {
-    static func write(_ path: String, of worker: Int64, _ chance: inout Chance) throws {
+    static func write(_ path: String, of worker: Int64, _ chance: inout SeededGenerator) throws {
         let bytes: [UInt8]
         switch chance.below(5) {
         case 0: return
@@ -30,7 +31,7 @@ enum ForgedScoreboard {
     }
 
     /// With the right check sum.
-    private static func record(_ worker: Int64, _ chance: inout Chance) -> [UInt64] {
+    private static func record(_ worker: Int64, _ chance: inout SeededGenerator) -> [UInt64] {
         let facts = [
             Int64(chance.below(40)), Int64(20 + chance.below(10)), Hostile.number(&chance),
             chance.below(2) == 0 ? 0 : Hostile.number(&chance),

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import TestSupport
 
 /// A pipe handler that answers some jobs with anything at all, under the real `stint work --pipe`. Whatever happens to
 /// these, the others are done, even those that were in flight beside them.
@@ -23,7 +24,7 @@ struct HandlerFuzz {
     }
 
     func run(seed: UInt64) async throws -> [String] {
-        var chance = Chance(seed)
+        var chance = SeededGenerator(seed: seed)
         let database = "case-\(seed).db"
         let innocents = (1...8).map { "innocent \($0)" }
         let guilty = (0...chance.below(2)).map { _ in "guilty:" + Self.hex(Self.answer(&chance)) }
@@ -51,7 +52,7 @@ struct HandlerFuzz {
         return hurt.isEmpty ? [] : ["\(hurt) are not done"] + guilty
     }
 
-    private static func answer(_ chance: inout Chance) -> [UInt8] {
+    private static func answer(_ chance: inout SeededGenerator) -> [UInt8] {
         switch chance.below(3) {
         case 0: Hostile.text(&chance)
         case 1: Array(chance.pick(ByteFuzz.sampleAnswers).utf8)

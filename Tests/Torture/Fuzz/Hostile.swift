@@ -1,3 +1,5 @@
+import TestSupport
+
 /// Values that programs trip over.
 package enum Hostile {
     package static let numbers: [Int64] = [
@@ -24,12 +26,12 @@ package enum Hostile {
         [0xF8, 0x88, 0x80, 0x80, 0x80], [0x61, 0x3A, 0x20, 0xFF, 0x0A, 0xFE],
     ]
 
-    package static func number(_ chance: inout Chance) -> Int64 {
+    package static func number(_ chance: inout SeededGenerator) -> Int64 {
         chance.oneIn(4) ? Int64(bitPattern: chance.next()) : chance.pick(numbers)
     }
 
     /// Bytes that may or may not be UTF-8.
-    package static func text(_ chance: inout Chance) -> [UInt8] {
+    package static func text(_ chance: inout SeededGenerator) -> [UInt8] {
         switch chance.below(4) {
         case 0: chance.pick(brokenTexts)
         case 1: chance.bytes(chance.below(40))

@@ -5,6 +5,7 @@ import StintCore
 import StintSQLite
 import StintSQLiteMigrations
 import StintTesting
+import TestSupport
 
 /// Stored rows that another program has corrupted, and every verb of the store, a worker and the reaper on them: only a
 /// ``StintError`` may be thrown, and the jobs that were not touched are done in the end, with their exact payload.
@@ -73,7 +74,7 @@ package struct RowFuzz {
 
     /// - Returns: What went wrong; nothing if all is well.
     package func run(seed: UInt64) async throws -> [String] {
-        var chance = Chance(seed)
+        var chance = SeededGenerator(seed: seed)
         let (path, corruption) = try corruptedCopy(&chance)
         defer { remove(path) }
         Watchdog.note(corruption.statements)
@@ -91,7 +92,7 @@ package struct RowFuzz {
     }
 
     /// A copy with other rows, for a case of the command line; ``remove(_:)`` follows.
-    func corruptedCopy(_ chance: inout Chance) throws -> (path: String, Corruption) {
+    func corruptedCopy(_ chance: inout SeededGenerator) throws -> (path: String, Corruption) {
         // It has a name of its own: the case before may still be closing its files.
         let path = "\(folder)/case-\(chance.next()).db"
         remove(path)

@@ -1,11 +1,6 @@
 import Foundation
+import StintPlatform
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// Reports which case runs when the process is killed by a trap, or when one takes too long.
 package enum Watchdog {
@@ -21,11 +16,7 @@ package enum Watchdog {
         signal(SIGPIPE, SIG_IGN)
         for signal in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGABRT, SIGFPE] {
             var action = sigaction()
-            #if canImport(Darwin)
-                action.__sigaction_u.__sa_handler = Self.tell
-            #else
-                action.__sigaction_handler.sa_handler = Self.tell
-            #endif
+            action.handler = Self.tell
             action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND))
             sigaction(signal, &action, nil)
         }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// What a power cut leaves of the operations on files: all that was synced, and of the rest what the disk had written,
 /// in any order, whole or in sectors.
@@ -15,7 +16,7 @@ struct PowerCut: Sendable {
     let rest: DiskRest
 
     /// Puts what is left into an empty folder.
-    func leave(in folder: String, _ chance: inout Chance) throws {
+    func leave(in folder: String, _ chance: inout SeededGenerator) throws {
         let operations = record.operations[..<time]
         var (synced, syncedNames) = ([Int: Int](), 0)
         for operation in operations {
@@ -48,11 +49,13 @@ struct PowerCut: Sendable {
         }
     }
 
-    private func happens(_ chance: inout Chance) -> Bool {
+    private func happens(_ chance: inout SeededGenerator) -> Bool {
         Double.random(in: 0..<1, using: &chance) < rest.chance
     }
 
-    private func performLate(_ operation: FileRecord.Operation, on contents: inout [[UInt8]], _ chance: inout Chance) {
+    private func performLate(
+        _ operation: FileRecord.Operation, on contents: inout [[UInt8]], _ chance: inout SeededGenerator
+    ) {
         switch operation {
         case .truncate(let file, _):
             if happens(&chance) { Self.perform(operation, on: &contents[file]) }

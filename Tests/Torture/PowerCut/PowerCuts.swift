@@ -2,6 +2,7 @@ import CFaults
 import Foundation
 import History
 import StintSQLite
+import TestSupport
 
 /// Records a workload once, and then cuts the power at one moment of it after the other: builds what the disk may
 /// contain, and checks it.
@@ -88,7 +89,7 @@ package struct PowerCuts {
 
     /// Cuts the power once. The number, with the seed, decides when and what is left.
     package func cut(_ number: Int) async throws -> Report {
-        var chance = Chance(seed &+ UInt64(number) << 20)
+        var chance = SeededGenerator(seed: seed &+ UInt64(number) << 20)
         let rest = self.rest ?? DiskRest.allCases.randomElement(using: &chance)!
         let time = Int.random(in: 0..<moments, using: &chance)
         let place = "\(folder)/\(number)"
@@ -141,7 +142,7 @@ package struct PowerCuts {
     }
 
     /// Opens the databases, and cuts the power meanwhile: what is left then replaces what is in the folder.
-    private func cutAgain(_ place: String, _ chance: inout Chance) async throws -> Report {
+    private func cutAgain(_ place: String, _ chance: inout SeededGenerator) async throws -> Report {
         let recovery = try await FileRecord(of: place) {
             for file in ScriptedWorkload.files where FileManager.default.fileExists(atPath: "\(place)/\(file)") {
                 try await Self.openAndClose("\(place)/\(file)")

@@ -1,11 +1,13 @@
+import TestSupport
+
 /// All random choices of a simulated world, from its seed; shared by everything in it.
 ///
 /// `@unchecked Sendable`: a world has one thread.
 final class Dice: @unchecked Sendable {
-    private var chance: Chance
+    private var chance: SeededGenerator
 
     init(seed: UInt64) {
-        chance = Chance(seed)
+        chance = SeededGenerator(seed: seed)
     }
 
     func word() -> UInt64 { chance.next() }

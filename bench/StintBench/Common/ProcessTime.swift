@@ -5,7 +5,7 @@ enum ProcessTime {
     static func microseconds(of process: pid_t) -> Int64? {
         var clock = CLOCK_PROCESS_CPUTIME_ID
         if process != getpid() {
-            #if canImport(Darwin)
+            #if os(macOS)
                 return nil
             #else
                 guard clock_getcpuclockid(process, &clock) == 0 else { return nil }

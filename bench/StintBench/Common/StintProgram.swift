@@ -1,12 +1,7 @@
 import ArgumentParser
 import Foundation
+import StintPlatform
 import Subprocess
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 /// The `stint` whose real processes are measured.
 struct StintProgram: ParsableArguments {

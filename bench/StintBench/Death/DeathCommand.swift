@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Stint
+import TestSupport
 
 /// How soon the job of a killed worker is ready again.
 struct DeathCommand: AsyncParsableCommand {
@@ -49,14 +50,14 @@ struct DeathCommand: AsyncParsableCommand {
             // The other process, which has work of its own.
             let other = DeathKind.supervised.command(program, file, queue: "other", work: ["true"])
             return try await StintProgram.whileRunning(other) { _ in
-                try await wait(for: "the other worker") { try await queue.store.workers().count == 2 }
+                try await eventually("the other worker is there") { try await queue.store.workers().count == 2 }
                 return try await kill(pid, kind, queue)
             }
         }
     }
 
     private func kill(_ pid: pid_t, _ kind: DeathKind, _ queue: JobQueue<SQLiteStore>) async throws -> Double {
-        try await wait(for: "the job to start") {
+        try await eventually("the job has started") {
             try await queue.store.workers().contains { $0.started?.isEmpty == false }
         }
         // So that it stays ready.
@@ -73,7 +74,9 @@ struct DeathCommand: AsyncParsableCommand {
         // That of unshare and of the first process of its pid namespace: the kernel kills all others.
         case .container: Platform.killGroup(pid)
         }
-        try await wait(for: "the job to be ready again") { try await queue.store.stats().contains { $0.ready == 1 } }
+        try await eventually("the job is ready again", every: .milliseconds(1)) {
+            try await queue.store.stats().contains { $0.ready == 1 }
+        }
         return Double(MonotonicClock.nanoseconds() - killed) / 1e6
     }
 }

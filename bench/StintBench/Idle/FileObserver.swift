@@ -1,4 +1,5 @@
 import Foundation
+import StintPlatform
 
 /// Whether a database was written to between two looks.
 final class FileObserver {
@@ -32,12 +33,7 @@ struct FileTrace: Sendable {
                 return
             }
             size = Int64(status.st_size)
-            #if canImport(Darwin)
-                let time = status.st_mtimespec
-            #else
-                let time = status.st_mtim
-            #endif
-            modified = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+            modified = status.modified.nanoseconds
         }
     }
 

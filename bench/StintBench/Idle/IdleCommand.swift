@@ -1,6 +1,7 @@
 import ArgumentParser
 import Stint
 import Synchronization
+import TestSupport
 
 /// The cost of idle workers.
 struct IdleCommand: AsyncParsableCommand {
@@ -80,7 +81,7 @@ struct IdleCommand: AsyncParsableCommand {
             "--", "true",
         ]
         return try await StintProgram.whileRunning(command) { supervisor in
-            try await wait(for: "the workers") { try await queue.store.workers().count == workers }
+            try await eventually("the workers are there") { try await queue.store.workers().count == workers }
             try await Task.sleep(for: .seconds(settle))
             let processes = try await [supervisor] + queue.store.workers().map(\.registration.process.processID)
             let observer = try FileObserver(database)

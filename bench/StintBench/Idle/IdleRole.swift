@@ -1,5 +1,6 @@
 import Foundation
 import Stint
+import StintPlatform
 
 /// An idle worker process, and what that cost.
 struct IdleRole: Role {
@@ -39,12 +40,7 @@ struct IdleRole: Role {
     }
 
     private static func usage() -> Report {
-        var usage = rusage()
-        #if canImport(Darwin)
-            getrusage(RUSAGE_SELF, &usage)
-        #else
-            getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        #endif
-        return Report(cpuMicroseconds: ProcessTime.microseconds(of: getpid()) ?? 0, wakeUps: Int(usage.ru_nvcsw))
+        Report(
+            cpuMicroseconds: ProcessTime.microseconds(of: getpid()) ?? 0, wakeUps: Int(rusage.ofThisProcess.ru_nvcsw))
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Stint
+import TestSupport
 
 /// How long the write-ahead log gets under full load, and with a reader that stays open.
 struct LogCommand: AsyncParsableCommand {
@@ -108,3 +109,6 @@ private struct LogFindings: Findings {
 }
 
 func mebibytes(_ bytes: Int64) -> String { "\((Double(bytes) / 1_048_576).text(1)) MiB" }
+
+/// The log's limit: Stint's journal_size_limit.
+let logLimit: Int64 = 16_777_216

@@ -1,13 +1,8 @@
 import ArgumentParser
 import Foundation
 import Stint
+import StintPlatform
 import Subprocess
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 /// The cost of suspects to the jobs beside them: suspects run with nothing else in their process, and that must keep no
 /// worker idle.

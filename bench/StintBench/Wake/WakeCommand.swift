@@ -1,5 +1,6 @@
 import ArgumentParser
 import Stint
+import TestSupport
 
 /// How soon an idle worker starts a job that another process makes ready.
 struct WakeCommand: AsyncParsableCommand {
@@ -53,7 +54,7 @@ struct WakeCommand: AsyncParsableCommand {
             // It registers and looks for work first.
             try await Task.sleep(for: .milliseconds(300))
             try await triggers.ring(kind, times: times)
-            try await wait(for: "the worker to do its last jobs", every: .milliseconds(20)) {
+            try await eventually("the worker has done its last jobs", every: .milliseconds(20)) {
                 try await !queue.store.stats().contains { $0.unfinished > 0 }
             }
         }

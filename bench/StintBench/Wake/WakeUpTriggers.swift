@@ -1,6 +1,7 @@
 import Foundation
 import Stint
 import Subprocess
+import TestSupport
 
 /// Wakes the worker in each of the ways, and notes when: one value for one kind.
 actor WakeUpTriggers {

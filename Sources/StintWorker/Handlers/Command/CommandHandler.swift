@@ -1,4 +1,5 @@
 import StintCore
+import StintPlatform
 
 extension Worker {
     /// Runs every job with a command. It gets the payload on standard input and the facts of the job in `STINT_*`
@@ -40,7 +41,7 @@ public struct CommandHandler: Sendable {
     public init(_ command: [String], variables: [String: String] = [:], memoryLimit: Int64? = nil) async throws {
         program = try HandlerProgram(command, variables: variables, memoryLimit: memoryLimit)
         gate = StartGate(program: program.executable)
-        ignoreBrokenPipes()
+        SignalDisposition.ignoreBrokenPipes()
     }
 
     /// Returns if the command has exited with 0.

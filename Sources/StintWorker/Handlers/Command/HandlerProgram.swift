@@ -1,10 +1,5 @@
 import StintCore
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import StintPlatform
 
 /// A program with its arguments and environment, found and checked: what command and pipe handlers run.
 struct HandlerProgram: Sendable {
@@ -33,16 +28,12 @@ struct HandlerProgram: Sendable {
     }
 
     /// Whether the system accepts arguments and an environment of this size, with some reserve for the interpreter's
-    /// name and the like: execve(2), "Limits on size of arguments and environment".
+    /// name and the like.
     func fits(_ environment: ProcessEnvironment) -> Bool {
         let strings = ([executable] + arguments).map(\.utf8.count) + environment.entries.map(\.count)
         // Each string has a NUL, and a pointer to it.
         let size = strings.reduce(0) { $0 + $1 + 1 + MemoryLayout<Int>.size }
-        #if os(Linux)
-            // MAX_ARG_STRLEN: 32 pages for each.
-            guard strings.allSatisfy({ $0 < 32 * Int(getpagesize()) }) else { return false }
-        #endif
-        return size + 8_192 <= min(sysconf(Int32(_SC_ARG_MAX)), 6 << 20)
+        return strings.allSatisfy { $0 < ArgumentLimit.ofEach } && size + 8_192 <= ArgumentLimit.ofAll
     }
 
     /// A name without a slash is looked up in `PATH`.

@@ -1,4 +1,5 @@
 import StintCore
+import StintPlatform
 
 extension Worker {
     /// Runs every job with a command that stays alive. It reads a line of JSON for each job on standard input and
@@ -37,7 +38,7 @@ public struct PipeHandler: Sendable {
 
     init(_ manager: PipeProcessManager) {
         self.manager = manager
-        ignoreBrokenPipes()
+        SignalDisposition.ignoreBrokenPipes()
     }
 
     /// Ends the process in an orderly way and starts no other: its standard input is closed, 5 s later it gets SIGTERM,

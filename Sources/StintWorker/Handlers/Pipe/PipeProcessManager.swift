@@ -1,5 +1,6 @@
 import Logging
 import StintCore
+import StintPlatform
 import Synchronization
 
 /// Keeps one process of a pipe handler alive: starts it with the first job and again after it has ended. While starts
@@ -56,7 +57,7 @@ actor PipeProcessManager {
     /// The resident memory of the process, in bytes; `nil` if there is none.
     nonisolated var residentMemory: Int64? {
         guard let child = shown.withLock({ $0 }), !child.hasEnded else { return nil }
-        return ProcessIdentity.residentMemory(ofProcess: child.id)
+        return ProcessMemory.resident(ofProcess: child.id)
     }
 
     // MARK: - Starting

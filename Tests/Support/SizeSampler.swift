@@ -1,14 +1,15 @@
 import Foundation
+import StintPlatform
 import Synchronization
 
-/// Samples the size of a database and its log every 10 ms, on a thread of its own.
-final class SizeSampler: Sendable {
-    struct Sizes: Codable, Sendable {
-        var largestFile: Int64 = 0
-        var largestLog: Int64 = 0
-        var samples = 0
-        /// Every 100 ms: milliseconds from the start, bytes of the file, bytes of the log.
-        var curve: [[Int64]] = []
+/// Samples the size of a database and its log, on a thread of its own.
+package final class SizeSampler: Sendable {
+    package struct Sizes: Codable, Sendable {
+        package var largestFile: Int64 = 0
+        package var largestLog: Int64 = 0
+        package var samples = 0
+        /// At most every 100 ms: milliseconds from the start, bytes of the file, bytes of the log.
+        package var curve: [[Int64]] = []
     }
 
     private struct State {
@@ -18,17 +19,17 @@ final class SizeSampler: Sendable {
 
     private let database: String
     private let state = Mutex(State())
-    private let started = MonotonicClock.nanoseconds()
+    private let started = ContinuousClock.now
 
-    init(_ database: String) {
+    package init(_ database: String, every interval: Duration = .milliseconds(10)) {
         self.database = database
         Thread.detachNewThread { [self] in
-            while look() { usleep(10_000) }
+            while look() { usleep(UInt32(interval / .microseconds(1))) }
         }
     }
 
     /// The largest since the start or the last call.
-    func take() -> Sizes {
+    package func take() -> Sizes {
         _ = look()
         return state.withLock { state in
             defer { state.sizes = Sizes() }
@@ -36,7 +37,7 @@ final class SizeSampler: Sendable {
         }
     }
 
-    func stop() -> Sizes {
+    package func stop() -> Sizes {
         let sizes = take()
         state.withLock { $0.isRunning = false }
         return sizes
@@ -44,7 +45,7 @@ final class SizeSampler: Sendable {
 
     private func look() -> Bool {
         let (file, log) = (Self.size(database), Self.size(database + "-wal"))
-        let milliseconds = (MonotonicClock.nanoseconds() - started) / 1_000_000
+        let milliseconds = Int64((ContinuousClock.now - started) / .milliseconds(1))
         return state.withLock { state in
             state.sizes.largestFile = max(state.sizes.largestFile, file)
             state.sizes.largestLog = max(state.sizes.largestLog, log)
@@ -57,11 +58,8 @@ final class SizeSampler: Sendable {
     }
 
     /// By its name and without opening it: closing a file of SQLite releases the process's locks on it.
-    static func size(_ path: String) -> Int64 {
-        var status = stat()
-        return stat(path, &status) == 0 ? Int64(status.st_size) : 0
+    package static func size(_ path: String) -> Int64 {
+        var facts = stat()
+        return stat(path, &facts) == 0 ? Int64(facts.st_size) : 0
     }
 }
-
-/// The log's limit: Stint's journal_size_limit.
-let logLimit: Int64 = 16_777_216

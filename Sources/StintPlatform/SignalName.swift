@@ -1,9 +1,3 @@
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
-
 /// The name of a signal, such as `SIGSEGV`.
 package func signalName(_ number: CInt) -> String {
     let names: [CInt: String] = [
