@@ -112,7 +112,8 @@ let package = Package(
         ),
         .testTarget(
             name: "DocumentationTests",
-            dependencies: ["Stint", "StintTesting", "extract-snippets", grdb, lifecycle, logging],
+            dependencies: ["Stint", "StintTesting", grdb, lifecycle, logging],
+            exclude: ["Snippets.md"],
             plugins: ["SnippetPlugin"]
         ),
 

@@ -9,7 +9,8 @@ struct SnippetPlugin: BuildToolPlugin {
         let root = context.package.directoryURL
         let extractor = try context.tool(named: "extract-snippets").url
         return try markdownFiles(in: root).map { file in
-            let name = file.path.dropFirst(root.path.count).split { !$0.isLetter && !$0.isNumber }.joined(separator: "_")
+            let path = file.path.dropFirst(root.path.count)
+            let name = path.split { !$0.isLetter && !$0.isNumber }.joined(separator: "_")
             let output = context.pluginWorkDirectoryURL.appending(path: "\(name).swift")
             return .buildCommand(
                 displayName: "Extracting the Swift code of \(file.lastPathComponent)", executable: extractor,
@@ -17,11 +18,11 @@ struct SnippetPlugin: BuildToolPlugin {
         }
     }
 
-    /// README.md, docs, the guides in the DocC catalogs, and the examples; those that contain Swift.
+    /// README.md, docs, the guides in the DocC catalogs, the examples, and a file of tests; those that contain Swift.
     private func markdownFiles(in root: URL) throws -> [URL] {
         let manager = FileManager.default
         var files = try manager.contentsOfDirectory(at: root, includingPropertiesForKeys: nil)
-        for folder in ["docs", "Sources", "Examples"] {
+        for folder in ["docs", "Sources", "Examples", "Tests/DocumentationTests"] {
             let paths = try manager.subpathsOfDirectory(atPath: root.appending(path: folder).path)
             files += paths.map { root.appending(path: folder).appending(path: $0) }
         }
