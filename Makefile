@@ -8,6 +8,7 @@
 # make plots   docs/plots from what the benchmarks have measured
 # make bench-peers beside beanstalkd, PostgreSQL and queues from PyPI, which it installs
 # make bench-handlers   deaths, suspects, commands, pipes and Swift handlers; what supervision costs
+# make docs    the guides and the documentation of all public symbols, as a web site in .build/docs
 # make lint    formatting and imports
 # make build   the `stint` binary: .build/release/stint
 # make install copies it to $(PREFIX)/bin
@@ -24,7 +25,7 @@ PACKAGES := libsqlite3-dev php-cli python3 python3-venv sqlite3 strace faketime
 
 FUZZ_SECONDS ?= 60
 
-.PHONY: build install demo test check torture fuzz bench bench-flat bench-handlers bench-peers stint-bench plots lint setup clean
+.PHONY: build install demo test check torture fuzz bench bench-flat bench-handlers bench-peers stint-bench plots docs lint setup clean
 
 build: setup
 	$(SWIFT) build -c release --product stint
@@ -98,6 +99,9 @@ bench-handlers: stint-bench build
 bench-peers: stint-bench
 	bench/peers/setup
 	bench/peers/run.py --json bench/results/peers.json
+
+docs: setup
+	SWIFT="$(SWIFT)" .ci/docs .build/docs
 
 # Only StintPlatform imports the C library and swift-system: all others import StintPlatform.
 lint:

@@ -116,6 +116,22 @@ let package = Package(
             dependencies: ["Stint", lifecycle, logging],
             path: "Tests/CrashingWorker"
         ),
+
+        // The Swift code of README and guides is compiled into DocumentationTests, and the tests among it run with it.
+        .executableTarget(name: "extract-snippets", path: "Tests/Snippets/Extractor"),
+        .plugin(
+            name: "SnippetPlugin",
+            capability: .buildTool(),
+            dependencies: ["extract-snippets"],
+            path: "Tests/Snippets/Plugin"
+        ),
+        .testTarget(
+            name: "DocumentationTests",
+            dependencies: ["Stint", "StintTesting", grdb, lifecycle, logging],
+            exclude: ["Snippets.md"],
+            plugins: ["SnippetPlugin"]
+        ),
+
         .testTarget(name: "StintCoreTests", dependencies: ["StintCore", "StintPlatform", "TestSupport"]),
         .testTarget(name: "StintTestingTests", dependencies: ["Stint", "StintTesting", "StoreConformance"]),
 
