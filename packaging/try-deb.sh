@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian package in a fresh Debian, boots that with systemd in a container, and uses it: packaging/trial.sh.
-# `make try-deb` calls this; it takes about three minutes, and a minute more the first time. Nothing of this machine is
+# `make try-deb` calls this; it takes about two minutes, and two more the first time. Nothing of this machine is
 # changed but the folder that is given.
 #
 #   packaging/try-deb.sh PACKAGE FOLDER      FOLDER keeps the fresh Debian for the next time
@@ -75,7 +75,7 @@ FailureActionExitStatus=1
 [Service]
 Type=oneshot
 ExecStart=/root/trial/trial.sh
-StandardOutput=file:/root/trial/output
+StandardOutput=truncate:/root/trial/output
 StandardError=inherit
 TimeoutStartSec=300
 

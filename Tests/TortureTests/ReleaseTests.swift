@@ -57,7 +57,8 @@ struct ReleaseTests {
     @Test("loses nothing, with a log that was not checkpointed", arguments: releases)
     func losesNothing(release: String) async throws {
         // The look at what was there empties the log, so it has a copy of its own.
-        let (folder, other) = (try TemporaryFolder(), try TemporaryFolder())
+        let folder = try TemporaryFolder()
+        let other = try TemporaryFolder()
         try Self.copy(release, to: folder)
         try Self.copy(release, to: other)
         let before = try Contents(of: other.database)
