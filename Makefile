@@ -12,6 +12,8 @@
 # make lint    formatting and imports
 # make build   the `stint` binary: .build/release/stint
 # make install copies it to $(PREFIX)/bin
+# make deb     a Debian package of it, in .build-deb; the program in it needs no Swift toolchain
+# make try-deb installs that in a fresh Debian, boots it with systemd, and uses it; needs root
 
 SHELL := /bin/bash
 SWIFT ?= swift
@@ -25,7 +27,7 @@ PACKAGES := libsqlite3-dev php-cli python3 python3-venv sqlite3 strace faketime
 
 FUZZ_SECONDS ?= 60
 
-.PHONY: build install demo test check torture fuzz bench bench-flat bench-handlers bench-peers stint-bench plots docs lint setup clean
+.PHONY: build install deb try-deb demo test check torture fuzz bench bench-flat bench-handlers bench-peers stint-bench plots docs lint setup clean
 
 build: setup
 	$(SWIFT) build -c release --product stint
@@ -33,6 +35,20 @@ build: setup
 install: build
 	install -d "$(PREFIX)/bin"
 	install -m 755 $(STINT) "$(PREFIX)/bin/stint"
+
+# A build folder of its own, since all of it is compiled again for --static-swift-stdlib. The man pages are made by
+# ArgumentParser's own tool. Its plugin (`swift package plugin generate-manual`) would build stint once more, without that option.
+deb: PACKAGES += dpkg-dev
+deb: setup
+	$(SWIFT) build -c release --static-swift-stdlib --scratch-path .build-static --product stint
+	$(SWIFT) build --package-path .build-static/checkouts/swift-argument-parser --scratch-path "$(CURDIR)/.build-manual" \
+		--product generate-manual
+	rm -rf .build-deb && mkdir .build-deb
+	packaging/build-deb.sh .build-static/release/stint .build-manual/debug/generate-manual .build-static/checkouts .build-deb
+
+try-deb: PACKAGES += debootstrap systemd-container lintian
+try-deb: deb
+	packaging/try-deb.sh .build-deb/stint_*.deb .build-debian
 
 demo: build
 	Examples/Newsletter/demo.sh "$(CURDIR)/$(STINT)"

@@ -19,7 +19,7 @@ struct StintCommand: AsyncParsableCommand {
             the disk failed and it is not known whether the change is durable (check before you try again), 1 \
             anything else.
             """,
-        version: "stint 0.1.0",
+        version: "stint \(Version.current)",
         subcommands: [
             PutCommand.self, WorkCommand.self, ReapCommand.self, StatsCommand.self, ListCommand.self, ShowCommand.self,
             WorkersCommand.self, TopCommand.self, KickCommand.self, RunCommand.self, BuryCommand.self,
