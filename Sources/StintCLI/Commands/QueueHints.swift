@@ -32,7 +32,7 @@ struct QueueHints {
     }
 
     func paused(_ queue: QueueStats) -> String {
-        let count = queue.ready &+ queue.delayed
+        let count = queue.waiting
         return
             "queue \(quoted(queue.name.description)) is paused, with \(count) \(count == 1 ? "job" : "jobs") waiting: none of "
             + "them is started until \(database.command("resume \(queue.name)"))"

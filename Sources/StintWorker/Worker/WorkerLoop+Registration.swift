@@ -14,7 +14,7 @@ extension WorkerLoop {
 
     /// - Returns: Whether it may work: `false` if it was stopped before.
     func register() async -> Bool {
-        var delay: Duration = .milliseconds(100)
+        var failures = BackoffCounter(.store)
         while !isStopping {
             do {
                 let place = try await store.register(registration, as: nil)
@@ -25,10 +25,10 @@ extension WorkerLoop {
             } catch  where noteLoss() {
                 return false
             } catch {
+                let delay = failures.next()
                 logger.error(
                     "the worker cannot register; trying again", metadata: ["error": "\(error)", "retry-in": "\(delay)"])
                 await pause(delay)
-                delay = min(delay * 2, .seconds(5))
             }
         }
         return false

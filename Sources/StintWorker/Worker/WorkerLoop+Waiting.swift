@@ -89,7 +89,7 @@ extension WorkerLoop {
             // The counts may be wrong if another program has changed the tables. The jobs themselves decide, if none
             // has changed its state meanwhile.
             for queue in counts.map(\.name) {
-                for state in [JobState.ready, .delayed, .leased] {
+                for state in JobState.allCases where state.isUnfinished {
                     let first = try await store.list(JobFilter(queue: queue, state: state, limit: 1))
                     guard first.isEmpty else { return false }
                 }

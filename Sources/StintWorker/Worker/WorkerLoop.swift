@@ -193,7 +193,7 @@ actor WorkerLoop {
     /// Waits before the store is called again, longer after each failure.
     func tryLater(_ problem: String, _ error: any Error, _ metadata: Logger.Metadata = [:]) async {
         failedVisits += 1
-        let wait = Duration.milliseconds(100) * (1 << min(failedVisits - 1, 6))
+        let wait = Backoff.store.delay(after: failedVisits)
         logger.error(
             "\(problem); trying again",
             metadata: metadata.merging(["error": "\(error)", "retry-in": "\(wait)"]) { $1 })
