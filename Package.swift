@@ -146,7 +146,7 @@ let package = Package(
         .testTarget(
             name: "StintWorkerTests",
             dependencies: [
-                "Stint", grdb, lifecycle, logging, metrics, tracing, subprocess,
+                "Stint", "StintTesting", grdb, lifecycle, logging, metrics, tracing, subprocess,
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
             ]

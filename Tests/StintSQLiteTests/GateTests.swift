@@ -61,7 +61,7 @@ struct GateTests {
         let queue = try await JobQueue(.sqlite(folder.database))
         try await stoppedInside("lock", of: folder.database) { process in
             let entered = Task { try await queue.enqueue(payload: [1], in: "q") }
-            try await until { queue.store.transactions.waitingCount == 1 }
+            try await until { try queue.store.transactions.waitingCount == 1 }
             kill(process, SIGKILL)
             _ = try await entered.value
         }
@@ -201,9 +201,9 @@ func onThread(_ body: @escaping @Sendable () -> Void) async {
 }
 
 /// Waits for what another task of this process will do.
-func until(_ isTrue: () -> Bool) async throws {
+func until(_ isTrue: () throws -> Bool) async throws {
     let deadline = ContinuousClock.now + .seconds(60)
-    while !isTrue() {
+    while try !isTrue() {
         try #require(ContinuousClock.now < deadline, "it did not come about")
         try await Task.sleep(for: .milliseconds(1))
     }

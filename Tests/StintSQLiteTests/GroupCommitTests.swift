@@ -15,7 +15,7 @@ struct GroupCommitTests {
         let gate = try WriteGate(beside: queue.store.path)
         gate.enter()
         let tasks = callers.map { caller in Task { try await caller() } }
-        try await until { queue.store.transactions.waitingCount == callers.count }
+        try await until { try queue.store.transactions.waitingCount == callers.count }
         gate.leave()
         var results: [Result<Value, any Error>] = []
         for task in tasks { results.append(await task.result) }
@@ -146,7 +146,7 @@ struct GroupCommitTests {
         let gate = try WriteGate(beside: queue.store.path)
         gate.enter()
         let tasks = (1...5).map { number in Task { try await queue.enqueue(payload: [UInt8(number)], in: "q") } }
-        try await until { queue.store.transactions.waitingCount == 5 }
+        try await until { try queue.store.transactions.waitingCount == 5 }
         tasks[2].cancel()
         gate.leave()
         for task in tasks { _ = try await task.value }

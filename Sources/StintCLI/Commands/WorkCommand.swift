@@ -129,6 +129,8 @@ struct WorkCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        // In a worker process: before anything that takes time, so that a signal of the terminal does not end it.
+        Supervisor.connectIfSupervised()
         let queue = try await database.open(creating: creation)
         // Before any process starts: a command that cannot run is a usage error, not a worker's death.
         try CommandHandler.check(command)

@@ -24,6 +24,11 @@ package struct Transition: Sendable, Hashable {
     package struct Failure: Sendable, Hashable {
         package let kind: JobFailure.Kind
         package let error: String
+
+        package init(kind: JobFailure.Kind, error: String) {
+            self.kind = kind
+            self.error = error
+        }
     }
 
     package let destination: Destination

@@ -22,6 +22,8 @@ public struct StintError: Error, Sendable, CustomStringConvertible {
         /// database was replaced between the commit and the answer: a copy that takes its place may have the change. Look
         /// before you try again.
         public static let outcomeUnknown = Code(description: "outcomeUnknown")
+        /// The queue was closed by ``JobQueue/close()``. Nothing was changed.
+        public static let closed = Code(description: "closed")
         /// The system has refused a process, a thread or a pipe; the message has the reason.
         public static let processFailed = Code(description: "processFailed")
     }
@@ -35,6 +37,11 @@ public struct StintError: Error, Sendable, CustomStringConvertible {
     }
 
     package static func invalidInput(_ description: String) -> StintError { StintError(.invalidInput, description) }
+
+    /// - Parameter name: What people call the store, such as "the database 'a.db'".
+    package static func closed(_ name: String) -> StintError {
+        StintError(.closed, "\(name) was closed by this program: open it again for further calls")
+    }
 
     package static func leaseLost(_ lease: Lease) -> StintError {
         StintError(
