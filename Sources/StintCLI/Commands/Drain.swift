@@ -1,13 +1,12 @@
 import ServiceLifecycle
 import StintCore
-import StintSQLite
 
 /// `stint work --drain`: its progress, what delays it, and what was buried meanwhile.
 struct Drain {
     /// How many of the buried jobs are named with their reasons.
     private static let jobsNamed = 5
 
-    let queue: JobQueue<SQLiteStore>
+    let queue: JobQueue<AnyJobStore>
     /// The queues to drain, without duplicates.
     let queues: [QueueName]
     let database: DatabaseOptions

@@ -1,6 +1,5 @@
 import ServiceLifecycle
 import StintCore
-import StintSQLite
 
 /// Shows the progress of a drain, and warns of paused queues.
 struct DrainProgress: Service {

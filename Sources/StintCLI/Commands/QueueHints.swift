@@ -1,5 +1,4 @@
 import StintCore
-import StintSQLite
 
 /// What may be wrong with the queues of a worker. Printed once, when it starts.
 struct QueueHints {

@@ -3,7 +3,6 @@ import Foundation
 import Logging
 import ServiceLifecycle
 import StintCore
-import StintSQLite
 import StintWorker
 
 struct WorkCommand: AsyncParsableCommand {
@@ -174,7 +173,7 @@ struct WorkCommand: AsyncParsableCommand {
         return options
     }
 
-    private func worker(_ queue: JobQueue<SQLiteStore>) async throws -> Worker {
+    private func worker(_ queue: JobQueue<AnyJobStore>) async throws -> Worker {
         var options = Worker.Options()
         options.concurrency = concurrency
         options.batch = batch
@@ -188,7 +187,7 @@ struct WorkCommand: AsyncParsableCommand {
         var worker = Worker(queue, queues: workedQueues, options: options)
         let retry: RetryPolicy =
             retryDelay.duration == .zero ? .immediate() : .exponential(base: retryDelay.duration)
-        let variables = ["STINT_DB": queue.store.path]
+        let variables = ["STINT_DB": queue.address]
         if pipe {
             worker.runPipe(
                 try await PipeHandler(command, variables: variables, memoryLimit: memoryLimit?.bytes), retry: retry)

@@ -28,12 +28,26 @@ public struct StintError: Error, Sendable, CustomStringConvertible {
         public static let processFailed = Code(description: "processFailed")
     }
 
+    /// What a program may add for its user, in the words of its own options.
+    package enum Advice: Sendable {
+        /// The database does not exist.
+        case createDatabase
+        /// The database belongs to another program.
+        case nameAnotherDatabase
+    }
+
     public let code: Code
     public let description: String
+    package var advice: Advice?
 
     public init(_ code: Code, _ description: String) {
         self.code = code
         self.description = description
+    }
+
+    package init(_ code: Code, _ description: String, advice: Advice?) {
+        self.init(code, description)
+        self.advice = advice
     }
 
     package static func invalidInput(_ description: String) -> StintError { StintError(.invalidInput, description) }

@@ -91,7 +91,7 @@ extension SQLiteStore {
             description: "\(measured), and the shortest lease lasts \(shortest) ms"
                 + (isGood
                     ? ""
-                    : ": workers cannot extend it in time; use longer leases (--lease), or find out what writes for so long")
+                    : ": workers cannot extend it in time; use longer leases, or find out what writes for so long")
         )
     }
 
