@@ -1,4 +1,5 @@
 import Stint
+import StintCore
 import Testing
 
 @Suite("How a handler ends decides what becomes of its job", .timeLimit(.minutes(2)))

@@ -1,5 +1,6 @@
 import Logging
 import Stint
+import StintCore
 import Testing
 
 @testable import StintWorker

@@ -1,6 +1,7 @@
 import Logging
 import ServiceLifecycle
 import Stint
+import StintCore
 import Testing
 
 @Suite("A worker", .timeLimit(.minutes(2)))

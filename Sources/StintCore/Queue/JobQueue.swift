@@ -7,6 +7,7 @@ import Logging
 ///
 /// A value can be copied and used from anywhere; all copies share one store.
 public struct JobQueue<Store: JobStore>: Sendable {
+    /// For what only this kind of store can do, such as ``SQLiteStore/backup(to:)``.
     public let store: Store
     /// The store's clock; see ``JobStore/clock``.
     package var clock: any QueueClock { store.clock }

@@ -1,4 +1,5 @@
 import Stint
+import StintCore
 
 /// Waits for what another process brings about.
 ///

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Stint
+import StintCore
 
 /// How soon the job of a killed worker is ready again.
 struct DeathCommand: AsyncParsableCommand {

@@ -1,4 +1,5 @@
 import Stint
+import StintCore
 
 /// The cost of a job in one turn.
 struct FlatTurn: Encodable {

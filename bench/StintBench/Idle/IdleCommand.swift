@@ -1,5 +1,6 @@
 import ArgumentParser
 import Stint
+import StintCore
 import Synchronization
 
 /// The cost of idle workers.

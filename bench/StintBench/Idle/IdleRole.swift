@@ -1,5 +1,6 @@
 import Foundation
 import Stint
+import StintCore
 
 /// An idle worker process, and what that cost.
 struct IdleRole: Role {

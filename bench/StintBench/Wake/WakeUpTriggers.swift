@@ -1,5 +1,6 @@
 import Foundation
 import Stint
+import StintCore
 import Subprocess
 
 /// Wakes the worker in each of the ways, and notes when: one value for one kind.
