@@ -71,11 +71,11 @@ struct WorkerBytesTests {
             let loop = WorkerLoop(worker(queue) { _ in })
             await loop.ended(after: .zero)
             #expect(await loop.claimRequest()?.limit == 64)
-            await loop.noteSize(of: [job(400 * Self.kilobyte)])
+            await loop.rememberSize(of: [job(400 * Self.kilobyte)])
             #expect(await loop.claimRequest()?.limit == 2)
-            await loop.noteSize(of: [job(3_000 * Self.kilobyte)])
+            await loop.rememberSize(of: [job(3_000 * Self.kilobyte)])
             #expect(await loop.claimRequest()?.limit == 1)
-            for _ in 0..<20 { await loop.noteSize(of: [job(100)]) }
+            for _ in 0..<20 { await loop.rememberSize(of: [job(100)]) }
             #expect(await loop.claimRequest()?.limit == 64)
         }
     }

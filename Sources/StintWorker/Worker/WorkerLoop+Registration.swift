@@ -22,7 +22,7 @@ extension WorkerLoop {
                 place.runLock.register(ObjectIdentifier(self)) { [wake] in wake.yield() }
                 worker.supervisorConnection?.say(.ready(place.id))
                 return true
-            } catch  where noteLoss() {
+            } catch  where findLoss() {
                 return false
             } catch {
                 let delay = failures.next()
@@ -52,7 +52,7 @@ extension WorkerLoop {
         guard !hasLeft, loss == nil else { return }
         do {
             try await store.deregister(place.id)
-        } catch  where noteLoss() {
+        } catch  where findLoss() {
             return
         } catch {
             logger.error("the worker could not deregister; the next reap removes it", metadata: ["error": "\(error)"])

@@ -25,10 +25,7 @@ extension WorkerLoop {
 
     /// Waits for an event, or for the time to look again.
     func wait(_ events: inout AsyncStream<Void>.AsyncIterator) async {
-        var timeout: Duration?
-        if let oldestFinished {
-            timeout = max(.zero, options.ackDelay - (ContinuousClock.now - oldestFinished))
-        }
+        var timeout = finished.timeUntilDue(after: options.ackDelay, at: .now)
         if let time = timeUntilSuspectsTurn { timeout = min(timeout ?? time, time) }
         if let time = timeUntilStalled { timeout = min(timeout ?? time, time) }
         if let time = timeUntilStartsAllowed { timeout = min(timeout ?? time, time) }
@@ -63,7 +60,7 @@ extension WorkerLoop {
             }
             listener.mayFindJobs = true
             return .zero
-        } catch  where noteLoss() {
+        } catch  where findLoss() {
             return .zero
         } catch {
             logger.error("the store cannot be read; trying again", metadata: ["error": "\(error)"])
