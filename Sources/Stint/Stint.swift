@@ -10,6 +10,7 @@
 @_exported import enum StintCore.ContentType
 @_exported import struct StintCore.Enqueued
 @_exported import struct StintCore.FailedJob
+@_exported import struct StintCore.FencingToken
 @_exported import struct StintCore.Headers
 @_exported import struct StintCore.JobContext
 @_exported import struct StintCore.JobCursor

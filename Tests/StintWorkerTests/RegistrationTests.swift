@@ -2,11 +2,11 @@ import Stint
 import StintTesting
 import Testing
 
-private struct Greeting: JobParameters {
+private struct Welcome: JobParameters {
     static let jobName = "greeting"
 }
 
-private struct OtherGreeting: JobParameters {
+private struct SecondWelcome: JobParameters {
     static let jobName = "greeting"
 }
 
@@ -16,8 +16,8 @@ struct RegistrationTests {
     func twice() async {
         await #expect(processExitsWith: .failure) {
             var worker = Worker(JobQueue.inMemory(), queues: ["q"])
-            worker.registerJob(Greeting.self) { _, _ in }
-            worker.registerJob(OtherGreeting.self) { _, _ in }
+            worker.registerJob(Welcome.self) { _, _ in }
+            worker.registerJob(SecondWelcome.self) { _, _ in }
         }
     }
 
@@ -33,7 +33,7 @@ struct RegistrationTests {
     @Test("one handler of a name and one of all others do not")
     func once() {
         var worker = Worker(JobQueue.inMemory(), queues: ["q"])
-        worker.registerJob(Greeting.self) { _, _ in }
+        worker.registerJob(Welcome.self) { _, _ in }
         worker.registerOthers { _ in }
     }
 }

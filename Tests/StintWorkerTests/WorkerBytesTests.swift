@@ -91,7 +91,7 @@ struct WorkerBytesTests {
             func finish(_ bytes: Int) async throws {
                 let followUp = try NewJob([UInt8](repeating: 0, count: bytes), in: "q")
                 let settlement = Settlement(job(1).lease, .ack, followUps: [followUp])
-                await loop.settle(WorkerLoop.Finished(settlement: settlement, queue: "q"))
+                await loop.finish(FinishedJob(settlement: settlement, queue: "q"))
             }
             await loop.hold([job(1)])
             try await finish(600)

@@ -1,3 +1,4 @@
+import Foundation
 import ServiceLifecycle
 import StintCore
 
@@ -19,7 +20,7 @@ struct Drain {
     func tellOfBuried() async throws -> Int {
         var buried: [(queue: QueueName, jobs: [JobID])] = []
         for name in queues {
-            let selection = JobSelection(name, states: [.buried], buriedSince: start)
+            let selection = JobSelection(name, states: [.buried], buriedSince: Date(start))
             var (jobs, cursor) = ([JobID](), SelectionCursor?.none)
             repeat {
                 let step = try await queue.store.select(selection, from: cursor, limit: .max)

@@ -61,10 +61,10 @@ struct ListCommand: AsyncParsableCommand {
     private func note(on job: JobRecord) -> String {
         switch job.state {
         case .ready: job.suspect ? "suspect, runs alone" : ""
-        case .delayed: "ready at \(localTime(job.runAt))"
+        case .delayed: "ready at \(localTime(job.runAtMilliseconds))"
         case .leased: "by \(job.worker ?? "?"), token \(job.token?.description ?? "?")"
         case .buried: oneLine(job.reason ?? "", limit: 100)
-        case .done: "at \(localTime(job.doneAt))"
+        case .done: "at \(localTime(job.doneAtMilliseconds))"
         }
     }
 }

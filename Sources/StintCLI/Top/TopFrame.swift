@@ -131,7 +131,7 @@ struct TopFrame {
                 TopCell("\(death.job)"), TopCell(oneLine(death.queue.description, limit: 200)),
                 TopCell(
                     Format.duration(
-                        milliseconds: Format.milliseconds(from: death.failure.at, to: reading.now.wall))),
+                        milliseconds: Format.milliseconds(from: death.failure.atMilliseconds, to: reading.now.wall))),
                 TopCell(death.failure.kind.rawValue), TopCell(oneLine(death.failure.error, limit: 200)),
             ]
         }
