@@ -15,7 +15,7 @@ struct ListCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Only this queue. (default: all)", valueName: "q"), transform: QueueName.init(_:))
     var queue: QueueName?
     @Option(
-        help: ArgumentHelp("Only this state: ready, delayed, leased, buried or done. (default: all)", valueName: "s"))
+        help: ArgumentHelp("Only jobs in this state. (default: all)", valueName: "s"))
     var state: JobState?
     @Option(help: ArgumentHelp("The most jobs to list.", valueName: "n"))
     var limit = 100
