@@ -20,6 +20,8 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "Stint", targets: ["Stint"]),
+        // What a store must do, for those who write one.
+        .library(name: "StintCore", targets: ["StintCore"]),
         .library(name: "StintTesting", targets: ["StintTesting"]),
         .executable(name: "stint", targets: ["StintCLI"]),
     ],

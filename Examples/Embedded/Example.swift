@@ -66,7 +66,7 @@ struct Example {
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await group.run()
 
-        for stats in try await queue.store.stats() {
+        for stats in try await queue.stats() {
             print("\(stats.name): \(stats.done) done, \(stats.buried) buried")
         }
     }

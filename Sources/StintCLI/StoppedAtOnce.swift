@@ -1,5 +1,4 @@
 import ServiceLifecycle
-import StintSQLite
 import StintWorker
 import UnixSignals
 

@@ -1,6 +1,5 @@
 import ServiceLifecycle
 import StintPlatform
-import StintSQLite
 import StintWorker
 import UnixSignals
 

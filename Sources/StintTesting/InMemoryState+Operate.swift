@@ -119,14 +119,14 @@ extension InMemoryState {
     }
 
     private static func meets(_ job: Job, _ selection: JobSelection) -> Bool {
-        if let time = selection.enqueuedBefore, job.enqueuedAt >= time { return false }
+        if let time = selection.enqueuedBefore?.timestamp, job.enqueuedAt >= time { return false }
         var reason: String?
         if case .buried(_, let text) = job.place { reason = text }
         if let error = selection.error {
             let texts = [reason, job.failures.last?.error].compactMap { $0.map { Array($0.utf8) } }
             if !texts.contains(where: { $0.contains(Array(error.utf8)) }) { return false }
         }
-        if let since = selection.buriedSince {
+        if let since = selection.buriedSince?.timestamp {
             guard case .buried(let at, _) = job.place, at >= since else { return false }
         }
         return true
@@ -192,16 +192,16 @@ extension InMemoryState {
             enqueuedAt: job.enqueuedAt)
         switch job.place {
         case .ready: break
-        case .delayed(let time): record.runAt = time
+        case .delayed(let time): record.runAtMilliseconds = time
         case .leased(let token):
             record.token = token
             record.worker = leases[token]?.worker
-            record.leaseExpiresAt = leases[token]?.expiresAt
+            record.leaseExpiresAtMilliseconds = leases[token]?.expiresAt
         case .buried(let time, let reason):
-            record.buriedAt = time
+            record.buriedAtMilliseconds = time
             record.reason = reason
         case .done(let time):
-            record.doneAt = time
+            record.doneAtMilliseconds = time
             record.uniqueKey = nil
         }
         return record

@@ -2,12 +2,12 @@ import StintCore
 
 extension InMemoryStore {
     public func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] {
-        change { $0.enqueue(jobs, $1) }
+        try verb { $0.enqueue(jobs, $1) }
     }
 
     public func exchange(_ settlements: [Settlement], for request: ClaimRequest?) async throws -> Exchange {
         guard !settlements.isEmpty || request != nil else { return Exchange() }
-        return change { state, now in
+        return try verb { state, now in
             var exchange = Exchange(answers: state.settle(settlements, now))
             if let request { state.claim(request, now, into: &exchange) }
             return exchange
@@ -15,58 +15,58 @@ extension InMemoryStore {
     }
 
     public func extend(_ leases: [Lease], by duration: Duration) async throws -> [Lease] {
-        change { $0.extend(leases, by: duration, $1) }
+        try verb { $0.extend(leases, by: duration, $1) }
     }
 
     public func kick(_ ids: [JobID]) async throws {
-        try change { try $0.kick(ids, $1) }
+        try verb { try $0.kick(ids, $1) }
     }
 
     public func bury(_ ids: [JobID], reason: String) async throws {
-        try change { try $0.bury(ids, reason: reason, $1) }
+        try verb { try $0.bury(ids, reason: reason, $1) }
     }
 
     public func delete(_ ids: [JobID]) async throws {
-        try change { state, _ in try state.delete(ids) }
+        try verb { state, _ in try state.delete(ids) }
     }
 
     public func runNow(_ ids: [JobID]) async throws {
-        try change { try $0.runNow(ids, $1) }
+        try verb { try $0.runNow(ids, $1) }
     }
 
     public func select(
         _ selection: JobSelection, from cursor: SelectionCursor?, limit: Int
     ) async throws -> SelectionStep {
-        read { $0.select(selection, selection.states, from: cursor, limit: limit) }
+        try look { $0.select(selection, selection.states, from: cursor, limit: limit) }
     }
 
     public func change(
         _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int
     ) async throws -> SelectionStep {
-        self.change { $0.change(selection, change, from: cursor, limit: limit, $1) }
+        try verb { $0.change(selection, change, from: cursor, limit: limit, $1) }
     }
 
     public func reap() async throws -> ReapReport {
-        change { $0.reap($1) }
+        try verb { $0.reap($1) }
     }
 
     public func configure(_ queue: QueueName, _ settings: QueueSettings) async throws {
         if let retention = settings.retention, !(Duration.zero...NewJob.maximumDelay).contains(retention) {
             throw StintError.invalidInput("the retention is \(retention); it must be between 0 and 100 years")
         }
-        change { state, _ in state.configure(queue, settings) }
+        try verb { state, _ in state.configure(queue, settings) }
     }
 
     public func stats() async throws -> [QueueStats] {
-        read { $0.stats() }
+        try look { $0.stats() }
     }
 
     public func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
-        read { $0.page(filter, after: cursor) }
+        try look { $0.page(filter, after: cursor) }
     }
 
     public func job(_ id: JobID) async throws -> JobDetails? {
-        read { state in
+        try look { state in
             state.jobs[id].map { job in
                 JobDetails(record: state.record(job), payload: job.payload, failures: job.failures)
             }
@@ -75,11 +75,11 @@ extension InMemoryStore {
 
     public func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady {
         let now = clock.now()
-        return read { $0.nextReady(in: queues, passingOverSuspects: passingOverSuspects, now) }
+        return try look { $0.nextReady(in: queues, passingOverSuspects: passingOverSuspects, now) }
     }
 
     public func isClaimable(_ job: JobID) async throws -> Bool {
-        read { state in
+        try look { state in
             guard let job = state.jobs[job], case .ready = job.place else { return false }
             return state.queues[job.queue]?.isPaused != true
         }
@@ -88,30 +88,30 @@ extension InMemoryStore {
     // MARK: - Workers
 
     public func register(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> RegisteredWorker {
-        let (id, scoreboard) = change { state, now in state.register(worker, as: id, clock, now) }
+        let (id, scoreboard) = try verb { state, now in state.register(worker, as: id, clock, now) }
         return RegisteredWorker(id: id, scoreboard: scoreboard, runLock: runLock, revocations: revocations)
     }
 
     public func deregister(_ worker: WorkerID) async throws {
-        change { state, _ in state.workers[worker] = nil }
+        try verb { state, _ in state.workers[worker] = nil }
     }
 
     public func leases(heldBy worker: WorkerID) async throws -> [HeldJob] {
-        read { $0.leases(heldBy: worker) }
+        try look { $0.leases(heldBy: worker) }
     }
 
     public func workers() async throws -> [WorkerRecord] {
-        read { $0.workerRecords() }
+        try look { $0.workerRecords() }
     }
 
     public func reclaim(from workers: [WorkerID], _ end: WorkerEnd) async throws -> ReapReport {
-        change { $0.reclaim(from: workers, end, $1) }
+        try verb { $0.reclaim(from: workers, end, $1) }
     }
 
     public func reclaimDead() async throws -> ReapReport { try await reclaimDead(among: workers()) }
 
     public func registerSupervisor() async throws -> (any SupervisorSign)? {
-        change { state, _ in
+        try verb { state, _ in
             state.lastSupervisor += 1
             let name = "supervisor-\(state.lastSupervisor)"
             state.supervisors.insert(name)
@@ -120,15 +120,15 @@ extension InMemoryStore {
     }
 
     public func requestRestart() async throws {
-        change { state, _ in state.restarts += 1 }
+        try verb { state, _ in state.restarts += 1 }
     }
 
     public func latestRestartRequest() async throws -> Int64 {
-        read { $0.restarts }
+        try look { $0.restarts }
     }
 
     public func failures(limit: Int) async throws -> [FailedJob] {
-        read { state in
+        try look { state in
             state.failures.reversed().lazy.compactMap { failure in
                 state.jobs[failure.job].map {
                     FailedJob(job: failure.job, queue: $0.queue, failure: failure.failure)

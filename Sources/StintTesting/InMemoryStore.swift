@@ -19,6 +19,8 @@ public final class InMemoryStore: JobStore {
         var idle: [(isIdle: @Sendable (InMemoryState) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
+    private let isClosed = Atomic(false)
+
     public init() {
         manualClock = ManualClock()
         state = Mutex(InMemoryState())
@@ -41,6 +43,36 @@ public final class InMemoryStore: JobStore {
         return value
     }
 
+    // MARK: - Closing
+
+    /// A verb that changes something; see ``close()``.
+    @discardableResult
+    func verb<Value>(_ verb: (inout InMemoryState, ClockReading) throws -> sending Value) throws -> Value {
+        try checkStillThere()
+        return try change(verb)
+    }
+
+    /// A verb that reads.
+    func look<Value>(_ body: (InMemoryState) throws -> sending Value) throws -> Value {
+        try checkStillThere()
+        return try read(body)
+    }
+
+    public func checkStillThere() throws {
+        if isClosed.load(ordering: .acquiring) { throw StintError.closed("the queue in memory") }
+    }
+
+    public func close() async {
+        isClosed.store(true, ordering: .releasing)
+        let waiting = listeners.withLock { listeners in
+            defer { listeners.wakeUps = [:] }
+            return Array(listeners.wakeUps.values)
+        }
+        for (_, continuation) in waiting { continuation.finish() }
+    }
+
+    // MARK: - Access
+
     func read<Value>(_ body: (InMemoryState) throws -> sending Value) rethrows -> Value {
         try state.withLock { try body($0) }
     }
@@ -49,6 +81,10 @@ public final class InMemoryStore: JobStore {
 
     public func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> {
         let (stream, continuation) = AsyncStream.makeStream(of: NextReady.self, bufferingPolicy: .bufferingNewest(1))
+        guard !isClosed.load(ordering: .acquiring) else {
+            continuation.finish()
+            return stream
+        }
         let number = listeners.withLock { listeners in
             listeners.next += 1
             listeners.wakeUps[listeners.next] = (queues, continuation)

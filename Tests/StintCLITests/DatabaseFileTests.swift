@@ -122,7 +122,7 @@ struct DatabaseFileTests {
         #expect(refusal.code == 69)
         #expect(
             refusal.sentence
-                == "the database 'stint.db' does not exist; `stint put` makes it, or name another with --db or STINT_DB"
+                == "the database 'stint.db' does not exist: create it, or name another one (`stint put` creates it; --db or STINT_DB names another one)"
         )
         #expect(try place.snapshot().isEmpty)
     }

@@ -14,6 +14,34 @@ struct DatabasePathTests {
         try FileManager.default.createSymbolicLink(atPath: place.path(name), withDestinationPath: target)
     }
 
+    @Test("a database is named by its path or as sqlite:path, in --db and STINT_DB")
+    func address() async throws {
+        try await place.stint("put", "x", "--db", "sqlite:a.db")
+        try await place.stint("put", "y", environment: ["STINT_DB": "sqlite:\(place.path("a.db"))"])
+        #expect(try await place.stint("list", "--json", "--db", "a.db").split(separator: "\n").count == 2)
+        // A handler finds the same database, from wherever it is.
+        try await place.stint(
+            "work", "--drain", "--db", "sqlite:a.db", "--", "sh", "-c", #"cd / && "$0" stats | grep -q leased"#,
+            Workplace.stint)
+        #expect(try await place.stint("stats", "--json", "--db", "a.db").contains(#""done":2"#))
+        try await place.stint("put", "x", "--db", "./postgres:b")
+        #expect(place.exists("postgres:b"))
+    }
+
+    @Test("a kind of store that is not built in is refused, with what is expected", arguments: [true, false])
+    func unknownKind(isOption: Bool) async throws {
+        let address = "postgres://localhost/jobs"
+        let outcome = try await place.run(
+            Workplace.stint, .init(["put", "x"] + (isOption ? ["--db", address] : [])),
+            environment: isOption ? [:] : ["STINT_DB": address])
+        let refusal = try #require(Refusal(outcome))
+        #expect(refusal.code == 64 || refusal.code == 65)
+        #expect(
+            refusal.sentence.hasPrefix(
+                "the store 'postgres' is not built into this program: expected a path or sqlite:path"))
+        #expect(try place.snapshot().isEmpty)
+    }
+
     @Test("--db goes before STINT_DB, and that before ./stint.db; an empty STINT_DB is none")
     func precedence() async throws {
         try await place.stint("put", "x", "--db", "option.db", environment: ["STINT_DB": "variable.db"])

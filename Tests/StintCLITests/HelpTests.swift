@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 private let commands = [
@@ -33,6 +34,37 @@ struct HelpTests {
             // Of an example the lines begin with a space, and of an empty line there is no word.
             guard let word = next.split(separator: " ").first, !next.hasPrefix(" ") else { continue }
             #expect(line.count + 1 + word.count >= width, "\(line)\n\(next)")
+        }
+    }
+
+    @Test(
+        "every option that takes a value shows its default, within the terminal's width", arguments: commands, [60, 100])
+    func defaults(command: String, width: Int) async throws {
+        let help = try await place.run(
+            Workplace.stint, .init([command, "--help"]), environment: ["COLUMNS": "\(width)"]
+        ).output
+        let options = try #require(help.components(separatedBy: "\nOPTIONS:\n").dropFirst().first)
+        #expect(options.split(separator: "\n").allSatisfy { $0.count <= width })
+        // Each begins with two spaces, and its further lines with more.
+        var entries: [String] = []
+        for line in options.components(separatedBy: "\n\n")[0].split(separator: "\n") {
+            let isFirst = line.hasPrefix("  -")
+            if isFirst { entries.append(String(line)) } else { entries[entries.count - 1] += " " + line }
+        }
+        for entry in entries where entry.prefix(40).contains("<") { #expect(entry.contains("default:"), "\(entry)") }
+        #expect(entries.contains { $0.contains("(default:") })
+    }
+
+    @Test("the defaults of work are those that its workers have")
+    func workDefaults() async throws {
+        let help = try await place.stint("work", "--help").split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        for (option, text) in [
+            ("--lease", "(default: 30s)"), ("--grace", "(default: 30s)"), ("--retry-delay", "(default: 1s)"),
+            ("--queue", "(default: default)"), ("--workers", "(default: 1)"), ("--max-held", "(default: 64M)"),
+        ] {
+            let entry = try #require(help.components(separatedBy: " \(option) <").last)
+            let end = try #require(entry.range(of: "(default:"))
+            #expect(entry[end.lowerBound...].hasPrefix(text), "\(option)")
         }
     }
 

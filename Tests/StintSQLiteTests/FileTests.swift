@@ -119,7 +119,7 @@ struct FileTests {
         let folder = try TemporaryFolder()
         let store = try SQLiteStore(path: folder.database)
         // The writer syncs the log itself, outside the write lock.
-        for (connection, synchronous) in [(store.writer, "1"), (store.reader, "2")] {
+        for (connection, synchronous) in try [(store.writer, "1"), (store.reader, "2")] {
             let settings = try await connection.run { database in
                 try ["journal_mode", "synchronous", "wal_autocheckpoint", "secure_delete", "mmap_size"].map {
                     try String.fetchOne(database, sql: "PRAGMA \($0)")

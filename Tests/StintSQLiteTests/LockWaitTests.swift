@@ -30,7 +30,7 @@ final class LockWaitTests {
         try await holder.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
         let call = Task { [store] in try await verb(store) }
         let deadline = ContinuousClock.now + .seconds(20)
-        while !store.transactions.isBusy {
+        while try !store.transactions.isBusy {
             try #require(ContinuousClock.now < deadline, "the verb did not wait")
             await Task.yield()
         }

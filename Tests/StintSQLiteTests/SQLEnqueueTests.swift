@@ -27,8 +27,8 @@ struct SQLEnqueueTests {
         )
         #expect(its.payload == mine.payload)
         var record = its.record
-        #expect(abs(record.enqueuedAt - mine.record.enqueuedAt) < 60_000)
-        (record.id, record.enqueuedAt) = (mine.record.id, mine.record.enqueuedAt)
+        #expect(abs(record.enqueuedAtMilliseconds - mine.record.enqueuedAtMilliseconds) < 60_000)
+        (record.id, record.enqueuedAtMilliseconds) = (mine.record.id, mine.record.enqueuedAtMilliseconds)
         #expect(record == mine.record)
         #expect(try await queue.claim(9).map(\.payload) == [mine.payload, mine.payload])
         try await expectSound(queue.store)
@@ -50,7 +50,7 @@ struct SQLEnqueueTests {
         #expect(record.maxCrashes == 1 && record.timeToRunMilliseconds == 5_000)
         let headers = try Headers(["job-name": "send", "lang": "de"])
         #expect(record.headers == headers)
-        #expect(record.runAt == record.enqueuedAt + 60_000)
+        #expect(record.runAtMilliseconds == record.enqueuedAtMilliseconds + 60_000)
         try await expectSound(queue.store)
     }
 

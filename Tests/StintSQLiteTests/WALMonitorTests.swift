@@ -43,7 +43,7 @@ struct WALMonitorTests {
         let queue = try await JobQueue(.sqlite(folder.database))
         let watch = WALMonitor(
             folder.path + "/no-such-log", signals: WakeUpSignals(), logger: Logger(label: "test")
-        ) { queue.store.reader }
+        ) { try queue.store.reader }
         var signals = watch.wakeUps(in: ["q"]).makeAsyncIterator()
         try await queue.enqueue(payload: [1], in: "q")
         while let next = await signals.next() { if next == .now { break } }

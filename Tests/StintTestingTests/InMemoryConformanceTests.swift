@@ -20,3 +20,11 @@ struct InMemoryConformanceTests {
         try await scenario.run(stage)
     }
 }
+
+@Suite("A queue in memory that is closed")
+struct ClosedInMemoryTests {
+    @Test("refuses every call, and ends all wake-ups")
+    func refusals() async throws {
+        try await ClosedStore.expectRefusals(of: InMemoryStore())
+    }
+}

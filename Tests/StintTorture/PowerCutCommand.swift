@@ -1,6 +1,7 @@
 import ArgumentParser
 import CFaults
 import Stint
+import StintCore
 import Torture
 
 /// Power cuts.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CFaults
 import Stint
+import StintCore
 import Torture
 
 /// One workload on databases, until it ends or is killed.

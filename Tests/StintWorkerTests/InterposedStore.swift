@@ -74,6 +74,8 @@ struct InterposedStore: JobStore {
     func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
         try await store.page(filter, after: cursor)
     }
+    func close() async { await store.close() }
+
     func checkStillThere() throws { try store.checkStillThere() }
     func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
     func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady {

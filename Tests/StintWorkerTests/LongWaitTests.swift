@@ -1,4 +1,5 @@
 import Stint
+import StintCore
 import StintSQLite
 import TestSupport
 import Testing

@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import ServiceLifecycle
 import Stint
+import StintCore
 import Testing
 
 @Suite("An embedded worker whose database is deleted", .timeLimit(.minutes(2)))

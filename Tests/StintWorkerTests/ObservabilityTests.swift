@@ -2,6 +2,7 @@ import InMemoryTracing
 import Metrics
 import MetricsTestKit
 import Stint
+import StintCore
 import Testing
 import Tracing
 

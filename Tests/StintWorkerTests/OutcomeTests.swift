@@ -1,4 +1,5 @@
 import Stint
+import StintCore
 import Testing
 
 @Suite("How a handler ends decides what becomes of its job", .timeLimit(.minutes(2)))
@@ -18,7 +19,8 @@ struct OutcomeTests {
             let (job, context) = try #require(seen.all.first)
             #expect(job.name == "Zoë" && context.id == id && context.queue == "q" && context.headers["tenant"] == "7")
             #expect(context.attempt == 1 && context.maxAttempts == 4 && context.token.rawValue > 0)
-            #expect(context.enqueuedAt > 1_700_000_000_000 && context.contentType == "application/json")
+            #expect(
+                context.enqueuedAt.timeIntervalSince1970 > 1_700_000_000 && context.contentType == "application/json")
             let logger = context.logger
             #expect(logger[metadataKey: "job"] == "\(id)" && logger[metadataKey: "queue"] == "q")
             #expect(logger[metadataKey: "attempt"] == "1" && logger[metadataKey: "job-name"] == "greeting")

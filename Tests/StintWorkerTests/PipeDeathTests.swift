@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import Stint
+import StintCore
 import Synchronization
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 import Foundation
 import Stint
+import StintCore
 import Testing
 
 @testable import StintWorker

@@ -1,5 +1,6 @@
 import Logging
 import Stint
+import StintCore
 import StintPlatform
 import Testing
 
@@ -41,7 +42,7 @@ struct StartPacingTests {
 
     @Test("delays double from the first to the longest, and begin anew")
     func backoff() {
-        var backoff = Backoff(first: .milliseconds(100), longest: .seconds(1))
+        var backoff = BackoffCounter(Backoff(first: .milliseconds(100), longest: .seconds(1)))
         #expect((1...6).map { _ in backoff.next() } == [100, 200, 400, 800, 1_000, 1_000].map { .milliseconds($0) })
         for _ in 1...100 { #expect(backoff.next() == .seconds(1)) }
         backoff.reset()

@@ -49,6 +49,22 @@ struct SupervisionTests {
         #expect(!SupervisorConnection.mayWrite(ends[1]))
     }
 
+    @Test("what a supervisor offers is read without an effect, and only if it is at the other end")
+    func offer() throws {
+        var ends: [Int32] = [-1, -1]
+        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+        defer { for end in ends { close(end) } }
+        let offer = try #require(SupervisorOffer("\(ends[1]) 2 \(getpid()) 9af03c supervisor-1-2"))
+        #expect(offer.number == 2 && offer.mark.text == "9af03c" && offer.sign == "supervisor-1-2")
+        #expect(fcntl(ends[1], F_GETFD) & FD_CLOEXEC == 0, "nothing was taken over")
+        #expect(SupervisorOffer("\(ends[1]) 2 \(getpid()) 9af03c")?.sign == nil)
+        for text in [
+            "", "x", "\(ends[1]) 2 \(getpid())", "\(ends[1]) 2 \(getppid()) 9af03c", "-1 2 \(getpid()) 9af03c",
+            "\(ends[1]) two \(getpid()) 9af03c",
+        ] { #expect(SupervisorOffer(text) == nil, "\(text)") }
+        #expect(!Worker.isSupervised)
+    }
+
     @Test("a worker is silent for too long past the limit, and after a moment of doubt")
     func silence() {
         let start = ContinuousClock.now

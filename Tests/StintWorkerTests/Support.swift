@@ -3,6 +3,7 @@ import GRDB
 import Logging
 import ServiceLifecycle
 import Stint
+import StintCore
 import Synchronization
 import Testing
 

@@ -1,5 +1,6 @@
 import Foundation
 import Stint
+import StintCore
 import StintSQLite
 import Synchronization
 import TestSupport

@@ -1,5 +1,6 @@
 import Logging
 import Stint
+import StintCore
 import StintSQLite
 import Synchronization
 import Testing

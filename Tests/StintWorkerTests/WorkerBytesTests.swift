@@ -1,4 +1,5 @@
 import Stint
+import StintCore
 import StintSQLite
 import TestSupport
 import Testing
@@ -71,11 +72,11 @@ struct WorkerBytesTests {
             let loop = WorkerLoop(worker(queue) { _ in })
             await loop.ended(after: .zero)
             #expect(await loop.claimRequest()?.limit == 64)
-            await loop.noteSize(of: [job(400 * Self.kilobyte)])
+            await loop.rememberSize(of: [job(400 * Self.kilobyte)])
             #expect(await loop.claimRequest()?.limit == 2)
-            await loop.noteSize(of: [job(3_000 * Self.kilobyte)])
+            await loop.rememberSize(of: [job(3_000 * Self.kilobyte)])
             #expect(await loop.claimRequest()?.limit == 1)
-            for _ in 0..<20 { await loop.noteSize(of: [job(100)]) }
+            for _ in 0..<20 { await loop.rememberSize(of: [job(100)]) }
             #expect(await loop.claimRequest()?.limit == 64)
         }
     }
@@ -91,7 +92,7 @@ struct WorkerBytesTests {
             func finish(_ bytes: Int) async throws {
                 let followUp = try NewJob([UInt8](repeating: 0, count: bytes), in: "q")
                 let settlement = Settlement(job(1).lease, .ack, followUps: [followUp])
-                await loop.settle(WorkerLoop.Finished(settlement: settlement, queue: "q"))
+                await loop.finish(FinishedJob(settlement: settlement, queue: "q"))
             }
             await loop.hold([job(1)])
             try await finish(600)

@@ -1,6 +1,7 @@
 import Logging
 import ServiceLifecycle
 import Stint
+import StintCore
 import StintTesting
 import TestSupport
 import Testing
@@ -103,11 +104,11 @@ struct WorkerTests {
             let task = Task { [worker] in try await worker.run() }
             let reaping = Task { try await reaper.run() }
             await door.untilArrived()
-            let first = try #require(try await queue.record(id)?.leaseExpiresAt)
+            let first = try #require(try await queue.record(id)?.leaseExpiresAtMilliseconds)
             try await eventually("the lease was extended past its length") {
                 let record = try #require(try await queue.record(id))
                 try #require(record.state == .leased && record.attempts == 1)
-                return record.leaseExpiresAt! > first + 1_500
+                return record.leaseExpiresAtMilliseconds! > first + 1_500
             }
             door.open()
             try await task.value

@@ -31,6 +31,60 @@ struct WorkerValueTests {
         #expect(backlog.removeAll { _ in true }.count == 1 && backlog.isEmpty)
     }
 
+    @Test("a backlog of many jobs keeps its order, however they are added, started and removed")
+    func longBacklog() {
+        var backlog = Backlog()
+        var (next, started) = (Int64(1), [Int64]())
+        for round in 1...50 {
+            backlog.append((0..<Int64(round % 5)).map { job(next + $0) })
+            next += Int64(round % 5)
+            for _ in 0..<(round % 3) {
+                guard let first = backlog.first else { break }
+                backlog.removeFirst()
+                started.append(first.id.rawValue)
+            }
+            if round % 10 == 0 { _ = backlog.removeAll { $0.id.rawValue % 7 == 0 } }
+        }
+        started += backlog.leases.map(\.job.rawValue)
+        #expect(started == started.sorted() && Set(started).count == started.count)
+        #expect(started.filter { $0 % 7 != 0 } == (1..<next).filter { $0 % 7 != 0 })
+    }
+
+    // MARK: - Finished jobs
+
+    @Test("finished jobs wait for others as long as they may, and keep their order when they could not be settled")
+    func finished() throws {
+        let start = ContinuousClock.now
+        func ended(_ id: Int64, followUps: [Int] = []) throws -> FinishedJob {
+            let jobs = try followUps.map { try NewJob([UInt8](repeating: 0, count: $0), in: "q") }
+            return FinishedJob(settlement: Settlement(job(id).lease, .ack, followUps: jobs), queue: "q")
+        }
+        var finished = FinishedJobs()
+        #expect(finished.isEmpty && finished.timeUntilDue(after: .seconds(1), at: start) == nil)
+        #expect(finished.add(try ended(1, followUps: [10, 20]), at: start))
+        #expect(!finished.add(try ended(2), at: start + .seconds(1)))
+        #expect(finished.count == 2 && finished.bytes == 30)
+        // The first one counts.
+        #expect(finished.timeUntilDue(after: .seconds(3), at: start + .seconds(1)) == .seconds(2))
+        #expect(finished.timeUntilDue(after: .zero, at: start) == .zero)
+        #expect(finished.timeUntilDue(after: .seconds(3), at: start + .seconds(9)) == .zero)
+
+        let visited = finished.removeAll()
+        #expect(visited.count == 2 && finished.isEmpty && finished.bytes == 0 && finished.waitingSince == nil)
+        _ = finished.add(try ended(3), at: start + .seconds(2))
+        finished.putBack(visited, at: start + .seconds(4))
+        #expect(finished.leases.map(\.job.rawValue) == [1, 2, 3] && finished.bytes == 30)
+        #expect(finished.waitingSince == start + .seconds(4))
+
+        #expect(finished.removeAll { $0.lease.job.rawValue == 1 }.count == 1)
+        #expect(finished.leases.map(\.job.rawValue) == [2, 3] && finished.bytes == 0)
+        finished.putBack([], at: start + .seconds(5))
+        #expect(finished.waitingSince == start + .seconds(5))
+        _ = finished.removeAll()
+        finished.putBack([], at: start)
+        #expect(finished.waitingSince == nil)
+    }
+
     // MARK: - Leases
 
     @Test("a lease is due when a third of its time is gone, and past at its deadline")
@@ -48,6 +102,23 @@ struct WorkerValueTests {
         leases.keepOnly([two])
         #expect(!leases.isPast(one, at: 60_000))
         #expect(!leases.isShort(claimedAt: 0, now: 10_000) && leases.isShort(claimedAt: 0, now: 10_001))
+    }
+
+    @Test(
+        "when a lease of 30 s that was granted at 1,000 ms is extended, and when it has ended",
+        arguments: [
+            // now, due, past
+            (1_000, false, false), (10_999, false, false), (11_000, true, false), (30_999, true, false),
+            (31_000, true, true), (.max - 30_000, true, true),
+        ] as [(Int64, Bool, Bool)])
+    func deadlines(_ now: Int64, _ isDue: Bool, _ isPast: Bool) {
+        var leases = LeaseKeeper(duration: .seconds(30))
+        let lease = job(1).lease
+        leases.granted([lease], at: 1_000)
+        #expect(leases.due([lease], at: now) == (isDue ? [lease] : []))
+        #expect(leases.isPast(lease, at: now) == isPast)
+        leases.granted([lease], at: now)
+        #expect(leases.due([lease], at: now).isEmpty && !leases.isPast(lease, at: now))
     }
 
     // MARK: - Pace

@@ -1,3 +1,4 @@
+import Foundation
 import StintCore
 import Testing
 
@@ -20,9 +21,9 @@ let selectionScenarios: [Scenario] = [
         #expect(try await stage.selected(JobSelection("q", error: "timed out")) == [failed])
         #expect(try await stage.selected(JobSelection("q", error: "such host")) == [buried])
         #expect(try await stage.selected(JobSelection("q", error: "Timed")) == [])
-        #expect(try await stage.selected(JobSelection("q", enqueuedBefore: time - 30_000)) == [old])
-        #expect(try await stage.selected(JobSelection("q", buriedSince: time)) == [buried])
-        #expect(try await stage.selected(JobSelection("q", buriedSince: time + 1)) == [])
+        #expect(try await stage.selected(JobSelection("q", enqueuedBefore: Date(time - 30_000))) == [old])
+        #expect(try await stage.selected(JobSelection("q", buriedSince: Date(time))) == [buried])
+        #expect(try await stage.selected(JobSelection("q", buriedSince: Date(time + 1))) == [])
         #expect(try await stage.selected(JobSelection("q", states: [])) == [])
         #expect(try await stage.selected(JobSelection("nowhere")) == [])
     },

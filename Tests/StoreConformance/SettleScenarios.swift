@@ -1,3 +1,4 @@
+import Foundation
 import StintCore
 import Testing
 
@@ -82,7 +83,7 @@ let settleScenarios: [Scenario] = [
         try await stage.settle(try await stage.claimOne().lease, .ack)
         let job = try #require(try await stage.store.job(id))
         #expect(job.record.state == .done && job.payload == Array("kept".utf8) && job.failures.count == 1)
-        #expect(job.record.doneAt == stage.clock.now().wall)
+        #expect(job.record.doneAt == Date(stage.clock.now().wall))
         stage.clock.advance(by: .milliseconds(59_999))
         #expect(try await stage.reap() == ReapReport())
         stage.clock.advance(by: .milliseconds(1))

@@ -12,7 +12,7 @@ let suspectScenarios: [Scenario] = [
             #expect(try await stage.reap() == ReapReport(requeued: 1))
             let record = try #require(try await stage.store.job(id)?.record)
             #expect(record.suspect && record.attempts == 0 && record.crashes == 0)
-            let wait = record.runAt.map { $0 - stage.clock.now().wall } ?? 0
+            let wait = record.runAtMilliseconds.map { $0 - stage.clock.now().wall } ?? 0
             waits.append(wait)
             stage.clock.advance(by: .milliseconds(wait))
         }

@@ -1,15 +1,10 @@
 import Foundation
+import StintPlatform
 import StintSQLite
 import StintSQLiteMigrations
 import Subprocess
 import Testing
 import Torture
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 /// Databases that releases have made themselves (packaging/release-database.sh): jobs in every state, and a supervisor and
 /// workers that were killed in the middle of their jobs, with a write-ahead log that was not checkpointed.

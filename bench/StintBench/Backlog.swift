@@ -1,5 +1,6 @@
 import Foundation
 import Stint
+import StintCore
 
 /// What kind of tables a design works on.
 enum BacklogSchema: String, Codable, Hashable {

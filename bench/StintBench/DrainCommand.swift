@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import ServiceLifecycle
 import Stint
+import StintCore
 
 /// How jobs are run, each with as many jobs as take a second or two.
 enum HandlerWay: String, CaseIterable, Codable, ExpressibleByArgument {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Stint
+import StintCore
 
 /// Enqueues jobs through the public interface and prints how long that took: Stint's part when it is measured beside
 /// other programs.

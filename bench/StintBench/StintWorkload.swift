@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import Stint
+import StintCore
 import Synchronization
 
 /// Stint as an application uses it: a `Worker` on a `JobQueue`.

@@ -1,4 +1,5 @@
 import Stint
+import StintCore
 
 /// How a process waits for the write lock of the file.
 enum WriteLockSide: String, Codable, CaseIterable {

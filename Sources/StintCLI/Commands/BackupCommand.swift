@@ -18,7 +18,9 @@ struct BackupCommand: AsyncParsableCommand {
     var file: String
 
     func run() async throws {
-        try await database.open(onlyReads: true).store.backup(to: file)
+        let queue = try await database.open(onlyReads: true)
+        let store: any CopyableStore = try queue.capability(for: "backup")
+        try await store.copy(to: file)
         try Output.print("copied to \(printable(file))")
     }
 }

@@ -1,10 +1,9 @@
 import ArgumentParser
 import StintCore
-import StintSQLite
 
 /// Changes many jobs of a queue, after a count and a confirmation.
 struct BulkChange {
-    let queue: JobQueue<SQLiteStore>
+    let queue: JobQueue<AnyJobStore>
     let selection: JobSelection
     let change: JobChange
 

@@ -1,6 +1,5 @@
 import ArgumentParser
 import StintCore
-import StintSQLite
 
 struct BuryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,5 @@
 import ArgumentParser
 import StintCore
-import StintSQLite
 
 struct DeleteCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

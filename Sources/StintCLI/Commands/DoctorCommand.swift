@@ -15,11 +15,12 @@ struct DoctorCommand: AsyncParsableCommand {
     @OptionGroup var database: DatabaseOptions
 
     func run() async throws {
-        let store = try await database.open(onlyReads: true).store
-        let findings = try await store.examine() + store.examineSurroundings()
+        let queue = try await database.open(onlyReads: true)
+        let store: any ExaminableStore = try queue.capability(for: "examination")
+        let findings = try await store.everyFinding()
         var output = Output()
         for finding in findings {
-            try output.line("\(finding.isGood ? "ok   " : "WRONG") \(finding.subject): \(finding.description)")
+            try output.line("\(finding.isGood ? "ok   " : "WRONG") \(finding.text)")
         }
         try output.flush()
         if findings.contains(where: { !$0.isGood }) { throw ExitCode(1) }

@@ -1,13 +1,13 @@
+import Foundation
 import ServiceLifecycle
 import StintCore
-import StintSQLite
 
 /// `stint work --drain`: its progress, what delays it, and what was buried meanwhile.
 struct Drain {
     /// How many of the buried jobs are named with their reasons.
     private static let jobsNamed = 5
 
-    let queue: JobQueue<SQLiteStore>
+    let queue: JobQueue<AnyJobStore>
     /// The queues to drain, without duplicates.
     let queues: [QueueName]
     let database: DatabaseOptions
@@ -20,7 +20,7 @@ struct Drain {
     func tellOfBuried() async throws -> Int {
         var buried: [(queue: QueueName, jobs: [JobID])] = []
         for name in queues {
-            let selection = JobSelection(name, states: [.buried], buriedSince: start)
+            let selection = JobSelection(name, states: [.buried], buriedSince: Date(start))
             var (jobs, cursor) = ([JobID](), SelectionCursor?.none)
             repeat {
                 let step = try await queue.store.select(selection, from: cursor, limit: .max)

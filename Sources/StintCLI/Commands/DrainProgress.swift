@@ -1,6 +1,5 @@
 import ServiceLifecycle
 import StintCore
-import StintSQLite
 
 /// Shows the progress of a drain, and warns of paused queues.
 struct DrainProgress: Service {
@@ -38,7 +37,7 @@ struct DrainProgress: Service {
     private func tellOfPause(_ queues: [QueueStats], _ told: inout [QueueName: ContinuousClock.Instant]) {
         let hints = QueueHints(queues: drain.queues, known: queues, database: drain.database)
         for queue in queues {
-            guard queue.paused, queue.ready &+ queue.delayed > 0 else {
+            guard queue.paused, queue.waiting > 0 else {
                 told[queue.name] = nil
                 continue
             }

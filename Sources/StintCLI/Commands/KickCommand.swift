@@ -1,6 +1,5 @@
 import ArgumentParser
 import StintCore
-import StintSQLite
 
 struct KickCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -44,7 +43,7 @@ struct KickCommand: AsyncParsableCommand {
     }
 
     /// The default queue is often empty, so this helps a user who forgot --queue.
-    private func tellWhereBuriedJobsAre(_ queue: JobQueue<SQLiteStore>, _ name: QueueName) async throws {
+    private func tellWhereBuriedJobsAre(_ queue: JobQueue<AnyJobStore>, _ name: QueueName) async throws {
         let buried = try await queue.stats().filter { $0.buried > 0 }
         guard let first = buried.first, !buried.contains(where: { $0.name == name }) else { return }
         let places = buried.prefix(5).map { "\(quoted($0.name.description)) (\($0.buried))" }.joined(separator: ", ")

@@ -15,7 +15,7 @@ struct ListCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Only this queue. (default: all)", valueName: "q"), transform: QueueName.init(_:))
     var queue: QueueName?
     @Option(
-        help: ArgumentHelp("Only this state: ready, delayed, leased, buried or done. (default: all)", valueName: "s"))
+        help: ArgumentHelp("Only jobs in this state. (default: all)", valueName: "s"))
     var state: JobState?
     @Option(help: ArgumentHelp("The most jobs to list.", valueName: "n"))
     var limit = 100
@@ -61,10 +61,10 @@ struct ListCommand: AsyncParsableCommand {
     private func note(on job: JobRecord) -> String {
         switch job.state {
         case .ready: job.suspect ? "suspect, runs alone" : ""
-        case .delayed: "ready at \(localTime(job.runAt))"
+        case .delayed: "ready at \(localTime(job.runAtMilliseconds))"
         case .leased: "by \(job.worker ?? "?"), token \(job.token?.description ?? "?")"
         case .buried: oneLine(job.reason ?? "", limit: 100)
-        case .done: "at \(localTime(job.doneAt))"
+        case .done: "at \(localTime(job.doneAtMilliseconds))"
         }
     }
 }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import StintCore
-import StintSQLite
 
 struct PutCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -39,7 +38,7 @@ struct PutCommand: AsyncParsableCommand {
         name: .customLong("header"),
         help: ArgumentHelp("A header for the handler; may be repeated. (default: none)", valueName: "k=v"))
     var headers: [String] = []
-    @Option(help: ArgumentHelp("Read the payload from this file.", valueName: "f"))
+    @Option(help: ArgumentHelp("Read the payload from this file. (default: none)", valueName: "f"))
     var file: String?
     @Flag(help: "Add one job for each line of standard input.")
     var lines = false

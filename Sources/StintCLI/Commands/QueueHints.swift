@@ -1,5 +1,4 @@
 import StintCore
-import StintSQLite
 
 /// What may be wrong with the queues of a worker. Printed once, when it starts.
 struct QueueHints {
@@ -32,7 +31,7 @@ struct QueueHints {
     }
 
     func paused(_ queue: QueueStats) -> String {
-        let count = queue.ready &+ queue.delayed
+        let count = queue.waiting
         return
             "queue \(quoted(queue.name.description)) is paused, with \(count) \(count == 1 ? "job" : "jobs") waiting: none of "
             + "them is started until \(database.command("resume \(queue.name)"))"

@@ -1,6 +1,5 @@
 import ArgumentParser
 import StintCore
-import StintSQLite
 
 struct RestartWorkersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -49,7 +48,7 @@ struct RestartWorkersCommand: AsyncParsableCommand {
 
     /// - Returns: The supervisors that have not begun.
     private func waitForAll(
-        _ supervised: [ProcessIdentity: [WorkerRecord]], _ queue: JobQueue<SQLiteStore>
+        _ supervised: [ProcessIdentity: [WorkerRecord]], _ queue: JobQueue<AnyJobStore>
     ) async throws -> [ProcessIdentity] {
         let old = Set(supervised.values.joined().map(\.id))
         let deadline = ContinuousClock.now + wait.duration

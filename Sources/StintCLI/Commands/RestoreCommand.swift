@@ -1,6 +1,5 @@
 import ArgumentParser
 import StintCore
-import StintSQLite
 
 struct RestoreCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,24 +19,28 @@ struct RestoreCommand: AsyncParsableCommand {
     @OptionGroup var creation: CreationOptions
     @Argument(help: "The backup; it is only read.")
     var backup: String
-    @Option(help: ArgumentHelp("The database to replace. (default: as --db)", valueName: "file"))
+    @Option(help: ArgumentHelp("The database to replace. (default: as --db)", valueName: "address"))
     var to: String?
 
     func validate() throws {
-        guard to == nil || database.file == nil else {
+        guard to == nil || database.given == nil else {
             throw wrongUsage("--to and --db mean the same here; give one of them")
         }
     }
 
     func run() async throws {
-        var options = DatabaseOptions.storeOptions
-        options.permissions = creation.permissions
-        let target = try to ?? database.path()
-        let result = try await SQLiteStore.restore(backup, to: target, options: options)
+        let target = try to.map(StoreAddress.init) ?? database.address()
+        switch target.kind {
+        case .sqlite: try await restore(to: SQLiteFile(path: target.place))
+        }
+    }
+
+    private func restore(to file: SQLiteFile) async throws {
+        let result = try await file.restore(backup, permissions: creation.permissions)
         let released =
             result.released > 0
             ? "; \(result.released) that were running at the time of the backup are ready again" : ""
-        try Output.print("restored \(result.jobs) jobs to \(printable(target))\(released)")
+        try Output.print("restored \(result.jobs) jobs to \(printable(file.path))\(released)")
         if !result.isOldOneRead {
             try Output.print(
                 "new ids are a billion above those of the backup, because no previous database could be read")

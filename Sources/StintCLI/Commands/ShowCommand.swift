@@ -45,19 +45,19 @@ struct ShowCommand: AsyncParsableCommand {
                 "attempts",
                 "\(record.attempts) of \(record.maxAttempts), crashes \(record.crashes) of \(record.maxCrashes)"
             ),
-            ("enqueued", localTime(record.enqueuedAt)),
+            ("enqueued", localTime(record.enqueuedAtMilliseconds)),
         ]
-        if let runAt = record.runAt { rows.append(("ready at", localTime(runAt))) }
+        if let runAt = record.runAtMilliseconds { rows.append(("ready at", localTime(runAt))) }
         if let worker = record.worker {
             rows.append(
                 (
                     "leased by",
-                    "\(worker), token \(record.token?.description ?? "?"), until \(localTime(record.leaseExpiresAt))"
+                    "\(worker), token \(record.token?.description ?? "?"), until \(localTime(record.leaseExpiresAtMilliseconds))"
                 ))
         }
-        if let buriedAt = record.buriedAt { rows.append(("buried", localTime(buriedAt))) }
+        if let buriedAt = record.buriedAtMilliseconds { rows.append(("buried", localTime(buriedAt))) }
         if let reason = record.reason { rows.append(("reason", printable(reason))) }
-        if let doneAt = record.doneAt { rows.append(("done", localTime(doneAt))) }
+        if let doneAt = record.doneAtMilliseconds { rows.append(("done", localTime(doneAt))) }
         if let time = record.timeToRunMilliseconds { rows.append(("time to run", "\(time) ms")) }
         if let key = record.uniqueKey { rows.append(("unique key", printable(key))) }
         for (name, value) in record.headers { rows.append(("header", "\(name): \(printable(value))")) }
@@ -67,7 +67,11 @@ struct ShowCommand: AsyncParsableCommand {
         }
         for failure in job.failures {
             let worker = failure.worker.map { ", worker \($0)" } ?? ""
-            rows.append(("attempt \(failure.attempt)", "\(failure.kind.rawValue) at \(localTime(failure.at))\(worker)"))
+            rows.append(
+                (
+                    "attempt \(failure.attempt)",
+                    "\(failure.kind.rawValue) at \(localTime(failure.atMilliseconds))\(worker)"
+                ))
             rows.append(("", failure.details))
         }
         let width = rows.map(\.0.count).max() ?? 0

@@ -24,11 +24,12 @@ struct StatsCommand: AsyncParsableCommand {
         let stats = try await database.open(onlyReads: true).stats()
         if json { return try Output.print(try jsonLine(Document(queues: stats))) }
         guard !stats.isEmpty else { return try Output.print("no queues yet") }
-        var table = Table(["queue", "ready", "delayed", "leased", "buried", "done", ""], rightAligned: 1...5)
+        let states = JobState.allCases
+        var table = Table(["queue"] + states.map(\.rawValue) + [""], rightAligned: 1...states.count)
         for queue in stats {
             table.add(
                 [queue.name.description]
-                    + [queue.ready, queue.delayed, queue.leased, queue.buried, queue.done].map(String.init)
+                    + states.map { "\(queue.count(of: $0))" }
                     + [queue.paused ? "paused" : ""])
         }
         try Output.print(table.text)

@@ -8,7 +8,8 @@ struct StintCommand: AsyncParsableCommand {
         commandName: "stint",
         abstract: "A durable job queue in one SQLite file.",
         discussion: """
-            The database is --db FILE, otherwise STINT_DB, otherwise ./stint.db. Durations look like 500ms, 30s, 5m, \
+            The database is --db ADDRESS, otherwise STINT_DB, otherwise ./stint.db. An address is a path, or sqlite:path. \
+            Durations look like 500ms, 30s, 5m, \
             2h, 1d or 1h30m.
 
             Example:
@@ -86,9 +87,7 @@ struct StintCommand: AsyncParsableCommand {
         if error is BrokenPipe { StintPlatform.exit(0) }
         if error is StoppedAtOnce { StintPlatform.exit(130) }
         if let error = error as? StintError {
-            let isUnknown = error.code == .outcomeUnknown
-            let hint = isUnknown ? "; check with `stint show` or `stint list` before you try again" : ""
-            Output.printError(error.description + hint)
+            Output.printError(error.description + hint(for: error))
             StintPlatform.exit(exitCode(of: error))
         }
         let code = exitCode(for: error)
@@ -99,6 +98,16 @@ struct StintCommand: AsyncParsableCommand {
         let hint = help.map { $0.replacing("  See", with: text.hasSuffix("?") ? " See" : "; see") } ?? ""
         Output.printError(text + hint)
         StintPlatform.exit(code.rawValue)
+    }
+
+    /// What to do, in terms of this program's commands and options.
+    private static func hint(for error: StintError) -> String {
+        if error.code == .outcomeUnknown { return "; check with `stint show` or `stint list` before you try again" }
+        return switch error.advice {
+        case .createDatabase?: " (`stint put` creates it; --db or STINT_DB names another one)"
+        case .nameAnotherDatabase?: " (with --db or STINT_DB)"
+        case nil: ""
+        }
     }
 
     private static func exitCode(of error: StintError) -> Int32 {

@@ -3,7 +3,6 @@ import Foundation
 import Logging
 import ServiceLifecycle
 import StintCore
-import StintSQLite
 import StintWorker
 
 struct WorkCommand: AsyncParsableCommand {
@@ -129,6 +128,8 @@ struct WorkCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        // In a worker process: before anything that takes time, so that a signal of the terminal does not end it.
+        Supervisor.connectIfSupervised()
         let queue = try await database.open(creating: creation)
         // Before any process starts: a command that cannot run is a usage error, not a worker's death.
         try CommandHandler.check(command)
@@ -172,7 +173,7 @@ struct WorkCommand: AsyncParsableCommand {
         return options
     }
 
-    private func worker(_ queue: JobQueue<SQLiteStore>) async throws -> Worker {
+    private func worker(_ queue: JobQueue<AnyJobStore>) async throws -> Worker {
         var options = Worker.Options()
         options.concurrency = concurrency
         options.batch = batch
@@ -186,7 +187,7 @@ struct WorkCommand: AsyncParsableCommand {
         var worker = Worker(queue, queues: workedQueues, options: options)
         let retry: RetryPolicy =
             retryDelay.duration == .zero ? .immediate() : .exponential(base: retryDelay.duration)
-        let variables = ["STINT_DB": queue.store.path]
+        let variables = ["STINT_DB": queue.address]
         if pipe {
             worker.runPipe(
                 try await PipeHandler(command, variables: variables, memoryLimit: memoryLimit?.bytes), retry: retry)

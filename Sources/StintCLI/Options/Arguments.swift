@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import Logging
 import StintCore
-import StintSQLite
 
 extension JobID: ExpressibleByArgument {
     public init?(argument: String) {

@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import Logging
 import StintCore
-import StintSQLite
 
 /// For commands that create the database if it does not exist.
 struct CreationOptions: ParsableArguments {

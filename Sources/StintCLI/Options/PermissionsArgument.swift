@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import Logging
 import StintCore
-import StintSQLite
 
 /// The permissions of a file, such as `0600` or `0660`.
 struct PermissionsArgument {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import StintCore
 
 /// Selects jobs of a queue for `delete`, `bury` and `kick` without ids.
@@ -47,7 +48,7 @@ struct SelectionOptions: ParsableArguments {
     func selection(for change: JobChange, now: ClockReading) -> JobSelection {
         JobSelection(
             queue ?? .default, states: state.map { [$0] } ?? change.states, error: error,
-            enqueuedBefore: older.map { now.wall - $0.duration.milliseconds })
+            enqueuedBefore: older.map { Date(now.wall - $0.duration.milliseconds) })
     }
 }
 

@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import Logging
 import StintCore
-import StintSQLite
 
 /// A size such as `64K`, `256M` or `1G`, in powers of 1024.
 struct SizeArgument {

@@ -27,7 +27,7 @@ struct WorkerDocument: Encodable {
         supervisor = registration.supervisor
         queues = registration.queues.map(\.description)
         concurrency = registration.concurrency
-        registeredAt = worker.record.registeredAt
+        registeredAt = worker.record.registeredAtMilliseconds
         started = worker.record.started?.map {
             Started(job: $0.lease.job, token: $0.lease.token, ageMilliseconds: worker.age(of: $0))
         }

@@ -47,7 +47,7 @@ struct WorkerSnapshot: Sendable {
     }
 
     /// How long it is registered, by the wall clock, in milliseconds.
-    var age: Int64 { Format.milliseconds(from: record.registeredAt, to: now.wall) }
+    var age: Int64 { Format.milliseconds(from: record.registeredAtMilliseconds, to: now.wall) }
 
     /// `42, 43 +5`, the longest running first; `?` if unknown.
     func running(atMost limit: Int) -> String {

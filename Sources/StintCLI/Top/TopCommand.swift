@@ -1,7 +1,6 @@
 import ArgumentParser
 import StintCore
 import StintPlatform
-import StintSQLite
 
 struct TopCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -40,12 +39,12 @@ struct TopCommand: AsyncParsableCommand {
         }
     }
 
-    private func printOnce(_ queue: JobQueue<SQLiteStore>) async throws {
+    private func printOnce(_ queue: JobQueue<AnyJobStore>) async throws {
         let first = try await TopSnapshot(queue)
         try await Task.sleep(for: interval.duration)
         let second = try await TopSnapshot(queue)
         let frame = TopFrame(
-            reading: second, rates: QueueRates.between(first, second), database: queue.store.path)
+            reading: second, rates: QueueRates.between(first, second), database: queue.address)
         try Output.print(
             frame.lines(width: Terminal.size.columns, height: nil, hasColours: false).joined(separator: "\n"))
     }
@@ -61,7 +60,7 @@ private struct TopView {
         case lost(any Error)
     }
 
-    let queue: JobQueue<SQLiteStore>
+    let queue: JobQueue<AnyJobStore>
     let interval: Duration
 
     func run() async throws {
@@ -114,7 +113,7 @@ private struct TopView {
                 try screen.enter()
             case .read(let reading):
                 let rates = frame.map { QueueRates.between($0.reading, reading) } ?? [:]
-                frame = TopFrame(reading: reading, rates: rates, database: queue.store.path)
+                frame = TopFrame(reading: reading, rates: rates, database: queue.address)
                 trouble = nil
             case .failed(let error): trouble = error
             case .lost(let error): throw error

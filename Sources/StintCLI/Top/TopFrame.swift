@@ -57,13 +57,10 @@ struct TopFrame {
     }
 
     private var totals: String {
-        func sum(_ count: KeyPath<QueueStats, Int>) -> String {
-            Format.count(reading.queues.reduce(0) { $0 + Double($1[keyPath: count]) })
+        var parts = JobState.allCases.map { state in
+            let sum = reading.queues.reduce(0) { $0 + Double($1.count(of: state)) }
+            return "\(Format.count(sum)) \(state.rawValue)"
         }
-        var parts = [
-            "\(sum(\.ready)) ready", "\(sum(\.delayed)) delayed", "\(sum(\.leased)) leased", "\(sum(\.buried)) buried",
-            "\(sum(\.done)) done",
-        ]
         if !rates.isEmpty {
             parts.append("\(Format.rate(rates.values.reduce(0) { $0 + $1.done })) done/s")
             parts.append("\(Format.rate(rates.values.reduce(0) { $0 + $1.new })) new/s")
@@ -81,18 +78,19 @@ struct TopFrame {
     }
 
     private var queues: Section {
-        let titles = ["ready", "delayed", "leased", "buried", "done", "done/s", "new/s"]
+        let titles = JobState.allCases.map(\.rawValue) + ["done/s", "new/s"]
         let columns =
             [TopGrid.Column(title: "queue", isFlexible: true)]
             + titles.map { TopGrid.Column(title: $0, alignedRight: true) } + [TopGrid.Column(title: "")]
         let rows = reading.queues.map { queue in
             let rate = rates[queue.name]
-            return [
-                TopCell(oneLine(queue.name.description, limit: 200)), TopCell(Format.count(queue.ready)),
-                TopCell(Format.count(queue.delayed)), TopCell(Format.count(queue.leased)),
-                TopCell(Format.count(queue.buried), queue.buried > 0 ? .red : .plain),
-                TopCell(Format.count(queue.done)), TopCell(Format.rate(rate?.done)),
-                TopCell(Format.rate(rate?.new)), TopCell(queue.paused ? "paused" : "", .yellow),
+            let counts = JobState.allCases.map { state in
+                let count = queue.count(of: state)
+                return TopCell(Format.count(count), state == .buried && count > 0 ? .red : .plain)
+            }
+            return [TopCell(oneLine(queue.name.description, limit: 200))] + counts + [
+                TopCell(Format.rate(rate?.done)), TopCell(Format.rate(rate?.new)),
+                TopCell(queue.paused ? "paused" : "", .yellow),
             ]
         }
         return Section(columns: columns, rows: rows, none: "no queues yet")
@@ -133,7 +131,7 @@ struct TopFrame {
                 TopCell("\(death.job)"), TopCell(oneLine(death.queue.description, limit: 200)),
                 TopCell(
                     Format.duration(
-                        milliseconds: Format.milliseconds(from: death.failure.at, to: reading.now.wall))),
+                        milliseconds: Format.milliseconds(from: death.failure.atMilliseconds, to: reading.now.wall))),
                 TopCell(death.failure.kind.rawValue), TopCell(oneLine(death.failure.error, limit: 200)),
             ]
         }

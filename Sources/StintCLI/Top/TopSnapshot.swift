@@ -35,5 +35,5 @@ struct TopSnapshot: Sendable {
 
 extension QueueStats {
     /// Every job that was ever put into it and was not deleted.
-    var all: Double { [ready, delayed, leased, buried, done].reduce(0) { $0 + Double($1) } }
+    var all: Double { JobState.allCases.reduce(0) { $0 + Double(count(of: $1)) } }
 }

@@ -11,7 +11,8 @@ public struct AttemptDiagnostics: Sendable, Hashable, Codable {
     /// memory of its worker, so a value about the size of the worker is only an upper bound.
     public var peakMemoryBytes: Int64?
     /// How long the attempt ran.
-    public var runTimeMilliseconds: Int64?
+    public var runTime: Duration? { runTimeMilliseconds.map { .milliseconds($0) } }
+    package var runTimeMilliseconds: Int64?
     /// The end of its standard error: valid UTF-8 of at most ``maximumStandardErrorBytes`` bytes.
     public var standardError: String?
 

@@ -1,3 +1,9 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// An attempt that did not succeed.
 public struct JobFailure: Sendable, Codable, Hashable {
     public enum Kind: String, Sendable, Codable {
@@ -14,7 +20,9 @@ public struct JobFailure: Sendable, Codable, Hashable {
     }
 
     public let attempt: Int
-    public let at: Timestamp
+    /// When it ended.
+    public var at: Date { Date(atMilliseconds) }
+    package let atMilliseconds: Timestamp
     public let kind: Kind
     public let error: String
     public let worker: String?
@@ -24,10 +32,15 @@ public struct JobFailure: Sendable, Codable, Hashable {
         attempt: Int, at: Timestamp, kind: Kind, error: String, worker: String?, diagnostics: AttemptDiagnostics? = nil
     ) {
         self.attempt = attempt
-        self.at = at
+        atMilliseconds = at
         self.kind = kind
         self.error = error
         self.worker = worker
         self.diagnostics = diagnostics
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case attempt, kind, error, worker, diagnostics
+        case atMilliseconds = "at"
     }
 }

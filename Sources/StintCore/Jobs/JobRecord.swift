@@ -1,3 +1,9 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// Everything about one job except its payload, for people and tools.
 public struct JobRecord: Sendable, Codable, Hashable {
     public var id: JobID
@@ -14,23 +20,30 @@ public struct JobRecord: Sendable, Codable, Hashable {
     public var contentType: String
     public var headers: Headers
     public var payloadBytes: Int
-    public var timeToRunMilliseconds: Int64?
+    /// How long one run may take; `nil`: the worker decides.
+    public var timeToRun: Duration? { timeToRunMilliseconds.map { .milliseconds($0) } }
+    package var timeToRunMilliseconds: Int64?
     public var uniqueKey: String? {
         get { key?.text }
         set { key = newValue.map(ByteText.init) }
     }
     private var key: ByteText?
-    public var enqueuedAt: Timestamp
+    public var enqueuedAt: Date { Date(enqueuedAtMilliseconds) }
+    package var enqueuedAtMilliseconds: Timestamp
     /// When a delayed job becomes ready.
-    public var runAt: Timestamp?
+    public var runAt: Date? { runAtMilliseconds.map(Date.init(_:)) }
+    package var runAtMilliseconds: Timestamp?
     /// The holder of a leased job (`host:pid`), its fencing token, and when the lease ends by the wall clock.
     public var worker: String?
     public var token: FencingToken?
-    public var leaseExpiresAt: Timestamp?
+    public var leaseExpiresAt: Date? { leaseExpiresAtMilliseconds.map(Date.init(_:)) }
+    package var leaseExpiresAtMilliseconds: Timestamp?
     /// When it was buried and why, or when it was done.
-    public var buriedAt: Timestamp?
+    public var buriedAt: Date? { buriedAtMilliseconds.map(Date.init(_:)) }
+    package var buriedAtMilliseconds: Timestamp?
     public var reason: String?
-    public var doneAt: Timestamp?
+    public var doneAt: Date? { doneAtMilliseconds.map(Date.init(_:)) }
+    package var doneAtMilliseconds: Timestamp?
 
     public init(
         id: JobID, queue: QueueName, state: JobState, priority: UInt32, attempts: Int, maxAttempts: Int, crashes: Int,
@@ -51,13 +64,17 @@ public struct JobRecord: Sendable, Codable, Hashable {
         self.payloadBytes = payloadBytes
         self.timeToRunMilliseconds = timeToRunMilliseconds
         key = uniqueKey.map(ByteText.init)
-        self.enqueuedAt = enqueuedAt
+        enqueuedAtMilliseconds = enqueuedAt
     }
 
     private enum CodingKeys: String, CodingKey {
         case id, queue, state, priority, attempts, maxAttempts, crashes, maxCrashes, suspect, contentType, headers
-        case payloadBytes, timeToRunMilliseconds, enqueuedAt, runAt, worker, token, leaseExpiresAt, buriedAt, reason,
-            doneAt
+        case payloadBytes, timeToRunMilliseconds, worker, token, reason
         case key = "uniqueKey"
+        case enqueuedAtMilliseconds = "enqueuedAt"
+        case runAtMilliseconds = "runAt"
+        case leaseExpiresAtMilliseconds = "leaseExpiresAt"
+        case buriedAtMilliseconds = "buriedAt"
+        case doneAtMilliseconds = "doneAt"
     }
 }

@@ -1,4 +1,30 @@
-/// The state of a job.
+/// The state of a job. This is the only list of states: whatever depends on the state switches over it without `default`
+/// or goes through all cases, so that a new state does not compile until every such place is decided.
 public enum JobState: String, Sendable, Hashable, Codable, CaseIterable {
-    case ready, delayed, leased, buried, done
+    /// Waits for a worker.
+    case ready
+    /// Becomes ready at a time.
+    case delayed
+    /// A worker holds it under a lease.
+    case leased
+    /// Set aside until a person kicks or deletes it.
+    case buried
+    /// Acknowledged. Kept only for the retention of its queue.
+    case done
+
+    /// Whether it will run without help: it waits or runs.
+    package var isUnfinished: Bool {
+        switch self {
+        case .ready, .delayed, .leased: true
+        case .buried, .done: false
+        }
+    }
+
+    /// Whether it waits to be claimed.
+    package var isWaiting: Bool {
+        switch self {
+        case .ready, .delayed: true
+        case .leased, .buried, .done: false
+        }
+    }
 }

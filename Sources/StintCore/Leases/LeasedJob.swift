@@ -1,3 +1,9 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// A claimed job, as its holder gets it.
 public struct LeasedJob: Sendable {
     public let lease: Lease
@@ -10,7 +16,8 @@ public struct LeasedJob: Sendable {
     public let attempt: Int
     public let maxAttempts: Int
     public let timeToRun: Duration?
-    public let enqueuedAt: Timestamp
+    public var enqueuedAt: Date { Date(enqueuedAtMilliseconds) }
+    package let enqueuedAtMilliseconds: Timestamp
     /// Whether it is a suspect: it may have killed its last worker, so it is claimed alone and must run alone.
     public let runsAlone: Bool
 
@@ -32,7 +39,7 @@ public struct LeasedJob: Sendable {
         self.attempt = attempt
         self.maxAttempts = maxAttempts
         self.timeToRun = timeToRun
-        self.enqueuedAt = enqueuedAt
+        enqueuedAtMilliseconds = enqueuedAt
         self.runsAlone = runsAlone
     }
 }

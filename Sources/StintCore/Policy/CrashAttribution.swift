@@ -57,18 +57,15 @@ package enum CrashAttribution {
         package var delay: Duration
     }
 
-    /// The longest delay of a job that is lost again and again.
-    package static let longestDelay: Duration = .seconds(3_600)
-
     /// A job that is lost once is ready at once. One that is lost again and again may be the cause, for example if it
     /// uses up all memory of its container. That cannot be proved, so it is never blamed, but it runs alone and after
     /// growing delays.
     ///
     /// - Parameter earlierLosses: How many losses came directly before this one, without another outcome between.
     package static func afterLoss(_ ending: Ending, earlierLosses: Int) -> AfterLoss {
-        let delay: Duration = earlierLosses == 0 ? .zero : .seconds(1) * (1 << min(earlierLosses - 1, 12))
-        return AfterLoss(
-            isSuspect: ending == .leaseRanOut || earlierLosses > 0, delay: min(delay, longestDelay))
+        AfterLoss(
+            isSuspect: ending == .leaseRanOut || earlierLosses > 0,
+            delay: Backoff.afterLoss.delay(after: earlierLosses))
     }
 }
 

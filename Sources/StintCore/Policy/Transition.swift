@@ -24,6 +24,11 @@ package struct Transition: Sendable, Hashable {
     package struct Failure: Sendable, Hashable {
         package let kind: JobFailure.Kind
         package let error: String
+
+        package init(kind: JobFailure.Kind, error: String) {
+            self.kind = kind
+            self.error = error
+        }
     }
 
     package let destination: Destination
@@ -75,9 +80,9 @@ package struct Transition: Sendable, Hashable {
             transition.failure = failure
             return transition
         case .culprit:
-            // Without delay: a crash counts against the job, and waiting would not help.
-            return Transition(
-                retry(attempt, crashes: attempt.crashes + 1, failure.error, after: .zero, maxAttempts), failure)
+            let crashes = attempt.crashes + 1
+            let delay = Backoff.afterCrash.delay(after: Int(clamping: crashes))
+            return Transition(retry(attempt, crashes: crashes, failure.error, after: delay, maxAttempts), failure)
         }
     }
 

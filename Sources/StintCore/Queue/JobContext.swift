@@ -1,6 +1,12 @@
 import Logging
 import Synchronization
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// The job that a handler runs, and what it can do besides returning (the job is done) and throwing (it failed).
 ///
 /// When the lease is lost, the handler's task is cancelled. Another worker may then run the same job.
@@ -29,8 +35,8 @@ public struct JobContext: Sendable {
     public var lease: Lease { job.lease }
     /// Grows with every claim of the job. Pass it to systems that reject writers with an older token.
     public var token: FencingToken { job.lease.token }
-    /// When the job was enqueued, in milliseconds since 1970 UTC.
-    public var enqueuedAt: Timestamp { job.enqueuedAt }
+    /// When the job was enqueued.
+    public var enqueuedAt: Date { job.enqueuedAt }
 
     /// The worker's logger with the job's id, queue, attempt, token and name as metadata.
     public var logger: Logger {

@@ -7,6 +7,7 @@ import Logging
 ///
 /// A value can be copied and used from anywhere; all copies share one store.
 public struct JobQueue<Store: JobStore>: Sendable {
+    /// For what only this kind of store can do, such as ``SQLiteStore/backup(to:)``.
     public let store: Store
     /// The store's clock; see ``JobStore/clock``.
     package var clock: any QueueClock { store.clock }
@@ -21,6 +22,13 @@ public struct JobQueue<Store: JobStore>: Sendable {
     public init(store: Store) {
         self.store = store
     }
+
+    /// Waits for calls that are in progress, and releases the store's descriptors, connections and threads. From then on
+    /// every call on any copy throws ``StintError`` with the code `closed`. A second call changes nothing.
+    ///
+    /// Stop workers, supervisors and reapers first: a worker whose queue is closed cannot settle its jobs, and ends with
+    /// that error. A process that ends need not close its queues, since nothing is lost.
+    public func close() async { await store.close() }
 
     /// Adds one job. When this returns, the job is on disk.
     ///

@@ -1,4 +1,4 @@
-/// Milliseconds since 1970-01-01 00:00 UTC.
+/// Milliseconds since 1970-01-01 00:00 UTC, as stores keep times. Applications see `Date`.
 public typealias Timestamp = Int64
 
 /// A point in time, read from two clocks at once.

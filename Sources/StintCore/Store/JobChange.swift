@@ -9,10 +9,15 @@ public enum JobChange: Sendable {
 
     /// The states that this change applies to; jobs in other states are not changed.
     public var states: Set<JobState> {
-        switch self {
-        case .kick: [.buried]
-        case .bury: [.ready, .delayed, .leased]
-        case .delete: Set(JobState.allCases)
+        Set(JobState.allCases.filter(applies(to:)))
+    }
+
+    private func applies(to state: JobState) -> Bool {
+        switch (self, state) {
+        case (.kick, .buried), (.bury, .ready), (.bury, .delayed), (.bury, .leased): true
+        case (.kick, .ready), (.kick, .delayed), (.kick, .leased), (.kick, .done): false
+        case (.bury, .buried), (.bury, .done): false
+        case (.delete, _): true
         }
     }
 }

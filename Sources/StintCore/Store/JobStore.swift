@@ -102,11 +102,16 @@ public protocol JobStore: WorkerRegistry {
     /// processes. May emit spuriously, and a time may be past already; only the newest unread value is buffered.
     func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady>
 
+    /// Waits for calls that are in progress, ends all wake-ups, and releases everything that the store holds of the
+    /// system: descriptors, connections, threads. From then on every call throws ``StintError`` with the code `closed`.
+    /// A second call changes nothing.
+    func close() async
+
     /// Checks, without a transaction, that the store is still in its place: a file may have been deleted or replaced.
     /// Cheap; for processes that do not use the store otherwise.
     ///
-    /// - Throws: ``StintError`` with the code `databaseUnusable`. From then on every call throws it: start the program
-    ///   again.
+    /// - Throws: ``StintError`` with the code `databaseUnusable`: from then on every call throws it, so start the program
+    ///   again. With the code `closed` after ``close()``.
     func checkStillThere() throws
 }
 

@@ -19,9 +19,25 @@ public struct QueueStats: Sendable, Hashable, Codable {
         self.paused = paused
     }
 
+    /// The number of jobs in a state; for ``JobState/done`` see ``done``.
+    public func count(of state: JobState) -> Int {
+        switch state {
+        case .ready: ready
+        case .delayed: delayed
+        case .leased: leased
+        case .buried: buried
+        case .done: done
+        }
+    }
+
     /// Jobs that wait or run. Clamped to the range of `Int`, since another program may have written any count.
-    public var unfinished: Int {
-        [delayed, leased].reduce(ready) { sum, count in
+    public var unfinished: Int { sum(of: \.isUnfinished) }
+
+    /// Jobs that wait to be claimed. Clamped as ``unfinished`` is.
+    package var waiting: Int { sum(of: \.isWaiting) }
+
+    private func sum(of isCounted: (JobState) -> Bool) -> Int {
+        JobState.allCases.filter(isCounted).map(count(of:)).reduce(0) { sum, count in
             let (next, overflow) = sum.addingReportingOverflow(count)
             return overflow ? (count > 0 ? .max : .min) : next
         }

@@ -22,19 +22,40 @@ public struct StintError: Error, Sendable, CustomStringConvertible {
         /// database was replaced between the commit and the answer: a copy that takes its place may have the change. Look
         /// before you try again.
         public static let outcomeUnknown = Code(description: "outcomeUnknown")
+        /// The queue was closed by ``JobQueue/close()``. Nothing was changed.
+        public static let closed = Code(description: "closed")
         /// The system has refused a process, a thread or a pipe; the message has the reason.
         public static let processFailed = Code(description: "processFailed")
     }
 
+    /// What a program may add for its user, in the words of its own options.
+    package enum Advice: Sendable {
+        /// The database does not exist.
+        case createDatabase
+        /// The database belongs to another program.
+        case nameAnotherDatabase
+    }
+
     public let code: Code
     public let description: String
+    package var advice: Advice?
 
     public init(_ code: Code, _ description: String) {
         self.code = code
         self.description = description
     }
 
+    package init(_ code: Code, _ description: String, advice: Advice?) {
+        self.init(code, description)
+        self.advice = advice
+    }
+
     package static func invalidInput(_ description: String) -> StintError { StintError(.invalidInput, description) }
+
+    /// - Parameter name: What people call the store, such as "the database 'a.db'".
+    package static func closed(_ name: String) -> StintError {
+        StintError(.closed, "\(name) was closed by this program: open it again for further calls")
+    }
 
     package static func leaseLost(_ lease: Lease) -> StintError {
         StintError(

@@ -1,8 +1,15 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// A worker, according to the store.
 public struct WorkerRecord: Sendable, Hashable {
     public let id: WorkerID
     public let registration: WorkerRegistration
-    public let registeredAt: Timestamp
+    public var registeredAt: Date { Date(registeredAtMilliseconds) }
+    package let registeredAtMilliseconds: Timestamp
     /// The jobs that it has started and not ended; `nil` if they are unknown.
     public let started: [StartedJob]?
     public let liveness: Liveness
@@ -17,7 +24,7 @@ public struct WorkerRecord: Sendable, Hashable {
     ) {
         self.id = id
         self.registration = registration
-        self.registeredAt = registeredAt
+        registeredAtMilliseconds = registeredAt
         self.started = started
         self.liveness = liveness
         self.supervisorLiveness = supervisorLiveness

@@ -49,6 +49,18 @@ struct Connection: Sendable {
         _ = Unmanaged.passRetained(database)
     }
 
+    /// Closes it when what runs on it has ended. Nothing may be run on it afterwards.
+    func close() async {
+        await withCheckedContinuation { continuation in
+            thread.async {
+                // A statement that GRDB did not finalise would keep it from closing. Then it closes with the last
+                // reference.
+                do { try database.close() } catch { assertionFailure("\(file): \(error)") }
+                continuation.resume()
+            }
+        }
+    }
+
     func runBlocking<Value>(_ body: (Database) throws -> Value) rethrows -> Value {
         try database.writeWithoutTransaction { database in
             try translatingErrors(of: file) { try body(database) }

@@ -34,6 +34,15 @@ final class ReaderPool: Sendable {
         }
     }
 
+    /// Closes all connections. No read may be in progress, and none may follow.
+    func close() async {
+        let idle = state.withLock { state in
+            defer { state.idle = [] }
+            return state.idle
+        }
+        for connection in idle { await connection.close() }
+    }
+
     func run<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
         let connection = try await withCheckedThrowingContinuation { take($0) }
         defer { give(connection) }

@@ -30,7 +30,7 @@ extension DatabaseFile {
     func checkForReading(allowsFUSE: Bool) throws -> Access {
         try checkPlace(allowsFUSE: allowsFUSE)
         guard try isThere() else {
-            throw unusable("does not exist; `stint put` makes it, or name another with --db or STINT_DB")
+            throw unusable("does not exist: create it, or name another one", advice: .createDatabase)
         }
         try checkKind()
         if access(path, R_OK | W_OK) == 0 && access(folder, W_OK | X_OK) == 0 { return .full }

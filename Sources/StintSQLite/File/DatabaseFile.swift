@@ -73,7 +73,7 @@ struct DatabaseFile {
         try checkPlace(allowsFUSE: allowsFUSE)
         guard try isThere() else {
             guard mayCreate else {
-                throw unusable("does not exist; `stint put` makes it, or name another with --db or STINT_DB")
+                throw unusable("does not exist: create it, or name another one", advice: .createDatabase)
             }
             try refuseOrphanedLog()
             return try requireWritableFolder()
@@ -159,7 +159,7 @@ struct DatabaseFile {
         .invalidInput("\(quoted(path)) exists and is not overwritten; name a new file")
     }
 
-    func unusable(_ why: String) -> StintError {
-        StintError(.databaseUnusable, "the database \(quoted(path)) \(why)")
+    func unusable(_ why: String, advice: StintError.Advice? = nil) -> StintError {
+        StintError(.databaseUnusable, "the database \(quoted(path)) \(why)", advice: advice)
     }
 }

@@ -16,7 +16,7 @@ extension SQLiteStore {
             // Who writes, and how fast, does not matter to a process that only reads.
             return try await executor.run { [self.logFinding(), self.fileSystemFinding(), self.permissionsFinding()] }
         }
-        return try await executor.run { [self.logFinding(), self.reserveFinding()] }
+        return try await executor.run { [self.logFinding(), try self.reserveFinding()] }
             + [try await leaseFinding(), try await clockFinding()]
             + executor.run { [self.fileSystemFinding(), self.permissionsFinding()] }
     }
@@ -46,8 +46,8 @@ extension SQLiteStore {
             description: "\(size / 1_024) KiB, last checkpoint \(last), \(pinned)\(advice)")
     }
 
-    private func reserveFinding() -> Finding {
-        guard let reserve = transactions.reserve else {
+    private func reserveFinding() throws -> Finding {
+        guard let reserve = try open.transactions.reserve else {
             return Finding(
                 subject: "reserve", isGood: true,
                 description: "none, since its file cannot be opened: on a full disk, acks do not fit either")
@@ -86,7 +86,7 @@ extension SQLiteStore {
             description: "\(measured), and the shortest lease lasts \(shortest) ms"
                 + (isGood
                     ? ""
-                    : ": workers cannot extend it in time; use longer leases (--lease), or find out what writes for so long")
+                    : ": workers cannot extend it in time; use longer leases, or find out what writes for so long")
         )
     }
 

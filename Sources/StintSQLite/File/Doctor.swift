@@ -51,24 +51,28 @@ extension SQLiteStore {
     private func states(_ transaction: JobTransaction) throws -> Finding {
         // It looks up one job after the other, with no list of all jobs in memory. stint_ready is looked up by its key.
         // The few rows that another program has given another key are listed once.
+        let isInState = JobState.allCases.map { state in
+            switch state {
+            case .ready:
+                """
+                (j.id IN (SELECT id FROM astray))
+                    + EXISTS (SELECT 1 FROM stint_ready r
+                              WHERE r.queue_id = j.queue_id AND r.priority = j.priority AND r.job_id = j.id)
+                """
+            case .delayed, .leased, .buried, .done: "EXISTS (SELECT 1 FROM \(state.table) WHERE job_id = j.id)"
+            }
+        }
+        let inAnyState = JobState.allCases.map { "SELECT job_id FROM \($0.table)" }
         let jobs = try transaction.statement(
             """
             WITH astray (id) AS (
                 SELECT r.job_id FROM stint_ready r JOIN stint_jobs j ON j.id = r.job_id
                 WHERE (j.queue_id, j.priority) <> (r.queue_id, r.priority)
             ), count (id, states) AS (
-                SELECT j.id, (j.id IN (SELECT id FROM astray))
-                    + EXISTS (SELECT 1 FROM stint_ready r
-                              WHERE r.queue_id = j.queue_id AND r.priority = j.priority AND r.job_id = j.id)
-                    + EXISTS (SELECT 1 FROM stint_delayed WHERE job_id = j.id)
-                    + EXISTS (SELECT 1 FROM stint_leased WHERE job_id = j.id)
-                    + EXISTS (SELECT 1 FROM stint_buried WHERE job_id = j.id)
-                    + EXISTS (SELECT 1 FROM stint_done WHERE job_id = j.id)
+                SELECT j.id, \(isInState.joined(separator: " + "))
                 FROM stint_jobs j
             ), state (id) AS (
-                SELECT job_id FROM stint_ready UNION ALL SELECT job_id FROM stint_delayed
-                UNION ALL SELECT job_id FROM stint_leased UNION ALL SELECT job_id FROM stint_buried
-                UNION ALL SELECT job_id FROM stint_done
+                \(inAnyState.joined(separator: " UNION ALL "))
             )
             SELECT id, CASE states WHEN 0 THEN 'in no state' ELSE 'in ' || states || ' states' END
             FROM count WHERE states <> 1
@@ -93,20 +97,26 @@ extension SQLiteStore {
 
     /// Compares the kept counts with the tables.
     private func counts(_ transaction: JobTransaction) throws -> [Finding] {
+        let states = JobState.allCases.filter { $0 != .done }  // done counts jobs that were deleted, too
+        let found = states.map { state in
+            switch state {
+            case .leased: "coalesce(l.jobs, 0)"
+            case .ready, .delayed, .buried, .done: "(SELECT count(*) FROM \(state.table) WHERE queue_id = q.id)"
+            }
+        }
+        let kept = states.map { "q.\($0.rawValue)" }
         let counted = try transaction.statement(
             """
-            SELECT q.name,
-                   (SELECT count(*) FROM stint_ready WHERE queue_id = q.id),
-                   (SELECT count(*) FROM stint_delayed WHERE queue_id = q.id),
-                   coalesce(l.jobs, 0),
-                   (SELECT count(*) FROM stint_buried WHERE queue_id = q.id),
-                   q.ready, q.delayed, q.leased, q.buried
+            SELECT q.name, \((found + kept).joined(separator: ", "))
             FROM stint_queues q
             LEFT JOIN (SELECT l.queue_id, count(*) AS jobs FROM stint_leased d JOIN stint_leases l ON l.token = d.token
                        GROUP BY l.queue_id) l ON l.queue_id = q.id
             ORDER BY q.name
             """
-        ).rows { row in (row.text(0), (1...4).map { row.int($0) }, (5...8).map { row.int($0) }) }
+        ).rows { row in
+            let figures = (1...2 * Int32(states.count)).map { row.int($0) }
+            return (row.text(0), Array(figures.prefix(states.count)), Array(figures.suffix(states.count)))
+        }
         let wrong = counted.filter { $0.1 != $0.2 }
         guard !wrong.isEmpty else {
             return [
@@ -114,11 +124,12 @@ extension SQLiteStore {
                     subject: "counts", isGood: true, description: "of \(counted.count) queues agree with the tables")
             ]
         }
+        let names = states.map(\.rawValue).joined(separator: ", ")
         return wrong.map { name, found, kept in
             Finding(
                 subject: "counts", isGood: false,
                 description:
-                    "of \(quoted(name)) (ready, delayed, leased, buried) are kept as \(kept) and found as \(found): "
+                    "of \(quoted(name)) (\(names)) are kept as \(kept) and found as \(found): "
                     + "another program changed the tables; no job is lost, the figures are wrong")
         }
     }

@@ -41,7 +41,7 @@ struct Restore {
         }
         guard FileIdentity(of: source.path) != FileIdentity(of: target.path) else {
             throw StintError.invalidInput(
-                "\(quoted(source.path)) is the database itself: name a backup, and with --to the file to restore it to")
+                "\(quoted(source.path)) is the database itself: name a backup, and another file to restore it to")
         }
         // The target may be what an earlier restore did not finish.
         try target.checkPlace(allowsFUSE: options.allowsFUSE, isRestore: true)

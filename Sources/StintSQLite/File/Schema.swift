@@ -94,7 +94,7 @@ struct Schema {
                 throw StintError(
                     .databaseUnusable,
                     "\(quoted(file)) is an SQLite database of another program (it has no Stint tables): "
-                        + "name another file with --db or STINT_DB")
+                        + "name another file", advice: .nameAnotherDatabase)
             }
             guard !tables.contains(where: { $0.hasPrefix("stint_") }) else {
                 throw StintError(

@@ -75,7 +75,7 @@ extension JobQueue where Store == SQLiteStore {
                 "no transaction is open on this connection: call this within `database.write { db in … }`")
         }
         return try translatingErrors(of: store.path) {
-            try store.schema.check(database)
+            try store.open.schema.check(database)
             let transaction = JobTransaction(database, store.clock)
             let value = try body(transaction)
             try transaction.finish()

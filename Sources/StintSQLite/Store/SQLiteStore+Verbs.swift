@@ -12,12 +12,14 @@ extension SQLiteStore {
     ) async throws -> Exchange {
         guard !settlements.isEmpty || request != nil else { return Exchange() }
         let weight = settlements.count + (request?.limit ?? 0)
-        return try await transactions.write(
+        let open = try beginCall()
+        defer { endCall() }
+        return try await open.transactions.write(
             weight: weight, diskFull: Self.diskFull(of: settlements, request)
         ) { transaction in
             let answers = try transaction.settle(settlements)
             return (answers: answers, claim: try request.map { try transaction.claim($0) } ?? Claim())
-        } afterwards: { [payloadLoader] result, database in
+        } afterwards: { [payloadLoader = open.payloadLoader] result, database in
             let budget = request?.budget ?? .standard
             let (jobs, isCut) = payloadLoader.jobs(of: result.claim.jobs, within: budget, database)
             return Exchange(
@@ -66,24 +68,28 @@ extension SQLiteStore {
     public func reap() async throws -> ReapReport {
         try await checkpointLongLog()
         let looksForUnheld = unheldLooks.isTime(clock.now())
-        let isNeeded = try await look { [scoreboards] in
+        let scoreboards = try open.scoreboards
+        let isNeeded = try await look {
             try $0.needsReap(scoreboards, looksForUnheld: looksForUnheld)
         }
         guard isNeeded else { return ReapReport() }
-        return try await write(diskFull: .useReserve) { [scoreboards] in
+        return try await write(diskFull: .useReserve) {
             try $0.reap(scoreboards, looksForUnheld: looksForUnheld)
         }
     }
 
     /// Checkpoints now, as far as possible; for tests. Otherwise this happens when the log is long enough.
     package func takeOverLog() async {
+        let checkpoint = lifecycle.withLock { $0.open?.checkpoint }
         await checkpoint?.run()
     }
 
     /// If an application writes its own tables to this file, the log grows while Stint itself commits nothing.
     private func checkpointLongLog() async throws {
         guard file.logSize > Checkpointer.longLog else { return }
-        await checkpoint?.run()
+        let open = try beginCall()
+        defer { endCall() }
+        await open.checkpoint?.run()
     }
 
     public func configure(_ queue: QueueName, _ settings: QueueSettings) async throws {
@@ -121,14 +127,15 @@ extension SQLiteStore {
     }
 
     public func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> {
-        watch.wakeUps(in: queues)
+        lifecycle.withLock(\.open)?.watch.wakeUps(in: queues) ?? AsyncStream { $0.finish() }
     }
 
     public func checkStillThere() throws {
+        let open = try open
         do {
-            try fileWatch.check()
+            try open.fileWatch.check()
         } catch {
-            if fileWatch.isLogDeleted { checkpoint?.saveDeletedLog() }
+            if open.fileWatch.isLogDeleted { open.checkpoint?.saveDeletedLog() }
             throw error
         }
     }

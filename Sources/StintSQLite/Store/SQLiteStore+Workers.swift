@@ -8,16 +8,19 @@ extension SQLiteStore {
             (try transaction.register(worker, as: id), try transaction.knownWorkers())
         }
         // The entry exists before its scoreboard does, so a scoreboard without an entry belongs to no worker.
-        let scoreboard = try await writer.run { [scoreboards] _ in
+        let open = try beginCall()
+        defer { endCall() }
+        let scoreboard = try await open.writer.run { [scoreboards = open.scoreboards] _ in
             scoreboards.sweep(before: id, keeping: known.ids, supervisors: known.supervisors)
             return scoreboards.open(for: id, capacity: worker.concurrency)
         }
-        return RegisteredWorker(id: id, scoreboard: scoreboard, runLock: runLock, revocations: revocations)
+        return RegisteredWorker(id: id, scoreboard: scoreboard, runLock: runLock, revocations: open.revocations)
     }
 
     public func deregister(_ worker: WorkerID) async throws {
+        let open = try open
         try await write(diskFull: .useReserve) { try $0.forget(worker) }
-        scoreboards.remove(worker)
+        open.scoreboards.remove(worker)
     }
 
     public func leases(heldBy worker: WorkerID) async throws -> [HeldJob] {
@@ -25,11 +28,13 @@ extension SQLiteStore {
     }
 
     public func workers() async throws -> [WorkerRecord] {
-        try await read { [scoreboards] in try $0.workers(scoreboards) }
+        let scoreboards = try open.scoreboards
+        return try await read { try $0.workers(scoreboards) }
     }
 
     public func reclaim(from workers: [WorkerID], _ end: WorkerEnd) async throws -> ReapReport {
-        let ended = try await write(diskFull: .useReserve) { [scoreboards] in
+        let scoreboards = try open.scoreboards
+        let ended = try await write(diskFull: .useReserve) {
             try $0.reclaim(from: workers, end, scoreboards)
         }
         for worker in ended.workers { scoreboards.remove(worker) }
@@ -37,12 +42,15 @@ extension SQLiteStore {
     }
 
     public func reclaimDead() async throws -> ReapReport {
-        try await reclaimDead(among: read { [scoreboards] in try $0.deadWorkers(scoreboards) })
+        let scoreboards = try open.scoreboards
+        return try await reclaimDead(among: read { try $0.deadWorkers(scoreboards) })
     }
 
     /// If the file cannot be created, jobs of workers that die with their supervisor come back when their leases end.
     public func registerSupervisor() async throws -> (any SupervisorSign)? {
-        try await writer.run { [scoreboards] _ in scoreboards.signOfSupervisor() }
+        let open = try beginCall()
+        defer { endCall() }
+        return try await open.writer.run { [scoreboards = open.scoreboards] _ in scoreboards.signOfSupervisor() }
     }
 
     public func requestRestart() async throws {
@@ -58,7 +66,7 @@ extension SQLiteStore {
     }
 
     /// Acts as if the process of the worker had died: the kernel frees its lock. For tests.
-    package func abandon(_ worker: WorkerID) { scoreboards.abandon(worker) }
+    package func abandon(_ worker: WorkerID) { lifecycle.withLock { $0.open?.scoreboards.abandon(worker) } }
 
     /// Forgets times, as if the process were a new one. For simulated worlds, which use a store again.
     package func forgetTimes() {
@@ -66,7 +74,7 @@ extension SQLiteStore {
     }
 
     /// See ``ReaderPool/fill()``.
-    package func openReaders() throws { try longReaders.fill() }
+    package func openReaders() throws { try open.longReaders.fill() }
 
-    package func signOfSupervisor() -> SupervisorFile? { scoreboards.signOfSupervisor() }
+    package func signOfSupervisor() -> SupervisorFile? { lifecycle.withLock(\.open)?.scoreboards.signOfSupervisor() }
 }

@@ -5,12 +5,14 @@ import Logging
 import StintCore
 import StintPlatform
 import StintSQLiteMigrations
+import Synchronization
 
 /// Keeps jobs in one SQLite file, shared by any number of processes on one machine.
 ///
 /// A process needs one value of this type for each file. It holds four connections: one that writes, one that reads,
 /// and two for checkpoints. A fifth only reads the file's bytes. It opens more when they are needed: one that watches
-/// for commits, and up to three for reads that may take long. They are closed when the last reference is released.
+/// for commits, and up to three for reads that may take long. They are closed by ``close()``, or when the last reference
+/// is released.
 public final class SQLiteStore: JobStore {
     public struct Options: Sendable {
         public var durability: Durability
@@ -66,21 +68,10 @@ public final class SQLiteStore: JobStore {
     let file: DatabaseFile
     let options: Options
     let access: DatabaseFile.Access
-    let transactions: Writer
-    /// For workers' looks, which are short: it must not be used for a read that may take long.
-    let reader: Connection
-    let longReaders: ReaderPool
-    /// `nil` if the database can only be read.
-    let checkpoint: Checkpointer?
-    let schema: SchemaWatch
-    let fileWatch: FileWatch
-    let payloadLoader: PayloadLoader
-    let scoreboards: Scoreboards
     let runLock = ExclusiveRunLock()
     let unheldLooks = RareLook(every: .seconds(60))
-    let revocations: RevocationFile
     let signals: WakeUpSignals
-    let watch: WALMonitor
+    let lifecycle: Mutex<Lifecycle>
 
     /// Opens the file, and creates or migrates it if needed. Blocks; ``StoreSource/sqlite(_:options:)`` does not.
     ///
@@ -97,64 +88,66 @@ public final class SQLiteStore: JobStore {
         let file = DatabaseFile(path: self.path)
         self.file = file
         self.options = options
-        let signals = WakeUpSignals()
-        self.signals = signals
-        payloadLoader = PayloadLoader(clock: options.clock, logger: options.logger)
-        scoreboards = Scoreboards(beside: file.target, clock: options.clock)
-        revocations = RevocationFile(beside: file.target, logger: options.logger)
-        let identity = FileIdentity(of: self.path)
+        signals = WakeUpSignals()
+        lifecycle = Mutex(Lifecycle(open: try Self.open(file, path, options, access, signals)))
+    }
+
+    private static func open(
+        _ file: DatabaseFile, _ path: String, _ options: Options, _ access: DatabaseFile.Access,
+        _ signals: WakeUpSignals
+    ) throws -> OpenFile {
+        let payloadLoader = PayloadLoader(clock: options.clock, logger: options.logger)
+        let scoreboards = Scoreboards(beside: file.target, clock: options.clock)
+        let revocations = RevocationFile(beside: file.target, logger: options.logger)
+        let identity = FileIdentity(of: file.path)
         try WALOrigin(file: file).check()
         let schema = Schema(file: path, mayInstall: true, migrations: options.migrations)
         guard access == .full else {
-            reader = try Self.connect(file, path, "reader", options, readOnly: true, access: access)
+            let reader = try connect(file, path, "reader", options, readOnly: true, access: access)
             try reader.runBlocking { try schema.checkCurrent($0) }
             let fileWatch = try FileWatch(file, openedAs: identity, connection: nil)
-            self.fileWatch = fileWatch
-            self.schema = SchemaWatch(schema, fileWatch)
-            checkpoint = nil
-            transactions = Writer(reading: reader, self.schema, file.mayOnlyBeRead, options)
-            let later = Self.connectLater(file, path, options, access, fileWatch)
-            longReaders = ReaderPool(options.executors) { try later("reader.long") }
-            watch = WALMonitor(file.log, signals: signals, logger: options.logger) { try later("watch") }
-            return
+            let schema = SchemaWatch(schema, fileWatch)
+            let later = connectLater(file, path, options, access, fileWatch)
+            return OpenFile(
+                transactions: Writer(reading: reader, schema, file.mayOnlyBeRead, options), reader: reader,
+                longReaders: ReaderPool(options.executors) { try later("reader.long") }, checkpoint: nil,
+                schema: schema, fileWatch: fileWatch, payloadLoader: payloadLoader, scoreboards: scoreboards,
+                revocations: revocations,
+                watch: WALMonitor(file.log, signals: signals, logger: options.logger) { try later("watch") })
         }
-        let writer = try Self.openOutOfReserve(file, path, options)
+        let writer = try openOutOfReserve(file, path, options)
         let fileWatch = try FileWatch(file, openedAs: identity, connection: writer)
-        self.fileWatch = fileWatch
         let reserve = Self.reserve(DatabaseFile(path: path), options)
-        self.schema = SchemaWatch(schema, fileWatch)
-        reader = try Self.connect(file, path, "reader", options, readOnly: true)
+        let schemaWatch = SchemaWatch(schema, fileWatch)
+        let reader = try connect(file, path, "reader", options, readOnly: true)
         // Long enough to open the file while another process closes it, and short for a checkpoint, which can come
         // later.
-        let lock = try Self.connect(file, path, "checkpoint", options, busyTimeout: .seconds(1))
+        let lock = try connect(file, path, "checkpoint", options, busyTimeout: .seconds(1))
         let repair = WALRecovery(beside: file, lock: lock, logger: options.logger)
         let checkpoint = Checkpointer(
-            file, lock: lock, mover: try Self.connect(file, path, "checkpoint.move", options),
+            file, lock: lock, mover: try connect(file, path, "checkpoint.move", options),
             gate: Self.gate(file, options), reserve: reserve, repair: repair, logger: options.logger,
             executors: options.executors)
-        self.checkpoint = checkpoint
-        transactions = Writer(
+        let transactions = Writer(
             writer, gate: Self.gate(file, options),
             log: options.durability == .full ? try writer.runBlocking { try WALSync(of: $0, path, repair) } : nil,
-            schema: self.schema, reserve: reserve, busyTimeout: options.busyTimeout, logger: options.logger,
+            schema: schemaWatch, reserve: reserve, busyTimeout: options.busyTimeout, logger: options.logger,
             executors: options.executors, clock: options.clock, marksFile: options.marksFile
         ) { wakesWorkers, isDiskFull in
             if wakesWorkers { signals.send() }
             checkpoint.startIfNeeded(isDiskFull: isDiskFull)
             return checkpoint.logHasRestarted()
         }
-        let later = Self.connectLater(file, path, options, .full, fileWatch)
-        longReaders = ReaderPool(options.executors) { try later("reader.long") }
-        watch = WALMonitor(file.log, signals: signals, logger: options.logger) { try later("watch") }
+        let later = connectLater(file, path, options, .full, fileWatch)
+        let open = OpenFile(
+            transactions: transactions, reader: reader,
+            longReaders: ReaderPool(options.executors) { try later("reader.long") }, checkpoint: checkpoint,
+            schema: schemaWatch, fileWatch: fileWatch, payloadLoader: payloadLoader, scoreboards: scoreboards,
+            revocations: revocations,
+            watch: WALMonitor(file.log, signals: signals, logger: options.logger) { try later("watch") })
         writer.runBlocking { checkpoint.observe($0) }
         try fileWatch.check()
-    }
-
-    deinit {
-        guard fileWatch.isOverwritten else { return }
-        // These must never be closed: the last one to close would write the old log into the new file.
-        checkpoint?.keepOpen()
-        for connection in [transactions.connection, reader] { connection.keepOpen() }
+        return open
     }
 
     private static func gate(_ file: DatabaseFile, _ options: Options) -> WriteGate? {
@@ -174,15 +167,15 @@ public final class SQLiteStore: JobStore {
     /// When a verb was called, by the clock's monotonic time, if a simulated world has waited for the lock itself.
     @TaskLocal package static var calledAt: Int64?
 
-    var writer: Connection { transactions.connection }
-
     /// Runs `body` on a connection and a thread of its own, for work that takes long. The shared connections must stay
     /// free for workers, and none of Swift's cooperative threads may block.
     func onOwnConnection<Value: Sendable>(
         _ purpose: String, _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws -> Value {
-        try await options.executors("stint.\(purpose)", .unspecified).run { [self] in
-            try fileWatch.check()
+        let open = try beginCall()
+        defer { endCall() }
+        return try await options.executors("stint.\(purpose)", .unspecified).run { [self] in
+            try open.fileWatch.check()
             let connection = try Self.connect(file, path, purpose, options, readOnly: true, access: access)
             return try connection.runBlocking(body)
         }
@@ -234,9 +227,11 @@ public final class SQLiteStore: JobStore {
         weight: Int = 1, diskFull: DiskFullPolicy = .useSpareReserve,
         _ body: @escaping @Sendable (JobTransaction) throws -> Value
     ) async throws -> Value {
-        try await transactions.write(weight: weight, diskFull: diskFull) { transaction in
+        let open = try beginCall()
+        defer { endCall() }
+        return try await open.transactions.write(weight: weight, diskFull: diskFull) { transaction in
             (value: try body(transaction), revokes: transaction.revokes)
-        } afterwards: { [revocations] result, _ in
+        } afterwards: { [revocations = open.revocations] result, _ in
             if result.revokes { revocations.change() }
             return result.value
         }
@@ -246,14 +241,19 @@ public final class SQLiteStore: JobStore {
     func look<Value: Sendable>(
         _ body: @escaping @Sendable (JobTransaction) throws -> Value
     ) async throws -> Value {
-        try await reader.run { [schema, clock] in try Self.read($0, schema, clock, body) }
+        let open = try beginCall()
+        defer { endCall() }
+        return try await open.reader.run { [schema = open.schema, clock] in try Self.read($0, schema, clock, body) }
     }
 
     /// The same for people's queries, which may take longer: no look waits for it.
     func read<Value: Sendable>(
         _ body: @escaping @Sendable (JobTransaction) throws -> Value
     ) async throws -> Value {
-        try await longReaders.run { [schema, clock] in try Self.read($0, schema, clock, body) }
+        let open = try beginCall()
+        defer { endCall() }
+        return try await open.longReaders.run { [schema = open.schema, clock] in try Self.read($0, schema, clock, body)
+        }
     }
 
     private static func read<Value>(

@@ -53,16 +53,9 @@ extension JobTransaction {
     /// queue, ?2 the value by which the state is ordered, ?3 the job, ?4 the number of rows. Incomplete rows that
     /// another program has left are skipped.
     static func list(_ state: JobState, inQueue isOfQueue: Bool) -> String {
-        let (table, order): (String, String) =
-            switch state {
-            case .ready: ("stint_ready", "s.priority")
-            case .delayed: ("stint_delayed", "s.run_at")
-            case .leased: ("stint_leased", "0")
-            case .buried: ("stint_buried", "0")
-            case .done: ("stint_done", "s.done_at")
-            }
+        let order = state.orderColumn.map { "s.\($0)" } ?? "0"
         func column(_ name: String, of states: JobState...) -> String { states.contains(state) ? name : "NULL" }
-        let isOrdered = order != "0"
+        let isOrdered = state.orderColumn != nil
         let key = isOrdered ? "\(order), s.job_id" : "s.job_id"
         let place = isOrdered ? "?2, ?3" : "?3"
         // The queue of a leased job is in its lease.
@@ -81,13 +74,13 @@ extension JobTransaction {
         // CROSS JOIN forces this order of the tables on the planner.
         return """
             SELECT j.id, q.name, '\(state.rawValue)', j.priority, s.attempts, j.max_attempts, s.crashes, j.max_crashes,
-                   \(state == .buried || state == .done ? "0" : "s.suspect"), j.content_type, j.headers, length(j.payload),
+                   \(state.hasSuspects ? "s.suspect" : "0"), j.content_type, j.headers, length(j.payload),
                    j.time_to_run_ms, u.key, j.enqueued_at, \(column("s.run_at", of: .delayed)),
                    \(column("l.worker", of: .leased)), \(column("s.token", of: .leased)),
                    \(column("l.expires_at", of: .leased)), \(column("s.buried_at", of: .buried)),
                    \(column("s.reason", of: .buried)), \(column("s.done_at", of: .done)),
                    \(state == .leased ? "j.queue_id" : "s.queue_id"), \(order)
-            FROM \(table) s \(state == .leased ? lease : "")
+            FROM \(state.table) s \(state == .leased ? lease : "")
             CROSS JOIN stint_jobs j ON j.id = s.job_id \(astray)
             CROSS JOIN stint_queues q ON q.id = j.queue_id
             LEFT JOIN stint_unique_keys u ON u.job_id = j.id

@@ -85,18 +85,19 @@ extension JobTransaction {
                     crashes: row.int(1), suspect: row.int(2) != 0, token: row.optionalInt(3))
             }
         }
-        let ready = """
-            SELECT attempts, crashes, suspect, NULL FROM stint_ready WHERE queue_id = ?1 AND priority = ?2 AND job_id = ?3
-            """
-        if let found = try statement(ready).first(queue, priority, id.rawValue, read: found(.ready)) { return found }
-        let others: [(JobState, String)] = [
-            (.leased, "SELECT attempts, crashes, suspect, token FROM stint_leased WHERE job_id = ?1"),
-            (.delayed, "SELECT attempts, crashes, suspect, NULL FROM stint_delayed WHERE job_id = ?1"),
-            (.buried, "SELECT attempts, crashes, 0, NULL FROM stint_buried WHERE job_id = ?1"),
-            (.done, "SELECT attempts, crashes, 0, NULL FROM stint_done WHERE job_id = ?1"),
-        ]
-        for (state, sql) in others {
-            if let found = try statement(sql).first(id.rawValue, read: found(state)) { return found }
+        for state in JobState.allCases {
+            let suspect = state.hasSuspects ? "suspect" : "0"
+            let token = state == .leased ? "token" : "NULL"
+            let columns = "SELECT attempts, crashes, \(suspect), \(token) FROM \(state.table)"
+            let job: Located? =
+                switch state {
+                case .ready:
+                    try statement("\(columns) WHERE queue_id = ?1 AND priority = ?2 AND job_id = ?3")
+                        .first(queue, priority, id.rawValue, read: found(state))
+                case .delayed, .leased, .buried, .done:
+                    try statement("\(columns) WHERE job_id = ?1").first(id.rawValue, read: found(state))
+                }
+            if let job { return job }
         }
         throw StintError(.databaseUnusable, "job \(id) is in no state: the database was changed by another program")
     }

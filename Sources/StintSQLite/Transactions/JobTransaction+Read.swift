@@ -68,13 +68,13 @@ extension JobTransaction {
             maxCrashes: Int(row.int(7)), suspect: row.int(8) != 0, contentType: row.text(9),
             headers: Headers(readable: row.optionalText(10)), payloadBytes: Int(row.int(11)),
             timeToRunMilliseconds: row.optionalInt(12), uniqueKey: row.optionalText(13), enqueuedAt: row.int(14))
-        record.runAt = row.optionalInt(15)
+        record.runAtMilliseconds = row.optionalInt(15)
         record.worker = row.optionalText(16)
         record.token = row.optionalInt(17).map(FencingToken.init(rawValue:))
-        record.leaseExpiresAt = row.optionalInt(18)
-        record.buriedAt = row.optionalInt(19)
+        record.leaseExpiresAtMilliseconds = row.optionalInt(18)
+        record.buriedAtMilliseconds = row.optionalInt(19)
         record.reason = row.optionalText(20)
-        record.doneAt = row.optionalInt(21)
+        record.doneAtMilliseconds = row.optionalInt(21)
         return record
     }
 

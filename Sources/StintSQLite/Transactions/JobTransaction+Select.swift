@@ -80,9 +80,9 @@ extension JobTransaction {
         page.bind(3, cursor.job)
         page.bind(4, cursor.newest)
         page.bind(5, Int64(limit))
-        page.bind(6, selection.enqueuedBefore)
+        page.bind(6, selection.enqueuedBefore?.timestamp)
         page.bind(7, selection.error)
-        page.bind(8, selection.buriedSince)
+        page.bind(8, selection.buriedSince?.timestamp)
         return try page.rows { row in
             SelectedRow(
                 position: row.int(0),

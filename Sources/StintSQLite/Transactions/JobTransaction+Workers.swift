@@ -114,7 +114,7 @@ extension WorkerRecord {
             registration.supervisorSign.map { scoreboards.liveness(ofSupervisor: $0) }
             ?? registration.supervisor.map { _ in .unknown }
         return WorkerRecord(
-            id: id, registration: registration, registeredAt: registeredAt, started: scoreboard?.started,
+            id: id, registration: registration, registeredAt: registeredAtMilliseconds, started: scoreboard?.started,
             liveness: scoreboards.liveness(id), supervisorLiveness: supervisor,
             isToldToStop: scoreboard?.isToldToStop ?? false)
     }

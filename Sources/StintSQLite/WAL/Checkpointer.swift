@@ -110,6 +110,14 @@ final class Checkpointer: Sendable {
         mover.keepOpen()
     }
 
+    /// Waits for a checkpoint that is in progress, and closes the connections. No checkpoint may be started afterwards.
+    func closeConnections() async {
+        progress.withLock { ($0.isDue, $0.nextTry) = (false, .max) }
+        // The order of a checkpoint, which uses the second connection while it holds the first one.
+        await lock.close()
+        await mover.close()
+    }
+
     /// Its time of modification is that of the last checkpoint.
     static func electionFile(of file: DatabaseFile) -> String { file.target + "-checkpoint" }
 

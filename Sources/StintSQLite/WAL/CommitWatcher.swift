@@ -35,6 +35,8 @@ final class CommitWatcher: @unchecked Sendable {
     }
 
     func run() {
+        // The connection is closed on this thread, before it ends.
+        defer { reader = nil }
         // This opens its connection before the first job comes.
         tellOfCommit()
         while signals.waitForListener() {

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import GRDB
 import Logging
@@ -20,6 +21,8 @@ final class WALMonitor: Sendable {
     private let logger: Logger
     /// Set when the thread exists.
     private let stop = Mutex<StopPipe?>(nil)
+    /// Entered while the thread exists.
+    private let thread = DispatchGroup()
 
     /// - Parameter connect: Opens a connection for the watching thread alone, and is called there.
     init(
@@ -34,6 +37,18 @@ final class WALMonitor: Sendable {
     deinit {
         stop.withLock { $0?.stop() }
         signals.end()
+    }
+
+    /// Ends all wake-ups, and waits until the thread has ended.
+    func close() async {
+        stop.withLock { stop in
+            stop?.stop()
+            stop = nil
+        }
+        signals.end()
+        await withCheckedContinuation { continuation in
+            thread.notify(queue: .global()) { continuation.resume() }
+        }
     }
 
     /// Commits of any process from now on, including those of this process.
@@ -61,7 +76,11 @@ final class WALMonitor: Sendable {
                 metadata: ["error": "\(error)"])
         }
         let watch = CommitWatcher(writes: writes, stop: stop, signals: signals, logger: logger, connect: connect)
-        Thread.detachNewThread { watch.run() }
+        thread.enter()
+        Thread.detachNewThread { [thread] in
+            watch.run()
+            thread.leave()
+        }
         return stop
     }
 }

@@ -2,10 +2,26 @@ import StintCore
 
 /// The registered handlers of a worker.
 struct Handlers: Sendable {
-    var byName: [ByteText: Handler] = [:]
-    var others: Handler?
+    private(set) var byName: [ByteText: Handler] = [:]
+    /// Runs jobs with another name, or with none.
+    private(set) var others: Handler?
 
     var all: [Handler] { byName.values + (others.map { [$0] } ?? []) }
+
+    mutating func register(_ handler: Handler, for name: String) {
+        precondition(
+            byName[ByteText(name)] == nil,
+            "a handler for jobs named '\(name)' is registered already: register each name once, and give each type of "
+                + "parameters a jobName of its own")
+        byName[ByteText(name)] = handler
+    }
+
+    mutating func registerOthers(_ handler: Handler) {
+        precondition(
+            others == nil,
+            "a handler for all other jobs is registered already: call registerOthers, runCommand or runPipe only once")
+        others = handler
+    }
 
     /// - Throws: ``JobVerdict`` for a job without a handler.
     func handler(for job: LeasedJob) throws -> Handler {

@@ -1,4 +1,5 @@
 import Logging
+import StintCore
 
 /// Workers that end as soon as they start, or cannot be started, are started again after growing delays. That is logged
 /// at once and then once a minute.
@@ -6,7 +7,7 @@ struct StartBackoff {
     /// A worker that lives this long has started.
     static let proof: Duration = .seconds(5)
 
-    private var delays: [Int: Backoff] = [:]
+    private var delays: [Int: BackoffCounter] = [:]
     private var notice = RepeatedNotice()
 
     /// - Returns: How long to wait before the worker of this number is started again.
@@ -16,7 +17,7 @@ struct StartBackoff {
                 "a worker ended at its start; it is tried again after growing delays",
                 metadata: ["worker": "\(number)", "how": "\(how)", "times": "\(times)"])
         }
-        return delays[number, default: Backoff()].next()
+        return delays[number, default: BackoffCounter(.start)].next()
     }
 
     /// Whether a worker of this number has ended at its start and none has started since.

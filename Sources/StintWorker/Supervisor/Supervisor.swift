@@ -15,7 +15,7 @@ import StintPlatform
 ///         services: [supervisor, Reaper(queue)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger).run()
 ///
 /// The worker processes are this same program, started with the same arguments. `main` runs in each of them too, up to
-/// ``run()``, which runs the worker there and does not return. Guard what a worker process must not do, such as
+/// ``run()``, which connects it to its supervisor, runs the worker and does not return. Guard what a worker process must not do, such as
 /// listening on a port, with `if !Worker.isSupervised`.
 ///
 /// It needs no other supervisor, no root and no terminal. When it is killed, its workers notice, kill their handlers,
@@ -49,7 +49,7 @@ public struct Supervisor: Service {
     ///   the database was deleted or replaced; then the workers have ended as after the order to stop. A worker process
     ///   then ends with exit code 69.
     public func run() async throws {
-        if let supervisorConnection = SupervisorConnection.current {
+        if let supervisorConnection = SupervisorConnection.connect() {
             var worker = try await makeWorker()
             worker.supervisorConnection = supervisorConnection
             supervisorConnection.beat(every: pool.options.beatInterval)
@@ -73,6 +73,16 @@ public struct Supervisor: Service {
         }
     }
 
+    /// If a supervisor started this process to work, makes it that supervisor's worker: from now on it ends when the
+    /// supervisor dies, leaves the signals of the terminal (SIGINT, SIGHUP) to it, and ignores SIGPIPE. Processes that it
+    /// starts are not taken for workers. In any other process this does nothing.
+    ///
+    /// ``run()`` does this first. Call it at the start of `main` if the program does much before, or starts processes.
+    ///
+    /// - Returns: ``Worker/isSupervised``.
+    @discardableResult
+    public static func connectIfSupervised() -> Bool { SupervisorConnection.connect() != nil }
+
     /// Replaces the workers one by one, each only when its successor works, so that a new version of the program takes
     /// over without a gap. If a successor does not start, the old workers stay. A call during a restart causes one more
     /// restart afterwards, with the program that is there then. Returns when all is done.
@@ -84,6 +94,7 @@ public struct Supervisor: Service {
 }
 
 extension Worker {
-    /// Whether this process was started by a ``Supervisor`` to work.
-    public static var isSupervised: Bool { SupervisorConnection.current != nil }
+    /// Whether this process was started by a ``Supervisor`` to work. Reading it changes nothing: the process becomes a
+    /// worker in ``Supervisor/run()``, or before in ``Supervisor/connectIfSupervised()``.
+    public static var isSupervised: Bool { SupervisorConnection.isOffered }
 }

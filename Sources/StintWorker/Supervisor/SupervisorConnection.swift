@@ -8,26 +8,32 @@ import Synchronization
 /// If the connection breaks, the supervisor has died. Then this process kills its handlers, releases their jobs and
 /// ends within seconds. No job is blamed.
 final class SupervisorConnection: Sendable {
-    /// Names the descriptor, the worker's number, the supervisor's process id, the worker's mark and, if there is one,
-    /// the supervisor's sign: `3 2 4711 9af03c supervisor-4711-9f3c`.
-    static let variable = "STINT_SUPERVISOR"
     /// How long the process may take to release its jobs when its supervisor has died.
     private static let farewell: Duration = .seconds(5)
 
-    /// The connection of this process; `nil` if it is no worker process.
-    static let current: SupervisorConnection? = {
-        guard let value = ProcessInfo.processInfo.environment[variable] else { return nil }
-        // What this process starts is not the supervisor's worker.
-        unsetenv(variable)
-        let words = value.split(separator: " ")
-        let numbers = words.prefix(3).compactMap { Int32($0) }
-        // A handler may have inherited the variable from another worker, without the socket.
-        guard words.count >= 4, numbers.count == 3, LocalSocket.peer(of: numbers[0]) == numbers[2] else { return nil }
-        return SupervisorConnection(
-            channel: numbers[0], number: Int(numbers[1]), supervisor: numbers[2],
-            mark: ProcessMark(text: String(words[3])),
-            sign: words.count > 4 ? String(words[4]) : nil)
-    }()
+    /// The connection of this process, once ``connect()`` has made it; `nil` before, and in a process that no supervisor
+    /// started.
+    static var current: SupervisorConnection? { connected.withLock(\.self) }
+    private static let connected = Mutex<SupervisorConnection?>(nil)
+
+    /// Whether a supervisor started this process to work. Changes nothing.
+    static var isOffered: Bool { current != nil || SupervisorOffer.ofThisProcess != nil }
+
+    /// Makes this process the worker of the supervisor that started it: ends with it, leaves the signals of a terminal to
+    /// it, and passes neither the connection nor the variable on to processes that it starts. A second call changes
+    /// nothing.
+    ///
+    /// - Returns: `nil` if no supervisor started this process.
+    static func connect() -> SupervisorConnection? {
+        connected.withLock { connected in
+            if connected == nil, let offer = SupervisorOffer.ofThisProcess {
+                // What this process starts is not the supervisor's worker.
+                unsetenv(SupervisorOffer.variable)
+                connected = SupervisorConnection(offer)
+            }
+            return connected
+        }
+    }
 
     /// The number of this worker, from 1.
     let number: Int
@@ -45,12 +51,12 @@ final class SupervisorConnection: Sendable {
         var action: (@Sendable () -> Void)?
     }
 
-    private init(channel: Int32, number: Int, supervisor: pid_t, mark: ProcessMark, sign: String?) {
-        self.channel = channel
-        supervisorSign = sign
-        self.number = number
-        self.mark = mark
-        self.supervisor = ProcessIdentity(ofProcess: supervisor)
+    private init(_ offer: SupervisorOffer) {
+        channel = offer.channel
+        supervisorSign = offer.sign
+        number = offer.number
+        mark = offer.mark
+        supervisor = ProcessIdentity(ofProcess: offer.supervisor)
         _ = fcntl(channel, F_SETFD, FD_CLOEXEC)
         // The supervisor decides what signals from a terminal mean.
         for signal in [SIGINT, SIGHUP, SIGPIPE] { _ = StintPlatform.signal(signal, SIG_IGN) }

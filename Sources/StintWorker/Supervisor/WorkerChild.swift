@@ -49,7 +49,7 @@ final class WorkerChild: Sendable {
         var environment = ProcessEnvironment.ofNoJob
         let mark = ProcessMark.random()
         environment.set(
-            SupervisorConnection.variable, to: "3 \(number) \(getpid()) \(mark.text)" + (sign.map { " \($0)" } ?? ""))
+            SupervisorOffer.variable, to: "3 \(number) \(getpid()) \(mark.text)" + (sign.map { " \($0)" } ?? ""))
         environment.remove("NOTIFY_SOCKET")
         let launch = Launch(
             executable: program, arguments: options.arguments, environment: environment, standardInput: .null,

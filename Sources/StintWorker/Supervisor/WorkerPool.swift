@@ -170,7 +170,7 @@ actor WorkerPool {
                     metadata: ["worker": "\(child.number)", "error": "\(error)"])
                 // Their leases run out, or a reaper reclaims them sooner.
                 if isStopping && failures > 5 { return 0 }
-                await Self.sleep(min(.milliseconds(50) * (1 << min(failures, 6)), .seconds(2)))
+                await Self.sleep(Backoff.store.delay(after: failures))
             }
         }
     }

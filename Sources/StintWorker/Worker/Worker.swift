@@ -112,7 +112,8 @@ public struct Worker: Service {
         self.logger = logger
     }
 
-    /// Runs jobs of this kind with `handler`.
+    /// Runs jobs of this kind with `handler`. Only one handler can be registered for a name: a second one is a
+    /// programmer's error and ends the program.
     ///
     /// - Parameters:
     ///   - retry: When a failed job runs again. The smaller of its `maxAttempts` and the job's own counts.
@@ -120,25 +121,28 @@ public struct Worker: Service {
     ///     and the attempt has failed.
     public mutating func registerJob<Parameters: JobParameters>(
         _ type: Parameters.Type = Parameters.self, retry: RetryPolicy = .exponential(), timeout: Duration? = nil,
-        handler: @escaping @Sendable (Parameters, JobContext) async throws -> Void
+        handler run: @escaping @Sendable (Parameters, JobContext) async throws -> Void
     ) {
-        handlers.byName[ByteText(Parameters.jobName)] = Handler(retry: retry, timeout: timeout) { context, _ in
+        let handler = Handler(retry: retry, timeout: timeout) { context, _ in
             let parameters: Parameters
             do {
                 parameters = try JSONDecoder().decode(Parameters.self, fromBytes: context.job.payload)
             } catch {
                 throw JobVerdict.bury("its parameters do not decode as '\(Parameters.jobName)': \(error)")
             }
-            try await handler(parameters, context)
+            try await run(parameters, context)
         }
+        handlers.register(handler, for: Parameters.jobName)
     }
 
-    /// Runs every job whose name is not registered, or that has none, with `handler`; the payload is in `context.job`.
+    /// Runs every job whose name is not registered, or that has none, with `handler`; the payload is in `context.job`. A
+    /// second such handler is a programmer's error and ends the program.
     public mutating func registerOthers(
         retry: RetryPolicy = .exponential(), timeout: Duration? = nil,
         handler: @escaping @Sendable (JobContext) async throws -> Void
     ) {
-        handlers.others = Handler(retry: retry, timeout: timeout) { context, _ in try await handler(context) }
+        handlers.registerOthers(
+            Handler(retry: retry, timeout: timeout) { context, _ in try await handler(context) })
     }
 
     /// Works until graceful shutdown or cancellation, until the queues are empty (with `drains`), or until a limit of

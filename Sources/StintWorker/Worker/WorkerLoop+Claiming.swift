@@ -9,8 +9,8 @@ extension WorkerLoop {
         // Where the store has just refused both, the acks go first and alone: they must not hang on the claim.
         if failedVisits > 0 && !finished.isEmpty { return nil }
         let outlook = outlook
-        let takesSuspects = mayTakeSuspects(outlook)
-        guard outlook != .closed, listener.mayFindJobs || takesSuspects, let budget = budgetLeft else { return nil }
+        let claimsSuspects = mayClaimSuspects(outlook)
+        guard outlook != .closed, listener.mayFindJobs || claimsSuspects, let budget = budgetLeft else { return nil }
         let allowed = startsAllowed - backlog.count
         guard allowed > 0, !isStopping else { return nil }
         let free = max(0, concurrency - running.count - backlog.count)
@@ -20,18 +20,18 @@ extension WorkerLoop {
         return ClaimRequest(
             queues: worker.queues, limit: min(limit, fitting, jobsLeft, allowed, ClaimRequest.maximumLimit),
             lease: options.lease, worker: options.name, registration: place?.id, idleSlots: free, budget: budget,
-            passesOverSuspects: !takesSuspects)
+            passesOverSuspects: !claimsSuspects)
     }
 
     /// The budget left beside the jobs that this worker holds; `nil` if it is used up.
     private var budgetLeft: ByteBudget? {
         let held = backlog.bytes + running.values.reduce(0) { $0 + $1.job.bytes }
-        let left = options.budget.left(beside: held + finishedBytes)
+        let left = options.budget.left(beside: held + finished.bytes)
         return left > 0 ? ByteBudget(bytes: left) : nil
     }
 
     /// Forgets large jobs after a while: each claim without one counts a quarter.
-    func noteSize(of jobs: [LeasedJob]) {
+    func rememberSize(of jobs: [LeasedJob]) {
         largestBytes = max(jobs.reduce(0) { max($0, $1.bytes) }, largestBytes - largestBytes / 4 - 1)
     }
 

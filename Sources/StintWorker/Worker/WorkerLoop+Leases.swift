@@ -8,7 +8,7 @@ extension WorkerLoop {
         var due = ContinuousClock.now + options.lease / 3
         while !Task.isCancelled {
             await pause(min(due - .now, options.pollInterval * 2))
-            if noteLoss() { return }
+            if findLoss() { return }
             guard .now >= due else { continue }
             due = .now + options.lease / 3
             // If the store refused, it is asked again soon: a lease must not run out because of that.
@@ -30,7 +30,7 @@ extension WorkerLoop {
 
     /// - Returns: Whether the store has answered.
     private func extendLeases() async -> Bool {
-        let held = backlog.leases + runningLeases + finished.map(\.lease)
+        let held = backlog.leases + runningLeases + finished.leases
         leases.keepOnly(held)
         return await extend(leases.due(held, at: worker.clock.now().monotonic))
     }
@@ -47,7 +47,7 @@ extension WorkerLoop {
             // No process could write, so none has taken the jobs: running handlers continue.
             logger.error("the leases could not be extended; trying again", metadata: ["error": "\(error)"])
             return false
-        } catch  where noteLoss() {
+        } catch  where findLoss() {
             return true
         } catch {
             logger.error("the leases could not be extended; trying again", metadata: ["error": "\(error)"])
@@ -75,7 +75,7 @@ extension WorkerLoop {
         guard !lost.isEmpty else { return }
         // The leases may stand after all, where only the store could not be written: then the jobs are given back, and
         // cancelling their handlers is no failure of theirs. On a lost lease that changes nothing.
-        for job in backlog.removeAll(where: { lost.contains($0.lease) }) { settle(job, .release(after: .zero)) }
+        for job in backlog.removeAll(where: { lost.contains($0.lease) }) { finish(job, .release(after: .zero)) }
         for lease in lost {
             guard let job = running[lease], !job.settlement.isSet else { continue }
             running[lease]?.isReleased = true

@@ -28,20 +28,19 @@ extension WorkerLoop {
         guard let doubtful else { return }
         let leases = Set(held.map(\.lease))
         var answers: [Lease: Settlement.Answer] = [:]
-        for ended in finished where doubtful.contains(ended.lease) && !leases.contains(ended.lease) {
+        for ended in finished.all where doubtful.contains(ended.lease) && !leases.contains(ended.lease) {
             let state = try await store.job(ended.lease.job)?.record.state
             answers[ended.lease] = ended.settlement.answer(isHeld: false, state: state)
         }
-        for ended in finished { if let answer = answers[ended.lease] { record(answer, of: ended) } }
-        finished.removeAll { answers[$0.lease] != nil }
-        finishedBytes = finished.reduce(0) { $0 + $1.bytes }
-        if finished.isEmpty { oldestFinished = nil }
+        for ended in finished.removeAll(where: { answers[$0.lease] != nil }) {
+            if let answer = answers[ended.lease] { record(answer, of: ended) }
+        }
         self.doubtful = nil
 
-        let known = Set(backlog.leases).union(running.keys).union(finished.map(\.lease))
+        let known = Set(backlog.leases).union(running.keys).union(finished.leases)
         let unknown = held.filter { !known.contains($0.lease) }
         for job in unknown {
-            settle(Finished(settlement: Settlement(job.lease, .release(after: .zero)), queue: job.queue))
+            finish(FinishedJob(settlement: Settlement(job.lease, .release(after: .zero)), queue: job.queue))
         }
         listener.mayFindJobs = true
         logger.notice(
@@ -53,7 +52,7 @@ extension WorkerLoop {
     private func dropRevoked(_ held: [HeldJob]) {
         let standing = Dictionary(held.map { ($0.lease, $0) }) { $1 }
         for job in backlog.removeAll(where: { standing[$0.lease]?.isPaused != false }) {
-            if standing[job.lease] == nil { metrics.leaseLost(job) } else { settle(job, .release(after: .zero)) }
+            if standing[job.lease] == nil { metrics.leaseLost(job) } else { finish(job, .release(after: .zero)) }
         }
     }
 }

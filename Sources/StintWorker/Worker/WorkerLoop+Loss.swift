@@ -6,7 +6,7 @@ import StintCore
 extension WorkerLoop {
     /// - Returns: Whether the store can never be used again by this process.
     @discardableResult
-    func noteLoss() -> Bool {
+    func findLoss() -> Bool {
         if loss != nil { return true }
         do {
             try store.checkStillThere()

@@ -14,7 +14,7 @@ extension WorkerLoop {
 
     /// - Returns: Whether it may work: `false` if it was stopped before.
     func register() async -> Bool {
-        var delay: Duration = .milliseconds(100)
+        var failures = BackoffCounter(.store)
         while !isStopping {
             do {
                 let place = try await store.register(registration, as: nil)
@@ -22,13 +22,13 @@ extension WorkerLoop {
                 place.runLock.register(ObjectIdentifier(self)) { [wake] in wake.yield() }
                 worker.supervisorConnection?.say(.ready(place.id))
                 return true
-            } catch  where noteLoss() {
+            } catch  where findLoss() {
                 return false
             } catch {
+                let delay = failures.next()
                 logger.error(
                     "the worker cannot register; trying again", metadata: ["error": "\(error)", "retry-in": "\(delay)"])
                 await pause(delay)
-                delay = min(delay * 2, .seconds(5))
             }
         }
         return false
@@ -52,7 +52,7 @@ extension WorkerLoop {
         guard !hasLeft, loss == nil else { return }
         do {
             try await store.deregister(place.id)
-        } catch  where noteLoss() {
+        } catch  where findLoss() {
             return
         } catch {
             logger.error("the worker could not deregister; the next reap removes it", metadata: ["error": "\(error)"])

@@ -30,13 +30,13 @@ extension WorkerLoop {
                     backlog.putBackFirst()
                     return nil
                 }
-                noteHandedOver()
+                startGate?.begin()
                 isStarted = true
                 return run
             } catch JobVerdict.bury(let reason) {
-                settle(job, .bury(reason: reason))
+                finish(job, .bury(reason: reason))
             } catch {
-                settle(job, .bury(reason: "\(error)"))
+                finish(job, .bury(reason: "\(error)"))
             }
         }
         return nil
@@ -87,7 +87,7 @@ extension WorkerLoop {
         Task {
             let result = await run.result(of: task, within: timeout)
             await self.awaitOrderToStop(after: result)
-            self.finish(run, result)
+            self.end(run, result)
             self.goOn()
             guard result?.isHung == true else { return }
             _ = await task.value
@@ -103,7 +103,7 @@ extension WorkerLoop {
             while true {
                 let result = await run.result()
                 if result?.endedAsOrdered == true { await self.awaitOrderToStop(after: result) }
-                guard let next = await self.finishAndTakeNext(run, result) else { return }
+                guard let next = await self.endAndTakeNext(run, result) else { return }
                 run = next
             }
         }
@@ -116,8 +116,8 @@ extension WorkerLoop {
     }
 
     /// Called in a lane's own task. `nil` ends the lane.
-    private func finishAndTakeNext(_ run: JobRun, _ result: RunResult?) -> JobRun? {
-        let ended = finish(run, result)
+    private func endAndTakeNext(_ run: JobRun, _ result: RunResult?) -> JobRun? {
+        let ended = end(run, result)
         var following: JobRun?
         // A cancelled lane would cancel its next job too. Only this actor cancels lanes, so the check stays valid.
         if let ended, !Task.isCancelled, let next = takeNext() {
@@ -140,14 +140,14 @@ extension WorkerLoop {
     }
 
     @discardableResult
-    private func finish(_ run: JobRun, _ result: RunResult?) -> RunningJob? {
+    private func end(_ run: JobRun, _ result: RunResult?) -> RunningJob? {
         // It is missing if the worker gave up waiting for it.
         guard let job = running.removeValue(forKey: run.context.lease) else { return nil }
         place?.runLock.end()
         noteEnd()
         // A hanging handler still runs and may yet kill this process, so it stays on the scoreboard.
         if result?.isHung != true { endedUnnoted = run.context.lease }
-        noteHandlerEnded()
+        startGate?.end()
         if result?.isNotStarted == true {
             giveBack(job.job)
             return job
@@ -157,7 +157,7 @@ extension WorkerLoop {
         pace.ended(after: runTime)
         if let result {
             let isBlameless = isBlameless(job, result)
-            settle(job.job, isBlameless ? RunResult(outcome: .release(after: .zero)) : result)
+            finish(job.job, isBlameless ? RunResult(outcome: .release(after: .zero)) : result)
             // Its thread is lost until this process ends.
             if result.isHung && worker.supervisorConnection != nil { recycle(because: "a handler hangs") }
         } else {

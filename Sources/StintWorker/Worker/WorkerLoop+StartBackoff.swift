@@ -3,7 +3,7 @@ import StintCore
 /// If a handler's processes cannot be started, its jobs are given back at no cost. This worker then claims nothing for
 /// a while, so that others get the jobs, and then tries one job.
 extension WorkerLoop {
-    private var gate: StartGate? { worker.handlers.others?.startGate }
+    var startGate: StartGate? { worker.handlers.others?.startGate }
 
     /// How many jobs run at once: what the user asked for, or fewer if the limits of open files and processes require
     /// it.
@@ -31,25 +31,21 @@ extension WorkerLoop {
 
     /// How many jobs may be claimed or started now.
     var startsAllowed: Int {
-        guard let gate else { return .max }
-        if gate.isExhausted {
+        guard let startGate else { return .max }
+        if startGate.isExhausted {
             recycle(because: "it can start neither processes nor threads any more")
             return 0
         }
-        return gate.allowance().count
+        return startGate.allowance().count
     }
 
     /// How long to wait until more may be started; `nil` if that is unknown or not needed.
-    var timeUntilStartsAllowed: Duration? { gate?.allowance().changesIn }
-
-    func noteHandedOver() { gate?.begin() }
-
-    func noteHandlerEnded() { gate?.end() }
+    var timeUntilStartsAllowed: Duration? { startGate?.allowance().changesIn }
 
     /// Gives back a job that was not started after all.
     func giveBack(_ job: LeasedJob) {
         jobsStarted -= 1
-        settle(job, .release(after: .zero))
+        finish(job, .release(after: .zero))
         releaseWaitingJobs()
         listener.mayFindJobs = true
     }

@@ -27,7 +27,7 @@ extension WorkerLoop {
     }
 
     func releaseWaitingJobs() {
-        for job in backlog.removeAll(where: { _ in true }) { settle(job, .release(after: .zero)) }
+        for job in backlog.removeAll(where: { _ in true }) { finish(job, .release(after: .zero)) }
     }
 
     /// The longest time that a running handler may need to end.
@@ -45,7 +45,7 @@ extension WorkerLoop {
             logger.error(
                 "the handler did not stop when its task was cancelled; its job is released",
                 metadata: ["job": "\(lease.job)", "queue": "\(job.job.queue)"])
-            settle(job.job, .release(after: .zero))
+            finish(job.job, .release(after: .zero))
             place?.runLock.end()
         }
         running = [:]
@@ -59,9 +59,8 @@ extension WorkerLoop {
     func leave() {
         logger.critical(
             "the worker ends without settling its jobs: their leases will run out and they run again",
-            metadata: ["jobs": "\(finished.map { "\($0.lease.job)" }.joined(separator: ", "))"])
-        finished = []
-        oldestFinished = nil
+            metadata: ["jobs": "\(finished.leases.map { "\($0.job)" }.joined(separator: ", "))"])
+        _ = finished.removeAll()
         (doubtful, isRevocationUnseen) = (nil, false)
         hasLeft = true
     }

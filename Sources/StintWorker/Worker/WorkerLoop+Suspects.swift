@@ -16,16 +16,16 @@ extension WorkerLoop {
     }
 
     /// Whether a suspect could start at once.
-    func mayTakeSuspects(_ outlook: ExclusiveRunLock.Outlook) -> Bool {
+    func mayClaimSuspects(_ outlook: ExclusiveRunLock.Outlook) -> Bool {
         guard outlook == .empty, running.isEmpty, backlog.isEmpty else { return false }
         // Where another worker was quicker it is no use to try again at once.
         return passedSuspect?.wasGivenBack != true || isMakingRoom
     }
 
-    var passesOverSuspects: Bool { passedSuspect != nil && !mayTakeSuspects(outlook) }
+    var passesOverSuspects: Bool { passedSuspect != nil && !mayClaimSuspects(outlook) }
 
     /// Updates the skipped suspect after a claim.
-    func noteSuspect(of exchange: Exchange, _ request: ClaimRequest) {
+    func updateSuspect(of exchange: Exchange, _ request: ClaimRequest) {
         if let job = exchange.passedOver {
             if isMakingRoom && !request.passesOverSuspects { forgetSuspect() }
             passOver(job)

@@ -25,10 +25,7 @@ extension WorkerLoop {
 
     /// Waits for an event, or for the time to look again.
     func wait(_ events: inout AsyncStream<Void>.AsyncIterator) async {
-        var timeout: Duration?
-        if let oldestFinished {
-            timeout = max(.zero, options.ackDelay - (ContinuousClock.now - oldestFinished))
-        }
+        var timeout = finished.timeUntilDue(after: options.ackDelay, at: .now)
         if let time = timeUntilSuspectsTurn { timeout = min(timeout ?? time, time) }
         if let time = timeUntilStalled { timeout = min(timeout ?? time, time) }
         if let time = timeUntilStartsAllowed { timeout = min(timeout ?? time, time) }
@@ -63,7 +60,7 @@ extension WorkerLoop {
             }
             listener.mayFindJobs = true
             return .zero
-        } catch  where noteLoss() {
+        } catch  where findLoss() {
             return .zero
         } catch {
             logger.error("the store cannot be read; trying again", metadata: ["error": "\(error)"])
@@ -89,7 +86,7 @@ extension WorkerLoop {
             // The counts may be wrong if another program has changed the tables. The jobs themselves decide, if none
             // has changed its state meanwhile.
             for queue in counts.map(\.name) {
-                for state in [JobState.ready, .delayed, .leased] {
+                for state in JobState.allCases where state.isUnfinished {
                     let first = try await store.list(JobFilter(queue: queue, state: state, limit: 1))
                     guard first.isEmpty else { return false }
                 }

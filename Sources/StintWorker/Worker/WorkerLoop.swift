@@ -20,8 +20,7 @@ actor WorkerLoop {
     var pace = Pace()
     var listener = WakeUpListener()
     var running: [Lease: RunningJob] = [:]
-    var finished: [Finished] = []
-    var oldestFinished: ContinuousClock.Instant?
+    var finished = FinishedJobs()
     /// Nothing starts while the leases of a claim that waited for long are extended.
     var extendsBeforeStart = false
 
@@ -59,8 +58,6 @@ actor WorkerLoop {
     /// Settlements of a transaction with an unknown outcome, perhaps with a claim. It settles and claims nothing before
     /// it has looked.
     var doubtful: Set<Lease>?
-    /// The bytes of follow-up jobs in `finished`.
-    var finishedBytes = 0
     /// The size of the largest job that it claimed lately.
     var largestBytes = 0
     var listening: Task<Void, Never>?
@@ -86,14 +83,6 @@ actor WorkerLoop {
         let cancellationTimeout: Duration
         /// Cancelled by this worker: its outcome is then no failure of the job.
         var isReleased = false
-    }
-
-    /// An outcome that waits to be settled.
-    struct Finished {
-        let settlement: Settlement
-        let queue: QueueName
-        var lease: Lease { settlement.lease }
-        var bytes: Int { settlement.followUps.reduce(0) { $0 + $1.payload.count } }
     }
 
     // MARK: - The loop
@@ -134,8 +123,6 @@ actor WorkerLoop {
         }
     }
 
-    // MARK: - Visiting the store
-
     /// A suspect runs with nothing beside it.
     var isRunningAlone: Bool { running.count == 1 && running.values.first!.job.runsAlone }
 
@@ -144,122 +131,14 @@ actor WorkerLoop {
     }
 
     var isTimeToSettle: Bool {
-        guard let oldestFinished, doubtful == nil else { return false }
+        guard doubtful == nil, let rest = finished.timeUntilDue(after: options.ackDelay, at: .now) else { return false }
         return running.isEmpty && backlog.isEmpty
             || isStopping || isMakingRoom || failedVisits > 0
-            || finished.count >= ClaimRequest.maximumLimit || finishedBytes >= options.budget.bytes
-            || ContinuousClock.now - oldestFinished >= options.ackDelay
-    }
-
-    private func visitStore(claiming request: ClaimRequest?) async {
-        let settled = finished
-        finished = []
-        finishedBytes = 0
-        oldestFinished = nil
-        let now = worker.clock.now()
-        let heard = listener.wakeUps
-        listener.forget()
-        // What is claimed from here on was not revoked before.
-        if backlog.isEmpty, let place { seenRevocations = place.revocations.read() }
-        do {
-            let exchange = try await store.exchange(settled.map(\.settlement), for: request)
-            failedVisits = 0
-            for (finished, answer) in zip(settled, exchange.answers) { record(answer, of: finished) }
-            hold(exchange.jobs, claimedAt: now)
-            await extendIfShort(exchange.jobs, claimedAt: now)
-            guard let request else { return }
-            noteSuspect(of: exchange, request)
-            if leftNothing(behind: exchange, request) {
-                // A wake-up that was heard meanwhile may tell of a job behind this claim.
-                if heard == listener.wakeUps { listener.mayFindJobs = false }
-            } else {
-                stopListening()
-            }
-        } catch  where noteLoss() {
-            finished = settled + finished
-            return finished.isEmpty ? () : leave()
-        } catch {
-            // Finished jobs are settled again: a lost ack would run a job twice.
-            finished = settled + finished
-            finishedBytes = finished.reduce(0) { $0 + $1.bytes }
-            oldestFinished = finished.isEmpty ? nil : .now
-            if (error as? StintError)?.code == .outcomeUnknown { doubtful = Set(settled.map(\.lease)) }
-            await tryLater(
-                doubtful == nil ? "the store refused a transaction" : "it is not known whether the store made a change",
-                error, ["settlements": "\(settled.count)"])
-        }
-    }
-
-    /// Waits before the store is called again, longer after each failure.
-    func tryLater(_ problem: String, _ error: any Error, _ metadata: Logger.Metadata = [:]) async {
-        failedVisits += 1
-        let wait = Duration.milliseconds(100) * (1 << min(failedVisits - 1, 6))
-        logger.error(
-            "\(problem); trying again",
-            metadata: metadata.merging(["error": "\(error)", "retry-in": "\(wait)"]) { $1 })
-        if let stoppingSince, ContinuousClock.now - stoppingSince > options.gracePeriod + Self.patience {
-            return leave()
-        }
-        await pause(wait)
-    }
-
-    private func leftNothing(behind exchange: Exchange, _ request: ClaimRequest) -> Bool {
-        // A suspect is claimed alone, and other jobs only up to the first suspect, whatever waits behind it.
-        let isShort = exchange.passedOver != nil && !request.passesOverSuspects
-        return exchange.jobs.count < request.limit && !exchange.isCut && !isShort
-            && exchange.jobs.first?.runsAlone != true
+            || finished.count >= ClaimRequest.maximumLimit || finished.bytes >= options.budget.bytes || rest == .zero
     }
 
     /// Sleeps; the sleep of a cancelled task ends early, and the loop goes on.
     func pause(_ duration: Duration) async {
         do { try await Task.sleep(for: duration) } catch { logger.debug("a pause was cut short") }
-    }
-
-    private func hold(_ jobs: [LeasedJob], claimedAt now: ClockReading) {
-        guard !jobs.isEmpty else { return }
-        leases.granted(jobs.lazy.map(\.lease), at: now.monotonic)
-        for job in jobs { metrics.claimed(job, now: now) }
-        noteSize(of: jobs)
-        if backlog.isEmpty { pace.waitingBegan(at: .now) }
-        backlog.append(jobs)
-        if isStopping { releaseWaitingJobs() }
-    }
-
-    func record(_ answer: Settlement.Answer, of finished: Finished) {
-        let settlement = finished.settlement
-        metrics.settled(settlement, answer, in: finished.queue)
-        if case .leaseLost = answer, settlement.outcome != .release(after: .zero) {
-            logger.warning(
-                "the lease was lost before the outcome could be settled; the job runs again or ran elsewhere",
-                metadata: [
-                    "job": "\(settlement.lease.job)", "token": "\(settlement.lease.token)",
-                    "outcome": "\(settlement.outcome)",
-                ])
-        }
-    }
-
-    func settle(_ job: LeasedJob, _ outcome: Settlement.Outcome) {
-        settle(job, RunResult(outcome: outcome))
-    }
-
-    func settle(_ job: LeasedJob, _ result: RunResult) {
-        settle(Finished(settlement: result.settlement(of: job.lease), queue: job.queue))
-    }
-
-    func settle(_ ended: Finished) {
-        finished.append(ended)
-        finishedBytes += ended.bytes
-        guard oldestFinished == nil else { return }
-        oldestFinished = .now
-        wake.yield()  // it waits with a deadline from now on
-    }
-}
-
-extension Settlement.Outcome {
-    var isFailure: Bool {
-        switch self {
-        case .fail, .crash: true
-        case .ack, .release, .suspect, .bury: false
-        }
     }
 }

@@ -46,7 +46,7 @@ final class WorkerMetrics: @unchecked Sendable {
     func claimed(_ job: LeasedJob, now: ClockReading) {
         let metrics = metrics(job.queue)
         metrics.claimed.increment()
-        if job.attempt == 1 { metrics.timeInQueue.recordMilliseconds(max(0, now.wall &- job.enqueuedAt)) }
+        if job.attempt == 1 { metrics.timeInQueue.recordMilliseconds(max(0, now.wall &- job.enqueuedAtMilliseconds)) }
     }
 
     func ran(_ job: LeasedJob, for duration: Duration) {

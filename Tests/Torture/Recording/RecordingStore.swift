@@ -147,6 +147,8 @@ package struct RecordingStore: JobStore {
         try await store.deregister(worker)
     }
 
+    package func close() async { await store.close() }
+
     package func checkStillThere() throws { try store.checkStillThere() }
 
     package func stats() async throws -> [QueueStats] { try await store.stats() }

@@ -140,6 +140,8 @@ struct SimulatedStore: JobStore {
 
     func registerSupervisor() async throws -> (any SupervisorSign)? { try await store.registerSupervisor() }
 
+    func close() async { await store.close() }
+
     // MARK: - Wake-ups
 
     /// The world notifies: a thread of the system would not be part of it.

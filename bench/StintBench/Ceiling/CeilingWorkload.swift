@@ -1,6 +1,7 @@
 import CCeiling
 import Foundation
 import Stint
+import StintCore
 import StintSQLite
 
 /// Stint's statements in plain C, with what Stint's worker writes into them.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Stint
+import StintCore
 import TestSupport
 
 /// How soon the job of a killed worker is ready again.

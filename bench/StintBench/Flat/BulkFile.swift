@@ -1,5 +1,6 @@
 import Foundation
 import Stint
+import StintCore
 
 /// A database that a few statements fill, and not job by job, so that ten million jobs take seconds.
 struct BulkFile {

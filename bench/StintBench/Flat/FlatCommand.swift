@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Stint
+import StintCore
 
 /// Does a claim cost the same whatever the size of the file?
 struct FlatCommand: AsyncParsableCommand {

@@ -1,4 +1,5 @@
 import Stint
+import StintCore
 import TestSupport
 
 /// The cost of a job in one turn.

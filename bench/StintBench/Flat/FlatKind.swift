@@ -1,5 +1,6 @@
 import Foundation
 import Stint
+import StintCore
 
 /// What else is in the file while jobs are claimed and acknowledged.
 enum FlatKind: String, Codable, CaseIterable {

@@ -1,4 +1,5 @@
 import Stint
+import StintCore
 
 /// The files take turns.
 struct FlatTurns {

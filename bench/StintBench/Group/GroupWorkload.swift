@@ -1,4 +1,5 @@
 import Stint
+import StintCore
 import Synchronization
 
 /// Tasks of one process that each enqueue one job, or acknowledge one, wait until that is durable, and do the next.

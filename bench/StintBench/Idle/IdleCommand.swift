@@ -1,5 +1,6 @@
 import ArgumentParser
 import Stint
+import StintCore
 import Synchronization
 import TestSupport
 

@@ -1,5 +1,6 @@
 import Foundation
 import Stint
+import StintCore
 import StintPlatform
 
 /// An idle worker process, and what that cost.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Stint
+import StintCore
 import TestSupport
 
 /// Does a file that is filled, drained and filled again stay as large as it was, and its log within its limit?

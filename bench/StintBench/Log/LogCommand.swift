@@ -1,5 +1,6 @@
 import ArgumentParser
 import Stint
+import StintCore
 import TestSupport
 
 /// How long the write-ahead log gets under full load, and with a reader that stays open.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Stint
+import StintCore
 import StintPlatform
 import Subprocess
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Stint
+import StintCore
 import TestSupport
 
 /// How soon an idle worker starts a job that another process makes ready.

@@ -1,5 +1,6 @@
 import Foundation
 import Stint
+import StintCore
 import Synchronization
 
 /// The process that is woken: a worker as an application runs it, with nothing to do until a job comes. It notes when

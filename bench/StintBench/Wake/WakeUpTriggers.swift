@@ -1,5 +1,6 @@
 import Foundation
 import Stint
+import StintCore
 import Subprocess
 import TestSupport
 

@@ -13,7 +13,7 @@ extension Worker {
         handler.timeoutIsCrash = true
         handler.startGate = command.gate
         handler.needsDescriptors = true
-        handlers.others = handler
+        handlers.registerOthers(handler)
     }
 }
 

@@ -1,3 +1,5 @@
+import StintCore
+
 /// When commands may be started, depending on their last starts. Pure policy: the caller passes the time.
 ///
 /// - If a start fails while no other command runs, nothing is started for a while, longer each time (see ``Backoff``),
@@ -23,13 +25,13 @@ struct StartPacing: Sendable {
     /// Nothing is started before this time, then one at a time.
     private var notBefore: Instant?
     private var isTrying = false
-    private var delay = Backoff()
+    private var delay = BackoffCounter(.start)
     private var notice = RepeatedNotice()
 
     /// How many may run at once; `nil` for no limit.
     private(set) var mostAtOnce: Int?
     private var raisedNext: Instant?
-    private var raising = Backoff(first: .seconds(5), longest: .seconds(60))
+    private var raising = BackoffCounter(Backoff(first: .seconds(5), longest: .seconds(60)))
     private var limitNotice = RepeatedNotice()
 
     private var exhaustedSince: Instant?
@@ -89,7 +91,7 @@ struct StartPacing: Sendable {
         notice.reset()
         if let most = mostAtOnce, running > most {
             mostAtOnce = running
-            raisedNext = now + raising.first
+            raisedNext = now + raising.backoff.first
             raising.reset()
         }
         if let most = mostAtOnce, most >= concurrency {

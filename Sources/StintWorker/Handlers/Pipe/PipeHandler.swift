@@ -12,7 +12,7 @@ extension Worker {
         handler.shutDown = { await command.shutDown() }
         handler.memoryInUse = { command.residentMemory }
         handler.startGate = command.manager.gate
-        handlers.others = handler
+        handlers.registerOthers(handler)
     }
 }
 

@@ -1,0 +1,55 @@
+import Logging
+import StintCore
+
+/// How a command opens a store.
+struct StoreOpening {
+    /// The permissions of a store that is created if it does not exist; `nil`: it must exist.
+    var createsWith: UInt32?
+    /// Whether the command works on a store that it may not write to.
+    var onlyReads = false
+}
+
+extension StoreAddress {
+    func open(_ opening: StoreOpening) async throws -> JobQueue<AnyJobStore> {
+        switch kind {
+        case .sqlite: JobQueue(store: AnyJobStore(try await SQLiteFile(path: place).open(opening)))
+        }
+    }
+}
+
+// MARK: - What some stores can do
+
+/// A store that can be opened again by its address, from any folder.
+protocol AddressableStore: JobStore {
+    var address: String { get }
+}
+
+/// A store that is examined by `stint doctor`.
+protocol ExaminableStore: JobStore {
+    func everyFinding() async throws -> [StoreFinding]
+}
+
+struct StoreFinding {
+    let isGood: Bool
+    let text: String
+}
+
+/// A store that `stint backup` can copy to a file.
+protocol CopyableStore: JobStore {
+    func copy(to file: String) async throws
+}
+
+extension JobQueue where Store == AnyJobStore {
+    /// The store, if it can do this.
+    ///
+    /// - Parameter task: What the command is about, such as "backup".
+    func capability<Capability>(_ type: Capability.Type = Capability.self, for task: String) throws -> Capability {
+        guard let store = store.base as? Capability else {
+            throw StintError.invalidInput("this kind of store has no \(task): use the tools of its database")
+        }
+        return store
+    }
+
+    /// The store's address for other processes, and for people.
+    var address: String { (store.base as? any AddressableStore)?.address ?? "" }
+}

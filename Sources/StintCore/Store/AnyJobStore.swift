@@ -1,0 +1,80 @@
+/// A store whose kind is known only when the program runs.
+package struct AnyJobStore: JobStore {
+    package let base: any JobStore
+
+    package init(_ base: any JobStore) {
+        self.base = base
+    }
+
+    package var clock: any QueueClock { base.clock }
+
+    package func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] { try await base.enqueue(jobs) }
+
+    package func exchange(_ settlements: [Settlement], for request: ClaimRequest?) async throws -> Exchange {
+        try await base.exchange(settlements, for: request)
+    }
+
+    package func extend(_ leases: [Lease], by duration: Duration) async throws -> [Lease] {
+        try await base.extend(leases, by: duration)
+    }
+
+    package func kick(_ ids: [JobID]) async throws { try await base.kick(ids) }
+    package func bury(_ ids: [JobID], reason: String) async throws { try await base.bury(ids, reason: reason) }
+    package func delete(_ ids: [JobID]) async throws { try await base.delete(ids) }
+    package func runNow(_ ids: [JobID]) async throws { try await base.runNow(ids) }
+
+    package func select(
+        _ selection: JobSelection, from cursor: SelectionCursor?, limit: Int
+    ) async throws -> SelectionStep {
+        try await base.select(selection, from: cursor, limit: limit)
+    }
+
+    package func change(
+        _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int
+    ) async throws -> SelectionStep {
+        try await base.change(selection, change, from: cursor, limit: limit)
+    }
+
+    package func reap() async throws -> ReapReport { try await base.reap() }
+
+    package func configure(_ queue: QueueName, _ settings: QueueSettings) async throws {
+        try await base.configure(queue, settings)
+    }
+
+    package func stats() async throws -> [QueueStats] { try await base.stats() }
+
+    package func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
+        try await base.page(filter, after: cursor)
+    }
+
+    package func job(_ id: JobID) async throws -> JobDetails? { try await base.job(id) }
+
+    package func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady {
+        try await base.nextReady(in: queues, passingOverSuspects: passingOverSuspects)
+    }
+
+    package func isClaimable(_ job: JobID) async throws -> Bool { try await base.isClaimable(job) }
+    package func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> { base.wakeUps(in: queues) }
+    package func close() async { await base.close() }
+    package func checkStillThere() throws { try base.checkStillThere() }
+
+    // MARK: - Workers
+
+    package func register(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> RegisteredWorker {
+        try await base.register(worker, as: id)
+    }
+
+    package func deregister(_ worker: WorkerID) async throws { try await base.deregister(worker) }
+    package func leases(heldBy worker: WorkerID) async throws -> [HeldJob] { try await base.leases(heldBy: worker) }
+    package func workers() async throws -> [WorkerRecord] { try await base.workers() }
+
+    package func reclaim(from workers: [WorkerID], _ end: WorkerEnd) async throws -> ReapReport {
+        try await base.reclaim(from: workers, end)
+    }
+
+    package func reclaimDead() async throws -> ReapReport { try await base.reclaimDead() }
+    package func registerSupervisor() async throws -> (any SupervisorSign)? { try await base.registerSupervisor() }
+    package func requestRestart() async throws { try await base.requestRestart() }
+    package func latestRestartRequest() async throws -> Int64 { try await base.latestRestartRequest() }
+    package func failures(limit: Int) async throws -> [FailedJob] { try await base.failures(limit: limit) }
+}

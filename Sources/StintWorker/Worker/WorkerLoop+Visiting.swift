@@ -1,0 +1,104 @@
+import Logging
+import StintCore
+
+/// A visit to the store: one transaction that settles what has finished and claims more.
+extension WorkerLoop {
+    func visitStore(claiming request: ClaimRequest?) async {
+        let settled = finished.removeAll()
+        let now = worker.clock.now()
+        let heard = listener.wakeUps
+        listener.forget()
+        // What is claimed from here on was not revoked before.
+        if backlog.isEmpty, let place { seenRevocations = place.revocations.read() }
+        do {
+            let exchange = try await store.exchange(settled.map(\.settlement), for: request)
+            failedVisits = 0
+            for (finished, answer) in zip(settled, exchange.answers) { record(answer, of: finished) }
+            hold(exchange.jobs, claimedAt: now)
+            await extendIfShort(exchange.jobs, claimedAt: now)
+            guard let request else { return }
+            updateSuspect(of: exchange, request)
+            if leftNothing(behind: exchange, request) {
+                // A wake-up that was heard meanwhile may tell of a job behind this claim.
+                if heard == listener.wakeUps { listener.mayFindJobs = false }
+            } else {
+                stopListening()
+            }
+        } catch  where findLoss() {
+            finished.putBack(settled, at: .now)
+            return finished.isEmpty ? () : leave()
+        } catch {
+            finished.putBack(settled, at: .now)
+            if (error as? StintError)?.code == .outcomeUnknown { doubtful = Set(settled.map(\.lease)) }
+            await tryLater(
+                doubtful == nil ? "the store refused a transaction" : "it is not known whether the store made a change",
+                error, ["settlements": "\(settled.count)"])
+        }
+    }
+
+    /// Waits before the store is called again, longer after each failure.
+    func tryLater(_ problem: String, _ error: any Error, _ metadata: Logger.Metadata = [:]) async {
+        failedVisits += 1
+        let wait = Backoff.store.delay(after: failedVisits)
+        logger.error(
+            "\(problem); trying again",
+            metadata: metadata.merging(["error": "\(error)", "retry-in": "\(wait)"]) { $1 })
+        if let stoppingSince, ContinuousClock.now - stoppingSince > options.gracePeriod + Self.patience {
+            return leave()
+        }
+        await pause(wait)
+    }
+
+    private func leftNothing(behind exchange: Exchange, _ request: ClaimRequest) -> Bool {
+        // A suspect is claimed alone, and other jobs only up to the first suspect, whatever waits behind it.
+        let isShort = exchange.passedOver != nil && !request.passesOverSuspects
+        return exchange.jobs.count < request.limit && !exchange.isCut && !isShort
+            && exchange.jobs.first?.runsAlone != true
+    }
+
+    private func hold(_ jobs: [LeasedJob], claimedAt now: ClockReading) {
+        guard !jobs.isEmpty else { return }
+        leases.granted(jobs.lazy.map(\.lease), at: now.monotonic)
+        for job in jobs { metrics.claimed(job, now: now) }
+        rememberSize(of: jobs)
+        if backlog.isEmpty { pace.waitingBegan(at: .now) }
+        backlog.append(jobs)
+        if isStopping { releaseWaitingJobs() }
+    }
+
+    func record(_ answer: Settlement.Answer, of finished: FinishedJob) {
+        let settlement = finished.settlement
+        metrics.settled(settlement, answer, in: finished.queue)
+        if case .leaseLost = answer, settlement.outcome != .release(after: .zero) {
+            logger.warning(
+                "the lease was lost before the outcome could be settled; the job runs again or ran elsewhere",
+                metadata: [
+                    "job": "\(settlement.lease.job)", "token": "\(settlement.lease.token)",
+                    "outcome": "\(settlement.outcome)",
+                ])
+        }
+    }
+
+    /// Has the job settled with this outcome by the next visit to the store.
+    func finish(_ job: LeasedJob, _ outcome: Settlement.Outcome) {
+        finish(job, RunResult(outcome: outcome))
+    }
+
+    func finish(_ job: LeasedJob, _ result: RunResult) {
+        finish(FinishedJob(settlement: result.settlement(of: job.lease), queue: job.queue))
+    }
+
+    func finish(_ job: FinishedJob) {
+        guard finished.add(job, at: .now) else { return }
+        wake.yield()  // it waits with a deadline from now on
+    }
+}
+
+extension Settlement.Outcome {
+    var isFailure: Bool {
+        switch self {
+        case .fail, .crash: true
+        case .ack, .release, .suspect, .bury: false
+        }
+    }
+}

@@ -1,0 +1,60 @@
+import StintCore
+import Testing
+
+/// What a store does after ``JobStore/close()``.
+package enum ClosedStore {
+    /// Closes the store, twice, and expects every call to be refused and every wake-up to end.
+    package static func expectRefusals(of store: any JobStore) async throws {
+        let id = try await store.enqueue([NewJob([1], in: "q")])[0].id
+        let worker = WorkerRegistration(name: "w", process: .current, queues: ["q"], concurrency: 1)
+        let place = try await store.register(worker, as: nil)
+        try await store.deregister(place.id)
+        let earlier = store.wakeUps(in: ["q"])
+
+        await store.close()
+        await store.close()
+
+        let claim = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(30), worker: "w")
+        let lease = Lease(job: id, token: FencingToken(rawValue: 1))
+        let calls: [(String, () async throws -> Void)] = [
+            ("enqueue", { _ = try await store.enqueue([NewJob([1], in: "q")]) }),
+            ("exchange", { _ = try await store.exchange([], for: claim) }),
+            ("extend", { _ = try await store.extend([lease], by: .seconds(1)) }),
+            ("kick", { try await store.kick([id]) }),
+            ("bury", { try await store.bury([id], reason: "r") }),
+            ("delete", { try await store.delete([id]) }),
+            ("runNow", { try await store.runNow([id]) }),
+            ("select", { _ = try await store.select(JobSelection("q"), from: nil, limit: 1) }),
+            ("change", { _ = try await store.change(JobSelection("q"), .delete, from: nil, limit: 1) }),
+            ("reap", { _ = try await store.reap() }),
+            ("configure", { try await store.configure("q", QueueSettings(paused: true)) }),
+            ("stats", { _ = try await store.stats() }),
+            ("page", { _ = try await store.page(JobFilter(), after: nil) }),
+            ("job", { _ = try await store.job(id) }),
+            ("nextReady", { _ = try await store.nextReady(in: ["q"]) }),
+            ("isClaimable", { _ = try await store.isClaimable(id) }),
+            ("checkStillThere", { try store.checkStillThere() }),
+            ("register", { _ = try await store.register(worker, as: nil) }),
+            ("deregister", { try await store.deregister(place.id) }),
+            ("leases", { _ = try await store.leases(heldBy: place.id) }),
+            ("workers", { _ = try await store.workers() }),
+            ("reclaim", { _ = try await store.reclaim(from: [place.id], .stopped) }),
+            ("reclaimDead", { _ = try await store.reclaimDead() }),
+            ("registerSupervisor", { _ = try await store.registerSupervisor() }),
+            ("requestRestart", { try await store.requestRestart() }),
+            ("latestRestartRequest", { _ = try await store.latestRestartRequest() }),
+            ("failures", { _ = try await store.failures(limit: 1) }),
+        ]
+        for (name, call) in calls {
+            do {
+                try await call()
+                Issue.record("\(name) did not throw")
+            } catch {
+                #expect((error as? StintError)?.code == .closed, "\(name): \(error)")
+                #expect("\(error)".contains("was closed by this program"), "\(name)")
+            }
+        }
+        for await _ in earlier {}
+        for await _ in store.wakeUps(in: ["q"]) { Issue.record("a closed store has sent a wake-up") }
+    }
+}
