@@ -1,4 +1,3 @@
-import ServiceLifecycle
 import StintWorker
 import UnixSignals
 

@@ -12,6 +12,7 @@ extension InMemoryState {
             return false
         }.sorted { ($0.options.priority, $0.id.rawValue) < ($1.options.priority, $1.id.rawValue) }
         let limit = limit(request, ready: ready.count)
+        guard limit > 0 else { return }
         let suspect = ready.prefix(limit).first(where: \.isSuspect)
         let passesOver = suspect != nil && request.passesOverSuspects
         let candidates = passesOver ? ready.filter { !$0.isSuspect } : ready

@@ -190,7 +190,11 @@ struct InMemoryState: Sendable {
                 error: failure.error.replacing("\0", with: "\u{FFFD}"), worker: worker,
                 diagnostics: diagnostics == AttemptDiagnostics() ? nil : diagnostics)
             failures.append((id, kept))
-            jobs[id]!.failures = (jobs[id]!.failures + [kept]).suffix(Self.failuresPerJob)
+            jobs[id]!.failures.append(kept)
+            if jobs[id]!.failures.count > Self.failuresPerJob {
+                jobs[id]!.failures.removeFirst()
+                failures.remove(at: failures.firstIndex { $0.job == id }!)
+            }
         }
         switch transition.destination {
         case .done:

@@ -13,16 +13,19 @@ public final class InMemoryStore: JobStore {
     let revocations = InMemoryRevocationMark()
     let manualClock: ManualClock
 
+    typealias Condition = @Sendable (InMemoryState, ClockReading) -> Bool
+
     private struct Listeners {
         var next = 0
         var wakeUps: [Int: (queues: [QueueName], continuation: AsyncStream<NextReady>.Continuation)] = [:]
-        var idle: [(isIdle: @Sendable (InMemoryState) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
+        var idle: [(isIdle: Condition, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
     private let isClosed = Atomic(false)
 
-    public init() {
-        manualClock = ManualClock()
+    /// - Parameter clock: Move it with ``StintCore/JobQueue/advance(by:)``.
+    public init(clock: ManualClock = ManualClock()) {
+        manualClock = clock
         state = Mutex(InMemoryState())
     }
 
@@ -106,28 +109,21 @@ public final class InMemoryStore: JobStore {
     }
 
     /// Waits until the condition holds.
-    func wait(until isIdle: @escaping @Sendable (InMemoryState) -> Bool) async {
+    func wait(until isIdle: @escaping Condition) async {
         await withCheckedContinuation { continuation in
             listeners.withLock { $0.idle.append((isIdle, continuation)) }
             resumeIdle()
         }
     }
 
-    private func resumeIdle() {
+    /// Resumes those whose condition holds now.
+    func resumeIdle() {
+        let now = clock.now()
         let ready = listeners.withLock { listeners in
-            let split = listeners.idle.map { waiting in (waiting, read { waiting.isIdle($0) }) }
+            let split = listeners.idle.map { waiting in (waiting, read { waiting.isIdle($0, now) }) }
             listeners.idle = split.filter { !$0.1 }.map(\.0)
             return split.filter(\.1).map(\.0.continuation)
         }
         for continuation in ready { continuation.resume() }
     }
-}
-
-/// Changes whenever jobs are revoked from their holders.
-final class InMemoryRevocationMark: RevocationMark {
-    private let value = Atomic<UInt64>(0)
-
-    func read() -> UInt64 { value.load(ordering: .acquiring) }
-
-    func change() { value.add(1, ordering: .acquiringAndReleasing) }
 }

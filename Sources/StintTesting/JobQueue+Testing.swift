@@ -1,6 +1,7 @@
 import Foundation
 import StintCore
 import StintWorker
+import Synchronization
 
 extension StoreSource where Store == InMemoryStore {
     /// A new queue in memory, for tests.
@@ -15,7 +16,7 @@ extension JobQueue where Store == InMemoryStore {
 
     // MARK: - Time
 
-    /// Moves the clock: delayed jobs become due, leases end. Nothing waits in real time.
+    /// Moves the clock: delayed jobs become due, leases end. Only a handler's timeout passes in real time.
     public func advance(by duration: Duration) {
         store.manualClock.advance(by: duration)
         store.wakeUp()
@@ -50,18 +51,32 @@ extension JobQueue where Store == InMemoryStore {
 
     // MARK: - Running jobs
 
-    /// Runs the worker until nothing is ready or running in its queues, and stops it. Delayed jobs stay: let their time
-    /// pass with ``advance(by:)`` and drain again.
+    /// Runs the worker until nothing is ready or running in its queues, and stops it; less if it ends before, as by its
+    /// limit of jobs. Delayed jobs stay: let their time pass with ``advance(by:)`` and drain again.
     ///
-    /// - Throws: The worker's error.
+    /// - Parameter worker: A worker of this queue.
+    /// - Throws: The worker's error; `CancellationError` if the test's task is cancelled.
     @discardableResult
     public func drain(_ worker: Worker) async throws -> DrainReport {
+        precondition(worker.store as? InMemoryStore === store, "drain was given a worker of another queue")
         let queues = Set(worker.queues)
         let before = store.read { $0.totals(of: queues) }
-        let work = Task { try await worker.run() }
-        await store.wait { $0.isIdle(in: queues) }
+        let hasEnded = Flag()
+        let work = Task { [store] in
+            defer {
+                hasEnded.set()
+                store.resumeIdle()
+            }
+            try await worker.run()
+        }
+        await withTaskCancellationHandler {
+            await store.wait { hasEnded.isSet || $0.isIdle(in: queues, $1) }
+        } onCancel: {
+            work.cancel()
+        }
         work.cancel()
         try await work.value
+        try Task.checkCancellation()
         let after = store.read { $0.totals(of: queues) }
         return DrainReport(
             done: after.done - before.done, buried: after.buried - before.buried, delayed: after.delayed)
@@ -92,13 +107,15 @@ extension JobQueue where Store == InMemoryStore {
 }
 
 extension InMemoryState {
-    func isIdle(in names: Set<QueueName>) -> Bool {
+    func isIdle(in names: Set<QueueName>, _ now: ClockReading) -> Bool {
         jobs.values.allSatisfy { job in
             guard names.contains(job.queue) else { return true }
+            let isPaused = queues[job.queue]?.isPaused == true
             switch job.place {
-            case .ready: return queues[job.queue]?.isPaused == true
+            case .ready: return isPaused
+            case .delayed(let time): return time > now.wall || isPaused
             case .leased: return false
-            case .delayed, .buried, .done: return true
+            case .buried, .done: return true
             }
         }
     }
@@ -108,4 +125,13 @@ extension InMemoryState {
             (total.0 + queue.done, total.1 + queue.buried, total.2 + queue.delayed)
         }
     }
+}
+
+/// Set once.
+private final class Flag: Sendable {
+    private let value = Atomic(false)
+
+    var isSet: Bool { value.load(ordering: .acquiring) }
+
+    func set() { value.store(true, ordering: .releasing) }
 }

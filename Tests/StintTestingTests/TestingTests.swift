@@ -55,6 +55,41 @@ struct TestingTests {
         #expect(try await queue.drain(worker).done == 1)
     }
 
+    @Test("drain runs jobs that have become due, however late its worker begins")
+    func due() async throws {
+        let worker = worker { _, _ in }
+        for order in 1...100 {
+            try await queue.enqueue(SendReceipt(order: order), in: "mail", delay: .seconds(60))
+            queue.advance(by: .seconds(60))
+            #expect(try await queue.drain(worker).done == 1)
+        }
+    }
+
+    @Test("drain ends with a worker that ends before nothing is left")
+    func endsEarly() async throws {
+        for order in 1...3 { try await queue.enqueue(SendReceipt(order: order), in: "mail") }
+        var options = Worker.Options()
+        options.recycling.maxJobs = 1
+        var worker = Worker(queue, queues: ["mail"], options: options)
+        worker.registerJob(SendReceipt.self) { _, _ in }
+        #expect(try await queue.drain(worker).done == 1)
+        #expect(try await queue.drain(worker).done == 1)
+    }
+
+    @Test("drain ends when the test is cancelled")
+    func cancelled() async throws {
+        try await queue.enqueue(SendReceipt(order: 1), in: "mail")
+        let (started, start) = AsyncStream.makeStream(of: Void.self)
+        let worker = worker { _, _ in
+            start.yield()
+            try await Task.sleep(for: .seconds(600))
+        }
+        let drain = Task { [queue] in try await queue.drain(worker) }
+        for await _ in started { break }
+        drain.cancel()
+        await #expect(throws: CancellationError.self) { try await drain.value }
+    }
+
     @Test("a job that crashes its process is buried after its crashes")
     func crash() async throws {
         let id = try await queue.enqueue(

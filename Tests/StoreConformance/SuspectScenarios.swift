@@ -49,6 +49,20 @@ let suspectScenarios: [Scenario] = [
         }
         #expect(try await stage.claim(9).map(\.runsAlone) == [false])
     },
+    Scenario("a claim that leaves what is ready to others takes no suspect either") { stage in
+        let suspects = try await stage.suspects(2).ids
+        var performers: [Performer] = []
+        for number in 1...4 { performers.append(try await stage.hire(process: Int32(number))) }
+        func claim(idleSlots: Int) async throws -> [JobID] {
+            try await stage.store.claim(
+                ClaimRequest(
+                    queues: ["q"], limit: 16, lease: .seconds(30), worker: "host:1", registration: performers[0].id,
+                    idleSlots: idleSlots)
+            ).map(\.id)
+        }
+        #expect(try await claim(idleSlots: 0) == [])
+        #expect(try await claim(idleSlots: 1) == [suspects[0]])
+    },
     Scenario("a suspect is not claimed beside jobs before it, in one queue or over several") { stage in
         let suspects = [try await stage.enqueue(in: "a"), try await stage.enqueue(in: "a")]
         #expect(try await stage.claim(2, from: ["a"], lease: .seconds(1)).count == 2)

@@ -1,5 +1,4 @@
 import Foundation
-import ServiceLifecycle
 import StintCore
 
 /// `stint work --drain`: its progress, what delays it, and what was buried meanwhile.

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import Logging
 import StintCore
 
 /// For commands that create the database if it does not exist.

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import Logging
 import StintCore
 
 /// A duration such as `500ms`, `30s`, `5m`, `2h`, `1d` or `1h30m`, and its original text.

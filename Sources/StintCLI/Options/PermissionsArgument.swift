@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import Logging
 import StintCore
 
 /// The permissions of a file, such as `0600` or `0660`.

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import Logging
 import StintCore
 
 /// A size such as `64K`, `256M` or `1G`, in powers of 1024.

@@ -1,4 +1,3 @@
-import Logging
 import StintCore
 
 /// How a command opens a store.

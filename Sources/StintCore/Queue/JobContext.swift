@@ -1,5 +1,4 @@
 import Logging
-import Synchronization
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

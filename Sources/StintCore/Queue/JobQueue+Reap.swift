@@ -19,7 +19,7 @@ extension JobStore {
             if step.spared == 0 || hasLookedAgain { return total }
             // Workers of leases past their deadline live, or may just have waited for the same lock.
             hasLookedAgain = true
-            try await Task.sleep(for: ReapReport.secondLook + .milliseconds(50))
+            do { try await Task.sleep(for: ReapReport.secondLook + .milliseconds(50)) } catch { return total }
         }
     }
 }

@@ -1,5 +1,3 @@
-import Logging
-
 /// A job queue for applications: typed enqueues, trace context in the headers, metrics.
 ///
 ///     let queue = try await JobQueue(.sqlite("app.db"))

@@ -1,4 +1,3 @@
-import Logging
 import Synchronization
 
 /// A flag that the handler's task sets and the worker reads.

@@ -1,5 +1,3 @@
-import Logging
-
 /// How to open a store: `.sqlite("app.db")`. Each store's module adds its own.
 public struct StoreSource<Store: JobStore>: Sendable {
     package let open: @Sendable () async throws -> Store

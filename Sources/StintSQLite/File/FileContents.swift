@@ -3,7 +3,6 @@ import GRDB
 import GRDBSQLite
 import StintCore
 import StintPlatform
-import Synchronization
 
 /// Notices that a database was written over in place, as `cp backup.db stint.db` does: the file is still the same one,
 /// but its contents are not. As long as a process has it open, only checkpoints write to it. So its bytes are read when

@@ -1,7 +1,6 @@
 import GRDB
 import StintCore
 import StintSQLiteMigrations
-import Synchronization
 
 /// Migrates a database to this Stint's schema, or reports why it cannot.
 ///

@@ -1,5 +1,4 @@
 import StintCore
-import Synchronization
 
 extension SQLiteStore {
     /// Whether the store is open, and what is in progress.

@@ -1,7 +1,5 @@
 import GRDB
-import Logging
 import StintCore
-import Synchronization
 
 /// How a write behaves when the disk is full.
 enum DiskFullPolicy: Int, Comparable, Sendable {

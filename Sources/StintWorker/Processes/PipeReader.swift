@@ -1,7 +1,6 @@
 import CStint
 import Dispatch
 import StintPlatform
-import Synchronization
 
 /// The read end of a pipe.
 ///

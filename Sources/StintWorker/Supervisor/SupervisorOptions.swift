@@ -1,5 +1,3 @@
-import Logging
-import ServiceLifecycle
 import StintCore
 
 /// How a ``Supervisor`` treats its workers.

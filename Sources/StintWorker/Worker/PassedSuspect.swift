@@ -1,4 +1,3 @@
-import Logging
 import StintCore
 
 /// A suspect that was skipped because others ran in the worker's process.

@@ -1,6 +1,4 @@
-import Logging
 import StintCore
-import Tracing
 
 /// The result of a run, ready to be settled.
 struct RunResult: Sendable {

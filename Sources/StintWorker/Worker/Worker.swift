@@ -81,7 +81,7 @@ public struct Worker: Service {
 
     package let queues: [QueueName]
     var options: Options
-    let store: any JobStore
+    package let store: any JobStore
     var clock: any QueueClock { store.clock }
     let logger: Logger
     var handlers = Handlers()
