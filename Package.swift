@@ -137,7 +137,7 @@ let package = Package(
         .testTarget(name: "StintCoreTests", dependencies: ["StintCore", "StintPlatform", "TestSupport"]),
         .testTarget(name: "StintTestingTests", dependencies: ["Stint", "StintTesting", "StoreConformance"]),
 
-        // Torture: what is done to a database, the history of what everybody was told, and the check of that history.
+        // Torture: faults for a database, the history of all calls and their results, and the checker of that history.
         .target(name: "History", path: "Tests/History"),
         .testTarget(name: "HistoryTests", dependencies: ["History"]),
         .target(name: "CFaults", dependencies: [sqlite], path: "Tests/CFaults"),

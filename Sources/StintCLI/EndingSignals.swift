@@ -10,12 +10,12 @@ final class EndingSignals: @unchecked Sendable {
 
     private var sources: [any DispatchSourceSignal] = []
 
-    /// From now on; called again it does nothing.
+    /// Begins to handle the signals; a second call does nothing.
     static func takeBarAway() { _ = shared }
 
     private init() {
         let queue = DispatchQueue(label: "stint.signals")
-        // Whoever started this process with a signal ignored does not want to end it so.
+        // If the parent started this process with a signal ignored (nohup), it stays ignored.
         for number in [SIGINT, SIGTERM, SIGHUP] where !SignalDisposition.ignores(number) {
             SignalDisposition.prepareForDispatch(number)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)

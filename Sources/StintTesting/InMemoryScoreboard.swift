@@ -5,7 +5,7 @@ import Synchronization
 final class InMemoryScoreboard: Scoreboard {
     private struct State {
         var started: [Lease: StartedJob]? = [:]
-        var isToldToStop = false
+        var hasOrderToStop = false
     }
 
     private let clock: any QueueClock
@@ -25,12 +25,12 @@ final class InMemoryScoreboard: Scoreboard {
         }
     }
 
-    func noteOrderToStop() { state.withLock { $0.isToldToStop = true } }
+    func noteOrderToStop() { state.withLock { $0.hasOrderToStop = true } }
 
-    func read() -> (started: [StartedJob]?, isToldToStop: Bool) {
+    func read() -> (started: [StartedJob]?, hasOrderToStop: Bool) {
         state.withLock { state in
             let started = state.started?.values.sorted { $0.lease.job.rawValue < $1.lease.job.rawValue }
-            return (started, state.isToldToStop)
+            return (started, state.hasOrderToStop)
         }
     }
 

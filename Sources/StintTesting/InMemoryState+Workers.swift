@@ -27,13 +27,13 @@ extension InMemoryState {
 
     private func record(_ id: WorkerID) -> WorkerRecord {
         let worker = workers[id]!
-        let (started, isToldToStop) = worker.scoreboard.read()
+        let (started, hasOrderToStop) = worker.scoreboard.read()
         let supervisor: Liveness? =
             worker.registration.supervisorSign.map { supervisors.contains($0) ? .alive : .dead }
             ?? worker.registration.supervisor.map { _ in .unknown }
         return WorkerRecord(
             id: id, registration: worker.registration, registeredAt: worker.registeredAt, started: started,
-            liveness: worker.liveness, supervisorLiveness: supervisor, isToldToStop: isToldToStop)
+            liveness: worker.liveness, supervisorLiveness: supervisor, hasOrderToStop: hasOrderToStop)
     }
 
     // MARK: - Ends

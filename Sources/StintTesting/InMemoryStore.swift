@@ -4,7 +4,7 @@ import Synchronization
 /// A store in memory, for tests: fast, with nothing on disk, and with a clock that the test moves.
 ///
 /// It follows the same rules as the SQLite store and passes the same scenarios, except for what needs a disk or other
-/// processes: nothing survives the process, and a worker dies when the test says so.
+/// processes: nothing survives the process, and a worker dies only if the test simulates that.
 public final class InMemoryStore: JobStore {
     let state: Mutex<InMemoryState>
     private let listeners = Mutex(Listeners())

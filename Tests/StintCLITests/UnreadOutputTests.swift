@@ -3,7 +3,7 @@ import Subprocess
 import TestSupport
 import Testing
 
-@Suite("Output that nobody reads holds nothing up", .inOwnFolder, .timeLimit(.minutes(5)))
+@Suite("Unread output delays nothing", .inOwnFolder, .timeLimit(.minutes(5)))
 struct UnreadOutputTests {
     let place = Workplace.ofThisTest
 

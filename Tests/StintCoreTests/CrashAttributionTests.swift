@@ -56,7 +56,7 @@ struct CrashAttributionTests {
                 id: WorkerID(rawValue: 1),
                 registration: WorkerRegistration(name: "w", process: process, queues: ["q"], concurrency: 1),
                 registeredAt: 0, started: [], liveness: one.life, supervisorLiveness: one.supervisor,
-                isToldToStop: one.isTold)
+                hasOrderToStop: one.isTold)
             let looker = one.boot == "unknown" ? "unknown" : "b"
             let namespaces = one.namespaces.isEmpty ? "" : "pid:[1]"
             #expect(Ending(ofUnseen: worker, boot: looker, namespaces: namespaces) == one.ending, "\(one)")

@@ -10,7 +10,7 @@ private func process(_ id: Int32, boot: String = "b") -> ProcessIdentity {
 /// A worker of a process, by default of one of its own.
 private func worker(
     _ id: Int64, in process: ProcessIdentity? = nil, started: [Int64]? = [], liveness: Liveness = .dead,
-    sign: String? = nil, supervisor: Liveness? = nil, isToldToStop: Bool = false
+    sign: String? = nil, supervisor: Liveness? = nil, hasOrderToStop: Bool = false
 ) -> WorkerRecord {
     let process = process ?? StintCoreTests.process(Int32(id))
     return WorkerRecord(
@@ -18,7 +18,7 @@ private func worker(
         registration: WorkerRegistration(
             name: "h:\(process.processID)", process: process, supervisorSign: sign, queues: ["q"], concurrency: 8),
         registeredAt: 0, started: started?.map { StartedJob(lease: lease($0), startedAt: 1_000) },
-        liveness: liveness, supervisorLiveness: supervisor, isToldToStop: isToldToStop)
+        liveness: liveness, supervisorLiveness: supervisor, hasOrderToStop: hasOrderToStop)
 }
 
 @Suite("CrashEvidence: what of a job had been started")
@@ -83,8 +83,8 @@ struct WorkerEndTests {
             (.stopped, false, true, .stoppedByOrder),
             (.stopped, false, false, .stoppedByOrder),
         ] as [(WorkerEnd, Bool, Bool, CrashAttribution.Ending)])
-    func reported(_ end: WorkerEnd, _ isToldToStop: Bool, _ isSameBoot: Bool, _ ending: CrashAttribution.Ending) {
-        let second = worker(2, in: process(2, boot: isSameBoot ? "b" : "c"), isToldToStop: isToldToStop)
+    func reported(_ end: WorkerEnd, _ hasOrderToStop: Bool, _ isSameBoot: Bool, _ ending: CrashAttribution.Ending) {
+        let second = worker(2, in: process(2, boot: isSameBoot ? "b" : "c"), hasOrderToStop: hasOrderToStop)
         #expect(CrashAttribution.Ending(end, of: [worker(1), second], boot: "b") == ending)
     }
 
@@ -107,7 +107,7 @@ struct WorkerEndTests {
     @Test("an order to one of a group was an order to all")
     func ordered() {
         let shared = process(9)
-        let groups = DeadWorkers.groups([worker(1, in: shared), worker(2, in: shared, isToldToStop: true)], boot: "b")
+        let groups = DeadWorkers.groups([worker(1, in: shared), worker(2, in: shared, hasOrderToStop: true)], boot: "b")
         #expect(groups.map(\.end) == [.stopped])
     }
 

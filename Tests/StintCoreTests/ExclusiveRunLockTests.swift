@@ -28,7 +28,7 @@ struct ExclusiveRunLockTests {
         for visitor in [one, other, third] { visitor.register(runLock) }
     }
 
-    @Test("any number runs at once where nobody must be alone")
+    @Test("any number of handlers run at once if none must be alone")
     func together() {
         for _ in 0..<100 { #expect(one.begin(runLock) && other.begin(runLock)) }
         for _ in 0..<200 { runLock.end() }
@@ -47,14 +47,14 @@ struct ExclusiveRunLockTests {
         #expect(other.begin(runLock, alone: true))
     }
 
-    @Test("who is refused alone holds nobody up")
+    @Test("a participant that may not run alone yet does not delay others")
     func refused() {
         #expect(one.begin(runLock))
         #expect(!other.begin(runLock, alone: true))
         #expect(third.begin(runLock))
     }
 
-    @Test("who is in line gets its turn: nobody new enters before it")
+    @Test("a participant in line gets its turn: no other begins before it")
     func turn() {
         #expect(one.begin(runLock) && other.begin(runLock))
         runLock.waitForExclusive(other.id)
@@ -87,7 +87,7 @@ struct ExclusiveRunLockTests {
         #expect(one.begin(runLock))
     }
 
-    @Test("the outlook says what a visitor may do")
+    @Test("the outlook shows what a participant may do")
     func outlook() {
         func outlooks() -> [ExclusiveRunLock.Outlook] { [one, other].map { runLock.outlook(for: $0.id) } }
         #expect(outlooks() == [.empty, .empty])
@@ -117,7 +117,7 @@ struct ExclusiveRunLockTests {
         #expect(other.calls == 1)
     }
 
-    @Test("everybody is told when one that was alone leaves, and may enter again")
+    @Test("all are woken when an exclusive run ends, and may begin again")
     func listeners() {
         #expect(one.begin(runLock, alone: true))
         #expect(!other.begin(runLock))
@@ -126,7 +126,7 @@ struct ExclusiveRunLockTests {
         #expect(other.begin(runLock) && third.begin(runLock))
     }
 
-    @Test("who leaves the line frees the others, and tells them")
+    @Test("leaving the line frees the others and wakes them")
     func stopWaiting() {
         #expect(one.begin(runLock))
         runLock.waitForExclusive(other.id)

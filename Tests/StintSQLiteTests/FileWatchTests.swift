@@ -112,7 +112,7 @@ struct FileWatchTests {
         for round in 0..<20 {
             try await queue.enqueue(payload: [UInt8](repeating: 1, count: 100_000), in: "q")
             try await other.enqueue(payload: [1], in: "q")
-            await (round.isMultiple(of: 2) ? queue : other).store.takeOverLog()
+            await (round.isMultiple(of: 2) ? queue : other).store.checkpointLog()
             try queue.store.checkStillThere()
         }
         #expect(try await queue.store.stats().map(\.ready) == [40])

@@ -105,7 +105,7 @@ struct GateTests {
                 }
             }
             // It returns.
-            await queue.store.takeOverLog()
+            await queue.store.checkpointLog()
             kill(process, SIGKILL)
         }
         try await expectSound(queue.store)

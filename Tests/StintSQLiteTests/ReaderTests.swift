@@ -6,7 +6,7 @@ import Testing
 
 @testable import StintSQLite
 
-@Suite("Long reads hold nobody up", .timeLimit(.minutes(5)))
+@Suite("Long reads delay no other call", .timeLimit(.minutes(5)))
 struct ReaderTests {
     @Test("a worker's look does not wait for long reads, and another long read waits until one of them is over")
     func looks() async throws {

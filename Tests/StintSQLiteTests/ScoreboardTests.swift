@@ -108,7 +108,7 @@ struct ScoreboardTests {
                 try #require(
                     Dictionary(uniqueKeysWithValues: read.started.map { ($0.lease, $0) }) == model,
                     "seed \(seed), step \(step)")
-                #expect(read.isToldToStop == (step >= 2_995))
+                #expect(read.hasOrderToStop == (step >= 2_995))
             }
             // Places are used again.
             #expect(ScoreboardFile.liveness(path, of: worker) == .alive)

@@ -81,7 +81,7 @@ struct WALOriginTests {
                 try await other.write { database in
                     try database.execute(sql: "DELETE FROM stint_jobs WHERE id = (SELECT max(id) FROM stint_jobs)")
                 }
-            case 6: await store?.takeOverLog()
+            case 6: await store?.checkpointLog()
             case 7:
                 // Another process starts, or the store is closed and opened.
                 store = nil
@@ -134,7 +134,7 @@ struct WALOriginTests {
         for _ in 0..<4 {
             #expect(try Copy(backup, log: folder.database + "-wal", in: folder.path).isRefused)
             #expect(try !Copy(folder.database, log: folder.database + "-wal", in: folder.path).isRefused)
-            await store.takeOverLog()
+            await store.checkpointLog()
             _ = try await store.enqueue([job(100)])
         }
     }
@@ -207,7 +207,7 @@ struct WALOriginTests {
             for number in 0..<400 {
                 _ = try await store.enqueue(
                     [try NewJob([UInt8](repeating: 1, count: 20_000), in: "q")])
-                if number.isMultiple(of: 20) { await store.takeOverLog() }
+                if number.isMultiple(of: 20) { await store.checkpointLog() }
             }
         }
         for _ in 0..<40 { try WALOrigin(file: DatabaseFile(path: path)).check() }

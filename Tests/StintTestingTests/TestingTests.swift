@@ -20,7 +20,7 @@ struct TestingTests {
         return worker
     }
 
-    @Test("tells what was enqueued of a type, in order, ready and delayed")
+    @Test("returns what was enqueued of a type, in order, ready and delayed")
     func enqueued() async throws {
         try await queue.enqueue(SendReceipt(order: 7), in: "mail", delay: .seconds(5))
         try await queue.enqueue(SendReceipt(order: 8), in: "mail")
@@ -102,7 +102,7 @@ struct TestingTests {
         #expect(job.record.state == .buried && job.failures.last?.diagnostics?.signal == "SIGKILL")
     }
 
-    @Test("a lease that ends while nobody extends it brings the job back")
+    @Test("a lease that is not extended ends, and the job is reclaimed")
     func lease() async throws {
         try await queue.enqueue(SendReceipt(order: 1), in: "mail")
         let request = ClaimRequest(queues: ["mail"], limit: 1, lease: .seconds(30), worker: "gone:1")

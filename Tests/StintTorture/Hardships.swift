@@ -5,7 +5,7 @@ import Torture
 struct Hardships: ParsableArguments {
     @Option(help: "How many processes to kill.") var kills: Int?
     @Option(help: "How many processes to stop for longer than their lease.") var stops: Int?
-    @Option(help: "How often somebody holds the write lock for longer than a lease.") var locks: Int?
+    @Option(help: "How often a process holds the write lock for longer than a lease.") var locks: Int?
     @Option(help: "How often all processes are stopped for longer than a lease.") var freezes: Int?
     @Option(help: "How often a whole tree of processes gets SIGTERM.") var orders: Int?
     @Option(help: "How often the database is replaced by a copy of itself while it is in use.") var replacements: Int?

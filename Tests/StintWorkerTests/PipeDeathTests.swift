@@ -8,7 +8,7 @@ import Testing
 
 @testable import StintWorker
 
-@Suite("A pipe handler that dies is blamed on nobody else", .timeLimit(.minutes(2)))
+@Suite("The death of a pipe handler is blamed on no other job", .timeLimit(.minutes(2)))
 struct PipeDeathTests {
     @Test(
         "one job in flight: it has crashed, with the diagnostics, whatever the exit",

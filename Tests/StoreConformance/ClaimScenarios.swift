@@ -21,7 +21,7 @@ let claimScenarios: [Scenario] = [
         #expect(try await stage.claim(3, from: ["a", "b", "a", "nowhere"]).map(\.id) == [b1, a1, b2])
         #expect(try await stage.claim(9, from: ["a", "b", "c"]).map(\.id) == [c1, a2])
     },
-    Scenario("the jobs of a claim are leased and nobody else gets them") { stage in
+    Scenario("the jobs of a claim are leased, and no other claim gets them") { stage in
         for _ in 0..<3 { try await stage.enqueue() }
         let jobs = try await stage.claim(2)
         #expect(jobs.count == 2)
@@ -31,7 +31,7 @@ let claimScenarios: [Scenario] = [
         let record = try #require(try await stage.store.job(jobs[0].id)?.record)
         #expect(record.worker == "test:1" && record.token == jobs[0].lease.token && record.attempts == 1)
     },
-    Scenario("where little is ready, a claim leaves to other workers what its own cannot start at once") { stage in
+    Scenario("if few jobs are ready, a claim leaves those that it cannot start at once to others") { stage in
         var performers: [Performer] = []
         for number in 1...4 { performers.append(try await stage.hire(process: Int32(number))) }
         let registration = performers[0].id

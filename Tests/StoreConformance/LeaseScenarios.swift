@@ -53,7 +53,7 @@ let leaseScenarios: [Scenario] = [
         #expect(try await stage.reap() == ReapReport(requeued: 1))
         try await stage.expectLeaseLost(job.lease, .ack)
     },
-    Scenario("a late ack counts as long as nobody took the job back") { stage in
+    Scenario("a late ack counts if the job was not reclaimed") { stage in
         try await stage.enqueue()
         let job = try await stage.claimOne(lease: .seconds(1))
         stage.clock.advance(by: .seconds(60))
@@ -71,7 +71,7 @@ let leaseScenarios: [Scenario] = [
         stage.clock.advance(by: .seconds(1))
         #expect(try await stage.reap().requeued == 1)
     },
-    Scenario("a lease of before a reboot is void at once and blames nobody, whatever the boot ids") { stage in
+    Scenario("a lease from before a reboot is void at once and no job is blamed, whatever the boot ids") { stage in
         let id = try await stage.enqueue(options: JobOptions(maxAttempts: 1, maxCrashes: 1))
         let job = try await stage.claimOne(lease: .seconds(3_600))
         stage.clock.reboot(hidesBoot: true)

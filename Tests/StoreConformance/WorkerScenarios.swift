@@ -58,7 +58,7 @@ private let registrationScenarios: [Scenario] = [
         #expect(try await stage.reapAll() == ReapReport())
         #expect(try await stage.store.workers().map(\.id) == [living.id])
     },
-    Scenario("an entry that nobody renews for an hour and nobody can look at is forgotten, unless it holds a lease") {
+    Scenario("an unrenewed registration of an unknown process is deleted after an hour unless it holds a lease") {
         stage in
         let idle = try await stage.hire(process: 1)
         let busy = try await stage.hire(process: 2)
@@ -206,7 +206,7 @@ private let takeBackScenarios: [Scenario] = [
         try await stage.expectBlamed([ids[2]])
         try await stage.expectFree([ids[0], ids[1]])
     },
-    Scenario("of processes that died together with a started job each, nobody is blamed") { stage in
+    Scenario("if processes with a started job each died together, no job is blamed") { stage in
         let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
         let (one, other) = (try await stage.hire(process: 1), try await stage.hire(process: 2))
         for performer in [one, other] {
@@ -215,7 +215,7 @@ private let takeBackScenarios: [Scenario] = [
         _ = try await stage.reclaim(from: one, other)
         try await stage.expectSuspects(ids)
     },
-    Scenario("where the supervisor died too nobody is blamed, and a job that is lost again and again runs less often") {
+    Scenario("if the supervisor died too, no job is blamed, and a job lost repeatedly runs after growing delays") {
         stage in
         let id = try await stage.enqueue(options: JobOptions(maxAttempts: 1, maxCrashes: 1))
         for losses in 1...3 {
@@ -239,7 +239,7 @@ private let takeBackScenarios: [Scenario] = [
             let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
             stage.start(try await stage.claim(2, by: performer)[0], by: performer)
             performer.place.scoreboard.noteOrderToStop()
-            #expect(try await stage.store.workers().map(\.isToldToStop) == [true])
+            #expect(try await stage.store.workers().map(\.hasOrderToStop) == [true])
             try await stage.die(performer)
             // A supervisor that saw its end need not know of an order from elsewhere.
             let report =
@@ -289,7 +289,7 @@ private let takeBackScenarios: [Scenario] = [
         #expect(details.failures.map(\.kind) == [.crashed])
         #expect(details.record.reason?.hasPrefix("no attempts left (1 of the worker's 1), last: worker") == true)
     },
-    Scenario("a worker that was stopped by order leaves nobody to blame") { stage in
+    Scenario("if a worker was stopped by order, no job is blamed") { stage in
         let performer = try await stage.hire()
         let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
         let jobs = try await stage.claim(2, by: performer)
@@ -298,7 +298,7 @@ private let takeBackScenarios: [Scenario] = [
         try await stage.expectFree(ids)
         #expect(try await stage.store.workers().isEmpty)
     },
-    Scenario("a worker of another boot leaves nobody to blame") { stage in
+    Scenario("if a worker belongs to another boot, no job is blamed") { stage in
         let performer = try await stage.hire()
         let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
         stage.start(try await stage.claim(2, by: performer)[0], by: performer)
@@ -348,7 +348,7 @@ private let takeBackScenarios: [Scenario] = [
         #expect(try await stage.store.job(id)?.record.crashes == 1)
         #expect(try await stage.settle(job.lease, .ack) == .done)
     },
-    Scenario("without its scoreboard a dead worker's only job is to blame, of several nobody") { stage in
+    Scenario("without a scoreboard a dead worker's only job is blamed, but none of several") { stage in
         let id = try await stage.enqueue()
         let one = try await stage.hire(process: 1)
         _ = try await stage.claim(1, by: one)

@@ -10,7 +10,7 @@ struct FillCommand: AsyncParsableCommand {
         commandName: "fill",
         abstract: "Enqueues jobs of \(Backlog.payload.count) bytes in queue '\(StintWorkload.queue)', durably.")
 
-    @Argument(help: "The database; it is made where there is none.")
+    @Argument(help: "The database; it is created if it does not exist.")
     var file: String
 
     @Argument(help: "How many jobs.")

@@ -18,7 +18,7 @@ struct HandlersCommand: AsyncParsableCommand {
     @Option(help: "How often a worker is killed, for the time until its job runs again.")
     var kills = 20
 
-    @Option(help: "The folder for the files: on the disk that is to be measured.")
+    @Option(help: "The folder for the files, on the disk to measure.")
     var directory: String?
 
     func validate() throws {

@@ -29,10 +29,10 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "How long a turn lasts, in seconds.")
     var seconds = 1.0
 
-    @Option(help: "Stint's batch where a job takes no time.")
+    @Option(help: "Stint's batch for jobs that take no time.")
     var batch = 64
 
-    @Option(help: "Stint's batch where a job takes time.")
+    @Option(help: "Stint's batch for jobs that take time.")
     var waitingBatch = 16
 
     @Option(help: "How often Stint and plain C take turns for the ceiling; 0: no ceiling.")

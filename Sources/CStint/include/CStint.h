@@ -4,12 +4,12 @@
 
 #include <sys/types.h>
 
-/* The type of the file system that holds `path` (the magic number of statfs(2)), or -1 where it cannot be told.
+/* The type of the file system that holds `path` (the magic number of statfs(2)), or -1 if it is unknown.
    Swift's Glibc module does not have <sys/vfs.h>. Linux only; elsewhere always -1. */
 long stint_file_system_type(const char *path);
 
 /* Whether something is mounted on exactly this name, as when a single file is mounted into a container: 1 or 0, or -1
-   where it cannot be told (Linux before 5.8, other systems, no such file). A symbolic link is not followed. */
+   if it is unknown (Linux before 5.8, other systems, no such file). A symbolic link is not followed. */
 int stint_is_mount_point(const char *path);
 
 /* Gives a file another name unless that is taken: then -1 with EEXIST. Where the file system cannot do it in one step, the
@@ -58,7 +58,7 @@ int stint_adopt_orphans(void);
    forgets them. A handler of this process's own stays. */
 void stint_keep_ends_of_children(void);
 
-/* Whether a child of this process has ended. It can be waited for afterwards, unless somebody else did so before. */
+/* Whether a child of this process has ended. It can be waited for afterwards, unless other code has waited for it before. */
 int stint_has_ended(pid_t child);
 
 /* Whether any child of this process has ended and was not waited for. */
@@ -70,7 +70,7 @@ char **stint_environment(void);
 /* As pipe(2), with descriptors that are closed by exec. */
 int stint_pipe(int ends[2]);
 
-/* How many bytes can be read from a pipe at once; -1 where it cannot be told. */
+/* How many bytes can be read from a pipe at once; -1 if it is unknown. */
 int stint_bytes_waiting(int descriptor);
 
 #endif

@@ -16,7 +16,7 @@ struct Drain {
     /// Reports all jobs that were buried since it began.
     ///
     /// - Returns: Their number.
-    func tellOfBuried() async throws -> Int {
+    func reportBuried() async throws -> Int {
         var buried: [(queue: QueueName, jobs: [JobID])] = []
         for name in queues {
             let selection = JobSelection(name, states: [.buried], buriedSince: Date(start))

@@ -10,7 +10,7 @@ struct DrainProgress: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            var bar = ProgressBar(total: nil, waitsForNobody: true)
+            var bar = ProgressBar(total: nil, neverWaits: true)
             defer { bar.finish() }
             var toldOfPause: [QueueName: ContinuousClock.Instant] = [:]
             do {

@@ -39,11 +39,11 @@ struct KickCommand: AsyncParsableCommand {
         let selection = conditions.selection(for: .kick, now: queue.clock.now())
         let kicked = try await BulkChange(queue: queue, selection: selection, change: .kick).run(limit: limit)
         try Output.print("kicked \(kicked)")
-        if kicked == 0 { try await tellWhereBuriedJobsAre(queue, selection.queue) }
+        if kicked == 0 { try await hintAtBuriedJobs(queue, selection.queue) }
     }
 
     /// The default queue is often empty, so this helps a user who forgot --queue.
-    private func tellWhereBuriedJobsAre(_ queue: JobQueue<AnyJobStore>, _ name: QueueName) async throws {
+    private func hintAtBuriedJobs(_ queue: JobQueue<AnyJobStore>, _ name: QueueName) async throws {
         let buried = try await queue.stats().filter { $0.buried > 0 }
         guard let first = buried.first, !buried.contains(where: { $0.name == name }) else { return }
         let places = buried.prefix(5).map { "\(quoted($0.name.description)) (\($0.buried))" }.joined(separator: ", ")

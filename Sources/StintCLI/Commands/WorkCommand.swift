@@ -156,7 +156,7 @@ struct WorkCommand: AsyncParsableCommand {
                 services: services, gracefulShutdownSignals: Worker.isSupervised ? [.sigterm] : [],
                 logger: Logger(label: "stint.work")))
         try await Worker.isSupervised ? group.run() : WorkSignals(group: group, supervisor: supervisor).run()
-        if let drain, try await drain.tellOfBuried() > 0, failIfBuried { throw ExitCode(1) }
+        if let drain, try await drain.reportBuried() > 0, failIfBuried { throw ExitCode(1) }
     }
 
     /// The queues without duplicates.

@@ -8,19 +8,19 @@ struct ProgressBar {
 
     private let total: Int?
     /// Whether the caller must not wait for a terminal that does not read.
-    private let waitsForNobody: Bool
+    private let neverWaits: Bool
     /// Standard error if it is a terminal, otherwise standard output if that is one.
     private let terminal: Int32?
     private var lastShown: ContinuousClock.Instant
     /// Where a bar is drawn now. It is shared by the whole process, so that other output can clear the bar first.
-    private static let drawn = Mutex<(terminal: Int32, waitsForNobody: Bool)?>(nil)
+    private static let drawn = Mutex<(terminal: Int32, neverWaits: Bool)?>(nil)
     /// The process is about to end by a signal.
     private static let isOver = Atomic(false)
 
     /// - Parameter total: The amount of work, if it is known from the start.
-    init(total: Int?, waitsForNobody: Bool = false) {
+    init(total: Int?, neverWaits: Bool = false) {
         self.total = total
-        self.waitsForNobody = waitsForNobody
+        self.neverWaits = neverWaits
         terminal = [STDERR_FILENO, STDOUT_FILENO].first { isatty($0) == 1 }
         lastShown = .now
     }
@@ -38,10 +38,10 @@ struct ProgressBar {
             let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: Self.width - filled)
             line += "\(bar) \(Int(share * 100))% "
         }
-        // Whoever must not wait treats signals itself.
-        if !waitsForNobody { EndingSignals.takeBarAway() }
-        Self.drawn.withLock { $0 = (terminal, waitsForNobody) }
-        Self.draw(line + text, on: terminal, waitsForNobody: waitsForNobody)
+        // A caller that must not wait handles signals itself.
+        if !neverWaits { EndingSignals.takeBarAway() }
+        Self.drawn.withLock { $0 = (terminal, neverWaits) }
+        Self.draw(line + text, on: terminal, neverWaits: neverWaits)
     }
 
     /// Clears the bar.
@@ -53,7 +53,7 @@ struct ProgressBar {
             defer { bar = nil }
             return bar
         }
-        if let bar { draw("\r\u{1B}[2K", on: bar.terminal, waitsForNobody: bar.waitsForNobody) }
+        if let bar { draw("\r\u{1B}[2K", on: bar.terminal, neverWaits: bar.neverWaits) }
     }
 
     /// The same as the last thing that this process does: nothing is drawn any more, and a terminal that takes nothing is
@@ -66,10 +66,10 @@ struct ProgressBar {
         destination.flush(within: .milliseconds(200))
     }
 
-    private static func draw(_ text: String, on terminal: Int32, waitsForNobody: Bool) {
+    private static func draw(_ text: String, on terminal: Int32, neverWaits: Bool) {
         guard !isOver.load(ordering: .acquiring) else { return }
         let bytes = Array(text.utf8)
-        if waitsForNobody { return destination(of: terminal).log(bytes) }
+        if neverWaits { return destination(of: terminal).log(bytes) }
         _ = bytes.withUnsafeBytes { StintPlatform.write(terminal, $0.baseAddress, $0.count) }
     }
 

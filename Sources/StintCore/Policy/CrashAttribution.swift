@@ -85,7 +85,7 @@ extension CrashAttribution.Ending {
         switch (worker.liveness, worker.supervisorLiveness) {
         case (.alive, _), (.unknown, _): self = .leaseRanOut
         case (.dead, .alive?), (.dead, .unknown?): return nil
-        case (.dead, _) where worker.isToldToStop: self = .stoppedByOrder
+        case (.dead, _) where worker.hasOrderToStop: self = .stoppedByOrder
         case (.dead, .dead?): self = .diedWithOthers
         case (.dead, nil):
             let process = worker.registration.process

@@ -32,7 +32,7 @@ extension WorkerEnd {
     /// jobs.
     init?(ofUnseen workers: [WorkerRecord], boot: String) {
         // They ended together, so an order to one of them was an order to all.
-        guard let first = workers.first(where: \.isToldToStop) ?? workers.first,
+        guard let first = workers.first(where: \.hasOrderToStop) ?? workers.first,
             let ending = CrashAttribution.Ending(ofUnseen: first, boot: boot)
         else { return nil }
         switch ending {

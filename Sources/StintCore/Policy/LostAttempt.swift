@@ -55,7 +55,7 @@ extension CrashAttribution.Ending {
         case .stopped: self = .stoppedByOrder
         case .diedWithSupervisor, .diedWithMachine: self = .diedWithOthers
         // The order did not come from the process that reports the end.
-        case .died where workers.contains(where: \.isToldToStop): self = .stoppedByOrder
+        case .died where workers.contains(where: \.hasOrderToStop): self = .stoppedByOrder
         // No observer of another boot can have seen how a process ended.
         case .died:
             self = workers.contains { $0.registration.process.boot != boot } ? .diedWithOthers : .diedByItself

@@ -1,6 +1,6 @@
-/// What a person looks at and does by hand, job by job. What is done to many jobs of a queue is in JobQueue+Selection.swift.
+/// Operators' calls for single jobs. Those for many jobs of a queue are in JobQueue+Selection.swift.
 extension JobQueue {
-    /// The counts of all queues, by name. They are kept, so this costs the same at ten million jobs.
+    /// The counts of all queues, by name. The store maintains them, so this is as fast with ten million jobs.
     public func stats() async throws -> [QueueStats] { try await store.stats() }
 
     /// One page of jobs: ready ones as they would be claimed, delayed ones by their time, the others by id; without a state
@@ -14,23 +14,23 @@ extension JobQueue {
     /// One job with its payload and its failed attempts; `nil` if there is none of this id.
     public func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
 
-    /// The latest attempts that did not end well, newest first.
+    /// The latest attempts that did not succeed, newest first.
     public func failures(limit: Int = 100) async throws -> [FailedJob] { try await store.failures(limit: limit) }
 
     /// All registered workers, by id, with the jobs that they run.
     public func workers() async throws -> [WorkerRecord] { try await store.workers() }
 
-    /// Makes buried jobs ready, with attempts and crashes back at 0.
+    /// Makes buried jobs ready, with attempts and crashes reset to 0.
     ///
     /// - Throws: ``StintError``: `notFound`, or `invalidInput` for the first id that is not buried. No job is kicked then.
     public func kick(_ ids: [JobID]) async throws { try await store.kick(ids) }
 
-    /// Sets jobs aside; a holder loses its lease.
+    /// Buries jobs; their holders lose their leases. Jobs that are buried already stay so.
     ///
     /// - Throws: ``StintError``: `notFound`, or `invalidInput` for the first id that is done. No job is buried then.
     public func bury(_ ids: [JobID], reason: String) async throws { try await store.bury(ids, reason: reason) }
 
-    /// Removes jobs for good; a holder loses its lease.
+    /// Deletes jobs permanently; their holders lose their leases.
     ///
     /// - Throws: ``StintError`` with the code `notFound` for the first id that names no job. No job is deleted then.
     public func delete(_ ids: [JobID]) async throws { try await store.delete(ids) }

@@ -1,6 +1,6 @@
 extension JobQueue {
-    /// Takes back the jobs of workers that are dead, and ended leases, and prunes, until nothing is left to do or the
-    /// task is cancelled; once, for cron.
+    /// Reclaims the jobs of dead workers and of ended leases, and prunes done jobs, until nothing is left to do or the
+    /// task is cancelled. For cron; a `Reaper` does it repeatedly.
     ///
     /// - Returns: What was done.
     public func reap() async throws -> ReapReport { try await store.reapAll() }

@@ -28,7 +28,7 @@ public struct JobQueue<Store: JobStore>: Sendable {
     /// that error. A process that ends need not close its queues, since nothing is lost.
     public func close() async { await store.close() }
 
-    /// Adds one job. When this returns, the job is on disk.
+    /// Adds one job. When this returns, the job is durable; see the store's options.
     ///
     /// - Parameters:
     ///   - delay: How long to wait before the job is ready; overrides the delay in `options`.

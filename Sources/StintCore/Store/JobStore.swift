@@ -1,10 +1,10 @@
-/// Where jobs live. A verb is a change of state and one transaction: it happens whole or not at all, and when it
-/// returns it is durable. All verbs may throw ``StintError`` with the codes `databaseBusy` and
-/// `storageFailed`, and nothing has changed then, or, when the disk fails or the file goes in the last moment,
-/// `outcomeUnknown`: then it may have happened, and who goes on must look first, as ``leases(heldBy:)`` and
-/// ``job(_:)`` let him. No verb blocks one of Swift's cooperative threads.
+/// Keeps jobs. Each verb is one transaction: it happens completely or not at all, and when it returns it is durable.
 ///
-/// Every store must pass the scenarios in Tests/StoreConformance, which specify the same in code.
+/// All verbs may throw ``StintError``. After `databaseBusy` and `storageFailed` nothing has changed. After
+/// `outcomeUnknown` the change may have been made: the caller must look it up with ``leases(heldBy:)`` or ``job(_:)``
+/// before it continues. No verb blocks one of Swift's cooperative threads.
+///
+/// The scenarios in Tests/StoreConformance specify the same in code. Every store must pass them.
 public protocol JobStore: WorkerRegistry {
     /// The store's own time: that of this machine for a file, that of the server for a database server. Deadlines,
     /// delays and ``NextReady/at(_:)`` use it.

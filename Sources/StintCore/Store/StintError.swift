@@ -5,7 +5,7 @@ public struct StintError: Error, Sendable, CustomStringConvertible {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         public let description: String
 
-        /// The job was reclaimed (its lease ran out), buried or deleted, so nothing was changed.
+        /// The job was reclaimed (its lease ran out, or its worker died), buried or deleted. Nothing was changed.
         public static let leaseLost = Code(description: "leaseLost")
         /// A name, a size, a number or a header that is not allowed. Nothing was changed.
         public static let invalidInput = Code(description: "invalidInput")
@@ -18,9 +18,9 @@ public struct StintError: Error, Sendable, CustomStringConvertible {
         public static let databaseBusy = Code(description: "databaseBusy")
         /// The disk or the file's page limit is full, or an I/O error happened. The transaction was rolled back.
         public static let storageFailed = Code(description: "storageFailed")
-        /// The disk failed when a change was to be made durable: it may have been made, and a power cut may undo it. Or the
-        /// database was replaced between the commit and the answer: a copy that takes its place may have the change. Look
-        /// before you try again.
+        /// It is not known whether the change was made. The disk failed while the change became durable, so a power cut may
+        /// undo it. Or the database was replaced between the commit and the answer, and the copy that replaced it may
+        /// contain the change. Check before you try again.
         public static let outcomeUnknown = Code(description: "outcomeUnknown")
         /// The queue was closed by ``JobQueue/close()``. Nothing was changed.
         public static let closed = Code(description: "closed")

@@ -16,11 +16,11 @@ public struct WorkerRecord: Sendable, Hashable {
     /// Its supervisor's liveness; `nil` if it has none.
     public let supervisorLiveness: Liveness?
     /// Whether it was ordered to stop.
-    public let isToldToStop: Bool
+    public let hasOrderToStop: Bool
 
     public init(
         id: WorkerID, registration: WorkerRegistration, registeredAt: Timestamp, started: [StartedJob]?,
-        liveness: Liveness = .unknown, supervisorLiveness: Liveness? = nil, isToldToStop: Bool = false
+        liveness: Liveness = .unknown, supervisorLiveness: Liveness? = nil, hasOrderToStop: Bool = false
     ) {
         self.id = id
         self.registration = registration
@@ -28,6 +28,6 @@ public struct WorkerRecord: Sendable, Hashable {
         self.started = started
         self.liveness = liveness
         self.supervisorLiveness = supervisorLiveness
-        self.isToldToStop = isToldToStop
+        self.hasOrderToStop = hasOrderToStop
     }
 }

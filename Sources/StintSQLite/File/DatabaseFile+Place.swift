@@ -13,7 +13,7 @@ extension DatabaseFile {
             var facts = stat()
             guard lstat(target + suffix, &facts) == 0, facts.st_mode & S_IFMT != S_IFREG else { continue }
             throw unusable(
-                "has \(quoted(target + suffix)) beside it, where SQLite keeps a file of its own, and that is no regular file: "
+                "has \(quoted(target + suffix)) beside it, where SQLite keeps a file of its own, but it is not a regular file: "
                     + "find out what created it, and remove it")
         }
     }

@@ -2,11 +2,11 @@ import StintCore
 import StintPlatform
 import Synchronization
 
-/// Notices that the database was deleted, replaced or moved away while this process had it open. SQLite goes on with
-/// the files that it has open, but no other process ever sees what it writes there.
+/// Notices that the database was deleted, replaced or moved away while this process had it open. SQLite continues
+/// with the files that it has open, but no other process ever sees what it writes there.
 ///
-/// A look is three calls of stat(2), together about 3.5 µs on the machine of docs/benchmarks.md. Each transaction looks as it
-/// begins, each write also before it is answered, and whoever has nothing to do looks from time to time. None of the three
+/// A look is three calls of stat(2), together about 3.5 µs on the machine of docs/benchmarks.md. Each transaction looks when
+/// it begins, each write also before it is answered, and idle processes look from time to time. None of the three
 /// files is ever replaced in an orderly way as long as a connection to the database is open: SQLite deletes -wal and -shm
 /// when the last one closes.
 final class FileWatch: Sendable {

@@ -23,7 +23,7 @@ struct ReplacedDatabase {
         }
     }
 
-    /// Runs `body` with the last ids that it has given out, while nobody can write to it; with `nil` if there is none, or
+    /// Runs `body` with the last ids that it has given out, while no process can write to it; with `nil` if there is none, or
     /// none that can be read.
     ///
     /// - Throws: What `body` throws; `invalidInput` if it is another program's database, and `databaseBusy`.

@@ -94,7 +94,7 @@ struct Restore {
         }
     }
 
-    /// Nobody works on its jobs, no id is given out again, and no log of another file is taken for its own.
+    /// Releases all leases, moves the ids past those given out before, and gives the file a mark of its own.
     private func makeFresh(
         _ database: Database, after old: ReplacedDatabase.LastIDs?
     ) throws -> (jobs: Int, released: Int) {

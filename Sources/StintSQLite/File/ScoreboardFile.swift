@@ -114,7 +114,7 @@ final class ScoreboardFile: Scoreboard {
 
     struct Content: Sendable, Equatable {
         var started: [StartedJob] = []
-        var isToldToStop = false
+        var hasOrderToStop = false
     }
 
     /// What the worker has started; `nil` if there is no scoreboard, or it is not sound.
@@ -132,7 +132,7 @@ final class ScoreboardFile: Scoreboard {
         guard count == facts.st_size, isHeader(words, of: worker, inode: UInt64(facts.st_ino)),
             words[2] <= UInt64(words.count / wordsPerRecord - 1)
         else { return nil }
-        var content = Content(isToldToStop: words[3] == 1)
+        var content = Content(hasOrderToStop: words[3] == 1)
         for start in stride(from: wordsPerRecord, to: words.count, by: wordsPerRecord) {
             let record = Array(words[start..<start + wordsPerRecord])
             if record == free { continue }

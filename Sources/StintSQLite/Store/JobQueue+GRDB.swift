@@ -61,7 +61,7 @@ extension JobQueue where Store == SQLiteStore {
             return try Statement(select, database).first(job, token) { _ in true } == nil
         } catch {
             context.logger.warning(
-                "it cannot be read whether the job's acknowledgement was committed; it is acknowledged again",
+                "the store cannot be read to check whether the job's acknowledgement was committed; it is acknowledged again",
                 metadata: ["error": "\(error)"])
             return false
         }

@@ -79,7 +79,7 @@ extension SQLiteStore {
     }
 
     /// Checkpoints now, as far as possible; for tests. Otherwise this happens when the log is long enough.
-    package func takeOverLog() async {
+    package func checkpointLog() async {
         let checkpoint = lifecycle.withLock { $0.open?.checkpoint }
         await checkpoint?.run()
     }

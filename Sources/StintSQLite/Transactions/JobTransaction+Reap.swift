@@ -40,7 +40,7 @@ extension JobTransaction {
         for lease in leases where report.requeued + report.buried < Self.jobsPerReap {
             try endExpired(lease, registry!, &report)
         }
-        if looksForUnheld { try takeBackUnheld(&report) }
+        if looksForUnheld { try reclaimUnheld(&report) }
         for worker in try unseenWorkers(scoreboards) { try forget(worker) }
         for (queue, retention) in try statement(Self.queuesToPrune).rows(now.wall, read: { ($0.int(0), $0.int(1)) }) {
             let room = Self.prunesPerReap - Int64(report.pruned)
@@ -68,7 +68,7 @@ extension JobTransaction {
         """
 
     /// They lose nothing, since it is not known what became of them.
-    private func takeBackUnheld(_ report: inout ReapReport) throws {
+    private func reclaimUnheld(_ report: inout ReapReport) throws {
         let jobs = try statement(Self.unheldJobs).rows(Int64(Self.jobsPerReap)) { row in
             (
                 id: row.int(0), queue: row.optionalInt(1), attempts: row.tally(2), crashes: row.tally(3),

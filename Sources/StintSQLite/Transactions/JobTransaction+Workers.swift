@@ -116,6 +116,6 @@ extension WorkerRecord {
         return WorkerRecord(
             id: id, registration: registration, registeredAt: registeredAtMilliseconds, started: scoreboard?.started,
             liveness: scoreboards.liveness(id), supervisorLiveness: supervisor,
-            isToldToStop: scoreboard?.isToldToStop ?? false)
+            hasOrderToStop: scoreboard?.hasOrderToStop ?? false)
     }
 }

@@ -38,11 +38,11 @@ final class CommitWatcher: @unchecked Sendable {
         // The connection is closed on this thread, before it ends.
         defer { reader = nil }
         // This opens its connection before the first job comes.
-        tellOfCommit()
+        notifyOfCommit()
         while signals.waitForListener() {
             switch waitForWrite(writes == nil ? Self.pollInterval : -1) {
             case .over: return
-            case .nothing: tellOfCommit()
+            case .nothing: notifyOfCommit()
             case .written: if !tellOfCommits() { return }
             }
         }
@@ -60,7 +60,7 @@ final class CommitWatcher: @unchecked Sendable {
         while signals.waitForListener() {
             // This comes before each look: what is written after it is reported again.
             if writes?.clear() == true { pace.written(at: .now) }
-            let found = tellOfCommit()
+            let found = notifyOfCommit()
             if found != .nothing {
                 usleep(UInt32(pace.found(isNews: found == .told, at: .now) / .microseconds(1)))
             }
@@ -89,13 +89,13 @@ final class CommitWatcher: @unchecked Sendable {
     private enum Find {
         /// No commit since the last look, by any process.
         case nothing
-        /// A commit, but it brought nothing new for any listener.
+        /// A commit that brought nothing new for any listener.
         case untold
         case told
     }
 
     @discardableResult
-    private func tellOfCommit() -> Find {
+    private func notifyOfCommit() -> Find {
         do {
             let reader = try self.reader ?? connect()
             self.reader = reader

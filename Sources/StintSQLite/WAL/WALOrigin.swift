@@ -93,7 +93,7 @@ struct WALOrigin {
         file.unusable(
             "has a log beside it, \(quoted(file.log)), that is not its own but of another file or of another state of this one, "
                 + "as when a backup was copied over it; SQLite would mix the two, so nothing was done: put the backup in place "
-                + "with `stint restore BACKUP`, which keeps both files aside; or, if the database is to be used as it is, move "
+                + "with `stint restore BACKUP`, which keeps both files aside; or, to use the database as it is, move "
                 + "the log away")
     }
 

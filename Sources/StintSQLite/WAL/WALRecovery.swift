@@ -66,7 +66,7 @@ final class WALRecovery: Sendable {
         var tries = 0
         while true {
             do {
-                try mendOnce()
+                try rewriteLogOnce()
                 break
             } catch let error as StintError where error.code == .databaseBusy && tries < Self.mostWaits {
                 // Other processes write and have had no failure yet: that is no failure of the disk.
@@ -76,7 +76,7 @@ final class WALRecovery: Sendable {
         logger.warning("a sync of the log failed; the log was written again, from memory, and synced")
     }
 
-    private func mendOnce() throws {
+    private func rewriteLogOnce() throws {
         try lock.runBlocking { lock in
             try lock.execute(sql: "BEGIN IMMEDIATE")
             defer {

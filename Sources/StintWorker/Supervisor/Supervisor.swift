@@ -54,10 +54,10 @@ public struct Supervisor: Service {
             worker.supervisorConnection = supervisorConnection
             supervisorConnection.beat(every: pool.options.beatInterval)
             do {
-                supervisorConnection.sayLast(.ending(try await worker.work()))
+                supervisorConnection.sendLast(.ending(try await worker.work()))
             } catch {
                 // The worker has logged why.
-                supervisorConnection.sayLast(.ending(.lost))
+                supervisorConnection.sendLast(.ending(.lost))
                 exit(69)
             }
             exit(0)

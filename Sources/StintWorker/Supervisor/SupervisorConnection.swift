@@ -105,7 +105,7 @@ final class SupervisorConnection: Sendable {
 
     /// The last message of this process. It waits until all is sent, since a worker that ends without it seems to have died;
     /// a supervisor that is dead gets none.
-    func sayLast(_ message: ControlMessage) {
+    func sendLast(_ message: ControlMessage) {
         say(message)
         while !state.withLock({ $0.unsent.isEmpty }), Self.mayWrite(channel) {
             state.withLock { $0.unsent.send(send) }
@@ -114,7 +114,7 @@ final class SupervisorConnection: Sendable {
 
     /// Waits, at most a second, until something can be written.
     ///
-    /// - Returns: `false` if the other end is closed: nobody will ever read.
+    /// - Returns: `false` if the other end is closed, so nothing sent is ever read.
     static func mayWrite(_ socket: Int32) -> Bool {
         var event = pollfd(fd: socket, events: Int16(POLLOUT), revents: 0)
         return poll(&event, 1, 1_000) < 1 || event.revents & Int16(POLLHUP | POLLERR | POLLNVAL) == 0

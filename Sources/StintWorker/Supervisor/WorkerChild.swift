@@ -27,7 +27,7 @@ final class WorkerChild: Sendable {
         var ending: WorkerLoop.Ending?
         var killedBecause: String?
         var isKilled = false
-        var isToldToStop = false
+        var hasOrderToStop = false
     }
 
     /// Starts this program again as worker `number`.
@@ -121,7 +121,7 @@ final class WorkerChild: Sendable {
     /// Whether it was sent SIGKILL. It may take a moment to end.
     var isKilled: Bool { state.withLock { $0.isKilled } }
     var killedBecause: String? { state.withLock { $0.killedBecause } }
-    var isToldToStop: Bool { state.withLock { $0.isToldToStop } }
+    var hasOrderToStop: Bool { state.withLock { $0.hasOrderToStop } }
 
     /// When the result of ``missedHeartbeat(at:)`` may change.
     var nextHeartbeatCheck: ContinuousClock.Instant {
@@ -153,7 +153,7 @@ final class WorkerChild: Sendable {
 
     /// Orders it to stop in an orderly way.
     func tellToStop() {
-        state.withLock { $0.isToldToStop = true }
+        state.withLock { $0.hasOrderToStop = true }
         process.send(SIGTERM)
     }
 
@@ -163,7 +163,7 @@ final class WorkerChild: Sendable {
     func kill(because reason: String?) {
         state.withLock { state in
             state.isKilled = true
-            if let reason { state.killedBecause = reason } else { state.isToldToStop = true }
+            if let reason { state.killedBecause = reason } else { state.hasOrderToStop = true }
         }
         process.send(SIGKILL)
     }

@@ -133,7 +133,7 @@ actor WorkerPool {
     /// - Returns: How long to wait before its successor starts; `nil` if no delay is needed.
     private func delayAfter(_ child: WorkerChild, _ end: WorkerProcessEnd) -> Duration? {
         // Nothing is known of its jobs once the database is gone.
-        if child.isToldToStop || end.isOrderly || loss != nil { return nil }
+        if child.hasOrderToStop || end.isOrderly || loss != nil { return nil }
         let how = child.sentence(end.diagnostics)
         let hasStarted = child.readySince.map { ContinuousClock.now - $0 >= StartBackoff.proof } ?? false
         // If it had started a job, that is to blame and buried in the end. Any other cause may repeat for ever.
@@ -153,7 +153,7 @@ actor WorkerPool {
     /// - Returns: How many jobs it had started.
     private func reclaim(from child: WorkerChild, _ diagnostics: AttemptDiagnostics, isOrdered: Bool) async -> Int {
         let cause: WorkerEnd =
-            child.isToldToStop || isOrdered ? .stopped : .died(child.sentence(diagnostics), diagnostics)
+            child.hasOrderToStop || isOrdered ? .stopped : .died(child.sentence(diagnostics), diagnostics)
         var failures = 0
         while true {
             do {

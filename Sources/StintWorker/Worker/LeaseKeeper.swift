@@ -1,7 +1,7 @@
 import StintCore
 
-/// Until when a worker counts with its leases: their deadlines by its own monotonic clock, in milliseconds, measured from
-/// before the claim or the extension. The store's deadlines are never earlier.
+/// The deadlines of a worker's leases by the monotonic clock, in milliseconds, measured from before the claim or the
+/// extension. The store's deadlines are never earlier.
 struct LeaseKeeper: Sendable {
     let duration: Duration
     private var deadlines: [FencingToken: Int64] = [:]

@@ -4,7 +4,7 @@ import StintCore
 struct Pace: Sendable {
     typealias Instant = ContinuousClock.Instant
 
-    /// The most jobs of one claim if the user did not say.
+    /// The most jobs of one claim if the user has set no batch.
     private static let largestBatch = 64
     /// A claim takes no more than can be started within this part of the lease, and within this time.
     private static let partOfLease = 0.1
@@ -34,7 +34,7 @@ struct Pace: Sendable {
 
     /// How many jobs to claim at once, as things go.
     ///
-    /// - Parameter batch: What the user said, if anything.
+    /// - Parameter batch: The user's setting, if any.
     func batch(_ batch: Int?, concurrency: Int, lease: Duration) -> Int {
         guard let typicalRunTime else { return batch ?? concurrency }
         let time = min(Double(lease.milliseconds) / 1_000 * Self.partOfLease, Self.longestWait)

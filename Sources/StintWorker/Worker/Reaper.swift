@@ -2,20 +2,20 @@ import Logging
 import ServiceLifecycle
 import StintCore
 
-/// Takes back the jobs of workers that are gone and leases that ended, and prunes done jobs, again and again. One in a
-/// process is enough, and one on the machine would do; several do no harm. With nothing to take back it only reads. In
-/// the worker processes of a ``Supervisor`` it rests: the one beside the supervisor is enough.
+/// Repeatedly reclaims the jobs of dead workers and of ended leases, and prunes done jobs. One on the machine is
+/// enough; more do no harm. If there is nothing to reclaim it only reads. In the worker processes of a ``Supervisor`` it does
+/// nothing, because the reaper beside the supervisor is enough.
 public struct Reaper: Service {
     private let store: any JobStore
     private let interval: Duration
     private let logger: Logger
 
-    /// - Parameter interval: How long to wait between two looks; leases end no earlier for a longer one.
+    /// - Parameter interval: How long to wait between two reaps. Jobs may be reclaimed this much later.
     public init<Store>(
         _ queue: JobQueue<Store>, every interval: Duration = .milliseconds(500),
         logger: Logger = Logger(label: "stint.reaper")
     ) {
-        precondition(interval > .zero, "a reaper waits between two looks")
+        precondition(interval > .zero, "the interval of a reaper is above zero")
         store = queue.store
         self.interval = interval
         self.logger = logger
@@ -24,7 +24,7 @@ public struct Reaper: Service {
     /// - Throws: ``StintError`` with the code `databaseUnusable` when the database was deleted or replaced.
     public func run() async throws {
         guard !Worker.isSupervised else {
-            // Not woken in vain until it ends: sixteen of them would be, twice a second each.
+            // It sleeps until it ends: sixteen workers would otherwise wake up twice a second each for nothing.
             do { return try await gracefulShutdown() } catch is CancellationError { return }
         }
         try await cancelWhenGracefulShutdown {
@@ -45,7 +45,7 @@ public struct Reaper: Service {
                     "requeued": "\(report.requeued)", "buried": "\(report.buried)", "pruned": "\(report.pruned)",
                 ])
         } catch {
-            // It would say the same each time.
+            // Otherwise the same error would be logged each time.
             try store.checkStillThere()
             logger.error("the reaper could not do its work; trying again", metadata: ["error": "\(error)"])
         }

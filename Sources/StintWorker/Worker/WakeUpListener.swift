@@ -20,7 +20,7 @@ struct WakeUpListener: Sendable {
     }
 
     mutating func beginListening() {
-        // What was known may have changed while nobody listened.
+        // What was known may have changed while this worker did not listen.
         known = nil
         period += 1
     }

@@ -6,7 +6,7 @@ extension WorkerLoop {
     func claimRequest() -> ClaimRequest? {
         if !isStopping, let reason = reasonToRecycle() { recycle(because: reason) }
         guard !isStopping, !needsLook, listener.mayFindJobs || passedSuspect != nil, wantsJobs else { return nil }
-        // Where the store has just refused both, the acks go first and alone: they must not hang on the claim.
+        // After a failed visit the acks are settled first, alone: they must not fail together with the claim.
         if failedVisits > 0 && !finished.isEmpty { return nil }
         let outlook = outlook
         let claimsSuspects = mayClaimSuspects(outlook)
@@ -43,7 +43,7 @@ extension WorkerLoop {
         return backlog.count <= batch / 2 && !backlog.hasSuspect
     }
 
-    /// How long what was claimed ahead may still wait here; `nil` where nothing waits, or the user has said how much to claim.
+    /// How long jobs claimed ahead may still wait here; `nil` if none waits, or if the user has set the batch.
     var timeUntilStalled: Duration? {
         backlog.isEmpty || options.batch != nil ? nil : pace.timeUntilStalled(at: .now)
     }

@@ -73,8 +73,8 @@ extension WorkerLoop {
     /// Forgets waiting jobs whose lease is lost, and cancels running ones.
     private func drop(_ lost: Set<Lease>, because reason: String) {
         guard !lost.isEmpty else { return }
-        // The leases may stand after all, where only the store could not be written: then the jobs are given back, and
-        // cancelling their handlers is no failure of theirs. On a lost lease that changes nothing.
+        // If only the store could not be written, the leases may still be valid. Then the jobs are given back, and the
+        // cancelled handlers have not failed. For a lost lease a release changes nothing.
         for job in backlog.removeAll(where: { lost.contains($0.lease) }) { finish(job, .release(after: .zero)) }
         for lease in lost {
             guard let job = running[lease], !job.settlement.isSet else { continue }

@@ -20,7 +20,7 @@ extension WorkerLoop {
                 dropExpired(now)
                 continue
             }
-            guard mayEnterRoom(job) else { return nil }
+            guard mayBegin(job) else { return nil }
             backlog.removeFirst()
             var isStarted = false
             defer { if !isStarted { place?.runLock.end() } }
@@ -80,7 +80,7 @@ extension WorkerLoop {
 
     private func start(_ run: JobRun) {
         guard let timeout = run.timeoutToKeep else {
-            let lane = startLane(run)
+            let lane = startSequence(run)
             return register(run, cancel: { lane.cancel() })
         }
         let task = Task { await run.result() }
@@ -97,7 +97,7 @@ extension WorkerLoop {
     }
 
     /// A lane runs one job after the other in one task: for short jobs, a task for each is most of their cost.
-    private nonisolated func startLane(_ first: JobRun) -> Task<Void, Never> {
+    private nonisolated func startSequence(_ first: JobRun) -> Task<Void, Never> {
         Task {
             var run = first
             while true {
@@ -170,13 +170,13 @@ extension WorkerLoop {
     /// may have received the same signal.
     private func isBlameless(_ job: RunningJob, _ result: RunResult) -> Bool {
         switch result.outcome {
-        case .crash, .suspect: job.isReleased || isToldToStop
-        case .fail: job.isReleased || result.endedAsOrdered && isToldToStop
+        case .crash, .suspect: job.isReleased || hasOrderToStop
+        case .fail: job.isReleased || result.endedAsOrdered && hasOrderToStop
         case .ack, .release, .bury: false
         }
     }
 
-    private var isToldToStop: Bool { isOrderedToStop || worker.supervisorConnection?.isAbandoned == true }
+    private var hasOrderToStop: Bool { isOrderedToStop || worker.supervisorConnection?.isAbandoned == true }
 
     /// How much later than its command this worker may get a signal that was sent to both: up to 2 s, on a busy
     /// machine.
@@ -188,6 +188,6 @@ extension WorkerLoop {
     /// before that.
     private func awaitOrderToStop(after result: RunResult?) async {
         guard result?.endedAsOrdered == true else { return }
-        for _ in 0..<Self.longestOrder where !isToldToStop { await pause(Self.orderInterval) }
+        for _ in 0..<Self.longestOrder where !hasOrderToStop { await pause(Self.orderInterval) }
     }
 }

@@ -18,7 +18,7 @@ extension WorkerLoop {
     /// Whether a suspect could start at once.
     func mayClaimSuspects(_ outlook: ExclusiveRunLock.Outlook) -> Bool {
         guard outlook == .empty, running.isEmpty, backlog.isEmpty else { return false }
-        // Where another worker was quicker it is no use to try again at once.
+        // If another worker was quicker, trying again at once is useless.
         return passedSuspect?.wasGivenBack != true || isMakingRoom
     }
 
@@ -49,7 +49,7 @@ extension WorkerLoop {
     }
 
     /// Whether the other handlers in this process allow the job to start. A suspect that may not start is given back.
-    func mayEnterRoom(_ job: LeasedJob) -> Bool {
+    func mayBegin(_ job: LeasedJob) -> Bool {
         if place?.runLock.begin(participant, alone: job.runsAlone) != false {
             if job.runsAlone { forgetSuspect() }
             return true

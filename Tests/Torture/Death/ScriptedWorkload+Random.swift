@@ -117,7 +117,7 @@ private struct RandomWorkload {
             }
         case .checkpoint:
             let store = stores.randomElement(using: &chance)!
-            try await life.step("checkpoint") { await store.takeOverLog() }
+            try await life.step("checkpoint") { await store.checkpointLog() }
         case .read: try await read()
         case .stopReading:
             try reader?.close()

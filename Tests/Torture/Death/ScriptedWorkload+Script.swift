@@ -157,7 +157,7 @@ extension ScriptedWorkload {
         _ = try await step("extend") {
             try await worker.store.extend(more.map(\.lease), by: .seconds(600))
         }
-        try await step("checkpoint 1") { await roles.raw.takeOverLog() }
+        try await step("checkpoint 1") { await roles.raw.checkpointLog() }
         try await step("kick a job") { try await roles.shop.kick([first[4].id]) }
         let waiting = try await roles.raw.list(JobFilter(queue: "mail", state: .ready, limit: 2)).map(\.id)
         try await step("bury by hand") { try await roles.shop.bury(waiting, reason: "not yet") }
@@ -194,7 +194,7 @@ extension ScriptedWorkload {
             try await roles.shop.reclaim(
                 from: [workers[2].id], .died("was killed by SIGSEGV", nil))
         }
-        try await step("checkpoint 2") { await roles.raw.takeOverLog() }
+        try await step("checkpoint 2") { await roles.raw.checkpointLog() }
         let late = try await step("claim with a short lease") {
             try await workers[0].store.claim(request(workers[0], 2, lease: .seconds(5)))
         }
@@ -271,6 +271,6 @@ extension ScriptedWorkload {
         }
         clock.advance(by: .seconds(2))
         _ = try await step("prune") { try await raw.reap() }
-        try await step("checkpoint 3") { await raw.takeOverLog() }
+        try await step("checkpoint 3") { await raw.checkpointLog() }
     }
 }

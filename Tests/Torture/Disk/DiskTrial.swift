@@ -74,7 +74,7 @@ struct DiskTrial {
 
     private enum Act: CaseIterable {
         case enqueue, enqueueMany, ackOne, ackThree, failAndRelease, extend, claim, exchange, kick, bury, delete, reap,
-            configure, register, takeOverLog, read, list, openAgain, backUp, share
+            configure, register, checkpointLog, read, list, openAgain, backUp, share
     }
 
     private mutating func perform(_ act: Act, _ scene: Scene) async {
@@ -175,7 +175,7 @@ struct DiskTrial {
                 let registration = WorkerRegistration(
                     name: "w", process: process, queues: [DiskTrial.queue], concurrency: 1)
                 _ = try await store.register(registration, as: nil)
-            case .takeOverLog: await raw.takeOverLog()
+            case .checkpointLog: await raw.checkpointLog()
             case .read: _ = try await store.stats()
             case .list:
                 _ = try await store.list(JobFilter(queue: DiskTrial.queue))
@@ -211,7 +211,7 @@ struct DiskTrial {
             try await scene.enqueue(3, bytes: 5_000)
             try await scene.claim()
             while !scene.running.isEmpty { try await scene.settle(1, .ack) }
-            await scene.raw.takeOverLog()
+            await scene.raw.checkpointLog()
             // The clock is the trial's own.
             for finding in try await scene.raw.examine() + scene.raw.examineSurroundings()
             where !finding.isGood && finding.subject != "clock" {

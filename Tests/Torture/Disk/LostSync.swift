@@ -36,7 +36,7 @@ struct LostSync {
             let store = try SQLiteStore(path: path, options: .init(logger: quiet))
             let early = try await enqueue(20, store)
             // The log starts again, with a part of what the next transaction changes.
-            await store.takeOverLog()
+            await store.checkpointLog()
             try await store.configure("q", QueueSettings(retention: .seconds(60)))
             let before = faults_event_count()
             faults_fail(
@@ -53,7 +53,7 @@ struct LostSync {
             switch ending {
             case .enqueue: promised = early + (try await enqueue(1, store))
             case .takeOver:
-                await store.takeOverLog()
+                await store.checkpointLog()
                 promised = early
             case .another:
                 let other = try SQLiteStore(path: path, options: .init(logger: quiet))

@@ -158,7 +158,7 @@ package struct PowerCuts {
 
     private static func openAndClose(_ path: String) async throws {
         var store: SQLiteStore? = try SQLiteStore(path: path)
-        await store?.takeOverLog()
+        await store?.checkpointLog()
         store = nil
         try await awaitClosing(of: path)
     }

@@ -15,7 +15,7 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
     let log: HistoryLog
     /// Shows others that its supervisor lives.
     var supervisorFile: SupervisorFile?
-    var isToldToStop = false
+    var hasOrderToStop = false
     /// Records all of its calls to the store.
     var store: RecordingStore?
     /// Shared by its workers.

@@ -20,7 +20,7 @@ struct SimulatedStore: JobStore {
             throw StintError(.storageFailed, "the disk of the simulated world is full")
         }
         let value = try await SQLiteStore.$calledAt.withValue(calledAt) { try await body() }
-        try world.tellOfCommit()
+        try world.notifyOfCommit()
         if world.happens(world.plan.refusals) {
             throw StintError(.outcomeUnknown, "the disk of the simulated world failed in the last moment")
         }

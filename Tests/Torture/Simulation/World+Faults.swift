@@ -39,7 +39,7 @@ extension World {
             let running = living.filter { $0.state == .running }
             guard !running.isEmpty else { return }
             let process = dice.one(of: running)
-            process.isToldToStop = true
+            process.hasOrderToStop = true
             scheduler.perform(as: process) { process.shutDown() }
         case .locks(let duration): lockedUntil = max(lockedUntil, scheduler.now + duration.nanoseconds)
         case .freezesAll(let duration):
@@ -68,7 +68,7 @@ extension World {
     private func stopTree(_ patience: Duration) {
         let tree = processes.filter { $0.state == .running && $0.isWorker }
         for process in tree {
-            process.isToldToStop = true
+            process.hasOrderToStop = true
             scheduler.perform(as: process) { process.shutDown() }
         }
         scheduler.run(after: patience, as: scheduler.faults) {

@@ -8,7 +8,7 @@ extension World {
     /// be the cause, and it cannot be known that it is not. No other way to lose a process or a lease may cost a job
     /// anything.
     func suspect(_ process: SimulatedProcess, _ culprit: Lease?) {
-        guard process.nature != .foreign, !process.isToldToStop else { return }
+        guard process.nature != .foreign, !process.hasOrderToStop else { return }
         for (lease, reference) in process.unsettled {
             let ranBesideOthers = process.handlers.filter { $0 != lease }.count >= 1
             if culprit == lease || !ranBesideOthers { suspicions[reference, default: 0] += 1 }
@@ -29,7 +29,7 @@ extension World {
     // MARK: - Wake-ups
 
     /// Every process that listens is notified of a commit a little later, and looks then.
-    func tellOfCommit() throws {
+    func notifyOfCommit() throws {
         let version = try database.version
         guard version != lastVersion else { return }
         lastVersion = version

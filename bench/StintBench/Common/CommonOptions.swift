@@ -12,7 +12,7 @@ struct CommonOptions: ParsableArguments {
     @Option(help: "Where to write everything as JSON.")
     var json: String?
 
-    @Option(help: "The folder for the files: on the disk that is to be measured. A new one in the system's by default.")
+    @Option(help: "The folder for the files, on the disk to measure. A new one in the system's by default.")
     var directory: String?
 
     @Flag(help: "End with an error when an expectation is not met.")

@@ -31,7 +31,7 @@ struct SuspectsCommand: AsyncParsableCommand {
     @Option(help: "How often; the median counts.")
     var rounds = 3
 
-    @Option(help: "The folder for the files: on the disk that is to be measured.")
+    @Option(help: "The folder for the files, on the disk to measure.")
     var directory: String?
 
     func run() async throws {
