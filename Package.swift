@@ -106,7 +106,7 @@ let package = Package(
         .target(
             name: "StoreConformance",
             dependencies: ["StintCore", "StintTesting", "TestSupport"],
-            path: "Tests/StoreConformance"
+            path: "Tests/Conformance"
         ),
         .executableTarget(
             name: "ClaimingWorker",
@@ -149,7 +149,7 @@ let package = Package(
                 "StintCore", "StintPlatform", "StintSQLite", "StintWorker", "StintSQLiteMigrations", grdb, sqlite,
                 lifecycle, logging, subprocess,
             ],
-            path: "Tests/Torture"
+            path: "Tests/Reliability"
         ),
         .executableTarget(
             name: "stint-torture",

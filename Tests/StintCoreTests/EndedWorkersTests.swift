@@ -107,7 +107,8 @@ struct WorkerEndTests {
     @Test("an order to one of a group was an order to all")
     func ordered() {
         let shared = process(9)
-        let groups = DeadWorkers.groups([worker(1, in: shared), worker(2, in: shared, hasOrderToStop: true)], boot: "b")
+        let workers = [worker(1, in: shared), worker(2, in: shared, hasOrderToStop: true)]
+        let groups = DeadWorkers.groups(workers, boot: "b")
         #expect(groups.map(\.end) == [.stopped])
     }
 

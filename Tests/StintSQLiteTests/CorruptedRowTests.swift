@@ -6,7 +6,7 @@ import Testing
 
 @testable import StintSQLite
 
-/// Defects that fuzzing has found, each by itself; Tests/Torture/Fuzz has the rest.
+/// Defects that fuzzing has found, each by itself; Tests/Reliability/Fuzzing has the rest.
 @Suite("Rows that another program has corrupted")
 struct CorruptedRowTests {
     /// A queue with jobs 1 to 4 ready, 5 leased by token 1 until its deadline, 6 and 7 buried.

@@ -4,7 +4,7 @@
 /// `outcomeUnknown` the change may have been made: the caller must look it up with ``leases(heldBy:)`` or ``job(_:)``
 /// before it continues. No verb blocks one of Swift's cooperative threads.
 ///
-/// The scenarios in Tests/StoreConformance specify the same in code. Every store must pass them.
+/// The scenarios in Tests/Conformance specify the same in code. Every store must pass them.
 public protocol JobStore: WorkerRegistry {
     /// The store's own time: that of this machine for a file, that of the server for a database server. Deadlines,
     /// delays and ``NextReady/at(_:)`` use it.
