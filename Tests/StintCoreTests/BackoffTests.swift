@@ -1,4 +1,5 @@
 import StintCore
+import TestSupport
 import Testing
 
 @Suite("Backoff: how long to wait after failures in a row")
@@ -27,7 +28,7 @@ struct BackoffTests {
 
     @Test("jitter takes away up to a half")
     func jitter() {
-        var generator = SeededGenerator(state: 7)
+        var generator = SeededGenerator(seed: 7)
         let waits = (1...100).map { _ in Backoff.afterError.delay(after: 5, using: &generator) / .seconds(1) }
         #expect(waits.allSatisfy { (8...16).contains($0) })
         #expect(Set(waits).count > 90, "two jobs that failed together do not come back together")
