@@ -101,22 +101,6 @@ let package = Package(
             dependencies: ["Stint", lifecycle, logging],
             path: "Tests/CrashingWorker"
         ),
-
-        // The Swift code of README and guides is compiled into DocumentationTests, and the tests among it run with it.
-        .executableTarget(name: "extract-snippets", path: "Tests/Snippets/Extractor"),
-        .plugin(
-            name: "SnippetPlugin",
-            capability: .buildTool(),
-            dependencies: ["extract-snippets"],
-            path: "Tests/Snippets/Plugin"
-        ),
-        .testTarget(
-            name: "DocumentationTests",
-            dependencies: ["Stint", "StintTesting", grdb, lifecycle, logging],
-            exclude: ["Snippets.md"],
-            plugins: ["SnippetPlugin"]
-        ),
-
         .testTarget(name: "StintCoreTests", dependencies: ["StintCore"]),
         .testTarget(name: "StintTestingTests", dependencies: ["Stint", "StintTesting", "StoreConformance"]),
 
@@ -179,5 +163,23 @@ if Context.environment["STINT_FUZZ"] != nil {
     package.targets += [
         .target(name: "CLibFuzzer", path: "Tests/CLibFuzzer"),
         .executableTarget(name: "stint-fuzz", dependencies: ["Torture", "CLibFuzzer"], path: "Tests/LibFuzzer"),
+    ]
+} else {
+    // The Swift code of README and guides is compiled into DocumentationTests, and the tests among it run with it. Not for
+    // libFuzzer, which is not for a program that the build itself runs.
+    package.targets += [
+        .executableTarget(name: "extract-snippets", path: "Tests/Snippets/Extractor"),
+        .plugin(
+            name: "SnippetPlugin",
+            capability: .buildTool(),
+            dependencies: ["extract-snippets"],
+            path: "Tests/Snippets/Plugin"
+        ),
+        .testTarget(
+            name: "DocumentationTests",
+            dependencies: ["Stint", "StintTesting", grdb, lifecycle, logging],
+            exclude: ["Snippets.md"],
+            plugins: ["SnippetPlugin"]
+        ),
     ]
 }
