@@ -118,22 +118,6 @@ let package = Package(
             dependencies: ["Stint", lifecycle, logging],
             path: "Tests/CrashingWorker"
         ),
-
-        // The Swift code of README and guides is compiled into DocumentationTests, and the tests among it run with it.
-        .executableTarget(name: "extract-snippets", path: "Tests/Snippets/Extractor"),
-        .plugin(
-            name: "SnippetPlugin",
-            capability: .buildTool(),
-            dependencies: ["extract-snippets"],
-            path: "Tests/Snippets/Plugin"
-        ),
-        .testTarget(
-            name: "DocumentationTests",
-            dependencies: ["Stint", "StintTesting", grdb, lifecycle, logging],
-            exclude: ["Snippets.md"],
-            plugins: ["SnippetPlugin"]
-        ),
-
         .testTarget(name: "StintCoreTests", dependencies: ["StintCore", "StintPlatform", "TestSupport"]),
         .testTarget(name: "StintTestingTests", dependencies: ["Stint", "StintTesting", "StoreConformance"]),
 
@@ -197,5 +181,23 @@ if Context.environment["STINT_FUZZ"] != nil {
         .target(name: "CLibFuzzer", path: "Tests/CLibFuzzer"),
         .executableTarget(
             name: "stint-fuzz", dependencies: ["Torture", "StintPlatform", "CLibFuzzer"], path: "Tests/LibFuzzer"),
+    ]
+} else {
+    // The Swift code of README and guides is compiled into DocumentationTests, and the tests among it run with it. Not for
+    // libFuzzer, which is not for a program that the build itself runs.
+    package.targets += [
+        .executableTarget(name: "extract-snippets", path: "Tests/Snippets/Extractor"),
+        .plugin(
+            name: "SnippetPlugin",
+            capability: .buildTool(),
+            dependencies: ["extract-snippets"],
+            path: "Tests/Snippets/Plugin"
+        ),
+        .testTarget(
+            name: "DocumentationTests",
+            dependencies: ["Stint", "StintTesting", grdb, lifecycle, logging],
+            exclude: ["Snippets.md"],
+            plugins: ["SnippetPlugin"]
+        ),
     ]
 }

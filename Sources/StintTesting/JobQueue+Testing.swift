@@ -82,6 +82,16 @@ extension JobQueue where Store == InMemoryStore {
             done: after.done - before.done, buried: after.buried - before.buried, delayed: after.delayed)
     }
 
+    /// Simulates a worker that is gone without a trace: it claims the next job of the queue and does nothing more. When the
+    /// clock has moved past the lease, `reap()` makes the job ready again, and it has lost no attempt.
+    ///
+    /// - Returns: The job; `nil` if none was ready.
+    @discardableResult
+    public func abandonNextJob(in queue: QueueName = .default, lease: Duration = .seconds(30)) async throws -> JobID? {
+        let request = ClaimRequest(queues: [queue], limit: 1, lease: lease, worker: "test:gone")
+        return try await store.claim(request).first?.id
+    }
+
     /// Simulates a handler that kills its process: a worker claims the next job of the queue, starts it and dies of the
     /// signal. The job then has one more attempt and crash, and is buried at the limit of either.
     ///

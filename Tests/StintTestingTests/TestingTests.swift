@@ -104,11 +104,14 @@ struct TestingTests {
 
     @Test("a lease that is not extended ends, and the job is reclaimed")
     func lease() async throws {
-        try await queue.enqueue(SendReceipt(order: 1), in: "mail")
-        let request = ClaimRequest(queues: ["mail"], limit: 1, lease: .seconds(30), worker: "gone:1")
-        #expect(try await queue.store.claim(request).count == 1)
-        queue.advance(by: .seconds(30))
+        let id = try await queue.enqueue(SendReceipt(order: 1), in: "mail").id
+        #expect(try await queue.abandonNextJob(in: "mail", lease: .seconds(20)) == id)
+        #expect(try await queue.abandonNextJob(in: "mail") == nil)
+        queue.advance(by: .seconds(19))
+        #expect(try await queue.reap() == ReapReport())
+        queue.advance(by: .seconds(1))
         #expect(try await queue.reap() == ReapReport(requeued: 1))
-        #expect(try await queue.drain(worker { _, _ in }).done == 1)
+        let worker = worker { _, context in #expect(context.attempt == 1) }
+        #expect(try await queue.drain(worker).done == 1)
     }
 }

@@ -40,7 +40,7 @@ extension JobQueue {
         try await change(selection, .bury(reason: reason))
     }
 
-    /// Deletes jobs permanently; their holders lose their leases. As with ``bury(_:reason:)``, jobs enqueued after the
+    /// Deletes jobs permanently; their holders lose their leases. As with `bury`, jobs enqueued after the
     /// call are not changed, and a job that changes its state during the call is still found.
     ///
     /// - Returns: The number of changed jobs.

@@ -1,13 +1,13 @@
 /// Keeps jobs. Each verb is one transaction: it happens completely or not at all, and when it returns it is durable.
 ///
 /// All verbs may throw ``StintError``. After `databaseBusy` and `storageFailed` nothing has changed. After
-/// `outcomeUnknown` the change may have been made: the caller must look it up with ``leases(heldBy:)`` or ``job(_:)``
+/// `outcomeUnknown` the change may have been made: the caller must look it up with `leases(heldBy:)` or ``job(_:)``
 /// before it continues. No verb blocks one of Swift's cooperative threads.
 ///
 /// The scenarios in Tests/Conformance specify the same in code. Every store must pass them.
 public protocol JobStore: WorkerRegistry {
     /// The store's own time: that of this machine for a file, that of the server for a database server. Deadlines,
-    /// delays and ``NextReady/at(_:)`` use it.
+    /// delays and `NextReady.at(_:)` use it.
     var clock: any QueueClock { get }
 
     /// Adds all jobs or none, and returns results in their order. A job is not added if a job in its queue that is not
@@ -18,9 +18,9 @@ public protocol JobStore: WorkerRegistry {
     /// Settles finished jobs and claims new ones in the same transaction; either part may be empty. The answers are in
     /// the order of the settlements; `leaseLost` for one does not affect the others. The claim takes the ready jobs of
     /// the given queues that are not paused, by priority, then id; delayed jobs whose time has come count as ready. A
-    /// suspect is claimed alone, or skipped (``ClaimRequest/passesOverSuspects``). If few jobs are ready, those that
-    /// the holder cannot start at once are left to others (``ClaimRequest/idleSlots``). Jobs that exceed
-    /// ``ClaimRequest/budget`` are left too. An attempt counts from its claim.
+    /// suspect is claimed alone, or skipped (`ClaimRequest.passesOverSuspects`). If few jobs are ready, those that
+    /// the holder cannot start at once are left to others (`ClaimRequest.idleSlots`). Jobs that exceed
+    /// `ClaimRequest.budget` are left too. An attempt counts from its claim.
     func exchange(_ settlements: [Settlement], for request: ClaimRequest?) async throws -> Exchange
 
     /// Moves the deadlines of leases to `now + duration`, never backwards, and returns the leases that are not valid
@@ -55,7 +55,7 @@ public protocol JobStore: WorkerRegistry {
     /// - Parameter cursor: Where the last step ended; `nil` at the beginning.
     func select(_ selection: JobSelection, from cursor: SelectionCursor?, limit: Int) async throws -> SelectionStep
 
-    /// Selects jobs as ``select(_:from:limit:)`` does and changes them. Only states in ``JobChange/states`` are
+    /// Selects jobs as ``select(_:from:limit:)`` does and changes them. Only states in `JobChange.states` are
     /// selected.
     func change(
         _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int
@@ -98,7 +98,7 @@ public protocol JobStore: WorkerRegistry {
     /// Whether the job could be claimed now: it is ready, and its queue is not paused.
     func isClaimable(_ job: JobID) async throws -> Bool
 
-    /// Emits the current result of ``nextReady(in:)`` whenever it may have changed, including changes by other
+    /// Emits the current result of `nextReady(in:)` whenever it may have changed, including changes by other
     /// processes. May emit spuriously, and a time may be past already; only the newest unread value is buffered.
     func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady>
 

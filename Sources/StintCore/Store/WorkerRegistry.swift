@@ -18,7 +18,7 @@ public protocol WorkerRegistry: Sendable {
     /// Reclaims the jobs of workers whose processes have ended together, and removes the workers. Naming one worker
     /// covers all of its process.
     ///
-    /// ``CrashAttribution`` decides what it costs the jobs.
+    /// `CrashAttribution` decides what it costs the jobs.
     func reclaim(from workers: [WorkerID], _ end: WorkerEnd) async throws -> ReapReport
 
     /// Reclaims the jobs of workers that are provably dead and have no living supervisor. A store that cannot prove a
