@@ -160,7 +160,7 @@ let package = Package(
         .testTarget(
             name: "StintWorkerTests",
             dependencies: [
-                "Stint", "StintPlatform", "StintTesting", "TestSupport", grdb, lifecycle, logging, metrics, tracing,
+                "Stint", "StintPlatform", "TestSupport", grdb, lifecycle, logging, metrics, tracing,
                 subprocess,
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),

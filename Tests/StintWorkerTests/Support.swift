@@ -126,3 +126,16 @@ extension SQLiteStore {
         }
     }
 }
+
+/// The machine's clock, which goes on and which a test can move forward. `ManualClock` stands still.
+final class LateClock: QueueClock {
+    /// In milliseconds.
+    let lateness = Atomic<Int64>(0)
+
+    func now() -> ClockReading {
+        var moment = SystemClock().now()
+        moment.wall += lateness.load(ordering: .relaxed)
+        moment.monotonic += lateness.load(ordering: .relaxed)
+        return moment
+    }
+}

@@ -121,7 +121,7 @@ struct WorkerTests {
     @Test("does not start what waits in it when the lease ran out unnoticed: another may have done it")
     func expiredBacklog() async throws {
         try await withQueue { original in
-            let clock = ManualClock()
+            let clock = LateClock()
             var storeOptions = SQLiteStore.Options()
             storeOptions.clock = clock
             let queue = try await JobQueue(.sqlite(original.store.path, options: storeOptions))
@@ -131,7 +131,7 @@ struct WorkerTests {
             worker.registerJob(Greeting.self) { job, _ in
                 ran.append(job.name)
                 // As if the process had been stopped here for two minutes.
-                clock.advance(by: .seconds(120))
+                clock.lateness.add(120_000, ordering: .relaxed)
                 while try await queue.reap().requeued > 0 {}
                 let request = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(30), worker: "other:1")
                 while let job = try await queue.store.claim(request).first {
