@@ -18,7 +18,7 @@ version=$("$stint" --version | cut -d ' ' -f 2)-${DEB_REVISION:-1}
 architecture=$(dpkg --print-architecture)
 maintainer="${DEBFULLNAME:-The Stint authors} <${DEBEMAIL:-stint@localhost}>"
 # The same sources give the same package.
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
 export SOURCE_DATE_EPOCH
 umask 022
 
@@ -42,12 +42,11 @@ for page in "$work"/man/stint*.1; do
 done
 gzip -9 -n "$root"/usr/share/man/man1/*
 
-# Completions.
-# bash and zsh source theirs, so the bash one needs no interpreter's line.
-complete() { mkdir -p "$root/$(dirname "$2")" && "$stint" --generate-completion-script "$1" | sed '1{/^#!/d}' >"$root/$2"; }
-complete bash usr/share/bash-completion/completions/stint
-complete zsh usr/share/zsh/vendor-completions/_stint
-complete fish usr/share/fish/vendor_completions.d/stint.fish
+# Completions. Shells source them, so they need no line that names an interpreter.
+completion() { mkdir -p "$root/$(dirname "$2")" && "$stint" --generate-completion-script "$1" | sed '1{/^#!/d}' >"$root/$2"; }
+completion bash usr/share/bash-completion/completions/stint
+completion zsh usr/share/zsh/vendor-completions/_stint
+completion fish usr/share/fish/vendor_completions.d/stint.fish
 
 # The units, the reaper and the folder of their configuration: the same files that the examples explain.
 install -D -m 644 Examples/systemd/stint@.service "$root/lib/systemd/system/stint@.service"
