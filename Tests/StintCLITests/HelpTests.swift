@@ -38,7 +38,7 @@ struct HelpTests {
     }
 
     @Test(
-        "every option that takes a value shows its default, within the terminal's width",
+        "every option that takes a value shows its default, within the width of the terminal",
         arguments: commands, [60, 100])
     func defaults(command: String, width: Int) async throws {
         let help = try await place.run(

@@ -4,7 +4,8 @@ import Testing
 private func lease(_ job: Int64) -> Lease { Lease(job: JobID(rawValue: job), token: FencingToken(rawValue: job)) }
 
 private func process(_ id: Int32, boot: String = "b") -> ProcessIdentity {
-    ProcessIdentity(host: "h", boot: boot, namespaces: "pid:[1]", processID: id, startTime: 1)
+    ProcessIdentity(
+        host: "h", boot: boot, namespaces: ProcessIdentity.current.namespaces, processID: id, startTime: 1)
 }
 
 /// A worker of a process, by default of one of its own.

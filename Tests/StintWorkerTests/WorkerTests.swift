@@ -2,7 +2,6 @@ import Logging
 import ServiceLifecycle
 import Stint
 import StintCore
-import StintTesting
 import TestSupport
 import Testing
 
