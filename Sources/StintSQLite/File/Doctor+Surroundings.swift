@@ -25,7 +25,7 @@ extension SQLiteStore {
         let size = file.logSize
         var facts = stat()
         var last = "none yet"
-        if stat(Checkpointer.electionFile(of: file), &facts) == 0 {
+        if stat(DatabaseLocks.path(beside: file.target), &facts) == 0 {
             #if canImport(Darwin)
                 let time = facts.st_mtimespec
             #else
@@ -138,7 +138,7 @@ extension SQLiteStore {
 
     private func permissionsFinding() -> Finding {
         let target = file.target
-        let suffixes = ["", "-wal", "-shm", "-gate", "-gate-next", "-checkpoint", "-reserve", "-revoked"]
+        let suffixes = ["", "-wal", "-shm", "-lock", "-reserve", "-revoked"]
         let open = suffixes.compactMap {
             suffix -> String? in
             var facts = stat()

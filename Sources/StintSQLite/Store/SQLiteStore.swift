@@ -126,14 +126,15 @@ public final class SQLiteStore: JobStore {
         // Long enough to open the file while another process closes it, and short for a checkpoint, which can come
         // later.
         let lock = try Self.connect(file, path, "checkpoint", options, busyTimeout: .seconds(1))
-        let repair = WALRecovery(beside: file, lock: lock, logger: options.logger)
+        let locks = Self.locks(file, options)
+        let repair = WALRecovery(locks, lock: lock, logger: options.logger)
         let checkpoint = Checkpointer(
             file, lock: lock, mover: try Self.connect(file, path, "checkpoint.move", options),
-            gate: Self.gate(file, options), reserve: reserve, repair: repair, logger: options.logger,
+            locks: locks, isGated: options.waiting == .gate, reserve: reserve, repair: repair, logger: options.logger,
             executors: options.executors)
         self.checkpoint = checkpoint
         transactions = Writer(
-            writer, gate: Self.gate(file, options),
+            writer, gate: locks != nil && options.waiting == .gate ? Self.locks(file, options).map(WriteGate.init) : nil,
             log: options.durability == .full ? try writer.runBlocking { try WALSync(of: $0, path, repair) } : nil,
             schema: self.schema, reserve: reserve, busyTimeout: options.busyTimeout, logger: options.logger,
             executors: options.executors, clock: options.clock, marksFile: options.marksFile
@@ -156,13 +157,12 @@ public final class SQLiteStore: JobStore {
         for connection in [transactions.connection, reader] { connection.keepOpen() }
     }
 
-    private static func gate(_ file: DatabaseFile, _ options: Options) -> WriteGate? {
-        guard options.waiting == .gate else { return nil }
+    private static func locks(_ file: DatabaseFile, _ options: Options) -> DatabaseLocks? {
         do {
-            return try WriteGate(beside: file.target)
+            return try DatabaseLocks(beside: file.target)
         } catch {
             options.logger.warning(
-                "writes of this process do not wait in line: they may take turns from other processes, or get none",
+                "this process shares no locks with others: its writes do not wait in line and may take turns from others, or get none; checkpoints are not shared out; and other processes do not see that a sync of the log has failed here",
                 metadata: ["error": "\(error)"])
             return nil
         }
