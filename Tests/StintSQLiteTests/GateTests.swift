@@ -55,7 +55,7 @@ struct GateTests {
         }
     }
 
-    @Test("each byte is a lock of its own, excludes the others of the same process, and is free when its holder is gone")
+    @Test("each byte is a lock of its own, excludes others also in one process, and is free when its holder is gone")
     func bytes() throws {
         let folder = try TemporaryFolder()
         _ = try SQLiteStore(path: folder.database)

@@ -14,7 +14,7 @@ import StintCore
 package final class WriteGate: Sendable {
     private let locks: DatabaseLocks
 
-    /// - Parameter locks: Those of one thread: who shares them is inside together with the others.
+    /// - Parameter locks: Used by no other thread: two threads that share them do not exclude each other.
     package init(_ locks: DatabaseLocks) {
         self.locks = locks
     }

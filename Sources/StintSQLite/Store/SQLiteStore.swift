@@ -127,6 +127,8 @@ public final class SQLiteStore: JobStore {
         // later.
         let lock = try Self.connect(file, path, "checkpoint", options, busyTimeout: .seconds(1))
         let locks = Self.locks(file, options)
+        // Two threads share no locks. If the file cannot be used, that is reported once.
+        let writersLocks = locks != nil && options.waiting == .gate ? Self.locks(file, options) : nil
         let repair = WALRecovery(locks, lock: lock, logger: options.logger)
         let checkpoint = Checkpointer(
             file, lock: lock, mover: try Self.connect(file, path, "checkpoint.move", options),
@@ -134,7 +136,7 @@ public final class SQLiteStore: JobStore {
             executors: options.executors)
         self.checkpoint = checkpoint
         transactions = Writer(
-            writer, gate: locks != nil && options.waiting == .gate ? Self.locks(file, options).map(WriteGate.init) : nil,
+            writer, gate: writersLocks.map(WriteGate.init),
             log: options.durability == .full ? try writer.runBlocking { try WALSync(of: $0, path, repair) } : nil,
             schema: self.schema, reserve: reserve, busyTimeout: options.busyTimeout, logger: options.logger,
             executors: options.executors, clock: options.clock, marksFile: options.marksFile
