@@ -127,7 +127,7 @@ public final class SQLiteStore: JobStore {
         // later.
         let lock = try Self.connect(file, path, "checkpoint", options, busyTimeout: .seconds(1))
         let locks = Self.locks(file, options)
-        // Two threads share no locks. If the file cannot be used, that is reported once.
+        // Locks of one object do not exclude each other. If the file cannot be used, that is reported once.
         let writersLocks = locks != nil && options.waiting == .gate ? Self.locks(file, options) : nil
         let repair = WALRecovery(locks, lock: lock, logger: options.logger)
         let checkpoint = Checkpointer(
