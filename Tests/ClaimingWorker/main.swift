@@ -56,12 +56,12 @@ case "die":
     }
     kill(getpid(), SIGKILL)
 case "inside":
-    let gate = try WriteGate(beside: arguments[2])
+    let locks = try DatabaseLocks(beside: arguments[2])
     let connection = try DatabaseQueue(path: arguments[2])
     if arguments[3] == "elected" {
-        flock(open(arguments[2] + "-checkpoint", O_RDONLY), LOCK_EX)
+        locks.lock(.checkpoint)
     } else {
-        gate.enter()
+        WriteGate(locks).enter()
     }
     try connection.inDatabase { database in
         if arguments[3] == "lock" { try database.execute(sql: "BEGIN IMMEDIATE") }

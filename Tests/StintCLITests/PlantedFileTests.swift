@@ -62,7 +62,7 @@ struct PlantedFileTests {
 
     @Test(
         "in the place of Stint's own files is neither written to nor waited for, and jobs run",
-        arguments: ["-gate", "-gate-next", "-checkpoint", "-reserve", "-revoked", "-worker-1"], Planted.allCases)
+        arguments: ["-lock", "-reserve", "-revoked", "-worker-1"], Planted.allCases)
     private func ofStint(suffix: String, planted: Planted) async throws {
         try makeVictim()
         try planted.plant("stint.db" + suffix, in: place)
@@ -76,7 +76,7 @@ struct PlantedFileTests {
     }
 
     @Test(
-        "another file by a second name is neither cut nor made longer", arguments: ["-checkpoint", "-reserve"])
+        "another file by a second name is neither cut nor made longer", arguments: ["-lock", "-reserve"])
     func secondName(suffix: String) async throws {
         try makeVictim()
         try FileManager.default.linkItem(atPath: place.path("victim"), toPath: place.path("stint.db" + suffix))
@@ -101,9 +101,8 @@ struct PlantedFileTests {
             let supervisor = try #require(files.first { $0.hasPrefix("stint.db-supervisor-\(worker.id)-") })
             #expect(
                 files.filter { $0 != supervisor } == [
-                    "copy.db", "stint.db", "stint.db-checkpoint", "stint.db-gate", "stint.db-gate-next",
-                    "stint.db-reserve", "stint.db-revoked", "stint.db-shm", "stint.db-wal", "stint.db-worker-1",
-                    "stint.db-worker-2",
+                    "copy.db", "stint.db", "stint.db-lock", "stint.db-reserve", "stint.db-revoked", "stint.db-shm",
+                    "stint.db-wal", "stint.db-worker-1", "stint.db-worker-2",
                 ])
             for file in files { #expect(try place.mode(file) == "600", "\(file)") }
             try place.write("go")

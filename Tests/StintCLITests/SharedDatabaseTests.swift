@@ -75,7 +75,7 @@ struct SharedDatabaseTests {
             sqlite3 stint.db "SELECT count(*) FROM stint_job" ".shell stat -c '%a %n' stint.db*"
             """#)
         #expect(outcome.output.hasPrefix("1\n2\n"), "\(outcome)")
-        for file in ["stint.db", "stint.db-wal", "stint.db-shm", "stint.db-gate", "stint.db-checkpoint"] {
+        for file in ["stint.db", "stint.db-wal", "stint.db-shm", "stint.db-lock"] {
             #expect(outcome.output.contains("640 \(file)\n"), "\(file): \(outcome)")
         }
     }

@@ -107,11 +107,11 @@ struct FileTests {
         let folder = try TemporaryFolder()
         let queue = try await JobQueue(.sqlite(folder.database))
         try await queue.enqueue(payload: [1], in: "q")
-        for suffix in ["", "-wal", "-shm", "-gate", "-gate-next", "-checkpoint", "-reserve"] {
+        for suffix in ["", "-wal", "-shm", "-lock", "-reserve"] {
             let attributes = try FileManager.default.attributesOfItem(atPath: folder.database + suffix)
             #expect(attributes[.posixPermissions] as? Int == 0o600, "\(suffix)")
         }
-        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == 7, "a file stays behind")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == 5, "a file stays behind")
     }
 
     @Test("every connection has the settings that its rules demand")

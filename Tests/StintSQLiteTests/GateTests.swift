@@ -20,7 +20,7 @@ struct GateTests {
             for number in 0..<8 {
                 group.addTask {
                     await onThread {
-                        guard let gate = try? WriteGate(beside: path) else {
+                        guard let gate = try? WriteGate(DatabaseLocks(beside: path)) else {
                             Issue.record("there is no gate")
                             return
                         }
@@ -54,6 +54,27 @@ struct GateTests {
                 return state.counts[number] == 200
             }
         }
+    }
+
+    @Test("each byte is a lock of its own, excludes others also in one process, and is free when its holder is gone")
+    func bytes() throws {
+        let folder = try TemporaryFolder()
+        _ = try SQLiteStore(path: folder.database)
+        let other = try DatabaseLocks(beside: folder.database)
+        do {
+            let holder = try DatabaseLocks(beside: folder.database)
+            holder.lock(.nextAtGate)
+            #expect(!other.lockIfFree(.nextAtGate))
+            #expect(other.lockIfFree(.gate) && other.lockIfFree(.checkpoint), "another lock is free")
+            holder.unlock(.nextAtGate)
+            #expect(other.lockIfFree(.nextAtGate), "what was released is free")
+            other.unlock(.nextAtGate)
+            #expect(!holder.lockIfFree(.gate), "to release one lock releases no other")
+            holder.lock(.nextAtGate)
+            #expect(!other.lockIfFree(.nextAtGate))
+        }
+        #expect(other.lockIfFree(.nextAtGate), "the holder is gone")
+        #expect(try FileHandle(forReadingFrom: URL(filePath: folder.database + "-lock")).seekToEnd() == 0)
     }
 
     @Test("a process that is killed inside opens it")
@@ -92,7 +113,7 @@ struct GateTests {
         let queue = try await JobQueue(.sqlite(folder.database, durability: .normal))
         let payload = [UInt8](repeating: 7, count: 200_000)
         try await stoppedInside(what, of: folder.database) { process in
-            let election = open(folder.database + "-checkpoint", O_RDONLY)
+            let election = open(folder.database + "-lock", O_RDONLY)
             defer { close(election) }
             for _ in 1...3 {
                 let last = LockFile.modified(election)
@@ -153,12 +174,12 @@ struct GateTests {
         try await expectSound(queue.store)
     }
 
-    @Test("where the gate's files cannot be used, for a symbolic link lies there, writes go without")
+    @Test("if the file of the locks cannot be used, since a symbolic link is in its place, writes go without")
     func noGate() async throws {
         let folder = try TemporaryFolder()
         let precious = folder.path + "/precious"
         try Data("kept".utf8).write(to: URL(filePath: precious))
-        for name in ["-gate", "-gate-next", "-checkpoint", "-reserve"] {
+        for name in ["-lock", "-reserve"] {
             try FileManager.default.createSymbolicLink(
                 atPath: folder.database + name, withDestinationPath: precious)
         }

@@ -13,7 +13,7 @@ struct GroupCommitTests {
     private func together<Value: Sendable>(
         _ queue: JobQueue<SQLiteStore>, _ callers: [@Sendable () async throws -> Value]
     ) async throws -> [Result<Value, any Error>] {
-        let gate = try WriteGate(beside: queue.store.path)
+        let gate = WriteGate(try DatabaseLocks(beside: queue.store.path))
         gate.enter()
         let tasks = callers.map { caller in Task { try await caller() } }
         try await eventually("all of them wait") { queue.store.transactions.waitingCount == callers.count }
@@ -144,7 +144,7 @@ struct GroupCommitTests {
     func cancelled() async throws {
         let folder = try TemporaryFolder()
         let queue = try await JobQueue(.sqlite(folder.database))
-        let gate = try WriteGate(beside: queue.store.path)
+        let gate = WriteGate(try DatabaseLocks(beside: queue.store.path))
         gate.enter()
         let tasks = (1...5).map { number in Task { try await queue.enqueue(payload: [UInt8(number)], in: "q") } }
         try await eventually("all of them wait") { queue.store.transactions.waitingCount == 5 }

@@ -155,7 +155,7 @@ struct StorageTests {
         }
         try await queue.enqueue(payload: [1], in: "q")
         #expect(try await log().isGood)
-        let mark = folder.database + "-checkpoint"
+        let mark = folder.database + "-lock"
         try Data([0]).write(to: URL(filePath: mark))
         // It writes too, to measure how long that takes; that does not prove that it sees the mark.
         #expect(try await log().description.contains("the disk failed"))

@@ -35,10 +35,9 @@ struct ResetBugTests {
         let folder = try TemporaryFolder()
         let outcome = try await checkpointWithWriterInWindow(folder.database) { connections in
             let checkpoint = Checkpointer(
-                DatabaseFile(path: folder.database), lock: connections.lock, mover: connections.mover, gate: nil,
+                DatabaseFile(path: folder.database), lock: connections.lock, mover: connections.mover, locks: nil,
                 reserve: nil,
-                repair: WALRecovery(
-                    beside: DatabaseFile(path: folder.database), lock: connections.lock, logger: Logger(label: "test")),
+                repair: WALRecovery(nil, lock: connections.lock, logger: Logger(label: "test")),
                 logger: Logger(label: "test"))
             await checkpoint.run()
         }

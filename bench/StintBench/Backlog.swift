@@ -49,7 +49,7 @@ actor Backlog {
         if !FileManager.default.fileExists(atPath: file.path) {
             try FileManager.default.copyItem(at: template, to: file)
         }
-        let besides = ["-wal", "-shm", "-journal", "-gate"].map { file.path + $0 }
+        let besides = ["-wal", "-shm", "-journal", "-lock"].map { file.path + $0 }
         for path in besides where FileManager.default.fileExists(atPath: path) {
             try FileManager.default.removeItem(atPath: path)
         }

@@ -20,6 +20,16 @@ int stint_rename_new(const char *from, const char *to);
    as well where it is no such log; -1 without memory. `page_size` is set where there is a header. */
 long stint_log_frames(int file, unsigned *page_size);
 
+/* Locks on single bytes of a file. They belong to the open file, and not to the process as fcntl's older locks do: two
+   open files exclude each other also in one process, and the kernel frees the locks when the open file is gone. The
+   file must be open for writing; the bytes need not exist. 0, or -1 with errno: where the kernel does not know such
+   locks, EINVAL.
+
+   The first waits; the second fails with EAGAIN or EACCES if another open file has the lock. */
+int stint_lock_byte(int file, off_t byte);
+int stint_lock_byte_if_free(int file, off_t byte);
+int stint_unlock_byte(int file, off_t byte);
+
 /* A process to start. */
 struct stint_launch {
     const char *path;

@@ -1,46 +1,29 @@
 import Dispatch
 import StintCore
-import StintPlatform
 
 /// A fair lock in front of SQLite's write lock, shared by all processes that use a file.
 ///
 /// SQLite waits by sleeping and trying again, and the process that sleeps shortest wins: of 16 busy processes most
-/// never get their turn. Here the kernel keeps the queue, in a turnstile of two locks (flock(2)). A process takes
-/// `next`, waits for `current`, and releases `next` when it has `current`. So one process waits for `current` at any
-/// time, and the others wait in line for `next`. A process that leaves starts again at the end of the line.
+/// never get their turn. Here the kernel keeps the queue, in a turnstile of two of the ``DatabaseLocks``. A process takes
+/// `nextAtGate`, waits for `gate`, and releases `nextAtGate` when it has `gate`. So one process waits for `gate` at any
+/// time, and the others wait in line for `nextAtGate`. A process that leaves starts again at the end of the line.
 ///
 /// The gate is a courtesy and no safeguard. SQLite's lock protects the data, and a writer that does not know the gate
 /// does no harm. The kernel opens the gate when the process inside dies. If the process inside is stopped, ``Writer``
 /// goes past the gate after a while.
-///
-/// The files, `stint.db-gate` and `stint.db-gate-next`, are empty, and stay. They are not written to, since a write
-/// would lengthen the file system's journal, and every commit has to wait for that.
 package final class WriteGate: Sendable {
-    private let current: Int32
-    private let next: Int32
+    private let locks: DatabaseLocks
 
-    /// - Parameter file: The database without symbolic links, so that all processes find the same gate.
-    /// - Throws: ``StintError`` if the files cannot be opened.
-    package init(beside file: String) throws {
-        current = try LockFile.descriptor(file + "-gate", like: file)
-        do {
-            next = try LockFile.descriptor(file + "-gate-next", like: file)
-        } catch {
-            close(current)
-            throw error
-        }
-    }
-
-    deinit {
-        close(current)
-        close(next)
+    /// - Parameter locks: Used by no other thread: two threads that share them do not exclude each other.
+    package init(_ locks: DatabaseLocks) {
+        self.locks = locks
     }
 
     /// Enters unless another process is inside or waits.
     package func enterIfOpen() -> Bool {
-        guard LockFile.lockIfFree(next) else { return false }
-        defer { LockFile.unlock(next) }
-        return LockFile.lockIfFree(current)
+        guard locks.lockIfFree(.nextAtGate) else { return false }
+        defer { locks.unlock(.nextAtGate) }
+        return locks.lockIfFree(.gate)
     }
 
     /// Waits in line.
@@ -58,12 +41,12 @@ package final class WriteGate: Sendable {
 
     /// Waits in line without a limit.
     package func enter() {
-        LockFile.lock(next)
-        LockFile.lock(current)
-        LockFile.unlock(next)
+        locks.lock(.nextAtGate)
+        locks.lock(.gate)
+        locks.unlock(.nextAtGate)
     }
 
     package func leave() {
-        LockFile.unlock(current)
+        locks.unlock(.gate)
     }
 }

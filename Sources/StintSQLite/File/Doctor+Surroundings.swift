@@ -25,7 +25,7 @@ extension SQLiteStore {
         let size = file.logSize
         var facts = stat()
         var last = "none yet"
-        if stat(Checkpointer.electionFile(of: file), &facts) == 0 {
+        if stat(DatabaseLocks.path(beside: file.target), &facts) == 0 {
             let age = max(0, SystemClock().now().wall / 1_000 - Int64(facts.modified.tv_sec))
             last = "or first use \(age) s ago"
         }
@@ -133,7 +133,7 @@ extension SQLiteStore {
 
     private func permissionsFinding() -> Finding {
         let target = file.target
-        let suffixes = ["", "-wal", "-shm", "-gate", "-gate-next", "-checkpoint", "-reserve", "-revoked"]
+        let suffixes = ["", "-wal", "-shm", "-lock", "-reserve", "-revoked"]
         let open = suffixes.compactMap {
             suffix -> String? in
             var facts = stat()

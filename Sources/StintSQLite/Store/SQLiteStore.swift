@@ -123,13 +123,16 @@ public final class SQLiteStore: JobStore {
         // Long enough to open the file while another process closes it, and short for a checkpoint, which can come
         // later.
         let lock = try connect(file, path, "checkpoint", options, busyTimeout: .seconds(1))
-        let repair = WALRecovery(beside: file, lock: lock, logger: options.logger)
+        let locks = Self.locks(file, options)
+        // Locks of one object do not exclude each other. If the file cannot be used, that is reported once.
+        let writersLocks = locks != nil && options.waiting == .gate ? Self.locks(file, options) : nil
+        let repair = WALRecovery(locks, lock: lock, logger: options.logger)
         let checkpoint = Checkpointer(
             file, lock: lock, mover: try connect(file, path, "checkpoint.move", options),
-            gate: Self.gate(file, options), reserve: reserve, repair: repair, logger: options.logger,
+            locks: locks, isGated: options.waiting == .gate, reserve: reserve, repair: repair, logger: options.logger,
             executors: options.executors)
         let transactions = Writer(
-            writer, gate: Self.gate(file, options),
+            writer, gate: writersLocks.map(WriteGate.init),
             log: options.durability == .full ? try writer.runBlocking { try WALSync(of: $0, path, repair) } : nil,
             schema: schemaWatch, reserve: reserve, busyTimeout: options.busyTimeout, logger: options.logger,
             executors: options.executors, clock: options.clock, marksFile: options.marksFile
@@ -150,13 +153,12 @@ public final class SQLiteStore: JobStore {
         return open
     }
 
-    private static func gate(_ file: DatabaseFile, _ options: Options) -> WriteGate? {
-        guard options.waiting == .gate else { return nil }
+    private static func locks(_ file: DatabaseFile, _ options: Options) -> DatabaseLocks? {
         do {
-            return try WriteGate(beside: file.target)
+            return try DatabaseLocks(beside: file.target)
         } catch {
             options.logger.warning(
-                "writes of this process do not wait in line: they may take turns from other processes, or get none",
+                "this process shares no locks with others: its writes do not wait in line and may take turns from others, or get none; checkpoints are not shared out; and other processes do not see that a sync of the log has failed here",
                 metadata: ["error": "\(error)"])
             return nil
         }

@@ -6,11 +6,11 @@ import StintPlatform
 extension Checkpointer {
     /// - Returns: Whether this process may do it: it is elected, or another one is and has done nothing for a while.
     func isElected() -> Bool {
-        guard election >= 0, !LockFile.lockIfFree(election) else {
+        guard let locks, !locks.lockIfFree(.checkpoint) else {
             progress.withLock { $0.othersElection = nil }
             return true
         }
-        let last = LockFile.modified(election)
+        let last = LockFile.modified(locks.file)
         return progress.withLock { progress in
             if let others = progress.othersElection, others.lastCheckpoint == last {
                 if ContinuousClock.now - others.since >= Self.patience { return true }
@@ -25,13 +25,13 @@ extension Checkpointer {
     }
 
     func resign() {
-        if election >= 0 { LockFile.unlock(election) }
+        locks?.unlock(.checkpoint)
     }
 
     func noteCheckpoint() {
-        guard election >= 0 else { return }
-        futimens(election, nil)
-        let last = LockFile.modified(election)
+        guard let locks else { return }
+        futimens(locks.file, nil)
+        let last = LockFile.modified(locks.file)
         // A checkpoint by this process does not show that the elected process is alive.
         progress.withLock { $0.othersElection?.lastCheckpoint = last }
     }

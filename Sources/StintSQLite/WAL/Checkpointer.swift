@@ -12,9 +12,9 @@ import Synchronization
 /// bug, https://sqlite.org/wal.html, section 11. So no commit may happen meanwhile: one connection takes the write
 /// lock, another one checkpoints, and the first one rolls back.
 ///
-/// Every process sees how long the log is when it commits. If it is too long, a lock on the file `stint.db-checkpoint`
-/// elects one of the processes that see it. That one does the work on a thread of its own, so that callers wait only
-/// for the lock. It waits at the ``WriteGate`` like any other process, and so gets its turn under any load.
+/// Every process sees how long the log is when it commits. If it is too long, a lock (``DatabaseLocks``) elects one of
+/// the processes that see it. That one does the work on a thread of its own, so that callers wait only for the lock. It
+/// waits at the ``WriteGate`` like any other process, and so gets its turn under any load.
 ///
 /// Election and gate are courtesies. A process that is stopped may hold either for ever, so after a while the others go
 /// on without them. SQLite's own write lock protects the data, and the process that checkpoints holds it.
@@ -42,8 +42,8 @@ final class Checkpointer: Sendable {
     private let gate: WriteGate?
     private let reserve: DiskReserve?
     private let repair: WALRecovery
-    /// -1: the file cannot be created, and every process counts as elected.
-    let election: Int32
+    /// `nil`: there are none, and every process counts as elected.
+    let locks: DatabaseLocks?
     let logger: Logger
     private let thread: BlockingExecutor
     /// Does the work while `thread` waits at the gate.
@@ -78,30 +78,23 @@ final class Checkpointer: Sendable {
 
     /// - Parameters:
     ///   - lock: A connection that is used for nothing else; so is `mover`.
-    ///   - gate: A gate of its own, not the writer's.
+    ///   - locks: Its own, not the writer's.
+    ///   - isGated: Whether it waits at the gate.
     init(
-        _ file: DatabaseFile, lock: Connection, mover: Connection, gate: WriteGate?, reserve: DiskReserve?,
-        repair: WALRecovery, logger: Logger, executors: BlockingExecutor.Maker = BlockingExecutor.threads
+        _ file: DatabaseFile, lock: Connection, mover: Connection, locks: DatabaseLocks?, isGated: Bool = true,
+        reserve: DiskReserve?, repair: WALRecovery, logger: Logger,
+        executors: BlockingExecutor.Maker = BlockingExecutor.threads
     ) {
         self.file = file
         thread = executors("stint.checkpoint.run", .utility)
         bypass = executors("stint.checkpoint.bypass", .utility)
         self.lock = lock
         self.mover = mover
-        self.gate = gate
+        self.locks = locks
+        gate = isGated ? locks.map(WriteGate.init) : nil
         self.reserve = reserve
         self.repair = repair
         self.logger = logger
-        do {
-            election = try LockFile.descriptor(Self.electionFile(of: file), like: file.target)
-        } catch {
-            logger.warning("checkpoints are not shared out between processes", metadata: ["error": "\(error)"])
-            election = -1
-        }
-    }
-
-    deinit {
-        if election >= 0 { close(election) }
     }
 
     /// Keeps its connections open as long as this process lives.
@@ -117,9 +110,6 @@ final class Checkpointer: Sendable {
         await lock.close()
         await mover.close()
     }
-
-    /// Its time of modification is that of the last checkpoint.
-    static func electionFile(of file: DatabaseFile) -> String { file.target + "-checkpoint" }
 
     /// Makes SQLite report the length of the log after each commit of the writer.
     func observe(_ writer: Database) {

@@ -15,37 +15,32 @@ import Synchronization
 /// checkpoint.
 ///
 /// All processes must know of this, also those that open the log later, to which the kernel does not report the
-/// failure. The mark is the size of the file `stint.db-checkpoint`: one byte that was never written.
+/// failure. The mark is the size of the file `stint.db-lock`: one byte that was never written.
 final class WALRecovery: Sendable {
     /// How often a repair waits for the write lock, each time for that connection's busy timeout.
     private static let mostWaits = 10
 
     private let lock: Connection
-    /// -1: the file cannot be opened, and only this process knows.
-    private let mark: Int32
+    /// `nil`: there are none, and only this process knows.
+    private let locks: DatabaseLocks?
     private let isInDoubtHere = Atomic(false)
     private let logger: Logger
 
-    /// - Parameter lock: The connection that takes the write lock for checkpoints.
-    init(beside file: DatabaseFile, lock: Connection, logger: Logger) {
+    /// - Parameters:
+    ///   - locks: Their file has the mark.
+    ///   - lock: The connection that takes the write lock for checkpoints.
+    init(_ locks: DatabaseLocks?, lock: Connection, logger: Logger) {
+        self.locks = locks
         self.lock = lock
         self.logger = logger
-        do {
-            mark = try LockFile.descriptor(Checkpointer.electionFile(of: file), like: file.target, writable: true)
-        } catch {
-            logger.warning("failures of the disk are not shared between processes", metadata: ["error": "\(error)"])
-            mark = -1
-        }
-    }
-
-    deinit {
-        if mark >= 0 { close(mark) }
     }
 
     /// Whether a sync has failed, and the log has not been written again since. Costs one system call.
     var isInDoubt: Bool {
+        if isInDoubtHere.load(ordering: .acquiring) { return true }
         var facts = stat()
-        return isInDoubtHere.load(ordering: .acquiring) || mark >= 0 && fstat(mark, &facts) == 0 && facts.st_size > 0
+        guard let locks, fstat(locks.file, &facts) == 0 else { return false }
+        return facts.st_size > 0
     }
 
     /// Called when a sync has failed.
@@ -53,7 +48,7 @@ final class WALRecovery: Sendable {
 
     private func setMark(_ isInDoubt: Bool) {
         isInDoubtHere.store(isInDoubt, ordering: .releasing)
-        if mark >= 0, ftruncate(mark, isInDoubt ? 1 : 0) != 0 {
+        if let locks, ftruncate(locks.file, isInDoubt ? 1 : 0) != 0 {
             logger.error(
                 "a failure of the disk could not be noted for other processes",
                 metadata: ["error": "\(systemError())"])

@@ -44,8 +44,8 @@ struct FileRecord: Sendable {
 
     /// The shared memory is lost in a power cut, and files of no database are not recorded.
     private static func isLeftOut(_ name: String) -> Bool {
-        !name.contains(".db") || name.hasSuffix("-shm") || name.contains("-gate") || name.hasSuffix("-checkpoint")
-            || name.contains("-worker-") || name.hasSuffix("-reserve")
+        !name.contains(".db") || name.hasSuffix("-shm") || name.hasSuffix("-lock") || name.contains("-worker-")
+            || name.hasSuffix("-reserve")
     }
 
     private mutating func sortOut(_ folder: String) throws {
