@@ -83,7 +83,7 @@ struct GateTests {
         let queue = try await JobQueue(.sqlite(folder.database))
         try await stoppedInside("lock", of: folder.database) { process in
             let entered = Task { try await queue.enqueue(payload: [1], in: "q") }
-            try await eventually("the enqueue waits") { queue.store.transactions.waitingCount == 1 }
+            try await eventually("the enqueue waits") { try queue.store.transactions.waitingCount == 1 }
             kill(process, SIGKILL)
             _ = try await entered.value
         }

@@ -16,7 +16,7 @@ struct GroupCommitTests {
         let gate = WriteGate(try DatabaseLocks(beside: queue.store.path))
         gate.enter()
         let tasks = callers.map { caller in Task { try await caller() } }
-        try await eventually("all of them wait") { queue.store.transactions.waitingCount == callers.count }
+        try await eventually("all of them wait") { try queue.store.transactions.waitingCount == callers.count }
         gate.leave()
         var results: [Result<Value, any Error>] = []
         for task in tasks { results.append(await task.result) }
@@ -147,7 +147,7 @@ struct GroupCommitTests {
         let gate = WriteGate(try DatabaseLocks(beside: queue.store.path))
         gate.enter()
         let tasks = (1...5).map { number in Task { try await queue.enqueue(payload: [UInt8(number)], in: "q") } }
-        try await eventually("all of them wait") { queue.store.transactions.waitingCount == 5 }
+        try await eventually("all of them wait") { try queue.store.transactions.waitingCount == 5 }
         tasks[2].cancel()
         gate.leave()
         for task in tasks { _ = try await task.value }
