@@ -31,14 +31,17 @@ import Testing
         @Test(
             "miss a guard that is missing",
             arguments: [
-                ("fence", "only the current token changes anything"),
-                ("attempt-before-start", "uses up an attempt"),
-                ("unique-index", "of the jobs with one unique key one at most is not done"),
+                // An ack with a stale token: either it came after the next claim, or it was on its way meanwhile.
+                (
+                    "fence", ["only the current token changes anything", "an acknowledged job never runs again"]
+                ),
+                ("attempt-before-start", ["uses up an attempt"]),
+                ("unique-index", ["of the jobs with one unique key one at most is not done"]),
             ])
-        func mutations(_ removed: String, _ rule: String) async throws {
+        func mutations(_ removed: String, _ rules: [String]) async throws {
             let report = try await torture(
                 "simulate", "--seed", "1", "--seeds", "200", "--until-failure", "--without", removed, endingWith: 2)
-            #expect(report.contains(rule), "\(report)")
+            #expect(rules.contains { report.contains($0) }, "\(report)")
         }
     }
 #endif
