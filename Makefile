@@ -85,7 +85,7 @@ fuzz: setup
 			.build-fuzz/corpus-$$target || exit 1; \
 	done
 
-bench: stint-bench
+bench: build stint-bench
 	$(BENCH) idle --json bench/results/idle.json
 	$(BENCH) wake --json bench/results/wake.json
 	$(BENCH) group --json bench/results/group.json
