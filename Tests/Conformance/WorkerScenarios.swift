@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Workers, what they have started, and which job is blamed when they end.
-let workerScenarios: [Scenario] = registrationScenarios + takeBackScenarios + expiryScenarios + dossierScenarios
+let workerScenarios: [Scenario] = registrationScenarios + reclaimScenarios + expiryScenarios + diagnosticsScenarios
 
 // MARK: - Who works
 
@@ -92,7 +92,7 @@ private let registrationScenarios: [Scenario] = [
 
 // MARK: - Workers whose processes have ended
 
-private let takeBackScenarios: [Scenario] = [
+private let reclaimScenarios: [Scenario] = [
     Scenario("the one job that a dead worker had started is blamed, the others come back free of charge") { stage in
         let performer = try await stage.hire(process: 7)
         let ids = try await stage.enqueue(3)
@@ -507,7 +507,7 @@ private let expiryScenarios: [Scenario] = [
 
 // MARK: - What is kept
 
-private let dossierScenarios: [Scenario] = [
+private let diagnosticsScenarios: [Scenario] = [
     Scenario("a job whose process died beside others is ready at no cost, runs alone, and only its holder says so") {
         stage in
         let id = try await stage.enqueue(options: JobOptions(maxAttempts: 1, maxCrashes: 1))

@@ -71,7 +71,7 @@ package struct History {
     }
 
     /// The calls about one job.
-    package struct Story {
+    package struct JobHistory {
         package var claims: [Claim] = []
         package var settled: [Settled] = []
         package var runs: [Run] = []
@@ -85,15 +85,15 @@ package struct History {
     private(set) var enqueues: [Enqueue] = []
     /// Those whose enqueue may have been undone.
     private(set) var undoneJobs: Set<Int64> = []
-    package private(set) var stories: [Int64: Story] = [:]
+    package private(set) var jobHistories: [Int64: JobHistory] = [:]
     /// The leases that each process was given.
     private(set) var handedOut: [String: [Call.Lease]] = [:]
     /// The runs that each process has started.
     private(set) var runs: [String: [Call.Lease]] = [:]
     private(set) var reaps: [Made] = []
-    private(set) var takeBacks: [Made] = []
+    private(set) var reclaims: [Made] = []
     /// By the process from which jobs were reclaimed.
-    private(set) var takeBacksFrom: [String: [Made]] = [:]
+    private(set) var reclaimsFrom: [String: [Made]] = [:]
     private(set) var queueKicks: [String: [Made]] = [:]
     /// By token: the extensions that returned, with their lines.
     private(set) var extensions: [Int64: [(leases: Set<Call.Lease>, deadline: Int64, made: Made)]] = [:]
@@ -151,29 +151,30 @@ package struct History {
                 end(number, event, line, .unknown, &open)
             case .handlerStarted(let job, let token):
                 let lease = Call.Lease(job: job, token: token)
-                stories[job, default: Story()].runs.append(Run(process: event.process, lease: lease, started: line))
+                jobHistories[job, default: JobHistory()].runs.append(
+                    Run(process: event.process, lease: lease, started: line))
                 runs[event.process, default: []].append(lease)
             case .handlerFinished(let job, let token):
                 let lease = Call.Lease(job: job, token: token)
-                guard let index = stories[job]?.runs.lastIndex(where: { $0.lease == lease && $0.finished == nil })
+                guard let index = jobHistories[job]?.runs.lastIndex(where: { $0.lease == lease && $0.finished == nil })
                 else {
                     disorders.append("line \(line): a handler of job \(job) finished that had not started")
                     break
                 }
-                stories[job]?.runs[index].finished = line
+                jobHistories[job]?.runs[index].finished = line
             case .handlerThrew(let job, let token):
                 let lease = Call.Lease(job: job, token: token)
-                if let index = stories[job]?.runs.lastIndex(where: { $0.lease == lease && !$0.hasEnded }) {
-                    stories[job]?.runs[index].threw = line
+                if let index = jobHistories[job]?.runs.lastIndex(where: { $0.lease == lease && !$0.hasEnded }) {
+                    jobHistories[job]?.runs[index].threw = line
                 }
             }
             lastWord[event.process] = line
         }
         for made in made { sortIn(made) }
-        for made in takeBacks {
+        for made in reclaims {
             guard case .reclaim(let workers, _) = made.call else { continue }
             for process in Set(workers.compactMap { registrations[$0] }) {
-                takeBacksFrom[process, default: []].append(made)
+                reclaimsFrom[process, default: []].append(made)
             }
         }
     }
@@ -220,12 +221,12 @@ package struct History {
             for token in Set(extended.map(\.token)) {
                 extensions[token, default: []].append((extended.filter { $0.token == token }, deadline, made))
             }
-        case .kick(let jobs): for job in jobs { stories[job, default: Story()].kicks.append(made) }
+        case .kick(let jobs): for job in jobs { jobHistories[job, default: JobHistory()].kicks.append(made) }
         case .kickQueue(let queue): queueKicks[queue, default: []].append(made)
-        case .bury(let jobs): for job in jobs { stories[job, default: Story()].buries.append(made) }
-        case .delete(let jobs): for job in jobs { stories[job, default: Story()].deletes.append(made) }
+        case .bury(let jobs): for job in jobs { jobHistories[job, default: JobHistory()].buries.append(made) }
+        case .delete(let jobs): for job in jobs { jobHistories[job, default: JobHistory()].deletes.append(made) }
         case .reap: reaps.append(made)
-        case .reclaim: takeBacks.append(made)
+        case .reclaim: reclaims.append(made)
         case .register:
             if case .returned(.registered(let worker)) = made.outcome { registrations[worker] = made.process }
         case .lookUp:
@@ -243,13 +244,13 @@ package struct History {
                     break
                 }
                 handedOut[made.process, default: []].append(job.lease)
-                stories[job.lease.job, default: Story()].claims.append(
+                jobHistories[job.lease.job, default: JobHistory()].claims.append(
                     Claim(
                         facts: job, terms: terms, process: made.process, invoked: made.invoked, returned: made.ended))
             }
         }
         for (index, settlement) in settlements.enumerated() {
-            stories[settlement.lease.job, default: Story()].settled.append(
+            jobHistories[settlement.lease.job, default: JobHistory()].settled.append(
                 Settled(
                     settlement: settlement, process: made.process, invoked: made.invoked, ended: made.ended,
                     mayHaveHappened: made.mayHaveHappened, answer: answers?[index]))

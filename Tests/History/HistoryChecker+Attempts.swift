@@ -6,16 +6,19 @@ extension HistoryChecker {
             found.append(Violation(.tooManyAttempts, "job \(job.id): \(job.attempts) of \(job.maxAttempts)"))
         }
         found += blameViolations() + priceViolations()
-        for (id, story) in history.stories.sorted(by: { $0.key < $1.key }) {
-            let claims = story.claims.sorted { $0.token < $1.token }
+        for (id, jobHistory) in history.jobHistories.sorted(by: { $0.key < $1.key }) {
+            let claims = jobHistory.claims.sorted { $0.token < $1.token }
             for claim in claims where claim.facts.attempt > claim.facts.maxAttempts {
                 found.append(
                     Violation(
                         .tooManyAttempts,
                         "job \(id), token \(claim.token): \(claim.facts.attempt) of \(claim.facts.maxAttempts)"))
             }
-            for (first, second) in zip(claims, claims.dropFirst()) where usesUpAttempt(first, before: second, story) {
-                guard second.facts.attempt <= first.facts.attempt, !isKicked(story, first, second) else { continue }
+            for (first, second) in zip(claims, claims.dropFirst())
+            where usesUpAttempt(first, before: second, jobHistory) {
+                guard second.facts.attempt <= first.facts.attempt, !isKicked(jobHistory, first, second) else {
+                    continue
+                }
                 found.append(
                     Violation(
                         .attemptNotCounted,
@@ -34,9 +37,9 @@ extension HistoryChecker {
     private func blameViolations() -> [Violation] {
         var silent = history.hasCommands ? history.killed.count : 0
         return final.jobs.compactMap { job in
-            let story = history.stories[job.id] ?? History.Story()
-            let cutShort = story.runs.count { !$0.hasEnded || isUnheard($0) }
-            let said = story.settled.count { $0.settlement.outcome == .crash && $0.mayHaveHappened }
+            let jobHistory = history.jobHistories[job.id] ?? History.JobHistory()
+            let cutShort = jobHistory.runs.count { !$0.hasEnded || isUnheard($0) }
+            let said = jobHistory.settled.count { $0.settlement.outcome == .crash && $0.mayHaveHappened }
             guard job.crashes > cutShort + said else { return nil }
             silent -= job.crashes - cutShort - said
             if silent >= 0 { return nil }
@@ -56,12 +59,14 @@ extension HistoryChecker {
     /// word; so many may be unexplained, of all jobs together.
     private func priceViolations() -> [Violation] {
         let unexplained = final.jobs.compactMap { job -> (job: FinalState.Job, count: Int)? in
-            let story = history.stories[job.id] ?? History.Story()
-            let words = story.settled.filter { [.fail, .crash].contains($0.settlement.outcome) && $0.mayHaveHappened }
-            let explained = Set(story.runs.map(\.lease.token) + words.map(\.settlement.lease.token)).count
+            let jobHistory = history.jobHistories[job.id] ?? History.JobHistory()
+            let words = jobHistory.settled.filter {
+                [.fail, .crash].contains($0.settlement.outcome) && $0.mayHaveHappened
+            }
+            let explained = Set(jobHistory.runs.map(\.lease.token) + words.map(\.settlement.lease.token)).count
             // One that is leased has its attempt back if its handler never starts; one that a person buried meanwhile keeps it,
             // and has all of them back when it is kicked.
-            let mayBeUnstarted = job.states == ["leased"] || job.states == ["buried"] && !story.buries.isEmpty
+            let mayBeUnstarted = job.states == ["leased"] || job.states == ["buried"] && !jobHistory.buries.isEmpty
             let paid = job.attempts - (mayBeUnstarted ? 1 : 0)
             return paid > explained ? (job, paid - explained) : nil
         }
@@ -77,30 +82,30 @@ extension HistoryChecker {
 
     /// Whether that is beyond doubt.
     private func usesUpAttempt(
-        _ claim: History.Claim, before next: History.Claim, _ story: History.Story
+        _ claim: History.Claim, before next: History.Claim, _ jobHistory: History.JobHistory
     ) -> Bool {
-        let words = story.settled.filter { $0.settlement.lease == claim.facts.lease }
+        let words = jobHistory.settled.filter { $0.settlement.lease == claim.facts.lease }
         if let word = words.first(where: \.mayHaveHappened) {
             return word.hasSettled && [.fail, .crash].contains(word.settlement.outcome) && !mayBeUndone(word)
         }
         // A call that was refused proves that the handler had ended before its process did.
         guard words.isEmpty else { return false }
-        return hasDiedAlone(claim, before: next, story)
+        return hasDiedAlone(claim, before: next, jobHistory)
     }
 
     /// The process has died by itself, its jobs were reclaimed for that, and it held this job and nothing else.
     private func hasDiedAlone(
-        _ claim: History.Claim, before next: History.Claim, _ story: History.Story
+        _ claim: History.Claim, before next: History.Claim, _ jobHistory: History.JobHistory
     ) -> Bool {
         guard
             // If the machine starts again, no job is blamed.
             claim.terms.boot == next.terms.boot,
-            story.runs.contains(where: {
+            jobHistory.runs.contains(where: {
                 $0.lease == claim.facts.lease && $0.process == claim.process && !$0.hasEnded
             }),
             // If its supervisor has died too, the job need not have been the cause.
             history.supervisors[claim.process] == nil,
-            let death = takeBacks(from: claim.process).first(where: {
+            let death = reclaims(from: claim.process).first(where: {
                 $0.outcome == .returned(.done) && $0.invoked > claim.returned && $0.invoked < next.returned
                     && !history.mayBeUndone($0)
             }), case .reclaim(let workers, blames: true) = death.call,
@@ -115,7 +120,7 @@ extension HistoryChecker {
         // Another job that it held may have been about to start.
         let others = (history.handedOut[claim.process] ?? []).filter { $0 != claim.facts.lease }
         return others.allSatisfy { lease in
-            guard let other = history.stories[lease.job] else { return false }
+            guard let other = history.jobHistories[lease.job] else { return false }
             // An abandoned handler may go on, and be the cause.
             let mayGoOn = other.runs.contains { $0.lease == lease && !$0.hasEnded }
             return other.settled.contains {
@@ -125,8 +130,8 @@ extension HistoryChecker {
         }
     }
 
-    private func isKicked(_ story: History.Story, _ first: History.Claim, _ second: History.Claim) -> Bool {
-        (story.kicks + (history.queueKicks[first.facts.queue] ?? [])).contains {
+    private func isKicked(_ jobHistory: History.JobHistory, _ first: History.Claim, _ second: History.Claim) -> Bool {
+        (jobHistory.kicks + (history.queueKicks[first.facts.queue] ?? [])).contains {
             $0.mayHaveHappened(after: first.invoked, before: second.returned)
         }
     }

@@ -40,7 +40,7 @@ extension HistoryChecker {
     }
 
     private func lossViolations(_ id: Int64, _ reference: String, _ job: FinalState.Job?) -> [Violation] {
-        let mayBeDeleted = history.stories[id]?.deletes.contains(where: \.mayHaveHappened) == true
+        let mayBeDeleted = history.jobHistories[id]?.deletes.contains(where: \.mayHaveHappened) == true
         guard let job else {
             return mayBeDeleted ? [] : [Violation(.lostJob, "\(reference), job \(id), is not there")]
         }
@@ -55,14 +55,14 @@ extension HistoryChecker {
         if final.isDrained, !["done", "buried"].contains(job.states[0]) {
             return [Violation(.lostJob, "job \(job.id), \(job.reference), is still \(job.states[0]) after the drain")]
         }
-        let story = history.stories[job.id]
-        if job.states[0] == "done", story?.runs.contains(where: { $0.finished != nil }) != true {
+        let jobHistory = history.jobHistories[job.id]
+        if job.states[0] == "done", jobHistory?.runs.contains(where: { $0.finished != nil }) != true {
             return [Violation(.doneUnrun, "job \(job.id), \(job.reference)")]
         }
         if job.states[0] == "buried", job.attempts < job.maxAttempts, job.crashes < job.maxCrashes {
             let wasSaidSo =
-                story?.buries.contains(where: \.mayHaveHappened) == true
-                || story?.settled.contains { $0.settlement.outcome == .bury && $0.mayHaveSettled } == true
+                jobHistory?.buries.contains(where: \.mayHaveHappened) == true
+                || jobHistory?.settled.contains { $0.settlement.outcome == .bury && $0.mayHaveSettled } == true
             if !wasSaidSo {
                 return [
                     Violation(
@@ -110,15 +110,15 @@ extension HistoryChecker {
     /// Whether the job may have been acknowledged or deleted before a line, or its enqueue undone.
     private func mayBeOver(_ id: Int64, before line: Int) -> Bool {
         if history.undoneJobs.contains(id) { return true }
-        guard let story = history.stories[id] else { return false }
-        return story.settled.contains { $0.settlement.outcome == .ack && $0.mayHaveSettled && $0.invoked < line }
-            || story.deletes.contains { $0.mayHaveHappened && $0.invoked < line }
+        guard let jobHistory = history.jobHistories[id] else { return false }
+        return jobHistory.settled.contains { $0.settlement.outcome == .ack && $0.mayHaveSettled && $0.invoked < line }
+            || jobHistory.deletes.contains { $0.mayHaveHappened && $0.invoked < line }
     }
 
     private func isOver(_ id: Int64, before line: Int) -> Bool {
-        guard let story = history.stories[id] else { return false }
-        return story.settled.contains { $0.answer == .done && $0.ended < line && !mayBeUndone($0) }
-            || story.deletes.contains {
+        guard let jobHistory = history.jobHistories[id] else { return false }
+        return jobHistory.settled.contains { $0.answer == .done && $0.ended < line && !mayBeUndone($0) }
+            || jobHistory.deletes.contains {
                 $0.outcome == .returned(.done) && $0.ended < line && !history.mayBeUndone($0)
             }
     }

@@ -3,8 +3,8 @@ extension HistoryChecker {
     func leaseViolations() -> [Violation] {
         var found: [Violation] = []
         var holders: [Int64: Int] = [:]
-        for (id, story) in history.stories.sorted(by: { $0.key < $1.key }) {
-            let claims = story.claims.sorted { $0.token < $1.token }
+        for (id, jobHistory) in history.jobHistories.sorted(by: { $0.key < $1.key }) {
+            let claims = jobHistory.claims.sorted { $0.token < $1.token }
             for claim in claims {
                 // A claim of several queues has a token for each queue.
                 let other = holders.updateValue(claim.invoked, forKey: claim.token)
@@ -15,38 +15,38 @@ extension HistoryChecker {
                 }
             }
             for (first, second) in zip(claims, claims.dropFirst()) {
-                found += succession(first, second, story)
+                found += succession(first, second, jobHistory)
             }
-            found += wordViolations(id, story, claims) + runViolations(id, story, claims)
+            found += wordViolations(id, jobHistory, claims) + runViolations(id, jobHistory, claims)
         }
         return found
     }
 
     private func succession(
-        _ first: History.Claim, _ second: History.Claim, _ story: History.Story
+        _ first: History.Claim, _ second: History.Claim, _ jobHistory: History.JobHistory
     ) -> [Violation] {
         let facts =
             "job \(first.job): token \(first.token) of \(first.process), then \(second.token) of \(second.process)"
         if first.token == second.token { return [Violation(.tokenReused, facts)] }
         if second.returned < first.invoked { return [Violation(.tokenFell, facts)] }
-        if !mayHaveEnded(first, before: second.returned, story) { return [Violation(.twoLeases, facts)] }
+        if !mayHaveEnded(first, before: second.returned, jobHistory) { return [Violation(.twoLeases, facts)] }
         return []
     }
 
     /// Whether a lease may have ended before a line.
-    private func mayHaveEnded(_ claim: History.Claim, before line: Int, _ story: History.Story) -> Bool {
+    private func mayHaveEnded(_ claim: History.Claim, before line: Int, _ jobHistory: History.JobHistory) -> Bool {
         let (start, end) = (claim.invoked, line)
         // Nobody holds a lease in a database that has been put in the place of another.
         if history.mayBeUndone(from: start, to: end) { return true }
-        if story.settled.contains(where: {
+        if jobHistory.settled.contains(where: {
             $0.settlement.lease == claim.facts.lease && $0.mayHaveSettled && $0.invoked < end
         }) {
             return true
         }
-        if (story.buries + story.deletes).contains(where: { $0.mayHaveHappened(after: start, before: end) }) {
+        if (jobHistory.buries + jobHistory.deletes).contains(where: { $0.mayHaveHappened(after: start, before: end) }) {
             return true
         }
-        if takeBacks(from: claim.process).contains(where: { $0.mayHaveHappened(after: start, before: end) }) {
+        if reclaims(from: claim.process).contains(where: { $0.mayHaveHappened(after: start, before: end) }) {
             return true
         }
         return history.reaps.contains { reap in
@@ -74,13 +74,14 @@ extension HistoryChecker {
 
     func mayBeUndone(_ word: History.Settled) -> Bool { history.mayBeUndone(from: word.invoked, to: word.ended) }
 
-    func takeBacks(from process: String) -> [History.Made] { history.takeBacksFrom[process] ?? [] }
+    func reclaims(from process: String) -> [History.Made] { history.reclaimsFrom[process] ?? [] }
 
     /// Checks what holders reported of the job.
-    private func wordViolations(_ id: Int64, _ story: History.Story, _ claims: [History.Claim]) -> [Violation] {
+    private func wordViolations(_ id: Int64, _ jobHistory: History.JobHistory, _ claims: [History.Claim]) -> [Violation]
+    {
         var found: [Violation] = []
         var settled: Set<Int64> = []
-        for word in story.settled where word.hasSettled {
+        for word in jobHistory.settled where word.hasSettled {
             let token = word.settlement.lease.token
             let facts =
                 "job \(id): \(word.settlement.outcome) with token \(token) by \(word.process), line \(word.ended)"
@@ -93,14 +94,14 @@ extension HistoryChecker {
             if claim == nil && !isFound {
                 found.append(Violation(.staleWord, "\(facts), a token that was not given out"))
             }
-            if let claim, let end = reclaimed(claim, story), end < word.invoked {
+            if let claim, let end = reclaimed(claim, jobHistory), end < word.invoked {
                 found.append(Violation(.staleWord, "\(facts), after the job was reclaimed at line \(end)"))
             }
             if word.answer == .done {
                 if let later = claims.last, later.token > token, !mayBeUndone(word) {
                     found.append(Violation(.ranAfterDone, "\(facts), and claimed again with token \(later.token)"))
                 }
-                let hasRun = story.runs.contains {
+                let hasRun = jobHistory.runs.contains {
                     $0.lease == word.settlement.lease && ($0.finished ?? .max) < word.invoked
                 }
                 if !hasRun { found.append(Violation(.doneUnrun, facts)) }
@@ -121,15 +122,16 @@ extension HistoryChecker {
     }
 
     /// The line from which on a call had certainly ended a lease.
-    private func reclaimed(_ claim: History.Claim, _ story: History.Story) -> Int? {
-        let words = takeBacks(from: claim.process) + story.buries + story.deletes
+    private func reclaimed(_ claim: History.Claim, _ jobHistory: History.JobHistory) -> Int? {
+        let words = reclaims(from: claim.process) + jobHistory.buries + jobHistory.deletes
         return words.filter { $0.outcome == .returned(.done) && $0.invoked > claim.returned }.map(\.ended).min()
     }
 
-    private func runViolations(_ id: Int64, _ story: History.Story, _ claims: [History.Claim]) -> [Violation] {
+    private func runViolations(_ id: Int64, _ jobHistory: History.JobHistory, _ claims: [History.Claim]) -> [Violation]
+    {
         var found: [Violation] = []
         var started: Set<Int64> = []
-        for run in story.runs {
+        for run in jobHistory.runs {
             let facts = "job \(id): token \(run.lease.token), started by \(run.process) at line \(run.started)"
             if !started.insert(run.lease.token).inserted { found.append(Violation(.tokenReused, facts)) }
             // A command that another process started for its claim records no claims.
@@ -138,7 +140,7 @@ extension HistoryChecker {
                 $0.token == run.lease.token && $0.process == run.process && $0.returned < run.started
             }
             if mustClaim && !isClaimed { found.append(Violation(.ranUnclaimed, facts)) }
-            if let done = story.settled.first(where: {
+            if let done = jobHistory.settled.first(where: {
                 $0.answer == .done && $0.ended < run.started && !mayBeUndone($0)
             }),
                 !wasStoppedAtStart(run, claims)
@@ -163,9 +165,9 @@ extension HistoryChecker {
     /// How many handlers a process may be about to start.
     private static let idleSlots = 4
 
-    func takeBackViolations() -> [Violation] {
+    func reclaimViolations() -> [Violation] {
         var found: [Violation] = []
-        for made in history.takeBacks where made.outcome == .returned(.done) {
+        for made in history.reclaims where made.outcome == .returned(.done) {
             guard case .reclaim(let workers, _) = made.call else { continue }
             for process in Set(workers.compactMap { history.registrations[$0] }) {
                 guard let word = history.lastWord[process], word > made.ended else { continue }

@@ -20,7 +20,7 @@ package struct HistoryChecker {
     package func violations() -> [Violation] {
         var found = history.disorders.map { Violation(.disorder, $0) }
         found += jobViolations() + keyViolations()
-        found += leaseViolations() + takeBackViolations()
+        found += leaseViolations() + reclaimViolations()
         found += attemptViolations() + busyViolations()
         return found
     }
@@ -38,14 +38,14 @@ package struct HistoryChecker {
     /// One line, for reports.
     package var summary: String {
         let states = final.jobs.reduce(into: [:]) { $0[$1.states.first ?? "none", default: 0] += 1 }
-        let runs = history.stories.values.map(\.runs.count)
-        let lost = history.stories.values.reduce(0) { $0 + $1.settled.count { $0.answer == .leaseLost } }
+        let runs = history.jobHistories.values.map(\.runs.count)
+        let lost = history.jobHistories.values.reduce(0) { $0 + $1.settled.count { $0.answer == .leaseLost } }
         let unknown = history.enqueues.count { $0.made.outcome == .unknown }
         return """
             \(history.enqueues.count) jobs enqueued (\(unknown) with an unknown outcome): \
             \(states["done"] ?? 0) done, \(states["buried"] ?? 0) buried; \(runs.reduce(0, +)) runs, \
             \(runs.reduce(0) { $0 + max(0, $1 - 1) }) of them again; \(history.reaps.count) reaps, \
-            \(history.takeBacks.count) times jobs taken back from the dead, \(lost) late words refused
+            \(history.reclaims.count) times jobs taken back from the dead, \(lost) late words refused
             """
     }
 }

@@ -58,8 +58,8 @@ struct FileTests {
         let folder = try TemporaryFolder()
         let log = folder.database + suffix
         try Data("pages of another database".utf8).write(to: URL(filePath: log))
-        let story = try refusal(folder.database)
-        #expect(story.contains("is missing") && story.contains("\(log)"))
+        let jobHistory = try refusal(folder.database)
+        #expect(jobHistory.contains("is missing") && jobHistory.contains("\(log)"))
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["stint.db" + suffix])
         // An empty log does no harm.
         try Data().write(to: URL(filePath: log))

@@ -27,8 +27,8 @@ extension ChaosRun {
             await processes.stop(stopped)
             group.addTask { try await processes.keepUp(.reaper, 0) }
             group.addTask { try await processes.keepUp(.worker, 1) }
-            let second = try await told("another worker starts it") { story in
-                story.runs.first { $0.lease != first.lease }
+            let second = try await told("another worker starts it") { jobHistory in
+                jobHistory.runs.first { $0.lease != first.lease }
             }
             try open(first)
             await processes.goOn(stopped)
@@ -43,9 +43,9 @@ extension ChaosRun {
         try await judge(&report)
         return (report, answer)
 
-        func told<Value>(_ what: String, _ find: (History.Story) -> Value?) async throws -> Value {
+        func told<Value>(_ what: String, _ find: (History.JobHistory) -> Value?) async throws -> Value {
             try await awaited(what) {
-                try History(HistoryLog.read(historyFile, isGrowing: true)).stories[id].flatMap(find)
+                try History(HistoryLog.read(historyFile, isGrowing: true)).jobHistories[id].flatMap(find)
             }
         }
     }
@@ -96,7 +96,7 @@ extension ChaosRun {
     }
 }
 
-extension History.Story {
+extension History.JobHistory {
     /// The answer to the holder's last settlement.
     fileprivate func settled(_ run: History.Run) -> Answer.Settled? {
         settled.first { $0.settlement.lease == run.lease && $0.settlement.outcome == .ack }?.answer

@@ -144,7 +144,7 @@ package struct ChaosRun: Sendable {
         for job in final.jobs where job.states == ["buried"] {
             let kind = JobKind(payload: job.reference)
             let isDeserved =
-                kind == .bury || kind == .poison || checker.history.stories[job.id]?.buries.isEmpty == false
+                kind == .bury || kind == .poison || checker.history.jobHistories[job.id]?.buries.isEmpty == false
             if !isDeserved { report.troubles.append("the innocent job \(job.id), \(job.reference), is buried") }
         }
         for job in final.jobs where job.states == ["done"] && JobKind(payload: job.reference) == .poison {

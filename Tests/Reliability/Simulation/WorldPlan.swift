@@ -96,11 +96,11 @@ struct WorldPlan: Sendable {
         for _ in 0..<severity {
             misfortunes.append(
                 Fault(
-                    time: .microseconds(dice.int(0...Int(unrest.nanoseconds / 1_000))), kind: Self.misfortune(dice)))
+                    time: .microseconds(dice.int(0...Int(unrest.nanoseconds / 1_000))), kind: Self.fault(dice)))
         }
     }
 
-    private static func misfortune(_ dice: Dice) -> Fault.Kind {
+    private static func fault(_ dice: Dice) -> Fault.Kind {
         switch dice.int(1...100) {
         case ...28: .kill
         case ...33: .killWithSupervisor
