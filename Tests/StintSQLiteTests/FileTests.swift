@@ -58,8 +58,8 @@ struct FileTests {
         let folder = try TemporaryFolder()
         let log = folder.database + suffix
         try Data("pages of another database".utf8).write(to: URL(filePath: log))
-        let jobHistory = try refusal(folder.database)
-        #expect(jobHistory.contains("is missing") && jobHistory.contains("\(log)"))
+        let message = try refusal(folder.database)
+        #expect(message.contains("is missing") && message.contains("\(log)"))
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["stint.db" + suffix])
         // An empty log does no harm.
         try Data().write(to: URL(filePath: log))
