@@ -124,7 +124,8 @@ extension InMemoryState {
             switch job.place {
             case .ready: return isPaused
             case .delayed(let time): return time > now.wall || isPaused
-            case .leased: return false
+            // One that was abandoned runs nowhere.
+            case .leased(let token): return leases[token]?.registration == nil
             case .buried, .done: return true
             }
         }

@@ -38,6 +38,23 @@ struct CloseTests {
         await again.close()
     }
 
+    @Test("writes no log into a file that was written over in place, even if no call has looked since")
+    func overwritten() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        for _ in 0..<20 { try await queue.enqueue(payload: [1], in: "q") }
+        let backup = folder.path + "/backup.db"
+        try await queue.store.backup(to: backup)
+        for _ in 0..<20 { try await queue.enqueue(payload: [2], in: "q") }
+        let copy = try Data(contentsOf: URL(filePath: backup))
+        let file = try FileHandle(forWritingTo: URL(filePath: folder.database))
+        try file.truncate(atOffset: 0)
+        try file.write(contentsOf: copy)
+        try file.close()
+        await queue.close()
+        #expect(try Data(contentsOf: URL(filePath: folder.database)) == copy)
+    }
+
     #if os(Linux)
         @Test("holds no file and no thread any more, although the queue still exists")
         func descriptors() async throws {

@@ -172,7 +172,7 @@ struct LeftoverTests {
         try leave("mine.stint-new-x", in: folder)
         try leave("mine.new-20", in: folder)
         // The lock counts, whatever process and container its creator is in.
-        let held = open("\(folder.path)/held.db.stint-new-19", O_RDWR)
+        let held = open("\(folder.path)/held.db.stint-new-19", O_RDWR | O_CLOEXEC)
         #expect(held >= 0 && flock(held, LOCK_EX) == 0)
         try await queue.store.backup(to: folder.path + "/copy.db")
         var expected = before.union(["copy.db"])

@@ -2,6 +2,7 @@ import GRDB
 import StintCore
 import StintTesting
 import StoreConformance
+import TestSupport
 import Testing
 
 @testable import StintSQLite
@@ -28,12 +29,10 @@ final class LockWaitTests {
         configuration.busyMode = .timeout(20)
         let holder = try DatabaseQueue(path: folder.database, configuration: configuration)
         try await holder.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
+        // The writer may linger after the call before this one.
+        try await eventually("the call before is over") { try !store.transactions.isBusy }
         let call = Task { [store] in try await verb(store) }
-        let deadline = ContinuousClock.now + .seconds(20)
-        while try !store.transactions.isBusy {
-            try #require(ContinuousClock.now < deadline, "the verb did not wait")
-            await Task.yield()
-        }
+        try await eventually("the verb waits") { try store.transactions.isBusy }
         clock.advance(by: duration)
         try await holder.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
         return try await call.value

@@ -65,6 +65,13 @@ struct TestingTests {
         }
     }
 
+    @Test("drain does not wait for a job that a lost worker holds")
+    func abandoned() async throws {
+        for order in 1...2 { try await queue.enqueue(SendReceipt(order: order), in: "mail") }
+        try await queue.abandonNextJob(in: "mail")
+        #expect(try await queue.drain(worker { _, _ in }).done == 1)
+    }
+
     @Test("drain ends with a worker that ends before nothing is left")
     func endsEarly() async throws {
         for order in 1...3 { try await queue.enqueue(SendReceipt(order: order), in: "mail") }

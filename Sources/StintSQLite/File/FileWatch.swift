@@ -73,6 +73,12 @@ final class FileWatch: Sendable {
     /// connection closes.
     var isOverwritten: Bool { overwritten.load(ordering: .acquiring) }
 
+    /// The same after a look: the last transaction may be long ago.
+    func looksOverwritten() -> Bool {
+        do { try check() } catch { return isOverwritten }
+        return isOverwritten
+    }
+
     /// Whether the log has lost its name, but the database has not. Its contents can still be saved: all processes that
     /// have it open go on with the same log, and none has begun another.
     var isLogDeleted: Bool { logDeleted.load(ordering: .acquiring) }

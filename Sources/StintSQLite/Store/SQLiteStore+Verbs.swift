@@ -127,7 +127,10 @@ extension SQLiteStore {
     }
 
     public func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> {
-        lifecycle.withLock(\.open)?.watch.wakeUps(in: queues) ?? AsyncStream { $0.finish() }
+        let open: OpenFile
+        do { open = try beginCall() } catch { return AsyncStream { $0.finish() } }
+        defer { endCall() }
+        return open.watch.wakeUps(in: queues)
     }
 
     public func checkStillThere() throws {

@@ -73,14 +73,14 @@ final class WakeUpSignals: Sendable {
 
     /// Ends the streams of all listeners, and the watch.
     func end() {
+        condition.withLock {
+            isOver = true
+            condition.broadcast()
+        }
         let all = listeners.withLock { listeners in
             defer { listeners.all = [:] }
             return Array(listeners.all.values)
         }
         for listener in all { listener.continuation.finish() }
-        condition.withLock {
-            isOver = true
-            condition.broadcast()
-        }
     }
 }

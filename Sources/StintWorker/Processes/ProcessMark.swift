@@ -18,7 +18,7 @@ struct ProcessMark: Sendable, Hashable {
     }
 
     /// Covers all that this process starts.
-    static let ofThisProcess = SupervisorConnection.current?.mark ?? SupervisorOffer.ofThisProcess?.mark ?? random()
+    static let ofThisProcess = SupervisorConnection.offeredMark ?? random()
 
     func part(_ number: Int) -> ProcessMark { ProcessMark(text: "\(text).\(number)") }
 

@@ -17,7 +17,10 @@ final class SupervisorConnection: Sendable {
     private static let connected = Mutex<SupervisorConnection?>(nil)
 
     /// Whether a supervisor started this process to work. Changes nothing.
-    static var isOffered: Bool { current != nil || SupervisorOffer.ofThisProcess != nil }
+    static var isOffered: Bool { connected.withLock { $0 != nil || SupervisorOffer.ofThisProcess != nil } }
+
+    /// The mark that the supervisor gave this process; `nil` if none started it. Changes nothing.
+    static var offeredMark: ProcessMark? { connected.withLock { $0?.mark ?? SupervisorOffer.ofThisProcess?.mark } }
 
     /// Makes this process the worker of the supervisor that started it: ends with it, leaves the signals of a terminal to
     /// it, and passes neither the connection nor the variable on to processes that it starts. A second call changes
