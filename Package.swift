@@ -53,8 +53,8 @@ let package = Package(
             name: "StintSQLite",
             dependencies: ["StintCore", "StintPlatform", "StintSQLiteMigrations", "CStint", grdb, sqlite, logging],
             swiftSettings: [
-                // Switches that take a guard away, to see the checks turn red: in the build that the tests use, and in no
-                // release.
+                // Switches that take a guard away, to see the checks turn red: in the build that the tests use, and in
+                // no release.
                 .define("STINT_MUTATIONS", .when(configuration: .debug))
             ]
         ),
@@ -183,8 +183,8 @@ if Context.environment["STINT_FUZZ"] != nil {
             name: "stint-fuzz", dependencies: ["Torture", "StintPlatform", "CLibFuzzer"], path: "Tests/LibFuzzer"),
     ]
 } else {
-    // The Swift code of README and guides is compiled into DocumentationTests, and the tests among it run with it. Not for
-    // libFuzzer, which is not for a program that the build itself runs.
+    // The Swift code of README and guides is compiled into DocumentationTests, and the tests among it run with it. Not
+    // for libFuzzer, which is not for a program that the build itself runs.
     package.targets += [
         .executableTarget(name: "extract-snippets", path: "Tests/Snippets/Extractor"),
         .plugin(

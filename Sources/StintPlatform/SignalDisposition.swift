@@ -7,8 +7,8 @@ package enum SignalDisposition {
         return unsafeBitCast(action.handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 
-    /// Prepares for a source of Dispatch that reports a signal. On Darwin such a source sees signals that are ignored; on
-    /// Linux only others, so this does nothing there.
+    /// Prepares for a source of Dispatch that reports a signal. On Darwin such a source sees signals that are ignored;
+    /// on Linux only others, so this does nothing there.
     package static func prepareForDispatch(_ number: Int32) {
         #if canImport(Darwin)
             signal(number, SIG_IGN)

@@ -1,7 +1,6 @@
 import Foundation
 import StintCore
 import StintWorker
-import Synchronization
 
 extension StoreSource where Store == InMemoryStore {
     /// A new queue in memory, for tests.
@@ -61,7 +60,7 @@ extension JobQueue where Store == InMemoryStore {
         precondition(worker.store as? InMemoryStore === store, "drain was given a worker of another queue")
         let queues = Set(worker.queues)
         let before = store.read { $0.totals(of: queues) }
-        let hasEnded = Flag()
+        let hasEnded = Latch()
         let work = Task { [store] in
             defer {
                 hasEnded.set()
@@ -82,8 +81,8 @@ extension JobQueue where Store == InMemoryStore {
             done: after.done - before.done, buried: after.buried - before.buried, delayed: after.delayed)
     }
 
-    /// Simulates a worker that is gone without a trace: it claims the next job of the queue and does nothing more. When the
-    /// clock has moved past the lease, `reap()` makes the job ready again, and it has lost no attempt.
+    /// Simulates a worker that is gone without a trace: it claims the next job of the queue and does nothing more. When
+    /// the clock has moved past the lease, `reap()` makes the job ready again, and it has lost no attempt.
     ///
     /// - Returns: The job; `nil` if none was ready.
     @discardableResult
@@ -136,13 +135,4 @@ extension InMemoryState {
             (total.0 + queue.done, total.1 + queue.buried, total.2 + queue.delayed)
         }
     }
-}
-
-/// Set once.
-private final class Flag: Sendable {
-    private let value = Atomic(false)
-
-    var isSet: Bool { value.load(ordering: .acquiring) }
-
-    func set() { value.store(true, ordering: .releasing) }
 }

@@ -28,17 +28,8 @@ let operatorScenarios: [Scenario] = [
         #expect(try await stage.state(ready) == .ready)
     },
     Scenario("a job can be deleted in every state, and the counts follow") { stage in
-        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)))
-        let done = try await stage.enqueue()
-        try await stage.settle(try await stage.claimOne().lease, .ack)
-        let leased = try await stage.enqueue()
-        _ = try await stage.claimOne()
-        let ready = try await stage.enqueue()
-        let delayed = try await stage.enqueue(options: JobOptions(delay: .seconds(5)))
-        let buried = try await stage.enqueue()
-        try await stage.store.bury([buried], reason: "by hand")
+        let ids = try await Array(stage.jobs(in: .done, .leased, .ready, .delayed, .buried).values)
         #expect(try await stage.stats() == stage.expected(ready: 1, delayed: 1, leased: 1, buried: 1, done: 1))
-        let ids = [done, leased, ready, delayed, buried]
         let states = try await stage.store.list(JobFilter()).map { [$0.id.rawValue: $0.state] }
         #expect(states.count == 5)
         try await stage.store.delete(ids)
@@ -47,13 +38,8 @@ let operatorScenarios: [Scenario] = [
         for id in ids { #expect(try await stage.store.job(id) == nil) }
     },
     Scenario("a ready, delayed or leased job can be buried, a done one cannot") { stage in
-        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)))
-        let done = try await stage.enqueue()
-        try await stage.settle(try await stage.claimOne().lease, .ack)
-        let leased = try await stage.enqueue()
-        _ = try await stage.claimOne()
-        let ready = try await stage.enqueue()
-        let delayed = try await stage.enqueue(options: JobOptions(delay: .seconds(5)))
+        let ids = try await stage.jobs(in: .done, .leased, .ready, .delayed)
+        let (done, leased, ready, delayed) = (ids[.done]!, ids[.leased]!, ids[.ready]!, ids[.delayed]!)
         try await stage.store.bury([leased, ready, delayed], reason: "by hand")
         #expect(try await stage.stats() == stage.expected(buried: 3, done: 1))
         try await stage.store.bury([ready], reason: "again")

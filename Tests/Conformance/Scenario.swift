@@ -74,6 +74,24 @@ package struct Stage: Sendable {
         try await store.enqueue([NewJob(Array(text.utf8), in: queue, options: options)])[0].id
     }
 
+    /// One job of queue "q" in each of these states. Done jobs are kept for a minute.
+    func jobs(in states: JobState...) async throws -> [JobState: JobID] {
+        try await store.configure("q", QueueSettings(retention: .seconds(60)))
+        var ids: [JobState: JobID] = [:]
+        // A claim takes what is ready, so a job that stays ready comes after those that are claimed.
+        for state in [JobState.done, .leased, .ready, .delayed, .buried] where states.contains(state) {
+            let id = try await enqueue(options: JobOptions(delay: state == .delayed ? .seconds(5) : .zero))
+            ids[state] = id
+            switch state {
+            case .ready, .delayed: break
+            case .leased: #expect(try await claimOne().id == id)
+            case .buried: try await store.bury([id], reason: "by hand")
+            case .done: try await settle(try await claimOne().lease, .ack)
+            }
+        }
+        return ids
+    }
+
     func claim(
         _ limit: Int = 1, from queues: [QueueName] = ["q"], lease: Duration = .seconds(30)
     ) async throws -> [LeasedJob] {

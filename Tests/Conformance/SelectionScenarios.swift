@@ -128,15 +128,9 @@ let selectionScenarios: [Scenario] = [
         try await stage.expectSuspects(ids)
     },
     Scenario("leased, buried and done jobs are not started now, and one wrong id is none") { stage in
-        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)))
-        let done = try await stage.enqueue()
-        try await stage.settle(try await stage.claimOne().lease, .ack)
-        let leased = try await stage.enqueue()
-        _ = try await stage.claimOne()
-        let buried = try await stage.enqueue()
-        try await stage.store.bury([buried], reason: "by hand")
-        let delayed = try await stage.enqueue(options: JobOptions(delay: .seconds(5)))
-        for id in [done, leased, buried] {
+        let ids = try await stage.jobs(in: .done, .leased, .delayed, .buried)
+        let delayed = ids[.delayed]!
+        for id in [ids[.done]!, ids[.leased]!, ids[.buried]!] {
             try await stage.expectRefusal(.invalidInput) {
                 try await stage.store.runNow([delayed, id])
             }

@@ -12,7 +12,7 @@ struct BackoffTests {
         arguments: [
             ("a handler", .afterError, [0, 1_000, 2_000, 4_000, 8_000, 3_600_000]),
             ("a process, because of the job", .afterCrash, [0, 0, 0, 0, 0, 0]),
-            ("a process, nobody knows why", .afterLoss, [0, 1_000, 2_000, 4_000, 8_000, 3_600_000]),
+            ("a process, for an unknown reason", .afterLoss, [0, 1_000, 2_000, 4_000, 8_000, 3_600_000]),
             ("a start of a command or a worker", .start, [0, 100, 200, 400, 800, 30_000]),
             ("a call to the store", .store, [0, 100, 200, 400, 800, 5_000]),
             ("anything, without a delay", .none, [0, 0, 0, 0, 0, 0]),

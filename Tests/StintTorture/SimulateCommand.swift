@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import History
 import Logging
+import StintPlatform
 import Torture
 
 /// The store and the worker on one thread, with a clock and a scheduler that a seed decides.
@@ -112,6 +113,6 @@ struct SimulateCommand: ParsableCommand {
     private func become(_ arguments: [String]) throws {
         fflush(nil)
         execv("/proc/self/exe", arguments.map { strdup($0) } + [nil])
-        throw ValidationError("this program cannot start itself again: \(String(cString: strerror(errno)))")
+        throw ValidationError("this program cannot start itself again: \(systemError())")
     }
 }

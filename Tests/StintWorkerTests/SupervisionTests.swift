@@ -56,7 +56,7 @@ struct SupervisionTests {
         defer { for end in ends { close(end) } }
         let offer = try #require(SupervisorOffer("\(ends[1]) 2 \(getpid()) 9af03c supervisor-1-2"))
         #expect(offer.number == 2 && offer.mark.text == "9af03c" && offer.sign == "supervisor-1-2")
-        #expect(fcntl(ends[1], F_GETFD) & FD_CLOEXEC == 0, "nothing was taken over")
+        #expect(fcntl(ends[1], F_GETFD) & FD_CLOEXEC == 0, "reading the offer changes nothing")
         #expect(SupervisorOffer("\(ends[1]) 2 \(getpid()) 9af03c")?.sign == nil)
         for text in [
             "", "x", "\(ends[1]) 2 \(getpid())", "\(ends[1]) 2 \(getppid()) 9af03c", "-1 2 \(getpid()) 9af03c",

@@ -187,7 +187,7 @@ struct WorkCommand: AsyncParsableCommand {
         var worker = Worker(queue, queues: workedQueues, options: options)
         let retry: RetryPolicy =
             retryDelay.duration == .zero ? .immediate() : .exponential(base: retryDelay.duration)
-        let variables = ["STINT_DB": queue.address]
+        let variables = ["STINT_DB": queue.store.address]
         if pipe {
             worker.runPipe(
                 try await PipeHandler(command, variables: variables, memoryLimit: memoryLimit?.bytes), retry: retry)

@@ -34,10 +34,6 @@ struct SQLiteFile {
     }
 }
 
-extension SQLiteStore: AddressableStore {
-    var address: String { path }
-}
-
 extension SQLiteStore: ExaminableStore {
     func everyFinding() async throws -> [StoreFinding] {
         try await (examine() + examineSurroundings()).map {

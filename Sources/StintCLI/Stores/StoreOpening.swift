@@ -11,17 +11,14 @@ struct StoreOpening {
 extension StoreAddress {
     func open(_ opening: StoreOpening) async throws -> JobQueue<AnyJobStore> {
         switch kind {
-        case .sqlite: JobQueue(store: AnyJobStore(try await SQLiteFile(path: place).open(opening)))
+        case .sqlite:
+            let store = try await SQLiteFile(path: place).open(opening)
+            return JobQueue(store: AnyJobStore(store, address: store.path))
         }
     }
 }
 
 // MARK: - What some stores can do
-
-/// A store that can be opened again by its address, from any folder.
-protocol AddressableStore: JobStore {
-    var address: String { get }
-}
 
 /// A store that is examined by `stint doctor`.
 protocol ExaminableStore: JobStore {
@@ -48,7 +45,4 @@ extension JobQueue where Store == AnyJobStore {
         }
         return store
     }
-
-    /// The store's address for other processes, and for people.
-    var address: String { (store.base as? any AddressableStore)?.address ?? "" }
 }

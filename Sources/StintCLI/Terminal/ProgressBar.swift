@@ -56,8 +56,8 @@ struct ProgressBar {
         if let bar { draw("\r\u{1B}[2K", on: bar.terminal, neverWaits: bar.neverWaits) }
     }
 
-    /// The same as the last thing that this process does: nothing is drawn any more, and a terminal that takes nothing is
-    /// not waited for.
+    /// The same as the last thing that this process does: nothing is drawn any more, and a terminal that takes nothing
+    /// is not waited for.
     static func clearForGood() {
         isOver.store(true, ordering: .releasing)
         guard let bar = drawn.withLock({ $0 }) else { return }

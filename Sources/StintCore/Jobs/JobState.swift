@@ -1,5 +1,5 @@
-/// The state of a job. This is the only list of states: whatever depends on the state switches over it without `default`
-/// or goes through all cases, so that a new state does not compile until every such place is decided.
+/// The state of a job. This is the only list of states: whatever depends on the state switches over it without
+/// `default` or goes through all cases, so that a new state does not compile until every such place is decided.
 public enum JobState: String, Sendable, Hashable, Codable, CaseIterable {
     /// Waits for a worker.
     case ready

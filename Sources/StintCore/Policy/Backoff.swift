@@ -5,7 +5,7 @@
 /// |---|---|---|---|
 /// | a handler: it threw, or its command failed (``afterError``, the default of ``RetryPolicy``) | 1 s | 1 h | yes |
 /// | the worker's process, because of the job (``afterCrash``) | 0 | 0 | no |
-/// | the worker's process or lease, nobody knows why (``afterLoss``; the first loss does not count) | 1 s | 1 h | no |
+/// | the worker's process or lease, for an unknown reason (``afterLoss``; the first loss does not count) | 1 s | 1 h | no |
 /// | a command or a worker process that could not start (``start``) | 100 ms | 30 s | no |
 /// | a call to the store (``store``) | 100 ms | 5 s | no |
 ///

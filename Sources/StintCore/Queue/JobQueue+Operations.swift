@@ -3,8 +3,8 @@ extension JobQueue {
     /// The counts of all queues, by name. The store maintains them, so this is as fast with ten million jobs.
     public func stats() async throws -> [QueueStats] { try await store.stats() }
 
-    /// One page of jobs: ready ones as they would be claimed, delayed ones by their time, the others by id; without a state
-    /// in the filter, the states one after the other.
+    /// One page of jobs: ready ones as they would be claimed, delayed ones by their time, the others by id; without a
+    /// state in the filter, the states one after the other.
     ///
     /// - Parameter cursor: ``JobPage/next`` of the page before; `nil` for the first one.
     public func list(_ filter: JobFilter = JobFilter(), after cursor: JobCursor? = nil) async throws -> JobPage {
@@ -22,7 +22,8 @@ extension JobQueue {
 
     /// Makes buried jobs ready, with attempts and crashes reset to 0.
     ///
-    /// - Throws: ``StintError``: `notFound`, or `invalidInput` for the first id that is not buried. No job is kicked then.
+    /// - Throws: ``StintError``: `notFound`, or `invalidInput` for the first id that is not buried. No job is kicked
+    ///   then.
     public func kick(_ ids: [JobID]) async throws { try await store.kick(ids) }
 
     /// Buries jobs; their holders lose their leases. Jobs that are buried already stay so.

@@ -21,11 +21,11 @@ public struct JobQueue<Store: JobStore>: Sendable {
         self.store = store
     }
 
-    /// Waits for calls that are in progress, and releases the store's descriptors, connections and threads. From then on
-    /// every call on any copy throws ``StintError`` with the code `closed`. A second call changes nothing.
+    /// Waits for calls that are in progress, and releases the store's descriptors, connections and threads. From then
+    /// on every call on any copy throws ``StintError`` with the code `closed`. A second call changes nothing.
     ///
-    /// Stop workers, supervisors and reapers first: a worker whose queue is closed cannot settle its jobs, and ends with
-    /// that error. A process that ends need not close its queues, since nothing is lost.
+    /// Stop workers, supervisors and reapers first: a worker whose queue is closed cannot settle its jobs, and ends
+    /// with that error. A process that ends need not close its queues, since nothing is lost.
     public func close() async { await store.close() }
 
     /// Adds one job. When this returns, the job is durable; see the store's options.

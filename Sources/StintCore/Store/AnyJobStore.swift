@@ -1,9 +1,12 @@
 /// A store whose kind is known only when the program runs.
 package struct AnyJobStore: JobStore {
     package let base: any JobStore
+    /// Where it is, for other processes and for people: it can be opened by this from any folder.
+    package let address: String
 
-    package init(_ base: any JobStore) {
+    package init(_ base: any JobStore, address: String) {
         self.base = base
+        self.address = address
     }
 
     package var clock: any QueueClock { base.clock }

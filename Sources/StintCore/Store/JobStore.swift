@@ -110,8 +110,8 @@ public protocol JobStore: WorkerRegistry {
     /// Checks, without a transaction, that the store is still in its place: a file may have been deleted or replaced.
     /// Cheap; for processes that do not use the store otherwise.
     ///
-    /// - Throws: ``StintError`` with the code `databaseUnusable`: from then on every call throws it, so start the program
-    ///   again. With the code `closed` after ``close()``.
+    /// - Throws: ``StintError`` with the code `databaseUnusable`: from then on every call throws it, so start the
+    ///   program again. With the code `closed` after ``close()``.
     func checkStillThere() throws
 }
 

@@ -18,9 +18,9 @@ public struct StintError: Error, Sendable, CustomStringConvertible {
         public static let databaseBusy = Code(description: "databaseBusy")
         /// The disk or the file's page limit is full, or an I/O error happened. The transaction was rolled back.
         public static let storageFailed = Code(description: "storageFailed")
-        /// It is not known whether the change was made. The disk failed while the change became durable, so a power cut may
-        /// undo it. Or the database was replaced between the commit and the answer, and the copy that replaced it may
-        /// contain the change. Check before you try again.
+        /// It is not known whether the change was made. The disk failed while the change became durable, so a power cut
+        /// may undo it. Or the database was replaced between the commit and the answer, and the copy that replaced it
+        /// may contain the change. Check before you try again.
         public static let outcomeUnknown = Code(description: "outcomeUnknown")
         /// The queue was closed by ``JobQueue/close()``. Nothing was changed.
         public static let closed = Code(description: "closed")

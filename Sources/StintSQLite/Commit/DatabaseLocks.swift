@@ -31,7 +31,7 @@ package final class DatabaseLocks: Sendable {
         file = try LockFile.descriptor(path, like: database, writable: true)
         // This changes nothing, and fails if the kernel or the file system does not know such locks.
         guard stint_unlock_byte(file, Byte.gate.rawValue) == 0 else {
-            let reason = String(cString: strerror(errno))
+            let reason = systemError()
             close(file)
             throw StintError(.databaseUnusable, "bytes of the file \(quoted(path)) cannot be locked: \(reason)")
         }
@@ -44,7 +44,8 @@ package final class DatabaseLocks: Sendable {
     /// Waits for the lock without a limit.
     package func lock(_ byte: Byte) { _ = stint_lock_byte(file, byte.rawValue) }
 
-    /// - Returns: Whether it has the lock now. If the kernel has no memory for locks, every process counts as having it.
+    /// - Returns: Whether it has the lock now. If the kernel has no memory for locks, every process counts as having
+    ///   it.
     package func lockIfFree(_ byte: Byte) -> Bool {
         stint_lock_byte_if_free(file, byte.rawValue) == 0 || errno != EAGAIN && errno != EACCES
     }

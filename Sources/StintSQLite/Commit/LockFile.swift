@@ -68,7 +68,6 @@ enum LockFile {
 
     static func lockIfFree(_ file: Int32) -> Bool { change(file, LOCK_EX | LOCK_NB) }
     static func lock(_ file: Int32) { _ = change(file, LOCK_EX) }
-    static func unlock(_ file: Int32) { _ = change(file, LOCK_UN) }
 
     private static func change(_ file: Int32, _ operation: Int32) -> Bool {
         while flock(file, operation) != 0 {

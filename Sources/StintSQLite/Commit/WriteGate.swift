@@ -4,9 +4,10 @@ import StintCore
 /// A fair lock in front of SQLite's write lock, shared by all processes that use a file.
 ///
 /// SQLite waits by sleeping and trying again, and the process that sleeps shortest wins: of 16 busy processes most
-/// never get their turn. Here the kernel keeps the queue, in a turnstile of two of the ``DatabaseLocks``. A process takes
-/// `nextAtGate`, waits for `gate`, and releases `nextAtGate` when it has `gate`. So one process waits for `gate` at any
-/// time, and the others wait in line for `nextAtGate`. A process that leaves starts again at the end of the line.
+/// never get their turn. Here the kernel keeps the queue, in a turnstile of two of the ``DatabaseLocks``. A process
+/// takes `nextAtGate`, waits for `gate`, and releases `nextAtGate` when it has `gate`. So one process waits for `gate`
+/// at any time, and the others wait in line for `nextAtGate`. A process that leaves starts again at the end of the
+/// line.
 ///
 /// The gate is a courtesy and no safeguard. SQLite's lock protects the data, and a writer that does not know the gate
 /// does no harm. The kernel opens the gate when the process inside dies. If the process inside is stopped, ``Writer``

@@ -5,10 +5,10 @@ import Synchronization
 /// Notices that the database was deleted, replaced or moved away while this process had it open. SQLite continues
 /// with the files that it has open, but no other process ever sees what it writes there.
 ///
-/// A look is three calls of stat(2), together about 3.5 µs on the machine of docs/benchmarks.md. Each transaction looks when
-/// it begins, each write also before it is answered, and idle processes look from time to time. None of the three
-/// files is ever replaced in an orderly way as long as a connection to the database is open: SQLite deletes -wal and -shm
-/// when the last one closes.
+/// A look is three calls of stat(2), together about 3.5 µs on the machine of docs/benchmarks.md. Each transaction looks
+/// when it begins, each write also before it is answered, and idle processes look from time to time. None of the three
+/// files is ever replaced in an orderly way as long as a connection to the database is open: SQLite deletes -wal and
+/// -shm when the last one closes.
 final class FileWatch: Sendable {
     private let file: DatabaseFile
     private let opened: [FileIdentity?]
@@ -71,12 +71,15 @@ final class FileWatch: Sendable {
 
     /// Whether the file now has other contents. SQLite must not write its log to it then, as it does when the last
     /// connection closes.
-    var isOverwritten: Bool { overwritten.load(ordering: .acquiring) }
-
-    /// The same after a look: the last transaction may be long ago.
-    func looksOverwritten() -> Bool {
-        do { try check() } catch { return isOverwritten }
-        return isOverwritten
+    ///
+    /// It looks: the last transaction may be long ago.
+    func isOverwritten() -> Bool {
+        do {
+            try check()
+            return false
+        } catch {
+            return overwritten.load(ordering: .acquiring)
+        }
     }
 
     /// Whether the log has lost its name, but the database has not. Its contents can still be saved: all processes that

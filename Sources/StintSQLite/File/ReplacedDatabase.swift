@@ -23,8 +23,8 @@ struct ReplacedDatabase {
         }
     }
 
-    /// Runs `body` with the last ids that it has given out, while no process can write to it; with `nil` if there is none, or
-    /// none that can be read.
+    /// Runs `body` with the last ids that it has given out, while no process can write to it; with `nil` if there is
+    /// none, or none that can be read.
     ///
     /// - Throws: What `body` throws; `invalidInput` if it is another program's database, and `databaseBusy`.
     func whileLocked<Value>(_ body: (_ lastIDs: LastIDs?) throws -> Value) throws -> Value {

@@ -43,7 +43,7 @@ final class OpenFile: Sendable {
     /// - Returns: Whether that is so.
     @discardableResult
     private func keepOverwrittenOpen() -> Bool {
-        guard fileWatch.looksOverwritten() else { return false }
+        guard fileWatch.isOverwritten() else { return false }
         checkpoint?.keepOpen()
         for connection in [writer, reader] { connection.keepOpen() }
         return true

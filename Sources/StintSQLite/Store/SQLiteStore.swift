@@ -11,8 +11,8 @@ import Synchronization
 ///
 /// A process needs one value of this type for each file. It holds four connections: one that writes, one that reads,
 /// and two for checkpoints. A fifth only reads the file's bytes. It opens more when they are needed: one that watches
-/// for commits, and up to three for reads that may take long. They are closed by ``close()``, or when the last reference
-/// is released.
+/// for commits, and up to three for reads that may take long. They are closed by ``close()``, or when the last
+/// reference is released.
 public final class SQLiteStore: JobStore {
     public struct Options: Sendable {
         public var durability: Durability

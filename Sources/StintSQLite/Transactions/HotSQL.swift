@@ -71,7 +71,7 @@ package enum HotSQL {
     /// The fence: no row is deleted if the token is not the job's current one.
     package static let deleteLeased = "DELETE FROM stint_leased WHERE job_id = ?1 AND token = ?2"
     package static let leasedJob = """
-        SELECT l.attempts, l.crashes, l.suspect, j.priority, j.max_attempts, j.max_crashes
+        SELECT \(LeasedRow.columns)
         FROM stint_leased l JOIN stint_jobs j ON j.id = l.job_id WHERE l.job_id = ?1 AND l.token = ?2
         """
     package static let deleteJob = "DELETE FROM stint_jobs WHERE id = ?1"

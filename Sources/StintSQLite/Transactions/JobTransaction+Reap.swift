@@ -62,26 +62,21 @@ extension JobTransaction {
     /// Leased rows whose lease another program has removed, so that no end of it would ever bring them back. They come
     /// with the job's queue, which is NULL if the job is missing too. It reads as many rows as there are leased jobs.
     private static let unheldJobs = """
-        SELECT d.job_id, j.queue_id, d.attempts, d.crashes, d.suspect, j.priority
-        FROM stint_leased d LEFT JOIN stint_jobs j ON j.id = d.job_id
-        WHERE NOT EXISTS (SELECT 1 FROM stint_leases l WHERE l.token = d.token) LIMIT ?1
+        SELECT \(LeasedRow.columns), l.job_id, j.queue_id
+        FROM stint_leased l LEFT JOIN stint_jobs j ON j.id = l.job_id
+        WHERE NOT EXISTS (SELECT 1 FROM stint_leases WHERE token = l.token) LIMIT ?1
         """
 
     /// They lose nothing, since it is not known what became of them.
     private func reclaimUnheld(_ report: inout ReapReport) throws {
-        let jobs = try statement(Self.unheldJobs).rows(Int64(Self.jobsPerReap)) { row in
-            (
-                id: row.int(0), queue: row.optionalInt(1), attempts: row.tally(2), crashes: row.tally(3),
-                suspect: row.int(4) != 0, priority: row.int(5)
-            )
-        }
-        for job in jobs {
-            try statement("DELETE FROM stint_leased WHERE job_id = ?1").execute(job.id)
-            guard let queue = job.queue else { continue }
+        let jobs = try statement(Self.unheldJobs)
+            .rows(Int64(Self.jobsPerReap)) { (job: LeasedRow($0), id: $0.int(6), queue: $0.optionalInt(7)) }
+        for (job, id, queue) in jobs {
+            try statement("DELETE FROM stint_leased WHERE job_id = ?1").execute(id)
+            guard let queue else { continue }
             count(queue, leased: -1)
-            try makeWaiting(
-                JobID(rawValue: job.id), queue, priority: job.priority, after: .zero,
-                attempts: max(0, job.attempts - 1), crashes: job.crashes, suspect: job.suspect)
+            let released = Transition.after(.release(after: .zero), job.held)
+            _ = try move(JobID(rawValue: id), queue, job, released, worker: nil, nil)
             report.requeued += 1
         }
     }

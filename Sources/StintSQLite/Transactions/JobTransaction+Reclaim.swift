@@ -3,7 +3,7 @@ import StintCore
 /// Reclaims jobs from workers that ended or went silent. ``Transition`` decides what that costs the jobs.
 extension JobTransaction {
     static let jobsOfLease = """
-        SELECT l.attempts, l.crashes, l.suspect, j.priority, j.max_attempts, j.max_crashes, l.job_id
+        SELECT \(LeasedRow.columns), l.job_id
         FROM stint_leased l JOIN stint_jobs j ON j.id = l.job_id WHERE l.token = ?1
         """
 

@@ -1,7 +1,10 @@
 import StintCore
 
-/// A row of `HotSQL.leasedJob`.
+/// A leased job, as a row whose first columns are ``columns``.
 struct LeasedRow {
+    /// Of `stint_leased l` and `stint_jobs j`.
+    static let columns = "l.attempts, l.crashes, l.suspect, j.priority, j.max_attempts, j.max_crashes"
+
     let held: HeldAttempt
     let priority: Int64
 

@@ -12,8 +12,8 @@ struct LookPace {
         case milliseconds(Int32)
     }
 
-    /// How long after the last write to the log looks go on. Later commits are found when a worker looks by itself. An idle
-    /// one does so every five seconds, so looking for longer would hardly find them sooner.
+    /// How long after the last write to the log looks go on. Later commits are found when a worker looks by itself. An
+    /// idle one does so every five seconds, so looking for longer would hardly find them sooner.
     static let visibility: Duration = .seconds(20)
     /// The rest after a commit that was found: if many follow each other, they are found together.
     static let rest: Duration = .milliseconds(5)

@@ -41,7 +41,8 @@ final class HandlerOutput: Sendable {
     }
 
     /// Passes on what was written until now and closes the pipes, even if other processes keep their ends open. If this
-    /// process's own output is not read, that delays it by at most ``OutputDestination/Limits/patience``; the rest is dropped.
+    /// process's own output is not read, that delays it by at most ``OutputDestination/Limits/patience``; the rest is
+    /// dropped.
     func finish() async {
         await lines[0].hurrying { [lines] in
             await lines[1].hurrying {

@@ -15,8 +15,8 @@ import StintPlatform
 ///         services: [supervisor, Reaper(queue)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger).run()
 ///
 /// The worker processes are this same program, started with the same arguments. `main` runs in each of them too, up to
-/// ``run()``, which connects it to its supervisor, runs the worker and does not return. Guard what a worker process must not do, such as
-/// listening on a port, with `if !Worker.isSupervised`.
+/// ``run()``, which connects it to its supervisor, runs the worker and does not return. Guard what a worker process
+/// must not do, such as listening on a port, with `if !Worker.isSupervised`.
 ///
 /// It needs no other supervisor, no root and no terminal. When it is killed, its workers notice, kill their handlers,
 /// release their jobs and end.
@@ -74,8 +74,8 @@ public struct Supervisor: Service {
     }
 
     /// If a supervisor started this process to work, makes it that supervisor's worker: from now on it ends when the
-    /// supervisor dies, leaves the signals of the terminal (SIGINT, SIGHUP) to it, and ignores SIGPIPE. Processes that it
-    /// starts are not taken for workers. In any other process this does nothing.
+    /// supervisor dies, leaves the signals of the terminal (SIGINT, SIGHUP) to it, and ignores SIGPIPE. Processes that
+    /// it starts are not taken for workers. In any other process this does nothing.
     ///
     /// ``run()`` does this first. Call it at the start of `main` if the program does much before, or starts processes.
     ///

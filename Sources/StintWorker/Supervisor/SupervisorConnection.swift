@@ -11,8 +11,8 @@ final class SupervisorConnection: Sendable {
     /// How long the process may take to release its jobs when its supervisor has died.
     private static let farewell: Duration = .seconds(5)
 
-    /// The connection of this process, once ``connect()`` has made it; `nil` before, and in a process that no supervisor
-    /// started.
+    /// The connection of this process, once ``connect()`` has made it; `nil` before, and in a process that no
+    /// supervisor started.
     static var current: SupervisorConnection? { connected.withLock(\.self) }
     private static let connected = Mutex<SupervisorConnection?>(nil)
 
@@ -22,8 +22,8 @@ final class SupervisorConnection: Sendable {
     /// The mark that the supervisor gave this process; `nil` if none started it. Changes nothing.
     static var offeredMark: ProcessMark? { connected.withLock { $0?.mark ?? SupervisorOffer.ofThisProcess?.mark } }
 
-    /// Makes this process the worker of the supervisor that started it: ends with it, leaves the signals of a terminal to
-    /// it, and passes neither the connection nor the variable on to processes that it starts. A second call changes
+    /// Makes this process the worker of the supervisor that started it: ends with it, leaves the signals of a terminal
+    /// to it, and passes neither the connection nor the variable on to processes that it starts. A second call changes
     /// nothing.
     ///
     /// - Returns: `nil` if no supervisor started this process.
@@ -106,8 +106,8 @@ final class SupervisorConnection: Sendable {
         }
     }
 
-    /// The last message of this process. It waits until all is sent, since a worker that ends without it seems to have died;
-    /// a supervisor that is dead gets none.
+    /// The last message of this process. It waits until all is sent, since a worker that ends without it seems to have
+    /// died; a supervisor that is dead gets none.
     func sendLast(_ message: ControlMessage) {
         say(message)
         while !state.withLock({ $0.unsent.isEmpty }), Self.mayWrite(channel) {

@@ -14,8 +14,8 @@ struct SupervisorOffer {
     let mark: ProcessMark
     let sign: String?
 
-    /// `nil` if no supervisor started this process. A handler may have inherited the variable from a worker, without the
-    /// socket.
+    /// `nil` if no supervisor started this process. A handler may have inherited the variable from a worker, without
+    /// the socket.
     static var ofThisProcess: SupervisorOffer? {
         getenv(variable).flatMap { SupervisorOffer(String(cString: $0)) }
     }

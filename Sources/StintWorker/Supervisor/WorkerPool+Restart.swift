@@ -52,8 +52,8 @@ extension WorkerPool {
         if !isStopping { logger.notice("all workers were replaced") }
     }
 
-    /// Restarts after each new request in the store (`stint workers restart`). Each of these looks also notices when the
-    /// database is gone.
+    /// Restarts after each new request in the store (`stint workers restart`). Each of these looks also notices when
+    /// the database is gone.
     func obeyRestartRequests() async {
         var known: Int64?
         var isTold = false

@@ -154,7 +154,7 @@ actor WorkerPool {
     private func reclaim(from child: WorkerChild, _ diagnostics: AttemptDiagnostics, isOrdered: Bool) async -> Int {
         let cause: WorkerEnd =
             child.hasOrderToStop || isOrdered ? .stopped : .died(child.sentence(diagnostics), diagnostics)
-        var failures = 0
+        var backoff = BackoffCounter(.store)
         while true {
             do {
                 let workers = try await store.workers().filter { $0.registration.process == child.identity }
@@ -164,13 +164,13 @@ actor WorkerPool {
             } catch  where noteLoss() {
                 return 0
             } catch {
-                failures += 1
+                let delay = backoff.next()
                 logger.error(
                     "the jobs of a dead worker could not be reclaimed; trying again",
                     metadata: ["worker": "\(child.number)", "error": "\(error)"])
                 // Their leases run out, or a reaper reclaims them sooner.
-                if isStopping && failures > 5 { return 0 }
-                await Self.sleep(Backoff.store.delay(after: failures))
+                if isStopping && backoff.failures > 5 { return 0 }
+                await Self.sleep(delay)
             }
         }
     }

@@ -1,6 +1,6 @@
 import StintCore
 
-/// A job that has ended in this worker, and what is to be settled of it.
+/// A job whose run has ended, with the settlement that it waits for.
 struct FinishedJob: Sendable {
     let settlement: Settlement
     let queue: QueueName

@@ -49,8 +49,8 @@ struct Pace: Sendable {
 
     /// How long what was claimed ahead may still wait.
     func timeUntilStalled(at now: Instant) -> Duration {
-        // Not from the last start alone: a suspect that was claimed by a worker long idle, and that waits for the handlers
-        // of another one in this process, would be given back and claimed again without a pause.
+        // Not from the last start alone: a suspect that was claimed by a worker long idle, and that waits for the
+        // handlers of another one in this process, would be given back and claimed again without a pause.
         max(.zero, Self.stallTime - (now - max(lastStart, waitingSince)))
     }
 }

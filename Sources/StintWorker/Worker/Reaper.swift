@@ -3,8 +3,8 @@ import ServiceLifecycle
 import StintCore
 
 /// Repeatedly reclaims the jobs of dead workers and of ended leases, and prunes done jobs. One on the machine is
-/// enough; more do no harm. If there is nothing to reclaim it only reads. In the worker processes of a ``Supervisor`` it does
-/// nothing, because the reaper beside the supervisor is enough.
+/// enough; more do no harm. If there is nothing to reclaim it only reads. In the worker processes of a ``Supervisor``
+/// it does nothing, because the reaper beside the supervisor is enough.
 public struct Reaper: Service {
     private let store: any JobStore
     private let interval: Duration

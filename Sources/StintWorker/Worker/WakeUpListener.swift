@@ -1,7 +1,7 @@
 import StintCore
 
-/// What a worker knows of jobs to come: from wake-ups, and from looks of its own. A wake-up may be missed, so what is known
-/// is trusted for a while only.
+/// What a worker knows of jobs to come: from wake-ups, and from looks of its own. A wake-up may be missed, so what is
+/// known is trusted for a while only.
 struct WakeUpListener: Sendable {
     /// The last claim may have left jobs behind, or others came since.
     var mayFindJobs = true

@@ -135,8 +135,8 @@ public struct Worker: Service {
         handlers.register(handler, for: Parameters.jobName)
     }
 
-    /// Runs every job whose name is not registered, or that has none, with `handler`; the payload is in `context.job`. A
-    /// second such handler is a programmer's error and ends the program.
+    /// Runs every job whose name is not registered, or that has none, with `handler`; the payload is in `context.job`.
+    /// A second such handler is a programmer's error and ends the program.
     public mutating func registerOthers(
         retry: RetryPolicy = .exponential(), timeout: Duration? = nil,
         handler: @escaping @Sendable (JobContext) async throws -> Void

@@ -3,7 +3,8 @@ import StintCore
 
 /// Extends the leases of the jobs that this worker holds.
 extension WorkerLoop {
-    /// Checks the store as well: a worker with a long job does not use it otherwise. An idle one checks it with each poll.
+    /// Checks the store as well: a worker with a long job does not use it otherwise. An idle one checks it with each
+    /// poll.
     func keepUpLeases() async {
         var due = ContinuousClock.now + options.lease / 3
         while !Task.isCancelled {
@@ -62,8 +63,8 @@ extension WorkerLoop {
         running.compactMap { $0.value.settlement.isSet ? nil : $0.key }
     }
 
-    /// Waiting jobs whose lease ran out here unnoticed, since this process was stopped or starved: another worker may have
-    /// done them by now, so they must not start.
+    /// Waiting jobs whose lease ran out here unnoticed, since this process was stopped or starved: another worker may
+    /// have done them by now, so they must not start.
     func dropExpired(_ now: ClockReading) {
         drop(
             Set(backlog.leases.filter { leases.isPast($0, at: now.monotonic) }),

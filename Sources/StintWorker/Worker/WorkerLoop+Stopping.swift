@@ -6,7 +6,8 @@ extension WorkerLoop {
     /// Claims no more and gives back jobs that were not started. Running handlers may continue for `grace`; then they
     /// are cancelled, and the jobs of those that do not end are released.
     ///
-    /// - Parameter isOrder: `false` if the worker stops because it has done enough: a crash of its last jobs still counts.
+    /// - Parameter isOrder: `false` if the worker stops because it has done enough: a crash of its last jobs still
+    ///   counts.
     func stop(grace: Duration, isOrder: Bool = true) {
         if stoppingSince == nil { stoppingSince = .now }
         if isOrder {

@@ -78,7 +78,7 @@ actor WorkerLoop {
         let job: LeasedJob
         let cancel: @Sendable () -> Void
         /// Set once the handler has settled the job itself.
-        let settlement: SettlementFlag
+        let settlement: Latch
         let started: ContinuousClock.Instant
         let cancellationTimeout: Duration
         /// Cancelled by this worker: its outcome is then no failure of the job.

@@ -1,4 +1,5 @@
 import Foundation
+import StintPlatform
 
 /// How far a workload has come: a file that only grows, with a line for each beginning and each end of a step. It does
 /// not belong to the process that dies: a line that was written stays, even if the process is killed the next moment.
@@ -13,11 +14,11 @@ package struct Progress: Sendable {
     /// The callbacks with which a workload writes it.
     package static func landmarks(in folder: String) throws -> ScriptedWorkload.Checkpoints {
         let file = open(path(in: folder), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw TortureError("\(path(in: folder)): \(String(cString: strerror(errno)))") }
+        guard file >= 0 else { throw TortureError("\(path(in: folder)): \(systemError())") }
         func append(_ line: String) throws {
             let bytes = Array((line + "\n").utf8)
             guard write(file, bytes, bytes.count) == bytes.count else {
-                throw TortureError("\(path(in: folder)): \(String(cString: strerror(errno)))")
+                throw TortureError("\(path(in: folder)): \(systemError())")
             }
         }
         return ScriptedWorkload.Checkpoints(

@@ -3,6 +3,7 @@ import GRDB
 import History
 import Logging
 import StintCore
+import StintPlatform
 import StintSQLite
 import StintTesting
 
@@ -171,7 +172,7 @@ package struct FullDisk {
 
     private func fill(_ filler: String, leaving rest: Int) throws {
         let file = open(filler, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw TortureError("\(filler): \(String(cString: strerror(errno)))") }
+        guard file >= 0 else { throw TortureError("\(filler): \(systemError())") }
         defer { close(file) }
         let block = [UInt8](repeating: 7, count: 65_536)
         var size = 0
@@ -181,7 +182,7 @@ package struct FullDisk {
             size += written
         }
         guard errno == ENOSPC, ftruncate(file, off_t(max(0, size - rest))) == 0 else {
-            throw TortureError("the disk could not be filled: \(String(cString: strerror(errno)))")
+            throw TortureError("the disk could not be filled: \(systemError())")
         }
     }
 
