@@ -35,7 +35,7 @@ struct DatabasePathTests {
             Workplace.stint, .init(["put", "x"] + (isOption ? ["--db", address] : [])),
             environment: isOption ? [:] : ["STINT_DB": address])
         let refusal = try #require(Refusal(outcome))
-        #expect(refusal.code == 64 || refusal.code == 65)
+        #expect(refusal.code == 65)
         #expect(
             refusal.sentence.hasPrefix(
                 "the store 'postgres' is not built into this program: expected a path or sqlite:path"))

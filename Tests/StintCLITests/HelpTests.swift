@@ -52,7 +52,7 @@ struct HelpTests {
             let isFirst = line.hasPrefix("  -")
             if isFirst { entries.append(String(line)) } else { entries[entries.count - 1] += " " + line }
         }
-        for entry in entries where entry.prefix(40).contains("<") { #expect(entry.contains("default:"), "\(entry)") }
+        for entry in entries where entry.prefix(40).contains("<") { #expect(entry.contains("(default:"), "\(entry)") }
         #expect(entries.contains { $0.contains("(default:") })
     }
 

@@ -5,7 +5,7 @@ import StintCore
 /// Selects jobs of a queue for `delete`, `bury` and `kick` without ids.
 struct SelectionOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("Jobs of this queue instead of ids. (kick's default: default)", valueName: "q"),
+        help: ArgumentHelp("Jobs of this queue instead of ids. (default: none; for kick: default)", valueName: "q"),
         transform: QueueName.init(_:))
     var queue: QueueName?
     @Option(help: ArgumentHelp("Only jobs in this state. (default: any)", valueName: "s"))
