@@ -57,11 +57,12 @@ demo: build
 WIDTH = $(shell $(SWIFT) test --help-hidden 2>/dev/null | grep -q -- --experimental-maximum-parallelization-width \
 	&& echo --experimental-maximum-parallelization-width 8)
 
-# The tests of faults come at the end, one after the other: each keeps all processors busy.
+# The tests of faults come at the end, one after the other: each keeps all processors busy. Tests that do not end within
+# four times their usual time hang: then it is shown what they wait for.
 test: setup
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build --disable-xctest --skip TortureTests $(WIDTH)
-	$(SWIFT) test --skip-build --disable-xctest --no-parallel --filter TortureTests
+	.ci/within 25 $(SWIFT) test --skip-build --disable-xctest --skip TortureTests $(WIDTH)
+	.ci/within 30 $(SWIFT) test --skip-build --disable-xctest --no-parallel --filter TortureTests
 
 check: setup
 	$(SWIFT) build --build-tests
