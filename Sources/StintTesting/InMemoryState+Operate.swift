@@ -31,7 +31,9 @@ extension InMemoryState {
             case .buried:
                 throw StintError.invalidInput(
                     "job \(job.id) is buried: kick it, and it is ready with all its attempts")
-            case .done: throw StintError.invalidInput("job \(job.id) is done: a done job does not run again")
+            case .done, .cancelled, .expired:
+                let state = job.place.state.rawValue
+                throw StintError.invalidInput("job \(job.id) is \(state): a \(state) job does not run again")
             }
         }
         for id in ids {
@@ -42,8 +44,9 @@ extension InMemoryState {
 
     mutating func bury(_ ids: [JobID], reason: String, _ now: ClockReading) throws {
         try found(ids) { job in
-            if case .done = job.place {
-                throw StintError.invalidInput("job \(job.id) is done: a done job cannot be buried")
+            if job.place.state.isOver {
+                let state = job.place.state.rawValue
+                throw StintError.invalidInput("job \(job.id) is \(state): a \(state) job cannot be buried")
             }
         }
         for id in ids {
@@ -52,6 +55,30 @@ extension InMemoryState {
             takeFromHolder(job)
             bury(id, attempts: job.attempts, crashes: job.crashes, reason: reason, now)
         }
+    }
+
+    mutating func cancel(_ ids: [JobID], reason: String, _ now: ClockReading) throws {
+        try found(ids) { job in
+            switch job.place {
+            case .done, .expired:
+                throw StintError.invalidInput(
+                    "job \(job.id) is \(job.place.state.rawValue): it is over already and cannot be cancelled")
+            case .ready, .delayed, .leased, .buried, .cancelled: return
+            }
+        }
+        for id in ids {
+            guard let job = jobs[id] else { continue }
+            if case .cancelled = job.place { continue }
+            takeFromHolder(job)
+            queues[job.queue]!.cancelled += 1
+            end(id, as: .cancelled(at: now.wall, reason: reason.replacing("\0", with: "\u{FFFD}")))
+        }
+    }
+
+    /// Puts a job into a state in which it is over, or forgets it if its queue keeps none.
+    mutating func end(_ id: JobID, as place: Place) {
+        guard let job = jobs[id], queues[job.queue]!.retention > .zero else { return forget(id) }
+        jobs[id]!.place = place
     }
 
     mutating func delete(_ ids: [JobID]) throws {
@@ -121,7 +148,10 @@ extension InMemoryState {
     private static func meets(_ job: Job, _ selection: JobSelection) -> Bool {
         if let time = selection.enqueuedBefore?.timestamp, job.enqueuedAt >= time { return false }
         var reason: String?
-        if case .buried(_, let text) = job.place { reason = text }
+        switch job.place {
+        case .buried(_, let text), .cancelled(_, let text), .expired(_, let text): reason = text
+        case .ready, .delayed, .leased, .done: break
+        }
         if let error = selection.error {
             let texts = [reason, job.failures.last?.error].compactMap { $0.map { Array($0.utf8) } }
             if !texts.contains(where: { $0.contains(Array(error.utf8)) }) { return false }
@@ -140,7 +170,7 @@ extension InMemoryState {
         case .ready: Int64(job.options.priority)
         case .delayed(let time): time
         case .leased, .buried: 0
-        case .done(let time): time
+        case .done(let time), .cancelled(let time, _), .expired(let time, _): time
         }
     }
 
@@ -190,6 +220,10 @@ extension InMemoryState {
             headers: job.options.headers, payloadBytes: job.payload.count,
             timeToRunMilliseconds: job.options.timeToRun?.milliseconds, uniqueKey: job.options.uniqueKey,
             enqueuedAt: job.enqueuedAt)
+        record.group = job.options.group
+        if !job.place.state.isOver {
+            record.expiresAtMilliseconds = job.options.expires.map { job.enqueuedAt + $0.milliseconds }
+        }
         switch job.place {
         case .ready: break
         case .delayed(let time): record.runAtMilliseconds = time
@@ -202,6 +236,14 @@ extension InMemoryState {
             record.reason = reason
         case .done(let time):
             record.doneAtMilliseconds = time
+            record.uniqueKey = nil
+        case .cancelled(let time, let reason):
+            record.cancelledAtMilliseconds = time
+            record.reason = reason
+            record.uniqueKey = nil
+        case .expired(let time, let reason):
+            record.expiredAtMilliseconds = time
+            record.reason = reason
             record.uniqueKey = nil
         }
         return record

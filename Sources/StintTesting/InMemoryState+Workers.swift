@@ -91,7 +91,8 @@ extension InMemoryState {
             if worker.seen <= now.monotonic - lifetime || worker.seen > now.monotonic { workers[id] = nil }
         }
         for job in jobs.values {
-            guard case .done(let time) = job.place, let queue = queues[job.queue] else { continue }
+            guard job.place.state.isOver, let queue = queues[job.queue] else { continue }
+            let time = Self.order(of: job)
             guard time <= now.wall - queue.retention.milliseconds else { continue }
             forget(job.id)
             report.pruned += 1

@@ -34,6 +34,8 @@ struct InMemoryState: Sendable {
         case leased(FencingToken)
         case buried(at: Timestamp, reason: String)
         case done(at: Timestamp)
+        case cancelled(at: Timestamp, reason: String)
+        case expired(at: Timestamp, reason: String)
 
         var state: JobState {
             switch self {
@@ -42,6 +44,8 @@ struct InMemoryState: Sendable {
             case .leased: .leased
             case .buried: .buried
             case .done: .done
+            case .cancelled: .cancelled
+            case .expired: .expired
             }
         }
     }
@@ -52,6 +56,8 @@ struct InMemoryState: Sendable {
         var isPaused = false
         var retention: Duration = .zero
         var done = 0
+        var cancelled = 0
+        var expired = 0
     }
 
     /// The lease of the jobs that one claim took from one queue.
@@ -118,7 +124,8 @@ struct InMemoryState: Sendable {
             func count(_ state: JobState) -> Int { counts[name]?[state] ?? 0 }
             return QueueStats(
                 name: name, ready: count(.ready), delayed: count(.delayed), leased: count(.leased),
-                buried: count(.buried), done: queue.done, paused: queue.isPaused)
+                buried: count(.buried), done: queue.done, cancelled: queue.cancelled, expired: queue.expired,
+                paused: queue.isPaused)
         }.sorted { $0.name.description.utf8.lexicographicallyPrecedes($1.name.description.utf8) }
     }
 
@@ -143,7 +150,7 @@ struct InMemoryState: Sendable {
     private func holder(of key: String, in queue: QueueName) -> JobID? {
         let bytes = Array(key.utf8)
         return jobs.values.first { job in
-            if case .done = job.place { return false }
+            if job.place.state.isOver { return false }
             return job.queue == queue && job.options.uniqueKey.map { Array($0.utf8) == bytes } == true
         }?.id
     }

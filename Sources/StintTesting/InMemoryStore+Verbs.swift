@@ -26,6 +26,10 @@ extension InMemoryStore {
         try verb { try $0.bury(ids, reason: reason, $1) }
     }
 
+    public func cancel(_ ids: [JobID], reason: String) async throws {
+        try verb { try $0.cancel(ids, reason: reason, $1) }
+    }
+
     public func delete(_ ids: [JobID]) async throws {
         try verb { state, _ in try state.delete(ids) }
     }

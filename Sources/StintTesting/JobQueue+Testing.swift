@@ -42,7 +42,7 @@ extension JobQueue where Store == InMemoryStore {
             state.jobs.values.filter { job in
                 switch job.place {
                 case .ready, .delayed: job.queue == queue
-                case .leased, .buried, .done: false
+                case .leased, .buried, .done, .cancelled, .expired: false
                 }
             }.sorted { $0.id.rawValue < $1.id.rawValue }
         }
@@ -125,7 +125,7 @@ extension InMemoryState {
             case .delayed(let time): return time > now.wall || isPaused
             // One that was abandoned runs nowhere.
             case .leased(let token): return leases[token]?.registration == nil
-            case .buried, .done: return true
+            case .buried, .done, .cancelled, .expired: return true
             }
         }
     }

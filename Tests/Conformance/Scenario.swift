@@ -87,6 +87,8 @@ package struct Stage: Sendable {
             case .leased: #expect(try await claimOne().id == id)
             case .buried: try await store.bury([id], reason: "by hand")
             case .done: try await settle(try await claimOne().lease, .ack)
+            case .cancelled: try await store.cancel([id], reason: "by hand")
+            case .expired: Issue.record("not made here")
             }
         }
         return ids

@@ -13,13 +13,18 @@ struct StateTests {
         let queue = try await JobQueue(.sqlite(folder.database))
         try await queue.retain(.seconds(60), in: "q")
         let id = try await queue.enqueue(
-            payload: [1], in: "q", delay: state == .delayed ? .seconds(60) : nil
+            payload: [1], in: "q", delay: state == .delayed ? .seconds(60) : nil,
+            options: JobOptions(expires: state == .expired ? .milliseconds(1) : nil)
         ).id
         switch state {
         case .ready, .delayed: break
         case .leased: _ = try await queue.claim()
         case .buried: try await queue.bury([id], reason: "r")
         case .done: try await queue.ack(try await queue.claim())
+        case .cancelled: try await queue.store.cancel([id], reason: "r")
+        case .expired:
+            try await Task.sleep(for: .milliseconds(2))
+            #expect(try await queue.claim().isEmpty)
         }
         let record = try await queue.job(id)?.record
         #expect(record?.state == state)
@@ -30,7 +35,7 @@ struct StateTests {
         try await expectSound(queue.store)
         try await queue.delete([id])
         #expect(try await queue.job(id) == nil)
-        #expect(try await queue.stats().map { $0.count(of: state) } == [state == .done ? 1 : 0])
+        #expect(try await queue.stats().map { $0.count(of: state) } == [state.isOver ? 1 : 0])
         try await expectSound(queue.store)
     }
 }

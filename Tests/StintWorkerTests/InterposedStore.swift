@@ -65,6 +65,7 @@ struct InterposedStore: JobStore {
     func bury(_ ids: [JobID], reason: String) async throws {
         try await store.bury(ids, reason: reason)
     }
+    func cancel(_ ids: [JobID], reason: String) async throws { try await store.cancel(ids, reason: reason) }
     func delete(_ ids: [JobID]) async throws { try await store.delete(ids) }
     func reap() async throws -> ReapReport { try await store.reap() }
     func configure(_ queue: QueueName, _ settings: QueueSettings) async throws {

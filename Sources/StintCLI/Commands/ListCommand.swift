@@ -63,7 +63,7 @@ struct ListCommand: AsyncParsableCommand {
         case .ready: job.suspect ? "suspect, runs alone" : ""
         case .delayed: "ready at \(localTime(job.runAtMilliseconds))"
         case .leased: "by \(job.worker ?? "?"), token \(job.token?.description ?? "?")"
-        case .buried: oneLine(job.reason ?? "", limit: 100)
+        case .buried, .cancelled, .expired: oneLine(job.reason ?? "", limit: 100)
         case .done: "at \(localTime(job.doneAtMilliseconds))"
         }
     }

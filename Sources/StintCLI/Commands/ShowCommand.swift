@@ -58,6 +58,10 @@ struct ShowCommand: AsyncParsableCommand {
         if let buriedAt = record.buriedAtMilliseconds { rows.append(("buried", localTime(buriedAt))) }
         if let reason = record.reason { rows.append(("reason", printable(reason))) }
         if let doneAt = record.doneAtMilliseconds { rows.append(("done", localTime(doneAt))) }
+        if let cancelledAt = record.cancelledAtMilliseconds { rows.append(("cancelled", localTime(cancelledAt))) }
+        if let expiredAt = record.expiredAtMilliseconds { rows.append(("expired", localTime(expiredAt))) }
+        if let expiresAt = record.expiresAtMilliseconds { rows.append(("expires", localTime(expiresAt))) }
+        if let group = record.group { rows.append(("group", printable(group))) }
         if let time = record.timeToRunMilliseconds { rows.append(("time to run", "\(time) ms")) }
         if let key = record.uniqueKey { rows.append(("unique key", printable(key))) }
         for (name, value) in record.headers { rows.append(("header", "\(name): \(printable(value))")) }

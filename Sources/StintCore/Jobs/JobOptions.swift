@@ -18,12 +18,23 @@ public struct JobOptions: Sendable, Hashable {
         set { key = newValue.map(ByteText.init) }
     }
     private var key: ByteText?
+    /// For whom the job is: a tenant, a customer, a host. Queues share their workers fairly between groups and can limit
+    /// how much of a group runs at a time. `nil`: for no one in particular. Compared by bytes.
+    public var group: String? {
+        get { groupName?.text }
+        set { groupName = newValue.map(ByteText.init) }
+    }
+    private var groupName: ByteText?
+    /// A job that has not started this long after its enqueue is never started: it becomes
+    /// ``JobState/expired``. `nil`: it waits for as long as it takes.
+    public var expires: Duration?
 
     public init() {}
 
     public init(
         priority: UInt32 = 1_024, delay: Duration = .zero, maxAttempts: Int = 10, maxCrashes: Int = 3,
-        timeToRun: Duration? = nil, headers: Headers = Headers(), uniqueKey: String? = nil
+        timeToRun: Duration? = nil, headers: Headers = Headers(), uniqueKey: String? = nil,
+        group: String? = nil, expires: Duration? = nil
     ) {
         self.priority = priority
         self.delay = delay
@@ -32,5 +43,7 @@ public struct JobOptions: Sendable, Hashable {
         self.timeToRun = timeToRun
         self.headers = headers
         key = uniqueKey.map(ByteText.init)
+        groupName = group.map(ByteText.init)
+        self.expires = expires
     }
 }

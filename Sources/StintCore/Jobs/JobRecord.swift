@@ -28,6 +28,11 @@ public struct JobRecord: Sendable, Codable, Hashable {
         set { key = newValue.map(ByteText.init) }
     }
     private var key: ByteText?
+    public var group: String? {
+        get { groupName?.text }
+        set { groupName = newValue.map(ByteText.init) }
+    }
+    private var groupName: ByteText?
     public var enqueuedAt: Date { Date(enqueuedAtMilliseconds) }
     package var enqueuedAtMilliseconds: Timestamp
     /// When a delayed job becomes ready.
@@ -38,12 +43,19 @@ public struct JobRecord: Sendable, Codable, Hashable {
     public var token: FencingToken?
     public var leaseExpiresAt: Date? { leaseExpiresAtMilliseconds.map(Date.init(_:)) }
     package var leaseExpiresAtMilliseconds: Timestamp?
-    /// When it was buried and why, or when it was done.
+    /// When it expires if it has not started by then.
+    public var expiresAt: Date? { expiresAtMilliseconds.map(Date.init(_:)) }
+    package var expiresAtMilliseconds: Timestamp?
+    /// Why it was buried or cancelled, or did expire, and when; or when it was done.
     public var buriedAt: Date? { buriedAtMilliseconds.map(Date.init(_:)) }
     package var buriedAtMilliseconds: Timestamp?
     public var reason: String?
     public var doneAt: Date? { doneAtMilliseconds.map(Date.init(_:)) }
     package var doneAtMilliseconds: Timestamp?
+    public var cancelledAt: Date? { cancelledAtMilliseconds.map(Date.init(_:)) }
+    package var cancelledAtMilliseconds: Timestamp?
+    public var expiredAt: Date? { expiredAtMilliseconds.map(Date.init(_:)) }
+    package var expiredAtMilliseconds: Timestamp?
 
     public init(
         id: JobID, queue: QueueName, state: JobState, priority: UInt32, attempts: Int, maxAttempts: Int, crashes: Int,
@@ -71,10 +83,14 @@ public struct JobRecord: Sendable, Codable, Hashable {
         case id, queue, state, priority, attempts, maxAttempts, crashes, maxCrashes, suspect, contentType, headers
         case payloadBytes, timeToRunMilliseconds, worker, token, reason
         case key = "uniqueKey"
+        case groupName = "group"
         case enqueuedAtMilliseconds = "enqueuedAt"
         case runAtMilliseconds = "runAt"
         case leaseExpiresAtMilliseconds = "leaseExpiresAt"
         case buriedAtMilliseconds = "buriedAt"
         case doneAtMilliseconds = "doneAt"
+        case expiresAtMilliseconds = "expiresAt"
+        case cancelledAtMilliseconds = "cancelledAt"
+        case expiredAtMilliseconds = "expiredAt"
     }
 }

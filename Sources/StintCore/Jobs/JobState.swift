@@ -11,12 +11,24 @@ public enum JobState: String, Sendable, Hashable, Codable, CaseIterable {
     case buried
     /// Acknowledged. Kept only for the retention of its queue.
     case done
+    /// A person or the application called it off. Kept only for the retention of its queue.
+    case cancelled
+    /// It had not started when its time was over. Kept only for the retention of its queue.
+    case expired
 
     /// Whether it will run without help: it waits or runs.
     package var isUnfinished: Bool {
         switch self {
         case .ready, .delayed, .leased: true
-        case .buried, .done: false
+        case .buried, .done, .cancelled, .expired: false
+        }
+    }
+
+    /// Whether it is over for good: it never runs again, and is kept only for the retention of its queue.
+    package var isOver: Bool {
+        switch self {
+        case .done, .cancelled, .expired: true
+        case .ready, .delayed, .leased, .buried: false
         }
     }
 
@@ -24,7 +36,7 @@ public enum JobState: String, Sendable, Hashable, Codable, CaseIterable {
     package var isWaiting: Bool {
         switch self {
         case .ready, .delayed: true
-        case .leased, .buried, .done: false
+        case .leased, .buried, .done, .cancelled, .expired: false
         }
     }
 }

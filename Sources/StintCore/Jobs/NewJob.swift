@@ -4,6 +4,8 @@ public struct NewJob: Sendable {
     public static let maximumPayloadBytes = 16 * 1_024 * 1_024
     /// The longest unique key, in bytes.
     public static let maximumUniqueKeyBytes = 1_024
+    /// The longest name of a group, in bytes.
+    public static let maximumGroupBytes = 200
     /// The longest delay: 100 years. It keeps sums of times within range.
     public static let maximumDelay: Duration = .seconds(100 * 366 * 86_400)
 
@@ -48,6 +50,21 @@ public struct NewJob: Sendable {
             }
             guard !key.unicodeScalars.contains("\0") else {
                 throw StintError.invalidInput("the unique key \(quoted(key)) contains a NUL; remove it")
+            }
+        }
+        if let group = options.group {
+            guard !group.isEmpty, group.utf8.count <= Self.maximumGroupBytes else {
+                throw StintError.invalidInput(
+                    "the group has \(group.utf8.count) bytes; it must have 1 to \(Self.maximumGroupBytes)")
+            }
+            guard !group.unicodeScalars.contains("\0") else {
+                throw StintError.invalidInput("the group \(quoted(group)) contains a NUL; remove it")
+            }
+        }
+        if let expires = options.expires {
+            guard expires > .zero, expires <= Self.maximumDelay else {
+                throw StintError.invalidInput(
+                    "the time until the job expires is \(expires); it must be above 0 and at most 100 years")
             }
         }
         if let contentType {

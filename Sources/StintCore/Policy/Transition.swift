@@ -62,6 +62,12 @@ package struct Transition: Sendable, Hashable {
         }
     }
 
+    /// Why a job whose time is over was not started.
+    package static func expiryReason(attempts: Int64) -> String {
+        attempts == 0
+            ? "its time was over before it was started" : "its time was over before its next attempt was started"
+    }
+
     /// The holder or its lease has ended.
     ///
     /// - Parameters:

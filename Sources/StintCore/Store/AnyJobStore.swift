@@ -23,6 +23,7 @@ package struct AnyJobStore: JobStore {
 
     package func kick(_ ids: [JobID]) async throws { try await base.kick(ids) }
     package func bury(_ ids: [JobID], reason: String) async throws { try await base.bury(ids, reason: reason) }
+    package func cancel(_ ids: [JobID], reason: String) async throws { try await base.cancel(ids, reason: reason) }
     package func delete(_ ids: [JobID]) async throws { try await base.delete(ids) }
     package func runNow(_ ids: [JobID]) async throws { try await base.runNow(ids) }
 

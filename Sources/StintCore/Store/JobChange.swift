@@ -16,7 +16,8 @@ public enum JobChange: Sendable {
         switch (self, state) {
         case (.kick, .buried), (.bury, .ready), (.bury, .delayed), (.bury, .leased): true
         case (.kick, .ready), (.kick, .delayed), (.kick, .leased), (.kick, .done): false
-        case (.bury, .buried), (.bury, .done): false
+        case (.kick, .cancelled), (.kick, .expired): false
+        case (.bury, .buried), (.bury, .done), (.bury, .cancelled), (.bury, .expired): false
         case (.delete, _): true
         }
     }

@@ -38,6 +38,12 @@ public protocol JobStore: WorkerRegistry {
     /// - Throws: `notFound` or `invalidInput` for the first id that cannot be buried; no job is buried then.
     func bury(_ ids: [JobID], reason: String) async throws
 
+    /// Cancels jobs that are not over: they never run again, whatever their holders answer, who lose their leases. Jobs
+    /// that are cancelled already stay so. They are kept as the queue's retention says.
+    ///
+    /// - Throws: `notFound` or `invalidInput` for the first id that cannot be cancelled; no job is cancelled then.
+    func cancel(_ ids: [JobID], reason: String) async throws
+
     /// Deletes jobs in any state permanently; their holders lose their leases.
     ///
     /// - Throws: `notFound` for the first id that names no job; no job is deleted then.

@@ -7,19 +7,28 @@ public struct QueueStats: Sendable, Hashable, Codable {
     public let buried: Int
     /// Jobs acknowledged since the queue was created, whether or not they are retained.
     public let done: Int
+    /// Jobs cancelled since the queue was created, whether or not they are retained.
+    public let cancelled: Int
+    /// Jobs that did expire since the queue was created, whether or not they are retained.
+    public let expired: Int
     public let paused: Bool
 
-    public init(name: QueueName, ready: Int, delayed: Int, leased: Int, buried: Int, done: Int, paused: Bool) {
+    public init(
+        name: QueueName, ready: Int, delayed: Int, leased: Int, buried: Int, done: Int, cancelled: Int = 0,
+        expired: Int = 0, paused: Bool
+    ) {
         self.name = name
         self.ready = ready
         self.delayed = delayed
         self.leased = leased
         self.buried = buried
         self.done = done
+        self.cancelled = cancelled
+        self.expired = expired
         self.paused = paused
     }
 
-    /// The number of jobs in a state; for ``JobState/done`` see ``done``.
+    /// The number of jobs in a state. Those of states in which jobs are over are counted whether or not they are kept.
     public func count(of state: JobState) -> Int {
         switch state {
         case .ready: ready
@@ -27,6 +36,8 @@ public struct QueueStats: Sendable, Hashable, Codable {
         case .leased: leased
         case .buried: buried
         case .done: done
+        case .cancelled: cancelled
+        case .expired: expired
         }
     }
 

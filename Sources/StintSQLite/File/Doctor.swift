@@ -59,7 +59,7 @@ extension SQLiteStore {
                     + EXISTS (SELECT 1 FROM stint_ready r
                               WHERE r.queue_id = j.queue_id AND r.priority = j.priority AND r.job_id = j.id)
                 """
-            case .delayed, .leased, .buried, .done: "EXISTS (SELECT 1 FROM \(state.table) WHERE job_id = j.id)"
+            case .delayed, .leased, .buried, .done, .cancelled, .expired: "EXISTS (SELECT 1 FROM \(state.table) WHERE job_id = j.id)"
             }
         }
         let inAnyState = JobState.allCases.map { "SELECT job_id FROM \($0.table)" }
@@ -97,11 +97,11 @@ extension SQLiteStore {
 
     /// Compares the kept counts with the tables.
     private func counts(_ transaction: JobTransaction) throws -> [Finding] {
-        let states = JobState.allCases.filter { $0 != .done }  // done counts jobs that were deleted, too
+        let states = JobState.allCases.filter { !$0.isOver }  // those are counted also if they were deleted
         let found = states.map { state in
             switch state {
             case .leased: "coalesce(l.jobs, 0)"
-            case .ready, .delayed, .buried, .done: "(SELECT count(*) FROM \(state.table) WHERE queue_id = q.id)"
+            case .ready, .delayed, .buried, .done, .cancelled, .expired: "(SELECT count(*) FROM \(state.table) WHERE queue_id = q.id)"
             }
         }
         let kept = states.map { "q.\($0.rawValue)" }

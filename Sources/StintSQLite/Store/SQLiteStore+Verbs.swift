@@ -42,6 +42,10 @@ extension SQLiteStore {
         try await write { try $0.bury(ids, reason: reason) }
     }
 
+    public func cancel(_ ids: [JobID], reason: String) async throws {
+        try await write(diskFull: .useReserve) { try $0.cancel(ids, reason: reason) }
+    }
+
     public func delete(_ ids: [JobID]) async throws {
         try await write(diskFull: .useReserve) { try $0.delete(ids) }
     }

@@ -13,12 +13,13 @@ package enum HotSQL {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
         """
     package static let insertReady = """
-        INSERT OR REPLACE INTO stint_ready (queue_id, priority, job_id, attempts, crashes, suspect)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        INSERT OR REPLACE INTO stint_ready (queue_id, priority, job_id, attempts, crashes, suspect, group_id, expires_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
         """
     package static let insertDelayed = """
-        INSERT OR REPLACE INTO stint_delayed (job_id, queue_id, run_at, attempts, crashes, suspect)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        INSERT OR REPLACE INTO stint_delayed (job_id, queue_id, run_at, attempts, crashes, suspect, group_id, expires_at,
+                                              holds_group)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
         """
     /// Only of a job that exists: a key whose job another program has removed blocks no enqueue.
     package static let uniqueKeyHolder = """
@@ -27,22 +28,22 @@ package enum HotSQL {
 
     package static let claimableQueue = "SELECT id, ready FROM stint_queues WHERE name = ?1 AND paused = 0"
     package static let dueDelayed = """
-        SELECT job_id FROM stint_delayed WHERE queue_id = ?1 AND run_at <= ?2 ORDER BY run_at, job_id LIMIT ?3
+        SELECT job_id, group_id FROM stint_delayed WHERE queue_id = ?1 AND run_at <= ?2 ORDER BY run_at, job_id LIMIT ?3
         """
     package static let delayedToReady = """
-        INSERT OR REPLACE INTO stint_ready (queue_id, priority, job_id, attempts, crashes, suspect)
-        SELECT d.queue_id, j.priority, d.job_id, d.attempts, d.crashes, d.suspect
+        INSERT OR REPLACE INTO stint_ready (queue_id, priority, job_id, attempts, crashes, suspect, group_id, expires_at)
+        SELECT d.queue_id, j.priority, d.job_id, d.attempts, d.crashes, d.suspect, coalesce(d.group_id, ?2), d.expires_at
         FROM stint_delayed d JOIN stint_jobs j ON j.id = d.job_id WHERE d.job_id = ?1
         """
     package static let deleteDelayed = "DELETE FROM stint_delayed WHERE job_id = ?1"
 
     package static let readyJobs = """
-        SELECT priority, job_id, attempts, crashes, suspect FROM stint_ready
+        SELECT priority, job_id, attempts, crashes, suspect, group_id, expires_at FROM stint_ready
         WHERE queue_id = ?1 ORDER BY priority, job_id LIMIT ?2
         """
     /// The same for a claim that passes over suspects. It reads past all suspects that come first, which are few.
     package static let readyInnocents = """
-        SELECT priority, job_id, attempts, crashes, suspect FROM stint_ready
+        SELECT priority, job_id, attempts, crashes, suspect, group_id, expires_at FROM stint_ready
         WHERE queue_id = ?1 AND suspect = 0 ORDER BY priority, job_id LIMIT ?2
         """
     /// Read after the claim's commit.
@@ -54,7 +55,8 @@ package enum HotSQL {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
         """
     package static let insertLeased = """
-        INSERT OR REPLACE INTO stint_leased (job_id, token, attempts, crashes, suspect) VALUES (?1, ?2, ?3, ?4, ?5)
+        INSERT OR REPLACE INTO stint_leased (job_id, token, attempts, crashes, suspect, group_id, expires_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
         """
     /// A claim takes the first rows of a queue, so one range is deleted instead of each row by itself.
     package static let deleteReadyUpTo = """
@@ -76,8 +78,8 @@ package enum HotSQL {
         """
     package static let deleteJob = "DELETE FROM stint_jobs WHERE id = ?1"
     package static let leasedToDone = """
-        INSERT OR REPLACE INTO stint_done (job_id, queue_id, done_at, attempts, crashes)
-        SELECT job_id, ?3, ?4, attempts, crashes FROM stint_leased WHERE job_id = ?1 AND token = ?2
+        INSERT OR REPLACE INTO stint_done (job_id, queue_id, done_at, attempts, crashes, group_id)
+        SELECT job_id, ?3, ?4, attempts, crashes, group_id FROM stint_leased WHERE job_id = ?1 AND token = ?2
         """
     package static let anyUniqueKey = "SELECT EXISTS (SELECT 1 FROM stint_unique_keys WHERE job_id BETWEEN ?1 AND ?2)"
     package static let anyFailure = "SELECT EXISTS (SELECT 1 FROM stint_failures WHERE job_id BETWEEN ?1 AND ?2)"
@@ -88,7 +90,7 @@ package enum HotSQL {
 
     package static let addCounts = """
         UPDATE stint_queues SET ready = ready + ?2, delayed = delayed + ?3, leased = leased + ?4, buried = buried + ?5,
-                                done = done + ?6
+                                done = done + ?6, cancelled = cancelled + ?7, expired = expired + ?8
         WHERE id = ?1
         """
 
@@ -100,8 +102,17 @@ package enum HotSQL {
             delayed = (SELECT count(*) FROM stint_delayed WHERE queue_id = ?1),
             leased = (SELECT count(*) FROM stint_leased d JOIN stint_leases l ON l.token = d.token WHERE l.queue_id = ?1),
             buried = (SELECT count(*) FROM stint_buried WHERE queue_id = ?1),
-            done = CASE WHEN done BETWEEN 0 AND 1000000000000000 THEN done ELSE 0 END + ?2
+            done = CASE WHEN done BETWEEN 0 AND 1000000000000000 THEN done ELSE 0 END + ?2,
+            cancelled = CASE WHEN cancelled BETWEEN 0 AND 1000000000000000 THEN cancelled ELSE 0 END + ?3,
+            expired = CASE WHEN expired BETWEEN 0 AND 1000000000000000 THEN expired ELSE 0 END + ?4
         WHERE id = ?1
+        """
+
+    package static let groupID = "SELECT id FROM stint_groups WHERE queue_id = ?1 AND name = ?2"
+    /// A group that did nothing for a while has no credit from that time: it begins with the one that is served.
+    package static let putInLine = """
+        UPDATE stint_groups SET state = 'waiting', turn = max(turn, (SELECT turn FROM stint_queues WHERE id = ?2))
+        WHERE id = ?1 AND state IN ('idle', 'full')
         """
 
     package static let extendLease = """

@@ -10,6 +10,8 @@ extension JobState {
         case .leased: "stint_leased"
         case .buried: "stint_buried"
         case .done: "stint_done"
+        case .cancelled: "stint_cancelled"
+        case .expired: "stint_expired"
         }
     }
 
@@ -20,6 +22,8 @@ extension JobState {
         case .delayed: "run_at"
         case .leased, .buried: nil
         case .done: "done_at"
+        case .cancelled: "cancelled_at"
+        case .expired: "expired_at"
         }
     }
 

@@ -6,6 +6,8 @@ extension JobTransaction {
     private static let promotionsPerClaim: Int64 = 1_000
     /// If this many times a claim's limit is ready, it is enough for all workers, without counting them.
     private static let plenty: Int64 = 100
+    /// How often one claim looks for more jobs after it has ended those whose time was over.
+    private static let expiryRounds = 4
 
     /// Leases the first ready jobs of the queues together, by priority, then id.
     func claim(_ request: ClaimRequest) throws -> Claim {
@@ -70,7 +72,10 @@ extension JobTransaction {
         func read() throws -> [Candidate] {
             try statement(sql).rows(queue, Int64(limit)) { Candidate($0, queue: index) }
         }
-        let found = try read()
+        var found = try read()
+        // At most a claim's worth of jobs in each round, and few rounds: the transaction must stay short.
+        for _ in 0..<Self.expiryRounds where try expire(found, of: queue) { found = try read() }
+        found.removeAll { $0.isExpired(now.wall) }
         if found.allSatisfy(\.isSound) { return found }
         // No job has such a number. Such rows can exist if another program has created the table again without types.
         // They would be taken again and again, and others never.
@@ -78,6 +83,24 @@ extension JobTransaction {
             "DELETE FROM stint_ready WHERE queue_id = ?1 AND (typeof(priority) <> 'integer' OR typeof(job_id) <> 'integer')"
         ).execute(queue)
         return try read()
+    }
+
+    /// Ends the jobs among these whose time is over.
+    ///
+    /// - Returns: Whether there were any.
+    private func expire(_ candidates: [Candidate], of queue: Int64) throws -> Bool {
+        let expired = candidates.filter { $0.isExpired(now.wall) }
+        for job in expired {
+            let place = JobPlace(queue: queue, priority: job.priority, group: job.group, expiresAt: job.expiresAt)
+            try leave(
+                Located(
+                    id: job.id, place: place, state: .ready, attempts: job.attempts, crashes: job.crashes,
+                    suspect: job.suspect, token: nil))
+            try end(
+                job.id, as: .expired, place, attempts: job.attempts, crashes: job.crashes,
+                Transition.expiryReason(attempts: job.attempts))
+        }
+        return !expired.isEmpty
     }
 
     private func claimableQueues(_ names: [QueueName]) throws -> [ClaimableQueue] {
@@ -92,15 +115,21 @@ extension JobTransaction {
 
     /// - Returns: How many.
     private func promoteDue(in queue: Int64) throws -> Int64 {
-        let due = try statement(HotSQL.dueDelayed).rows(queue, now.wall, Self.promotionsPerClaim) { $0.int(0) }
+        let due = try statement(HotSQL.dueDelayed).rows(queue, now.wall, Self.promotionsPerClaim) {
+            (id: $0.int(0), group: $0.optionalInt(1))
+        }
         guard !due.isEmpty else { return 0 }
+        let ungrouped = try ungrouped(in: queue)
         let insert = try statement(HotSQL.delayedToReady)
         let delete = try statement(HotSQL.deleteDelayed)
         var promoted = 0
-        for id in due {
+        for (id, group) in due {
             // Nothing is promoted if another program has removed the job itself.
-            promoted += try insert.changes(id)
+            insert.bind(1, id)
+            insert.bind(2, ungrouped)
+            promoted += try insert.changes()
             try delete.execute(id)
+            if let group = group ?? ungrouped { try putInLine(group, of: queue) }
         }
         count(queue, ready: promoted, delayed: -due.count)
         return Int64(promoted)
@@ -139,7 +168,14 @@ extension JobTransaction {
         let token = try insertLease(queue, request, jobs: jobs.count)
         let insertLeased = try statement(HotSQL.insertLeased)
         for job in jobs {
-            try insertLeased.execute(job.id, token.rawValue, job.attempts + 1, job.crashes, job.suspect ? 1 : 0)
+            insertLeased.bind(1, job.id)
+            insertLeased.bind(2, token.rawValue)
+            insertLeased.bind(3, job.attempts + 1)
+            insertLeased.bind(4, job.crashes)
+            insertLeased.bind(5, job.suspect ? 1 : 0)
+            insertLeased.bind(6, job.group)
+            insertLeased.bind(7, job.expiresAt)
+            try insertLeased.execute()
         }
         count(queue, leased: jobs.count)
         return token
@@ -169,8 +205,12 @@ private struct Candidate {
     let suspect: Bool
     /// The index of the queue in the claim.
     let queue: Int
+    let group: Int64?
+    let expiresAt: Int64?
     /// Whether its key consists of numbers.
     let isSound: Bool
+
+    func isExpired(_ now: Timestamp) -> Bool { expiresAt.map { $0 <= now } ?? false }
 
     init(_ row: Statement.Row, queue: Int) {
         isSound = row.isInteger(0) && row.isInteger(1)
@@ -179,6 +219,8 @@ private struct Candidate {
         attempts = row.tally(2)
         crashes = row.tally(3)
         suspect = row.int(4) != 0
+        group = row.optionalInt(5)
+        expiresAt = row.optionalInt(6)
         self.queue = queue
     }
 }

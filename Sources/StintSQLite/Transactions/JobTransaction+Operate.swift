@@ -10,7 +10,7 @@ extension JobTransaction {
                     "job \(id) is \(job.state.rawValue), not buried: only a buried job can be kicked")
             }
             try leave(job)
-            try makeWaiting(id, job.queue, priority: job.priority, after: .zero)
+            try makeWaiting(job.id, job.place, after: .zero)
         }
     }
 
@@ -22,14 +22,15 @@ extension JobTransaction {
             case .delayed:
                 try leave(job)
                 try makeWaiting(
-                    id, job.queue, priority: job.priority, after: .zero, attempts: job.attempts, crashes: job.crashes,
-                    suspect: job.suspect)
+                    job.id, job.place, after: .zero, attempts: job.attempts, crashes: job.crashes, suspect: job.suspect)
             case .leased:
                 throw StintError.invalidInput(
                     "job \(id) is leased: a worker has it already, so it cannot be started now")
             case .buried:
                 throw StintError.invalidInput("job \(id) is buried: kick it, and it is ready with all its attempts")
-            case .done: throw StintError.invalidInput("job \(id) is done: a done job does not run again")
+            case .done, .cancelled, .expired:
+                throw StintError.invalidInput(
+                    "job \(id) is \(job.state.rawValue): a \(job.state.rawValue) job does not run again")
             }
         }
     }
@@ -39,11 +40,28 @@ extension JobTransaction {
             let job = try locate(id)
             switch job.state {
             case .buried: continue
-            case .done: throw StintError.invalidInput("job \(id) is done: a done job cannot be buried")
+            case .done, .cancelled, .expired:
+                throw StintError.invalidInput(
+                    "job \(id) is \(job.state.rawValue): a \(job.state.rawValue) job cannot be buried")
             case .ready, .delayed, .leased: break
             }
             try leave(job)
-            try insertBuried(id.rawValue, job.queue, attempts: job.attempts, crashes: job.crashes, reason)
+            try bury(job.id, job.place, attempts: job.attempts, crashes: job.crashes, reason)
+        }
+    }
+
+    func cancel(_ ids: [JobID], reason: String) throws {
+        for id in ids {
+            let job = try locate(id)
+            switch job.state {
+            case .cancelled: continue
+            case .done, .expired:
+                throw StintError.invalidInput(
+                    "job \(id) is \(job.state.rawValue): it is over already and cannot be cancelled")
+            case .ready, .delayed, .leased, .buried: break
+            }
+            try leave(job)
+            try end(job.id, as: .cancelled, job.place, attempts: job.attempts, crashes: job.crashes, reason)
         }
     }
 
@@ -54,19 +72,11 @@ extension JobTransaction {
         }
     }
 
-    /// Deletes a job that is no longer in any state, with everything that belongs to it.
-    func forget(_ id: Int64) throws {
-        try statement(HotSQL.deleteJob).execute(id)
-        try statement(HotSQL.deleteUniqueKey).execute(id)
-        try statement(HotSQL.deleteFailures).execute(id)
-    }
-
     // MARK: - One job, wherever it is
 
     struct Located {
         let id: Int64
-        let queue: Int64
-        let priority: Int64
+        let place: JobPlace
         let state: JobState
         let attempts: Int64
         let crashes: Int64
@@ -81,50 +91,28 @@ extension JobTransaction {
         func found(_ state: JobState) -> (Statement.Row) -> Located {
             { row in
                 Located(
-                    id: id.rawValue, queue: queue, priority: priority, state: state, attempts: row.int(0),
-                    crashes: row.int(1), suspect: row.int(2) != 0, token: row.optionalInt(3))
+                    id: id.rawValue,
+                    place: JobPlace(
+                        queue: queue, priority: priority, group: row.optionalInt(4), expiresAt: row.optionalInt(5)),
+                    state: state, attempts: row.int(0), crashes: row.int(1), suspect: row.int(2) != 0,
+                    token: row.optionalInt(3))
             }
         }
         for state in JobState.allCases {
             let suspect = state.hasSuspects ? "suspect" : "0"
             let token = state == .leased ? "token" : "NULL"
-            let columns = "SELECT attempts, crashes, \(suspect), \(token) FROM \(state.table)"
+            let expiresAt = state.isOver ? "NULL" : "expires_at"
+            let columns = "SELECT attempts, crashes, \(suspect), \(token), group_id, \(expiresAt) FROM \(state.table)"
             let job: Located? =
                 switch state {
                 case .ready:
                     try statement("\(columns) WHERE queue_id = ?1 AND priority = ?2 AND job_id = ?3")
                         .first(queue, priority, id.rawValue, read: found(state))
-                case .delayed, .leased, .buried, .done:
+                case .delayed, .leased, .buried, .done, .cancelled, .expired:
                     try statement("\(columns) WHERE job_id = ?1").first(id.rawValue, read: found(state))
                 }
             if let job { return job }
         }
         throw StintError(.databaseUnusable, "job \(id) is in no state: the database was changed by another program")
-    }
-
-    /// Removes the job from its state; the caller puts it into another one or deletes it.
-    func leave(_ job: Located) throws {
-        switch job.state {
-        case .ready:
-            try statement("DELETE FROM stint_ready WHERE queue_id = ?1 AND priority = ?2 AND job_id = ?3")
-                .execute(job.queue, job.priority, job.id)
-            count(job.queue, ready: -1)
-        case .delayed:
-            try statement(HotSQL.deleteDelayed).execute(job.id)
-            count(job.queue, delayed: -1)
-        case .leased:
-            revokes = true
-            try statement("DELETE FROM stint_leased WHERE job_id = ?1").execute(job.id)
-            count(job.queue, leased: -1)
-            if let token = job.token {
-                let jobs = try statement("SELECT jobs FROM stint_leases WHERE token = ?1").first(token) { $0.int(0) }
-                try shrink(FencingToken(rawValue: token), jobs ?? 0, by: 1)
-            }
-        case .buried:
-            try statement("DELETE FROM stint_buried WHERE job_id = ?1").execute(job.id)
-            count(job.queue, buried: -1)
-        case .done:
-            try statement("DELETE FROM stint_done WHERE job_id = ?1").execute(job.id)
-        }
     }
 }

@@ -2,11 +2,12 @@ import StintCore
 
 extension JobTransaction {
     func stats() throws -> [QueueStats] {
-        try statement("SELECT name, ready, delayed, leased, buried, done, paused FROM stint_queues ORDER BY name")
+        try statement("SELECT name, ready, delayed, leased, buried, done, paused, cancelled, expired FROM stint_queues ORDER BY name")
             .rows { row in
                 QueueStats(
                     name: QueueName(stored: row.text(0)), ready: Int(row.int(1)), delayed: Int(row.int(2)),
-                    leased: Int(row.int(3)), buried: Int(row.int(4)), done: Int(row.int(5)), paused: row.int(6) != 0)
+                    leased: Int(row.int(3)), buried: Int(row.int(4)), done: Int(row.int(5)), cancelled: Int(row.int(7)),
+                    expired: Int(row.int(8)), paused: row.int(6) != 0)
             }
     }
 
@@ -51,7 +52,7 @@ extension JobTransaction {
     static let record = """
         SELECT id, queue, state, priority, attempts, max_attempts, crashes, max_crashes, suspect, content_type, headers,
                payload_bytes, time_to_run_ms, unique_key, enqueued_at, run_at, worker, token, lease_expires_at,
-               buried_at, reason, done_at
+               buried_at, reason, done_at, "group", expires_at, cancelled_at, expired_at
         FROM stint_job WHERE id = ?1
         """
 
@@ -75,6 +76,10 @@ extension JobTransaction {
         record.buriedAtMilliseconds = row.optionalInt(19)
         record.reason = row.optionalText(20)
         record.doneAtMilliseconds = row.optionalInt(21)
+        record.group = row.optionalText(22)
+        record.expiresAtMilliseconds = row.optionalInt(23)
+        record.cancelledAtMilliseconds = row.optionalInt(24)
+        record.expiredAtMilliseconds = row.optionalInt(25)
         return record
     }
 

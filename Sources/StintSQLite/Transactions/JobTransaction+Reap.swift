@@ -70,7 +70,7 @@ extension JobTransaction {
     /// They lose nothing, since it is not known what became of them.
     private func reclaimUnheld(_ report: inout ReapReport) throws {
         let jobs = try statement(Self.unheldJobs)
-            .rows(Int64(Self.jobsPerReap)) { (job: LeasedRow($0), id: $0.int(6), queue: $0.optionalInt(7)) }
+            .rows(Int64(Self.jobsPerReap)) { (job: LeasedRow($0), id: $0.int(8), queue: $0.optionalInt(9)) }
         for (job, id, queue) in jobs {
             try statement("DELETE FROM stint_leased WHERE job_id = ?1").execute(id)
             guard let queue else { continue }

@@ -13,7 +13,7 @@ extension JobTransaction {
         _ report: inout ReapReport
     ) throws {
         let jobs = try statement(Self.jobsOfLease)
-            .rows(lease.token) { (job: LeasedRow($0), id: JobID(rawValue: $0.int(6))) }
+            .rows(lease.token) { (job: LeasedRow($0), id: JobID(rawValue: $0.int(8))) }
         for (job, id) in jobs {
             try statement(HotSQL.deleteLeased).execute(id.rawValue, lease.token)
             count(lease.queue, leased: -1)

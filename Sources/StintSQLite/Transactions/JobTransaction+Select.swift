@@ -47,9 +47,9 @@ extension JobTransaction {
             try leave(job)
             switch change {
             case .kick:
-                try makeWaiting(JobID(rawValue: job.id), job.queue, priority: job.priority, after: .zero)
+                try makeWaiting(job.id, job.place, after: .zero)
             case .bury(let reason):
-                try insertBuried(job.id, job.queue, attempts: job.attempts, crashes: job.crashes, reason)
+                try bury(job.id, job.place, attempts: job.attempts, crashes: job.crashes, reason)
             case .delete: try forget(job.id)
             }
         }
@@ -87,8 +87,11 @@ extension JobTransaction {
             SelectedRow(
                 position: row.int(0),
                 job: Located(
-                    id: row.int(1), queue: queue, priority: row.int(2), state: cursor.state, attempts: row.tally(3),
-                    crashes: row.tally(4), suspect: false, token: row.optionalInt(5)),
+                    id: row.int(1),
+                    place: JobPlace(
+                        queue: queue, priority: row.int(2), group: row.optionalInt(8), expiresAt: row.optionalInt(9)),
+                    state: cursor.state, attempts: row.tally(3), crashes: row.tally(4), suspect: false,
+                    token: row.optionalInt(5)),
                 matches: row.int(6) != 0, payloadBytes: row.int(7))
         }
     }
@@ -103,6 +106,8 @@ extension JobTransaction {
             case .leased: ("stint_leased", "0", "NULL", "NULL")
             case .buried: ("stint_buried", "0", "s.buried_at", "s.reason")
             case .done: ("stint_done", "s.done_at", "NULL", "NULL")
+            case .cancelled: ("stint_cancelled", "s.cancelled_at", "NULL", "s.reason")
+            case .expired: ("stint_expired", "s.expired_at", "NULL", "s.reason")
             }
         let isLeased = state == .leased
         let (source, queue) =
@@ -118,7 +123,7 @@ extension JobTransaction {
                    AND (?7 IS NULL OR coalesce(instr(\(reason), ?7), 0) OR coalesce(instr(
                        (SELECT error FROM stint_failures WHERE job_id = s.job_id ORDER BY id DESC LIMIT 1), ?7), 0))
                    AND (?8 IS NULL OR coalesce(\(buriedAt) >= ?8, 0)),
-                   length(j.payload)
+                   length(j.payload), s.group_id, \(state.isOver ? "NULL" : "s.expires_at")
             FROM \(source) JOIN stint_jobs j ON j.id = s.job_id
             WHERE \(queue) = ?1 AND \(after) AND s.job_id <= ?4 ORDER BY \(order) LIMIT ?5
             """

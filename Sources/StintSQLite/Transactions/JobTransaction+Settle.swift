@@ -64,34 +64,17 @@ extension JobTransaction {
         if let failure = transition.failure {
             try record(failure, attempt: job.held.attempts, id.rawValue, worker: worker, diagnostics)
         }
+        let place = job.place(in: queue)
         switch transition.destination {
         case .done: preconditionFailure("an ack has a way of its own")
         case .waiting(let delay, let attempts, let crashes, let isSuspect):
             return try makeWaiting(
-                id, queue, priority: job.priority, after: delay, attempts: attempts, crashes: crashes,
-                suspect: isSuspect)
+                id.rawValue, place, after: delay, attempts: attempts, crashes: crashes, suspect: isSuspect,
+                holdsGroup: true)
         case .buried(let reason, let attempts, let crashes):
-            return try insertBuried(id.rawValue, queue, attempts: attempts, crashes: crashes, reason)
+            try bury(id.rawValue, place, attempts: attempts, crashes: crashes, reason)
+            return .buried
         }
-    }
-
-    @discardableResult
-    func insertBuried(_ id: Int64, _ queue: Int64, attempts: Int64, crashes: Int64, _ reason: String) throws -> JobState
-    {
-        let insert = try statement(
-            """
-            INSERT OR REPLACE INTO stint_buried (job_id, queue_id, buried_at, attempts, crashes, reason)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-            """)
-        insert.bind(6, reason.replacing("\0", with: "\u{FFFD}"))
-        insert.bind(1, id)
-        insert.bind(2, queue)
-        insert.bind(3, now.wall)
-        insert.bind(4, attempts)
-        insert.bind(5, crashes)
-        try insert.execute()
-        count(queue, buried: 1)
-        return .buried
     }
 
     /// Keeps an attempt that did not end well.
@@ -122,15 +105,6 @@ extension JobTransaction {
                 (SELECT id FROM stint_failures WHERE job_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
             """
         ).execute(id, Self.failuresPerJob)
-    }
-
-    /// Removes settled jobs from a lease, and the lease with its last job.
-    func shrink(_ token: FencingToken, _ jobs: Int64, by settled: Int64) throws {
-        if settled >= jobs {
-            try statement(HotSQL.deleteLease).execute(token.rawValue)
-        } else {
-            try statement(HotSQL.shrinkLease).execute(token.rawValue, settled)
-        }
     }
 }
 

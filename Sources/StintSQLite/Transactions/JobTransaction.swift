@@ -16,6 +16,10 @@ final class JobTransaction {
     private var insertReadyStatement: Statement?
     private var queueIDs: [QueueName: Int64] = [:]
     private var lastQueue: (name: QueueName, id: Int64)?
+    var groupIDs: [GroupKey: Int64] = [:]
+    var ungroupedIDs: [Int64: Int64?] = [:]
+    /// Groups that this transaction has put into the line.
+    var groupsInLine: Set<Int64> = []
     /// Whether a job became ready or delayed, so that a sleeping worker may have something to do.
     private(set) var wakesWorkers = false
     /// Whether jobs were taken from their holders, or their holders must not start them; see ``RevocationMark``.
@@ -60,11 +64,12 @@ final class JobTransaction {
 
     /// Adds to the counts of a queue; a negative number subtracts.
     func count(
-        _ queue: Int64, ready: Int = 0, delayed: Int = 0, leased: Int = 0, buried: Int = 0, done: Int = 0
+        _ queue: Int64, ready: Int = 0, delayed: Int = 0, leased: Int = 0, buried: Int = 0, done: Int = 0,
+        cancelled: Int = 0, expired: Int = 0
     ) {
         let known = counts.lastIndex { $0.queue == queue }
         if known == nil { counts.append((queue, Counts())) }
-        counts[known ?? counts.count - 1].change.add(ready, delayed, leased, buried, done)
+        counts[known ?? counts.count - 1].change.add(ready, delayed, leased, buried, done, cancelled, expired)
         if ready > 0 || delayed > 0 { wakesWorkers = true }
     }
 
@@ -72,11 +77,13 @@ final class JobTransaction {
         let update = try statement(HotSQL.addCounts)
         for (queue, change) in counts where change != Counts() {
             do {
-                try update.execute(queue, change.ready, change.delayed, change.leased, change.buried, change.done)
+                try update.execute(
+                    queue, change.ready, change.delayed, change.leased, change.buried, change.done, change.cancelled,
+                    change.expired)
             } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
                 // Past the range of a number: another program has written an absurd count, and that must not stop any
                 // job.
-                try statement(HotSQL.recount).execute(queue, change.done)
+                try statement(HotSQL.recount).execute(queue, change.done, change.cancelled, change.expired)
             }
         }
         counts = []
@@ -109,12 +116,18 @@ private struct Counts: Equatable {
     var leased: Int64 = 0
     var buried: Int64 = 0
     var done: Int64 = 0
+    var cancelled: Int64 = 0
+    var expired: Int64 = 0
 
-    mutating func add(_ ready: Int, _ delayed: Int, _ leased: Int, _ buried: Int, _ done: Int) {
+    mutating func add(
+        _ ready: Int, _ delayed: Int, _ leased: Int, _ buried: Int, _ done: Int, _ cancelled: Int, _ expired: Int
+    ) {
         self.ready += Int64(ready)
         self.delayed += Int64(delayed)
         self.leased += Int64(leased)
         self.buried += Int64(buried)
         self.done += Int64(done)
+        self.cancelled += Int64(cancelled)
+        self.expired += Int64(expired)
     }
 }

@@ -69,7 +69,7 @@ final class WorkerMetrics: @unchecked Sendable {
         case .done: metrics.done.increment()
         case .buried: metrics.buried.increment()
         case .ready, .delayed: if !settlement.outcome.isFailure { metrics.released.increment() }
-        case .leased: break
+        case .leased, .cancelled, .expired: break
         }
     }
 }

@@ -114,17 +114,17 @@ struct Corruption {
         switch table {
         case "stint_ready":
             let priority = chance.pick(["(SELECT coalesce(max(priority), 0) FROM stint_jobs WHERE id = \(job))", "-1"])
-            try run("INSERT INTO stint_ready VALUES (\(queue), \(priority), \(job), \(number), 0, 0)", database)
+            try run("INSERT INTO stint_ready VALUES (\(queue), \(priority), \(job), \(number), 0, 0, NULL, NULL)", database)
         case "stint_delayed":
-            try run("INSERT INTO stint_delayed VALUES (\(job), \(queue), \(number), 0, 0, 0)", database)
+            try run("INSERT INTO stint_delayed VALUES (\(job), \(queue), \(number), 0, 0, 0, NULL, NULL, 0)", database)
         case "stint_leased":
             let token = chance.pick([
                 "(SELECT min(token) FROM stint_leases)", "(SELECT max(token) FROM stint_leases)", "77",
             ])
-            try run("INSERT INTO stint_leased VALUES (\(job), \(token), \(number), 0, 0)", database)
+            try run("INSERT INTO stint_leased VALUES (\(job), \(token), \(number), 0, 0, NULL, NULL)", database)
         case "stint_buried":
-            try run("INSERT INTO stint_buried VALUES (\(job), \(queue), \(number), 0, 0, 'why')", database)
-        default: try run("INSERT INTO stint_done VALUES (\(job), \(queue), \(number), 0, 0)", database)
+            try run("INSERT INTO stint_buried VALUES (\(job), \(queue), \(number), 0, 0, 'why', NULL, NULL)", database)
+        default: try run("INSERT INTO stint_done VALUES (\(job), \(queue), \(number), 0, 0, NULL)", database)
         }
     }
 

@@ -72,6 +72,11 @@ package struct RecordingStore: JobStore {
         try await record(.bury(jobs: ids.map(\.rawValue))) { try await store.bury(ids, reason: reason) }
     }
 
+    /// For a history, a job that is cancelled is as good as deleted: it never runs again.
+    package func cancel(_ ids: [JobID], reason: String) async throws {
+        try await record(.delete(jobs: ids.map(\.rawValue))) { try await store.cancel(ids, reason: reason) }
+    }
+
     package func delete(_ ids: [JobID]) async throws {
         try await record(.delete(jobs: ids.map(\.rawValue))) { try await store.delete(ids) }
     }
@@ -224,6 +229,7 @@ extension Settlement.Answer {
         case .settled(.leased): .leased
         case .settled(.buried): .buried
         case .settled(.done): .done
+        case .settled(.cancelled), .settled(.expired): .leaseLost
         }
     }
 }

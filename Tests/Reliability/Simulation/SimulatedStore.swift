@@ -55,6 +55,10 @@ struct SimulatedStore: JobStore {
         try await perform { try await store.bury(ids, reason: reason) }
     }
 
+    func cancel(_ ids: [JobID], reason: String) async throws {
+        try await perform { try await store.cancel(ids, reason: reason) }
+    }
+
     func delete(_ ids: [JobID]) async throws {
         try await perform { try await store.delete(ids) }
     }
