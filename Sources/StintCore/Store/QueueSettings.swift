@@ -1,11 +1,67 @@
 /// A change to a queue's settings; `nil` leaves a setting as it is.
 public struct QueueSettings: Sendable, Hashable {
     public var paused: Bool?
-    /// How long done jobs are kept; zero keeps none.
+    /// How long jobs are kept when they are over; zero keeps none.
     public var retention: Duration?
+    /// For what the limits mean see ``QueueLimits``. A change acts on the next claim; jobs that run go on, and those that
+    /// workers have claimed and not started are given back.
+    public var concurrency: Limit<Int>?
+    public var rate: Limit<Rate>?
+    public var groupConcurrency: Limit<Int>?
+    public var groupRate: Limit<Rate>?
+    public var groupOrder: QueueLimits.GroupOrder?
+    public var isFair: Bool?
 
     public init(paused: Bool? = nil, retention: Duration? = nil) {
         self.paused = paused
         self.retention = retention
+    }
+
+    /// Limits only.
+    public init(
+        concurrency: Limit<Int>? = nil, rate: Limit<Rate>? = nil, groupConcurrency: Limit<Int>? = nil,
+        groupRate: Limit<Rate>? = nil, groupOrder: QueueLimits.GroupOrder? = nil, isFair: Bool? = nil
+    ) {
+        self.concurrency = concurrency
+        self.rate = rate
+        self.groupConcurrency = groupConcurrency
+        self.groupRate = groupRate
+        self.groupOrder = groupOrder
+        self.isFair = isFair
+    }
+
+    package var changesLimits: Bool {
+        concurrency != nil || rate != nil || groupConcurrency != nil || groupRate != nil || groupOrder != nil || isFair != nil
+    }
+
+    /// Checks the values, for a store.
+    ///
+    /// - Throws: ``StintError`` with the code `invalidInput` that names the setting.
+    public func check() throws {
+        if let retention, !(Duration.zero...NewJob.maximumDelay).contains(retention) {
+            throw StintError.invalidInput("the retention is \(retention); it must be between 0 and 100 years")
+        }
+        try check(concurrency, "concurrency")
+        try check(groupConcurrency, "group concurrency")
+        try check(rate, "rate")
+        try check(groupRate, "group rate")
+    }
+
+    private func check(_ limit: Limit<Int>?, _ name: String) throws {
+        guard let value = limit?.value else { return }
+        guard (1...1_000_000).contains(value) else {
+            throw StintError.invalidInput("the \(name) is \(value); it must be between 1 and 1000000, or unlimited")
+        }
+    }
+
+    private func check(_ limit: Limit<Rate>?, _ name: String) throws {
+        guard let rate = limit?.value else { return }
+        guard (1...1_000_000).contains(rate.starts) else {
+            throw StintError.invalidInput(
+                "the \(name) allows \(rate.starts) starts; it must allow between 1 and 1000000, or be unlimited")
+        }
+        guard (Duration.milliseconds(1)...Duration.seconds(31 * 86_400)).contains(rate.window) else {
+            throw StintError.invalidInput("the window of the \(name) is \(rate.window); it must be between 1 ms and 31 days")
+        }
     }
 }

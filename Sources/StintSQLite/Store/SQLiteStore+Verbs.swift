@@ -97,11 +97,9 @@ extension SQLiteStore {
     }
 
     public func configure(_ queue: QueueName, _ settings: QueueSettings) async throws {
-        if let retention = settings.retention, !(Duration.zero...NewJob.maximumDelay).contains(retention) {
-            throw StintError.invalidInput("the retention is \(retention); it must be between 0 and 100 years")
-        }
+        try settings.check()
         try await write { try $0.configure(queue, settings) }
-        if settings.paused == false { signals.send() }
+        if settings.paused == false || settings.changesLimits { signals.send() }
     }
 
     public func stats() async throws -> [QueueStats] {
@@ -163,5 +161,38 @@ extension JobTransaction {
         if let retention = settings.retention {
             try statement("UPDATE stint_queues SET retention_ms = ?2 WHERE id = ?1").execute(id, retention.milliseconds)
         }
+        if settings.changesLimits { try changeLimits(of: id, settings) }
+    }
+
+    private func changeLimits(of queue: Int64, _ settings: QueueSettings) throws {
+        func set(_ columns: String, _ values: Int64?...) throws {
+            let update = try statement("UPDATE stint_queues SET \(columns) WHERE id = ?1")
+            update.bind(1, queue)
+            for (index, value) in values.enumerated() { update.bind(Int32(index) + 2, value) }
+            try update.execute()
+        }
+        if let limit = settings.concurrency { try set("concurrency = ?2", limit.value.map(Int64.init)) }
+        if let limit = settings.rate {
+            try set("rate_starts = ?2, rate_ms = ?3", limit.value.map { Int64($0.starts) }, limit.value?.window.milliseconds)
+        }
+        if let limit = settings.groupConcurrency { try set("group_concurrency = ?2", limit.value.map(Int64.init)) }
+        if let limit = settings.groupRate {
+            try set(
+                "group_rate_starts = ?2, group_rate_ms = ?3", limit.value.map { Int64($0.starts) },
+                limit.value?.window.milliseconds)
+        }
+        if let order = settings.groupOrder { try set("is_loose = ?2", order == .loose ? 1 : 0) }
+        if let isFair = settings.isFair { try set("is_fair = ?2", isFair ? 1 : 0) }
+        // The next claim judges all groups by the new limits.
+        try statement(
+            """
+            UPDATE stint_groups SET state = 'waiting', resume_at = NULL,
+                                    turn = max(turn, (SELECT turn FROM stint_queues WHERE id = ?1))
+            WHERE queue_id = ?1 AND state IN ('full', 'paced')
+            """
+        ).execute(queue)
+        groupsInLine = []
+        // Holders give back what they have claimed and not started.
+        revokes = true
     }
 }

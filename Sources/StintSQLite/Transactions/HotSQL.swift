@@ -26,7 +26,7 @@ package enum HotSQL {
         SELECT u.job_id FROM stint_unique_keys u JOIN stint_jobs j ON j.id = u.job_id WHERE u.queue_id = ?1 AND u.key = ?2
         """
 
-    package static let claimableQueue = "SELECT id, ready FROM stint_queues WHERE name = ?1 AND paused = 0"
+    package static let claimableQueue = "SELECT \(ClaimableQueue.columns) FROM stint_queues WHERE name = ?1 AND paused = 0"
     package static let dueDelayed = """
         SELECT job_id, group_id FROM stint_delayed WHERE queue_id = ?1 AND run_at <= ?2 ORDER BY run_at, job_id LIMIT ?3
         """
@@ -37,13 +37,14 @@ package enum HotSQL {
         """
     package static let deleteDelayed = "DELETE FROM stint_delayed WHERE job_id = ?1"
 
+    private static let readyColumns = "priority, job_id, attempts, crashes, suspect, group_id, expires_at"
     package static let readyJobs = """
-        SELECT priority, job_id, attempts, crashes, suspect, group_id, expires_at FROM stint_ready
+        SELECT \(readyColumns) FROM stint_ready
         WHERE queue_id = ?1 ORDER BY priority, job_id LIMIT ?2
         """
     /// The same for a claim that passes over suspects. It reads past all suspects that come first, which are few.
     package static let readyInnocents = """
-        SELECT priority, job_id, attempts, crashes, suspect, group_id, expires_at FROM stint_ready
+        SELECT \(readyColumns) FROM stint_ready
         WHERE queue_id = ?1 AND suspect = 0 ORDER BY priority, job_id LIMIT ?2
         """
     /// Read after the claim's commit.
@@ -67,7 +68,7 @@ package enum HotSQL {
     package static let deleteReady = "DELETE FROM stint_ready WHERE queue_id = ?1 AND priority = ?2 AND job_id = ?3"
 
     package static let lease = """
-        SELECT l.queue_id, l.jobs, q.retention_ms, l.worker
+        SELECT l.queue_id, l.jobs, q.retention_ms, l.worker, q.concurrency, q.group_concurrency
         FROM stint_leases l JOIN stint_queues q ON q.id = l.queue_id WHERE l.token = ?1
         """
     /// The fence: no row is deleted if the token is not the job's current one.
@@ -108,6 +109,55 @@ package enum HotSQL {
         WHERE id = ?1
         """
 
+    // MARK: - Groups
+
+    package static let groupsInLine = """
+        SELECT id, turn, weight FROM stint_groups
+        WHERE queue_id = ?1 AND state = 'waiting' AND (turn, id) > (?2, ?3) ORDER BY turn, id LIMIT ?4
+        """
+    package static let jobsOfGroup = """
+        SELECT \(readyColumns) FROM stint_ready
+        WHERE queue_id = ?1 AND group_id = ?2 AND (priority, job_id) > (?3, ?4) ORDER BY priority, job_id LIMIT ?5
+        """
+    package static let innocentsOfGroup = """
+        SELECT \(readyColumns) FROM stint_ready
+        WHERE queue_id = ?1 AND group_id = ?2 AND (priority, job_id) > (?3, ?4) AND suspect = 0
+        ORDER BY priority, job_id LIMIT ?5
+        """
+    private static let withinLimits = """
+        queue_id = ?1 AND (priority, job_id) > (?2, ?3)
+        AND (group_id IS NULL OR group_id NOT IN (
+            SELECT id FROM stint_groups WHERE queue_id = ?1 AND state IN ('full', 'paced')))
+        """
+    package static let jobsWithinLimits = """
+        SELECT \(readyColumns) FROM stint_ready WHERE \(withinLimits) ORDER BY priority, job_id LIMIT ?4
+        """
+    package static let innocentsWithinLimits = """
+        SELECT \(readyColumns) FROM stint_ready WHERE \(withinLimits) AND suspect = 0 ORDER BY priority, job_id LIMIT ?4
+        """
+    package static let runningOfGroup = "SELECT count(*) FROM stint_leased WHERE group_id = ?1"
+    package static let heldGroup = "SELECT 1 FROM stint_delayed WHERE group_id = ?1 AND holds_group = 1"
+    package static let groupOfLeased = "SELECT group_id FROM stint_leased WHERE job_id = ?1 AND token = ?2"
+    package static let moveTurn = "UPDATE stint_groups SET turn = ?2, state = ?3 WHERE id = ?1"
+    package static let resumePaced = """
+        UPDATE stint_groups SET state = 'waiting', resume_at = NULL, turn = max(turn, ?4)
+        WHERE queue_id = ?1 AND state = 'paced' AND (resume_at <= ?2 OR resume_at > ?2 + 2 * ?3)
+        """
+    package static let clampStarts = """
+        UPDATE OR REPLACE stint_starts SET at = ?3 WHERE queue_id = ?1 AND group_id = ?2 AND at > ?3
+        """
+    package static let startsInWindow = """
+        SELECT coalesce(sum(starts), 0) FROM stint_starts WHERE queue_id = ?1 AND group_id = ?2 AND at > ?3
+        """
+    package static let oldestStart = """
+        SELECT at FROM stint_starts WHERE queue_id = ?1 AND group_id = ?2 AND at > ?3 ORDER BY at LIMIT 1
+        """
+    package static let deleteStarts = "DELETE FROM stint_starts WHERE queue_id = ?1 AND group_id = ?2 AND at <= ?3"
+    package static let addStarts = """
+        INSERT INTO stint_starts (queue_id, group_id, at, starts) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT DO UPDATE SET starts = starts + excluded.starts
+        """
+
     package static let groupID = "SELECT id FROM stint_groups WHERE queue_id = ?1 AND name = ?2"
     /// A group that did nothing for a while has no credit from that time: it begins with the one that is served.
     package static let putInLine = """
@@ -124,16 +174,18 @@ package enum HotSQL {
         SELECT 1 FROM stint_leased d JOIN stint_leases l ON l.token = d.token WHERE d.job_id = ?1 AND d.token = ?2
         """
 
-    package static let anyReady = """
-        SELECT 1 FROM stint_queues q
-        WHERE q.name = ?1 AND q.paused = 0 AND EXISTS (SELECT 1 FROM stint_ready WHERE queue_id = q.id)
+    /// Whether a claim that takes turns would find a job. ?2: whether it skips suspects.
+    package static let anyReadyInLine = """
+        SELECT 1 FROM stint_groups g WHERE g.queue_id = ?1 AND g.state = 'waiting' AND EXISTS (
+            SELECT 1 FROM stint_ready r WHERE r.queue_id = ?1 AND r.group_id = g.id AND (?2 = 0 OR r.suspect = 0))
         """
-    package static let anyReadyInnocent = """
-        SELECT 1 FROM stint_queues q
-        WHERE q.name = ?1 AND q.paused = 0 AND EXISTS (SELECT 1 FROM stint_ready WHERE queue_id = q.id AND suspect = 0)
+    package static let anyReadyWithinLimits = """
+        SELECT 1 FROM stint_ready WHERE \(withinLimits) AND (?4 = 0 OR suspect = 0)
         """
-    package static let nextDelayed = """
-        SELECT d.run_at FROM stint_queues q JOIN stint_delayed d ON d.queue_id = q.id
-        WHERE q.name = ?1 AND q.paused = 0 ORDER BY d.run_at LIMIT 1
+    package static let nextPaced = """
+        SELECT min(resume_at) FROM stint_groups WHERE queue_id = ?1 AND state = 'paced'
         """
+    package static let anyReady = "SELECT 1 FROM stint_ready WHERE queue_id = ?1"
+    package static let anyReadyInnocent = "SELECT 1 FROM stint_ready WHERE queue_id = ?1 AND suspect = 0"
+    package static let nextDelayed = "SELECT run_at FROM stint_delayed WHERE queue_id = ?1 ORDER BY run_at LIMIT 1"
 }

@@ -6,10 +6,9 @@ extension JobTransaction {
     private static let promotionsPerClaim: Int64 = 1_000
     /// If this many times a claim's limit is ready, it is enough for all workers, without counting them.
     private static let plenty: Int64 = 100
-    /// How often one claim looks for more jobs after it has ended those whose time was over.
-    private static let expiryRounds = 4
 
-    /// Leases the first ready jobs of the queues together, by priority, then id.
+    /// Leases the first ready jobs of the queues together. In a queue they come by priority, then id, or in turn of their
+    /// groups; the queues are merged by priority, then id.
     func claim(_ request: ClaimRequest) throws -> Claim {
         var queues = try claimableQueues(request.queues)
         for index in queues.indices {
@@ -17,18 +16,20 @@ extension JobTransaction {
         }
         let limit = try limit(request, ready: queues.reduce(0) { Self.sum($0, $1.ready) })
         guard limit > 0 else { return Claim() }
-        var candidates = try self.candidates(of: queues, limit, HotSQL.readyJobs)
-        let suspect = candidates.prefix(limit).first(where: \.suspect)
+        for index in queues.indices { queues[index].room = try room(in: queues[index], request, limit) }
+        var choices = try choices(of: queues, skipsSuspects: false)
+        let suspect = Self.merged(choices, limit).first(where: \.suspect)
         let leavesSome = suspect != nil && request.passesOverSuspects
-        if leavesSome { candidates = try self.candidates(of: queues, limit, HotSQL.readyInnocents) }
-        let rows = Self.chosen(candidates, limit: limit)
+        if leavesSome { choices = try self.choices(of: queues, skipsSuspects: true) }
+        let rows = Self.chosen(Self.merged(choices, limit))
         let chosen = Self.withoutRepetitions(rows)
         var tokens: [Int: FencingToken] = [:]
         for (index, queue) in queues.enumerated() {
             let mine = rows.filter { $0.queue == index }
-            try leavesSome ? take(mine, of: queue.id) : takeFirst(mine, of: queue.id)
+            choices[index].isRange && !leavesSome ? try takeFirst(mine, of: queue.id) : try take(mine, of: queue.id)
             let leased = chosen.filter { $0.queue == index }
             if !leased.isEmpty { tokens[index] = try lease(leased, of: queue.id, request) }
+            try serve(leased, of: queue, choices[index])
         }
         let jobs = chosen.map { candidate in
             ClaimedJob(
@@ -46,6 +47,8 @@ extension JobTransaction {
         return overflow ? (right > 0 ? .max : .min) : sum
     }
 
+    // MARK: - How many
+
     /// If not enough is ready for all workers, jobs that cannot be started at once are left to other workers.
     private func limit(_ request: ClaimRequest, ready: Int64) throws -> Int {
         guard request.idleSlots < request.limit, ready < Int64(request.limit) * Self.plenty else {
@@ -56,61 +59,29 @@ extension JobTransaction {
         return min(request.limit, max(request.idleSlots, share))
     }
 
-    private typealias ClaimableQueue = (id: Int64, name: QueueName, ready: Int64)
-
-    /// The first rows of each queue, in the order of claims.
-    private func candidates(of queues: [ClaimableQueue], _ limit: Int, _ sql: String) throws -> [Candidate] {
-        var candidates: [Candidate] = []
-        for (index, queue) in queues.enumerated() {
-            candidates += try self.candidates(queue.id, index, limit, sql)
-        }
-        if queues.count > 1 { candidates.sort { ($0.priority, $0.id) < ($1.priority, $1.id) } }
-        return candidates
-    }
-
-    private func candidates(_ queue: Int64, _ index: Int, _ limit: Int, _ sql: String) throws -> [Candidate] {
-        func read() throws -> [Candidate] {
-            try statement(sql).rows(queue, Int64(limit)) { Candidate($0, queue: index) }
-        }
-        var found = try read()
-        // At most a claim's worth of jobs in each round, and few rounds: the transaction must stay short.
-        for _ in 0..<Self.expiryRounds where try expire(found, of: queue) { found = try read() }
-        found.removeAll { $0.isExpired(now.wall) }
-        if found.allSatisfy(\.isSound) { return found }
-        // No job has such a number. Such rows can exist if another program has created the table again without types.
-        // They would be taken again and again, and others never.
-        try statement(
-            "DELETE FROM stint_ready WHERE queue_id = ?1 AND (typeof(priority) <> 'integer' OR typeof(job_id) <> 'integer')"
-        ).execute(queue)
-        return try read()
-    }
-
-    /// Ends the jobs among these whose time is over.
-    ///
-    /// - Returns: Whether there were any.
-    private func expire(_ candidates: [Candidate], of queue: Int64) throws -> Bool {
-        let expired = candidates.filter { $0.isExpired(now.wall) }
-        for job in expired {
-            let place = JobPlace(queue: queue, priority: job.priority, group: job.group, expiresAt: job.expiresAt)
-            try leave(
-                Located(
-                    id: job.id, place: place, state: .ready, attempts: job.attempts, crashes: job.crashes,
-                    suspect: job.suspect, token: nil))
-            try end(
-                job.id, as: .expired, place, attempts: job.attempts, crashes: job.crashes,
-                Transition.expiryReason(attempts: job.attempts))
-        }
-        return !expired.isEmpty
+    /// How many jobs of a queue its limits allow now. Of a queue with limits nothing is claimed ahead: a job that waits in
+    /// a worker would hold a place in which another worker could run one.
+    private func room(in queue: ClaimableQueue, _ request: ClaimRequest, _ limit: Int) throws -> Int {
+        guard queue.limits.isLimited else { return limit }
+        var room = min(limit, request.idleSlots)
+        if let concurrency = queue.limits.concurrency { room = min(room, concurrency - Int(clamping: queue.leased)) }
+        if let rate = queue.limits.rate { room = min(room, try startsLeft(rate, queue: queue.id, group: 0)) }
+        return max(0, room)
     }
 
     private func claimableQueues(_ names: [QueueName]) throws -> [ClaimableQueue] {
-        let select = try statement(HotSQL.claimableQueue)
         var queues: [ClaimableQueue] = []
         for name in names where !queues.contains(where: { $0.name == name }) {
-            select.bind(1, name.description)
-            if let (id, ready) = try select.first(read: { ($0.int(0), $0.int(1)) }) { queues.append((id, name, ready)) }
+            if let queue = try claimableQueue(name) { queues.append(queue) }
         }
         return queues
+    }
+
+    /// `nil`: the queue does not exist, or is paused.
+    func claimableQueue(_ name: QueueName) throws -> ClaimableQueue? {
+        let select = try statement(HotSQL.claimableQueue)
+        select.bind(1, name.description)
+        return try select.first { ClaimableQueue(name, $0) }
     }
 
     /// - Returns: How many.
@@ -135,10 +106,44 @@ extension JobTransaction {
         return Int64(promoted)
     }
 
-    /// The first candidates. A suspect is chosen only if it is the first, and then alone.
-    private static func chosen(_ candidates: [Candidate], limit: Int) -> ArraySlice<Candidate> {
+    // MARK: - Which ones
+
+    private func choices(of queues: [ClaimableQueue], skipsSuspects: Bool) throws -> [Choice] {
+        try queues.enumerated().map { index, queue in
+            guard queue.room > 0 else { return Choice() }
+            if queue.takesTurns { return try inTurn(queue, index, skipsSuspects: skipsSuspects) }
+            if queue.hasGroups && queue.limits.limitsGroups {
+                return try byPriorityWithinLimits(queue, index, skipsSuspects: skipsSuspects)
+            }
+            let sql = skipsSuspects ? HotSQL.readyInnocents : HotSQL.readyJobs
+            let rows = try candidates(of: queue.id) {
+                try self.statement(sql).rows(queue.id, Int64(queue.room)) { Candidate($0, queue: index) }
+            }
+            return Choice(rows: rows, isRange: true)
+        }
+    }
+
+    /// Of queues in their own orders: the one whose next job goes first by priority, then id.
+    private static func merged(_ choices: [Choice], _ limit: Int) -> [Candidate] {
+        if choices.count == 1 { return Array(choices[0].rows.prefix(limit)) }
+        var places = choices.map { _ in 0 }
+        var merged: [Candidate] = []
+        while merged.count < limit {
+            let next = choices.indices.filter { places[$0] < choices[$0].rows.count }.min {
+                let (one, other) = (choices[$0].rows[places[$0]], choices[$1].rows[places[$1]])
+                return (one.priority, one.id) < (other.priority, other.id)
+            }
+            guard let next else { break }
+            merged.append(choices[next].rows[places[next]])
+            places[next] += 1
+        }
+        return merged
+    }
+
+    /// A suspect is chosen only if it is the first, and then alone.
+    private static func chosen(_ candidates: [Candidate]) -> ArraySlice<Candidate> {
         if candidates.first?.suspect == true { return candidates.prefix(1) }
-        return candidates.prefix(limit).prefix { !$0.suspect }
+        return candidates.prefix { !$0.suspect }
     }
 
     /// If another program has made a job ready twice, the job is handed out once.
@@ -150,6 +155,8 @@ extension JobTransaction {
         return rows.filter { seen.insert($0.id).inserted }[...]
     }
 
+    // MARK: - From ready to leased
+
     /// Removes the first rows of a queue, which these are.
     private func takeFirst(_ rows: [Candidate], of queue: Int64) throws {
         guard let last = rows.last else { return }
@@ -159,6 +166,7 @@ extension JobTransaction {
 
     /// Removes rows between which others stay.
     private func take(_ rows: [Candidate], of queue: Int64) throws {
+        guard !rows.isEmpty else { return }
         let delete = try statement(HotSQL.deleteReady)
         for row in rows { try delete.execute(queue, row.priority, row.id) }
         count(queue, ready: -rows.count)
@@ -193,34 +201,5 @@ extension JobTransaction {
         insert.bind(8, request.registration?.rawValue)
         insert.bind(9, request.duration.milliseconds)
         return FencingToken(rawValue: try insert.insertedID())
-    }
-}
-
-/// A row of `HotSQL.readyJobs`.
-private struct Candidate {
-    let priority: Int64
-    let id: Int64
-    let attempts: Int64
-    let crashes: Int64
-    let suspect: Bool
-    /// The index of the queue in the claim.
-    let queue: Int
-    let group: Int64?
-    let expiresAt: Int64?
-    /// Whether its key consists of numbers.
-    let isSound: Bool
-
-    func isExpired(_ now: Timestamp) -> Bool { expiresAt.map { $0 <= now } ?? false }
-
-    init(_ row: Statement.Row, queue: Int) {
-        isSound = row.isInteger(0) && row.isInteger(1)
-        priority = row.int(0)
-        id = row.int(1)
-        attempts = row.tally(2)
-        crashes = row.tally(3)
-        suspect = row.int(4) != 0
-        group = row.optionalInt(5)
-        expiresAt = row.optionalInt(6)
-        self.queue = queue
     }
 }

@@ -3,7 +3,8 @@ import StintCore
 /// What a worker looks up if it cannot rely on its memory.
 extension JobTransaction {
     static let heldJobs = """
-        SELECT d.job_id, d.token, q.name, q.paused
+        SELECT d.job_id, d.token, q.name,
+               q.paused OR coalesce(q.concurrency, q.rate_ms, q.group_concurrency, q.group_rate_ms) IS NOT NULL
         FROM stint_leases l JOIN stint_leased d ON d.token = l.token JOIN stint_queues q ON q.id = l.queue_id
         WHERE l.worker_id = ?1
         """

@@ -86,14 +86,50 @@ extension JobTransaction {
     /// The result may be a time in the past.
     func nextReady(in queues: [QueueName], passingOverSuspects: Bool = false) throws -> NextReady {
         var next: Timestamp?
-        for queue in queues {
-            let ready = try statement(passingOverSuspects ? HotSQL.anyReadyInnocent : HotSQL.anyReady)
-            ready.bind(1, queue.description)
-            if try ready.first(read: { _ in true }) == true { return .now }
-            let delayed = try statement(HotSQL.nextDelayed)
-            delayed.bind(1, queue.description)
-            if let runAt = try delayed.first(read: { $0.int(0) }) { next = min(next ?? .max, runAt) }
+        for name in queues {
+            guard let queue = try claimableQueue(name) else { continue }
+            switch try nextStart(of: queue, passingOverSuspects) {
+            case .now: return .now
+            case .at(let time): next = min(next ?? .max, time)
+            case .unknown: break
+            }
+            if let runAt = try statement(HotSQL.nextDelayed).first(queue.id, read: { $0.int(0) }) {
+                next = min(next ?? .max, runAt)
+            }
         }
         return next.map(NextReady.at) ?? .unknown
+    }
+
+    /// When a claim may find a job that is ready already.
+    private func nextStart(of queue: ClaimableQueue, _ passesOverSuspects: Bool) throws -> NextReady {
+        func wall(_ monotonic: Int64) -> Timestamp { now.wall + max(0, monotonic - now.monotonic) }
+        var next: Timestamp?
+        if let rate = queue.limits.groupRate, queue.hasGroups,
+            let time = try statement(HotSQL.nextPaced).first(queue.id, read: { $0.optionalInt(0) }) ?? nil
+        {
+            // A time that lies further ahead than the window is of an earlier boot.
+            next = time > now.monotonic + 2 * rate.window.milliseconds ? now.wall : wall(time)
+        }
+        guard try next.map({ $0 <= now.wall }) == true || isAnyReady(in: queue, passesOverSuspects) else {
+            return next.map(NextReady.at) ?? .unknown
+        }
+        // The end of one of its jobs will wake the workers.
+        if let concurrency = queue.limits.concurrency, queue.leased >= concurrency { return .unknown }
+        if let rate = queue.limits.rate, try startsInWindow(rate, queue: queue.id, group: 0) >= rate.starts {
+            return .at(wall(try nextStart(rate, queue: queue.id, group: 0)))
+        }
+        return .now
+    }
+
+    private func isAnyReady(in queue: ClaimableQueue, _ passesOverSuspects: Bool) throws -> Bool {
+        let skips: Int64 = passesOverSuspects ? 1 : 0
+        if queue.takesTurns {
+            return try statement(HotSQL.anyReadyInLine).first(queue.id, skips, read: { _ in true }) == true
+        }
+        if queue.hasGroups && queue.limits.limitsGroups {
+            return try statement(HotSQL.anyReadyWithinLimits).first(queue.id, .min, .min, skips, read: { _ in true }) == true
+        }
+        return try statement(passesOverSuspects ? HotSQL.anyReadyInnocent : HotSQL.anyReady)
+            .first(queue.id, read: { _ in true }) == true
     }
 }

@@ -17,6 +17,7 @@ extension JobTransaction {
         for (job, id) in jobs {
             try statement(HotSQL.deleteLeased).execute(id.rawValue, lease.token)
             count(lease.queue, leased: -1)
+            if let group = job.group { try putInLine(group, of: lease.queue) }
             let mine = Lease(job: id, token: FencingToken(rawValue: lease.token))
             let (start, started) = evidence.start(of: mine, isSuspect: job.held.isSuspect, in: process)
             let transition = try Transition.after(

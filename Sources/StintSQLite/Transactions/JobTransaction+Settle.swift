@@ -25,6 +25,7 @@ extension JobTransaction {
         }
         for (token, lease) in leases where lease.settled > 0 {
             count(lease.queue, leased: -Int(lease.settled), done: Int(lease.done))
+            if lease.isLimited { wakesWorkers = true }
             try shrink(token, lease.jobs, by: lease.settled)
         }
         return answers
@@ -38,6 +39,7 @@ extension JobTransaction {
         }
         guard let job = try statement(HotSQL.leasedJob).first(id, token, read: LeasedRow.init) else { return nil }
         try cleanup.deleteLeased.execute(id, token)
+        if let group = job.group { try putInLine(group, of: lease.queue) }
         let transition = Transition.after(settlement.outcome, job.held, maxAttempts: settlement.maxAttempts)
         return try move(
             settlement.lease.job, lease.queue, job, transition, worker: lease.worker, settlement.diagnostics)
@@ -47,7 +49,9 @@ extension JobTransaction {
         if lease.retention > 0 {
             try statement(HotSQL.leasedToDone).execute(id, token, lease.queue, now.wall)
         }
+        let group = lease.limitsGroups ? try statement(HotSQL.groupOfLeased).first(id, token) { $0.optionalInt(0) } : nil
         guard try cleanup.deleteLeased.changes(id, token) == 1 else { return false }
+        if let group = group ?? nil { try putInLine(group, of: lease.queue) }
         if lease.retention <= 0 {
             try cleanup.deleteJob.execute(id)
             try cleanup.deleteFailures(id)
@@ -115,6 +119,9 @@ private final class SettledLease {
     let jobs: Int64
     let retention: Int64
     let worker: String
+    /// Whether the end of one of its jobs may let another one start.
+    let isLimited: Bool
+    let limitsGroups: Bool
     var settled: Int64 = 0
     /// How many of these were acknowledged.
     var done: Int64 = 0
@@ -124,6 +131,8 @@ private final class SettledLease {
         jobs = row.int(1)
         retention = row.int(2)
         worker = row.text(3)
+        limitsGroups = row.optionalInt(5) != nil
+        isLimited = limitsGroups || row.optionalInt(4) != nil
     }
 }
 

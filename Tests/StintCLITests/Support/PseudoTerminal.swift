@@ -84,12 +84,16 @@ extension Workplace {
         environment: [Environment.Key: String?] = [:], _ body: (RunningProcess) async throws -> Void
     ) async throws -> Outcome {
         let environment = ["TERM": "xterm-256color", "NO_COLOR": nil].merging(environment) { $1 }
+        let longestRun = LongestRun()
+        defer { longestRun.end() }
         let result = try await Subprocess.run(
             configuration(program, Arguments(arguments), environment, PlatformOptions()),
             input: .fileDescriptor(terminal.theirs, closeAfterSpawningProcess: false),
             output: .fileDescriptor(terminal.theirs, closeAfterSpawningProcess: false), error: .string(limit: 1 << 20)
         ) { execution in
-            try await body(RunningProcess(id: execution.processIdentifier.value))
+            let process = RunningProcess(id: execution.processIdentifier.value)
+            longestRun.begin(process)
+            try await body(process)
         }
         return Outcome(status: result.terminationStatus, bytes: [], errors: result.standardError)
     }

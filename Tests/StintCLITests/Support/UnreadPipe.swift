@@ -40,12 +40,16 @@ extension Workplace {
     func stint(
         _ arguments: [String], into pipe: UnreadPipe, _ body: (RunningProcess) async throws -> Void
     ) async throws -> TerminationStatus {
-        try await Subprocess.run(
+        let longestRun = LongestRun()
+        defer { longestRun.end() }
+        return try await Subprocess.run(
             configuration(Self.stint, Arguments(arguments), [:], PlatformOptions()), input: .none,
             output: .fileDescriptor(pipe.writeEnd, closeAfterSpawningProcess: false),
             error: .fileDescriptor(pipe.writeEnd, closeAfterSpawningProcess: false)
         ) { execution in
-            try await body(RunningProcess(id: execution.processIdentifier.value))
+            let process = RunningProcess(id: execution.processIdentifier.value)
+            longestRun.begin(process)
+            try await body(process)
         }.terminationStatus
     }
 }

@@ -100,10 +100,13 @@ struct Workplace: Sendable {
         _ program: String, _ arguments: Arguments, input: [UInt8] = [], environment: [Environment.Key: String?] = [:],
         options: PlatformOptions = PlatformOptions(), beforeEndOfInput: () async throws -> Void = {}
     ) async throws -> Outcome {
+        let longestRun = LongestRun()
+        defer { longestRun.end() }
         let result = try await Subprocess.run(
             configuration(program, arguments, environment, options), input: .inputWriter,
             output: .bytes(limit: 1 << 26), error: .string(limit: 1 << 20)
         ) { execution in
+            longestRun.begin(RunningProcess(id: execution.processIdentifier.value))
             do {
                 _ = try await execution.standardInputWriter.write(input)
             } catch {
@@ -120,11 +123,15 @@ struct Workplace: Sendable {
         _ arguments: [String], of program: String = Self.stint, environment: [Environment.Key: String?] = [:],
         options: PlatformOptions = PlatformOptions(), _ body: (RunningProcess) async throws -> Void
     ) async throws -> Outcome {
+        let longestRun = LongestRun()
+        defer { longestRun.end() }
         let result = try await Subprocess.run(
             configuration(program, Arguments(arguments), environment, options), input: .none,
             output: .bytes(limit: 1 << 26), error: .string(limit: 1 << 20)
         ) { execution in
-            try await body(RunningProcess(id: execution.processIdentifier.value))
+            let process = RunningProcess(id: execution.processIdentifier.value)
+            longestRun.begin(process)
+            try await body(process)
         }
         return Outcome(status: result.terminationStatus, bytes: result.standardOutput, errors: result.standardError)
     }

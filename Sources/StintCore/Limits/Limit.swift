@@ -1,0 +1,7 @@
+/// A change of a limit.
+public enum Limit<Value: Sendable & Hashable>: Sendable, Hashable {
+    case unlimited
+    case to(Value)
+
+    package var value: Value? { if case .to(let value) = self { value } else { nil } }
+}

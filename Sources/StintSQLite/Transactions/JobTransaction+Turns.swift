@@ -1,0 +1,202 @@
+import StintCore
+
+/// Fair claims: the groups of a queue that have ready jobs are served in turn.
+///
+/// Each group has a turn, a number. The group with the smallest one is served next, and each job that is served moves it
+/// ahead by ``GroupInLine/stride`` divided by the group's weight (stride scheduling: Waldspurger and Weihl, 1995). A group that
+/// gets its first ready job starts at the turn of the group that was served last, so that it has no credit from the
+/// time when it did nothing.
+///
+/// A claim reads as many groups as it takes jobs, however many there are.
+extension JobTransaction {
+    /// The jobs that come next, up to the queue's room.
+    func inTurn(_ queue: ClaimableQueue, _ index: Int, skipsSuspects: Bool) throws -> Choice {
+        try resumePaced(queue)
+        var choice = Choice()
+        var line = try GroupLine(first: groups(of: queue, after: nil))
+        while choice.rows.count < queue.room {
+            if line.isShort, let last = line.last {
+                try line.append(groups(of: queue, after: last))
+            }
+            guard var group = line.popFirst() else { break }
+            if group.room == nil { group.room = try room(of: group.id, in: queue) }
+            if group.room!.isEmpty {
+                try stop(group.id, group.room!)
+                continue
+            }
+            if group.isReadUp && !group.isComplete {
+                let count = max(1, min(queue.room - choice.rows.count, group.served == 0 ? line.fairShare(of: queue.room) : 64))
+                try read(&group, count, of: queue, index, skipsSuspects: skipsSuspects)
+            }
+            guard let job = group.next() else {
+                // Suspects that were passed over stay in the line.
+                if group.served == 0 && !group.hasLeftSome { try stop(group.id, .idle) }
+                choice.groups[group.id] = group
+                continue
+            }
+            choice.rows.append(job)
+            choice.groups[group.id] = group
+            line.insert(group)
+        }
+        return choice
+    }
+
+    /// After a claim has taken these jobs: moves the turns of their groups ahead, and counts the starts.
+    func serve(_ jobs: [Candidate], of queue: ClaimableQueue, _ choice: Choice) throws {
+        guard !jobs.isEmpty else { return }
+        if let rate = queue.limits.rate { try countStarts(jobs.count, rate, queue: queue.id, group: 0) }
+        guard queue.hasGroups else { return }
+        var served: [Int64: Int] = [:]
+        for job in jobs { if let group = job.group { served[group, default: 0] += 1 } }
+        if let rate = queue.limits.groupRate {
+            for (group, count) in served where group != queue.ungrouped {
+                try countStarts(count, rate, queue: queue.id, group: group)
+            }
+        }
+        guard queue.takesTurns else { return }
+        let update = try statement(HotSQL.moveTurn)
+        var turn = queue.turn
+        for (id, count) in served {
+            guard let group = choice.groups[id] else { continue }
+            turn = max(turn, group.turn(after: count - 1))
+            // It is out of the line if these were its last ready jobs.
+            let isIdle = group.isComplete && !group.hasLeftSome && count == group.found
+            if isIdle { groupsInLine.remove(id) }
+            update.bind(1, id)
+            update.bind(2, group.turn(after: count))
+            update.bind(3, isIdle ? "idle" : "waiting")
+            try update.execute()
+        }
+        try statement("UPDATE stint_queues SET turn = ?2 WHERE id = ?1").execute(queue.id, turn)
+    }
+
+    /// The next groups of the line, at most as many as the queue's room.
+    private func groups(of queue: ClaimableQueue, after last: GroupInLine?) throws -> [GroupInLine] {
+        try statement(HotSQL.groupsInLine)
+            .rows(queue.id, last?.firstTurn ?? .min, last?.id ?? .min, Int64(queue.room), read: GroupInLine.init)
+    }
+
+    private func read(
+        _ group: inout GroupInLine, _ count: Int, of queue: ClaimableQueue, _ index: Int, skipsSuspects: Bool
+    ) throws {
+        let (priority, job) = group.lastRead
+        let room = min(count, group.room!.count - group.found)
+        guard room > 0 else { return group.isComplete = true }
+        // One more, to know whether any are left.
+        let sql = skipsSuspects ? HotSQL.innocentsOfGroup : HotSQL.jobsOfGroup
+        var rows = try candidates(of: queue.id) {
+            try self.statement(sql).rows(queue.id, group.id, priority, job, Int64(room) + 1) { Candidate($0, queue: index) }
+        }
+        let isLast = rows.count <= room
+        if !isLast { rows.removeLast() }
+        group.add(rows, isLast: isLast && !skipsSuspects, hasMore: !isLast)
+    }
+
+    // MARK: - The limits of groups
+
+    /// How many jobs of the group its limits allow now.
+    func room(of group: Int64, in queue: ClaimableQueue) throws -> GroupRoom {
+        let limits = queue.limits
+        guard limits.limitsGroups, group != queue.ungrouped else { return .count(.max) }
+        var room = Int.max
+        if let concurrency = limits.groupConcurrency {
+            let running = try statement(HotSQL.runningOfGroup).first(group) { $0.int(0) } ?? 0
+            room = concurrency - Int(clamping: running)
+            // In a strict order the group waits for its job that is to be tried again.
+            if limits.isStrict, try statement(HotSQL.heldGroup).first(group, read: { _ in true }) == true { room = 0 }
+            if room <= 0 { return .full }
+        }
+        if let rate = limits.groupRate {
+            let left = try startsLeft(rate, queue: queue.id, group: group)
+            if left <= 0 { return .paced(until: try nextStart(rate, queue: queue.id, group: group)) }
+            room = min(room, left)
+        }
+        return .count(room)
+    }
+
+    /// Takes a group out of the line.
+    func stop(_ group: Int64, _ room: GroupRoom) throws {
+        groupsInLine.remove(group)
+        let update = try statement("UPDATE stint_groups SET state = ?2, resume_at = ?3 WHERE id = ?1")
+        update.bind(1, group)
+        switch room {
+        case .idle: update.bind(2, "idle")
+        case .full: update.bind(2, "full")
+        case .paced: update.bind(2, "paced")
+        case .count: update.bind(2, "waiting")
+        }
+        update.bind(3, room.resumeAt)
+        try update.execute()
+    }
+
+    /// Puts the groups back into the line whose rate allows them a start again. A time that lies further ahead than the
+    /// rate's window is of an earlier boot.
+    func resumePaced(_ queue: ClaimableQueue) throws {
+        guard let rate = queue.limits.groupRate else { return }
+        try statement(HotSQL.resumePaced).execute(queue.id, now.monotonic, rate.window.milliseconds, queue.turn)
+    }
+
+    /// Without turns: by priority, past the jobs of groups at their limit.
+    func byPriorityWithinLimits(_ queue: ClaimableQueue, _ index: Int, skipsSuspects: Bool) throws -> Choice {
+        try resumePaced(queue)
+        var rooms: [Int64: Int] = [:]
+        var choice = Choice()
+        var last: (Int64, Int64) = (.min, .min)
+        while choice.rows.count < queue.room {
+            let rows = try candidates(of: queue.id) {
+                try self.statement(skipsSuspects ? HotSQL.innocentsWithinLimits : HotSQL.jobsWithinLimits)
+                    .rows(queue.id, last.0, last.1, Int64(queue.room)) { Candidate($0, queue: index) }
+            }
+            for row in rows where choice.rows.count < queue.room {
+                guard let group = row.group else {
+                    choice.rows.append(row)
+                    continue
+                }
+                if rooms[group] == nil {
+                    let room = try room(of: group, in: queue)
+                    if room.isEmpty { try stop(group, room) }
+                    rooms[group] = room.count
+                }
+                if rooms[group]! > 0 {
+                    choice.rows.append(row)
+                    rooms[group]! -= 1
+                }
+            }
+            guard let end = rows.last, rows.count == queue.room else { break }
+            last = (end.priority, end.id)
+        }
+        return choice
+    }
+
+    // MARK: - Rates
+
+    /// The starts of the last window are counted in a thousand parts of it. Each is counted at the end of its part, so
+    /// that no window of that length, wherever it begins, ever has more than allowed.
+    private static func part(of rate: Rate) -> Int64 { max(1, rate.window.milliseconds / 1_000) }
+
+    func startsLeft(_ rate: Rate, queue: Int64, group: Int64) throws -> Int {
+        // Starts of an earlier boot, whose clock was ahead, count from now on.
+        try statement(HotSQL.clampStarts).execute(queue, group, now.monotonic + Self.part(of: rate))
+        return max(0, rate.starts - (try startsInWindow(rate, queue: queue, group: group)))
+    }
+
+    func startsInWindow(_ rate: Rate, queue: Int64, group: Int64) throws -> Int {
+        let started = try statement(HotSQL.startsInWindow)
+            .first(queue, group, now.monotonic - rate.window.milliseconds) { $0.int(0) }
+        return Int(clamping: started ?? 0)
+    }
+
+    /// When the rate allows the next start, by the monotonic clock.
+    func nextStart(_ rate: Rate, queue: Int64, group: Int64) throws -> Int64 {
+        let window = rate.window.milliseconds
+        let oldest = try statement(HotSQL.oldestStart).first(queue, group, now.monotonic - window) { $0.int(0) }
+        return (oldest ?? now.monotonic - window) + window
+    }
+
+    private func countStarts(_ count: Int, _ rate: Rate, queue: Int64, group: Int64) throws {
+        let part = Self.part(of: rate)
+        let at = (now.monotonic + part - 1) / part * part
+        try statement(HotSQL.deleteStarts).execute(queue, group, now.monotonic - rate.window.milliseconds)
+        try statement(HotSQL.addStarts).execute(queue, group, at, Int64(count))
+    }
+}
