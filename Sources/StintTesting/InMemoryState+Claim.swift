@@ -7,18 +7,25 @@ extension InMemoryState {
     mutating func claim(_ request: ClaimRequest, _ now: ClockReading, into exchange: inout Exchange) {
         promoteDue(request.queues, now)
         let names = Set(request.queues).filter { queues[$0]?.isPaused == false }
-        let ready = jobs.values.filter { job in
-            if case .ready = job.place { return names.contains(job.queue) }
-            return false
-        }.sorted { ($0.options.priority, $0.id.rawValue) < ($1.options.priority, $1.id.rawValue) }
+        expire(names, now)
+        let ready = readyJobs(of: names)
         let limit = limit(request, ready: ready.count)
         guard limit > 0 else { return }
-        let suspect = ready.prefix(limit).first(where: \.isSuspect)
-        let passesOver = suspect != nil && request.passesOverSuspects
-        let candidates = passesOver ? ready.filter { !$0.isSuspect } : ready
+        let rooms = Dictionary(uniqueKeysWithValues: names.map { ($0, room(in: $0, request, limit, now)) })
+        func choose(_ state: inout InMemoryState, skipsSuspects: Bool) -> ArraySlice<Job> {
+            let choices = names.map { name in
+                state.choices(
+                    of: name, ready.filter { $0.queue == name }, rooms[name]!, skipsSuspects: skipsSuspects, now)
+            }
+            return Self.merged(choices).prefix(limit)
+        }
+        var candidates = choose(&self, skipsSuspects: false)
+        let suspect = candidates.first(where: \.isSuspect)
+        if suspect != nil && request.passesOverSuspects {
+            candidates = choose(&self, skipsSuspects: true)
+        }
         let chosen =
-            candidates.first?.isSuspect == true
-            ? candidates.prefix(1) : candidates.prefix(limit).prefix { !$0.isSuspect }
+            candidates.first?.isSuspect == true ? candidates.prefix(1) : candidates.prefix { !$0.isSuspect }
         // The jobs of one queue share a token.
         var tokens: [QueueName: FencingToken] = [:]
         var bytes = 0
@@ -32,13 +39,45 @@ extension InMemoryState {
             let token = tokens[job.queue] ?? grantLease(of: job.queue, request, now)
             tokens[job.queue] = token
             exchange.jobs.append(lease(job, token))
+            serve(job, now)
         }
         if exchange.jobs.first?.runsAlone != true { exchange.passedOver = suspect?.id }
     }
 
     mutating func promoteDue(_ names: [QueueName], _ now: ClockReading) {
         for (id, job) in jobs where names.contains(job.queue) && queues[job.queue]?.isPaused == false {
-            if case .delayed(let time) = job.place, time <= now.wall { jobs[id]!.place = .ready }
+            if case .delayed(let time) = job.place, time <= now.wall {
+                jobs[id]!.place = .ready
+                putInLine(id)
+            }
+        }
+    }
+
+    private func readyJobs(of names: Set<QueueName>) -> [Job] {
+        jobs.values.filter { job in
+            if case .ready = job.place { return names.contains(job.queue) }
+            return false
+        }.sorted(by: Self.goesBefore)
+    }
+
+    /// Of queues in their own orders: the one whose next job goes first by priority, then id.
+    private static func merged(_ choices: [[Job]]) -> [Job] {
+        var rest = choices.map { $0[...] }
+        var merged: [Job] = []
+        while let next = rest.indices.filter({ !rest[$0].isEmpty })
+            .min(by: { goesBefore(rest[$0].first!, rest[$1].first!) })
+        {
+            merged.append(rest[next].removeFirst())
+        }
+        return merged
+    }
+
+    /// Ends the ready jobs whose time is over.
+    private mutating func expire(_ names: Set<QueueName>, _ now: ClockReading) {
+        for job in readyJobs(of: names) {
+            guard let expires = job.options.expires, job.enqueuedAt + expires.milliseconds <= now.wall else { continue }
+            queues[job.queue]!.expired += 1
+            end(job.id, as: .expired(at: now.wall, reason: Transition.expiryReason(attempts: job.attempts)))
         }
     }
 
@@ -109,18 +148,25 @@ extension InMemoryState {
             lease.jobs.sorted { $0.rawValue < $1.rawValue }.map { job in
                 HeldJob(
                     lease: Lease(job: job, token: lease.token), queue: lease.queue,
-                    isPaused: queues[lease.queue]?.isPaused == true)
+                    isPaused: queues[lease.queue].map { $0.isPaused || $0.limits.isLimited } == true)
             }
         }
     }
 
     func nextReady(in names: [QueueName], passingOverSuspects: Bool, _ now: ClockReading) -> NextReady {
         var next: Timestamp?
-        for job in jobs.values where names.contains(job.queue) && queues[job.queue]?.isPaused == false {
-            switch job.place {
-            case .ready where !(passingOverSuspects && job.isSuspect): return .now
-            case .delayed(let time): next = min(next ?? .max, time)
-            default: continue
+        for name in Set(names) where queues[name]?.isPaused == false {
+            var ready = readyJobs(of: [name])
+            if passingOverSuspects {
+                let blocked = queues[name]!.limits.isStrict ? Set(ready.filter(\.isSuspect).map(\.options.group)) : []
+                ready.removeAll { $0.isSuspect || blocked.contains($0.options.group) && $0.options.group != nil }
+            }
+            if !ready.isEmpty, let wait = nextStart(of: name, ready, now) {
+                if wait <= 0 { return .now }
+                next = min(next ?? .max, now.wall + wait)
+            }
+            for job in jobs.values where job.queue == name {
+                if case .delayed(let time) = job.place { next = min(next ?? .max, time) }
             }
         }
         guard let next else { return .unknown }

@@ -19,6 +19,8 @@ struct InMemoryState: Sendable {
         var attempts: Int64 = 0
         var crashes: Int64 = 0
         var isSuspect = false
+        /// Whether it has run and waits to be tried again, so that in a strict order its group waits for it.
+        var holdsGroup = false
         var failures: [JobFailure] = []
 
         var held: HeldAttempt {
@@ -56,6 +58,11 @@ struct InMemoryState: Sendable {
         var isPaused = false
         var retention: Duration = .zero
         var done = 0
+        var limits = QueueLimits()
+        /// Whether one of its jobs ever had a group.
+        var hasGroups = false
+        /// The turn of the group that was served last.
+        var turn: Int64 = 0
         var cancelled = 0
         var expired = 0
     }
@@ -88,6 +95,9 @@ struct InMemoryState: Sendable {
     var jobs: [JobID: Job] = [:]
     var lastJob: Int64 = 0
     var queues: [QueueName: Queue] = [:]
+    var groups: [GroupKey: Group] = [:]
+    var groupOrder: [GroupKey: Int] = [:]
+    var starts: [Start] = []
     var leases: [FencingToken: GrantedLease] = [:]
     var lastToken: Int64 = 0
     var workers: [WorkerID: Worker] = [:]
@@ -115,6 +125,15 @@ struct InMemoryState: Sendable {
             if paused { revokes = true } else { wakes = true }
         }
         if let retention = settings.retention { queues[name]!.retention = retention }
+        guard settings.changesLimits else { return }
+        if let limit = settings.concurrency { queues[name]!.limits.concurrency = limit.value }
+        if let limit = settings.rate { queues[name]!.limits.rate = limit.value }
+        if let limit = settings.groupConcurrency { queues[name]!.limits.groupConcurrency = limit.value }
+        if let limit = settings.groupRate { queues[name]!.limits.groupRate = limit.value }
+        if let order = settings.groupOrder { queues[name]!.limits.groupOrder = order }
+        if let isFair = settings.isFair { queues[name]!.limits.isFair = isFair }
+        revokes = true
+        wakes = true
     }
 
     func stats() -> [QueueStats] {
@@ -158,12 +177,14 @@ struct InMemoryState: Sendable {
     /// Makes a job ready or delayed.
     mutating func wait(
         _ id: JobID, after delay: Duration, attempts: Int64 = 0, crashes: Int64 = 0, isSuspect: Bool = false,
-        _ now: ClockReading
+        holdsGroup: Bool = false, _ now: ClockReading
     ) {
         jobs[id]!.place = delay > .zero ? .delayed(until: now.wall + delay.milliseconds) : .ready
         jobs[id]!.attempts = attempts
         jobs[id]!.crashes = crashes
         jobs[id]!.isSuspect = isSuspect
+        jobs[id]!.holdsGroup = holdsGroup
+        if delay <= .zero { putInLine(id) }
         wakes = true
     }
 
@@ -181,6 +202,11 @@ struct InMemoryState: Sendable {
 
     /// Removes a leased job from its lease.
     mutating func endLease(of id: JobID, _ token: FencingToken) {
+        // Its end may let another job of its queue or group start.
+        if let job = jobs[id], queues[job.queue]?.limits.isLimited == true {
+            putInLine(id)
+            wakes = true
+        }
         leases[token]?.jobs.remove(id)
         if leases[token]?.jobs.isEmpty == true { leases[token] = nil }
     }
@@ -210,7 +236,8 @@ struct InMemoryState: Sendable {
             if queues[queue]!.retention > .zero { jobs[id]!.place = .done(at: now.wall) } else { forget(id) }
             return .done
         case .waiting(let delay, let attempts, let crashes, let isSuspect):
-            wait(id, after: delay, attempts: attempts, crashes: crashes, isSuspect: isSuspect, now)
+            wait(
+                id, after: delay, attempts: attempts, crashes: crashes, isSuspect: isSuspect, holdsGroup: true, now)
             return jobs[id]!.place.state
         case .buried(let reason, let attempts, let crashes):
             bury(id, attempts: attempts, crashes: crashes, reason: reason, now)

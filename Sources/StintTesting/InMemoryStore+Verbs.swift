@@ -55,10 +55,25 @@ extension InMemoryStore {
     }
 
     public func configure(_ queue: QueueName, _ settings: QueueSettings) async throws {
-        if let retention = settings.retention, !(Duration.zero...NewJob.maximumDelay).contains(retention) {
-            throw StintError.invalidInput("the retention is \(retention); it must be between 0 and 100 years")
-        }
+        try settings.check()
         try verb { state, _ in state.configure(queue, settings) }
+    }
+
+    public func setWeight(_ weight: Int, ofGroup group: String, in queue: QueueName) async throws {
+        try GroupStats.check(weight: weight, ofGroup: group)
+        try verb { state, _ in state.setWeight(weight, ofGroup: group, in: queue) }
+    }
+
+    public func groups(of queue: QueueName, limit: Int) async throws -> [GroupStats] {
+        try look { $0.groups(of: queue, limit: max(0, limit)) }
+    }
+
+    public func queue(_ name: QueueName) async throws -> QueueDetails? {
+        try look { $0.details(of: name, clock.now()) }
+    }
+
+    public func waitReason(of job: JobID) async throws -> WaitReason? {
+        try look { $0.waitReason(of: job, clock.now()) }
     }
 
     public func stats() async throws -> [QueueStats] {

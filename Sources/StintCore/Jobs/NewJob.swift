@@ -52,15 +52,7 @@ public struct NewJob: Sendable {
                 throw StintError.invalidInput("the unique key \(quoted(key)) contains a NUL; remove it")
             }
         }
-        if let group = options.group {
-            guard !group.isEmpty, group.utf8.count <= Self.maximumGroupBytes else {
-                throw StintError.invalidInput(
-                    "the group has \(group.utf8.count) bytes; it must have 1 to \(Self.maximumGroupBytes)")
-            }
-            guard !group.unicodeScalars.contains("\0") else {
-                throw StintError.invalidInput("the group \(quoted(group)) contains a NUL; remove it")
-            }
-        }
+        if let group = options.group { try Self.check(group: group) }
         if let expires = options.expires {
             guard expires > .zero, expires <= Self.maximumDelay else {
                 throw StintError.invalidInput(
@@ -79,5 +71,15 @@ public struct NewJob: Sendable {
         self.payload = payload
         self.contentType = contentType ?? ContentType.guess(payload)
         self.options = options
+    }
+
+    static func check(group: String) throws {
+        guard !group.isEmpty, group.utf8.count <= maximumGroupBytes else {
+            throw StintError.invalidInput(
+                "the group has \(group.utf8.count) bytes; it must have 1 to \(maximumGroupBytes)")
+        }
+        guard !group.unicodeScalars.contains("\0") else {
+            throw StintError.invalidInput("the group \(quoted(group)) contains a NUL; remove it")
+        }
     }
 }

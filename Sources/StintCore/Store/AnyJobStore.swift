@@ -45,6 +45,18 @@ package struct AnyJobStore: JobStore {
         try await base.configure(queue, settings)
     }
 
+    package func setWeight(_ weight: Int, ofGroup group: String, in queue: QueueName) async throws {
+        try await base.setWeight(weight, ofGroup: group, in: queue)
+    }
+
+    package func groups(of queue: QueueName, limit: Int) async throws -> [GroupStats] {
+        try await base.groups(of: queue, limit: limit)
+    }
+
+    package func queue(_ name: QueueName) async throws -> QueueDetails? { try await base.queue(name) }
+
+    package func waitReason(of job: JobID) async throws -> WaitReason? { try await base.waitReason(of: job) }
+
     package func stats() async throws -> [QueueStats] { try await base.stats() }
 
     package func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {

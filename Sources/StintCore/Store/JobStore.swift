@@ -80,6 +80,21 @@ public protocol JobStore: WorkerRegistry {
     /// Changes a queue's settings. Creates the queue if it does not exist.
     func configure(_ queue: QueueName, _ settings: QueueSettings) async throws
 
+    /// Sets the share of a group in its queue's turns: a group of weight 3 gets three jobs where others get one. Creates
+    /// the group if it does not exist.
+    ///
+    /// - Throws: `invalidInput` if the weight is not between 1 and ``GroupStats/maximumWeight``, or the name is none.
+    func setWeight(_ weight: Int, ofGroup group: String, in queue: QueueName) async throws
+
+    /// The groups of a queue, at most `limit`: those first that have something to do, then by name.
+    func groups(of queue: QueueName, limit: Int) async throws -> [GroupStats]
+
+    /// A queue with its settings; `nil` if it does not exist.
+    func queue(_ name: QueueName) async throws -> QueueDetails?
+
+    /// Why a waiting job is not running now; `nil` if it does not wait.
+    func waitReason(of job: JobID) async throws -> WaitReason?
+
     /// The counts of all queues, by name.
     func stats() async throws -> [QueueStats]
 

@@ -102,6 +102,23 @@ extension SQLiteStore {
         if settings.paused == false || settings.changesLimits { signals.send() }
     }
 
+    public func setWeight(_ weight: Int, ofGroup group: String, in queue: QueueName) async throws {
+        try GroupStats.check(weight: weight, ofGroup: group)
+        try await write { try $0.setWeight(weight, ofGroup: group, in: queue) }
+    }
+
+    public func groups(of queue: QueueName, limit: Int) async throws -> [GroupStats] {
+        try await read { try $0.groups(of: queue, limit: max(0, limit)) }
+    }
+
+    public func queue(_ name: QueueName) async throws -> QueueDetails? {
+        try await read { try $0.queue(name) }
+    }
+
+    public func waitReason(of job: JobID) async throws -> WaitReason? {
+        try await read { try $0.waitReason(of: job) }
+    }
+
     public func stats() async throws -> [QueueStats] {
         try await read { try $0.stats() }
     }

@@ -37,8 +37,10 @@ struct GroupInLine {
         hasLeftSome = hasMore || !isLast
     }
 
+    var peek: Candidate? { isReadUp || served >= room?.count ?? .max ? nil : jobs[served] }
+
     mutating func next() -> Candidate? {
-        guard !isReadUp, served < room?.count ?? .max else { return nil }
+        guard peek != nil else { return nil }
         served += 1
         return jobs[served - 1]
     }

@@ -174,13 +174,19 @@ package enum HotSQL {
         SELECT 1 FROM stint_leased d JOIN stint_leases l ON l.token = d.token WHERE d.job_id = ?1 AND d.token = ?2
         """
 
-    /// Whether a claim that takes turns would find a job. ?2: whether it skips suspects.
+    /// Whether a claim that takes turns would find a job. ?2: whether it skips suspects; 2: and all that comes after them in
+    /// their groups.
     package static let anyReadyInLine = """
         SELECT 1 FROM stint_groups g WHERE g.queue_id = ?1 AND g.state = 'waiting' AND EXISTS (
             SELECT 1 FROM stint_ready r WHERE r.queue_id = ?1 AND r.group_id = g.id AND (?2 = 0 OR r.suspect = 0))
+            AND (?2 < 2 OR NOT EXISTS (
+                SELECT 1 FROM stint_ready r WHERE r.queue_id = ?1 AND r.group_id = g.id AND r.suspect <> 0))
         """
     package static let anyReadyWithinLimits = """
         SELECT 1 FROM stint_ready WHERE \(withinLimits) AND (?4 = 0 OR suspect = 0)
+            AND (?4 < 2 OR NOT EXISTS (
+                SELECT 1 FROM stint_ready r
+                WHERE r.queue_id = ?1 AND r.group_id = stint_ready.group_id AND r.suspect <> 0))
         """
     package static let nextPaced = """
         SELECT min(resume_at) FROM stint_groups WHERE queue_id = ?1 AND state = 'paced'

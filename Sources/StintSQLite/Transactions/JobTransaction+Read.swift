@@ -122,7 +122,7 @@ extension JobTransaction {
     }
 
     private func isAnyReady(in queue: ClaimableQueue, _ passesOverSuspects: Bool) throws -> Bool {
-        let skips: Int64 = passesOverSuspects ? 1 : 0
+        let skips: Int64 = !passesOverSuspects ? 0 : queue.limits.isStrict ? 2 : 1
         if queue.takesTurns {
             return try statement(HotSQL.anyReadyInLine).first(queue.id, skips, read: { _ in true }) == true
         }

@@ -28,7 +28,8 @@ extension JobTransaction {
                 let count = max(1, min(queue.room - choice.rows.count, group.served == 0 ? line.fairShare(of: queue.room) : 64))
                 try read(&group, count, of: queue, index, skipsSuspects: skipsSuspects)
             }
-            guard let job = group.next() else {
+            let skipped = skipsSuspects && queue.limits.isStrict && group.peek?.suspect == true
+            guard !skipped, let job = group.next() else {
                 // Suspects that were passed over stay in the line.
                 if group.served == 0 && !group.hasLeftSome { try stop(group.id, .idle) }
                 choice.groups[group.id] = group
@@ -83,7 +84,7 @@ extension JobTransaction {
         let room = min(count, group.room!.count - group.found)
         guard room > 0 else { return group.isComplete = true }
         // One more, to know whether any are left.
-        let sql = skipsSuspects ? HotSQL.innocentsOfGroup : HotSQL.jobsOfGroup
+        let sql = skipsSuspects && !queue.limits.isStrict ? HotSQL.innocentsOfGroup : HotSQL.jobsOfGroup
         var rows = try candidates(of: queue.id) {
             try self.statement(sql).rows(queue.id, group.id, priority, job, Int64(room) + 1) { Candidate($0, queue: index) }
         }
@@ -144,7 +145,7 @@ extension JobTransaction {
         var last: (Int64, Int64) = (.min, .min)
         while choice.rows.count < queue.room {
             let rows = try candidates(of: queue.id) {
-                try self.statement(skipsSuspects ? HotSQL.innocentsWithinLimits : HotSQL.jobsWithinLimits)
+                try self.statement(skipsSuspects && !queue.limits.isStrict ? HotSQL.innocentsWithinLimits : HotSQL.jobsWithinLimits)
                     .rows(queue.id, last.0, last.1, Int64(queue.room)) { Candidate($0, queue: index) }
             }
             for row in rows where choice.rows.count < queue.room {
@@ -157,6 +158,8 @@ extension JobTransaction {
                     if room.isEmpty { try stop(group, room) }
                     rooms[group] = room.count
                 }
+                // In a strict order nothing of the group goes ahead of it.
+                if skipsSuspects && row.suspect { rooms[group] = 0 }
                 if rooms[group]! > 0 {
                     choice.rows.append(row)
                     rooms[group]! -= 1

@@ -156,6 +156,18 @@ package struct RecordingStore: JobStore {
 
     package func checkStillThere() throws { try store.checkStillThere() }
 
+    package func setWeight(_ weight: Int, ofGroup group: String, in queue: QueueName) async throws {
+        try await store.setWeight(weight, ofGroup: group, in: queue)
+    }
+
+    package func groups(of queue: QueueName, limit: Int) async throws -> [GroupStats] {
+        try await store.groups(of: queue, limit: limit)
+    }
+
+    package func queue(_ name: QueueName) async throws -> QueueDetails? { try await store.queue(name) }
+
+    package func waitReason(of job: JobID) async throws -> WaitReason? { try await store.waitReason(of: job) }
+
     package func stats() async throws -> [QueueStats] { try await store.stats() }
     package func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
         try await store.page(filter, after: cursor)

@@ -87,6 +87,18 @@ struct SimulatedStore: JobStore {
         try await perform { try await store.configure(queue, settings) }
     }
 
+    func setWeight(_ weight: Int, ofGroup group: String, in queue: QueueName) async throws {
+        try await store.setWeight(weight, ofGroup: group, in: queue)
+    }
+
+    func groups(of queue: QueueName, limit: Int) async throws -> [GroupStats] {
+        try await store.groups(of: queue, limit: limit)
+    }
+
+    func queue(_ name: QueueName) async throws -> QueueDetails? { try await store.queue(name) }
+
+    func waitReason(of job: JobID) async throws -> WaitReason? { try await store.waitReason(of: job) }
+
     func stats() async throws -> [QueueStats] { try await store.stats() }
     func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
         try await store.page(filter, after: cursor)

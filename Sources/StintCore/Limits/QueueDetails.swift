@@ -1,0 +1,24 @@
+/// A queue with its settings.
+public struct QueueDetails: Sendable, Hashable {
+    public let stats: QueueStats
+    /// How long jobs are kept when they are over.
+    public let retention: Duration
+    public let limits: QueueLimits
+    /// How many starts of the rate's last window count now; 0 without a rate.
+    public let startsInWindow: Int
+    /// In how long the rate allows the next start; `nil`: now.
+    public let nextStart: Duration?
+    /// The number of its groups, without that of the jobs without a group.
+    public let groups: Int
+
+    public init(
+        stats: QueueStats, retention: Duration, limits: QueueLimits, startsInWindow: Int, nextStart: Duration?, groups: Int
+    ) {
+        self.stats = stats
+        self.retention = retention
+        self.limits = limits
+        self.startsInWindow = startsInWindow
+        self.nextStart = nextStart
+        self.groups = groups
+    }
+}

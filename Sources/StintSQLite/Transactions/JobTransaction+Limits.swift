@@ -1,0 +1,94 @@
+import StintCore
+
+/// What people ask about queues, groups and waiting jobs.
+extension JobTransaction {
+    func queue(_ name: QueueName) throws -> QueueDetails? {
+        guard let stats = try stats().first(where: { $0.name == name }), let queue = try anyQueue(name) else { return nil }
+        let retention = try statement("SELECT retention_ms FROM stint_queues WHERE id = ?1").first(queue.id) { $0.int(0) }
+        let groups = try statement("SELECT count(*) FROM stint_groups WHERE queue_id = ?1 AND name <> ''")
+            .first(queue.id) { $0.int(0) }
+        var started = 0
+        var nextStart: Duration?
+        if let rate = queue.limits.rate {
+            started = try startsInWindow(rate, queue: queue.id, group: 0)
+            nextStart = started >= rate.starts ? try untilNextStart(rate, queue: queue.id, group: 0) : nil
+        }
+        return QueueDetails(
+            stats: stats, retention: .milliseconds(retention ?? 0), limits: queue.limits, startsInWindow: started,
+            nextStart: nextStart, groups: Int(clamping: groups ?? 0))
+    }
+
+    /// Whether or not it is paused.
+    private func anyQueue(_ name: QueueName) throws -> ClaimableQueue? {
+        let select = try statement("SELECT \(ClaimableQueue.columns) FROM stint_queues WHERE name = ?1")
+        select.bind(1, name.description)
+        return try select.first { ClaimableQueue(name, $0) }
+    }
+
+    private func untilNextStart(_ rate: Rate, queue: Int64, group: Int64) throws -> Duration {
+        .milliseconds(max(0, try nextStart(rate, queue: queue, group: group) - now.monotonic))
+    }
+
+    /// The groups of a queue, those first that have something to do; see `HotSQL` for the line.
+    func groups(of name: QueueName, limit: Int) throws -> [GroupStats] {
+        guard let queue = try anyQueue(name) else { return [] }
+        let rows = try statement(
+            """
+            SELECT id, name, weight FROM stint_groups WHERE queue_id = ?1
+            ORDER BY state = 'idle', name LIMIT ?2
+            """
+        ).rows(queue.id, Int64(limit)) { (id: $0.int(0), name: $0.text(1), weight: $0.int(2)) }
+        return try rows.map { row in
+            let ready = try statement("SELECT count(*) FROM stint_ready WHERE queue_id = ?1 AND group_id = ?2")
+                .first(queue.id, row.id) { $0.int(0) }
+            let running = try statement(HotSQL.runningOfGroup).first(row.id) { $0.int(0) }
+            return GroupStats(
+                name: row.name.isEmpty ? nil : row.name, weight: Int(clamping: row.weight), ready: Int(clamping: ready ?? 0),
+                running: Int(clamping: running ?? 0))
+        }
+    }
+
+    func setWeight(_ weight: Int, ofGroup group: String, in name: QueueName) throws {
+        let queue = try queueID(name)
+        try statement("UPDATE stint_groups SET weight = ?2 WHERE id = ?1")
+            .execute(try groupID(group, in: queue), Int64(weight))
+    }
+
+    /// Why a ready or delayed job is not running; `nil` for other jobs.
+    func waitReason(of id: JobID) throws -> WaitReason? {
+        let found = try statement(
+            """
+            SELECT q.name, q.paused, r.group_id, coalesce(g.name, '') FROM stint_jobs j JOIN stint_queues q ON q.id = j.queue_id
+            JOIN stint_ready r ON r.queue_id = j.queue_id AND r.priority = j.priority AND r.job_id = j.id
+            LEFT JOIN stint_groups g ON g.id = r.group_id WHERE j.id = ?1
+            """
+        ).first(id.rawValue) { (queue: $0.text(0), isPaused: $0.int(1) != 0, group: $0.optionalInt(2), name: $0.text(3)) }
+        guard let found else {
+            let isDelayed = try statement("SELECT 1 FROM stint_delayed WHERE job_id = ?1").first(id.rawValue) { _ in true }
+            return isDelayed == true ? .delayed : nil
+        }
+        if found.isPaused { return .paused }
+        guard let queue = try anyQueue(QueueName(stored: found.queue)) else { return .turn }
+        let limits = queue.limits
+        if let group = found.group, group != queue.ungrouped {
+            if let concurrency = limits.groupConcurrency {
+                let running = Int(clamping: try statement(HotSQL.runningOfGroup).first(group) { $0.int(0) } ?? 0)
+                if running >= concurrency { return .groupFull(group: found.name, running: running, limit: concurrency) }
+                let held = try statement("SELECT job_id FROM stint_delayed WHERE group_id = ?1 AND holds_group = 1")
+                    .first(group) { $0.int(0) }
+                if limits.isStrict, let held { return .groupWaits(group: found.name, for: JobID(rawValue: held)) }
+            }
+            if let rate = limits.groupRate, try startsInWindow(rate, queue: queue.id, group: group) >= rate.starts {
+                let next = try untilNextStart(rate, queue: queue.id, group: group)
+                return .rate(group: found.name, nextStart: next)
+            }
+        }
+        if let concurrency = limits.concurrency, queue.leased >= concurrency {
+            return .queueFull(running: Int(clamping: queue.leased), limit: concurrency)
+        }
+        if let rate = limits.rate, try startsInWindow(rate, queue: queue.id, group: 0) >= rate.starts {
+            return .rate(group: nil, nextStart: try untilNextStart(rate, queue: queue.id, group: 0))
+        }
+        return .turn
+    }
+}

@@ -1,0 +1,277 @@
+import StintCore
+import Testing
+
+/// Groups, their turns, and limits.
+let limitScenarios: [Scenario] = [
+    Scenario("groups take turns: one with many jobs does not hold up the others") { stage in
+        var big: [JobID] = []
+        for _ in 0..<6 { big.append(try await stage.enqueue(group: "big")) }
+        let small = try await stage.enqueue(group: "small")
+        let ungrouped = try await stage.enqueue()
+        let claimed = try await stage.claim(4).map(\.id)
+        #expect(Set(claimed) == [big[0], big[1], small, ungrouped])
+        #expect(claimed.last == big[1])
+        #expect(try await stage.claim(9).map(\.id) == Array(big[2...]))
+    },
+    Scenario("jobs without a group that were there before the first group are a group too") { stage in
+        let before = [try await stage.enqueue(), try await stage.enqueue(), try await stage.enqueue()]
+        let delayed = try await stage.enqueue(options: JobOptions(delay: .seconds(5)))
+        let grouped = [try await stage.enqueue(group: "a"), try await stage.enqueue(group: "a")]
+        stage.clock.advance(by: .seconds(6))
+        #expect(Set(try await stage.claim(4).map(\.id)) == Set(before.prefix(2) + grouped))
+        #expect(try await stage.claim(9).map(\.id) == [before[2], delayed])
+        #expect(try await stage.stats() == stage.expected(leased: 6))
+    },
+    Scenario("a group of weight 3 gets three jobs where another gets one") { stage in
+        try await stage.store.setWeight(3, ofGroup: "heavy", in: "q")
+        var (heavy, light): (Set<JobID>, Set<JobID>) = ([], [])
+        for _ in 0..<12 {
+            heavy.insert(try await stage.enqueue(group: "heavy"))
+            light.insert(try await stage.enqueue(group: "light"))
+        }
+        for _ in 0..<3 {
+            let claimed = Set(try await stage.claim(4).map(\.id))
+            #expect(claimed.intersection(heavy).count == 3)
+            #expect(claimed.intersection(light).count == 1)
+        }
+    },
+    Scenario("priority counts within a group, and without fairness it alone counts") { stage in
+        let late = try await stage.enqueue(options: JobOptions(priority: 9, group: "a"))
+        let early = try await stage.enqueue(options: JobOptions(priority: 1, group: "a"))
+        let other = try await stage.enqueue(options: JobOptions(priority: 5, group: "b"))
+        let others = [
+            try await stage.enqueue(options: JobOptions(priority: 6, group: "b")),
+            try await stage.enqueue(options: JobOptions(priority: 7, group: "b")),
+        ]
+        #expect(try await stage.claim(2).map(\.id) == [early, other])
+        try await stage.store.configure("q", QueueSettings(isFair: false))
+        #expect(try await stage.claim(2).map(\.id) == others)
+        try await stage.store.configure("q", QueueSettings(isFair: true))
+        #expect(try await stage.claim(9).map(\.id) == [late])
+    },
+    Scenario("a group that did nothing has no credit from that time") { stage in
+        for _ in 0..<8 { try await stage.enqueue(group: "a") }
+        for _ in 0..<4 { _ = try await stage.claimOne() }
+        for _ in 0..<4 { try await stage.enqueue(group: "b") }
+        let groups = try await stage.groups(of: try await stage.claim(4))
+        #expect(groups.count { $0 == "a" } == 2)
+        #expect(groups.count { $0 == "b" } == 2)
+    },
+    Scenario("at most so many jobs of a queue run at a time, and the end of one lets the next one start") { stage in
+        for _ in 0..<5 { try await stage.enqueue() }
+        try await stage.store.configure("q", QueueSettings(concurrency: .to(2)))
+        let running = try await stage.claim(9)
+        #expect(running.count == 2)
+        #expect(try await stage.claim(9).isEmpty)
+        #expect(try await stage.store.nextReady(in: ["q"]) == .unknown)
+        try await stage.settle(running[0].lease, .ack)
+        #expect(try await stage.store.nextReady(in: ["q"]) == .now)
+        let next = try await stage.claim(9)
+        #expect(next.count == 1)
+        try await stage.settle(running[1].lease, .release(after: .zero))
+        #expect(try await stage.claim(9).count == 1)
+        try await stage.settle(next[0].lease, .bury(reason: "r"))
+        #expect(try await stage.claim(9).count == 1)
+        try await stage.store.configure("q", QueueSettings(concurrency: .unlimited))
+        #expect(try await stage.claim(9).count == 1)
+    },
+    Scenario("a lowered limit counts what runs, and a raised one acts at once") { stage in
+        for _ in 0..<9 { try await stage.enqueue() }
+        let running = try await stage.claim(4)
+        try await stage.store.configure("q", QueueSettings(concurrency: .to(2)))
+        #expect(try await stage.claim(9).isEmpty)
+        for job in running.prefix(2) { try await stage.settle(job.lease, .ack) }
+        #expect(try await stage.claim(9).isEmpty)
+        try await stage.settle(running[2].lease, .ack)
+        #expect(try await stage.claim(9).count == 1)
+        try await stage.store.configure("q", QueueSettings(concurrency: .to(5)))
+        #expect(try await stage.claim(9).count == 3)
+    },
+    Scenario("at most so many jobs of a group run at a time; jobs without a group are not limited by that") { stage in
+        try await stage.store.configure("q", QueueSettings(groupConcurrency: .to(2)))
+        for _ in 0..<4 {
+            try await stage.enqueue(group: "a")
+            try await stage.enqueue(group: "b")
+            try await stage.enqueue()
+        }
+        let running = try await stage.claim(99)
+        #expect(try await stage.groups(of: running).sorted { $0 ?? "" < $1 ?? "" } == [nil, nil, nil, nil, "a", "a", "b", "b"])
+        #expect(try await stage.claim(99).isEmpty)
+        #expect(try await stage.store.nextReady(in: ["q"]) == .unknown)
+        for (job, group) in zip(running, try await stage.groups(of: running)) where group == "b" {
+            try await stage.settle(job.lease, .ack)
+        }
+        #expect(try await stage.store.nextReady(in: ["q"]) == .now)
+        #expect(try await stage.groups(of: try await stage.claim(99)) == ["b", "b"])
+    },
+    Scenario("a lease that ends, a death, a kick, a bury and a delete free the place of their job") { stage in
+        try await stage.store.configure("q", QueueSettings(concurrency: .to(1), groupConcurrency: .to(1)))
+        for _ in 0..<5 { try await stage.enqueue(group: "a") }
+        let expired = try await stage.claimOne(lease: .seconds(2))
+        #expect(try await stage.claim(9).isEmpty)
+        stage.clock.advance(by: .seconds(3))
+        #expect(try await stage.store.reap().requeued == 1)
+        let buried = try await stage.claimOne()
+        #expect(buried.id == expired.id)
+        try await stage.store.bury([buried.id], reason: "r")
+        let deleted = try await stage.claimOne()
+        #expect(try await stage.claim(9).isEmpty)
+        try await stage.store.delete([deleted.id])
+        let cancelled = try await stage.claimOne()
+        try await stage.store.cancel([cancelled.id], reason: "r")
+        try await stage.store.kick([buried.id])
+        #expect(try await stage.claim(9).map(\.id) == [buried.id])
+        #expect(try await stage.claim(9).isEmpty)
+    },
+    Scenario("in a strict order a job that waits for its retry holds its group back, in a loose one not") { stage in
+        try await stage.store.configure("q", QueueSettings(groupConcurrency: .to(1)))
+        let first = try await stage.enqueue(group: "a")
+        let second = try await stage.enqueue(group: "a")
+        let other = try await stage.enqueue(group: "b")
+        let jobs = try await stage.claim(9)
+        #expect(jobs.map(\.id) == [first, other])
+        try await stage.settle(jobs[0].lease, .fail(error: "e", retryAfter: .seconds(5)))
+        #expect(try await stage.claim(9).isEmpty)
+        #expect(try await stage.store.waitReason(of: second) == .groupWaits(group: "a", for: first))
+        stage.clock.advance(by: .seconds(6))
+        let again = try await stage.claimOne()
+        #expect(again.id == first)
+        try await stage.settle(again.lease, .fail(error: "e", retryAfter: .seconds(5)))
+        try await stage.store.configure("q", QueueSettings(groupOrder: .loose))
+        #expect(try await stage.claim(9).map(\.id) == [second])
+        stage.clock.advance(by: .seconds(6))
+        #expect(try await stage.claim(9).isEmpty)
+    },
+    Scenario("a held group goes on when its job is deleted, buried or run now") { stage in
+        try await stage.store.configure("q", QueueSettings(groupConcurrency: .to(1)))
+        var ids: [JobID] = []
+        for _ in 0..<4 { ids.append(try await stage.enqueue(group: "a")) }
+        func failFirst() async throws -> JobID {
+            let job = try await stage.claimOne()
+            try await stage.settle(job.lease, .fail(error: "e", retryAfter: .seconds(50)))
+            #expect(try await stage.claim(9).isEmpty)
+            return job.id
+        }
+        try await stage.store.delete([try await failFirst()])
+        try await stage.store.bury([try await failFirst()], reason: "r")
+        let third = try await failFirst()
+        try await stage.store.runNow([third])
+        #expect(try await stage.claim(9).map(\.id) == [third])
+    },
+    Scenario("at most so many jobs are claimed in any window of a rate") { stage in
+        try await stage.store.configure("q", QueueSettings(rate: .to(Rate(3, per: .seconds(10)))))
+        for _ in 0..<9 { try await stage.enqueue() }
+        #expect(try await stage.claim(2).count == 2)
+        stage.clock.advance(by: .seconds(4))
+        #expect(try await stage.claim(9).count == 1)
+        #expect(try await stage.claim(9).isEmpty)
+        guard case .at = try await stage.store.nextReady(in: ["q"]) else {
+            Issue.record("a rate does not say when")
+            return
+        }
+        stage.clock.advance(by: .milliseconds(6_100))
+        #expect(try await stage.claim(9).count == 2)
+        #expect(try await stage.claim(9).isEmpty)
+        stage.clock.advance(by: .milliseconds(4_100))
+        #expect(try await stage.claim(9).count == 1)
+        // What is given back was started for the rate.
+        stage.clock.advance(by: .milliseconds(10_100))
+        for job in try await stage.claim(3) { try await stage.settle(job.lease, .release(after: .zero)) }
+        #expect(try await stage.claim(9).isEmpty)
+    },
+    Scenario("a group's rate stops that group alone") { stage in
+        try await stage.store.configure("q", QueueSettings(groupRate: .to(Rate(1, per: .seconds(10)))))
+        let first = [try await stage.enqueue(group: "a"), try await stage.enqueue(group: "b")]
+        let second = try await stage.enqueue(group: "a")
+        let free = [try await stage.enqueue(), try await stage.enqueue()]
+        #expect(Set(try await stage.claim(9).map(\.id)) == Set(first + free))
+        #expect(try await stage.claim(9).isEmpty)
+        guard case .rate(group: "a", nextStart: let wait)? = try await stage.store.waitReason(of: second) else {
+            Issue.record("it is not said that the rate holds the job back")
+            return
+        }
+        #expect(wait > .seconds(9) && wait <= .milliseconds(10_010))
+        stage.clock.advance(by: .milliseconds(10_100))
+        #expect(try await stage.store.nextReady(in: ["q"]) == .now)
+        #expect(try await stage.claim(9).map(\.id) == [second])
+    },
+    Scenario("of a queue with a limit nothing is claimed ahead") { stage in
+        for _ in 0..<9 { try await stage.enqueue() }
+        try await stage.store.configure("q", QueueSettings(concurrency: .to(8)))
+        let request = ClaimRequest(queues: ["q"], limit: 9, lease: .seconds(30), worker: "test:1", idleSlots: 2)
+        #expect(try await stage.store.claim(request).count == 2)
+    },
+    Scenario("limits of one queue do not hold up another in the same claim") { stage in
+        try await stage.store.configure("q", QueueSettings(concurrency: .to(1)))
+        for _ in 0..<3 { try await stage.enqueue() }
+        let other = try await stage.enqueue(in: "other")
+        #expect(try await stage.claim(9, from: ["q", "other"]).map(\.queue) == ["q", "other"])
+        #expect(try await stage.state(other) == .leased)
+    },
+    Scenario("a suspect of a strict group is not passed by the next job of its group") { stage in
+        try await stage.store.configure("q", QueueSettings(groupConcurrency: .to(1)))
+        let suspect = try await stage.enqueue(group: "a")
+        let next = try await stage.enqueue(group: "a")
+        try await stage.settle(try await stage.claimOne().lease, .suspect)
+        let other = try await stage.enqueue(group: "b")
+        let request = ClaimRequest(
+            queues: ["q"], limit: 9, lease: .seconds(30), worker: "test:1", passesOverSuspects: true)
+        #expect(try await stage.store.claim(request).map(\.id) == [other])
+        #expect(try await stage.store.nextReady(in: ["q"], passingOverSuspects: true) == .unknown)
+        #expect(try await stage.claim(9).map(\.id) == [suspect])
+        #expect(try await stage.state(next) == .ready)
+    },
+    Scenario("a queue is shown with its limits, its groups and why its jobs wait") { stage in
+        try await stage.store.configure(
+            "q", QueueSettings(concurrency: .to(2), rate: .to(Rate(50, per: .seconds(1))), groupConcurrency: .to(1)))
+        try await stage.store.setWeight(2, ofGroup: "b", in: "q")
+        let running = try await stage.enqueue(group: "a")
+        #expect(try await stage.claim(1).map(\.id) == [running])
+        let waiting = try await stage.enqueue(group: "a")
+        let details = try #require(try await stage.store.queue("q"))
+        #expect(details.limits.concurrency == 2)
+        #expect(details.limits.rate == Rate(50, per: .seconds(1)))
+        #expect(details.limits.groupConcurrency == 1)
+        #expect(details.startsInWindow == 1)
+        #expect(details.groups == 2)
+        #expect(try await stage.store.queue("nowhere") == nil)
+        let groups = try await stage.store.groups(of: "q", limit: 9).filter { $0.name != nil }
+        #expect(
+            groups == [
+                GroupStats(name: "a", weight: 1, ready: 1, running: 1),
+                GroupStats(name: "b", weight: 2, ready: 0, running: 0),
+            ])
+        #expect(try await stage.store.waitReason(of: waiting) == .groupFull(group: "a", running: 1, limit: 1))
+        #expect(try await stage.store.waitReason(of: running) == nil)
+        #expect(try await stage.store.job(waiting)?.record.group == "a")
+    },
+    Scenario("a limit, a rate, a weight or a group that is none is refused, and nothing changes") { stage in
+        try await stage.enqueue(group: "a")
+        for settings in [
+            QueueSettings(concurrency: .to(0)), QueueSettings(groupConcurrency: .to(-1)),
+            QueueSettings(rate: .to(Rate(0, per: .seconds(1)))), QueueSettings(groupRate: .to(Rate(1, per: .zero))),
+        ] {
+            try await stage.expectRefusal(.invalidInput) { try await stage.store.configure("q", settings) }
+        }
+        for weight in [0, -1, 1_001] {
+            try await stage.expectRefusal(.invalidInput) {
+                try await stage.store.setWeight(weight, ofGroup: "a", in: "q")
+            }
+        }
+        try await stage.expectRefusal(.invalidInput) { try await stage.store.setWeight(1, ofGroup: "", in: "q") }
+        #expect(try await stage.store.queue("q")?.limits == QueueLimits())
+    },
+]
+
+extension Stage {
+    @discardableResult
+    fileprivate func enqueue(group: String) async throws -> JobID {
+        try await enqueue(options: JobOptions(group: group))
+    }
+
+    fileprivate func groups(of jobs: [LeasedJob]) async throws -> [String?] {
+        var groups: [String?] = []
+        for job in jobs { groups.append(try await store.job(job.id)?.record.group) }
+        return groups
+    }
+}
