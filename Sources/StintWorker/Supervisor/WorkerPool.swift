@@ -157,7 +157,8 @@ actor WorkerPool {
         var backoff = BackoffCounter(.store)
         while true {
             do {
-                let workers = try await store.workers().filter { $0.registration.process == child.identity }
+                let process = WorkerProcess(child.identity)
+                let workers = try await store.workers().filter { $0.registration.process == process }
                 guard !workers.isEmpty else { return 0 }
                 let report = try await store.reclaim(from: workers.map(\.id), cause)
                 return workers.reduce(0) { $0 + ($1.started?.count ?? report.requeued + report.buried) }
