@@ -1,5 +1,6 @@
 import Foundation
 import Stint
+import StintPlatform
 import StintCore
 import TestSupport
 import Testing

@@ -56,11 +56,3 @@ struct WorkerSnapshot: Sendable {
         oneLine(record.registration.queues.map(\.description).joined(separator: ", "), limit: 60)
     }
 }
-
-extension ProcessIdentity {
-    /// `nil` for a process that does not name itself as Stint's own workers do.
-    init?(_ process: WorkerProcess) { self.init(text: process.id, name: process.name) }
-}
-
-/// Now, by this machine's wall clock.
-func wallClock() -> Timestamp { MachineClock.wall / 1_000_000 }

@@ -10,16 +10,17 @@ extension WorkerProcess {
         if isForeign {
             self.init(name: process.host, id: process.boot)
         } else {
-            self.init(name: process.name, id: process.text)
+            self.init(process)
         }
     }
 }
 
 extension ProcessIdentity {
-    /// A process that names itself in another way than Stint's own workers is none of this machine's boot.
-    init(_ process: WorkerProcess) {
+    /// What the table has of a process. One that names itself in another way than Stint's own workers is of no boot of
+    /// this machine.
+    init(columnsOf process: WorkerProcess) {
         self =
-            ProcessIdentity(text: process.id, name: process.name)
+            ProcessIdentity(process)
             ?? ProcessIdentity(host: process.name, boot: process.id, namespaces: "", processID: 0, startTime: 0)
     }
 }

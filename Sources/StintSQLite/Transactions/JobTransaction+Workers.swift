@@ -13,7 +13,9 @@ extension JobTransaction {
             """)
         insert.bind(1, id?.rawValue)
         insert.bind(2, worker.name.replacing("\0", with: "\u{FFFD}"))
-        let (process, supervisor) = (ProcessIdentity(worker.process), worker.supervisor.map(ProcessIdentity.init(_:)))
+        let (process, supervisor) = (
+            ProcessIdentity(columnsOf: worker.process), worker.supervisor.map(ProcessIdentity.init(columnsOf:))
+        )
         insert.bind(3, process.host)
         insert.bind(4, process.boot)
         insert.bind(5, process.namespaces)
@@ -112,7 +114,7 @@ extension JobTransaction {
 extension WorkerRecord {
     /// The record with what the files beside the database show.
     func read(from scoreboards: Scoreboards) -> WorkerRecord {
-        let process = ProcessIdentity(registration.process)
+        let process = ProcessIdentity(columnsOf: registration.process)
         let scoreboard = scoreboards.read(id)
         let supervisor: Liveness? =
             registration.supervisorSign.map { scoreboards.liveness(ofSupervisor: $0) }

@@ -4,7 +4,7 @@ import History
 import Logging
 import StintCore
 import StintSQLite
-import StintTesting
+import TestSupport
 import Synchronization
 
 /// A workload on databases: steps of one change each, the same ones each time and at the same times, so that it is
@@ -28,7 +28,7 @@ package final class ScriptedWorkload {
     let folder: String
     let script: Script
     let durability: Durability
-    let clock = ManualClock()
+    let clock = TestClock()
     private let landmarks: Checkpoints
     private var count = 0
 
