@@ -120,7 +120,8 @@ let package = Package(
             path: "Tests/CrashingWorker"
         ),
         .testTarget(name: "StintCoreTests", dependencies: ["StintCore", "StintPlatform", "TestSupport"]),
-        .testTarget(name: "StintTestingTests", dependencies: ["Stint", "StintTesting", "StoreConformance", "TestSupport"]),
+        .testTarget(
+            name: "StintTestingTests", dependencies: ["Stint", "StintTesting", "StoreConformance", "TestSupport"]),
 
         // Torture: faults for a database, the history of all calls and their results, and the checker of that history.
         .target(name: "History", path: "Tests/History"),

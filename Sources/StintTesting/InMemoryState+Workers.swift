@@ -36,7 +36,8 @@ extension InMemoryState {
             ?? worker.registration.supervisor.map { _ in .unknown }
         return WorkerRecord(
             id: id, registration: worker.registration, registeredAt: worker.registeredAt, started: started,
-            liveness: worker.liveness, hostLiveness: .alive, supervisorLiveness: supervisor, hasOrderToStop: hasOrderToStop)
+            liveness: worker.liveness, hostLiveness: .alive, supervisorLiveness: supervisor,
+            hasOrderToStop: hasOrderToStop)
     }
 
     // MARK: - Ends
@@ -72,7 +73,8 @@ extension InMemoryState {
             let (start, started) = evidence.start(of: mine, isSuspect: job.isSuspect, in: process)
             let transition = Transition.after(
                 evidence.ending, start, job.held, attempt.failure,
-                earlierLosses: CrashAttribution.lossesInARow(job.failures.reversed().map(\.kind)), maxAttempts: started?.maxAttempts)
+                earlierLosses: CrashAttribution.lossesInARow(job.failures.reversed().map(\.kind)),
+                maxAttempts: started?.maxAttempts)
             let state = move(
                 id, transition, worker: lease.worker, attempt.ran(started).diagnostics, now)
             if state == .buried { report.buried += 1 } else { report.requeued += 1 }

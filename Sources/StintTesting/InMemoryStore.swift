@@ -26,7 +26,11 @@ public final class InMemoryStore: JobStore {
 
     /// - Parameter clock: Move it with ``StintCore/JobQueue/advance(by:)``.
     public convenience init(clock: ManualClock = ManualClock()) {
-        self.init { clock.now } moveClock: { clock.advance(by: $0) }
+        self.init {
+            clock.now
+        } moveClock: {
+            clock.advance(by: $0)
+        }
     }
 
     /// - Parameter provesDeaths: `false`: like a store whose workers are on other machines, it does not know which of

@@ -49,7 +49,9 @@ private let registrationScenarios: [Scenario] = [
         #expect(workers.map(\.id) == [performer.id])
         #expect(workers[0].registeredAtMilliseconds == began && workers[0].started?.count == 1)
     },
-    Scenario("a worker that provably lives is never forgotten, and one that is dead at the next reap", needs: .provesDeaths) { stage in
+    Scenario(
+        "a worker that provably lives is never forgotten, and one that is dead at the next reap", needs: .provesDeaths
+    ) { stage in
         let (living, dead) = (try await stage.hire(process: 1), try await stage.hire(process: 2))
         stage.clock.advance(by: .seconds(9 * 3_600))
         #expect(try await stage.reapAll() == ReapReport())
@@ -179,7 +181,8 @@ private let reclaimScenarios: [Scenario] = [
         _ = try await stage.reclaim(from: one, other)
         try await stage.expectSuspects(suspects)
     },
-    Scenario("two workers of one process count together, also where only one of them is named", needs: .provesDeaths) { stage in
+    Scenario("two workers of one process count together, also where only one of them is named", needs: .provesDeaths) {
+        stage in
         let options = JobOptions(maxAttempts: 1, maxCrashes: 1)
         for isNamedAlone in [false, true] {
             let ids = try await stage.enqueue(3, options: options)
@@ -215,7 +218,10 @@ private let reclaimScenarios: [Scenario] = [
         _ = try await stage.reclaim(from: one, other)
         try await stage.expectSuspects(ids)
     },
-    Scenario("if the supervisor died too, no job is blamed, and a job lost repeatedly runs after growing delays", needs: .provesDeaths) {
+    Scenario(
+        "if the supervisor died too, no job is blamed, and a job lost repeatedly runs after growing delays",
+        needs: .provesDeaths
+    ) {
         stage in
         let id = try await stage.enqueue(options: JobOptions(maxAttempts: 1, maxCrashes: 1))
         for losses in 1...3 {
@@ -233,7 +239,10 @@ private let reclaimScenarios: [Scenario] = [
             stage.clock.advance(by: .seconds(1 << (losses - 1)))
         }
     },
-    Scenario("a worker whose process died after an order to stop leaves nobody to blame, whoever finds it", needs: .provesDeaths) { stage in
+    Scenario(
+        "a worker whose process died after an order to stop leaves nobody to blame, whoever finds it",
+        needs: .provesDeaths
+    ) { stage in
         for isSeen in [false, true] {
             let performer = try await stage.hire()
             let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
@@ -249,7 +258,10 @@ private let reclaimScenarios: [Scenario] = [
             try await stage.store.delete(ids)
         }
     },
-    Scenario("a death that nobody saw is blamed on the job that was started, and not where the boot id is hidden", needs: .knowsBoots) {
+    Scenario(
+        "a death that nobody saw is blamed on the job that was started, and not where the boot id is hidden",
+        needs: .knowsBoots
+    ) {
         stage in
         for boot in ["boot-1", "unknown"] {
             stage.clock.setBoot(boot)
@@ -296,7 +308,9 @@ private let reclaimScenarios: [Scenario] = [
         // To deregister what is gone is no error: after an unknown outcome a worker does it again.
         try await stage.store.deregister(alone.id)
     },
-    Scenario("a living worker with the process id of a dead one, in another container, keeps its jobs", needs: .provesDeaths) { stage in
+    Scenario(
+        "a living worker with the process id of a dead one, in another container, keeps its jobs", needs: .provesDeaths
+    ) { stage in
         let ids = try await stage.enqueue(2)
         let (dead, living) = (try await stage.hire("a", process: 1), try await stage.hire("b", process: 1))
         for performer in [dead, living] {
@@ -419,7 +433,8 @@ private let reclaimScenarios: [Scenario] = [
         try await stage.expectLost([ids[0]], .expired, suspect: true)
         try await stage.expectSuspects([ids[1]])
     },
-    Scenario("no innocent job is blamed, however workers hold batches, share processes and die", needs: .provesDeaths) { stage in
+    Scenario("no innocent job is blamed, however workers hold batches, share processes and die", needs: .provesDeaths) {
+        stage in
         let seed = chosenSeed()
         for round: UInt64 in 0..<4 {
             var group = WorkerGroup(stage, seed: seed &+ round)
@@ -431,7 +446,10 @@ private let reclaimScenarios: [Scenario] = [
 // MARK: - Leases that ran out
 
 private let expiryScenarios: [Scenario] = [
-    Scenario("a lease that ran out is left to a worker that lives until the second look, and costs its jobs nothing", needs: .provesDeaths) {
+    Scenario(
+        "a lease that ran out is left to a worker that lives until the second look, and costs its jobs nothing",
+        needs: .provesDeaths
+    ) {
         stage in
         let performer = try await stage.hire(process: 7)
         let ids = try await stage.enqueue(3, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
@@ -466,7 +484,10 @@ private let expiryScenarios: [Scenario] = [
         #expect(try await stage.settle(job.lease, .ack) == .done)
         #expect(try await stage.store.job(id) == nil)
     },
-    Scenario("a lease whose deadline is of another clock stays with a worker that provably lives, and ends with it", needs: .knowsBoots) {
+    Scenario(
+        "a lease whose deadline is of another clock stays with a worker that provably lives, and ends with it",
+        needs: .knowsBoots
+    ) {
         stage in
         let performer = try await stage.hire()
         let id = try await stage.enqueue(options: JobOptions(maxAttempts: 1, maxCrashes: 1))
@@ -479,7 +500,9 @@ private let expiryScenarios: [Scenario] = [
         #expect(try await stage.reap() == ReapReport(requeued: 1))
         try await stage.expectLost([id], .lost, suspect: false)
     },
-    Scenario("of leases that ran out with several started jobs all are suspects, whichever ends first", needs: .provesDeaths) { stage in
+    Scenario(
+        "of leases that ran out with several started jobs all are suspects, whichever ends first", needs: .provesDeaths
+    ) { stage in
         let performer = try await stage.hire()
         let ids = try await stage.enqueue(4, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
         for seconds in 1...2 {
@@ -494,7 +517,10 @@ private let expiryScenarios: [Scenario] = [
         try await stage.expectLost([ids[0], ids[2]], .expired, suspect: true)
         try await stage.expectFree([ids[1], ids[3]])
     },
-    Scenario("a dead worker whose leases ran out is judged as one that is found dead, by what it had started", needs: .provesDeaths) {
+    Scenario(
+        "a dead worker whose leases ran out is judged as one that is found dead, by what it had started",
+        needs: .provesDeaths
+    ) {
         stage in
         let performer = try await stage.hire()
         let ids = try await stage.enqueue(2)

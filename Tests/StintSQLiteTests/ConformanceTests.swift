@@ -1,8 +1,8 @@
 import Foundation
 import StintCore
 import StintSQLite
-import TestSupport
 import StoreConformance
+import TestSupport
 import Testing
 
 @Suite("The SQLite store passes every scenario")

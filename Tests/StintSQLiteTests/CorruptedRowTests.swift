@@ -1,7 +1,7 @@
 import GRDB
 import StintCore
-import TestSupport
 import StoreConformance
+import TestSupport
 import Testing
 
 @testable import StintSQLite

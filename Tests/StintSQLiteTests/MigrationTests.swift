@@ -1,8 +1,8 @@
 import GRDB
 import StintCore
 import StintSQLiteMigrations
-import TestSupport
 import StoreConformance
+import TestSupport
 import Testing
 import Torture
 

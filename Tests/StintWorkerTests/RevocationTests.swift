@@ -1,7 +1,7 @@
 import Foundation
 import Stint
-import StintPlatform
 import StintCore
+import StintPlatform
 import TestSupport
 import Testing
 

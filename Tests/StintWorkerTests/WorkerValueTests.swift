@@ -183,7 +183,8 @@ struct WorkerValueTests {
         #expect(!notified(.now, in: 1) && listener.wakeUps == 3)
 
         let since = listener.beginsToRead(at: start + .seconds(1))
-        #expect(listener.hasRead(.after(.seconds(9)), since: since, at: start + .seconds(1)) == .at(start + .seconds(10)))
+        #expect(
+            listener.hasRead(.after(.seconds(9)), since: since, at: start + .seconds(1)) == .at(start + .seconds(10)))
         listener.hasRead(.unknown, since: since, at: start + .seconds(1))
         #expect(listener.trusted(for: .seconds(5), at: start + .seconds(5)) == .unknown)
         #expect(listener.trusted(for: .seconds(5), at: start + .seconds(6)) == nil)

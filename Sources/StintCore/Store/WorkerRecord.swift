@@ -23,7 +23,8 @@ public struct WorkerRecord: Sendable, Hashable {
 
     public init(
         id: WorkerID, registration: WorkerRegistration, registeredAt: Timestamp, started: [StartedJob]?,
-        liveness: Liveness = .unknown, hostLiveness: Liveness = .unknown, supervisorLiveness: Liveness? = nil, hasOrderToStop: Bool = false
+        liveness: Liveness = .unknown, hostLiveness: Liveness = .unknown, supervisorLiveness: Liveness? = nil,
+        hasOrderToStop: Bool = false
     ) {
         self.id = id
         self.registration = registration

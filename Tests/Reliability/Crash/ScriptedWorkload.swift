@@ -4,8 +4,8 @@ import History
 import Logging
 import StintCore
 import StintSQLite
-import TestSupport
 import Synchronization
+import TestSupport
 
 /// A workload on databases: steps of one change each, the same ones each time and at the same times, so that it is
 /// known what the files may contain whenever it ends. It has one caller, and nothing in it is random.

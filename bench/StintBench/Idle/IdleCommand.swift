@@ -85,7 +85,9 @@ struct IdleCommand: AsyncParsableCommand {
         return try await StintProgram.whileRunning(command) { supervisor in
             try await eventually("the workers are there") { try await queue.store.workers().count == workers }
             try await Task.sleep(for: .seconds(settle))
-            let processes = try await [supervisor] + queue.store.workers()
+            let processes =
+                try await [supervisor]
+                + queue.store.workers()
                 .compactMap { ProcessIdentity($0.registration.process)?.processID }
             let observer = try FileObserver(database)
             let (before, files) = (processes.map(ProcessTime.microseconds), try observer.look())
