@@ -16,7 +16,8 @@ public enum CrashAttribution {
         case diedByItself
         /// A person, a signal or its supervisor had ordered it to stop.
         case stoppedByOrder
-        /// Its supervisor is dead too, or it belongs to another boot: a container was killed, or a machine went down.
+        /// Its supervisor is dead too, or it is not known that its host goes on: a container was killed, or a machine
+        /// went down.
         case diedWithOthers
         /// Its lease ran out without proof that it died: it hangs, was frozen, or could not reach the store.
         case leaseRanOut
