@@ -74,7 +74,7 @@ extension InMemoryStore {
     }
 
     public func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady {
-        let now = clock.now()
+        let now = now()
         return try look { $0.nextReady(in: queues, passingOverSuspects: passingOverSuspects, now) }
     }
 
@@ -88,7 +88,7 @@ extension InMemoryStore {
     // MARK: - Workers
 
     public func register(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> RegisteredWorker {
-        let (id, scoreboard) = try verb { state, now in state.register(worker, as: id, clock, now) }
+        let (id, scoreboard) = try verb { state, now in state.register(worker, as: id, self.now, now) }
         return RegisteredWorker(id: id, scoreboard: scoreboard, runLock: runLock, revocations: revocations)
     }
 
@@ -111,7 +111,8 @@ extension InMemoryStore {
     public func reclaimDead() async throws -> ReapReport { try await reclaimDead(among: workers()) }
 
     public func registerSupervisor() async throws -> (any SupervisorSign)? {
-        try verb { state, _ in
+        try verb { state, _ -> InMemorySupervisorSign? in
+            guard state.provesDeaths else { return nil }
             state.lastSupervisor += 1
             let name = "supervisor-\(state.lastSupervisor)"
             state.supervisors.insert(name)
@@ -128,7 +129,8 @@ extension InMemoryStore {
     }
 
     public func failures(limit: Int) async throws -> [FailedJob] {
-        try look { state in
+        guard limit >= 0 else { throw StintError.invalidInput("the limit is \(limit); it must be 0 or more") }
+        return try look { state in
             state.failures.reversed().lazy.compactMap { failure in
                 state.jobs[failure.job].map {
                     FailedJob(job: failure.job, queue: $0.queue, failure: failure.failure)

@@ -45,10 +45,12 @@ public struct JobRecord: Sendable, Codable, Hashable {
     public var doneAt: Date? { doneAtMilliseconds.map(Date.init(_:)) }
     package var doneAtMilliseconds: Timestamp?
 
+    /// A record as a store makes it. The times after `enqueuedAt` are `nil` for a job in another state than theirs.
     public init(
         id: JobID, queue: QueueName, state: JobState, priority: UInt32, attempts: Int, maxAttempts: Int, crashes: Int,
         maxCrashes: Int, suspect: Bool, contentType: String, headers: Headers, payloadBytes: Int,
-        timeToRunMilliseconds: Int64?, uniqueKey: String?, enqueuedAt: Timestamp
+        timeToRunMilliseconds: Int64?, uniqueKey: String?, enqueuedAt: Timestamp, runAt: Timestamp? = nil,
+        leaseExpiresAt: Timestamp? = nil, buriedAt: Timestamp? = nil, doneAt: Timestamp? = nil
     ) {
         self.id = id
         self.queue = queue
@@ -65,6 +67,10 @@ public struct JobRecord: Sendable, Codable, Hashable {
         self.timeToRunMilliseconds = timeToRunMilliseconds
         key = uniqueKey.map(ByteText.init)
         enqueuedAtMilliseconds = enqueuedAt
+        runAtMilliseconds = runAt
+        leaseExpiresAtMilliseconds = leaseExpiresAt
+        buriedAtMilliseconds = buriedAt
+        doneAtMilliseconds = doneAt
     }
 
     private enum CodingKeys: String, CodingKey {

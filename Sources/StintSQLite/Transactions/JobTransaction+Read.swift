@@ -42,7 +42,9 @@ extension JobTransaction {
 
     /// The latest failures of all jobs.
     func failures(limit: Int) throws -> [FailedJob] {
-        try statement(Self.latestFailures).rows(Int64(limit)) { row in
+        // SQLite takes a negative limit for none.
+        guard limit >= 0 else { throw StintError.invalidInput("the limit is \(limit); it must be 0 or more") }
+        return try statement(Self.latestFailures).rows(Int64(limit)) { row in
             FailedJob(
                 job: JobID(rawValue: row.int(10)), queue: QueueName(stored: row.text(11)), failure: Self.failure(row))
         }
@@ -79,7 +81,7 @@ extension JobTransaction {
     }
 
     /// The result may be a time in the past.
-    func nextReady(in queues: [QueueName], passingOverSuspects: Bool = false) throws -> NextReady {
+    func nextReady(in queues: [QueueName], passingOverSuspects: Bool = false) throws -> NextRun {
         var next: Timestamp?
         for queue in queues {
             let ready = try statement(passingOverSuspects ? HotSQL.anyReadyInnocent : HotSQL.anyReady)
@@ -89,6 +91,6 @@ extension JobTransaction {
             delayed.bind(1, queue.description)
             if let runAt = try delayed.first(read: { $0.int(0) }) { next = min(next ?? .max, runAt) }
         }
-        return next.map(NextReady.at) ?? .unknown
+        return next.map(NextRun.at) ?? .unknown
     }
 }
