@@ -65,7 +65,8 @@ let package = Package(
         .target(name: "Stint", dependencies: ["StintCore", "StintSQLite", "StintWorker"]),
 
         // A queue in memory with a clock that tests move, for the tests of those who use Stint.
-        .target(name: "StintTesting", dependencies: ["StintCore", "StintWorker"]),
+        // Without access to what is only of the package: so its store proves that one can be written outside of it.
+        .target(name: "StintTesting", dependencies: ["StintCore", "StintWorker"], packageAccess: false),
 
         // The command line: the only place that wires the modules together.
         .executableTarget(
@@ -105,7 +106,7 @@ let package = Package(
         // Scenarios that any store must pass, and one test target a module.
         .target(
             name: "StoreConformance",
-            dependencies: ["StintCore", "StintTesting", "TestSupport"],
+            dependencies: ["StintCore", "StintPlatform", "TestSupport"],
             path: "Tests/Conformance"
         ),
         .executableTarget(
@@ -119,7 +120,8 @@ let package = Package(
             path: "Tests/CrashingWorker"
         ),
         .testTarget(name: "StintCoreTests", dependencies: ["StintCore", "StintPlatform", "TestSupport"]),
-        .testTarget(name: "StintTestingTests", dependencies: ["Stint", "StintTesting", "StoreConformance"]),
+        .testTarget(
+            name: "StintTestingTests", dependencies: ["Stint", "StintTesting", "StoreConformance", "TestSupport"]),
 
         // Torture: faults for a database, the history of all calls and their results, and the checker of that history.
         .target(name: "History", path: "Tests/History"),

@@ -24,15 +24,3 @@ extension Collection where Element == UInt8 {
         return String(decoding: tail, as: UTF8.self).replacing("\0", with: "\u{FFFD}")
     }
 }
-
-extension Duration {
-    /// Whole milliseconds, rounded up, so that a short wait never becomes zero. Clamped to half the range of `Int64`.
-    package var milliseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000)
-        guard !overflow, abs(seconds) < Int64.max / 2_000 else { return seconds < 0 ? .min / 2 : .max / 2 }
-        let rest = attoseconds / 1_000_000_000_000_000
-        let roundUp: Int64 = attoseconds % 1_000_000_000_000_000 > 0 ? 1 : 0
-        return whole + rest + roundUp
-    }
-}

@@ -3,24 +3,29 @@ import Synchronization
 
 /// Which jobs a worker has started.
 final class InMemoryScoreboard: Scoreboard {
+    private struct Start {
+        let time: Int64
+        let maxAttempts: Int?
+    }
+
     private struct State {
-        var started: [Lease: StartedJob]? = [:]
+        var started: [Lease: Start]? = [:]
         var hasOrderToStop = false
     }
 
-    private let clock: any QueueClock
+    private let now: @Sendable () -> StoreTime
     private let state = Mutex(State())
 
-    init(clock: any QueueClock) {
-        self.clock = clock
+    init(now: @escaping @Sendable () -> StoreTime) {
+        self.now = now
     }
 
     func note(ended: Lease?, started: Lease?, maxAttempts: Int?) {
-        let now = clock.now().monotonic
+        let time = now().monotonic
         state.withLock { state in
             if let ended { state.started?[ended] = nil }
             if let started {
-                state.started?[started] = StartedJob(lease: started, startedAt: now, maxAttempts: maxAttempts)
+                state.started?[started] = Start(time: time, maxAttempts: maxAttempts)
             }
         }
     }
@@ -28,8 +33,13 @@ final class InMemoryScoreboard: Scoreboard {
     func noteOrderToStop() { state.withLock { $0.hasOrderToStop = true } }
 
     func read() -> (started: [StartedJob]?, hasOrderToStop: Bool) {
-        state.withLock { state in
-            let started = state.started?.values.sorted { $0.lease.job.rawValue < $1.lease.job.rawValue }
+        let time = now().monotonic
+        return state.withLock { state in
+            let started = state.started?.sorted { $0.key.job < $1.key.job }.map { lease, start in
+                StartedJob(
+                    lease: lease, runTime: time < start.time ? nil : .milliseconds(time - start.time),
+                    maxAttempts: start.maxAttempts)
+            }
             return (started, state.hasOrderToStop)
         }
     }

@@ -4,7 +4,7 @@ extension InMemoryState {
     /// If there are at least this many times as many ready jobs as its limit, a claim is not restricted.
     private static let plenty = 100
 
-    mutating func claim(_ request: ClaimRequest, _ now: ClockReading, into exchange: inout Exchange) {
+    mutating func claim(_ request: ClaimRequest, _ now: StoreTime, into exchange: inout Exchange) {
         promoteDue(request.queues, now)
         let names = Set(request.queues).filter { queues[$0]?.isPaused == false }
         expire(names, now)
@@ -44,7 +44,7 @@ extension InMemoryState {
         if exchange.jobs.first?.runsAlone != true { exchange.passedOver = suspect?.id }
     }
 
-    mutating func promoteDue(_ names: [QueueName], _ now: ClockReading) {
+    mutating func promoteDue(_ names: [QueueName], _ now: StoreTime) {
         for (id, job) in jobs where names.contains(job.queue) && queues[job.queue]?.isPaused == false {
             if case .delayed(let time) = job.place, time <= now.wall {
                 jobs[id]!.place = .ready
@@ -73,9 +73,9 @@ extension InMemoryState {
     }
 
     /// Ends the ready jobs whose time is over.
-    private mutating func expire(_ names: Set<QueueName>, _ now: ClockReading) {
+    private mutating func expire(_ names: Set<QueueName>, _ now: StoreTime) {
         for job in readyJobs(of: names) {
-            guard let expires = job.options.expires, job.enqueuedAt + expires.milliseconds <= now.wall else { continue }
+            guard let expires = job.options.expires, job.enqueuedAt + expires.wholeMilliseconds <= now.wall else { continue }
             queues[job.queue]!.expired += 1
             end(job.id, as: .expired(at: now.wall, reason: Transition.expiryReason(attempts: job.attempts)))
         }
@@ -88,13 +88,13 @@ extension InMemoryState {
     }
 
     private mutating func grantLease(
-        of queue: QueueName, _ request: ClaimRequest, _ now: ClockReading
+        of queue: QueueName, _ request: ClaimRequest, _ now: StoreTime
     ) -> FencingToken {
         lastToken += 1
         let token = FencingToken(rawValue: lastToken)
-        let duration = request.duration.milliseconds
+        let duration = request.duration.wholeMilliseconds
         leases[token] = GrantedLease(
-            token: token, queue: queue, worker: request.worker, registration: request.registration, boot: now.boot,
+            token: token, queue: queue, worker: request.worker, registration: request.registration,
             deadline: now.monotonic + duration, duration: duration, expiresAt: now.wall + duration, jobs: [])
         return token
     }
@@ -107,13 +107,13 @@ extension InMemoryState {
             lease: Lease(job: job.id, token: token), queue: job.queue, payload: job.payload,
             contentType: job.contentType, headers: job.options.headers, priority: job.options.priority,
             attempt: Int(job.attempts + 1), maxAttempts: job.options.maxAttempts,
-            timeToRun: job.options.timeToRun.map { .milliseconds($0.milliseconds) }, enqueuedAt: job.enqueuedAt,
+            timeToRun: job.options.timeToRun.map { .milliseconds($0.wholeMilliseconds) }, enqueuedAt: job.enqueuedAt,
             runsAlone: job.isSuspect)
     }
 
     // MARK: - Holders
 
-    mutating func settle(_ settlements: [Settlement], _ now: ClockReading) -> [Settlement.Answer] {
+    mutating func settle(_ settlements: [Settlement], _ now: StoreTime) -> [Settlement.Answer] {
         settlements.map { settlement in
             let (id, token) = (settlement.lease.job, settlement.lease.token)
             guard let lease = leases[token], let job = jobs[id], isLeased(settlement.lease) else { return .leaseLost }
@@ -130,8 +130,8 @@ extension InMemoryState {
         return false
     }
 
-    mutating func extend(_ leases: [Lease], by duration: Duration, _ now: ClockReading) -> [Lease] {
-        let milliseconds = duration.milliseconds
+    mutating func extend(_ leases: [Lease], by duration: Duration, _ now: StoreTime) -> [Lease] {
+        let milliseconds = duration.wholeMilliseconds
         for token in Set(leases.map(\.token)) {
             guard var lease = self.leases[token] else { continue }
             lease.deadline = max(lease.deadline, now.monotonic + milliseconds)
@@ -153,7 +153,7 @@ extension InMemoryState {
         }
     }
 
-    func nextReady(in names: [QueueName], passingOverSuspects: Bool, _ now: ClockReading) -> NextReady {
+    func nextReady(in names: [QueueName], passingOverSuspects: Bool, _ now: StoreTime) -> NextReady {
         var next: Timestamp?
         for name in Set(names) where queues[name]?.isPaused == false {
             var ready = readyJobs(of: [name])
@@ -170,6 +170,6 @@ extension InMemoryState {
             }
         }
         guard let next else { return .unknown }
-        return next <= now.wall ? .now : .at(next)
+        return next <= now.wall ? .now : .after(.milliseconds(next - now.wall))
     }
 }

@@ -47,7 +47,7 @@ extension InMemoryState {
     }
 
     /// How many jobs of a queue its limits allow now.
-    func room(in name: QueueName, _ request: ClaimRequest, _ limit: Int, _ now: ClockReading) -> Int {
+    func room(in name: QueueName, _ request: ClaimRequest, _ limit: Int, _ now: StoreTime) -> Int {
         let limits = queues[name]!.limits
         guard limits.isLimited else { return limit }
         var room = min(limit, request.idleSlots)
@@ -63,7 +63,7 @@ extension InMemoryState {
         }
     }
 
-    private func room(of key: GroupKey, _ now: ClockReading) -> Int {
+    private func room(of key: GroupKey, _ now: StoreTime) -> Int {
         let limits = queues[key.queue]!.limits
         guard !key.isUngrouped else { return .max }
         var room = Int.max
@@ -86,7 +86,7 @@ extension InMemoryState {
     // MARK: - Claims
 
     /// The jobs of a queue that a claim takes, in order.
-    mutating func choices(of name: QueueName, _ ready: [Job], _ room: Int, skipsSuspects: Bool, _ now: ClockReading) -> [Job] {
+    mutating func choices(of name: QueueName, _ ready: [Job], _ room: Int, skipsSuspects: Bool, _ now: StoreTime) -> [Job] {
         let queue = queues[name]!
         let isStrict = queue.limits.isStrict
         guard queue.hasGroups else {
@@ -128,7 +128,7 @@ extension InMemoryState {
     }
 
     /// After a claim has taken a job.
-    mutating func serve(_ job: Job, _ now: ClockReading) {
+    mutating func serve(_ job: Job, _ now: StoreTime) {
         let key = group(of: job)
         let limits = queues[job.queue]!.limits
         if limits.rate != nil { starts.append(Start(queue: job.queue, group: nil, at: now.monotonic)) }
@@ -142,24 +142,24 @@ extension InMemoryState {
 
     // MARK: - Rates
 
-    private func startsLeft(_ rate: Rate, _ name: QueueName, _ key: GroupKey?, _ now: ClockReading) -> Int {
+    private func startsLeft(_ rate: Rate, _ name: QueueName, _ key: GroupKey?, _ now: StoreTime) -> Int {
         rate.starts - startsInWindow(rate, name, key, now).count
     }
 
-    private func startsInWindow(_ rate: Rate, _ name: QueueName, _ key: GroupKey?, _ now: ClockReading) -> [Start] {
-        starts.filter { $0.queue == name && $0.group == key && $0.at > now.monotonic - rate.window.milliseconds }
+    private func startsInWindow(_ rate: Rate, _ name: QueueName, _ key: GroupKey?, _ now: StoreTime) -> [Start] {
+        starts.filter { $0.queue == name && $0.group == key && $0.at > now.monotonic - rate.window.wholeMilliseconds }
     }
 
     /// In how many milliseconds the limits of a queue allow a start of one of these ready jobs: 0 if now, `nil` if not
     /// before a job ends.
-    func nextStart(of name: QueueName, _ ready: [Job], _ now: ClockReading) -> Int64? {
+    func nextStart(of name: QueueName, _ ready: [Job], _ now: StoreTime) -> Int64? {
         let limits = queues[name]!.limits
         guard limits.isLimited else { return 0 }
         if let concurrency = limits.concurrency, running({ $0.queue == name }) >= concurrency { return nil }
         func wait(_ rate: Rate?, _ key: GroupKey?) -> Int64 {
             guard let rate, startsLeft(rate, name, key, now) <= 0 else { return 0 }
             let oldest = startsInWindow(rate, name, key, now).map(\.at).min() ?? now.monotonic
-            return max(0, oldest + rate.window.milliseconds - now.monotonic)
+            return max(0, oldest + rate.window.wholeMilliseconds - now.monotonic)
         }
         let waits = Set(ready.map(group(of:))).compactMap { key -> Int64? in
             guard !key.isUngrouped else { return 0 }
@@ -198,19 +198,19 @@ extension InMemoryState {
             }.prefix(limit))
     }
 
-    func details(of name: QueueName, _ now: ClockReading) -> QueueDetails? {
+    func details(of name: QueueName, _ now: StoreTime) -> QueueDetails? {
         guard let queue = queues[name], let stats = stats().first(where: { $0.name == name }) else { return nil }
         let started = queue.limits.rate.map { startsInWindow($0, name, nil, now).map(\.at) } ?? []
         var nextStart: Duration?
         if let rate = queue.limits.rate, started.count >= rate.starts, let oldest = started.min() {
-            nextStart = .milliseconds(max(0, oldest + rate.window.milliseconds - now.monotonic))
+            nextStart = .milliseconds(max(0, oldest + rate.window.wholeMilliseconds - now.monotonic))
         }
         return QueueDetails(
             stats: stats, retention: queue.retention, limits: queue.limits, startsInWindow: started.count,
             nextStart: nextStart, groups: groups.keys.count { $0.queue == name && !$0.isUngrouped })
     }
 
-    func waitReason(of id: JobID, _ now: ClockReading) -> WaitReason? {
+    func waitReason(of id: JobID, _ now: StoreTime) -> WaitReason? {
         guard let job = jobs[id], let queue = queues[job.queue] else { return nil }
         if case .delayed = job.place { return .delayed }
         guard case .ready = job.place else { return nil }
@@ -218,7 +218,7 @@ extension InMemoryState {
         func untilNext(_ rate: Rate, _ key: GroupKey?) -> Duration? {
             let started = startsInWindow(rate, job.queue, key, now)
             guard started.count >= rate.starts, let oldest = started.map(\.at).min() else { return nil }
-            return .milliseconds(max(0, oldest + rate.window.milliseconds - now.monotonic))
+            return .milliseconds(max(0, oldest + rate.window.wholeMilliseconds - now.monotonic))
         }
         let key = group(of: job)
         if let name = job.options.group {

@@ -9,7 +9,7 @@ extension InMemoryState {
         }
     }
 
-    mutating func kick(_ ids: [JobID], _ now: ClockReading) throws {
+    mutating func kick(_ ids: [JobID], _ now: StoreTime) throws {
         var seen: Set<JobID> = []
         try found(ids) { job in
             let state = seen.insert(job.id).inserted ? job.place.state : .ready
@@ -21,7 +21,7 @@ extension InMemoryState {
         for id in ids { wait(id, after: .zero, now) }
     }
 
-    mutating func runNow(_ ids: [JobID], _ now: ClockReading) throws {
+    mutating func runNow(_ ids: [JobID], _ now: StoreTime) throws {
         try found(ids) { job in
             switch job.place {
             case .ready, .delayed: return
@@ -42,7 +42,7 @@ extension InMemoryState {
         }
     }
 
-    mutating func bury(_ ids: [JobID], reason: String, _ now: ClockReading) throws {
+    mutating func bury(_ ids: [JobID], reason: String, _ now: StoreTime) throws {
         try found(ids) { job in
             if job.place.state.isOver {
                 let state = job.place.state.rawValue
@@ -57,7 +57,7 @@ extension InMemoryState {
         }
     }
 
-    mutating func cancel(_ ids: [JobID], reason: String, _ now: ClockReading) throws {
+    mutating func cancel(_ ids: [JobID], reason: String, _ now: StoreTime) throws {
         try found(ids) { job in
             switch job.place {
             case .done, .expired:
@@ -130,7 +130,7 @@ extension InMemoryState {
     }
 
     mutating func change(
-        _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int, _ now: ClockReading
+        _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int, _ now: StoreTime
     ) -> SelectionStep {
         let step = select(selection, selection.states.intersection(change.states), from: cursor, limit: limit)
         for id in step.jobs {
@@ -146,7 +146,7 @@ extension InMemoryState {
     }
 
     private static func meets(_ job: Job, _ selection: JobSelection) -> Bool {
-        if let time = selection.enqueuedBefore?.timestamp, job.enqueuedAt >= time { return false }
+        if let time = selection.enqueuedBefore.map(StoredTime.timestamp), job.enqueuedAt >= time { return false }
         var reason: String?
         switch job.place {
         case .buried(_, let text), .cancelled(_, let text), .expired(_, let text): reason = text
@@ -156,7 +156,7 @@ extension InMemoryState {
             let texts = [reason, job.failures.last?.error].compactMap { $0.map { Array($0.utf8) } }
             if !texts.contains(where: { $0.contains(Array(error.utf8)) }) { return false }
         }
-        if let since = selection.buriedSince?.timestamp {
+        if let since = selection.buriedSince.map(StoredTime.timestamp) {
             guard case .buried(let at, _) = job.place, at >= since else { return false }
         }
         return true
@@ -213,36 +213,39 @@ extension InMemoryState {
     }
 
     func record(_ job: Job) -> JobRecord {
+        var times:
+            (
+                runAt: Timestamp?, leaseExpiresAt: Timestamp?, buriedAt: Timestamp?, doneAt: Timestamp?,
+                cancelledAt: Timestamp?, expiredAt: Timestamp?
+            )
+        switch job.place {
+        case .ready: break
+        case .delayed(let time): times.runAt = time
+        case .leased(let token): times.leaseExpiresAt = leases[token]?.expiresAt
+        case .buried(let time, _): times.buriedAt = time
+        case .done(let time): times.doneAt = time
+        case .cancelled(let time, _): times.cancelledAt = time
+        case .expired(let time, _): times.expiredAt = time
+        }
         var record = JobRecord(
             id: job.id, queue: job.queue, state: job.place.state, priority: job.options.priority,
             attempts: Int(job.attempts), maxAttempts: job.options.maxAttempts, crashes: Int(job.crashes),
             maxCrashes: job.options.maxCrashes, suspect: job.isSuspect, contentType: job.contentType,
             headers: job.options.headers, payloadBytes: job.payload.count,
-            timeToRunMilliseconds: job.options.timeToRun?.milliseconds, uniqueKey: job.options.uniqueKey,
-            enqueuedAt: job.enqueuedAt)
+            timeToRunMilliseconds: job.options.timeToRun?.wholeMilliseconds, uniqueKey: job.options.uniqueKey,
+            enqueuedAt: job.enqueuedAt, runAt: times.runAt, leaseExpiresAt: times.leaseExpiresAt,
+            buriedAt: times.buriedAt, doneAt: times.doneAt, cancelledAt: times.cancelledAt, expiredAt: times.expiredAt,
+            expiresAt: job.place.state.isOver
+                ? nil : job.options.expires.map { job.enqueuedAt + $0.wholeMilliseconds })
         record.group = job.options.group
-        if !job.place.state.isOver {
-            record.expiresAtMilliseconds = job.options.expires.map { job.enqueuedAt + $0.milliseconds }
-        }
         switch job.place {
-        case .ready: break
-        case .delayed(let time): record.runAtMilliseconds = time
+        case .ready, .delayed: break
         case .leased(let token):
             record.token = token
             record.worker = leases[token]?.worker
-            record.leaseExpiresAtMilliseconds = leases[token]?.expiresAt
-        case .buried(let time, let reason):
-            record.buriedAtMilliseconds = time
-            record.reason = reason
-        case .done(let time):
-            record.doneAtMilliseconds = time
-            record.uniqueKey = nil
-        case .cancelled(let time, let reason):
-            record.cancelledAtMilliseconds = time
-            record.reason = reason
-            record.uniqueKey = nil
-        case .expired(let time, let reason):
-            record.expiredAtMilliseconds = time
+        case .buried(_, let reason): record.reason = reason
+        case .done: record.uniqueKey = nil
+        case .cancelled(_, let reason), .expired(_, let reason):
             record.reason = reason
             record.uniqueKey = nil
         }

@@ -5,19 +5,22 @@ import Synchronization
 extension InMemoryState {
     /// There are no waits for a lock here, so only a worker that lives, or whose supervisor lives, gets a second check.
     private static let leasesPerReap = 100
+    private static let jobsPerReap = 1_000
+    private static let prunesPerReap = 1_000
 
     mutating func register(
-        _ worker: WorkerRegistration, as id: WorkerID?, _ clock: any QueueClock, _ now: ClockReading
+        _ worker: WorkerRegistration, as id: WorkerID?, _ clock: @escaping @Sendable () -> StoreTime, _ now: StoreTime
     ) -> (WorkerID, InMemoryScoreboard) {
         if let id, let known = workers[id] {
             workers[id]!.seen = now.monotonic
             return (id, known.scoreboard)
         }
         lastWorker = max(lastWorker + 1, id?.rawValue ?? 0)
-        let scoreboard = InMemoryScoreboard(clock: clock)
+        let scoreboard = InMemoryScoreboard(now: clock)
         let id = id ?? WorkerID(rawValue: lastWorker)
         workers[id] = Worker(
-            registration: worker, registeredAt: now.wall, seen: now.monotonic, scoreboard: scoreboard)
+            registration: worker, registeredAt: now.wall, seen: now.monotonic, scoreboard: scoreboard,
+            liveness: provesDeaths ? .alive : .unknown)
         return (id, scoreboard)
     }
 
@@ -33,18 +36,19 @@ extension InMemoryState {
             ?? worker.registration.supervisor.map { _ in .unknown }
         return WorkerRecord(
             id: id, registration: worker.registration, registeredAt: worker.registeredAt, started: started,
-            liveness: worker.liveness, supervisorLiveness: supervisor, hasOrderToStop: hasOrderToStop)
+            liveness: worker.liveness, hostLiveness: .alive, supervisorLiveness: supervisor,
+            hasOrderToStop: hasOrderToStop)
     }
 
     // MARK: - Ends
 
-    mutating func reclaim(from ids: [WorkerID], _ end: WorkerEnd, _ now: ClockReading) -> ReapReport {
+    mutating func reclaim(from ids: [WorkerID], _ end: WorkerEnd, _ now: StoreTime) -> ReapReport {
         let named = ids.filter { workers[$0] != nil }
         let processes = Set(named.map { workers[$0]!.registration.process })
         let records = workerRecords().filter {
             ids.contains($0.id) || processes.contains($0.registration.process) && $0.liveness != .alive
         }
-        let ending = CrashAttribution.Ending(end, of: records, boot: now.boot)
+        let ending = CrashAttribution.Ending(end, of: records)
         let held = leases.values.filter { lease in records.contains { $0.id == lease.registration } }
         let heldOne = held.reduce(0) { $0 + $1.jobs.count } == 1 && !held.contains(where: \.isShared)
         let evidence = CrashEvidence(ending, of: records, heldOne: heldOne)
@@ -60,8 +64,8 @@ extension InMemoryState {
     }
 
     private mutating func end(
-        _ lease: GrantedLease, _ process: ProcessIdentity, _ evidence: CrashEvidence, _ attempt: LostAttempt,
-        _ now: ClockReading, _ report: inout ReapReport
+        _ lease: GrantedLease, _ process: WorkerProcess?, _ evidence: CrashEvidence, _ attempt: LostAttempt,
+        _ now: StoreTime, _ report: inout ReapReport
     ) {
         for id in lease.jobs.sorted(by: { $0.rawValue < $1.rawValue }) {
             guard let job = jobs[id] else { continue }
@@ -69,9 +73,10 @@ extension InMemoryState {
             let (start, started) = evidence.start(of: mine, isSuspect: job.isSuspect, in: process)
             let transition = Transition.after(
                 evidence.ending, start, job.held, attempt.failure,
-                earlierLosses: job.failures.reversed().map(\.kind).lossesInARow, maxAttempts: started?.maxAttempts)
+                earlierLosses: CrashAttribution.lossesInARow(job.failures.reversed().map(\.kind)),
+                maxAttempts: started?.maxAttempts)
             let state = move(
-                id, transition, worker: lease.worker, attempt.ran(started, until: now).diagnostics, now)
+                id, transition, worker: lease.worker, attempt.ran(started).diagnostics, now)
             if state == .buried { report.buried += 1 } else { report.requeued += 1 }
         }
         leases[lease.token] = nil
@@ -79,53 +84,47 @@ extension InMemoryState {
 
     // MARK: - Leases that ran out
 
-    mutating func reap(_ now: ClockReading) -> ReapReport {
+    mutating func reap(_ now: StoreTime) -> ReapReport {
         var report = ReapReport()
         let ended = leases.values.filter { lease in
-            lease.deadline <= now.monotonic || lease.deadline > now.monotonic + lease.duration
+            lease.deadline <= now.monotonic
         }.sorted { $0.token < $1.token }
-        for lease in ended.prefix(Self.leasesPerReap) { endExpired(lease, now, &report) }
-        let lifetime = WorkerRegistration.lifetime.milliseconds
+        for lease in ended.prefix(Self.leasesPerReap) where report.requeued + report.buried < Self.jobsPerReap {
+            endExpired(lease, now, &report)
+        }
+        let lifetime = WorkerRegistration.lifetime.wholeMilliseconds
         let held = Set(leases.values.compactMap(\.registration))
         for (id, worker) in workers where worker.liveness != .alive && !held.contains(id) {
-            if worker.seen <= now.monotonic - lifetime || worker.seen > now.monotonic { workers[id] = nil }
+            if worker.seen <= now.monotonic - lifetime { workers[id] = nil }
         }
-        for job in jobs.values {
-            guard job.place.state.isOver, let queue = queues[job.queue] else { continue }
-            let time = Self.order(of: job)
-            guard time <= now.wall - queue.retention.milliseconds else { continue }
+        let past = jobs.values.filter { job in
+            guard job.place.state.isOver, let queue = queues[job.queue] else { return false }
+            return Self.order(of: job) <= now.wall - queue.retention.wholeMilliseconds
+        }
+        for job in past.prefix(Self.prunesPerReap) {
             forget(job.id)
             report.pruned += 1
         }
         return report
     }
 
-    private mutating func endExpired(_ lease: GrantedLease, _ now: ClockReading, _ report: inout ReapReport) {
+    private mutating func endExpired(_ lease: GrantedLease, _ now: StoreTime, _ report: inout ReapReport) {
         let worker = lease.registration.flatMap { workers[$0] == nil ? nil : record($0) }
-        let isOverdue = lease.deadline <= now.monotonic
-        if !isOverdue && worker?.liveness == .alive { return }
-        var ending = CrashAttribution.Ending.diedWithOthers
-        if isOverdue {
-            ending = worker.flatMap { CrashAttribution.Ending(ofUnseen: $0, boot: now.boot) } ?? .leaseRanOut
-        }
+        let ending = worker.flatMap { CrashAttribution.Ending(ofUnseen: $0) } ?? .leaseRanOut
         let mayYetBeExtended = worker?.liveness == .alive || worker?.liveness == .dead
         if ending == .leaseRanOut, mayYetBeExtended, !isSecondLook(lease, now) {
             report.spared += 1
             return
         }
-        var process = ProcessIdentity(host: "", boot: lease.boot, namespaces: "", processID: 0, startTime: 0)
-        var colleagues: [WorkerRecord] = []
-        if let worker {
-            process = worker.registration.process
-            colleagues = workerRecords().filter { $0.registration.process == process }
-        }
+        let process = worker?.registration.process
+        let colleagues = workerRecords().filter { $0.registration.process == process }
         let evidence = CrashEvidence(ending, of: colleagues, heldOne: !isShared(lease))
         end(lease, process, evidence, LostAttempt(ending, ofWorker: lease.worker), now, &report)
     }
 
-    private mutating func isSecondLook(_ lease: GrantedLease, _ now: ClockReading) -> Bool {
+    private mutating func isSecondLook(_ lease: GrantedLease, _ now: StoreTime) -> Bool {
         if let since = lease.overdueSince, since <= now.monotonic {
-            return now.monotonic - since >= ReapReport.secondLook.milliseconds
+            return now.monotonic - since >= SecondLook.delay.wholeMilliseconds
         }
         leases[lease.token]?.overdueSince = now.monotonic
         return false
@@ -135,7 +134,6 @@ extension InMemoryState {
     private mutating func isShared(_ lease: GrantedLease) -> Bool {
         let process = lease.registration.flatMap { workers[$0] }?.registration.process
         let same = leases.values.filter { other in
-            guard other.boot == lease.boot else { return false }
             let otherProcess = other.registration.flatMap { workers[$0] }?.registration.process
             return other.worker == lease.worker || process != nil && otherProcess == process
         }

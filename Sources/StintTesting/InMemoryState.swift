@@ -73,7 +73,6 @@ struct InMemoryState: Sendable {
         let queue: QueueName
         let worker: String
         let registration: WorkerID?
-        let boot: String
         var deadline: Int64
         var duration: Int64
         var expiresAt: Timestamp
@@ -89,8 +88,11 @@ struct InMemoryState: Sendable {
         let registeredAt: Timestamp
         var seen: Int64
         let scoreboard: InMemoryScoreboard
-        var liveness = Liveness.alive
+        var liveness: Liveness
     }
+
+    /// Whether it knows which workers live: the test simulates their deaths.
+    let provesDeaths: Bool
 
     var jobs: [JobID: Job] = [:]
     var lastJob: Int64 = 0
@@ -111,6 +113,10 @@ struct InMemoryState: Sendable {
     var wakes = false
     /// Whether jobs were revoked from their holders in the current call.
     var revokes = false
+
+    init(provesDeaths: Bool) {
+        self.provesDeaths = provesDeaths
+    }
 
     // MARK: - Queues
 
@@ -150,7 +156,7 @@ struct InMemoryState: Sendable {
 
     // MARK: - Jobs
 
-    mutating func enqueue(_ new: [NewJob], _ now: ClockReading) -> [Enqueued] {
+    mutating func enqueue(_ new: [NewJob], _ now: StoreTime) -> [Enqueued] {
         new.map { job in
             makeQueue(job.queue)
             if let key = job.options.uniqueKey, let holder = holder(of: key, in: job.queue) {
@@ -177,9 +183,9 @@ struct InMemoryState: Sendable {
     /// Makes a job ready or delayed.
     mutating func wait(
         _ id: JobID, after delay: Duration, attempts: Int64 = 0, crashes: Int64 = 0, isSuspect: Bool = false,
-        holdsGroup: Bool = false, _ now: ClockReading
+        holdsGroup: Bool = false, _ now: StoreTime
     ) {
-        jobs[id]!.place = delay > .zero ? .delayed(until: now.wall + delay.milliseconds) : .ready
+        jobs[id]!.place = delay > .zero ? .delayed(until: now.wall + delay.wholeMilliseconds) : .ready
         jobs[id]!.attempts = attempts
         jobs[id]!.crashes = crashes
         jobs[id]!.isSuspect = isSuspect
@@ -188,7 +194,7 @@ struct InMemoryState: Sendable {
         wakes = true
     }
 
-    mutating func bury(_ id: JobID, attempts: Int64, crashes: Int64, reason: String, _ now: ClockReading) {
+    mutating func bury(_ id: JobID, attempts: Int64, crashes: Int64, reason: String, _ now: StoreTime) {
         jobs[id]!.place = .buried(at: now.wall, reason: reason.replacing("\0", with: "\u{FFFD}"))
         jobs[id]!.attempts = attempts
         jobs[id]!.crashes = crashes
@@ -213,7 +219,7 @@ struct InMemoryState: Sendable {
 
     /// Moves a job that has just left its lease as the rules say.
     mutating func move(
-        _ id: JobID, _ transition: Transition, worker: String, _ diagnostics: AttemptDiagnostics?, _ now: ClockReading
+        _ id: JobID, _ transition: Transition, worker: String, _ diagnostics: AttemptDiagnostics?, _ now: StoreTime
     ) -> JobState {
         if let failure = transition.failure {
             var diagnostics = diagnostics

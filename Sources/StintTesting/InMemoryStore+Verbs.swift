@@ -69,11 +69,11 @@ extension InMemoryStore {
     }
 
     public func queue(_ name: QueueName) async throws -> QueueDetails? {
-        try look { $0.details(of: name, clock.now()) }
+        try look { $0.details(of: name, now()) }
     }
 
     public func waitReason(of job: JobID) async throws -> WaitReason? {
-        try look { $0.waitReason(of: job, clock.now()) }
+        try look { $0.waitReason(of: job, now()) }
     }
 
     public func stats() async throws -> [QueueStats] {
@@ -93,7 +93,7 @@ extension InMemoryStore {
     }
 
     public func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady {
-        let now = clock.now()
+        let now = now()
         return try look { $0.nextReady(in: queues, passingOverSuspects: passingOverSuspects, now) }
     }
 
@@ -107,7 +107,7 @@ extension InMemoryStore {
     // MARK: - Workers
 
     public func register(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> RegisteredWorker {
-        let (id, scoreboard) = try verb { state, now in state.register(worker, as: id, clock, now) }
+        let (id, scoreboard) = try verb { state, now in state.register(worker, as: id, self.now, now) }
         return RegisteredWorker(id: id, scoreboard: scoreboard, runLock: runLock, revocations: revocations)
     }
 
@@ -130,7 +130,8 @@ extension InMemoryStore {
     public func reclaimDead() async throws -> ReapReport { try await reclaimDead(among: workers()) }
 
     public func registerSupervisor() async throws -> (any SupervisorSign)? {
-        try verb { state, _ in
+        try verb { state, _ -> InMemorySupervisorSign? in
+            guard state.provesDeaths else { return nil }
             state.lastSupervisor += 1
             let name = "supervisor-\(state.lastSupervisor)"
             state.supervisors.insert(name)
@@ -147,7 +148,8 @@ extension InMemoryStore {
     }
 
     public func failures(limit: Int) async throws -> [FailedJob] {
-        try look { state in
+        guard limit >= 0 else { throw StintError.invalidInput("the limit is \(limit); it must be 0 or more") }
+        return try look { state in
             state.failures.reversed().lazy.compactMap { failure in
                 state.jobs[failure.job].map {
                     FailedJob(job: failure.job, queue: $0.queue, failure: failure.failure)

@@ -11,9 +11,10 @@ public final class InMemoryStore: JobStore {
     /// Shared by all workers of this store, like those of one process.
     let runLock = ExclusiveRunLock()
     let revocations = InMemoryRevocationMark()
-    let manualClock: ManualClock
+    let now: @Sendable () -> StoreTime
+    private let moveClock: @Sendable (Duration) -> Void
 
-    typealias Condition = @Sendable (InMemoryState, ClockReading) -> Bool
+    typealias Condition = @Sendable (InMemoryState, StoreTime) -> Bool
 
     private struct Listeners {
         var next = 0
@@ -24,17 +25,45 @@ public final class InMemoryStore: JobStore {
     private let isClosed = Atomic(false)
 
     /// - Parameter clock: Move it with ``StintCore/JobQueue/advance(by:)``.
-    public init(clock: ManualClock = ManualClock()) {
-        manualClock = clock
-        state = Mutex(InMemoryState())
+    public convenience init(clock: ManualClock = ManualClock()) {
+        self.init {
+            clock.now
+        } moveClock: {
+            clock.advance(by: $0)
+        }
     }
 
-    public var clock: any QueueClock { manualClock }
+    /// - Parameter provesDeaths: `false`: like a store whose workers are on other machines, it does not know which of
+    ///   them live.
+    init(
+        provesDeaths: Bool = true, now: @escaping @Sendable () -> StoreTime,
+        moveClock: @escaping @Sendable (Duration) -> Void
+    ) {
+        self.now = now
+        self.moveClock = moveClock
+        state = Mutex(InMemoryState(provesDeaths: provesDeaths))
+    }
+
+    // MARK: - Time
+
+    /// Moves the clock: delayed jobs become due, leases end.
+    public func advance(by duration: Duration) {
+        moveClock(duration)
+        wakeUp()
+    }
+
+    /// Moves the clock instead of waiting.
+    public func sleep(for duration: Duration) async throws {
+        try Task.checkCancellation()
+        advance(by: duration)
+    }
+
+    // MARK: - Changing
 
     /// Runs a change, all or nothing: a change that throws has checked everything before its first step.
     @discardableResult
-    func change<Value>(_ verb: (inout InMemoryState, ClockReading) throws -> sending Value) rethrows -> Value {
-        let now = clock.now()
+    func change<Value>(_ verb: (inout InMemoryState, StoreTime) throws -> sending Value) rethrows -> Value {
+        let now = now()
         let (value, wakes, revokes) = try state.withLock { state in
             (state.wakes, state.revokes) = (false, false)
             let value = try verb(&state, now)
@@ -50,7 +79,7 @@ public final class InMemoryStore: JobStore {
 
     /// A verb that changes something; see ``close()``.
     @discardableResult
-    func verb<Value>(_ verb: (inout InMemoryState, ClockReading) throws -> sending Value) throws -> Value {
+    func verb<Value>(_ verb: (inout InMemoryState, StoreTime) throws -> sending Value) throws -> Value {
         try checkStillThere()
         return try change(verb)
     }
@@ -101,7 +130,7 @@ public final class InMemoryStore: JobStore {
 
     /// Sends the current `nextReady` to waiting workers.
     func wakeUp() {
-        let now = clock.now()
+        let now = now()
         for (queues, continuation) in listeners.withLock({ Array($0.wakeUps.values) }) {
             let next = read { $0.nextReady(in: queues, passingOverSuspects: false, now) }
             if next != .unknown { continuation.yield(next) }
@@ -118,7 +147,7 @@ public final class InMemoryStore: JobStore {
 
     /// Resumes those whose condition holds now.
     func resumeIdle() {
-        let now = clock.now()
+        let now = now()
         let ready = listeners.withLock { listeners in
             let split = listeners.idle.map { waiting in (waiting, read { waiting.isIdle($0, now) }) }
             listeners.idle = split.filter { !$0.1 }.map(\.0)

@@ -1,6 +1,7 @@
 import Foundation
 import StintCore
 import StintWorker
+import Synchronization
 
 extension StoreSource where Store == InMemoryStore {
     /// A new queue in memory, for tests.
@@ -17,8 +18,7 @@ extension JobQueue where Store == InMemoryStore {
 
     /// Moves the clock: delayed jobs become due, leases end. Only a handler's timeout passes in real time.
     public func advance(by duration: Duration) {
-        store.manualClock.advance(by: duration)
-        store.wakeUp()
+        store.advance(by: duration)
     }
 
     // MARK: - What was enqueued
@@ -60,16 +60,16 @@ extension JobQueue where Store == InMemoryStore {
         precondition(worker.store as? InMemoryStore === store, "drain was given a worker of another queue")
         let queues = Set(worker.queues)
         let before = store.read { $0.totals(of: queues) }
-        let hasEnded = Latch()
+        let ending = EndOfWork()
         let work = Task { [store] in
             defer {
-                hasEnded.set()
+                ending.hasCome.store(true, ordering: .releasing)
                 store.resumeIdle()
             }
             try await worker.run()
         }
         await withTaskCancellationHandler {
-            await store.wait { hasEnded.isSet || $0.isIdle(in: queues, $1) }
+            await store.wait { ending.hasCome.load(ordering: .acquiring) || $0.isIdle(in: queues, $1) }
         } onCancel: {
             work.cancel()
         }
@@ -94,29 +94,37 @@ extension JobQueue where Store == InMemoryStore {
     /// Simulates a handler that kills its process: a worker claims the next job of the queue, starts it and dies of the
     /// signal. The job then has one more attempt and crash, and is buried at the limit of either.
     ///
+    /// - Parameter worker: The worker whose handler it is, for the limit of attempts that its retry policy sets; `nil`:
+    ///   only the job's own limit counts.
     /// - Returns: The job; `nil` if none was ready.
     @discardableResult
-    public func crashNextJob(in queue: QueueName = .default, signal: String = "SIGSEGV") async throws -> JobID? {
-        let process = ProcessIdentity(
-            host: "test", boot: clock.now().boot, namespaces: ProcessIdentity.current.namespaces,
-            processID: .random(in: 100_000...(.max)), startTime: 1)
-        let registration = WorkerRegistration(name: "test:crash", process: process, queues: [queue], concurrency: 1)
-        let worker = try await store.register(registration, as: nil)
+    public func crashNextJob(
+        in queue: QueueName = .default, of worker: Worker? = nil, signal: String = "SIGSEGV"
+    ) async throws -> JobID? {
+        let name = "test:crash"
+        let process = WorkerProcess(name: name, id: "\(name) \(UInt64.random(in: 0 ... .max))")
+        let registration = WorkerRegistration(name: name, process: process, queues: [queue], concurrency: 1)
+        let place = try await store.register(registration, as: nil)
         let request = ClaimRequest(
-            queues: [queue], limit: 1, lease: .seconds(30), worker: registration.name, registration: worker.id)
+            queues: [queue], limit: 1, lease: .seconds(30), worker: name, registration: place.id)
         guard let job = try await store.claim(request).first else {
-            try await store.deregister(worker.id)
+            try await store.deregister(place.id)
             return nil
         }
-        worker.scoreboard.note(ended: nil, started: job.lease)
+        place.scoreboard.note(ended: nil, started: job.lease, maxAttempts: worker?.maxAttempts(of: job))
         _ = try await store.reclaim(
-            from: [worker.id], .died("was killed by \(signal)", AttemptDiagnostics(signal: signal)))
+            from: [place.id], .died("was killed by \(signal)", AttemptDiagnostics(signal: signal)))
         return job.id
     }
 }
 
+/// Whether a worker has ended.
+private final class EndOfWork: Sendable {
+    let hasCome = Atomic(false)
+}
+
 extension InMemoryState {
-    func isIdle(in names: Set<QueueName>, _ now: ClockReading) -> Bool {
+    func isIdle(in names: Set<QueueName>, _ now: StoreTime) -> Bool {
         jobs.values.allSatisfy { job in
             guard names.contains(job.queue) else { return true }
             let isPaused = queues[job.queue]?.isPaused == true

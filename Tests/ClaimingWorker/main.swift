@@ -40,7 +40,7 @@ case "unique":
 case "open":
     print(try await queue.store.stats().count)
 case "die":
-    let process = ProcessIdentity.current
+    let process = WorkerProcess.current
     let registration = WorkerRegistration(name: process.name, process: process, queues: ["q"], concurrency: 1)
     let place = try await queue.store.register(registration, as: nil)
     let request = ClaimRequest(

@@ -45,7 +45,7 @@ let enqueueScenarios: [Scenario] = [
         let id = try await stage.enqueue(options: JobOptions(delay: .milliseconds(1_500)))
         #expect(try await stage.state(id) == .delayed)
         #expect(
-            try await stage.store.nextReady(in: ["q"]) == .at(stage.clock.now().wall + 1_500))
+            try await stage.store.nextReady(in: ["q"]) == .after(.milliseconds(1_500)))
         stage.clock.advance(by: .milliseconds(1_499))
         #expect(try await stage.claim().isEmpty)
         stage.clock.advance(by: .milliseconds(1))

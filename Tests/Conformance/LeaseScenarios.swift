@@ -71,7 +71,9 @@ let leaseScenarios: [Scenario] = [
         stage.clock.advance(by: .seconds(1))
         #expect(try await stage.reap().requeued == 1)
     },
-    Scenario("a lease from before a reboot is void at once and no job is blamed, whatever the boot ids") { stage in
+    Scenario(
+        "a lease from before a reboot is void at once and no job is blamed, whatever the boot ids", needs: .knowsBoots
+    ) { stage in
         let id = try await stage.enqueue(options: JobOptions(maxAttempts: 1, maxCrashes: 1))
         let job = try await stage.claimOne(lease: .seconds(3_600))
         stage.clock.reboot(hidesBoot: true)
@@ -81,7 +83,9 @@ let leaseScenarios: [Scenario] = [
         #expect(record.attempts == 0 && record.crashes == 0 && !record.suspect)
         #expect(try await stage.claimOne().attempt == 1)
     },
-    Scenario("a lease holds until its deadline for those who have another boot id on the same kernel") { stage in
+    Scenario(
+        "a lease holds until its deadline for those who have another boot id on the same kernel", needs: .knowsBoots
+    ) { stage in
         try await stage.enqueue()
         let job = try await stage.claimOne(lease: .seconds(10))
         stage.clock.setBoot("that of a container")

@@ -165,7 +165,7 @@ let limitScenarios: [Scenario] = [
         stage.clock.advance(by: .seconds(4))
         #expect(try await stage.claim(9).count == 1)
         #expect(try await stage.claim(9).isEmpty)
-        guard case .at = try await stage.store.nextReady(in: ["q"]) else {
+        guard case .after = try await stage.store.nextReady(in: ["q"]) else {
             Issue.record("a rate does not say when")
             return
         }

@@ -2,6 +2,23 @@ import StintCore
 import Testing
 
 let operatorScenarios: [Scenario] = [
+    Scenario("a negative limit is refused, and a limit of zero returns nothing") { stage in
+        _ = try await stage.jobs(in: .buried)
+        try await stage.expectRefusal(.invalidInput) { _ = try await stage.store.failures(limit: -1) }
+        #expect(try await stage.store.failures(limit: 0).isEmpty)
+    },
+    Scenario("one reap prunes a bounded number of done jobs, and the next ones the rest") { stage in
+        try await stage.store.configure("q", QueueSettings(retention: .seconds(1)))
+        for _ in 1...3 {
+            _ = try await stage.enqueue(500)
+            let jobs = try await stage.claim(500)
+            _ = try await stage.store.settle(jobs.map { Settlement($0.lease, .ack) })
+        }
+        stage.clock.advance(by: .seconds(1))
+        let first = try await stage.reap().pruned
+        #expect((1...1_000).contains(first))
+        #expect(try await stage.reapAll().pruned == 1_500 - first)
+    },
     Scenario("kick takes the oldest buried jobs of one queue, as many as asked") { stage in
         var ids: [JobID] = []
         for _ in 0..<3 { ids.append(try await stage.enqueue()) }

@@ -1,5 +1,6 @@
 import Foundation
 import StintCore
+import StintPlatform
 import Testing
 
 /// A worker of a scenario; its process exists in name only.
@@ -11,14 +12,16 @@ struct Performer: Sendable {
 }
 
 extension Stage {
-    func process(_ id: Int32) -> ProcessIdentity {
-        ProcessIdentity(
-            host: "host", boot: clock.now().boot, namespaces: ProcessIdentity.current.namespaces, processID: id,
-            startTime: Int64(id) * 10)
+    /// It names itself as Stint's own workers do, but it exists in name only.
+    func process(_ id: Int32) -> WorkerProcess {
+        WorkerProcess(
+            ProcessIdentity(
+                host: "host", boot: clock.now().boot, namespaces: ProcessIdentity.current.namespaces, processID: id,
+                startTime: Int64(id) * 10))
     }
 
     func hire(
-        _ name: String? = nil, process id: Int32 = 1, under supervisor: ProcessIdentity? = nil, sign: String? = nil,
+        _ name: String? = nil, process id: Int32 = 1, under supervisor: WorkerProcess? = nil, sign: String? = nil,
         queues: [QueueName] = ["q"], concurrency: Int = 4
     ) async throws -> Performer {
         let process = process(id)

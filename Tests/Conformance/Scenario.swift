@@ -1,5 +1,4 @@
 import StintCore
-import StintTesting
 import TestSupport
 import Testing
 
@@ -7,21 +6,38 @@ import Testing
 package struct Scenario: Sendable, CustomTestStringConvertible {
     package let testDescription: String
     package let run: @Sendable (Stage) async throws -> Void
+    /// What only some stores can do, and which this is about; `nil`: every store must pass it.
+    private let capability: Capability?
 
-    init(_ sentence: String, _ run: @escaping @Sendable (Stage) async throws -> Void) {
+    /// What a store can do because of where its workers are.
+    package enum Capability: Sendable, CaseIterable {
+        /// It knows of some workers for certain that they live or are dead; see ``Liveness``.
+        case provesDeaths
+        /// It is on the same machine as its workers, and its clock begins anew when the machine reboots.
+        case knowsBoots
+    }
+
+    init(
+        _ sentence: String, needs capability: Capability? = nil,
+        _ run: @escaping @Sendable (Stage) async throws -> Void
+    ) {
         testDescription = sentence
+        self.capability = capability
         self.run = run
     }
 
-    package static let all =
-        enqueueScenarios + claimScenarios + settleScenarios + leaseScenarios + suspectScenarios + workerScenarios
-        + operatorScenarios + selectionScenarios + limitScenarios
+    /// Those that a store with these capabilities must pass.
+    package static func all(_ capabilities: Capability...) -> [Scenario] {
+        (enqueueScenarios + claimScenarios + settleScenarios + leaseScenarios + suspectScenarios + workerScenarios
+            + operatorScenarios + selectionScenarios + limitScenarios)
+            .filter { scenario in scenario.capability.map(capabilities.contains) ?? true }
+    }
 }
 
 /// A fresh store, a clock to move, and short calls for what scenarios do often.
 package struct Stage: Sendable {
     package let store: any JobStore
-    package let clock: ManualClock
+    package let clock: TestClock
     private let boardLoss: @Sendable (WorkerID) throws -> Void
     private let death: @Sendable (WorkerID) -> Void
 
@@ -29,7 +45,7 @@ package struct Stage: Sendable {
     ///   - boardLoss: Makes it unknown whether a worker lives and what it has started, as if its file had been removed.
     ///   - death: What the kernel does when the worker's process dies.
     package init(
-        _ store: any JobStore, clock: ManualClock, boardLoss: @escaping @Sendable (WorkerID) throws -> Void,
+        _ store: any JobStore, clock: TestClock, boardLoss: @escaping @Sendable (WorkerID) throws -> Void,
         death: @escaping @Sendable (WorkerID) -> Void
     ) {
         self.store = store

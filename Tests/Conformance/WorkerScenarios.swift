@@ -21,7 +21,7 @@ private let registrationScenarios: [Scenario] = [
         #expect(record.registration.name == "host:2" && record.registration.process == stage.process(2))
         #expect(record.registration.supervisor == supervisor && record.registration.concurrency == 3)
         #expect(record.registration.queues == ["q", "\u{301}почта"])
-        #expect(record.started == [StartedJob(lease: jobs[1].lease, startedAt: stage.clock.now().monotonic)])
+        #expect(record.started == [StartedJob(lease: jobs[1].lease, runTime: .zero)])
         stage.end(jobs[1], by: performer)
         #expect(try await stage.store.workers().first?.started == [])
         for job in jobs { try await stage.settle(job.lease, .ack) }
@@ -49,7 +49,9 @@ private let registrationScenarios: [Scenario] = [
         #expect(workers.map(\.id) == [performer.id])
         #expect(workers[0].registeredAtMilliseconds == began && workers[0].started?.count == 1)
     },
-    Scenario("a worker that provably lives is never forgotten, and one that is dead at the next reap") { stage in
+    Scenario(
+        "a worker that provably lives is never forgotten, and one that is dead at the next reap", needs: .provesDeaths
+    ) { stage in
         let (living, dead) = (try await stage.hire(process: 1), try await stage.hire(process: 2))
         stage.clock.advance(by: .seconds(9 * 3_600))
         #expect(try await stage.reapAll() == ReapReport())
@@ -179,7 +181,8 @@ private let reclaimScenarios: [Scenario] = [
         _ = try await stage.reclaim(from: one, other)
         try await stage.expectSuspects(suspects)
     },
-    Scenario("two workers of one process count together, also where only one of them is named") { stage in
+    Scenario("two workers of one process count together, also where only one of them is named", needs: .provesDeaths) {
+        stage in
         let options = JobOptions(maxAttempts: 1, maxCrashes: 1)
         for isNamedAlone in [false, true] {
             let ids = try await stage.enqueue(3, options: options)
@@ -215,7 +218,10 @@ private let reclaimScenarios: [Scenario] = [
         _ = try await stage.reclaim(from: one, other)
         try await stage.expectSuspects(ids)
     },
-    Scenario("if the supervisor died too, no job is blamed, and a job lost repeatedly runs after growing delays") {
+    Scenario(
+        "if the supervisor died too, no job is blamed, and a job lost repeatedly runs after growing delays",
+        needs: .provesDeaths
+    ) {
         stage in
         let id = try await stage.enqueue(options: JobOptions(maxAttempts: 1, maxCrashes: 1))
         for losses in 1...3 {
@@ -233,7 +239,10 @@ private let reclaimScenarios: [Scenario] = [
             stage.clock.advance(by: .seconds(1 << (losses - 1)))
         }
     },
-    Scenario("a worker whose process died after an order to stop leaves nobody to blame, whoever finds it") { stage in
+    Scenario(
+        "a worker whose process died after an order to stop leaves nobody to blame, whoever finds it",
+        needs: .provesDeaths
+    ) { stage in
         for isSeen in [false, true] {
             let performer = try await stage.hire()
             let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
@@ -249,7 +258,10 @@ private let reclaimScenarios: [Scenario] = [
             try await stage.store.delete(ids)
         }
     },
-    Scenario("a death that nobody saw is blamed on the job that was started, and not where the boot id is hidden") {
+    Scenario(
+        "a death that nobody saw is blamed on the job that was started, and not where the boot id is hidden",
+        needs: .knowsBoots
+    ) {
         stage in
         for boot in ["boot-1", "unknown"] {
             stage.clock.setBoot(boot)
@@ -267,7 +279,38 @@ private let reclaimScenarios: [Scenario] = [
             try await stage.store.delete(ids)
         }
     },
-    Scenario("a living worker with the process id of a dead one, in another container, keeps its jobs") { stage in
+    Scenario("a death that nobody saw is blamed on the job that was started", needs: .provesDeaths) { stage in
+        let performer = try await stage.hire()
+        let ids = try await stage.enqueue(2)
+        stage.start(try await stage.claim(2, by: performer)[0], by: performer)
+        try await stage.die(performer)
+        #expect(try await stage.reapAll() == ReapReport(requeued: 2))
+        try await stage.expectBlamed([ids[0]])
+        try await stage.expectFree([ids[1]])
+    },
+    Scenario("a registration that nobody knows holds no lease, and goes with its process or after an hour") { stage in
+        // Its worker got no answer and registered again.
+        let (lost, known) = (try await stage.hire(process: 1), try await stage.hire(process: 1))
+        try await stage.loseBoard(of: lost)
+        let id = try await stage.enqueue()
+        stage.start(try #require(try await stage.claim(1, by: known).first), by: known)
+        #expect(try await stage.store.workers().map(\.id) == [lost.id, known.id])
+        try await stage.loseBoard(of: known)
+        #expect(try await stage.reclaim(from: known) == ReapReport(requeued: 1))
+        #expect(try await stage.store.workers().isEmpty)
+        try await stage.expectBlamed([id])
+
+        let alone = try await stage.hire(process: 2)
+        try await stage.loseBoard(of: alone)
+        stage.clock.advance(by: WorkerRegistration.lifetime)
+        _ = try await stage.reap()
+        #expect(try await stage.store.workers().isEmpty)
+        // To deregister what is gone is no error: after an unknown outcome a worker does it again.
+        try await stage.store.deregister(alone.id)
+    },
+    Scenario(
+        "a living worker with the process id of a dead one, in another container, keeps its jobs", needs: .provesDeaths
+    ) { stage in
         let ids = try await stage.enqueue(2)
         let (dead, living) = (try await stage.hire("a", process: 1), try await stage.hire("b", process: 1))
         for performer in [dead, living] {
@@ -298,7 +341,7 @@ private let reclaimScenarios: [Scenario] = [
         try await stage.expectFree(ids)
         #expect(try await stage.store.workers().isEmpty)
     },
-    Scenario("if a worker belongs to another boot, no job is blamed") { stage in
+    Scenario("if a worker belongs to another boot, no job is blamed", needs: .knowsBoots) { stage in
         let performer = try await stage.hire()
         let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
         stage.start(try await stage.claim(2, by: performer)[0], by: performer)
@@ -390,7 +433,8 @@ private let reclaimScenarios: [Scenario] = [
         try await stage.expectLost([ids[0]], .expired, suspect: true)
         try await stage.expectSuspects([ids[1]])
     },
-    Scenario("no innocent job is blamed, however workers hold batches, share processes and die") { stage in
+    Scenario("no innocent job is blamed, however workers hold batches, share processes and die", needs: .provesDeaths) {
+        stage in
         let seed = chosenSeed()
         for round: UInt64 in 0..<4 {
             var group = WorkerGroup(stage, seed: seed &+ round)
@@ -402,7 +446,10 @@ private let reclaimScenarios: [Scenario] = [
 // MARK: - Leases that ran out
 
 private let expiryScenarios: [Scenario] = [
-    Scenario("a lease that ran out is left to a worker that lives until the second look, and costs its jobs nothing") {
+    Scenario(
+        "a lease that ran out is left to a worker that lives until the second look, and costs its jobs nothing",
+        needs: .provesDeaths
+    ) {
         stage in
         let performer = try await stage.hire(process: 7)
         let ids = try await stage.enqueue(3, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
@@ -421,7 +468,7 @@ private let expiryScenarios: [Scenario] = [
         try await stage.expectFree([ids[0], ids[1]])
         for job in jobs { try await stage.expectLeaseLost(job.lease, .ack) }
     },
-    Scenario("a worker that lives and extends after the first look keeps its jobs") { stage in
+    Scenario("a worker that lives and extends after the first look keeps its jobs", needs: .provesDeaths) { stage in
         let performer = try await stage.hire()
         let id = try await stage.enqueue()
         let job = try #require(try await stage.claim(1, by: performer, lease: .seconds(2)).first)
@@ -437,7 +484,10 @@ private let expiryScenarios: [Scenario] = [
         #expect(try await stage.settle(job.lease, .ack) == .done)
         #expect(try await stage.store.job(id) == nil)
     },
-    Scenario("a lease whose deadline is of another clock stays with a worker that provably lives, and ends with it") {
+    Scenario(
+        "a lease whose deadline is of another clock stays with a worker that provably lives, and ends with it",
+        needs: .knowsBoots
+    ) {
         stage in
         let performer = try await stage.hire()
         let id = try await stage.enqueue(options: JobOptions(maxAttempts: 1, maxCrashes: 1))
@@ -450,7 +500,9 @@ private let expiryScenarios: [Scenario] = [
         #expect(try await stage.reap() == ReapReport(requeued: 1))
         try await stage.expectLost([id], .lost, suspect: false)
     },
-    Scenario("of leases that ran out with several started jobs all are suspects, whichever ends first") { stage in
+    Scenario(
+        "of leases that ran out with several started jobs all are suspects, whichever ends first", needs: .provesDeaths
+    ) { stage in
         let performer = try await stage.hire()
         let ids = try await stage.enqueue(4, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
         for seconds in 1...2 {
@@ -465,7 +517,10 @@ private let expiryScenarios: [Scenario] = [
         try await stage.expectLost([ids[0], ids[2]], .expired, suspect: true)
         try await stage.expectFree([ids[1], ids[3]])
     },
-    Scenario("a dead worker whose leases ran out is judged as one that is found dead, by what it had started") {
+    Scenario(
+        "a dead worker whose leases ran out is judged as one that is found dead, by what it had started",
+        needs: .provesDeaths
+    ) {
         stage in
         let performer = try await stage.hire()
         let ids = try await stage.enqueue(2)

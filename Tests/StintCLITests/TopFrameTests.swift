@@ -5,21 +5,24 @@ import Testing
 
 @Suite("The frame of stint top, made of readings")
 struct TopFrameTests {
+    private static let start = ContinuousClock.now
+
     private func reading(
         after seconds: Int64, queues: [QueueStats] = [], workers: Int = 0, failures: [JobFailure.Kind] = [],
         at: Timestamp = 1_000_000
     ) -> TopSnapshot {
-        let now = ClockReading(wall: 1_000_000 + seconds * 1_000, monotonic: seconds * 1_000, boot: "b")
-        let process = ProcessIdentity(host: "h", boot: "b", namespaces: "", processID: 7, startTime: 1)
+        let now: Timestamp = 1_000_000 + seconds * 1_000
+        let process = WorkerProcess(name: "h:7", id: "7")
         let records = (0..<workers).map { number in
             let registration = WorkerRegistration(
                 name: "worker-\(number)", process: process, queues: ["mail"], concurrency: 1)
             return WorkerRecord(
-                id: WorkerID(rawValue: Int64(number)), registration: registration, registeredAt: 0, started: [])
+                id: WorkerID(rawValue: Int64(number)), registration: registration, registeredAt: 0, started: [],
+                liveness: .alive)
         }
         return TopSnapshot(
-            now: now, queues: queues,
-            workers: records.map { WorkerSnapshot($0, existence: .exists, residentMemory: 3 << 20, now: now) },
+            time: now, instant: Self.start + .seconds(seconds), queues: queues,
+            workers: records.map { WorkerSnapshot($0, residentMemory: 3 << 20, now: now) },
             failures: failures.enumerated().map { index, kind in
                 FailedJob(
                     job: JobID(rawValue: Int64(index + 1)), queue: "mail",

@@ -19,47 +19,39 @@ struct CrashAttributionTests {
         }
     }
 
-    @Test(
-        "how a worker ended that nobody saw is told by locks, orders and boot ids, and blamed only where it is proved")
+    @Test("how a worker ended that nobody saw is told by proofs and orders, and blamed only where it is proved")
     func unseen() {
         typealias Ending = CrashAttribution.Ending
         struct Case {
             var life: Liveness
             var supervisor: Liveness?
             var isTold: Bool
-            var boot: String
-            var namespaces = "pid:[1]"
+            var host: Liveness
             var ending: Ending?
         }
         let cases: [Case] = [
-            Case(life: .alive, supervisor: nil, isTold: false, boot: "b", ending: .leaseRanOut),
-            Case(life: .alive, supervisor: .dead, isTold: true, boot: "c", ending: .leaseRanOut),
-            Case(life: .unknown, supervisor: nil, isTold: false, boot: "b", ending: .leaseRanOut),
-            Case(life: .unknown, supervisor: .dead, isTold: true, boot: "c", ending: .leaseRanOut),
-            Case(life: .dead, supervisor: nil, isTold: false, boot: "b", ending: .diedByItself),
-            Case(life: .dead, supervisor: nil, isTold: true, boot: "b", ending: .stoppedByOrder),
-            Case(
-                life: .dead, supervisor: nil, isTold: false, boot: "b", namespaces: "pid:[2]", ending: .diedWithOthers),
-            Case(life: .dead, supervisor: nil, isTold: false, boot: "b", namespaces: "", ending: .diedWithOthers),
-            Case(life: .dead, supervisor: nil, isTold: false, boot: "c", ending: .diedWithOthers),
-            Case(life: .dead, supervisor: nil, isTold: false, boot: "unknown", ending: .diedWithOthers),
-            Case(life: .dead, supervisor: .dead, isTold: false, boot: "b", ending: .diedWithOthers),
-            Case(life: .dead, supervisor: .dead, isTold: true, boot: "b", ending: .stoppedByOrder),
+            Case(life: .alive, supervisor: nil, isTold: false, host: .alive, ending: .leaseRanOut),
+            Case(life: .alive, supervisor: .dead, isTold: true, host: .dead, ending: .leaseRanOut),
+            Case(life: .unknown, supervisor: nil, isTold: false, host: .alive, ending: .leaseRanOut),
+            Case(life: .unknown, supervisor: .dead, isTold: true, host: .dead, ending: .leaseRanOut),
+            Case(life: .dead, supervisor: nil, isTold: false, host: .alive, ending: .diedByItself),
+            Case(life: .dead, supervisor: nil, isTold: true, host: .alive, ending: .stoppedByOrder),
+            Case(life: .dead, supervisor: nil, isTold: false, host: .unknown, ending: .diedWithOthers),
+            Case(life: .dead, supervisor: nil, isTold: false, host: .dead, ending: .diedWithOthers),
+            Case(life: .dead, supervisor: .dead, isTold: false, host: .alive, ending: .diedWithOthers),
+            Case(life: .dead, supervisor: .dead, isTold: true, host: .alive, ending: .stoppedByOrder),
             // Its supervisor will report how it ended.
-            Case(life: .dead, supervisor: .alive, isTold: false, boot: "b", ending: nil),
-            Case(life: .dead, supervisor: .unknown, isTold: true, boot: "b", ending: nil),
+            Case(life: .dead, supervisor: .alive, isTold: false, host: .alive, ending: nil),
+            Case(life: .dead, supervisor: .unknown, isTold: true, host: .alive, ending: nil),
         ]
         for one in cases {
-            let process = ProcessIdentity(
-                host: "h", boot: one.boot, namespaces: one.namespaces, processID: 1, startTime: 1)
             let worker = WorkerRecord(
                 id: WorkerID(rawValue: 1),
-                registration: WorkerRegistration(name: "w", process: process, queues: ["q"], concurrency: 1),
-                registeredAt: 0, started: [], liveness: one.life, supervisorLiveness: one.supervisor,
-                hasOrderToStop: one.isTold)
-            let looker = one.boot == "unknown" ? "unknown" : "b"
-            let namespaces = one.namespaces.isEmpty ? "" : "pid:[1]"
-            #expect(Ending(ofUnseen: worker, boot: looker, namespaces: namespaces) == one.ending, "\(one)")
+                registration: WorkerRegistration(
+                    name: "w", process: WorkerProcess(name: "w", id: "w"), queues: ["q"], concurrency: 1),
+                registeredAt: 0, started: [], liveness: one.life, hostLiveness: one.host,
+                supervisorLiveness: one.supervisor, hasOrderToStop: one.isTold)
+            #expect(Ending(ofUnseen: worker) == one.ending, "\(one)")
         }
     }
 

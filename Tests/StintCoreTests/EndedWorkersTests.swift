@@ -3,23 +3,20 @@ import Testing
 
 private func lease(_ job: Int64) -> Lease { Lease(job: JobID(rawValue: job), token: FencingToken(rawValue: job)) }
 
-private func process(_ id: Int32, boot: String = "b") -> ProcessIdentity {
-    ProcessIdentity(
-        host: "h", boot: boot, namespaces: ProcessIdentity.current.namespaces, processID: id, startTime: 1)
-}
+private func process(_ id: Int64) -> WorkerProcess { WorkerProcess(name: "h:\(id)", id: "process \(id)") }
 
 /// A worker of a process, by default of one of its own.
 private func worker(
-    _ id: Int64, in process: ProcessIdentity? = nil, started: [Int64]? = [], liveness: Liveness = .dead,
-    sign: String? = nil, supervisor: Liveness? = nil, hasOrderToStop: Bool = false
+    _ id: Int64, in process: WorkerProcess? = nil, started: [Int64]? = [], liveness: Liveness = .dead,
+    host: Liveness = .alive, sign: String? = nil, supervisor: Liveness? = nil, hasOrderToStop: Bool = false
 ) -> WorkerRecord {
-    let process = process ?? StintCoreTests.process(Int32(id))
+    let process = process ?? StintCoreTests.process(id)
     return WorkerRecord(
         id: WorkerID(rawValue: id),
         registration: WorkerRegistration(
-            name: "h:\(process.processID)", process: process, supervisorSign: sign, queues: ["q"], concurrency: 8),
-        registeredAt: 0, started: started?.map { StartedJob(lease: lease($0), startedAt: 1_000) },
-        liveness: liveness, supervisorLiveness: supervisor, hasOrderToStop: hasOrderToStop)
+            name: process.name, process: process, supervisorSign: sign, queues: ["q"], concurrency: 8),
+        registeredAt: 0, started: started?.map { StartedJob(lease: lease($0), runTime: .seconds(1)) },
+        liveness: liveness, hostLiveness: host, supervisorLiveness: supervisor, hasOrderToStop: hasOrderToStop)
 }
 
 @Suite("CrashEvidence: what of a job had been started")
@@ -75,18 +72,19 @@ struct WorkerEndTests {
     @Test(
         "from a report of their end",
         arguments: [
-            // what is reported, whether a worker was ordered to stop, whether all are of the observer's boot
-            (.died("was killed", nil), false, true, .diedByItself),
-            (.died("was killed", nil), true, true, .stoppedByOrder),
-            (.died("was killed", nil), false, false, .diedWithOthers),
-            (.diedWithSupervisor, false, true, .diedWithOthers),
-            (.diedWithMachine, false, true, .diedWithOthers),
-            (.stopped, false, true, .stoppedByOrder),
-            (.stopped, false, false, .stoppedByOrder),
-        ] as [(WorkerEnd, Bool, Bool, CrashAttribution.Ending)])
-    func reported(_ end: WorkerEnd, _ hasOrderToStop: Bool, _ isSameBoot: Bool, _ ending: CrashAttribution.Ending) {
-        let second = worker(2, in: process(2, boot: isSameBoot ? "b" : "c"), hasOrderToStop: hasOrderToStop)
-        #expect(CrashAttribution.Ending(end, of: [worker(1), second], boot: "b") == ending)
+            // what is reported, whether a worker was ordered to stop, whether its host goes on
+            (.died("was killed", nil), false, .alive, .diedByItself),
+            (.died("was killed", nil), false, .unknown, .diedByItself),
+            (.died("was killed", nil), true, .alive, .stoppedByOrder),
+            (.died("was killed", nil), false, .dead, .diedWithOthers),
+            (.diedWithSupervisor, false, .alive, .diedWithOthers),
+            (.diedWithMachine, false, .alive, .diedWithOthers),
+            (.stopped, false, .alive, .stoppedByOrder),
+            (.stopped, false, .dead, .stoppedByOrder),
+        ] as [(WorkerEnd, Bool, Liveness, CrashAttribution.Ending)])
+    func reported(_ end: WorkerEnd, _ hasOrderToStop: Bool, _ host: Liveness, _ ending: CrashAttribution.Ending) {
+        let second = worker(2, host: host, hasOrderToStop: hasOrderToStop)
+        #expect(CrashAttribution.Ending(end, of: [worker(1), second]) == ending)
     }
 
     @Test("workers that ended together are one group; those whose supervisor lives are left to it")
@@ -97,7 +95,7 @@ struct WorkerEndTests {
                 worker(1), worker(2, in: shared), worker(3, in: shared), worker(4, liveness: .alive),
                 worker(5, sign: "s", supervisor: .dead), worker(6, sign: "s", supervisor: .dead),
                 worker(7, sign: "t", supervisor: .alive), worker(8, liveness: .unknown),
-            ], boot: "b")
+            ])
         #expect(groups.map { $0.workers.map(\.rawValue) } == [[1], [2, 3], [5, 6]])
         #expect(
             groups.map(\.end) == [
@@ -109,7 +107,7 @@ struct WorkerEndTests {
     func ordered() {
         let shared = process(9)
         let workers = [worker(1, in: shared), worker(2, in: shared, hasOrderToStop: true)]
-        let groups = DeadWorkers.groups(workers, boot: "b")
+        let groups = DeadWorkers.groups(workers)
         #expect(groups.map(\.end) == [.stopped])
     }
 
@@ -130,17 +128,15 @@ struct WorkerEndTests {
         #expect(lost.kind == kind && lost.error == error)
     }
 
-    @Test("how long the job ran is a part of its diagnostics, whatever a damaged file says")
+    @Test("how long the job ran is a part of its diagnostics, if that is known")
     func runTime() {
-        func ran(_ startedAt: Int64, _ now: Int64) -> Int64? {
-            LostAttempt(.stopped, of: worker(1), isBlamed: false).ran(
-                StartedJob(lease: lease(1), startedAt: startedAt),
-                until: ClockReading(wall: 0, monotonic: now, boot: "b")
-            ).diagnostics?.runTimeMilliseconds
+        func ran(_ time: Duration?) -> AttemptDiagnostics? {
+            LostAttempt(.stopped, of: worker(1), isBlamed: false).ran(StartedJob(lease: lease(1), runTime: time))
+                .diagnostics
         }
-        #expect(ran(1_000, 3_500) == 2_500)
-        #expect(ran(3_500, 1_000) == 0)
-        #expect(ran(.min, .max) == nil)
+        #expect(ran(.milliseconds(2_500)) == AttemptDiagnostics(runTimeMilliseconds: 2_500))
+        #expect(ran(.milliseconds(-1)) == AttemptDiagnostics(runTimeMilliseconds: 0))
+        #expect(ran(nil) == nil)
     }
 
     @Test(
@@ -149,6 +145,6 @@ struct WorkerEndTests {
             ([], 0), ([.lost], 1), ([.expired, .lost], 2), ([.crashed, .lost, .lost], 0), ([.lost, .failed, .lost], 1),
         ] as [([JobFailure.Kind], Int)])
     func losses(_ newestFirst: [JobFailure.Kind], _ count: Int) {
-        #expect(newestFirst.lossesInARow == count)
+        #expect(CrashAttribution.lossesInARow(newestFirst) == count)
     }
 }

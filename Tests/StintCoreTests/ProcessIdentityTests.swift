@@ -2,8 +2,6 @@ import Foundation
 import StintPlatform
 import Testing
 
-@testable import StintCore
-
 @Suite("A process is told from another, and its end is known for certain or not at all")
 struct ProcessIdentityTests {
     /// A process that does nothing until it is killed.
@@ -82,6 +80,20 @@ struct ProcessIdentityTests {
         #expect(changed(current, boot: "unknown").existence() == .unknown)
         #expect(current.existence(seenFrom: changed(current, boot: "unknown")) == .unknown)
         #expect(changed(current, startTime: 0).existence() == .unknown)
+    }
+
+    @Test("a process can be read from its text again, and nothing from another text")
+    func text() {
+        for process in [
+            ProcessIdentity.current,
+            ProcessIdentity(host: "h:1", boot: "a; b", namespaces: "", processID: -1, startTime: .min),
+        ] {
+            let read = ProcessIdentity(text: process.text, name: process.name)
+            #expect(read == process && read?.host == process.host)
+        }
+        for text in ["", "1;2;3", "x;1;;b", "1;x;;b", "99999999999;1;;b"] {
+            #expect(ProcessIdentity(text: text, name: "h:1") == nil)
+        }
     }
 
     @Test("a name with blanks and parentheses does not hide the start time")

@@ -1,16 +1,16 @@
 import Foundation
 import StintCore
 import StintSQLite
-import StintTesting
 import StoreConformance
+import TestSupport
 import Testing
 
 @Suite("The SQLite store passes every scenario")
 struct ConformanceTests {
-    @Test(arguments: Scenario.all)
+    @Test(arguments: Scenario.all(.provesDeaths, .knowsBoots))
     func scenario(_ scenario: Scenario) async throws {
         let folder = try TemporaryFolder()
-        let clock = ManualClock()
+        let clock = TestClock()
         var options = SQLiteStore.Options()
         options.clock = clock
         let store = try SQLiteStore(path: folder.database, options: options)

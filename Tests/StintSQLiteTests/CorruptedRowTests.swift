@@ -1,7 +1,7 @@
 import GRDB
 import StintCore
-import StintTesting
 import StoreConformance
+import TestSupport
 import Testing
 
 @testable import StintSQLite
@@ -11,10 +11,10 @@ import Testing
 struct CorruptedRowTests {
     /// A queue with jobs 1 to 4 ready, 5 leased by token 1 until its deadline, 6 and 7 buried.
     private func withQueue(
-        _ sql: String, _ body: (JobQueue<SQLiteStore>, ManualClock) async throws -> Void
+        _ sql: String, _ body: (JobQueue<SQLiteStore>, TestClock) async throws -> Void
     ) async throws {
         let folder = try TemporaryFolder()
-        let clock = ManualClock()
+        let clock = TestClock()
         var options = SQLiteStore.Options(durability: .normal)
         options.clock = clock
         let queue = try await JobQueue(.sqlite(folder.database, options: options))

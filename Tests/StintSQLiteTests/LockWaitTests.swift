@@ -1,6 +1,5 @@
 import GRDB
 import StintCore
-import StintTesting
 import StoreConformance
 import TestSupport
 import Testing
@@ -10,7 +9,7 @@ import Testing
 @Suite("A wait for the write lock eats no lease")
 final class LockWaitTests {
     private let folder: TemporaryFolder
-    private let clock = ManualClock()
+    private let clock = TestClock()
     private let store: SQLiteStore
 
     init() throws {

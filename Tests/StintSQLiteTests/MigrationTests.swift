@@ -1,8 +1,8 @@
 import GRDB
 import StintCore
 import StintSQLiteMigrations
-import StintTesting
 import StoreConformance
+import TestSupport
 import Testing
 import Torture
 
@@ -14,7 +14,7 @@ struct MigrationTests {
     func version(_ version: Int) async throws {
         let folder = try TemporaryFolder()
         try Fixture.make(version: version, at: folder.database)
-        let clock = ManualClock()
+        let clock = TestClock()
         var options = SQLiteStore.Options()
         options.clock = clock
         let store = try SQLiteStore(path: folder.database, options: options)

@@ -1,7 +1,8 @@
 import Foundation
 import GRDB
 import StintCore
-import StintTesting
+import StintPlatform
+import TestSupport
 import Testing
 
 @testable import StintSQLite
@@ -11,7 +12,7 @@ struct ReapCostTests {
     @Test("leased jobs that no lease holds are looked for when a process begins, and then once a minute")
     func unheld() async throws {
         let folder = try TemporaryFolder()
-        let clock = ManualClock()
+        let clock = TestClock()
         var options = SQLiteStore.Options()
         options.clock = clock
         let queue = try await JobQueue(.sqlite(folder.database, options: options))

@@ -1,7 +1,6 @@
 import Foundation
 import StintCore
 import StintPlatform
-import StintTesting
 import StoreConformance
 import TestSupport
 import Testing
@@ -11,7 +10,7 @@ import Testing
 /// The file beside the database that records what a worker has started.
 @Suite("The scoreboard of a worker")
 struct ScoreboardTests {
-    private let clock = ManualClock()
+    private let clock = TestClock()
     private let worker = WorkerID(rawValue: 17)
 
     /// On the clock of these tests, whose boot is that of the registrations.
@@ -28,7 +27,8 @@ struct ScoreboardTests {
     private func registration(process id: Int32 = 1, concurrency: Int = 4) -> WorkerRegistration {
         WorkerRegistration(
             name: "host:\(id)",
-            process: ProcessIdentity(host: "host", boot: "boot-1", namespaces: "", processID: id, startTime: 1),
+            process: WorkerProcess(
+                ProcessIdentity(host: "host", boot: "boot-1", namespaces: "", processID: id, startTime: 1)),
             queues: ["q"], concurrency: concurrency)
     }
 
@@ -80,7 +80,7 @@ struct ScoreboardTests {
             let path = "\(folder.path)/scoreboard-\(capacity)"
             let scoreboard = ScoreboardFile(
                 path: path, worker: worker, capacity: capacity, like: folder.path, clock: clock)
-            var model: [Lease: StartedJob] = [:]
+            var model: [Lease: ScoreboardFile.Start] = [:]
             var next: Int64 = 0
             for step in 0..<3_000 {
                 var ended: Lease?
@@ -99,8 +99,8 @@ struct ScoreboardTests {
                 scoreboard.note(ended: ended, started: started, maxAttempts: maxAttempts)
                 if let ended { model[ended] = nil }
                 if let started {
-                    model[started] = StartedJob(
-                        lease: started, startedAt: clock.now().monotonic, maxAttempts: maxAttempts)
+                    model[started] = ScoreboardFile.Start(
+                        lease: started, time: clock.now().monotonic, maxAttempts: maxAttempts)
                 }
                 if step == 2_995 { scoreboard.noteOrderToStop() }
                 guard step % 10 == 0 || step > 2_990 else { continue }
@@ -288,6 +288,51 @@ struct ScoreboardTests {
         #expect(Set(try scoreboards(folder.path)) == Set(kept))
     }
 
+    // MARK: - What the machine tells
+
+    @Test(
+        "a host goes on if the dead process is of this boot and these namespaces; what is hidden may be another",
+        arguments: [
+            // the observer's boot, the worker's boot, the same namespaces, the host
+            ("b", "b", true, .alive), ("b", "b", false, .unknown), ("b", "c", true, .dead), ("b", "c", false, .dead),
+            ("unknown", "unknown", true, .unknown), ("unknown", "b", true, .dead), ("b", "unknown", true, .dead),
+        ] as [(String, String, Bool, Liveness)])
+    func host(_ here: String, _ there: String, _ isSameNamespaces: Bool, _ expected: Liveness) {
+        clock.setBoot(here)
+        let process = ProcessIdentity(
+            host: "h", boot: there, namespaces: isSameNamespaces ? ProcessIdentity.current.namespaces : "pid:[1]",
+            processID: 1, startTime: 1)
+        #expect(Scoreboards(beside: "x", clock: clock).liveness(ofHostOf: process) == expected)
+    }
+
+    @Test("how long a job has run is known on the clock that its start was read from, whatever a damaged file says")
+    func runTime() {
+        let boards = Scoreboards(beside: "x", clock: clock)
+        func ran(since time: Int64, boot: String = "boot-1", namespaces: String = "") -> Duration? {
+            let start = ScoreboardFile.Start(lease: lease(1), time: time)
+            let process = ProcessIdentity(host: "h", boot: boot, namespaces: namespaces, processID: 1, startTime: 1)
+            return boards.runTime(of: start, in: process)
+        }
+        let now = clock.now().monotonic
+        #expect(ran(since: now - 2_500) == .milliseconds(2_500) && ran(since: now) == .zero)
+        #expect(ran(since: now + 1) == nil && ran(since: .min) == nil)
+        #expect(ran(since: now - 1, boot: "earlier") == nil)
+        #expect(ran(since: now - 1, namespaces: "pid:[1] time:[1]") == nil)
+    }
+
+    @Test("a process that does not name itself as Stint's own workers do is kept as it names itself")
+    func foreignProcess() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await openQueue(folder.database)
+        let process = WorkerProcess(name: "somewhere", id: "process 4711 of somewhere")
+        let worker = WorkerRegistration(
+            name: "w", process: process, supervisor: WorkerProcess(.current), queues: ["q"], concurrency: 1)
+        _ = try await queue.store.register(worker, as: nil)
+        let record = try #require(try await queue.workers().first)
+        #expect(record.registration.process == process && record.registration.process.name == "somewhere")
+        #expect(record.hostLiveness != .alive)
+    }
+
     // MARK: - A real death
 
     @Test("tells which job a killed process had started, and a reap finds its end by itself")
@@ -298,7 +343,8 @@ struct ScoreboardTests {
         _ = try await runClaimingWorker("die", folder.database, "3", "1", expecting: .signaled(SIGKILL))
         let worker = try #require(try await queue.store.workers().first)
         #expect(worker.started?.map(\.lease.job) == [ids[0]])
-        #expect(worker.registration.process.existence() == .gone && worker.liveness == .dead)
+        let process = try #require(ProcessIdentity(worker.registration.process))
+        #expect(process.existence() == .gone && worker.liveness == .dead)
 
         // Its leases have an hour to go.
         #expect(try await queue.reap() == ReapReport(requeued: 3))

@@ -155,15 +155,18 @@ struct WALMonitorTests {
 
     @Test("who has heard that nothing is known to come does not hear it again, and hears all else")
     func repeated() async throws {
-        let signals = WakeUpSignals()
+        let clock = TestClock()
+        let signals = WakeUpSignals(clock: clock)
         var stream = signals.stream(["q"]).makeAsyncIterator()
         var told: [NextReady] = []
-        for next in [NextReady.unknown, .at(5), .at(5), .unknown, .unknown, .now, .now, .unknown] {
+        let time = clock.now().wall + 5
+        for next in [NextRun.unknown, .at(time), .at(time), .unknown, .unknown, .now, .now, .at(0), .unknown] {
             let isRepeated = next == .unknown && told.last == .unknown
             #expect(signals.send { _ in next } == !isRepeated)
             if isRepeated { continue }
             told.append(try #require(await stream.next()))
         }
-        #expect(told == [.unknown, .at(5), .at(5), .unknown, .now, .now, .unknown])
+        let later = NextReady.after(.milliseconds(5))
+        #expect(told == [.unknown, later, later, .unknown, .now, .now, .now, .unknown])
     }
 }

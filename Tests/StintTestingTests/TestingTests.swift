@@ -109,6 +109,33 @@ struct TestingTests {
         #expect(job.record.state == .buried && job.failures.last?.diagnostics?.signal == "SIGKILL")
     }
 
+    @Test("a job that crashes its process is buried after as many attempts as its handler allows")
+    func crashOfHandler() async throws {
+        var worker = Worker(queue, queues: ["mail"])
+        worker.registerJob(SendReceipt.self, retry: .immediate(maxAttempts: 1)) { _, _ in }
+        let id = try await queue.enqueue(SendReceipt(order: 1), in: "mail").id
+        #expect(try await queue.crashNextJob(in: "mail", of: worker) == id)
+        let record = try #require(try await queue.job(id)?.record)
+        #expect(record.state == .buried && record.reason?.contains("of the worker's 1") == true, "\(record)")
+        // A job that the worker has no handler for has its own limit only.
+        let other = try await queue.enqueue(payload: [1], in: "mail").id
+        #expect(try await queue.crashNextJob(in: "mail", of: worker) == other)
+        #expect(try await queue.job(other)?.record.state == .ready)
+    }
+
+    @Test("the second look of a reap at a living worker's lease passes on the queue's clock")
+    func secondLook() async throws {
+        let worker = WorkerRegistration(
+            name: "w", process: WorkerProcess(name: "w", id: "w"), queues: ["mail"], concurrency: 1)
+        let place = try await queue.store.register(worker, as: nil)
+        try await queue.enqueue(SendReceipt(order: 1), in: "mail")
+        let request = ClaimRequest(
+            queues: ["mail"], limit: 1, lease: .seconds(30), worker: "w", registration: place.id)
+        #expect(try await queue.store.claim(request).count == 1)
+        queue.advance(by: .seconds(30))
+        #expect(try await queue.reap() == ReapReport(requeued: 1))
+    }
+
     @Test("a lease that is not extended ends, and the job is reclaimed")
     func lease() async throws {
         let id = try await queue.enqueue(SendReceipt(order: 1), in: "mail").id

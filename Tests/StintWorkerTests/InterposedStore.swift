@@ -11,6 +11,9 @@ struct InterposedStore: JobStore {
     var beforeRevocationsAreRead: (@Sendable () -> Void)?
     var beforeLook: @Sendable () -> Void = {}
     var beforeExtend: @Sendable () -> Void = {}
+    /// Called when a registration has been made or renewed, or removed. If it throws, the caller gets that error.
+    var afterRegister: @Sendable (WorkerID?) throws -> Void = { _ in }
+    var afterDeregister: @Sendable () throws -> Void = {}
     /// All wake-ups get lost but the first, which says that there is nothing.
     var isDeaf = false
 
@@ -27,6 +30,7 @@ struct InterposedStore: JobStore {
 
     func register(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> RegisteredWorker {
         let place = try await store.register(worker, as: id)
+        try afterRegister(id)
         guard let beforeRevocationsAreRead else { return place }
         return RegisteredWorker(
             id: place.id, scoreboard: place.scoreboard, runLock: place.runLock,
@@ -44,8 +48,6 @@ struct InterposedStore: JobStore {
     }
 
     // MARK: - As it is
-
-    var clock: any QueueClock { store.clock }
 
     func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] { try await store.enqueue(jobs) }
     func extend(_ leases: [Lease], by duration: Duration) async throws -> [Lease] {
@@ -96,7 +98,10 @@ struct InterposedStore: JobStore {
         return try await store.nextReady(in: queues, passingOverSuspects: passingOverSuspects)
     }
     func isClaimable(_ job: JobID) async throws -> Bool { try await store.isClaimable(job) }
-    func deregister(_ worker: WorkerID) async throws { try await store.deregister(worker) }
+    func deregister(_ worker: WorkerID) async throws {
+        try await store.deregister(worker)
+        try afterDeregister()
+    }
     func leases(heldBy worker: WorkerID) async throws -> [HeldJob] { try await store.leases(heldBy: worker) }
     func workers() async throws -> [WorkerRecord] { try await store.workers() }
     func reclaimDead() async throws -> ReapReport { try await store.reclaimDead() }

@@ -1,6 +1,7 @@
 import Foundation
 import Stint
 import StintCore
+import StintPlatform
 import TestSupport
 import Testing
 

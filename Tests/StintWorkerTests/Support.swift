@@ -4,6 +4,7 @@ import Logging
 import ServiceLifecycle
 import Stint
 import StintCore
+import StintPlatform
 import Synchronization
 import Testing
 
@@ -127,7 +128,7 @@ extension SQLiteStore {
     }
 }
 
-/// The machine's clock, which goes on and which a test can move forward. `ManualClock` stands still.
+/// The machine's clock, which goes on and which a test can move forward. `TestClock` stands still.
 final class LateClock: QueueClock {
     /// In milliseconds.
     let lateness = Atomic<Int64>(0)

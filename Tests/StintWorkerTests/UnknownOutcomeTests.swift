@@ -3,6 +3,7 @@ import Stint
 import StintCore
 import StintSQLite
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import StintCore
@@ -57,6 +58,49 @@ struct UnknownOutcomeTests {
             #expect(settled.all.count == 5 && Set(settled.all).count == 5, "each was settled once")
             #expect(!lines.all.contains { $0.contains("lease") }, "\(lines.all)")
             #expect(try await queue.counts().done == 5)
+        }
+    }
+
+    @Test("a registration: the worker registers again, works, and leaves only the one that nobody knows")
+    func registration() async throws {
+        try await withQueue { queue in
+            try await queue.enqueue(Greeting(name: "x"), in: "q")
+            let once = Once()
+            var store = InterposedStore(store: queue.store)
+            store.afterRegister = { _ in if once() { throw unknown() } }
+            try await worker(store) { _, _ in }.run()
+            #expect(try await queue.counts().done == 1)
+            #expect(!lines.all.contains { $0.hasPrefix("error") || $0.hasPrefix("critical") }, "\(lines.all)")
+            let left = try await queue.workers()
+            #expect(left.count == 1)
+            #expect(try await queue.store.leases(heldBy: left[0].id).isEmpty)
+            // Its process lives. When it has ended, a reap removes it, as every worker of a dead process.
+            queue.store.abandon(left[0].id)
+            // A process that another test starts just now holds its lock too, until it runs its own program.
+            try await eventually("it is removed") {
+                #expect(try await queue.reap() == ReapReport())
+                return try await queue.workers().isEmpty
+            }
+        }
+    }
+
+    @Test("the end of a registration: the worker deregisters again, and nothing is left", arguments: [1, 2])
+    func deregistration(failures: Int) async throws {
+        try await withQueue { queue in
+            try await queue.enqueue(Greeting(name: "x"), in: "q")
+            let calls = Mutex(0)
+            var store = InterposedStore(store: queue.store)
+            store.afterDeregister = {
+                let call = calls.withLock { calls in
+                    calls += 1
+                    return calls
+                }
+                if call <= failures { throw unknown() }
+            }
+            try await worker(store) { _, _ in }.run()
+            #expect(calls.withLock { $0 } == failures + 1)
+            #expect(!lines.all.contains { $0.hasPrefix("error") || $0.hasPrefix("critical") }, "\(lines.all)")
+            #expect(try await queue.workers().isEmpty)
         }
     }
 

@@ -126,7 +126,10 @@ struct WorkerTests {
             let queue = try await JobQueue(.sqlite(original.store.path, options: storeOptions))
             for name in ["first", "second"] { try await queue.enqueue(Greeting(name: name), in: "q") }
             let ran = Log<String>()
-            var worker = queue.drainingWorker { $0.batch = 2 }
+            var worker = queue.drainingWorker {
+                $0.batch = 2
+                $0.clock = { .now + .milliseconds(clock.lateness.load(ordering: .relaxed)) }
+            }
             worker.registerJob(Greeting.self) { job, _ in
                 ran.append(job.name)
                 // As if the process had been stopped here for two minutes.

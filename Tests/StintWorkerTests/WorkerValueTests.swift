@@ -89,32 +89,37 @@ struct WorkerValueTests {
 
     @Test("a lease is due when a third of its time is gone, and past at its deadline")
     func leases() {
+        let start = ContinuousClock.now
+        func at(_ milliseconds: Int) -> ContinuousClock.Instant { start + .milliseconds(milliseconds) }
         var leases = LeaseKeeper(duration: .seconds(30))
         let (one, two) = (job(1, token: 1).lease, job(2, token: 2).lease)
-        leases.granted([one], at: 1_000)
-        #expect(leases.due([one], at: 10_999).isEmpty)
-        #expect(leases.due([one], at: 11_000) == [one])
-        #expect(!leases.isPast(one, at: 30_999) && leases.isPast(one, at: 31_000))
+        // The store may have read a clock of whole milliseconds: the worker counts one less.
+        leases.granted([one], at: at(1_001))
+        #expect(leases.due([one], at: at(10_999)).isEmpty)
+        #expect(leases.due([one], at: at(11_000)) == [one])
+        #expect(!leases.isPast(one, at: at(30_999)) && leases.isPast(one, at: at(31_000)))
         // One that is not known is extended, and is not taken for past.
-        #expect(leases.due([two], at: 1_000) == [two] && !leases.isPast(two, at: .max - 1))
-        leases.granted([one], at: 20_000)
-        #expect(!leases.isPast(one, at: 49_999))
+        #expect(leases.due([two], at: at(1_000)) == [two] && !leases.isPast(two, at: at(.max / 1_000)))
+        leases.granted([one], at: at(20_001))
+        #expect(!leases.isPast(one, at: at(49_999)))
         leases.keepOnly([two])
-        #expect(!leases.isPast(one, at: 60_000))
-        #expect(!leases.isShort(claimedAt: 0, now: 10_000) && leases.isShort(claimedAt: 0, now: 10_001))
+        #expect(!leases.isPast(one, at: at(60_000)))
+        #expect(!leases.isShort(claimedAt: start, now: at(10_000)) && leases.isShort(claimedAt: start, now: at(10_001)))
     }
 
     @Test(
-        "when a lease of 30 s that was granted at 1,000 ms is extended, and when it has ended",
+        "when a lease of 30 s that was granted at 1,001 ms is extended, and when it has ended",
         arguments: [
             // now, due, past
-            (1_000, false, false), (10_999, false, false), (11_000, true, false), (30_999, true, false),
-            (31_000, true, true), (.max - 30_000, true, true),
-        ] as [(Int64, Bool, Bool)])
-    func deadlines(_ now: Int64, _ isDue: Bool, _ isPast: Bool) {
+            (1_001, false, false), (10_999, false, false), (11_000, true, false), (30_999, true, false),
+            (31_000, true, true), (.max / 1_000, true, true),
+        ] as [(Int, Bool, Bool)])
+    func deadlines(_ now: Int, _ isDue: Bool, _ isPast: Bool) {
+        let start = ContinuousClock.now
+        let now = start + .milliseconds(now)
         var leases = LeaseKeeper(duration: .seconds(30))
         let lease = job(1).lease
-        leases.granted([lease], at: 1_000)
+        leases.granted([lease], at: start + .milliseconds(1_001))
         #expect(leases.due([lease], at: now) == (isDue ? [lease] : []))
         #expect(leases.isPast(lease, at: now) == isPast)
         leases.granted([lease], at: now)
@@ -154,12 +159,21 @@ struct WorkerValueTests {
     func listener() {
         let start = ContinuousClock.now
         var listener = WakeUpListener(at: start)
-        func notified(_ next: NextReady, in period: Int = 1, passesOver: Bool = false) -> Bool {
-            listener.notified(next, in: period, passesOverSuspects: passesOver)
+        func notified(
+            _ next: NextReady, in period: Int = 1, passesOver: Bool = false, after wait: Duration = .zero
+        ) -> Bool {
+            listener.notified(next, in: period, passesOverSuspects: passesOver, at: start + wait)
         }
+        func known(after duration: Duration) -> Bool { listener.known == .at(start + duration) }
         listener.mayFindJobs = false
         listener.beginListening()
-        #expect(notified(.at(7)) && !notified(.at(7)) && listener.known == .at(7))
+        #expect(notified(.after(.seconds(7))) && !notified(.after(.seconds(7))) && known(after: .seconds(7)))
+        // The same time, said a second later and a little differently, is no news.
+        #expect(!notified(.after(.milliseconds(5_999)), after: .seconds(1)) && known(after: .seconds(7)))
+        #expect(!notified(.after(.milliseconds(6_050)), after: .seconds(1)) && known(after: .seconds(7)))
+        // An earlier time wakes the worker; a later one is known when it wakes.
+        #expect(notified(.after(.seconds(5)), after: .seconds(1)) && known(after: .seconds(6)))
+        #expect(!notified(.after(.seconds(8)), after: .seconds(1)) && known(after: .seconds(9)))
         #expect(!listener.mayFindJobs && listener.wakeUps == 0)
         #expect(notified(.now) && notified(.now) && listener.mayFindJobs && listener.wakeUps == 2)
         // What is ready may be suspects, of which it takes none.
@@ -169,14 +183,16 @@ struct WorkerValueTests {
         #expect(!notified(.now, in: 1) && listener.wakeUps == 3)
 
         let since = listener.beginsToRead(at: start + .seconds(1))
-        listener.hasRead(.unknown, since: since)
+        #expect(
+            listener.hasRead(.after(.seconds(9)), since: since, at: start + .seconds(1)) == .at(start + .seconds(10)))
+        listener.hasRead(.unknown, since: since, at: start + .seconds(1))
         #expect(listener.trusted(for: .seconds(5), at: start + .seconds(5)) == .unknown)
         #expect(listener.trusted(for: .seconds(5), at: start + .seconds(6)) == nil)
         #expect(listener.timeUntilLook(.seconds(5), at: start + .seconds(4)) == .seconds(2))
         // A notification that came meanwhile is newer than what was read.
         let earlier = listener.beginsToRead(at: start + .seconds(6))
-        #expect(notified(.at(9), in: 2))
-        listener.hasRead(.unknown, since: earlier)
-        #expect(listener.known == .at(9))
+        #expect(notified(.after(.seconds(9)), in: 2))
+        listener.hasRead(.unknown, since: earlier, at: start + .seconds(6))
+        #expect(known(after: .seconds(9)))
     }
 }

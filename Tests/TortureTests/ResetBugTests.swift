@@ -4,6 +4,7 @@ import GRDB
 import GRDBSQLite
 import Logging
 import StintCore
+import StintPlatform
 import Testing
 
 @testable import StintSQLite

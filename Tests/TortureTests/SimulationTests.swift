@@ -31,9 +31,14 @@ import Testing
         @Test(
             "miss a guard that is missing",
             arguments: [
-                // An ack with a stale token: either it came after the next claim, or it was on its way meanwhile.
+                // An outcome with a stale token: either it came after the next claim, or it was on its way meanwhile, an
+                // ack (the job runs again although it is done) or a failure (the next attempt has the same number).
                 (
-                    "fence", ["only the current token changes anything", "an acknowledged job never runs again"]
+                    "fence",
+                    [
+                        "only the current token changes anything", "an acknowledged job never runs again",
+                        "uses up an attempt",
+                    ]
                 ),
                 ("attempt-before-start", ["uses up an attempt"]),
                 ("unique-index", ["of the jobs with one unique key one at most is not done"]),

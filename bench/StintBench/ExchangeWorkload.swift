@@ -1,5 +1,6 @@
 import Stint
 import StintCore
+import StintPlatform
 
 /// Claims and acknowledgements through the store's own verb, in one process: each call settles the last batch and claims
 /// the next in one transaction. With `enqueues`, a batch is enqueued before each: the whole life of a job.

@@ -35,7 +35,7 @@ struct BuryCommand: AsyncParsableCommand {
             return try Output.print("buried \(ids.unique.count)")
         }
         let change = JobChange.bury(reason: Self.reason)
-        let selection = conditions.selection(for: change, now: queue.clock.now())
+        let selection = conditions.selection(for: change)
         let bulk = BulkChange(queue: queue, selection: selection, change: change)
         try await bulk.confirm(isSure: yes)
         try Output.print("buried \(try await bulk.run())")

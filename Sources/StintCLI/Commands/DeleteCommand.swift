@@ -33,7 +33,7 @@ struct DeleteCommand: AsyncParsableCommand {
             try await queue.delete(ids.unique)
             return try Output.print("deleted \(ids.unique.count)")
         }
-        let selection = conditions.selection(for: .delete, now: queue.clock.now())
+        let selection = conditions.selection(for: .delete)
         let bulk = BulkChange(queue: queue, selection: selection, change: .delete)
         try await bulk.confirm(isSure: yes)
         try Output.print("deleted \(try await bulk.run())")

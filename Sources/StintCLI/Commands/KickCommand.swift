@@ -36,7 +36,7 @@ struct KickCommand: AsyncParsableCommand {
             try await queue.kick(ids.unique)
             return try Output.print("kicked \(ids.unique.count)")
         }
-        let selection = conditions.selection(for: .kick, now: queue.clock.now())
+        let selection = conditions.selection(for: .kick)
         let kicked = try await BulkChange(queue: queue, selection: selection, change: .kick).run(limit: limit)
         try Output.print("kicked \(kicked)")
         if kicked == 0 { try await hintAtBuriedJobs(queue, selection.queue) }

@@ -23,7 +23,7 @@ struct RestartWorkersCommand: AsyncParsableCommand {
 
     func run() async throws {
         let queue = try await database.open()
-        let workers = try await queue.workers().filter { $0.registration.process.existence() != .gone }
+        let workers = try await queue.workers().filter { $0.liveness != .dead }
         guard !workers.isEmpty else { return try Output.print("no workers") }
         try await queue.restartWorkers()
         let supervised = Dictionary(grouping: workers.filter { $0.registration.supervisor != nil }) {
@@ -48,8 +48,8 @@ struct RestartWorkersCommand: AsyncParsableCommand {
 
     /// - Returns: The supervisors that have not begun.
     private func waitForAll(
-        _ supervised: [ProcessIdentity: [WorkerRecord]], _ queue: JobQueue<AnyJobStore>
-    ) async throws -> [ProcessIdentity] {
+        _ supervised: [WorkerProcess: [WorkerRecord]], _ queue: JobQueue<AnyJobStore>
+    ) async throws -> [WorkerProcess] {
         let old = Set(supervised.values.joined().map(\.id))
         let deadline = ContinuousClock.now + wait.duration
         var silent = Array(supervised.keys)

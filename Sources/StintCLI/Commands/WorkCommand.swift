@@ -144,8 +144,7 @@ struct WorkCommand: AsyncParsableCommand {
         if !Worker.isSupervised {
             QueueHints(queues: workedQueues, known: try await queue.stats(), database: database).tell()
             if self.drain {
-                let start = queue.clock.now().wall
-                drain = Drain(queue: queue, queues: workedQueues, database: database, start: start)
+                drain = Drain(queue: queue, queues: workedQueues, database: database, start: wallClock())
             }
         }
         if let drain {

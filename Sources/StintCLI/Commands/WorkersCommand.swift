@@ -24,8 +24,7 @@ struct WorkersCommand: AsyncParsableCommand {
 
     func run() async throws {
         let queue = try await database.open(onlyReads: true)
-        let now = queue.clock.now()
-        let workers = try await queue.workers().map { WorkerSnapshot($0, now: now) }
+        let workers = try await queue.workers().map { WorkerSnapshot($0) }
         var output = Output()
         if json {
             for worker in workers { try output.line(try jsonLine(WorkerDocument(worker))) }
@@ -49,9 +48,9 @@ struct WorkersCommand: AsyncParsableCommand {
     }
 
     private static func state(of worker: WorkerSnapshot) -> String {
-        switch worker.existence {
-        case .exists: "alive"
-        case .gone: "gone, not yet reclaimed"
+        switch worker.record.liveness {
+        case .alive: "alive"
+        case .dead: "gone, not yet reclaimed"
         case .unknown: "unknown, cannot be seen from here"
         }
     }

@@ -45,10 +45,10 @@ struct SelectionOptions: ParsableArguments {
         }
     }
 
-    func selection(for change: JobChange, now: ClockReading) -> JobSelection {
+    func selection(for change: JobChange, now: Timestamp = wallClock()) -> JobSelection {
         JobSelection(
             queue ?? .default, states: state.map { [$0] } ?? change.states, error: error,
-            enqueuedBefore: older.map { Date(now.wall - $0.duration.milliseconds) })
+            enqueuedBefore: older.map { Date(now - $0.duration.milliseconds) })
     }
 }
 

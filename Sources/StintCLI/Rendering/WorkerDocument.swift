@@ -1,4 +1,5 @@
 import StintCore
+import StintPlatform
 
 /// A worker in `workers --json`.
 struct WorkerDocument: Encodable {
@@ -10,7 +11,7 @@ struct WorkerDocument: Encodable {
 
     private let id: WorkerID
     private let name: String
-    private let process: ProcessIdentity
+    private let process: ProcessIdentity?
     private let supervisor: ProcessIdentity?
     private let queues: [String]
     private let concurrency: Int
@@ -23,18 +24,18 @@ struct WorkerDocument: Encodable {
         let registration = worker.record.registration
         id = worker.record.id
         name = registration.name
-        process = registration.process
-        supervisor = registration.supervisor
+        process = ProcessIdentity(registration.process)
+        supervisor = registration.supervisor.flatMap { ProcessIdentity($0) }
         queues = registration.queues.map(\.description)
         concurrency = registration.concurrency
         registeredAt = worker.record.registeredAtMilliseconds
         started = worker.record.started?.map {
-            Started(job: $0.lease.job, token: $0.lease.token, ageMilliseconds: worker.age(of: $0))
+            Started(job: $0.lease.job, token: $0.lease.token, ageMilliseconds: $0.runTime?.milliseconds)
         }
         existence =
-            switch worker.existence {
-            case .exists: "exists"
-            case .gone: "gone"
+            switch worker.record.liveness {
+            case .alive: "exists"
+            case .dead: "gone"
             case .unknown: "unknown"
             }
         residentMemoryBytes = worker.residentMemory

@@ -1,53 +1,38 @@
 import StintCore
+import StintPlatform
 
-/// A registered worker as this process sees it at one moment.
+/// A registered worker as the store and this process see it at one moment.
 struct WorkerSnapshot: Sendable {
     let record: WorkerRecord
-    let existence: ProcessIdentity.Existence
     /// In bytes; `nil` if it cannot be seen from here.
     let residentMemory: Int64?
-    private let now: ClockReading
+    /// By the wall clock.
+    private let now: Timestamp
 
-    init(_ record: WorkerRecord, now: ClockReading) {
-        self.init(
-            record, existence: record.registration.process.existence(),
-            residentMemory: record.registration.process.residentMemory, now: now)
+    init(_ record: WorkerRecord, now: Timestamp = wallClock()) {
+        self.init(record, residentMemory: ProcessIdentity(record.registration.process)?.residentMemory, now: now)
     }
 
-    init(_ record: WorkerRecord, existence: ProcessIdentity.Existence, residentMemory: Int64?, now: ClockReading) {
+    init(_ record: WorkerRecord, residentMemory: Int64?, now: Timestamp) {
         self.record = record
-        self.existence = existence
         self.residentMemory = residentMemory
         self.now = now
-    }
-
-    /// How long a job has run, in milliseconds; `nil` if its start was read from another clock: that of another boot or
-    /// time namespace.
-    func age(of job: StartedJob) -> Int64? {
-        let process = record.registration.process
-        guard process.boot != "unknown", process.boot == now.boot,
-            Self.timeNamespace(of: process) == Self.timeNamespace(of: .current)
-        else { return nil }
-        return Format.milliseconds(from: job.startedAt, to: now.monotonic)
-    }
-
-    private static func timeNamespace(of process: ProcessIdentity) -> Substring? {
-        process.namespaces.split(separator: " ").first { $0.hasPrefix("time:") }
     }
 
     /// Its supervisor's process id; `-` if it has none. A `?` means that the process cannot be seen from here, as on
     /// another machine or in another container.
     var supervisor: String {
         guard let supervisor = record.registration.supervisor else { return "-" }
-        return switch supervisor.existence() {
-        case .exists: "\(supervisor.processID)"
-        case .gone: "\(supervisor.processID) gone"
-        case .unknown: "\(supervisor.processID)?"
+        let name = ProcessIdentity(supervisor).map { "\($0.processID)" } ?? oneLine(supervisor.name, limit: 60)
+        return switch record.supervisorLiveness {
+        case .alive: name
+        case .dead: "\(name) gone"
+        case .unknown, nil: "\(name)?"
         }
     }
 
     /// How long it is registered, by the wall clock, in milliseconds.
-    var age: Int64 { Format.milliseconds(from: record.registeredAtMilliseconds, to: now.wall) }
+    var age: Int64 { Format.milliseconds(from: record.registeredAtMilliseconds, to: now) }
 
     /// `42, 43 +5`, the longest running first; `?` if unknown.
     func running(atMost limit: Int) -> String {
@@ -61,7 +46,7 @@ struct WorkerSnapshot: Sendable {
     var longestRunning: StartedJob? { byAge(record.started ?? []).first }
 
     private func byAge(_ started: [StartedJob]) -> [StartedJob] {
-        started.sorted { ($0.startedAt, $0.lease.job) < ($1.startedAt, $1.lease.job) }
+        started.sorted { ($1.runTime ?? .zero, $0.lease.job) < ($0.runTime ?? .zero, $1.lease.job) }
     }
 
     /// Safe for a terminal, like ``queues``: another program may have written them.

@@ -10,9 +10,9 @@ struct QueueRates: Equatable {
 
     /// - Returns: The rates by queue; empty if no time has passed between the two.
     static func between(_ earlier: TopSnapshot, _ later: TopSnapshot) -> [QueueName: QueueRates] {
-        let time = Format.milliseconds(from: earlier.now.monotonic, to: later.now.monotonic)
-        guard time > 0, later.now.boot == earlier.now.boot else { return [:] }
-        let seconds = Double(time) / 1_000
+        let time = later.instant - earlier.instant
+        guard time > .zero else { return [:] }
+        let seconds = time / .seconds(1)
         let before = Dictionary(earlier.queues.map { ($0.name, $0) }) { first, _ in first }
         var rates: [QueueName: QueueRates] = [:]
         for queue in later.queues {

@@ -51,7 +51,7 @@ struct TopFrame {
     // MARK: - The head
 
     private func head(_ width: Int, _ hasColours: Bool) -> String {
-        let start = "stint top  \(localTime(reading.now.wall))  "
+        let start = "stint top  \(localTime(reading.time))  "
         let path = oneLine(database, limit: .max).cutAtStart(toColumns: max(10, width - start.columns))
         return TopGrid.line([TopCell(start, .bold), TopCell(path)], width: width, hasColours: hasColours)
     }
@@ -103,7 +103,7 @@ struct TopFrame {
             TopGrid.Column(title: "memory", alignedRight: true), TopGrid.Column(title: "state"),
         ]
         let rows = reading.workers.map { worker in
-            let age = worker.longestRunning.map { Format.duration(milliseconds: worker.age(of: $0)) }
+            let age = worker.longestRunning.map { Format.duration(milliseconds: $0.runTime?.milliseconds) }
             return [
                 TopCell(worker.name), TopCell(worker.queues), TopCell(worker.running(atMost: 1)), TopCell(age ?? "-"),
                 TopCell(Format.memory(bytes: worker.residentMemory)), state(of: worker),
@@ -113,9 +113,9 @@ struct TopFrame {
     }
 
     private func state(of worker: WorkerSnapshot) -> TopCell {
-        switch worker.existence {
-        case .exists: TopCell("alive")
-        case .gone: TopCell("gone", .red)
+        switch worker.record.liveness {
+        case .alive: TopCell("alive")
+        case .dead: TopCell("gone", .red)
         case .unknown: TopCell("unknown", .yellow)
         }
     }
@@ -131,7 +131,7 @@ struct TopFrame {
                 TopCell("\(death.job)"), TopCell(oneLine(death.queue.description, limit: 200)),
                 TopCell(
                     Format.duration(
-                        milliseconds: Format.milliseconds(from: death.failure.atMilliseconds, to: reading.now.wall))),
+                        milliseconds: Format.milliseconds(from: death.failure.atMilliseconds, to: reading.time))),
                 TopCell(death.failure.kind.rawValue), TopCell(oneLine(death.failure.error, limit: 200)),
             ]
         }

@@ -5,7 +5,10 @@ struct TopSnapshot: Sendable {
     /// How many of the latest attempts that did not succeed are searched for deaths.
     static let failuresSearched = 100
 
-    let now: ClockReading
+    /// When it was read, by the wall clock.
+    let time: Timestamp
+    /// The same by the clock that never jumps.
+    let instant: ContinuousClock.Instant
     let queues: [QueueStats]
     let workers: [WorkerSnapshot]
     /// Newest first.
@@ -14,14 +17,18 @@ struct TopSnapshot: Sendable {
     init(_ queue: JobQueue<some JobStore>) async throws {
         let queues = try await queue.stats()
         // The moment of the counts, from which the rates are made.
-        let now = queue.clock.now()
-        let workers = try await queue.workers().map { WorkerSnapshot($0, now: now) }
+        let (time, instant) = (wallClock(), ContinuousClock.now)
+        let workers = try await queue.workers().map { WorkerSnapshot($0, now: time) }
         let failures = try await queue.failures(limit: Self.failuresSearched)
-        self.init(now: now, queues: queues, workers: workers, failures: failures)
+        self.init(time: time, instant: instant, queues: queues, workers: workers, failures: failures)
     }
 
-    init(now: ClockReading, queues: [QueueStats], workers: [WorkerSnapshot], failures: [FailedJob]) {
-        self.now = now
+    init(
+        time: Timestamp, instant: ContinuousClock.Instant, queues: [QueueStats], workers: [WorkerSnapshot],
+        failures: [FailedJob]
+    ) {
+        self.time = time
+        self.instant = instant
         self.queues = queues
         self.workers = workers
         deaths = failures.filter { failed in

@@ -57,10 +57,13 @@ public struct JobRecord: Sendable, Codable, Hashable {
     public var expiredAt: Date? { expiredAtMilliseconds.map(Date.init(_:)) }
     package var expiredAtMilliseconds: Timestamp?
 
+    /// A record as a store makes it. The times after `enqueuedAt` are `nil` for a job in another state than theirs.
     public init(
         id: JobID, queue: QueueName, state: JobState, priority: UInt32, attempts: Int, maxAttempts: Int, crashes: Int,
         maxCrashes: Int, suspect: Bool, contentType: String, headers: Headers, payloadBytes: Int,
-        timeToRunMilliseconds: Int64?, uniqueKey: String?, enqueuedAt: Timestamp
+        timeToRunMilliseconds: Int64?, uniqueKey: String?, enqueuedAt: Timestamp, runAt: Timestamp? = nil,
+        leaseExpiresAt: Timestamp? = nil, buriedAt: Timestamp? = nil, doneAt: Timestamp? = nil,
+        cancelledAt: Timestamp? = nil, expiredAt: Timestamp? = nil, expiresAt: Timestamp? = nil
     ) {
         self.id = id
         self.queue = queue
@@ -77,6 +80,13 @@ public struct JobRecord: Sendable, Codable, Hashable {
         self.timeToRunMilliseconds = timeToRunMilliseconds
         key = uniqueKey.map(ByteText.init)
         enqueuedAtMilliseconds = enqueuedAt
+        runAtMilliseconds = runAt
+        leaseExpiresAtMilliseconds = leaseExpiresAt
+        buriedAtMilliseconds = buriedAt
+        doneAtMilliseconds = doneAt
+        cancelledAtMilliseconds = cancelledAt
+        expiredAtMilliseconds = expiredAt
+        expiresAtMilliseconds = expiresAt
     }
 
     private enum CodingKeys: String, CodingKey {

@@ -25,7 +25,7 @@ public enum JobState: String, Sendable, Hashable, Codable, CaseIterable {
     }
 
     /// Whether it is over for good: it never runs again, and is kept only for the retention of its queue.
-    package var isOver: Bool {
+    public var isOver: Bool {
         switch self {
         case .done, .cancelled, .expired: true
         case .ready, .delayed, .leased, .buried: false

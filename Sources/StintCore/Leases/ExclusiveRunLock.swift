@@ -5,7 +5,10 @@ import Synchronization
 ///
 /// A participant that cannot run alone yet may wait in line. While the line is not empty no other begins, so that all
 /// handlers end; then the lock is reserved for the first in line until it begins or leaves the line.
-package final class ExclusiveRunLock: Sendable {
+///
+/// A store creates one when it is opened, and gives it to all workers that it registers
+/// (``RegisteredWorker/runLock``); only workers use it.
+public final class ExclusiveRunLock: Sendable {
     /// A worker that shares the lock.
     package typealias Participant = ObjectIdentifier
 
@@ -38,7 +41,7 @@ package final class ExclusiveRunLock: Sendable {
 
     private let state = Mutex(State())
 
-    package init() {}
+    public init() {}
 
     /// - Parameter wake: Called whenever a participant that was refused may try again.
     package func register(_ participant: Participant, wake: @escaping @Sendable () -> Void) {

@@ -1,6 +1,9 @@
-/// The result of ``JobStore/nextReady(in:)``.
+/// When a claim may find a job: the result of ``JobStore/nextReady(in:)``.
 public enum NextReady: Sendable, Hashable {
     case now
-    case at(Timestamp)
+    /// When this much time has passed, above zero, measured from the answer. It is a duration, so that nobody needs the
+    /// store's clock.
+    case after(Duration)
+    /// No job is ready, and none is known to become ready by time alone.
     case unknown
 }

@@ -3,5 +3,6 @@ public enum Limit<Value: Sendable & Hashable>: Sendable, Hashable {
     case unlimited
     case to(Value)
 
-    package var value: Value? { if case .to(let value) = self { value } else { nil } }
+    /// `nil`: unlimited.
+    public var value: Value? { if case .to(let value) = self { value } else { nil } }
 }

@@ -26,7 +26,9 @@ public struct QueueLimits: Sendable, Hashable, Codable {
 
     public init() {}
 
-    package var limitsGroups: Bool { groupConcurrency != nil || groupRate != nil }
-    package var isLimited: Bool { concurrency != nil || rate != nil || limitsGroups }
-    package var isStrict: Bool { groupConcurrency == 1 && groupOrder == .strict }
+    /// Whether what of a group may run is limited.
+    public var limitsGroups: Bool { groupConcurrency != nil || groupRate != nil }
+    public var isLimited: Bool { concurrency != nil || rate != nil || limitsGroups }
+    /// Whether a job that waits for its retry holds its group back.
+    public var isStrict: Bool { groupConcurrency == 1 && groupOrder == .strict }
 }

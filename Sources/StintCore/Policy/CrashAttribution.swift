@@ -1,5 +1,3 @@
-import StintPlatform
-
 /// What the end of a worker costs each job that it held. Pure functions, without a store or a clock.
 ///
 /// | how the worker ended | not started | started alone | beside others, or not known |
@@ -12,19 +10,20 @@ import StintPlatform
 /// *Free*: ready again, nothing counts. *Blamed*: the attempt and a crash count. *Suspect*: nothing counts yet, and it
 /// runs alone next. *Lost*: nothing counts, the attempt is kept in the job's history; see
 /// ``afterLoss(_:earlierLosses:)``.
-package enum CrashAttribution {
-    package enum Ending: Sendable, Hashable, CaseIterable {
+public enum CrashAttribution {
+    public enum Ending: Sendable, Hashable, CaseIterable {
         /// The process is provably dead, its supervisor and machine are not, and it had no order to stop.
         case diedByItself
         /// A person, a signal or its supervisor had ordered it to stop.
         case stoppedByOrder
-        /// Its supervisor is dead too, or it belongs to another boot: a container was killed, or a machine went down.
+        /// Its supervisor is dead too, or it is not known that its host goes on: a container was killed, or a machine
+        /// went down.
         case diedWithOthers
         /// Its lease ran out without proof that it died: it hangs, was frozen, or could not reach the store.
         case leaseRanOut
     }
 
-    package enum Start: Sendable, Hashable, CaseIterable {
+    public enum Start: Sendable, Hashable, CaseIterable {
         /// It was claimed, but no handler had started.
         case notStarted
         /// The only job that had been started in the processes that ended; or a suspect, which runs alone in its
@@ -36,11 +35,13 @@ package enum CrashAttribution {
         case notKnown
     }
 
-    package enum Blame: Sendable, Hashable {
+    /// What the end costs a job; see the table above.
+    public enum Blame: Sendable, Hashable {
         case free, suspect, culprit, lost
     }
 
-    package static func blame(_ ending: Ending, _ start: Start) -> Blame {
+    /// The table above.
+    public static func blame(_ ending: Ending, _ start: Start) -> Blame {
         switch (ending, start) {
         case (.stoppedByOrder, _), (_, .notStarted): .free
         case (.diedByItself, .alone): .culprit
@@ -51,10 +52,10 @@ package enum CrashAttribution {
 
     // MARK: - Losses
 
-    package struct AfterLoss: Sendable, Hashable {
+    public struct AfterLoss: Sendable, Hashable {
         /// Whether it runs alone next.
-        package var isSuspect: Bool
-        package var delay: Duration
+        public var isSuspect: Bool
+        public var delay: Duration
     }
 
     /// A job that is lost once is ready at once. One that is lost again and again may be the cause, for example if it
@@ -62,10 +63,17 @@ package enum CrashAttribution {
     /// growing delays.
     ///
     /// - Parameter earlierLosses: How many losses came directly before this one, without another outcome between.
-    package static func afterLoss(_ ending: Ending, earlierLosses: Int) -> AfterLoss {
+    public static func afterLoss(_ ending: Ending, earlierLosses: Int) -> AfterLoss {
         AfterLoss(
             isSuspect: ending == .leaseRanOut || earlierLosses > 0,
             delay: Backoff.afterLoss.delay(after: earlierLosses))
+    }
+
+    /// How often a job was lost most recently, without another outcome between.
+    ///
+    /// - Parameter newestFirst: Its attempts that did not succeed. Only as many as a store keeps need be given.
+    public static func lossesInARow(_ newestFirst: some Sequence<JobFailure.Kind>) -> Int {
+        newestFirst.prefix { $0 == .expired || $0 == .lost }.reduce(0) { count, _ in count + 1 }
     }
 }
 
@@ -73,26 +81,26 @@ extension CrashAttribution.Ending {
     /// Derives from its record how a worker ended, if its end was not observed; `nil` if its supervisor lives, which
     /// will reclaim its jobs.
     ///
-    /// Only an observer in the same boot and the same pid namespace can prove that it died by itself: there, the
-    /// machine and the container live on.
-    ///
-    /// - Parameters:
-    ///   - boot: The observer's boot id.
-    ///   - namespaces: The observer's.
-    package init?(
-        ofUnseen worker: WorkerRecord, boot: String, namespaces: String = ProcessIdentity.current.namespaces
-    ) {
+    /// That it died by itself is proved only if its host goes on.
+    public init?(ofUnseen worker: WorkerRecord) {
         switch (worker.liveness, worker.supervisorLiveness) {
         case (.alive, _), (.unknown, _): self = .leaseRanOut
         case (.dead, .alive?), (.dead, .unknown?): return nil
         case (.dead, _) where worker.hasOrderToStop: self = .stoppedByOrder
         case (.dead, .dead?): self = .diedWithOthers
-        case (.dead, nil):
-            let process = worker.registration.process
-            // Hidden boot ids or namespaces may be different ones.
-            let isHidden = boot == "unknown" || ProcessNamespaces.exist && !namespaces.contains("pid:")
-            let isSame = process.boot == boot && process.namespaces == namespaces
-            self = isSame && !isHidden ? .diedByItself : .diedWithOthers
+        case (.dead, nil): self = worker.hostLiveness == .alive ? .diedByItself : .diedWithOthers
+        }
+    }
+
+    /// How workers ended, from a report of their end.
+    public init(_ end: WorkerEnd, of workers: [WorkerRecord]) {
+        switch end {
+        case .stopped: self = .stoppedByOrder
+        case .diedWithSupervisor, .diedWithMachine: self = .diedWithOthers
+        // The order did not come from the process that reports the end.
+        case .died where workers.contains(where: \.hasOrderToStop): self = .stoppedByOrder
+        // An observer that has outlived the host cannot have seen how a process on it ended.
+        case .died: self = workers.contains { $0.hostLiveness == .dead } ? .diedWithOthers : .diedByItself
         }
     }
 }

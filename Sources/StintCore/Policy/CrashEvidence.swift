@@ -1,12 +1,12 @@
 /// What is known about the jobs of workers whose leases end together.
-package struct CrashEvidence: Sendable {
-    package var ending: CrashAttribution.Ending
+public struct CrashEvidence: Sendable {
+    public var ending: CrashAttribution.Ending
     /// The processes of these workers, each with the jobs that it had started; `nil` if these are unknown.
-    package var processes: [ProcessIdentity: [StartedJob]?]
+    public var processes: [WorkerProcess: [StartedJob]?]
     /// Whether the workers held only one job; used if started jobs are unknown.
-    package var heldOne: Bool
+    public var heldOne: Bool
 
-    package init(
+    public init(
         _ ending: CrashAttribution.Ending, of workers: [WorkerRecord] = [], heldOne: Bool = false
     ) {
         self.ending = ending
@@ -29,12 +29,16 @@ package struct CrashEvidence: Sendable {
         }
     }
 
-    package func start(
-        of lease: Lease, isSuspect: Bool, in process: ProcessIdentity
+    /// What is known of the start of one of their jobs.
+    ///
+    /// - Parameter process: That of the job's holder; `nil` if it is not known.
+    /// - Returns: What is known, and the job as its worker has recorded it; `nil` if it has not.
+    public func start(
+        of lease: Lease, isSuspect: Bool, in process: WorkerProcess?
     ) -> (start: CrashAttribution.Start, job: StartedJob?) {
         // If started jobs are unknown, a suspect counts as started alone: it was claimed alone, and is given back if
         // others run.
-        guard let started = processes[process] ?? nil else {
+        guard let started = process.flatMap({ processes[$0] ?? nil }) else {
             return (isSuspect || heldOne ? .alone : .notKnown, nil)
         }
         guard let mine = started.first(where: { $0.lease == lease }) else { return (.notStarted, nil) }

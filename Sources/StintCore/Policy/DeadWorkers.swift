@@ -1,28 +1,25 @@
-/// Workers that are provably dead and whose end was not observed, for stores that can prove a death on their own
-/// machine.
-package enum DeadWorkers {
+/// Workers that are provably dead and whose end was not observed, for stores that can prove a death; see ``Liveness``.
+public enum DeadWorkers {
     /// Workers that ended together: those of one supervisor, or of one process.
-    package struct Group: Sendable {
-        package let workers: [WorkerID]
-        package let end: WorkerEnd
+    public struct Group: Sendable {
+        public let workers: [WorkerID]
+        public let end: WorkerEnd
     }
 
     /// What a worker ended together with.
     private enum EndedWith: Hashable {
         case supervisor(String)
-        case process(ProcessIdentity)
+        case process(WorkerProcess)
     }
 
     /// A worker is left to its supervisor as long as that lives: only the supervisor knows how its worker ended.
-    ///
-    /// - Parameter boot: The observer's boot id.
-    package static func groups(_ workers: [WorkerRecord], boot: String) -> [Group] {
+    public static func groups(_ workers: [WorkerRecord]) -> [Group] {
         let dead = workers.filter { $0.liveness == .dead }
         let groups = Dictionary(grouping: dead) {
             $0.registration.supervisorSign.map(EndedWith.supervisor) ?? .process($0.registration.process)
         }
         return groups.values.sorted { $0[0].id.rawValue < $1[0].id.rawValue }.compactMap { workers in
-            WorkerEnd(ofUnseen: workers, boot: boot).map { Group(workers: workers.map(\.id), end: $0) }
+            WorkerEnd(ofUnseen: workers).map { Group(workers: workers.map(\.id), end: $0) }
         }
     }
 }
@@ -30,10 +27,10 @@ package enum DeadWorkers {
 extension WorkerEnd {
     /// How dead workers ended, if that was not observed; `nil` if their supervisor lives, which will reclaim their
     /// jobs.
-    init?(ofUnseen workers: [WorkerRecord], boot: String) {
+    init?(ofUnseen workers: [WorkerRecord]) {
         // They ended together, so an order to one of them was an order to all.
         guard let first = workers.first(where: \.hasOrderToStop) ?? workers.first,
-            let ending = CrashAttribution.Ending(ofUnseen: first, boot: boot)
+            let ending = CrashAttribution.Ending(ofUnseen: first)
         else { return nil }
         switch ending {
         case .leaseRanOut: return nil
@@ -45,12 +42,12 @@ extension WorkerEnd {
 }
 
 extension JobStore {
-    /// ``WorkerRegistry/reclaimDead()`` of a store whose workers are all on one machine, which can prove their deaths.
+    /// ``WorkerRegistry/reclaimDead()`` of a store that can prove deaths: reclaims the jobs of each group.
     ///
     /// - Parameter workers: All of them, or at least all that are dead.
-    package func reclaimDead(among workers: [WorkerRecord]) async throws -> ReapReport {
+    public func reclaimDead(among workers: [WorkerRecord]) async throws -> ReapReport {
         var total = ReapReport()
-        for group in DeadWorkers.groups(workers, boot: clock.now().boot) {
+        for group in DeadWorkers.groups(workers) {
             total += try await reclaim(from: group.workers, group.end)
         }
         return total

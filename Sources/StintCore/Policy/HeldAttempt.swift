@@ -1,13 +1,13 @@
-/// The counts and limits of a leased job, as the rules need them. `attempts` includes the current one.
-package struct HeldAttempt: Sendable, Hashable {
-    package var attempts: Int64
-    package var crashes: Int64
-    package var maxAttempts: Int64
-    package var maxCrashes: Int64
+/// The counts and limits of a leased job, as ``Transition`` needs them. `attempts` includes the current one.
+public struct HeldAttempt: Sendable, Hashable {
+    public var attempts: Int64
+    public var crashes: Int64
+    public var maxAttempts: Int64
+    public var maxCrashes: Int64
     /// Whether it runs alone.
-    package var isSuspect: Bool
+    public var isSuspect: Bool
 
-    package init(attempts: Int64, crashes: Int64, maxAttempts: Int64, maxCrashes: Int64, isSuspect: Bool) {
+    public init(attempts: Int64, crashes: Int64, maxAttempts: Int64, maxCrashes: Int64, isSuspect: Bool) {
         self.attempts = attempts
         self.crashes = crashes
         self.maxAttempts = maxAttempts

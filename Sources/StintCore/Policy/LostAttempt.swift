@@ -1,11 +1,14 @@
 /// What is stored about an attempt whose worker is gone: the failure's kind, its text, and the diagnostics.
-package struct LostAttempt: Sendable {
-    package var kind: JobFailure.Kind
-    package var error: String
-    package var diagnostics: AttemptDiagnostics?
+public struct LostAttempt: Sendable {
+    public var kind: JobFailure.Kind
+    /// How the worker ended, for people.
+    public var error: String
+    public var diagnostics: AttemptDiagnostics?
 
     /// For a worker whose end was reported.
-    package init(_ end: WorkerEnd, of worker: WorkerRecord, isBlamed: Bool) {
+    ///
+    /// - Parameter isBlamed: Whether the ending is ``CrashAttribution/Ending/diedByItself``.
+    public init(_ end: WorkerEnd, of worker: WorkerRecord, isBlamed: Bool) {
         let name = "worker \(worker.registration.name)"
         switch end {
         case .died(let how, let diagnostics):
@@ -20,7 +23,7 @@ package struct LostAttempt: Sendable {
     }
 
     /// For a lease that ended without a report.
-    package init(_ ending: CrashAttribution.Ending, ofWorker worker: String) {
+    public init(_ ending: CrashAttribution.Ending, ofWorker worker: String) {
         let name = "worker \(worker)"
         switch ending {
         case .diedByItself: (kind, error) = (.crashed, "\(name) died; how is not known")
@@ -33,37 +36,15 @@ package struct LostAttempt: Sendable {
         }
     }
 
-    package var failure: Transition.Failure { Transition.Failure(kind: kind, error: error) }
+    /// The same as ``Transition/after(_:_:_:_:earlierLosses:maxAttempts:)`` takes it.
+    public var failure: Transition.Failure { Transition.Failure(kind: kind, error: error) }
 
-    /// - Parameter now: Read from the same clock as the job's start.
-    package func ran(_ job: StartedJob?, until now: ClockReading) -> LostAttempt {
-        guard let job else { return self }
-        // A damaged scoreboard can make the difference overflow.
-        let (ranFor, overflow) = now.monotonic.subtractingReportingOverflow(job.startedAt)
-        guard !overflow else { return self }
+    /// The same with the run time of the job, if it had been started and that is known.
+    public func ran(_ job: StartedJob?) -> LostAttempt {
+        guard let runTime = job?.runTime else { return self }
         var copy = self
         copy.diagnostics = diagnostics ?? AttemptDiagnostics()
-        copy.diagnostics?.runTimeMilliseconds = max(0, ranFor)
+        copy.diagnostics?.runTimeMilliseconds = max(0, runTime.milliseconds)
         return copy
     }
-}
-
-extension CrashAttribution.Ending {
-    /// How workers ended, from a report of their end.
-    package init(_ end: WorkerEnd, of workers: [WorkerRecord], boot: String) {
-        switch end {
-        case .stopped: self = .stoppedByOrder
-        case .diedWithSupervisor, .diedWithMachine: self = .diedWithOthers
-        // The order did not come from the process that reports the end.
-        case .died where workers.contains(where: \.hasOrderToStop): self = .stoppedByOrder
-        // No observer of another boot can have seen how a process ended.
-        case .died:
-            self = workers.contains { $0.registration.process.boot != boot } ? .diedWithOthers : .diedByItself
-        }
-    }
-}
-
-extension [JobFailure.Kind] {
-    /// How often the job was lost most recently, without another outcome between. The array is newest first.
-    package var lossesInARow: Int { prefix { $0 == .expired || $0 == .lost }.count }
 }

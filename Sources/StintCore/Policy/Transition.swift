@@ -12,35 +12,40 @@
 /// | bury | buried | same | same |
 ///
 /// An attempt counts from its claim, so "same" has used it up, and "− 1" gives it back.
-package struct Transition: Sendable, Hashable {
-    package enum Destination: Sendable, Hashable {
+public struct Transition: Sendable, Hashable {
+    public enum Destination: Sendable, Hashable {
+        /// Done: deleted, or kept for the retention of its queue.
         case done
         /// Ready, or delayed if the delay is above zero.
         case waiting(after: Duration, attempts: Int64, crashes: Int64, isSuspect: Bool)
+        /// Set aside, with the reason for people.
         case buried(reason: String, attempts: Int64, crashes: Int64)
     }
 
     /// What is stored about an attempt that did not succeed.
-    package struct Failure: Sendable, Hashable {
-        package let kind: JobFailure.Kind
-        package let error: String
+    public struct Failure: Sendable, Hashable {
+        public let kind: JobFailure.Kind
+        public let error: String
 
-        package init(kind: JobFailure.Kind, error: String) {
+        public init(kind: JobFailure.Kind, error: String) {
             self.kind = kind
             self.error = error
         }
     }
 
-    package let destination: Destination
-    package var failure: Failure?
+    public let destination: Destination
+    /// What to add to the job's history; `nil` for nothing.
+    public var failure: Failure?
 
     private init(_ destination: Destination, _ failure: Failure? = nil) {
         self.destination = destination
         self.failure = failure
     }
 
+    /// The holder has settled the job.
+    ///
     /// - Parameter maxAttempts: The worker's limit of attempts, if it is lower than the job's own.
-    package static func after(
+    public static func after(
         _ outcome: Settlement.Outcome, _ attempt: HeldAttempt, maxAttempts: Int? = nil
     ) -> Transition {
         switch outcome {
@@ -63,7 +68,7 @@ package struct Transition: Sendable, Hashable {
     }
 
     /// Why a job whose time is over was not started.
-    package static func expiryReason(attempts: Int64) -> String {
+    public static func expiryReason(attempts: Int64) -> String {
         attempts == 0
             ? "its time was over before it was started" : "its time was over before its next attempt was started"
     }
@@ -73,7 +78,7 @@ package struct Transition: Sendable, Hashable {
     /// - Parameters:
     ///   - failure: What is stored if the job is blamed or was lost.
     ///   - earlierLosses: How often the job was lost directly before this, without another outcome between.
-    package static func after(
+    public static func after(
         _ ending: CrashAttribution.Ending, _ start: CrashAttribution.Start, _ attempt: HeldAttempt, _ failure: Failure,
         earlierLosses: @autoclosure () throws -> Int, maxAttempts: Int? = nil
     ) rethrows -> Transition {

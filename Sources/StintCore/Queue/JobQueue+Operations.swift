@@ -15,6 +15,8 @@ extension JobQueue {
     public func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
 
     /// The latest attempts that did not succeed, newest first.
+    ///
+    /// - Throws: ``StintError`` with the code `invalidInput` for a negative limit.
     public func failures(limit: Int = 100) async throws -> [FailedJob] { try await store.failures(limit: limit) }
 
     /// All registered workers, by id, with the jobs that they run.

@@ -19,7 +19,7 @@ extension JobStore {
             if step.spared == 0 || hasLookedAgain { return total }
             // Workers of leases past their deadline live, or may just have waited for the same lock.
             hasLookedAgain = true
-            do { try await Task.sleep(for: ReapReport.secondLook + .milliseconds(50)) } catch { return total }
+            do { try await sleep(for: SecondLook.delay + .milliseconds(50)) } catch { return total }
         }
     }
 }
@@ -30,8 +30,4 @@ extension ReapReport {
         total.buried += step.buried
         total.pruned += step.pruned
     }
-
-    /// How long a live worker may still extend a lease past its deadline: it may have been frozen, or have waited for
-    /// the same lock as the reaper.
-    package static let secondLook: Duration = .milliseconds(250)
 }

@@ -7,8 +7,6 @@
 public struct JobQueue<Store: JobStore>: Sendable {
     /// For what only this kind of store can do, such as ``SQLiteStore/backup(to:)``.
     public let store: Store
-    /// The store's clock; see ``JobStore/clock``.
-    package var clock: any QueueClock { store.clock }
 
     /// Opens the store.
     ///

@@ -9,8 +9,6 @@ package struct AnyJobStore: JobStore {
         self.address = address
     }
 
-    package var clock: any QueueClock { base.clock }
-
     package func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] { try await base.enqueue(jobs) }
 
     package func exchange(_ settlements: [Settlement], for request: ClaimRequest?) async throws -> Exchange {
@@ -73,6 +71,7 @@ package struct AnyJobStore: JobStore {
     package func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> { base.wakeUps(in: queues) }
     package func close() async { await base.close() }
     package func checkStillThere() throws { try base.checkStillThere() }
+    package func sleep(for duration: Duration) async throws { try await base.sleep(for: duration) }
 
     // MARK: - Workers
 

@@ -4,12 +4,15 @@
 /// `outcomeUnknown` the change may have been made: the caller must look it up with `leases(heldBy:)` or ``job(_:)``
 /// before it continues. No verb blocks one of Swift's cooperative threads.
 ///
+/// A store has its own time: that of this machine for a file, that of the server for a database server. Nobody else
+/// reads its clock: requests and answers have durations, and dates only for people. A worker measures the deadlines of
+/// its leases with a monotonic clock of its own, from before the claim.
+///
+/// A store moves jobs between states as ``Transition`` says, and reads how a worker's end is judged from
+/// ``CrashAttribution`` and ``CrashEvidence``; it decides nothing of that itself.
+///
 /// The scenarios in Tests/Conformance specify the same in code. Every store must pass them.
 public protocol JobStore: WorkerRegistry {
-    /// The store's own time: that of this machine for a file, that of the server for a database server. Deadlines,
-    /// delays and `NextReady.at(_:)` use it.
-    var clock: any QueueClock { get }
-
     /// Adds all jobs or none, and returns results in their order. A job is not added if a job in its queue that is not
     /// done has the same unique key; the result then has that job's id. After `outcomeUnknown` the jobs may be there:
     /// those with a unique key can be enqueued again without harm.
@@ -67,12 +70,14 @@ public protocol JobStore: WorkerRegistry {
         _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int
     ) async throws -> SelectionStep
 
-    /// Reclaims the jobs of leases that ended (past their deadline, or granted before the machine rebooted) and prunes
-    /// done jobs past their retention. A call handles a bounded number.
+    /// Reclaims the jobs of leases that ended (past their deadline, or granted by a clock that has begun anew since)
+    /// and prunes done jobs past their retention. A call handles a bounded number of both, so that no claim waits
+    /// long.
     ///
     /// A deadline does not prove a death, so a lease that ran out blames no job. If its worker provably lives, it is
-    /// first marked, and reclaimed only if it is still past its deadline 250 ms later: the worker may have waited for
-    /// the same lock. If nothing can be proved, a reap that had to wait for the lock itself does the same.
+    /// first marked, and reclaimed only if it is still past its deadline after ``SecondLook/delay``: the worker may
+    /// have waited for the same lock. If nothing can be proved, a reap that had to wait for the lock itself does the
+    /// same.
     ///
     /// - Returns: What was done; all zero when nothing is left to do now.
     func reap() async throws -> ReapReport
@@ -111,7 +116,7 @@ public protocol JobStore: WorkerRegistry {
     /// One job with payload and history, or `nil`.
     func job(_ id: JobID) async throws -> JobDetails?
 
-    /// When a claim on these queues may find a job: now, at a wall-clock time, or unknown.
+    /// When a claim on these queues may find a job: now, after some time, or unknown.
     ///
     /// - Parameter passingOverSuspects: Whether the claim skips suspects.
     func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady
@@ -120,7 +125,7 @@ public protocol JobStore: WorkerRegistry {
     func isClaimable(_ job: JobID) async throws -> Bool
 
     /// Emits the current result of `nextReady(in:)` whenever it may have changed, including changes by other
-    /// processes. May emit spuriously, and a time may be past already; only the newest unread value is buffered.
+    /// processes. May emit spuriously; only the newest unread value is buffered.
     func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady>
 
     /// Waits for calls that are in progress, ends all wake-ups, and releases everything that the store holds of the
@@ -129,16 +134,24 @@ public protocol JobStore: WorkerRegistry {
     func close() async
 
     /// Checks, without a transaction, that the store is still in its place: a file may have been deleted or replaced.
-    /// Cheap; for processes that do not use the store otherwise.
+    /// Cheap; for processes that do not use the store otherwise. By default it does nothing, for a store that cannot
+    /// disappear.
     ///
     /// - Throws: ``StintError`` with the code `databaseUnusable`: from then on every call throws it, so start the
     ///   program again. With the code `closed` after ``close()``.
     func checkStillThere() throws
+
+    /// Waits until this much of the store's own time has passed. By default that is real time. A store whose clock
+    /// stands still until a test moves it moves it by `duration` and returns.
+    ///
+    /// - Throws: `CancellationError` if the task is cancelled.
+    func sleep(for duration: Duration) async throws
 }
 
 extension JobStore {
-    /// Does nothing, for a store that cannot disappear.
     public func checkStillThere() throws {}
+
+    public func sleep(for duration: Duration) async throws { try await Task.sleep(for: duration) }
 }
 
 extension JobStore {

@@ -1,10 +1,14 @@
-/// Whether a process lives, as far as the kernel proves it. Names, process ids, boot ids and clocks prove nothing:
-/// containers share them, hide them or have their own.
+/// Whether a process lives, as far as the store can prove it. A proof is something that only a living process can have,
+/// such as a lock of the kernel. Names, process ids and clocks prove nothing: containers share them, hide them or have
+/// their own.
+///
+/// To prove it is a capability of a store whose workers are all on its own machine. Any other store says `unknown`, and
+/// then the deadlines of leases decide: a worker that does not extend them loses its jobs.
 public enum Liveness: String, Sendable, Hashable, Codable {
-    /// It holds the lock that only it can hold.
+    /// It lives for certain.
     case alive
-    /// Its lock is free; the kernel frees such a lock only when the process ends.
+    /// It has ended for certain.
     case dead
-    /// There is no proof either way: no lock that this process can see. Only the lease's deadline decides then.
+    /// There is no proof either way. Only the lease's deadline decides then.
     case unknown
 }

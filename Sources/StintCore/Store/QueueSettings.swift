@@ -30,7 +30,8 @@ public struct QueueSettings: Sendable, Hashable {
         self.isFair = isFair
     }
 
-    package var changesLimits: Bool {
+    /// Whether it changes anything of ``QueueLimits``.
+    public var changesLimits: Bool {
         concurrency != nil || rate != nil || groupConcurrency != nil || groupRate != nil || groupOrder != nil || isFair != nil
     }
 

@@ -6,8 +6,9 @@ public struct ReapReport: Sendable, Hashable {
     public var buried = 0
     /// Done jobs past their queue's retention, now deleted.
     public var pruned = 0
-    /// Leases past their deadline that were left for a second check. Ignored when two reports are compared.
-    package var spared = 0
+    /// Leases past their deadline that were left alone until a second look, since their workers may still extend them.
+    /// Ignored when two reports are compared, and always 0 in the report of ``JobQueue/reap()``, which looks twice.
+    public var spared = 0
 
     public init(requeued: Int = 0, buried: Int = 0, pruned: Int = 0) {
         self.requeued = requeued

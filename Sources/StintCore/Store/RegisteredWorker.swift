@@ -1,15 +1,14 @@
-/// A registered worker, with what it shares with others.
+/// A registered worker, with what it shares with others. The result of ``WorkerRegistry/register(_:as:)``.
 public struct RegisteredWorker: Sendable {
     public let id: WorkerID
     public let scoreboard: any Scoreboard
-    /// Shared by all workers of the store in this process.
-    package let runLock: ExclusiveRunLock
+    /// The same for all workers that this process has registered with the store.
+    public let runLock: ExclusiveRunLock
     /// Shared by all workers of the store in all processes.
-    package let revocations: any RevocationMark
+    public let revocations: any RevocationMark
 
-    package init(
-        id: WorkerID, scoreboard: any Scoreboard, runLock: ExclusiveRunLock,
-        revocations: any RevocationMark = NoRevocationMark()
+    public init(
+        id: WorkerID, scoreboard: any Scoreboard, runLock: ExclusiveRunLock, revocations: any RevocationMark
     ) {
         self.id = id
         self.scoreboard = scoreboard

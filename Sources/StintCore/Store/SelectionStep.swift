@@ -7,7 +7,7 @@ public struct SelectionStep: Sendable {
     /// The start of the same walk, over the jobs that existed when it began.
     public let start: SelectionCursor
 
-    package init(jobs: [JobID], next: SelectionCursor?, start: SelectionCursor) {
+    public init(jobs: [JobID], next: SelectionCursor?, start: SelectionCursor) {
         self.jobs = jobs
         self.next = next
         self.start = start

@@ -1,14 +1,15 @@
 /// A job that a worker has started.
 public struct StartedJob: Sendable, Hashable {
     public let lease: Lease
-    /// The time by the monotonic clock of its boot, in milliseconds.
-    public let startedAt: Int64
+    /// How long it had run when the store was read, by the store's own time; `nil` if that cannot be known, as when the
+    /// machine has rebooted since.
+    public let runTime: Duration?
     /// The worker's limit of attempts, if it is lower than the job's own.
     public let maxAttempts: Int?
 
-    public init(lease: Lease, startedAt: Int64, maxAttempts: Int? = nil) {
+    public init(lease: Lease, runTime: Duration?, maxAttempts: Int? = nil) {
         self.lease = lease
-        self.startedAt = startedAt
+        self.runTime = runTime
         self.maxAttempts = maxAttempts
     }
 }

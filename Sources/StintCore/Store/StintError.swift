@@ -50,14 +50,19 @@ public struct StintError: Error, Sendable, CustomStringConvertible {
         self.advice = advice
     }
 
-    package static func invalidInput(_ description: String) -> StintError { StintError(.invalidInput, description) }
+    // MARK: - For stores
 
+    /// - Parameter description: What was wrong, what was expected and what to do.
+    public static func invalidInput(_ description: String) -> StintError { StintError(.invalidInput, description) }
+
+    /// A store was closed before this call.
+    ///
     /// - Parameter name: What people call the store, such as "the database 'a.db'".
-    package static func closed(_ name: String) -> StintError {
+    public static func closed(_ name: String) -> StintError {
         StintError(.closed, "\(name) was closed by this program: open it again for further calls")
     }
 
-    package static func leaseLost(_ lease: Lease) -> StintError {
+    public static func leaseLost(_ lease: Lease) -> StintError {
         StintError(
             .leaseLost,
             "the lease on job \(lease.job) (token \(lease.token)) is lost: the job was reclaimed, buried or deleted; "
@@ -65,7 +70,7 @@ public struct StintError: Error, Sendable, CustomStringConvertible {
         )
     }
 
-    package static func notFound(_ id: JobID) -> StintError {
+    public static func notFound(_ id: JobID) -> StintError {
         StintError(.notFound, "no job has the id \(id): it was deleted, is done and not retained, or never existed")
     }
 }

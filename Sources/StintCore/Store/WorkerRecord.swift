@@ -13,6 +13,9 @@ public struct WorkerRecord: Sendable, Hashable {
     /// The jobs that it has started and not ended; `nil` if they are unknown.
     public let started: [StartedJob]?
     public let liveness: Liveness
+    /// Whether the machine or the container in which it runs goes on. If its process is dead and this is alive, its
+    /// process died alone. A store that cannot tell says `unknown`.
+    public let hostLiveness: Liveness
     /// Its supervisor's liveness; `nil` if it has none.
     public let supervisorLiveness: Liveness?
     /// Whether it was ordered to stop.
@@ -20,13 +23,15 @@ public struct WorkerRecord: Sendable, Hashable {
 
     public init(
         id: WorkerID, registration: WorkerRegistration, registeredAt: Timestamp, started: [StartedJob]?,
-        liveness: Liveness = .unknown, supervisorLiveness: Liveness? = nil, hasOrderToStop: Bool = false
+        liveness: Liveness = .unknown, hostLiveness: Liveness = .unknown, supervisorLiveness: Liveness? = nil,
+        hasOrderToStop: Bool = false
     ) {
         self.id = id
         self.registration = registration
         registeredAtMilliseconds = registeredAt
         self.started = started
         self.liveness = liveness
+        self.hostLiveness = hostLiveness
         self.supervisorLiveness = supervisorLiveness
         self.hasOrderToStop = hasOrderToStop
     }

@@ -5,9 +5,10 @@ public struct WorkerRegistration: Sendable, Hashable {
 
     /// The worker's name, for people: `host:pid` unless it was set.
     public let name: String
-    public let process: ProcessIdentity
+    /// The process that it runs in.
+    public let process: WorkerProcess
     /// The process that started it and that reclaims its jobs when it ends.
-    public let supervisor: ProcessIdentity?
+    public let supervisor: WorkerProcess?
     /// The name of the supervisor's proof that it lives; see ``WorkerRegistry/registerSupervisor()``.
     public let supervisorSign: String?
     public let queues: [QueueName]
@@ -15,7 +16,7 @@ public struct WorkerRegistration: Sendable, Hashable {
     public let concurrency: Int
 
     public init(
-        name: String, process: ProcessIdentity, supervisor: ProcessIdentity? = nil, supervisorSign: String? = nil,
+        name: String, process: WorkerProcess, supervisor: WorkerProcess? = nil, supervisorSign: String? = nil,
         queues: [QueueName], concurrency: Int
     ) {
         self.name = name

@@ -2,11 +2,19 @@
 /// same rules apply to its calls.
 public protocol WorkerRegistry: Sendable {
     /// Registers a worker that begins its work, or renews its registration if there is an id. A registration need not
-    /// survive a power cut, which ends all workers, so neither this nor ``deregister(_:)`` throws `outcomeUnknown`. One
-    /// that was not renewed for ``WorkerRegistration/lifetime``, and whose process cannot be checked, is deleted.
+    /// survive a power cut, which ends all workers. One that was not renewed for ``WorkerRegistration/lifetime``, that
+    /// holds no lease, and whose process is not known to live, is deleted by a reap.
+    ///
+    /// After `outcomeUnknown` there may be a registration whose id nobody knows. Call it again: for a new worker that
+    /// makes a second registration, for a renewal it is the same one. The first one then never holds a lease, so it
+    /// costs no job anything. It is listed by ``workers()`` and counts as a worker when few ready jobs are shared among
+    /// workers, until its process ends and is reclaimed (``reclaim(from:_:)`` covers all registrations of a process) or
+    /// a reap deletes it as above.
     func register(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> RegisteredWorker
 
-    /// Removes a worker that ends in an orderly way and holds no leases any more.
+    /// Removes a worker that ends in an orderly way and holds no leases any more. A worker that is not registered is no
+    /// error, so after `outcomeUnknown` call it again; a registration that stays is deleted as ``register(_:as:)``
+    /// says.
     func deregister(_ worker: WorkerID) async throws
 
     /// The jobs that the worker holds: those that it has claimed and neither settled nor lost.
@@ -21,12 +29,12 @@ public protocol WorkerRegistry: Sendable {
     /// `CrashAttribution` decides what it costs the jobs.
     func reclaim(from workers: [WorkerID], _ end: WorkerEnd) async throws -> ReapReport
 
-    /// Reclaims the jobs of workers that are provably dead and have no living supervisor. A store that cannot prove a
-    /// death returns an empty report; then ``JobStore/reap()`` reclaims leases that have ended.
+    /// Reclaims the jobs of workers that are provably dead and have no living supervisor. By default it does nothing,
+    /// for a store that cannot prove a death: there, ``JobStore/reap()`` reclaims leases that have ended.
     func reclaimDead() async throws -> ReapReport
 
     /// Proves to other processes, as long as this one lives, that it supervises workers; their registrations name the
-    /// sign (``WorkerRegistration/supervisorSign``). `nil` if the store cannot prove that.
+    /// sign (``WorkerRegistration/supervisorSign``). `nil`, the default, if the store cannot prove that.
     func registerSupervisor() async throws -> (any SupervisorSign)?
 
     /// Asks all supervisors, wherever they run, to replace their workers.
@@ -36,5 +44,13 @@ public protocol WorkerRegistry: Sendable {
     func latestRestartRequest() async throws -> Int64
 
     /// The latest attempts that did not succeed, newest first.
+    ///
+    /// - Throws: `invalidInput` for a negative limit.
     func failures(limit: Int) async throws -> [FailedJob]
+}
+
+// What a store does that cannot prove who lives; see ``Liveness``.
+extension WorkerRegistry {
+    public func reclaimDead() async throws -> ReapReport { ReapReport() }
+    public func registerSupervisor() async throws -> (any SupervisorSign)? { nil }
 }

@@ -1,5 +1,6 @@
 import GRDB
 import StintCore
+import StintPlatform
 
 /// `@unchecked Sendable`: one thread at a time has it and passes it on: first the writing connection's, then the one
 /// that syncs.

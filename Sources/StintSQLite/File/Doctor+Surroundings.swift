@@ -2,6 +2,7 @@ import CStint
 import Foundation
 import GRDB
 import StintCore
+import StintPlatform
 
 extension SQLiteStore {
     /// The number of waits for the write lock that are tried.

@@ -1,6 +1,7 @@
 import GRDB
 import GRDBSQLite
 import StintCore
+import StintPlatform
 
 extension SQLiteStore {
     /// Checks SQLite, the file and the kept counts. It reads the whole database once.

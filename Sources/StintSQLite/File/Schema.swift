@@ -1,5 +1,6 @@
 import GRDB
 import StintCore
+import StintPlatform
 import StintSQLiteMigrations
 
 /// Migrates a database to this Stint's schema, or reports why it cannot.

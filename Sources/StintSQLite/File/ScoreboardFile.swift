@@ -58,7 +58,7 @@ final class ScoreboardFile: Scoreboard {
             guard state.isSound else { return }
             var slot = ended.flatMap { state.slots.removeValue(forKey: $0) }
             if let started {
-                let job = StartedJob(lease: started, startedAt: clock.now().monotonic, maxAttempts: maxAttempts)
+                let job = Start(lease: started, time: clock.now().monotonic, maxAttempts: maxAttempts)
                 let place = slot ?? state.free.popLast() ?? state.count
                 slot = nil
                 state.count = max(state.count, place + 1)
@@ -112,8 +112,16 @@ final class ScoreboardFile: Scoreboard {
 
     // MARK: - Reading another worker's
 
+    /// A job that was started, as it is recorded.
+    struct Start: Sendable, Hashable {
+        var lease: Lease
+        /// By the monotonic clock of the worker's boot, in milliseconds.
+        var time: Int64
+        var maxAttempts: Int?
+    }
+
     struct Content: Sendable, Equatable {
-        var started: [StartedJob] = []
+        var started: [Start] = []
         var hasOrderToStop = false
     }
 
@@ -152,17 +160,17 @@ final class ScoreboardFile: Scoreboard {
             && words[4] == inode
     }
 
-    private static func job(_ record: [UInt64]) -> StartedJob? {
+    private static func job(_ record: [UInt64]) -> Start? {
         guard record[3] <= UInt64(Int32.max) else { return nil }
         let lease = Lease(
             job: JobID(rawValue: Int64(bitPattern: record[0])),
             token: FencingToken(rawValue: Int64(bitPattern: record[1])))
-        return StartedJob(
-            lease: lease, startedAt: Int64(bitPattern: record[2]), maxAttempts: record[3] == 0 ? nil : Int(record[3]))
+        return Start(
+            lease: lease, time: Int64(bitPattern: record[2]), maxAttempts: record[3] == 0 ? nil : Int(record[3]))
     }
 
-    private static func record(_ job: StartedJob, of worker: WorkerID) -> [UInt64] {
-        let numbers = [job.lease.job.rawValue, job.lease.token.rawValue, job.startedAt, Int64(job.maxAttempts ?? 0)]
+    private static func record(_ job: Start, of worker: WorkerID) -> [UInt64] {
+        let numbers = [job.lease.job.rawValue, job.lease.token.rawValue, job.time, Int64(job.maxAttempts ?? 0)]
         let words = numbers.map(UInt64.init(bitPattern:))
         // FNV-1a over words: it need not resist an attacker, only recognise garbage.
         let check = (words + [UInt64(bitPattern: worker.rawValue)]).reduce(0xCBF2_9CE4_8422_2325 as UInt64) {

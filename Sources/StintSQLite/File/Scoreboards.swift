@@ -29,8 +29,27 @@ final class Scoreboards: Sendable {
         }
     }
 
+    /// What the worker has started; `nil` if that is unknown.
     func read(_ worker: WorkerID) -> ScoreboardFile.Content? {
         ScoreboardFile.read(path(worker), of: worker)
+    }
+
+    /// How long a job has run; `nil` if its start was read from another clock: that of another boot or time namespace.
+    func runTime(of job: ScoreboardFile.Start, in process: ProcessIdentity) -> Duration? {
+        let now = clock.now()
+        guard process.boot == now.boot, process.mayShareClock(with: .current) else { return nil }
+        // A damaged scoreboard can make the difference overflow.
+        let (time, overflow) = now.monotonic.subtractingReportingOverflow(job.time)
+        return overflow || time < 0 ? nil : .milliseconds(time)
+    }
+
+    /// Whether the machine or the container of a process goes on, as far as this process can know. Boot ids and
+    /// namespaces that are hidden may be different ones.
+    func liveness(ofHostOf process: ProcessIdentity) -> Liveness {
+        let here = (boot: clock.now().boot, namespaces: ProcessIdentity.current.namespaces)
+        if process.boot != here.boot { return .dead }
+        let isHidden = here.boot == "unknown" || ProcessNamespaces.exist && !here.namespaces.contains("pid:")
+        return process.namespaces == here.namespaces && !isHidden ? .alive : .unknown
     }
 
     func liveness(_ worker: WorkerID) -> Liveness {

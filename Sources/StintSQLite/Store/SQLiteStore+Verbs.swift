@@ -137,8 +137,7 @@ extension SQLiteStore {
         let next = try await look {
             try $0.nextReady(in: queues, passingOverSuspects: passingOverSuspects)
         }
-        if case .at(let time) = next, time <= clock.now().wall { return .now }
-        return next
+        return next.answer(at: clock.now().wall)
     }
 
     public func isClaimable(_ job: JobID) async throws -> Bool {

@@ -88,7 +88,7 @@ public final class SQLiteStore: JobStore {
         let file = DatabaseFile(path: self.path)
         self.file = file
         self.options = options
-        signals = WakeUpSignals()
+        signals = WakeUpSignals(clock: options.clock)
         lifecycle = Mutex(Lifecycle(open: try Self.open(file, path, options, access, signals)))
     }
 
@@ -164,7 +164,8 @@ public final class SQLiteStore: JobStore {
         }
     }
 
-    public var clock: any QueueClock { options.clock }
+    /// Its own time; see ``JobStore``.
+    var clock: any QueueClock { options.clock }
 
     /// When a verb was called, by the clock's monotonic time, if a simulated world has waited for the lock itself.
     @TaskLocal package static var calledAt: Int64?

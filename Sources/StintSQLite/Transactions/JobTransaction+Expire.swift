@@ -16,12 +16,8 @@ extension JobTransaction {
             report.spared += 1
             return
         }
-        var process = ProcessIdentity(host: "", boot: lease.boot, namespaces: "", processID: 0, startTime: 0)
-        var workers: [WorkerRecord] = []
-        if let worker {
-            process = worker.registration.process
-            workers = registry.workers(of: process)
-        }
+        let process = worker?.registration.process
+        let workers = process.map(registry.workers(of:)) ?? []
         let evidence = CrashEvidence(ending, of: workers, heldOne: try !isShared(lease))
         try end(lease, process, evidence, LostAttempt(ending, ofWorker: lease.worker), &report)
     }
@@ -30,7 +26,7 @@ extension JobTransaction {
         // The clock of the boot that granted it was ahead: that boot is over.
         guard isOverdue else { return .diedWithOthers }
         guard let worker else { return .leaseRanOut }
-        return CrashAttribution.Ending(ofUnseen: worker, boot: now.boot) ?? .leaseRanOut
+        return CrashAttribution.Ending(ofUnseen: worker) ?? .leaseRanOut
     }
 
     // MARK: - The second look
@@ -50,7 +46,7 @@ extension JobTransaction {
     /// lease removes the mark.
     private func isSecondLook(_ lease: EndedLease) throws -> Bool {
         if let since = lease.overdueSince, since <= now.monotonic {
-            return now.monotonic - since >= ReapReport.secondLook.milliseconds
+            return now.monotonic - since >= SecondLook.delay.milliseconds
         }
         try statement("UPDATE stint_leases SET overdue_since = ?2 WHERE token = ?1").execute(lease.token, now.monotonic)
         return false

@@ -43,7 +43,9 @@ extension JobTransaction {
 
     /// The latest failures of all jobs.
     func failures(limit: Int) throws -> [FailedJob] {
-        try statement(Self.latestFailures).rows(Int64(limit)) { row in
+        // SQLite takes a negative limit for none.
+        guard limit >= 0 else { throw StintError.invalidInput("the limit is \(limit); it must be 0 or more") }
+        return try statement(Self.latestFailures).rows(Int64(limit)) { row in
             FailedJob(
                 job: JobID(rawValue: row.int(10)), queue: QueueName(stored: row.text(11)), failure: Self.failure(row))
         }
@@ -84,7 +86,7 @@ extension JobTransaction {
     }
 
     /// The result may be a time in the past.
-    func nextReady(in queues: [QueueName], passingOverSuspects: Bool = false) throws -> NextReady {
+    func nextReady(in queues: [QueueName], passingOverSuspects: Bool = false) throws -> NextRun {
         var next: Timestamp?
         for name in queues {
             guard let queue = try claimableQueue(name) else { continue }
@@ -97,11 +99,11 @@ extension JobTransaction {
                 next = min(next ?? .max, runAt)
             }
         }
-        return next.map(NextReady.at) ?? .unknown
+        return next.map(NextRun.at) ?? .unknown
     }
 
     /// When a claim may find a job that is ready already.
-    private func nextStart(of queue: ClaimableQueue, _ passesOverSuspects: Bool) throws -> NextReady {
+    private func nextStart(of queue: ClaimableQueue, _ passesOverSuspects: Bool) throws -> NextRun {
         func wall(_ monotonic: Int64) -> Timestamp { now.wall + max(0, monotonic - now.monotonic) }
         var next: Timestamp?
         if let rate = queue.limits.groupRate, queue.hasGroups,
@@ -111,7 +113,7 @@ extension JobTransaction {
             next = time > now.monotonic + 2 * rate.window.milliseconds ? now.wall : wall(time)
         }
         guard try next.map({ $0 <= now.wall }) == true || isAnyReady(in: queue, passesOverSuspects) else {
-            return next.map(NextReady.at) ?? .unknown
+            return next.map(NextRun.at) ?? .unknown
         }
         // The end of one of its jobs will wake the workers.
         if let concurrency = queue.limits.concurrency, queue.leased >= concurrency { return .unknown }

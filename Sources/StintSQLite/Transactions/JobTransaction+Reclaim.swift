@@ -9,7 +9,7 @@ extension JobTransaction {
 
     /// Moves the jobs of a lease to their next state and ends the lease.
     func end(
-        _ lease: EndedLease, _ process: ProcessIdentity, _ evidence: CrashEvidence, _ attempt: LostAttempt,
+        _ lease: EndedLease, _ process: WorkerProcess?, _ evidence: CrashEvidence, _ attempt: LostAttempt,
         _ report: inout ReapReport
     ) throws {
         let jobs = try statement(Self.jobsOfLease)
@@ -23,7 +23,7 @@ extension JobTransaction {
             let transition = try Transition.after(
                 evidence.ending, start, job.held, attempt.failure, earlierLosses: try losses(of: id),
                 maxAttempts: started?.maxAttempts)
-            let diagnostics = attempt.ran(started, until: now).diagnostics
+            let diagnostics = attempt.ran(started).diagnostics
             let state = try move(id, lease.queue, job, transition, worker: lease.worker, diagnostics)
             if state == .buried { report.buried += 1 } else { report.requeued += 1 }
         }
@@ -35,8 +35,9 @@ extension JobTransaction {
 
     /// How often in a row the job was lately lost, without another outcome between.
     private func losses(of id: JobID) throws -> Int {
-        try statement("SELECT kind FROM stint_failures WHERE job_id = ?1 ORDER BY id DESC LIMIT 50")
-            .rows(id.rawValue) { JobFailure.Kind(rawValue: $0.text(0)) ?? .failed }.lossesInARow
+        let kinds = try statement("SELECT kind FROM stint_failures WHERE job_id = ?1 ORDER BY id DESC LIMIT 50")
+            .rows(id.rawValue) { JobFailure.Kind(rawValue: $0.text(0)) ?? .failed }
+        return CrashAttribution.lossesInARow(kinds)
     }
 
     // MARK: - Workers that have ended
@@ -54,7 +55,7 @@ extension JobTransaction {
         let workers = all.filter {
             ids.contains($0.id) || processes.contains($0.registration.process) && scoreboards.liveness($0.id) != .alive
         }.map { $0.read(from: scoreboards) }
-        let ending = CrashAttribution.Ending(end, of: workers, boot: now.boot)
+        let ending = CrashAttribution.Ending(end, of: workers)
         let leases = try workers.map { worker in
             try statement(Self.leasesOfWorker).rows(worker.id.rawValue, read: EndedLease.init)
         }

@@ -1,4 +1,5 @@
 import StintCore
+import StintPlatform
 
 /// The workers themselves; what happens to their jobs is in JobTransaction+Reclaim.swift.
 extension JobTransaction {
@@ -12,13 +13,16 @@ extension JobTransaction {
             """)
         insert.bind(1, id?.rawValue)
         insert.bind(2, worker.name.replacing("\0", with: "\u{FFFD}"))
-        insert.bind(3, worker.process.host)
-        insert.bind(4, worker.process.boot)
-        insert.bind(5, worker.process.namespaces)
-        insert.bind(6, Int64(worker.process.processID))
-        insert.bind(7, worker.process.startTime)
-        insert.bind(8, worker.supervisor.map { Int64($0.processID) })
-        insert.bind(9, worker.supervisor?.startTime)
+        let (process, supervisor) = (
+            ProcessIdentity(columnsOf: worker.process), worker.supervisor.map(ProcessIdentity.init(columnsOf:))
+        )
+        insert.bind(3, process.host)
+        insert.bind(4, process.boot)
+        insert.bind(5, process.namespaces)
+        insert.bind(6, Int64(process.processID))
+        insert.bind(7, process.startTime)
+        insert.bind(8, supervisor.map { Int64($0.processID) })
+        insert.bind(9, supervisor?.startTime)
         insert.bind(10, worker.queues.map(\.description).joined(separator: " "))
         insert.bind(11, Int64(worker.concurrency))
         insert.bind(12, now.wall)
@@ -59,10 +63,11 @@ extension JobTransaction {
             FROM stint_workers ORDER BY id
             """
         ).rows { row in
-            func process(_ pid: Int64, _ start: Int64) -> ProcessIdentity {
-                ProcessIdentity(
-                    host: row.text(2), boot: row.text(3), namespaces: row.text(4), processID: Int32(clamping: pid),
-                    startTime: start)
+            func process(_ pid: Int64, _ start: Int64) -> WorkerProcess {
+                WorkerProcess(
+                    row: ProcessIdentity(
+                        host: row.text(2), boot: row.text(3), namespaces: row.text(4), processID: Int32(clamping: pid),
+                        startTime: start))
             }
             let registration = WorkerRegistration(
                 name: row.text(1), process: process(row.int(5), row.int(6)),
@@ -109,13 +114,19 @@ extension JobTransaction {
 extension WorkerRecord {
     /// The record with what the files beside the database show.
     func read(from scoreboards: Scoreboards) -> WorkerRecord {
+        let process = ProcessIdentity(columnsOf: registration.process)
         let scoreboard = scoreboards.read(id)
         let supervisor: Liveness? =
             registration.supervisorSign.map { scoreboards.liveness(ofSupervisor: $0) }
             ?? registration.supervisor.map { _ in .unknown }
         return WorkerRecord(
-            id: id, registration: registration, registeredAt: registeredAtMilliseconds, started: scoreboard?.started,
-            liveness: scoreboards.liveness(id), supervisorLiveness: supervisor,
+            id: id, registration: registration, registeredAt: registeredAtMilliseconds,
+            started: scoreboard?.started.map {
+                StartedJob(
+                    lease: $0.lease, runTime: scoreboards.runTime(of: $0, in: process), maxAttempts: $0.maxAttempts)
+            },
+            liveness: scoreboards.liveness(id), hostLiveness: scoreboards.liveness(ofHostOf: process),
+            supervisorLiveness: supervisor,
             hasOrderToStop: scoreboard?.hasOrderToStop ?? false)
     }
 }

@@ -1,5 +1,6 @@
 import GRDB
 import StintCore
+import StintPlatform
 
 /// The changes of one transaction. Each verb is an extension in a file of its own and may be combined with others.
 /// ``finish()`` writes the counts, once for each queue, and ends it.

@@ -1,6 +1,7 @@
 import GRDB
 import Logging
 import StintCore
+import StintPlatform
 
 /// Turns claimed jobs into the jobs that their holder receives. The claim is durable by then, and the write lock is
 /// free: other processes claim while this one reads payloads, which never change.

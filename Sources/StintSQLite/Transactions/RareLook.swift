@@ -1,4 +1,5 @@
 import StintCore
+import StintPlatform
 import Synchronization
 
 /// Allows something that costs too much to be done each time: the first time, and then once in an interval of the

@@ -18,7 +18,7 @@ final class WorkersOfReap {
         return record
     }
 
-    func workers(of process: ProcessIdentity) -> [WorkerRecord] {
+    func workers(of process: WorkerProcess) -> [WorkerRecord] {
         all.filter { $0.registration.process == process }.compactMap { worker($0.id) }
     }
 }

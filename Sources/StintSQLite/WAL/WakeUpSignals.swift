@@ -1,5 +1,6 @@
 import Foundation
 import StintCore
+import StintPlatform
 import Synchronization
 
 /// Notifies all listeners of this process. Only the newest unread value of each is kept.
@@ -7,7 +8,7 @@ final class WakeUpSignals: Sendable {
     private struct Listener {
         let queues: [QueueName]
         let continuation: AsyncStream<NextReady>.Continuation
-        var heard: NextReady?
+        var heard: NextRun?
     }
 
     private struct Listeners {
@@ -15,10 +16,15 @@ final class WakeUpSignals: Sendable {
         var all: [Int: Listener] = [:]
     }
 
+    private let clock: any QueueClock
     private let listeners = Mutex(Listeners())
     /// Guards `isOver`, and wakes the watching thread when there is a listener.
     private let condition = NSCondition()
     private nonisolated(unsafe) var isOver = false
+
+    init(clock: any QueueClock = SystemClock()) {
+        self.clock = clock
+    }
 
     func stream(_ queues: [QueueName]) -> AsyncStream<NextReady> {
         let (stream, continuation) = AsyncStream.makeStream(of: NextReady.self, bufferingPolicy: .bufferingNewest(1))
@@ -39,7 +45,7 @@ final class WakeUpSignals: Sendable {
     /// - Parameter next: What is ready in the queues of a listener.
     /// - Returns: Whether any listener was notified.
     @discardableResult
-    func send(_ next: (_ queues: [QueueName]) throws -> NextReady) rethrows -> Bool {
+    func send(_ next: (_ queues: [QueueName]) throws -> NextRun) rethrows -> Bool {
         var isTold = false
         for (number, listener) in listeners.withLock({ $0.all }) {
             let answer = try next(listener.queues)
@@ -48,7 +54,7 @@ final class WakeUpSignals: Sendable {
                 return listeners.all[number]?.heard
             }
             guard answer != .unknown || before != .unknown else { continue }
-            listener.continuation.yield(answer)
+            listener.continuation.yield(answer.answer(at: clock.now().wall))
             isTold = true
         }
         return isTold

@@ -23,11 +23,17 @@ struct Handlers: Sendable {
         others = handler
     }
 
+    /// When the job runs again after a failure; `nil` if there is no handler for it.
+    func retry(of job: LeasedJob) -> RetryPolicy? { registered(for: job)?.retry }
+
+    private func registered(for job: LeasedJob) -> Handler? {
+        job.headers[Headers.jobName].flatMap { byName[ByteText($0)] } ?? others
+    }
+
     /// - Throws: ``JobVerdict`` for a job without a handler.
     func handler(for job: LeasedJob) throws -> Handler {
+        if let handler = registered(for: job) { return handler }
         let name = job.headers[Headers.jobName]
-        if let name, let handler = byName[ByteText(name)] { return handler }
-        if let others { return others }
         let known = byName.keys.sorted().map { "'\($0)'" }.joined(separator: ", ")
         guard let name else {
             throw JobVerdict.bury("it has no header '\(Headers.jobName)'; this worker runs \(known)")

@@ -40,7 +40,7 @@ final class SupervisorConnection: Sendable {
 
     /// The number of this worker, from 1.
     let number: Int
-    let supervisor: ProcessIdentity
+    let supervisor: WorkerProcess
     let supervisorSign: String?
     /// The mark on all processes that this process starts.
     let mark: ProcessMark
@@ -59,7 +59,7 @@ final class SupervisorConnection: Sendable {
         supervisorSign = offer.sign
         number = offer.number
         mark = offer.mark
-        supervisor = ProcessIdentity(ofProcess: offer.supervisor)
+        supervisor = WorkerProcess(ProcessIdentity(ofProcess: offer.supervisor))
         _ = fcntl(channel, F_SETFD, FD_CLOEXEC)
         // The supervisor decides what signals from a terminal mean.
         for signal in [SIGINT, SIGHUP, SIGPIPE] { _ = StintPlatform.signal(signal, SIG_IGN) }

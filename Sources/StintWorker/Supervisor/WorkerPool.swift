@@ -17,7 +17,7 @@ actor WorkerPool {
     /// All running workers, including successors that are not in their slot yet.
     private(set) var children: [ObjectIdentifier: WorkerChild] = [:]
     /// Successors by the number of their future slot.
-    var successors: [Int: WorkerProcess] = [:]
+    var successors: [Int: MonitoredChild] = [:]
     /// The worker that runs now, by slot.
     private(set) var current: [Int: WorkerChild] = [:]
     private var ready: Set<Int> = []
@@ -83,7 +83,7 @@ actor WorkerPool {
     }
 
     /// The waiting successor, or a new process; `nil`, after a delay, if it cannot be started.
-    private func nextProcess(_ number: Int) async -> WorkerProcess? {
+    private func nextProcess(_ number: Int) async -> MonitoredChild? {
         if let successor = successors.removeValue(forKey: number) { return successor }
         do {
             return try await start(number)
@@ -93,18 +93,18 @@ actor WorkerPool {
         }
     }
 
-    func start(_ number: Int) async throws -> WorkerProcess {
+    func start(_ number: Int) async throws -> MonitoredChild {
         let child = try await WorkerChild.start(number, options, program: program, sign: sign?.name)
         children[ObjectIdentifier(child)] = child
         watchDelay?.cancel()
         Task { if await child.becomesReady() { noteReady(child) } }
         // The order to stop may have come while it was being started.
         if isStopping { child.tellToStop() }
-        return WorkerProcess(child: child, monitoring: Task { await self.monitor(child) })
+        return MonitoredChild(child: child, monitoring: Task { await self.monitor(child) })
     }
 
     /// A process from its start until its jobs are reclaimed, whether or not it has its slot already.
-    struct WorkerProcess {
+    struct MonitoredChild {
         let child: WorkerChild
         let monitoring: Task<WorkerProcessEnd, Never>
     }
@@ -157,7 +157,8 @@ actor WorkerPool {
         var backoff = BackoffCounter(.store)
         while true {
             do {
-                let workers = try await store.workers().filter { $0.registration.process == child.identity }
+                let process = WorkerProcess(child.identity)
+                let workers = try await store.workers().filter { $0.registration.process == process }
                 guard !workers.isEmpty else { return 0 }
                 let report = try await store.reclaim(from: workers.map(\.id), cause)
                 return workers.reduce(0) { $0 + ($1.started?.count ?? report.requeued + report.buried) }

@@ -1,18 +1,21 @@
 import StintCore
 
-/// The deadlines of a worker's leases by the monotonic clock, in milliseconds, measured from before the claim or the
-/// extension. The store's deadlines are never earlier.
+/// The deadlines of a worker's leases by its own monotonic clock, measured from before the claim or the extension. The
+/// store's deadlines are never earlier, by whatever clock it measures them.
 struct LeaseKeeper: Sendable {
     let duration: Duration
-    private var deadlines: [FencingToken: Int64] = [:]
+    private var deadlines: [FencingToken: ContinuousClock.Instant] = [:]
+
+    /// How much earlier than the store's a deadline may have to be: a store may read a clock of whole milliseconds.
+    private static let resolution: Duration = .milliseconds(1)
 
     init(duration: Duration) {
         self.duration = duration
     }
 
     /// - Parameter now: From before the claim or the extension.
-    mutating func granted(_ leases: some Sequence<Lease>, at now: Int64) {
-        for token in Set(leases.map(\.token)) { deadlines[token] = now + duration.milliseconds }
+    mutating func granted(_ leases: some Sequence<Lease>, at now: ContinuousClock.Instant) {
+        for token in Set(leases.map(\.token)) { deadlines[token] = now + duration - Self.resolution }
     }
 
     /// Forgets what is not held any more.
@@ -22,14 +25,18 @@ struct LeaseKeeper: Sendable {
     }
 
     /// Those that need to be extended now. A lease that has most of its time left needs no write.
-    func due(_ held: [Lease], at now: Int64) -> [Lease] {
-        let soon = now + duration.milliseconds * 2 / 3
-        return held.filter { deadlines[$0.token, default: 0] <= soon }
+    func due(_ held: [Lease], at now: ContinuousClock.Instant) -> [Lease] {
+        let soon = now + duration * 2 / 3
+        return held.filter { lease in deadlines[lease.token].map { $0 <= soon } ?? true }
     }
 
     /// Whether it may have ended. One that is not known here has not.
-    func isPast(_ lease: Lease, at now: Int64) -> Bool { deadlines[lease.token, default: .max] <= now }
+    func isPast(_ lease: Lease, at now: ContinuousClock.Instant) -> Bool {
+        deadlines[lease.token].map { $0 <= now } ?? false
+    }
 
     /// Whether a claim that was begun at `claim` has waited for so long that a good part of its leases is gone.
-    func isShort(claimedAt claim: Int64, now: Int64) -> Bool { now - claim > duration.milliseconds / 3 }
+    func isShort(claimedAt claim: ContinuousClock.Instant, now: ContinuousClock.Instant) -> Bool {
+        now - claim > duration / 3
+    }
 }

@@ -1,6 +1,7 @@
 import Logging
 import ServiceLifecycle
 import StintCore
+import StintPlatform
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -58,6 +59,8 @@ public struct Worker: Service {
         public var drains = false
         /// The name of the holder of leases, for people: `host:pid` by default.
         public var name = ProcessIdentity.current.name
+        /// The worker's own clock, by which it measures the deadlines of its leases. Tests use one that they move.
+        package var clock: @Sendable () -> ContinuousClock.Instant = { .now }
 
         public init() {}
     }
@@ -79,10 +82,11 @@ public struct Worker: Service {
         }
     }
 
-    package let queues: [QueueName]
+    /// The queues that it claims from.
+    public let queues: [QueueName]
     var options: Options
-    package let store: any JobStore
-    var clock: any QueueClock { store.clock }
+    /// The store whose jobs it runs.
+    public let store: any JobStore
     let logger: Logger
     var handlers = Handlers()
     /// The connection to this process's supervisor; `nil` if it has none.
@@ -144,6 +148,10 @@ public struct Worker: Service {
         handlers.registerOthers(
             Handler(retry: retry, timeout: timeout) { context, _ in try await handler(context) })
     }
+
+    /// The limit of attempts that this worker's handler for the job sets (``RetryPolicy/maxAttempts``); `nil` if it sets
+    /// none, or if the worker has no handler for the job.
+    public func maxAttempts(of job: LeasedJob) -> Int? { handlers.retry(of: job)?.maxAttempts }
 
     /// Works until graceful shutdown or cancellation, until the queues are empty (with `drains`), or until a limit of
     /// `recycling` is reached.

@@ -21,8 +21,8 @@ extension WorkerLoop {
     /// If the claim waited long for the store's lock, a good part of its leases has passed, since a worker counts from
     /// before the claim. So the leases are extended before the jobs start. Jobs that another worker has taken meanwhile
     /// are dropped.
-    func extendIfShort(_ jobs: [LeasedJob], claimedAt claim: ClockReading) async {
-        let isShort = leases.isShort(claimedAt: claim.monotonic, now: worker.clock.now().monotonic)
+    func extendIfShort(_ jobs: [LeasedJob], claimedAt claim: ContinuousClock.Instant) async {
+        let isShort = leases.isShort(claimedAt: claim, now: options.clock())
         guard !jobs.isEmpty, isShort, !isStopping else { return }
         extendsBeforeStart = true
         defer { extendsBeforeStart = false }
@@ -33,15 +33,15 @@ extension WorkerLoop {
     private func extendLeases() async -> Bool {
         let held = backlog.leases + runningLeases + finished.leases
         leases.keepOnly(held)
-        return await extend(leases.due(held, at: worker.clock.now().monotonic))
+        return await extend(leases.due(held, at: options.clock()))
     }
 
     private func extend(_ due: [Lease]) async -> Bool {
         guard !due.isEmpty, loss == nil else { return true }
-        let now = worker.clock.now()
+        let now = options.clock()
         do {
             let lost = Set(try await store.extend(due, by: options.lease))
-            leases.granted(due, at: now.monotonic)
+            leases.granted(due, at: now)
             drop(lost, because: "it was taken back")
             return true
         } catch let error as StintError where error.code == .databaseBusy {
@@ -52,7 +52,7 @@ extension WorkerLoop {
             return true
         } catch {
             logger.error("the leases could not be extended; trying again", metadata: ["error": "\(error)"])
-            let past = due.filter { leases.isPast($0, at: worker.clock.now().monotonic) }
+            let past = due.filter { leases.isPast($0, at: options.clock()) }
             drop(Set(past), because: "it ran out while the store could not be written")
             return false
         }
@@ -65,9 +65,9 @@ extension WorkerLoop {
 
     /// Waiting jobs whose lease ran out here unnoticed, since this process was stopped or starved: another worker may
     /// have done them by now, so they must not start.
-    func dropExpired(_ now: ClockReading) {
+    func dropExpired(_ now: ContinuousClock.Instant) {
         drop(
-            Set(backlog.leases.filter { leases.isPast($0, at: now.monotonic) }),
+            Set(backlog.leases.filter { leases.isPast($0, at: now) }),
             because: "it ran out before the job could be started")
     }
 

@@ -4,6 +4,8 @@ import StintCore
 extension WorkerLoop {
     /// How often it renews its registration: well within ``WorkerRegistration/lifetime``.
     private static let renewal: Duration = .seconds(600)
+    /// How often it tries to deregister when the outcome is unknown.
+    private static let deregistrations = 3
 
     private var registration: WorkerRegistration {
         WorkerRegistration(
@@ -24,6 +26,12 @@ extension WorkerLoop {
                 return true
             } catch  where findLoss() {
                 return false
+            } catch let error as StintError where error.code == .outcomeUnknown && failures.failures == 0 {
+                // A registration that nobody knows costs no job anything; see ``WorkerRegistry/register(_:as:)``.
+                logger.notice(
+                    "it is not known whether the worker is registered; it registers again",
+                    metadata: ["error": "\(error)"])
+                await pause(failures.next())
             } catch {
                 let delay = failures.next()
                 logger.error(
@@ -39,6 +47,11 @@ extension WorkerLoop {
         do {
             _ = try await store.register(registration, as: place.id)
             lastRenewal = .now
+        } catch let error as StintError where error.code == .outcomeUnknown {
+            // Perhaps it is renewed. The next heartbeat renews it again.
+            logger.notice(
+                "it is not known whether the worker's registration was renewed; it is renewed again",
+                metadata: ["error": "\(error)"])
         } catch {
             logger.error("the worker's registration could not be renewed", metadata: ["error": "\(error)"])
         }
@@ -50,12 +63,21 @@ extension WorkerLoop {
         guard let place else { return }
         place.runLock.unregister(ObjectIdentifier(self))
         guard !hasLeft, loss == nil else { return }
-        do {
-            try await store.deregister(place.id)
-        } catch  where findLoss() {
-            return
-        } catch {
-            logger.error("the worker could not deregister; the next reap removes it", metadata: ["error": "\(error)"])
+        for attempt in 1...Self.deregistrations {
+            do {
+                return try await store.deregister(place.id)
+            } catch  where findLoss() {
+                return
+            } catch let error as StintError where error.code == .outcomeUnknown && attempt < Self.deregistrations {
+                logger.notice(
+                    "it is not known whether the worker is deregistered; it deregisters again",
+                    metadata: ["error": "\(error)"])
+                await pause(Backoff.store.delay(after: attempt))
+            } catch {
+                return logger.error(
+                    "the worker could not deregister; a reap removes it when its process has ended",
+                    metadata: ["error": "\(error)"])
+            }
         }
     }
 }

@@ -15,8 +15,8 @@ extension WorkerLoop {
                 recycle(because: reason)
                 return nil
             }
-            let now = worker.clock.now()
-            guard !leases.isPast(job.lease, at: now.monotonic) else {
+            let now = options.clock()
+            guard !leases.isPast(job.lease, at: now) else {
                 dropExpired(now)
                 continue
             }
@@ -26,7 +26,7 @@ extension WorkerLoop {
             defer { if !isStarted { place?.runLock.end() } }
             do {
                 let run = try makeRun(job)
-                guard noteStart(of: job.lease, maxAttempts: run.handler.retry.maxAttempts, now) else {
+                guard noteStart(of: job.lease, maxAttempts: run.handler.retry.maxAttempts) else {
                     backlog.putBackFirst()
                     return nil
                 }
@@ -45,7 +45,7 @@ extension WorkerLoop {
     /// Records the start before the handler can do anything, in case it kills this process.
     ///
     /// - Returns: Whether it may start; `false` if jobs were revoked since this worker last looked.
-    private func noteStart(of lease: Lease, maxAttempts: Int?, _ now: ClockReading) -> Bool {
+    private func noteStart(of lease: Lease, maxAttempts: Int?) -> Bool {
         place?.scoreboard.note(ended: endedUnnoted, started: lease, maxAttempts: maxAttempts)
         endedUnnoted = nil
         // After recording the start, not before: see ``RevocationMark``.

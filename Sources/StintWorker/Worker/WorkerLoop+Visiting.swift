@@ -1,11 +1,12 @@
 import Logging
 import StintCore
+import StintPlatform
 
 /// A visit to the store: one transaction that settles what has finished and claims more.
 extension WorkerLoop {
     func visitStore(claiming request: ClaimRequest?) async {
         let settled = finished.removeAll()
-        let now = worker.clock.now()
+        let now = options.clock()
         let heard = listener.wakeUps
         listener.forget()
         // What is claimed from here on was not revoked before.
@@ -56,10 +57,11 @@ extension WorkerLoop {
             && exchange.jobs.first?.runsAlone != true
     }
 
-    private func hold(_ jobs: [LeasedJob], claimedAt now: ClockReading) {
+    private func hold(_ jobs: [LeasedJob], claimedAt now: ContinuousClock.Instant) {
         guard !jobs.isEmpty else { return }
-        leases.granted(jobs.lazy.map(\.lease), at: now.monotonic)
-        for job in jobs { metrics.claimed(job, now: now) }
+        leases.granted(jobs.lazy.map(\.lease), at: now)
+        let wall = MachineClock.wall / 1_000_000
+        for job in jobs { metrics.claimed(job, now: wall) }
         rememberSize(of: jobs)
         if backlog.isEmpty { pace.waitingBegan(at: .now) }
         backlog.append(jobs)

@@ -14,7 +14,7 @@ extension WorkerLoop {
     }
 
     private func isNews(_ next: NextReady, _ period: Int) -> Bool {
-        listener.notified(next, in: period, passesOverSuspects: passesOverSuspects)
+        listener.notified(next, in: period, passesOverSuspects: passesOverSuspects, at: .now)
     }
 
     /// A busy worker finds more jobs by itself.
@@ -50,11 +50,11 @@ extension WorkerLoop {
     private func timeUntilNextLook() async -> Duration {
         do {
             let next = try await nextReady()
-            let now = worker.clock.now()
-            let rest = listener.timeUntilLook(options.pollInterval, at: .now)
+            let now = ContinuousClock.now
+            let rest = listener.timeUntilLook(options.pollInterval, at: now)
             switch next {
             case .now: break
-            case .at(let time) where time > now.wall: return min(rest, .milliseconds(time - now.wall))
+            case .at(let time) where time > now: return min(rest, time - now)
             case .at: break
             case .unknown: return rest
             }
@@ -68,12 +68,11 @@ extension WorkerLoop {
         }
     }
 
-    private func nextReady() async throws -> NextReady {
+    private func nextReady() async throws -> WakeUpListener.Expected {
         if let known = listener.trusted(for: options.pollInterval, at: .now) { return known }
         let notifications = listener.beginsToRead(at: .now)
         let next = try await store.nextReady(in: worker.queues, passingOverSuspects: passesOverSuspects)
-        listener.hasRead(next, since: notifications)
-        return next
+        return listener.hasRead(next, since: notifications, at: .now)
     }
 
     func isDrained() async -> Bool {

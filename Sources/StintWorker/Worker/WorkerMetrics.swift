@@ -43,10 +43,11 @@ final class WorkerMetrics: @unchecked Sendable {
         return metrics
     }
 
-    func claimed(_ job: LeasedJob, now: ClockReading) {
+    /// - Parameter now: This machine's wall clock.
+    func claimed(_ job: LeasedJob, now: Timestamp) {
         let metrics = metrics(job.queue)
         metrics.claimed.increment()
-        if job.attempt == 1 { metrics.timeInQueue.recordMilliseconds(max(0, now.wall &- job.enqueuedAtMilliseconds)) }
+        if job.attempt == 1 { metrics.timeInQueue.recordMilliseconds(max(0, now &- job.enqueuedAtMilliseconds)) }
     }
 
     func ran(_ job: LeasedJob, for duration: Duration) {

@@ -1,5 +1,6 @@
 import Foundation
 import StintCore
+import StintPlatform
 
 /// The name of a process in a history, which it and the harness know, also where it is in a container: its pid namespace, its
 /// id there, and when it was started, since ids are used again.

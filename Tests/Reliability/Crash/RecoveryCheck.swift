@@ -3,7 +3,7 @@ import GRDB
 import History
 import StintCore
 import StintSQLite
-import StintTesting
+import TestSupport
 
 /// What is checked after a death or a power cut: first without Stint, in a copy, and then with it.
 package struct RecoveryCheck {
@@ -117,19 +117,19 @@ struct RecoveryWorker {
 
     private let store: any JobStore
     private let log: HistoryLog?
-    private let clock: ManualClock
+    private let clock: TestClock
 
     /// - Parameters:
     ///   - store: It reads the same clock.
-    init(_ store: SQLiteStore, _ clock: ManualClock, history: String?) throws {
+    init(_ store: SQLiteStore, _ clock: TestClock, history: String?) throws {
         log = try history.map { try HistoryLog($0, process: Self.name) }
-        self.store = log.map { RecordingStore(store, $0) } ?? store
+        self.store = log.map { RecordingStore(store, $0, clock: clock) } ?? store
         self.clock = clock
     }
 
     /// Later than any time in a workload.
-    static func clock(isRebooted: Bool) -> ManualClock {
-        let clock = ManualClock()
+    static func clock(isRebooted: Bool) -> TestClock {
+        let clock = TestClock()
         clock.advance(by: .seconds(3_600))
         if isRebooted { clock.reboot() }
         return clock

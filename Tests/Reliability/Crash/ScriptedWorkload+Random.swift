@@ -75,7 +75,7 @@ private struct RandomWorkload {
             let store = try await life.step("open") { try life.open("new.db") }
             let log = try life.voice("workload-\(openCount)-\(number)")
             stores.append(store)
-            voices.append((log, RecordingStore(store, log)))
+            voices.append((log, RecordingStore(store, log, clock: life.clock)))
         }
     }
 

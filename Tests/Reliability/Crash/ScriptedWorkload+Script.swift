@@ -2,6 +2,7 @@ import GRDB
 import History
 import Logging
 import StintCore
+import StintPlatform
 import StintSQLite
 
 extension ScriptedWorkload {
@@ -36,7 +37,7 @@ extension ScriptedWorkload {
         }
         var again: SQLiteStore? = try await step("open it again") { try open("new.db") }
         if let again {
-            let shop = RecordingStore(again, try voice("late-shop"))
+            let shop = RecordingStore(again, try voice("late-shop"), clock: clock)
             _ = try await step("enqueue after opening again") {
                 try await shop.enqueue([job("late-1"), job("late-2", in: "mail")])
             }
@@ -54,7 +55,7 @@ extension ScriptedWorkload {
 
         init(_ life: ScriptedWorkload, _ raw: SQLiteStore) throws {
             self.raw = raw
-            shop = RecordingStore(raw, try life.voice("shop"))
+            shop = RecordingStore(raw, try life.voice("shop"), clock: life.clock)
         }
     }
 
@@ -101,9 +102,11 @@ extension ScriptedWorkload {
         var workers: [Worker] = []
         for number in 1...3 {
             let log = try voice("worker-\(number)")
-            let store = RecordingStore(roles.raw, log)
-            let process = ProcessIdentity(
-                host: "host", boot: clock.now().boot, namespaces: "", processID: 7_000 + Int32(number), startTime: 1)
+            let store = RecordingStore(roles.raw, log, clock: clock)
+            let process = WorkerProcess(
+                ProcessIdentity(
+                    host: "host", boot: clock.now().boot, namespaces: "", processID: 7_000 + Int32(number),
+                    startTime: 1))
             let registration = WorkerRegistration(
                 name: process.name, process: process, queues: ["q", "mail"], concurrency: 4)
             let registered = try await step("register worker \(number)") {

@@ -4,8 +4,8 @@ import History
 import Logging
 import StintCore
 import StintSQLite
-import StintTesting
 import Synchronization
+import TestSupport
 
 /// A workload on databases: steps of one change each, the same ones each time and at the same times, so that it is
 /// known what the files may contain whenever it ends. It has one caller, and nothing in it is random.
@@ -28,7 +28,7 @@ package final class ScriptedWorkload {
     let folder: String
     let script: Script
     let durability: Durability
-    let clock = ManualClock()
+    let clock = TestClock()
     private let landmarks: Checkpoints
     private var count = 0
 

@@ -4,8 +4,8 @@ import GRDB
 import History
 import Logging
 import StintCore
+import StintPlatform
 import StintSQLite
-import StintTesting
 import TestSupport
 
 /// One database on a disk that breaks at one call, and is repaired later. Every call to the store meanwhile works or is
@@ -15,7 +15,7 @@ struct DiskTrial {
 
     private let path: String
     private let fault: DiskFault
-    private let clock = ManualClock()
+    private let clock = TestClock()
     private var chance: SeededGenerator
     private(set) var problems: [String] = []
     /// How many calls could have failed.
@@ -94,7 +94,7 @@ struct DiskTrial {
     private final class Scene {
         let raw: SQLiteStore
         let store: RecordingStore
-        let clock: ManualClock
+        let clock: TestClock
         let history: HistoryLog
         /// Jobs that run.
         var running: [LeasedJob]
@@ -103,11 +103,11 @@ struct DiskTrial {
         /// Only there to be changed.
         let spare: [JobID]
 
-        init(_ raw: SQLiteStore, _ clock: ManualClock, _ history: HistoryLog) async throws {
+        init(_ raw: SQLiteStore, _ clock: TestClock, _ history: HistoryLog) async throws {
             self.raw = raw
             self.clock = clock
             self.history = history
-            store = RecordingStore(raw, history)
+            store = RecordingStore(raw, history, clock: clock)
             request = ClaimRequest(queues: [DiskTrial.queue], limit: 2, lease: .seconds(600), worker: "app:1")
             let jobs = try (0..<24).map { try NewJob(Array("first \($0)".utf8), in: DiskTrial.queue) }
             let ids = try await store.enqueue(jobs).map(\.id)
@@ -170,8 +170,8 @@ struct DiskTrial {
             case .reap: _ = try await store.reap()
             case .configure: try await store.configure("other", QueueSettings(paused: true))
             case .register:
-                let process = ProcessIdentity(
-                    host: "h", boot: now.boot, namespaces: "", processID: 7, startTime: 1)
+                let process = WorkerProcess(
+                    ProcessIdentity(host: "h", boot: now.boot, namespaces: "", processID: 7, startTime: 1))
                 let registration = WorkerRegistration(
                     name: "w", process: process, queues: [DiskTrial.queue], concurrency: 1)
                 _ = try await store.register(registration, as: nil)

@@ -5,7 +5,7 @@ import Logging
 import StintCore
 import StintPlatform
 import StintSQLite
-import StintTesting
+import TestSupport
 
 /// A disk that is really full while jobs run: they can be acknowledged, no new jobs are accepted, and when there is
 /// free space again, everything goes on by itself.
@@ -56,10 +56,11 @@ package struct FullDisk {
             logger.logLevel = .critical
             var options = SQLiteStore.Options(logger: logger)
             // Whoever recovers comes later, by the same clock: done jobs must not be past their retention.
-            options.clock = ManualClock()
+            let clock = TestClock()
+            options.clock = clock
             let raw = try SQLiteStore(path: path, options: options)
             let log = try HistoryLog(history, process: "app")
-            let store = RecordingStore(raw, log)
+            let store = RecordingStore(raw, log, clock: clock)
             try await store.configure(Self.queue, QueueSettings(retention: .seconds(86_400)))
             try await enqueue(2 * Self.running, "first", store)
             let request = ClaimRequest(queues: [Self.queue], limit: Self.running, lease: .seconds(600), worker: "app:1")

@@ -2,7 +2,6 @@ import Foundation
 import GRDB
 import StintCore
 import StintSQLite
-import StintTesting
 import StintWorker
 import Synchronization
 import TestSupport
@@ -17,7 +16,7 @@ final class CorruptedRun {
     private let innocents: [Int64: [UInt8]]
     private var chance: SeededGenerator
     private(set) var problems: [String] = []
-    private let clock = ManualClock()
+    private let clock = TestClock()
 
     init(
         path: String, queues: [QueueName], corruption: Corruption, innocents: [Int64: [UInt8]], chance: SeededGenerator

@@ -2,9 +2,9 @@ import Foundation
 import GRDB
 import Logging
 import StintCore
+import StintPlatform
 import StintSQLite
 import StintSQLiteMigrations
-import StintTesting
 import TestSupport
 
 /// Stored rows that another program has corrupted, and every verb of the store, a worker and the reaper on them: only a
@@ -31,7 +31,7 @@ package struct RowFuzz {
 
     /// Jobs in every state that may be tried a thousand times.
     private static func fill(_ path: String, copiedTo copy: String) async throws -> [Int64: [UInt8]] {
-        let clock = ManualClock()
+        let clock = TestClock()
         var options = SQLiteStore.Options(durability: .normal, logger: quiet)
         options.clock = clock
         let queue = try await JobQueue(.sqlite(path, options: options))
@@ -46,8 +46,8 @@ package struct RowFuzz {
                 payloads[try await queue.enqueue(payload: payload, in: name, options: options).id.rawValue] = payload
             }
         }
-        let process = ProcessIdentity(
-            host: "host", boot: "boot-1", namespaces: "pid:[1]", processID: 77, startTime: 7)
+        let process = WorkerProcess(
+            ProcessIdentity(host: "host", boot: "boot-1", namespaces: "pid:[1]", processID: 77, startTime: 7))
         let worker = try await queue.store.register(
             WorkerRegistration(name: "host:77", process: process, queues: queues, concurrency: 2), as: nil)
         for name in queues {

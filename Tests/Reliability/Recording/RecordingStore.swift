@@ -1,17 +1,19 @@
 import History
 import StintCore
+import StintPlatform
 
 /// A store that writes its calls and its answers into a history.
 package struct RecordingStore: JobStore {
     private let store: any JobStore
     private let record: Recorder
+    /// The clock of the store, for the checker of the history.
+    private let clock: any QueueClock
 
-    package init(_ store: any JobStore, _ log: HistoryLog) {
+    package init(_ store: any JobStore, _ log: HistoryLog, clock: any QueueClock = SystemClock()) {
         self.store = store
+        self.clock = clock
         record = Recorder(log)
     }
-
-    package var clock: any QueueClock { store.clock }
 
     package func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] {
         try await record(

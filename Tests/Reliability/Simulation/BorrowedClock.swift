@@ -1,4 +1,5 @@
 import StintCore
+import StintPlatform
 import Synchronization
 
 /// The clock of the present user: one simulated process after the other uses a store, and each has a clock.

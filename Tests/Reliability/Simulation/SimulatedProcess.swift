@@ -1,5 +1,6 @@
 import History
 import StintCore
+import StintPlatform
 import StintSQLite
 
 /// A process of a simulated world.
@@ -117,11 +118,11 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
     var isWorker: Bool { if case .workers = place.kind { true } else { false } }
 
     /// Each process that is supervised has a supervisor of its own.
-    var supervisor: ProcessIdentity? {
+    var supervisor: WorkerProcess? {
         guard nature == .supervised else { return nil }
-        return ProcessIdentity(
-            host: "simulated", boot: identity.boot, namespaces: identity.namespaces,
-            processID: identity.processID + 1_000_000,
-            startTime: identity.startTime)
+        return WorkerProcess(
+            ProcessIdentity(
+                host: "simulated", boot: identity.boot, namespaces: identity.namespaces,
+                processID: identity.processID + 1_000_000, startTime: identity.startTime))
     }
 }

@@ -8,13 +8,11 @@ struct SimulatedStore: JobStore {
     let process: SimulatedProcess
     private var store: any JobStore { process.place.stores.store }
 
-    var clock: any QueueClock { SimulatedClock(world: world, place: process.place) }
-
     /// A call to the store takes time, and so does the answer. Now and then the store refuses, and has done nothing
     /// then, or it cannot know whether its change will last.
     private func perform<Value>(_ body: () async throws -> Value) async throws -> Value {
         await world.delay()
-        let calledAt = clock.now().monotonic
+        let calledAt = world.now(of: process.place).monotonic
         try await world.waitForLock()
         if world.happens(world.plan.refusals) {
             throw StintError(.storageFailed, "the disk of the simulated world is full")
@@ -124,7 +122,7 @@ struct SimulatedStore: JobStore {
         _ worker: WorkerRegistration, as id: WorkerID?
     ) async throws -> RegisteredWorker {
         let registration = WorkerRegistration(
-            name: worker.name, process: process.identity, supervisor: process.supervisor,
+            name: worker.name, process: WorkerProcess(process.identity), supervisor: process.supervisor,
             supervisorSign: process.supervisorFile?.name, queues: worker.queues, concurrency: worker.concurrency)
         let place = try await perform {
             let place = try await store.register(registration, as: id)

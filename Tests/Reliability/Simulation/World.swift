@@ -2,6 +2,7 @@ import History
 import Logging
 import ServiceLifecycle
 import StintCore
+import StintPlatform
 import StintSQLite
 import StintWorker
 
@@ -136,7 +137,9 @@ final class World: @unchecked Sendable {
         let process = SimulatedProcess(
             place, boot: boot(of: place), generation: boots, number: Int32(nextNumber()), log: log)
         processes.append(process)
-        process.store = RecordingStore(SimulatedStore(world: self, process: process), process.log)
+        process.store = RecordingStore(
+            SimulatedStore(world: self, process: process), process.log, clock: SimulatedClock(world: self, place: place)
+        )
         place.stores.clock.lend(SimulatedClock(world: self, place: place))
         process.log.append(.began(supervisor: process.supervisor == nil ? nil : "house"))
         scheduler.perform(as: process) {
@@ -204,7 +207,8 @@ final class World: @unchecked Sendable {
         let store = house.store!
         while true {
             do {
-                let workers = try await store.workers().filter { $0.registration.process == process.identity }
+                let identity = WorkerProcess(process.identity)
+                let workers = try await store.workers().filter { $0.registration.process == identity }
                 guard !workers.isEmpty else { return }
                 _ = try await store.reclaim(from: workers.map(\.id), end)
                 return

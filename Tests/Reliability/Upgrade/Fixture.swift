@@ -2,7 +2,7 @@ import GRDB
 import StintSQLiteMigrations
 
 /// A database as an earlier Stint left it, with rows in every table that its schema had. The times are those of a
-/// `ManualClock`.
+/// `TestClock`.
 package enum Fixture {
     /// What the schemas 1, 2, … added to the contents. Append-only, like the migrations: the next one needs its own, or
     /// the tests fail. Columns are named, so that each also fits the schemas after it.

@@ -2,6 +2,7 @@ import CCeiling
 import Foundation
 import Stint
 import StintCore
+import StintPlatform
 import StintSQLite
 
 /// Stint's statements in plain C, with what Stint's worker writes into them.

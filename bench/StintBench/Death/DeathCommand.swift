@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Stint
 import StintCore
+import StintPlatform
 import TestSupport
 
 /// How soon the job of a killed worker is ready again.
@@ -63,15 +64,16 @@ struct DeathCommand: AsyncParsableCommand {
         }
         // So that it stays ready.
         try await queue.pause(.default)
-        guard let worker = try await queue.store.workers().first(where: { $0.started?.isEmpty == false }) else {
+        let started = try await queue.store.workers().first { $0.started?.isEmpty == false }
+        guard let process = started.flatMap({ ProcessIdentity($0.registration.process) }) else {
             throw BenchError("the worker has ended before it was killed")
         }
         let killed = MonotonicClock.nanoseconds()
         switch kind {
-        case .supervised: Platform.kill(worker.registration.process.processID)
+        case .supervised: Platform.kill(process.processID)
         case .withSupervisor:
             Platform.kill(pid)
-            Platform.kill(worker.registration.process.processID)
+            Platform.kill(process.processID)
         // That of unshare and of the first process of its pid namespace: the kernel kills all others.
         case .container: Platform.killGroup(pid)
         }

@@ -1,6 +1,7 @@
 import Foundation
 import Stint
 import StintCore
+import StintPlatform
 
 /// A database that a few statements fill, and not job by job, so that ten million jobs take seconds.
 struct BulkFile {

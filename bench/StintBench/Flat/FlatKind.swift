@@ -1,6 +1,7 @@
 import Foundation
 import Stint
 import StintCore
+import StintPlatform
 
 /// What else is in the file while jobs are claimed and acknowledged.
 enum FlatKind: String, Codable, CaseIterable {

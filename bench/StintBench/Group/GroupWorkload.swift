@@ -1,5 +1,6 @@
 import Stint
 import StintCore
+import StintPlatform
 import Synchronization
 
 /// Tasks of one process that each enqueue one job, or acknowledge one, wait until that is durable, and do the next.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Stint
 import StintCore
+import StintPlatform
 import Synchronization
 import TestSupport
 
@@ -84,7 +85,10 @@ struct IdleCommand: AsyncParsableCommand {
         return try await StintProgram.whileRunning(command) { supervisor in
             try await eventually("the workers are there") { try await queue.store.workers().count == workers }
             try await Task.sleep(for: .seconds(settle))
-            let processes = try await [supervisor] + queue.store.workers().map(\.registration.process.processID)
+            let processes =
+                try await [supervisor]
+                + queue.store.workers()
+                .compactMap { ProcessIdentity($0.registration.process)?.processID }
             let observer = try FileObserver(database)
             let (before, files) = (processes.map(ProcessTime.microseconds), try observer.look())
             try await Task.sleep(for: .seconds(seconds))

@@ -1,6 +1,7 @@
 import Foundation
 import Stint
 import StintCore
+import StintPlatform
 import Subprocess
 import TestSupport
 
@@ -55,7 +56,7 @@ actor WakeUpTriggers {
     /// The job's time is by the wall clock, in whole milliseconds; the worker notes the other clock.
     private func enqueueDelayed(_ number: Int) async throws {
         let delay = Duration.milliseconds(Int.random(in: 20...60, using: &random))
-        let now = queue.clock.now()
+        let now = SystemClock().now()
         let wall = MonotonicClock.wallNanoseconds()
         let due = MonotonicClock.nanoseconds() + (now.wall + Int64(delay / .milliseconds(1))) * 1_000_000 - wall
         rung.append(due)

@@ -1,11 +1,9 @@
-import StintPlatform
-
 /// The machine's clocks.
-public struct SystemClock: QueueClock {
-    public init() {}
+package struct SystemClock: QueueClock {
+    package init() {}
 
     /// The boot id is "unknown" if it cannot be read; then only deadlines decide.
-    public func now() -> ClockReading {
+    package func now() -> ClockReading {
         ClockReading(
             wall: MachineClock.wall / 1_000_000, monotonic: MachineClock.monotonic / 1_000_000,
             boot: MachineClock.bootID)

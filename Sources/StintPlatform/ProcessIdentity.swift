@@ -1,18 +1,16 @@
-import StintPlatform
-
 /// Identifies a process of a machine. A process id alone does not: it is reused after its process has ended.
-public struct ProcessIdentity: Sendable, Hashable, Codable {
+package struct ProcessIdentity: Sendable, Hashable, Codable {
     /// The host's name, for people.
-    public let host: String
+    package let host: String
     /// The machine's boot id.
-    public let boot: String
+    package let boot: String
     /// Linux: the pid and time namespaces, in which `processID` and `startTime` mean something. Elsewhere empty.
-    public let namespaces: String
-    public let processID: Int32
+    package let namespaces: String
+    package let processID: Int32
     /// Linux: clock ticks since the boot (proc_pid_stat(5), field 22). Darwin: microseconds since 1970.
-    public let startTime: Int64
+    package let startTime: Int64
 
-    public init(host: String, boot: String, namespaces: String, processID: Int32, startTime: Int64) {
+    package init(host: String, boot: String, namespaces: String, processID: Int32, startTime: Int64) {
         self.host = host
         self.boot = boot
         self.namespaces = namespaces
@@ -21,7 +19,7 @@ public struct ProcessIdentity: Sendable, Hashable, Codable {
     }
 
     /// This process. Its start time is 0 if /proc cannot be read; then its end cannot be proved.
-    public static let current = ProcessIdentity(ofProcess: getpid())
+    package static let current = ProcessIdentity(ofProcess: getpid())
 
     /// A process of this machine, such as a parent or a child.
     package init(ofProcess id: Int32) {
@@ -31,21 +29,51 @@ public struct ProcessIdentity: Sendable, Hashable, Codable {
     }
 
     /// Ignores the host's name, which may change while the process lives.
-    public static func == (left: ProcessIdentity, right: ProcessIdentity) -> Bool {
+    package static func == (left: ProcessIdentity, right: ProcessIdentity) -> Bool {
         left.boot == right.boot && left.namespaces == right.namespaces && left.processID == right.processID
             && left.startTime == right.startTime
     }
 
-    public func hash(into hasher: inout Hasher) {
+    package func hash(into hasher: inout Hasher) {
         hasher.combine(boot)
         hasher.combine(processID)
         hasher.combine(startTime)
     }
 
     /// `host:pid`, for people.
-    public var name: String { "\(host):\(processID)" }
+    package var name: String { "\(host):\(processID)" }
 
-    public enum Existence: Sendable, Hashable {
+    // MARK: - As text
+
+    /// All that identifies it, in one text: `4711;82731;pid:[4026531836] time:[4026531834];2f1c…`.
+    package var text: String { "\(processID);\(startTime);\(namespaces);\(boot)" }
+
+    /// - Parameters:
+    ///   - text: A process's ``text``.
+    ///   - name: Its ``name``.
+    /// - Returns: `nil` if that is the text of something else.
+    package init?(text: String, name: String) {
+        let fields = text.split(separator: ";", maxSplits: 3, omittingEmptySubsequences: false)
+        guard fields.count == 4, let id = Int32(fields[0]), let startTime = Int64(fields[1]) else { return nil }
+        let suffix = ":\(id)"
+        self.init(
+            host: name.hasSuffix(suffix) ? String(name.dropLast(suffix.count)) : name, boot: String(fields[3]),
+            namespaces: String(fields[2]), processID: id, startTime: startTime)
+    }
+
+    // MARK: - Clocks
+
+    /// Whether the monotonic clocks of both may be one: `false` if they are known to be in different time namespaces.
+    package func mayShareClock(with other: ProcessIdentity) -> Bool {
+        guard let mine = timeNamespace, let others = other.timeNamespace else { return true }
+        return mine == others
+    }
+
+    private var timeNamespace: Substring? { namespaces.split(separator: " ").first { $0.hasPrefix("time:") } }
+
+    // MARK: - Existence
+
+    package enum Existence: Sendable, Hashable {
         case exists
         /// Ended for certain. Includes zombies, and processes whose id was reused.
         case gone
@@ -53,9 +81,9 @@ public struct ProcessIdentity: Sendable, Hashable, Codable {
         case unknown
     }
 
-    /// Whether the process still runs, as far as this process can see. For display only: decisions about jobs use
-    /// ``Liveness``.
-    public func existence() -> Existence {
+    /// Whether the process still runs, as far as this process can see. For display only: decisions about jobs need a
+    /// proof, such as a lock.
+    package func existence() -> Existence {
         existence(seenFrom: .current)
     }
 

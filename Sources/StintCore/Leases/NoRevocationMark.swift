@@ -1,5 +1,0 @@
-/// For stores without such a mark: a claimed job may start although it was revoked meanwhile.
-package struct NoRevocationMark: RevocationMark {
-    package init() {}
-    package func read() -> UInt64 { 0 }
-}
