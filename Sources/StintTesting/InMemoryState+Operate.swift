@@ -217,10 +217,11 @@ extension InMemoryState {
             id: job.id, queue: job.queue, state: job.place.state, priority: job.options.priority,
             attempts: Int(job.attempts), maxAttempts: job.options.maxAttempts, crashes: Int(job.crashes),
             maxCrashes: job.options.maxCrashes, suspect: job.isSuspect, contentType: job.contentType,
-            headers: job.options.headers, payloadBytes: job.payload.count,
-            timeToRunMilliseconds: job.options.timeToRun?.milliseconds, uniqueKey: job.options.uniqueKey,
+            headers: job.options.headers, payloadBytes: job.payloadBytes,
+            timeToRunMilliseconds: job.options.timeToRun?.milliseconds, uniqueKey: job.holdsKey ? job.options.uniqueKey : nil,
             enqueuedAt: job.enqueuedAt)
         record.group = job.options.group
+        record.events = job.digest?.open.events
         if !job.place.state.isOver {
             record.expiresAtMilliseconds = job.options.expires.map { job.enqueuedAt + $0.milliseconds }
         }

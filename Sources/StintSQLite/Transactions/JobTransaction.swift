@@ -21,7 +21,7 @@ final class JobTransaction {
     /// Groups that this transaction has put into the line.
     var groupsInLine: Set<Int64> = []
     /// Whether a job became ready or delayed, so that a sleeping worker may have something to do.
-    private(set) var wakesWorkers = false
+    var wakesWorkers = false
     /// Whether jobs were taken from their holders, or their holders must not start them; see ``RevocationMark``.
     var revokes = false
 
