@@ -36,6 +36,7 @@ import Testing
                     "fence", ["only the current token changes anything", "an acknowledged job never runs again"]
                 ),
                 ("attempt-before-start", ["uses up an attempt"]),
+                ("closed-digest", ["the acknowledged run of a digest was given all of its events"]),
                 ("unique-index", ["of the jobs with one unique key one at most is not done"]),
             ])
         func mutations(_ removed: String, _ rules: [String]) async throws {
