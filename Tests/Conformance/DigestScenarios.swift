@@ -7,7 +7,8 @@ extension Stage {
     @discardableResult
     fileprivate func collect(
         _ text: String, key: String = "k", debounce: Duration? = nil, atMost: Duration? = nil, delay: Duration = .zero,
-        maxEvents: Int = 1_000, maxEventBytes: Int = 16_777_216, contentType: String? = nil, headers: Headers = Headers()
+        maxEvents: Int = 1_000, maxEventBytes: Int = 16_777_216, contentType: String? = nil,
+        headers: Headers = Headers()
     ) async throws -> Enqueued {
         let options = JobOptions(
             delay: delay, headers: headers, uniqueKey: key, onConflict: .collect, debounce: debounce, atMost: atMost,
@@ -94,7 +95,8 @@ let digestScenarios: [Scenario] = [
             try await stage.store.delete(try await stage.store.list(JobFilter()).map(\.id))
         }
     },
-    Scenario("a digest that came back from a dead worker, or was buried and kicked while it ran, takes no more events") {
+    Scenario("a digest that came back from a dead worker, or was buried and kicked while it ran, takes no more events")
+    {
         stage in
         let first = try await stage.collect("a")
         _ = try await stage.claim(1, lease: .seconds(1))
@@ -212,7 +214,8 @@ let digestScenarios: [Scenario] = [
         #expect(job.id == first.id && job.payload == Array("newest".utf8) && job.headers.isEmpty && job.attempt == 1)
         #expect(try await stage.claim().isEmpty)
     },
-    Scenario("what replace finds claimed, claimed before, buried or a digest stays, and the key goes on to the new job") {
+    Scenario("what replace finds claimed, claimed before, buried or a digest stays, and the key goes on to the new job")
+    {
         stage in
         for outcome: Settlement.Outcome? in [
             nil, .fail(error: "e", retryAfter: .zero), .release(after: .zero), .bury(reason: "r"),

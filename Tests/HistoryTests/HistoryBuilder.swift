@@ -37,7 +37,9 @@ struct HistoryBuilder {
 
     /// An event that a new digest or, if it has joined, one that is there has taken.
     mutating func collect(_ reference: String, as job: Int64, joined: Bool = false) {
-        call("producer", Self.event(reference), .enqueued([.init(job: job, isDuplicate: false, joined: joined ? true : nil)]))
+        call(
+            "producer", Self.event(reference),
+            .enqueued([.init(job: job, isDuplicate: false, joined: joined ? true : nil)]))
     }
 
     static func event(_ reference: String, _ conflict: Call.NewJob.Conflict = .collect) -> Call {

@@ -162,7 +162,10 @@ struct UsageTests {
             ["put", "a", "--unique", "k", "--on-conflict", "replace", "--max-events", "5"],
             "--max-events goes with --on-conflict collect only"
         ),
-        (["put", "a", "--unique", "k", "--on-conflict", "collect", "--at-most", "1s"], "--at-most goes with --debounce only"),
+        (
+            ["put", "a", "--unique", "k", "--on-conflict", "collect", "--at-most", "1s"],
+            "--at-most goes with --debounce only"
+        ),
         (
             ["put", "a", "--unique", "k", "--on-conflict", "collect", "--debounce", "1s", "--delay", "1s"],
             "--delay and --debounce do not go together"
@@ -226,7 +229,8 @@ struct UsageTests {
             #expect(refusal.sentence.contains(says))
         }
         for (options, says) in [
-            (["--debounce", "0s"], "must be above 0"), (["--debounce", "2s", "--at-most", "1s"], "atMost is 1.0 seconds"),
+            (["--debounce", "0s"], "must be above 0"),
+            (["--debounce", "2s", "--at-most", "1s"], "atMost is 1.0 seconds"),
             (["--max-events", "0"], "maxEvents is 0"), (["--max-events", "100001"], "maxEvents is 100001"),
             (["--max-event-bytes", "17M"], "maxEventBytes is 17825792"),
         ] {

@@ -51,7 +51,8 @@ struct ConflictTests {
     @Test(
         "a start moves with each event, never past its limit, and stays when it has come",
         arguments: [
-            (debounce: 10, limit: nil, start: 50, moved: 110), (10, 105, 101, 105), (10, 200, 150, 110), (nil, 105, 150, nil),
+            (debounce: 10, limit: nil, start: 50, moved: 110), (10, 105, 101, 105), (10, 200, 150, 110),
+            (nil, 105, 150, nil),
             (10, 90, 150, 90), (10, nil, 100, nil), (10, nil, 99, nil),
         ] as [(debounce: Int?, limit: Int64?, start: Int64, moved: Int64?)])
     func start(_ debounce: Int?, _ limit: Int64?, _ start: Int64, _ moved: Int64?) throws {

@@ -108,12 +108,15 @@ struct SQLDigestTests {
         let columns = "queue, unique_key, on_conflict, payload, delay_ms, priority, \"group\""
         let replaced = Result(job: 1, outcome: "replaced")
         #expect(
-            try insert(folder.database, columns, "('q', 'k', 'replace', 'a', 0, 5, NULL)") == Result(job: 1, outcome: "added"))
+            try insert(folder.database, columns, "('q', 'k', 'replace', 'a', 0, 5, NULL)")
+                == Result(job: 1, outcome: "added"))
         #expect(try insert(folder.database, columns, "('q', 'k', 'replace', 'b', 60000, 7, NULL)") == replaced)
-        #expect(try insert(folder.database, columns, "('q', 'k', 'replace', 'c', 50000, 7, 'g')", "OR IGNORE") == replaced)
+        #expect(
+            try insert(folder.database, columns, "('q', 'k', 'replace', 'c', 50000, 7, 'g')", "OR IGNORE") == replaced)
         #expect(try await queue.store.stats().map { [$0.ready, $0.delayed] } == [[0, 1]])
         try await expectSound(queue.store)
-        #expect(try insert(folder.database, columns, "('q', 'k', 'replace', 'd', NULL, 9, 'h')", "OR REPLACE") == replaced)
+        #expect(
+            try insert(folder.database, columns, "('q', 'k', 'replace', 'd', NULL, 9, 'h')", "OR REPLACE") == replaced)
         #expect(try await queue.store.stats().map { [$0.ready, $0.delayed] } == [[1, 0]])
         let record = try #require(try await queue.store.job(JobID(rawValue: 1))).record
         #expect(record.priority == 9 && record.group == "h")
@@ -121,7 +124,8 @@ struct SQLDigestTests {
         let job = try #require(try await queue.claim().first)
         #expect(job.payload == Array("d".utf8))
         #expect(
-            try insert(folder.database, columns, "('q', 'k', 'replace', 'e', NULL, 9, NULL)") == Result(job: 2, outcome: "added"))
+            try insert(folder.database, columns, "('q', 'k', 'replace', 'e', NULL, 9, NULL)")
+                == Result(job: 2, outcome: "added"))
         try await queue.ack([job])
         let again = try await queue.enqueue(payload: [1], in: "q", options: JobOptions(uniqueKey: "k"))
         #expect(again == Enqueued(id: JobID(rawValue: 2), outcome: .duplicate))

@@ -12,7 +12,9 @@ struct DigestTests {
     @Test("as an array of its events, which is one job")
     func typed() async throws {
         try await withQueue { queue in
-            for name in ["Zoë", "Ada", "Zoë"] { try await queue.enqueue(Greeting(name: name), in: "q", options: options) }
+            for name in ["Zoë", "Ada", "Zoë"] {
+                try await queue.enqueue(Greeting(name: name), in: "q", options: options)
+            }
             try await queue.enqueue(Greeting(name: "alone"), in: "q")
             let seen = Log<[String]>()
             var worker = queue.drainingWorker()
@@ -81,7 +83,8 @@ struct DigestTests {
             try await run(queue, .lines, to: file)
             let record = try #require(try await queue.record(JobID(rawValue: 2)))
             #expect(
-                record.reason == "event 1 of 2 has a line feed in it, and the events are written as lines: use the digest "
+                record.reason
+                    == "event 1 of 2 has a line feed in it, and the events are written as lines: use the digest "
                     + "format length-prefixed, then kick it")
             try await queue.kick([record.id])
             try await run(queue, .lengthPrefixed, to: file)
@@ -132,7 +135,9 @@ struct DigestTests {
                         answer(j, enqueue=[dict(payload='p', onConflict='add' if j['attempt'] == 1 else 'collect')])
                     """))
             let errors = try await place.failures(id).map(\.error)
-            #expect(errors.count == 2 && errors[0].contains("its onConflict is 'add'; it must be 'keep', 'replace' or 'collect'"))
+            #expect(
+                errors.count == 2
+                    && errors[0].contains("its onConflict is 'add'; it must be 'keep', 'replace' or 'collect'"))
             #expect(errors.last?.contains("there is no unique key") == true)
         }
     }

@@ -33,7 +33,8 @@ struct PutCommand: AsyncParsableCommand {
     var maxCrashes = 3
     @Option(
         help: ArgumentHelp(
-            "Add nothing while a job of the queue with this key is not done; see --on-conflict. (default: none)", valueName: "key"))
+            "Add nothing while a job of the queue with this key is not done; see --on-conflict. (default: none)",
+            valueName: "key"))
     var unique: String?
     @Option(
         help: ArgumentHelp(
@@ -88,10 +89,12 @@ struct PutCommand: AsyncParsableCommand {
         }
         let collects = onConflict == .collect
         if onConflict != .keep, unique == nil {
-            throw wrongUsage("--on-conflict \(onConflict.rawValue) needs --unique, by which jobs that belong together are known")
+            throw wrongUsage(
+                "--on-conflict \(onConflict.rawValue) needs --unique, by which jobs that belong together are known")
         }
         let collecting = [
-            ("--debounce", debounce != nil), ("--max-events", maxEvents != nil), ("--max-event-bytes", maxEventBytes != nil),
+            ("--debounce", debounce != nil), ("--max-events", maxEvents != nil),
+            ("--max-event-bytes", maxEventBytes != nil),
         ]
         if !collects, let option = collecting.first(where: \.1)?.0 {
             throw wrongUsage("\(option) goes with --on-conflict collect only")

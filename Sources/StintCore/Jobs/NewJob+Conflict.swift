@@ -12,7 +12,8 @@ extension NewJob {
         if let debounce = options.debounce {
             guard collects else {
                 throw StintError.invalidInput(
-                    "debounce is given and onConflict is '\(options.onConflict.rawValue)': only 'collect' has a debounce")
+                    "debounce is given and onConflict is '\(options.onConflict.rawValue)': only 'collect' has a debounce"
+                )
             }
             guard debounce > .zero, debounce <= maximumDelay else {
                 throw StintError.invalidInput("the debounce is \(debounce); it must be above 0 and at most 100 years")
@@ -24,20 +25,24 @@ extension NewJob {
         if let atMost = options.atMost {
             guard let debounce = options.debounce else {
                 throw StintError.invalidInput(
-                    "atMost is given and there is no debounce: it limits how far a debounce moves the start of a digest")
+                    "atMost is given and there is no debounce: it limits how far a debounce moves the start of a digest"
+                )
             }
             guard atMost >= debounce, atMost <= maximumDelay else {
                 throw StintError.invalidInput(
                     "atMost is \(atMost); it must be between the debounce, \(debounce), and 100 years")
             }
         }
-        guard collects || options.maxEvents == JobOptions.defaultMaxEvents && options.maxEventBytes == maximumPayloadBytes
+        guard
+            collects || options.maxEvents == JobOptions.defaultMaxEvents && options.maxEventBytes == maximumPayloadBytes
         else {
             throw StintError.invalidInput(
-                "a limit of events is given and onConflict is '\(options.onConflict.rawValue)': only 'collect' has events")
+                "a limit of events is given and onConflict is '\(options.onConflict.rawValue)': only 'collect' has events"
+            )
         }
         guard (1...maximumEvents).contains(options.maxEvents) else {
-            throw StintError.invalidInput("maxEvents is \(options.maxEvents); it must be between 1 and \(maximumEvents)")
+            throw StintError.invalidInput(
+                "maxEvents is \(options.maxEvents); it must be between 1 and \(maximumEvents)")
         }
         guard (1...maximumPayloadBytes).contains(options.maxEventBytes) else {
             throw StintError.invalidInput(

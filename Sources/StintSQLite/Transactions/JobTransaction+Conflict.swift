@@ -15,7 +15,9 @@ extension JobTransaction {
 
     /// Writes the row of a job that no claim has seen, so that no holder can be reading it.
     private func replace(_ holder: JobID, by job: NewJob, in queue: Int64) throws -> Bool {
-        guard try statement(HotSQL.replaceable).first(holder.rawValue, read: { _ in true }) == true else { return false }
+        guard try statement(HotSQL.replaceable).first(holder.rawValue, read: { _ in true }) == true else {
+            return false
+        }
         try leave(try locate(holder))
         let update = try statement(
             """
@@ -34,7 +36,8 @@ extension JobTransaction {
     func openDigest(_ id: Int64, _ first: NewJob) throws {
         let digest = OpenDigest(first, at: now.wall)
         let insert = try statement(
-            "INSERT OR REPLACE INTO stint_digests (job_id, opened_at, start_limit, events, bytes) VALUES (?1, ?2, ?3, ?4, ?5)")
+            "INSERT OR REPLACE INTO stint_digests (job_id, opened_at, start_limit, events, bytes) VALUES (?1, ?2, ?3, ?4, ?5)"
+        )
         insert.bind(1, id)
         insert.bind(2, digest.openedAt)
         insert.bind(3, digest.startLimit)
@@ -45,7 +48,8 @@ extension JobTransaction {
 
     private func collect(_ event: NewJob, into holder: JobID) throws -> Bool {
         let id = holder.rawValue
-        guard var digest = try statement(HotSQL.openDigest).first(id, read: OpenDigest.init), digest.admits(event) else {
+        guard var digest = try statement(HotSQL.openDigest).first(id, read: OpenDigest.init), digest.admits(event)
+        else {
             return false
         }
         digest.take(event)

@@ -92,7 +92,7 @@ extension JobTransaction {
                         queue: queue, priority: row.int(2), group: row.optionalInt(8), expiresAt: row.optionalInt(9)),
                     state: cursor.state, attempts: row.tally(3), crashes: row.tally(4), suspect: false,
                     token: row.optionalInt(5)),
-                matches: row.int(6) != 0, payloadBytes: row.int(7))
+                matches: row.int(6) != 0, payloadBytes: row.tally(7))
         }
     }
 

@@ -52,7 +52,8 @@ extension Producer {
     private static func merge(_ options: inout JobOptions, using chance: inout SeededGenerator) {
         guard Int.random(in: 0..<4, using: &chance) > 0 else {
             options.uniqueKey = "r\(Int.random(in: 0..<3, using: &chance))"
-            return options.onConflict = .replace
+            options.onConflict = .replace
+            return
         }
         options.uniqueKey = "d\(Int.random(in: 0..<3, using: &chance))"
         options.onConflict = .collect

@@ -50,10 +50,13 @@ struct RawSQLProducer {
                     return (row["job_id"] as Int64, row["outcome"] as String)
                 }
                 player.log.append(
-                    .returned(call: number, .enqueued([
-                    .init(
-                        job: job, isDuplicate: outcome == "duplicate", joined: outcome == "collected" ? true : nil)
-                ])))
+                    .returned(
+                        call: number,
+                        .enqueued([
+                            .init(
+                                job: job, isDuplicate: outcome == "duplicate",
+                                joined: outcome == "collected" ? true : nil)
+                        ])))
             } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
                 player.log.append(.failed(call: number, code: "databaseBusy"))
             }

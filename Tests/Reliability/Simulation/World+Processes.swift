@@ -34,7 +34,9 @@ extension World {
                     jobs: batch.map {
                         try NewJob(Array($0.reference.utf8), in: $0.queue, options: $0.options)
                     })
-                for (plan, answer) in zip(batch, answers) where answer.outcome == .added { jobs[plan.reference] = answer.id }
+                for (plan, answer) in zip(batch, answers) where answer.outcome == .added {
+                    jobs[plan.reference] = answer.id
+                }
             } catch {
                 logger.debug("\(process.name) could not enqueue: \(error)")
             }
