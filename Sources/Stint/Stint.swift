@@ -7,7 +7,9 @@
 
 @_exported import struct StintCore.AttemptDiagnostics
 @_exported import struct StintCore.ByteBudget
+@_exported import enum StintCore.ConflictPolicy
 @_exported import enum StintCore.ContentType
+@_exported import enum StintCore.DigestFormat
 @_exported import struct StintCore.Enqueued
 @_exported import struct StintCore.FailedJob
 @_exported import struct StintCore.FencingToken

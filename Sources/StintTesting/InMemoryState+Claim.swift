@@ -30,7 +30,7 @@ extension InMemoryState {
         var tokens: [QueueName: FencingToken] = [:]
         var bytes = 0
         for job in chosen {
-            let size = job.payload.count + job.options.headers.byteCount
+            let size = job.payloadBytes + job.options.headers.byteCount
             guard request.budget.admits(size, beside: bytes) else {
                 exchange.isCut = true
                 break
@@ -103,12 +103,13 @@ extension InMemoryState {
         leases[token]!.jobs.insert(job.id)
         jobs[job.id]!.place = .leased(token)
         jobs[job.id]!.attempts += 1
+        jobs[job.id]!.wasClaimed = true
         return LeasedJob(
             lease: Lease(job: job.id, token: token), queue: job.queue, payload: job.payload,
             contentType: job.contentType, headers: job.options.headers, priority: job.options.priority,
             attempt: Int(job.attempts + 1), maxAttempts: job.options.maxAttempts,
             timeToRun: job.options.timeToRun.map { .milliseconds($0.wholeMilliseconds) }, enqueuedAt: job.enqueuedAt,
-            runsAlone: job.isSuspect)
+            runsAlone: job.isSuspect, events: job.events)
     }
 
     // MARK: - Holders

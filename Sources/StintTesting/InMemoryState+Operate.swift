@@ -231,13 +231,14 @@ extension InMemoryState {
             id: job.id, queue: job.queue, state: job.place.state, priority: job.options.priority,
             attempts: Int(job.attempts), maxAttempts: job.options.maxAttempts, crashes: Int(job.crashes),
             maxCrashes: job.options.maxCrashes, suspect: job.isSuspect, contentType: job.contentType,
-            headers: job.options.headers, payloadBytes: job.payload.count,
-            timeToRunMilliseconds: job.options.timeToRun?.wholeMilliseconds, uniqueKey: job.options.uniqueKey,
+            headers: job.options.headers, payloadBytes: job.payloadBytes,
+            timeToRunMilliseconds: job.options.timeToRun?.wholeMilliseconds, uniqueKey: job.holdsKey ? job.options.uniqueKey : nil,
             enqueuedAt: job.enqueuedAt, runAt: times.runAt, leaseExpiresAt: times.leaseExpiresAt,
             buriedAt: times.buriedAt, doneAt: times.doneAt, cancelledAt: times.cancelledAt, expiredAt: times.expiredAt,
             expiresAt: job.place.state.isOver
                 ? nil : job.options.expires.map { job.enqueuedAt + $0.wholeMilliseconds })
         record.group = job.options.group
+        record.events = job.digest?.open.events
         switch job.place {
         case .ready, .delayed: break
         case .leased(let token):

@@ -11,11 +11,15 @@ struct InMemoryState: Sendable {
     struct Job: Sendable {
         let id: JobID
         let queue: QueueName
-        let payload: [UInt8]
-        let contentType: String
-        let options: JobOptions
-        let enqueuedAt: Timestamp
+        var payload: [UInt8]
+        var contentType: String
+        var options: JobOptions
+        var enqueuedAt: Timestamp
         var place: Place
+        var digest: Digest?
+        /// Whether it has its unique key, which may have gone on to the next job of the key.
+        var holdsKey: Bool
+        var wasClaimed = false
         var attempts: Int64 = 0
         var crashes: Int64 = 0
         var isSuspect = false
@@ -160,22 +164,25 @@ struct InMemoryState: Sendable {
         new.map { job in
             makeQueue(job.queue)
             if let key = job.options.uniqueKey, let holder = holder(of: key, in: job.queue) {
-                return Enqueued(id: holder, isDuplicate: true)
+                if let answer = merge(job, into: holder, now) { return answer }
+                jobs[holder]!.holdsKey = false
             }
             lastJob += 1
             let id = JobID(rawValue: lastJob)
             jobs[id] = Job(
                 id: id, queue: job.queue, payload: job.payload, contentType: job.contentType, options: job.options,
-                enqueuedAt: now.wall, place: .ready)
-            wait(id, after: job.options.delay, now)
-            return Enqueued(id: id, isDuplicate: false)
+                enqueuedAt: now.wall, place: .ready,
+                digest: job.options.onConflict == .collect ? Digest(job, now) : nil,
+                holdsKey: job.options.uniqueKey != nil)
+            wait(id, after: job.options.firstDelay, now)
+            return Enqueued(id: id, outcome: .added)
         }
     }
 
     private func holder(of key: String, in queue: QueueName) -> JobID? {
         let bytes = Array(key.utf8)
         return jobs.values.first { job in
-            if job.place.state.isOver { return false }
+            if job.place.state.isOver || !job.holdsKey { return false }
             return job.queue == queue && job.options.uniqueKey.map { Array($0.utf8) == bytes } == true
         }?.id
     }

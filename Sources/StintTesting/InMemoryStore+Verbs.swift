@@ -87,7 +87,7 @@ extension InMemoryStore {
     public func job(_ id: JobID) async throws -> JobDetails? {
         try look { state in
             state.jobs[id].map { job in
-                JobDetails(record: state.record(job), payload: job.payload, failures: job.failures)
+                JobDetails(record: state.record(job), payload: job.payload, events: job.events, failures: job.failures)
             }
         }
     }

@@ -23,7 +23,8 @@ extension JobQueue where Store == InMemoryStore {
 
     // MARK: - What was enqueued
 
-    /// The parameters of all jobs of a type in the queue, ready or delayed, in the order in which they were enqueued.
+    /// The parameters of all jobs of a type in the queue, ready or delayed, in the order in which they were enqueued; of
+    /// a digest, those of each of its events.
     ///
     ///     #expect(try await queue.enqueued(SendReceipt.self, in: "mail") == [SendReceipt(order: 7)])
     ///
@@ -31,9 +32,9 @@ extension JobQueue where Store == InMemoryStore {
     public func enqueued<Parameters: JobParameters>(
         _ type: Parameters.Type = Parameters.self, in queue: QueueName = .default
     ) async throws -> [Parameters] {
-        try waiting(in: queue).compactMap { job in
-            guard job.options.headers[Headers.jobName] == Parameters.jobName else { return nil }
-            return try JSONDecoder().decode(Parameters.self, from: Data(job.payload))
+        try waiting(in: queue).flatMap { job -> [Parameters] in
+            guard job.options.headers[Headers.jobName] == Parameters.jobName else { return [] }
+            return try (job.events ?? [job.payload]).map { try JSONDecoder().decode(Parameters.self, from: Data($0)) }
         }
     }
 

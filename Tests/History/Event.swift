@@ -39,6 +39,8 @@ package enum EventKind: Codable, Sendable, Equatable {
     case unknown(call: Int, code: String)
     case handlerStarted(job: Int64, token: Int64)
     case handlerFinished(job: Int64, token: Int64)
+    /// The handler is about to start with the events of a digest, by their references.
+    case handedEvents(job: Int64, token: Int64, references: [String])
     /// The handler has ended too, with an error.
     case handlerThrew(job: Int64, token: Int64)
 }
@@ -66,11 +68,18 @@ package enum Call: Codable, Sendable, Equatable {
         package var reference: String
         package var queue: String
         package var uniqueKey: String?
+        /// What happens to the job that has the key; `nil`: it is kept.
+        package var conflict: Conflict?
 
-        package init(reference: String, queue: String, uniqueKey: String? = nil) {
+        package enum Conflict: String, Codable, Sendable {
+            case replace, collect
+        }
+
+        package init(reference: String, queue: String, uniqueKey: String? = nil, conflict: Conflict? = nil) {
             self.reference = reference
             self.queue = queue
             self.uniqueKey = uniqueKey
+            self.conflict = conflict
         }
     }
 
@@ -127,10 +136,13 @@ package enum Answer: Codable, Sendable, Equatable {
     package struct Enqueued: Codable, Sendable, Equatable {
         package var job: Int64
         package var isDuplicate: Bool
+        /// Whether its payload went into a job that was there: it replaced the job's, or a digest took it. `nil`: no.
+        package var joined: Bool?
 
-        package init(job: Int64, isDuplicate: Bool) {
+        package init(job: Int64, isDuplicate: Bool, joined: Bool? = nil) {
             self.job = job
             self.isDuplicate = isDuplicate
+            self.joined = joined
         }
     }
 

@@ -12,7 +12,10 @@ package struct FinalState: Sendable {
     /// Queues keep their done jobs (retention), so a job that is not here was deleted.
     package struct Job: Sendable {
         package var id: Int64
+        /// Of a digest, that of its first event.
         package var reference: String
+        /// The events of a digest in their order; `nil`: it is none.
+        package var events: [String]?
         package var queue: String
         /// `ready`, `delayed`, `leased`, `buried`, `done`; a job in no state or in two is an error.
         package var states: [String]
@@ -24,7 +27,7 @@ package struct FinalState: Sendable {
 
         package init(
             id: Int64, reference: String, queue: String, states: [String], attempts: Int = 0, maxAttempts: Int = 10,
-            crashes: Int = 0, maxCrashes: Int = 3, uniqueKey: String? = nil
+            crashes: Int = 0, maxCrashes: Int = 3, uniqueKey: String? = nil, events: [String]? = nil
         ) {
             self.id = id
             self.reference = reference
@@ -35,6 +38,12 @@ package struct FinalState: Sendable {
             self.crashes = crashes
             self.maxCrashes = maxCrashes
             self.uniqueKey = uniqueKey
+            self.events = events
         }
     }
+}
+
+extension FinalState.Job {
+    /// The references of all that was enqueued into it.
+    var references: [String] { events ?? [reference] }
 }

@@ -79,6 +79,8 @@ package struct History {
         var kicks: [Made] = []
         package var buries: [Made] = []
         var deletes: [Made] = []
+        /// By token: the events that the run of a digest was given.
+        package var handed: [Int64: [String]] = [:]
     }
 
     private(set) var made: [Made] = []
@@ -154,6 +156,8 @@ package struct History {
                 jobHistories[job, default: JobHistory()].runs.append(
                     Run(process: event.process, lease: lease, started: line))
                 runs[event.process, default: []].append(lease)
+            case .handedEvents(let job, let token, let references):
+                jobHistories[job, default: JobHistory()].handed[token] = references
             case .handlerFinished(let job, let token):
                 let lease = Call.Lease(job: job, token: token)
                 guard let index = jobHistories[job]?.runs.lastIndex(where: { $0.lease == lease && $0.finished == nil })

@@ -2,7 +2,9 @@
 extension HistoryChecker {
     func jobViolations() -> [Violation] {
         var found: [Violation] = []
-        let byReference = Dictionary(grouping: final.jobs, by: \.reference)
+        let byReference = Dictionary(
+            grouping: final.jobs.flatMap { job in job.references.map { (reference: $0, job: job) } }, by: \.reference
+        ).mapValues { $0.map(\.job) }
         var ids: [Int64: String] = [:]
         var known: Set<String> = []
         for enqueue in history.enqueues {
@@ -22,17 +24,22 @@ extension HistoryChecker {
                     found.append(Violation(.phantomJob, "\(reference), a duplicate of \(answer.job), is job \(job.id)"))
                 }
             case (_, let answer?):
+                if answer.joined == true {
+                    if present.isEmpty, history.mayBeUndone(enqueue.made) || wasReplaced(enqueue) { continue }
+                    found += lossViolations(answer.job, reference, present.first)
+                    continue
+                }
                 if let other = ids.updateValue(reference, forKey: answer.job) {
                     found.append(Violation(.doubledJob, "\(reference) and \(other) both got the id \(answer.job)"))
                 }
-                if present.isEmpty, history.mayBeUndone(enqueue.made) { continue }
+                if present.isEmpty, history.mayBeUndone(enqueue.made) || wasReplaced(enqueue) { continue }
                 found += lossViolations(answer.job, reference, present.first)
             default: break
             }
         }
         for job in final.jobs {
-            if !known.contains(job.reference) {
-                found.append(Violation(.unknownJob, "job \(job.id), with the payload '\(job.reference)'"))
+            for reference in job.references where !known.contains(reference) {
+                found.append(Violation(.unknownJob, "job \(job.id), with the payload '\(reference)'"))
             }
             found += stateViolations(job)
         }
@@ -78,7 +85,9 @@ extension HistoryChecker {
     func keyViolations() -> [Violation] {
         var found: [Violation] = []
         let made = history.enqueues.filter { $0.job.uniqueKey != nil && $0.answer != nil }
-        let byKey = Dictionary(grouping: made) { "\($0.job.uniqueKey!) in \($0.job.queue)" }
+        // A key that replaces or collects goes on to the next job while the one before is not done.
+        let moving = Set(history.enqueues.filter { $0.job.conflict != nil }.map(Self.key(of:)))
+        let byKey = Dictionary(grouping: made, by: Self.key(of:)).filter { !moving.contains($0.key) }
         for (key, enqueues) in byKey.sorted(by: { $0.key < $1.key }) {
             // Ids are given in the order of the transactions.
             let new = enqueues.filter { $0.answer!.isDuplicate == false }.sorted { $0.answer!.job < $1.answer!.job }
@@ -105,6 +114,10 @@ extension HistoryChecker {
             found.append(Violation(.keyTwice, "\(key) is held by the jobs \(jobs.map(\.id))"))
         }
         return found
+    }
+
+    private static func key(of enqueue: History.Enqueue) -> String {
+        "\(enqueue.job.uniqueKey!) in \(enqueue.job.queue)"
     }
 
     /// Whether the job may have been acknowledged or deleted before a line, or its enqueue undone.

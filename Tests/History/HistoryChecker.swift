@@ -19,7 +19,7 @@ package struct HistoryChecker {
     /// Empty if all is well; in the order of the rules.
     package func violations() -> [Violation] {
         var found = history.disorders.map { Violation(.disorder, $0) }
-        found += jobViolations() + keyViolations()
+        found += jobViolations() + keyViolations() + digestViolations()
         found += leaseViolations() + reclaimViolations()
         found += attemptViolations() + busyViolations()
         return found
@@ -70,6 +70,8 @@ package enum Rule: String, Sendable, CaseIterable {
     case doneUnrun = "a done job has had a handler that finished"
     case keyTwice = "of the jobs with one unique key one at most is not done"
     case swallowed = "an enqueue returns another job only if that has its key and is not done"
+    case eventUnread = "the acknowledged run of a digest was given all of its events"
+    case eventOrder = "the events of a digest are in the order of their enqueues"
     case tokenReused = "a token belongs to one claim, and starts a handler once a job"
     case tokenFell = "the tokens of a job grow"
     case twoLeases = "a job has one live lease at most: a second claim, or run, is explained by the end of the first"

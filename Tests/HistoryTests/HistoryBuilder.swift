@@ -35,6 +35,25 @@ struct HistoryBuilder {
             .enqueued([.init(job: job, isDuplicate: duplicate)]))
     }
 
+    /// An event that a new digest or, if it has joined, one that is there has taken.
+    mutating func collect(_ reference: String, as job: Int64, joined: Bool = false) {
+        call(
+            "producer", Self.event(reference),
+            .enqueued([.init(job: job, isDuplicate: false, joined: joined ? true : nil)]))
+    }
+
+    static func event(_ reference: String, _ conflict: Call.NewJob.Conflict = .collect) -> Call {
+        .enqueue([.init(reference: reference, queue: "q", uniqueKey: "k", conflict: conflict)])
+    }
+
+    /// A digest, from the claim to the ack.
+    mutating func workDigest(_ process: String, _ job: Int64, token: Int64, _ events: [String]) {
+        claim(process, job, token: token)
+        add(process, .handedEvents(job: job, token: token, references: events))
+        run(process, job, token: token)
+        settle(process, job, token: token)
+    }
+
     mutating func register(_ process: String, as worker: Int64, under supervisor: String? = nil) {
         add(process, .began(supervisor: supervisor))
         call(process, .register, .registered(worker: worker))
@@ -91,9 +110,10 @@ struct HistoryBuilder {
 }
 
 func job(
-    _ id: Int64, _ reference: String, _ states: String..., attempts: Int = 0, crashes: Int = 0, key: String? = nil
+    _ id: Int64, _ reference: String, _ states: String..., attempts: Int = 0, crashes: Int = 0, key: String? = nil,
+    events: [String]? = nil
 ) -> FinalState.Job {
     FinalState.Job(
         id: id, reference: reference, queue: "q", states: states, attempts: attempts, maxAttempts: 3, crashes: crashes,
-        maxCrashes: 3, uniqueKey: key)
+        maxCrashes: 3, uniqueKey: key, events: events)
 }

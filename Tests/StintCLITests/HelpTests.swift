@@ -153,6 +153,25 @@ struct UsageTests {
         (["put", "a", "--queue", String(repeating: "q", count: 201)], "at most 200"),
         (["put", "a", "--header", "name"], "has no '='"),
         (["put", "--lines", "--unique", "k"], "--unique does not go with --lines"),
+        (["put", "--lines", "--unique", "k", "--on-conflict", "replace"], "--unique does not go with --lines"),
+        (["put", "a", "--unique", "k", "--on-conflict", "add"], "it must be keep, replace or collect"),
+        (["put", "a", "--on-conflict", "collect"], "--on-conflict collect needs --unique"),
+        (["put", "a", "--on-conflict", "replace"], "--on-conflict replace needs --unique"),
+        (["put", "a", "--unique", "k", "--debounce", "1s"], "--debounce goes with --on-conflict collect only"),
+        (
+            ["put", "a", "--unique", "k", "--on-conflict", "replace", "--max-events", "5"],
+            "--max-events goes with --on-conflict collect only"
+        ),
+        (
+            ["put", "a", "--unique", "k", "--on-conflict", "collect", "--at-most", "1s"],
+            "--at-most goes with --debounce only"
+        ),
+        (
+            ["put", "a", "--unique", "k", "--on-conflict", "collect", "--debounce", "1s", "--delay", "1s"],
+            "--delay and --debounce do not go together"
+        ),
+        (["work", "--digest-format", "csv", "--", "true"], "it must be lines or length-prefixed"),
+        (["show", "1", "--digest-format", "lines"], "--digest-format goes with --payload only"),
         (["work"], "no command was given"),
         (["work", "--workers", "0", "--", "true"], "--workers is 0"),
         (["work", "--batch", "0", "--", "true"], "--batch is 0"),
@@ -208,6 +227,16 @@ struct UsageTests {
             let refusal = try await place.refusal("put", "payload", option, value)
             #expect(refusal.code == 65, "\(option) \(value.prefix(20))")
             #expect(refusal.sentence.contains(says))
+        }
+        for (options, says) in [
+            (["--debounce", "0s"], "must be above 0"),
+            (["--debounce", "2s", "--at-most", "1s"], "atMost is 1.0 seconds"),
+            (["--max-events", "0"], "maxEvents is 0"), (["--max-events", "100001"], "maxEvents is 100001"),
+            (["--max-event-bytes", "17M"], "maxEventBytes is 17825792"),
+        ] {
+            let outcome = try await place.attempt(["put", "x", "--unique", "k", "--on-conflict", "collect"] + options)
+            let refusal = try #require(Refusal(outcome), "\(options): \(outcome)")
+            #expect(refusal.code == 65 && refusal.sentence.contains(says), "\(options): \(refusal.sentence)")
         }
         #expect(try place.snapshot().isEmpty)
     }

@@ -91,7 +91,15 @@ struct SQLEnqueueTests {
             ("headers", "('no colon')"), ("headers", "(': x')"), ("headers", "('1a: x')"), ("headers", "('a_b: x')"),
             ("headers", "('é: x')"), ("headers", "('a: x' || char(13) || char(10) || 'b: y')"),
             ("headers", "('a: x' || char(10) || 'b: ' || char(7))"), ("headers", "('a: ' || char(0x2028))"),
-            ("headers", "('a: ' || char(0) || 'x')"),
+            ("headers", "('a: ' || char(0) || 'x')"), ("on_conflict, unique_key", "('add', 'k')"),
+            ("on_conflict, unique_key", "(x'00', 'k')"), ("on_conflict", "('collect')"), ("on_conflict", "('replace')"),
+            ("debounce_ms, unique_key", "(1, 'k')"), ("debounce_ms, unique_key, on_conflict", "(1, 'k', 'replace')"),
+            ("debounce_ms, unique_key, on_conflict", "(0, 'k', 'collect')"),
+            ("debounce_ms, unique_key, on_conflict", "('x', 'k', 'collect')"),
+            ("delay_ms, debounce_ms, unique_key, on_conflict", "(1, 1, 'k', 'collect')"),
+            ("at_most_ms, unique_key, on_conflict", "(1, 'k', 'collect')"),
+            ("debounce_ms, at_most_ms, unique_key, on_conflict", "(2, 1, 'k', 'collect')"),
+            ("debounce_ms, at_most_ms, unique_key, on_conflict", "(2, 3162240000001, 'k', 'collect')"),
         ])
     func refusals(_ column: String, _ value: String) async throws {
         let folder = try TemporaryFolder()

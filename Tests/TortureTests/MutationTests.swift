@@ -34,8 +34,11 @@ struct MutationTests {
     }
 
     @Test(
-        "the immediate transaction and the unique index: with everything running",
-        arguments: [(RemovedGuard.immediateTransaction, Rule.busyTooEarly), (.uniqueIndex, .keyTwice)])
+        "the immediate transaction, the unique index, the end of a digest: with everything running",
+        arguments: [
+            (RemovedGuard.immediateTransaction, Rule.busyTooEarly), (.uniqueIndex, .keyTwice),
+            (.closedDigest, .eventUnread),
+        ])
     func run(_ removed: RemovedGuard, _ rule: Rule) async throws {
         let folder = try TemporaryFolder()
         var run = ChaosRun(seed: chosenSeed(), duration: .seconds(3), program: stintTorture, folder: folder.path)

@@ -41,6 +41,7 @@ import Testing
                     ]
                 ),
                 ("attempt-before-start", ["uses up an attempt"]),
+                ("closed-digest", ["the acknowledged run of a digest was given all of its events"]),
                 ("unique-index", ["of the jobs with one unique key one at most is not done"]),
             ])
         func mutations(_ removed: String, _ rules: [String]) async throws {

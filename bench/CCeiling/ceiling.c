@@ -93,13 +93,11 @@ static int read_lease(struct ceiling *c, int64_t *queue) {
 
 static int settle(struct ceiling *c, int64_t *queue) {
     TRY(read_lease(c, queue));
-    sqlite3_stmt *keys = c->statements[CEILING_ANY_UNIQUE_KEY], *failures = c->statements[CEILING_ANY_FAILURE];
+    sqlite3_stmt *belongings = c->statements[CEILING_ANY_BELONGINGS];
     int64_t exists = 0;
     int found = 0;
-    TRY(BIND(keys, c->ids[0], c->ids[c->claimed - 1]));
-    TRY(read_int(keys, &exists, &found));
-    TRY(BIND(failures, c->ids[0], c->ids[c->claimed - 1]));
-    TRY(read_int(failures, &exists, &found));
+    TRY(BIND(belongings, c->ids[0], c->ids[c->claimed - 1]));
+    TRY(read_int(belongings, &exists, &found));
     sqlite3_stmt *leased = c->statements[CEILING_DELETE_LEASED], *job = c->statements[CEILING_DELETE_JOB];
     for (int i = 0; i < c->claimed; i++) {
         TRY(BIND(leased, c->ids[i], c->token));

@@ -87,6 +87,33 @@ CREATE TABLE stint_expired (
 ) STRICT;
 CREATE INDEX stint_expired_queue ON stint_expired (queue_id, expired_at, job_id);
 
+-- Digests: jobs that collect payloads. Events are added while the job has its unique key, was never claimed, and is ready or
+-- delayed; so the rows of a job that was claimed once never change. The first event is the job's own payload.
+CREATE TABLE stint_digests (
+    job_id      INTEGER PRIMARY KEY,
+    opened_at   INTEGER NOT NULL,
+    start_limit INTEGER,                       -- the latest time to which events move its start; NULL: none
+    events      INTEGER NOT NULL,              -- with the first
+    bytes       INTEGER NOT NULL               -- of all their payloads
+) STRICT;
+
+-- The second event of a digest and those after it, in the order of their ids.
+CREATE TABLE stint_events (
+    id      INTEGER PRIMARY KEY,
+    job_id  INTEGER NOT NULL,
+    payload BLOB    NOT NULL
+) STRICT;
+CREATE INDEX stint_events_job ON stint_events (job_id);
+
+-- 1: a digest. It is read with the payload, and 0 and 1 take no room in the row.
+ALTER TABLE stint_jobs ADD COLUMN is_digest INTEGER NOT NULL DEFAULT 0;
+
+-- 1: the job came back from a claim. It takes no more events, and nothing replaces it.
+ALTER TABLE stint_unique_keys ADD COLUMN was_claimed INTEGER NOT NULL DEFAULT 0;
+
+-- What became of the insert: added, duplicate, replaced (the earlier job has the new payload) or collected (by a digest).
+ALTER TABLE stint_enqueue_result ADD COLUMN outcome TEXT NOT NULL DEFAULT 'added';
+
 -- As before, with group, expiry and the two new states.
 DROP VIEW stint_job;
 CREATE VIEW stint_job AS
@@ -114,23 +141,25 @@ WITH state (id, state, attempts, crashes, suspect, run_at, token, buried_at, rea
 )
 SELECT j.id, q.name AS queue, s.state, j.priority, s.attempts, j.max_attempts, s.crashes, j.max_crashes, s.suspect,
        j.enqueued_at, s.run_at, l.worker, s.token, l.expires_at AS lease_expires_at, s.buried_at, s.reason, s.done_at,
-       u.key AS unique_key, j.time_to_run_ms, j.content_type, j.headers, length(j.payload) AS payload_bytes,
-       nullif(g.name, '') AS "group", s.expires_at, s.cancelled_at, s.expired_at
+       u.key AS unique_key, j.time_to_run_ms, j.content_type, j.headers,
+       coalesce(d.bytes, length(j.payload)) AS payload_bytes,
+       nullif(g.name, '') AS "group", s.expires_at, s.cancelled_at, s.expired_at, d.events
 FROM state s
 JOIN stint_jobs j ON j.id = s.id
 JOIN stint_queues q ON q.id = j.queue_id
 LEFT JOIN stint_leases l ON l.token = s.token
 LEFT JOIN stint_unique_keys u ON u.job_id = j.id
-LEFT JOIN stint_groups g ON g.id = s.group_id;
+LEFT JOIN stint_groups g ON g.id = s.group_id
+LEFT JOIN stint_digests d ON d.job_id = j.id;
 
--- As before, with the columns "group" and expires_ms.
+-- As before, with the columns "group", expires_ms, on_conflict, debounce_ms and at_most_ms.
 DROP TRIGGER stint_enqueue_insert;
 DROP VIEW stint_enqueue;
 CREATE VIEW stint_enqueue (
     queue, payload, content_type, headers, priority, delay_ms, max_attempts, max_crashes, time_to_run_ms, unique_key,
-    "group", expires_ms
+    "group", expires_ms, on_conflict, debounce_ms, at_most_ms
 ) AS
-SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE 0;
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE 0;
 
 CREATE TRIGGER stint_enqueue_insert INSTEAD OF INSERT ON stint_enqueue
 BEGIN
@@ -193,6 +222,21 @@ BEGIN
         THEN RAISE(ABORT, 'stint_enqueue: the group must be text of 1 to 200 bytes without NUL')
         WHEN typeof(coalesce(NEW.expires_ms, 1)) <> 'integer' OR coalesce(NEW.expires_ms, 1) NOT BETWEEN 1 AND 3162240000000
         THEN RAISE(ABORT, 'stint_enqueue: expires_ms must be an integer from 1 to 3162240000000 (100 years)')
+        WHEN coalesce(NEW.on_conflict, 'keep') NOT IN ('keep', 'replace', 'collect')
+        THEN RAISE(ABORT, 'stint_enqueue: on_conflict must be keep, replace or collect')
+        WHEN coalesce(NEW.on_conflict, 'keep') <> 'keep' AND NEW.unique_key IS NULL
+        THEN RAISE(ABORT, 'stint_enqueue: on_conflict other than keep needs a unique_key')
+        WHEN NEW.debounce_ms IS NOT NULL AND coalesce(NEW.on_conflict, 'keep') <> 'collect'
+        THEN RAISE(ABORT, 'stint_enqueue: debounce_ms goes with on_conflict ''collect'' only')
+        WHEN typeof(coalesce(NEW.debounce_ms, 1)) <> 'integer' OR coalesce(NEW.debounce_ms, 1) NOT BETWEEN 1 AND 3162240000000
+        THEN RAISE(ABORT, 'stint_enqueue: debounce_ms must be an integer from 1 to 3162240000000 (100 years)')
+        WHEN NEW.debounce_ms IS NOT NULL AND coalesce(NEW.delay_ms, 0) <> 0
+        THEN RAISE(ABORT, 'stint_enqueue: delay_ms and debounce_ms do not go together')
+        WHEN NEW.at_most_ms IS NOT NULL AND NEW.debounce_ms IS NULL
+        THEN RAISE(ABORT, 'stint_enqueue: at_most_ms goes with debounce_ms only')
+        WHEN NEW.at_most_ms IS NOT NULL
+            AND (typeof(NEW.at_most_ms) <> 'integer' OR NEW.at_most_ms NOT BETWEEN NEW.debounce_ms AND 3162240000000)
+        THEN RAISE(ABORT, 'stint_enqueue: at_most_ms must be an integer from debounce_ms to 3162240000000 (100 years)')
         -- Where not all is ASCII: each character, written again, has the same bytes. In pieces, since SQLite counts the
         -- characters of a text from its start each time.
         WHEN coalesce(NEW.queue, '') || coalesce(NEW.unique_key, '') || coalesce(NEW."group", '') || coalesce(NEW.headers, '')
@@ -221,50 +265,125 @@ BEGIN
 
     -- Deleted and inserted, and not replaced: the conflict clause of the caller's statement would count.
     DELETE FROM stint_enqueue_result;
-    INSERT INTO stint_enqueue_result (job_id, is_duplicate)
-    SELECT holder, holder IS NOT NULL
-    FROM (SELECT (
-        SELECT u.job_id FROM stint_queues q JOIN stint_unique_keys u ON u.queue_id = q.id JOIN stint_jobs j ON j.id = u.job_id
-        WHERE q.name = coalesce(NEW.queue, 'default') AND u.key = NEW.unique_key
-    ) AS holder);
+    INSERT INTO stint_enqueue_result (job_id, is_duplicate, outcome)
+    SELECT CASE WHEN outcome <> 'added' THEN holder END, outcome = 'duplicate', outcome
+    FROM (
+        SELECT h.id AS holder, CASE
+            WHEN h.id IS NULL THEN 'added'
+            WHEN coalesce(NEW.on_conflict, 'keep') = 'keep' THEN 'duplicate'
+            WHEN h.was_claimed OR NOT (
+                EXISTS (SELECT 1 FROM stint_delayed WHERE job_id = h.id)
+                OR EXISTS (SELECT 1 FROM stint_ready WHERE queue_id = h.queue_id AND priority = h.priority AND job_id = h.id))
+            THEN 'added'
+            WHEN NEW.on_conflict = 'replace' AND NOT h.is_digest THEN 'replaced'
+            WHEN NEW.on_conflict = 'collect' AND h.is_digest AND EXISTS (
+                SELECT 1 FROM stint_digests
+                WHERE job_id = h.id AND events < 1000
+                    AND bytes + length(CAST(coalesce(NEW.payload, '') AS BLOB)) <= 16777216)
+                AND h.content_type = coalesce(NEW.content_type,
+                    CASE typeof(coalesce(NEW.payload, ''))
+                        WHEN 'text' THEN 'text/plain; charset=utf-8' ELSE 'application/octet-stream' END)
+                -- The job's name: the end of the line that begins with `job-name:`.
+                AND (SELECT count(DISTINCT trim(CASE WHEN start > 0
+                        THEN substr(lines, start + 10, instr(substr(lines, start + 10), char(10)) - 1) ELSE '' END))
+                     FROM (SELECT lines, instr(lower(lines), char(10) || 'job-name:') AS start
+                           FROM (SELECT char(10) || coalesce(h.headers, '') || char(10) AS lines
+                                 UNION ALL SELECT char(10) || coalesce(NEW.headers, '') || char(10)))) = 1
+            THEN 'collected'
+            ELSE 'added'
+        END AS outcome
+        FROM (SELECT 1) LEFT JOIN (
+            SELECT j.id, j.queue_id, j.priority, j.is_digest, j.content_type, j.headers, u.was_claimed
+            FROM stint_queues q JOIN stint_unique_keys u ON u.queue_id = q.id JOIN stint_jobs j ON j.id = u.job_id
+            WHERE q.name = coalesce(NEW.queue, 'default') AND u.key = NEW.unique_key
+        ) h
+    );
+
+    -- An event of a digest that takes it.
+    INSERT INTO stint_events (job_id, payload)
+    SELECT job_id, CAST(coalesce(NEW.payload, '') AS BLOB) FROM stint_enqueue_result WHERE outcome = 'collected';
+
+    UPDATE stint_digests
+    SET events = events + 1, bytes = bytes + length(CAST(coalesce(NEW.payload, '') AS BLOB)),
+        start_limit = CASE WHEN NEW.at_most_ms IS NULL THEN start_limit
+                           ELSE min(coalesce(start_limit, opened_at + NEW.at_most_ms), opened_at + NEW.at_most_ms) END
+    WHERE job_id = (SELECT job_id FROM stint_enqueue_result WHERE outcome = 'collected');
+
+    UPDATE stint_delayed
+    SET run_at = (SELECT min(n.now + NEW.debounce_ms, coalesce(d.start_limit, n.now + NEW.debounce_ms))
+                  FROM (SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS now) n
+                  JOIN stint_digests d ON d.job_id = stint_delayed.job_id)
+    WHERE NEW.debounce_ms IS NOT NULL
+        AND job_id = (SELECT job_id FROM stint_enqueue_result WHERE outcome = 'collected')
+        AND run_at > CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER);
+
+    -- A job that is replaced leaves its state, and comes into the next one as a new job does.
+    UPDATE stint_queues
+    SET ready = ready - (SELECT count(*) FROM stint_enqueue_result r JOIN stint_jobs j ON j.id = r.job_id JOIN stint_ready s
+                         ON s.queue_id = j.queue_id AND s.priority = j.priority AND s.job_id = j.id WHERE r.outcome = 'replaced'),
+        delayed = delayed - (SELECT count(*) FROM stint_enqueue_result r JOIN stint_delayed s ON s.job_id = r.job_id
+                             WHERE r.outcome = 'replaced')
+    WHERE name = coalesce(NEW.queue, 'default') AND EXISTS (SELECT 1 FROM stint_enqueue_result WHERE outcome = 'replaced');
+
+    DELETE FROM stint_ready
+    WHERE (queue_id, priority, job_id) = (
+        SELECT j.queue_id, j.priority, j.id FROM stint_enqueue_result r JOIN stint_jobs j ON j.id = r.job_id
+        WHERE r.outcome = 'replaced');
+
+    DELETE FROM stint_delayed WHERE job_id = (SELECT job_id FROM stint_enqueue_result WHERE outcome = 'replaced');
+
+    UPDATE stint_jobs
+    SET priority = coalesce(NEW.priority, 1024), max_attempts = coalesce(NEW.max_attempts, 10),
+        max_crashes = coalesce(NEW.max_crashes, 3), time_to_run_ms = NEW.time_to_run_ms,
+        enqueued_at = CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER),
+        content_type = coalesce(NEW.content_type,
+            CASE typeof(coalesce(NEW.payload, ''))
+                WHEN 'text' THEN 'text/plain; charset=utf-8' ELSE 'application/octet-stream' END),
+        headers = nullif(NEW.headers, ''), payload = CAST(coalesce(NEW.payload, '') AS BLOB)
+    WHERE id = (SELECT job_id FROM stint_enqueue_result WHERE outcome = 'replaced');
 
     INSERT INTO stint_jobs (queue_id, priority, max_attempts, max_crashes, time_to_run_ms, enqueued_at, content_type,
-                            headers, payload)
+                            headers, payload, is_digest)
     SELECT q.id, coalesce(NEW.priority, 1024), coalesce(NEW.max_attempts, 10), coalesce(NEW.max_crashes, 3),
            NEW.time_to_run_ms, CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER),
            coalesce(NEW.content_type,
                     CASE typeof(coalesce(NEW.payload, ''))
                         WHEN 'text' THEN 'text/plain; charset=utf-8' ELSE 'application/octet-stream' END),
-           nullif(NEW.headers, ''), CAST(coalesce(NEW.payload, '') AS BLOB)
+           nullif(NEW.headers, ''), CAST(coalesce(NEW.payload, '') AS BLOB), coalesce(NEW.on_conflict, 'keep') = 'collect'
     FROM stint_enqueue_result r JOIN stint_queues q ON q.name = coalesce(NEW.queue, 'default')
-    WHERE NOT r.is_duplicate;
+    WHERE r.outcome = 'added';
 
     -- In a trigger last_insert_rowid() is that of its own inserts.
-    UPDATE stint_enqueue_result SET job_id = last_insert_rowid() WHERE NOT is_duplicate;
+    UPDATE stint_enqueue_result SET job_id = last_insert_rowid() WHERE outcome = 'added';
+
+    INSERT INTO stint_digests (job_id, opened_at, start_limit, events, bytes)
+    SELECT j.id, j.enqueued_at, j.enqueued_at + NEW.at_most_ms, 1, length(CAST(coalesce(NEW.payload, '') AS BLOB))
+    FROM stint_enqueue_result r JOIN stint_jobs j ON j.id = r.job_id
+    WHERE r.outcome = 'added' AND NEW.on_conflict = 'collect';
 
     -- The first group of a queue. Jobs without a group are a group of their own from now on: the one without a name.
     INSERT INTO stint_groups (queue_id, name)
     SELECT q.id, '' FROM stint_enqueue_result r JOIN stint_queues q ON q.name = coalesce(NEW.queue, 'default')
-    WHERE NOT r.is_duplicate AND NEW."group" IS NOT NULL AND q.ungrouped IS NULL
+    WHERE r.outcome IN ('added', 'replaced') AND NEW."group" IS NOT NULL AND q.ungrouped IS NULL
         AND NOT EXISTS (SELECT 1 FROM stint_groups WHERE queue_id = q.id AND name = '');
 
     UPDATE stint_ready SET group_id = (SELECT id FROM stint_groups g WHERE g.queue_id = stint_ready.queue_id AND g.name = '')
     WHERE group_id IS NULL AND queue_id = (
         SELECT q.id FROM stint_enqueue_result r JOIN stint_queues q ON q.name = coalesce(NEW.queue, 'default')
-        WHERE NOT r.is_duplicate AND NEW."group" IS NOT NULL AND q.ungrouped IS NULL);
+        WHERE r.outcome IN ('added', 'replaced') AND NEW."group" IS NOT NULL AND q.ungrouped IS NULL);
 
     UPDATE stint_groups SET state = 'waiting'
     WHERE name = '' AND queue_id = (
         SELECT q.id FROM stint_enqueue_result r JOIN stint_queues q ON q.name = coalesce(NEW.queue, 'default')
-        WHERE NOT r.is_duplicate AND NEW."group" IS NOT NULL AND q.ungrouped IS NULL);
+        WHERE r.outcome IN ('added', 'replaced') AND NEW."group" IS NOT NULL AND q.ungrouped IS NULL);
 
     UPDATE stint_queues SET ungrouped = (SELECT id FROM stint_groups g WHERE g.queue_id = stint_queues.id AND g.name = '')
     WHERE name = coalesce(NEW.queue, 'default') AND ungrouped IS NULL AND NEW."group" IS NOT NULL
-        AND NOT (SELECT is_duplicate FROM stint_enqueue_result);
+        AND (SELECT outcome IN ('added', 'replaced') FROM stint_enqueue_result);
 
     INSERT INTO stint_groups (queue_id, name)
     SELECT q.id, NEW."group" FROM stint_enqueue_result r JOIN stint_queues q ON q.name = coalesce(NEW.queue, 'default')
-    WHERE NOT r.is_duplicate AND NEW."group" IS NOT NULL
+    WHERE r.outcome IN ('added', 'replaced') AND NEW."group" IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM stint_groups WHERE queue_id = q.id AND name = NEW."group");
 
     INSERT INTO stint_ready (queue_id, priority, job_id, attempts, crashes, suspect, group_id, expires_at)
@@ -273,31 +392,33 @@ BEGIN
                 ELSE (SELECT id FROM stint_groups g WHERE g.queue_id = q.id AND g.name = NEW."group") END,
            j.enqueued_at + NEW.expires_ms
     FROM stint_enqueue_result r JOIN stint_jobs j ON j.id = r.job_id JOIN stint_queues q ON q.id = j.queue_id
-    WHERE NOT r.is_duplicate AND coalesce(NEW.delay_ms, 0) = 0;
+    WHERE r.outcome IN ('added', 'replaced') AND coalesce(nullif(NEW.delay_ms, 0), NEW.debounce_ms, 0) = 0;
 
     -- A group that has a job to run waits for its turn.
     UPDATE stint_groups SET state = 'waiting', turn = max(turn, (SELECT turn FROM stint_queues q WHERE q.id = queue_id))
-    WHERE state = 'idle' AND coalesce(NEW.delay_ms, 0) = 0 AND NOT (SELECT is_duplicate FROM stint_enqueue_result)
+    WHERE state = 'idle' AND coalesce(nullif(NEW.delay_ms, 0), NEW.debounce_ms, 0) = 0
+        AND (SELECT outcome IN ('added', 'replaced') FROM stint_enqueue_result)
         AND queue_id = (SELECT id FROM stint_queues WHERE name = coalesce(NEW.queue, 'default'))
         AND name = coalesce(NEW."group", '');
 
     INSERT INTO stint_delayed (job_id, queue_id, run_at, attempts, crashes, suspect, group_id, expires_at)
-    SELECT j.id, j.queue_id, j.enqueued_at + NEW.delay_ms, 0, 0, 0,
+    SELECT j.id, j.queue_id, j.enqueued_at + coalesce(nullif(NEW.delay_ms, 0), NEW.debounce_ms), 0, 0, 0,
            (SELECT id FROM stint_groups g WHERE g.queue_id = j.queue_id AND g.name = NEW."group"),
            j.enqueued_at + NEW.expires_ms
     FROM stint_enqueue_result r JOIN stint_jobs j ON j.id = r.job_id
-    WHERE NOT r.is_duplicate AND NEW.delay_ms > 0;
+    WHERE r.outcome IN ('added', 'replaced') AND coalesce(nullif(NEW.delay_ms, 0), NEW.debounce_ms, 0) > 0;
 
-    -- That of a job that another program took away, if any.
+    -- That of a job that another program took away or that takes nothing more, if any.
     DELETE FROM stint_unique_keys
     WHERE key = NEW.unique_key AND queue_id = (SELECT id FROM stint_queues WHERE name = coalesce(NEW.queue, 'default'))
-        AND NOT (SELECT is_duplicate FROM stint_enqueue_result);
+        AND (SELECT outcome = 'added' FROM stint_enqueue_result);
 
     INSERT INTO stint_unique_keys (job_id, queue_id, key)
     SELECT j.id, j.queue_id, NEW.unique_key FROM stint_enqueue_result r JOIN stint_jobs j ON j.id = r.job_id
-    WHERE NOT r.is_duplicate AND NEW.unique_key IS NOT NULL;
+    WHERE r.outcome = 'added' AND NEW.unique_key IS NOT NULL;
 
     UPDATE stint_queues
-    SET ready = ready + (coalesce(NEW.delay_ms, 0) = 0), delayed = delayed + (coalesce(NEW.delay_ms, 0) > 0)
-    WHERE name = coalesce(NEW.queue, 'default') AND NOT (SELECT is_duplicate FROM stint_enqueue_result);
+    SET ready = ready + (coalesce(nullif(NEW.delay_ms, 0), NEW.debounce_ms, 0) = 0),
+        delayed = delayed + (coalesce(nullif(NEW.delay_ms, 0), NEW.debounce_ms, 0) > 0)
+    WHERE name = coalesce(NEW.queue, 'default') AND (SELECT outcome IN ('added', 'replaced') FROM stint_enqueue_result);
 END;

@@ -14,6 +14,7 @@ struct PutCommand: AsyncParsableCommand {
               stint put --queue mail --delay 5m 'Hello'
               stint put --queue images --file cat.jpg
               stint put --queue newsletter --lines < members.jsonl
+              stint put --queue digests --unique member-42 --on-conflict collect --debounce 10m --at-most 2h 'Zoë likes it'
             """)
 
     @OptionGroup var database: DatabaseOptions
@@ -32,8 +33,32 @@ struct PutCommand: AsyncParsableCommand {
     var maxCrashes = 3
     @Option(
         help: ArgumentHelp(
-            "Add nothing while a job of the queue with this key is not done. (default: none)", valueName: "key"))
+            "Add nothing while a job of the queue with this key is not done; see --on-conflict. (default: none)",
+            valueName: "key"))
     var unique: String?
+    @Option(
+        help: ArgumentHelp(
+            "With --unique, if a job has the key: keep it; replace its payload, options and delay; or collect the payload "
+                + "in it, for a handler that gets all together. (default: keep)",
+            valueName: "keep|replace|collect"), transform: Self.conflictPolicy)
+    var onConflict = ConflictPolicy.keep
+    @Option(
+        help: ArgumentHelp(
+            "With collect: start this long after the last payload. (default: at once)", valueName: "duration"),
+        transform: DurationArgument.init)
+    var debounce: DurationArgument?
+    @Option(
+        help: ArgumentHelp(
+            "With --debounce: start no later than this after the first payload. (default: no limit)",
+            valueName: "duration"), transform: DurationArgument.init)
+    var atMost: DurationArgument?
+    @Option(
+        help: ArgumentHelp("With collect: the most payloads of one job. (default: 1000)", valueName: "n"))
+    var maxEvents: Int?
+    @Option(
+        help: ArgumentHelp("With collect: the most bytes of payloads of one job. (default: 16M)", valueName: "size"),
+        transform: SizeArgument.init)
+    var maxEventBytes: SizeArgument?
     @Option(
         name: .customLong("header"),
         help: ArgumentHelp("A header for the handler; may be repeated. (default: none)", valueName: "k=v"))
@@ -59,9 +84,32 @@ struct PutCommand: AsyncParsableCommand {
                     : "more than one payload was given: choose one of PAYLOAD, -, --file and --lines")
         }
         guard lines || !trim else { throw wrongUsage("--trim goes with --lines only") }
-        guard !lines || unique == nil else {
+        guard !lines || unique == nil || onConflict == .collect else {
             throw wrongUsage("--unique does not go with --lines: all lines would have the same key")
         }
+        let collects = onConflict == .collect
+        if onConflict != .keep, unique == nil {
+            throw wrongUsage(
+                "--on-conflict \(onConflict.rawValue) needs --unique, by which jobs that belong together are known")
+        }
+        let collecting = [
+            ("--debounce", debounce != nil), ("--max-events", maxEvents != nil),
+            ("--max-event-bytes", maxEventBytes != nil),
+        ]
+        if !collects, let option = collecting.first(where: \.1)?.0 {
+            throw wrongUsage("\(option) goes with --on-conflict collect only")
+        }
+        if atMost != nil, debounce == nil { throw wrongUsage("--at-most goes with --debounce only") }
+        if debounce != nil, delay.duration > .zero {
+            throw wrongUsage("--delay and --debounce do not go together: choose one")
+        }
+    }
+
+    private static func conflictPolicy(_ text: String) throws -> ConflictPolicy {
+        guard let policy = ConflictPolicy(rawValue: text) else {
+            throw StintError.invalidInput("it must be keep, replace or collect")
+        }
+        return policy
     }
 
     func run() async throws {
@@ -69,17 +117,27 @@ struct PutCommand: AsyncParsableCommand {
         if lines { return try await putLines(options) }
         let job = try NewJob(try readPayload(), in: queue, options: options)
         let answer = try await database.open(creating: creation).enqueue(jobs: [job])[0]
-        try report("\(answer.id)", "job \(answer.id) was put")
+        try report("\(answer.id)", Self.fact(answer))
         if answer.isDuplicate {
             Output.printError(
                 "nothing was added: job \(answer.id) has the key \(quoted(unique ?? "")) and is not done yet")
         }
     }
 
+    private static func fact(_ answer: Enqueued) -> String {
+        switch answer.outcome {
+        case .added, .duplicate: "job \(answer.id) was put"
+        case .replaced: "job \(answer.id) has the new payload"
+        case .collected: "the payload was added to job \(answer.id)"
+        }
+    }
+
     private func jobOptions() throws -> JobOptions {
         var options = JobOptions(
             priority: priority, delay: delay.duration, maxAttempts: maxAttempts, maxCrashes: maxCrashes,
-            uniqueKey: unique)
+            uniqueKey: unique, onConflict: onConflict, debounce: debounce?.duration, atMost: atMost?.duration)
+        if let maxEvents { options.maxEvents = maxEvents }
+        if let maxEventBytes { options.maxEventBytes = Int(clamping: maxEventBytes.bytes) }
         for header in headers {
             // Searches code points: with a combining accent after it, `=` would be part of another character.
             guard let equals = header.unicodeScalars.firstIndex(of: "=") else {

@@ -17,22 +17,46 @@ struct ShowCommand: AsyncParsableCommand {
     @OptionGroup var database: DatabaseOptions
     @Argument(help: "The job's id.")
     var id: JobID
-    @Flag(help: "Print one JSON document, with the payload as text, or as payloadBase64 if it is not UTF-8.")
+    @Flag(
+        help:
+            "Print one JSON document, with the payload as text, or as payloadBase64 if it is not UTF-8; of a digest, payloads or payloadsBase64."
+    )
     var json = false
     @Flag(help: "Write exactly the payload's bytes and nothing else.")
     var payload = false
+    @Option(
+        help: ArgumentHelp(
+            "With --payload: how a digest's payloads are written, see stint work. (default: lines)",
+            valueName: "lines|length-prefixed"), transform: DigestFormat.init(argument:))
+    var digestFormat: DigestFormat?
 
     func validate() throws {
         guard !(json && payload) else { throw wrongUsage("--json and --payload do not go together: choose one") }
+        guard payload || digestFormat == nil else { throw wrongUsage("--digest-format goes with --payload only") }
     }
 
     func run() async throws {
         guard let job = try await database.open(onlyReads: true).job(id) else { throw StintError.notFound(id) }
-        if payload { return try Output.write(job.payload) }
+        if payload { return try Output.write(bytes(of: job)) }
         if json { return try Output.print(try jsonLine(JobDocument(job))) }
         var text = Self.text(job)
         if job.record.state == .buried { text += "\n\nkick it with: \(database.command("kick \(id)"))" }
         try Output.print(text)
+    }
+
+    private static func excerpt(_ event: [UInt8]) -> String {
+        guard let text = String(validating: event.prefix(100), as: UTF8.self) else { return "(\(event.count) bytes)" }
+        return text + (event.count > 100 ? "…" : "")
+    }
+
+    private func bytes(of job: JobDetails) throws -> [UInt8] {
+        guard let events = job.events else { return job.payload }
+        let format = digestFormat ?? .lines
+        if let number = format.firstUnfit(events) {
+            throw StintError.invalidInput(
+                "payload \(number) of \(events.count) has a line feed in it: use --digest-format length-prefixed")
+        }
+        return format.joined(events)
     }
 
     static func text(_ job: JobDetails) -> String {
@@ -65,8 +89,12 @@ struct ShowCommand: AsyncParsableCommand {
         if let time = record.timeToRunMilliseconds { rows.append(("time to run", "\(time) ms")) }
         if let key = record.uniqueKey { rows.append(("unique key", printable(key))) }
         for (name, value) in record.headers { rows.append(("header", "\(name): \(printable(value))")) }
-        rows.append(("payload", "\(record.payloadBytes) bytes, \(record.contentType)"))
-        if let text = String(validating: job.payload.prefix(400), as: UTF8.self), !text.isEmpty {
+        let count = record.events.map { " in \($0) events" } ?? ""
+        rows.append(("payload", "\(record.payloadBytes) bytes\(count), \(record.contentType)"))
+        if let events = job.events {
+            for event in events.prefix(5) { rows.append(("", Self.excerpt(event))) }
+            if events.count > 5 { rows.append(("", "… and \(events.count - 5) more")) }
+        } else if let text = String(validating: job.payload.prefix(400), as: UTF8.self), !text.isEmpty {
             rows.append(("", printable(text) + (job.payload.count > 400 ? "…" : "")))
         }
         for failure in job.failures {

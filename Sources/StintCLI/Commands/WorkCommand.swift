@@ -16,6 +16,11 @@ struct WorkCommand: AsyncParsableCommand {
             signal or a run past --timeout: crashed. With --pipe the command stays alive and gets one JSON line for \
             each job; see docs/pipe-protocol.md.
 
+            A digest (put --on-conflict collect) comes with one payload on each line. With --digest-format \
+            length-prefixed each payload has its length in bytes on a line before it and a line feed behind it, for \
+            payloads with line feeds in them. STINT_EVENTS is their number, STINT_EVENT_CONTENT_TYPE the type of \
+            each, and STINT_CONTENT_TYPE application/x-stint-lines or application/x-stint-length-prefixed.
+
             When a command ends, processes that it has started and left running are killed, even in a session of \
             their own (Linux). They are recognised by STINT_HANDLER_ID in their environment. Use systemd-run or the \
             like for a process that must outlive the job.
@@ -96,6 +101,11 @@ struct WorkCommand: AsyncParsableCommand {
             valueName: "size"),
         transform: SizeArgument.init)
     var memoryLimit: SizeArgument?
+    @Option(
+        help: ArgumentHelp(
+            "How a command gets the payloads of a digest: one on each line, or with their lengths. (default: lines)",
+            valueName: "lines|length-prefixed"), transform: DigestFormat.init(argument:))
+    var digestFormat: DigestFormat = .lines
     @Flag(help: "Exit when nothing is ready, delayed or leased in these queues any more.")
     var drain = false
     @Flag(help: "With --drain: exit with 1 if a job was buried meanwhile.")
@@ -192,7 +202,9 @@ struct WorkCommand: AsyncParsableCommand {
                 try await PipeHandler(command, variables: variables, memoryLimit: memoryLimit?.bytes), retry: retry)
         } else {
             worker.runCommand(
-                try await CommandHandler(command, variables: variables, memoryLimit: memoryLimit?.bytes), retry: retry)
+                try await CommandHandler(
+                    command, variables: variables, memoryLimit: memoryLimit?.bytes, digestFormat: digestFormat),
+                retry: retry)
         }
         return worker
     }

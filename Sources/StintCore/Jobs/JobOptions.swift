@@ -11,8 +11,8 @@ public struct JobOptions: Sendable, Hashable {
     /// How long one run may take; `nil` leaves it to the worker.
     public var timeToRun: Duration?
     public var headers = Headers()
-    /// While a job with this key in this queue is not done, enqueueing another returns the first one's id. Keys are
-    /// compared by bytes.
+    /// While a job with this key in this queue is not done, enqueueing another returns the first one's id, unless
+    /// ``onConflict`` says otherwise. Keys are compared by bytes.
     public var uniqueKey: String? {
         get { key?.text }
         set { key = newValue.map(ByteText.init) }
@@ -28,13 +28,29 @@ public struct JobOptions: Sendable, Hashable {
     /// A job that has not started this long after its enqueue is never started: it becomes
     /// ``JobState/expired``. `nil`: it waits for as long as it takes.
     public var expires: Duration?
+    /// What happens if another job has the unique key. Anything but `keep` needs a unique key.
+    public var onConflict = ConflictPolicy.keep
+    /// Only with `collect`, and without a delay: each event moves the start of its digest to this long after the event.
+    /// A start that has come is not moved any more.
+    public var debounce: Duration?
+    /// Only with ``debounce``: a digest starts no later than this long after its first event.
+    public var atMost: Duration?
+    /// Only with `collect`: an event that would be beyond this number in its digest starts the next one.
+    public var maxEvents = JobOptions.defaultMaxEvents
+    /// Only with `collect`: an event that would bring the payloads of its digest above this number of bytes starts the
+    /// next one. A single event is never refused for its size.
+    public var maxEventBytes = NewJob.maximumPayloadBytes
+
+    public static let defaultMaxEvents = 1_000
 
     public init() {}
 
     public init(
         priority: UInt32 = 1_024, delay: Duration = .zero, maxAttempts: Int = 10, maxCrashes: Int = 3,
         timeToRun: Duration? = nil, headers: Headers = Headers(), uniqueKey: String? = nil,
-        group: String? = nil, expires: Duration? = nil
+        group: String? = nil, expires: Duration? = nil, onConflict: ConflictPolicy = .keep, debounce: Duration? = nil,
+        atMost: Duration? = nil, maxEvents: Int = JobOptions.defaultMaxEvents,
+        maxEventBytes: Int = NewJob.maximumPayloadBytes
     ) {
         self.priority = priority
         self.delay = delay
@@ -45,5 +61,10 @@ public struct JobOptions: Sendable, Hashable {
         key = uniqueKey.map(ByteText.init)
         groupName = group.map(ByteText.init)
         self.expires = expires
+        self.onConflict = onConflict
+        self.debounce = debounce
+        self.atMost = atMost
+        self.maxEvents = maxEvents
+        self.maxEventBytes = maxEventBytes
     }
 }

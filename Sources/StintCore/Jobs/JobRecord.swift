@@ -19,7 +19,10 @@ public struct JobRecord: Sendable, Codable, Hashable {
     public var suspect: Bool
     public var contentType: String
     public var headers: Headers
+    /// Of a digest: the sum over its events.
     public var payloadBytes: Int
+    /// How many events the job has if it is a digest; `nil`: it is none.
+    public var events: Int?
     /// How long one run may take; `nil`: the worker decides.
     public var timeToRun: Duration? { timeToRunMilliseconds.map { .milliseconds($0) } }
     package var timeToRunMilliseconds: Int64?
@@ -91,7 +94,7 @@ public struct JobRecord: Sendable, Codable, Hashable {
 
     private enum CodingKeys: String, CodingKey {
         case id, queue, state, priority, attempts, maxAttempts, crashes, maxCrashes, suspect, contentType, headers
-        case payloadBytes, timeToRunMilliseconds, worker, token, reason
+        case payloadBytes, events, timeToRunMilliseconds, worker, token, reason
         case key = "uniqueKey"
         case groupName = "group"
         case enqueuedAtMilliseconds = "enqueuedAt"

@@ -59,6 +59,7 @@ public struct NewJob: Sendable {
                     "the time until the job expires is \(expires); it must be above 0 and at most 100 years")
             }
         }
+        try Self.checkConflict(options)
         if let contentType {
             guard !contentType.isEmpty, contentType.utf8.count <= 255,
                 contentType.unicodeScalars.allSatisfy({ $0.isASCII && !$0.isControl })

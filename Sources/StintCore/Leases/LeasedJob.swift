@@ -8,7 +8,12 @@
 public struct LeasedJob: Sendable {
     public let lease: Lease
     public let queue: QueueName
-    public let payload: [UInt8]
+    package let body: JobBody
+    /// Of a digest: all payloads as ``DigestFormat/lengthPrefixed`` writes them, made anew at each call; use ``events``.
+    public var payload: [UInt8] { body.payload }
+    /// The payloads of a digest, oldest first; `nil` for any other job.
+    public var events: [[UInt8]]? { body.events }
+    /// Of a digest: that of each event.
     public let contentType: String
     public let headers: Headers
     public let priority: UInt32
@@ -23,16 +28,17 @@ public struct LeasedJob: Sendable {
 
     public var id: JobID { lease.job }
 
-    /// The size of its payload and headers, in bytes.
-    public var bytes: Int { payload.count + headers.byteCount }
+    /// The size of its payload, or of its events, and headers, in bytes.
+    public var bytes: Int { body.byteCount + headers.byteCount }
 
     public init(
         lease: Lease, queue: QueueName, payload: [UInt8], contentType: String, headers: Headers, priority: UInt32,
-        attempt: Int, maxAttempts: Int, timeToRun: Duration?, enqueuedAt: Timestamp, runsAlone: Bool
+        attempt: Int, maxAttempts: Int, timeToRun: Duration?, enqueuedAt: Timestamp, runsAlone: Bool,
+        events: [[UInt8]]? = nil
     ) {
         self.lease = lease
         self.queue = queue
-        self.payload = payload
+        body = events.map(JobBody.digest) ?? .single(payload)
         self.contentType = contentType
         self.headers = headers
         self.priority = priority

@@ -13,6 +13,8 @@
         case attemptBeforeStart = "attempt-before-start"
         /// Two jobs may get one key. A database that is created then lacks the index too.
         case uniqueIndex = "unique-index"
+        /// A digest that was claimed takes events.
+        case closedDigest = "closed-digest"
         /// An answer does not wait until the log is on disk.
         case sync
 
@@ -38,6 +40,8 @@
             case HotSQL.insertLeased where attemptBeforeStart.isRemoved: return sql.replacing("?3", with: "?3 - 1")
             case HotSQL.leasedJob where attemptBeforeStart.isRemoved:
                 return sql.replacing("l.attempts", with: "l.attempts + 1")
+            case HotSQL.openDigest where closedDigest.isRemoved:
+                return sql.replacing("u.was_claimed = 0 AND \(HotSQL.isWaiting)", with: "1")
             case HotSQL.uniqueKeyHolder where uniqueIndex.isRemoved: return sql + " AND 0"
             default: return sql
             }
@@ -50,7 +54,8 @@
                 sql: """
                     DROP TABLE stint_unique_keys;
                     CREATE TABLE stint_unique_keys (
-                        job_id INTEGER PRIMARY KEY, queue_id INTEGER NOT NULL, key TEXT NOT NULL) STRICT;
+                        job_id INTEGER PRIMARY KEY, queue_id INTEGER NOT NULL, key TEXT NOT NULL,
+                        was_claimed INTEGER NOT NULL DEFAULT 0) STRICT;
                     """)
         }
     }

@@ -12,6 +12,11 @@ package enum HotSQL {
                                 content_type, headers, payload)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
         """
+    package static let insertDigestJob = """
+        INSERT INTO stint_jobs (queue_id, priority, max_attempts, max_crashes, time_to_run_ms, enqueued_at,
+                                content_type, headers, payload, is_digest)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1)
+        """
     package static let insertReady = """
         INSERT OR REPLACE INTO stint_ready (queue_id, priority, job_id, attempts, crashes, suspect, group_id, expires_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
@@ -49,8 +54,11 @@ package enum HotSQL {
         """
     /// Read after the claim's commit.
     package static let job = """
-        SELECT max_attempts, time_to_run_ms, enqueued_at, content_type, headers, payload FROM stint_jobs WHERE id = ?1
+        SELECT max_attempts, time_to_run_ms, enqueued_at, content_type, headers, payload, is_digest
+        FROM stint_jobs WHERE id = ?1
         """
+    /// The events of a digest after the first, whose payload is the job's.
+    package static let events = "SELECT payload FROM stint_events WHERE job_id = ?1 ORDER BY id"
     package static let insertLease = """
         INSERT INTO stint_leases (queue_id, worker, boot_id, deadline, claimed_at, expires_at, jobs, worker_id, duration_ms)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
@@ -82,10 +90,16 @@ package enum HotSQL {
         INSERT OR REPLACE INTO stint_done (job_id, queue_id, done_at, attempts, crashes, group_id)
         SELECT job_id, ?3, ?4, attempts, crashes, group_id FROM stint_leased WHERE job_id = ?1 AND token = ?2
         """
-    package static let anyUniqueKey = "SELECT EXISTS (SELECT 1 FROM stint_unique_keys WHERE job_id BETWEEN ?1 AND ?2)"
-    package static let anyFailure = "SELECT EXISTS (SELECT 1 FROM stint_failures WHERE job_id BETWEEN ?1 AND ?2)"
+    /// Whether any job in a range of ids has a unique key, failures, or events.
+    package static let anyBelongings = """
+        SELECT EXISTS (SELECT 1 FROM stint_unique_keys WHERE job_id BETWEEN ?1 AND ?2),
+               EXISTS (SELECT 1 FROM stint_failures WHERE job_id BETWEEN ?1 AND ?2),
+               EXISTS (SELECT 1 FROM stint_digests WHERE job_id BETWEEN ?1 AND ?2)
+        """
     package static let deleteUniqueKey = "DELETE FROM stint_unique_keys WHERE job_id = ?1"
     package static let deleteFailures = "DELETE FROM stint_failures WHERE job_id = ?1"
+    package static let deleteDigest = "DELETE FROM stint_digests WHERE job_id = ?1"
+    package static let deleteEvents = "DELETE FROM stint_events WHERE job_id = ?1"
     package static let shrinkLease = "UPDATE stint_leases SET jobs = jobs - ?2 WHERE token = ?1"
     package static let deleteLease = "DELETE FROM stint_leases WHERE token = ?1"
 
@@ -156,6 +170,29 @@ package enum HotSQL {
     package static let addStarts = """
         INSERT INTO stint_starts (queue_id, group_id, at, starts) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT DO UPDATE SET starts = starts + excluded.starts
+        """
+
+    /// The digest that takes the events of a key: never claimed, and waiting.
+    package static let openDigest = """
+        SELECT d.opened_at, d.start_limit, d.events, d.bytes, j.content_type, j.headers
+        FROM stint_unique_keys u JOIN stint_digests d ON d.job_id = u.job_id JOIN stint_jobs j ON j.id = u.job_id
+        WHERE u.job_id = ?1 AND u.was_claimed = 0 AND \(isWaiting)
+        """
+    /// A job that can be replaced: never claimed, waiting, and no digest.
+    package static let replaceable = """
+        SELECT j.priority
+        FROM stint_unique_keys u JOIN stint_jobs j ON j.id = u.job_id
+        WHERE u.job_id = ?1 AND u.was_claimed = 0 AND j.is_digest = 0 AND \(isWaiting)
+        """
+    package static let isWaiting = """
+        (EXISTS (SELECT 1 FROM stint_delayed WHERE job_id = j.id)
+            OR EXISTS (SELECT 1 FROM stint_ready WHERE queue_id = j.queue_id AND priority = j.priority AND job_id = j.id))
+        """
+    /// Of a job that leaves its lease without being done: it takes no more events, and nothing replaces it.
+    package static let markClaimed = "UPDATE stint_unique_keys SET was_claimed = 1 WHERE job_id = ?1"
+    package static let insertEvent = "INSERT INTO stint_events (job_id, payload) VALUES (?1, ?2)"
+    package static let updateDigest = """
+        UPDATE stint_digests SET events = ?2, bytes = ?3, start_limit = ?4 WHERE job_id = ?1
         """
 
     package static let groupID = "SELECT id FROM stint_groups WHERE queue_id = ?1 AND name = ?2"

@@ -6,32 +6,48 @@ extension JobTransaction {
         let insertJob = try statement(HotSQL.insertJob)
         return try jobs.map { job in
             let queue = try queueID(job.queue)
-            if let key = job.options.uniqueKey, let holder = try holder(of: key, in: queue) {
-                return Enqueued(id: holder, isDuplicate: true)
+            if let key = job.options.uniqueKey, let holder = try holder(of: key, in: queue),
+                let answer = try merge(job, into: holder, in: queue)
+            {
+                return answer
             }
-            insertJob.bind(1, queue)
-            insertJob.bind(2, Int64(job.options.priority))
-            insertJob.bind(3, Int64(job.options.maxAttempts))
-            insertJob.bind(4, Int64(job.options.maxCrashes))
-            insertJob.bind(5, job.options.timeToRun?.milliseconds)
-            insertJob.bind(6, now.wall)
-            insertJob.bind(8, job.options.headers.storedText)
-            var contentType = job.contentType
-            let id = try contentType.withUTF8 { text in
-                insertJob.bind(7, uncopied: text)
-                return try job.payload.withUnsafeBytes { bytes in
-                    insertJob.bind(9, uncopied: bytes)
-                    return JobID(rawValue: try insertJob.insertedID())
-                }
-            }
-            let place = JobPlace(
-                queue: queue, priority: Int64(job.options.priority), 
-                group: try job.options.group.map { try groupID($0, in: queue) },
-                expiresAt: job.options.expires.map { now.wall + $0.milliseconds })
-            try makeWaiting(id.rawValue, place, after: job.options.delay)
-            if let key = job.options.uniqueKey { try hold(key, in: queue, by: id) }
-            return Enqueued(id: id, isDuplicate: false)
+            let isDigest = job.options.onConflict == .collect
+            let id = try insert(job, in: queue, isDigest ? try statement(HotSQL.insertDigestJob) : insertJob)
+            if isDigest { try openDigest(id, job) }
+            try makeWaiting(id, try place(of: job, in: queue), after: job.options.firstDelay)
+            if let key = job.options.uniqueKey { try hold(key, in: queue, by: JobID(rawValue: id)) }
+            return Enqueued(id: JobID(rawValue: id), outcome: .added)
         }
+    }
+
+    private func insert(_ job: NewJob, in queue: Int64, _ insert: Statement) throws -> Int64 {
+        insert.bind(1, queue)
+        return try bind(job, insert) { try insert.insertedID() }
+    }
+
+    /// Binds the columns of `stint_jobs` from the second on, and runs the statement while their bytes are valid.
+    func bind<Value>(_ job: NewJob, _ statement: Statement, run: () throws -> Value) throws -> Value {
+        statement.bind(2, Int64(job.options.priority))
+        statement.bind(3, Int64(job.options.maxAttempts))
+        statement.bind(4, Int64(job.options.maxCrashes))
+        statement.bind(5, job.options.timeToRun?.milliseconds)
+        statement.bind(6, now.wall)
+        statement.bind(8, job.options.headers.storedText)
+        var contentType = job.contentType
+        return try contentType.withUTF8 { text in
+            statement.bind(7, uncopied: text)
+            return try job.payload.withUnsafeBytes { bytes in
+                statement.bind(9, uncopied: bytes)
+                return try run()
+            }
+        }
+    }
+
+    func place(of job: NewJob, in queue: Int64) throws -> JobPlace {
+        JobPlace(
+            queue: queue, priority: Int64(job.options.priority),
+            group: try job.options.group.map { try groupID($0, in: queue) },
+            expiresAt: job.options.expires.map { now.wall + $0.milliseconds })
     }
 
     private func holder(of key: String, in queue: Int64) throws -> JobID? {

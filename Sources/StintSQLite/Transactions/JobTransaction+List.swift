@@ -41,7 +41,7 @@ extension JobTransaction {
             guard bytes < JobFilter.maximumBytes else { return nil }
             bytes += [1, 9, 10, 13, 16, 20, 22].reduce(200) { $0 + row.byteCount($1) }
             return (
-                Self.record(row), JobCursor(state: state, queue: row.int(26), order: row.int(27), job: row.int(0))
+                Self.record(row), JobCursor(state: state, queue: row.int(27), order: row.int(28), job: row.int(0))
             )
         }
         page.jobs += found.map(\.0)
@@ -74,19 +74,20 @@ extension JobTransaction {
         // CROSS JOIN forces this order of the tables on the planner.
         return """
             SELECT j.id, q.name, '\(state.rawValue)', j.priority, s.attempts, j.max_attempts, s.crashes, j.max_crashes,
-                   \(state.hasSuspects ? "s.suspect" : "0"), j.content_type, j.headers, length(j.payload),
+                   \(state.hasSuspects ? "s.suspect" : "0"), j.content_type, j.headers, coalesce(d.bytes, length(j.payload)),
                    j.time_to_run_ms, u.key, j.enqueued_at, \(column("s.run_at", of: .delayed)),
                    \(column("l.worker", of: .leased)), \(column("s.token", of: .leased)),
                    \(column("l.expires_at", of: .leased)), \(column("s.buried_at", of: .buried)),
                    \(column("s.reason", of: .buried, .cancelled, .expired)), \(column("s.done_at", of: .done)),
                    nullif(g.name, ''), \(state.isOver ? "NULL" : "s.expires_at"),
-                   \(column("s.cancelled_at", of: .cancelled)), \(column("s.expired_at", of: .expired)),
+                   \(column("s.cancelled_at", of: .cancelled)), \(column("s.expired_at", of: .expired)), d.events,
                    \(state == .leased ? "j.queue_id" : "s.queue_id"), \(order)
             FROM \(state.table) s \(state == .leased ? lease : "")
             CROSS JOIN stint_jobs j ON j.id = s.job_id \(astray)
             CROSS JOIN stint_queues q ON q.id = j.queue_id
             LEFT JOIN stint_unique_keys u ON u.job_id = j.id
             LEFT JOIN stint_groups g ON g.id = s.group_id
+            LEFT JOIN stint_digests d ON d.job_id = j.id
             WHERE \(range)
             ORDER BY \(sorting) LIMIT ?4
             """

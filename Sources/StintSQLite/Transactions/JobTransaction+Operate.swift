@@ -84,7 +84,7 @@ extension JobTransaction {
         let token: Int64?
     }
 
-    private func locate(_ id: JobID) throws -> Located {
+    func locate(_ id: JobID) throws -> Located {
         let job = try statement("SELECT queue_id, priority FROM stint_jobs WHERE id = ?1")
             .first(id.rawValue) { ($0.int(0), $0.int(1)) }
         guard let (queue, priority) = job else { throw StintError.notFound(id) }

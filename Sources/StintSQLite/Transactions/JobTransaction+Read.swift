@@ -14,10 +14,12 @@ extension JobTransaction {
     func job(_ id: JobID) throws -> JobDetails? {
         guard let record = try record(id.rawValue) else { return nil }
         let payload = try statement("SELECT payload FROM stint_jobs WHERE id = ?1").first(id.rawValue) { $0.bytes(0) }
+        let events = record.events == nil ? nil : try statement(HotSQL.events).rows(id.rawValue) { $0.bytes(0) }
         let failures = try statement(
             "SELECT \(Self.failure) FROM stint_failures WHERE job_id = ?1 ORDER BY id"
         ).rows(id.rawValue, read: Self.failure)
-        return JobDetails(record: record, payload: payload ?? [], failures: failures)
+        return JobDetails(
+            record: record, payload: payload ?? [], events: events.map { [payload ?? []] + $0 }, failures: failures)
     }
 
     private static let failure = """
@@ -54,7 +56,7 @@ extension JobTransaction {
     static let record = """
         SELECT id, queue, state, priority, attempts, max_attempts, crashes, max_crashes, suspect, content_type, headers,
                payload_bytes, time_to_run_ms, unique_key, enqueued_at, run_at, worker, token, lease_expires_at,
-               buried_at, reason, done_at, "group", expires_at, cancelled_at, expired_at
+               buried_at, reason, done_at, "group", expires_at, cancelled_at, expired_at, events
         FROM stint_job WHERE id = ?1
         """
 
@@ -82,6 +84,7 @@ extension JobTransaction {
         record.expiresAtMilliseconds = row.optionalInt(23)
         record.cancelledAtMilliseconds = row.optionalInt(24)
         record.expiredAtMilliseconds = row.optionalInt(25)
+        record.events = row.optionalInt(26).map { Int($0) }
         return record
     }
 

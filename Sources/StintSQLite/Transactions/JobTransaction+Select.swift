@@ -92,7 +92,7 @@ extension JobTransaction {
                         queue: queue, priority: row.int(2), group: row.optionalInt(8), expiresAt: row.optionalInt(9)),
                     state: cursor.state, attempts: row.tally(3), crashes: row.tally(4), suspect: false,
                     token: row.optionalInt(5)),
-                matches: row.int(6) != 0, payloadBytes: row.int(7))
+                matches: row.int(6) != 0, payloadBytes: row.tally(7))
         }
     }
 
@@ -123,7 +123,7 @@ extension JobTransaction {
                    AND (?7 IS NULL OR coalesce(instr(\(reason), ?7), 0) OR coalesce(instr(
                        (SELECT error FROM stint_failures WHERE job_id = s.job_id ORDER BY id DESC LIMIT 1), ?7), 0))
                    AND (?8 IS NULL OR coalesce(\(buriedAt) >= ?8, 0)),
-                   length(j.payload), s.group_id, \(state.isOver ? "NULL" : "s.expires_at")
+                   coalesce((SELECT bytes FROM stint_digests WHERE job_id = j.id), length(j.payload)), s.group_id, \(state.isOver ? "NULL" : "s.expires_at")
             FROM \(source) JOIN stint_jobs j ON j.id = s.job_id
             WHERE \(queue) = ?1 AND \(after) AND s.job_id <= ?4 ORDER BY \(order) LIMIT ?5
             """

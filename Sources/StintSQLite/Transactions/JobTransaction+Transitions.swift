@@ -102,6 +102,7 @@ extension JobTransaction {
         try statement(HotSQL.deleteJob).execute(id)
         try statement(HotSQL.deleteUniqueKey).execute(id)
         try statement(HotSQL.deleteFailures).execute(id)
+        if try statement(HotSQL.deleteDigest).changes(id) > 0 { try statement(HotSQL.deleteEvents).execute(id) }
     }
 
     // MARK: - Out of a state
@@ -118,6 +119,7 @@ extension JobTransaction {
             if let group = job.place.group { try putInLine(group, of: job.place.queue) }
         case .leased:
             revokes = true
+            try statement(HotSQL.markClaimed).execute(job.id)
             try statement("DELETE FROM stint_leased WHERE job_id = ?1").execute(job.id)
             count(job.place.queue, leased: -1)
             if let group = job.place.group { try putInLine(group, of: job.place.queue) }

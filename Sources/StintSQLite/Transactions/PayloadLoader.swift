@@ -67,7 +67,8 @@ struct PayloadLoader {
             // Absent: a person has just deleted it, and its lease with it.
             guard let row = try select.first(claim.lease.job.rawValue, read: JobRow.init) else { continue }
             do {
-                let job = try row.leased(claim)
+                let events = row.isDigest ? try self.events(of: claim.lease.job, after: row.payload, database) : nil
+                let job = try row.leased(claim, events)
                 if !budget.admits(job.bytes, beside: bytes) { return (jobs, refusals, claimed[index...]) }
                 bytes += job.bytes
                 jobs.append(job)
@@ -77,6 +78,11 @@ struct PayloadLoader {
             }
         }
         return (jobs, refusals, [])
+    }
+
+    /// All payloads of a digest. It was claimed, so no more come.
+    private func events(of job: JobID, after first: [UInt8], _ database: Database) throws -> [[UInt8]] {
+        [first] + (try Statement(HotSQL.events, database).rows(job.rawValue) { $0.bytes(0) })
     }
 
     private func endReading(_ database: Database) {
@@ -96,6 +102,7 @@ private struct JobRow {
     let contentType: String
     let headers: String?
     let payload: [UInt8]
+    let isDigest: Bool
 
     init(_ row: Statement.Row) {
         maxAttempts = row.int(0)
@@ -104,13 +111,15 @@ private struct JobRow {
         contentType = row.text(3)
         headers = row.optionalText(4)
         payload = row.bytes(5)
+        isDigest = row.int(6) != 0
     }
 
-    func leased(_ claim: ClaimedJob) throws -> LeasedJob {
+    /// - Parameter events: Those of a digest, with the first.
+    func leased(_ claim: ClaimedJob, _ events: [[UInt8]]?) throws -> LeasedJob {
         LeasedJob(
             lease: claim.lease, queue: claim.queue, payload: payload, contentType: contentType,
             headers: try Headers(storedText: headers), priority: claim.priority, attempt: claim.attempt,
             maxAttempts: Int(maxAttempts), timeToRun: timeToRun.map { .milliseconds($0) }, enqueuedAt: enqueuedAt,
-            runsAlone: claim.runsAlone)
+            runsAlone: claim.runsAlone, events: events)
     }
 }

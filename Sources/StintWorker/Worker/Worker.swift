@@ -128,6 +128,11 @@ public struct Worker: Service {
         handler run: @escaping @Sendable (Parameters, JobContext) async throws -> Void
     ) {
         let handler = Handler(retry: retry, timeout: timeout) { context, _ in
+            if let events = context.job.events {
+                throw JobVerdict.bury(
+                    "it is a digest of \(events.count) events and '\(Parameters.jobName)' is registered for single jobs: "
+                        + "use registerDigest, then kick it")
+            }
             let parameters: Parameters
             do {
                 parameters = try JSONDecoder().decode(Parameters.self, fromBytes: context.job.payload)

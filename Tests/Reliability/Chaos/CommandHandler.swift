@@ -15,9 +15,12 @@ package func handleJob(database: String, history: String) async throws -> Int32 
     let payload = FileHandle.standardInput.readDataToEndOfFile()
     let log = try HistoryLog(history, process: ProcessName.own)
     log.append(.began(supervisor: nil, role: History.command))
+    let text = String(decoding: payload, as: UTF8.self)
+    let events = environment["STINT_EVENTS"] == nil ? nil : text.split(separator: "\n").map(String.init)
+    if let events { log.append(.handedEvents(job: job, token: token, references: events)) }
     log.append(.handlerStarted(job: job, token: token))
     do {
-        try await JobKind(payload: String(decoding: payload, as: UTF8.self))
+        try await JobKind(payload: events?.first ?? text)
             .perform(attempt: Int(number("STINT_ATTEMPT")), token: token, database: database)
     } catch JobVerdict.bury {
         return say(.bury, 65)

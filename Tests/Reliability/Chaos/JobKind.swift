@@ -41,6 +41,14 @@ enum JobKind: String, CaseIterable, Sendable {
         JobOptions(maxAttempts: 100_000, maxCrashes: self == .poison ? 2 : 100_000)
     }
 
+    /// Whether its job may be replaced, or be an event of a digest, which does what its first event does.
+    var canBeMerged: Bool {
+        switch self {
+        case .good, .slow, .fails, .release: true
+        case .long, .gate, .bury, .poison: false
+        }
+    }
+
     /// The exit code of a process that one of its jobs has ended.
     static let poisonedExit: Int32 = 77
 

@@ -29,6 +29,9 @@ struct Producer {
                 if kind != .poison, kind != .bury, Int.random(in: 0..<4, using: &chance) == 0 {
                     options.uniqueKey = "k\(Int.random(in: 0..<5, using: &chance))"
                 }
+                if kind.canBeMerged, Int.random(in: 0..<3, using: &chance) == 0 {
+                    Self.merge(&options, using: &chance)
+                }
                 options.priority = [1_024, 1_024, 1].randomElement(using: &chance)!
                 return try NewJob(
                     Array("\(kind.rawValue) \(player.log.process).\(number)".utf8),
@@ -40,6 +43,25 @@ struct Producer {
                 // It is in the history. What a producer of real life would do: say so and go on.
                 FileHandle.standardError.write(Data("\(error)\n".utf8))
             }
+        }
+    }
+}
+
+extension Producer {
+    /// Collects the job in a digest, or lets it replace another.
+    private static func merge(_ options: inout JobOptions, using chance: inout SeededGenerator) {
+        guard Int.random(in: 0..<4, using: &chance) > 0 else {
+            options.uniqueKey = "r\(Int.random(in: 0..<3, using: &chance))"
+            options.onConflict = .replace
+            return
+        }
+        options.uniqueKey = "d\(Int.random(in: 0..<3, using: &chance))"
+        options.onConflict = .collect
+        options.delay = .zero
+        options.maxEvents = [1_000, 5].randomElement(using: &chance)!
+        if Bool.random(using: &chance) {
+            options.debounce = .milliseconds(50)
+            options.atMost = .milliseconds(200)
         }
     }
 }

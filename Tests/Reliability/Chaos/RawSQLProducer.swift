@@ -27,16 +27,36 @@ struct RawSQLProducer {
             }
             if isFull { continue }
             let reference = "good \(player.log.process).\(number)"
-            player.log.append(.invoked(call: number, .enqueue([.init(reference: reference, queue: "a")])))
+            // Each third one is an event of the digests to which the other producers add too.
+            let key = number % 3 == 0 ? "d\(number / 3 % 3)" : nil
+            player.log.append(
+                .invoked(
+                    call: number,
+                    .enqueue([
+                        .init(reference: reference, queue: "a", uniqueKey: key, conflict: key == nil ? nil : .collect)
+                    ])))
             do {
-                let id = try await database.write { database in
+                let (job, outcome) = try await database.write { database in
                     try database.execute(
-                        sql:
-                            "INSERT INTO stint_enqueue (queue, payload, max_attempts, max_crashes) VALUES ('a', ?, ?, ?)",
-                        arguments: [reference, 100_000, 100_000])
-                    return try Int64.fetchOne(database, sql: "SELECT max(id) FROM stint_jobs")!
+                        sql: """
+                            INSERT INTO stint_enqueue (queue, payload, max_attempts, max_crashes, unique_key, on_conflict,
+                                                       debounce_ms)
+                            VALUES ('a', ?, ?, ?, ?, ?, ?)
+                            """,
+                        arguments: [
+                            reference, 100_000, 100_000, key, key == nil ? nil : "collect", key == nil ? nil : 30,
+                        ])
+                    let row = try Row.fetchOne(database, sql: "SELECT job_id, outcome FROM stint_enqueue_result")!
+                    return (row["job_id"] as Int64, row["outcome"] as String)
                 }
-                player.log.append(.returned(call: number, .enqueued([.init(job: id, isDuplicate: false)])))
+                player.log.append(
+                    .returned(
+                        call: number,
+                        .enqueued([
+                            .init(
+                                job: job, isDuplicate: outcome == "duplicate",
+                                joined: outcome == "collected" ? true : nil)
+                        ])))
             } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
                 player.log.append(.failed(call: number, code: "databaseBusy"))
             }

@@ -115,7 +115,7 @@ package struct Player: Sendable {
         options.drains = drains
         var worker = Worker(queue, queues: Self.queues, options: options, logger: Self.quiet)
         worker.registerOthers(retry: .constant(.milliseconds(20))) { [log, database] context in
-            let kind = JobKind(payload: String(decoding: context.job.payload, as: UTF8.self))
+            let kind = JobKind(payload: context.job.reference)
             try await context.recorded(in: log) {
                 try await kind.perform(attempt: context.attempt, token: context.token.rawValue, database: database)
             }

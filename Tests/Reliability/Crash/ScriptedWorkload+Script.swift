@@ -92,6 +92,21 @@ extension ScriptedWorkload {
             try await roles.shop.enqueue(
                 (3...4).map { try job("keyed-again-\($0)", options: .init(uniqueKey: "key-\($0)")) })
         }
+        _ = try await step("collect events in a digest") {
+            let options = JobOptions(
+                uniqueKey: "digest", onConflict: .collect, debounce: .seconds(20), atMost: .seconds(60))
+            return try await roles.shop.enqueue((1...3).map { try job("event-\($0)", options: options) })
+        }
+        _ = try await step("collect another, and begin the next digest") {
+            let options = JobOptions(uniqueKey: "digest", onConflict: .collect, maxEvents: 4)
+            return try await roles.shop.enqueue((4...6).map { try job("event-\($0)", options: options) })
+        }
+        _ = try await step("replace a job") {
+            try await roles.shop.enqueue(
+                (1...2).map {
+                    try job("news-\($0)", options: .init(delay: .seconds(30), uniqueKey: "news", onConflict: .replace))
+                })
+        }
         _ = try await step("enqueue large ones") {
             try await roles.shop.enqueue(
                 (1...2).map { try job("large-\($0)" + String(repeating: "-", count: 9_000 * $0)) })

@@ -16,6 +16,7 @@ struct Corruption {
         ("stint_queues", "id"), ("stint_jobs", "id"), ("stint_ready", "job_id"), ("stint_delayed", "job_id"),
         ("stint_leases", "token"), ("stint_leased", "job_id"), ("stint_buried", "job_id"), ("stint_done", "job_id"),
         ("stint_unique_keys", "job_id"), ("stint_failures", "id"), ("stint_workers", "id"),
+        ("stint_digests", "job_id"), ("stint_events", "id"),
     ]
     private static let states = ["stint_ready", "stint_delayed", "stint_leased", "stint_buried", "stint_done"]
 
@@ -162,6 +163,10 @@ struct Corruption {
             if column == "id" { try touchID(value) }
         case "stint_ready", "stint_delayed", "stint_leased", "stint_buried", "stint_done":
             touched.insert(row)
+            if column == "job_id", let job = Int64(value) { touched.insert(job) }
+        case "stint_digests": touched.insert(row)
+        case "stint_events":
+            touched.formUnion(try Int64.fetchAll(database, sql: "SELECT job_id FROM stint_events WHERE id = \(row)"))
             if column == "job_id", let job = Int64(value) { touched.insert(job) }
         case "stint_leases" where ["token", "deadline", "queue_id"].contains(column):
             touched.formUnion(

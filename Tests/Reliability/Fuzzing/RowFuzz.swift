@@ -46,6 +46,16 @@ package struct RowFuzz {
                 payloads[try await queue.enqueue(payload: payload, in: name, options: options).id.rawValue] = payload
             }
         }
+        func collect(_ events: [[UInt8]], in name: QueueName) async throws {
+            let options = JobOptions(
+                priority: 20, maxAttempts: 1_000, maxCrashes: 1_000, uniqueKey: "digest", onConflict: .collect)
+            for event in events {
+                let id = try await queue.enqueue(
+                    payload: event, contentType: ContentType.bytes, in: name, options: options
+                ).id.rawValue
+                payloads[id] = DigestFormat.lengthPrefixed.joined(events)
+            }
+        }
         let process = WorkerProcess(
             ProcessIdentity(host: "host", boot: "boot-1", namespaces: "pid:[1]", processID: 77, startTime: 7))
         let worker = try await queue.store.register(
@@ -59,6 +69,7 @@ package struct RowFuzz {
                 _ = try await queue.store.exchange(
                     [Settlement(job.lease, .fail(error: "failed once", retryAfter: .zero))], for: nil)
             }
+            try await collect([[1], [], [0xFF, 0x0A]], in: name)
             try await put(3, in: name, key: "key-\(name)-")
             try await put(2, in: name, delay: .seconds(3_600))
             try await put(2, in: name)

@@ -7,12 +7,13 @@ extension FinalState {
     package init(of path: String, isDrained: Bool) throws {
         let database = try DatabaseQueue(path: path)
         self = try database.inDatabase { database in
-            FinalState(
+            let events = try Self.laterEvents(database)
+            return FinalState(
                 isDrained: isDrained,
                 jobs: try Row.fetchAll(
                     database,
                     sql: """
-                        SELECT j.id, CAST(j.payload AS TEXT) AS reference, q.name AS queue, j.max_attempts, j.max_crashes,
+                        SELECT j.id, j.is_digest, CAST(j.payload AS TEXT) AS reference, q.name AS queue, j.max_attempts, j.max_crashes,
                                u.key, coalesce(r.attempts, d.attempts, l.attempts, b.attempts, e.attempts, 0) AS attempts,
                                coalesce(r.crashes, d.crashes, l.crashes, b.crashes, e.crashes, 0) AS crashes,
                                r.job_id IS NOT NULL AS ready, d.job_id IS NOT NULL AS delayed,
@@ -29,12 +30,21 @@ extension FinalState {
                         ORDER BY j.id
                         """
                 ).map { row in
-                    FinalState.Job(
-                        id: row["id"], reference: row["reference"] ?? "", queue: row["queue"] ?? "",
+                    let reference: String = row["reference"] ?? ""
+                    return FinalState.Job(
+                        id: row["id"], reference: reference, queue: row["queue"] ?? "",
                         states: ["ready", "delayed", "leased", "buried", "done"].filter { row[$0] == true },
                         attempts: row["attempts"], maxAttempts: row["max_attempts"], crashes: row["crashes"],
-                        maxCrashes: row["max_crashes"], uniqueKey: row["key"])
+                        maxCrashes: row["max_crashes"], uniqueKey: row["key"],
+                        events: row["is_digest"] == true ? [reference] + events[row["id"], default: []] : nil)
                 })
         }
+    }
+
+    /// The events of digests after the first, by job.
+    private static func laterEvents(_ database: Database) throws -> [Int64: [String]] {
+        try Row.fetchAll(
+            database, sql: "SELECT job_id, CAST(payload AS TEXT) AS reference FROM stint_events ORDER BY id"
+        ).reduce(into: [:]) { events, row in events[row["job_id"], default: []].append(row["reference"] ?? "") }
     }
 }

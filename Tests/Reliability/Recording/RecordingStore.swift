@@ -21,12 +21,12 @@ package struct RecordingStore: JobStore {
                 jobs.map {
                     .init(
                         reference: String(decoding: $0.payload, as: UTF8.self), queue: $0.queue.description,
-                        uniqueKey: $0.options.uniqueKey)
+                        uniqueKey: $0.options.uniqueKey, conflict: $0.options.onConflict.recorded)
                 })
         ) {
             try await store.enqueue(jobs)
         } answer: {
-            .enqueued($0.map { .init(job: $0.id.rawValue, isDuplicate: $0.isDuplicate) })
+            .enqueued($0.map { .init(job: $0.id.rawValue, isDuplicate: $0.isDuplicate, joined: $0.hasJoined) })
         }
     }
 
@@ -207,12 +207,42 @@ extension JobContext {
 
 extension HistoryLog {
     func started(_ job: LeasedJob) {
+        if let events = job.events {
+            append(
+                .handedEvents(
+                    job: job.id.rawValue, token: job.lease.token.rawValue,
+                    references: events.map { String(decoding: $0, as: UTF8.self) }))
+        }
         append(.handlerStarted(job: job.id.rawValue, token: job.lease.token.rawValue))
     }
 
     func finished(_ job: LeasedJob) {
         append(.handlerFinished(job: job.id.rawValue, token: job.lease.token.rawValue))
     }
+}
+
+extension ConflictPolicy {
+    var recorded: Call.NewJob.Conflict? {
+        switch self {
+        case .keep: nil
+        case .replace: .replace
+        case .collect: .collect
+        }
+    }
+}
+
+extension Enqueued {
+    var hasJoined: Bool? {
+        switch outcome {
+        case .added, .duplicate: nil
+        case .replaced, .collected: true
+        }
+    }
+}
+
+extension LeasedJob {
+    /// By which a history knows it: its payload, or that of its first event.
+    package var reference: String { String(decoding: events?.first ?? payload, as: UTF8.self) }
 }
 
 extension Call.Lease {

@@ -75,7 +75,7 @@ struct DatabaseOfWorld {
         try database.inTransaction { database in
             for table in [
                 "queues", "jobs", "ready", "delayed", "leases", "leased", "buried", "done", "unique_keys", "failures",
-                "workers",
+                "workers", "digests", "events",
             ] {
                 try database.execute(sql: "DELETE FROM stint_\(table)")
             }

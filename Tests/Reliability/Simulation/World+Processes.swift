@@ -34,7 +34,9 @@ extension World {
                     jobs: batch.map {
                         try NewJob(Array($0.reference.utf8), in: $0.queue, options: $0.options)
                     })
-                for (plan, answer) in zip(batch, answers) where !answer.isDuplicate { jobs[plan.reference] = answer.id }
+                for (plan, answer) in zip(batch, answers) where answer.outcome == .added {
+                    jobs[plan.reference] = answer.id
+                }
             } catch {
                 logger.debug("\(process.name) could not enqueue: \(error)")
             }
@@ -88,7 +90,8 @@ extension World {
     }
 
     private func handle(_ context: JobContext, _ process: SimulatedProcess) async throws {
-        let reference = String(decoding: context.job.payload, as: UTF8.self)
+        // A digest behaves as its first event.
+        let reference = context.job.reference
         guard let plan = plan.jobs.first(where: { $0.reference == reference }) else {
             return problem("\(reference) was not enqueued")
         }
@@ -134,7 +137,7 @@ extension World {
         case .hangs(let duration, let times): if run <= times { await scheduler.pause(duration) }
         case .kills: await die(context, process)
         case .killsAtFirst(let times):
-            if deaths[String(decoding: context.job.payload, as: UTF8.self), default: 0] < times {
+            if deaths[context.job.reference, default: 0] < times {
                 await die(context, process)
             }
         case .extends:
@@ -144,9 +147,9 @@ extension World {
     }
 
     private func die(_ context: JobContext, _ process: SimulatedProcess) async {
-        deaths[String(decoding: context.job.payload, as: UTF8.self), default: 0] += 1
+        deaths[context.job.reference, default: 0] += 1
         if process.isDeathProvable {
-            provableDeaths[String(decoding: context.job.payload, as: UTF8.self), default: 0] += 1
+            provableDeaths[context.job.reference, default: 0] += 1
         }
         kill(process, by: context.lease)
         await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }

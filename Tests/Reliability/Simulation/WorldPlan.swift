@@ -226,6 +226,14 @@ struct JobPlan: Sendable {
         options.priority = dice.one(of: [1_024, 1_024, 1, 2_000])
         if dice.happens(20) { options.delay = dice.milliseconds(1...8_000) }
         if dice.happens(15) { options.uniqueKey = dice.one(of: ["one", "two"]) }
+        if options.uniqueKey == nil, dice.happens(25) {
+            options.uniqueKey = dice.one(of: ["digest", "digest", "news"])
+            options.onConflict = options.uniqueKey == "news" ? .replace : .collect
+            if options.onConflict == .collect, options.delay == .zero, dice.happens(60) {
+                options.debounce = dice.milliseconds(1...4_000)
+                options.atMost = dice.milliseconds(4_000...8_000)
+            }
+        }
         if dice.happens(15) { options.timeToRun = dice.milliseconds(300...5_000) }
         time = .microseconds(dice.int(0...Int(unrest.nanoseconds / 1_000)))
         if dice.happens(50) { time = .zero }

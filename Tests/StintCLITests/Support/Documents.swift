@@ -26,6 +26,9 @@ struct JobDocument: Decodable {
     let failures: [Failure]?
     let payload: String?
     let payloadBase64: String?
+    let events: Int?
+    let payloads: [String]?
+    let payloadsBase64: [String]?
 
     struct Failure: Decodable {
         let attempt: Int

@@ -19,7 +19,7 @@ struct CeilingWorkload: Workload {
     private static let statements = [
         HotSQL.queueID, HotSQL.insertJob, HotSQL.insertReady, HotSQL.claimableQueue, HotSQL.dueDelayed,
         HotSQL.readyJobs, HotSQL.insertLease, HotSQL.deleteReadyUpTo, HotSQL.insertLeased, HotSQL.job, HotSQL.lease,
-        HotSQL.anyUniqueKey, HotSQL.anyFailure, HotSQL.deleteLeased, HotSQL.deleteJob, HotSQL.deleteLease,
+        HotSQL.anyBelongings, HotSQL.deleteLeased, HotSQL.deleteJob, HotSQL.deleteLease,
         HotSQL.addCounts,
     ]
 

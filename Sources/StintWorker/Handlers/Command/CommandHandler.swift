@@ -28,6 +28,7 @@ public struct CommandHandler: Sendable {
 
     private let program: HandlerProgram
     let gate: StartGate
+    private let digestFormat: DigestFormat
 
     /// Ignores SIGPIPE from now on, in the whole process, unless it has a handler: a command need not read its input,
     /// and writing to one that has ended would end this process.
@@ -37,10 +38,17 @@ public struct CommandHandler: Sendable {
     ///   - variables: Added to this process's environment, for every job.
     ///   - memoryLimit: How much data each process of the command may allocate, in bytes; `nil` for no limit. On Linux
     ///     this is private writable memory (RLIMIT_DATA).
+    ///   - digestFormat: How the events of a digest are written to standard input. `STINT_CONTENT_TYPE` is then the
+    ///     format's content type, `STINT_EVENT_CONTENT_TYPE` that of each event, and `STINT_EVENTS` their number. With
+    ///     `lines`, a digest that has an event with a line feed in it is buried.
     /// - Throws: ``StintError`` with the code `invalidInput` if there is no such program.
-    public init(_ command: [String], variables: [String: String] = [:], memoryLimit: Int64? = nil) async throws {
+    public init(
+        _ command: [String], variables: [String: String] = [:], memoryLimit: Int64? = nil,
+        digestFormat: DigestFormat = .lines
+    ) async throws {
         program = try HandlerProgram(command, variables: variables, memoryLimit: memoryLimit)
         gate = StartGate(program: program.executable)
+        self.digestFormat = digestFormat
         SignalDisposition.ignoreBrokenPipes()
     }
 
@@ -53,11 +61,11 @@ public struct CommandHandler: Sendable {
     ///
     /// - Throws: ``HandlerOutcome``; with `notStarted` if no process could be started, which is no attempt.
     func run(_ context: JobContext) async throws {
+        let payload = try standardInput(for: context.job)
         let (child, input, output) = try await start(context)
         gate.started(isCommand: true, context.logger)
         defer { gate.commandEnded() }
         // A command need not read its input: what counts is its exit code.
-        let payload = context.job.payload
         input.write({ _ in payload }, done: { _ in })
         input.closeWhenDone()
         let end = await withTaskCancellationHandler {
@@ -68,6 +76,17 @@ public struct CommandHandler: Sendable {
         await input.close()
         await output.finish()
         try classifyExit(end, output.lastErrors)
+    }
+
+    private func standardInput(for job: LeasedJob) throws -> [UInt8] {
+        guard let events = job.events else { return job.payload }
+        if let number = digestFormat.firstUnfit(events) {
+            throw HandlerOutcome(
+                verdict: .bury(
+                    "event \(number) of \(events.count) has a line feed in it, and the events are written as lines: use "
+                        + "the digest format length-prefixed, then kick it"))
+        }
+        return digestFormat.joined(events)
     }
 
     /// - Throws: ``HandlerOutcome`` if the command cannot be started.
@@ -134,7 +153,13 @@ public struct CommandHandler: Sendable {
         environment.set("STINT_ATTEMPT", to: String(context.attempt))
         environment.set("STINT_MAX_ATTEMPTS", to: String(context.maxAttempts))
         environment.set("STINT_TOKEN", to: context.token.description)
-        environment.set("STINT_CONTENT_TYPE", to: context.contentType)
+        if let events = context.job.events {
+            environment.set("STINT_CONTENT_TYPE", to: digestFormat.contentType)
+            environment.set("STINT_EVENT_CONTENT_TYPE", to: context.contentType)
+            environment.set("STINT_EVENTS", to: String(events.count))
+        } else {
+            environment.set("STINT_CONTENT_TYPE", to: context.contentType)
+        }
         for (name, value) in context.headers {
             environment.set("STINT_HEADER_" + name.uppercased().replacing("-", with: "_"), to: value)
         }

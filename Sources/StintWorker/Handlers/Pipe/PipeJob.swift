@@ -18,6 +18,9 @@ struct PipeJob: Encodable {
     /// The payload if it is valid UTF-8; otherwise it is in `payloadBase64`.
     let payload: String?
     let payloadBase64: String?
+    /// Of a digest, instead of a payload: its events if all are valid UTF-8; otherwise they are in `payloadsBase64`.
+    let payloads: [String]?
+    let payloadsBase64: [String]?
 
     init(_ context: JobContext) {
         id = context.id.rawValue
@@ -27,8 +30,17 @@ struct PipeJob: Encodable {
         maxAttempts = context.maxAttempts
         headers = context.headers
         contentType = context.contentType
-        payload = String(validating: context.job.payload, as: UTF8.self)
-        payloadBase64 = payload == nil ? Data(context.job.payload).base64EncodedString() : nil
+        if let events = context.job.events {
+            let texts = events.compactMap { String(validating: $0, as: UTF8.self) }
+            let areTexts = texts.count == events.count
+            (payload, payloadBase64) = (nil, nil)
+            payloads = areTexts ? texts : nil
+            payloadsBase64 = areTexts ? nil : events.map { Data($0).base64EncodedString() }
+        } else {
+            payload = String(validating: context.job.payload, as: UTF8.self)
+            payloadBase64 = payload == nil ? Data(context.job.payload).base64EncodedString() : nil
+            (payloads, payloadsBase64) = (nil, nil)
+        }
     }
 
     /// The line with its line break.

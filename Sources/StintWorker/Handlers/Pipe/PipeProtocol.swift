@@ -78,6 +78,9 @@ package struct PipeFollowUp: Decodable, Sendable {
     private var maxAttempts: Int?
     private var maxCrashes: Int?
     private var uniqueKey: String?
+    private var onConflict: String?
+    private var debounce: Double?
+    private var atMost: Double?
     private var contentType: String?
     private var headers: [String: String]?
 
@@ -96,6 +99,15 @@ package struct PipeFollowUp: Decodable, Sendable {
         if let maxCrashes { options.maxCrashes = maxCrashes }
         if let headers { options.headers = try Headers(headers) }
         options.uniqueKey = uniqueKey
+        if let onConflict {
+            guard let policy = ConflictPolicy(rawValue: onConflict) else {
+                throw PipeResponseError(
+                    "its onConflict is \(quoted(onConflict)); it must be 'keep', 'replace' or 'collect'")
+            }
+            options.onConflict = policy
+        }
+        options.debounce = try debounce.map(duration)
+        options.atMost = try atMost.map(duration)
         return try NewJob(
             bytes(), in: try self.queue.map { try QueueName($0) } ?? queue, contentType: contentType, options: options)
     }
