@@ -6,6 +6,9 @@ extension InMemoryState {
 
     mutating func claim(_ request: ClaimRequest, _ now: ClockReading, into exchange: inout Exchange) {
         promoteDue(request.queues, now)
+        for job in jobs.values where request.queues.contains(job.queue) && queues[job.queue]?.isPaused == false {
+            if job.place.state == .ready, job.isExpired(now) { expire(job, now) }
+        }
         let names = Set(request.queues).filter { queues[$0]?.isPaused == false }
         let ready = jobs.values.filter { job in
             if case .ready = job.place { return names.contains(job.queue) }
@@ -69,7 +72,7 @@ extension InMemoryState {
             contentType: job.contentType, headers: job.options.headers, priority: job.options.priority,
             attempt: Int(job.attempts + 1), maxAttempts: job.options.maxAttempts,
             timeToRun: job.options.timeToRun.map { .milliseconds($0.milliseconds) }, enqueuedAt: job.enqueuedAt,
-            runsAlone: job.isSuspect)
+            runsAlone: job.isSuspect, expiresAt: job.expiresAt)
     }
 
     // MARK: - Holders
@@ -79,7 +82,8 @@ extension InMemoryState {
             let (id, token) = (settlement.lease.job, settlement.lease.token)
             guard let lease = leases[token], let job = jobs[id], isLeased(settlement.lease) else { return .leaseLost }
             endLease(of: id, token)
-            let transition = Transition.after(settlement.outcome, job.held, maxAttempts: settlement.maxAttempts)
+            let transition = Transition.after(
+                settlement.outcome, job.held, maxAttempts: settlement.maxAttempts, refusedFor: job.refusedFor(now))
             let state = move(id, transition, worker: lease.worker, settlement.diagnostics, now)
             _ = enqueue(settlement.followUps, now)
             return .settled(state)

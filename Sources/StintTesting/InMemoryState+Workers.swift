@@ -90,6 +90,10 @@ extension InMemoryState {
         for (id, worker) in workers where worker.liveness != .alive && !held.contains(id) {
             if worker.seen <= now.monotonic - lifetime || worker.seen > now.monotonic { workers[id] = nil }
         }
+        for job in jobs.values where job.place.state.isWaiting && job.isExpired(now) {
+            expire(job, now)
+            report.expired += 1
+        }
         for job in jobs.values {
             guard job.place.state.isOver, let queue = queues[job.queue] else { continue }
             let time = Self.order(of: job)

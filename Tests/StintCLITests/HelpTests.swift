@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 private let commands = [
-    "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "bury", "delete", "pause",
+    "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "bury", "cancel", "delete", "pause",
     "resume",
     "retain", "backup", "restore", "doctor",
 ]

@@ -13,6 +13,7 @@ struct PutCommand: AsyncParsableCommand {
             Example:
               stint put --queue mail --delay 5m 'Hello'
               stint put --queue images --file cat.jpg
+              stint put --queue push --expires 10m 'Your table is ready'
               stint put --queue newsletter --lines < members.jsonl
             """)
 
@@ -26,6 +27,12 @@ struct PutCommand: AsyncParsableCommand {
         help: ArgumentHelp("How long to wait before the job is ready. (default: 0s)", valueName: "duration"),
         transform: DurationArgument.init)
     var delay = DurationArgument.seconds(0)
+    @Option(
+        help: ArgumentHelp(
+            "A job that has not started by then, nor been started again, is not started any more. (default: never)",
+            valueName: "duration"),
+        transform: DurationArgument.init)
+    var expires: DurationArgument?
     @Option(help: ArgumentHelp("After how many failed or crashed attempts the job is buried.", valueName: "n"))
     var maxAttempts = 10
     @Option(help: ArgumentHelp("After how many deaths of its process the job is buried.", valueName: "n"))
@@ -79,7 +86,7 @@ struct PutCommand: AsyncParsableCommand {
     private func jobOptions() throws -> JobOptions {
         var options = JobOptions(
             priority: priority, delay: delay.duration, maxAttempts: maxAttempts, maxCrashes: maxCrashes,
-            uniqueKey: unique)
+            uniqueKey: unique, expires: expires?.duration)
         for header in headers {
             // Searches code points: with a combining accent after it, `=` would be part of another character.
             guard let equals = header.unicodeScalars.firstIndex(of: "=") else {

@@ -18,6 +18,9 @@ public struct LeasedJob: Sendable {
     public let timeToRun: Duration?
     public var enqueuedAt: Date { Date(enqueuedAtMilliseconds) }
     package let enqueuedAtMilliseconds: Timestamp
+    /// When it expires: from then on it must not be started any more. A run that has started may finish. `nil`: never.
+    public var expiresAt: Date? { expiresAtMilliseconds.map(Date.init(_:)) }
+    package let expiresAtMilliseconds: Timestamp?
     /// Whether it is a suspect: it may have killed its last worker, so it is claimed alone and must run alone.
     public let runsAlone: Bool
 
@@ -28,7 +31,8 @@ public struct LeasedJob: Sendable {
 
     public init(
         lease: Lease, queue: QueueName, payload: [UInt8], contentType: String, headers: Headers, priority: UInt32,
-        attempt: Int, maxAttempts: Int, timeToRun: Duration?, enqueuedAt: Timestamp, runsAlone: Bool
+        attempt: Int, maxAttempts: Int, timeToRun: Duration?, enqueuedAt: Timestamp, runsAlone: Bool,
+        expiresAt: Timestamp? = nil
     ) {
         self.lease = lease
         self.queue = queue
@@ -41,5 +45,6 @@ public struct LeasedJob: Sendable {
         self.timeToRun = timeToRun
         enqueuedAtMilliseconds = enqueuedAt
         self.runsAlone = runsAlone
+        expiresAtMilliseconds = expiresAt
     }
 }

@@ -2,4 +2,5 @@
 package struct NoRevocationMark: RevocationMark {
     package init() {}
     package func read() -> UInt64 { 0 }
+    package func changes() -> AsyncStream<Void> { AsyncStream { $0.finish() } }
 }

@@ -6,6 +6,8 @@ package struct HeldAttempt: Sendable, Hashable {
     package var maxCrashes: Int64
     /// Whether it runs alone.
     package var isSuspect: Bool
+    /// The attempts without the current one, which was not started.
+    var unstarted: Int64 { max(0, attempts - 1) }
 
     package init(attempts: Int64, crashes: Int64, maxAttempts: Int64, maxCrashes: Int64, isSuspect: Bool) {
         self.attempts = attempts

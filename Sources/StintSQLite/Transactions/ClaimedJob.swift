@@ -8,4 +8,6 @@ struct ClaimedJob: Sendable {
     let priority: UInt32
     let attempt: Int
     let runsAlone: Bool
+    /// By the wall clock, in milliseconds; `nil`: never.
+    let expiresAt: Timestamp?
 }

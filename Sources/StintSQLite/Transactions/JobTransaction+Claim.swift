@@ -34,7 +34,8 @@ extension JobTransaction {
             ClaimedJob(
                 lease: Lease(job: JobID(rawValue: candidate.id), token: tokens[candidate.queue]!),
                 queue: queues[candidate.queue].name, priority: UInt32(clamping: candidate.priority),
-                attempt: Int(clamping: candidate.attempts + 1), runsAlone: candidate.suspect)
+                attempt: Int(clamping: candidate.attempts + 1), runsAlone: candidate.suspect,
+                expiresAt: candidate.expiresAt)
         }
         let isTaken = jobs.first?.runsAlone == true
         return Claim(jobs: jobs, passedOver: isTaken ? nil : suspect.map { JobID(rawValue: $0.id) })
@@ -75,7 +76,8 @@ extension JobTransaction {
         var found = try read()
         // At most a claim's worth of jobs in each round, and few rounds: the transaction must stay short.
         for _ in 0..<Self.expiryRounds where try expire(found, of: queue) { found = try read() }
-        found.removeAll { $0.isExpired(now.wall) }
+        // Not those behind it either: a claim removes all rows up to its last one.
+        found = Array(found.prefix { !$0.isExpired(now.wall) })
         if found.allSatisfy(\.isSound) { return found }
         // No job has such a number. Such rows can exist if another program has created the table again without types.
         // They would be taken again and again, and others never.

@@ -110,6 +110,6 @@ private struct JobRow {
             lease: claim.lease, queue: claim.queue, payload: payload, contentType: contentType,
             headers: try Headers(storedText: headers), priority: claim.priority, attempt: claim.attempt,
             maxAttempts: Int(maxAttempts), timeToRun: timeToRun.map { .milliseconds($0) }, enqueuedAt: enqueuedAt,
-            runsAlone: claim.runsAlone)
+            runsAlone: claim.runsAlone, expiresAt: claim.expiresAt)
     }
 }

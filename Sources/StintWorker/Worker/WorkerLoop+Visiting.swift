@@ -71,7 +71,7 @@ extension WorkerLoop {
         metrics.settled(settlement, answer, in: finished.queue)
         if case .leaseLost = answer, settlement.outcome != .release(after: .zero) {
             logger.warning(
-                "the lease was lost before the outcome could be settled; the job runs again or ran elsewhere",
+                "the lease was lost before the outcome could be settled, so it does not count; the job was cancelled, buried or deleted, or it runs again or ran elsewhere",
                 metadata: [
                     "job": "\(settlement.lease.job)", "token": "\(settlement.lease.token)",
                     "outcome": "\(settlement.outcome)",
@@ -98,7 +98,7 @@ extension Settlement.Outcome {
     var isFailure: Bool {
         switch self {
         case .fail, .crash: true
-        case .ack, .release, .suspect, .bury: false
+        case .ack, .release, .suspect, .bury, .expire, .refuse: false
         }
     }
 }

@@ -29,6 +29,10 @@ struct Producer {
                 if kind != .poison, kind != .bury, Int.random(in: 0..<4, using: &chance) == 0 {
                     options.uniqueKey = "k\(Int.random(in: 0..<5, using: &chance))"
                 }
+                // A poisonous job is to be buried.
+                if kind != .poison, Int.random(in: 0..<10, using: &chance) == 0 {
+                    options.expires = .milliseconds(Int.random(in: 50...2_000, using: &chance))
+                }
                 options.priority = [1_024, 1_024, 1].randomElement(using: &chance)!
                 return try NewJob(
                     Array("\(kind.rawValue) \(player.log.process).\(number)".utf8),
