@@ -75,7 +75,7 @@ struct RevocationTests {
     @Test(
         "the handler of a running job is cancelled at once, not at the next heartbeat, and what it answers does not count",
         arguments: ["cancel", "delete", "bury"])
-    func running(_ verb: String) async throws {
+    func told(_ verb: String) async throws {
         try await withQueue { queue in
             let other = try await JobQueue(.sqlite(queue.store.path))
             try await queue.retain(.seconds(3_600), in: "q")
@@ -94,7 +94,7 @@ struct RevocationTests {
                     ended.append(ContinuousClock.now - start)
                 }
             }
-            try await StintWorkerTests.running([worker]) {
+            try await running([worker]) {
                 await door.untilArrived(2)
                 let before = ContinuousClock.now - start
                 switch verb {
