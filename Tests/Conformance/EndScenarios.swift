@@ -189,7 +189,7 @@ let endScenarios: [Scenario] = [
             let record = try #require(try await stage.store.job(id)?.record)
             #expect(record.attempts == 0 && record.crashes == 0)
             let delay = Duration.milliseconds(record.runAtMilliseconds! - stage.clock.now().wall)
-            #expect(delay == max(.seconds(5), min(waited / 2, .seconds(60))))
+            #expect(delay == .milliseconds(max(.seconds(5), min(waited / 2, .seconds(60))).milliseconds))
             stage.clock.advance(by: delay)
             waited += delay
             #expect(try await stage.store.job(id)?.failures.map(\.kind) == [.refused])

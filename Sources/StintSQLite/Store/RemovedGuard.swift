@@ -15,7 +15,7 @@
         case uniqueIndex = "unique-index"
         /// An answer does not wait until the log is on disk.
         case sync
-        /// Claims hand out jobs whose time is over, and their holders do not know it.
+        /// Claims hand out jobs whose time is over.
         case expiry
         /// Revocations change no mark, so holders are not told before their next heartbeat.
         case revocation
@@ -42,8 +42,6 @@
             case HotSQL.insertLeased where attemptBeforeStart.isRemoved: return sql.replacing("?3", with: "?3 - 1")
             case HotSQL.leasedJob where attemptBeforeStart.isRemoved:
                 return sql.replacing("l.attempts", with: "l.attempts + 1")
-            case HotSQL.readyJobs where expiry.isRemoved, HotSQL.readyInnocents where expiry.isRemoved:
-                return sql.replacing("expires_at FROM", with: "NULL FROM")
             case HotSQL.uniqueKeyHolder where uniqueIndex.isRemoved: return sql + " AND 0"
             default: return sql
             }

@@ -212,7 +212,12 @@ private struct Candidate {
     /// Whether its key consists of numbers.
     let isSound: Bool
 
-    func isExpired(_ now: Timestamp) -> Bool { expiresAt.map { $0 <= now } ?? false }
+    func isExpired(_ now: Timestamp) -> Bool {
+        #if STINT_MUTATIONS
+            if RemovedGuard.expiry.isRemoved { return false }
+        #endif
+        return expiresAt.map { $0 <= now } ?? false
+    }
 
     init(_ row: Statement.Row, queue: Int) {
         isSound = row.isInteger(0) && row.isInteger(1)
