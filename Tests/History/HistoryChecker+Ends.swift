@@ -1,8 +1,5 @@
 /// Checks jobs that were called off, or whose time was over.
 extension HistoryChecker {
-    /// How long a handler may take from its start, as its worker notes it, to its first word in the history.
-    private static let firstWord: Int64 = 1_000
-
     func cancelViolations() -> [Violation] {
         var found: [Violation] = []
         for (id, jobHistory) in history.jobHistories.sorted(by: { $0.key < $1.key }) {
@@ -11,7 +8,7 @@ extension HistoryChecker {
                 guard cancel.outcome == .returned(.done), !history.mayBeUndone(cancel) else { continue }
                 for run in jobHistory.runs where run.started > cancel.ended {
                     let wait = (history.times[run.started] - history.times[cancel.ended]) / 1_000_000
-                    guard wait > Self.firstWord, !wasStoppedAtStart(run, claims) else { continue }
+                    guard wait > firstWord, !wasStoppedAtStart(run, claims) else { continue }
                     found.append(
                         Violation(
                             .ranAfterCancel,
@@ -51,7 +48,7 @@ extension HistoryChecker {
                             .ranExpired, "job \(id) was claimed at line \(claim.returned), \(wall - expiry) ms too late"))
                 }
                 guard let run = jobHistory.runs.first(where: { $0.lease == claim.facts.lease }), let wall = run.wall,
-                    wall - expiry > Self.firstWord, !isClockSet(claim.invoked...max(claim.invoked, run.started)),
+                    wall - expiry > firstWord, !isClockSet(claim.invoked...max(claim.invoked, run.started)),
                     !wasStoppedAtStart(run, jobHistory.claims)
                 else { continue }
                 found.append(

@@ -8,12 +8,19 @@ package struct HistoryChecker {
     package let history: History
     let final: FinalState
     let busyTimeout: Duration?
+    /// In milliseconds.
+    let firstWord: Int64
 
-    /// - Parameter busyTimeout: That of the store; `nil` if no caller waits by a clock that the history knows.
-    package init(_ events: [Event], _ final: FinalState, busyTimeout: Duration? = nil) {
+    /// - Parameters:
+    ///   - busyTimeout: That of the store; `nil` if no caller waits by a clock that the history knows.
+    ///   - firstWord: How long a handler may take from its start, as its worker notes it, to its first word in the history.
+    package init(
+        _ events: [Event], _ final: FinalState, busyTimeout: Duration? = nil, firstWord: Duration = .seconds(1)
+    ) {
         history = History(events)
         self.final = final
         self.busyTimeout = busyTimeout
+        self.firstWord = Int64(firstWord / .milliseconds(1))
     }
 
     /// Empty if all is well; in the order of the rules.

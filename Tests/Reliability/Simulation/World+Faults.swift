@@ -64,7 +64,8 @@ extension World {
             asOperator { try await $0.store.delete([id]) }
         case .operatorCancels:
             guard let id = anyJob() else { return }
-            asOperator { try await $0.cancel([id]) }
+            // Best one that was claimed ahead.
+            asOperator { try await $0.cancel([try await $0.store.list(JobFilter(state: .leased)).last?.id ?? id]) }
         }
     }
 

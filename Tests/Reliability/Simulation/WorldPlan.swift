@@ -113,9 +113,9 @@ struct WorldPlan: Sendable {
         case ...75: .wallClockJumps(.seconds(dice.int(-36_000...36_000)))
         case ...79: .reboot
         case ...84: .operatorPauses(resumesAfter: dice.milliseconds(10...5_000))
-        case ...90: .operatorKicks
-        case ...93: .operatorBuries
-        case ...96: .operatorDeletes
+        case ...89: .operatorKicks
+        case ...92: .operatorBuries
+        case ...94: .operatorDeletes
         default: .operatorCancels
         }
     }
