@@ -3,7 +3,8 @@ import Testing
 
 /// Jobs that end without being done: cancelled, expired, or of a kind that no worker knows.
 let endScenarios: [Scenario] = [
-    Scenario("a cancelled job is over in whatever state it was, is kept with the reason, and never runs again") { stage in
+    Scenario("a cancelled job is over in whatever state it was, is kept with the reason, and never runs again") {
+        stage in
         for state in [JobState.ready, .delayed, .leased, .buried] {
             let id = try #require(try await stage.jobs(in: state)[state])
             let held = try await stage.store.job(id)?.record.token
@@ -14,7 +15,9 @@ let endScenarios: [Scenario] = [
             if let held {
                 let lease = Lease(job: id, token: held)
                 #expect(try await stage.store.extend([lease], by: .seconds(9)) == [lease])
-                for outcome: Settlement.Outcome in [.ack, .fail(error: "e", retryAfter: .zero), .bury(reason: "b"), .expire] {
+                for outcome: Settlement.Outcome in [
+                    .ack, .fail(error: "e", retryAfter: .zero), .bury(reason: "b"), .expire,
+                ] {
                     try await stage.expectLeaseLost(lease, outcome)
                 }
             }
@@ -45,7 +48,8 @@ let endScenarios: [Scenario] = [
         try await stage.store.cancel(open + open, reason: "r")
         #expect(try await stage.stats() == stage.expected(done: 1, cancelled: 4, expired: 1))
     },
-    Scenario("a cancelled job is counted and gone if its queue keeps none, and kept for the retention otherwise") { stage in
+    Scenario("a cancelled job is counted and gone if its queue keeps none, and kept for the retention otherwise") {
+        stage in
         let gone = try await stage.enqueue(options: JobOptions(uniqueKey: "k"))
         try await stage.store.cancel([gone], reason: "r")
         #expect(try await stage.store.job(gone) == nil)
@@ -81,10 +85,13 @@ let endScenarios: [Scenario] = [
         let mark = performer.place.revocations
         var changes = mark.changes().makeAsyncIterator()
         let queue = JobQueue(store: AnyJobStore(stage.store, address: "test"))
-        for (number, revoke) in ([
-            { try await queue.cancel([jobs[0].id]) }, { try await queue.bury([jobs[1].id], reason: "r") },
-            { try await queue.delete([jobs[2].id]) }, { _ = try await queue.cancel(JobSelection("q", states: [.leased])) },
-        ] as [@Sendable () async throws -> Void]).enumerated() {
+        for (number, revoke)
+            in ([
+                { try await queue.cancel([jobs[0].id]) }, { try await queue.bury([jobs[1].id], reason: "r") },
+                { try await queue.delete([jobs[2].id]) },
+                { _ = try await queue.cancel(JobSelection("q", states: [.leased])) },
+            ] as [@Sendable () async throws -> Void]).enumerated()
+        {
             let before = mark.read()
             try await revoke()
             #expect(mark.read() != before)
@@ -96,7 +103,8 @@ let endScenarios: [Scenario] = [
 
     // MARK: - Expiry
 
-    Scenario("a job whose time is over is not claimed, whether it was ready, delayed or waits for its next attempt") { stage in
+    Scenario("a job whose time is over is not claimed, whether it was ready, delayed or waits for its next attempt") {
+        stage in
         try await stage.store.configure("q", QueueSettings(retention: .seconds(60)))
         let expires = Duration.seconds(10)
         let retried = try await stage.enqueue(options: JobOptions(expires: expires))
@@ -137,7 +145,8 @@ let endScenarios: [Scenario] = [
         try await stage.expectLeaseLost(job.lease, .expire)
         #expect(try await stage.stats() == stage.expected(ready: 1, expired: 1))
     },
-    Scenario("a reap ends jobs whose time is over that nobody claims, also of a paused queue, and prunes them later") { stage in
+    Scenario("a reap ends jobs whose time is over that nobody claims, also of a paused queue, and prunes them later") {
+        stage in
         try await stage.store.configure("q", QueueSettings(paused: true, retention: .seconds(60)))
         for delay in [Duration.zero, .seconds(100)] {
             for _ in 0..<3 { try await stage.enqueue(options: JobOptions(delay: delay, expires: .seconds(10))) }
@@ -176,7 +185,8 @@ let endScenarios: [Scenario] = [
 
     // MARK: - Jobs of a kind that the holder does not know
 
-    Scenario("a refused job waits, longer each time, at no cost; its first refusal is kept, and at last it is buried") { stage in
+    Scenario("a refused job waits, longer each time, at no cost; its first refusal is kept, and at last it is buried") {
+        stage in
         let id = try await stage.enqueue()
         func refuse(_ minutes: Int = 15) async throws -> JobState {
             try await stage.settle(

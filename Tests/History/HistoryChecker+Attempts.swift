@@ -67,7 +67,8 @@ extension HistoryChecker {
             // One that is leased has its attempt back if its handler never starts; one that a person buried or cancelled
             // meanwhile keeps it, and has all of them back when it is kicked.
             let mayBeUnstarted =
-                ["leased", "cancelled"].contains(job.states.first) || job.states == ["buried"] && !jobHistory.buries.isEmpty
+                ["leased", "cancelled"].contains(job.states.first)
+                || job.states == ["buried"] && !jobHistory.buries.isEmpty
             let paid = job.attempts - (mayBeUnstarted ? 1 : 0)
             return paid > explained ? (job, paid - explained) : nil
         }

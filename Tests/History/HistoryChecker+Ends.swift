@@ -45,7 +45,8 @@ extension HistoryChecker {
                 if let wall = claim.terms.wall, wall >= expiry, !isClockSet(claim.invoked...claim.returned) {
                     found.append(
                         Violation(
-                            .ranExpired, "job \(id) was claimed at line \(claim.returned), \(wall - expiry) ms too late"))
+                            .ranExpired, "job \(id) was claimed at line \(claim.returned), \(wall - expiry) ms too late"
+                        ))
                 }
                 guard let run = jobHistory.runs.first(where: { $0.lease == claim.facts.lease }), let wall = run.wall,
                     wall - expiry > firstWord, !isClockSet(claim.invoked...max(claim.invoked, run.started)),

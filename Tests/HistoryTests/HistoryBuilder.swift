@@ -29,7 +29,9 @@ struct HistoryBuilder {
         _ = invoke(process, call)
     }
 
-    mutating func enqueue(_ reference: String, as job: Int64, key: String? = nil, duplicate: Bool = false, expires: Int64? = nil) {
+    mutating func enqueue(
+        _ reference: String, as job: Int64, key: String? = nil, duplicate: Bool = false, expires: Int64? = nil
+    ) {
         call(
             "producer", .enqueue([.init(reference: reference, queue: "q", uniqueKey: key, expires: expires)]),
             .enqueued([.init(job: job, isDuplicate: duplicate)]))

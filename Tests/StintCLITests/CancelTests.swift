@@ -11,7 +11,9 @@ struct CancelTests {
         try await place.stint("retain", "default", "1h")
         try await place.stint("put", "x")
         let script = "sleep 60 & echo $! $$ > processes; wait; echo end >> log"
-        let worker = try await place.whileRunning(["work", "--lease", "10m", "--", "sh", "-c", "[ $STINT_JOB_ID != 1 ] || { \(script); }"]) {
+        let worker = try await place.whileRunning([
+            "work", "--lease", "10m", "--", "sh", "-c", "[ $STINT_JOB_ID != 1 ] || { \(script); }",
+        ]) {
             worker in
             try await eventually("the job runs") { try !place.lines("processes").isEmpty }
             let processes = try place.lines("processes")[0].split(separator: " ").map { RunningProcess(id: pid_t($0)!) }

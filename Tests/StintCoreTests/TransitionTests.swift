@@ -94,7 +94,8 @@ struct TransitionTests {
     @Test("a job whose time is over before its start expires, and has its attempt back")
     func expiry() {
         let never = Transition.after(.expire, attempt(1))
-        #expect(never.destination == .expired(reason: "its time was over before it was started", attempts: 0, crashes: 0))
+        #expect(
+            never.destination == .expired(reason: "its time was over before it was started", attempts: 0, crashes: 0))
         let again = Transition.after(.expire, attempt(3, crashes: 1))
         #expect(
             again.destination
@@ -105,7 +106,8 @@ struct TransitionTests {
     @Test(
         "a refused job waits for half of the time so far, at most a minute, and is buried when the patience is over",
         arguments: [
-            (nil, 5, .refused), (.zero, 5, nil), (.seconds(9), 5, nil), (.seconds(40), 20, nil), (.seconds(899), 60, nil),
+            (nil, 5, .refused), (.zero, 5, nil), (.seconds(9), 5, nil), (.seconds(40), 20, nil),
+            (.seconds(899), 60, nil),
             (.seconds(900), nil, .buried),
         ] as [(Duration?, Int?, JobFailure.Kind?)])
     func refusal(_ soFar: Duration?, _ delay: Int?, _ kind: JobFailure.Kind?) {

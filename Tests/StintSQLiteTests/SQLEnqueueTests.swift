@@ -41,7 +41,8 @@ struct SQLEnqueueTests {
         try insert(
             folder.database,
             "queue, payload, content_type, headers, priority, delay_ms, max_attempts, max_crashes, time_to_run_ms, unique_key, expires_ms",
-            "('neu', x'00FF', 'application/x', 'job-name: send' || char(10) || 'lang: de', 7, 60000, 2, 1, 5000, 'k', 90000)")
+            "('neu', x'00FF', 'application/x', 'job-name: send' || char(10) || 'lang: de', 7, 60000, 2, 1, 5000, 'k', 90000)"
+        )
         let job = try #require(try await queue.store.job(JobID(rawValue: 1)))
         #expect(job.payload == [0, 255])
         let record = job.record

@@ -46,7 +46,8 @@ struct PipeCancelTests {
     @Test("by a line, if it accepts such lines; its answer changes nothing, and the process goes on with the next job")
     func line() async throws {
         try await withPlace { place in
-            let handler = try await place.handler("import os\nos.environ.setdefault('STINT_PIPE_ACCEPTS', 'cancel')\n" + Self.obedient)
+            let handler = try await place.handler(
+                "import os\nos.environ.setdefault('STINT_PIPE_ACCEPTS', 'cancel')\n" + Self.obedient)
             try await running([worker(place, handler, concurrency: 2)]) {
                 let ids = [try await place.put("wait"), try await place.put("wait")]
                 try await eventually("both wait") { try place.notes.count == 3 }

@@ -64,7 +64,8 @@ final class RevocationFile: RevocationMark {
         let number = listeners.withLock { listeners -> Int? in
             guard !listeners.isOver else { return nil }
             if exists, listeners.watch == nil {
-                listeners.watch = RevocationWatch("\(database)-revoked", logger, read: { [weak self] in self?.read() }) {
+                listeners.watch = RevocationWatch("\(database)-revoked", logger, read: { [weak self] in self?.read() })
+                {
                     [weak self] in self?.notify()
                 }
             }

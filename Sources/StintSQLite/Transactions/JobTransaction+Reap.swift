@@ -56,7 +56,9 @@ extension JobTransaction {
         for worker in try unseenWorkers(scoreboards) { try forget(worker) }
         report.expired = try expireWaiting()
         for state in Self.overStates {
-            let queues = try statement(Self.queuesToPrune(state)).rows(now.wall) { (id: $0.int(0), retention: $0.int(1)) }
+            let queues = try statement(Self.queuesToPrune(state)).rows(now.wall) {
+                (id: $0.int(0), retention: $0.int(1))
+            }
             for queue in queues {
                 let room = Self.prunesPerReap - Int64(report.pruned)
                 guard room > 0 else { return report }

@@ -17,7 +17,8 @@ extension ScriptedWorkload {
 /// Chooses the next verb from what is known to be there.
 private struct RandomWorkload {
     private enum Verb: CaseIterable {
-        case enqueue, enqueueOften, enqueueLarge, claim, settle, settleAndClaim, extend, reap, kick, bury, delete, cancel
+        case enqueue, enqueueOften, enqueueLarge, claim, settle, settleAndClaim, extend, reap, kick, bury, delete,
+            cancel
         case checkpoint, read, stopReading, reopen
     }
 
