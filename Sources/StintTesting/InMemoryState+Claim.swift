@@ -7,7 +7,7 @@ extension InMemoryState {
     mutating func claim(_ request: ClaimRequest, _ now: StoreTime, into exchange: inout Exchange) {
         promoteDue(request.queues, now)
         let names = Set(request.queues).filter { queues[$0]?.isPaused == false }
-        expire(names, now)
+        for job in readyJobs(of: names) where job.isExpired(now) { expire(job, now) }
         let ready = readyJobs(of: names)
         let limit = limit(request, ready: ready.count)
         guard limit > 0 else { return }
@@ -38,7 +38,7 @@ extension InMemoryState {
             bytes += size
             let token = tokens[job.queue] ?? grantLease(of: job.queue, request, now)
             tokens[job.queue] = token
-            exchange.jobs.append(lease(job, token))
+            exchange.jobs.append(lease(job, token, now))
             serve(job, now)
         }
         if exchange.jobs.first?.runsAlone != true { exchange.passedOver = suspect?.id }
@@ -72,15 +72,6 @@ extension InMemoryState {
         return merged
     }
 
-    /// Ends the ready jobs whose time is over.
-    private mutating func expire(_ names: Set<QueueName>, _ now: StoreTime) {
-        for job in readyJobs(of: names) {
-            guard let expires = job.options.expires, job.enqueuedAt + expires.wholeMilliseconds <= now.wall else { continue }
-            queues[job.queue]!.expired += 1
-            end(job.id, as: .expired(at: now.wall, reason: Transition.expiryReason(attempts: job.attempts)))
-        }
-    }
-
     /// Leaves jobs that cannot be started at once to other workers if there are not enough for all.
     private func limit(_ request: ClaimRequest, ready: Int) -> Int {
         guard request.idleSlots < request.limit, ready < request.limit * Self.plenty else { return request.limit }
@@ -99,7 +90,7 @@ extension InMemoryState {
         return token
     }
 
-    private mutating func lease(_ job: Job, _ token: FencingToken) -> LeasedJob {
+    private mutating func lease(_ job: Job, _ token: FencingToken, _ now: StoreTime) -> LeasedJob {
         leases[token]!.jobs.insert(job.id)
         jobs[job.id]!.place = .leased(token)
         jobs[job.id]!.attempts += 1
@@ -109,7 +100,8 @@ extension InMemoryState {
             contentType: job.contentType, headers: job.options.headers, priority: job.options.priority,
             attempt: Int(job.attempts + 1), maxAttempts: job.options.maxAttempts,
             timeToRun: job.options.timeToRun.map { .milliseconds($0.wholeMilliseconds) }, enqueuedAt: job.enqueuedAt,
-            runsAlone: job.isSuspect, events: job.events)
+            runsAlone: job.isSuspect, events: job.events, expiresAt: job.expiresAt,
+            expiresIn: job.expiresAt.map { .milliseconds($0 - now.wall) })
     }
 
     // MARK: - Holders
@@ -119,7 +111,11 @@ extension InMemoryState {
             let (id, token) = (settlement.lease.job, settlement.lease.token)
             guard let lease = leases[token], let job = jobs[id], isLeased(settlement.lease) else { return .leaseLost }
             endLease(of: id, token)
-            let transition = Transition.after(settlement.outcome, job.held, maxAttempts: settlement.maxAttempts)
+            var outcome = settlement.outcome
+            // Its holder counts by its own clock, from before its claim.
+            if outcome == .expire, !job.isExpired(now) { outcome = .release(after: .zero) }
+            let transition = Transition.after(
+                outcome, job.held, maxAttempts: settlement.maxAttempts, refusedFor: job.refusedFor(now))
             let state = move(id, transition, worker: lease.worker, settlement.diagnostics, now)
             _ = enqueue(settlement.followUps, now)
             return .settled(state)

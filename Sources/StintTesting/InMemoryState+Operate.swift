@@ -70,9 +70,13 @@ extension InMemoryState {
             guard let job = jobs[id] else { continue }
             if case .cancelled = job.place { continue }
             takeFromHolder(job)
-            queues[job.queue]!.cancelled += 1
-            end(id, as: .cancelled(at: now.wall, reason: reason.replacing("\0", with: "\u{FFFD}")))
+            cancel(job, reason: reason, now)
         }
+    }
+
+    private mutating func cancel(_ job: Job, reason: String, _ now: StoreTime) {
+        queues[job.queue]!.cancelled += 1
+        end(job.id, as: .cancelled(at: now.wall, reason: reason.replacing("\0", with: "\u{FFFD}")))
     }
 
     /// Puts a job into a state in which it is over, or forgets it if its queue keeps none.
@@ -139,6 +143,7 @@ extension InMemoryState {
             switch change {
             case .kick: wait(id, after: .zero, now)
             case .bury(let reason): bury(id, attempts: job.attempts, crashes: job.crashes, reason: reason, now)
+            case .cancel(let reason): cancel(job, reason: reason, now)
             case .delete: forget(id)
             }
         }
@@ -235,8 +240,7 @@ extension InMemoryState {
             timeToRunMilliseconds: job.options.timeToRun?.wholeMilliseconds, uniqueKey: job.holdsKey ? job.options.uniqueKey : nil,
             enqueuedAt: job.enqueuedAt, runAt: times.runAt, leaseExpiresAt: times.leaseExpiresAt,
             buriedAt: times.buriedAt, doneAt: times.doneAt, cancelledAt: times.cancelledAt, expiredAt: times.expiredAt,
-            expiresAt: job.place.state.isOver
-                ? nil : job.options.expires.map { job.enqueuedAt + $0.wholeMilliseconds })
+            expiresAt: job.place.state.isOver ? nil : job.expiresAt)
         record.group = job.options.group
         record.events = job.digest?.open.events
         switch job.place {

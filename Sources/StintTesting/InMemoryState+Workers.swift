@@ -97,6 +97,10 @@ extension InMemoryState {
         for (id, worker) in workers where worker.liveness != .alive && !held.contains(id) {
             if worker.seen <= now.monotonic - lifetime { workers[id] = nil }
         }
+        for job in jobs.values where job.place.state.isWaiting && job.isExpired(now) {
+            expire(job, now)
+            report.expired += 1
+        }
         let past = jobs.values.filter { job in
             guard job.place.state.isOver, let queue = queues[job.queue] else { return false }
             return Self.order(of: job) <= now.wall - queue.retention.wholeMilliseconds

@@ -27,6 +27,16 @@ struct InMemoryState: Sendable {
         var holdsGroup = false
         var failures: [JobFailure] = []
 
+        var expiresAt: Timestamp? { options.expires.map { enqueuedAt + $0.wholeMilliseconds } }
+
+        func isExpired(_ now: StoreTime) -> Bool { expiresAt.map { $0 <= now.wall } ?? false }
+
+        /// How long ago it was first refused, without another outcome since.
+        func refusedFor(_ now: StoreTime) -> Duration? {
+            guard let last = failures.last, last.kind == .refused else { return nil }
+            return .milliseconds(max(0, now.wall - StoredTime.timestamp(last.at)))
+        }
+
         var held: HeldAttempt {
             HeldAttempt(
                 attempts: attempts, crashes: crashes, maxAttempts: Int64(options.maxAttempts),
@@ -255,6 +265,18 @@ struct InMemoryState: Sendable {
         case .buried(let reason, let attempts, let crashes):
             bury(id, attempts: attempts, crashes: crashes, reason: reason, now)
             return .buried
+        case .expired(let reason, let attempts, let crashes):
+            jobs[id]!.attempts = attempts
+            jobs[id]!.crashes = crashes
+            queues[jobs[id]!.queue]!.expired += 1
+            end(id, as: .expired(at: now.wall, reason: reason))
+            return .expired
         }
+    }
+
+    /// Ends a waiting job whose time is over.
+    mutating func expire(_ job: Job, _ now: StoreTime) {
+        queues[job.queue]!.expired += 1
+        end(job.id, as: .expired(at: now.wall, reason: Transition.expiryReason(attempts: job.attempts)))
     }
 }

@@ -96,6 +96,7 @@ public final class InMemoryStore: JobStore {
 
     public func close() async {
         isClosed.store(true, ordering: .releasing)
+        revocations.end()
         let waiting = listeners.withLock { listeners in
             defer { listeners.wakeUps = [:] }
             return Array(listeners.wakeUps.values)

@@ -109,8 +109,11 @@ let claimScenarios: [Scenario] = [
 
 extension Stage {
     func expected(
-        ready: Int = 0, delayed: Int = 0, leased: Int = 0, buried: Int = 0, done: Int = 0
+        ready: Int = 0, delayed: Int = 0, leased: Int = 0, buried: Int = 0, done: Int = 0, cancelled: Int = 0,
+        expired: Int = 0, paused: Bool = false
     ) -> QueueStats {
-        QueueStats(name: "q", ready: ready, delayed: delayed, leased: leased, buried: buried, done: done, paused: false)
+        QueueStats(
+            name: "q", ready: ready, delayed: delayed, leased: leased, buried: buried, done: done, cancelled: cancelled,
+            expired: expired, paused: paused)
     }
 }

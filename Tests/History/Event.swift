@@ -27,6 +27,8 @@ package enum EventKind: Codable, Sendable, Equatable {
     case stopped, continued
     /// The harness begins to copy the database.
     case copying
+    /// It sets the wall clock.
+    case clockSet
     /// It has put the last such copy in the database's place: what was done since `copying` may be undone, and nothing
     /// else; nobody holds a lease.
     case replaced
@@ -37,7 +39,8 @@ package enum EventKind: Codable, Sendable, Equatable {
     case failed(call: Int, code: String)
     /// It may or may not have happened.
     case unknown(call: Int, code: String)
-    case handlerStarted(job: Int64, token: Int64)
+    /// With the wall clock's milliseconds, if they are known.
+    case handlerStarted(job: Int64, token: Int64, wall: Int64? = nil)
     case handlerFinished(job: Int64, token: Int64)
     /// The handler is about to start with the events of a digest, by their references.
     case handedEvents(job: Int64, token: Int64, references: [String])
@@ -55,6 +58,8 @@ package enum Call: Codable, Sendable, Equatable {
     case kickQueue(String)
     case bury(jobs: [Int64])
     case delete(jobs: [Int64])
+    /// Those of a selection are not certain: it may find them in other states.
+    case cancel(jobs: [Int64], isCertain: Bool)
     /// With the clock reading that leases are compared with.
     case reap(monotonic: Int64, boot: String)
     case register
@@ -70,16 +75,21 @@ package enum Call: Codable, Sendable, Equatable {
         package var uniqueKey: String?
         /// What happens to the job that has the key; `nil`: it is kept.
         package var conflict: Conflict?
+        /// How long after its enqueue it expires, in milliseconds.
+        package var expires: Int64?
 
         package enum Conflict: String, Codable, Sendable {
             case replace, collect
         }
 
-        package init(reference: String, queue: String, uniqueKey: String? = nil, conflict: Conflict? = nil) {
+        package init(
+            reference: String, queue: String, uniqueKey: String? = nil, conflict: Conflict? = nil, expires: Int64? = nil
+        ) {
             self.reference = reference
             self.queue = queue
             self.uniqueKey = uniqueKey
             self.conflict = conflict
+            self.expires = expires
         }
     }
 
@@ -104,7 +114,7 @@ package enum Call: Codable, Sendable, Equatable {
     }
 
     package enum Outcome: String, Codable, Sendable {
-        case ack, release, suspect, fail, crash, bury
+        case ack, release, suspect, fail, crash, bury, expire, refuse
     }
 
     package struct Claim: Codable, Sendable, Equatable {
@@ -113,11 +123,14 @@ package enum Call: Codable, Sendable, Equatable {
         /// When the leases end, by the monotonic clock in milliseconds.
         package var deadline: Int64
         package var boot: String
+        /// The wall clock's milliseconds before the call.
+        package var wall: Int64?
 
-        package init(worker: Int64?, deadline: Int64, boot: String) {
+        package init(worker: Int64?, deadline: Int64, boot: String, wall: Int64? = nil) {
             self.worker = worker
             self.deadline = deadline
             self.boot = boot
+            self.wall = wall
         }
     }
 }
@@ -147,7 +160,7 @@ package enum Answer: Codable, Sendable, Equatable {
     }
 
     package enum Settled: String, Codable, Sendable {
-        case ready, delayed, leased, buried, done, leaseLost
+        case ready, delayed, leased, buried, done, expired, leaseLost
     }
 
     package struct Claimed: Codable, Sendable, Equatable {
@@ -156,13 +169,18 @@ package enum Answer: Codable, Sendable, Equatable {
         package var attempt: Int
         package var maxAttempts: Int
         package var runsAlone: Bool
+        /// When it expires, by the wall clock in milliseconds.
+        package var expiresAt: Int64?
 
-        package init(lease: Call.Lease, queue: String, attempt: Int, maxAttempts: Int, runsAlone: Bool) {
+        package init(
+            lease: Call.Lease, queue: String, attempt: Int, maxAttempts: Int, runsAlone: Bool, expiresAt: Int64? = nil
+        ) {
             self.lease = lease
             self.queue = queue
             self.attempt = attempt
             self.maxAttempts = maxAttempts
             self.runsAlone = runsAlone
+            self.expiresAt = expiresAt
         }
     }
 }

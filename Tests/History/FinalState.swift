@@ -1,6 +1,6 @@
 /// What a database holds at the end of a run.
 package struct FinalState: Sendable {
-    /// Whether the queues were worked off, so that every job must be done or buried.
+    /// Whether the queues were worked off, so that every job must be over or buried.
     package var isDrained: Bool
     package var jobs: [Job]
 
@@ -9,7 +9,7 @@ package struct FinalState: Sendable {
         self.jobs = jobs
     }
 
-    /// Queues keep their done jobs (retention), so a job that is not here was deleted.
+    /// Queues keep their jobs that are over (retention), so a job that is not here was deleted.
     package struct Job: Sendable {
         package var id: Int64
         /// Of a digest, that of its first event.
@@ -17,7 +17,7 @@ package struct FinalState: Sendable {
         /// The events of a digest in their order; `nil`: it is none.
         package var events: [String]?
         package var queue: String
-        /// `ready`, `delayed`, `leased`, `buried`, `done`; a job in no state or in two is an error.
+        /// `ready`, `delayed`, `leased`, `buried`, `done`, `cancelled`, `expired`; a job in no state or in two is an error.
         package var states: [String]
         package var attempts: Int
         package var maxAttempts: Int

@@ -57,6 +57,8 @@ package struct History {
         package let process: String
         package let lease: Call.Lease
         package let started: Int
+        /// By the wall clock, in milliseconds.
+        var wall: Int64?
         package var finished: Int?
         var threw: Int?
 
@@ -81,10 +83,19 @@ package struct History {
         var deletes: [Made] = []
         /// By token: the events that the run of a digest was given.
         package var handed: [Int64: [String]] = [:]
+        package var cancels: [Made] = []
+        /// Those of the cancels that are certain to be about this job.
+        var certainCancels: [Made] {
+            cancels.filter { if case .cancel(_, isCertain: true) = $0.call { true } else { false } }
+        }
+        /// What a person did that ended its lease.
+        var revocations: [Made] { buries + deletes + cancels }
     }
 
     private(set) var made: [Made] = []
     private(set) var enqueues: [Enqueue] = []
+    /// Those that have an expiry.
+    private(set) var expiringJobs: Set<Int64> = []
     /// Those whose enqueue may have been undone.
     private(set) var undoneJobs: Set<Int64> = []
     package private(set) var jobHistories: [Int64: JobHistory] = [:]
@@ -115,6 +126,10 @@ package struct History {
     private(set) var stops: [String: [(line: Int, runs: Int)]] = [:]
     /// From the line where the harness began to copy the database to the one where the copy was in its place.
     private(set) var replacements: [ClosedRange<Int>] = []
+    /// Where the harness has set the wall clock.
+    private(set) var clockSettings: [Int] = []
+    /// By line, in nanoseconds.
+    private(set) var times: [Int64] = []
     /// Lines that do not fit the others.
     private(set) var disorders: [String] = []
 
@@ -122,6 +137,7 @@ package struct History {
         var open: [String: [Int: (index: Int, time: Int64)]] = [:]
         var copying: Int?
         for (line, event) in events.enumerated() {
+            times.append(event.time)
             switch event.kind {
             case .began(let supervisor, let role):
                 hasCommands = hasCommands || role == Self.command
@@ -137,6 +153,9 @@ package struct History {
             case .copying:
                 copying = line
                 continue
+            case .clockSet:
+                clockSettings.append(line)
+                continue
             case .replaced:
                 if let copying { replacements.append(copying...line) }
                 continue
@@ -151,10 +170,10 @@ package struct History {
                 end(number, event, line, .failed(code: code), &open)
             case .unknown(let number, _):
                 end(number, event, line, .unknown, &open)
-            case .handlerStarted(let job, let token):
+            case .handlerStarted(let job, let token, let wall):
                 let lease = Call.Lease(job: job, token: token)
                 jobHistories[job, default: JobHistory()].runs.append(
-                    Run(process: event.process, lease: lease, started: line))
+                    Run(process: event.process, lease: lease, started: line, wall: wall))
                 runs[event.process, default: []].append(lease)
             case .handedEvents(let job, let token, let references):
                 jobHistories[job, default: JobHistory()].handed[token] = references
@@ -214,6 +233,9 @@ package struct History {
             if case .returned(.enqueued(let all)) = made.outcome { answers = all }
             for (index, job) in jobs.enumerated() {
                 enqueues.append(Enqueue(job: job, made: made, answer: answers?[index]))
+                if job.expires != nil, let answer = answers?[index], !answer.isDuplicate {
+                    expiringJobs.insert(answer.job)
+                }
                 if let answer = answers?[index], !answer.isDuplicate, mayBeUndone(made) {
                     undoneJobs.insert(answer.job)
                 }
@@ -229,6 +251,7 @@ package struct History {
         case .kickQueue(let queue): queueKicks[queue, default: []].append(made)
         case .bury(let jobs): for job in jobs { jobHistories[job, default: JobHistory()].buries.append(made) }
         case .delete(let jobs): for job in jobs { jobHistories[job, default: JobHistory()].deletes.append(made) }
+        case .cancel(let jobs, _): for job in jobs { jobHistories[job, default: JobHistory()].cancels.append(made) }
         case .reap: reaps.append(made)
         case .reclaim: reclaims.append(made)
         case .register:

@@ -64,9 +64,11 @@ extension HistoryChecker {
                 [.fail, .crash].contains($0.settlement.outcome) && $0.mayHaveHappened
             }
             let explained = Set(jobHistory.runs.map(\.lease.token) + words.map(\.settlement.lease.token)).count
-            // One that is leased has its attempt back if its handler never starts; one that a person buried meanwhile keeps it,
-            // and has all of them back when it is kicked.
-            let mayBeUnstarted = job.states == ["leased"] || job.states == ["buried"] && !jobHistory.buries.isEmpty
+            // One that is leased has its attempt back if its handler never starts; one that a person buried or cancelled
+            // meanwhile keeps it, and has all of them back when it is kicked.
+            let mayBeUnstarted =
+                ["leased", "cancelled"].contains(job.states.first)
+                || job.states == ["buried"] && !jobHistory.buries.isEmpty
             let paid = job.attempts - (mayBeUnstarted ? 1 : 0)
             return paid > explained ? (job, paid - explained) : nil
         }

@@ -59,7 +59,7 @@ extension HistoryChecker {
         guard job.states.count == 1 else {
             return [Violation(.lostJob, "job \(job.id), \(job.reference), is in the states \(job.states)")]
         }
-        if final.isDrained, !["done", "buried"].contains(job.states[0]) {
+        if final.isDrained, !["done", "buried", "cancelled", "expired"].contains(job.states[0]) {
             return [Violation(.lostJob, "job \(job.id), \(job.reference), is still \(job.states[0]) after the drain")]
         }
         let jobHistory = history.jobHistories[job.id]
@@ -69,7 +69,9 @@ extension HistoryChecker {
         if job.states[0] == "buried", job.attempts < job.maxAttempts, job.crashes < job.maxCrashes {
             let wasSaidSo =
                 jobHistory?.buries.contains(where: \.mayHaveHappened) == true
-                || jobHistory?.settled.contains { $0.settlement.outcome == .bury && $0.mayHaveSettled } == true
+                || jobHistory?.settled.contains {
+                    [.bury, .refuse].contains($0.settlement.outcome) && $0.mayHaveSettled
+                } == true
             if !wasSaidSo {
                 return [
                     Violation(
@@ -120,18 +122,18 @@ extension HistoryChecker {
         "\(enqueue.job.uniqueKey!) in \(enqueue.job.queue)"
     }
 
-    /// Whether the job may have been acknowledged or deleted before a line, or its enqueue undone.
+    /// Whether the job may have been acknowledged, cancelled or deleted, or have expired, before a line, or its enqueue undone.
     private func mayBeOver(_ id: Int64, before line: Int) -> Bool {
-        if history.undoneJobs.contains(id) { return true }
+        if history.undoneJobs.contains(id) || history.expiringJobs.contains(id) { return true }
         guard let jobHistory = history.jobHistories[id] else { return false }
         return jobHistory.settled.contains { $0.settlement.outcome == .ack && $0.mayHaveSettled && $0.invoked < line }
-            || jobHistory.deletes.contains { $0.mayHaveHappened && $0.invoked < line }
+            || (jobHistory.deletes + jobHistory.cancels).contains { $0.mayHaveHappened && $0.invoked < line }
     }
 
     private func isOver(_ id: Int64, before line: Int) -> Bool {
         guard let jobHistory = history.jobHistories[id] else { return false }
         return jobHistory.settled.contains { $0.answer == .done && $0.ended < line && !mayBeUndone($0) }
-            || jobHistory.deletes.contains {
+            || (jobHistory.deletes + jobHistory.certainCancels).contains {
                 $0.outcome == .returned(.done) && $0.ended < line && !history.mayBeUndone($0)
             }
     }

@@ -43,7 +43,7 @@ extension HistoryChecker {
         }) {
             return true
         }
-        if (jobHistory.buries + jobHistory.deletes).contains(where: { $0.mayHaveHappened(after: start, before: end) }) {
+        if jobHistory.revocations.contains(where: { $0.mayHaveHappened(after: start, before: end) }) {
             return true
         }
         if reclaims(from: claim.process).contains(where: { $0.mayHaveHappened(after: start, before: end) }) {
@@ -123,8 +123,13 @@ extension HistoryChecker {
 
     /// The line from which on a call had certainly ended a lease.
     private func reclaimed(_ claim: History.Claim, _ jobHistory: History.JobHistory) -> Int? {
-        let words = reclaims(from: claim.process) + jobHistory.buries + jobHistory.deletes
+        let words = reclaims(from: claim.process) + jobHistory.revocations.filter { !isUncertain($0) }
         return words.filter { $0.outcome == .returned(.done) && $0.invoked > claim.returned }.map(\.ended).min()
+    }
+
+    /// Whether it may have left the job as it was.
+    private func isUncertain(_ made: History.Made) -> Bool {
+        if case .cancel(_, isCertain: false) = made.call { true } else { false }
     }
 
     private func runViolations(_ id: Int64, _ jobHistory: History.JobHistory, _ claims: [History.Claim]) -> [Violation]
@@ -153,7 +158,7 @@ extension HistoryChecker {
 
     /// Whether its process may have been stopped after its last look at the clock and before the start of its handler.
     /// That can happen to the few that were about to start, and only the token can help there.
-    private func wasStoppedAtStart(_ run: History.Run, _ claims: [History.Claim]) -> Bool {
+    func wasStoppedAtStart(_ run: History.Run, _ claims: [History.Claim]) -> Bool {
         guard let claim = claims.first(where: { $0.token == run.lease.token }),
             let number = history.runs[run.process]?.firstIndex(of: run.lease)
         else { return false }

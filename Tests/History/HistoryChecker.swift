@@ -8,12 +8,19 @@ package struct HistoryChecker {
     package let history: History
     let final: FinalState
     let busyTimeout: Duration?
+    /// In milliseconds.
+    let firstWord: Int64
 
-    /// - Parameter busyTimeout: That of the store; `nil` if no caller waits by a clock that the history knows.
-    package init(_ events: [Event], _ final: FinalState, busyTimeout: Duration? = nil) {
+    /// - Parameters:
+    ///   - busyTimeout: That of the store; `nil` if no caller waits by a clock that the history knows.
+    ///   - firstWord: How long a handler may take from its start, as its worker notes it, to its first word in the history.
+    package init(
+        _ events: [Event], _ final: FinalState, busyTimeout: Duration? = nil, firstWord: Duration = .seconds(1)
+    ) {
         history = History(events)
         self.final = final
         self.busyTimeout = busyTimeout
+        self.firstWord = Int64(firstWord / .milliseconds(1))
     }
 
     /// Empty if all is well; in the order of the rules.
@@ -21,6 +28,7 @@ package struct HistoryChecker {
         var found = history.disorders.map { Violation(.disorder, $0) }
         found += jobViolations() + keyViolations() + digestViolations()
         found += leaseViolations() + reclaimViolations()
+        found += cancelViolations() + expiryViolations()
         found += attemptViolations() + busyViolations()
         return found
     }
@@ -43,7 +51,8 @@ package struct HistoryChecker {
         let unknown = history.enqueues.count { $0.made.outcome == .unknown }
         return """
             \(history.enqueues.count) jobs enqueued (\(unknown) with an unknown outcome): \
-            \(states["done"] ?? 0) done, \(states["buried"] ?? 0) buried; \(runs.reduce(0, +)) runs, \
+            \(states["done"] ?? 0) done, \(states["buried"] ?? 0) buried, \(states["cancelled"] ?? 0) cancelled, \
+            \(states["expired"] ?? 0) expired; \(runs.reduce(0, +)) runs, \
             \(runs.reduce(0) { $0 + max(0, $1 - 1) }) of them again; \(history.reaps.count) reaps, \
             \(history.reclaims.count) times jobs taken back from the dead, \(lost) late words refused
             """
@@ -63,7 +72,7 @@ package struct Violation: Sendable, CustomStringConvertible {
 
 package enum Rule: String, Sendable, CaseIterable {
     case disorder = "a history has one outcome for what was invoked"
-    case lostJob = "a job whose enqueue returned is there, in one state, and done or buried after a drain"
+    case lostJob = "a job whose enqueue returned is there, in one state, and over or buried after a drain"
     case unknownJob = "every job was enqueued"
     case phantomJob = "an enqueue that failed, or was answered with another job, leaves nothing"
     case doubledJob = "one enqueue makes one job, and its id is new"
@@ -79,6 +88,10 @@ package enum Rule: String, Sendable, CaseIterable {
     case ranAfterDone = "an acknowledged job never runs again"
     case ranUnclaimed = "a handler runs under a claim that returned to its process"
     case takenFromLiving = "only a dead process has its jobs reclaimed at once"
+    case ranAfterCancel = "no handler of a job starts once a cancel of it has returned"
+    case cancelLost = "a job is cancelled in the end if and only if a cancel was called"
+    case ranExpired = "no job is claimed or started once its time is over"
+    case expiredUnasked = "only a job that has an expiry expires"
     case tooManyAttempts = "attempts never exceed their maximum"
     case attemptNotCounted = "a run that failed, or killed its process alone, uses up an attempt"
     case paidForNothing = "an attempt is used up by a start of a handler, and by nothing else"

@@ -29,9 +29,11 @@ struct HistoryBuilder {
         _ = invoke(process, call)
     }
 
-    mutating func enqueue(_ reference: String, as job: Int64, key: String? = nil, duplicate: Bool = false) {
+    mutating func enqueue(
+        _ reference: String, as job: Int64, key: String? = nil, duplicate: Bool = false, expires: Int64? = nil
+    ) {
         call(
-            "producer", .enqueue([.init(reference: reference, queue: "q", uniqueKey: key)]),
+            "producer", .enqueue([.init(reference: reference, queue: "q", uniqueKey: key, expires: expires)]),
             .enqueued([.init(job: job, isDuplicate: duplicate)]))
     }
 
@@ -70,6 +72,14 @@ struct HistoryBuilder {
     func claimed(_ job: Int64, _ token: Int64, _ attempt: Int = 1) -> Answer.Claimed {
         .init(
             lease: .init(job: job, token: token), queue: "q", attempt: attempt, maxAttempts: 3, runsAlone: false)
+    }
+
+    mutating func claim(_ process: String, _ job: Int64, token: Int64, at wall: Int64, expiring expiresAt: Int64) {
+        var claimed = claimed(job, token)
+        claimed.expiresAt = expiresAt
+        call(
+            process, .exchange([], claim: .init(worker: nil, deadline: 1_000, boot: "b", wall: wall)),
+            .exchanged([], claimed: [claimed]))
     }
 
     mutating func start(_ process: String, _ job: Int64, token: Int64) {

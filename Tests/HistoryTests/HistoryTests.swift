@@ -33,6 +33,74 @@ struct HistoryTests {
         #expect(deleted.broken() == [])
     }
 
+    @Test("sees a job that runs on after its cancel has returned, or is not cancelled in the end")
+    func cancelled() {
+        var history = HistoryBuilder()
+        history.enqueue("a", as: 1)
+        history.register("w", as: 1)
+        history.claim("w", 1, token: 1)
+        var late = history
+        history.start("w", 1, token: 1)
+        history.call("operator", .cancel(jobs: [1], isCertain: true))
+        #expect(history.broken(job(1, "a", "cancelled")) == [])
+        #expect(history.broken(job(1, "a", "done")).contains(.cancelLost))
+        #expect(history.broken(job(1, "a", "ready"), drained: false) == [.cancelLost])
+        var acknowledged = history
+        acknowledged.add("w", .handlerFinished(job: 1, token: 1))
+        acknowledged.settle("w", 1, token: 1)
+        #expect(acknowledged.broken(job(1, "a", "cancelled")) == [.staleWord])
+        var refused = history
+        refused.add("w", .handlerFinished(job: 1, token: 1))
+        refused.settle("w", 1, token: 1, .ack, .leaseLost)
+        #expect(refused.broken(job(1, "a", "cancelled")) == [])
+        var again = history
+        again.claim("v", 1, token: 2)
+        #expect(again.broken(job(1, "a", "cancelled")) == [.ranAfterCancel])
+        // Its worker had noted the start, and the handler had not said its first word.
+        late.call("operator", .cancel(jobs: [1], isCertain: true))
+        var soon = late
+        soon.start("w", 1, token: 1)
+        #expect(soon.broken(job(1, "a", "cancelled")) == [])
+        late.wait(2_000)
+        late.start("w", 1, token: 1)
+        #expect(late.broken(job(1, "a", "cancelled")) == [.ranAfterCancel])
+        var unasked = HistoryBuilder()
+        unasked.enqueue("a", as: 1)
+        #expect(unasked.broken(job(1, "a", "cancelled")) == [.cancelLost])
+        unasked.callInVain("operator", .cancel(jobs: [1], isCertain: true))
+        #expect(unasked.broken(job(1, "a", "cancelled")) == [])
+        #expect(unasked.broken(job(1, "a", "ready"), drained: false) == [])
+    }
+
+    @Test("sees a job that is claimed or started after its time, and one that expires without an expiry")
+    func expired() {
+        var history = HistoryBuilder()
+        history.enqueue("a", as: 1, expires: 1_000)
+        history.register("w", as: 1)
+        #expect(history.broken(job(1, "a", "expired")) == [])
+        #expect(history.broken(job(1, "a")) == [.lostJob])
+        func claimed(at wall: Int64, startedAt start: Int64, jump: Bool = false) -> Set<Rule> {
+            var history = history
+            history.claim("w", 1, token: 1, at: wall, expiring: 5_000)
+            if jump { history.add("harness", .clockSet) }
+            history.add("w", .handlerStarted(job: 1, token: 1, wall: start))
+            history.add("w", .handlerFinished(job: 1, token: 1))
+            history.settle("w", 1, token: 1)
+            return history.broken(job(1, "a", "done"))
+        }
+        #expect(claimed(at: 4_999, startedAt: 5_900) == [])
+        #expect(claimed(at: 5_000, startedAt: 5_000) == [.ranExpired])
+        #expect(claimed(at: 4_000, startedAt: 6_001) == [.ranExpired])
+        #expect(claimed(at: 4_000, startedAt: 9_000, jump: true) == [])
+        var settled = history
+        settled.claim("w", 1, token: 1, at: 4_000, expiring: 5_000)
+        settled.settle("w", 1, token: 1, .expire, .expired)
+        #expect(settled.broken(job(1, "a", "expired")) == [])
+        var unasked = HistoryBuilder()
+        unasked.enqueue("a", as: 1)
+        #expect(unasked.broken(job(1, "a", "expired")) == [.expiredUnasked])
+    }
+
     @Test("knows what a failed, an unknown and a doubled enqueue may leave")
     func outcomes() {
         let call = Call.enqueue([.init(reference: "a", queue: "q")])

@@ -62,6 +62,14 @@ struct DrainTests {
             ("other", "nothing was ever put into queue 'other'"),
             ("mail,news", "'mail,news' is taken for the name of one queue"),
             ("*", "'*' is taken for the name of a queue"),
+            (
+                "ma*",
+                "'ma*' is taken for the name of a queue, not for a pattern, and nothing was ever put into it; write --queue mail"
+            ),
+            (
+                "x*",
+                "'x*' is taken for the name of a queue, not for a pattern, and nothing was ever put into it; for several queues repeat --queue"
+            ),
         ])
     func unknown(queue: String, says: String) async throws {
         try await place.stint("put", "x", "--queue", "mail")

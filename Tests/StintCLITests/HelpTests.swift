@@ -2,7 +2,8 @@ import Foundation
 import Testing
 
 private let commands = [
-    "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "bury", "delete", "pause",
+    "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "bury", "cancel", "delete",
+    "pause",
     "resume",
     "retain", "backup", "restore", "doctor",
 ]
@@ -74,7 +75,8 @@ struct HelpTests {
         let help = try await place.stint("reap", "--help").replacing("\n", with: " ")
         for sentence in [
             "Jobs of workers whose processes are gone, and of leases that have ended, become ready again",
-            "Done jobs past their queue's retention are deleted",
+            "Jobs whose time is over (stint put --expires) expire, also in paused queues",
+            "Done, cancelled and expired jobs past their queue's retention are deleted",
             "prints the counts",
             "A worker whose supervisor lives is left to it",
             "A job that was running alone in a process that died is blamed: the attempt and a crash count, and past its "
@@ -179,7 +181,7 @@ struct UsageTests {
         (["work", "--lease", "99ms", "--", "true"], "--lease is 99ms"),
         (["work", "--timeout", "0s", "--", "true"], "--timeout is 0"),
         (["list", "--limit", "0"], "--limit is 0"),
-        (["list", "--state", "lost"], "'ready', 'delayed', 'leased', 'buried' or 'done'"),
+        (["list", "--state", "lost"], "Use one of ready, delayed, leased, buried, done, cancelled, expired"),
         (["show"], "<id>"),
         (["show", "one"], "'one' is invalid"),
         (["show", "0"], "'0' is invalid"),

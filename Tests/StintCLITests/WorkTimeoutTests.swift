@@ -79,8 +79,8 @@ struct WorkTimeoutTests {
     }
 
     @Test(
-        "a running job that a person buries or deletes is stopped, and the worker goes on",
-        arguments: ["bury", "delete"])
+        "a running job that a person buries, cancels or deletes is stopped, and the worker goes on",
+        arguments: ["bury", "cancel", "delete"])
     func takenAway(command: String) async throws {
         try await place.stint("put", "x")
         let worker = try await place.whileRunning(
@@ -100,6 +100,7 @@ struct WorkTimeoutTests {
         }
         #expect(worker.code == 0)
         #expect(try place.lines("log") == ["end"])
-        #expect(try await place.counts() == QueueDocument(name: "default", buried: command == "bury" ? 1 : 0, done: 1))
+        let counts = try await place.counts()
+        #expect((counts.buried, counts.done, counts.leased) == (command == "bury" ? 1 : 0, 1, 0))
     }
 }

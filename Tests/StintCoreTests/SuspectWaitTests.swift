@@ -84,6 +84,11 @@ struct UnknownSettlementTests {
             (.crash(error: "e", retryAfter: .zero), .buried, .settled(.buried)),
             (.bury(reason: "r"), .buried, .settled(.buried)),
             (.bury(reason: "r"), .leased, .leaseLost),
+            (.ack, .cancelled, .leaseLost), (.expire, .expired, .settled(.expired)), (.expire, nil, .settled(.expired)),
+            (.expire, .cancelled, .leaseLost),
+            (.refuse(reason: "r", retryAfter: .zero, patience: .zero), .buried, .settled(.buried)),
+            (.refuse(reason: "r", retryAfter: .zero, patience: .zero), .delayed, .settled(.delayed)),
+            (.refuse(reason: "r", retryAfter: .zero, patience: .zero), .leased, ready),
         ] as [(Settlement.Outcome, JobState?, Settlement.Answer)])
     func answer(_ outcome: Settlement.Outcome, _ state: JobState?, _ answer: Settlement.Answer) {
         let settlement = Settlement(Lease(job: JobID(rawValue: 1), token: FencingToken(rawValue: 1)), outcome)

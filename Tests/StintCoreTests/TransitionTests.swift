@@ -91,6 +91,36 @@ struct TransitionTests {
         #expect(failure == kind.map { Transition.Failure(kind: $0, error: error) })
     }
 
+    @Test("a job whose time is over before its start expires, and has its attempt back")
+    func expiry() {
+        let never = Transition.after(.expire, attempt(1))
+        #expect(
+            never.destination == .expired(reason: "its time was over before it was started", attempts: 0, crashes: 0))
+        let again = Transition.after(.expire, attempt(3, crashes: 1))
+        #expect(
+            again.destination
+                == .expired(reason: "its time was over before its next attempt was started", attempts: 2, crashes: 1))
+        #expect(never.failure == nil && again.failure == nil)
+    }
+
+    @Test(
+        "a refused job waits for half of the time so far, at most a minute, and is buried when the patience is over",
+        arguments: [
+            (nil, 5, .refused), (.zero, 5, nil), (.seconds(9), 5, nil), (.seconds(40), 20, nil),
+            (.seconds(899), 60, nil),
+            (.seconds(900), nil, .buried),
+        ] as [(Duration?, Int?, JobFailure.Kind?)])
+    func refusal(_ soFar: Duration?, _ delay: Int?, _ kind: JobFailure.Kind?) {
+        let outcome = Settlement.Outcome.refuse(reason: "no handler", retryAfter: .seconds(5), patience: .seconds(900))
+        let transition = Transition.after(outcome, attempt(2, crashes: 1), refusedFor: soFar)
+        let end = buried("no handler; no worker had one for 900.0 seconds", attempts: 1, crashes: 1)
+        #expect(transition.destination == delay.map { waiting(.seconds($0), attempts: 1, crashes: 1) } ?? end)
+        #expect(transition.failure?.kind == kind)
+        let impatient = Settlement.Outcome.refuse(reason: "no handler", retryAfter: .seconds(5), patience: .zero)
+        #expect(
+            Transition.after(impatient, attempt(1)).destination == buried("no handler", attempts: 0))
+    }
+
     // MARK: - Limits of attempts
 
     @Test(

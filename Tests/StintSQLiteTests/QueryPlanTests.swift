@@ -24,7 +24,8 @@ struct QueryPlanTests {
         ("deleteFailures", HotSQL.deleteFailures), ("shrinkLease", HotSQL.shrinkLease),
         ("deleteLease", HotSQL.deleteLease), ("addCounts", HotSQL.addCounts), ("extendLease", HotSQL.extendLease),
         ("isLeased", HotSQL.isLeased), ("anyReady", HotSQL.anyReady), ("nextDelayed", HotSQL.nextDelayed),
-        ("record", JobTransaction.record),
+        ("record", JobTransaction.record), ("expiredReady", JobTransaction.expiredReady),
+        ("expiredDelayed", JobTransaction.expiredDelayed),
     ]
 
     @Test(arguments: statements)

@@ -40,8 +40,9 @@ struct SQLEnqueueTests {
         let queue = try await JobQueue(.sqlite(folder.database))
         try insert(
             folder.database,
-            "queue, payload, content_type, headers, priority, delay_ms, max_attempts, max_crashes, time_to_run_ms, unique_key",
-            "('neu', x'00FF', 'application/x', 'job-name: send' || char(10) || 'lang: de', 7, 60000, 2, 1, 5000, 'k')")
+            "queue, payload, content_type, headers, priority, delay_ms, max_attempts, max_crashes, time_to_run_ms, unique_key, expires_ms",
+            "('neu', x'00FF', 'application/x', 'job-name: send' || char(10) || 'lang: de', 7, 60000, 2, 1, 5000, 'k', 90000)"
+        )
         let job = try #require(try await queue.store.job(JobID(rawValue: 1)))
         #expect(job.payload == [0, 255])
         let record = job.record
@@ -51,6 +52,7 @@ struct SQLEnqueueTests {
         let headers = try Headers(["job-name": "send", "lang": "de"])
         #expect(record.headers == headers)
         #expect(record.runAtMilliseconds == record.enqueuedAtMilliseconds + 60_000)
+        #expect(record.expiresAtMilliseconds == record.enqueuedAtMilliseconds + 90_000)
         try await expectSound(queue.store)
     }
 

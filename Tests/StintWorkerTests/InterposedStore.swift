@@ -45,6 +45,8 @@ struct InterposedStore: JobStore {
             before()
             return mark.read()
         }
+
+        func changes() -> AsyncStream<Void> { mark.changes() }
     }
 
     // MARK: - As it is

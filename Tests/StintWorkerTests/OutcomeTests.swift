@@ -116,7 +116,7 @@ struct OutcomeTests {
             let ids = try await queue.enqueue(jobs: [unknown, nameless, broken, deep]).map(\.id)
             try await queue.enqueue(Greeting(name: "fine"), in: "q")
             let seen = Log<String>()
-            var worker = queue.drainingWorker()
+            var worker = queue.drainingWorker { $0.unknownJobPatience = .zero }
             worker.registerJob(Greeting.self) { job, _ in seen.append(job.name) }
             try await worker.run()
             #expect(seen.all == ["fine"])

@@ -9,7 +9,7 @@ import Testing
 @testable import StintSQLite
 @testable import StintWorker
 
-@Suite("After a pause, a bury or a delete has returned, nothing of it starts", .timeLimit(.minutes(2)))
+@Suite("After a cancel, a pause, a bury or a delete has returned, nothing of it starts", .timeLimit(.minutes(2)))
 struct RevocationTests {
     /// A worker has claimed all of ten jobs ahead and runs the first one. Meanwhile `revoke` runs in another process,
     /// as far as the store can tell.
@@ -61,6 +61,58 @@ struct RevocationTests {
         #expect(after.started == ["0", "1", "4", "6", "7", "8", "9"])
         #expect(after.records.filter { $0.state == .buried }.map(\.id) == Array(after.ids[2...3]))
         #expect(after.records.filter { $0.state == .done }.count == 7)
+    }
+
+    @Test("of cancelled jobs, whether one by one or by a selection")
+    func cancel() async throws {
+        let after = try await whileFirstRuns { queue, ids in
+            try await queue.cancel([ids[2], ids[3]], reason: "no")
+            #expect(try await queue.cancel(JobSelection("q", states: [.leased], enqueuedBefore: .now)) == 8)
+        }
+        #expect(after.started == ["0"])
+        #expect(after.records.allSatisfy { $0.state == .cancelled })
+    }
+
+    @Test(
+        "the handler of a running job is cancelled at once, not at the next heartbeat, and what it answers does not count",
+        arguments: ["cancel", "delete", "bury"])
+    func told(_ verb: String) async throws {
+        try await withQueue { queue in
+            let other = try await JobQueue(.sqlite(queue.store.path))
+            try await queue.retain(.seconds(3_600), in: "q")
+            let ids = try await queue.enqueue(contentsOf: [Greeting(name: "a"), Greeting(name: "b")], in: "q").map(\.id)
+            let (door, ended, cancelled) = (Door(), Log<Duration>(), Log<String>())
+            let start = ContinuousClock.now
+            var options = Worker.Options()
+            options.concurrency = 2
+            options.lease = .seconds(600)
+            var worker = Worker(queue, queues: ["q"], options: options)
+            worker.registerJob(Greeting.self) { job, _ in
+                do {
+                    try await door.wait()
+                } catch is CancellationError {
+                    cancelled.append(job.name)
+                    ended.append(ContinuousClock.now - start)
+                }
+            }
+            try await running([worker]) {
+                await door.untilArrived(2)
+                let before = ContinuousClock.now - start
+                switch verb {
+                case "cancel": try await other.cancel([ids[0]])
+                case "delete": try await other.delete([ids[0]])
+                default: try await other.bury([ids[0]], reason: "no")
+                }
+                try await eventually("the handler is told") { !cancelled.all.isEmpty }
+                #expect(ended.all[0] - before < .seconds(2))
+                door.open()
+                try await eventually("the other one is done") { try await queue.counts().done == 1 }
+            }
+            #expect(cancelled.all == ["a"])
+            #expect(try await queue.record(ids[1])?.state == .done)
+            let states: [String: JobState] = ["cancel": .cancelled, "bury": .buried]
+            #expect(try await queue.record(ids[0])?.state == states[verb])
+        }
     }
 
     @Test("a queue that is paused and resumed loses nothing")

@@ -43,6 +43,8 @@ import Testing
                 ("attempt-before-start", ["uses up an attempt"]),
                 ("closed-digest", ["the acknowledged run of a digest was given all of its events"]),
                 ("unique-index", ["of the jobs with one unique key one at most is not done"]),
+                ("expiry", ["no job is claimed or started once its time is over"]),
+                ("revocation", ["no handler of a job starts once a cancel of it has returned"]),
             ])
         func mutations(_ removed: String, _ rules: [String]) async throws {
             let report = try await torture(

@@ -7,11 +7,12 @@ struct BulkChange {
     let selection: JobSelection
     let change: JobChange
 
-    /// `delete`, `kick`, `bury`.
+    /// `delete`, `kick`, `bury`, `cancel`.
     private var verb: String {
         switch change {
         case .kick: "kick"
         case .bury: "bury"
+        case .cancel: "cancel"
         case .delete: "delete"
         }
     }

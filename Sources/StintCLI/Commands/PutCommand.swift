@@ -13,6 +13,7 @@ struct PutCommand: AsyncParsableCommand {
             Example:
               stint put --queue mail --delay 5m 'Hello'
               stint put --queue images --file cat.jpg
+              stint put --queue push --expires 10m 'Your table is ready'
               stint put --queue newsletter --lines < members.jsonl
               stint put --queue digests --unique member-42 --on-conflict collect --debounce 10m --at-most 2h 'Zoë likes it'
             """)
@@ -27,6 +28,12 @@ struct PutCommand: AsyncParsableCommand {
         help: ArgumentHelp("How long to wait before the job is ready. (default: 0s)", valueName: "duration"),
         transform: DurationArgument.init)
     var delay = DurationArgument.seconds(0)
+    @Option(
+        help: ArgumentHelp(
+            "A job that has not started by then, nor been started again, is not started any more. (default: never)",
+            valueName: "duration"),
+        transform: DurationArgument.init)
+    var expires: DurationArgument?
     @Option(help: ArgumentHelp("After how many failed or crashed attempts the job is buried.", valueName: "n"))
     var maxAttempts = 10
     @Option(help: ArgumentHelp("After how many deaths of its process the job is buried.", valueName: "n"))
@@ -135,7 +142,8 @@ struct PutCommand: AsyncParsableCommand {
     private func jobOptions() throws -> JobOptions {
         var options = JobOptions(
             priority: priority, delay: delay.duration, maxAttempts: maxAttempts, maxCrashes: maxCrashes,
-            uniqueKey: unique, onConflict: onConflict, debounce: debounce?.duration, atMost: atMost?.duration)
+            uniqueKey: unique, onConflict: onConflict, debounce: debounce?.duration, atMost: atMost?.duration,
+            expires: expires?.duration)
         if let maxEvents { options.maxEvents = maxEvents }
         if let maxEventBytes { options.maxEventBytes = Int(clamping: maxEventBytes.bytes) }
         for header in headers {

@@ -1,9 +1,12 @@
 import StintCore
+import StintPlatform
 
 /// What may be wrong with the queues of a worker. Printed once, when it starts.
 struct QueueHints {
     /// The most queues that a name is compared with.
     private static let queuesCompared = 1_000
+    /// The most queues that are named in place of a pattern.
+    private static let queuesNamed = 5
 
     let queues: [QueueName]
     let known: [QueueStats]
@@ -24,10 +27,16 @@ struct QueueHints {
         if text.contains(where: { "*?[".contains($0) }) {
             return
                 "\(quoted(text)) is taken for the name of a queue, not for a pattern, and nothing was ever put into it; "
-                + "for several queues repeat --queue"
+                + (fitting(text) ?? "for several queues repeat --queue")
         }
         let near = nearest(to: text, among: known.prefix(Self.queuesCompared).map(\.name.description))
         return "nothing was ever put into queue \(quoted(text))" + (near.map { "; did you mean \(quoted($0))?" } ?? "")
+    }
+
+    /// What to write instead of a pattern; `nil` if no queue fits it.
+    private func fitting(_ pattern: String) -> String? {
+        let names = known.lazy.map(\.name.description).filter { fits($0, pattern: pattern) }.prefix(Self.queuesNamed)
+        return names.isEmpty ? nil : "write " + names.map { "--queue \($0)" }.joined(separator: " ")
     }
 
     func paused(_ queue: QueueStats) -> String {

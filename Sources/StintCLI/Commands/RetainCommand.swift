@@ -4,9 +4,9 @@ import StintCore
 struct RetainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "retain",
-        abstract: "Keep a queue's done jobs for some time; then the reaper deletes them.",
+        abstract: "Keep a queue's jobs that are over for some time; then the reaper deletes them.",
         discussion: """
-            0s, the default of a queue, deletes a job as soon as it is done.
+            0s, the default of a queue, deletes a job as soon as it is done, cancelled or expired.
 
             Example:
               stint retain mail 7d

@@ -6,7 +6,8 @@ struct StatsCommand: AsyncParsableCommand {
         commandName: "stats",
         abstract: "Show the number of jobs in each state.",
         discussion: """
-            done counts all jobs acknowledged since the queue was created, whether or not they are retained.
+            done, cancelled and expired count all such jobs since the queue was created, whether or not they are \
+            retained.
 
             Example:
               stint stats --json

@@ -24,8 +24,8 @@ struct StintCommand: AsyncParsableCommand {
         subcommands: [
             PutCommand.self, WorkCommand.self, ReapCommand.self, StatsCommand.self, ListCommand.self, ShowCommand.self,
             WorkersCommand.self, TopCommand.self, KickCommand.self, RunCommand.self, BuryCommand.self,
-            DeleteCommand.self, PauseCommand.self, ResumeCommand.self, RetainCommand.self, BackupCommand.self,
-            RestoreCommand.self, DoctorCommand.self,
+            CancelCommand.self, DeleteCommand.self, PauseCommand.self, ResumeCommand.self, RetainCommand.self,
+            BackupCommand.self, RestoreCommand.self, DoctorCommand.self,
         ])
 
     /// Parses and runs the command, and reports an error in one sentence.
@@ -94,10 +94,19 @@ struct StintCommand: AsyncParsableCommand {
         if code == .success || error is ExitCode { exit(withError: error) }
         // ArgumentParser adds the usage in further lines; one sentence and a reference to the help are enough.
         let help = fullMessage(for: error).split(separator: "\n").first { $0.contains("See 'stint") }
-        let text = oneLine(message(for: error), limit: 1_500) + (code == .validationFailure ? dashHint() : "")
+        let text =
+            asSentence(oneLine(message(for: error), limit: 1_500)) + (code == .validationFailure ? dashHint() : "")
         let hint = help.map { $0.replacing("  See", with: text.hasSuffix("?") ? " See" : "; see") } ?? ""
         Output.printError(text + hint)
         StintPlatform.exit(code.rawValue)
+    }
+
+    /// ArgumentParser lists more than five possible values in lines of their own.
+    private static func asSentence(_ message: String) -> String {
+        let heading = "Please provide one of the following:   - "
+        guard let range = message.firstRange(of: heading) else { return message }
+        let values = message[range.upperBound...].replacing("   - ", with: ", ")
+        return "\(message[..<range.lowerBound])Use one of \(values)"
     }
 
     /// What to do, in terms of this program's commands and options.

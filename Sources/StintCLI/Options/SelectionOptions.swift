@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import StintCore
 
-/// Selects jobs of a queue for `delete`, `bury` and `kick` without ids.
+/// Selects jobs of a queue for `delete`, `cancel`, `bury` and `kick` without ids.
 struct SelectionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("Jobs of this queue instead of ids. (default: none; for kick: default)", valueName: "q"),
@@ -18,7 +18,7 @@ struct SelectionOptions: ParsableArguments {
         help: ArgumentHelp("Only jobs that were put longer ago than this. (default: any)", valueName: "duration"),
         transform: DurationArgument.init)
     var older: DurationArgument?
-    @Flag(help: "All of the queue's jobs; needed to delete or bury them without another condition.")
+    @Flag(help: "All of the queue's jobs; needed to delete, cancel or bury them without another condition.")
     var all = false
 
     private var hasCondition: Bool { state != nil || error != nil || older != nil }
@@ -63,7 +63,9 @@ extension [JobIDs] {
 /// Joins neighbouring ids into one argument. The parser copies the remaining arguments for each positional one, so
 /// 20,000 ids took it ten seconds.
 func joinedIDs(_ arguments: [String]) -> [String] {
-    guard let command = arguments.first, ["delete", "bury", "kick", "run"].contains(command) else { return arguments }
+    guard let command = arguments.first, ["delete", "cancel", "bury", "kick", "run"].contains(command) else {
+        return arguments
+    }
     var result = [command]
     var mayJoin = false
     for argument in arguments.dropFirst() {

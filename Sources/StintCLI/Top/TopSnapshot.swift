@@ -34,7 +34,7 @@ struct TopSnapshot: Sendable {
         deaths = failures.filter { failed in
             switch failed.failure.kind {
             case .crashed, .expired, .lost: true
-            case .failed, .buried: false
+            case .failed, .buried, .refused: false
             }
         }
     }

@@ -17,6 +17,8 @@ public struct JobFailure: Sendable, Codable, Hashable {
         case lost
         /// The handler or a person buried the job.
         case buried
+        /// The worker had no handler for this kind of job. No attempt is used up. Of several in a row the first is kept.
+        case refused
     }
 
     public let attempt: Int

@@ -25,8 +25,8 @@ public struct JobOptions: Sendable, Hashable {
         set { groupName = newValue.map(ByteText.init) }
     }
     private var groupName: ByteText?
-    /// A job that has not started this long after its enqueue is never started: it becomes
-    /// ``JobState/expired``. `nil`: it waits for as long as it takes.
+    /// From this long after its enqueue the job is never started, neither for the first time nor again after a failure:
+    /// it becomes ``JobState/expired``. A run that has started may finish. `nil`: it waits for as long as it takes.
     public var expires: Duration?
     /// What happens if another job has the unique key. Anything but `keep` needs a unique key.
     public var onConflict = ConflictPolicy.keep

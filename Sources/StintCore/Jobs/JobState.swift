@@ -33,7 +33,7 @@ public enum JobState: String, Sendable, Hashable, Codable, CaseIterable {
     }
 
     /// Whether it waits to be claimed.
-    package var isWaiting: Bool {
+    public var isWaiting: Bool {
         switch self {
         case .ready, .delayed: true
         case .leased, .buried, .done, .cancelled, .expired: false

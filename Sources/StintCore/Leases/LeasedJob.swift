@@ -23,6 +23,11 @@ public struct LeasedJob: Sendable {
     public let timeToRun: Duration?
     public var enqueuedAt: Date { Date(enqueuedAtMilliseconds) }
     package let enqueuedAtMilliseconds: Timestamp
+    /// When it expires: from then on it must not be started any more. A run that has started may finish. `nil`: never.
+    public var expiresAt: Date? { expiresAtMilliseconds.map(Date.init(_:)) }
+    package let expiresAtMilliseconds: Timestamp?
+    /// How long after its claim it expires, by the store's clock: its holder counts by its own.
+    public let expiresIn: Duration?
     /// Whether it is a suspect: it may have killed its last worker, so it is claimed alone and must run alone.
     public let runsAlone: Bool
 
@@ -34,7 +39,8 @@ public struct LeasedJob: Sendable {
     public init(
         lease: Lease, queue: QueueName, payload: [UInt8], contentType: String, headers: Headers, priority: UInt32,
         attempt: Int, maxAttempts: Int, timeToRun: Duration?, enqueuedAt: Timestamp, runsAlone: Bool,
-        events: [[UInt8]]? = nil
+        events: [[UInt8]]? = nil, expiresAt: Timestamp? = nil,
+        expiresIn: Duration? = nil
     ) {
         self.lease = lease
         self.queue = queue
@@ -47,5 +53,7 @@ public struct LeasedJob: Sendable {
         self.timeToRun = timeToRun
         enqueuedAtMilliseconds = enqueuedAt
         self.runsAlone = runsAlone
+        expiresAtMilliseconds = expiresAt
+        self.expiresIn = expiresIn
     }
 }

@@ -1,8 +1,8 @@
-/// A value that changes whenever jobs are revoked from their holders: by a pause, a bury or a delete. All processes
-/// that use the store see the same value.
+/// A value that changes whenever jobs are revoked from their holders: by a cancel, a pause, a bury or a delete. All
+/// processes that use the store see the same value.
 ///
-/// It guarantees that none of the jobs starts after a pause, a bury or a delete has returned. The order of the steps
-/// ensures that:
+/// It guarantees that none of the jobs starts after a cancel, a pause, a bury or a delete has returned. The order of the
+/// steps ensures that:
 ///
 /// | process that revokes | worker that starts a claimed job |
 /// |---|---|
@@ -15,7 +15,15 @@
 /// back the revoked jobs. A start costs one read of 8 bytes; neither side waits for the other.
 ///
 /// A value is never reused, so the later of two concurrent revocations is seen too.
+///
+/// A job that runs already reads no mark. Its worker listens to ``changes()``, reads the store when there is one, and
+/// cancels the handlers of jobs that it does not hold any more. If that fails it notices at the next heartbeat, when the
+/// leases cannot be extended.
 public protocol RevocationMark: Sendable {
     /// The current value. If two readings differ, jobs were revoked between them.
     func read() -> UInt64
+
+    /// Emits soon after each change by any process. May emit spuriously; several changes may be one. Ends when the store
+    /// is closed.
+    func changes() -> AsyncStream<Void>
 }

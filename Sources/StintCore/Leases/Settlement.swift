@@ -36,6 +36,12 @@ public struct Settlement: Sendable {
         case crash(error: String, retryAfter: Duration)
         /// Set aside until a person looks at it.
         case bury(reason: String)
+        /// Its time was over before it was started: it has expired, and the attempt does not count.
+        case expire
+        /// The holder has no handler for this kind of job: ready again after the delay, or after longer ones as the
+        /// refusals go on, and the attempt does not count. It is buried once it was refused for `patience`, without
+        /// another outcome between; zero buries it at once.
+        case refuse(reason: String, retryAfter: Duration, patience: Duration)
     }
 
     /// Derives the result of a settlement whose transaction had an unknown outcome from the job's state afterwards.
@@ -50,12 +56,16 @@ public struct Settlement: Sendable {
         // An acknowledged job is gone, or kept as done.
         case (.ack, .done?), (.ack, nil): return .settled(.done)
         case (.ack, _): return .leaseLost
-        case (.bury, .buried?): return .settled(.buried)
+        case (.bury, .buried?), (.refuse, .buried?): return .settled(.buried)
+        // An expired job is gone, or kept as expired.
+        case (.expire, .expired?), (.expire, nil): return .settled(.expired)
+        case (.expire, _): return .leaseLost
         case (.fail, .buried?), (.crash, .buried?): return .settled(.buried)
-        case (.fail, .delayed?), (.crash, .delayed?), (.release, .delayed?): return .settled(.delayed)
+        case (.fail, .delayed?), (.crash, .delayed?), (.release, .delayed?), (.refuse, .delayed?):
+            return .settled(.delayed)
         case (.fail, .ready?), (.crash, .ready?), (.release, .ready?), (.suspect, .ready?): return .settled(.ready)
         // It was ready at once, and has been claimed or changed since.
-        case (.fail, _), (.crash, _), (.release, _), (.suspect, _): return .settled(.ready)
+        case (.fail, _), (.crash, _), (.release, _), (.suspect, _), (.refuse, _): return .settled(.ready)
         case (.bury, _): return .leaseLost
         }
     }

@@ -6,6 +6,8 @@ public struct HeldAttempt: Sendable, Hashable {
     public var maxCrashes: Int64
     /// Whether it runs alone.
     public var isSuspect: Bool
+    /// The attempts without the current one, which was not started.
+    var unstarted: Int64 { max(0, attempts - 1) }
 
     public init(attempts: Int64, crashes: Int64, maxAttempts: Int64, maxCrashes: Int64, isSuspect: Bool) {
         self.attempts = attempts

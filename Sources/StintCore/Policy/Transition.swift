@@ -10,6 +10,8 @@
 /// | crash, blamed | the same, or buried at `maxCrashes` | same | + 1 |
 /// | lost | ready after a delay that grows with each loss | − 1 | same |
 /// | bury | buried | same | same |
+/// | expire, its time was over before its start | expired | − 1 | same |
+/// | refuse, its holder has no handler for it | ready after a delay that grows, then buried | − 1 | same |
 ///
 /// An attempt counts from its claim, so "same" has used it up, and "− 1" gives it back.
 public struct Transition: Sendable, Hashable {
@@ -20,6 +22,8 @@ public struct Transition: Sendable, Hashable {
         case waiting(after: Duration, attempts: Int64, crashes: Int64, isSuspect: Bool)
         /// Set aside, with the reason for people.
         case buried(reason: String, attempts: Int64, crashes: Int64)
+        /// Over, since its time was over before its start.
+        case expired(reason: String, attempts: Int64, crashes: Int64)
     }
 
     /// What is stored about an attempt that did not succeed.
@@ -44,9 +48,12 @@ public struct Transition: Sendable, Hashable {
 
     /// The holder has settled the job.
     ///
-    /// - Parameter maxAttempts: The worker's limit of attempts, if it is lower than the job's own.
+    /// - Parameters:
+    ///   - maxAttempts: The worker's limit of attempts, if it is lower than the job's own.
+    ///   - refusedFor: How long ago the job was first refused, without another outcome since; `nil` if the last outcome
+    ///     was another one.
     public static func after(
-        _ outcome: Settlement.Outcome, _ attempt: HeldAttempt, maxAttempts: Int? = nil
+        _ outcome: Settlement.Outcome, _ attempt: HeldAttempt, maxAttempts: Int? = nil, refusedFor: Duration? = nil
     ) -> Transition {
         switch outcome {
         case .ack: Transition(.done)
@@ -64,7 +71,36 @@ public struct Transition: Sendable, Hashable {
             Transition(
                 .buried(reason: reason, attempts: attempt.attempts, crashes: attempt.crashes),
                 Failure(kind: .buried, error: reason))
+        case .expire:
+            Transition(
+                .expired(
+                    reason: expiryReason(attempts: attempt.unstarted), attempts: attempt.unstarted,
+                    crashes: attempt.crashes))
+        case .refuse(let reason, let delay, let patience):
+            refused(attempt, reason, after: delay, for: refusedFor, patience)
         }
+    }
+
+    /// The longest delay between two refusals, unless the worker asks for a longer one.
+    private static let longestRefusal: Duration = .seconds(60)
+
+    /// Half of the time so far: a job of a kind that no worker knows yet costs few claims, and one that a worker of the
+    /// new version knows starts soon.
+    private static func refused(
+        _ attempt: HeldAttempt, _ reason: String, after delay: Duration, for soFar: Duration?, _ patience: Duration
+    ) -> Transition {
+        if soFar ?? .zero >= patience {
+            let reason = patience > .zero ? "\(reason); no worker had one for \(patience)" : reason
+            return Transition(
+                .buried(reason: reason, attempts: attempt.unstarted, crashes: attempt.crashes),
+                Failure(kind: .buried, error: reason))
+        }
+        guard let soFar else {
+            var first = givenBack(attempt, after: delay)
+            first.failure = Failure(kind: .refused, error: reason)
+            return first
+        }
+        return givenBack(attempt, after: max(delay, min(soFar / 2, longestRefusal)))
     }
 
     /// Why a job whose time is over was not started.
@@ -102,7 +138,7 @@ public struct Transition: Sendable, Hashable {
     ) -> Transition {
         Transition(
             .waiting(
-                after: delay, attempts: max(0, attempt.attempts - 1), crashes: attempt.crashes,
+                after: delay, attempts: attempt.unstarted, crashes: attempt.crashes,
                 isSuspect: attempt.isSuspect || isSuspect))
     }
 

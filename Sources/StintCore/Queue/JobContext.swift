@@ -8,7 +8,8 @@ import Logging
 
 /// The job that a handler runs, and what it can do besides returning (the job is done) and throwing (it failed).
 ///
-/// When the lease is lost, the handler's task is cancelled. Another worker may then run the same job.
+/// When the lease is lost, the handler's task is cancelled: the job was cancelled, buried or deleted, or another worker
+/// may run it now. Nothing that the handler answers then changes the job.
 public struct JobContext: Sendable {
     public let job: LeasedJob
     package let store: any JobStore

@@ -33,7 +33,19 @@ extension JobQueue {
     /// - Throws: ``StintError``: `notFound`, or `invalidInput` for the first id that is done. No job is buried then.
     public func bury(_ ids: [JobID], reason: String) async throws { try await store.bury(ids, reason: reason) }
 
-    /// Deletes jobs permanently; their holders lose their leases.
+    /// Cancels jobs: once this has returned, none of them starts, also if a worker has claimed it already, and none runs
+    /// again. A job that waits or is buried ends as ``JobState/cancelled``. Workers that run one are told at once: the
+    /// handler's task is cancelled, a command's process group gets SIGTERM, a pipe handler a line. What such a handler
+    /// answers then changes nothing. Jobs that are cancelled already stay so.
+    ///
+    /// - Parameter reason: Kept with the job for the retention of its queue.
+    /// - Throws: ``StintError``: `notFound`, or `invalidInput` for the first id that is done or has expired. No job is
+    ///   cancelled then.
+    public func cancel(_ ids: [JobID], reason: String = "cancelled by the application") async throws {
+        try await store.cancel(ids, reason: reason)
+    }
+
+    /// Deletes jobs permanently; their holders lose their leases, and are told at once as with ``cancel(_:reason:)``.
     ///
     /// - Throws: ``StintError`` with the code `notFound` for the first id that names no job. No job is deleted then.
     public func delete(_ ids: [JobID]) async throws { try await store.delete(ids) }

@@ -1,6 +1,6 @@
 extension JobQueue {
-    /// Reclaims the jobs of dead workers and of ended leases, and prunes done jobs, until nothing is left to do or the
-    /// task is cancelled. For cron; a `Reaper` does it repeatedly.
+    /// Reclaims the jobs of dead workers and of ended leases, ends jobs that have expired, and prunes jobs that are over,
+    /// until nothing is left to do or the task is cancelled. For cron; a `Reaper` does it repeatedly.
     ///
     /// - Returns: What was done.
     public func reap() async throws -> ReapReport { try await store.reapAll() }
@@ -29,5 +29,6 @@ extension ReapReport {
         total.requeued += step.requeued
         total.buried += step.buried
         total.pruned += step.pruned
+        total.expired += step.expired
     }
 }

@@ -40,6 +40,15 @@ extension JobQueue {
         try await change(selection, .bury(reason: reason))
     }
 
+    /// Cancels jobs that are not over, as ``cancel(_:reason:)`` does with single ones. As with `bury`, jobs enqueued after
+    /// the call are not changed, and a job that changes its state during the call is still found.
+    ///
+    /// - Returns: The number of changed jobs.
+    @discardableResult
+    public func cancel(_ selection: JobSelection, reason: String = "cancelled by the application") async throws -> Int {
+        try await change(selection, .cancel(reason: reason))
+    }
+
     /// Deletes jobs permanently; their holders lose their leases. As with `bury`, jobs enqueued after the
     /// call are not changed, and a job that changes its state during the call is still found.
     ///
@@ -61,8 +70,8 @@ extension JobQueue {
             progress(count)
             cursor = step.next
             guard cursor == nil else { continue }
-            // A job may have moved to a state that was already read, so read again. Buried or deleted jobs do not come
-            // back by themselves, so this ends; a kicked job may be buried again and again.
+            // A job may have moved to a state that was already read, so read again. Buried, cancelled or deleted jobs
+            // do not come back by themselves, so this ends; a kicked job may be buried again and again.
             if case .kick = change { break }
             guard count > before else { break }
             (before, cursor) = (count, step.start)

@@ -4,6 +4,8 @@ public enum JobChange: Sendable {
     case kick
     /// Bury with this reason.
     case bury(reason: String)
+    /// End for good with this reason; see ``JobStore/cancel(_:reason:)``.
+    case cancel(reason: String)
     /// Delete permanently.
     case delete
 
@@ -18,6 +20,8 @@ public enum JobChange: Sendable {
         case (.kick, .ready), (.kick, .delayed), (.kick, .leased), (.kick, .done): false
         case (.kick, .cancelled), (.kick, .expired): false
         case (.bury, .buried), (.bury, .done), (.bury, .cancelled), (.bury, .expired): false
+        case (.cancel, .ready), (.cancel, .delayed), (.cancel, .leased), (.cancel, .buried): true
+        case (.cancel, .done), (.cancel, .cancelled), (.cancel, .expired): false
         case (.delete, _): true
         }
     }

@@ -42,8 +42,9 @@ public protocol JobStore: WorkerRegistry {
     /// - Throws: `notFound` or `invalidInput` for the first id that cannot be buried; no job is buried then.
     func bury(_ ids: [JobID], reason: String) async throws
 
-    /// Cancels jobs that are not over: they never run again, whatever their holders answer, who lose their leases. Jobs
-    /// that are cancelled already stay so. They are kept as the queue's retention says.
+    /// Cancels jobs that are not over: they never run again, whatever their holders answer, who lose their leases. None
+    /// of them starts after this has returned; see ``RevocationMark``. Jobs that are cancelled already stay so. They are
+    /// kept as the queue's retention says.
     ///
     /// - Throws: `notFound` or `invalidInput` for the first id that cannot be cancelled; no job is cancelled then.
     func cancel(_ ids: [JobID], reason: String) async throws
@@ -72,7 +73,8 @@ public protocol JobStore: WorkerRegistry {
     ) async throws -> SelectionStep
 
     /// Reclaims the jobs of leases that ended (past their deadline, or granted by a clock that has begun anew since)
-    /// and prunes done jobs past their retention. A call handles a bounded number of both, so that no claim waits
+    /// and prunes jobs that are over past their retention. Ends ready and delayed jobs whose time is over
+    /// (``JobOptions/expires``), also in paused queues. A call handles a bounded number of each, so that no claim waits
     /// long.
     ///
     /// A deadline does not prove a death, so a lease that ran out blames no job. If its worker provably lives, it is

@@ -4,25 +4,30 @@ public struct ReapReport: Sendable, Hashable {
     public var requeued = 0
     /// Jobs whose lease had ended and that had no attempts or crashes left.
     public var buried = 0
-    /// Done jobs past their queue's retention, now deleted.
+    /// Done, cancelled and expired jobs past their queue's retention, now deleted.
     public var pruned = 0
+    /// Jobs that had not started when their time was over.
+    public var expired = 0
     /// Leases past their deadline that were left alone until a second look, since their workers may still extend them.
     /// Ignored when two reports are compared, and always 0 in the report of ``JobQueue/reap()``, which looks twice.
     public var spared = 0
 
-    public init(requeued: Int = 0, buried: Int = 0, pruned: Int = 0) {
+    public init(requeued: Int = 0, buried: Int = 0, pruned: Int = 0, expired: Int = 0) {
         self.requeued = requeued
         self.buried = buried
         self.pruned = pruned
+        self.expired = expired
     }
 
     public static func == (left: ReapReport, right: ReapReport) -> Bool {
         left.requeued == right.requeued && left.buried == right.buried && left.pruned == right.pruned
+            && left.expired == right.expired
     }
 
     public func hash(into hasher: inout Hasher) {
         hasher.combine(requeued)
         hasher.combine(buried)
         hasher.combine(pruned)
+        hasher.combine(expired)
     }
 }

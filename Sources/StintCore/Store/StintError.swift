@@ -5,7 +5,8 @@ public struct StintError: Error, Sendable, CustomStringConvertible {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         public let description: String
 
-        /// The job was reclaimed (its lease ran out, or its worker died), buried or deleted. Nothing was changed.
+        /// The job was reclaimed (its lease ran out, or its worker died), cancelled, buried or deleted. Nothing was
+        /// changed.
         public static let leaseLost = Code(description: "leaseLost")
         /// A name, a size, a number or a header that is not allowed. Nothing was changed.
         public static let invalidInput = Code(description: "invalidInput")
@@ -65,7 +66,7 @@ public struct StintError: Error, Sendable, CustomStringConvertible {
     public static func leaseLost(_ lease: Lease) -> StintError {
         StintError(
             .leaseLost,
-            "the lease on job \(lease.job) (token \(lease.token)) is lost: the job was reclaimed, buried or deleted; "
+            "the lease on job \(lease.job) (token \(lease.token)) is lost: the job was reclaimed, cancelled, buried or deleted; "
                 + "nothing was changed; stop working on it"
         )
     }

@@ -13,6 +13,14 @@ final class RevocationFile: RevocationMark {
     private let logger: Logger
     /// Opened when it is first needed, so that a command that only reads creates no file. -1: it cannot be opened.
     private let file = Mutex<Int32?>(nil)
+    private let listeners = Mutex(Listeners())
+
+    private struct Listeners {
+        var next = 0
+        var all: [Int: AsyncStream<Void>.Continuation] = [:]
+        var watch: RevocationWatch?
+        var isOver = false
+    }
 
     /// - Parameter database: Without symbolic links, so that all processes find the same file.
     init(beside database: String, logger: Logger) {
@@ -21,7 +29,8 @@ final class RevocationFile: RevocationMark {
     }
 
     deinit {
-        file.withLock { if let file = $0, file >= 0 { close(file) } }
+        end()
+        file.withLock { if let file = $0, file >= 0 { StintPlatform.close(file) } }
     }
 
     func read() -> UInt64 {
@@ -33,6 +42,9 @@ final class RevocationFile: RevocationMark {
 
     /// Called after a transaction that revoked something was committed.
     func change() {
+        #if STINT_MUTATIONS
+            if RemovedGuard.revocation.isRemoved { return }
+        #endif
         let file = descriptor()
         guard file >= 0 else { return }
         // This is no counter: two processes that change it at the same time would write the same number.
@@ -42,6 +54,54 @@ final class RevocationFile: RevocationMark {
                 "jobs that workers have claimed ahead may still start although they were revoked: the mark cannot be written",
                 metadata: ["file": "\(database)-revoked", "error": "\(systemError())"])
         }
+    }
+
+    // MARK: - Listening
+
+    func changes() -> AsyncStream<Void> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let exists = descriptor() >= 0
+        let number = listeners.withLock { listeners -> Int? in
+            guard !listeners.isOver else { return nil }
+            if exists, listeners.watch == nil {
+                listeners.watch = RevocationWatch("\(database)-revoked", logger, read: { [weak self] in self?.read() })
+                {
+                    [weak self] in self?.notify()
+                }
+            }
+            listeners.next += 1
+            listeners.all[listeners.next] = continuation
+            return listeners.next
+        }
+        guard let number else {
+            continuation.finish()
+            return stream
+        }
+        continuation.onTermination = { [weak self] _ in
+            _ = self?.listeners.withLock { $0.all.removeValue(forKey: number) }
+        }
+        return stream
+    }
+
+    private func notify() {
+        for continuation in listeners.withLock({ Array($0.all.values) }) { continuation.yield() }
+    }
+
+    /// Ends all streams, and waits until the file is not watched any more.
+    func close() async {
+        let watch = listeners.withLock(\.watch)
+        end()
+        await watch?.waitForEnd()
+    }
+
+    private func end() {
+        let all = listeners.withLock { listeners in
+            listeners.isOver = true
+            listeners.watch?.end()
+            defer { (listeners.watch, listeners.all) = (nil, [:]) }
+            return Array(listeners.all.values)
+        }
+        for continuation in all { continuation.finish() }
     }
 
     private func descriptor() -> Int32 {

@@ -51,6 +51,7 @@ final class OpenFile: Sendable {
 
     /// Waits for what is in progress, and closes all connections. Descriptors are closed with the last reference.
     func close() async {
+        await revocations.close()
         await watch.close()
         await longReaders.close()
         if keepOverwrittenOpen() { return }

@@ -17,6 +17,10 @@
         case closedDigest = "closed-digest"
         /// An answer does not wait until the log is on disk.
         case sync
+        /// Claims hand out jobs whose time is over.
+        case expiry
+        /// Revocations change no mark, so holders are not told before their next heartbeat.
+        case revocation
 
         private static let removed = Atomic(0)
 

@@ -63,7 +63,11 @@ extension SQLiteStore {
     public func change(
         _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int
     ) async throws -> SelectionStep {
-        let diskFull: DiskFullPolicy = if case .delete = change { .useReserve } else { .useSpareReserve }
+        let diskFull: DiskFullPolicy =
+            switch change {
+            case .delete, .cancel: .useReserve
+            case .kick, .bury: .useSpareReserve
+            }
         return try await write(weight: JobTransaction.rowsPerStep, diskFull: diskFull) {
             try $0.change(selection, change, from: cursor, limit: limit)
         }

@@ -26,7 +26,12 @@ struct Candidate {
         self.queue = queue
     }
 
-    func isExpired(_ now: Timestamp) -> Bool { expiresAt.map { $0 <= now } ?? false }
+    func isExpired(_ now: Timestamp) -> Bool {
+        #if STINT_MUTATIONS
+            if RemovedGuard.expiry.isRemoved { return false }
+        #endif
+        return expiresAt.map { $0 <= now } ?? false
+    }
 }
 
 /// The jobs that a claim may take from one queue, in the order in which it takes them.
@@ -43,18 +48,25 @@ extension JobTransaction {
     private static let expiryRounds = 4
 
     /// Reads candidates, ends those whose time is over, and removes rows that are no jobs.
-    func candidates(of queue: Int64, _ read: () throws -> [Candidate]) throws -> [Candidate] {
+    ///
+    /// - Returns: The jobs before the first one whose time is over and that is not ended yet, and whether there is such a
+    ///   one. Those behind it stay for the next claim too: a claim may remove all rows up to its last one.
+    func candidates(of queue: Int64, _ read: () throws -> [Candidate]) throws -> (rows: [Candidate], isCut: Bool) {
         var found = try read()
         // At most a claim's worth of jobs in each round, and few rounds: the transaction must stay short.
         for _ in 0..<Self.expiryRounds where try expire(found, of: queue) { found = try read() }
-        found.removeAll { $0.isExpired(now.wall) }
-        if found.allSatisfy(\.isSound) { return found }
+        if found.allSatisfy(\.isSound) { return beforeExpired(found) }
         // No job has such a number. Such rows can exist if another program has created the table again without types.
         // They would be taken again and again, and others never.
         try statement(
             "DELETE FROM stint_ready WHERE queue_id = ?1 AND (typeof(priority) <> 'integer' OR typeof(job_id) <> 'integer')"
         ).execute(queue)
-        return try read()
+        return beforeExpired(try read())
+    }
+
+    private func beforeExpired(_ found: [Candidate]) -> (rows: [Candidate], isCut: Bool) {
+        let rows = Array(found.prefix { !$0.isExpired(now.wall) })
+        return (rows, rows.count < found.count)
     }
 
     /// Ends the jobs among these whose time is over.

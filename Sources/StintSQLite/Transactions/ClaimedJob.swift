@@ -8,4 +8,8 @@ struct ClaimedJob: Sendable {
     let priority: UInt32
     let attempt: Int
     let runsAlone: Bool
+    /// By the wall clock, in milliseconds; `nil`: never.
+    let expiresAt: Timestamp?
+    /// How long after its claim that is.
+    let expiresIn: Duration?
 }

@@ -35,7 +35,9 @@ extension JobTransaction {
             ClaimedJob(
                 lease: Lease(job: JobID(rawValue: candidate.id), token: tokens[candidate.queue]!),
                 queue: queues[candidate.queue].name, priority: UInt32(clamping: candidate.priority),
-                attempt: Int(clamping: candidate.attempts + 1), runsAlone: candidate.suspect)
+                attempt: Int(clamping: candidate.attempts + 1), runsAlone: candidate.suspect,
+                expiresAt: candidate.expiresAt,
+                expiresIn: candidate.expiresAt.map { .milliseconds($0 &- now.wall) })
         }
         let isTaken = jobs.first?.runsAlone == true
         return Claim(jobs: jobs, passedOver: isTaken ? nil : suspect.map { JobID(rawValue: $0.id) })
@@ -116,7 +118,7 @@ extension JobTransaction {
                 return try byPriorityWithinLimits(queue, index, skipsSuspects: skipsSuspects)
             }
             let sql = skipsSuspects ? HotSQL.readyInnocents : HotSQL.readyJobs
-            let rows = try candidates(of: queue.id) {
+            let (rows, _) = try candidates(of: queue.id) {
                 try self.statement(sql).rows(queue.id, Int64(queue.room)) { Candidate($0, queue: index) }
             }
             return Choice(rows: rows, isRange: true)

@@ -50,6 +50,8 @@ extension JobTransaction {
                 try makeWaiting(job.id, job.place, after: .zero)
             case .bury(let reason):
                 try bury(job.id, job.place, attempts: job.attempts, crashes: job.crashes, reason)
+            case .cancel(let reason):
+                try end(job.id, as: .cancelled, job.place, attempts: job.attempts, crashes: job.crashes, reason)
             case .delete: try forget(job.id)
             }
         }

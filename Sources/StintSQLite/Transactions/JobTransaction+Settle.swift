@@ -40,7 +40,13 @@ extension JobTransaction {
         guard let job = try statement(HotSQL.leasedJob).first(id, token, read: LeasedRow.init) else { return nil }
         try cleanup.deleteLeased.execute(id, token)
         if let group = job.group { try putInLine(group, of: lease.queue) }
-        let transition = Transition.after(settlement.outcome, job.held, maxAttempts: settlement.maxAttempts)
+        var refusedFor: Duration?
+        if case .refuse = settlement.outcome { refusedFor = try self.refusedFor(id) }
+        var outcome = settlement.outcome
+        // Its holder counts by its own clock, from before its claim.
+        if outcome == .expire, job.expiresAt.map({ $0 <= now.wall }) != true { outcome = .release(after: .zero) }
+        let transition = Transition.after(
+            outcome, job.held, maxAttempts: settlement.maxAttempts, refusedFor: refusedFor)
         return try move(
             settlement.lease.job, lease.queue, job, transition, worker: lease.worker, settlement.diagnostics)
     }
@@ -80,7 +86,20 @@ extension JobTransaction {
         case .buried(let reason, let attempts, let crashes):
             try bury(id.rawValue, place, attempts: attempts, crashes: crashes, reason)
             return .buried
+        case .expired(let reason, let attempts, let crashes):
+            try end(id.rawValue, as: .expired, place, attempts: attempts, crashes: crashes, reason)
+            return .expired
         }
+    }
+
+    /// How long ago the job was first refused, without another outcome since: of several refusals in a row only the first
+    /// is kept.
+    private func refusedFor(_ id: Int64) throws -> Duration? {
+        try statement("SELECT kind, at FROM stint_failures WHERE job_id = ?1 ORDER BY id DESC LIMIT 1")
+            .first(id) { row -> Duration? in
+                guard row.text(0) == JobFailure.Kind.refused.rawValue else { return nil }
+                return .milliseconds(max(0, now.wall &- row.int(1)))
+            } ?? nil
     }
 
     /// Keeps an attempt that did not end well.

@@ -85,12 +85,13 @@ extension JobTransaction {
         guard room > 0 else { return group.isComplete = true }
         // One more, to know whether any are left.
         let sql = skipsSuspects && !queue.limits.isStrict ? HotSQL.innocentsOfGroup : HotSQL.jobsOfGroup
-        var rows = try candidates(of: queue.id) {
-            try self.statement(sql).rows(queue.id, group.id, priority, job, Int64(room) + 1) { Candidate($0, queue: index) }
+        let id = group.id
+        let (found, isCut) = try candidates(of: queue.id) {
+            try self.statement(sql).rows(queue.id, id, priority, job, Int64(room) + 1) { Candidate($0, queue: index) }
         }
-        let isLast = rows.count <= room
-        if !isLast { rows.removeLast() }
-        group.add(rows, isLast: isLast && !skipsSuspects, hasMore: !isLast)
+        // A group with jobs that wait for their end as expired stays in the line: others may come behind them.
+        let hasMore = isCut || found.count > room
+        group.add(Array(found.prefix(room)), isLast: !hasMore && !skipsSuspects, hasMore: hasMore)
     }
 
     // MARK: - The limits of groups
@@ -144,7 +145,7 @@ extension JobTransaction {
         var choice = Choice()
         var last: (Int64, Int64) = (.min, .min)
         while choice.rows.count < queue.room {
-            let rows = try candidates(of: queue.id) {
+            let (rows, isCut) = try candidates(of: queue.id) {
                 try self.statement(skipsSuspects && !queue.limits.isStrict ? HotSQL.innocentsWithinLimits : HotSQL.jobsWithinLimits)
                     .rows(queue.id, last.0, last.1, Int64(queue.room)) { Candidate($0, queue: index) }
             }
@@ -165,7 +166,7 @@ extension JobTransaction {
                     rooms[group]! -= 1
                 }
             }
-            guard let end = rows.last, rows.count == queue.room else { break }
+            guard let end = rows.last, !isCut, rows.count == queue.room else { break }
             last = (end.priority, end.id)
         }
         return choice

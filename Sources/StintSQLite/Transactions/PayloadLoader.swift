@@ -120,6 +120,6 @@ private struct JobRow {
             lease: claim.lease, queue: claim.queue, payload: payload, contentType: contentType,
             headers: try Headers(storedText: headers), priority: claim.priority, attempt: claim.attempt,
             maxAttempts: Int(maxAttempts), timeToRun: timeToRun.map { .milliseconds($0) }, enqueuedAt: enqueuedAt,
-            runsAlone: claim.runsAlone, events: events)
+            runsAlone: claim.runsAlone, events: events, expiresAt: claim.expiresAt, expiresIn: claim.expiresIn)
     }
 }

@@ -30,14 +30,22 @@ struct Handlers: Sendable {
         job.headers[Headers.jobName].flatMap { byName[ByteText($0)] } ?? others
     }
 
-    /// - Throws: ``JobVerdict`` for a job without a handler.
+    /// - Throws: ``UnknownJob`` for a job without a handler.
     func handler(for job: LeasedJob) throws -> Handler {
         if let handler = registered(for: job) { return handler }
         let name = job.headers[Headers.jobName]
         let known = byName.keys.sorted().map { "'\($0)'" }.joined(separator: ", ")
         guard let name else {
-            throw JobVerdict.bury("it has no header '\(Headers.jobName)'; this worker runs \(known)")
+            throw UnknownJob(name: nil, reason: "it has no header '\(Headers.jobName)'; the worker runs \(known)")
         }
-        throw JobVerdict.bury("no handler is registered for \(quoted(name)); this worker runs \(known)")
+        throw UnknownJob(
+            name: ByteText(name), reason: "no handler is registered for \(quoted(name)); the worker runs \(known)")
     }
+}
+
+/// A job of a kind for which this worker has no handler.
+struct UnknownJob: Error {
+    /// In its header; `nil` if it has none.
+    let name: ByteText?
+    let reason: String
 }

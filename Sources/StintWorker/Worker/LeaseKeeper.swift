@@ -5,6 +5,8 @@ import StintCore
 struct LeaseKeeper: Sendable {
     let duration: Duration
     private var deadlines: [FencingToken: ContinuousClock.Instant] = [:]
+    /// When jobs expire that are held and have an expiry.
+    private var expiries: [Lease: ContinuousClock.Instant] = [:]
 
     /// How much earlier than the store's a deadline may have to be: a store may read a clock of whole milliseconds.
     private static let resolution: Duration = .milliseconds(1)
@@ -18,8 +20,21 @@ struct LeaseKeeper: Sendable {
         for token in Set(leases.map(\.token)) { deadlines[token] = now + duration - Self.resolution }
     }
 
+    /// - Parameter now: From before the claim.
+    mutating func claimed(_ jobs: [LeasedJob], at now: ContinuousClock.Instant) {
+        granted(jobs.lazy.map(\.lease), at: now)
+        for job in jobs { if let expiry = job.expiresIn { expiries[job.lease] = now + expiry } }
+    }
+
+    /// Whether it must not be started any more.
+    func isExpired(_ job: Lease, at now: ContinuousClock.Instant) -> Bool { expiries[job].map { $0 <= now } ?? false }
+
     /// Forgets what is not held any more.
     mutating func keepOnly(_ held: [Lease]) {
+        if !expiries.isEmpty {
+            let held = Set(held)
+            expiries = expiries.filter { held.contains($0.key) }
+        }
         let tokens = Set(held.map(\.token))
         deadlines = deadlines.filter { tokens.contains($0.key) }
     }

@@ -2,7 +2,7 @@ import Logging
 import ServiceLifecycle
 import StintCore
 
-/// Repeatedly reclaims the jobs of dead workers and of ended leases, and prunes done jobs. One on the machine is
+/// Repeatedly reclaims the jobs of dead workers and of ended leases, ends expired jobs, and prunes jobs that are over. One on the machine is
 /// enough; more do no harm. If there is nothing to reclaim it only reads. In the worker processes of a ``Supervisor``
 /// it does nothing, because the reaper beside the supervisor is enough.
 public struct Reaper: Service {
@@ -40,9 +40,10 @@ public struct Reaper: Service {
             let report = try await store.reapAll()
             guard report != ReapReport() else { return }
             logger.notice(
-                "reclaimed or pruned jobs",
+                "reclaimed, expired or pruned jobs",
                 metadata: [
                     "requeued": "\(report.requeued)", "buried": "\(report.buried)", "pruned": "\(report.pruned)",
+                    "expired": "\(report.expired)",
                 ])
         } catch {
             // Otherwise the same error would be logged each time.

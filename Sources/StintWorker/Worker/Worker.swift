@@ -21,7 +21,8 @@ import StintPlatform
 ///
 /// A handler that returns acknowledges its job. One that throws fails it, and it runs again after the retry policy's
 /// delay, or is buried when no attempts are left. One that throws a ``JobVerdict`` decides itself what happens. A job
-/// whose name is not registered, or whose parameters do not decode, is buried with the reason.
+/// whose parameters do not decode is buried with the reason. A job whose name is not registered is given back for a
+/// worker of another version, and buried only after ``Options/unknownJobPatience``.
 ///
 /// Any number of workers, in any number of processes, can share a queue. While a handler runs, the worker extends the
 /// job's lease; if the lease is lost nevertheless, it cancels the handler's task.
@@ -53,6 +54,11 @@ public struct Worker: Service {
         /// How long running handlers may continue after the order to stop. Then they are cancelled, and their jobs are
         /// released without using up an attempt.
         public var gracePeriod: Duration = .seconds(30)
+        /// How long a job whose name is not registered is given back, without using up an attempt, before it is buried.
+        /// During a deploy the old workers may see jobs of the new version, and the new ones jobs of the old. It counts
+        /// from the first time that any worker refused the job (`stint show` tells when), however long it waited before,
+        /// and again from the next refusal if another worker has run it meanwhile. Zero buries such jobs at once.
+        public var unknownJobPatience: Duration = .seconds(900)
         /// When to end in an orderly way although there is work. Under a ``Supervisor`` a new process follows.
         public var recycling = Recycling()
         /// Whether to stop when nothing is ready, delayed or leased in the queues any more.
@@ -110,6 +116,7 @@ public struct Worker: Service {
             (1...ClaimRequest.maximumLimit).contains(options.batch ?? 1),
             "a batch is between 1 and \(ClaimRequest.maximumLimit) jobs")
         precondition(options.lease >= .milliseconds(10), "a lease is at least 10 ms")
+        precondition(options.unknownJobPatience >= .zero, "the patience with unknown jobs is not negative")
         self.queues = queues
         self.options = options
         self.store = queue.store

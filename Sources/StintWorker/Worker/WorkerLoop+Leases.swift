@@ -72,7 +72,7 @@ extension WorkerLoop {
     }
 
     /// Forgets waiting jobs whose lease is lost, and cancels running ones.
-    private func drop(_ lost: Set<Lease>, because reason: String) {
+    func drop(_ lost: Set<Lease>, because reason: String) {
         guard !lost.isEmpty else { return }
         // If only the store could not be written, the leases may still be valid. Then the jobs are given back, and the
         // cancelled handlers have not failed. For a lost lease a release changes nothing.

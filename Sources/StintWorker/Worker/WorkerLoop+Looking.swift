@@ -48,9 +48,24 @@ extension WorkerLoop {
             metadata: ["settled": "\(answers.count) of \(doubtful.count)", "given-back": "\(unknown.count)"])
     }
 
-    /// Forgets waiting jobs that were buried or deleted, and gives back those of paused queues.
+    // MARK: - Revoked jobs
+
+    /// Jobs that run are looked up as soon as anything was revoked, by whatever process: their handlers are told at once
+    /// and not at the next heartbeat. Jobs that do not run yet are looked up before they start in any case.
+    func listenToRevocations() async {
+        guard let place else { return }
+        for await _ in place.revocations.changes() where !running.isEmpty || !backlog.isEmpty {
+            isRevocationUnseen = true
+            wake.yield()
+        }
+    }
+
+    /// Forgets waiting jobs that were cancelled, buried or deleted, and gives back those of paused queues. Cancels the
+    /// handlers of running jobs that are not held any more.
     private func dropRevoked(_ held: [HeldJob]) {
         let standing = Dictionary(held.map { ($0.lease, $0) }) { $1 }
+        let lost = running.keys.filter { standing[$0] == nil && running[$0]?.isReleased == false }
+        drop(Set(lost), because: "the job was cancelled, buried or deleted, or reclaimed")
         for job in backlog.removeAll(where: { standing[$0.lease]?.isPaused != false }) {
             if standing[job.lease] == nil { metrics.leaseLost(job) } else { finish(job, .release(after: .zero)) }
         }

@@ -6,7 +6,8 @@ extension WorkerLoop {
         while let run = takeNext() { start(run) }
     }
 
-    /// The next waiting job that may start now. A job without a handler is buried instead.
+    /// The next waiting job that may start now. One whose time is over expires instead, and one without a handler is given
+    /// back.
     private func takeNext() -> JobRun? {
         while let job = backlog.first, running.count < concurrency, !isRunningAlone, startsAllowed > 0,
             !extendsBeforeStart, !isRevocationUnseen
@@ -18,6 +19,11 @@ extension WorkerLoop {
             let now = options.clock()
             guard !leases.isPast(job.lease, at: now) else {
                 dropExpired(now)
+                continue
+            }
+            if leases.isExpired(job.lease, at: now) {
+                backlog.removeFirst()
+                finish(job, .expire)
                 continue
             }
             guard mayBegin(job) else { return nil }
@@ -33,8 +39,8 @@ extension WorkerLoop {
                 startGate?.begin()
                 isStarted = true
                 return run
-            } catch JobVerdict.bury(let reason) {
-                finish(job, .bury(reason: reason))
+            } catch let unknown as UnknownJob {
+                refuse(job, unknown)
             } catch {
                 finish(job, .bury(reason: "\(error)"))
             }
@@ -172,7 +178,7 @@ extension WorkerLoop {
         switch result.outcome {
         case .crash, .suspect: job.isReleased || hasOrderToStop
         case .fail: job.isReleased || result.endedAsOrdered && hasOrderToStop
-        case .ack, .release, .bury: false
+        case .ack, .release, .bury, .expire, .refuse: false
         }
     }
 

@@ -59,7 +59,7 @@ extension WorkerLoop {
 
     private func hold(_ jobs: [LeasedJob], claimedAt now: ContinuousClock.Instant) {
         guard !jobs.isEmpty else { return }
-        leases.granted(jobs.lazy.map(\.lease), at: now)
+        leases.claimed(jobs, at: now)
         let wall = MachineClock.wall / 1_000_000
         for job in jobs { metrics.claimed(job, now: wall) }
         rememberSize(of: jobs)
@@ -73,7 +73,7 @@ extension WorkerLoop {
         metrics.settled(settlement, answer, in: finished.queue)
         if case .leaseLost = answer, settlement.outcome != .release(after: .zero) {
             logger.warning(
-                "the lease was lost before the outcome could be settled; the job runs again or ran elsewhere",
+                "the lease was lost before the outcome could be settled, so it does not count; the job was cancelled, buried or deleted, or it runs again or ran elsewhere",
                 metadata: [
                     "job": "\(settlement.lease.job)", "token": "\(settlement.lease.token)",
                     "outcome": "\(settlement.outcome)",
@@ -100,7 +100,7 @@ extension Settlement.Outcome {
     var isFailure: Bool {
         switch self {
         case .fail, .crash: true
-        case .ack, .release, .suspect, .bury: false
+        case .ack, .release, .suspect, .bury, .expire, .refuse: false
         }
     }
 }

@@ -55,6 +55,8 @@ actor WorkerLoop {
     var seenRevocations: UInt64 = 0
     /// Jobs were revoked since then: nothing starts before it has looked.
     var isRevocationUnseen = false
+    /// By kind, since when its jobs were last said to be refused.
+    var refusals: [ByteText?: RepeatedNotice] = [:]
     /// Settlements of a transaction with an unknown outcome, perhaps with a claim. It settles and claims nothing before
     /// it has looked.
     var doubtful: Set<Lease>?
@@ -92,9 +94,11 @@ actor WorkerLoop {
         joinStartGate()
         seenRevocations = place?.revocations.read() ?? 0
         let heartbeat = Task { await self.keepUpLeases() }
+        let revocations = Task { await self.listenToRevocations() }
         await visitUntilDone()
         stopListening()
         heartbeat.cancel()
+        revocations.cancel()
         for handler in worker.handlers.all { await handler.shutDown?() }
         await deregister()
         return ending

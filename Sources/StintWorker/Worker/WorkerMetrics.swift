@@ -7,7 +7,7 @@ import StintCore
 /// | label | meaning |
 /// |---|---|
 /// | `stint.claimed` | attempts that this worker claimed |
-/// | `stint.done`, `stint.failed`, `stint.buried`, `stint.released` | settled outcomes |
+/// | `stint.done`, `stint.failed`, `stint.buried`, `stint.released`, `stint.expired` | settled outcomes |
 /// | `stint.lease_lost` | outcomes or handlers that came too late |
 /// | `stint.time_in_queue` | from enqueue to the first claim |
 /// | `stint.run_time` | how long a handler runs |
@@ -15,7 +15,7 @@ import StintCore
 /// `@unchecked Sendable`: only the worker's loop, an actor, uses it.
 final class WorkerMetrics: @unchecked Sendable {
     private final class QueueMetrics {
-        let claimed, done, failed, buried, released, leaseLost: Counter
+        let claimed, done, failed, buried, released, expired, leaseLost: Counter
         let timeInQueue, runTime: Metrics.Timer
 
         init(_ queue: QueueName) {
@@ -25,6 +25,7 @@ final class WorkerMetrics: @unchecked Sendable {
             failed = Counter(label: "stint.failed", dimensions: dimensions)
             buried = Counter(label: "stint.buried", dimensions: dimensions)
             released = Counter(label: "stint.released", dimensions: dimensions)
+            expired = Counter(label: "stint.expired", dimensions: dimensions)
             leaseLost = Counter(label: "stint.lease_lost", dimensions: dimensions)
             timeInQueue = Metrics.Timer(label: "stint.time_in_queue", dimensions: dimensions)
             runTime = Metrics.Timer(label: "stint.run_time", dimensions: dimensions)
@@ -70,7 +71,8 @@ final class WorkerMetrics: @unchecked Sendable {
         case .done: metrics.done.increment()
         case .buried: metrics.buried.increment()
         case .ready, .delayed: if !settlement.outcome.isFailure { metrics.released.increment() }
-        case .leased, .cancelled, .expired: break
+        case .expired: metrics.expired.increment()
+        case .leased, .cancelled: break
         }
     }
 }

@@ -4,7 +4,7 @@ import StintCore
 import StintSQLite
 import TestSupport
 
-/// An operator and a dashboard: reads everything repeatedly and checks it; pauses, resumes, kicks, buries and deletes.
+/// An operator and a dashboard: reads everything repeatedly and checks it; pauses, resumes, kicks, buries, cancels and deletes.
 struct OperatorClient {
     private let player: Player
     private let queue: JobQueue<RecordingStore>
@@ -33,8 +33,9 @@ struct OperatorClient {
             case 2:
                 try await touch(&chance) { try await queue.store.bury([$0], reason: "the operator says so") }
             case 3: try await touch(&chance) { try await queue.store.delete([$0]) }
-            case 4: _ = try await queue.store.workers()
-            case 5: _ = try await queue.store.failures(limit: 100)
+            case 4: try await touch(&chance) { try await queue.cancel([$0]) }
+            case 5: _ = try await queue.store.workers()
+            case 6: _ = try await queue.store.failures(limit: 100)
             default: _ = try await queue.store.list(JobFilter(limit: 200))
             }
             try await Task.sleep(for: .milliseconds(40))

@@ -32,6 +32,10 @@ struct Producer {
                 if kind.canBeMerged, Int.random(in: 0..<3, using: &chance) == 0 {
                     Self.merge(&options, using: &chance)
                 }
+                // A poisonous job is to be buried.
+                if kind != .poison, Int.random(in: 0..<10, using: &chance) == 0 {
+                    options.expires = .milliseconds(Int.random(in: 50...2_000, using: &chance))
+                }
                 options.priority = [1_024, 1_024, 1].randomElement(using: &chance)!
                 return try NewJob(
                     Array("\(kind.rawValue) \(player.log.process).\(number)".utf8),

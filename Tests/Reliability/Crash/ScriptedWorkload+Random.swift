@@ -17,7 +17,8 @@ extension ScriptedWorkload {
 /// Chooses the next verb from what is known to be there.
 private struct RandomWorkload {
     private enum Verb: CaseIterable {
-        case enqueue, enqueueOften, enqueueLarge, claim, settle, settleAndClaim, extend, reap, kick, bury, delete
+        case enqueue, enqueueOften, enqueueLarge, claim, settle, settleAndClaim, extend, reap, kick, bury, delete,
+            cancel
         case checkpoint, read, stopReading, reopen
     }
 
@@ -105,14 +106,14 @@ private struct RandomWorkload {
             life.clock.advance(by: .seconds(20))
             _ = try await life.step("reap") { try await store.reap() }
         case .kick: _ = try await life.step("kick") { try await store.kick(queue, limit: 3) }
-        case .bury, .delete:
-            let state: JobState = verb == .bury ? .ready : .buried
+        case .bury, .delete, .cancel:
+            let state: JobState = verb == .delete ? .buried : .ready
             let ids = try await store.list(JobFilter(queue: queue, state: state, limit: 2)).map(\.id)
             try await life.step("\(verb) \(ids.count)") {
-                if verb == .bury {
-                    try await store.bury(ids, reason: "by hand")
-                } else {
-                    try await store.delete(ids)
+                switch verb {
+                case .bury: try await store.bury(ids, reason: "by hand")
+                case .cancel: try await store.cancel(ids, reason: "by hand")
+                default: try await store.delete(ids)
                 }
             }
         case .checkpoint:
@@ -131,13 +132,15 @@ private struct RandomWorkload {
             jobCount += 1
             let isKeyed = Int.random(in: 0..<8, using: &chance) == 0
             let isDelayed = Int.random(in: 0..<6, using: &chance) == 0
+            let expires = Int.random(in: 0..<6, using: &chance) == 0
             let fill = areLarge ? String(repeating: "-", count: .random(in: 1_000...12_000, using: &chance)) : ""
             return try NewJob(
                 Array("job \(jobCount)\(fill)".utf8), in: queue,
                 options: JobOptions(
                     priority: .random(in: 0...3, using: &chance),
                     delay: isDelayed ? .seconds(.random(in: 1...60, using: &chance)) : .zero,
-                    maxAttempts: 3, uniqueKey: isKeyed ? "key \(Int.random(in: 0..<4, using: &chance))" : nil))
+                    maxAttempts: 3, uniqueKey: isKeyed ? "key \(Int.random(in: 0..<4, using: &chance))" : nil,
+                    expires: expires ? .seconds(.random(in: 1...60, using: &chance)) : nil))
         }
     }
 

@@ -14,11 +14,14 @@ extension FinalState {
                     database,
                     sql: """
                         SELECT j.id, j.is_digest, CAST(j.payload AS TEXT) AS reference, q.name AS queue, j.max_attempts, j.max_crashes,
-                               u.key, coalesce(r.attempts, d.attempts, l.attempts, b.attempts, e.attempts, 0) AS attempts,
-                               coalesce(r.crashes, d.crashes, l.crashes, b.crashes, e.crashes, 0) AS crashes,
+                               u.key, coalesce(r.attempts, d.attempts, l.attempts, b.attempts, e.attempts, c.attempts, x.attempts,
+                                        0) AS attempts,
+                               coalesce(r.crashes, d.crashes, l.crashes, b.crashes, e.crashes, c.crashes, x.crashes, 0)
+                                   AS crashes,
                                r.job_id IS NOT NULL AS ready, d.job_id IS NOT NULL AS delayed,
                                l.job_id IS NOT NULL AS leased, b.job_id IS NOT NULL AS buried,
-                               e.job_id IS NOT NULL AS done
+                               e.job_id IS NOT NULL AS done, c.job_id IS NOT NULL AS cancelled,
+                               x.job_id IS NOT NULL AS expired
                         FROM stint_jobs j
                         LEFT JOIN stint_queues q ON q.id = j.queue_id
                         LEFT JOIN stint_ready r ON r.queue_id = j.queue_id AND r.priority = j.priority AND r.job_id = j.id
@@ -26,6 +29,8 @@ extension FinalState {
                         LEFT JOIN stint_leased l ON l.job_id = j.id
                         LEFT JOIN stint_buried b ON b.job_id = j.id
                         LEFT JOIN stint_done e ON e.job_id = j.id
+                        LEFT JOIN stint_cancelled c ON c.job_id = j.id
+                        LEFT JOIN stint_expired x ON x.job_id = j.id
                         LEFT JOIN stint_unique_keys u ON u.job_id = j.id
                         ORDER BY j.id
                         """
@@ -33,7 +38,9 @@ extension FinalState {
                     let reference: String = row["reference"] ?? ""
                     return FinalState.Job(
                         id: row["id"], reference: reference, queue: row["queue"] ?? "",
-                        states: ["ready", "delayed", "leased", "buried", "done"].filter { row[$0] == true },
+                        states: ["ready", "delayed", "leased", "buried", "done", "cancelled", "expired"].filter {
+                            row[$0] == true
+                        },
                         attempts: row["attempts"], maxAttempts: row["max_attempts"], crashes: row["crashes"],
                         maxCrashes: row["max_crashes"], uniqueKey: row["key"],
                         events: row["is_digest"] == true ? [reference] + events[row["id"], default: []] : nil)

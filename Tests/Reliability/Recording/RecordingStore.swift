@@ -21,7 +21,8 @@ package struct RecordingStore: JobStore {
                 jobs.map {
                     .init(
                         reference: String(decoding: $0.payload, as: UTF8.self), queue: $0.queue.description,
-                        uniqueKey: $0.options.uniqueKey, conflict: $0.options.onConflict.recorded)
+                        uniqueKey: $0.options.uniqueKey, conflict: $0.options.onConflict.recorded,
+                        expires: $0.options.expires?.milliseconds)
                 })
         ) {
             try await store.enqueue(jobs)
@@ -40,7 +41,7 @@ package struct RecordingStore: JobStore {
                 claim: request.map {
                     .init(
                         worker: $0.registration?.rawValue, deadline: now.monotonic + $0.duration.milliseconds,
-                        boot: now.boot)
+                        boot: now.boot, wall: now.wall)
                 })
         ) {
             try await store.exchange(settlements, for: request)
@@ -50,7 +51,8 @@ package struct RecordingStore: JobStore {
                 claimed: exchange.jobs.map {
                     .init(
                         lease: Call.Lease($0.lease), queue: $0.queue.description, attempt: $0.attempt,
-                        maxAttempts: $0.maxAttempts, runsAlone: $0.runsAlone)
+                        maxAttempts: $0.maxAttempts, runsAlone: $0.runsAlone,
+                        expiresAt: $0.expiresAtMilliseconds)
                 })
         }
     }
@@ -74,9 +76,10 @@ package struct RecordingStore: JobStore {
         try await record(.bury(jobs: ids.map(\.rawValue))) { try await store.bury(ids, reason: reason) }
     }
 
-    /// For a history, a job that is cancelled is as good as deleted: it never runs again.
     package func cancel(_ ids: [JobID], reason: String) async throws {
-        try await record(.delete(jobs: ids.map(\.rawValue))) { try await store.cancel(ids, reason: reason) }
+        try await record(.cancel(jobs: ids.map(\.rawValue), isCertain: true)) {
+            try await store.cancel(ids, reason: reason)
+        }
     }
 
     package func delete(_ ids: [JobID]) async throws {
@@ -96,6 +99,7 @@ package struct RecordingStore: JobStore {
             switch change {
             case .kick: .kickQueue(selection.queue.description)
             case .bury: .bury(jobs: jobs)
+            case .cancel: .cancel(jobs: jobs, isCertain: false)
             case .delete: .delete(jobs: jobs)
             }
         return try await record(call) {
@@ -194,7 +198,7 @@ package struct RecordingStore: JobStore {
 extension JobContext {
     /// Runs `body` as this job's handler, recorded. It is finished when `body` has returned.
     package func recorded(in log: HistoryLog, _ body: () async throws -> Void) async throws {
-        log.started(job)
+        log.started(job, at: SystemClock().now())
         do {
             try await body()
         } catch {
@@ -206,14 +210,14 @@ extension JobContext {
 }
 
 extension HistoryLog {
-    func started(_ job: LeasedJob) {
+    func started(_ job: LeasedJob, at now: ClockReading? = nil) {
         if let events = job.events {
             append(
                 .handedEvents(
                     job: job.id.rawValue, token: job.lease.token.rawValue,
                     references: events.map { String(decoding: $0, as: UTF8.self) }))
         }
-        append(.handlerStarted(job: job.id.rawValue, token: job.lease.token.rawValue))
+        append(.handlerStarted(job: job.id.rawValue, token: job.lease.token.rawValue, wall: now?.wall))
     }
 
     func finished(_ job: LeasedJob) {
@@ -260,6 +264,8 @@ extension Settlement.Outcome {
         case .fail: .fail
         case .crash: .crash
         case .bury: .bury
+        case .expire: .expire
+        case .refuse: .refuse
         }
     }
 }
@@ -273,7 +279,8 @@ extension Settlement.Answer {
         case .settled(.leased): .leased
         case .settled(.buried): .buried
         case .settled(.done): .done
-        case .settled(.cancelled), .settled(.expired): .leaseLost
+        case .settled(.expired): .expired
+        case .settled(.cancelled): .leaseLost
         }
     }
 }

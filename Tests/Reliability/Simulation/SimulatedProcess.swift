@@ -26,6 +26,8 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
     /// Its listeners for wake-ups.
     var listeners: [Int: (queues: [QueueName], continuation: AsyncStream<NextReady>.Continuation)] = [:]
     var isToldSoon = false
+    /// Its listeners for revocations.
+    var revocationListeners: [AsyncStream<Void>.Continuation] = []
     /// Its handlers that have started and not returned.
     var handlers: [Lease] = []
     /// Whether they run alone; without those that may hang.
@@ -113,6 +115,7 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
 
     func forget() {
         (held, listeners, shutDown, cancel, store) = ([], [:], {}, {}, nil)
+        revocationListeners = []
     }
 
     var isWorker: Bool { if case .workers = place.kind { true } else { false } }

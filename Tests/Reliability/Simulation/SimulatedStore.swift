@@ -19,6 +19,7 @@ struct SimulatedStore: JobStore {
         }
         let value = try await SQLiteStore.$calledAt.withValue(calledAt) { try await body() }
         try world.notifyOfCommit()
+        world.notifyOfRevocations()
         if world.happens(world.plan.refusals) {
             throw StintError(.outcomeUnknown, "the disk of the simulated world failed in the last moment")
         }
@@ -131,8 +132,10 @@ struct SimulatedStore: JobStore {
             if process.nature == .foreign { unlink("\(process.place.stores.store.path)-worker-\(place.id)") }
             return place
         }
+        world.watch(place.revocations)
         return RegisteredWorker(
-            id: place.id, scoreboard: place.scoreboard, runLock: process.runLock, revocations: place.revocations)
+            id: place.id, scoreboard: place.scoreboard, runLock: process.runLock,
+            revocations: SimulatedMark(mark: place.revocations, process: process))
     }
 
     func deregister(_ worker: WorkerID) async throws {
@@ -155,6 +158,20 @@ struct SimulatedStore: JobStore {
     func registerSupervisor() async throws -> (any SupervisorSign)? { try await store.registerSupervisor() }
 
     func close() async { await store.close() }
+
+    /// The world notifies of changes of the mark too.
+    private struct SimulatedMark: RevocationMark {
+        let mark: any RevocationMark
+        let process: SimulatedProcess
+
+        func read() -> UInt64 { mark.read() }
+
+        func changes() -> AsyncStream<Void> {
+            let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+            process.revocationListeners.append(continuation)
+            return stream
+        }
+    }
 
     // MARK: - Wake-ups
 

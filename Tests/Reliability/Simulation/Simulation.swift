@@ -55,7 +55,7 @@ package final class Simulation {
     private func verdict(on world: World) throws -> [String] {
         let final = try FinalState(of: path, isDrained: true)
         var findings = world.problems
-        findings += HistoryChecker(world.events, final).violations().map(\.description)
+        findings += HistoryChecker(world.events, final, firstWord: .milliseconds(10)).violations().map(\.description)
         findings += hurries(in: world.events)
         for job in final.jobs {
             guard let plan = world.plan.jobs.first(where: { $0.reference == job.reference }) else { continue }

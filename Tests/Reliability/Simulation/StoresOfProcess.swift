@@ -74,8 +74,8 @@ struct DatabaseOfWorld {
     func empty() throws {
         try database.inTransaction { database in
             for table in [
-                "queues", "jobs", "ready", "delayed", "leases", "leased", "buried", "done", "unique_keys", "failures",
-                "workers", "digests", "events",
+                "queues", "jobs", "ready", "delayed", "leases", "leased", "buried", "done", "cancelled", "expired",
+                "unique_keys", "failures", "workers", "groups", "starts", "digests", "events",
             ] {
                 try database.execute(sql: "DELETE FROM stint_\(table)")
             }

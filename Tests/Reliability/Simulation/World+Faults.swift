@@ -47,7 +47,7 @@ extension World {
         case .stopsTree(let patience): stopTree(patience)
         case .killsTree:
             for process in living where process.isWorker { kill(process, with: true) }
-        case .wallClockJumps(let duration): scheduler.wallOffset += duration.nanoseconds
+        case .wallClockJumps(let duration): setWallClock(ahead: duration)
         case .reboot: reboot()
         case .operatorPauses(let duration):
             let queue = dice.one(of: plan.jobs).queue
@@ -62,7 +62,16 @@ extension World {
         case .operatorDeletes:
             guard let id = anyJob() else { return }
             asOperator { try await $0.store.delete([id]) }
+        case .operatorCancels:
+            guard let id = anyJob() else { return }
+            // Best one that was claimed ahead.
+            asOperator { try await $0.cancel([try await $0.store.list(JobFilter(state: .leased)).last?.id ?? id]) }
         }
+    }
+
+    private func setWallClock(ahead duration: Duration) {
+        faultLog.append(.clockSet)
+        scheduler.wallOffset += duration.nanoseconds
     }
 
     private func stopTree(_ patience: Duration) {
@@ -96,7 +105,7 @@ extension World {
         isCalm = true
         lockedUntil = 0
         for process in processes { goOn(process) }
-        scheduler.wallOffset += Duration.seconds(200_000).nanoseconds
+        setWallClock(ahead: .seconds(200_000))
         for queue in WorldPlan.queues {
             asOperatorUntilDone(queue)
             // A pause that was on its way may come after that.

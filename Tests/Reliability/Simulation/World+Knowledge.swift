@@ -45,6 +45,24 @@ extension World {
         }
     }
 
+    /// All processes share one mark.
+    func watch(_ mark: any RevocationMark) {
+        guard revocationMark == nil else { return }
+        (revocationMark, lastRevocation) = (mark, mark.read())
+    }
+
+    /// Every process is notified of revocations a little later.
+    func notifyOfRevocations() {
+        guard let mark = revocationMark?.read(), mark != lastRevocation else { return }
+        lastRevocation = mark
+        for process in processes where process.state != .dead && !process.revocationListeners.isEmpty {
+            if happens(plan.lostWakeUps) { continue }
+            scheduler.run(after: .microseconds(dice.int(50...3_000)), as: process) {
+                for listener in process.revocationListeners { listener.yield() }
+            }
+        }
+    }
+
     private func tell(_ process: SimulatedProcess, _ number: Int, _ queues: [QueueName]) async {
         do {
             let next = try await process.place.stores.store.nextReady(in: queues)

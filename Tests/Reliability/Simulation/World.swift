@@ -30,6 +30,9 @@ final class World: @unchecked Sendable {
     private var numbers = 0
     /// The version of the database at the last notification of a commit.
     var lastVersion: Int64 = -1
+    /// Set with the first worker.
+    var revocationMark: (any RevocationMark)?
+    var lastRevocation: UInt64 = 0
     var dice: Dice { scheduler.dice }
 
     /// Whether there are no faults from now on.
@@ -119,6 +122,8 @@ final class World: @unchecked Sendable {
         HistoryLog(
             process: name, clock: { [unowned self] in scheduler.now }, keep: { [unowned self] in events.append($0) })
     }
+
+    private(set) lazy var faultLog = log(of: "faults")
 
     /// The tasks of processes that were killed never end, and keep a reference to their world.
     func forget() {

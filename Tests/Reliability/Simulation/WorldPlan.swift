@@ -42,7 +42,7 @@ struct WorldPlan: Sendable {
             case stopsTree(killAfter: Duration)
             /// A container is killed: all workers and their supervisors.
             case killsTree
-            case operatorKicks, operatorBuries, operatorDeletes
+            case operatorKicks, operatorBuries, operatorDeletes, operatorCancels
         }
     }
 
@@ -50,7 +50,7 @@ struct WorldPlan: Sendable {
     var hasOperator: Bool {
         misfortunes.contains {
             switch $0.kind {
-            case .operatorBuries, .operatorDeletes: true
+            case .operatorBuries, .operatorDeletes, .operatorCancels: true
             case .kill, .killWithSupervisor, .stop, .shutDown, .wallClockJumps, .reboot, .operatorPauses,
                 .operatorKicks, .locks, .freezesAll, .stopsTree, .killsTree:
                 false
@@ -113,9 +113,10 @@ struct WorldPlan: Sendable {
         case ...75: .wallClockJumps(.seconds(dice.int(-36_000...36_000)))
         case ...79: .reboot
         case ...84: .operatorPauses(resumesAfter: dice.milliseconds(10...5_000))
-        case ...92: .operatorKicks
-        case ...96: .operatorBuries
-        default: .operatorDeletes
+        case ...89: .operatorKicks
+        case ...92: .operatorBuries
+        case ...94: .operatorDeletes
+        default: .operatorCancels
         }
     }
 }
@@ -234,6 +235,7 @@ struct JobPlan: Sendable {
                 options.atMost = dice.milliseconds(4_000...8_000)
             }
         }
+        if dice.happens(15) { options.expires = dice.milliseconds(100...10_000) }
         if dice.happens(15) { options.timeToRun = dice.milliseconds(300...5_000) }
         time = .microseconds(dice.int(0...Int(unrest.nanoseconds / 1_000)))
         if dice.happens(50) { time = .zero }

@@ -33,6 +33,8 @@ public struct PipeHandler: Sendable {
     ///     this is private writable memory (RLIMIT_DATA).
     /// - Throws: ``StintError`` with the code `invalidInput` if there is no such program.
     public init(_ command: [String], variables: [String: String] = [:], memoryLimit: Int64? = nil) async throws {
+        var variables = variables
+        variables[PipeGreeting.variable] = PipeGreeting.cancel
         self.init(PipeProcessManager(try HandlerProgram(command, variables: variables, memoryLimit: memoryLimit)))
     }
 

@@ -49,4 +49,9 @@ struct PipeJob: Encodable {
         encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
         return Array(try encoder.encode(self)) + [0x0A]
     }
+
+    /// The line that tells a process to stop working on a job.
+    static func cancelLine(_ lease: Lease) -> [UInt8] {
+        Array(#"{"cancel":true,"id":\#(lease.job),"token":\#(lease.token)}"#.utf8) + [0x0A]
+    }
 }

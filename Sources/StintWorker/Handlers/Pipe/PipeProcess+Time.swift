@@ -3,19 +3,48 @@ import StintCore
 /// Cancelled jobs, and jobs that take too long.
 extension PipeProcess {
     func forget(_ request: PipeRequest) {
-        let (isReleased, isAbandoned) = state.withLock { state -> (Bool, Bool) in
-            guard let index = state.index(of: request) else { return (false, false) }
+        enum Step {
+            case nothing, release, tell, end
+        }
+        let step = state.withLock { state -> Step in
+            guard let index = state.index(of: request) else { return .nothing }
             guard state.requests[index].isSent else {
                 state.requests.remove(at: index)
-                return (true, false)
+                return .release
             }
             state.requests[index].isForgotten = true
             state.requests[index].timer?.cancel()
-            let isAbandoned = state.isAbandoned
-            return (!isAbandoned, isAbandoned)
+            if state.acceptsCancel, state.cause == nil {
+                state.requests[index].isToldToStop = true
+                return .tell
+            }
+            return state.isAbandoned ? .end : .release
         }
-        if isReleased { request.response.set(.ended(.release, nil)) }
-        if isAbandoned { terminate(.cancelled, after: Self.termination) }
+        switch step {
+        case .nothing: return
+        case .release: request.response.set(.ended(.release, nil))
+        case .tell: tellToStop(request)
+        case .end: terminate(.cancelled, after: Self.termination)
+        }
+    }
+
+    /// Writes the line that cancels a job. If no answer comes, the process is ended unless it has other jobs.
+    private func tellToStop(_ request: PipeRequest) {
+        input.write({ _ in PipeJob.cancelLine(request.context.lease) }, done: { _ in })
+        Task {
+            do { try await Task.sleep(for: Self.cancellation) } catch { return }
+            let (isUnanswered, isAbandoned) = state.withLock { state -> (Bool, Bool) in
+                guard let index = state.index(of: request) else { return (false, false) }
+                state.requests[index].isToldToStop = false
+                return (true, state.isAbandoned)
+            }
+            guard isUnanswered else { return }
+            if isAbandoned {
+                terminate(.cancelled, after: Self.termination)
+            } else {
+                request.response.set(.ended(.release, nil))
+            }
+        }
     }
 
     /// Ends the process if all jobs in it are cancelled.
@@ -51,9 +80,9 @@ extension PipeProcess {
 }
 
 extension PipeProcess.State {
-    /// Whether there are jobs in the process and all of them are cancelled.
+    /// Whether there are jobs in the process, all of them are cancelled, and none has time left to answer.
     var isAbandoned: Bool {
         let sent = requests.filter(\.isSent)
-        return !sent.isEmpty && sent.allSatisfy(\.isForgotten)
+        return !sent.isEmpty && sent.allSatisfy { $0.isForgotten && !$0.isToldToStop }
     }
 }

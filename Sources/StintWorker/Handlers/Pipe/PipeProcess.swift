@@ -14,6 +14,8 @@ final class PipeProcess: Sendable {
     static let termination: Duration = .seconds(5)
     /// How long it may take to read its first job.
     static let longestStart: Duration = .seconds(60)
+    /// How long it may take to answer for a cancelled job.
+    static let cancellation: Duration = .seconds(2)
     /// How long a process that has broken a rule may take to end after SIGTERM.
     static let shortTermination: Duration = .seconds(2)
 
@@ -34,6 +36,8 @@ final class PipeProcess: Sendable {
         var cause: TerminationReason?
         var isOver = false
         var warnings: Set<String> = []
+        /// Whether it understands lines that cancel a job.
+        var acceptsCancel = false
     }
 
     let child: ChildProcess
@@ -104,8 +108,9 @@ final class PipeProcess: Sendable {
         }
     }
 
-    /// Sends a job and waits for its outcome. If the task is cancelled and the job is the only one in the process, the
-    /// process is ended. Otherwise the job is released at once, and a later answer is ignored.
+    /// Sends a job and waits for its outcome. If the task is cancelled, a process that understands it is told so, and has a
+    /// while to answer. If it does not answer, or does not understand it, and the job is the only one in it, the process is
+    /// ended. Otherwise the job is released, and a later answer is ignored.
     func run(_ context: JobContext, timeout: Duration?) async -> PipeRequest.Outcome {
         let request = state.withLock { state -> PipeRequest? in
             guard state.cause == nil, !state.isOver else { return nil }

@@ -68,6 +68,23 @@ package struct PipeResponse: Decodable, Sendable {
     }
 }
 
+/// A line by which a process says which lines besides jobs it understands: `{"accepts":["cancel"]}`. Without it the
+/// process gets jobs only, since older programs take every line for a job.
+struct PipeGreeting: Decodable {
+    /// The variable that tells a process what it may accept.
+    static let variable = "STINT_PIPE_ACCEPTS"
+    static let cancel = "cancel"
+
+    private let accepts: [String]
+
+    var acceptsCancel: Bool { accepts.contains(Self.cancel) }
+
+    /// - Throws: If the line is no greeting.
+    init(_ line: ArraySlice<UInt8>) throws {
+        self = try JSONDecoder().decode(PipeGreeting.self, fromBytes: line)
+    }
+}
+
 /// A job that an answer asks to enqueue with the acknowledgement.
 package struct PipeFollowUp: Decodable, Sendable {
     private var payload: String?
@@ -75,6 +92,7 @@ package struct PipeFollowUp: Decodable, Sendable {
     private var queue: String?
     private var priority: Int64?
     private var delay: Double?
+    private var expires: Double?
     private var maxAttempts: Int?
     private var maxCrashes: Int?
     private var uniqueKey: String?
@@ -95,6 +113,7 @@ package struct PipeFollowUp: Decodable, Sendable {
             options.priority = priority
         }
         if let delay { options.delay = try duration(delay) }
+        if let expires { options.expires = try duration(expires) }
         if let maxAttempts { options.maxAttempts = maxAttempts }
         if let maxCrashes { options.maxCrashes = maxCrashes }
         if let headers { options.headers = try Headers(headers) }

@@ -13,6 +13,8 @@ struct PipeRequest {
     var sentAt: ContinuousClock.Instant?
     /// Whether its task was cancelled. The process may still work on it.
     var isForgotten = false
+    /// Whether the process was sent a line that says so, and still has time to answer.
+    var isToldToStop = false
     /// Fires when its time limit has passed.
     var timer: Task<Void, Never>?
 

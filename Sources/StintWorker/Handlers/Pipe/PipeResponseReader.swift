@@ -54,7 +54,17 @@ final class PipeResponseReader: @unchecked Sendable {
             process.take(try PipeResponse(line), errors: errors, errorLines)
             return true
         } catch {
-            return refuse(line, "no answer")
+            return takeGreeting(line) || refuse(line, "no answer")
+        }
+    }
+
+    private func takeGreeting(_ line: ArraySlice<UInt8>) -> Bool {
+        do {
+            let greeting = try PipeGreeting(line)
+            process.state.withLock { $0.acceptsCancel = greeting.acceptsCancel }
+            return true
+        } catch {
+            return false
         }
     }
 
