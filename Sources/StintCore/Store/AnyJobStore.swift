@@ -58,6 +58,8 @@ package struct AnyJobStore: JobStore {
 
     package func isClaimable(_ job: JobID) async throws -> Bool { try await base.isClaimable(job) }
     package func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> { base.wakeUps(in: queues) }
+    package var safetyLookInterval: Duration? { base.safetyLookInterval }
+    package func reapSignals(every interval: Duration) -> AsyncStream<Void> { base.reapSignals(every: interval) }
     package func close() async { await base.close() }
     package func checkStillThere() throws { try base.checkStillThere() }
 

@@ -133,6 +133,22 @@ extension SQLiteStore {
         return open.watch.wakeUps(in: queues)
     }
 
+    public var safetyLookInterval: Duration? { lifecycle.withLock(\.open)?.watch.safetyLookInterval }
+
+    public func reapSignals(every interval: Duration) -> AsyncStream<Void> {
+        do {
+            let open = try beginCall()
+            defer { endCall() }
+            return try open.reapMonitor.signals(every: interval) {
+                [reader = open.reader, schema = open.schema, scoreboards = open.scoreboards, file, clock] in
+                if file.logSize > Checkpointer.longLog { return true }
+                return try reader.runBlocking { try Self.read($0, schema, clock) { try $0.mayReap(scoreboards) } }
+            }
+        } catch {
+            return Self.reapSignalsWithoutLook(interval)
+        }
+    }
+
     public func checkStillThere() throws {
         let open = try open
         do {

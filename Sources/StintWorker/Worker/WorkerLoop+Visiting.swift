@@ -63,6 +63,7 @@ extension WorkerLoop {
         rememberSize(of: jobs)
         if backlog.isEmpty { pace.waitingBegan(at: .now) }
         backlog.append(jobs)
+        beginKeepingLeases()
         if isStopping { releaseWaitingJobs() }
     }
 
