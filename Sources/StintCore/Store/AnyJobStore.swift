@@ -81,5 +81,6 @@ package struct AnyJobStore: JobStore {
     package func registerSupervisor() async throws -> (any SupervisorSign)? { try await base.registerSupervisor() }
     package func requestRestart() async throws { try await base.requestRestart() }
     package func latestRestartRequest() async throws -> Int64 { try await base.latestRestartRequest() }
+    package func restartSignals(every interval: Duration) -> AsyncStream<Void> { base.restartSignals(every: interval) }
     package func failures(limit: Int) async throws -> [FailedJob] { try await base.failures(limit: limit) }
 }

@@ -131,10 +131,11 @@ extension JobStore {
 
     public var safetyLookInterval: Duration? { nil }
 
-    public func reapSignals(every interval: Duration) -> AsyncStream<Void> { Self.reapSignalsWithoutLook(interval) }
+    public func reapSignals(every interval: Duration) -> AsyncStream<Void> { Self.signals(every: interval) }
+    public func restartSignals(every interval: Duration) -> AsyncStream<Void> { Self.signals(every: interval) }
 
     /// Emits at each interval, until the task that waits is cancelled.
-    package static func reapSignalsWithoutLook(_ interval: Duration) -> AsyncStream<Void> {
+    package static func signals(every interval: Duration) -> AsyncStream<Void> {
         AsyncStream {
             do { return try await Task.sleep(for: interval) } catch { return nil }
         }

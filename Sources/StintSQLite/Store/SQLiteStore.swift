@@ -272,13 +272,18 @@ public final class SQLiteStore: JobStore {
     static func read<Value>(
         _ database: Database, _ schema: SchemaWatch, _ clock: any QueueClock, _ body: (JobTransaction) throws -> Value
     ) throws -> Value {
-        var value: Value?
-        try database.inTransaction(.deferred) {
+        // Not GRDB's own transaction, which parses its SQL anew each time.
+        try Statement("BEGIN", database).execute()
+        do {
             try schema.check(database)
-            value = try body(JobTransaction(database, clock))
-            return .commit
+            let value = try body(JobTransaction(database, clock))
+            try Statement("COMMIT", database).execute()
+            return value
+        } catch {
+            // SQLite has rolled it back already after some errors.
+            if database.isInsideTransaction { try Statement("ROLLBACK", database).execute() }
+            throw error
         }
-        return value!
     }
 }
 

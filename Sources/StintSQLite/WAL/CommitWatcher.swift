@@ -20,7 +20,8 @@ final class CommitWatcher: @unchecked Sendable {
     /// How often it reads the queues although nothing was reported and the header has not changed.
     private let safetyInterval: Duration
     private let checkStillThere: @Sendable () throws -> Void
-    private var lastRead = ContinuousClock.now
+    /// When it reads the queues the next time for that reason.
+    private var nextSafetyLook = ContinuousClock.now
     /// The last version that was seen.
     private var version: Int64?
     private var pace = LookPace(writtenAt: .now)
@@ -80,7 +81,9 @@ final class CommitWatcher: @unchecked Sendable {
         return false
     }
 
-    private var timeUntilSafetyLook: Duration { max(.zero, safetyInterval - (ContinuousClock.now - lastRead)) }
+    private var timeUntilSafetyLook: Duration { max(.zero, nextSafetyLook - .now) }
+
+    private func planSafetyLook() { nextSafetyLook = .now + MachineClock.untilNext(safetyInterval) }
 
     /// Waits until the log was written to, and at most until the next safety look.
     ///
@@ -117,7 +120,7 @@ final class CommitWatcher: @unchecked Sendable {
             logger.debug("the log was written to, or not for long, and cannot be read: \(error)")
             guard isSafetyLook else { return .nothing }
             // A worker that tries to claim gets the error too, and reports it.
-            lastRead = .now
+            planSafetyLook()
             signals.send()
             return .told
         }
@@ -141,8 +144,8 @@ final class CommitWatcher: @unchecked Sendable {
                 return next
             }
             find = isTold ? .told : isNew ? .untold : .nothing
-            lastRead = .now
         }
+        if isSafetyLook { planSafetyLook() }
         (self.version, self.header) = (version, header)
         return find
     }

@@ -94,7 +94,11 @@ final class DescriptorPoller: Sendable {
         if let wakeUp, events.last?.revents != 0 { wakeUp.clear() }
         for (entry, event) in zip(waiting, events) where event.revents != 0 {
             if let entry = state.withLock({ $0.entries.removeValue(forKey: entry.key) }) {
-                if entry.isShort { entry.queue.sync(execute: entry.body) } else { entry.queue.async(execute: entry.body) }
+                if entry.isShort {
+                    entry.queue.sync(execute: entry.body)
+                } else {
+                    entry.queue.async(execute: entry.body)
+                }
             }
         }
     }

@@ -30,7 +30,8 @@ final class PipeReader: @unchecked Sendable {
     ///   - isShort: Whether both closures return at once, whatever happens; see ``DescriptorPoller``.
     ///   - onEnd: Called once, on the same queue, after the last bytes.
     init(
-        _ descriptor: Int32, name: String, isShort: Bool = false, onBytes: @escaping @Sendable (UnsafeRawBufferPointer) -> Void,
+        _ descriptor: Int32, name: String, isShort: Bool = false,
+        onBytes: @escaping @Sendable (UnsafeRawBufferPointer) -> Void,
         onEnd: @escaping @Sendable () -> Void = {}
     ) {
         makeNonBlocking(descriptor)

@@ -45,6 +45,7 @@ final class SupervisorConnection: Sendable {
     /// The mark on all processes that this process starts.
     let mark: ProcessMark
     private let channel: Int32
+    private let isBeatPending = Atomic(false)
     private let state = Mutex(State())
 
     private struct State {
@@ -73,28 +74,36 @@ final class SupervisorConnection: Sendable {
         }
     }
 
-    /// Sends heartbeats from a task, which proves that Swift's threads still run.
+    /// Sends heartbeats from tasks, which proves that Swift's threads still run. All workers of a machine beat at the same
+    /// moments, so their supervisor is woken once for many heartbeats.
     ///
     /// - Parameter interval: A part of the supervisor's heartbeat timeout. Each heartbeat wakes an idle worker.
     func beat(every interval: Duration) {
-        Task {
-            while !Task.isCancelled {
-                self.say(.beat)
-                let rest = Self.timeUntilBeat(every: interval, at: .nanoseconds(MachineClock.monotonic))
-                try await Task.sleep(for: rest, tolerance: .zero)
+        do {
+            // A task that sleeps wakes twice as many threads.
+            try startLongLivedThread {
+                while true {
+                    self.beat()
+                    usleep(UInt32(clamping: Int64(MachineClock.untilNext(interval) / .microseconds(1))))
+                }
+            }
+        } catch {
+            Task {
+                while !Task.isCancelled {
+                    self.say(.beat)
+                    try await Task.sleep(for: interval)
+                }
             }
         }
     }
 
-    /// All workers of a machine beat at the same moments, the multiples of the interval. So their supervisor is woken
-    /// once for many heartbeats.
-    ///
-    /// - Parameter now: The time since some moment that is the same for all processes.
-    /// - Returns: From a tenth of the interval to a tenth more than it: a sleep that ended early causes no second beat.
-    static func timeUntilBeat(every interval: Duration, at now: Duration) -> Duration {
-        let (now, period) = (now.milliseconds, max(1, interval.milliseconds))
-        let rest = period - now % period
-        return .milliseconds(rest * 10 < period ? rest + period : rest)
+    /// If the last heartbeat still waits for a thread, there is none: no second one is lined up behind it.
+    private func beat() {
+        guard !isBeatPending.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        Task {
+            isBeatPending.store(false, ordering: .releasing)
+            say(.beat)
+        }
     }
 
     /// Whether the supervisor has died. From then on no job is blamed.

@@ -4,11 +4,12 @@ import StintCore
 import StintPlatform
 import Synchronization
 
-/// Looks at an interval whether a reap would find something, and tells the reaper only then.
+/// Looks into the store at an interval, for callers that have nothing to do most of the time, and emits only if there may
+/// be something.
 ///
 /// Each stream has a thread of its own, which does the whole look: it wakes no other thread if there is nothing to do. A
 /// reap by way of Swift's tasks wakes seven: the timer's, those of two connections, and a task's thread around each.
-final class ReapMonitor: Sendable {
+final class PeriodicLooks: Sendable {
     /// It emits at least this often, whatever the looks find.
     private static let longestSilence: Duration = .seconds(60)
 
@@ -18,8 +19,8 @@ final class ReapMonitor: Sendable {
 
     deinit { stopAll() }
 
-    /// - Parameter mayFindSomething: The look. It blocks, and is called on the thread. If it throws, the reap that
-    ///   follows gets the error too, and reports it.
+    /// - Parameter mayFindSomething: The look. It blocks, and is called on the thread. If it throws, the stream emits:
+    ///   the caller's own look gets the error too, and can report it.
     /// - Throws: If the process has no descriptors left.
     func signals(
         every interval: Duration, _ mayFindSomething: @escaping @Sendable () throws -> Bool
@@ -41,11 +42,10 @@ final class ReapMonitor: Sendable {
     private static func look(
         every interval: Duration, until stop: StopPipe, _ mayFindSomething: () throws -> Bool, emit: () -> Void
     ) {
-        let timeout = Int32(clamping: max(1, interval.milliseconds))
         var lastSignal = ContinuousClock.now
         while true {
             var event = pollfd(fd: stop.readEnd, events: Int16(POLLIN), revents: 0)
-            let count = poll(&event, 1, timeout)
+            let count = poll(&event, 1, Int32(clamping: MachineClock.untilNext(interval).milliseconds))
             if count > 0 || count < 0 && errno != EINTR { return }
             let isNeeded: Bool
             do { isNeeded = try mayFindSomething() } catch { isNeeded = true }
