@@ -33,7 +33,8 @@ struct ReapCostTests {
     private func signals(
         _ queue: JobQueue<SQLiteStore>, until change: () async throws -> Void
     ) async throws -> Int {
-        let (stream, count) = (queue.store.reapSignals(every: .milliseconds(5)), Mutex(0))
+        let stream = queue.store.reapSignals(every: .milliseconds(5))
+        let count = Mutex(0)
         let counting = Task { for await _ in stream { count.withLock { $0 += 1 } } }
         let end = ContinuousClock.now + .milliseconds(200)
         try await eventually("200 ms are over") { ContinuousClock.now >= end }
@@ -63,7 +64,8 @@ struct ReapCostTests {
     func restartSignals() async throws {
         let folder = try TemporaryFolder()
         let queue = try await JobQueue(.sqlite(folder.database))
-        let (stream, count) = (queue.store.restartSignals(every: .milliseconds(5)), Mutex(0))
+        let stream = queue.store.restartSignals(every: .milliseconds(5))
+        let count = Mutex(0)
         let counting = Task { for await _ in stream { count.withLock { $0 += 1 } } }
         for requests in 1...2 {
             // The first look knows of no request yet.

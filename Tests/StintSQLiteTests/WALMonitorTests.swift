@@ -67,8 +67,7 @@ struct WALMonitorTests {
         #expect(watch.safetyLookInterval == .milliseconds(20))
         while let next = await signals.next() { if next == .unknown { break } }
         try await queue.enqueue(payload: [1], in: "q", delay: .milliseconds(300))
-        guard case .at = await signals.next() else { return #expect(Bool(false), "a delayed job was not found") }
-        #expect(await signals.next() == .now)
+        while let next = await signals.next() { if next == .now { break } }
         await watch.close()
         #expect(watch.safetyLookInterval == nil, "the thread has ended")
     }
