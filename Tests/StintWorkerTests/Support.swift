@@ -18,7 +18,9 @@ struct Oops: Error, CustomStringConvertible {
 }
 
 /// Runs `body` with a queue on a real file that is removed after the test.
-func withQueue(_ body: (JobQueue<SQLiteStore>) async throws -> Void) async throws {
+func withQueue(
+    safetyLookInterval: Duration = .seconds(5), _ body: (JobQueue<SQLiteStore>) async throws -> Void
+) async throws {
     let folder = NSTemporaryDirectory() + "stint-test-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
     defer {
@@ -28,7 +30,9 @@ func withQueue(_ body: (JobQueue<SQLiteStore>) async throws -> Void) async throw
             print("the folder \(folder) stays behind: \(error)")
         }
     }
-    let queue = try await JobQueue(.sqlite(folder + "/stint.db", durability: .normal))
+    var options = SQLiteStore.Options(durability: .normal)
+    options.safetyLookInterval = safetyLookInterval
+    let queue = try await JobQueue(.sqlite(folder + "/stint.db", options: options))
     try await body(queue)
     for finding in try await queue.store.examine() { #expect(finding.isGood, "\(finding)") }
 }

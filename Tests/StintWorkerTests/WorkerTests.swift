@@ -31,7 +31,7 @@ struct WorkerTests {
 
     @Test("wakes up when a job is enqueued in its process, and when a delayed one is due")
     func wakesUp() async throws {
-        try await withQueue { queue in
+        try await withQueue(safetyLookInterval: .seconds(3_600)) { queue in
             let (stream, ran) = AsyncStream.makeStream(of: String.self)
             // The poll interval is longer than this test: only the wake-up can start the job.
             var worker = Worker(queue, queues: ["q"], options: idleOptions(pollInterval: .seconds(3_600)))

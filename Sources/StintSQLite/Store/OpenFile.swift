@@ -15,6 +15,7 @@ final class OpenFile: Sendable {
     let scoreboards: Scoreboards
     let revocations: RevocationFile
     let watch: WALMonitor
+    let periodicLooks = PeriodicLooks()
 
     var writer: Connection { transactions.connection }
 
@@ -52,6 +53,7 @@ final class OpenFile: Sendable {
     /// Waits for what is in progress, and closes all connections. Descriptors are closed with the last reference.
     func close() async {
         await watch.close()
+        await periodicLooks.close()
         await longReaders.close()
         if keepOverwrittenOpen() { return }
         await checkpoint?.closeConnections()

@@ -1,0 +1,69 @@
+import Foundation
+import Stint
+import StintCore
+import StintPlatform
+import TestSupport
+import Testing
+
+@testable import StintWorker
+
+@Suite("What idle processes do not do", .timeLimit(.minutes(5)))
+struct IdleCostTests {
+    @Test("an idle worker has no timer for leases, and extends the lease of the next long job")
+    func leases() async throws {
+        try await withQueue { queue in
+            var options = Worker.Options()
+            options.lease = .milliseconds(1_500)
+            var worker = Worker(queue, queues: ["q"], options: options)
+            let door = Door()
+            worker.registerJob(Greeting.self) { job, _ in if job.name == "long" { try await door.wait() } }
+            let loop = WorkerLoop(worker)
+            let run = Task { await loop.run() }
+            try await queue.enqueue(Greeting(name: "short"), in: "q")
+            try await eventually("it has worked") { try await queue.counts().done == 1 }
+            try await eventually("it holds nothing and keeps nothing") { await loop.leaseKeeping == nil }
+            let id = try await queue.enqueue(Greeting(name: "long"), in: "q").id
+            await door.untilArrived()
+            let first = try #require(try await queue.record(id)?.leaseExpiresAtMilliseconds)
+            try await eventually("the lease was extended past its length") {
+                let record = try #require(try await queue.record(id))
+                try #require(record.state == .leased && record.attempts == 1)
+                return record.leaseExpiresAtMilliseconds! > first + 1_500
+            }
+            door.open()
+            await loop.stop(grace: .seconds(30))
+            _ = await run.value
+        }
+    }
+
+    @Test(
+        "all processes wait for the same moments, and never for longer than the interval",
+        arguments: [
+            // interval, now, wait
+            (5_000, 0, 5_000), (5_000, 1, 4_999), (5_000, 4_999, 1), (5_000, 12_345, 2_655), (1, 17, 1), (0, 17, 1),
+        ])
+    func moments(_ interval: Int, _ now: Int, _ wait: Int) {
+        let result = MachineClock.untilNext(.milliseconds(interval), at: .milliseconds(now))
+        #expect(result == .milliseconds(wait))
+        #expect(MachineClock.untilNext(.milliseconds(interval), at: .milliseconds(now) + .microseconds(999)) == result)
+    }
+
+    @Test("messages are read on the poller's thread, so that no other is woken for them; lines of handlers are not")
+    func poller() async throws {
+        let threads = Log<UInt>()
+        for isShort in [true, true, false, false] {
+            let pipe = try StintWorker.Pipe()
+            let reader = PipeReader(pipe.readEnd, name: "test", isShort: isShort) { _ in
+                threads.append(unsafeBitCast(pthread_self(), to: UInt.self))
+            }
+            let before = threads.all.count
+            var byte: UInt8 = 1
+            #expect(write(pipe.writeEnd, &byte, 1) == 1)
+            try await eventually("it is read") { threads.all.count > before }
+            await reader.finish()
+            closeAll([pipe.writeEnd])
+        }
+        #expect(threads.all[0] == threads.all[1])
+        #expect(threads.all[2] != threads.all[0] && threads.all[3] != threads.all[0])
+    }
+}
