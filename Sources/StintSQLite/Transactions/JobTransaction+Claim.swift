@@ -26,7 +26,11 @@ extension JobTransaction {
             let mine = rows.filter { $0.queue == index }
             try leavesSome ? take(mine, of: queue.id) : takeFirst(mine, of: queue.id)
             let leased = chosen.filter { $0.queue == index }
-            if !leased.isEmpty { tokens[index] = try lease(leased, of: queue.id, request) }
+            if !leased.isEmpty {
+                let token = try insertLease(queue.id, request, jobs: leased.count)
+                try lease(leased, of: queue.id, under: token)
+                tokens[index] = token
+            }
         }
         let jobs = chosen.map { candidate in
             ClaimedJob(
@@ -93,17 +97,7 @@ extension JobTransaction {
     /// - Returns: How many.
     private func promoteDue(in queue: Int64) throws -> Int64 {
         let due = try statement(HotSQL.dueDelayed).rows(queue, now.wall, Self.promotionsPerClaim) { $0.int(0) }
-        guard !due.isEmpty else { return 0 }
-        let insert = try statement(HotSQL.delayedToReady)
-        let delete = try statement(HotSQL.deleteDelayed)
-        var promoted = 0
-        for id in due {
-            // Nothing is promoted if another program has removed the job itself.
-            promoted += try insert.changes(id)
-            try delete.execute(id)
-        }
-        count(queue, ready: promoted, delayed: -due.count)
-        return Int64(promoted)
+        return due.isEmpty ? 0 : Int64(try promote(due, in: queue))
     }
 
     /// The first candidates. A suspect is chosen only if it is the first, and then alone.
@@ -121,30 +115,7 @@ extension JobTransaction {
         return rows.filter { seen.insert($0.id).inserted }[...]
     }
 
-    /// Removes the first rows of a queue, which these are.
-    private func takeFirst(_ rows: [Candidate], of queue: Int64) throws {
-        guard let last = rows.last else { return }
-        try statement(HotSQL.deleteReadyUpTo).execute(queue, last.priority, last.id)
-        count(queue, ready: -rows.count)
-    }
-
-    /// Removes rows between which others stay.
-    private func take(_ rows: [Candidate], of queue: Int64) throws {
-        let delete = try statement(HotSQL.deleteReady)
-        for row in rows { try delete.execute(queue, row.priority, row.id) }
-        count(queue, ready: -rows.count)
-    }
-
-    private func lease(_ jobs: [Candidate], of queue: Int64, _ request: ClaimRequest) throws -> FencingToken {
-        let token = try insertLease(queue, request, jobs: jobs.count)
-        let insertLeased = try statement(HotSQL.insertLeased)
-        for job in jobs {
-            try insertLeased.execute(job.id, token.rawValue, job.attempts + 1, job.crashes, job.suspect ? 1 : 0)
-        }
-        count(queue, leased: jobs.count)
-        return token
-    }
-
+    /// The lease itself, of jobs that ``lease(_:of:under:)`` gives to its holder.
     private func insertLease(_ queue: Int64, _ request: ClaimRequest, jobs: Int) throws -> FencingToken {
         let insert = try statement(HotSQL.insertLease)
         insert.bind(1, queue)
@@ -157,28 +128,5 @@ extension JobTransaction {
         insert.bind(8, request.registration?.rawValue)
         insert.bind(9, request.duration.milliseconds)
         return FencingToken(rawValue: try insert.insertedID())
-    }
-}
-
-/// A row of `HotSQL.readyJobs`.
-private struct Candidate {
-    let priority: Int64
-    let id: Int64
-    let attempts: Int64
-    let crashes: Int64
-    let suspect: Bool
-    /// The index of the queue in the claim.
-    let queue: Int
-    /// Whether its key consists of numbers.
-    let isSound: Bool
-
-    init(_ row: Statement.Row, queue: Int) {
-        isSound = row.isInteger(0) && row.isInteger(1)
-        priority = row.int(0)
-        id = row.int(1)
-        attempts = row.tally(2)
-        crashes = row.tally(3)
-        suspect = row.int(4) != 0
-        self.queue = queue
     }
 }

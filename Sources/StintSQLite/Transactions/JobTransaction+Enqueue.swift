@@ -30,24 +30,6 @@ extension JobTransaction {
         }
     }
 
-    /// Writes the job's state: ready, or delayed if the delay is above zero.
-    @discardableResult
-    func makeWaiting(
-        _ id: JobID, _ queue: Int64, priority: Int64, after delay: Duration, attempts: Int64 = 0, crashes: Int64 = 0,
-        suspect: Bool = false
-    ) throws -> JobState {
-        let suspect: Int64 = suspect ? 1 : 0
-        if delay > .zero {
-            let runAt = now.wall + delay.milliseconds
-            try statement(HotSQL.insertDelayed).execute(id.rawValue, queue, runAt, attempts, crashes, suspect)
-            count(queue, delayed: 1)
-            return .delayed
-        }
-        try insertReady().execute(queue, priority, id.rawValue, attempts, crashes, suspect)
-        count(queue, ready: 1)
-        return .ready
-    }
-
     private func holder(of key: String, in queue: Int64) throws -> JobID? {
         let select = try statement(HotSQL.uniqueKeyHolder)
         select.bind(1, queue)

@@ -43,7 +43,7 @@ extension JobTransaction {
             case .ready, .delayed, .leased: break
             }
             try leave(job)
-            try insertBuried(id.rawValue, job.queue, attempts: job.attempts, crashes: job.crashes, reason)
+            try bury(id.rawValue, job.queue, attempts: job.attempts, crashes: job.crashes, reason)
         }
     }
 
@@ -52,13 +52,6 @@ extension JobTransaction {
             try leave(try locate(id))
             try forget(id.rawValue)
         }
-    }
-
-    /// Deletes a job that is no longer in any state, with everything that belongs to it.
-    func forget(_ id: Int64) throws {
-        try statement(HotSQL.deleteJob).execute(id)
-        try statement(HotSQL.deleteUniqueKey).execute(id)
-        try statement(HotSQL.deleteFailures).execute(id)
     }
 
     // MARK: - One job, wherever it is
@@ -100,31 +93,5 @@ extension JobTransaction {
             if let job { return job }
         }
         throw StintError(.databaseUnusable, "job \(id) is in no state: the database was changed by another program")
-    }
-
-    /// Removes the job from its state; the caller puts it into another one or deletes it.
-    func leave(_ job: Located) throws {
-        switch job.state {
-        case .ready:
-            try statement("DELETE FROM stint_ready WHERE queue_id = ?1 AND priority = ?2 AND job_id = ?3")
-                .execute(job.queue, job.priority, job.id)
-            count(job.queue, ready: -1)
-        case .delayed:
-            try statement(HotSQL.deleteDelayed).execute(job.id)
-            count(job.queue, delayed: -1)
-        case .leased:
-            revokes = true
-            try statement("DELETE FROM stint_leased WHERE job_id = ?1").execute(job.id)
-            count(job.queue, leased: -1)
-            if let token = job.token {
-                let jobs = try statement("SELECT jobs FROM stint_leases WHERE token = ?1").first(token) { $0.int(0) }
-                try shrink(FencingToken(rawValue: token), jobs ?? 0, by: 1)
-            }
-        case .buried:
-            try statement("DELETE FROM stint_buried WHERE job_id = ?1").execute(job.id)
-            count(job.queue, buried: -1)
-        case .done:
-            try statement("DELETE FROM stint_done WHERE job_id = ?1").execute(job.id)
-        }
     }
 }

@@ -15,8 +15,7 @@ extension JobTransaction {
         let jobs = try statement(Self.jobsOfLease)
             .rows(lease.token) { (job: LeasedRow($0), id: JobID(rawValue: $0.int(6))) }
         for (job, id) in jobs {
-            try statement(HotSQL.deleteLeased).execute(id.rawValue, lease.token)
-            count(lease.queue, leased: -1)
+            try leaveLease(id.rawValue, lease.token, lease.queue)
             let mine = Lease(job: id, token: FencingToken(rawValue: lease.token))
             let (start, started) = evidence.start(of: mine, isSuspect: job.held.isSuspect, in: process)
             let transition = try Transition.after(

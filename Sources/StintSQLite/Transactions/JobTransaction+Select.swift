@@ -49,7 +49,7 @@ extension JobTransaction {
             case .kick:
                 try makeWaiting(JobID(rawValue: job.id), job.queue, priority: job.priority, after: .zero)
             case .bury(let reason):
-                try insertBuried(job.id, job.queue, attempts: job.attempts, crashes: job.crashes, reason)
+                try bury(job.id, job.queue, attempts: job.attempts, crashes: job.crashes, reason)
             case .delete: try forget(job.id)
             }
         }

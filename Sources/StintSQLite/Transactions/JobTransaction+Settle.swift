@@ -1,10 +1,6 @@
 import StintCore
 
 extension JobTransaction {
-    /// The maximum number of failures that are kept of one job: a job that is kicked again and again must not grow the
-    /// file.
-    private static let failuresPerJob: Int64 = 50
-
     func settle(_ settlements: [Settlement]) throws -> [Settlement.Answer] {
         guard !settlements.isEmpty else { return [] }
         var leases: [FencingToken: SettledLease] = [:]
@@ -42,101 +38,11 @@ extension JobTransaction {
         return try move(
             settlement.lease.job, lease.queue, job, transition, worker: lease.worker, settlement.diagnostics)
     }
-
-    private func acknowledge(_ id: Int64, _ token: Int64, _ lease: SettledLease, _ cleanup: Cleanup) throws -> Bool {
-        if lease.retention > 0 {
-            try statement(HotSQL.leasedToDone).execute(id, token, lease.queue, now.wall)
-        }
-        guard try cleanup.deleteLeased.changes(id, token) == 1 else { return false }
-        if lease.retention <= 0 {
-            try cleanup.deleteJob.execute(id)
-            try cleanup.deleteFailures(id)
-        }
-        try cleanup.freeUniqueKey(id)
-        return true
-    }
-
-    /// Moves a job that has just left its lease to the state that the rules give.
-    func move(
-        _ id: JobID, _ queue: Int64, _ job: LeasedRow, _ transition: Transition, worker: String?,
-        _ diagnostics: AttemptDiagnostics?
-    ) throws -> JobState {
-        if let failure = transition.failure {
-            try record(failure, attempt: job.held.attempts, id.rawValue, worker: worker, diagnostics)
-        }
-        switch transition.destination {
-        case .done: preconditionFailure("an ack has a way of its own")
-        case .waiting(let delay, let attempts, let crashes, let isSuspect):
-            return try makeWaiting(
-                id, queue, priority: job.priority, after: delay, attempts: attempts, crashes: crashes,
-                suspect: isSuspect)
-        case .buried(let reason, let attempts, let crashes):
-            return try insertBuried(id.rawValue, queue, attempts: attempts, crashes: crashes, reason)
-        }
-    }
-
-    @discardableResult
-    func insertBuried(_ id: Int64, _ queue: Int64, attempts: Int64, crashes: Int64, _ reason: String) throws -> JobState
-    {
-        let insert = try statement(
-            """
-            INSERT OR REPLACE INTO stint_buried (job_id, queue_id, buried_at, attempts, crashes, reason)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-            """)
-        insert.bind(6, reason.replacing("\0", with: "\u{FFFD}"))
-        insert.bind(1, id)
-        insert.bind(2, queue)
-        insert.bind(3, now.wall)
-        insert.bind(4, attempts)
-        insert.bind(5, crashes)
-        try insert.execute()
-        count(queue, buried: 1)
-        return .buried
-    }
-
-    /// Keeps an attempt that did not end well.
-    private func record(
-        _ failure: Transition.Failure, attempt: Int64, _ id: Int64, worker: String?, _ diagnostics: AttemptDiagnostics?
-    ) throws {
-        let insert = try statement(
-            """
-            INSERT INTO stint_failures (job_id, attempt, at, kind, error, worker, exit_code, signal, peak_memory_bytes,
-                                        run_time_ms, standard_error)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-            """)
-        insert.bind(1, id)
-        insert.bind(2, attempt)
-        insert.bind(3, now.wall)
-        insert.bind(4, failure.kind.rawValue)
-        insert.bind(5, failure.error.replacing("\0", with: "\u{FFFD}"))
-        insert.bind(6, worker)
-        insert.bind(7, diagnostics?.exitCode.map(Int64.init))
-        insert.bind(8, diagnostics?.signal)
-        insert.bind(9, diagnostics?.peakMemoryBytes)
-        insert.bind(10, diagnostics?.runTimeMilliseconds)
-        insert.bind(11, diagnostics?.standardError?.replacing("\0", with: "\u{FFFD}"))
-        try insert.execute()
-        try statement(
-            """
-            DELETE FROM stint_failures WHERE job_id = ?1 AND id <=
-                (SELECT id FROM stint_failures WHERE job_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
-            """
-        ).execute(id, Self.failuresPerJob)
-    }
-
-    /// Removes settled jobs from a lease, and the lease with its last job.
-    func shrink(_ token: FencingToken, _ jobs: Int64, by settled: Int64) throws {
-        if settled >= jobs {
-            try statement(HotSQL.deleteLease).execute(token.rawValue)
-        } else {
-            try statement(HotSQL.shrinkLease).execute(token.rawValue, settled)
-        }
-    }
 }
 
 /// A row of `HotSQL.lease`, and how many of its jobs were settled in this transaction. It is a class because it is
 /// changed in place once for each job.
-private final class SettledLease {
+final class SettledLease {
     let queue: Int64
     let jobs: Int64
     let retention: Int64
@@ -155,7 +61,7 @@ private final class SettledLease {
 
 /// The statements that remove a settled job, looked up once and not once for each job. Few jobs have a unique key or
 /// failures: one look at the range of ids spares most acks two look-ups for each job, a quarter of their cost.
-private struct Cleanup {
+struct Cleanup {
     let deleteLeased: Statement
     let deleteJob: Statement
     private let uniqueKeys: Statement?
