@@ -36,7 +36,7 @@ struct IdleCostTests {
         }
     }
 
-    @Test("an idle worker whose store looks for jobs still notices by itself that the queue is drained, or that it is old")
+    @Test("an idle worker whose store looks for jobs notices by itself that the queue is drained, or that it is old")
     func checksMore() async throws {
         for drains in [true, false] {
             try await withQueue(safetyLookInterval: .milliseconds(20)) { queue in
