@@ -36,6 +36,32 @@ struct IdleCostTests {
         }
     }
 
+    @Test("an idle worker whose store looks for jobs notices by itself that the queue is drained, or that it is old")
+    func checksMore() async throws {
+        for drains in [true, false] {
+            try await withQueue(safetyLookInterval: .milliseconds(20)) { queue in
+                try await queue.enqueue(payload: [1], in: "q")
+                let request = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(3_600), worker: "other:1")
+                let job = try #require(try await queue.store.claim(request).first)
+                var options = Worker.Options()
+                options.pollInterval = .milliseconds(50)
+                options.drains = drains
+                if !drains { options.recycling.maxAge = .milliseconds(300) }
+                var worker = Worker(queue, queues: ["q"], options: options)
+                worker.registerOthers { _ in }
+                let start = ContinuousClock.now
+                let run = Task { [worker] in try await worker.run() }
+                try await eventually("it is there") { try await queue.store.workers().count == 1 }
+                // It sleeps, and no wake-up tells of this.
+                let end = ContinuousClock.now + .milliseconds(200)
+                try await eventually("200 ms are over") { ContinuousClock.now >= end }
+                if drains { try await queue.store.settle(Settlement(job.lease, .ack)) }
+                try await run.value
+                #expect(ContinuousClock.now - start < .seconds(40), "it ended with its own rare look")
+            }
+        }
+    }
+
     @Test(
         "all processes wait for the same moments, and never for longer than the interval",
         arguments: [

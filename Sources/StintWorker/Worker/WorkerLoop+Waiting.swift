@@ -9,8 +9,17 @@ extension WorkerLoop {
     /// How often an idle worker reads the store without a wake-up. Its read wakes eight threads; the look of a store that
     /// looks by itself wakes one, so most reads are left to that.
     private var lookInterval: Duration {
-        guard let own = store.safetyLookInterval, own <= options.pollInterval else { return options.pollInterval }
+        guard !checksMoreThanJobs, let own = store.safetyLookInterval, own <= options.pollInterval else {
+            return options.pollInterval
+        }
         return max(options.pollInterval, Self.secondNet)
+    }
+
+    /// Whether each look is also the time to check what no wake-up tells of: whether the queues are drained, whether this
+    /// process is too old or too large, and whether there is more than a suspect.
+    private var checksMoreThanJobs: Bool {
+        let limits = options.recycling
+        return options.drains || limits.maxAge != nil || limits.maxMemory != nil || passedSuspect != nil
     }
 
     /// Called before looking for jobs, so that later changes are noticed.
