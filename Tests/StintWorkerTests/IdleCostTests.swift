@@ -23,7 +23,7 @@ struct IdleCostTests {
             try await eventually("it has worked") { try await queue.counts().done == 1 }
             try await eventually("it holds nothing and keeps nothing") { await loop.leaseKeeping == nil }
             let id = try await queue.enqueue(Greeting(name: "long"), in: "q").id
-            await door.untilArrived()
+            try await door.untilArrived()
             let first = try #require(try await queue.record(id)?.leaseExpiresAtMilliseconds)
             try await eventually("the lease was extended past its length") {
                 let record = try #require(try await queue.record(id))

@@ -6,6 +6,7 @@ import Stint
 import StintCore
 import StintPlatform
 import Synchronization
+import TestSupport
 import Testing
 
 struct Greeting: JobParameters {
@@ -65,7 +66,8 @@ func running(_ services: [any Service], _ body: () async throws -> Void) async t
         throw error
     }
     await group.triggerGracefulShutdown()
-    try await task.value
+    // A worker that does not stop must not outlast the time limit of its test.
+    try await withTaskCancellationHandler { try await task.value } onCancel: { task.cancel() }
 }
 
 /// What handlers saw, in order.
@@ -79,29 +81,30 @@ final class Log<Element: Sendable>: Sendable {
 final class Door: Sendable {
     private let opened: AsyncStream<Void>
     private let continuation: AsyncStream<Void>.Continuation
-    private let arrivals: AsyncStream<Void>
-    private let arrival: AsyncStream<Void>.Continuation
+    /// How many handlers arrived that the test has not yet waited for.
+    private let arrivals = Mutex(0)
 
     init() {
         (opened, continuation) = AsyncStream.makeStream()
-        (arrivals, arrival) = AsyncStream.makeStream()
     }
 
     func open() { continuation.finish() }
 
     /// For handlers.
     func wait() async throws {
-        arrival.yield()
+        arrivals.withLock { $0 += 1 }
         for await _ in opened {}
         try Task.checkCancellation()
     }
 
-    /// For the test: waits until this many handlers are at the door.
-    func untilArrived(_ count: Int = 1) async {
-        var arrived = 0
-        for await _ in arrivals {
-            arrived += 1
-            if arrived == count { return }
+    /// For the test: waits until this many handlers have arrived since the last call.
+    func untilArrived(_ count: Int = 1) async throws {
+        try await eventually("\(count) handlers are at the door") {
+            arrivals.withLock { arrived in
+                guard arrived >= count else { return false }
+                arrived -= count
+                return true
+            }
         }
     }
 }
