@@ -67,7 +67,11 @@ func running(_ services: [any Service], _ body: () async throws -> Void) async t
     }
     await group.triggerGracefulShutdown()
     // A worker that does not stop must not outlast the time limit of its test.
-    try await withTaskCancellationHandler { try await task.value } onCancel: { task.cancel() }
+    try await withTaskCancellationHandler {
+        try await task.value
+    } onCancel: {
+        task.cancel()
+    }
 }
 
 /// What handlers saw, in order.
