@@ -64,7 +64,7 @@ public protocol JobStore: WorkerRegistry {
         _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int
     ) async throws -> SelectionStep
 
-    /// Reclaims the jobs of leases that ended (past their deadline, or granted by a clock that has begun anew since)
+    /// Reclaims the jobs of leases that ended (past their deadline, or granted before the machine rebooted)
     /// and prunes done jobs past their retention. A call handles a bounded number of both, so that no claim waits
     /// long.
     ///

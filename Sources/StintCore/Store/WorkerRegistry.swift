@@ -5,9 +5,9 @@ public protocol WorkerRegistry: Sendable {
     /// survive a power cut, which ends all workers. One that was not renewed for ``WorkerRegistration/lifetime``, that
     /// holds no lease, and whose process is not known to live, is deleted by a reap.
     ///
-    /// After `outcomeUnknown` there may be a registration whose id nobody knows. Call it again: for a new worker that
-    /// makes a second registration, for a renewal it is the same one. The first one then never holds a lease, so it
-    /// costs no job anything. It is listed by ``workers()`` and counts as a worker when few ready jobs are shared among
+    /// After `outcomeUnknown` there may be a registration whose id the caller does not get. Call it again: for a new
+    /// worker that makes a second registration, for a renewal it is the same one. The first one then never holds a
+    /// lease, so it costs no job anything. It is listed by ``workers()`` and counts as a worker when few ready jobs are shared among
     /// workers, until its process ends and is reclaimed (``reclaim(from:_:)`` covers all registrations of a process) or
     /// a reap deletes it as above.
     func register(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> RegisteredWorker

@@ -273,7 +273,7 @@ public final class SQLiteStore: JobStore {
     static func read<Value>(
         _ database: Database, _ schema: SchemaWatch, _ clock: any QueueClock, _ body: (JobTransaction) throws -> Value
     ) throws -> Value {
-        // Not GRDB's own transaction, which parses its SQL anew each time.
+        // Not GRDB's own transaction, which parses its SQL each time.
         try Statement("BEGIN", database).execute()
         do {
             try schema.check(database)
