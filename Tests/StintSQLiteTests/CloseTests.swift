@@ -63,9 +63,11 @@ struct CloseTests {
             try await queue.enqueue(payload: [1], in: "q")
             _ = try await queue.stats()
             let wakeUps = queue.store.wakeUps(in: ["q"])
+            let reaps = queue.store.reapSignals(every: .seconds(3_600))
             #expect(!Self.files(in: folder.path).isEmpty)
             await queue.close()
             for await _ in wakeUps {}
+            for await _ in reaps {}
             // A thread that has just answered may hold the last reference for a moment.
             let deadline = ContinuousClock.now + .seconds(20)
             while !Self.files(in: folder.path).isEmpty {

@@ -37,13 +37,78 @@ struct WALMonitorTests {
         #expect(try await queue.claim(1).map(\.payload) == [Array("x".utf8)])
     }
 
+    /// Watches a file that nothing is written to: the kernel reports nothing.
+    private func deafMonitor(
+        _ folder: borrowing TemporaryFolder, _ store: SQLiteStore,
+        checkStillThere: @escaping @Sendable () throws -> Void = {}, onLook: @escaping @Sendable () -> Void = {}
+    ) throws -> WALMonitor {
+        let (silent, path) = (folder.path + "/silent", folder.database)
+        #expect(FileManager.default.createFile(atPath: silent, contents: nil))
+        return WALMonitor(
+            silent, signals: WakeUpSignals(), logger: Logger(label: "test"), safetyInterval: .milliseconds(20),
+            checkStillThere: checkStillThere, connect: { try Self.connect(path, onLook: onLook) })
+    }
+
+    private static func connect(_ path: String, onLook: @escaping @Sendable () -> Void) throws -> Connection {
+        let connection = try Connection(
+            path, opening: path, purpose: "test", durability: .normal, busyTimeout: .seconds(1), readOnly: true)
+        connection.runBlocking { database in database.trace { if "\($0)".hasPrefix("BEGIN") { onLook() } } }
+        return connection
+    }
+
+    @Test("a commit that the kernel did not report is found by the safety look, and so is a time that has come since")
+    func unreported() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        try await queue.resume("q")
+        let watch = try deafMonitor(folder, queue.store)
+        #expect(watch.safetyLookInterval == nil, "there is no thread that looks")
+        var signals = watch.wakeUps(in: ["q"]).makeAsyncIterator()
+        #expect(watch.safetyLookInterval == .milliseconds(20))
+        while let next = await signals.next() { if next == .unknown { break } }
+        try await queue.enqueue(payload: [1], in: "q", delay: .milliseconds(300))
+        while let next = await signals.next() { if next == .now { break } }
+        await watch.close()
+        #expect(watch.safetyLookInterval == nil, "the thread has ended")
+    }
+
+    @Test("the safety look always reads the queues, also if nothing was committed since the last one")
+    func safetyLooks() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        try await queue.resume("q")
+        let looks = Mutex(0)
+        let watch = try deafMonitor(folder, queue.store, onLook: { looks.withLock { $0 += 1 } })
+        let signals = watch.wakeUps(in: ["q"])
+        try await eventually("it reads again and again") { looks.withLock { $0 } > 5 }
+        await watch.close()
+        var told = 0
+        for await _ in signals { told += 1 }
+        #expect(told <= 1, "a listener was woken although nothing has changed")
+    }
+
+    @Test("when the database is gone, the safety look wakes the workers, so that they notice it")
+    func gone() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        try await queue.resume("q")
+        let isGone = Mutex(false)
+        let watch = try deafMonitor(folder, queue.store) {
+            if isGone.withLock(\.self) { throw StintError(.databaseUnusable, "gone") }
+        }
+        var signals = watch.wakeUps(in: ["q"]).makeAsyncIterator()
+        while let next = await signals.next() { if next == .unknown { break } }
+        isGone.withLock { $0 = true }
+        #expect(await signals.next() == .now)
+    }
+
     @Test("where the kernel does not tell, by looking")
     func polling() async throws {
         let folder = try TemporaryFolder()
         let queue = try await JobQueue(.sqlite(folder.database))
         let watch = WALMonitor(
-            folder.path + "/no-such-log", signals: WakeUpSignals(), logger: Logger(label: "test")
-        ) { try queue.store.reader }
+            folder.path + "/no-such-log", signals: WakeUpSignals(), logger: Logger(label: "test"),
+            safetyInterval: .seconds(3_600), checkStillThere: {}, connect: { try queue.store.reader })
         var signals = watch.wakeUps(in: ["q"]).makeAsyncIterator()
         try await queue.enqueue(payload: [1], in: "q")
         while let next = await signals.next() { if next == .now { break } }
@@ -80,14 +145,9 @@ struct WALMonitorTests {
         let queue = try await JobQueue(.sqlite(path))
         try await queue.resume("q")
         let begun = Mutex(0)
-        let watch = WALMonitor(path + "-wal", signals: WakeUpSignals(), logger: Logger(label: "test")) {
-            let connection = try Connection(
-                path, opening: path, purpose: "test", durability: .normal, busyTimeout: .seconds(1), readOnly: true)
-            connection.runBlocking { database in
-                database.trace { if "\($0)".hasPrefix("BEGIN") { begun.withLock { $0 += 1 } } }
-            }
-            return connection
-        }
+        let watch = WALMonitor(
+            path + "-wal", signals: WakeUpSignals(), logger: Logger(label: "test"), safetyInterval: .seconds(3_600),
+            checkStillThere: {}, connect: { try Self.connect(path) { begun.withLock { $0 += 1 } } })
         var signals = watch.wakeUps(in: ["q"]).makeAsyncIterator()
         while let next = await signals.next() { if next == .unknown { break } }
         // As in the test above: the log is written to, and nothing can be seen.

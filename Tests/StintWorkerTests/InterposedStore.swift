@@ -21,6 +21,8 @@ struct InterposedStore: JobStore {
         isDeaf ? AsyncStream { $0.yield(.unknown) } : store.wakeUps(in: queues)
     }
 
+    var safetyLookInterval: Duration? { isDeaf ? nil : store.safetyLookInterval }
+
     func exchange(_ settlements: [Settlement], for request: ClaimRequest?) async throws -> Exchange {
         try beforeExchange(settlements, request)
         let exchange = try await store.exchange(settlements, for: request)

@@ -29,7 +29,7 @@ struct LostDatabaseTests {
                 finished.append(1)
             }
             let task = Task { [worker] in try await worker.run() }
-            await door.untilArrived(1)
+            try await door.untilArrived(1)
             try lose()
             door.open()
             let error = await #expect(throws: StintError.self) { try await task.value }

@@ -40,7 +40,7 @@ struct PrefetchTests {
             }
             let (stream, ran) = AsyncStream.makeStream(of: String.self)
             try await running([slow]) {
-                await door.untilArrived(1)
+                try await door.untilArrived(1)
                 var fast = Worker(queue, queues: ["q"])
                 fast.registerJob(Greeting.self) { job, _ in ran.yield(job.name) }
                 try await running([fast]) {

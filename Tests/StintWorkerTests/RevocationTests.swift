@@ -30,7 +30,7 @@ struct RevocationTests {
                 try await door.wait()
             }
             try await running([worker]) {
-                await door.untilArrived()
+                try await door.untilArrived()
                 #expect(try await queue.counts().leased == 10)
                 try await revoke(other, ids)
                 door.open()

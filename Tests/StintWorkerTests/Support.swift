@@ -6,6 +6,7 @@ import Stint
 import StintCore
 import StintPlatform
 import Synchronization
+import TestSupport
 import Testing
 
 struct Greeting: JobParameters {
@@ -18,7 +19,9 @@ struct Oops: Error, CustomStringConvertible {
 }
 
 /// Runs `body` with a queue on a real file that is removed after the test.
-func withQueue(_ body: (JobQueue<SQLiteStore>) async throws -> Void) async throws {
+func withQueue(
+    safetyLookInterval: Duration = .seconds(5), _ body: (JobQueue<SQLiteStore>) async throws -> Void
+) async throws {
     let folder = NSTemporaryDirectory() + "stint-test-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
     defer {
@@ -28,7 +31,9 @@ func withQueue(_ body: (JobQueue<SQLiteStore>) async throws -> Void) async throw
             print("the folder \(folder) stays behind: \(error)")
         }
     }
-    let queue = try await JobQueue(.sqlite(folder + "/stint.db", durability: .normal))
+    var options = SQLiteStore.Options(durability: .normal)
+    options.safetyLookInterval = safetyLookInterval
+    let queue = try await JobQueue(.sqlite(folder + "/stint.db", options: options))
     try await body(queue)
     for finding in try await queue.store.examine() { #expect(finding.isGood, "\(finding)") }
 }
@@ -61,7 +66,12 @@ func running(_ services: [any Service], _ body: () async throws -> Void) async t
         throw error
     }
     await group.triggerGracefulShutdown()
-    try await task.value
+    // A worker that does not stop must not outlast the time limit of its test.
+    try await withTaskCancellationHandler {
+        try await task.value
+    } onCancel: {
+        task.cancel()
+    }
 }
 
 /// What handlers saw, in order.
@@ -75,29 +85,30 @@ final class Log<Element: Sendable>: Sendable {
 final class Door: Sendable {
     private let opened: AsyncStream<Void>
     private let continuation: AsyncStream<Void>.Continuation
-    private let arrivals: AsyncStream<Void>
-    private let arrival: AsyncStream<Void>.Continuation
+    /// How many handlers arrived that the test has not yet waited for.
+    private let arrivals = Mutex(0)
 
     init() {
         (opened, continuation) = AsyncStream.makeStream()
-        (arrivals, arrival) = AsyncStream.makeStream()
     }
 
     func open() { continuation.finish() }
 
     /// For handlers.
     func wait() async throws {
-        arrival.yield()
+        arrivals.withLock { $0 += 1 }
         for await _ in opened {}
         try Task.checkCancellation()
     }
 
-    /// For the test: waits until this many handlers are at the door.
-    func untilArrived(_ count: Int = 1) async {
-        var arrived = 0
-        for await _ in arrivals {
-            arrived += 1
-            if arrived == count { return }
+    /// For the test: waits until this many handlers have arrived since the last call.
+    func untilArrived(_ count: Int = 1) async throws {
+        try await eventually("\(count) handlers are at the door") {
+            arrivals.withLock { arrived in
+                guard arrived >= count else { return false }
+                arrived -= count
+                return true
+            }
         }
     }
 }

@@ -52,7 +52,7 @@ struct SuspectTests {
                 ran.append(name)
             }
             try await running([worker]) {
-                await door.untilArrived()
+                try await door.untilArrived()
                 try await eventually("the others ran beside the long one") { ran.all.count == 30 }
                 #expect(!ran.all.contains { $0.hasPrefix("suspect") })
                 door.open()
@@ -73,7 +73,7 @@ struct SuspectTests {
                 ran.append("busy: \(name)")
             }
             try await running([busy]) {
-                await door.untilArrived()
+                try await door.untilArrived()
                 // Acts as another process, as far as the exclusive run lock is concerned.
                 let idle = worker(try await JobQueue(.sqlite(queue.store.path)), concurrency: 2) { name in
                     ran.append("idle: \(name)")
@@ -136,7 +136,7 @@ struct SuspectTests {
             var worker = Worker(JobQueue(store: store), queues: ["q"], concurrency: 2)
             worker.registerJob(Greeting.self) { job, _ in if job.name == "long" { try await door.wait() } }
             try await running([worker]) {
-                await door.untilArrived()
+                try await door.untilArrived()
                 // After that, two rounds of passing over it and of making its process free are over; see SuspectWait.
                 try await Task.sleep(for: .seconds(2))
                 #expect(claims.withLock { $0 } < 20)

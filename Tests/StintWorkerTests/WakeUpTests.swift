@@ -5,7 +5,7 @@ import Subprocess
 import TestSupport
 import Testing
 
-/// Each with a poll interval longer than the test: only the wake-up can start the job.
+/// Each with intervals longer than the test, the worker's and the store's: only the wake-up can start the job.
 @Suite("An idle worker wakes up at once, whoever brings the job", .timeLimit(.minutes(5)))
 struct WakeUpTests {
     /// Runs a worker on queue `q` that notes payloads, waits until it sleeps, and lets `bring` enqueue a job.
@@ -13,7 +13,7 @@ struct WakeUpTests {
         prepare: (JobQueue<SQLiteStore>) async throws -> Void = { _ in },
         by bring: (JobQueue<SQLiteStore>, _ path: String) async throws -> Void
     ) async throws {
-        try await withQueue { queue in
+        try await withQueue(safetyLookInterval: .seconds(3_600)) { queue in
             try await prepare(queue)
             let (stream, ran) = AsyncStream.makeStream(of: String.self)
             var options = Worker.Options()
@@ -83,6 +83,31 @@ struct WakeUpTests {
             try await queue.pause("q")
         } by: { queue, _ in
             try await queue.resume("q")
+        }
+    }
+
+    @Test("a worker whose store looks by itself at least as often hardly ever looks, and gets what the store finds")
+    func storesLooks() async throws {
+        for (own, isRare) in [(Duration.milliseconds(20), true), (.seconds(3_600), false)] {
+            try await withQueue(safetyLookInterval: own) { queue in
+                try await queue.resume("q")
+                let (stream, ran) = AsyncStream.makeStream(of: Void.self)
+                var options = Worker.Options()
+                options.pollInterval = .milliseconds(20)
+                let looks = Log<Void>()
+                let store = InterposedStore(store: queue.store, beforeLook: { looks.append(()) })
+                var worker = Worker(JobQueue(store: store), queues: ["q"], options: options)
+                worker.registerOthers { _ in ran.yield() }
+                try await running([worker]) {
+                    try await eventually("it has looked") { !looks.all.isEmpty }
+                    let end = ContinuousClock.now + .milliseconds(300)
+                    try await eventually("300 ms are over") { ContinuousClock.now >= end }
+                    #expect((looks.all.count <= 3) == isRare, "\(looks.all.count) looks")
+                    try await queue.enqueue(payload: [1], in: "q")
+                    var runs = stream.makeAsyncIterator()
+                    #expect(await runs.next() != nil)
+                }
+            }
         }
     }
 

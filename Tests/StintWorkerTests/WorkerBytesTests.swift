@@ -35,7 +35,7 @@ struct WorkerBytesTests {
             }
             try await running([worker]) {
                 // Two fit into the budget, and a third one exceeds it.
-                await door.untilArrived(3)
+                try await door.untilArrived(3)
                 try await eventually("it has given back the rest") { try await queue.counts().leased == 3 }
                 let leases = try await queue.store.leasesMade()
                 try await queue.enqueue(payload: [1], in: "other")
@@ -58,7 +58,7 @@ struct WorkerBytesTests {
                 try await door.wait()
             }
             try await running([worker]) {
-                await door.untilArrived(1)
+                try await door.untilArrived(1)
                 try await eventually("the others were given back") { try await queue.counts().leased == 1 }
                 door.open()
                 try await eventually("all ran") { try await queue.counts().done == 3 }

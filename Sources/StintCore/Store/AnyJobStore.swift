@@ -69,6 +69,8 @@ package struct AnyJobStore: JobStore {
 
     package func isClaimable(_ job: JobID) async throws -> Bool { try await base.isClaimable(job) }
     package func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> { base.wakeUps(in: queues) }
+    package var safetyLookInterval: Duration? { base.safetyLookInterval }
+    package func reapSignals(every interval: Duration) -> AsyncStream<Void> { base.reapSignals(every: interval) }
     package func close() async { await base.close() }
     package func checkStillThere() throws { try base.checkStillThere() }
     package func sleep(for duration: Duration) async throws { try await base.sleep(for: duration) }
@@ -91,5 +93,6 @@ package struct AnyJobStore: JobStore {
     package func registerSupervisor() async throws -> (any SupervisorSign)? { try await base.registerSupervisor() }
     package func requestRestart() async throws { try await base.requestRestart() }
     package func latestRestartRequest() async throws -> Int64 { try await base.latestRestartRequest() }
+    package func restartSignals(every interval: Duration) -> AsyncStream<Void> { base.restartSignals(every: interval) }
     package func failures(limit: Int) async throws -> [FailedJob] { try await base.failures(limit: limit) }
 }

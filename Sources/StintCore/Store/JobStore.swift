@@ -131,6 +131,16 @@ public protocol JobStore: WorkerRegistry {
     /// processes. May emit spuriously; only the newest unread value is buffered.
     func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady>
 
+    /// How often the store reads the queues of ``wakeUps(in:)`` although nothing has told it of a change, and checks
+    /// that it is still in its place; it emits what it finds. `nil`, the default: it does not, so a worker has to read.
+    var safetyLookInterval: Duration? { get }
+
+    /// Emits when ``reap()`` or ``WorkerRegistry/reclaimDead()`` may find something to do. The store looks for that at
+    /// this interval. May emit spuriously. The stream ends when the store is closed.
+    ///
+    /// By default it emits at each interval. A store that can look more cheaply than a reap does so here.
+    func reapSignals(every interval: Duration) -> AsyncStream<Void>
+
     /// Waits for calls that are in progress, ends all wake-ups, and releases everything that the store holds of the
     /// system: descriptors, connections, threads. From then on every call throws ``StintError`` with the code `closed`.
     /// A second call changes nothing.
@@ -155,6 +165,18 @@ extension JobStore {
     public func checkStillThere() throws {}
 
     public func sleep(for duration: Duration) async throws { try await Task.sleep(for: duration) }
+
+    public var safetyLookInterval: Duration? { nil }
+
+    public func reapSignals(every interval: Duration) -> AsyncStream<Void> { Self.signals(every: interval) }
+    public func restartSignals(every interval: Duration) -> AsyncStream<Void> { Self.signals(every: interval) }
+
+    /// Emits at each interval, until the task that waits is cancelled.
+    package static func signals(every interval: Duration) -> AsyncStream<Void> {
+        AsyncStream {
+            do { return try await Task.sleep(for: interval) } catch { return nil }
+        }
+    }
 }
 
 extension JobStore {

@@ -5,9 +5,9 @@ public protocol WorkerRegistry: Sendable {
     /// survive a power cut, which ends all workers. One that was not renewed for ``WorkerRegistration/lifetime``, that
     /// holds no lease, and whose process is not known to live, is deleted by a reap.
     ///
-    /// After `outcomeUnknown` there may be a registration whose id nobody knows. Call it again: for a new worker that
-    /// makes a second registration, for a renewal it is the same one. The first one then never holds a lease, so it
-    /// costs no job anything. It is listed by ``workers()`` and counts as a worker when few ready jobs are shared among
+    /// After `outcomeUnknown` there may be a registration whose id the caller does not get. Call it again: for a new
+    /// worker that makes a second registration, for a renewal it is the same one. The first one then never holds a
+    /// lease, so it costs no job anything. It is listed by ``workers()`` and counts as a worker when few ready jobs are shared among
     /// workers, until its process ends and is reclaimed (``reclaim(from:_:)`` covers all registrations of a process) or
     /// a reap deletes it as above.
     func register(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> RegisteredWorker
@@ -42,6 +42,10 @@ public protocol WorkerRegistry: Sendable {
 
     /// The number of the latest restart request, each greater than the one before; 0 if there was none yet.
     func latestRestartRequest() async throws -> Int64
+
+    /// Emits when ``latestRestartRequest()`` may return another number, or may throw. The store looks for that at this
+    /// interval; otherwise as ``JobStore/reapSignals(every:)``.
+    func restartSignals(every interval: Duration) -> AsyncStream<Void>
 
     /// The latest attempts that did not succeed, newest first.
     ///

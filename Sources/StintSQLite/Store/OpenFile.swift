@@ -15,6 +15,7 @@ final class OpenFile: Sendable {
     let scoreboards: Scoreboards
     let revocations: RevocationFile
     let watch: WALMonitor
+    let periodicLooks = PeriodicLooks()
 
     var writer: Connection { transactions.connection }
 
@@ -53,6 +54,7 @@ final class OpenFile: Sendable {
     func close() async {
         await revocations.close()
         await watch.close()
+        await periodicLooks.close()
         await longReaders.close()
         if keepOverwrittenOpen() { return }
         await checkpoint?.closeConnections()

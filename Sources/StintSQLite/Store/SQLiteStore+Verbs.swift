@@ -155,6 +155,30 @@ extension SQLiteStore {
         return open.watch.wakeUps(in: queues)
     }
 
+    public var safetyLookInterval: Duration? { lifecycle.withLock(\.open)?.watch.safetyLookInterval }
+
+    public func reapSignals(every interval: Duration) -> AsyncStream<Void> {
+        signals(every: interval) { [file] transaction, scoreboards in
+            try file.logSize > Checkpointer.longLog || transaction.mayReap(scoreboards)
+        }
+    }
+
+    /// - Parameter look: Whether there may be something to do; called on a thread of its own.
+    func signals(
+        every interval: Duration, _ look: @escaping @Sendable (JobTransaction, Scoreboards) throws -> Bool
+    ) -> AsyncStream<Void> {
+        do {
+            let open = try beginCall()
+            defer { endCall() }
+            return try open.periodicLooks.signals(every: interval) {
+                [reader = open.reader, schema = open.schema, scoreboards = open.scoreboards, clock] in
+                try reader.runBlocking { try Self.read($0, schema, clock) { try look($0, scoreboards) } }
+            }
+        } catch {
+            return Self.signals(every: interval)
+        }
+    }
+
     public func checkStillThere() throws {
         let open = try open
         do {

@@ -1,4 +1,5 @@
 import StintCore
+import Synchronization
 
 extension SQLiteStore {
     public func register(
@@ -60,6 +61,17 @@ extension SQLiteStore {
 
     public func latestRestartRequest() async throws -> Int64 {
         try await look { try $0.latestRestartRequest() }
+    }
+
+    public func restartSignals(every interval: Duration) -> AsyncStream<Void> {
+        let known = Mutex<Int64?>(nil)
+        return signals(every: interval) { transaction, _ in
+            let latest = try transaction.latestRestartRequest()
+            return known.withLock { known in
+                defer { known = latest }
+                return known != latest
+            }
+        }
     }
 
     public func failures(limit: Int) async throws -> [FailedJob] {

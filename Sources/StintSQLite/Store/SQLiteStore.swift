@@ -38,6 +38,8 @@ public final class SQLiteStore: JobStore {
         package var waiting = Waiting.gate
         /// Where its blocking work is done; a simulated world has executors of its own.
         package var executors: BlockingExecutor.Maker = BlockingExecutor.threads
+        /// How often the thread that watches for commits reads the queues although nothing was reported.
+        package var safetyLookInterval: Duration = .seconds(5)
         /// Whether the file's mark changes; see ``FileMarks``.
         package var marksFile = true
         /// The migrations that this Stint knows. With fewer or more it acts as an older or a newer Stint, for tests.
@@ -113,7 +115,7 @@ public final class SQLiteStore: JobStore {
                 longReaders: ReaderPool(options.executors) { try later("reader.long") }, checkpoint: nil,
                 schema: schema, fileWatch: fileWatch, payloadLoader: payloadLoader, scoreboards: scoreboards,
                 revocations: revocations,
-                watch: WALMonitor(file.log, signals: signals, logger: options.logger) { try later("watch") })
+                watch: monitor(file, options, signals, fileWatch, later))
         }
         let writer = try openOutOfReserve(file, path, options)
         let fileWatch = try FileWatch(file, openedAs: identity, connection: writer)
@@ -147,10 +149,19 @@ public final class SQLiteStore: JobStore {
             longReaders: ReaderPool(options.executors) { try later("reader.long") }, checkpoint: checkpoint,
             schema: schemaWatch, fileWatch: fileWatch, payloadLoader: payloadLoader, scoreboards: scoreboards,
             revocations: revocations,
-            watch: WALMonitor(file.log, signals: signals, logger: options.logger) { try later("watch") })
+            watch: monitor(file, options, signals, fileWatch, later))
         writer.runBlocking { checkpoint.observe($0) }
         try fileWatch.check()
         return open
+    }
+
+    private static func monitor(
+        _ file: DatabaseFile, _ options: Options, _ signals: WakeUpSignals, _ fileWatch: FileWatch,
+        _ connectLater: @escaping @Sendable (_ purpose: String) throws -> Connection
+    ) -> WALMonitor {
+        WALMonitor(
+            file.log, signals: signals, logger: options.logger, safetyInterval: options.safetyLookInterval,
+            checkStillThere: fileWatch.check, connect: { try connectLater("watch") })
     }
 
     private static func locks(_ file: DatabaseFile, _ options: Options) -> DatabaseLocks? {
@@ -259,16 +270,21 @@ public final class SQLiteStore: JobStore {
         }
     }
 
-    private static func read<Value>(
+    static func read<Value>(
         _ database: Database, _ schema: SchemaWatch, _ clock: any QueueClock, _ body: (JobTransaction) throws -> Value
     ) throws -> Value {
-        var value: Value?
-        try database.inTransaction(.deferred) {
+        // Not GRDB's own transaction, which parses its SQL each time.
+        try Statement("BEGIN", database).execute()
+        do {
             try schema.check(database)
-            value = try body(JobTransaction(database, clock))
-            return .commit
+            let value = try body(JobTransaction(database, clock))
+            try Statement("COMMIT", database).execute()
+            return value
+        } catch {
+            // SQLite has rolled it back already after some errors.
+            if database.isInsideTransaction { try Statement("ROLLBACK", database).execute() }
+            throw error
         }
-        return value!
     }
 }
 

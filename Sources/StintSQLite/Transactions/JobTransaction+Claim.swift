@@ -28,7 +28,11 @@ extension JobTransaction {
             let mine = rows.filter { $0.queue == index }
             choices[index].isRange && !leavesSome ? try takeFirst(mine, of: queue.id) : try take(mine, of: queue.id)
             let leased = chosen.filter { $0.queue == index }
-            if !leased.isEmpty { tokens[index] = try lease(leased, of: queue.id, request) }
+            if !leased.isEmpty {
+                let token = try insertLease(queue.id, request, jobs: leased.count)
+                try lease(leased, of: queue.id, under: token)
+                tokens[index] = token
+            }
             try serve(leased, of: queue, choices[index])
         }
         let jobs = chosen.map { candidate in
@@ -91,21 +95,7 @@ extension JobTransaction {
         let due = try statement(HotSQL.dueDelayed).rows(queue, now.wall, Self.promotionsPerClaim) {
             (id: $0.int(0), group: $0.optionalInt(1))
         }
-        guard !due.isEmpty else { return 0 }
-        let ungrouped = try ungrouped(in: queue)
-        let insert = try statement(HotSQL.delayedToReady)
-        let delete = try statement(HotSQL.deleteDelayed)
-        var promoted = 0
-        for (id, group) in due {
-            // Nothing is promoted if another program has removed the job itself.
-            insert.bind(1, id)
-            insert.bind(2, ungrouped)
-            promoted += try insert.changes()
-            try delete.execute(id)
-            if let group = group ?? ungrouped { try putInLine(group, of: queue) }
-        }
-        count(queue, ready: promoted, delayed: -due.count)
-        return Int64(promoted)
+        return due.isEmpty ? 0 : Int64(try promote(due, in: queue))
     }
 
     // MARK: - Which ones
@@ -157,40 +147,7 @@ extension JobTransaction {
         return rows.filter { seen.insert($0.id).inserted }[...]
     }
 
-    // MARK: - From ready to leased
-
-    /// Removes the first rows of a queue, which these are.
-    private func takeFirst(_ rows: [Candidate], of queue: Int64) throws {
-        guard let last = rows.last else { return }
-        try statement(HotSQL.deleteReadyUpTo).execute(queue, last.priority, last.id)
-        count(queue, ready: -rows.count)
-    }
-
-    /// Removes rows between which others stay.
-    private func take(_ rows: [Candidate], of queue: Int64) throws {
-        guard !rows.isEmpty else { return }
-        let delete = try statement(HotSQL.deleteReady)
-        for row in rows { try delete.execute(queue, row.priority, row.id) }
-        count(queue, ready: -rows.count)
-    }
-
-    private func lease(_ jobs: [Candidate], of queue: Int64, _ request: ClaimRequest) throws -> FencingToken {
-        let token = try insertLease(queue, request, jobs: jobs.count)
-        let insertLeased = try statement(HotSQL.insertLeased)
-        for job in jobs {
-            insertLeased.bind(1, job.id)
-            insertLeased.bind(2, token.rawValue)
-            insertLeased.bind(3, job.attempts + 1)
-            insertLeased.bind(4, job.crashes)
-            insertLeased.bind(5, job.suspect ? 1 : 0)
-            insertLeased.bind(6, job.group)
-            insertLeased.bind(7, job.expiresAt)
-            try insertLeased.execute()
-        }
-        count(queue, leased: jobs.count)
-        return token
-    }
-
+    /// The lease itself, of jobs that ``lease(_:of:under:)`` gives to its holder.
     private func insertLease(_ queue: Int64, _ request: ClaimRequest, jobs: Int) throws -> FencingToken {
         let insert = try statement(HotSQL.insertLease)
         insert.bind(1, queue)

@@ -45,6 +45,11 @@ extension JobTransaction {
         }
     }
 
+    /// Whether a reap, or a look for dead workers, may find anything.
+    func mayReap(_ scoreboards: Scoreboards) throws -> Bool {
+        try hasDeadWorker(scoreboards) || needsReap(scoreboards, looksForUnheld: false)
+    }
+
     func reap(_ scoreboards: Scoreboards, looksForUnheld: Bool) throws -> ReapReport {
         var report = ReapReport()
         let leases = try endedLeases(limit: Self.leasesPerReap)

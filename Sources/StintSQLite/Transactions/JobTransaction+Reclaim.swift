@@ -15,9 +15,7 @@ extension JobTransaction {
         let jobs = try statement(Self.jobsOfLease)
             .rows(lease.token) { (job: LeasedRow($0), id: JobID(rawValue: $0.int(8))) }
         for (job, id) in jobs {
-            try statement(HotSQL.deleteLeased).execute(id.rawValue, lease.token)
-            count(lease.queue, leased: -1)
-            if let group = job.group { try putInLine(group, of: lease.queue) }
+            try leaveLease(id.rawValue, lease.token, lease.queue, job.group)
             let mine = Lease(job: id, token: FencingToken(rawValue: lease.token))
             let (start, started) = evidence.start(of: mine, isSuspect: job.held.isSuspect, in: process)
             let transition = try Transition.after(

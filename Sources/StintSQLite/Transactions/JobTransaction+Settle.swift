@@ -1,10 +1,6 @@
 import StintCore
 
 extension JobTransaction {
-    /// The maximum number of failures that are kept of one job: a job that is kicked again and again must not grow the
-    /// file.
-    private static let failuresPerJob: Int64 = 50
-
     func settle(_ settlements: [Settlement]) throws -> [Settlement.Answer] {
         guard !settlements.isEmpty else { return [] }
         var leases: [FencingToken: SettledLease] = [:]
@@ -51,47 +47,6 @@ extension JobTransaction {
             settlement.lease.job, lease.queue, job, transition, worker: lease.worker, settlement.diagnostics)
     }
 
-    private func acknowledge(_ id: Int64, _ token: Int64, _ lease: SettledLease, _ cleanup: Cleanup) throws -> Bool {
-        if lease.retention > 0 {
-            try statement(HotSQL.leasedToDone).execute(id, token, lease.queue, now.wall)
-        }
-        let group = lease.limitsGroups ? try statement(HotSQL.groupOfLeased).first(id, token) { $0.optionalInt(0) } : nil
-        guard try cleanup.deleteLeased.changes(id, token) == 1 else { return false }
-        if let group = group ?? nil { try putInLine(group, of: lease.queue) }
-        if lease.retention <= 0 {
-            try cleanup.deleteJob.execute(id)
-            try cleanup.deleteFailures(id)
-            try cleanup.deleteEvents(id)
-        }
-        try cleanup.freeUniqueKey(id)
-        return true
-    }
-
-    /// Moves a job that has just left its lease to the state that the rules give.
-    func move(
-        _ id: JobID, _ queue: Int64, _ job: LeasedRow, _ transition: Transition, worker: String?,
-        _ diagnostics: AttemptDiagnostics?
-    ) throws -> JobState {
-        try statement(HotSQL.markClaimed).execute(id.rawValue)
-        if let failure = transition.failure {
-            try record(failure, attempt: job.held.attempts, id.rawValue, worker: worker, diagnostics)
-        }
-        let place = job.place(in: queue)
-        switch transition.destination {
-        case .done: preconditionFailure("an ack has a way of its own")
-        case .waiting(let delay, let attempts, let crashes, let isSuspect):
-            return try makeWaiting(
-                id.rawValue, place, after: delay, attempts: attempts, crashes: crashes, suspect: isSuspect,
-                holdsGroup: true)
-        case .buried(let reason, let attempts, let crashes):
-            try bury(id.rawValue, place, attempts: attempts, crashes: crashes, reason)
-            return .buried
-        case .expired(let reason, let attempts, let crashes):
-            try end(id.rawValue, as: .expired, place, attempts: attempts, crashes: crashes, reason)
-            return .expired
-        }
-    }
-
     /// How long ago the job was first refused, without another outcome since: of several refusals in a row only the first
     /// is kept.
     private func refusedFor(_ id: Int64) throws -> Duration? {
@@ -101,41 +56,11 @@ extension JobTransaction {
                 return .milliseconds(max(0, now.wall &- row.int(1)))
             } ?? nil
     }
-
-    /// Keeps an attempt that did not end well.
-    private func record(
-        _ failure: Transition.Failure, attempt: Int64, _ id: Int64, worker: String?, _ diagnostics: AttemptDiagnostics?
-    ) throws {
-        let insert = try statement(
-            """
-            INSERT INTO stint_failures (job_id, attempt, at, kind, error, worker, exit_code, signal, peak_memory_bytes,
-                                        run_time_ms, standard_error)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-            """)
-        insert.bind(1, id)
-        insert.bind(2, attempt)
-        insert.bind(3, now.wall)
-        insert.bind(4, failure.kind.rawValue)
-        insert.bind(5, failure.error.replacing("\0", with: "\u{FFFD}"))
-        insert.bind(6, worker)
-        insert.bind(7, diagnostics?.exitCode.map(Int64.init))
-        insert.bind(8, diagnostics?.signal)
-        insert.bind(9, diagnostics?.peakMemoryBytes)
-        insert.bind(10, diagnostics?.runTimeMilliseconds)
-        insert.bind(11, diagnostics?.standardError?.replacing("\0", with: "\u{FFFD}"))
-        try insert.execute()
-        try statement(
-            """
-            DELETE FROM stint_failures WHERE job_id = ?1 AND id <=
-                (SELECT id FROM stint_failures WHERE job_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
-            """
-        ).execute(id, Self.failuresPerJob)
-    }
 }
 
 /// A row of `HotSQL.lease`, and how many of its jobs were settled in this transaction. It is a class because it is
 /// changed in place once for each job.
-private final class SettledLease {
+final class SettledLease {
     let queue: Int64
     let jobs: Int64
     let retention: Int64
@@ -159,7 +84,7 @@ private final class SettledLease {
 
 /// The statements that remove a settled job, looked up once and not once for each job. Few jobs have a unique key,
 /// failures or events: one look at the range of ids spares most acks three look-ups for each job, a quarter of their cost.
-private struct Cleanup {
+struct Cleanup {
     let deleteLeased: Statement
     let deleteJob: Statement
     private let uniqueKeys: Statement?

@@ -1,8 +1,39 @@
 import StintCore
 
-/// Puts jobs into states and takes them out again, and keeps the counts of their queues: the only place that does. A verb
-/// takes a job out of its state, then puts it into the next one. What the next one is, ``Transition`` says.
+/// Moves jobs between their states and keeps the counts: the only place that does. A verb takes a job out of its state, then
+/// puts it into the next one. Which one that is, ``Transition`` says.
 extension JobTransaction {
+    /// The maximum number of failures that are kept of one job: a job that is kicked again and again must not grow the
+    /// file.
+    private static let failuresPerJob: Int64 = 50
+
+    /// Moves a job that has just left its lease to the state that the rules give.
+    func move(
+        _ id: JobID, _ queue: Int64, _ job: LeasedRow, _ transition: Transition, worker: String?,
+        _ diagnostics: AttemptDiagnostics?
+    ) throws -> JobState {
+        try statement(HotSQL.markClaimed).execute(id.rawValue)
+        if let failure = transition.failure {
+            try record(failure, attempt: job.held.attempts, id.rawValue, worker: worker, diagnostics)
+        }
+        let place = job.place(in: queue)
+        switch transition.destination {
+        case .done:
+            try finish(id.rawValue, place, job.held)
+            return .done
+        case .waiting(let delay, let attempts, let crashes, let isSuspect):
+            return try makeWaiting(
+                id.rawValue, place, after: delay, attempts: attempts, crashes: crashes, suspect: isSuspect,
+                holdsGroup: true)
+        case .buried(let reason, let attempts, let crashes):
+            try bury(id.rawValue, place, attempts: attempts, crashes: crashes, reason)
+            return .buried
+        case .expired(let reason, let attempts, let crashes):
+            try end(id.rawValue, as: .expired, place, attempts: attempts, crashes: crashes, reason)
+            return .expired
+        }
+    }
+
     // MARK: - Into a state
 
     /// Ready, or delayed if the delay is above zero.
@@ -49,6 +80,42 @@ extension JobTransaction {
         insert.bind(8, place.expiresAt)
     }
 
+    /// Makes delayed jobs ready.
+    ///
+    /// - Returns: How many.
+    func promote(_ due: [(id: Int64, group: Int64?)], in queue: Int64) throws -> Int {
+        let ungrouped = try ungrouped(in: queue)
+        let insert = try statement(HotSQL.delayedToReady)
+        let delete = try statement(HotSQL.deleteDelayed)
+        var promoted = 0
+        for (id, group) in due {
+            // Nothing is promoted if another program has removed the job itself.
+            insert.bind(1, id)
+            insert.bind(2, ungrouped)
+            promoted += try insert.changes()
+            try delete.execute(id)
+            if let group = group ?? ungrouped { try putInLine(group, of: queue) }
+        }
+        count(queue, ready: promoted, delayed: -due.count)
+        return promoted
+    }
+
+    /// Gives jobs that have left the ready ones to the holder of a lease. Each gets one attempt more.
+    func lease(_ jobs: [Candidate], of queue: Int64, under token: FencingToken) throws {
+        let insert = try statement(HotSQL.insertLeased)
+        for job in jobs {
+            insert.bind(1, job.id)
+            insert.bind(2, token.rawValue)
+            insert.bind(3, job.attempts + 1)
+            insert.bind(4, job.crashes)
+            insert.bind(5, job.suspect ? 1 : 0)
+            insert.bind(6, job.group)
+            insert.bind(7, job.expiresAt)
+            try insert.execute()
+        }
+        count(queue, leased: jobs.count)
+    }
+
     func bury(_ id: Int64, _ place: JobPlace, attempts: Int64, crashes: Int64, _ reason: String) throws {
         let insert = try statement(
             """
@@ -93,19 +160,62 @@ extension JobTransaction {
         count(place.queue, cancelled: state == .cancelled ? 1 : 0, expired: state == .expired ? 1 : 0)
     }
 
+    /// Keeps the job if its queue has a retention, and forgets it if not. An ack does the same by ``acknowledge(_:_:_:_:)``.
+    private func finish(_ id: Int64, _ place: JobPlace, _ attempt: HeldAttempt) throws {
+        if try retention(of: place.queue) > 0 {
+            let insert = try statement(
+                """
+                INSERT OR REPLACE INTO stint_done (job_id, queue_id, done_at, attempts, crashes, group_id)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                """)
+            insert.bind(1, id)
+            insert.bind(2, place.queue)
+            insert.bind(3, now.wall)
+            insert.bind(4, attempt.attempts)
+            insert.bind(5, attempt.crashes)
+            insert.bind(6, place.group)
+            try insert.execute()
+            try statement(HotSQL.deleteUniqueKey).execute(id)
+        } else {
+            try forget(id)
+        }
+        count(place.queue, done: 1)
+    }
+
     private func retention(of queue: Int64) throws -> Int64 {
         try statement("SELECT retention_ms FROM stint_queues WHERE id = ?1").first(queue) { $0.int(0) } ?? 0
     }
 
-    /// Deletes a job that is no longer in any state, with everything that belongs to it.
-    func forget(_ id: Int64) throws {
-        try statement(HotSQL.deleteJob).execute(id)
-        try statement(HotSQL.deleteUniqueKey).execute(id)
-        try statement(HotSQL.deleteFailures).execute(id)
-        if try statement(HotSQL.deleteDigest).changes(id) > 0 { try statement(HotSQL.deleteEvents).execute(id) }
+    // MARK: - From leased to done
+
+    /// An ack, as most leases end: with no look at the row, and with statements that are looked up once for all jobs. The
+    /// caller counts.
+    ///
+    /// - Returns: `false` if the token is not the job's current one; nothing has changed then.
+    func acknowledge(_ id: Int64, _ token: Int64, _ lease: SettledLease, _ cleanup: Cleanup) throws -> Bool {
+        if lease.retention > 0 {
+            try statement(HotSQL.leasedToDone).execute(id, token, lease.queue, now.wall)
+        }
+        let group = lease.limitsGroups ? try statement(HotSQL.groupOfLeased).first(id, token) { $0.optionalInt(0) } : nil
+        guard try cleanup.deleteLeased.changes(id, token) == 1 else { return false }
+        if let group = group ?? nil { try putInLine(group, of: lease.queue) }
+        if lease.retention <= 0 {
+            try cleanup.deleteJob.execute(id)
+            try cleanup.deleteFailures(id)
+            try cleanup.deleteEvents(id)
+        }
+        try cleanup.freeUniqueKey(id)
+        return true
     }
 
     // MARK: - Out of a state
+
+    /// Its end may let another job of its group start.
+    func leaveLease(_ id: Int64, _ token: Int64, _ queue: Int64, _ group: Int64?) throws {
+        try statement(HotSQL.deleteLeased).execute(id, token)
+        count(queue, leased: -1)
+        if let group { try putInLine(group, of: queue) }
+    }
 
     /// Removes the job from its state; the caller puts it into another one or deletes it.
     func leave(_ job: Located) throws {
@@ -116,9 +226,15 @@ extension JobTransaction {
         case .delayed:
             try statement(HotSQL.deleteDelayed).execute(job.id)
             count(job.place.queue, delayed: -1)
-            if let group = job.place.group { try putInLine(group, of: job.place.queue) }
+            if let group = job.place.group {
+                try putInLine(group, of: job.place.queue)
+                // In a strict order its group may have waited for it.
+                wakesWorkers = true
+            }
         case .leased:
             revokes = true
+            // Its queue or group may have been at its limit.
+            wakesWorkers = true
             try statement(HotSQL.markClaimed).execute(job.id)
             try statement("DELETE FROM stint_leased WHERE job_id = ?1").execute(job.id)
             count(job.place.queue, leased: -1)
@@ -135,6 +251,29 @@ extension JobTransaction {
         }
     }
 
+    /// Removes the first rows of a queue, which these are.
+    func takeFirst(_ rows: [Candidate], of queue: Int64) throws {
+        guard let last = rows.last else { return }
+        try statement(HotSQL.deleteReadyUpTo).execute(queue, last.priority, last.id)
+        count(queue, ready: -rows.count)
+    }
+
+    /// Removes rows between which others stay.
+    func take(_ rows: [Candidate], of queue: Int64) throws {
+        guard !rows.isEmpty else { return }
+        let delete = try statement(HotSQL.deleteReady)
+        for row in rows { try delete.execute(queue, row.priority, row.id) }
+        count(queue, ready: -rows.count)
+    }
+
+    /// Deletes a job that is no longer in any state, with everything that belongs to it.
+    func forget(_ id: Int64) throws {
+        try statement(HotSQL.deleteJob).execute(id)
+        try statement(HotSQL.deleteUniqueKey).execute(id)
+        try statement(HotSQL.deleteFailures).execute(id)
+        if try statement(HotSQL.deleteDigest).changes(id) > 0 { try statement(HotSQL.deleteEvents).execute(id) }
+    }
+
     /// Removes settled jobs from a lease, and the lease with its last job.
     func shrink(_ token: FencingToken, _ jobs: Int64, by settled: Int64) throws {
         if settled >= jobs {
@@ -142,6 +281,38 @@ extension JobTransaction {
         } else {
             try statement(HotSQL.shrinkLease).execute(token.rawValue, settled)
         }
+    }
+
+    // MARK: - History
+
+    /// Keeps an attempt that did not end well.
+    private func record(
+        _ failure: Transition.Failure, attempt: Int64, _ id: Int64, worker: String?, _ diagnostics: AttemptDiagnostics?
+    ) throws {
+        let insert = try statement(
+            """
+            INSERT INTO stint_failures (job_id, attempt, at, kind, error, worker, exit_code, signal, peak_memory_bytes,
+                                        run_time_ms, standard_error)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+            """)
+        insert.bind(1, id)
+        insert.bind(2, attempt)
+        insert.bind(3, now.wall)
+        insert.bind(4, failure.kind.rawValue)
+        insert.bind(5, failure.error.replacing("\0", with: "\u{FFFD}"))
+        insert.bind(6, worker)
+        insert.bind(7, diagnostics?.exitCode.map(Int64.init))
+        insert.bind(8, diagnostics?.signal)
+        insert.bind(9, diagnostics?.peakMemoryBytes)
+        insert.bind(10, diagnostics?.runTimeMilliseconds)
+        insert.bind(11, diagnostics?.standardError?.replacing("\0", with: "\u{FFFD}"))
+        try insert.execute()
+        try statement(
+            """
+            DELETE FROM stint_failures WHERE job_id = ?1 AND id <=
+                (SELECT id FROM stint_failures WHERE job_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
+            """
+        ).execute(id, Self.failuresPerJob)
     }
 }
 

@@ -54,6 +54,11 @@ extension JobTransaction {
         try registrations().filter { scoreboards.liveness($0.id) == .dead }.map { $0.read(from: scoreboards) }
     }
 
+    func hasDeadWorker(_ scoreboards: Scoreboards) throws -> Bool {
+        try statement("SELECT id FROM stint_workers").rows { WorkerID(rawValue: $0.int(0)) }
+            .contains { scoreboards.liveness($0) == .dead }
+    }
+
     /// All workers, from the table alone.
     func registrations() throws -> [WorkerRecord] {
         try statement(

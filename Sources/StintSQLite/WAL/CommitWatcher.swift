@@ -17,6 +17,11 @@ final class CommitWatcher: @unchecked Sendable {
     private let stop: StopPipe
     private let signals: WakeUpSignals
     private let logger: Logger
+    /// How often it reads the queues although nothing was reported and the header has not changed.
+    private let safetyInterval: Duration
+    private let checkStillThere: @Sendable () throws -> Void
+    /// When it reads the queues the next time for that reason.
+    private var nextSafetyLook = ContinuousClock.now
     /// The last version that was seen.
     private var version: Int64?
     private var pace = LookPace(writtenAt: .now)
@@ -24,14 +29,16 @@ final class CommitWatcher: @unchecked Sendable {
     private var header: WALIndexHeader?
 
     init(
-        writes: FileWrites?, stop: StopPipe, signals: WakeUpSignals, logger: Logger,
-        connect: @escaping @Sendable () throws -> Connection
+        writes: FileWrites?, stop: StopPipe, signals: WakeUpSignals, logger: Logger, safetyInterval: Duration,
+        checkStillThere: @escaping @Sendable () throws -> Void, connect: @escaping @Sendable () throws -> Connection
     ) {
         self.writes = writes
         self.connect = connect
         self.stop = stop
         self.signals = signals
         self.logger = logger
+        self.safetyInterval = safetyInterval
+        self.checkStillThere = checkStillThere
     }
 
     func run() {
@@ -40,7 +47,7 @@ final class CommitWatcher: @unchecked Sendable {
         // This opens its connection before the first job comes.
         notifyOfCommit()
         while signals.waitForListener() {
-            switch waitForWrite(writes == nil ? Self.pollInterval : -1) {
+            switch waitForWrite(writes == nil ? Self.pollInterval : .max) {
             case .over: return
             case .nothing: notifyOfCommit()
             case .written: if !tellOfCommits() { return }
@@ -74,8 +81,15 @@ final class CommitWatcher: @unchecked Sendable {
         return false
     }
 
-    /// - Parameter timeout: In milliseconds; -1: none.
+    private var timeUntilSafetyLook: Duration { max(.zero, nextSafetyLook - .now) }
+
+    private func planSafetyLook() { nextSafetyLook = .now + MachineClock.untilNext(safetyInterval) }
+
+    /// Waits until the log was written to, and at most until the next safety look.
+    ///
+    /// - Parameter timeout: In milliseconds.
     private func waitForWrite(_ timeout: Int32) -> Event {
+        let timeout = min(timeout, Int32(clamping: timeUntilSafetyLook.milliseconds + 1))
         var polled = [pollfd(fd: stop.readEnd, events: Int16(POLLIN), revents: 0)]
         if let writes { polled.append(pollfd(fd: writes.descriptor, events: Int16(POLLIN), revents: 0)) }
         var count: Int32
@@ -96,29 +110,42 @@ final class CommitWatcher: @unchecked Sendable {
 
     @discardableResult
     private func notifyOfCommit() -> Find {
+        let isSafetyLook = timeUntilSafetyLook == .zero
         do {
+            if isSafetyLook { try checkStillThere() }
             let reader = try self.reader ?? connect()
             self.reader = reader
-            return try reader.runBlocking(look)
+            return try reader.runBlocking { try look($0, isSafetyLook) }
         } catch {
-            // A worker that tries to claim gets the error too.
-            logger.debug("the log was written to, and cannot be read: \(error)")
-            return .nothing
+            logger.debug("the log was written to, or not for long, and cannot be read: \(error)")
+            guard isSafetyLook else { return .nothing }
+            // A worker that tries to claim gets the error too, and reports it.
+            planSafetyLook()
+            signals.send()
+            return .told
         }
     }
 
-    private func look(_ database: Database) throws -> Find {
+    private func look(_ database: Database, _ isSafetyLook: Bool) throws -> Find {
         // Read before the look: a later commit changes it again.
         let header = version == nil ? nil : WALIndexHeader(of: database)
-        if let header, header == self.header { return .nothing }
+        if !isSafetyLook, let header, header == self.header { return .nothing }
         try Statement("BEGIN", database).execute()
         defer { end(database) }
         let version = try Statement("PRAGMA data_version", database).first { $0.int(0) }
         var find = Find.nothing
-        if version != self.version {
+        if version != self.version || isSafetyLook {
+            let isNew = version != self.version
             let transaction = JobTransaction(database, SystemClock())
-            find = try signals.send { try transaction.nextReady(in: $0) } ? .told : .untold
+            let isTold = try signals.send(repeats: isNew) { queues in
+                let next = try transaction.nextReady(in: queues)
+                // The wall clock may have been set forward.
+                if isSafetyLook, case .at(let time) = next, time <= transaction.now.wall { return .now }
+                return next
+            }
+            find = isTold ? .told : isNew ? .untold : .nothing
         }
+        if isSafetyLook { planSafetyLook() }
         (self.version, self.header) = (version, header)
         return find
     }

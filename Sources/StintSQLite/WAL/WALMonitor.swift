@@ -19,20 +19,34 @@ final class WALMonitor: Sendable {
     private let connect: @Sendable () throws -> Connection
     private let signals: WakeUpSignals
     private let logger: Logger
+    private let safetyInterval: Duration
+    private let checkStillThere: @Sendable () throws -> Void
+    private let isWatching = Atomic(false)
     /// Set when the thread exists.
     private let stop = Mutex<StopPipe?>(nil)
     /// Entered while the thread exists.
     private let thread = DispatchGroup()
 
-    /// - Parameter connect: Opens a connection for the watching thread alone, and is called there.
+    /// - Parameters:
+    ///   - safetyInterval: How often the thread reads the queues of the listeners although the kernel has reported
+    ///     nothing. A lost wake-up is made good for after this time.
+    ///   - checkStillThere: Called with each of these looks. If it throws, the listeners are woken, so that they get
+    ///     the error.
+    ///   - connect: Opens a connection for the watching thread alone, and is called there.
     init(
-        _ log: String, signals: WakeUpSignals, logger: Logger, connect: @escaping @Sendable () throws -> Connection
+        _ log: String, signals: WakeUpSignals, logger: Logger, safetyInterval: Duration,
+        checkStillThere: @escaping @Sendable () throws -> Void, connect: @escaping @Sendable () throws -> Connection
     ) {
         self.log = log
         self.connect = connect
         self.signals = signals
         self.logger = logger
+        self.safetyInterval = safetyInterval
+        self.checkStillThere = checkStillThere
     }
+
+    /// `nil` if there is no thread that looks.
+    var safetyLookInterval: Duration? { isWatching.load(ordering: .acquiring) ? safetyInterval : nil }
 
     deinit {
         stop.withLock { $0?.stop() }
@@ -75,10 +89,14 @@ final class WALMonitor: Sendable {
                 "the system cannot report writes to the log, so the log is checked ten times a second",
                 metadata: ["error": "\(error)"])
         }
-        let watch = CommitWatcher(writes: writes, stop: stop, signals: signals, logger: logger, connect: connect)
+        let watch = CommitWatcher(
+            writes: writes, stop: stop, signals: signals, logger: logger, safetyInterval: safetyInterval,
+            checkStillThere: checkStillThere, connect: connect)
+        isWatching.store(true, ordering: .releasing)
         thread.enter()
-        Thread.detachNewThread { [thread] in
+        Thread.detachNewThread { [thread, weak self] in
             watch.run()
+            self?.isWatching.store(false, ordering: .releasing)
             thread.leave()
         }
         return stop

@@ -42,10 +42,12 @@ final class WakeUpSignals: Sendable {
 
     /// A listener whose last value was `unknown` is not sent `unknown` again: commits in other queues wake no worker.
     ///
-    /// - Parameter next: What is ready in the queues of a listener.
+    /// - Parameters:
+    ///   - repeats: Whether a listener is sent the same time once more.
+    ///   - next: What is ready in the queues of a listener.
     /// - Returns: Whether any listener was notified.
     @discardableResult
-    func send(_ next: (_ queues: [QueueName]) throws -> NextRun) rethrows -> Bool {
+    func send(repeats: Bool = true, _ next: (_ queues: [QueueName]) throws -> NextRun) rethrows -> Bool {
         var isTold = false
         for (number, listener) in listeners.withLock({ $0.all }) {
             let answer = try next(listener.queues)
@@ -53,7 +55,8 @@ final class WakeUpSignals: Sendable {
                 defer { listeners.all[number]?.heard = answer }
                 return listeners.all[number]?.heard
             }
-            guard answer != .unknown || before != .unknown else { continue }
+            let isNews = answer == .now || answer != before
+            guard isNews || repeats && answer != .unknown else { continue }
             listener.continuation.yield(answer.answer(at: clock.now().wall))
             isTold = true
         }

@@ -22,6 +22,7 @@ final class DescriptorPoller: Sendable {
         let descriptor: Int32
         let event: Event
         let queue: DispatchQueue
+        let isShort: Bool
         let body: @Sendable () -> Void
     }
 
@@ -39,13 +40,18 @@ final class DescriptorPoller: Sendable {
 
     /// Calls `body` on `queue` once, when the event occurs or the other end is closed. The call may come too early, so
     /// the descriptor must not block. Cancel the ticket before you close the descriptor.
+    ///
+    /// - Parameter isShort: Whether `body`, and all else on the queue, is done at once. Then it is called on the
+    ///   poller's thread, and no other thread is woken. All other descriptors wait meanwhile.
     func once(
-        _ event: Event, _ descriptor: Int32, on queue: DispatchQueue, _ body: @escaping @Sendable () -> Void
+        _ event: Event, _ descriptor: Int32, on queue: DispatchQueue, isShort: Bool = false,
+        _ body: @escaping @Sendable () -> Void
     ) -> Ticket {
         let (ticket, isFirst, wakeUp) = state.withLock { state in
             state.lastNumber += 1
             let ticket = Ticket(number: state.lastNumber)
-            state.entries[ticket] = Entry(descriptor: descriptor, event: event, queue: queue, body: body)
+            state.entries[ticket] = Entry(
+                descriptor: descriptor, event: event, queue: queue, isShort: isShort, body: body)
             defer { state.isRunning = true }
             return (ticket, !state.isRunning, state.wakeUp)
         }
@@ -88,7 +94,11 @@ final class DescriptorPoller: Sendable {
         if let wakeUp, events.last?.revents != 0 { wakeUp.clear() }
         for (entry, event) in zip(waiting, events) where event.revents != 0 {
             if let entry = state.withLock({ $0.entries.removeValue(forKey: entry.key) }) {
-                entry.queue.async(execute: entry.body)
+                if entry.isShort {
+                    entry.queue.sync(execute: entry.body)
+                } else {
+                    entry.queue.async(execute: entry.body)
+                }
             }
         }
     }

@@ -13,6 +13,9 @@ struct LauncherThread {
     private static let leftoverPatience: Duration = .seconds(2)
     /// How often ended orphans are looked for while children run that may leave some behind.
     private static let zombiePoll: Duration = .seconds(1)
+    /// The same if all children are workers, which reap the orphans of their own children: those of a worker become
+    /// children of this process only when it ends.
+    private static let rareZombiePoll: Duration = .seconds(10)
 
     let launcher: ProcessLauncher
     let wakeUp: WakeUp
@@ -78,7 +81,10 @@ struct LauncherThread {
         func wait(_ duration: Duration) { timeout = min(timeout ?? duration, duration) }
         if children.contains(where: { $0.descriptor < 0 }) { wait(Self.slowPoll) }
         if !ending.isEmpty { wait(Self.leftoverPoll) }
-        if launcher.adoptsOrphans && !(children.isEmpty && adopted.isEmpty) { wait(Self.zombiePoll) }
+        if launcher.adoptsOrphans && !(children.isEmpty && adopted.isEmpty) {
+            let isRare = adopted.isEmpty && children.allSatisfy(\.isWorker) && getpid() != 1
+            wait(isRare ? Self.rareZombiePoll : Self.zombiePoll)
+        }
         if let kill = children.compactMap(\.killAt).min() { wait(max(.zero, kill - ContinuousClock.now)) }
         return timeout.map { Int32(min($0.milliseconds, 60_000)) } ?? -1
     }

@@ -19,21 +19,26 @@ final class PipeReader: @unchecked Sendable {
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: chunk, alignment: 1)
     private let onBytes: (UnsafeRawBufferPointer) -> Void
     private let onEnd: () -> Void
+    private let isShort: Bool
     private var ticket: DescriptorPoller.Ticket?
     private var isOver = false
     private let closed = Promise<Void>()
 
     /// Owns the descriptor from now on.
     ///
-    /// - Parameter onEnd: Called once, on the same queue, after the last bytes.
+    /// - Parameters:
+    ///   - isShort: Whether both closures return at once, whatever happens; see ``DescriptorPoller``.
+    ///   - onEnd: Called once, on the same queue, after the last bytes.
     init(
-        _ descriptor: Int32, name: String, onBytes: @escaping @Sendable (UnsafeRawBufferPointer) -> Void,
+        _ descriptor: Int32, name: String, isShort: Bool = false,
+        onBytes: @escaping @Sendable (UnsafeRawBufferPointer) -> Void,
         onEnd: @escaping @Sendable () -> Void = {}
     ) {
         makeNonBlocking(descriptor)
         self.descriptor = descriptor
         self.onBytes = onBytes
         self.onEnd = onEnd
+        self.isShort = isShort
         queue = DispatchQueue(label: "stint.pipe.\(name)")
         queue.async { self.waitForBytes() }
     }
@@ -64,7 +69,7 @@ final class PipeReader: @unchecked Sendable {
     private func waitForBytes() {
         guard !isOver else { return }
         // The poller keeps this object alive meanwhile.
-        ticket = DescriptorPoller.shared.once(.readable, descriptor, on: queue) {
+        ticket = DescriptorPoller.shared.once(.readable, descriptor, on: queue, isShort: isShort) {
             for _ in 1...Self.readsInARow {
                 if self.readOnce(upTo: Self.chunk) == 0 { break }
             }

@@ -45,6 +45,7 @@ final class SupervisorConnection: Sendable {
     /// The mark on all processes that this process starts.
     let mark: ProcessMark
     private let channel: Int32
+    private let isBeatPending = Atomic(false)
     private let state = Mutex(State())
 
     private struct State {
@@ -73,15 +74,35 @@ final class SupervisorConnection: Sendable {
         }
     }
 
-    /// Sends heartbeats from a task, which proves that Swift's threads still run.
+    /// Sends heartbeats from tasks, which proves that Swift's threads still run. All workers of a machine beat at the same
+    /// moments, so their supervisor is woken once for many heartbeats.
     ///
     /// - Parameter interval: A part of the supervisor's heartbeat timeout. Each heartbeat wakes an idle worker.
     func beat(every interval: Duration) {
-        Task {
-            while !Task.isCancelled {
-                self.say(.beat)
-                try await Task.sleep(for: interval, tolerance: interval / 10)
+        do {
+            // A task that sleeps wakes twice as many threads.
+            try startLongLivedThread {
+                while true {
+                    self.beat()
+                    usleep(UInt32(clamping: Int64(MachineClock.untilNext(interval) / .microseconds(1))))
+                }
             }
+        } catch {
+            Task {
+                while !Task.isCancelled {
+                    self.say(.beat)
+                    try await Task.sleep(for: interval)
+                }
+            }
+        }
+    }
+
+    /// If the last heartbeat still waits for a thread, there is none: no second one is lined up behind it.
+    private func beat() {
+        guard !isBeatPending.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        Task {
+            isBeatPending.store(false, ordering: .releasing)
+            say(.beat)
         }
     }
 

@@ -24,20 +24,20 @@ final class WorkerChannel: Sendable {
 
     private init(_ descriptor: Int32) { self.descriptor = descriptor }
 
-    /// - Parameter hear: Called with each message, and with `nil` after the last one.
-    func listen(_ hear: @escaping @Sendable (ControlMessage?) -> Void) {
+    /// - Parameter receive: Called with each message, and with `nil` after the last one. It must not block.
+    func listen(_ receive: @escaping @Sendable (ControlMessage?) -> Void) {
         let splitter = Mutex(LineSplitter(limit: Self.longestLine))
         let reader = PipeReader(
-            descriptor, name: "supervisor-line",
+            descriptor, name: "worker-channel", isShort: true,
             onBytes: { bytes in
                 splitter.withLock { splitter in
                     splitter.append(bytes) { line, _ in
                         if let message = ControlMessage(line: String(decoding: line, as: UTF8.self)) {
-                            hear(message)
+                            receive(message)
                         }
                     }
                 }
-            }, onEnd: { hear(nil) })
+            }, onEnd: { receive(nil) })
         self.reader.withLock { $0 = reader }
     }
 

@@ -57,12 +57,14 @@ extension WorkerPool {
     func obeyRestartRequests() async {
         var known: Int64?
         var isTold = false
+        var signals = store.restartSignals(every: Self.requestInterval).makeAsyncIterator()
         while !Task.isCancelled {
             do {
                 let latest = try await store.latestRestartRequest()
                 if let known, latest > known { await restart() }
                 known = latest
                 isTold = false
+                if await signals.next() != nil { continue }
             } catch  where noteLoss() {
                 return
             } catch {

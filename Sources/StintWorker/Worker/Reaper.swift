@@ -10,7 +10,7 @@ public struct Reaper: Service {
     private let interval: Duration
     private let logger: Logger
 
-    /// - Parameter interval: How long to wait between two reaps. Jobs may be reclaimed this much later.
+    /// - Parameter interval: How often to look for work. Jobs may be reclaimed this much later.
     public init<Store>(
         _ queue: JobQueue<Store>, every interval: Duration = .milliseconds(500),
         logger: Logger = Logger(label: "stint.reaper")
@@ -28,8 +28,11 @@ public struct Reaper: Service {
             do { return try await gracefulShutdown() } catch is CancellationError { return }
         }
         try await cancelWhenGracefulShutdown {
+            var signals = store.reapSignals(every: interval).makeAsyncIterator()
             while !Task.isCancelled {
                 try await reapOnce()
+                if await signals.next() != nil { continue }
+                // The store is closed, unless this task was cancelled.
                 do { try await Task.sleep(for: interval) } catch { return }
             }
         }

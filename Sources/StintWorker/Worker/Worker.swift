@@ -49,7 +49,7 @@ public struct Worker: Service {
         /// that it had finished and not acknowledged run again.
         public var ackDelay: Duration = .zero
         /// How often an idle worker looks for jobs without a wake-up. The store wakes it at once after a change by any
-        /// process.
+        /// process. If the store itself looks at least this often, the worker leaves most of these looks to it.
         public var pollInterval: Duration = .seconds(5)
         /// How long running handlers may continue after the order to stop. Then they are cancelled, and their jobs are
         /// released without using up an attempt.

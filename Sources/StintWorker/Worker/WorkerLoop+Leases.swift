@@ -3,11 +3,19 @@ import StintCore
 
 /// Extends the leases of the jobs that this worker holds.
 extension WorkerLoop {
-    /// Checks the store as well: a worker with a long job does not use it otherwise. An idle one checks it with each
-    /// poll.
-    func keepUpLeases() async {
+    /// Called when this worker holds jobs. An idle one has no timer for leases that it does not hold.
+    func beginKeepingLeases() {
+        guard leaseKeeping == nil else { return }
+        leaseKeeping = Task { await self.keepUpLeases() }
+    }
+
+    /// Checks the store as well: a worker with a long job does not use it otherwise. An idle one looks into it from
+    /// time to time, or the store looks by itself.
+    private func keepUpLeases() async {
+        // In the same step as the last check: a later job begins it again.
+        defer { leaseKeeping = nil }
         var due = ContinuousClock.now + options.lease / 3
-        while !Task.isCancelled {
+        while holdsJobs && !Task.isCancelled {
             await pause(min(due - .now, options.pollInterval * 2))
             if findLoss() { return }
             guard .now >= due else { continue }
@@ -17,6 +25,8 @@ extension WorkerLoop {
             await renewRegistration()
         }
     }
+
+    private var holdsJobs: Bool { !backlog.isEmpty || !running.isEmpty || !finished.isEmpty }
 
     /// If the claim waited long for the store's lock, a good part of its leases has passed, since a worker counts from
     /// before the claim. So the leases are extended before the jobs start. Jobs that another worker has taken meanwhile

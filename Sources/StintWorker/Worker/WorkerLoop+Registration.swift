@@ -27,7 +27,7 @@ extension WorkerLoop {
             } catch  where findLoss() {
                 return false
             } catch let error as StintError where error.code == .outcomeUnknown && failures.failures == 0 {
-                // A registration that nobody knows costs no job anything; see ``WorkerRegistry/register(_:as:)``.
+                // An unused registration costs no job anything; see ``WorkerRegistry/register(_:as:)``.
                 logger.notice(
                     "it is not known whether the worker is registered; it registers again",
                     metadata: ["error": "\(error)"])

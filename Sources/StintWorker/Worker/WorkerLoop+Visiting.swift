@@ -65,6 +65,7 @@ extension WorkerLoop {
         rememberSize(of: jobs)
         if backlog.isEmpty { pace.waitingBegan(at: .now) }
         backlog.append(jobs)
+        beginKeepingLeases()
         if isStopping { releaseWaitingJobs() }
     }
 

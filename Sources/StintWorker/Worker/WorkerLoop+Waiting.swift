@@ -3,6 +3,25 @@ import StintCore
 
 /// An idle worker listens for wake-ups of its queues and sleeps until there is one or it is time to look.
 extension WorkerLoop {
+    /// How often a worker reads the store although the store itself looks for what its wake-ups have missed.
+    private static let secondNet: Duration = .seconds(60)
+
+    /// How often an idle worker reads the store without a wake-up. Its read wakes eight threads; the look of a store that
+    /// looks by itself wakes one, so most reads are left to that.
+    private var lookInterval: Duration {
+        guard !checksMoreThanJobs, let own = store.safetyLookInterval, own <= options.pollInterval else {
+            return options.pollInterval
+        }
+        return max(options.pollInterval, Self.secondNet)
+    }
+
+    /// Whether each look is also the time to check what no wake-up tells of: whether the queues are drained, whether this
+    /// process is too old or too large, and whether there is more than a suspect.
+    private var checksMoreThanJobs: Bool {
+        let limits = options.recycling
+        return options.drains || limits.maxAge != nil || limits.maxMemory != nil || passedSuspect != nil
+    }
+
     /// Called before looking for jobs, so that later changes are noticed.
     private func listen() {
         guard listening == nil else { return }
@@ -32,7 +51,8 @@ extension WorkerLoop {
         let isIdle = !isStopping && !listener.mayFindJobs && hasFreeSlot
         if isIdle {
             listen()
-            timeout = min(timeout ?? options.pollInterval, await timeUntilNextLook())
+            let time = await timeUntilNextLook()
+            timeout = min(timeout ?? time, time)
         }
         if listener.mayFindJobs && isIdle { return }
         let timer = timeout.map { timeout in
@@ -45,13 +65,15 @@ extension WorkerLoop {
         timer?.cancel()
     }
 
-    /// How long no claim would find a job, according to wake-ups. They are trusted for at most the poll interval, since
-    /// one may have been missed. Then this reads the store, which needs no write lock.
+    /// How long no claim would find a job, according to wake-ups. They are trusted for a while only, since one may have
+    /// been missed. Then this reads the store, which needs no write lock.
     private func timeUntilNextLook() async -> Duration {
         do {
             let next = try await nextReady()
+            // A busy worker renews it with its leases.
+            await renewRegistration()
             let now = ContinuousClock.now
-            let rest = listener.timeUntilLook(options.pollInterval, at: now)
+            let rest = listener.timeUntilLook(lookInterval, at: now)
             switch next {
             case .now: break
             case .at(let time) where time > now: return min(rest, time - now)
@@ -69,7 +91,7 @@ extension WorkerLoop {
     }
 
     private func nextReady() async throws -> WakeUpListener.Expected {
-        if let known = listener.trusted(for: options.pollInterval, at: .now) { return known }
+        if let known = listener.trusted(for: lookInterval, at: .now) { return known }
         let notifications = listener.beginsToRead(at: .now)
         let next = try await store.nextReady(in: worker.queues, passingOverSuspects: passesOverSuspects)
         return listener.hasRead(next, since: notifications, at: .now)

@@ -17,6 +17,8 @@ actor WorkerLoop {
 
     var backlog = Backlog()
     var leases: LeaseKeeper
+    /// Extends the leases, as long as this worker holds jobs.
+    var leaseKeeping: Task<Void, Never>?
     var pace = Pace()
     var listener = WakeUpListener()
     var running: [Lease: RunningJob] = [:]
@@ -93,11 +95,10 @@ actor WorkerLoop {
         guard await register() else { return ending }
         joinStartGate()
         seenRevocations = place?.revocations.read() ?? 0
-        let heartbeat = Task { await self.keepUpLeases() }
         let revocations = Task { await self.listenToRevocations() }
         await visitUntilDone()
         stopListening()
-        heartbeat.cancel()
+        leaseKeeping?.cancel()
         revocations.cancel()
         for handler in worker.handlers.all { await handler.shutDown?() }
         await deregister()
