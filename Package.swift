@@ -118,7 +118,8 @@ let package = Package(
             dependencies: ["Stint", lifecycle, logging],
             path: "Tests/CrashingWorker"
         ),
-        .testTarget(name: "StintCoreTests", dependencies: ["StintCore", "StintPlatform", "TestSupport"]),
+        .testTarget(
+            name: "StintCoreTests", dependencies: ["StintCore", "StintPlatform", "TestSupport", subprocess]),
         .testTarget(name: "StintTestingTests", dependencies: ["Stint", "StintTesting", "StoreConformance"]),
 
         // Torture: faults for a database, the history of all calls and their results, and the checker of that history.

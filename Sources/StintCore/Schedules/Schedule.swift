@@ -1,0 +1,3 @@
+/// A job that is enqueued again and again.
+public struct Schedule: Sendable {
+}
