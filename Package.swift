@@ -45,7 +45,7 @@ let package = Package(
             path: "migrations/sqlite",
             resources: [
                 .embedInCode("v001_jobs.sql"), .embedInCode("v002_workers.sql"), .embedInCode("v003_enqueue.sql"),
-                .embedInCode("v004_hardening.sql"),
+                .embedInCode("v004_hardening.sql"), .embedInCode("v005_schedules.sql"),
             ]
         ),
         .target(name: "CStint"),

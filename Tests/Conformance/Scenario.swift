@@ -15,7 +15,7 @@ package struct Scenario: Sendable, CustomTestStringConvertible {
 
     package static let all =
         enqueueScenarios + claimScenarios + settleScenarios + leaseScenarios + suspectScenarios + workerScenarios
-        + operatorScenarios + selectionScenarios
+        + operatorScenarios + selectionScenarios + scheduleScenarios
 }
 
 /// A fresh store, a clock to move, and short calls for what scenarios do often.

@@ -8,6 +8,7 @@ package enum SQLiteMigrations {
         SQLiteMigration(2, "v002_workers", PackageResources.v002_workers_sql),
         SQLiteMigration(3, "v003_enqueue", PackageResources.v003_enqueue_sql),
         SQLiteMigration(4, "v004_hardening", PackageResources.v004_hardening_sql),
+        SQLiteMigration(5, "v005_schedules", PackageResources.v005_schedules_sql),
     ]
 }
 

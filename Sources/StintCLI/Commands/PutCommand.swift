@@ -18,26 +18,7 @@ struct PutCommand: AsyncParsableCommand {
 
     @OptionGroup var database: DatabaseOptions
     @OptionGroup var creation: CreationOptions
-    @Option(help: ArgumentHelp("The queue. (default: default)", valueName: "q"), transform: QueueName.init(_:))
-    var queue: QueueName = .default
-    @Option(help: ArgumentHelp("0 to 4294967295; jobs with a smaller number run first.", valueName: "n"))
-    var priority: UInt32 = 1_024
-    @Option(
-        help: ArgumentHelp("How long to wait before the job is ready. (default: 0s)", valueName: "duration"),
-        transform: DurationArgument.init)
-    var delay = DurationArgument.seconds(0)
-    @Option(help: ArgumentHelp("After how many failed or crashed attempts the job is buried.", valueName: "n"))
-    var maxAttempts = 10
-    @Option(help: ArgumentHelp("After how many deaths of its process the job is buried.", valueName: "n"))
-    var maxCrashes = 3
-    @Option(
-        help: ArgumentHelp(
-            "Add nothing while a job of the queue with this key is not done. (default: none)", valueName: "key"))
-    var unique: String?
-    @Option(
-        name: .customLong("header"),
-        help: ArgumentHelp("A header for the handler; may be repeated. (default: none)", valueName: "k=v"))
-    var headers: [String] = []
+    @OptionGroup var job: JobArguments
     @Option(help: ArgumentHelp("Read the payload from this file. (default: none)", valueName: "f"))
     var file: String?
     @Flag(help: "Add one job for each line of standard input.")
@@ -59,48 +40,21 @@ struct PutCommand: AsyncParsableCommand {
                     : "more than one payload was given: choose one of PAYLOAD, -, --file and --lines")
         }
         guard lines || !trim else { throw wrongUsage("--trim goes with --lines only") }
-        guard !lines || unique == nil else {
+        guard !lines || job.unique == nil else {
             throw wrongUsage("--unique does not go with --lines: all lines would have the same key")
         }
     }
 
     func run() async throws {
-        let options = try jobOptions()
+        let options = try job.options()
         if lines { return try await putLines(options) }
-        let job = try NewJob(try readPayload(), in: queue, options: options)
-        let answer = try await database.open(creating: creation).enqueue(jobs: [job])[0]
+        let new = try NewJob(try Input.payload(payload, file: file), in: job.queue, options: options)
+        let answer = try await database.open(creating: creation).enqueue(jobs: [new])[0]
         try report("\(answer.id)", "job \(answer.id) was put")
         if answer.isDuplicate {
             Output.printError(
-                "nothing was added: job \(answer.id) has the key \(quoted(unique ?? "")) and is not done yet")
+                "nothing was added: job \(answer.id) has the key \(quoted(job.unique ?? "")) and is not done yet")
         }
-    }
-
-    private func jobOptions() throws -> JobOptions {
-        var options = JobOptions(
-            priority: priority, delay: delay.duration, maxAttempts: maxAttempts, maxCrashes: maxCrashes,
-            uniqueKey: unique)
-        for header in headers {
-            // Searches code points: with a combining accent after it, `=` would be part of another character.
-            guard let equals = header.unicodeScalars.firstIndex(of: "=") else {
-                throw wrongUsage("the header \(quoted(header)) has no '=': write --header name=value")
-            }
-            try options.headers.set(
-                String(header[..<equals]), to: String(header[header.unicodeScalars.index(after: equals)...]))
-        }
-        return options
-    }
-
-    private func readPayload() throws -> [UInt8] {
-        if let file {
-            var input = try Input(file: file)
-            return try input.readAll()
-        }
-        guard let payload, payload != "-" else {
-            var input = Input.standardInput()
-            return try input.readAll()
-        }
-        return Array(payload.utf8)
     }
 
     /// Puts the lines in transactions of up to 1,000 jobs or 4 MiB, so that other processes do not wait long and memory
@@ -114,7 +68,7 @@ struct PutCommand: AsyncParsableCommand {
         do {
             while let line = try input.readLine(number: lines.all + 1) {
                 guard let payload = lines.payload(of: line) else { continue }
-                batch.append(try NewJob(payload, in: queue, options: options))
+                batch.append(try NewJob(payload, in: job.queue, options: options))
                 bytes += payload.count
                 guard batch.count >= 1_000 || bytes >= 4_194_304 else { continue }
                 try await queueStore.enqueue(jobs: batch)

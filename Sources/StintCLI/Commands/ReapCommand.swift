@@ -4,10 +4,10 @@ import StintCore
 struct ReapCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reap",
-        abstract: "Reclaim jobs of dead workers and ended leases and prune done jobs, once; for cron.",
+        abstract: "Reclaim jobs of dead workers and ended leases, prune done jobs and tick the schedules, once; for cron.",
         discussion: """
             Jobs of workers whose processes are gone, and of leases that have ended, become ready again. Done jobs \
-            past their queue's retention are deleted. The command runs until nothing is left to do and prints the \
+            past their queue's retention are deleted. Schedules that are due enqueue their jobs. The command runs until nothing is left to do and prints the \
             counts. A worker whose supervisor lives is left to it, since only the supervisor knows how it ended.
 
             A job that was running alone in a process that died is blamed: the attempt and a crash count, and past \
@@ -25,6 +25,7 @@ struct ReapCommand: AsyncParsableCommand {
 
     func run() async throws {
         let report = try await database.open().reap()
-        try Output.print("requeued \(report.requeued), buried \(report.buried), pruned \(report.pruned)")
+        let ticked = report.ticked > 0 ? ", ticked \(report.ticked)" : ""
+        try Output.print("requeued \(report.requeued), buried \(report.buried), pruned \(report.pruned)\(ticked)")
     }
 }

@@ -24,8 +24,8 @@ struct StintCommand: AsyncParsableCommand {
         subcommands: [
             PutCommand.self, WorkCommand.self, ReapCommand.self, StatsCommand.self, ListCommand.self, ShowCommand.self,
             WorkersCommand.self, TopCommand.self, KickCommand.self, RunCommand.self, BuryCommand.self,
-            DeleteCommand.self, PauseCommand.self, ResumeCommand.self, RetainCommand.self, BackupCommand.self,
-            RestoreCommand.self, DoctorCommand.self,
+            DeleteCommand.self, PauseCommand.self, ResumeCommand.self, RetainCommand.self, ScheduleCommand.self,
+            BackupCommand.self, RestoreCommand.self, DoctorCommand.self,
         ])
 
     /// Parses and runs the command, and reports an error in one sentence.

@@ -74,7 +74,7 @@ extension Schedule {
             switch kind {
             case .cron(let expression, let zone): return "\(expression.words), \(zone)"
             case .every(let interval, let origin):
-                let from = origin == 0 ? "" : ", counted from \(Date(origin).formatted(.iso8601))"
+                let from = origin == 0 ? "" : ", counted from \(utcText(origin))"
                 return "every \(Self.words(interval))\(from)"
             }
         }

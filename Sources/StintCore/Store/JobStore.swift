@@ -5,7 +5,7 @@
 /// before it continues. No verb blocks one of Swift's cooperative threads.
 ///
 /// The scenarios in Tests/Conformance specify the same in code. Every store must pass them.
-public protocol JobStore: WorkerRegistry {
+public protocol JobStore: WorkerRegistry, ScheduleStore {
     /// The store's own time: that of this machine for a file, that of the server for a database server. Deadlines,
     /// delays and `NextReady.at(_:)` use it.
     var clock: any QueueClock { get }

@@ -117,7 +117,8 @@ final class CommitWatcher: @unchecked Sendable {
         var find = Find.nothing
         if version != self.version {
             let transaction = JobTransaction(database, SystemClock())
-            find = try signals.send { try transaction.nextReady(in: $0) } ? .told : .untold
+            let isTold = try signals.send { try transaction.nextReady(in: $0) }
+            find = try signals.sendTickChange { try transaction.nextTick() } || isTold ? .told : .untold
         }
         (self.version, self.header) = (version, header)
         return find

@@ -2,9 +2,9 @@ import Logging
 import ServiceLifecycle
 import StintCore
 
-/// Repeatedly reclaims the jobs of dead workers and of ended leases, and prunes done jobs. One on the machine is
-/// enough; more do no harm. If there is nothing to reclaim it only reads. In the worker processes of a ``Supervisor``
-/// it does nothing, because the reaper beside the supervisor is enough.
+/// Repeatedly reclaims the jobs of dead workers and of ended leases, and prunes done jobs; and ticks the schedules when
+/// they are due. One on the machine is enough; more do no harm. If there is nothing to reclaim it only reads. In the
+/// worker processes of a ``Supervisor`` it does nothing, because the reaper beside the supervisor is enough.
 public struct Reaper: Service {
     private let store: any JobStore
     private let interval: Duration
@@ -28,9 +28,13 @@ public struct Reaper: Service {
             do { return try await gracefulShutdown() } catch is CancellationError { return }
         }
         try await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                try await reapOnce()
-                do { try await Task.sleep(for: interval) } catch { return }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await Ticker(store: store, logger: logger).run() }
+                defer { group.cancelAll() }
+                while !Task.isCancelled {
+                    try await reapOnce()
+                    do { try await Task.sleep(for: interval) } catch { return }
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ import StintSQLiteMigrations
 package enum Fixture {
     /// What the schemas 1, 2, … added to the contents. Append-only, like the migrations: the next one needs its own, or
     /// the tests fail. Columns are named, so that each also fits the schemas after it.
-    package static let contents = [jobs, workers, enqueued, hardening]
+    package static let contents = [jobs, workers, enqueued, hardening, schedules]
 
     /// With jobs in every state: job 3 is leased alone, 4 and 5 together, 6 from an earlier boot, 10 with time left.
     private static let jobs = """
@@ -65,6 +65,18 @@ package enum Fixture {
             (33, 'host:5', 'host', 'boot-1', 'pid:[1]', 5, 50, 'other', 1, 1700000000002, 5000000, 'stint.db-supervisor-1');
         INSERT INTO stint_enqueue (queue, payload) VALUES ('sql', 'with a result');
         INSERT INTO stint_restarts (requested_at) VALUES (1700000000003);
+        """
+
+    /// Two schedules, one of which has ticked and is paused.
+    private static let schedules = """
+        INSERT INTO stint_schedules (id, name, cron, time_zone, every_ms, every_from, missed, paused, ticked_until,
+                                     next_tick, queue, priority, delay_ms, max_attempts, max_crashes, time_to_run_ms,
+                                     unique_key, content_type, headers, payload) VALUES
+            (1, 'nightly', '0 3 * * *', 'UTC', NULL, NULL, 'once', 0, 1799982000000, 1900000000000, 'nightly', 10, 0, 3,
+             2, 5000, 'k', 'text/plain', 'a: b', x'00FF'),
+            (2, 'often', NULL, NULL, 90000, 0, 'all', 1, 1799999910000, NULL, 'nightly', 10, 0, 3, 2, NULL, NULL,
+             'text/plain', NULL, x'');
+        INSERT INTO stint_schedule_ticks (schedule_id, tick_at, job_id) VALUES (2, 1799999910000, 7);
         """
 
     /// - Parameters:
