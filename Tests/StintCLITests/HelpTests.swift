@@ -27,7 +27,9 @@ struct HelpTests {
         #expect(help.contains("USAGE: stint \(command)"))
     }
 
-    @Test("no line of a help text is broken before it is full", arguments: [nil] + (commands + scheduleCommands).map(Optional.init))
+    @Test(
+        "no line of a help text is broken before it is full",
+        arguments: [nil] + (commands + scheduleCommands).map(Optional.init))
     func lines(command: String?) async throws {
         let width = 80
         let help = try await place.run(

@@ -1,4 +1,6 @@
 import Foundation
+import StintPlatform
+import TestSupport
 import Testing
 
 @Suite("stint schedule", .inOwnFolder, .timeLimit(.minutes(5)))

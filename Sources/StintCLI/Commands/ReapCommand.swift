@@ -4,7 +4,8 @@ import StintCore
 struct ReapCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reap",
-        abstract: "Reclaim jobs of dead workers and ended leases, prune done jobs and tick the schedules, once; for cron.",
+        abstract:
+            "Reclaim jobs of dead workers and ended leases, prune done jobs and tick the schedules, once; for cron.",
         discussion: """
             Jobs of workers whose processes are gone, and of leases that have ended, become ready again. Done jobs \
             past their queue's retention are deleted. Schedules that are due enqueue their jobs. The command runs until nothing is left to do and prints the \

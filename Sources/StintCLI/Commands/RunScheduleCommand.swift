@@ -19,6 +19,8 @@ struct RunScheduleCommand: AsyncParsableCommand {
     func run() async throws {
         let answer = try await database.open().runSchedule(name)
         try Output.print("\(answer.id)")
-        if answer.isDuplicate { Output.printError("nothing was added: job \(answer.id) has its key and is not done yet") }
+        if answer.isDuplicate {
+            Output.printError("nothing was added: job \(answer.id) has its key and is not done yet")
+        }
     }
 }

@@ -34,7 +34,8 @@ extension CronExpression {
         guard let interval = first.interval else {
             // "of every minute" is enough.
             while units.count > 1, units.suffix(2).allSatisfy(\.isFull) { units.removeLast() }
-            return "at \(first.numbers)" + units.map { $0.isFull ? " of every \($0.name)" : " of \($0.numbers)" }.joined()
+            return "at \(first.numbers)"
+                + units.map { $0.isFull ? " of every \($0.name)" : " of \($0.numbers)" }.joined()
         }
         let every = interval == 1 ? "every \(first.name)" : "every \(interval) \(first.name)s"
         return every + units.filter { !$0.isFull }.map { " in \($0.numbers)" }.joined()
@@ -62,7 +63,9 @@ extension CronExpression {
             return interval
         }
 
-        var numbers: String { "\(name)\(values.count == 1 ? "" : "s") \(CronExpression.list(CronExpression.runs(values) { "\($0)" }))" }
+        var numbers: String {
+            "\(name)\(values.count == 1 ? "" : "s") \(CronExpression.list(CronExpression.runs(values) { "\($0)" }))"
+        }
     }
 
     // MARK: - The day

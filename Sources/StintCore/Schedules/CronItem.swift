@@ -62,9 +62,17 @@ struct CronItem {
                 && text.allSatisfy { (0x30...0x39).contains($0) || letter.utf8.contains($0) }
         }
         if has("?") { return "uses '?', which Stint does not support: write '*'" }
-        if has("#") { return "uses '#', which Stint does not support: write the days of the month and check the weekday in the handler" }
-        if isOnly("Ll") { return "uses 'L', which Stint does not support: write 28-31 and check in the handler whether it is the last day" }
-        if isOnly("Ww") || isOnly("LlWw") { return "uses 'W', which Stint does not support: write the days and check the weekday in the handler" }
+        if has("#") {
+            return
+                "uses '#', which Stint does not support: write the days of the month and check the weekday in the handler"
+        }
+        if isOnly("Ll") {
+            return
+                "uses 'L', which Stint does not support: write 28-31 and check in the handler whether it is the last day"
+        }
+        if isOnly("Ww") || isOnly("LlWw") {
+            return "uses 'W', which Stint does not support: write the days and check the weekday in the handler"
+        }
         if isOnly("HhRr") || has("~") { return "is a random value, which Stint does not support: choose a number" }
         return nil
     }

@@ -17,7 +17,7 @@ struct CronSet: Hashable, Sendable {
     init(_ text: Substring.UTF8View, _ field: CronField, in expression: String) throws {
         isWildcard = text.first == UInt8(ascii: "*")
         for item in text.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
-            try CronItem(item, field, in: expression).values.forEach { insert($0, field) }
+            for value in try CronItem(item, field, in: expression).values { insert(value, field) }
         }
     }
 

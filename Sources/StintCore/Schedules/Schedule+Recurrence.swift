@@ -56,7 +56,8 @@ extension Schedule {
                     "the interval of the schedule is \(interval): it must be at least 1 second and at most 100 years")
             }
             guard times.contains(origin.timestamp) else {
-                throw StintError.invalidInput("the origin of the schedule is out of range: it must be in the years 1 to 9999")
+                throw StintError.invalidInput(
+                    "the origin of the schedule is out of range: it must be in the years 1 to 9999")
             }
             return Recurrence(.every(interval: interval.milliseconds, origin: origin.timestamp))
         }
@@ -84,7 +85,9 @@ extension Schedule {
                 return "\(milliseconds / 1_000) seconds"
             }
             var rest = milliseconds
-            let units = [("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000), ("second", 1_000), ("millisecond", 1)]
+            let units = [
+                ("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000), ("second", 1_000), ("millisecond", 1),
+            ]
             let parts: [(count: Int64, name: String)] = units.compactMap { name, size in
                 defer { rest %= Int64(size) }
                 return rest >= size ? (rest / Int64(size), name) : nil

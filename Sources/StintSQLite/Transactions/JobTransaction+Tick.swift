@@ -31,7 +31,8 @@ extension JobTransaction {
 
     func tickReport(_ ticks: Int = 0, _ problems: [String] = []) throws -> TickReport {
         let next = try nextTick()
-        var report = TickReport(ticks: ticks, untilNext: next.map { .milliseconds(max(0, min($0, 1 << 60) - now.wall)) })
+        var report = TickReport(
+            ticks: ticks, untilNext: next.map { .milliseconds(max(0, min($0, 1 << 60) - now.wall)) })
         report.problems = problems
         return report
     }

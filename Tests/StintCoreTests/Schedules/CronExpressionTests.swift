@@ -31,7 +31,10 @@ struct CronExpressionTests {
             ("@yearly", "at 00:00 on day 1 of January"),
             ("0 3 * 6-8 *", "at 03:00 every day in June to August"),
             ("0 0 13 * FRI", "at 00:00 on day 13 of the month and on each Friday"),
-            ("0 0 */2 * MON", "at 00:00 on days 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29 and 31 of the month, if it is Monday"),
+            (
+                "0 0 */2 * MON",
+                "at 00:00 on days 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29 and 31 of the month, if it is Monday"
+            ),
             ("0 0 1-31 * MON", "at 00:00 every day"),
             ("15 30 2 * * *", "at 02:30:15 every day"),
             ("*/10 * * * * *", "every 10 seconds"),
@@ -48,28 +51,49 @@ struct CronExpressionTests {
     @Test(
         "what is wrong is told in one sentence that names the field",
         arguments: [
-            ("60 * * * *", "the minute '60' of the cron expression '60 * * * *' is not known: it must be 0 to 59, a range, a list, or * with or without a step"),
+            (
+                "60 * * * *",
+                "the minute '60' of the cron expression '60 * * * *' is not known: it must be 0 to 59, a range, a list, or * with or without a step"
+            ),
             ("* 24 * * *", "the hour '24'"),
             ("* * 0 * *", "the day of month '0'"),
-            ("* * * 13 *", "the month '13' of the cron expression '* * * 13 *' is not known: it must be 1 to 12 or JAN to DEC, a range"),
+            (
+                "* * * 13 *",
+                "the month '13' of the cron expression '* * * 13 *' is not known: it must be 1 to 12 or JAN to DEC, a range"
+            ),
             ("* * * * 8", "the day of week '8'"),
             ("* * * * MONDAY", "the day of week 'MONDAY'"),
             ("61 * * * * *", "the second '61'"),
-            ("*/0 * * * *", "the minute '*/0' of the cron expression '*/0 * * * *' has the step '0': it must be 1 to 59"),
+            (
+                "*/0 * * * *",
+                "the minute '*/0' of the cron expression '*/0 * * * *' has the step '0': it must be 1 to 59"
+            ),
             ("*/60 * * * *", "has the step '60': it must be 1 to 59"),
             ("*/ * * * *", "has the step ''"),
             ("*/5/5 * * * *", "has the step '5/5'"),
-            ("30-10 * * * *", "the minute '30-10' of the cron expression '30-10 * * * *' is a range that runs backwards"),
+            (
+                "30-10 * * * *",
+                "the minute '30-10' of the cron expression '30-10 * * * *' is a range that runs backwards"
+            ),
             ("5- * * * *", "the minute '5-'"),
             ("1,,2 * * * *", "the minute ''"),
             ("-5 * * * *", "the minute '-5'"),
-            ("* * L * *", "the day of month 'L' of the cron expression '* * L * *' uses 'L', which Stint does not support"),
+            (
+                "* * L * *",
+                "the day of month 'L' of the cron expression '* * L * *' uses 'L', which Stint does not support"
+            ),
             ("* * * * 5L", "the day of week '5L'"),
             ("* * 15W * *", "the day of month '15W' of the cron expression '* * 15W * *' uses 'W'"),
             ("* * * * MON#2", "the day of week 'MON#2' of the cron expression '* * * * MON#2' uses '#'"),
-            ("* * ? * *", "the day of month '?' of the cron expression '* * ? * *' uses '?', which Stint does not support: write '*'"),
+            (
+                "* * ? * *",
+                "the day of month '?' of the cron expression '* * ? * *' uses '?', which Stint does not support: write '*'"
+            ),
             ("H * * * *", "the minute 'H' of the cron expression 'H * * * *' is a random value"),
-            ("* * * *", "the cron expression '* * * *' has 4 fields: it must have five (minute, hour, day of month, month, day of week), or six"),
+            (
+                "* * * *",
+                "the cron expression '* * * *' has 4 fields: it must have five (minute, hour, day of month, month, day of week), or six"
+            ),
             ("* * * * * * 2030", "has 7 fields"),
             ("", "the cron expression '' has 0 fields"),
             ("@reboot", "the cron expression '@reboot' is not known: it must be @hourly, @daily"),
@@ -90,7 +114,9 @@ struct CronExpressionTests {
         let alphabet = Array("0123456789*/,-LW#?~@ \t\n\0sunJAN🙂é".unicodeScalars)
         for _ in 0..<20_000 {
             var text = String.UnicodeScalarView()
-            for _ in 0..<Int.random(in: 0..<30, using: &generator) { text.append(alphabet.randomElement(using: &generator)!) }
+            for _ in 0..<Int.random(in: 0..<30, using: &generator) {
+                text.append(alphabet.randomElement(using: &generator)!)
+            }
             check(String(text))
             check(String(decoding: generator.bytes(20), as: UTF8.self))
         }

@@ -7,7 +7,9 @@ import Testing
 @testable import StintCore
 
 /// `make test` installs croniter; see Tests/Croniter.
-@Suite("Cron expressions tick as croniter says, but for the differences that docs/schedules.md lists", .enabled(if: Croniter.isInstalled, "croniter is not installed: run Tests/Croniter/setup"))
+@Suite(
+    "Cron expressions tick as croniter says, but for the differences that docs/schedules.md lists",
+    .enabled(if: Croniter.isInstalled, "croniter is not installed: run Tests/Croniter/setup"))
 struct CroniterTests {
     /// `STINT_CRONITER_CASES=100000 swift test …` compares for longer.
     private static let cases =
@@ -74,7 +76,9 @@ struct CroniterTests {
                     "does not support", "runs backwards", "has the step", "never comes", "has 7 fields",
                 ]
                 // A range down to 0 goes round for croniter, also in fields without a 0.
-                #expect(text.contains("-0") || reasons.contains { "\(error)".contains($0) }, "only Stint refuses \(text): \(error)")
+                #expect(
+                    text.contains("-0") || reasons.contains { "\(error)".contains($0) },
+                    "only Stint refuses \(text): \(error)")
             }
         }
     }
@@ -104,18 +108,24 @@ private struct RandomExpression {
             return
         }
         let hasSeconds = Int.random(in: 0..<4, using: &generator) == 0
-        var fields = CronField.allCases.dropFirst(hasSeconds ? 0 : 1).map { Self.field($0, hasSeconds, using: &generator) }
+        var fields = CronField.allCases.dropFirst(hasSeconds ? 0 : 1).map {
+            Self.field($0, hasSeconds, using: &generator)
+        }
         if let hour, Int.random(in: 0..<3, using: &generator) > 0 {
             let next = (hour + 1) % 24
-            fields[hasSeconds ? 2 : 1] = ["\(hour)", "\(next)", "\(min(hour, next)),\(max(hour, next))", "*", "*/2", "0-23"].randomElement(using: &generator)!
+            fields[hasSeconds ? 2 : 1] = [
+                "\(hour)", "\(next)", "\(min(hour, next)),\(max(hour, next))", "*", "*/2", "0-23",
+            ].randomElement(using: &generator)!
             // On most days.
             if Bool.random(using: &generator) { fields.replaceSubrange((fields.count - 3)..., with: ["*", "*", "*"]) }
         }
         text = fields.joined(separator: " ")
-        croniters = zip(CronField.allCases.dropFirst(hasSeconds ? 0 : 1), fields).map(Self.translated).joined(separator: " ")
+        croniters = zip(CronField.allCases.dropFirst(hasSeconds ? 0 : 1), fields).map(Self.translated).joined(
+            separator: " ")
     }
 
-    private static func field(_ field: CronField, _ hasSeconds: Bool, using generator: inout SeededGenerator) -> String {
+    private static func field(_ field: CronField, _ hasSeconds: Bool, using generator: inout SeededGenerator) -> String
+    {
         // Each second of each hour would only take time.
         let isCoarse = hasSeconds && (field == .minute || field == .hour)
         let stars: Int =
@@ -135,7 +145,9 @@ private struct RandomExpression {
         func value(_ range: ClosedRange<Int>) -> (Int, String) {
             let value = Int.random(in: range, using: &generator)
             let place = value - field.range.lowerBound
-            guard field.names.indices.contains(place), Bool.random(using: &generator) else { return (value, "\(value)") }
+            guard field.names.indices.contains(place), Bool.random(using: &generator) else {
+                return (value, "\(value)")
+            }
             let name = field.names[place]
             return (value, Bool.random(using: &generator) ? name : name.lowercased())
         }

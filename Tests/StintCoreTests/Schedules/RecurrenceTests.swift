@@ -17,28 +17,52 @@ struct RecurrenceTests {
             ("30 2 * * *", "UTC", "2026-01-01T00:00:00", ["2026-01-01T02:30:00", "2026-01-02T02:30:00"]),
             ("30 2 * * *", "UTC", "2026-01-01T02:30:00", ["2026-01-02T02:30:00"]),
             ("0 0 29 2 *", "UTC", "2097-01-01T00:00:00", ["2104-02-29T00:00:00"]),
-            ("0 0 13 * FRI", "UTC", "2026-02-01T00:00:00", ["2026-02-06T00:00:00", "2026-02-13T00:00:00", "2026-02-20T00:00:00"]),
+            (
+                "0 0 13 * FRI", "UTC", "2026-02-01T00:00:00",
+                ["2026-02-06T00:00:00", "2026-02-13T00:00:00", "2026-02-20T00:00:00"]
+            ),
             ("0 0 */30 * MON", "UTC", "2026-01-01T00:00:00", ["2026-06-01T00:00:00"]),
-            ("0 0 * * SAT-SUN", "UTC", "2026-01-01T00:00:00", ["2026-01-03T00:00:00", "2026-01-04T00:00:00", "2026-01-10T00:00:00"]),
-            ("0 0 * * SUN-TUE", "UTC", "2026-01-03T00:00:00", ["2026-01-04T00:00:00", "2026-01-05T00:00:00", "2026-01-06T00:00:00", "2026-01-11T00:00:00"]),
+            (
+                "0 0 * * SAT-SUN", "UTC", "2026-01-01T00:00:00",
+                ["2026-01-03T00:00:00", "2026-01-04T00:00:00", "2026-01-10T00:00:00"]
+            ),
+            (
+                "0 0 * * SUN-TUE", "UTC", "2026-01-03T00:00:00",
+                ["2026-01-04T00:00:00", "2026-01-05T00:00:00", "2026-01-06T00:00:00", "2026-01-11T00:00:00"]
+            ),
             ("0 0 * * 0,7", "UTC", "2026-01-03T00:00:00", ["2026-01-04T00:00:00", "2026-01-11T00:00:00"]),
             ("59/15 23/9 31 12 *", "UTC", "2026-01-01T00:00:00", ["2026-12-31T23:59:00"]),
             ("15 30 2 * * *", "UTC", "2026-01-01T02:30:14", ["2026-01-01T02:30:15", "2026-01-02T02:30:15"]),
             ("*/20 * * * * *", "UTC", "2026-01-01T23:59:30", ["2026-01-01T23:59:40", "2026-01-02T00:00:00"]),
             // Central Europe in 2026: 02:00 becomes 03:00 on 29 March (01:00 UTC), 03:00 becomes 02:00 on 25 October.
             ("30 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00", ["2026-03-29T01:00:00", "2026-03-30T00:30:00"]),
-            ("0,30 2,3 * * *", "Europe/Berlin", "2026-03-28T12:00:00", ["2026-03-29T01:00:00", "2026-03-29T01:30:00", "2026-03-30T00:00:00"]),
+            (
+                "0,30 2,3 * * *", "Europe/Berlin", "2026-03-28T12:00:00",
+                ["2026-03-29T01:00:00", "2026-03-29T01:30:00", "2026-03-30T00:00:00"]
+            ),
             ("0 3 * * *", "Europe/Berlin", "2026-03-28T12:00:00", ["2026-03-29T01:00:00", "2026-03-30T01:00:00"]),
             ("30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00", ["2026-10-25T00:30:00", "2026-10-26T01:30:00"]),
             ("30 2 * * *", "Europe/Berlin", "2026-10-25T00:40:00", ["2026-10-26T01:30:00"]),
             ("30 2 * * *", "Europe/Berlin", "2026-10-25T01:10:00", ["2026-10-26T01:30:00"]),
             ("30 * * * *", "Europe/Berlin", "2026-03-29T00:00:00", ["2026-03-29T00:30:00", "2026-03-29T01:30:00"]),
-            ("30 * * * *", "Europe/Berlin", "2026-10-25T00:00:00", ["2026-10-25T00:30:00", "2026-10-25T01:30:00", "2026-10-25T02:30:00"]),
+            (
+                "30 * * * *", "Europe/Berlin", "2026-10-25T00:00:00",
+                ["2026-10-25T00:30:00", "2026-10-25T01:30:00", "2026-10-25T02:30:00"]
+            ),
             ("*/30 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00", ["2026-03-30T00:00:00"]),
-            ("*/30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00", ["2026-10-25T00:00:00", "2026-10-25T00:30:00", "2026-10-25T01:00:00", "2026-10-25T01:30:00", "2026-10-26T01:00:00"]),
+            (
+                "*/30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00",
+                [
+                    "2026-10-25T00:00:00", "2026-10-25T00:30:00", "2026-10-25T01:00:00", "2026-10-25T01:30:00",
+                    "2026-10-26T01:00:00",
+                ]
+            ),
             ("0 0 * * *", "America/Havana", "2026-03-07T12:00:00", ["2026-03-08T05:00:00", "2026-03-09T04:00:00"]),
             // Half an hour.
-            ("15 2 * * *", "Australia/Lord_Howe", "2026-10-03T00:00:00", ["2026-10-03T15:30:00", "2026-10-04T15:15:00"]),
+            (
+                "15 2 * * *", "Australia/Lord_Howe", "2026-10-03T00:00:00",
+                ["2026-10-03T15:30:00", "2026-10-04T15:15:00"]
+            ),
             // Samoa has skipped the 30th of December 2011: too much for daylight saving.
             ("0 9 * * *", "Pacific/Apia", "2011-12-29T00:00:00", ["2011-12-29T19:00:00", "2011-12-30T19:00:00"]),
             // By the rule at the end of the file.
@@ -56,8 +80,12 @@ struct RecurrenceTests {
     @Test("what is always skipped by daylight saving has no next tick")
     func alwaysSkipped() throws {
         let lastSundays = "*/5 2 25-31 3 */7"
-        #expect(try Schedule.Recurrence.cron(lastSundays, timeZone: "Europe/Berlin").next(after: Date(timeIntervalSince1970: 1_800_000_000)) == nil)
-        #expect(try Schedule.Recurrence.cron(lastSundays, timeZone: "UTC").next(after: Date(timeIntervalSince1970: 1_800_000_000)) != nil)
+        #expect(
+            try Schedule.Recurrence.cron(lastSundays, timeZone: "Europe/Berlin").next(
+                after: Date(timeIntervalSince1970: 1_800_000_000)) == nil)
+        #expect(
+            try Schedule.Recurrence.cron(lastSundays, timeZone: "UTC").next(
+                after: Date(timeIntervalSince1970: 1_800_000_000)) != nil)
     }
 
     @Test("equal intervals are counted from their origin, in both directions")
@@ -87,22 +115,29 @@ struct RecurrenceTests {
 
     @Test("the description has the zone, and an origin that is not the usual one")
     func description() throws {
-        #expect(try "\(Schedule.Recurrence.cron("30 2 * * *", timeZone: "Europe/Berlin"))" == "at 02:30 every day, Europe/Berlin")
+        #expect(
+            try "\(Schedule.Recurrence.cron("30 2 * * *", timeZone: "Europe/Berlin"))"
+                == "at 02:30 every day, Europe/Berlin")
         #expect(
             try "\(Schedule.Recurrence.every(.milliseconds(2_500), from: Self.time("2026-01-01T00:00:10")))"
                 == "every 2 seconds 500 milliseconds, counted from 2026-01-01T00:00:10Z")
     }
 
-    @Test("an interval that is too short or too long is refused", arguments: [Duration.zero, .milliseconds(999), .seconds(-5), .seconds(Int64.max)])
+    @Test(
+        "an interval that is too short or too long is refused",
+        arguments: [Duration.zero, .milliseconds(999), .seconds(-5), .seconds(Int64.max)])
     func intervals(_ interval: Duration) throws {
         let error = try #require(throws: StintError.self) { try Schedule.Recurrence.every(interval) }
         #expect(error.code == .invalidInput && error.description.contains("at least 1 second"), "\(error)")
     }
 
-    @Test("a zone that is not known is refused in one sentence that names it", arguments: [
-        "Europe/Berln", "", "/etc/passwd", "../../../etc/passwd", "Europe/../UTC", "zone.tab", "Europe", "Berlin\n", "🙂", "right/Europe/Berlin",
-        String(repeating: "a/", count: 1_000),
-    ])
+    @Test(
+        "a zone that is not known is refused in one sentence that names it",
+        arguments: [
+            "Europe/Berln", "", "/etc/passwd", "../../../etc/passwd", "Europe/../UTC", "zone.tab", "Europe", "Berlin\n",
+            "🙂", "right/Europe/Berlin",
+            String(repeating: "a/", count: 1_000),
+        ])
     func zones(_ name: String) throws {
         let error = try #require(throws: StintError.self) { try Schedule.Recurrence.cron("@daily", timeZone: name) }
         #expect(error.code == .invalidInput && error.description.hasPrefix("the time zone "), "\(error)")
