@@ -180,9 +180,8 @@ private struct RandomExpression {
             return String(item)
         }
         // A * that is not at the beginning makes it a wildcard.
-        let isWildcard = text.hasPrefix("*")
         let all = "\(field.range.lowerBound)-\(field == .dayOfWeek ? 6 : field.range.upperBound)"
-        return items.map { $0 == "*" && !isWildcard ? all : $0 }.joined(separator: ",")
+        return items.map { text.hasPrefix("*") ? $0 : $0.replacing("*", with: all) }.joined(separator: ",")
     }
 
     /// One with an error, mostly.
@@ -227,6 +226,7 @@ private enum Croniter {
         func explains(_ tick: Int64, of item: Case) -> Bool {
             guard let followsClock = try? CronExpression(item.cron).followsClock, let croniter else { return false }
             let hasSeconds = item.cron.split(separator: " ").count == 6
+            let hasAllHours = (try? CronExpression(item.cron).hours.values.count) == 24
             return transitions?.contains { change in
                 let (time, shift) = (change[0], change[1])
                 // It goes on minute by minute, so that the second is that of the expression.
@@ -235,7 +235,10 @@ private enum Croniter {
                 {
                     return true
                 }
-                guard croniter.contains(tick) else { return false }
+                guard croniter.contains(tick) else {
+                    // All hours are as a * for it, also if they are written as a range, and a * skips what is skipped.
+                    return shift > 0 && tick == time && !followsClock && hasAllHours
+                }
                 // A fixed time that is doubled comes twice for croniter.
                 if shift < 0 { return !followsClock && (time..<time - shift).contains(tick) }
                 // What is skipped comes right after for croniter, also if it follows the clock, and after any gap.
