@@ -37,15 +37,19 @@ struct ScheduleDeathTests {
                         // Half of them do nothing else; workers of another queue tick too.
                         let command =
                             index % 2 == 0 ? ["reap"] : ["work", "--queue", "other", "--", "true"]
-                        let outcome = try await place.whileRunning(
+                        _ = try await place.whileRunning(
                             ["-f", "+\(ahead)s x60", Workplace.stint] + command, of: "/usr/bin/faketime",
                             environment: ["DONT_FAKE_MONOTONIC": "1"]
                         ) { process in
                             let moment = Int.random(in: 0...(index % 2 == 0 ? 80 : 900), using: &generator)
                             try await Task.sleep(for: .milliseconds(moment))
-                            kill(process.id, SIGKILL)
+                            // `faketime` starts a process of its own, and ends with it.
+                            try await eventually("stint runs") { !process.children.isEmpty || !process.isAlive }
+                            for stint in process.children {
+                                stint.send(SIGKILL)
+                                deaths += 1
+                            }
                         }
-                        if outcome.code == nil { deaths += 1 }
                     }
                     return deaths
                 }
