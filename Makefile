@@ -27,7 +27,7 @@ PACKAGES := libsqlite3-dev php-cli python3 python3-venv sqlite3 strace faketime
 
 FUZZ_SECONDS ?= 60
 
-.PHONY: build install deb try-deb demo test check torture fuzz bench bench-flat bench-handlers bench-peers stint-bench plots docs lint setup clean
+.PHONY: build install deb try-deb demo test check torture fuzz bench bench-flat bench-handlers bench-peers stint-bench plots docs lint setup croniter clean
 
 build: setup
 	$(SWIFT) build -c release --product stint
@@ -59,12 +59,12 @@ WIDTH = $(shell $(SWIFT) test --help-hidden 2>/dev/null | grep -q -- --experimen
 
 # The tests of faults come at the end, one after the other: each keeps all processors busy. Tests that do not end within
 # four times their usual time hang: then it is shown what they wait for.
-test: setup
+test: setup croniter
 	$(SWIFT) build --build-tests
 	.ci/within 25 $(SWIFT) test --skip-build --disable-xctest --skip TortureTests $(WIDTH)
 	.ci/within 30 $(SWIFT) test --skip-build --disable-xctest --no-parallel --filter TortureTests
 
-check: setup
+check: setup croniter
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --disable-xctest --filter 'StintCoreTests|StintSQLiteTests|HistoryTests' $(WIDTH)
 
@@ -126,6 +126,10 @@ lint:
 		--include='*.swift' Sources Tests migrations bench Examples | grep -v '^Sources/StintPlatform/' \
 		|| { echo 'Import StintPlatform instead.' >&2; exit 1; }
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests migrations bench Examples
+
+# The library from the Python Package Index with which the times of schedules are compared.
+croniter: setup
+	@Tests/Croniter/setup
 
 setup:
 	@.ci/setup $(PACKAGES)

@@ -45,7 +45,7 @@ let package = Package(
             path: "migrations/sqlite",
             resources: [
                 .embedInCode("v001_jobs.sql"), .embedInCode("v002_workers.sql"), .embedInCode("v003_enqueue.sql"),
-                .embedInCode("v004_hardening.sql"), .embedInCode("v005_flow.sql"),
+                .embedInCode("v004_hardening.sql"), .embedInCode("v005_flow.sql"), .embedInCode("v006_schedules.sql"),
             ]
         ),
         .target(name: "CStint"),
@@ -119,7 +119,8 @@ let package = Package(
             dependencies: ["Stint", lifecycle, logging],
             path: "Tests/CrashingWorker"
         ),
-        .testTarget(name: "StintCoreTests", dependencies: ["StintCore", "StintPlatform", "TestSupport"]),
+        .testTarget(
+            name: "StintCoreTests", dependencies: ["StintCore", "StintPlatform", "TestSupport", subprocess]),
         .testTarget(
             name: "StintTestingTests", dependencies: ["Stint", "StintTesting", "StoreConformance", "TestSupport"]),
 

@@ -21,6 +21,23 @@ struct Input: ~Copyable {
         self.init(descriptor: descriptor, name: "the file \(quoted(file))")
     }
 
+    /// The payload that an argument is, or that it names.
+    ///
+    /// - Parameters:
+    ///   - text: The payload itself, or `-` for standard input.
+    ///   - file: The file that it is in.
+    static func payload(_ text: String?, file: String?) throws -> [UInt8] {
+        if let file {
+            var input = try Input(file: file)
+            return try input.readAll()
+        }
+        guard let text, text != "-" else {
+            var input = Input.standardInput()
+            return try input.readAll()
+        }
+        return Array(text.utf8)
+    }
+
     private init(descriptor: Int32, name: String) {
         self.descriptor = descriptor
         self.name = name

@@ -121,6 +121,8 @@ struct InMemoryState: Sendable {
     var supervisors: Set<String> = []
     var lastSupervisor = 0
     var restarts: Int64 = 0
+    /// By name.
+    var schedules: [[UInt8]: KeptSchedule] = [:]
     /// The failures of all jobs, oldest first.
     var failures: [(job: JobID, failure: JobFailure)] = []
     /// Whether jobs became ready or delayed in the current call, or a queue was resumed.

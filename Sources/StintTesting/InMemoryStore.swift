@@ -19,6 +19,7 @@ public final class InMemoryStore: JobStore {
     private struct Listeners {
         var next = 0
         var wakeUps: [Int: (queues: [QueueName], continuation: AsyncStream<NextReady>.Continuation)] = [:]
+        var tickChanges: [Int: AsyncStream<Void>.Continuation] = [:]
         var idle: [(isIdle: Condition, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
@@ -50,6 +51,7 @@ public final class InMemoryStore: JobStore {
     public func advance(by duration: Duration) {
         moveClock(duration)
         wakeUp()
+        wakeTickers()
     }
 
     /// Moves the clock instead of waiting.
@@ -97,11 +99,12 @@ public final class InMemoryStore: JobStore {
     public func close() async {
         isClosed.store(true, ordering: .releasing)
         revocations.end()
-        let waiting = listeners.withLock { listeners in
-            defer { listeners.wakeUps = [:] }
-            return Array(listeners.wakeUps.values)
+        let (waiting, ticking) = listeners.withLock { listeners in
+            defer { (listeners.wakeUps, listeners.tickChanges) = ([:], [:]) }
+            return (Array(listeners.wakeUps.values), Array(listeners.tickChanges.values))
         }
         for (_, continuation) in waiting { continuation.finish() }
+        for continuation in ticking { continuation.finish() }
     }
 
     // MARK: - Access
@@ -127,6 +130,28 @@ public final class InMemoryStore: JobStore {
             _ = self?.listeners.withLock { $0.wakeUps.removeValue(forKey: number) }
         }
         return stream
+    }
+
+    public func scheduleChanges() -> AsyncStream<Void> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        guard !isClosed.load(ordering: .acquiring) else {
+            continuation.finish()
+            return stream
+        }
+        let number = listeners.withLock { listeners in
+            listeners.next += 1
+            listeners.tickChanges[listeners.next] = continuation
+            return listeners.next
+        }
+        continuation.onTermination = { [weak self] _ in
+            _ = self?.listeners.withLock { $0.tickChanges.removeValue(forKey: number) }
+        }
+        return stream
+    }
+
+    /// Schedules were changed, or time has passed.
+    func wakeTickers() {
+        for continuation in listeners.withLock({ Array($0.tickChanges.values) }) { continuation.yield() }
     }
 
     /// Sends the current `nextReady` to waiting workers.

@@ -16,7 +16,7 @@ extension JobQueue where Store == InMemoryStore {
 
     // MARK: - Time
 
-    /// Moves the clock: delayed jobs become due, leases end. Only a handler's timeout passes in real time.
+    /// Moves the clock: delayed jobs become due, schedules tick, leases end. Only a handler's timeout passes in real time.
     public func advance(by duration: Duration) {
         store.advance(by: duration)
     }
@@ -60,6 +60,8 @@ extension JobQueue where Store == InMemoryStore {
     public func drain(_ worker: Worker) async throws -> DrainReport {
         precondition(worker.store as? InMemoryStore === store, "drain was given a worker of another queue")
         let queues = Set(worker.queues)
+        // The worker would tick too, and perhaps only when nothing else was left to do.
+        _ = try await store.tickAll()
         let before = store.read { $0.totals(of: queues) }
         let ending = EndOfWork()
         let work = Task { [store] in

@@ -44,6 +44,18 @@ package enum ClosedStore {
             ("requestRestart", { try await store.requestRestart() }),
             ("latestRestartRequest", { _ = try await store.latestRestartRequest() }),
             ("failures", { _ = try await store.failures(limit: 1) }),
+            (
+                "setSchedule",
+                {
+                    _ = try await store.setSchedule(
+                        Schedule("s", .every(.seconds(1)), job: NewJob([1], in: "q")))
+                }
+            ),
+            ("schedules", { _ = try await store.schedules() }),
+            ("schedule", { _ = try await store.schedule("s") }),
+            ("changeSchedule", { try await store.changeSchedule("s", .pause) }),
+            ("runSchedule", { _ = try await store.runSchedule("s") }),
+            ("tick", { _ = try await store.tick() }),
         ]
         for (name, call) in calls {
             do {
@@ -55,6 +67,7 @@ package enum ClosedStore {
             }
         }
         for await _ in earlier {}
+        for await _ in store.scheduleChanges() { Issue.record("a closed store has sent a change of a schedule") }
         for await _ in store.wakeUps(in: ["q"]) { Issue.record("a closed store has sent a wake-up") }
     }
 }

@@ -1,32 +1,40 @@
 import Foundation
+import Subprocess
 import Testing
 
 private let commands = [
     "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "bury", "cancel", "delete",
     "pause",
     "resume",
-    "retain", "backup", "restore", "doctor",
+    "retain", "schedule", "backup", "restore", "doctor",
 ]
+
+private let scheduleCommands = ["set", "list", "show", "pause", "resume", "run", "delete"].map { "schedule \($0)" }
 
 @Suite("The command line explains itself", .inOwnFolder, .timeLimit(.minutes(15)))
 struct HelpTests {
     let place = Workplace.ofThisTest
 
-    @Test("every command has a help text with an example of itself", arguments: commands)
+    private static func help(_ command: String?) -> Arguments {
+        .init((command?.split(separator: " ").map(String.init) ?? []) + ["--help"])
+    }
+
+    @Test("every command has a help text with an example of itself", arguments: commands + scheduleCommands)
     func example(command: String) async throws {
-        let help = try await place.stint(command, "--help")
+        let help = try await place.run(Workplace.stint, Self.help(command)).output
         let parts = help.split(separator: "Example", maxSplits: 1)
         try #require(parts.count == 2)
         #expect(parts[1].contains("stint \(command)"))
         #expect(help.contains("USAGE: stint \(command)"))
     }
 
-    @Test("no line of a help text is broken before it is full", arguments: [nil] + commands.map(Optional.init))
+    @Test(
+        "no line of a help text is broken before it is full",
+        arguments: [nil] + (commands + scheduleCommands).map(Optional.init))
     func lines(command: String?) async throws {
         let width = 80
-        let arguments = [command, "--help"].compactMap(\.self)
         let help = try await place.run(
-            Workplace.stint, .init(arguments), environment: ["COLUMNS": "\(width)"]
+            Workplace.stint, Self.help(command), environment: ["COLUMNS": "\(width)"]
         ).output
         let text = help.prefix(upTo: try #require(help.range(of: "\nUSAGE:")).lowerBound)
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
@@ -40,10 +48,10 @@ struct HelpTests {
 
     @Test(
         "every option that takes a value shows its default, within the width of the terminal",
-        arguments: commands, [60, 100])
+        arguments: commands.filter { $0 != "schedule" } + scheduleCommands, [60, 100])
     func defaults(command: String, width: Int) async throws {
         let help = try await place.run(
-            Workplace.stint, .init([command, "--help"]), environment: ["COLUMNS": "\(width)"]
+            Workplace.stint, Self.help(command), environment: ["COLUMNS": "\(width)"]
         ).output
         let options = try #require(help.components(separatedBy: "\nOPTIONS:\n").dropFirst().first)
         #expect(options.split(separator: "\n").allSatisfy { $0.count <= width })
@@ -199,6 +207,15 @@ struct UsageTests {
         (["backup"], "<file>"),
         (["restore"], "<backup>"),
         (["restore", "b", "--to", "a", "--db", "a"], "give one of them"),
+        (["schedule", "set", "s", "x"], "the schedule has no times: give --cron or --every"),
+        (["schedule", "set", "s", "x", "--cron", "@daily", "--every", "1h"], "--cron does not go with --every"),
+        (["schedule", "set", "s", "x", "--every", "1h", "--timezone", "UTC"], "--timezone goes with --cron only"),
+        (["schedule", "set", "s", "x", "--every", "soon"], "such as 500ms or 5m"),
+        (["schedule", "set", "s", "--every", "1h"], "no payload was given"),
+        (["schedule", "set", "s", "x", "--every", "1h", "--file", "f"], "more than one payload"),
+        (["schedule", "set", "s", "x", "--every", "1h", "--missed", "some"], "'some' is invalid"),
+        (["schedule", "show"], "<name>"),
+        (["schedule", "show", "s", "--json", "--payload"], "choose one"),
         (["put", "x", "--mode", "0060"], "octal digits"),
         (["put", "x", "--mode", "755"], "octal digits"),
         (["put", "x", "--mode", "rw"], "octal digits"),

@@ -116,6 +116,23 @@ struct InterposedStore: JobStore {
     func requestRestart() async throws { try await store.requestRestart() }
     func latestRestartRequest() async throws -> Int64 { try await store.latestRestartRequest() }
     func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
+
+    // MARK: - Schedules
+
+    func setSchedule(_ schedule: Schedule) async throws -> ScheduleSetting {
+        try await store.setSchedule(schedule)
+    }
+
+    func schedules() async throws -> [ScheduleRecord] { try await store.schedules() }
+    func schedule(_ name: String) async throws -> ScheduleDetails? { try await store.schedule(name) }
+
+    func changeSchedule(_ name: String, _ change: ScheduleChange) async throws {
+        try await store.changeSchedule(name, change)
+    }
+
+    func runSchedule(_ name: String) async throws -> Enqueued { try await store.runSchedule(name) }
+    func tick() async throws -> TickReport { try await store.tick() }
+    func scheduleChanges() -> AsyncStream<Void> { store.scheduleChanges() }
 }
 
 /// Returns `true` once.

@@ -15,61 +15,13 @@ struct PutCommand: AsyncParsableCommand {
               stint put --queue images --file cat.jpg
               stint put --queue push --expires 10m 'Your table is ready'
               stint put --queue newsletter --lines < members.jsonl
+              stint put --queue webhooks --group customer-7 'https://example.org'
               stint put --queue digests --unique member-42 --on-conflict collect --debounce 10m --at-most 2h 'Zoë likes it'
             """)
 
     @OptionGroup var database: DatabaseOptions
     @OptionGroup var creation: CreationOptions
-    @Option(help: ArgumentHelp("The queue. (default: default)", valueName: "q"), transform: QueueName.init(_:))
-    var queue: QueueName = .default
-    @Option(help: ArgumentHelp("0 to 4294967295; jobs with a smaller number run first.", valueName: "n"))
-    var priority: UInt32 = 1_024
-    @Option(
-        help: ArgumentHelp("How long to wait before the job is ready. (default: 0s)", valueName: "duration"),
-        transform: DurationArgument.init)
-    var delay = DurationArgument.seconds(0)
-    @Option(
-        help: ArgumentHelp(
-            "A job that has not started by then, nor been started again, is not started any more. (default: never)",
-            valueName: "duration"),
-        transform: DurationArgument.init)
-    var expires: DurationArgument?
-    @Option(help: ArgumentHelp("After how many failed or crashed attempts the job is buried.", valueName: "n"))
-    var maxAttempts = 10
-    @Option(help: ArgumentHelp("After how many deaths of its process the job is buried.", valueName: "n"))
-    var maxCrashes = 3
-    @Option(
-        help: ArgumentHelp(
-            "Add nothing while a job of the queue with this key is not done; see --on-conflict. (default: none)",
-            valueName: "key"))
-    var unique: String?
-    @Option(
-        help: ArgumentHelp(
-            "With --unique, if a job has the key: keep it; replace its payload, options and delay; or collect the payload "
-                + "in it, for a handler that gets all together. (default: keep)",
-            valueName: "keep|replace|collect"), transform: Self.conflictPolicy)
-    var onConflict = ConflictPolicy.keep
-    @Option(
-        help: ArgumentHelp(
-            "With collect: start this long after the last payload. (default: at once)", valueName: "duration"),
-        transform: DurationArgument.init)
-    var debounce: DurationArgument?
-    @Option(
-        help: ArgumentHelp(
-            "With --debounce: start no later than this after the first payload. (default: no limit)",
-            valueName: "duration"), transform: DurationArgument.init)
-    var atMost: DurationArgument?
-    @Option(
-        help: ArgumentHelp("With collect: the most payloads of one job. (default: 1000)", valueName: "n"))
-    var maxEvents: Int?
-    @Option(
-        help: ArgumentHelp("With collect: the most bytes of payloads of one job. (default: 16M)", valueName: "size"),
-        transform: SizeArgument.init)
-    var maxEventBytes: SizeArgument?
-    @Option(
-        name: .customLong("header"),
-        help: ArgumentHelp("A header for the handler; may be repeated. (default: none)", valueName: "k=v"))
-    var headers: [String] = []
+    @OptionGroup var job: JobArguments
     @Option(help: ArgumentHelp("Read the payload from this file. (default: none)", valueName: "f"))
     var file: String?
     @Flag(help: "Add one job for each line of standard input.")
@@ -91,43 +43,20 @@ struct PutCommand: AsyncParsableCommand {
                     : "more than one payload was given: choose one of PAYLOAD, -, --file and --lines")
         }
         guard lines || !trim else { throw wrongUsage("--trim goes with --lines only") }
-        guard !lines || unique == nil || onConflict == .collect else {
+        guard !lines || job.unique == nil || job.onConflict == .collect else {
             throw wrongUsage("--unique does not go with --lines: all lines would have the same key")
         }
-        let collects = onConflict == .collect
-        if onConflict != .keep, unique == nil {
-            throw wrongUsage(
-                "--on-conflict \(onConflict.rawValue) needs --unique, by which jobs that belong together are known")
-        }
-        let collecting = [
-            ("--debounce", debounce != nil), ("--max-events", maxEvents != nil),
-            ("--max-event-bytes", maxEventBytes != nil),
-        ]
-        if !collects, let option = collecting.first(where: \.1)?.0 {
-            throw wrongUsage("\(option) goes with --on-conflict collect only")
-        }
-        if atMost != nil, debounce == nil { throw wrongUsage("--at-most goes with --debounce only") }
-        if debounce != nil, delay.duration > .zero {
-            throw wrongUsage("--delay and --debounce do not go together: choose one")
-        }
-    }
-
-    private static func conflictPolicy(_ text: String) throws -> ConflictPolicy {
-        guard let policy = ConflictPolicy(rawValue: text) else {
-            throw StintError.invalidInput("it must be keep, replace or collect")
-        }
-        return policy
     }
 
     func run() async throws {
-        let options = try jobOptions()
+        let options = try job.options()
         if lines { return try await putLines(options) }
-        let job = try NewJob(try readPayload(), in: queue, options: options)
-        let answer = try await database.open(creating: creation).enqueue(jobs: [job])[0]
+        let new = try NewJob(try Input.payload(payload, file: file), in: job.queue, options: options)
+        let answer = try await database.open(creating: creation).enqueue(jobs: [new])[0]
         try report("\(answer.id)", Self.fact(answer))
         if answer.isDuplicate {
             Output.printError(
-                "nothing was added: job \(answer.id) has the key \(quoted(unique ?? "")) and is not done yet")
+                "nothing was added: job \(answer.id) has the key \(quoted(job.unique ?? "")) and is not done yet")
         }
     }
 
@@ -137,36 +66,6 @@ struct PutCommand: AsyncParsableCommand {
         case .replaced: "job \(answer.id) has the new payload"
         case .collected: "the payload was added to job \(answer.id)"
         }
-    }
-
-    private func jobOptions() throws -> JobOptions {
-        var options = JobOptions(
-            priority: priority, delay: delay.duration, maxAttempts: maxAttempts, maxCrashes: maxCrashes,
-            uniqueKey: unique, onConflict: onConflict, debounce: debounce?.duration, atMost: atMost?.duration,
-            expires: expires?.duration)
-        if let maxEvents { options.maxEvents = maxEvents }
-        if let maxEventBytes { options.maxEventBytes = Int(clamping: maxEventBytes.bytes) }
-        for header in headers {
-            // Searches code points: with a combining accent after it, `=` would be part of another character.
-            guard let equals = header.unicodeScalars.firstIndex(of: "=") else {
-                throw wrongUsage("the header \(quoted(header)) has no '=': write --header name=value")
-            }
-            try options.headers.set(
-                String(header[..<equals]), to: String(header[header.unicodeScalars.index(after: equals)...]))
-        }
-        return options
-    }
-
-    private func readPayload() throws -> [UInt8] {
-        if let file {
-            var input = try Input(file: file)
-            return try input.readAll()
-        }
-        guard let payload, payload != "-" else {
-            var input = Input.standardInput()
-            return try input.readAll()
-        }
-        return Array(payload.utf8)
     }
 
     /// Puts the lines in transactions of up to 1,000 jobs or 4 MiB, so that other processes do not wait long and memory
@@ -180,7 +79,7 @@ struct PutCommand: AsyncParsableCommand {
         do {
             while let line = try input.readLine(number: lines.all + 1) {
                 guard let payload = lines.payload(of: line) else { continue }
-                batch.append(try NewJob(payload, in: queue, options: options))
+                batch.append(try NewJob(payload, in: job.queue, options: options))
                 bytes += payload.count
                 guard batch.count >= 1_000 || bytes >= 4_194_304 else { continue }
                 try await queueStore.enqueue(jobs: batch)

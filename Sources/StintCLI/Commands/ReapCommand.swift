@@ -4,11 +4,13 @@ import StintCore
 struct ReapCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reap",
-        abstract: "Reclaim jobs of dead workers and ended leases, end expired jobs, prune old ones, once; for cron.",
+        abstract:
+            "Reclaim jobs of dead workers and ended leases, end expired jobs, prune old ones, tick schedules, once; for cron.",
         discussion: """
             Jobs of workers whose processes are gone, and of leases that have ended, become ready again. Jobs \
             whose time is over (stint put --expires) expire, also in paused queues. Done, cancelled and expired jobs past \
-            their queue's retention are deleted. The command runs until nothing is left to do and prints the \
+            their queue's retention are deleted. Schedules that are due enqueue their jobs. The command runs until \
+            nothing is left to do and prints the \
             counts. A worker whose supervisor lives is left to it, since only the supervisor knows how it ended.
 
             A job that was running alone in a process that died is blamed: the attempt and a crash count, and past \
@@ -27,6 +29,8 @@ struct ReapCommand: AsyncParsableCommand {
     func run() async throws {
         let report = try await database.open().reap()
         let expired = report.expired > 0 ? ", expired \(report.expired)" : ""
-        try Output.print("requeued \(report.requeued), buried \(report.buried), pruned \(report.pruned)\(expired)")
+        let ticked = report.ticked > 0 ? ", ticked \(report.ticked)" : ""
+        try Output.print(
+            "requeued \(report.requeued), buried \(report.buried), pruned \(report.pruned)\(expired)\(ticked)")
     }
 }

@@ -89,13 +89,13 @@ struct ShowCommand: AsyncParsableCommand {
         if let time = record.timeToRunMilliseconds { rows.append(("time to run", "\(time) ms")) }
         if let key = record.uniqueKey { rows.append(("unique key", printable(key))) }
         for (name, value) in record.headers { rows.append(("header", "\(name): \(printable(value))")) }
-        let count = record.events.map { " in \($0) events" } ?? ""
-        rows.append(("payload", "\(record.payloadBytes) bytes\(count), \(record.contentType)"))
         if let events = job.events {
+            rows.append(
+                ("payload", "\(record.payloadBytes) bytes in \(events.count) events, \(record.contentType)"))
             for event in events.prefix(5) { rows.append(("", Self.excerpt(event))) }
             if events.count > 5 { rows.append(("", "… and \(events.count - 5) more")) }
-        } else if let text = String(validating: job.payload.prefix(400), as: UTF8.self), !text.isEmpty {
-            rows.append(("", printable(text) + (job.payload.count > 400 ? "…" : "")))
+        } else {
+            rows += payloadRows(job.payload, contentType: record.contentType)
         }
         for failure in job.failures {
             let worker = failure.worker.map { ", worker \($0)" } ?? ""
@@ -106,6 +106,18 @@ struct ShowCommand: AsyncParsableCommand {
                 ))
             rows.append(("", failure.details))
         }
+        return text(rows)
+    }
+
+    /// The size of a payload, and its beginning if it is text.
+    static func payloadRows(_ payload: [UInt8], contentType: String) -> [(String, String)] {
+        let size = ("payload", "\(payload.count) bytes, \(contentType)")
+        guard let text = String(validating: payload.prefix(400), as: UTF8.self), !text.isEmpty else { return [size] }
+        return [size, ("", printable(text) + (payload.count > 400 ? "…" : ""))]
+    }
+
+    /// Labels and values in two columns.
+    static func text(_ rows: [(String, String)]) -> String {
         let width = rows.map(\.0.count).max() ?? 0
         return rows.map { label, value in
             let head = label + String(repeating: " ", count: width - label.count + 2)

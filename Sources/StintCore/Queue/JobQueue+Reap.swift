@@ -1,9 +1,14 @@
 extension JobQueue {
-    /// Reclaims the jobs of dead workers and of ended leases, ends jobs that have expired, and prunes jobs that are over,
-    /// until nothing is left to do or the task is cancelled. For cron; a `Reaper` does it repeatedly.
+    /// Reclaims the jobs of dead workers and of ended leases, ends jobs that have expired, prunes jobs that are over, and
+    /// enqueues the jobs of schedules that are due, until nothing is left to do or the task is cancelled. For cron; a
+    /// `Reaper` does it repeatedly.
     ///
     /// - Returns: What was done.
-    public func reap() async throws -> ReapReport { try await store.reapAll() }
+    public func reap() async throws -> ReapReport {
+        var report = try await store.reapAll()
+        report.ticked = try await store.tickAll().ticks
+        return report
+    }
 }
 
 extension JobStore {

@@ -95,4 +95,21 @@ package struct AnyJobStore: JobStore {
     package func latestRestartRequest() async throws -> Int64 { try await base.latestRestartRequest() }
     package func restartSignals(every interval: Duration) -> AsyncStream<Void> { base.restartSignals(every: interval) }
     package func failures(limit: Int) async throws -> [FailedJob] { try await base.failures(limit: limit) }
+
+    // MARK: - Schedules
+
+    package func setSchedule(_ schedule: Schedule) async throws -> ScheduleSetting {
+        try await base.setSchedule(schedule)
+    }
+
+    package func schedules() async throws -> [ScheduleRecord] { try await base.schedules() }
+    package func schedule(_ name: String) async throws -> ScheduleDetails? { try await base.schedule(name) }
+
+    package func changeSchedule(_ name: String, _ change: ScheduleChange) async throws {
+        try await base.changeSchedule(name, change)
+    }
+
+    package func runSchedule(_ name: String) async throws -> Enqueued { try await base.runSchedule(name) }
+    package func tick() async throws -> TickReport { try await base.tick() }
+    package func scheduleChanges() -> AsyncStream<Void> { base.scheduleChanges() }
 }

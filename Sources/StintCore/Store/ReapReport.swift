@@ -8,20 +8,23 @@ public struct ReapReport: Sendable, Hashable {
     public var pruned = 0
     /// Jobs that had not started when their time was over.
     public var expired = 0
+    /// Ticks of schedules that have made a job.
+    public var ticked = 0
     /// Leases past their deadline that were left alone until a second look, since their workers may still extend them.
     /// Ignored when two reports are compared, and always 0 in the report of ``JobQueue/reap()``, which looks twice.
     public var spared = 0
 
-    public init(requeued: Int = 0, buried: Int = 0, pruned: Int = 0, expired: Int = 0) {
+    public init(requeued: Int = 0, buried: Int = 0, pruned: Int = 0, expired: Int = 0, ticked: Int = 0) {
         self.requeued = requeued
         self.buried = buried
         self.pruned = pruned
         self.expired = expired
+        self.ticked = ticked
     }
 
     public static func == (left: ReapReport, right: ReapReport) -> Bool {
         left.requeued == right.requeued && left.buried == right.buried && left.pruned == right.pruned
-            && left.expired == right.expired
+            && left.expired == right.expired && left.ticked == right.ticked
     }
 
     public func hash(into hasher: inout Hasher) {
@@ -29,5 +32,6 @@ public struct ReapReport: Sendable, Hashable {
         hasher.combine(buried)
         hasher.combine(pruned)
         hasher.combine(expired)
+        hasher.combine(ticked)
     }
 }

@@ -137,13 +137,14 @@ final class CommitWatcher: @unchecked Sendable {
         if version != self.version || isSafetyLook {
             let isNew = version != self.version
             let transaction = JobTransaction(database, SystemClock())
+            let tickIsTold = try signals.sendTickChange { try transaction.nextTick() }
             let isTold = try signals.send(repeats: isNew) { queues in
                 let next = try transaction.nextReady(in: queues)
                 // The wall clock may have been set forward.
                 if isSafetyLook, case .at(let time) = next, time <= transaction.now.wall { return .now }
                 return next
             }
-            find = isTold ? .told : isNew ? .untold : .nothing
+            find = isTold || tickIsTold ? .told : isNew ? .untold : .nothing
         }
         if isSafetyLook { planSafetyLook() }
         (self.version, self.header) = (version, header)

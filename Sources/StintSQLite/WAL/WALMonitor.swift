@@ -67,6 +67,17 @@ final class WALMonitor: Sendable {
 
     /// Commits of any process from now on, including those of this process.
     func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> {
+        startIfNeeded()
+        return signals.stream(queues)
+    }
+
+    /// Changes of the time of the next tick by any process.
+    func tickChanges() -> AsyncStream<Void> {
+        startIfNeeded()
+        return signals.tickChanges()
+    }
+
+    private func startIfNeeded() {
         do {
             try stop.withLock { stop in if stop == nil { stop = try start() } }
         } catch {
@@ -74,7 +85,6 @@ final class WALMonitor: Sendable {
                 "jobs that other processes enqueue are found only by looking from time to time",
                 metadata: ["error": "\(error)"])
         }
-        return signals.stream(queues)
     }
 
     /// Starts with the first listener: a process that only enqueues needs none of this, and the system has few such

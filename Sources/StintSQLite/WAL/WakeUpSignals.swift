@@ -11,9 +11,17 @@ final class WakeUpSignals: Sendable {
         var heard: NextRun?
     }
 
+    private struct TickListener {
+        let continuation: AsyncStream<Void>.Continuation
+        var heard: Timestamp?
+    }
+
     private struct Listeners {
         var next = 0
         var all: [Int: Listener] = [:]
+        var ticks: [Int: TickListener] = [:]
+
+        var count: Int { all.count + ticks.count }
     }
 
     private let clock: any QueueClock
@@ -31,7 +39,7 @@ final class WakeUpSignals: Sendable {
         let (number, isFirst) = listeners.withLock { listeners in
             listeners.next += 1
             listeners.all[listeners.next] = Listener(queues: queues, continuation: continuation)
-            return (listeners.next, listeners.all.count == 1)
+            return (listeners.next, listeners.count == 1)
         }
         continuation.onTermination = { [weak self] _ in
             _ = self?.listeners.withLock { $0.all.removeValue(forKey: number) }
@@ -66,9 +74,48 @@ final class WakeUpSignals: Sendable {
     /// Some jobs may be ready.
     func send() { send { _ in .now } }
 
+    // MARK: - Schedules
+
+    /// Changes of the time of the next tick.
+    func tickChanges() -> AsyncStream<Void> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let (number, isFirst) = listeners.withLock { listeners in
+            listeners.next += 1
+            listeners.ticks[listeners.next] = TickListener(continuation: continuation)
+            return (listeners.next, listeners.count == 1)
+        }
+        continuation.onTermination = { [weak self] _ in
+            _ = self?.listeners.withLock { $0.ticks.removeValue(forKey: number) }
+        }
+        if isFirst { condition.withLock { condition.broadcast() } }
+        return stream
+    }
+
+    /// - Parameter next: When the next tick is due; called only if there is a listener.
+    /// - Returns: Whether any listener was notified.
+    func sendTickChange(_ next: () throws -> Timestamp?) rethrows -> Bool {
+        guard listeners.withLock({ !$0.ticks.isEmpty }) else { return false }
+        let next = try next()
+        let told = listeners.withLock { listeners in
+            var told: [AsyncStream<Void>.Continuation] = []
+            for (number, listener) in listeners.ticks where listener.heard != next {
+                listeners.ticks[number]?.heard = next
+                told.append(listener.continuation)
+            }
+            return told
+        }
+        for continuation in told { continuation.yield() }
+        return !told.isEmpty
+    }
+
+    /// The time of the next tick may have changed.
+    func sendTickChange() {
+        for listener in listeners.withLock({ Array($0.ticks.values) }) { listener.continuation.yield() }
+    }
+
     // MARK: - For the thread that watches
 
-    private var hasListeners: Bool { listeners.withLock { !$0.all.isEmpty } }
+    private var hasListeners: Bool { listeners.withLock { $0.count > 0 } }
 
     /// Blocks until there is a listener.
     ///
@@ -86,10 +133,11 @@ final class WakeUpSignals: Sendable {
             isOver = true
             condition.broadcast()
         }
-        let all = listeners.withLock { listeners in
-            defer { listeners.all = [:] }
-            return Array(listeners.all.values)
+        let ended = listeners.withLock { listeners in
+            defer { (listeners.all, listeners.ticks) = ([:], [:]) }
+            return (Array(listeners.all.values), Array(listeners.ticks.values))
         }
-        for listener in all { listener.continuation.finish() }
+        for listener in ended.0 { listener.continuation.finish() }
+        for listener in ended.1 { listener.continuation.finish() }
     }
 }

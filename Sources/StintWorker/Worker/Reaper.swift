@@ -2,9 +2,10 @@ import Logging
 import ServiceLifecycle
 import StintCore
 
-/// Repeatedly reclaims the jobs of dead workers and of ended leases, ends expired jobs, and prunes jobs that are over. One on the machine is
-/// enough; more do no harm. If there is nothing to reclaim it only reads. In the worker processes of a ``Supervisor``
-/// it does nothing, because the reaper beside the supervisor is enough.
+/// Repeatedly reclaims the jobs of dead workers and of ended leases, ends expired jobs, and prunes jobs that are over; and
+/// ticks the schedules when they are due. One on the machine is enough; more do no harm. If there is nothing to reclaim it
+/// only reads. In the worker processes of a ``Supervisor`` it does nothing, because the reaper beside the supervisor is
+/// enough.
 public struct Reaper: Service {
     private let store: any JobStore
     private let interval: Duration
@@ -28,12 +29,16 @@ public struct Reaper: Service {
             do { return try await gracefulShutdown() } catch is CancellationError { return }
         }
         try await cancelWhenGracefulShutdown {
-            var signals = store.reapSignals(every: interval).makeAsyncIterator()
-            while !Task.isCancelled {
-                try await reapOnce()
-                if await signals.next() != nil { continue }
-                // The store is closed, unless this task was cancelled.
-                do { try await Task.sleep(for: interval) } catch { return }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await Ticker(store: store, logger: logger).run() }
+                defer { group.cancelAll() }
+                var signals = store.reapSignals(every: interval).makeAsyncIterator()
+                while !Task.isCancelled {
+                    try await reapOnce()
+                    if await signals.next() != nil { continue }
+                    // The store is closed, unless this task was cancelled.
+                    do { try await Task.sleep(for: interval) } catch { return }
+                }
             }
         }
     }

@@ -181,6 +181,8 @@ public struct Worker: Service {
 
     func work() async throws -> WorkerLoop.Ending {
         let loop = WorkerLoop(self)
+        // The reaper beside a supervisor ticks for its workers.
+        let ticker = Worker.isSupervised ? nil : Task { await Ticker(store: store, logger: logger).run() }
         // A separate task, so that cancelling this one does not interrupt the settling of jobs.
         let work = Task { await loop.run() }
         supervisorConnection?.onAbandonment { Task { await loop.stop(grace: .zero) } }
@@ -193,6 +195,8 @@ public struct Worker: Service {
         } onCancel: {
             Task { await loop.stop(grace: .zero) }
         }
+        ticker?.cancel()
+        await ticker?.value
         if let loss = await loop.loss { throw loss }
         return ending
     }

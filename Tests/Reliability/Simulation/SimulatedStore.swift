@@ -173,6 +173,23 @@ struct SimulatedStore: JobStore {
         }
     }
 
+    // MARK: - Schedules, which this world does not have
+
+    func setSchedule(_ schedule: Schedule) async throws -> ScheduleSetting {
+        try await store.setSchedule(schedule)
+    }
+
+    func schedules() async throws -> [ScheduleRecord] { try await store.schedules() }
+    func schedule(_ name: String) async throws -> ScheduleDetails? { try await store.schedule(name) }
+
+    func changeSchedule(_ name: String, _ change: ScheduleChange) async throws {
+        try await store.changeSchedule(name, change)
+    }
+
+    func runSchedule(_ name: String) async throws -> Enqueued { try await store.runSchedule(name) }
+    func tick() async throws -> TickReport { TickReport() }
+    func scheduleChanges() -> AsyncStream<Void> { AsyncStream { _ in } }
+
     // MARK: - Wake-ups
 
     /// The world notifies: a thread of the system would not be part of it.

@@ -75,7 +75,8 @@ struct DatabaseOfWorld {
         try database.inTransaction { database in
             for table in [
                 "queues", "jobs", "ready", "delayed", "leases", "leased", "buried", "done", "cancelled", "expired",
-                "unique_keys", "failures", "workers", "groups", "starts", "digests", "events",
+                "unique_keys", "failures", "workers", "groups", "starts", "digests", "events", "schedules",
+                "schedule_ticks",
             ] {
                 try database.execute(sql: "DELETE FROM stint_\(table)")
             }

@@ -6,7 +6,7 @@ import StintSQLiteMigrations
 package enum Fixture {
     /// What the schemas 1, 2, … added to the contents. Append-only, like the migrations: the next one needs its own, or
     /// the tests fail. Columns are named, so that each also fits the schemas after it.
-    package static let contents = [jobs, workers, enqueued, hardening]
+    package static let contents = [jobs, workers, enqueued, hardening, flow, schedules]
 
     /// With jobs in every state: job 3 is leased alone, 4 and 5 together, 6 from an earlier boot, 10 with time left.
     private static let jobs = """
@@ -65,6 +65,45 @@ package enum Fixture {
             (33, 'host:5', 'host', 'boot-1', 'pid:[1]', 5, 50, 'other', 1, 1700000000002, 5000000, 'stint.db-supervisor-1');
         INSERT INTO stint_enqueue (queue, payload) VALUES ('sql', 'with a result');
         INSERT INTO stint_restarts (requested_at) VALUES (1700000000003);
+        """
+
+    /// A queue with limits and two groups: job 101 is a digest of two events, 102 has a group and an expiry, 103 is
+    /// cancelled, 104 has expired.
+    private static let flow = """
+        INSERT INTO stint_queues (id, name, paused, retention_ms, ready, delayed, leased, buried, done, cancelled, expired,
+                                  concurrency, rate_starts, rate_ms, group_concurrency, turn) VALUES
+            (50, 'flow', 0, 3600000, 2, 0, 0, 0, 0, 1, 1, 4, 100, 60000, 2, 3000000);
+        INSERT INTO stint_groups (id, queue_id, name, weight, state, turn) VALUES
+            (501, 50, '', 1, 'waiting', 3000000), (502, 50, 'tenant', 2, 'waiting', 3000000);
+        UPDATE stint_queues SET ungrouped = 501 WHERE id = 50;
+        INSERT INTO stint_starts (queue_id, group_id, at, starts) VALUES (50, 0, 4999000, 3);
+        INSERT INTO stint_jobs (id, queue_id, priority, max_attempts, max_crashes, time_to_run_ms, enqueued_at,
+                                content_type, headers, payload, is_digest) VALUES
+            (101, 50, 10, 3, 2, NULL, 1700000000101, 'text/plain', NULL, CAST('first' AS BLOB), 1),
+            (102, 50, 10, 3, 2, NULL, 1700000000102, 'text/plain', NULL, CAST('job 102' AS BLOB), 0),
+            (103, 50, 10, 3, 2, NULL, 1700000000103, 'text/plain', NULL, CAST('job 103' AS BLOB), 0),
+            (104, 50, 10, 3, 2, NULL, 1700000000104, 'text/plain', NULL, CAST('job 104' AS BLOB), 0);
+        INSERT INTO stint_ready (queue_id, priority, job_id, attempts, crashes, suspect, group_id, expires_at) VALUES
+            (50, 10, 101, 0, 0, 0, 501, NULL), (50, 10, 102, 0, 0, 0, 502, 1900000000000);
+        INSERT INTO stint_digests (job_id, opened_at, start_limit, events, bytes) VALUES (101, 1700000000101, NULL, 2, 11);
+        INSERT INTO stint_events (id, job_id, payload) VALUES (1, 101, CAST('second' AS BLOB));
+        INSERT INTO stint_unique_keys (job_id, queue_id, key) VALUES (101, 50, 'd');
+        INSERT INTO stint_cancelled (job_id, queue_id, cancelled_at, attempts, crashes, reason, group_id) VALUES
+            (103, 50, 1800000000000, 1, 0, 'cancelled manually', 502);
+        INSERT INTO stint_expired (job_id, queue_id, expired_at, attempts, crashes, reason, group_id) VALUES
+            (104, 50, 1800000000000, 0, 0, 'its time was over before it was started', NULL);
+        """
+
+    /// Two schedules, one of which has ticked and is paused.
+    private static let schedules = """
+        INSERT INTO stint_schedules (id, name, cron, time_zone, every_ms, every_from, missed, paused, ticked_until,
+                                     next_tick, queue, priority, delay_ms, max_attempts, max_crashes, time_to_run_ms,
+                                     unique_key, content_type, headers, payload) VALUES
+            (1, 'nightly', '0 3 * * *', 'UTC', NULL, NULL, 'once', 0, 1799982000000, 1900000000000, 'nightly', 10, 0, 3,
+             2, 5000, 'k', 'text/plain', 'a: b', x'00FF'),
+            (2, 'often', NULL, NULL, 90000, 0, 'all', 1, 1799999910000, NULL, 'nightly', 10, 0, 3, 2, NULL, NULL,
+             'text/plain', NULL, x'');
+        INSERT INTO stint_schedule_ticks (schedule_id, tick_at, job_id) VALUES (2, 1799999910000, 7);
         """
 
     /// - Parameters:

@@ -1,0 +1,221 @@
+import Foundation
+import StintCore
+import Testing
+
+extension Stage {
+    /// A schedule whose job has its name as payload.
+    fileprivate func schedule(
+        _ name: String = "s", _ recurrence: Schedule.Recurrence? = nil, missed: MissedTicks = .once,
+        payload: String? = nil, options: JobOptions = JobOptions()
+    ) throws -> Schedule {
+        let job = try NewJob(Array((payload ?? name).utf8), in: "q", options: options)
+        return try Schedule(name, recurrence ?? .every(.seconds(60)), missed: missed, job: job)
+    }
+
+    /// The ticks and the payloads of the ready jobs of queue "q", in the order of their ids.
+    fileprivate func made() async throws -> [String] {
+        var made: [String] = []
+        for record in try await store.list(JobFilter(queue: "q")).sorted(by: { $0.id.rawValue < $1.id.rawValue }) {
+            let job = try #require(try await store.job(record.id))
+            made.append("\(String(decoding: job.payload, as: UTF8.self)) \(record.headers[Headers.tick] ?? "-")")
+        }
+        return made
+    }
+
+    fileprivate func next(_ name: String = "s") async throws -> String? {
+        try await store.schedule(name)?.record.nextTickMilliseconds.map(utcText)
+    }
+}
+
+let scheduleScenarios: [Scenario] = [
+    Scenario("a schedule makes one job at each tick, with its name and the tick in the headers") { stage in
+        #expect(try await stage.store.setSchedule(stage.schedule()) == .added)
+        #expect(try await stage.store.tick() == TickReport(untilNext: .seconds(60)))
+        for minute in 1...3 {
+            stage.clock.advance(by: .seconds(60))
+            #expect(try await stage.store.tick() == TickReport(ticks: 1, untilNext: .seconds(60)))
+            #expect(try await stage.store.tick() == TickReport(untilNext: .seconds(60)))
+            #expect(try await stage.made().count == minute)
+        }
+        #expect(
+            try await stage.made() == [
+                "s 2027-01-15T08:01:00Z", "s 2027-01-15T08:02:00Z", "s 2027-01-15T08:03:00Z",
+            ])
+        let record = try #require(try await stage.store.schedules().first)
+        #expect(record.lastTicks.map { utcText($0.time.timestamp) }.first == "2027-01-15T08:03:00Z")
+        #expect(record.lastTicks.map(\.job.rawValue) == [3, 2, 1])
+        #expect(try await stage.store.job(JobID(rawValue: 1))?.record.headers[Headers.schedule] == "s")
+        #expect(record.nextTicks(2).map { utcText($0.timestamp) } == ["2027-01-15T08:04:00Z", "2027-01-15T08:05:00Z"])
+    },
+    Scenario("a job of a schedule has the options of the schedule") { stage in
+        var options = JobOptions(
+            priority: 7, delay: .seconds(5), maxAttempts: 3, maxCrashes: 2, timeToRun: .seconds(9), uniqueKey: "k")
+        try options.headers.set("a", to: "b")
+        _ = try await stage.store.setSchedule(stage.schedule(options: options))
+        stage.clock.advance(by: .seconds(60))
+        _ = try await stage.store.tick()
+        let job = try #require(try await stage.store.list(JobFilter()).first)
+        #expect(job.state == .delayed && job.priority == 7 && job.maxAttempts == 3 && job.maxCrashes == 2)
+        #expect(job.timeToRun == .seconds(9) && job.uniqueKey == "k" && job.headers["a"] == "b")
+        // While it is not done, its key keeps others away, and their ticks name it.
+        stage.clock.advance(by: .seconds(60))
+        #expect(try await stage.store.tick().ticks == 1)
+        #expect(try await stage.made().count == 1)
+        #expect(try await stage.store.schedule("s")?.record.lastTicks.map(\.job) == [job.id, job.id])
+        #expect(try await stage.store.schedule("s")?.record.options == options)
+    },
+    Scenario("of missed ticks come none, one or all") { stage in
+        for missed in MissedTicks.allCases {
+            _ = try await stage.store.setSchedule(stage.schedule(missed.rawValue, missed: missed))
+        }
+        stage.clock.advance(by: .seconds(5 * 60 + 10))
+        // The last one is only ten seconds late.
+        #expect(try await stage.store.tickAll().ticks == 7)
+        #expect(try await stage.made().filter { $0.hasPrefix("skip") } == ["skip 2027-01-15T08:05:00Z"])
+        #expect(try await stage.made().filter { $0.hasPrefix("once") } == ["once 2027-01-15T08:05:00Z"])
+        #expect(try await stage.made().filter { $0.hasPrefix("all") }.count == 5)
+        try await stage.store.delete(try await stage.store.list(JobFilter()).map(\.id))
+        for missed in MissedTicks.allCases {
+            _ = try await stage.store.setSchedule(
+                stage.schedule(missed.rawValue, .cron("0 * * * *", timeZone: "UTC"), missed: missed))
+        }
+        stage.clock.advance(by: .seconds(3 * 3_600))
+        #expect(try await stage.store.tickAll().ticks == 4)
+        #expect(
+            try await stage.made().sorted() == [
+                "all 2027-01-15T09:00:00Z", "all 2027-01-15T10:00:00Z", "all 2027-01-15T11:00:00Z",
+                "once 2027-01-15T11:00:00Z",
+            ])
+    },
+    Scenario("all of very many missed ticks come in several steps, and one of them at once") { stage in
+        _ = try await stage.store.setSchedule(stage.schedule("all", .every(.seconds(1)), missed: .all))
+        stage.clock.advance(by: .seconds(2_500))
+        #expect(try await stage.store.tick() == TickReport(ticks: 1_000, untilNext: .zero))
+        #expect(try await stage.store.tickAll().ticks == 1_500)
+        #expect(try await stage.stats().ready == 2_500)
+        _ = try await stage.store.setSchedule(stage.schedule("once", .cron("* * * * * *", timeZone: "UTC")))
+        stage.clock.advance(by: .seconds(40 * 366 * 86_400))
+        try await stage.store.changeSchedule("all", .delete)
+        #expect(try await stage.store.tickAll().ticks == 1)
+        #expect(try await stage.next("once")?.hasPrefix("2067") == true)
+    },
+    Scenario("setting a schedule again changes nothing; other contents replace it, and its times go on") { stage in
+        #expect(try await stage.store.setSchedule(stage.schedule()) == .added)
+        #expect(try await stage.store.setSchedule(stage.schedule()) == .unchanged)
+        stage.clock.advance(by: .seconds(90))
+        #expect(try await stage.store.setSchedule(stage.schedule()) == .unchanged)
+        #expect(try await stage.store.setSchedule(stage.schedule(payload: "new")) == .replaced)
+        #expect(try await stage.store.tick().ticks == 1, "the missed tick comes with the new contents")
+        #expect(try await stage.made() == ["new 2027-01-15T08:01:00Z"])
+        stage.clock.advance(by: .seconds(60))
+        #expect(try await stage.store.setSchedule(stage.schedule("s", .every(.seconds(30)))) == .replaced)
+        #expect(try await stage.store.tick().ticks == 0, "new times begin now")
+        #expect(try await stage.next() == "2027-01-15T08:03:00Z")
+        for other in [
+            try stage.schedule("s", .every(.seconds(30)), missed: .all),
+            try stage.schedule("s", .every(.seconds(30)), options: JobOptions(priority: 1)),
+            try stage.schedule("s", .every(.seconds(30), from: Date(timeIntervalSince1970: 1))),
+            try stage.schedule("s", .cron("* * * * *", timeZone: "UTC")),
+            try stage.schedule("s", .cron("* * * * *", timeZone: "Europe/Berlin")),
+        ] {
+            #expect(try await stage.store.setSchedule(other) == .replaced)
+            #expect(try await stage.store.setSchedule(other) == .unchanged)
+        }
+        #expect(try await stage.store.schedules().count == 1)
+        #expect(try await stage.store.schedule("s")?.record.lastTicks.count == 1)
+    },
+    Scenario("names of schedules are compared by bytes, and listed in their order") { stage in
+        let names = ["a", "b", "e\u{301}", "\u{E9}"]
+        for name in names.reversed() {
+            let setting = try await stage.store.setSchedule(try stage.schedule(name))
+            #expect(setting == .added)
+        }
+        let listed = try await stage.store.schedules().map(\.name)
+        #expect(listed.map { Array($0.utf8) } == names.map { Array($0.utf8) })
+    },
+    Scenario("a paused schedule makes no jobs, and goes on with the next tick when it is resumed") { stage in
+        _ = try await stage.store.setSchedule(stage.schedule(missed: .all))
+        try await stage.store.changeSchedule("s", .pause)
+        try await stage.store.changeSchedule("s", .pause)
+        stage.clock.advance(by: .seconds(600))
+        #expect(try await stage.store.tick() == TickReport())
+        let record = try #require(try await stage.store.schedule("s")).record
+        #expect(record.isPaused && record.nextTick == nil && record.nextTicks(5).isEmpty)
+        #expect(try await stage.store.setSchedule(stage.schedule(missed: .once)) == .replaced)
+        #expect(try await stage.store.schedule("s")?.record.isPaused == true)
+        try await stage.store.changeSchedule("s", .resume)
+        #expect(try await stage.store.tick() == TickReport(untilNext: .seconds(60)))
+        try await stage.store.changeSchedule("s", .resume)
+        stage.clock.advance(by: .seconds(60))
+        #expect(try await stage.store.tick().ticks == 1)
+    },
+    Scenario("a schedule is run by hand, also when it is paused, and its ticks stay as they are") { stage in
+        _ = try await stage.store.setSchedule(stage.schedule())
+        try await stage.store.changeSchedule("s", .pause)
+        let answer = try await stage.store.runSchedule("s")
+        #expect(!answer.isDuplicate)
+        #expect(try await stage.made() == ["s -"])
+        #expect(try await stage.store.job(answer.id)?.record.headers[Headers.schedule] == "s")
+        #expect(try await stage.store.schedule("s")?.record.lastTicks.isEmpty == true)
+    },
+    Scenario("a deleted schedule makes no jobs, and its jobs stay") { stage in
+        _ = try await stage.store.setSchedule(stage.schedule())
+        stage.clock.advance(by: .seconds(60))
+        _ = try await stage.store.tick()
+        try await stage.store.changeSchedule("s", .delete)
+        stage.clock.advance(by: .seconds(600))
+        #expect(try await stage.store.tick() == TickReport())
+        #expect(try await stage.stats().ready == 1)
+        #expect(try await stage.store.schedules().isEmpty)
+        #expect(try await stage.store.schedule("s") == nil)
+        #expect(try await stage.store.setSchedule(stage.schedule()) == .added)
+    },
+    Scenario("a schedule that does not exist is not found, and one that never ticks is refused") { stage in
+        try await stage.expectRefusal(.notFound) { try await stage.store.changeSchedule("s", .pause) }
+        try await stage.expectRefusal(.notFound) { try await stage.store.changeSchedule("s", .delete) }
+        try await stage.expectRefusal(.notFound) { _ = try await stage.store.runSchedule("s") }
+        let never = try stage.schedule("s", .cron("*/5 2 25-31 3 */7", timeZone: "Europe/Berlin"))
+        try await stage.expectRefusal(.invalidInput) { _ = try await stage.store.setSchedule(never) }
+        #expect(try await stage.store.schedules().isEmpty)
+    },
+    Scenario("a tick makes no second job after the clock was set back, and ticks go on") { stage in
+        _ = try await stage.store.setSchedule(stage.schedule(missed: .all))
+        stage.clock.advance(by: .seconds(180))
+        #expect(try await stage.store.tick().ticks == 3)
+        // A little: the clock is adjusted all the time.
+        stage.clock.setWall(ahead: .seconds(-30))
+        #expect(try await stage.store.tick() == TickReport(untilNext: .seconds(90)))
+        stage.clock.setWall(ahead: .seconds(-100))
+        #expect(try await stage.store.tick().ticks == 0)
+        for _ in 1...4 {
+            stage.clock.advance(by: .seconds(60))
+            _ = try await stage.store.tick()
+        }
+        #expect(
+            try await stage.made() == [
+                "s 2027-01-15T08:01:00Z", "s 2027-01-15T08:02:00Z", "s 2027-01-15T08:03:00Z", "s 2027-01-15T08:04:00Z",
+            ])
+    },
+    Scenario("ticks go on after a clock that was years ahead was set right") { stage in
+        _ = try await stage.store.setSchedule(stage.schedule())
+        stage.clock.setWall(ahead: .seconds(10 * 366 * 86_400))
+        #expect(try await stage.store.tick().ticks == 1)
+        stage.clock.setWall(ahead: .seconds(-10 * 366 * 86_400))
+        #expect(try await stage.store.tick() == TickReport(untilNext: .seconds(60)))
+        stage.clock.advance(by: .seconds(60))
+        #expect(try await stage.store.tick().ticks == 1)
+    },
+    Scenario("a change of a schedule is heard by those who tick") { stage in
+        var changes = stage.store.scheduleChanges().makeAsyncIterator()
+        _ = try await stage.store.setSchedule(stage.schedule())
+        #expect(await changes.next() != nil)
+        try await stage.store.changeSchedule("s", .pause)
+        #expect(await changes.next() != nil)
+    },
+    Scenario("a reap ticks") { stage in
+        _ = try await stage.store.setSchedule(stage.schedule())
+        stage.clock.advance(by: .seconds(60))
+        #expect(try await stage.reapAll() == ReapReport(ticked: 1))
+        #expect(try await stage.reapAll() == ReapReport())
+    },
+]

@@ -1,0 +1,146 @@
+import Foundation
+import StintPlatform
+import TestSupport
+import Testing
+
+@Suite("stint schedule", .inOwnFolder, .timeLimit(.minutes(5)))
+struct ScheduleCommandTests {
+    let place = Workplace.ofThisTest
+
+    private struct Document: Decodable {
+        let name: String
+        let queue: String
+        let times: String
+        let cron: String?
+        let timeZone: String?
+        let everyMilliseconds: Int?
+        let missed: String
+        let paused: Bool
+        let lastTicks: [Tick]
+        let nextTicks: [Int]
+        let priority: Int
+        let headers: [String: String]
+        let payload: String?
+        let payloadBase64: String?
+
+        struct Tick: Decodable {
+            let at: Int
+            let job: Int
+        }
+    }
+
+    private func show(_ name: String) async throws -> Document {
+        let text = try await place.stint("schedule", "show", name, "--json")
+        return try JSONDecoder().decode(Document.self, from: Data(text.utf8))
+    }
+
+    @Test("sets, lists and shows a schedule in plain words")
+    func set() async throws {
+        let arguments = [
+            "schedule", "set", "nightly", "--cron", "30 2 * * *", "--timezone", "Europe/Berlin", "--queue", "chores",
+            "--priority", "7", "--header", "a=b", "clean up",
+        ]
+        let added = try await place.attempt(arguments)
+        #expect(added.output.hasPrefix("added nightly: at 02:30 every day, Europe/Berlin; next at "), "\(added)")
+        let again = try await place.attempt(arguments)
+        #expect(again.output.hasPrefix("unchanged nightly: "), "\(again)")
+        let list = try await place.stint("schedule", "list")
+        #expect(list.split(separator: "\n").count == 2)
+        #expect(list.contains("nightly  chores  at 02:30 every day, Europe/Berlin  never"))
+        let text = try await place.stint("schedule", "show", "nightly")
+        for line in ["nightly for queue 'chores'", "30 2 * * * in Europe/Berlin", "clean up", "once", "a: b"] {
+            #expect(text.contains(line), "\(text)")
+        }
+        let document = try await show("nightly")
+        #expect(document.cron == "30 2 * * *" && document.timeZone == "Europe/Berlin" && document.missed == "once")
+        #expect(document.payload == "clean up" && document.priority == 7 && document.headers == ["a": "b"])
+        #expect(document.nextTicks.count == 5 && document.lastTicks.isEmpty && !document.paused)
+        #expect(try await place.stint("schedule", "show", "nightly", "--payload") == "clean up")
+        #expect(try await place.stint("schedule", "list", "--json").split(separator: "\n").count == 1)
+    }
+
+    @Test("pauses, resumes, runs and deletes a schedule")
+    func change() async throws {
+        #expect(
+            try await place.stint("schedule", "set", "s", "--every", "90s", "--missed", "all", "x")
+                .hasPrefix("added s: every 90 seconds; next at "))
+        #expect(try await place.stint("schedule", "pause", "s") == "paused s\n")
+        #expect(try await place.stint("schedule", "list").contains("paused"))
+        #expect(try await show("s").paused)
+        #expect(try await place.stint("schedule", "run", "s") == "1\n")
+        #expect(try await place.job(1).headers == ["schedule": "s"])
+        #expect(try await place.stint("schedule", "resume", "s").hasPrefix("resumed s, next at "))
+        #expect(try await show("s").nextTicks.count == 5)
+        #expect(try await place.stint("schedule", "delete", "s") == "deleted s\n")
+        #expect(try await place.stint("schedule", "list") == "no schedules\n")
+        for command in ["pause", "resume", "run", "delete", "show"] {
+            let refusal = try await place.refusal("schedule", command, "s")
+            #expect(refusal.code == 65)
+            #expect(refusal.sentence == "there is no schedule 's': it was deleted, or never set")
+        }
+    }
+
+    @Test("what is wrong is refused in one sentence, and nothing is made of it")
+    func refusals() async throws {
+        for (arguments, says) in [
+            (["--cron", "61 * * * *", "x"], "the minute '61' of the cron expression '61 * * * *' is not known"),
+            (["--cron", "0 0 30 2 *", "x"], "never comes"),
+            (["--cron", "@daily", "--timezone", "Europe/Berln", "x"], "the time zone 'Europe/Berln' is not known"),
+            (["--every", "999ms", "x"], "at least 1 second"),
+            (["--cron", "@daily", "x", "--max-attempts", "0"], "maxAttempts is 0"),
+            (["--cron", "@daily", "x", "--header", "schedule=x"], "is Stint's own"),
+            (["--cron", "@daily", "--file", "missing"], "'missing' cannot be read"),
+        ] {
+            let outcome = try await place.attempt(["schedule", "set", "s"] + arguments)
+            let refusal = try #require(Refusal(outcome), "\(arguments): \(outcome)")
+            #expect(refusal.code == 65 && refusal.sentence.contains(says), "\(refusal)")
+        }
+        let name = try await place.refusal("schedule", "set", "two words", "--every", "1s", "x")
+        #expect(name.code == 65 && name.sentence.contains("the schedule name 'two words' has white space"))
+        #expect(try place.snapshot().isEmpty)
+    }
+
+    @Test("reap ticks, and doctor reports a schedule that is late or cannot tick")
+    func reap() async throws {
+        try await place.stint("schedule", "set", "s", "--every", "1h", "x")
+        #expect(try await place.stint("doctor").contains("ok    schedules: 1, none of them late"))
+        let late = try await place.later("+2h", "doctor")
+        #expect(late.code == 1)
+        #expect(late.output.contains("WRONG schedules: 's' is due since"), "\(late)")
+        #expect(late.output.contains("nothing ticks; start a worker, or let cron run `stint reap` each minute"))
+        #expect(try await place.later("+2h", "reap").output == "requeued 0, buried 0, pruned 0, ticked 1\n")
+        #expect(try await place.later("+2h", "doctor").code == 0)
+        #expect(try await place.later("+2h", "reap").output == "requeued 0, buried 0, pruned 0\n")
+        let broken = try await place.shell(
+            "sqlite3 stint.db \"UPDATE stint_schedules SET cron = '61 * * * *', time_zone = 'UTC', every_ms = NULL\"")
+        #expect(broken.code == 0, "\(broken)")
+        let doctor = try await place.attempt("doctor")
+        #expect(doctor.code == 1 && doctor.output.contains("'s' cannot tick: the minute '61'"), "\(doctor)")
+        #expect(try await place.stint("schedule", "list").contains("cannot tick: the minute '61'"))
+        _ = try await place.later("+9h", "reap")
+        #expect(try await place.counts().ready == 1)
+    }
+
+    @Test("a worker starts the job of a tick, also of a schedule that is set while it waits")
+    func worker() async throws {
+        try await place.stint("put", "first")
+        let outcome = try await place.whileRunning(["work", "--", "sh", "-c", "cat >> ran; echo >> ran"]) { worker in
+            try await eventually("the worker waits") { try place.lines("ran") == ["first"] }
+            try await place.stint("schedule", "set", "s", "--every", "1s", "tick")
+            try await eventually("it ticks") { try place.lines("ran").count >= 4 }
+            worker.send(SIGTERM)
+        }
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        let ticks = try await show("s").lastTicks.map(\.at)
+        #expect(zip(ticks, ticks.dropFirst()).allSatisfy { $0 - $1 == 1_000 }, "\(ticks)")
+    }
+}
+
+extension Workplace {
+    /// Runs `stint` with a wall clock that is ahead.
+    func later(_ offset: String, _ arguments: String...) async throws -> Outcome {
+        try await run(
+            "/usr/bin/faketime", .init(["-f", offset, Workplace.stint] + arguments),
+            environment: ["DONT_FAKE_MONOTONIC": "1"])
+    }
+}
