@@ -176,7 +176,9 @@ struct InMemoryState: Sendable {
         new.map { job in
             makeQueue(job.queue)
             if let key = job.options.uniqueKey, let holder = holder(of: key, in: job.queue) {
-                if let answer = merge(job, into: holder, now) { return answer }
+                // One that waits although its time is over never runs.
+                let isOverdue = jobs[holder]!.place.state.isWaiting && jobs[holder]!.isExpired(now)
+                if !isOverdue, let answer = merge(job, into: holder, now) { return answer }
                 jobs[holder]!.holdsKey = false
             }
             lastJob += 1

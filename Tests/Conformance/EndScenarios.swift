@@ -163,6 +163,31 @@ let endScenarios: [Scenario] = [
         #expect(try await stage.reapAll() == ReapReport(pruned: 6))
         #expect(try await stage.stats() == stage.expected(ready: 1, expired: 6, paused: true))
     },
+    Scenario("a job that waits although its time is over keeps no enqueue away that has its unique key, and gets no event") {
+        stage in
+        for delay in [Duration.zero, .seconds(100)] {
+            for policy in [ConflictPolicy.keep, .replace, .collect] {
+                let key = JobOptions(delay: delay, uniqueKey: "k", expires: .seconds(1), onConflict: policy)
+                let late = try await stage.enqueue(options: key)
+                stage.clock.advance(by: .seconds(1))
+                let next = try await stage.enqueue(options: key)
+                #expect(next != late)
+                #expect(try await stage.enqueue(options: key) == next)
+                try await stage.store.delete([late, next])
+            }
+        }
+    },
+    Scenario("in a queue with groups a claim passes jobs whose time is over: none is started, and none is lost") { stage in
+        try await stage.store.configure("q", QueueSettings(retention: .seconds(60)))
+        for _ in 0..<30 { try await stage.enqueue(options: JobOptions(priority: 1, group: "a", expires: .seconds(1))) }
+        let last = try await stage.enqueue(options: JobOptions(priority: 2, group: "a"))
+        let other = try await stage.enqueue(options: JobOptions(priority: 2, group: "b"))
+        stage.clock.advance(by: .seconds(1))
+        var claimed: Set<JobID> = []
+        for _ in 0..<30 where claimed.count < 2 { claimed.formUnion(try await stage.claim().map(\.id)) }
+        #expect(claimed == [last, other])
+        #expect(try await stage.stats() == stage.expected(leased: 2, expired: 30))
+    },
     Scenario("claims pass any number of jobs whose time is over and find those behind them") { stage in
         for _ in 0..<30 { try await stage.enqueue(options: JobOptions(priority: 1, expires: .seconds(1))) }
         let id = try await stage.enqueue(options: JobOptions(priority: 2))

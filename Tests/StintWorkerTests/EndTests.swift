@@ -40,7 +40,7 @@ struct EndTests {
                 try await door.wait()
             }
             try await running([worker]) {
-                await door.untilArrived()
+                try await door.untilArrived()
                 #expect(try await queue.counts().leased == 6)
                 clock.lateness.add(60_000, ordering: .relaxed)
                 door.open()

@@ -96,7 +96,7 @@ struct RevocationTests {
                 }
             }
             try await running([worker]) {
-                await door.untilArrived(2)
+                try await door.untilArrived(2)
                 let before = ContinuousClock.now - start
                 switch verb {
                 case "cancel": try await other.cancel([ids[0]])

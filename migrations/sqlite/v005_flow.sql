@@ -296,6 +296,13 @@ BEGIN
             SELECT j.id, j.queue_id, j.priority, j.is_digest, j.content_type, j.headers, u.was_claimed
             FROM stint_queues q JOIN stint_unique_keys u ON u.queue_id = q.id JOIN stint_jobs j ON j.id = u.job_id
             WHERE q.name = coalesce(NEW.queue, 'default') AND u.key = NEW.unique_key
+                -- One that waits although its time is over never runs.
+                AND NOT EXISTS (
+                    SELECT 1 FROM stint_delayed WHERE job_id = j.id
+                        AND expires_at <= CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER))
+                AND NOT EXISTS (
+                    SELECT 1 FROM stint_ready WHERE queue_id = j.queue_id AND priority = j.priority AND job_id = j.id
+                        AND expires_at <= CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER))
         ) h
     );
 

@@ -26,9 +26,15 @@ package enum HotSQL {
                                               holds_group)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
         """
-    /// Only of a job that exists: a key whose job another program has removed blocks no enqueue.
+    /// Only of a job that exists: a key whose job another program has removed blocks no enqueue. Nor does that of a job
+    /// that waits although its time is over: it will never run.
     package static let uniqueKeyHolder = """
-        SELECT u.job_id FROM stint_unique_keys u JOIN stint_jobs j ON j.id = u.job_id WHERE u.queue_id = ?1 AND u.key = ?2
+        SELECT u.job_id FROM stint_unique_keys u JOIN stint_jobs j ON j.id = u.job_id
+        WHERE u.queue_id = ?1 AND u.key = ?2
+            AND NOT EXISTS (SELECT 1 FROM stint_delayed WHERE job_id = j.id AND expires_at <= ?3)
+            AND NOT EXISTS (
+                SELECT 1 FROM stint_ready
+                WHERE queue_id = j.queue_id AND priority = j.priority AND job_id = j.id AND expires_at <= ?3)
         """
 
     package static let claimableQueue = "SELECT \(ClaimableQueue.columns) FROM stint_queues WHERE name = ?1 AND paused = 0"

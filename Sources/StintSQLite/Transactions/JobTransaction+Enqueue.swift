@@ -54,6 +54,7 @@ extension JobTransaction {
         let select = try statement(HotSQL.uniqueKeyHolder)
         select.bind(1, queue)
         select.bind(2, key)
+        select.bind(3, now.wall)
         return try select.first { JobID(rawValue: $0.int(0)) }
     }
 
