@@ -86,7 +86,9 @@ extension InMemoryState {
     // MARK: - Claims
 
     /// The jobs of a queue that a claim takes, in order.
-    mutating func choices(of name: QueueName, _ ready: [Job], _ room: Int, skipsSuspects: Bool, _ now: StoreTime) -> [Job] {
+    mutating func choices(of name: QueueName, _ ready: [Job], _ room: Int, skipsSuspects: Bool, _ now: StoreTime)
+        -> [Job]
+    {
         let queue = queues[name]!
         let isStrict = queue.limits.isStrict
         guard queue.hasGroups else {
@@ -109,7 +111,9 @@ extension InMemoryState {
         var turns = lines.keys.filter { !lines[$0]!.isEmpty }.map { (key: $0, turn: groups[$0]?.turn ?? 0) }
         var chosen: [Job] = []
         while chosen.count < room,
-            let next = turns.indices.min(by: { (turns[$0].turn, order(turns[$0].key)) < (turns[$1].turn, order(turns[$1].key)) })
+            let next = turns.indices.min(by: {
+                (turns[$0].turn, order(turns[$0].key)) < (turns[$1].turn, order(turns[$1].key))
+            })
         {
             chosen.append(lines[turns[next].key]!.removeFirst())
             turns[next].turn += step(of: turns[next].key)
@@ -231,7 +235,9 @@ extension InMemoryState {
                 }
                 if queue.limits.isStrict, let held { return .groupWaits(group: name, for: held.id) }
             }
-            if let rate = queue.limits.groupRate, let next = untilNext(rate, key) { return .rate(group: name, nextStart: next) }
+            if let rate = queue.limits.groupRate, let next = untilNext(rate, key) {
+                return .rate(group: name, nextStart: next)
+            }
         }
         if let concurrency = queue.limits.concurrency {
             let running = running { $0.queue == job.queue }

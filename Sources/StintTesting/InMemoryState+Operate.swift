@@ -237,7 +237,8 @@ extension InMemoryState {
             attempts: Int(job.attempts), maxAttempts: job.options.maxAttempts, crashes: Int(job.crashes),
             maxCrashes: job.options.maxCrashes, suspect: job.isSuspect, contentType: job.contentType,
             headers: job.options.headers, payloadBytes: job.payloadBytes,
-            timeToRunMilliseconds: job.options.timeToRun?.wholeMilliseconds, uniqueKey: job.holdsKey ? job.options.uniqueKey : nil,
+            timeToRunMilliseconds: job.options.timeToRun?.wholeMilliseconds,
+            uniqueKey: job.holdsKey ? job.options.uniqueKey : nil,
             enqueuedAt: job.enqueuedAt, runAt: times.runAt, leaseExpiresAt: times.leaseExpiresAt,
             buriedAt: times.buriedAt, doneAt: times.doneAt, cancelledAt: times.cancelledAt, expiredAt: times.expiredAt,
             expiresAt: job.place.state.isOver ? nil : job.expiresAt)

@@ -163,7 +163,9 @@ let endScenarios: [Scenario] = [
         #expect(try await stage.reapAll() == ReapReport(pruned: 6))
         #expect(try await stage.stats() == stage.expected(ready: 1, expired: 6, paused: true))
     },
-    Scenario("a job that waits although its time is over keeps no enqueue away that has its unique key, and gets no event") {
+    Scenario(
+        "a job that waits although its time is over keeps no enqueue away that has its unique key, and gets no event"
+    ) {
         stage in
         for delay in [Duration.zero, .seconds(100)] {
             for policy in [ConflictPolicy.keep, .replace, .collect] {
@@ -177,7 +179,8 @@ let endScenarios: [Scenario] = [
             }
         }
     },
-    Scenario("in a queue with groups a claim passes jobs whose time is over: none is started, and none is lost") { stage in
+    Scenario("in a queue with groups a claim passes jobs whose time is over: none is started, and none is lost") {
+        stage in
         try await stage.store.configure("q", QueueSettings(retention: .seconds(60)))
         for _ in 0..<30 { try await stage.enqueue(options: JobOptions(priority: 1, group: "a", expires: .seconds(1))) }
         let last = try await stage.enqueue(options: JobOptions(priority: 2, group: "a"))

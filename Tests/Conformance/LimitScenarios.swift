@@ -95,7 +95,10 @@ let limitScenarios: [Scenario] = [
             try await stage.enqueue()
         }
         let running = try await stage.claim(99)
-        #expect(try await stage.groups(of: running).sorted { $0 ?? "" < $1 ?? "" } == [nil, nil, nil, nil, "a", "a", "b", "b"])
+        #expect(
+            try await stage.groups(of: running).sorted { $0 ?? "" < $1 ?? "" } == [
+                nil, nil, nil, nil, "a", "a", "b", "b",
+            ])
         #expect(try await stage.claim(99).isEmpty)
         #expect(try await stage.store.nextReady(in: ["q"]) == .unknown)
         for (job, group) in zip(running, try await stage.groups(of: running)) where group == "b" {

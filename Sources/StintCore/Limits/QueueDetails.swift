@@ -12,7 +12,8 @@ public struct QueueDetails: Sendable, Hashable {
     public let groups: Int
 
     public init(
-        stats: QueueStats, retention: Duration, limits: QueueLimits, startsInWindow: Int, nextStart: Duration?, groups: Int
+        stats: QueueStats, retention: Duration, limits: QueueLimits, startsInWindow: Int, nextStart: Duration?,
+        groups: Int
     ) {
         self.stats = stats
         self.retention = retention

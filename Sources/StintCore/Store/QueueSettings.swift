@@ -32,7 +32,8 @@ public struct QueueSettings: Sendable, Hashable {
 
     /// Whether it changes anything of ``QueueLimits``.
     public var changesLimits: Bool {
-        concurrency != nil || rate != nil || groupConcurrency != nil || groupRate != nil || groupOrder != nil || isFair != nil
+        concurrency != nil || rate != nil || groupConcurrency != nil || groupRate != nil || groupOrder != nil
+            || isFair != nil
     }
 
     /// Checks the values, for a store.
@@ -62,7 +63,8 @@ public struct QueueSettings: Sendable, Hashable {
                 "the \(name) allows \(rate.starts) starts; it must allow between 1 and 1000000, or be unlimited")
         }
         guard (Duration.milliseconds(1)...Duration.seconds(31 * 86_400)).contains(rate.window) else {
-            throw StintError.invalidInput("the window of the \(name) is \(rate.window); it must be between 1 ms and 31 days")
+            throw StintError.invalidInput(
+                "the window of the \(name) is \(rate.window); it must be between 1 ms and 31 days")
         }
     }
 }

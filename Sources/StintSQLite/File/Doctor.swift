@@ -61,7 +61,8 @@ extension SQLiteStore {
                     + EXISTS (SELECT 1 FROM stint_ready r
                               WHERE r.queue_id = j.queue_id AND r.priority = j.priority AND r.job_id = j.id)
                 """
-            case .delayed, .leased, .buried, .done, .cancelled, .expired: "EXISTS (SELECT 1 FROM \(state.table) WHERE job_id = j.id)"
+            case .delayed, .leased, .buried, .done, .cancelled, .expired:
+                "EXISTS (SELECT 1 FROM \(state.table) WHERE job_id = j.id)"
             }
         }
         let inAnyState = JobState.allCases.map { "SELECT job_id FROM \($0.table)" }
@@ -103,7 +104,8 @@ extension SQLiteStore {
         let found = states.map { state in
             switch state {
             case .leased: "coalesce(l.jobs, 0)"
-            case .ready, .delayed, .buried, .done, .cancelled, .expired: "(SELECT count(*) FROM \(state.table) WHERE queue_id = q.id)"
+            case .ready, .delayed, .buried, .done, .cancelled, .expired:
+                "(SELECT count(*) FROM \(state.table) WHERE queue_id = q.id)"
             }
         }
         let kept = states.map { "q.\($0.rawValue)" }

@@ -217,7 +217,9 @@ extension JobTransaction {
         }
         if let limit = settings.concurrency { try set("concurrency = ?2", limit.value.map(Int64.init)) }
         if let limit = settings.rate {
-            try set("rate_starts = ?2, rate_ms = ?3", limit.value.map { Int64($0.starts) }, limit.value?.window.milliseconds)
+            try set(
+                "rate_starts = ?2, rate_ms = ?3", limit.value.map { Int64($0.starts) }, limit.value?.window.milliseconds
+            )
         }
         if let limit = settings.groupConcurrency { try set("group_concurrency = ?2", limit.value.map(Int64.init)) }
         if let limit = settings.groupRate {

@@ -92,7 +92,11 @@ struct GroupLine {
         var (low, high) = (0, groups.count)
         while low < high {
             let middle = (low + high) / 2
-            if (groups[middle].turn, groups[middle].id) > (group.turn, group.id) { low = middle + 1 } else { high = middle }
+            if (groups[middle].turn, groups[middle].id) > (group.turn, group.id) {
+                low = middle + 1
+            } else {
+                high = middle
+            }
         }
         groups.insert(group, at: low)
     }

@@ -37,7 +37,8 @@ package enum HotSQL {
                 WHERE queue_id = j.queue_id AND priority = j.priority AND job_id = j.id AND expires_at <= ?3)
         """
 
-    package static let claimableQueue = "SELECT \(ClaimableQueue.columns) FROM stint_queues WHERE name = ?1 AND paused = 0"
+    package static let claimableQueue =
+        "SELECT \(ClaimableQueue.columns) FROM stint_queues WHERE name = ?1 AND paused = 0"
     package static let dueDelayed = """
         SELECT job_id, group_id FROM stint_delayed WHERE queue_id = ?1 AND run_at <= ?2 ORDER BY run_at, job_id LIMIT ?3
         """

@@ -32,7 +32,8 @@ extension JobTransaction {
     /// The group of the jobs without one; `nil` as long as the queue has no groups.
     func ungrouped(in queue: Int64) throws -> Int64? {
         if let known = ungroupedIDs[queue] { return known }
-        let id = try statement("SELECT ungrouped FROM stint_queues WHERE id = ?1").first(queue) { $0.optionalInt(0) } ?? nil
+        let id =
+            try statement("SELECT ungrouped FROM stint_queues WHERE id = ?1").first(queue) { $0.optionalInt(0) } ?? nil
         ungroupedIDs[queue] = .some(id)
         return id
     }
@@ -44,7 +45,8 @@ extension JobTransaction {
             "INSERT INTO stint_groups (queue_id, name, state) SELECT ?1, '', 'waiting'")
         insert.bind(1, queue)
         let id = try insert.insertedID()
-        try statement("UPDATE stint_ready SET group_id = ?2 WHERE queue_id = ?1 AND group_id IS NULL").execute(queue, id)
+        try statement("UPDATE stint_ready SET group_id = ?2 WHERE queue_id = ?1 AND group_id IS NULL").execute(
+            queue, id)
         try statement("UPDATE stint_queues SET ungrouped = ?2 WHERE id = ?1").execute(queue, id)
         ungroupedIDs[queue] = .some(id)
     }

@@ -3,8 +3,12 @@ import StintCore
 /// What people ask about queues, groups and waiting jobs.
 extension JobTransaction {
     func queue(_ name: QueueName) throws -> QueueDetails? {
-        guard let stats = try stats().first(where: { $0.name == name }), let queue = try anyQueue(name) else { return nil }
-        let retention = try statement("SELECT retention_ms FROM stint_queues WHERE id = ?1").first(queue.id) { $0.int(0) }
+        guard let stats = try stats().first(where: { $0.name == name }), let queue = try anyQueue(name) else {
+            return nil
+        }
+        let retention = try statement("SELECT retention_ms FROM stint_queues WHERE id = ?1").first(queue.id) {
+            $0.int(0)
+        }
         let groups = try statement("SELECT count(*) FROM stint_groups WHERE queue_id = ?1 AND name <> ''")
             .first(queue.id) { $0.int(0) }
         var started = 0
@@ -43,7 +47,8 @@ extension JobTransaction {
                 .first(queue.id, row.id) { $0.int(0) }
             let running = try statement(HotSQL.runningOfGroup).first(row.id) { $0.int(0) }
             return GroupStats(
-                name: row.name.isEmpty ? nil : row.name, weight: Int(clamping: row.weight), ready: Int(clamping: ready ?? 0),
+                name: row.name.isEmpty ? nil : row.name, weight: Int(clamping: row.weight),
+                ready: Int(clamping: ready ?? 0),
                 running: Int(clamping: running ?? 0))
         }
     }
@@ -62,9 +67,13 @@ extension JobTransaction {
             JOIN stint_ready r ON r.queue_id = j.queue_id AND r.priority = j.priority AND r.job_id = j.id
             LEFT JOIN stint_groups g ON g.id = r.group_id WHERE j.id = ?1
             """
-        ).first(id.rawValue) { (queue: $0.text(0), isPaused: $0.int(1) != 0, group: $0.optionalInt(2), name: $0.text(3)) }
+        ).first(id.rawValue) {
+            (queue: $0.text(0), isPaused: $0.int(1) != 0, group: $0.optionalInt(2), name: $0.text(3))
+        }
         guard let found else {
-            let isDelayed = try statement("SELECT 1 FROM stint_delayed WHERE job_id = ?1").first(id.rawValue) { _ in true }
+            let isDelayed = try statement("SELECT 1 FROM stint_delayed WHERE job_id = ?1").first(id.rawValue) { _ in
+                true
+            }
             return isDelayed == true ? .delayed : nil
         }
         if found.isPaused { return .paused }

@@ -2,13 +2,15 @@ import StintCore
 
 extension JobTransaction {
     func stats() throws -> [QueueStats] {
-        try statement("SELECT name, ready, delayed, leased, buried, done, paused, cancelled, expired FROM stint_queues ORDER BY name")
-            .rows { row in
-                QueueStats(
-                    name: QueueName(stored: row.text(0)), ready: Int(row.int(1)), delayed: Int(row.int(2)),
-                    leased: Int(row.int(3)), buried: Int(row.int(4)), done: Int(row.int(5)), cancelled: Int(row.int(7)),
-                    expired: Int(row.int(8)), paused: row.int(6) != 0)
-            }
+        try statement(
+            "SELECT name, ready, delayed, leased, buried, done, paused, cancelled, expired FROM stint_queues ORDER BY name"
+        )
+        .rows { row in
+            QueueStats(
+                name: QueueName(stored: row.text(0)), ready: Int(row.int(1)), delayed: Int(row.int(2)),
+                leased: Int(row.int(3)), buried: Int(row.int(4)), done: Int(row.int(5)), cancelled: Int(row.int(7)),
+                expired: Int(row.int(8)), paused: row.int(6) != 0)
+        }
     }
 
     func job(_ id: JobID) throws -> JobDetails? {
@@ -132,7 +134,8 @@ extension JobTransaction {
             return try statement(HotSQL.anyReadyInLine).first(queue.id, skips, read: { _ in true }) == true
         }
         if queue.hasGroups && queue.limits.limitsGroups {
-            return try statement(HotSQL.anyReadyWithinLimits).first(queue.id, .min, .min, skips, read: { _ in true }) == true
+            return try statement(HotSQL.anyReadyWithinLimits).first(queue.id, .min, .min, skips, read: { _ in true })
+                == true
         }
         return try statement(passesOverSuspects ? HotSQL.anyReadyInnocent : HotSQL.anyReady)
             .first(queue.id, read: { _ in true }) == true

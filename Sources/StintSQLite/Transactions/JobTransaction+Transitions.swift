@@ -137,7 +137,9 @@ extension JobTransaction {
     /// Ends a job that does not run (again), with the reason. It is kept if the queue has a retention.
     ///
     /// - Parameter state: `cancelled` or `expired`.
-    func end(_ id: Int64, as state: JobState, _ place: JobPlace, attempts: Int64, crashes: Int64, _ reason: String) throws {
+    func end(_ id: Int64, as state: JobState, _ place: JobPlace, attempts: Int64, crashes: Int64, _ reason: String)
+        throws
+    {
         precondition(state == .cancelled || state == .expired, "a job is ended as \(state.rawValue) elsewhere")
         if try retention(of: place.queue) > 0 {
             let insert = try statement(
@@ -196,7 +198,8 @@ extension JobTransaction {
         if lease.retention > 0 {
             try statement(HotSQL.leasedToDone).execute(id, token, lease.queue, now.wall)
         }
-        let group = lease.limitsGroups ? try statement(HotSQL.groupOfLeased).first(id, token) { $0.optionalInt(0) } : nil
+        let group =
+            lease.limitsGroups ? try statement(HotSQL.groupOfLeased).first(id, token) { $0.optionalInt(0) } : nil
         guard try cleanup.deleteLeased.changes(id, token) == 1 else { return false }
         if let group = group ?? nil { try putInLine(group, of: lease.queue) }
         if lease.retention <= 0 {

@@ -25,7 +25,8 @@ extension JobTransaction {
                 continue
             }
             if group.isReadUp && !group.isComplete {
-                let count = max(1, min(queue.room - choice.rows.count, group.served == 0 ? line.fairShare(of: queue.room) : 64))
+                let count = max(
+                    1, min(queue.room - choice.rows.count, group.served == 0 ? line.fairShare(of: queue.room) : 64))
                 try read(&group, count, of: queue, index, skipsSuspects: skipsSuspects)
             }
             let skipped = skipsSuspects && queue.limits.isStrict && group.peek?.suspect == true
@@ -82,7 +83,10 @@ extension JobTransaction {
     ) throws {
         let (priority, job) = group.lastRead
         let room = min(count, group.room!.count - group.found)
-        guard room > 0 else { return group.isComplete = true }
+        guard room > 0 else {
+            group.isComplete = true
+            return
+        }
         // One more, to know whether any are left.
         let sql = skipsSuspects && !queue.limits.isStrict ? HotSQL.innocentsOfGroup : HotSQL.jobsOfGroup
         let id = group.id
@@ -146,8 +150,10 @@ extension JobTransaction {
         var last: (Int64, Int64) = (.min, .min)
         while choice.rows.count < queue.room {
             let (rows, isCut) = try candidates(of: queue.id) {
-                try self.statement(skipsSuspects && !queue.limits.isStrict ? HotSQL.innocentsWithinLimits : HotSQL.jobsWithinLimits)
-                    .rows(queue.id, last.0, last.1, Int64(queue.room)) { Candidate($0, queue: index) }
+                try self.statement(
+                    skipsSuspects && !queue.limits.isStrict ? HotSQL.innocentsWithinLimits : HotSQL.jobsWithinLimits
+                )
+                .rows(queue.id, last.0, last.1, Int64(queue.room)) { Candidate($0, queue: index) }
             }
             for row in rows where choice.rows.count < queue.room {
                 guard let group = row.group else {

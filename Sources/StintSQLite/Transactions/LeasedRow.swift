@@ -3,7 +3,8 @@ import StintCore
 /// A leased job, as a row whose first columns are ``columns``.
 struct LeasedRow {
     /// Of `stint_leased l` and `stint_jobs j`.
-    static let columns = "l.attempts, l.crashes, l.suspect, j.priority, j.max_attempts, j.max_crashes, l.group_id, l.expires_at"
+    static let columns =
+        "l.attempts, l.crashes, l.suspect, j.priority, j.max_attempts, j.max_crashes, l.group_id, l.expires_at"
 
     let held: HeldAttempt
     let priority: Int64

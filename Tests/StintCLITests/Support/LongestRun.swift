@@ -14,7 +14,8 @@ final class LongestRun: Sendable {
         watch.withLock {
             $0 = Task {
                 do { try await Task.sleep(for: Self.limit) } catch { return }
-                Issue.record("process \(process.id) runs for longer than \(Self.limit): \(Self.description(of: process))")
+                Issue.record(
+                    "process \(process.id) runs for longer than \(Self.limit): \(Self.description(of: process))")
                 process.send(SIGKILL)
             }
         }
