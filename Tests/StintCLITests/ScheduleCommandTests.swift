@@ -59,6 +59,22 @@ struct ScheduleCommandTests {
         #expect(try await place.stint("schedule", "list", "--json").split(separator: "\n").count == 1)
     }
 
+    @Test("its jobs have all options of put, also a group, an expiry and a digest")
+    func options() async throws {
+        try await place.stint(
+            "schedule", "set", "s", "--every", "1h", "--group", "customer-7", "--expires", "2h", "--unique", "k",
+            "--on-conflict", "collect", "--max-events", "5", "x")
+        let schedule = try await place.stint("schedule", "show", "s")
+        for text in ["customer-7", "after 2h", "collect", "at most 5, of 16777216 bytes"] {
+            #expect(schedule.contains(text), "\(schedule)")
+        }
+        for _ in 1...2 { #expect(try await place.stint("schedule", "run", "s") == "1\n") }
+        let job = try await place.stint("show", "1")
+        for text in ["customer-7", "expires", "2 bytes in 2 events"] { #expect(job.contains(text), "\(job)") }
+        let wrong = try await place.refusal("schedule", "set", "s", "--every", "1h", "--at-most", "1s", "x")
+        #expect(wrong.code == 64 && wrong.sentence.contains("--at-most goes with --debounce only"))
+    }
+
     @Test("pauses, resumes, runs and deletes a schedule")
     func change() async throws {
         #expect(
