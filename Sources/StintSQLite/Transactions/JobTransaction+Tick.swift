@@ -26,13 +26,13 @@ extension JobTransaction {
 
     /// When the next tick is due, by the wall clock.
     func nextTick() throws -> Timestamp? {
-        try statement(Self.nextTick).first { $0.optionalInt(0) } ?? nil
+        try statement(Self.nextTick).first { $0.optionalInt(0).map(StoredSchedule.sane) } ?? nil
     }
 
     func tickReport(_ ticks: Int = 0, _ problems: [String] = []) throws -> TickReport {
         let next = try nextTick()
         var report = TickReport(
-            ticks: ticks, untilNext: next.map { .milliseconds(max(0, min($0, 1 << 60) - now.wall)) })
+            ticks: ticks, untilNext: next.map { .milliseconds(max(0, $0 - now.wall)) })
         report.problems = problems
         return report
     }

@@ -50,9 +50,8 @@ struct StoredSchedule {
         id = row.int(0)
         name = row.text(1)
         isPaused = row.int(2) != 0
-        // Sums with it must not overflow.
-        tickedUntil = min(max(row.int(3), -1 << 60), 1 << 60)
-        nextTick = row.optionalInt(4)
+        tickedUntil = Self.sane(row.int(3))
+        nextTick = row.optionalInt(4).map(Self.sane)
         func text(_ column: Int32) -> ByteText? { row.optionalText(column).map(ByteText.init) }
         contents = Contents(
             timing: Timing(cron: text(5), zone: text(6), interval: row.optionalInt(7), origin: row.optionalInt(8)),
@@ -63,6 +62,9 @@ struct StoredSchedule {
             maxEventBytes: row.int(23), contentType: ByteText(row.text(24)), headers: text(25))
         payloadBytes = row.int(26)
     }
+
+    /// Sums with it do not overflow.
+    static func sane(_ time: Timestamp) -> Timestamp { min(max(time, -1 << 60), 1 << 60) }
 
     // MARK: - What it says
 

@@ -16,7 +16,8 @@ struct Corruption {
         ("stint_queues", "id"), ("stint_jobs", "id"), ("stint_ready", "job_id"), ("stint_delayed", "job_id"),
         ("stint_leases", "token"), ("stint_leased", "job_id"), ("stint_buried", "job_id"), ("stint_done", "job_id"),
         ("stint_unique_keys", "job_id"), ("stint_failures", "id"), ("stint_workers", "id"),
-        ("stint_digests", "job_id"), ("stint_events", "id"),
+        ("stint_digests", "job_id"), ("stint_events", "id"), ("stint_groups", "id"), ("stint_cancelled", "job_id"),
+        ("stint_expired", "job_id"), ("stint_schedules", "id"),
     ]
     private static let states = ["stint_ready", "stint_delayed", "stint_leased", "stint_buried", "stint_done"]
 
@@ -162,7 +163,8 @@ struct Corruption {
         case "stint_jobs":
             touched.insert(row)
             if column == "id" { try touchID(value) }
-        case "stint_ready", "stint_delayed", "stint_leased", "stint_buried", "stint_done":
+        case "stint_ready", "stint_delayed", "stint_leased", "stint_buried", "stint_done", "stint_cancelled",
+            "stint_expired":
             touched.insert(row)
             if column == "job_id", let job = Int64(value) { touched.insert(job) }
         case "stint_digests": touched.insert(row)
@@ -173,13 +175,21 @@ struct Corruption {
             touched.formUnion(
                 try Int64.fetchAll(database, sql: "SELECT job_id FROM stint_leased WHERE token = \(row)"))
             if column == "token" { try touchID(value) }
-        case "stint_queues" where ["id", "name", "paused"].contains(column):
+        case "stint_queues" where Self.decidesOnClaims(column):
             touched.formUnion(
                 try Int64.fetchAll(database, sql: "SELECT id FROM stint_jobs WHERE queue_id = \(row)"))
         case "stint_workers" where column == "id": try touchID(value)
         // A key that is taken sends an enqueue away, which is what a key is for.
         default: break
         }
+    }
+
+    /// Whether a column of `stint_queues` decides whether jobs of the queue are claimed.
+    private static func decidesOnClaims(_ column: String) -> Bool {
+        [
+            "id", "name", "paused", "concurrency", "rate_starts", "rate_ms", "group_concurrency", "group_rate_starts",
+            "group_rate_ms", "is_loose", "is_fair", "ungrouped", "turn",
+        ].contains(column)
     }
 
     /// SQLite gives no number after the largest.
