@@ -49,7 +49,8 @@ let scheduleScenarios: [Scenario] = [
     },
     Scenario("a job of a schedule has the options of the schedule") { stage in
         var options = JobOptions(
-            priority: 7, delay: .seconds(5), maxAttempts: 3, maxCrashes: 2, timeToRun: .seconds(9), uniqueKey: "k")
+            priority: 7, delay: .seconds(5), maxAttempts: 3, maxCrashes: 2, timeToRun: .seconds(9), uniqueKey: "k",
+            group: "g", expires: .seconds(3_600))
         try options.headers.set("a", to: "b")
         _ = try await stage.store.setSchedule(stage.schedule(options: options))
         stage.clock.advance(by: .seconds(60))
@@ -57,12 +58,18 @@ let scheduleScenarios: [Scenario] = [
         let job = try #require(try await stage.store.list(JobFilter()).first)
         #expect(job.state == .delayed && job.priority == 7 && job.maxAttempts == 3 && job.maxCrashes == 2)
         #expect(job.timeToRun == .seconds(9) && job.uniqueKey == "k" && job.headers["a"] == "b")
+        #expect(job.group == "g" && job.expiresAtMilliseconds == job.enqueuedAtMilliseconds + 3_600_000)
         // While it is not done, its key keeps others away, and their ticks name it.
         stage.clock.advance(by: .seconds(60))
         #expect(try await stage.store.tick().ticks == 1)
         #expect(try await stage.made().count == 1)
         #expect(try await stage.store.schedule("s")?.record.lastTicks.map(\.job) == [job.id, job.id])
         #expect(try await stage.store.schedule("s")?.record.options == options)
+        let digest = JobOptions(
+            uniqueKey: "d", onConflict: .collect, debounce: .seconds(5), atMost: .seconds(9), maxEvents: 7,
+            maxEventBytes: 99)
+        _ = try await stage.store.setSchedule(stage.schedule("digest", options: digest))
+        #expect(try await stage.store.schedule("digest")?.record.options == digest)
     },
     Scenario("of missed ticks come none, one or all") { stage in
         for missed in MissedTicks.allCases {
