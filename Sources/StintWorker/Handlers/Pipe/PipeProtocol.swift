@@ -95,6 +95,7 @@ package struct PipeFollowUp: Decodable, Sendable {
     private var expires: Double?
     private var maxAttempts: Int?
     private var maxCrashes: Int?
+    private var group: String?
     private var uniqueKey: String?
     private var onConflict: String?
     private var debounce: Double?
@@ -117,6 +118,7 @@ package struct PipeFollowUp: Decodable, Sendable {
         if let maxAttempts { options.maxAttempts = maxAttempts }
         if let maxCrashes { options.maxCrashes = maxCrashes }
         if let headers { options.headers = try Headers(headers) }
+        options.group = group
         options.uniqueKey = uniqueKey
         if let onConflict {
             guard let policy = ConflictPolicy(rawValue: onConflict) else {
