@@ -97,8 +97,11 @@ extension JobQueue where Store == InMemoryStore {
     /// Simulates a handler that kills its process: a worker claims the next job of the queue, starts it and dies of the
     /// signal. The job then has one more attempt and crash, and is buried at the limit of either.
     ///
-    /// - Parameter worker: The worker whose handler it is, for the limit of attempts that its retry policy sets; `nil`:
-    ///   only the job's own limit counts.
+    /// - Parameters:
+    ///   - queue: Its next job crashes.
+    ///   - worker: The worker whose handler it is, for the limit of attempts that its retry policy sets; `nil`: only the
+    ///     job's own limit counts.
+    ///   - signal: The name of the signal of which the process dies.
     /// - Returns: The job; `nil` if none was ready.
     @discardableResult
     public func crashNextJob(

@@ -31,13 +31,14 @@ import Testing
         @Test(
             "miss a guard that is missing",
             arguments: [
-                // An outcome with a stale token: either it came after the next claim, or it was on its way meanwhile, an
-                // ack (the job runs again although it is done) or a failure (the next attempt has the same number).
+                // An outcome with a stale token. Either it came after the next claim, or it was on its way meanwhile: an
+                // ack (the job runs again although it is done), a failure (the next attempt has the same number) or a
+                // release (it takes the job from its next holder, and there is a second one).
                 (
                     "fence",
                     [
                         "only the current token changes anything", "an acknowledged job never runs again",
-                        "uses up an attempt",
+                        "uses up an attempt", "a job has one live lease at most",
                     ]
                 ),
                 ("attempt-before-start", ["uses up an attempt"]),

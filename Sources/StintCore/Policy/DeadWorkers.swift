@@ -42,7 +42,7 @@ extension WorkerEnd {
 }
 
 extension JobStore {
-    /// ``WorkerRegistry/reclaimDead()`` of a store that can prove deaths: reclaims the jobs of each group.
+    /// `reclaimDead()` of a store that can prove deaths: reclaims the jobs of each group.
     ///
     /// - Parameter workers: All of them, or at least all that are dead.
     public func reclaimDead(among workers: [WorkerRecord]) async throws -> ReapReport {

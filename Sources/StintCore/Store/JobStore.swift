@@ -8,8 +8,8 @@
 /// reads its clock: requests and answers have durations, and dates only for people. A worker measures the deadlines of
 /// its leases with a monotonic clock of its own, from before the claim.
 ///
-/// A store moves jobs between states as ``Transition`` says, and reads how a worker's end is judged from
-/// ``CrashAttribution`` and ``CrashEvidence``; it decides nothing of that itself.
+/// A store moves jobs between states as `Transition` says, and reads how a worker's end is judged from
+/// `CrashAttribution` and `CrashEvidence`; it decides nothing of that itself.
 ///
 /// The scenarios in Tests/Conformance specify the same in code. Every store must pass them.
 public protocol JobStore: WorkerRegistry, ScheduleStore {
@@ -79,7 +79,7 @@ public protocol JobStore: WorkerRegistry, ScheduleStore {
     /// long.
     ///
     /// A deadline does not prove a death, so a lease that ran out blames no job. If its worker provably lives, it is
-    /// first marked, and reclaimed only if it is still past its deadline after ``SecondLook/delay``: the worker may
+    /// first marked, and reclaimed only if it is still past its deadline after `SecondLook.delay`: the worker may
     /// have waited for the same lock. If nothing can be proved, a reap that had to wait for the lock itself does the
     /// same.
     ///
@@ -136,7 +136,7 @@ public protocol JobStore: WorkerRegistry, ScheduleStore {
     /// that it is still in its place; it emits what it finds. `nil`, the default: it does not, so a worker has to read.
     var safetyLookInterval: Duration? { get }
 
-    /// Emits when ``reap()`` or ``WorkerRegistry/reclaimDead()`` may find something to do. The store looks for that at
+    /// Emits when ``reap()`` or `reclaimDead()` may find something to do. The store looks for that at
     /// this interval. May emit spuriously. The stream ends when the store is closed.
     ///
     /// By default it emits at each interval. A store that can look more cheaply than a reap does so here.

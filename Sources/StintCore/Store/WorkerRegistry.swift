@@ -43,7 +43,7 @@ public protocol WorkerRegistry: Sendable {
     /// The number of the latest restart request, each greater than the one before; 0 if there was none yet.
     func latestRestartRequest() async throws -> Int64
 
-    /// Emits when ``latestRestartRequest()`` may return another number, or may throw. The store looks for that at this
+    /// Emits when `latestRestartRequest()` may return another number, or may throw. The store looks for that at this
     /// interval; otherwise as ``JobStore/reapSignals(every:)``.
     func restartSignals(every interval: Duration) -> AsyncStream<Void>
 
