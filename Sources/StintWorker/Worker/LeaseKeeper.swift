@@ -4,7 +4,7 @@ import StintCore
 /// store's deadlines are never earlier, by whatever clock it measures them.
 struct LeaseKeeper: Sendable {
     let duration: Duration
-    private var deadlines: [FencingToken: ContinuousClock.Instant] = [:]
+    private(set) var deadlines: [FencingToken: ContinuousClock.Instant] = [:]
 
     /// How much earlier than the store's a deadline may have to be: a store may read a clock of whole milliseconds.
     private static let resolution: Duration = .milliseconds(1)

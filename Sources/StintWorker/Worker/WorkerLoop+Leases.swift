@@ -24,6 +24,8 @@ extension WorkerLoop {
             while await !extendLeases() && !Task.isCancelled { await pause(min(options.lease / 10, .seconds(1))) }
             await renewRegistration()
         }
+        // It holds nothing, so it knows no deadlines: otherwise those of short jobs would be kept for ever.
+        if !holdsJobs { leases.keepOnly([]) }
     }
 
     private var holdsJobs: Bool { !backlog.isEmpty || !running.isEmpty || !finished.isEmpty }
