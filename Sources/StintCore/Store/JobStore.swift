@@ -4,7 +4,7 @@
 /// `outcomeUnknown` the change may have been made: the caller must look it up with `leases(heldBy:)` or ``job(_:)``
 /// before it continues. No verb blocks one of Swift's cooperative threads.
 ///
-/// A store has its own time: that of this machine for a file, that of the server for a database server. Nobody else
+/// A store has its own time: that of this machine for a file, that of the server for a database server. Nothing else
 /// reads its clock: requests and answers have durations, and dates only for people. A worker measures the deadlines of
 /// its leases with a monotonic clock of its own, from before the claim.
 ///

@@ -4,7 +4,7 @@ import StintCore
 /// store's deadlines are never earlier, by whatever clock it measures them.
 struct LeaseKeeper: Sendable {
     let duration: Duration
-    private var deadlines: [FencingToken: ContinuousClock.Instant] = [:]
+    private(set) var deadlines: [FencingToken: ContinuousClock.Instant] = [:]
     /// When jobs expire that are held and have an expiry.
     private var expiries: [Lease: ContinuousClock.Instant] = [:]
 
