@@ -14,7 +14,7 @@ private enum BadFile: String, CaseIterable, Sendable {
         case .empty: "is empty (0 bytes)"
         case .text, .damagedHeader: "is not an SQLite database"
         case .otherProgram, .otherProgramWithLog: "is an SQLite database of another program"
-        case .newerSchema: "was made by a newer Stint (schema 5, this one knows 4): upgrade"
+        case .newerSchema: "was made by a newer Stint (schema 7, this one knows 6): upgrade"
         case .changedMigration: "was made with another text of the migration v001_jobs"
         case .damagedPages, .truncated: "is corrupt"
         case .folder, .pipe: "is not a regular file"
@@ -92,8 +92,9 @@ struct DatabaseFileTests {
     private static let commands: [[String]] = [
         ["put", "x"], ["put", "--lines"], ["work", "--drain", "--", "true"], ["reap"], ["stats"], ["list"],
         ["show", "1"],
-        ["kick"], ["bury", "1"], ["delete", "1"], ["pause", "q"], ["resume", "q"], ["retain", "q", "1d"],
-        ["backup", "copy.db"], ["doctor"],
+        ["kick"], ["bury", "1"], ["cancel", "1"], ["delete", "1"], ["pause", "q"], ["resume", "q"],
+        ["retain", "q", "1d"],
+        ["backup", "copy.db"], ["doctor"], ["schedule", "set", "s", "--every", "1m", "x"], ["schedule", "list"],
     ]
 
     @Test(
@@ -104,7 +105,7 @@ struct DatabaseFileTests {
         let before = try place.snapshot()
         for command in Self.commands {
             var arguments = command
-            arguments.insert(contentsOf: ["--db", path], at: 1)
+            arguments.insert(contentsOf: ["--db", path], at: command[0] == "schedule" ? 2 : 1)
             let outcome = try await place.run(Workplace.stint, .init(arguments))
             let refusal = try #require(Refusal(outcome), "\(command): \(outcome)")
             #expect(refusal.code == 69, "\(command)")
@@ -115,7 +116,10 @@ struct DatabaseFileTests {
 
     @Test(
         "a command that only looks makes no database",
-        arguments: ["stats", "list", "show 1", "kick", "reap", "doctor", "backup b", "delete 1", "bury 1", "resume q"])
+        arguments: [
+            "stats", "list", "show 1", "kick", "reap", "doctor", "backup b", "delete 1", "bury 1", "cancel 1",
+            "resume q", "schedule list",
+        ])
     func missing(command: String) async throws {
         let outcome = try await place.run(Workplace.stint, .init(command.split(separator: " ").map(String.init)))
         let refusal = try #require(Refusal(outcome))
@@ -170,7 +174,7 @@ struct DatabaseFileTests {
         let before = try place.snapshot()
         for command in [["put", "x"], ["work", "--drain", "--", "true"], ["reap"]] {
             var arguments = command
-            arguments.insert(contentsOf: ["--db", path], at: 1)
+            arguments.insert(contentsOf: ["--db", path], at: command[0] == "schedule" ? 2 : 1)
             let outcome = try await place.run(stint, .init(arguments), options: options)
             let refusal = try #require(Refusal(outcome), "\(command): \(outcome)")
             #expect(refusal.code == 69, "\(command)")

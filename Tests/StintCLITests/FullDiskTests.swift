@@ -53,7 +53,7 @@ struct FullDiskTests {
                 """
                 1
                 exit 69
-                {"queues":[{"buried":0,"delayed":0,"done":0,"leased":0,"name":"default","paused":false,"ready":1}]}
+                {"queues":[{"buried":0,"cancelled":0,"delayed":0,"done":0,"expired":0,"leased":0,"name":"default","paused":false,"ready":1}]}
                 2
                 exit 0
                 ok 
@@ -101,7 +101,7 @@ struct FullDiskTests {
             """)
         #expect(
             outcome.output == """
-                {"queues":[{"buried":0,"delayed":0,"done":2,"leased":0,"name":"default","paused":false,"ready":0}]}
+                {"queues":[{"buried":0,"cancelled":0,"delayed":0,"done":2,"expired":0,"leased":0,"name":"default","paused":false,"ready":0}]}
                 exit 69
                 WRONG reserve: N of 256 KiB are kept for acks on a full disk: no new jobs are accepted until it fits; free some \
                 space
@@ -131,8 +131,8 @@ struct FullDiskTests {
             """)
         #expect(
             outcome.output == """
-                {"queues":[{"buried":0,"delayed":0,"done":0,"leased":2,"name":"default","paused":false,"ready":0}]}
-                {"queues":[{"buried":0,"delayed":0,"done":2,"leased":0,"name":"default","paused":false,"ready":0}]}
+                {"queues":[{"buried":0,"cancelled":0,"delayed":0,"done":0,"expired":0,"leased":2,"name":"default","paused":false,"ready":0}]}
+                {"queues":[{"buried":0,"cancelled":0,"delayed":0,"done":2,"expired":0,"leased":0,"name":"default","paused":false,"ready":0}]}
                 exit 0
 
                 """, "\(outcome)")

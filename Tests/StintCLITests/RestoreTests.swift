@@ -257,10 +257,16 @@ struct RestoreTests {
     func dump() async throws {
         try await place.stint("put", "--lines", input: Array((1...3_000).map { "payload \($0)\n" }.joined().utf8))
         _ = try await place.shell(#"sqlite3 stint.db "PRAGMA wal_checkpoint(TRUNCATE)""#)
+        let pages = try await place.shell(
+            """
+            sqlite3 stint.db "SELECT pageno FROM dbstat WHERE name = 'stint_jobs' AND pagetype = 'leaf' LIMIT 2 OFFSET 10"
+            """
+        ).output.split(separator: "\n").compactMap { Int($0) }
+        #expect(pages.count == 2)
         var bytes = try place.read("stint.db")
-        // Among the jobs: the schema lies at both ends.
-        let middle = bytes.count / 2 / 4_096 * 4_096
-        bytes.replaceSubrange(middle..<middle + 8_192, with: repeatElement(0xA5, count: 8_192))
+        for page in pages {
+            bytes.replaceSubrange((page - 1) * 4_096..<page * 4_096, with: repeatElement(0xA5, count: 4_096))
+        }
         try place.write("stint.db", bytes)
         let outcome = try await place.shell(
             """

@@ -24,14 +24,19 @@ struct FuzzTests {
     @Test("arguments are fuzzed with every command and every option that the help names")
     func everyArgument() async throws {
         let stint = Child(folder: FileManager.default.temporaryDirectory.path)
-        func help(_ command: String...) async throws -> String {
-            let outcome = try #require(try await stint.run((["help"] + command).map { Array($0.utf8) }))
+        func help(_ command: String) async throws -> String {
+            let words = ["help"] + command.split(separator: " ").map(String.init)
+            let outcome = try #require(try await stint.run(words.map { Array($0.utf8) }))
             return String(decoding: outcome.output, as: UTF8.self)
         }
-        let commands = try await help().matches(of: #/(?m)^  ([a-z]+) {2,}[A-Z]/#).map { String($0.1) }
-        #expect(commands.count > 15)
-        #expect(Set(commands).subtracting(ArgumentFuzz.commands).isEmpty)
-        for command in commands {
+        func commands(in help: String) -> [String] {
+            help.matches(of: #/(?m)^  ([a-z]+) {2,}[A-Z]/#).map { String($0.1) }
+        }
+        var all = commands(in: try await help(""))
+        #expect(all.count > 15)
+        for command in all { all += commands(in: try await help(command)).map { "\(command) \($0)" } }
+        #expect(all.contains("schedule set") && Set(all).subtracting(ArgumentFuzz.commands).isEmpty)
+        for command in all {
             let options = try await help(command).matches(of: #/(?m)^  (?:-[a-z], )?(--[a-z-]+)/#).map { String($0.1) }
             let unknown = Set(options).subtracting(ArgumentFuzz.options)
             #expect(!options.isEmpty && unknown.isEmpty, "\(command): \(unknown)")

@@ -6,8 +6,9 @@ import TestSupport
 /// jobs that were not named are unchanged.
 struct ArgumentFuzz {
     static let commands = [
-        "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "bury", "delete", "pause",
-        "resume", "retain", "backup", "restore", "doctor", "help", "",
+        "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "bury", "cancel", "delete",
+        "pause", "resume", "retain", "backup", "restore", "doctor", "help", "", "schedule", "schedule set",
+        "schedule list", "schedule show", "schedule pause", "schedule resume", "schedule run", "schedule delete",
     ]
     static let options = [
         "--db", "--queue", "--priority", "--delay", "--max-attempts", "--max-crashes", "--unique", "--header", "--file",
@@ -15,10 +16,12 @@ struct ArgumentFuzz {
         "--lease", "--timeout", "--retry-delay", "--grace", "--max-jobs", "--max-memory", "--max-age", "--memory-limit",
         "--pipe", "--error", "--older", "--all", "--yes", "--trim", "--drain", "--fail-if-buried", "--mode",
         "--to", "--wait", "--interval", "--max-held", "--help", "--version", "-h", "--", "-", "--no-such-option",
+        "--group", "--expires", "--on-conflict", "--debounce", "--at-most", "--max-events", "--max-event-bytes",
+        "--digest-format", "--cron", "--every", "--timezone", "--missed",
     ]
     private static let fitValues = [
         "q", "1", "0", "10", "100ms", "1s", "0s", "1K", "ready", "buried", "a=b", "x=", "=x", "1d", "1h30m", "36600d",
-        "36601d", "0640", Self.backup,
+        "36601d", "0640", "* * * * *", "@daily", "UTC", "Europe/Berlin", "all", "collect", "replace", Self.backup,
     ]
     private static let backup = "backup.db"
     /// In a queue that no argument names, with ids that none has.
@@ -77,7 +80,8 @@ struct ArgumentFuzz {
 
     private static func arguments(_ chance: inout SeededGenerator) -> [[UInt8]] {
         let command = chance.pick(commands)
-        var arguments = [chance.oneIn(20) ? Hostile.text(&chance) : Array(command.utf8)]
+        var arguments =
+            chance.oneIn(20) ? [Hostile.text(&chance)] : command.split(separator: " ").map { Array($0.utf8) }
         for _ in 0..<chance.below(5) {
             switch chance.below(6) {
             case 0: arguments.append(fit(Hostile.text(&chance)))
