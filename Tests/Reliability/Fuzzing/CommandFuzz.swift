@@ -66,8 +66,8 @@ struct CommandFuzz {
         let left = Left()
         let outcome = try await child.whileRunning(
             [
-                "work", "--db", path, "--queue", "q", "--queue", "plain", "--concurrency", "2", "--grace", "1s", "--",
-                "true",
+                "work", "--db", path, "--queue", "q", "--queue", "plain", "--concurrency", "2", "--grace", "1s",
+                "--digest-format", "length-prefixed", "--", "true",
             ]
         ) {
             repeat {
