@@ -93,7 +93,8 @@ struct DatabaseFileTests {
         ["put", "x"], ["put", "--lines"], ["work", "--drain", "--", "true"], ["reap"], ["stats"], ["list"],
         ["show", "1"],
         ["kick"], ["bury", "1"], ["delete", "1"], ["pause", "q"], ["resume", "q"], ["retain", "q", "1d"],
-        ["backup", "copy.db"], ["doctor"],
+        ["queue", "set", "q", "--concurrency", "1"], ["queue", "show", "q"], ["group", "list", "q"],
+        ["group", "set", "q", "g", "--weight", "2"], ["backup", "copy.db"], ["doctor"],
     ]
 
     @Test(
@@ -104,7 +105,8 @@ struct DatabaseFileTests {
         let before = try place.snapshot()
         for command in Self.commands {
             var arguments = command
-            arguments.insert(contentsOf: ["--db", path], at: 1)
+            let isInner = ["queue", "group"].contains(command[0])
+            arguments.insert(contentsOf: ["--db", path], at: isInner ? 2 : 1)
             let outcome = try await place.run(Workplace.stint, .init(arguments))
             let refusal = try #require(Refusal(outcome), "\(command): \(outcome)")
             #expect(refusal.code == 69, "\(command)")

@@ -30,7 +30,9 @@ struct ListGroupsCommand: AsyncParsableCommand {
         let store = try await database.open(onlyReads: true)
         // One more, to know whether any are left.
         let found = try await store.groups(of: queue, limit: limit < .max ? limit + 1 : limit)
-        if found.isEmpty, try await store.details(of: queue) == nil { throw StintError.noQueue(queue) }
+        if found.isEmpty, try await store.details(of: queue) == nil {
+            throw try await QueueHints.missing(queue, in: store)
+        }
         let groups = found.prefix(limit)
         var output = Output()
         if json {

@@ -19,7 +19,7 @@ struct ShowQueueCommand: AsyncParsableCommand {
 
     func run() async throws {
         let queue = try await database.open(onlyReads: true)
-        guard let details = try await queue.details(of: name) else { throw StintError.noQueue(name) }
+        guard let details = try await queue.details(of: name) else { throw try await QueueHints.missing(name, in: queue) }
         if json { return try Output.print(try jsonLine(QueueDocument(details))) }
         try Output.print(ShowCommand.text(rows(of: details)))
     }
@@ -36,7 +36,7 @@ struct ShowQueueCommand: AsyncParsableCommand {
             (
                 "kept",
                 queue.retention > .zero
-                    ? "for \(Format.duration(milliseconds: queue.retention.milliseconds)) when they are over"
+                    ? "for \(queue.retention.unitsText) when they are over"
                     : "not at all when they are over"
             ),
             ("concurrency", limits.concurrency.map { "\(stats.leased) of \($0) running" } ?? "unlimited"),
@@ -54,7 +54,7 @@ struct ShowQueueCommand: AsyncParsableCommand {
     private func rate(of queue: QueueDetails) -> String {
         guard let rate = queue.limits.rate else { return "unlimited" }
         let next = queue.nextStart.map { ", \(WaitReason.text(nextStart: $0))" } ?? ""
-        return "at most \(rate), \(queue.startsInWindow) now\(next)"
+        return "at most \(rate); \(queue.startsInWindow) started in the last \(rate.window.unitsText)\(next)"
     }
 
     private func groupConcurrency(_ limits: QueueLimits) -> String {

@@ -15,12 +15,5 @@ public struct Rate: Sendable, Hashable, Codable {
 
 /// As on the command line: `50/1s`, `1000/1h30m`.
 extension Rate: CustomStringConvertible {
-    public var description: String {
-        var (left, text) = (windowMilliseconds, "")
-        for (unit, length) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", Int64(1))] {
-            if left >= length { text += "\(left / length)\(unit)" }
-            if left > 0 { left %= length }
-        }
-        return "\(starts)/\(text.isEmpty ? "\(windowMilliseconds)ms" : text)"
-    }
+    public var description: String { "\(starts)/\(window.unitsText)" }
 }
