@@ -185,12 +185,13 @@ extension InMemoryState {
         groups[key, default: Group()].weight = Int64(weight)
     }
 
-    func groups(of name: QueueName, limit: Int) -> [GroupStats] {
+    func groups(of name: QueueName, limit: Int, _ now: StoreTime) -> [GroupStats] {
         let all = groups.filter { $0.key.queue == name }.map { key, group in
             let mine = jobs.values.filter { self.group(of: $0) == key }
             return GroupStats(
                 name: key.isUngrouped ? nil : String(decoding: key.name, as: UTF8.self), weight: Int(group.weight),
-                ready: mine.count { $0.place.state == .ready }, running: mine.count { $0.place.state == .leased })
+                ready: mine.count { $0.place.state == .ready }, running: mine.count { $0.place.state == .leased },
+                waitReason: waitReason(of: key, now))
         }
         func place(_ group: GroupStats) -> (Int, [UInt8]) {
             (group.ready + group.running > 0 ? 0 : 1, Array((group.name ?? "").utf8))
@@ -204,46 +205,55 @@ extension InMemoryState {
 
     func details(of name: QueueName, _ now: StoreTime) -> QueueDetails? {
         guard let queue = queues[name], let stats = stats().first(where: { $0.name == name }) else { return nil }
-        let started = queue.limits.rate.map { startsInWindow($0, name, nil, now).map(\.at) } ?? []
-        var nextStart: Duration?
-        if let rate = queue.limits.rate, started.count >= rate.starts, let oldest = started.min() {
-            nextStart = .milliseconds(max(0, oldest + rate.window.wholeMilliseconds - now.monotonic))
-        }
+        let rate = queue.limits.rate
         return QueueDetails(
-            stats: stats, retention: queue.retention, limits: queue.limits, startsInWindow: started.count,
-            nextStart: nextStart, groups: groups.keys.count { $0.queue == name && !$0.isUngrouped })
+            stats: stats, retention: queue.retention,
+            startsInWindow: rate.map { startsInWindow($0, name, nil, now).count } ?? 0,
+            nextStart: untilNextStart(rate, name, nil, now),
+            groups: groups.keys.count { $0.queue == name && !$0.isUngrouped })
     }
 
     func waitReason(of id: JobID, _ now: StoreTime) -> WaitReason? {
         guard let job = jobs[id], let queue = queues[job.queue] else { return nil }
-        if case .delayed = job.place { return .delayed }
-        guard case .ready = job.place else { return nil }
+        switch job.place {
+        // One whose time has come counts as ready, since claims take it.
+        case .delayed(let time) where time > now.wall: return .delayed
+        case .ready, .delayed: break
+        case .leased, .buried, .done, .cancelled, .expired: return nil
+        }
         if queue.isPaused { return .paused }
-        func untilNext(_ rate: Rate, _ key: GroupKey?) -> Duration? {
-            let started = startsInWindow(rate, job.queue, key, now)
-            guard started.count >= rate.starts, let oldest = started.map(\.at).min() else { return nil }
-            return .milliseconds(max(0, oldest + rate.window.wholeMilliseconds - now.monotonic))
-        }
-        let key = group(of: job)
-        if let name = job.options.group {
-            if let concurrency = queue.limits.groupConcurrency {
-                let running = running { group(of: $0) == key }
-                if running >= concurrency { return .groupFull(group: name, running: running, limit: concurrency) }
-                let held = jobs.values.first { other in
-                    if case .delayed = other.place { return other.holdsGroup && group(of: other) == key }
-                    return false
-                }
-                if queue.limits.isStrict, let held { return .groupWaits(group: name, for: held.id) }
-            }
-            if let rate = queue.limits.groupRate, let next = untilNext(rate, key) {
-                return .rate(group: name, nextStart: next)
-            }
-        }
+        if let reason = waitReason(of: group(of: job), now) { return reason }
         if let concurrency = queue.limits.concurrency {
             let running = running { $0.queue == job.queue }
             if running >= concurrency { return .queueFull(running: running, limit: concurrency) }
         }
-        if let rate = queue.limits.rate, let next = untilNext(rate, nil) { return .rate(group: nil, nextStart: next) }
+        if let next = untilNextStart(queue.limits.rate, job.queue, nil, now) {
+            return .rate(group: nil, nextStart: next)
+        }
         return .turn
+    }
+
+    /// Which limit of groups allows none of its jobs a start now, if any.
+    private func waitReason(of key: GroupKey, _ now: StoreTime) -> WaitReason? {
+        guard !key.isUngrouped, let limits = queues[key.queue]?.limits else { return nil }
+        let name = String(decoding: key.name, as: UTF8.self)
+        if let concurrency = limits.groupConcurrency {
+            let running = running { group(of: $0) == key }
+            if running >= concurrency { return .groupFull(group: name, running: running, limit: concurrency) }
+            let held = jobs.values.first { other in
+                if case .delayed = other.place { return other.holdsGroup && group(of: other) == key }
+                return false
+            }
+            if limits.isStrict, let held { return .groupWaits(group: name, for: held.id) }
+        }
+        return untilNextStart(limits.groupRate, key.queue, key, now).map { .rate(group: name, nextStart: $0) }
+    }
+
+    /// `nil`: the rate allows a start now.
+    private func untilNextStart(_ rate: Rate?, _ name: QueueName, _ key: GroupKey?, _ now: StoreTime) -> Duration? {
+        guard let rate else { return nil }
+        let started = startsInWindow(rate, name, key, now)
+        guard started.count >= rate.starts, let oldest = started.map(\.at).min() else { return nil }
+        return .milliseconds(max(0, oldest + rate.window.wholeMilliseconds - now.monotonic))
     }
 }

@@ -166,7 +166,7 @@ struct InMemoryState: Sendable {
             return QueueStats(
                 name: name, ready: count(.ready), delayed: count(.delayed), leased: count(.leased),
                 buried: count(.buried), done: queue.done, cancelled: queue.cancelled, expired: queue.expired,
-                paused: queue.isPaused)
+                paused: queue.isPaused, limits: queue.limits)
         }.sorted { $0.name.description.utf8.lexicographicallyPrecedes($1.name.description.utf8) }
     }
 

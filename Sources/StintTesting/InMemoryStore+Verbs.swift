@@ -65,7 +65,7 @@ extension InMemoryStore {
     }
 
     public func groups(of queue: QueueName, limit: Int) async throws -> [GroupStats] {
-        try look { $0.groups(of: queue, limit: max(0, limit)) }
+        try look { $0.groups(of: queue, limit: max(0, limit), now()) }
     }
 
     public func queue(_ name: QueueName) async throws -> QueueDetails? {

@@ -235,13 +235,16 @@ let limitScenarios: [Scenario] = [
         #expect(details.limits.concurrency == 2)
         #expect(details.limits.rate == Rate(50, per: .seconds(1)))
         #expect(details.limits.groupConcurrency == 1)
+        #expect(try await stage.stats().limits == details.limits)
         #expect(details.startsInWindow == 1)
         #expect(details.groups == 2)
         #expect(try await stage.store.queue("nowhere") == nil)
         let groups = try await stage.store.groups(of: "q", limit: 9).filter { $0.name != nil }
         #expect(
             groups == [
-                GroupStats(name: "a", weight: 1, ready: 1, running: 1),
+                GroupStats(
+                    name: "a", weight: 1, ready: 1, running: 1,
+                    waitReason: .groupFull(group: "a", running: 1, limit: 1)),
                 GroupStats(name: "b", weight: 2, ready: 0, running: 0),
             ])
         #expect(try await stage.store.waitReason(of: waiting) == .groupFull(group: "a", running: 1, limit: 1))

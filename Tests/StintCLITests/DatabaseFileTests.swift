@@ -93,8 +93,9 @@ struct DatabaseFileTests {
         ["put", "x"], ["put", "--lines"], ["work", "--drain", "--", "true"], ["reap"], ["stats"], ["list"],
         ["show", "1"],
         ["kick"], ["bury", "1"], ["cancel", "1"], ["delete", "1"], ["pause", "q"], ["resume", "q"],
-        ["retain", "q", "1d"],
-        ["backup", "copy.db"], ["doctor"], ["schedule", "set", "s", "--every", "1m", "x"], ["schedule", "list"],
+        ["retain", "q", "1d"], ["queue", "set", "q", "--concurrency", "1"], ["queue", "show", "q"],
+        ["group", "list", "q"], ["group", "set", "q", "g", "--weight", "2"], ["backup", "copy.db"], ["doctor"],
+        ["schedule", "set", "s", "--every", "1m", "x"], ["schedule", "list"],
     ]
 
     @Test(
@@ -105,7 +106,8 @@ struct DatabaseFileTests {
         let before = try place.snapshot()
         for command in Self.commands {
             var arguments = command
-            arguments.insert(contentsOf: ["--db", path], at: command[0] == "schedule" ? 2 : 1)
+            let isInner = ["queue", "group", "schedule"].contains(command[0])
+            arguments.insert(contentsOf: ["--db", path], at: isInner ? 2 : 1)
             let outcome = try await place.run(Workplace.stint, .init(arguments))
             let refusal = try #require(Refusal(outcome), "\(command): \(outcome)")
             #expect(refusal.code == 69, "\(command)")

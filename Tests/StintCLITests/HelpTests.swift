@@ -4,12 +4,13 @@ import Testing
 
 private let commands = [
     "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "bury", "cancel", "delete",
-    "pause",
-    "resume",
-    "retain", "schedule", "backup", "restore", "doctor",
+    "pause", "resume", "retain", "queue", "group", "schedule", "backup", "restore", "doctor",
 ]
 
-private let scheduleCommands = ["set", "list", "show", "pause", "resume", "run", "delete"].map { "schedule \($0)" }
+/// Those of commands that have commands of their own.
+private let innerCommands =
+    ["set", "list", "show", "pause", "resume", "run", "delete"].map { "schedule \($0)" }
+    + ["queue set", "queue show", "group set", "group list"]
 
 @Suite("The command line explains itself", .inOwnFolder, .timeLimit(.minutes(15)))
 struct HelpTests {
@@ -19,7 +20,7 @@ struct HelpTests {
         .init((command?.split(separator: " ").map(String.init) ?? []) + ["--help"])
     }
 
-    @Test("every command has a help text with an example of itself", arguments: commands + scheduleCommands)
+    @Test("every command has a help text with an example of itself", arguments: commands + innerCommands)
     func example(command: String) async throws {
         let help = try await place.run(Workplace.stint, Self.help(command)).output
         let parts = help.split(separator: "Example", maxSplits: 1)
@@ -30,7 +31,7 @@ struct HelpTests {
 
     @Test(
         "no line of a help text is broken before it is full",
-        arguments: [nil] + (commands + scheduleCommands).map(Optional.init))
+        arguments: [nil] + (commands + innerCommands).map(Optional.init))
     func lines(command: String?) async throws {
         let width = 80
         let help = try await place.run(
@@ -48,7 +49,7 @@ struct HelpTests {
 
     @Test(
         "every option that takes a value shows its default, within the width of the terminal",
-        arguments: commands.filter { $0 != "schedule" } + scheduleCommands, [60, 100])
+        arguments: commands.filter { !["schedule", "queue", "group"].contains($0) } + innerCommands, [60, 100])
     func defaults(command: String, width: Int) async throws {
         let help = try await place.run(
             Workplace.stint, Self.help(command), environment: ["COLUMNS": "\(width)"]
@@ -215,6 +216,13 @@ struct UsageTests {
         (["schedule", "set", "s", "x", "--every", "1h", "--file", "f"], "more than one payload"),
         (["schedule", "set", "s", "x", "--every", "1h", "--missed", "some"], "'some' is invalid"),
         (["schedule", "show"], "<name>"),
+        (["queue", "set", "q"], "nothing was given to change"),
+        (["queue", "set", "--rate", "1/1s"], "<name>"),
+        (["queue", "show"], "<name>"),
+        (["group", "set", "q", "g"], "--weight"),
+        (["group", "set", "q", "--weight", "1"], "<group>"),
+        (["group", "list"], "<queue>"),
+        (["group", "list", "q", "--limit", "0"], "--limit is 0"),
         (["schedule", "show", "s", "--json", "--payload"], "choose one"),
         (["put", "x", "--mode", "0060"], "octal digits"),
         (["put", "x", "--mode", "755"], "octal digits"),

@@ -22,8 +22,10 @@ struct InspectTests {
         try await place.stint("pause", "default")
         #expect(
             try await place.stint("stats", "--json") == """
-                {"queues":[{"buried":1,"delayed":1,"done":1,"leased":0,"name":"all","paused":false,"ready":1},\
-                {"buried":0,"delayed":0,"done":0,"leased":0,"name":"default","paused":true,"ready":1}]}
+                {"queues":[{"buried":1,"cancelled":0,"delayed":1,"done":1,"expired":0,"leased":0,\
+                "limits":{"fair":true,"groupOrder":"strict"},"name":"all","paused":false,"ready":1},\
+                {"buried":0,"cancelled":0,"delayed":0,"done":0,"expired":0,"leased":0,\
+                "limits":{"fair":true,"groupOrder":"strict"},"name":"default","paused":true,"ready":1}]}
 
                 """)
     }
@@ -34,8 +36,8 @@ struct InspectTests {
         try await place.stint("pause", "default")
         #expect(
             try await place.stint("stats") == """
-                queue    ready  delayed  leased  buried  done
-                default      1        0       0       0     0  paused
+                queue    ready  delayed  leased  buried  done  cancelled  expired
+                default      1        0       0       0     0          0        0  paused
 
                 """)
         try await place.stint("delete", "1")

@@ -57,8 +57,13 @@ struct ListCommand: AsyncParsableCommand {
         ]
     }
 
-    /// The most important fact about a job in its state, on one line.
+    /// The most important fact about a job in its state, and its group, on one line.
     private func note(on job: JobRecord) -> String {
+        let group = job.group.map { "group \(oneLine($0, limit: 100))" }
+        return [fact(on: job), group].compactMap(\.self).filter { !$0.isEmpty }.joined(separator: "; ")
+    }
+
+    private func fact(on job: JobRecord) -> String {
         switch job.state {
         case .ready: job.suspect ? "suspect, runs alone" : ""
         case .delayed: "ready at \(localTime(job.runAtMilliseconds))"

@@ -29,8 +29,19 @@ struct QueueHints {
                 "\(quoted(text)) is taken for the name of a queue, not for a pattern, and nothing was ever put into it; "
                 + (fitting(text) ?? "for several queues repeat --queue")
         }
-        let near = nearest(to: text, among: known.prefix(Self.queuesCompared).map(\.name.description))
-        return "nothing was ever put into queue \(quoted(text))" + (near.map { "; did you mean \(quoted($0))?" } ?? "")
+        return "nothing was ever put into queue \(quoted(text))" + Self.suggestion(for: text, among: known)
+    }
+
+    private static func suggestion(for name: String, among known: [QueueStats]) -> String {
+        let near = nearest(to: name, among: known.prefix(queuesCompared).map(\.name.description))
+        return near.map { "; did you mean \(quoted($0))?" } ?? ""
+    }
+
+    /// The error for a queue that does not exist.
+    static func missing(_ name: QueueName, in store: JobQueue<AnyJobStore>) async throws -> StintError {
+        let error = StintError.noQueue(name)
+        return StintError(
+            error.code, error.description + suggestion(for: name.description, among: try await store.stats()))
     }
 
     /// What to write instead of a pattern; `nil` if no queue fits it.

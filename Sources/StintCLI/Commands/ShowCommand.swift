@@ -7,7 +7,7 @@ struct ShowCommand: AsyncParsableCommand {
         abstract: "Show everything about a job.",
         discussion: """
             For each attempt that did not succeed, it shows how and when its process ended, its peak memory and the \
-            last lines of its standard error.
+            last lines of its standard error. Of a job that waits, it shows why it is not running now.
 
             Example:
               stint show 42
@@ -36,12 +36,28 @@ struct ShowCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        guard let job = try await database.open(onlyReads: true).job(id) else { throw StintError.notFound(id) }
+        let queue = try await database.open(onlyReads: true)
+        guard let job = try await queue.job(id) else { throw StintError.notFound(id) }
         if payload { return try Output.write(bytes(of: job)) }
-        if json { return try Output.print(try jsonLine(JobDocument(job))) }
-        var text = Self.text(job)
+        let reason = job.record.state.isWaiting ? try await queue.waitReason(of: id) : nil
+        if json { return try Output.print(try jsonLine(JobDocument(job, waitReason: reason))) }
+        var text = Self.text(job, try await waiting(reason, in: queue, job.record.queue))
         if job.record.state == .buried { text += "\n\nkick it with: \(database.command("kick \(id)"))" }
         try Output.print(text)
+    }
+
+    /// Why it is not running, in words; `nil` if another line says it.
+    private func waiting(_ reason: WaitReason?, in store: JobQueue<AnyJobStore>, _ queue: QueueName) async throws
+        -> String?
+    {
+        switch reason {
+        case nil, .delayed?: return nil
+        case .turn?:
+            let workers = try await store.workers().filter { $0.liveness != .dead }
+            let isServed = workers.contains { $0.registration.queues.contains(queue) }
+            return isServed ? reason?.description : "no worker takes jobs of queue \(quoted(queue.description))"
+        case .paused?, .queueFull?, .groupFull?, .groupWaits?, .rate?: return reason?.description
+        }
     }
 
     private static func excerpt(_ event: [UInt8]) -> String {
@@ -59,11 +75,15 @@ struct ShowCommand: AsyncParsableCommand {
         return format.joined(events)
     }
 
-    static func text(_ job: JobDetails) -> String {
+    /// - Parameter waiting: Why it is not running.
+    static func text(_ job: JobDetails, _ waiting: String?) -> String {
         let record = job.record
         var rows: [(String, String)] = [
             ("job", "\(record.id) in queue '\(record.queue)'"),
             ("state", record.state.rawValue + (record.suspect ? " (suspect: runs alone next)" : "")),
+        ]
+        if let waiting { rows.append(("waits", waiting)) }
+        rows += [
             ("priority", "\(record.priority)"),
             (
                 "attempts",

@@ -7,7 +7,7 @@ struct StatsCommand: AsyncParsableCommand {
         abstract: "Show the number of jobs in each state.",
         discussion: """
             done, cancelled and expired count all such jobs since the queue was created, whether or not they are \
-            retained.
+            retained. Behind the counts are the limits of a queue: stint queue set.
 
             Example:
               stint stats --json
@@ -31,7 +31,7 @@ struct StatsCommand: AsyncParsableCommand {
             table.add(
                 [queue.name.description]
                     + states.map { "\(queue.count(of: $0))" }
-                    + [queue.paused ? "paused" : ""])
+                    + [[queue.paused ? "paused" : nil, queue.limits.text].compactMap(\.self).joined(separator: "; ")])
         }
         try Output.print(table.text)
     }

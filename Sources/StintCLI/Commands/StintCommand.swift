@@ -25,7 +25,7 @@ struct StintCommand: AsyncParsableCommand {
             PutCommand.self, WorkCommand.self, ReapCommand.self, StatsCommand.self, ListCommand.self, ShowCommand.self,
             WorkersCommand.self, TopCommand.self, KickCommand.self, RunCommand.self, BuryCommand.self,
             CancelCommand.self, DeleteCommand.self, PauseCommand.self, ResumeCommand.self, RetainCommand.self,
-            ScheduleCommand.self,
+            QueueCommand.self, GroupCommand.self, ScheduleCommand.self,
             BackupCommand.self, RestoreCommand.self, DoctorCommand.self,
         ])
 

@@ -8,7 +8,8 @@ struct TopCommand: AsyncParsableCommand {
         abstract: "Watch queues, workers and deaths, live; q quits.",
         discussion: """
             new/s is the rate of jobs that were put minus those that were deleted. A worker's job is the one that it \
-            started first; +N counts the others. If standard output is no terminal, the command prints one frame, \
+            started first; +N counts the others. With a limit, leased is 2/10: two of at most ten jobs; behind the \
+            rates are a queue's other limits, such as 50/1s and 2/group. If standard output is no terminal, the command prints one frame, \
             with rates over one --interval, and exits.
 
             Example:

@@ -57,16 +57,19 @@ struct TopFrame {
     }
 
     private var totals: String {
-        var parts = JobState.allCases.map { state in
-            let sum = reading.queues.reduce(0) { $0 + Double($1.count(of: state)) }
-            return "\(Format.count(sum)) \(state.rawValue)"
-        }
+        func sum(_ state: JobState) -> Double { reading.queues.reduce(0) { $0 + Double($1.count(of: state)) } }
+        func text(_ state: JobState) -> String { "\(Format.count(sum(state))) \(state.rawValue)" }
+        var parts = Self.states.map(text)
         if !rates.isEmpty {
             parts.append("\(Format.rate(rates.values.reduce(0) { $0 + $1.done })) done/s")
             parts.append("\(Format.rate(rates.values.reduce(0) { $0 + $1.new })) new/s")
         }
+        parts += JobState.allCases.filter { !Self.states.contains($0) && sum($0) != 0 }.map(text)
         return parts.joined(separator: ", ")
     }
+
+    /// The states that each queue shows; the others are seldom and would take the room of its name.
+    private static let states: [JobState] = [.ready, .delayed, .leased, .buried, .done]
 
     // MARK: - The sections
 
@@ -78,19 +81,24 @@ struct TopFrame {
     }
 
     private var queues: Section {
-        let titles = JobState.allCases.map(\.rawValue) + ["done/s", "new/s"]
+        let titles = Self.states.map(\.rawValue) + ["done/s", "new/s"]
         let columns =
             [TopGrid.Column(title: "queue", isFlexible: true)]
-            + titles.map { TopGrid.Column(title: $0, alignedRight: true) } + [TopGrid.Column(title: "")]
+            + titles.map { TopGrid.Column(title: $0, alignedRight: true) }
+            + [TopGrid.Column(title: "", isFlexible: true)]
         let rows = reading.queues.map { queue in
             let rate = rates[queue.name]
-            let counts = JobState.allCases.map { state in
+            let counts = Self.states.map { state in
                 let count = queue.count(of: state)
-                return TopCell(Format.count(count), state == .buried && count > 0 ? .red : .plain)
+                let limit = state == .leased ? queue.limits.concurrency.map { "/\(Format.count($0))" } : nil
+                return TopCell(
+                    Format.count(count) + (limit ?? ""), state == .buried && count > 0 ? .red : .plain)
             }
+            let limits = queue.limits.shortText
+            let notes = [queue.paused ? "paused" : "", limits].filter { !$0.isEmpty }.joined(separator: " ")
             return [TopCell(oneLine(queue.name.description, limit: 200))] + counts + [
                 TopCell(Format.rate(rate?.done)), TopCell(Format.rate(rate?.new)),
-                TopCell(queue.paused ? "paused" : "", .yellow),
+                TopCell(notes, queue.paused ? .yellow : .plain),
             ]
         }
         return Section(columns: columns, rows: rows, none: "no queues yet")

@@ -1,17 +1,20 @@
 /// A group of a queue.
-public struct GroupStats: Sendable, Hashable, Codable {
+public struct GroupStats: Sendable, Hashable {
     /// `nil`: the jobs without a group.
     public let name: String?
     /// The share of the group's turns, beside those of the others.
     public let weight: Int
     public let ready: Int
     public let running: Int
+    /// Which of the limits of groups allows none of its jobs a start now, if any: `groupFull`, `groupWaits` or `rate`.
+    public let waitReason: WaitReason?
 
-    public init(name: String?, weight: Int, ready: Int, running: Int) {
+    public init(name: String?, weight: Int, ready: Int, running: Int, waitReason: WaitReason? = nil) {
         self.name = name
         self.weight = weight
         self.ready = ready
         self.running = running
+        self.waitReason = waitReason
     }
 
     /// Checks a name and a weight, for a store.

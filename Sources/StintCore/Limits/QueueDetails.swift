@@ -1,9 +1,10 @@
 /// A queue with its settings.
 public struct QueueDetails: Sendable, Hashable {
+    /// Its counts and limits.
     public let stats: QueueStats
     /// How long jobs are kept when they are over.
     public let retention: Duration
-    public let limits: QueueLimits
+    public var limits: QueueLimits { stats.limits }
     /// How many starts of the rate's last window count now; 0 without a rate.
     public let startsInWindow: Int
     /// In how long the rate allows the next start; `nil`: now.
@@ -11,13 +12,9 @@ public struct QueueDetails: Sendable, Hashable {
     /// The number of its groups, without that of the jobs without a group.
     public let groups: Int
 
-    public init(
-        stats: QueueStats, retention: Duration, limits: QueueLimits, startsInWindow: Int, nextStart: Duration?,
-        groups: Int
-    ) {
+    public init(stats: QueueStats, retention: Duration, startsInWindow: Int, nextStart: Duration?, groups: Int) {
         self.stats = stats
         self.retention = retention
-        self.limits = limits
         self.startsInWindow = startsInWindow
         self.nextStart = nextStart
         self.groups = groups

@@ -1,4 +1,4 @@
-/// What of a queue may run at a time, and in which order; see ``QueueSettings`` for how to change it.
+/// What of a queue may run at a time, and in which order; see `JobQueue.setLimits` for how to change it.
 ///
 /// The limits are exact, over all processes: a claim counts what runs in its own transaction.
 public struct QueueLimits: Sendable, Hashable, Codable {
@@ -25,6 +25,11 @@ public struct QueueLimits: Sendable, Hashable, Codable {
     }
 
     public init() {}
+
+    private enum CodingKeys: String, CodingKey {
+        case concurrency, rate, groupConcurrency, groupRate, groupOrder
+        case isFair = "fair"
+    }
 
     /// Whether what of a group may run is limited.
     public var limitsGroups: Bool { groupConcurrency != nil || groupRate != nil }

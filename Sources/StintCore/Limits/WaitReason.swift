@@ -25,8 +25,14 @@ extension WaitReason: CustomStringConvertible {
         case .groupFull(let group, let running, let limit): "group \(group): \(running) of \(limit) running"
         case .groupWaits(let group, let job): "group \(group): job \(job) waits for its retry"
         case .rate(let group, let next):
-            "\(group.map { "rate of group \($0)" } ?? "rate"): next start in \(next.milliseconds) ms"
+            "\(group.map { "rate of group \($0)" } ?? "rate"): \(Self.text(nextStart: next))"
         case .turn: "it waits for its turn and a free worker"
         }
+    }
+
+    /// `next start in 140 ms`
+    package static func text(nextStart time: Duration) -> String {
+        let milliseconds = time.milliseconds
+        return "next start in " + (milliseconds < 10_000 ? "\(milliseconds) ms" : "\(milliseconds / 1_000) s")
     }
 }

@@ -12,10 +12,11 @@ public struct QueueStats: Sendable, Hashable, Codable {
     /// Jobs that did expire since the queue was created, whether or not they are retained.
     public let expired: Int
     public let paused: Bool
+    public let limits: QueueLimits
 
     public init(
         name: QueueName, ready: Int, delayed: Int, leased: Int, buried: Int, done: Int, cancelled: Int = 0,
-        expired: Int = 0, paused: Bool
+        expired: Int = 0, paused: Bool, limits: QueueLimits = QueueLimits()
     ) {
         self.name = name
         self.ready = ready
@@ -26,6 +27,7 @@ public struct QueueStats: Sendable, Hashable, Codable {
         self.cancelled = cancelled
         self.expired = expired
         self.paused = paused
+        self.limits = limits
     }
 
     /// The number of jobs in a state. Those of states in which jobs are over are counted whether or not they are kept.

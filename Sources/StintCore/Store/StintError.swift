@@ -71,6 +71,10 @@ public struct StintError: Error, Sendable, CustomStringConvertible {
         )
     }
 
+    public static func noQueue(_ name: QueueName) -> StintError {
+        StintError(.notFound, "there is no queue \(quoted(name.description)): nothing was ever put into it, and no limit was set")
+    }
+
     public static func notFound(_ id: JobID) -> StintError {
         StintError(.notFound, "no job has the id \(id): it was deleted, is done and not retained, or never existed")
     }

@@ -38,6 +38,16 @@ extension Date {
 }
 
 extension Duration {
+    /// As on the command line, to the millisecond: `1h30m`, `500ms`.
+    package var unitsText: String {
+        var (left, text) = (milliseconds, "")
+        for (unit, length) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", Int64(1))] {
+            if left >= length { text += "\(left / length)\(unit)" }
+            if left > 0 { left %= length }
+        }
+        return text.isEmpty ? "\(left)ms" : text
+    }
+
     /// See ``StoredTime/milliseconds(_:)``.
     package var milliseconds: Int64 { StoredTime.milliseconds(self) }
 }

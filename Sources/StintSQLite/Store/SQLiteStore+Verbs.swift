@@ -229,12 +229,14 @@ extension JobTransaction {
         }
         if let order = settings.groupOrder { try set("is_loose = ?2", order == .loose ? 1 : 0) }
         if let isFair = settings.isFair { try set("is_fair = ?2", isFair ? 1 : 0) }
-        // The next claim judges all groups by the new limits.
+        // The next claim judges all groups by the new limits. No group with ready jobs is idle, unless another program has
+        // changed the tables.
         try statement(
             """
             UPDATE stint_groups SET state = 'waiting', resume_at = NULL,
                                     turn = max(turn, (SELECT turn FROM stint_queues WHERE id = ?1))
-            WHERE queue_id = ?1 AND state IN ('full', 'paced')
+            WHERE queue_id = ?1 AND state <> 'waiting' AND (state IN ('full', 'paced') OR EXISTS (
+                SELECT 1 FROM stint_ready r WHERE r.queue_id = ?1 AND r.group_id = stint_groups.id))
             """
         ).execute(queue)
         groupsInLine = []

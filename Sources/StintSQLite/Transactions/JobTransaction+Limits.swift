@@ -18,8 +18,8 @@ extension JobTransaction {
             nextStart = started >= rate.starts ? try untilNextStart(rate, queue: queue.id, group: 0) : nil
         }
         return QueueDetails(
-            stats: stats, retention: .milliseconds(retention ?? 0), limits: queue.limits, startsInWindow: started,
-            nextStart: nextStart, groups: Int(clamping: groups ?? 0))
+            stats: stats, retention: .milliseconds(retention ?? 0), startsInWindow: started, nextStart: nextStart,
+            groups: Int(clamping: groups ?? 0))
     }
 
     /// Whether or not it is paused.
@@ -33,24 +33,29 @@ extension JobTransaction {
         .milliseconds(max(0, try nextStart(rate, queue: queue, group: group) - now.monotonic))
     }
 
-    /// The groups of a queue, those first that have something to do; see `HotSQL` for the line.
+    /// The groups of a queue, those first that have something to do.
     func groups(of name: QueueName, limit: Int) throws -> [GroupStats] {
         guard let queue = try anyQueue(name) else { return [] }
         let rows = try statement(
             """
-            SELECT id, name, weight FROM stint_groups WHERE queue_id = ?1
-            ORDER BY state = 'idle', name LIMIT ?2
+            SELECT id, name, weight FROM stint_groups g WHERE queue_id = ?1
+            ORDER BY NOT EXISTS (SELECT 1 FROM stint_ready r WHERE r.queue_id = ?1 AND r.group_id = g.id)
+                AND NOT EXISTS (SELECT 1 FROM stint_leased l WHERE l.group_id = g.id), name
+            LIMIT ?2
             """
         ).rows(queue.id, Int64(limit)) { (id: $0.int(0), name: $0.text(1), weight: $0.int(2)) }
         return try rows.map { row in
             let ready = try statement("SELECT count(*) FROM stint_ready WHERE queue_id = ?1 AND group_id = ?2")
                 .first(queue.id, row.id) { $0.int(0) }
-            let running = try statement(HotSQL.runningOfGroup).first(row.id) { $0.int(0) }
             return GroupStats(
                 name: row.name.isEmpty ? nil : row.name, weight: Int(clamping: row.weight),
-                ready: Int(clamping: ready ?? 0),
-                running: Int(clamping: running ?? 0))
+                ready: Int(clamping: ready ?? 0), running: try running(ofGroup: row.id),
+                waitReason: try waitReason(ofGroup: row.id, named: row.name, in: queue))
         }
+    }
+
+    private func running(ofGroup group: Int64) throws -> Int {
+        Int(clamping: try statement(HotSQL.runningOfGroup).first(group) { $0.int(0) } ?? 0)
     }
 
     func setWeight(_ weight: Int, ofGroup group: String, in name: QueueName) throws {
@@ -59,45 +64,57 @@ extension JobTransaction {
             .execute(try groupID(group, in: queue), Int64(weight))
     }
 
-    /// Why a ready or delayed job is not running; `nil` for other jobs.
+    /// Why a ready or delayed job is not running; `nil` for other jobs. A delayed job whose time has come counts as ready,
+    /// since claims take it.
     func waitReason(of id: JobID) throws -> WaitReason? {
         let found = try statement(
             """
-            SELECT q.name, q.paused, r.group_id, coalesce(g.name, '') FROM stint_jobs j JOIN stint_queues q ON q.id = j.queue_id
-            JOIN stint_ready r ON r.queue_id = j.queue_id AND r.priority = j.priority AND r.job_id = j.id
-            LEFT JOIN stint_groups g ON g.id = r.group_id WHERE j.id = ?1
+            SELECT q.name, q.paused, s.group_id, coalesce(g.name, ''), s.run_at
+            FROM stint_jobs j JOIN stint_queues q ON q.id = j.queue_id
+            JOIN (
+                SELECT job_id, group_id, run_at FROM stint_delayed WHERE job_id = ?1
+                UNION ALL
+                SELECT r.job_id, r.group_id, NULL FROM stint_jobs i JOIN stint_ready r
+                    ON r.queue_id = i.queue_id AND r.priority = i.priority AND r.job_id = i.id WHERE i.id = ?1
+            ) s ON s.job_id = j.id
+            LEFT JOIN stint_groups g ON g.id = s.group_id WHERE j.id = ?1
             """
         ).first(id.rawValue) {
-            (queue: $0.text(0), isPaused: $0.int(1) != 0, group: $0.optionalInt(2), name: $0.text(3))
+            (
+                queue: $0.text(0), isPaused: $0.int(1) != 0, group: $0.optionalInt(2), name: $0.text(3),
+                runAt: $0.optionalInt(4)
+            )
         }
-        guard let found else {
-            let isDelayed = try statement("SELECT 1 FROM stint_delayed WHERE job_id = ?1").first(id.rawValue) { _ in
-                true
-            }
-            return isDelayed == true ? .delayed : nil
-        }
+        guard let found else { return nil }
+        if let runAt = found.runAt, runAt > now.wall { return .delayed }
         if found.isPaused { return .paused }
         guard let queue = try anyQueue(QueueName(stored: found.queue)) else { return .turn }
-        let limits = queue.limits
-        if let group = found.group, group != queue.ungrouped {
-            if let concurrency = limits.groupConcurrency {
-                let running = Int(clamping: try statement(HotSQL.runningOfGroup).first(group) { $0.int(0) } ?? 0)
-                if running >= concurrency { return .groupFull(group: found.name, running: running, limit: concurrency) }
-                let held = try statement("SELECT job_id FROM stint_delayed WHERE group_id = ?1 AND holds_group = 1")
-                    .first(group) { $0.int(0) }
-                if limits.isStrict, let held { return .groupWaits(group: found.name, for: JobID(rawValue: held)) }
-            }
-            if let rate = limits.groupRate, try startsInWindow(rate, queue: queue.id, group: group) >= rate.starts {
-                let next = try untilNextStart(rate, queue: queue.id, group: group)
-                return .rate(group: found.name, nextStart: next)
-            }
+        if let group = found.group, let reason = try waitReason(ofGroup: group, named: found.name, in: queue) {
+            return reason
         }
-        if let concurrency = limits.concurrency, queue.leased >= concurrency {
+        if let concurrency = queue.limits.concurrency, queue.leased >= concurrency {
             return .queueFull(running: Int(clamping: queue.leased), limit: concurrency)
         }
-        if let rate = limits.rate, try startsInWindow(rate, queue: queue.id, group: 0) >= rate.starts {
+        if let rate = queue.limits.rate, try startsInWindow(rate, queue: queue.id, group: 0) >= rate.starts {
             return .rate(group: nil, nextStart: try untilNextStart(rate, queue: queue.id, group: 0))
         }
         return .turn
+    }
+
+    /// Which limit of groups allows none of its jobs a start now, if any.
+    private func waitReason(ofGroup group: Int64, named name: String, in queue: ClaimableQueue) throws -> WaitReason? {
+        guard !name.isEmpty else { return nil }
+        let limits = queue.limits
+        if let concurrency = limits.groupConcurrency {
+            let running = try running(ofGroup: group)
+            if running >= concurrency { return .groupFull(group: name, running: running, limit: concurrency) }
+            let held = try statement("SELECT job_id FROM stint_delayed WHERE group_id = ?1 AND holds_group = 1")
+                .first(group) { $0.int(0) }
+            if limits.isStrict, let held { return .groupWaits(group: name, for: JobID(rawValue: held)) }
+        }
+        if let rate = limits.groupRate, try startsInWindow(rate, queue: queue.id, group: group) >= rate.starts {
+            return .rate(group: name, nextStart: try untilNextStart(rate, queue: queue.id, group: group))
+        }
+        return nil
     }
 }

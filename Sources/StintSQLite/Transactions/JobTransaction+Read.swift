@@ -3,13 +3,16 @@ import StintCore
 extension JobTransaction {
     func stats() throws -> [QueueStats] {
         try statement(
-            "SELECT name, ready, delayed, leased, buried, done, paused, cancelled, expired FROM stint_queues ORDER BY name"
+            """
+            SELECT name, ready, delayed, leased, buried, done, paused, cancelled, expired, \(QueueLimits.columns)
+            FROM stint_queues ORDER BY name
+            """
         )
         .rows { row in
             QueueStats(
                 name: QueueName(stored: row.text(0)), ready: Int(row.int(1)), delayed: Int(row.int(2)),
                 leased: Int(row.int(3)), buried: Int(row.int(4)), done: Int(row.int(5)), cancelled: Int(row.int(7)),
-                expired: Int(row.int(8)), paused: row.int(6) != 0)
+                expired: Int(row.int(8)), paused: row.int(6) != 0, limits: QueueLimits(stored: row, from: 9))
         }
     }
 

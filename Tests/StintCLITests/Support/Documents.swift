@@ -29,6 +29,8 @@ struct JobDocument: Decodable {
     let events: Int?
     let payloads: [String]?
     let payloadsBase64: [String]?
+    let group: String?
+    let waitReason: WaitReasonDocument?
 
     struct Failure: Decodable {
         let attempt: Int
@@ -46,6 +48,17 @@ struct JobDocument: Decodable {
         let runTimeMilliseconds: Int?
         let standardError: String?
     }
+}
+
+/// Why a job or a group waits.
+struct WaitReasonDocument: Decodable, Equatable {
+    let reason: String
+    let text: String
+    var group: String?
+    var running: Int?
+    var limit: Int?
+    var job: Int?
+    var nextStartMilliseconds: Int?
 }
 
 /// A worker as `workers --json` prints it.

@@ -1,0 +1,21 @@
+import StintCore
+
+/// A queue in `queue show --json`: as in `stats --json`, and its settings.
+struct QueueDocument: Encodable {
+    private let queue: QueueDetails
+
+    init(_ queue: QueueDetails) { self.queue = queue }
+
+    private enum Keys: String, CodingKey {
+        case retentionMilliseconds, startsInWindow, nextStartMilliseconds, groups
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try queue.stats.encode(to: encoder)
+        var container = encoder.container(keyedBy: Keys.self)
+        try container.encode(queue.retention.milliseconds, forKey: .retentionMilliseconds)
+        if queue.limits.rate != nil { try container.encode(queue.startsInWindow, forKey: .startsInWindow) }
+        try container.encodeIfPresent(queue.nextStart?.milliseconds, forKey: .nextStartMilliseconds)
+        try container.encode(queue.groups, forKey: .groups)
+    }
+}
