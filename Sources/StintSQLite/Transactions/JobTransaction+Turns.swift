@@ -205,7 +205,7 @@ extension JobTransaction {
 
     private func countStarts(_ count: Int, _ rate: Rate, queue: Int64, group: Int64) throws {
         let part = Self.part(of: rate)
-        let at = (now.monotonic + part - 1) / part * part
+        let at = (now.monotonic / part + 1) * part
         try statement(HotSQL.deleteStarts).execute(queue, group, now.monotonic - rate.window.milliseconds)
         try statement(HotSQL.addStarts).execute(queue, group, at, Int64(count))
     }
