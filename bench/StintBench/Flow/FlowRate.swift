@@ -5,6 +5,8 @@ import TestSupport
 /// Does a rate hold, neither above nor below, with many processes?
 struct FlowRate {
     static let processes = 8
+    /// In each process. Nothing is claimed ahead of a limit, so a claim takes no more than these.
+    static let handlers = 16
 
     let rate: Int
     let seconds: Int
@@ -22,7 +24,7 @@ struct FlowRate {
                 })
         }
         let log = try ClaimLog(database)
-        let reports = try await fleet.run(Array(repeating: WakeRole(database: database), count: Self.processes)) { _ in
+        let reports = try await fleet.run(Array(repeating: WakeRole(database: database, concurrency: Self.handlers), count: Self.processes)) { _ in
             // They register and look for work first.
             try await Task.sleep(for: .milliseconds(500))
             try await queue.resume(StintWorkload.queue)
