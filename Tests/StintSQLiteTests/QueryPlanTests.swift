@@ -25,7 +25,11 @@ struct QueryPlanTests {
         ("deleteLease", HotSQL.deleteLease), ("addCounts", HotSQL.addCounts), ("extendLease", HotSQL.extendLease),
         ("isLeased", HotSQL.isLeased), ("anyReady", HotSQL.anyReady), ("nextDelayed", HotSQL.nextDelayed),
         ("record", JobTransaction.record), ("expiredReady", JobTransaction.expiredReady),
-        ("expiredDelayed", JobTransaction.expiredDelayed),
+        ("expiredDelayed", JobTransaction.expiredDelayed), ("groupID", HotSQL.groupID), ("moveTurn", HotSQL.moveTurn),
+        ("putInLine", HotSQL.putInLine), ("groupOfLeased", HotSQL.groupOfLeased), ("nextPaced", HotSQL.nextPaced),
+        ("resumePaced", HotSQL.resumePaced), ("clampStarts", HotSQL.clampStarts), ("addStarts", HotSQL.addStarts),
+        ("startsInWindow", HotSQL.startsInWindow), ("oldestStart", HotSQL.oldestStart),
+        ("deleteStarts", HotSQL.deleteStarts),
     ]
 
     @Test(arguments: statements)
@@ -50,6 +54,27 @@ struct QueryPlanTests {
         // There are few leased jobs, and all leases of a queue are read.
         let bad = plan.filter {
             $0.contains("TEMP B-TREE") || $0.hasPrefix("SCAN") && !($0.hasPrefix("SCAN s") && state == .leased)
+        }
+        #expect(bad.isEmpty, "\(plan)")
+    }
+
+    @Test(
+        "what a claim reads of a group it finds by the group, past no job of another one",
+        arguments: [
+            HotSQL.groupsInLine, HotSQL.groupsInLineWithLoad, HotSQL.jobsOfGroup, HotSQL.innocentsOfGroup,
+            HotSQL.loadOfGroup, HotSQL.runningOfGroup, HotSQL.readyOfGroup, HotSQL.anyReadyInLine,
+        ])
+    func groups(sql: String) async throws {
+        let folder = try TemporaryFolder()
+        let store = try SQLiteStore(path: folder.database)
+        let plan = try await plan(of: sql, store)
+        let known = [
+            "stint_groups_turn (queue_id=", "stint_ready_group (group_id=", "stint_leased_group (group_id=",
+            "stint_delayed_group (group_id=",
+        ]
+        let bad = plan.filter { step in
+            !step.hasPrefix("SCALAR SUBQUERY") && !step.hasPrefix("CORRELATED SCALAR SUBQUERY")
+                && step != "SCAN CONSTANT ROW" && !known.contains { step.contains($0) }
         }
         #expect(bad.isEmpty, "\(plan)")
     }

@@ -34,7 +34,7 @@ actor Backlog {
     static let payload = [UInt8](repeating: UInt8(ascii: "x"), count: 100)
 
     private let folder: URL
-    private var templates: [String: URL] = [:]
+    private var made: Set<String> = []
 
     init(folder: URL) {
         self.folder = folder
@@ -42,7 +42,21 @@ actor Backlog {
 
     /// A file for this design with the jobs 1 to `jobs`, on disk. It replaces the last one of this kind.
     func file(_ design: Design, jobs: Int) async throws -> String {
-        let template = try await template(design.schema, jobs: jobs)
+        try await file("\(design.schema.rawValue)-\(jobs)", journalMode: design.journalMode) { path in
+            switch design.schema {
+            case .stint: try await Self.fillStint(path, jobs: jobs)
+            case .naiveWithState: try Self.fillNaive(path, jobs: jobs, hasState: true)
+            case .naive: try Self.fillNaive(path, jobs: jobs, hasState: false)
+            }
+        }
+    }
+
+    /// The same for any content: `fill` makes it, once for each name.
+    func file(
+        _ name: String, journalMode: String = "WAL", fill: @Sendable (String) async throws -> Void
+    ) async throws -> String {
+        let template = folder.appendingPathComponent("\(name).template")
+        if made.insert(name).inserted { try await fill(template.path) }
         let file = template.deletingPathExtension().appendingPathExtension("run")
         // Written over the old content and not as a new file: a disk that is notified of freed blocks is slow for a
         // while.
@@ -60,25 +74,12 @@ actor Backlog {
         try source.close()
         try target.close()
         // Before the workers come: with many at once, changing the mode is a race for a lock.
-        try SQLiteConnection(file.path, durability: .full).execute("PRAGMA journal_mode = \(design.journalMode)")
+        try SQLiteConnection(file.path, durability: .full).execute("PRAGMA journal_mode = \(journalMode)")
         // Otherwise the kernel writes it back while the run is measured.
         let written = try FileHandle(forUpdating: file)
         try written.synchronize()
         try written.close()
         return file.path
-    }
-
-    private func template(_ schema: BacklogSchema, jobs: Int) async throws -> URL {
-        let key = "\(schema.rawValue)-\(jobs)"
-        if let known = templates[key] { return known }
-        let file = folder.appendingPathComponent("\(key).template")
-        switch schema {
-        case .stint: try await Self.fillStint(file.path, jobs: jobs)
-        case .naiveWithState: try Self.fillNaive(file.path, jobs: jobs, hasState: true)
-        case .naive: try Self.fillNaive(file.path, jobs: jobs, hasState: false)
-        }
-        templates[key] = file
-        return file
     }
 
     private static func fillStint(_ path: String, jobs: Int) async throws {

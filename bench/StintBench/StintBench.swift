@@ -9,8 +9,8 @@ struct StintBench: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, PlayCommand.self, HandlersCommand.self, DrainCommand.self, ReviveCommand.self,
             FillCommand.self, CeilingCommand.self, ContentionCommand.self, GroupCommand.self, WakeCommand.self,
-            IdleCommand.self, LogCommand.self, ChurnCommand.self, FlatCommand.self, SuspectsCommand.self,
-            DeathCommand.self,
+            IdleCommand.self, LogCommand.self, ChurnCommand.self, FlatCommand.self, FlowCommand.self,
+            SuspectsCommand.self, DeathCommand.self,
         ],
         defaultSubcommand: RunCommand.self
     )

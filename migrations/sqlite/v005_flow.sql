@@ -58,7 +58,7 @@ ALTER TABLE stint_done ADD COLUMN group_id INTEGER;
 -- 1: it was started, and its group waits for it.
 ALTER TABLE stint_delayed ADD COLUMN holds_group INTEGER NOT NULL DEFAULT 0;
 
-CREATE INDEX stint_ready_group ON stint_ready (queue_id, group_id, priority, job_id) WHERE group_id IS NOT NULL;
+CREATE INDEX stint_ready_group ON stint_ready (group_id, priority, job_id) WHERE group_id IS NOT NULL;
 CREATE INDEX stint_leased_group ON stint_leased (group_id) WHERE group_id IS NOT NULL;
 CREATE INDEX stint_delayed_group ON stint_delayed (group_id) WHERE holds_group = 1;
 CREATE INDEX stint_ready_expiry ON stint_ready (expires_at) WHERE expires_at IS NOT NULL;

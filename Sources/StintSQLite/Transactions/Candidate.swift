@@ -39,8 +39,9 @@ struct Choice {
     var rows: [Candidate] = []
     /// Whether they are the first ones of the queue's order by priority and id, without gaps.
     var isRange = false
-    /// The groups of these jobs, if they come in turn.
+    /// The groups of these jobs, if they come in turn, and how many of one come in a row.
     var groups: [Int64: GroupInLine] = [:]
+    var quantum = 1
 }
 
 extension JobTransaction {

@@ -1,3 +1,4 @@
+import Foundation
 /// A group of a queue during a claim; see JobTransaction+Turns.swift.
 struct GroupInLine {
     /// How far a job of a group of weight 1 moves its turn ahead.
@@ -6,6 +7,8 @@ struct GroupInLine {
     let id: Int64
     let firstTurn: Int64
     let step: Int64
+    /// Known if the queue limits what runs of a group.
+    let load: GroupLoad
     /// `nil`: not known yet.
     var room: GroupRoom?
     /// The jobs that were read, of which the first `served` are chosen.
@@ -17,10 +20,11 @@ struct GroupInLine {
     private(set) var hasLeftSome = false
     private(set) var lastRead: (priority: Int64, job: Int64) = (.min, .min)
 
-    init(_ row: Statement.Row) {
+    init(_ row: Statement.Row, hasLoad: Bool) {
         id = row.int(0)
         firstTurn = row.int(1)
         step = max(1, Self.stride / max(1, row.int(2)))
+        load = hasLoad ? GroupLoad(row, from: 3) : GroupLoad()
     }
 
     var found: Int { jobs.count }
@@ -46,6 +50,26 @@ struct GroupInLine {
     }
 }
 
+/// What runs of a group.
+struct GroupLoad {
+    var running = 0
+    /// Whether a job of the group waits for its retry.
+    var isHeld = false
+
+    init() {}
+
+    /// The columns of `HotSQL.loadOfGroup`.
+    init(_ row: Statement.Row, from first: Int32) {
+        running = Int(clamping: row.int(first))
+        isHeld = row.int(first + 1) != 0
+    }
+
+    func left(of concurrency: Int?, isLimited: Bool) -> Int {
+        guard isLimited, let concurrency else { return .max }
+        return concurrency - running
+    }
+}
+
 /// What a group's limits allow.
 enum GroupRoom {
     case count(Int)
@@ -68,12 +92,22 @@ struct GroupLine {
     /// The last group that was read from the database; `nil`: there are no more.
     private(set) var last: GroupInLine?
     private let size: Int
+    /// How many jobs of a group are served in a row.
+    let quantum: Int
 
-    init(first groups: [GroupInLine]) {
+    init(first groups: [GroupInLine], room: Int) {
         self.groups = groups.reversed()
         last = groups.last
         size = max(1, groups.count)
+        quantum = groups.count < Self.width(of: room) ? 1 : Self.quantum(of: room)
     }
+
+    /// How many jobs of a group a claim of this size serves in a row if more groups wait than it can serve at all.
+    static func quantum(of room: Int) -> Int { max(1, min(largestQuantum, room / 16)) }
+    static let largestQuantum = Int(ProcessInfo.processInfo.environment["STINT_Q"] ?? "4")!
+
+    /// How many groups it serves then.
+    static func width(of room: Int) -> Int { (room + quantum(of: room) - 1) / quantum(of: room) }
 
     /// Whether groups that were not read may come before those that were.
     var isShort: Bool {

@@ -132,17 +132,28 @@ package enum HotSQL {
 
     // MARK: - Groups
 
-    package static let groupsInLine = """
-        SELECT id, turn, weight FROM stint_groups
+    package static let groupsInLine = "SELECT id, turn, weight \(line)"
+    /// The same with what runs of each group, and whether it waits for a job that is to be tried again.
+    package static let groupsInLineWithLoad = "SELECT id, turn, weight, \(load("g.id")) \(line)"
+    private static let line = """
+        FROM stint_groups g
         WHERE queue_id = ?1 AND state = 'waiting' AND (turn, id) > (?2, ?3) ORDER BY turn, id LIMIT ?4
         """
+    package static let loadOfGroup = "SELECT \(load("?1"))"
+    private static func load(_ group: String) -> String {
+        """
+        (SELECT count(*) FROM stint_leased WHERE group_id = \(group)),
+        EXISTS (SELECT 1 FROM stint_delayed WHERE group_id = \(group) AND holds_group = 1)
+        """
+    }
+    /// `+` keeps SQLite from searching by the queue: it would read past the jobs of all other groups.
     package static let jobsOfGroup = """
         SELECT \(readyColumns) FROM stint_ready
-        WHERE queue_id = ?1 AND group_id = ?2 AND (priority, job_id) > (?3, ?4) ORDER BY priority, job_id LIMIT ?5
+        WHERE +queue_id = ?1 AND group_id = ?2 AND (priority, job_id) > (?3, ?4) ORDER BY priority, job_id LIMIT ?5
         """
     package static let innocentsOfGroup = """
         SELECT \(readyColumns) FROM stint_ready
-        WHERE queue_id = ?1 AND group_id = ?2 AND (priority, job_id) > (?3, ?4) AND suspect = 0
+        WHERE +queue_id = ?1 AND group_id = ?2 AND (priority, job_id) > (?3, ?4) AND suspect = 0
         ORDER BY priority, job_id LIMIT ?5
         """
     private static let withinLimits = """
@@ -157,7 +168,7 @@ package enum HotSQL {
         SELECT \(readyColumns) FROM stint_ready WHERE \(withinLimits) AND suspect = 0 ORDER BY priority, job_id LIMIT ?4
         """
     package static let runningOfGroup = "SELECT count(*) FROM stint_leased WHERE group_id = ?1"
-    package static let heldGroup = "SELECT 1 FROM stint_delayed WHERE group_id = ?1 AND holds_group = 1"
+    package static let readyOfGroup = "SELECT count(*) FROM stint_ready WHERE +queue_id = ?1 AND group_id = ?2"
     package static let groupOfLeased = "SELECT group_id FROM stint_leased WHERE job_id = ?1 AND token = ?2"
     package static let moveTurn = "UPDATE stint_groups SET turn = ?2, state = ?3 WHERE id = ?1"
     package static let resumePaced = """
@@ -222,15 +233,15 @@ package enum HotSQL {
     /// their groups.
     package static let anyReadyInLine = """
         SELECT 1 FROM stint_groups g WHERE g.queue_id = ?1 AND g.state = 'waiting' AND EXISTS (
-            SELECT 1 FROM stint_ready r WHERE r.queue_id = ?1 AND r.group_id = g.id AND (?2 = 0 OR r.suspect = 0))
+            SELECT 1 FROM stint_ready r WHERE +r.queue_id = ?1 AND r.group_id = g.id AND (?2 = 0 OR r.suspect = 0))
             AND (?2 < 2 OR NOT EXISTS (
-                SELECT 1 FROM stint_ready r WHERE r.queue_id = ?1 AND r.group_id = g.id AND r.suspect <> 0))
+                SELECT 1 FROM stint_ready r WHERE +r.queue_id = ?1 AND r.group_id = g.id AND r.suspect <> 0))
         """
     package static let anyReadyWithinLimits = """
         SELECT 1 FROM stint_ready WHERE \(withinLimits) AND (?4 = 0 OR suspect = 0)
             AND (?4 < 2 OR NOT EXISTS (
                 SELECT 1 FROM stint_ready r
-                WHERE r.queue_id = ?1 AND r.group_id = stint_ready.group_id AND r.suspect <> 0))
+                WHERE +r.queue_id = ?1 AND r.group_id = stint_ready.group_id AND r.suspect <> 0))
         """
     package static let nextPaced = """
         SELECT min(resume_at) FROM stint_groups WHERE queue_id = ?1 AND state = 'paced'

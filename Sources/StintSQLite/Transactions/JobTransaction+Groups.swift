@@ -6,7 +6,7 @@ extension JobTransaction {
     /// out of the line again.
     func putInLine(_ group: Int64, of queue: Int64) throws {
         guard groupsInLine.insert(group).inserted else { return }
-        try statement(HotSQL.putInLine).execute(group, queue)
+        try putInLine().execute(group, queue)
     }
 
     /// The row of a group; creates it if it does not exist.

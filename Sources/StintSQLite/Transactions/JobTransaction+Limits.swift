@@ -45,7 +45,7 @@ extension JobTransaction {
             """
         ).rows(queue.id, Int64(limit)) { (id: $0.int(0), name: $0.text(1), weight: $0.int(2)) }
         return try rows.map { row in
-            let ready = try statement("SELECT count(*) FROM stint_ready WHERE queue_id = ?1 AND group_id = ?2")
+            let ready = try statement(HotSQL.readyOfGroup)
                 .first(queue.id, row.id) { $0.int(0) }
             return GroupStats(
                 name: row.name.isEmpty ? nil : row.name, weight: Int(clamping: row.weight),

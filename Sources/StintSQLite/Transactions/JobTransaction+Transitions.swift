@@ -199,7 +199,7 @@ extension JobTransaction {
             try statement(HotSQL.leasedToDone).execute(id, token, lease.queue, now.wall)
         }
         let group =
-            lease.limitsGroups ? try statement(HotSQL.groupOfLeased).first(id, token) { $0.optionalInt(0) } : nil
+            lease.limitsGroups ? try cleanup.groupOfLeased.first(id, token) { $0.optionalInt(0) } : nil
         guard try cleanup.deleteLeased.changes(id, token) == 1 else { return false }
         if let group = group ?? nil { try putInLine(group, of: lease.queue) }
         if lease.retention <= 0 {

@@ -7,19 +7,23 @@ import StintCore
 /// gets its first ready job starts at the turn of the group that was served last, so that it has no credit from the
 /// time when it did nothing.
 ///
-/// A claim reads as many groups as it takes jobs, however many there are.
+/// A group costs a claim more than a job does. So if very many groups wait, a large claim takes a few jobs of a group in a
+/// row, ``GroupLine/quantum(of:)``; still it serves sixteen groups at least. It never reads more groups than it takes jobs.
 extension JobTransaction {
     /// The jobs that come next, up to the queue's room.
     func inTurn(_ queue: ClaimableQueue, _ index: Int, skipsSuspects: Bool) throws -> Choice {
         try resumePaced(queue)
         var choice = Choice()
-        var line = try GroupLine(first: groups(of: queue, after: nil))
+        var line = try GroupLine(first: groups(of: queue, after: nil), room: queue.room)
+        choice.quantum = line.quantum
+        let select = try statement(
+            skipsSuspects && !queue.limits.isStrict ? HotSQL.innocentsOfGroup : HotSQL.jobsOfGroup)
         while choice.rows.count < queue.room {
             if line.isShort, let last = line.last {
                 try line.append(groups(of: queue, after: last))
             }
             guard var group = line.popFirst() else { break }
-            if group.room == nil { group.room = try room(of: group.id, in: queue) }
+            if group.room == nil { group.room = try room(of: group.id, group.load, in: queue) }
             if group.room!.isEmpty {
                 try stop(group.id, group.room!)
                 continue
@@ -27,7 +31,7 @@ extension JobTransaction {
             if group.isReadUp && !group.isComplete {
                 let count = max(
                     1, min(queue.room - choice.rows.count, group.served == 0 ? line.fairShare(of: queue.room) : 64))
-                try read(&group, count, of: queue, index, skipsSuspects: skipsSuspects)
+                try read(&group, count, of: queue, index, select, skipsSuspects: skipsSuspects)
             }
             let skipped = skipsSuspects && queue.limits.isStrict && group.peek?.suspect == true
             guard !skipped, let job = group.next() else {
@@ -37,6 +41,11 @@ extension JobTransaction {
                 continue
             }
             choice.rows.append(job)
+            for _ in 1..<line.quantum where choice.rows.count < queue.room {
+                guard !(skipsSuspects && queue.limits.isStrict && group.peek?.suspect == true), let next = group.next()
+                else { break }
+                choice.rows.append(next)
+            }
             choice.groups[group.id] = group
             line.insert(group)
         }
@@ -60,26 +69,31 @@ extension JobTransaction {
         var turn = queue.turn
         for (id, count) in served {
             guard let group = choice.groups[id] else { continue }
-            turn = max(turn, group.turn(after: count - 1))
-            // It is out of the line if these were its last ready jobs.
+            // Where it was before the last ones in a row.
+            turn = max(turn, group.turn(after: (count - 1) / choice.quantum * choice.quantum))
+            // It is out of the line if these were its last ready jobs, or if no more of them may run.
             let isIdle = group.isComplete && !group.hasLeftSome && count == group.found
-            if isIdle { groupsInLine.remove(id) }
+            let isFull = count >= group.load.left(of: queue.limits.groupConcurrency, isLimited: id != queue.ungrouped)
+            if isIdle || isFull { groupsInLine.remove(id) }
             update.bind(1, id)
             update.bind(2, group.turn(after: count))
-            update.bind(3, isIdle ? "idle" : "waiting")
+            update.bind(3, isIdle ? "idle" : isFull ? "full" : "waiting")
             try update.execute()
         }
         try statement("UPDATE stint_queues SET turn = ?2 WHERE id = ?1").execute(queue.id, turn)
     }
 
-    /// The next groups of the line, at most as many as the queue's room.
+    /// The next groups of the line, as many as a claim serves if very many wait.
     private func groups(of queue: ClaimableQueue, after last: GroupInLine?) throws -> [GroupInLine] {
-        try statement(HotSQL.groupsInLine)
-            .rows(queue.id, last?.firstTurn ?? .min, last?.id ?? .min, Int64(queue.room), read: GroupInLine.init)
+        let needsLoad = queue.limits.groupConcurrency != nil
+        return try statement(needsLoad ? HotSQL.groupsInLineWithLoad : HotSQL.groupsInLine).rows(
+            queue.id, last?.firstTurn ?? .min, last?.id ?? .min, Int64(GroupLine.width(of: queue.room))
+        ) { GroupInLine($0, hasLoad: needsLoad) }
     }
 
     private func read(
-        _ group: inout GroupInLine, _ count: Int, of queue: ClaimableQueue, _ index: Int, skipsSuspects: Bool
+        _ group: inout GroupInLine, _ count: Int, of queue: ClaimableQueue, _ index: Int, _ select: Statement,
+        skipsSuspects: Bool
     ) throws {
         let (priority, job) = group.lastRead
         let room = min(count, group.room!.count - group.found)
@@ -88,10 +102,9 @@ extension JobTransaction {
             return
         }
         // One more, to know whether any are left.
-        let sql = skipsSuspects && !queue.limits.isStrict ? HotSQL.innocentsOfGroup : HotSQL.jobsOfGroup
         let id = group.id
         let (found, isCut) = try candidates(of: queue.id) {
-            try self.statement(sql).rows(queue.id, id, priority, job, Int64(room) + 1) { Candidate($0, queue: index) }
+            try select.rows(queue.id, id, priority, job, Int64(room) + 1) { Candidate($0, queue: index) }
         }
         // A group with jobs that wait for their end as expired stays in the line: others may come behind them.
         let hasMore = isCut || found.count > room
@@ -102,16 +115,17 @@ extension JobTransaction {
 
     /// How many jobs of the group its limits allow now.
     func room(of group: Int64, in queue: ClaimableQueue) throws -> GroupRoom {
+        guard queue.limits.groupConcurrency != nil else { return try room(of: group, GroupLoad(), in: queue) }
+        let load = try statement(HotSQL.loadOfGroup).first(group) { GroupLoad($0, from: 0) } ?? GroupLoad()
+        return try room(of: group, load, in: queue)
+    }
+
+    private func room(of group: Int64, _ load: GroupLoad, in queue: ClaimableQueue) throws -> GroupRoom {
         let limits = queue.limits
         guard limits.limitsGroups, group != queue.ungrouped else { return .count(.max) }
-        var room = Int.max
-        if let concurrency = limits.groupConcurrency {
-            let running = try statement(HotSQL.runningOfGroup).first(group) { $0.int(0) } ?? 0
-            room = concurrency - Int(clamping: running)
-            // In a strict order the group waits for its job that is to be tried again.
-            if limits.isStrict, try statement(HotSQL.heldGroup).first(group, read: { _ in true }) == true { room = 0 }
-            if room <= 0 { return .full }
-        }
+        var room = load.left(of: limits.groupConcurrency, isLimited: true)
+        // In a strict order the group waits for its job that is to be tried again.
+        if room <= 0 || limits.isStrict && load.isHeld { return .full }
         if let rate = limits.groupRate {
             let left = try startsLeft(rate, queue: queue.id, group: group)
             if left <= 0 { return .paced(until: try nextStart(rate, queue: queue.id, group: group)) }
@@ -205,7 +219,7 @@ extension JobTransaction {
 
     private func countStarts(_ count: Int, _ rate: Rate, queue: Int64, group: Int64) throws {
         let part = Self.part(of: rate)
-        let at = (now.monotonic + part - 1) / part * part
+        let at = (now.monotonic / part + 1) * part
         try statement(HotSQL.deleteStarts).execute(queue, group, now.monotonic - rate.window.milliseconds)
         try statement(HotSQL.addStarts).execute(queue, group, at, Int64(count))
     }

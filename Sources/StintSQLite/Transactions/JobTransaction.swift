@@ -15,6 +15,7 @@ final class JobTransaction {
     /// There are few queues, or one after the other: searching from the end costs less than a dictionary.
     private var counts: [(queue: Int64, change: Counts)] = []
     private var insertReadyStatement: Statement?
+    private var putInLineStatement: Statement?
     private var queueIDs: [QueueName: Int64] = [:]
     private var lastQueue: (name: QueueName, id: Int64)?
     var groupIDs: [GroupKey: Int64] = [:]
@@ -60,6 +61,14 @@ final class JobTransaction {
         if let insertReadyStatement { return insertReadyStatement }
         let statement = try statement(HotSQL.insertReady)
         insertReadyStatement = statement
+        return statement
+    }
+
+    /// The same for each group.
+    func putInLine() throws -> Statement {
+        if let putInLineStatement { return putInLineStatement }
+        let statement = try statement(HotSQL.putInLine)
+        putInLineStatement = statement
         return statement
     }
 

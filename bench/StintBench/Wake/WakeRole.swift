@@ -9,6 +9,9 @@ struct WakeRole: Role {
     static let name = RoleName.waker
 
     let database: String
+    /// `nil`: as a worker does it by itself.
+    var concurrency: Int?
+    var batch: Int?
 
     struct Start: Codable {
         /// The number in the payload.
@@ -20,7 +23,10 @@ struct WakeRole: Role {
     func play(start: () throws -> StartBarrier) async throws -> [Start] {
         let starts = Mutex<[Start]>([])
         let queue = try await JobQueue(.sqlite(database))
-        var worker = Worker(queue, queues: [StintWorkload.queue], logger: .quiet)
+        var options = Worker.Options()
+        options.batch = batch
+        var worker = Worker(
+            queue, queues: [StintWorkload.queue], concurrency: concurrency, options: options, logger: .quiet)
         worker.registerOthers { context in
             let now = MonotonicClock.nanoseconds()
             let number = Int(String(decoding: context.job.payload, as: UTF8.self)) ?? -1
