@@ -6,14 +6,15 @@ import StintPlatform
 extension SQLiteStore {
     /// Checks SQLite, the file and the kept counts. It reads the whole database once.
     public func examine() async throws -> [Finding] {
-        try await onOwnConnection("doctor") { database in
+        let hasWorker = try await workers().contains { $0.liveness == .alive }
+        return try await onOwnConnection("doctor") { database in
             var findings: [Finding] = []
             try database.inTransaction(.deferred) {
                 let transaction = JobTransaction(database, SystemClock())
                 findings = [self.version(), try self.soundness(database), try self.size(database)]
                 findings.append(try self.states(transaction))
                 findings += try self.counts(transaction)
-                findings += try transaction.scheduleFindings()
+                findings += try transaction.scheduleFindings(hasWorker: hasWorker)
                 return .commit
             }
             return findings

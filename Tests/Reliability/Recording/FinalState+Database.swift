@@ -56,11 +56,11 @@ extension FinalState {
 
     /// The schedule that the headers of a job name.
     private static func origin(_ headers: String?) -> Origin? {
-        guard let headers, headers.contains(Headers.schedule),
-            let named = try? JSONDecoder().decode([String: String].self, from: Data(headers.utf8)),
-            let schedule = named[Headers.schedule]
-        else { return nil }
-        let tick = named[Headers.tick].flatMap { try? Date($0, strategy: .iso8601) }
+        let named = Headers(readable: headers)
+        guard let schedule = named[Headers.schedule] else { return nil }
+        let tick = named[Headers.tick].flatMap { text in
+            try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: text.contains(".")))
+        }
         return Origin(schedule: schedule, tick: tick.map { Int64(($0.timeIntervalSince1970 * 1_000).rounded()) })
     }
 
