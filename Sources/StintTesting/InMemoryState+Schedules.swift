@@ -35,6 +35,10 @@ extension InMemoryState {
         if goesOn && known.schedule.missed == schedule.missed && known.schedule.job.equals(schedule.job) {
             return .unchanged
         }
+        // What is due by the times that end now comes still.
+        if !goesOn, let due = known.next, due <= now.wall {
+            _ = try tick(&known, now, limit: Self.ticksPerCall)
+        }
         known.schedule = schedule
         if !goesOn {
             known.tickedUntil = now.wall
@@ -74,21 +78,28 @@ extension InMemoryState {
             return next != later ? next < later : one.key.lexicographicallyPrecedes(other.key)
         }
         for (name, var known) in due where report.ticks < Self.ticksPerCall {
-            let due = DueTicks(
-                of: known.schedule.recurrence, known.schedule.missed, tickedUntil: known.tickedUntil, now: now.wall,
-                limit: Self.ticksPerCall - report.ticks)
-            for tick in due.ticks where !known.ticks.contains(where: { StoredTime.timestamp($0.time) == tick }) {
-                let job = enqueue([try known.schedule.job(at: tick)], now)[0].id
-                known.ticks.append(ScheduleTick(tick, job: job))
-                report.ticks += 1
-            }
-            known.ticks = known.ticks.sorted { $0.time < $1.time }.suffix(Self.ticksPerCall)
-            (known.tickedUntil, known.next) = (due.tickedUntil, due.next)
+            report.ticks += try tick(&known, now, limit: Self.ticksPerCall - report.ticks)
             schedules[name] = known
         }
         let next = schedules.values.compactMap(\.next).min()
         report.untilNext = next.map { .milliseconds(max(0, $0 - now.wall)) }
         return report
+    }
+
+    /// Enqueues the jobs of one schedule's due ticks, and returns their number.
+    private mutating func tick(_ known: inout KeptSchedule, _ now: StoreTime, limit: Int) throws -> Int {
+        let due = DueTicks(
+            of: known.schedule.recurrence, known.schedule.missed, tickedUntil: known.tickedUntil, now: now.wall,
+            limit: limit)
+        var ticks = 0
+        for tick in due.ticks where !known.ticks.contains(where: { StoredTime.timestamp($0.time) == tick }) {
+            let job = enqueue([try known.schedule.job(at: tick)], now)[0].id
+            known.ticks.append(ScheduleTick(tick, job: job))
+            ticks += 1
+        }
+        known.ticks = known.ticks.sorted { $0.time < $1.time }.suffix(Self.ticksPerCall)
+        (known.tickedUntil, known.next) = (due.tickedUntil, due.next)
+        return ticks
     }
 }
 

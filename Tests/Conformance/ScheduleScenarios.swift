@@ -1,5 +1,6 @@
 import Foundation
 import StintCore
+import TestSupport
 import Testing
 
 extension Stage {
@@ -225,4 +226,172 @@ let scheduleScenarios: [Scenario] = [
         #expect(try await stage.reapAll() == ReapReport(ticked: 1))
         #expect(try await stage.reapAll() == ReapReport())
     },
+    Scenario("many processes that declare the same schedule at once make one, and one of them is told so") { stage in
+        let settings = try await withThrowingTaskGroup(of: ScheduleSetting.self) { group in
+            for _ in 1...8 {
+                group.addTask {
+                    try await JobQueue(store: AnyJobStore(stage.store, address: "test")).schedule(
+                        "nightly", .cron("0 3 * * *", timeZone: "Europe/Berlin"), CleanUp(days: 7), in: "q")
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(settings.filter { $0 == .added }.count == 1 && settings.filter { $0 == .unchanged }.count == 7)
+        let details = try #require(try await stage.store.schedule("nightly"))
+        #expect(details.record.options.headers[Headers.jobName] == CleanUp.jobName)
+        #expect(String(decoding: details.payload, as: UTF8.self) == #"{"days":7}"#)
+        stage.clock.advance(by: .seconds(86_400))
+        #expect(try await stage.store.tickAll().ticks == 1)
+        let changed = try await JobQueue(store: AnyJobStore(stage.store, address: "test")).schedule(
+            "nightly", .cron("0 3 * * *", timeZone: "Europe/Berlin"), CleanUp(days: 8), in: "q")
+        #expect(changed == .replaced)
+    },
+    Scenario("a schedule whose payload is refused is not saved, and the one of its name stays") { stage in
+        let queue = JobQueue(store: AnyJobStore(stage.store, address: "test"))
+        _ = try await stage.store.setSchedule(stage.schedule())
+        for name in ["s", "t"] {
+            await #expect(throws: Unencodable.self) {
+                try await queue.schedule(name, .every(.seconds(60)), Unencodable(), in: "q")
+            }
+            await #expect(throws: StintError.self) {
+                let large = CleanUp(days: 7, text: String(repeating: "x", count: NewJob.maximumPayloadBytes))
+                try await queue.schedule(name, .every(.seconds(60)), large, in: "q")
+            }
+            await #expect(throws: StintError.self) {
+                try await queue.schedule(
+                    name, .every(.seconds(60)), CleanUp(days: 7), in: "q", options: JobOptions(maxAttempts: 0))
+            }
+        }
+        #expect(try await stage.store.schedules().map(\.name) == ["s"])
+        #expect(try await stage.store.setSchedule(stage.schedule()) == .unchanged)
+    },
+    Scenario("a tick that is due when the times of its schedule are changed makes its job") { stage in
+        _ = try await stage.store.setSchedule(stage.schedule("s", .every(.seconds(60)), payload: "old"))
+        stage.clock.advance(by: .seconds(65))
+        let other = try stage.schedule("s", .every(.seconds(600)), payload: "new")
+        #expect(try await stage.store.setSchedule(other) == .replaced)
+        #expect(try await stage.made() == ["old 2027-01-15T08:01:00Z"])
+        #expect(try await stage.next() == "2027-01-15T08:10:00Z")
+        // Both times have the next tick; it makes one job.
+        stage.clock.advance(by: .seconds(9 * 60))
+        #expect(try await stage.store.setSchedule(stage.schedule("s", .every(.seconds(60)))) == .replaced)
+        #expect(try await stage.store.tickAll().ticks == 0)
+        #expect(try await stage.made() == ["old 2027-01-15T08:01:00Z", "new 2027-01-15T08:10:00Z"])
+        // One that is paused has no ticks.
+        try await stage.store.changeSchedule("s", .pause)
+        stage.clock.advance(by: .seconds(600))
+        #expect(try await stage.store.setSchedule(stage.schedule("s", .every(.seconds(7)))) == .replaced)
+        #expect(try await stage.made().count == 2)
+    },
+    Scenario("equal intervals do not drift when ticks come late, and each program counts from the same time") { stage in
+        _ = try await stage.store.setSchedule(stage.schedule("s", .every(.seconds(90)), missed: .all))
+        for late in [10, 80, 1, 45] {
+            stage.clock.advance(by: .seconds(90 + late))
+            _ = try await stage.store.tickAll()
+        }
+        let ticks = try await stage.store.schedule("s")!.record.lastTicks.map(\.time.timestamp)
+        #expect(zip(ticks, ticks.dropFirst()).allSatisfy { $0 - $1 == 90_000 })
+        #expect(ticks.allSatisfy { $0 % 90_000 == 0 })
+        // Deleted and set again later: the same phase.
+        try await stage.store.changeSchedule("s", .delete)
+        stage.clock.advance(by: .seconds(17))
+        _ = try await stage.store.setSchedule(stage.schedule("s", .every(.seconds(90))))
+        #expect(try await stage.store.schedule("s")!.record.nextTickMilliseconds! % 90_000 == 0)
+    },
+    Scenario("a queue that is paused gets the jobs of ticks, and they run when it is resumed") { stage in
+        _ = try await stage.store.setSchedule(stage.schedule(missed: .all))
+        try await stage.store.configure("q", QueueSettings(paused: true))
+        stage.clock.advance(by: .seconds(180))
+        #expect(try await stage.store.tickAll().ticks == 3)
+        #expect(try await stage.stats().ready == 3)
+        let request = ClaimRequest(queues: ["q"], limit: 9, lease: .seconds(9), worker: "test:1")
+        #expect(try await stage.store.claim(request).isEmpty)
+        try await stage.store.configure("q", QueueSettings(paused: false))
+        #expect(try await stage.store.claim(request).count == 3)
+    },
+    Scenario("the ticks of a digest are its events, and those of a job that is replaced leave one job") { stage in
+        for (name, policy) in [("digest", ConflictPolicy.collect), ("replaced", .replace)] {
+            _ = try await stage.store.setSchedule(
+                stage.schedule(name, missed: .all, options: JobOptions(uniqueKey: name, onConflict: policy)))
+        }
+        stage.clock.advance(by: .seconds(180))
+        #expect(try await stage.store.tickAll().ticks == 6)
+        #expect(try await stage.stats().ready == 2)
+        for schedule in try await stage.store.schedules() {
+            #expect(schedule.lastTicks.count == 3 && Set(schedule.lastTicks.map(\.job)).count == 1, "\(schedule)")
+        }
+        let jobs = try await stage.store.claim(
+            ClaimRequest(queues: ["q"], limit: 9, lease: .seconds(9), worker: "test:1"))
+        #expect(jobs.map { $0.events?.count ?? 1 }.sorted() == [1, 3])
+    },
+    Scenario("a job of a schedule that expires counts from its tick's enqueue") { stage in
+        _ = try await stage.store.setSchedule(
+            stage.schedule(missed: .all, options: JobOptions(group: "g", expires: .seconds(90))))
+        stage.clock.advance(by: .seconds(60))
+        #expect(try await stage.store.tickAll().ticks == 1)
+        stage.clock.advance(by: .seconds(60))
+        #expect(try await stage.store.tickAll().ticks == 1)
+        stage.clock.advance(by: .seconds(40))
+        let jobs = try await stage.store.claim(
+            ClaimRequest(queues: ["q"], limit: 9, lease: .seconds(9), worker: "test:1"))
+        #expect(jobs.map { $0.headers[Headers.tick] } == ["2027-01-15T08:02:00Z"])
+    },
+    Scenario("a tick of each second comes under load: a hundred schedules, and several that tick at once") { stage in
+        for number in 1...100 {
+            _ = try await stage.store.setSchedule(
+                stage.schedule("s\(number)", .cron("* * * * * *", timeZone: "UTC"), missed: .all))
+        }
+        for _ in 1...3 {
+            stage.clock.advance(by: .seconds(2))
+            let ticks = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 1...4 { group.addTask { try await stage.store.tickAll().ticks } }
+                return try await group.reduce(0, +)
+            }
+            #expect(ticks == 200)
+        }
+        #expect(try await stage.stats().ready == 600)
+        #expect(try await stage.made().count == Set(stage.made()).count)
+    },
+    Scenario("whatever the clock does, a tick makes one job, none is missing under `all`, and `once` makes up once") {
+        stage in
+        var generator = SeededGenerator(seed: chosenSeed())
+        let start = stage.clock.now().wall
+        var latest = start
+        _ = try await stage.store.setSchedule(stage.schedule("all", missed: .all))
+        _ = try await stage.store.setSchedule(stage.schedule("once", missed: .once))
+        for _ in 1...60 {
+            let before = try await stage.made().count { $0.hasPrefix("once") }
+            switch Int.random(in: 0..<10, using: &generator) {
+            case 0...5: stage.clock.advance(by: .seconds(Int.random(in: 1...200, using: &generator)))
+            case 6, 7: stage.clock.setWall(ahead: .seconds(Int.random(in: 1...4_000, using: &generator)))
+            default: stage.clock.setWall(ahead: .seconds(-Int.random(in: 1...4_000, using: &generator)))
+            }
+            latest = max(latest, stage.clock.now().wall)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 1...3 { group.addTask { _ = try await stage.store.tickAll() } }
+                try await group.waitForAll()
+            }
+            #expect(try await stage.made().count { $0.hasPrefix("once") } <= before + 1)
+        }
+        let made = try await stage.made()
+        #expect(made.count == Set(made).count, "a tick has made two jobs")
+        let expected = stride(from: (start / 60_000 + 1) * 60_000, through: latest, by: 60_000).map { "all \(utcText($0))" }
+        #expect(Set(expected).subtracting(made).isEmpty, "a tick has made no job")
+    },
 ]
+
+/// Parameters of a scheduled job.
+private struct CleanUp: JobParameters {
+    static let jobName = "clean-up"
+    var days: Int
+    var text: String?
+}
+
+/// Parameters that cannot be encoded.
+private struct Unencodable: JobParameters, Error {
+    static let jobName = "unencodable"
+
+    init() {}
+    init(from decoder: any Decoder) throws { throw Self() }
+    func encode(to encoder: any Encoder) throws { throw Self() }
+}

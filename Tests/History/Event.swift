@@ -67,6 +67,12 @@ package enum Call: Codable, Sendable, Equatable {
     case lookUp(worker: Int64)
     /// The numbers of the workers, and whether a job may be blamed.
     case reclaim(workers: [Int64], blames: Bool)
+    /// With the wall clock's milliseconds before the call.
+    case setSchedule(Schedule, wall: Int64)
+    /// Pauses, resumes or deletes it.
+    case changeSchedule(name: String)
+    /// Ticks all schedules that are due; with the wall clock's milliseconds before the call.
+    case tick(wall: Int64)
 
     package struct NewJob: Codable, Sendable, Equatable {
         /// Unique in the history, and kept in the job's payload.
@@ -143,6 +149,10 @@ package enum Answer: Codable, Sendable, Equatable {
     case extended(lost: [Call.Lease])
     case registered(worker: Int64)
     case held([Call.Lease])
+    /// Whether the schedule is new, or was replaced; otherwise it was there with the same contents.
+    case scheduled(isNew: Bool, isReplaced: Bool)
+    /// How many ticks have made jobs, and whether no other was due.
+    case ticked(Int, isComplete: Bool)
     /// The answer of all other verbs.
     case done
 

@@ -3,10 +3,13 @@ package struct FinalState: Sendable {
     /// Whether the queues were worked off, so that every job must be over or buried.
     package var isDrained: Bool
     package var jobs: [Job]
+    /// The notes that the ticks of schedules have left.
+    package var ticks: [Tick] = []
 
-    package init(isDrained: Bool, jobs: [Job]) {
+    package init(isDrained: Bool, jobs: [Job], ticks: [Tick] = []) {
         self.isDrained = isDrained
         self.jobs = jobs
+        self.ticks = ticks
     }
 
     /// Queues keep their jobs that are over (retention), so a job that is not here was deleted.
@@ -24,6 +27,8 @@ package struct FinalState: Sendable {
         package var crashes: Int
         package var maxCrashes: Int
         package var uniqueKey: String?
+        /// The schedule that has enqueued it; `nil`: a call of the history has.
+        package var origin: Origin?
 
         package init(
             id: Int64, reference: String, queue: String, states: [String], attempts: Int = 0, maxAttempts: Int = 10,

@@ -105,6 +105,8 @@ package struct History {
     private(set) var runs: [String: [Call.Lease]] = [:]
     private(set) var reaps: [Made] = []
     private(set) var reclaims: [Made] = []
+    /// All that was done with schedules, and their ticks.
+    private(set) var scheduleCalls: [Made] = []
     /// By the process from which jobs were reclaimed.
     private(set) var reclaimsFrom: [String: [Made]] = [:]
     private(set) var queueKicks: [String: [Made]] = [:]
@@ -256,6 +258,7 @@ package struct History {
         case .reclaim: reclaims.append(made)
         case .register:
             if case .returned(.registered(let worker)) = made.outcome { registrations[worker] = made.process }
+        case .setSchedule, .changeSchedule, .tick: scheduleCalls.append(made)
         case .lookUp:
             if case .returned(.held(let leases)) = made.outcome { found[made.process, default: []].formUnion(leases) }
         }

@@ -69,5 +69,5 @@ extension HistoryChecker {
         history.enqueues.contains { $0.job.reference == job.reference && $0.job.expires != nil }
     }
 
-    private func isClockSet(_ lines: ClosedRange<Int>) -> Bool { history.clockSettings.contains(where: lines.contains) }
+    func isClockSet(_ lines: ClosedRange<Int>) -> Bool { history.clockSettings.contains(where: lines.contains) }
 }

@@ -38,7 +38,7 @@ extension HistoryChecker {
             }
         }
         for job in final.jobs {
-            for reference in job.references where !known.contains(reference) {
+            for reference in job.references where job.origin == nil && !known.contains(reference) {
                 found.append(Violation(.unknownJob, "job \(job.id), with the payload '\(reference)'"))
             }
             found += stateViolations(job)

@@ -105,6 +105,19 @@ struct HistoryBuilder {
         call("reaper", .reap(monotonic: monotonic, boot: boot))
     }
 
+    mutating func setSchedule(
+        _ missed: Call.Schedule.Missed, at wall: Int64, isNew: Bool = true, every interval: Int64 = 1_000
+    ) {
+        call(
+            "producer",
+            .setSchedule(.init(name: "s", missed: missed, interval: interval), wall: wall),
+            .scheduled(isNew: isNew, isReplaced: false))
+    }
+
+    mutating func tick(_ process: String = "reaper", at wall: Int64, complete: Bool = true) {
+        call(process, .tick(wall: wall), .ticked(1, isComplete: complete))
+    }
+
     /// From the claim to the ack.
     mutating func work(_ process: String, _ job: Int64, token: Int64) {
         claim(process, job, token: token)

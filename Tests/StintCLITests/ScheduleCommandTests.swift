@@ -45,8 +45,11 @@ struct ScheduleCommandTests {
         let again = try await place.attempt(arguments)
         #expect(again.output.hasPrefix("unchanged nightly: "), "\(again)")
         let list = try await place.stint("schedule", "list")
-        #expect(list.split(separator: "\n").count == 2)
-        #expect(list.contains("nightly  chores  at 02:30 every day, Europe/Berlin  never"))
+        let lines = list.split(separator: "\n")
+        #expect(lines.prefix(3) == ["nightly: at 02:30 every day, Europe/Berlin", "  queue   chores", "  missed  ticks make one job for all (once)"])
+        #expect(lines[3] == "  last    never" && lines[4].hasPrefix("  next    20"), "\(list)")
+        #expect(list.matches(of: #/20\d\d-\d\d-\d\d \d\d:30/#).count == 5, "\(list)")
+        #expect(lines.allSatisfy { $0.count <= 80 }, "\(list)")
         let text = try await place.stint("schedule", "show", "nightly")
         for line in ["nightly for queue 'chores'", "30 2 * * * in Europe/Berlin", "clean up", "once", "a: b"] {
             #expect(text.contains(line), "\(text)")
@@ -111,6 +114,25 @@ struct ScheduleCommandTests {
             let refusal = try #require(Refusal(outcome), "\(arguments): \(outcome)")
             #expect(refusal.code == 65 && refusal.sentence.contains(says), "\(refusal)")
         }
+        for (arguments, says) in [
+            (["--missed", "later", "--every", "1h", "x"], "--missed"), (["--every", "often", "x"], "--every"),
+            (["--every", "0s", "x"], "1 second"), (["--every", "-5s", "x"], "--every"), (["x"], "--cron or --every"),
+            (["--every", "1h"], "no payload was given"), (["--every", "1h", "--cron", "@daily", "x"], "--every"),
+            (["--every", "1h", "--timezone", "UTC", "x"], "--timezone"),
+            (["--cron", "@daily", "--timezone", "", "x"], "the time zone ''"),
+            (["--cron", "@daily", "--timezone", "../../etc/passwd", "x"], "the time zone '../../etc/passwd'"),
+            (["--cron", "@daily", "--timezone", "+01:00", "x"], "the time zone '+01:00'"),
+            (["--cron", "@daily", "--queue", "two words", "x"], "queue"),
+            (["--cron", "@daily", "--group", "", "x"], "group"),
+            (["--cron", "@daily", "--expires", "soon", "x"], "--expires"),
+            (["--cron", "@daily", "--on-conflict", "merge", "x"], "--on-conflict"),
+            (["--cron", "0 3 * * * 7 9", "x"], "7 fields"), (["--cron", "0 3", "x"], "2 fields"),
+            (["--cron", "@sometimes", "x"], "'@sometimes' is not known"),
+        ] {
+            let outcome = try await place.attempt(["schedule", "set", "s"] + arguments)
+            let refusal = try #require(Refusal(outcome), "\(arguments): \(outcome)")
+            #expect([64, 65].contains(refusal.code) && refusal.sentence.contains(says), "\(arguments): \(refusal)")
+        }
         let name = try await place.refusal("schedule", "set", "two words", "--every", "1s", "x")
         #expect(name.code == 65 && name.sentence.contains("the schedule name 'two words' has white space"))
         #expect(try place.snapshot().isEmpty)
@@ -119,10 +141,14 @@ struct ScheduleCommandTests {
     @Test("reap ticks, and doctor reports a schedule that is late or cannot tick")
     func reap() async throws {
         try await place.stint("schedule", "set", "s", "--every", "1h", "x")
-        #expect(try await place.stint("doctor").contains("ok    schedules: 1, none of them late"))
+        let sound = try await place.stint("doctor")
+        #expect(sound.contains("ok    schedules: 1, none of them late; next 's' at 20"), "\(sound)")
+        #expect(sound.contains("no worker runs: nothing ticks unless a reaper does, or cron runs `stint reap` each minute"))
+        let top = try await place.stint("top", "--once", "--interval", "100ms")
+        #expect(top.contains("1 schedule, next s in "), "\(top)")
         let late = try await place.later("+2h", "doctor")
         #expect(late.code == 1)
-        #expect(late.output.contains("WRONG schedules: 's' is due since"), "\(late)")
+        #expect(late.output.contains("WRONG schedules: 's' has been due for"), "\(late)")
         #expect(late.output.contains("nothing ticks; start a worker, or let cron run `stint reap` each minute"))
         #expect(try await place.later("+2h", "reap").output == "requeued 0, buried 0, pruned 0, ticked 1\n")
         #expect(try await place.later("+2h", "doctor").code == 0)
@@ -132,7 +158,8 @@ struct ScheduleCommandTests {
         #expect(broken.code == 0, "\(broken)")
         let doctor = try await place.attempt("doctor")
         #expect(doctor.code == 1 && doctor.output.contains("'s' cannot tick: the minute '61'"), "\(doctor)")
-        #expect(try await place.stint("schedule", "list").contains("cannot tick: the minute '61'"))
+        #expect(try await place.stint("schedule", "list").contains("s: cannot tick: the minute '61'"))
+        #expect(try await place.stint("top", "--once", "--interval", "100ms").contains("s cannot tick"))
         _ = try await place.later("+9h", "reap")
         #expect(try await place.counts().ready == 1)
     }

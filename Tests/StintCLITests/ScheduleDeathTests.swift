@@ -1,5 +1,6 @@
 import Foundation
 import StintPlatform
+import Subprocess
 import TestSupport
 import Testing
 
@@ -67,6 +68,116 @@ struct ScheduleDeathTests {
         // The jobs are from the future, which it reports too.
         for finding in ["ok    states", "ok    counts", "ok    schedules"] {
             #expect(doctor.output.contains(finding), "\(doctor)")
+        }
+    }
+
+    private static let library = ["x86_64", "aarch64"].map {
+        "/usr/lib/\($0)-linux-gnu/faketime/libfaketimeMT.so.1"
+    }.first { FileManager.default.fileExists(atPath: $0) }
+
+    /// A clock that all processes share, and that can be set while they run.
+    private struct SharedClock {
+        let place: Workplace
+
+        var environment: [Environment.Key: String?] {
+            [
+                "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": place.path("clock"), "FAKETIME_NO_CACHE": "1",
+                "DONT_FAKE_MONOTONIC": "1",
+            ]
+        }
+
+        func set(_ time: Date) throws {
+            try place.write("clock-new", Array("\(time.timeIntervalSinceNow < 0 ? "" : "+")\(time.timeIntervalSinceNow)".utf8))
+            guard rename(place.path("clock-new"), place.path("clock")) == 0 else { throw Errno(rawValue: errno) }
+        }
+    }
+
+    @Test(
+        "workers and reaps on a clock that jumps over a change of the clocks, some killed, all with the same clock",
+        .enabled(if: library != nil, "libfaketime is not installed"),
+        arguments: [
+            // Spring: 02:30 does not exist, and comes at 03:00, which is 01:00 UTC. The clock skips from 02:00 to 03:00.
+            ("2026-03-28T23:50:00Z", ["2026-03-29T01:00:00Z"]),
+            // Autumn: 02:30 comes twice, and counts at the first time.
+            ("2026-10-24T22:50:00Z", ["2026-10-25T00:30:00Z"]),
+        ])
+    func daylightSaving(_ beginning: String, _ fixed: [String]) async throws {
+        var generator = SeededGenerator(seed: chosenSeed())
+        let start = try Date(beginning, strategy: .iso8601)
+        let clock = SharedClock(place: place)
+        try clock.set(start)
+        func stint(_ arguments: String...) async throws -> Outcome {
+            try await place.run(Workplace.stint, .init(arguments), environment: clock.environment)
+        }
+        func set(_ name: String, _ cron: String, _ missed: String) async throws {
+            let outcome = try await stint(
+                "schedule", "set", name, "--cron", cron, "--timezone", "Europe/Berlin", "--missed", missed, "--queue",
+                name, name)
+            try #require(outcome.code == 0, "\(outcome)")
+        }
+        try await set("fixed", "30 2 * * *", "once")
+        try await set("hourly", "0 * * * *", "all")
+        func ticks(_ name: String) async throws -> [String] {
+            let outcome = try await stint("list", "--queue", name, "--limit", "100000", "--json")
+            return try outcome.output.split(separator: "\n").map { line in
+                try #require(
+                    try JSONDecoder().decode(Job.self, from: Data(line.utf8)).headers["schedule-tick"])
+            }.sorted()
+        }
+        // Ten to twenty minutes at a time, to four hours later.
+        var times: [Date] = []
+        while (times.last ?? start) < start + 4 * 3_600 {
+            times.append((times.last ?? start) + Double.random(in: 600...1_200, using: &generator))
+        }
+        let kills = times.map { _ in Bool.random(using: &generator) }
+        var workers: [Task<Outcome, any Error>] = []
+        let pids = Pids()
+        func startWorker() {
+            workers.append(
+                Task {
+                    try await place.whileRunning(
+                        ["work", "--queue", "other", "--workers", "1", "--", "true"], environment: clock.environment
+                    ) { process in
+                        await pids.add(process)
+                    }
+                })
+        }
+        for _ in 1...3 { startWorker() }
+        for (index, time) in times.enumerated() {
+            try clock.set(time)
+            if kills[index] {
+                await pids.killOne()
+                startWorker()
+            }
+            // A schedule that is set wakes up all that tick, so that they look at the clock.
+            try await set("poke", "\(index) 0 1 1 *", "skip")
+            async let one = stint("reap")
+            async let other = stint("reap")
+            _ = try await (one, other)
+        }
+        await pids.killAll()
+        for worker in workers { _ = try await worker.value }
+        _ = try await stint("reap")
+        #expect(try await ticks("fixed") == fixed)
+        let last = try #require(times.last)
+        let hours = stride(from: start.timeIntervalSince1970 + 600, through: last.timeIntervalSince1970, by: 3_600)
+        #expect(try await ticks("hourly") == hours.map { Date(timeIntervalSince1970: $0).ISO8601Format() })
+    }
+
+    /// The supervisors that run.
+    private actor Pids {
+        private var processes: [RunningProcess] = []
+
+        func add(_ process: RunningProcess) { processes.append(process) }
+
+        func killOne() {
+            guard !processes.isEmpty else { return }
+            processes.removeFirst().send(SIGKILL)
+        }
+
+        func killAll() {
+            for process in processes { process.send(SIGKILL) }
+            processes = []
         }
     }
 }

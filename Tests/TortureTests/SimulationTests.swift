@@ -46,6 +46,7 @@ import Testing
                 ("unique-index", ["of the jobs with one unique key one at most is not done"]),
                 ("expiry", ["no job is claimed or started once its time is over"]),
                 ("revocation", ["no handler of a job starts once a cancel of it has returned"]),
+                ("tick-transaction", ["a tick of a schedule makes one job at most", "a tick and its job are one"]),
             ])
         func mutations(_ removed: String, _ rules: [String]) async throws {
             let report = try await torture(

@@ -4,8 +4,10 @@ import StintCore
 struct ListSchedulesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "List the schedules, in plain words.",
+        abstract: "List the schedules in plain words, with their last and next five ticks.",
         discussion: """
+            The times are those of this machine's zone; an offset from UTC holds until the next one.
+
             Example:
               stint schedule list
               stint schedule list --json | jq -r .name
@@ -23,16 +25,12 @@ struct ListSchedulesCommand: AsyncParsableCommand {
         } else if schedules.isEmpty {
             try output.line("no schedules")
         } else {
-            var table = Table(["name", "queue", "times", "last", "next"], rightAligned: [])
-            for schedule in schedules { table.add(row(of: schedule)) }
-            try output.line(table.text)
+            for (index, schedule) in schedules.enumerated() {
+                if index > 0 { try output.line("") }
+                for line in ScheduleLines(schedule, width: Terminal.size.columns).lines { try output.line(line) }
+            }
         }
         try output.flush()
-    }
-
-    private func row(of schedule: ScheduleRecord) -> [String] {
-        let last = schedule.lastTicks.first.map { localTime($0.timeMilliseconds) } ?? "never"
-        return [schedule.name, schedule.queue.description, schedule.times, last, schedule.nextText]
     }
 }
 

@@ -16,6 +16,7 @@ struct TopFrame {
     func lines(width: Int, height: Int?, hasColours: Bool) -> [String] {
         func line(_ cells: TopCell...) -> String { TopGrid.line(cells, width: width, hasColours: hasColours) }
         var lines = [head(width, hasColours), line(TopCell(totals))]
+        if let schedules { lines.append(line(schedules)) }
         if let trouble { lines.append(line(TopCell(oneLine(trouble, limit: 500), .red))) }
         let sections = [queues, workers, deaths]
         // Each section also has an empty line and its titles. Its last row may be the number of hidden rows instead.
@@ -70,6 +71,24 @@ struct TopFrame {
 
     /// The states that each queue shows; the others are seldom and would take the room of its name.
     private static let states: [JobState] = [.ready, .delayed, .leased, .buried, .done]
+
+    /// How many schedules there are and which ticks next; `nil` if there are none.
+    private var schedules: TopCell? {
+        guard !reading.schedules.isEmpty else { return nil }
+        let count = "\(reading.schedules.count) schedule\(reading.schedules.count == 1 ? "" : "s")"
+        if let broken = reading.schedules.first(where: { $0.problem != nil }) {
+            return TopCell("\(count); \(oneLine(broken.name, limit: 200)) cannot tick: see stint doctor", .red)
+        }
+        let coming = reading.schedules.compactMap { schedule in
+            schedule.nextTickMilliseconds.map { (name: oneLine(schedule.name, limit: 200), time: $0) }
+        }
+        guard let next = coming.min(by: { $0.time < $1.time }) else { return TopCell("\(count), all paused") }
+        let wait = Format.duration(milliseconds: Format.milliseconds(from: reading.time, to: next.time))
+        let late = Format.milliseconds(from: next.time, to: reading.time)
+        guard late > Schedule.tolerance.milliseconds else { return TopCell("\(count), next \(next.name) in \(wait)") }
+        return TopCell(
+            "\(count); \(next.name) is late by \(Format.duration(milliseconds: late)): nothing ticks", .red)
+    }
 
     // MARK: - The sections
 

@@ -13,6 +13,7 @@ struct TopSnapshot: Sendable {
     let workers: [WorkerSnapshot]
     /// Newest first.
     let deaths: [FailedJob]
+    let schedules: [ScheduleRecord]
 
     init(_ queue: JobQueue<some JobStore>) async throws {
         let queues = try await queue.stats()
@@ -20,17 +21,20 @@ struct TopSnapshot: Sendable {
         let (time, instant) = (wallClock(), ContinuousClock.now)
         let workers = try await queue.workers().map { WorkerSnapshot($0, now: time) }
         let failures = try await queue.failures(limit: Self.failuresSearched)
-        self.init(time: time, instant: instant, queues: queues, workers: workers, failures: failures)
+        let schedules = try await queue.schedules()
+        self.init(
+            time: time, instant: instant, queues: queues, workers: workers, failures: failures, schedules: schedules)
     }
 
     init(
         time: Timestamp, instant: ContinuousClock.Instant, queues: [QueueStats], workers: [WorkerSnapshot],
-        failures: [FailedJob]
+        failures: [FailedJob], schedules: [ScheduleRecord] = []
     ) {
         self.time = time
         self.instant = instant
         self.queues = queues
         self.workers = workers
+        self.schedules = schedules
         deaths = failures.filter { failed in
             switch failed.failure.kind {
             case .crashed, .expired, .lost: true

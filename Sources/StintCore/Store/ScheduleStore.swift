@@ -1,7 +1,8 @@
 /// The schedules of a store. Part of ``JobStore``; the same rules apply to its calls.
 public protocol ScheduleStore: Sendable {
     /// Adds a schedule, or replaces the one of this name if its contents differ. A new one ticks first at its first
-    /// tick from now on; one whose recurrence is the same as before goes on as before, and so does a pause.
+    /// tick from now on; one whose recurrence is the same as before goes on as before, and so does a pause. If the
+    /// recurrence is another one, what was due by the old one makes its jobs first (1,000 of them at most).
     ///
     /// - Throws: `invalidInput` if it would never tick, or for more than ``Schedule/maximumCount`` of them. Nothing was
     ///   changed then.

@@ -2,7 +2,9 @@ import StintCore
 
 extension JobTransaction {
     /// What is wrong with the schedules; nothing if there are none.
-    func scheduleFindings() throws -> [Finding] {
+    ///
+    /// - Parameter hasWorker: Whether a worker lives. A reap that cron runs cannot be seen, only that nothing is late.
+    func scheduleFindings(hasWorker: Bool) throws -> [Finding] {
         let schedules = try schedules()
         guard !schedules.isEmpty else { return [] }
         var wrong: [Finding] = []
@@ -18,11 +20,19 @@ extension JobTransaction {
                     Finding(
                         subject: "schedules", isGood: false,
                         description:
-                            "\(quoted(schedule.name)) is due since \(minutes) minutes: nothing ticks; start a worker, or "
+                            "\(quoted(schedule.name)) has been due for \(minutes) minutes: nothing ticks; start a worker, or "
                             + "let cron run `stint reap` each minute"))
             }
         }
         guard wrong.isEmpty else { return wrong }
-        return [Finding(subject: "schedules", isGood: true, description: "\(schedules.count), none of them late")]
+        let next = schedules.filter { $0.nextTickMilliseconds != nil }.min {
+            $0.nextTickMilliseconds! < $1.nextTickMilliseconds!
+        }
+        var text = "\(schedules.count), none of them late"
+        if let next, let time = next.nextTickMilliseconds { text += "; next \(quoted(next.name)) at \(utcText(time))" }
+        if next != nil, !hasWorker {
+            text += "; no worker runs: nothing ticks unless a reaper does, or cron runs `stint reap` each minute"
+        }
+        return [Finding(subject: "schedules", isGood: true, description: text)]
     }
 }

@@ -6,7 +6,8 @@ import StintPlatform
 extension SQLiteStore {
     /// Checks SQLite, the file and the kept counts. It reads the whole database once.
     public func examine() async throws -> [Finding] {
-        try await onOwnConnection("doctor") { database in
+        let hasWorker = try await workers().contains { $0.liveness == .alive }
+        return try await onOwnConnection("doctor") { database in
             var findings: [Finding] = []
             try database.inTransaction(.deferred) {
                 let transaction = JobTransaction(database, SystemClock())
@@ -14,7 +15,7 @@ extension SQLiteStore {
                 findings.append(try self.states(transaction))
                 findings += try self.counts(transaction)
                 findings += try transaction.groupFindings()
-                findings += try transaction.scheduleFindings()
+                findings += try transaction.scheduleFindings(hasWorker: hasWorker)
                 return .commit
             }
             return findings

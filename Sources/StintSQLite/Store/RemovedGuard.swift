@@ -21,6 +21,8 @@
         case expiry
         /// Revocations change no mark, so holders are not told before their next heartbeat.
         case revocation
+        /// The jobs of ticks are enqueued in a transaction before that of their notes.
+        case tickTransaction = "tick-transaction"
 
         private static let removed = Atomic(0)
 

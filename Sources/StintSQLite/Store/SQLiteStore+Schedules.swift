@@ -32,6 +32,9 @@ extension SQLiteStore {
     public func tick() async throws -> TickReport {
         let (isNeeded, report) = try await look { (try $0.needsTick(), try $0.tickReport()) }
         guard isNeeded else { return report }
+        #if STINT_MUTATIONS
+            if RemovedGuard.tickTransaction.isRemoved { return try await tickInTwoTransactions() }
+        #endif
         let done = try await write(weight: JobTransaction.jobsPerTick, diskFull: .refuse) { try $0.tick() }
         for problem in done.problems { options.logger.error("\(problem)") }
         return done

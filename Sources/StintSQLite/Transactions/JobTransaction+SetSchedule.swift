@@ -29,6 +29,7 @@ extension JobTransaction {
         if try isSame(known, contents, schedule) { return .unchanged }
         // With the same times it goes on, and makes up for what was missed; with others it begins.
         let goesOn = known.contents.timing == contents.timing
+        if !goesOn { try tickLast(known) }
         let update = try statement(
             """
             UPDATE stint_schedules SET
@@ -44,6 +45,16 @@ extension JobTransaction {
         update.bind(25, known.isPaused ? nil : goesOn ? known.nextTick ?? next : next)
         try execute(update, schedule)
         return .replaced
+    }
+
+    /// Makes the jobs of what is due by the times that end now, so that no tick is lost in between.
+    private func tickLast(_ known: StoredSchedule) throws {
+        guard !known.isPaused, let next = known.nextTick, next <= now.wall else { return }
+        do {
+            _ = try tick(try known.schedule(payload: try payload(of: known)), known, limit: Self.jobsPerTick)
+        } catch let error as StintError where error.code == .invalidInput {
+            // It could not tick, and ends.
+        }
     }
 
     /// Whether it is set already, with the same contents.

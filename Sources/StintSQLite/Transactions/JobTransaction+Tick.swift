@@ -54,7 +54,7 @@ extension JobTransaction {
     }
 
     /// Enqueues the jobs of one schedule's due ticks, and notes that this was done.
-    private func tick(_ schedule: Schedule, _ stored: StoredSchedule, limit: Int) throws -> Int {
+    func tick(_ schedule: Schedule, _ stored: StoredSchedule, limit: Int) throws -> Int {
         let due = DueTicks(
             of: schedule.recurrence, schedule.missed, tickedUntil: stored.tickedUntil, now: now.wall, limit: limit)
         var ticks = 0

@@ -18,6 +18,7 @@ struct Producer {
         var chance = SeededGenerator(seed: player.seed)
         var number = 0
         let stop = StopSignal()
+        try await declareSchedules()
         while !stop.isSet {
             try await Backlog.waitForRoom(in: queue.store, stop)
             let batch = try (0..<[1, 1, 1, 5, 20].randomElement(using: &chance)!).map { _ in
@@ -52,6 +53,29 @@ struct Producer {
 }
 
 extension Producer {
+    /// Each producer does so when it starts.
+    private func declareSchedules() async throws {
+        for schedule in try Self.schedules() {
+            do {
+                try await queue.set(schedule)
+            } catch let error as StintError where error.code != .databaseUnusable {
+                FileHandle.standardError.write(Data("\(error)\n".utf8))
+            }
+        }
+    }
+
+    private static func schedules() throws -> [Schedule] {
+        let recurrences: [(String, MissedTicks, Schedule.Recurrence)] = [
+            ("all", .all, try .every(.seconds(1))), ("once", .once, try .every(.seconds(1))),
+            ("skip", .skip, try .every(.milliseconds(1_500))), ("cron", .all, try .cron("* * * * * *", timeZone: "UTC")),
+        ]
+        return try recurrences.map { name, missed, recurrence in
+            let job = try NewJob(
+                Array("\(JobKind.good.rawValue) \(name)".utf8), in: Player.queues[0], options: JobKind.good.options)
+            return try Schedule(name, recurrence, missed: missed, job: job)
+        }
+    }
+
     /// Collects the job in a digest, or lets it replace another.
     private static func merge(_ options: inout JobOptions, using chance: inout SeededGenerator) {
         guard Int.random(in: 0..<4, using: &chance) > 0 else {

@@ -9,7 +9,7 @@ import TestSupport
 
 /// A role of a process in a run.
 package enum Role: String, CaseIterable, Sendable {
-    /// Creates the database, with queues that keep their done jobs and are not paused.
+    /// Creates the database, with queues that keep their done jobs and are not paused; and ends schedules.
     case founder
     /// Enqueues through Stint.
     case producer
@@ -78,6 +78,8 @@ package struct Player: Sendable {
                 try await queue.retain(.seconds(86_400), in: name)
                 try await queue.resume(name)
             }
+            // At the drain, which must come to its end.
+            for schedule in try await queue.schedules() { try await queue.pauseSchedule(schedule.name) }
         case .producer: try await Producer(self, queue).run()
         case .rawSQL: try await RawSQLProducer(self).run()
         case .worker: try await serve([worker(queue)])

@@ -1,5 +1,7 @@
 import GRDB
+import Foundation
 import History
+import StintCore
 import StintSQLite
 
 extension FinalState {
@@ -8,12 +10,12 @@ extension FinalState {
         let database = try DatabaseQueue(path: path)
         self = try database.inDatabase { database in
             let events = try Self.laterEvents(database)
-            return FinalState(
+            var final = FinalState(
                 isDrained: isDrained,
                 jobs: try Row.fetchAll(
                     database,
                     sql: """
-                        SELECT j.id, j.is_digest, CAST(j.payload AS TEXT) AS reference, q.name AS queue, j.max_attempts, j.max_crashes,
+                        SELECT j.id, j.is_digest, j.headers, CAST(j.payload AS TEXT) AS reference, q.name AS queue, j.max_attempts, j.max_crashes,
                                u.key, coalesce(r.attempts, d.attempts, l.attempts, b.attempts, e.attempts, c.attempts, x.attempts,
                                         0) AS attempts,
                                coalesce(r.crashes, d.crashes, l.crashes, b.crashes, e.crashes, c.crashes, x.crashes, 0)
@@ -36,7 +38,7 @@ extension FinalState {
                         """
                 ).map { row in
                     let reference: String = row["reference"] ?? ""
-                    return FinalState.Job(
+                    var job = FinalState.Job(
                         id: row["id"], reference: reference, queue: row["queue"] ?? "",
                         states: ["ready", "delayed", "leased", "buried", "done", "cancelled", "expired"].filter {
                             row[$0] == true
@@ -44,8 +46,32 @@ extension FinalState {
                         attempts: row["attempts"], maxAttempts: row["max_attempts"], crashes: row["crashes"],
                         maxCrashes: row["max_crashes"], uniqueKey: row["key"],
                         events: row["is_digest"] == true ? [reference] + events[row["id"], default: []] : nil)
+                    job.origin = Self.origin(row["headers"])
+                    return job
                 })
+            final.ticks = try Self.ticks(database)
+            return final
         }
+    }
+
+    /// The schedule that the headers of a job name.
+    private static func origin(_ headers: String?) -> Origin? {
+        let named = Headers(readable: headers)
+        guard let schedule = named[Headers.schedule] else { return nil }
+        let tick = named[Headers.tick].flatMap { text in
+            try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: text.contains(".")))
+        }
+        return Origin(schedule: schedule, tick: tick.map { Int64(($0.timeIntervalSince1970 * 1_000).rounded()) })
+    }
+
+    private static func ticks(_ database: Database) throws -> [Tick] {
+        try Row.fetchAll(
+            database,
+            sql: """
+                SELECT s.name, t.tick_at, t.job_id FROM stint_schedule_ticks t
+                JOIN stint_schedules s ON s.id = t.schedule_id
+                """
+        ).map { Tick(schedule: $0["name"], time: $0["tick_at"], job: $0["job_id"]) }
     }
 
     /// The events of digests after the first, by job.

@@ -4,10 +4,10 @@ import StintPlatform
 
 /// A store that writes its calls and its answers into a history.
 package struct RecordingStore: JobStore {
-    private let store: any JobStore
-    private let record: Recorder
+    let store: any JobStore
+    let record: Recorder
     /// The clock of the store, for the checker of the history.
-    private let clock: any QueueClock
+    let clock: any QueueClock
 
     package init(_ store: any JobStore, _ log: HistoryLog, clock: any QueueClock = SystemClock()) {
         self.store = store
@@ -193,23 +193,6 @@ package struct RecordingStore: JobStore {
     package func isClaimable(_ job: JobID) async throws -> Bool { try await store.isClaimable(job) }
 
     package func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> { store.wakeUps(in: queues) }
-
-    // MARK: - Schedules, which the history does not have
-
-    package func setSchedule(_ schedule: Schedule) async throws -> ScheduleSetting {
-        try await store.setSchedule(schedule)
-    }
-
-    package func schedules() async throws -> [ScheduleRecord] { try await store.schedules() }
-    package func schedule(_ name: String) async throws -> ScheduleDetails? { try await store.schedule(name) }
-
-    package func changeSchedule(_ name: String, _ change: ScheduleChange) async throws {
-        try await store.changeSchedule(name, change)
-    }
-
-    package func runSchedule(_ name: String) async throws -> Enqueued { try await store.runSchedule(name) }
-    package func tick() async throws -> TickReport { try await store.tick() }
-    package func scheduleChanges() -> AsyncStream<Void> { store.scheduleChanges() }
 }
 
 extension JobContext {

@@ -28,6 +28,8 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
     var isToldSoon = false
     /// Its listeners for revocations.
     var revocationListeners: [AsyncStream<Void>.Continuation] = []
+    /// Its listeners for changes of schedules.
+    var scheduleListeners: [AsyncStream<Void>.Continuation] = []
     /// Its handlers that have started and not returned.
     var handlers: [Lease] = []
     /// Whether they run alone; without those that may hang.
@@ -115,7 +117,7 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
 
     func forget() {
         (held, listeners, shutDown, cancel, store) = ([], [:], {}, {}, nil)
-        revocationListeners = []
+        (revocationListeners, scheduleListeners) = ([], [])
     }
 
     var isWorker: Bool { if case .workers = place.kind { true } else { false } }

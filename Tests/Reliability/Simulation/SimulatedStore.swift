@@ -6,11 +6,11 @@ import StintSQLite
 struct SimulatedStore: JobStore {
     let world: World
     let process: SimulatedProcess
-    private var store: any JobStore { process.place.stores.store }
+    var store: any JobStore { process.place.stores.store }
 
     /// A call to the store takes time, and so does the answer. Now and then the store refuses, and has done nothing
     /// then, or it cannot know whether its change will last.
-    private func perform<Value>(_ body: () async throws -> Value) async throws -> Value {
+    func perform<Value>(_ body: () async throws -> Value) async throws -> Value {
         await world.delay()
         let calledAt = world.now(of: process.place).monotonic
         try await world.waitForLock()
@@ -172,23 +172,6 @@ struct SimulatedStore: JobStore {
             return stream
         }
     }
-
-    // MARK: - Schedules, which this world does not have
-
-    func setSchedule(_ schedule: Schedule) async throws -> ScheduleSetting {
-        try await store.setSchedule(schedule)
-    }
-
-    func schedules() async throws -> [ScheduleRecord] { try await store.schedules() }
-    func schedule(_ name: String) async throws -> ScheduleDetails? { try await store.schedule(name) }
-
-    func changeSchedule(_ name: String, _ change: ScheduleChange) async throws {
-        try await store.changeSchedule(name, change)
-    }
-
-    func runSchedule(_ name: String) async throws -> Enqueued { try await store.runSchedule(name) }
-    func tick() async throws -> TickReport { TickReport() }
-    func scheduleChanges() -> AsyncStream<Void> { AsyncStream { _ in } }
 
     // MARK: - Wake-ups
 

@@ -66,6 +66,23 @@ struct DatabaseOfWorld {
         }
     }
 
+    /// How many schedules have ticks before a time that nobody has made yet.
+    func lateSchedules(at wall: Int64) throws -> Int {
+        try database.inDatabase {
+            try Int.fetchOne(
+                $0, sql: "SELECT count(*) FROM stint_schedules WHERE next_tick < ?", arguments: [wall]) ?? 0
+        }
+    }
+
+    /// How many schedules are not paused.
+    var tickingSchedules: Int {
+        get throws {
+            try database.inDatabase {
+                try Int.fetchOne($0, sql: "SELECT count(*) FROM stint_schedules WHERE paused = 0") ?? 0
+            }
+        }
+    }
+
     func emptyLog() throws {
         try database.inDatabase { _ = try $0.checkpoint(.truncate) }
     }

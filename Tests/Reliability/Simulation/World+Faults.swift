@@ -90,7 +90,7 @@ extension World {
         return known.isEmpty ? nil : dice.one(of: known)
     }
 
-    private func asOperator(_ act: @escaping @Sendable (JobQueue<RecordingStore>) async throws -> Void) {
+    func asOperator(_ act: @escaping @Sendable (JobQueue<RecordingStore>) async throws -> Void) {
         guard let house = processes.last(where: { $0.place.name == "house" && $0.state != .dead }) else { return }
         let queue = queue(of: house)
         scheduler.perform(as: house) {
@@ -105,7 +105,8 @@ extension World {
         isCalm = true
         lockedUntil = 0
         for process in processes { goOn(process) }
-        setWallClock(ahead: .seconds(200_000))
+        // A schedule that ticks each second would have to make up for a job of each of them.
+        if plan.setsClock || plan.schedules.isEmpty { setWallClock(ahead: .seconds(200_000)) }
         for queue in WorldPlan.queues {
             asOperatorUntilDone(queue)
             // A pause that was on its way may come after that.
@@ -126,11 +127,11 @@ extension World {
     private func workOff() async {
         do {
             // Until the producer has enqueued all its jobs, and all of them are done or buried.
-            while try !jobsToEnqueue.isEmpty || processes.contains(where: { $0.state != .dead && $0.isEnqueueing })
-                || database.unfinished > 0
-            {
+            while !jobsToEnqueue.isEmpty || processes.contains(where: { $0.state != .dead && $0.isEnqueueing }) {
                 await scheduler.pause(.seconds(1))
             }
+            try await endSchedules()
+            while try database.unfinished > 0 { await scheduler.pause(.seconds(1)) }
         } catch {
             problem("the database cannot be read: \(error)")
         }

@@ -21,6 +21,7 @@ extension World {
     private func produce(_ process: SimulatedProcess) async {
         let queue = queue(of: process)
         let start = scheduler.now
+        await declareSchedules(process)
         while let first = jobsToEnqueue.first {
             let wait = first.time.nanoseconds - (scheduler.now - start)
             if wait > 0 && !isCalm { await scheduler.pause(.nanoseconds(wait)) }
@@ -92,7 +93,8 @@ extension World {
     private func handle(_ context: JobContext, _ process: SimulatedProcess) async throws {
         // A digest behaves as its first event.
         let reference = context.job.reference
-        guard let plan = plan.jobs.first(where: { $0.reference == reference }) else {
+        let scheduled = plan.schedules.first { $0.name == reference }?.job
+        guard let plan = scheduled ?? plan.jobs.first(where: { $0.reference == reference }) else {
             return problem("\(reference) was not enqueued")
         }
         let run = runs[reference, default: 0] + 1

@@ -16,6 +16,7 @@ struct WorldPlan: Sendable {
     /// How many of 100 wake-ups are lost.
     var lostWakeUps = 0
     var reaperInterval: Duration
+    var schedules: [SchedulePlan] = []
 
     /// Something that happens at a time.
     struct Fault: Sendable {
@@ -98,6 +99,7 @@ struct WorldPlan: Sendable {
                 Fault(
                     time: .microseconds(dice.int(0...Int(unrest.nanoseconds / 1_000))), kind: Self.fault(dice)))
         }
+        schedules = Self.schedules(in: queues, setsClock: setsClock, dice)
     }
 
     private static func fault(_ dice: Dice) -> Fault.Kind {
@@ -202,6 +204,12 @@ struct JobPlan: Sendable {
         case .hopeless, .buries, .kills: true
         case .returns, .fails, .releases, .retries, .hangs, .killsAtFirst, .acknowledgesAndThrows, .extends: false
         }
+    }
+
+    /// A job of a schedule, which returns at once.
+    init(scheduledBy name: String, in queue: QueueName) {
+        (reference, self.queue, options) = (name, queue, JobOptions(maxAttempts: 1_000))
+        (time, runTime, behaviour) = (.zero, .zero, .returns)
     }
 
     init(_ reference: String, _ queues: [QueueName], _ unrest: Duration, _ dice: Dice) {

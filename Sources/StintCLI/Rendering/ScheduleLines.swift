@@ -1,0 +1,84 @@
+import Foundation
+import StintCore
+
+/// A schedule as a few lines for people, none wider than `width` unless a word is.
+struct ScheduleLines {
+    private let schedule: ScheduleRecord
+    private let width: Int
+
+    init(_ schedule: ScheduleRecord, width: Int) {
+        self.schedule = schedule
+        self.width = max(40, width)
+    }
+
+    var lines: [String] {
+        let name = oneLine(schedule.name, limit: .max)
+        return wrapped(oneLine(schedule.times, limit: 500), after: "\(name): ", indent: 2)
+            + field("queue", oneLine(schedule.queue.description, limit: .max) + group)
+            + field("missed", schedule.missed.words)
+            + (schedule.recurrence != nil ? schedule.problem.map { field("problem", oneLine($0, limit: 500)) } ?? [] : [])
+            + field("last", Self.times(schedule.lastTicks.reversed().map(\.timeMilliseconds)) ?? "never")
+            + field("next", next)
+    }
+
+    private var group: String { schedule.options.group.map { ", group \(oneLine($0, limit: .max))" } ?? "" }
+
+    private var next: String {
+        guard schedule.problem == nil else { return "never; set it again, or delete it" }
+        if schedule.isPaused { return "paused" }
+        return Self.times(schedule.nextTicks(ScheduleRecord.shownTicks).map(\.timestamp)) ?? "never"
+    }
+
+    private func field(_ name: String, _ text: String) -> [String] {
+        let head = "  \(name)" + String(repeating: " ", count: 8 - name.count)
+        return wrapped(text, after: head, indent: head.count)
+    }
+
+    /// Breaks between words, which are separated by one space.
+    private func wrapped(_ text: String, after head: String, indent: Int) -> [String] {
+        var lines: [String] = []
+        var line = head
+        var isEmpty = true
+        for word in text.split(separator: " ") {
+            if !isEmpty, line.columns + 1 + String(word).columns > width {
+                lines.append(line)
+                line = String(repeating: " ", count: indent)
+                isEmpty = true
+            }
+            line += (isEmpty ? "" : " ") + word
+            isEmpty = false
+        }
+        // A time is one word.
+        return (lines + [line]).map { $0.replacing("\u{A0}", with: " ") }
+    }
+
+    /// Times in the user's zone, each with the offset from UTC if it differs from the one before; the seconds if any of
+    /// them has some. `nil` if there are none.
+    static func times(_ times: [Timestamp]) -> String? {
+        guard !times.isEmpty else { return nil }
+        let (time, offset) = (DateFormatter(), DateFormatter())
+        for formatter in [time, offset] { formatter.locale = Locale(identifier: "en_US_POSIX") }
+        let hasSeconds = times.contains { $0 % 60_000 != 0 }
+        time.dateFormat = hasSeconds ? "yyyy-MM-dd'\u{A0}'HH:mm:ss" : "yyyy-MM-dd'\u{A0}'HH:mm"
+        offset.dateFormat = "ZZZ"
+        var last = ""
+        let parts = times.map { milliseconds -> String in
+            let date = Date(timeIntervalSince1970: Double(milliseconds) / 1_000)
+            let zone = offset.string(from: date)
+            defer { last = zone }
+            return time.string(from: date) + (zone == last ? "" : "\u{A0}\(zone)")
+        }
+        return parts.joined(separator: ", ")
+    }
+}
+
+extension MissedTicks {
+    /// What becomes of missed ticks.
+    var words: String {
+        switch self {
+        case .skip: "ticks make no job (skip)"
+        case .once: "ticks make one job for all (once)"
+        case .all: "ticks make a job each (all)"
+        }
+    }
+}
