@@ -135,6 +135,11 @@ extension InMemoryState {
     mutating func serve(_ job: Job, _ now: StoreTime) {
         let key = group(of: job)
         let limits = queues[job.queue]!.limits
+        for (rate, group) in [(limits.rate, nil), (limits.groupRate, key)] {
+            guard let rate else { continue }
+            let start = now.monotonic - rate.window.wholeMilliseconds
+            starts.removeAll { $0.queue == job.queue && $0.group == group && $0.at <= start }
+        }
         if limits.rate != nil { starts.append(Start(queue: job.queue, group: nil, at: now.monotonic)) }
         if limits.groupRate != nil, !key.isUngrouped {
             starts.append(Start(queue: job.queue, group: key, at: now.monotonic))

@@ -97,6 +97,8 @@ extension InMemoryState {
     }
 
     private mutating func takeFromHolder(_ job: Job) {
+        // In a strict order its group may have waited for it.
+        if case .delayed = job.place, job.options.group != nil { wakes = true }
         guard case .leased(let token) = job.place else { return }
         revokes = true
         endLease(of: job.id, token)

@@ -126,6 +126,77 @@ let limitScenarios: [Scenario] = [
         #expect(try await stage.claim(9).map(\.id) == [buried.id])
         #expect(try await stage.claim(9).isEmpty)
     },
+    Scenario("the place of a job that is settled together with a claim is free for that claim") { stage in
+        for settings in [QueueSettings(concurrency: .to(1)), QueueSettings(groupConcurrency: .to(1))] {
+            try await stage.store.configure("q", QueueSettings(concurrency: .unlimited, groupConcurrency: .unlimited))
+            try await stage.store.configure("q", settings)
+            for _ in 0..<2 { try await stage.enqueue(group: "a") }
+            let first = try await stage.claimOne()
+            let request = ClaimRequest(queues: ["q"], limit: 9, lease: .seconds(30), worker: "test:1")
+            let exchange = try await stage.store.exchange([Settlement(first.lease, .ack)], for: request)
+            #expect(exchange.jobs.count == 1)
+            for job in exchange.jobs { try await stage.settle(job.lease, .ack) }
+        }
+    },
+    Scenario("a pause keeps the places of what runs, and a resume gives no more") { stage in
+        try await stage.store.configure("q", QueueSettings(concurrency: .to(1), groupConcurrency: .to(1)))
+        for _ in 0..<3 { try await stage.enqueue(group: "a") }
+        let running = try await stage.claimOne()
+        try await stage.store.configure("q", QueueSettings(paused: true))
+        #expect(try await stage.claim(9).isEmpty)
+        try await stage.store.configure("q", QueueSettings(paused: false))
+        #expect(try await stage.claim(9).isEmpty)
+        try await stage.store.configure("q", QueueSettings(paused: true))
+        try await stage.settle(running.lease, .ack)
+        #expect(try await stage.claim(9).isEmpty)
+        try await stage.store.configure("q", QueueSettings(paused: false))
+        #expect(try await stage.claim(9).count == 1)
+    },
+    Scenario("a rate counts by the monotonic clock, however the wall clock is set") { stage in
+        try await stage.store.configure("q", QueueSettings(rate: .to(Rate(2, per: .seconds(10)))))
+        for _ in 0..<6 { try await stage.enqueue() }
+        #expect(try await stage.claim(9).count == 2)
+        stage.clock.setWall(ahead: .seconds(3_600))
+        #expect(try await stage.claim(9).isEmpty)
+        stage.clock.setWall(ahead: .seconds(-7_200))
+        #expect(try await stage.claim(9).isEmpty)
+        stage.clock.advance(by: .milliseconds(10_100))
+        #expect(try await stage.claim(9).count == 2)
+    },
+    Scenario("after a reboot the starts before it count from now on, all of them", needs: .knowsBoots) { stage in
+        try await stage.store.configure(
+            "q", QueueSettings(rate: .to(Rate(3, per: .seconds(10))), groupRate: .to(Rate(3, per: .seconds(10)))))
+        for _ in 0..<9 { try await stage.enqueue(group: "a") }
+        for _ in 0..<3 {
+            #expect(try await stage.claim(1).count == 1)
+            stage.clock.advance(by: .seconds(1))
+        }
+        stage.clock.reboot()
+        #expect(try await stage.store.nextReady(in: ["q"]) == .now, "a worker must look, or it sleeps for long")
+        #expect(try await stage.claim(9).isEmpty)
+        stage.clock.advance(by: .seconds(9))
+        #expect(try await stage.claim(9).isEmpty)
+        stage.clock.advance(by: .milliseconds(1_100))
+        #expect(try await stage.store.nextReady(in: ["q"]) == .now)
+        #expect(try await stage.claim(9).count == 3)
+    },
+    Scenario("a held group goes on when the time of its job is over") { stage in
+        try await stage.store.configure("q", QueueSettings(groupConcurrency: .to(1)))
+        let first = try await stage.enqueue(options: JobOptions(expires: .seconds(5), group: "a"))
+        let second = try await stage.enqueue(group: "a")
+        try await stage.settle(try await stage.claimOne().lease, .fail(error: "e", retryAfter: .seconds(50)))
+        #expect(try await stage.claim(9).isEmpty)
+        stage.clock.advance(by: .seconds(6))
+        #expect(try await stage.store.reap().expired == 1)
+        #expect(try await stage.state(first) == nil)
+        #expect(try await stage.claim(9).map(\.id) == [second])
+    },
+    Scenario("limits hold exactly, and nothing that they allow is left, whatever happens") { stage in
+        for seed: UInt64 in 1...4 {
+            var walk = LimitWalk(stage, seed: seed)
+            try await walk.run(steps: 250)
+        }
+    },
     Scenario("in a strict order a job that waits for its retry holds its group back, in a loose one not") { stage in
         try await stage.store.configure("q", QueueSettings(groupConcurrency: .to(1)))
         let first = try await stage.enqueue(group: "a")

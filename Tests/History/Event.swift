@@ -73,6 +73,8 @@ package enum Call: Codable, Sendable, Equatable {
     case changeSchedule(name: String)
     /// Ticks all schedules that are due; with the wall clock's milliseconds before the call.
     case tick(wall: Int64)
+    case limit(queue: String, Limits)
+    case weigh(queue: String, group: String, weight: Int)
 
     package struct NewJob: Codable, Sendable, Equatable {
         /// Unique in the history, and kept in the job's payload.
@@ -83,19 +85,63 @@ package enum Call: Codable, Sendable, Equatable {
         package var conflict: Conflict?
         /// How long after its enqueue it expires, in milliseconds.
         package var expires: Int64?
+        package var group: String?
+        /// `nil`: not recorded, and the same for all.
+        package var priority: UInt32?
+        /// Whether it is not ready at once; `nil`: it is.
+        package var isDelayed: Bool?
 
         package enum Conflict: String, Codable, Sendable {
             case replace, collect
         }
 
         package init(
-            reference: String, queue: String, uniqueKey: String? = nil, conflict: Conflict? = nil, expires: Int64? = nil
+            reference: String, queue: String, uniqueKey: String? = nil, conflict: Conflict? = nil,
+            expires: Int64? = nil, group: String? = nil, priority: UInt32? = nil, isDelayed: Bool? = nil
         ) {
             self.reference = reference
             self.queue = queue
             self.uniqueKey = uniqueKey
             self.conflict = conflict
             self.expires = expires
+            self.group = group
+            self.priority = priority
+            self.isDelayed = isDelayed
+        }
+    }
+
+    /// A change of a queue's limits: `nil` is as before, and 0 is no limit.
+    package struct Limits: Codable, Sendable, Equatable {
+        package var concurrency: Int?
+        package var rate: Rate?
+        package var groupConcurrency: Int?
+        package var groupRate: Rate?
+        package var isLoose: Bool?
+        package var isFair: Bool?
+
+        package struct Rate: Codable, Sendable, Hashable {
+            package var starts: Int
+            /// In milliseconds.
+            package var window: Int64
+
+            package init(starts: Int, window: Int64) {
+                self.starts = starts
+                self.window = window
+            }
+
+            package static let none = Rate(starts: 0, window: 0)
+        }
+
+        package init(
+            concurrency: Int? = nil, rate: Rate? = nil, groupConcurrency: Int? = nil, groupRate: Rate? = nil,
+            isLoose: Bool? = nil, isFair: Bool? = nil
+        ) {
+            self.concurrency = concurrency
+            self.rate = rate
+            self.groupConcurrency = groupConcurrency
+            self.groupRate = groupRate
+            self.isLoose = isLoose
+            self.isFair = isFair
         }
     }
 
@@ -153,6 +199,8 @@ package enum Answer: Codable, Sendable, Equatable {
     case scheduled(isNew: Bool, isReplaced: Bool)
     /// How many ticks have made jobs, and whether no other was due.
     case ticked(Int, isComplete: Bool)
+    /// A reap has put groups back in line that no claim would have found.
+    case repaired(groups: Int)
     /// The answer of all other verbs.
     case done
 

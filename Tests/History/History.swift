@@ -33,6 +33,8 @@ package struct History {
         package let process: String
         let invoked: Int
         let returned: Int
+        /// Its place among the jobs of the answer.
+        let index: Int
 
         var token: Int64 { facts.lease.token }
         var job: Int64 { facts.lease.job }
@@ -70,6 +72,12 @@ package struct History {
         let made: Made
         /// `nil` if the enqueue did not return.
         let answer: Answer.Enqueued?
+    }
+
+    /// A group of a queue; `nil`: the jobs without one.
+    package struct GroupName: Hashable {
+        let queue: String
+        let group: String?
     }
 
     /// The calls about one job.
@@ -110,6 +118,11 @@ package struct History {
     /// By the process from which jobs were reclaimed.
     private(set) var reclaimsFrom: [String: [Made]] = [:]
     private(set) var queueKicks: [String: [Made]] = [:]
+    private(set) var limitChanges: [String: [(change: Call.Limits, made: Made)]] = [:]
+    /// All that a group may have had, besides the first, which is 1.
+    private(set) var weights: [GroupName: [Int]] = [:]
+    /// Claims that may have taken jobs, and nobody was told.
+    private(set) var unknownClaims: [Made] = []
     /// By token: the extensions that returned, with their lines.
     private(set) var extensions: [Int64: [(leases: Set<Call.Lease>, deadline: Int64, made: Made)]] = [:]
     /// The process that registered a worker.
@@ -255,6 +268,9 @@ package struct History {
         case .delete(let jobs): for job in jobs { jobHistories[job, default: JobHistory()].deletes.append(made) }
         case .cancel(let jobs, _): for job in jobs { jobHistories[job, default: JobHistory()].cancels.append(made) }
         case .reap: reaps.append(made)
+        case .limit(let queue, let limits): limitChanges[queue, default: []].append((limits, made))
+        case .weigh(let queue, let group, let weight):
+            weights[GroupName(queue: queue, group: group), default: []].append(weight)
         case .reclaim: reclaims.append(made)
         case .register:
             if case .returned(.registered(let worker)) = made.outcome { registrations[worker] = made.process }
@@ -268,7 +284,7 @@ package struct History {
         var answers: [Answer.Settled]?
         if case .returned(.exchanged(let all, let claimed)) = made.outcome {
             answers = all
-            for job in claimed {
+            for (index, job) in claimed.enumerated() {
                 guard let terms else {
                     disorders.append("line \(made.ended): jobs are handed out and none were asked for")
                     break
@@ -276,8 +292,11 @@ package struct History {
                 handedOut[made.process, default: []].append(job.lease)
                 jobHistories[job.lease.job, default: JobHistory()].claims.append(
                     Claim(
-                        facts: job, terms: terms, process: made.process, invoked: made.invoked, returned: made.ended))
+                        facts: job, terms: terms, process: made.process, invoked: made.invoked, returned: made.ended,
+                        index: index))
             }
+        } else if terms != nil, made.mayHaveHappened {
+            unknownClaims.append(made)
         }
         for (index, settlement) in settlements.enumerated() {
             jobHistories[settlement.lease.job, default: JobHistory()].settled.append(

@@ -55,6 +55,27 @@ extension HistoryChecker {
         }
     }
 
+    /// The first line at which a lease may have ended; until then it was there.
+    func earliestEnd(of claim: History.Claim) -> Int {
+        let jobHistory = history.jobHistories[claim.job] ?? History.JobHistory()
+        let start = claim.invoked
+        var end = Int.max
+        for replacement in history.replacements where replacement.upperBound > start {
+            end = min(end, replacement.lowerBound)
+        }
+        for word in jobHistory.settled where word.settlement.lease == claim.facts.lease && word.mayHaveSettled {
+            end = min(end, word.invoked)
+        }
+        for made in jobHistory.revocations + reclaims(from: claim.process)
+        where made.mayHaveHappened(after: start, before: end) {
+            end = min(end, made.invoked)
+        }
+        for reap in history.reaps where reap.mayHaveHappened(after: start, before: end) {
+            if mayEnd(claim, reap, deadline: deadline(of: claim, before: reap.invoked)) { end = min(end, reap.invoked) }
+        }
+        return end
+    }
+
     /// Whether a reap was allowed to end a lease: its deadline was over, by the clock as it was read when the reap's
     /// transaction began, or its process was dead and the machine has started again. A boot id alone proves nothing.
     func mayEnd(_ claim: History.Claim, _ reap: History.Made, deadline: Int64) -> Bool {

@@ -31,6 +31,7 @@ package struct HistoryChecker {
         found += cancelViolations() + expiryViolations()
         found += scheduleViolations()
         found += attemptViolations() + busyViolations()
+        found += limitViolations()
         return found
     }
 
@@ -102,5 +103,10 @@ package enum Rule: String, Sendable, CaseIterable {
     case paidForNothing = "an attempt is used up by a start of a handler, and by nothing else"
     case blamedInnocent = "a job is blamed only for the death of a process in which it was running"
     case buriedUnexhausted = "a buried job has no attempts or crashes left, or a call buried it"
+    case tooManyRunning = "no claim leases more jobs of a queue, or of a group, than its limit"
+    case rateExceeded = "in no window of a rate's length more jobs are claimed than it allows"
+    case groupOrder = "in a strict order no job of a group is claimed before an earlier one that waits"
+    case unfairTurn = "a group with a ready job has its turn within two rounds"
+    case brokenGroup = "no reap finds a group that has lost its place in the line"
     case busyTooEarly = "no call fails with 'busy' before its busy timeout is over"
 }

@@ -47,6 +47,13 @@ import Testing
                 ("expiry", ["no job is claimed or started once its time is over"]),
                 ("revocation", ["no handler of a job starts once a cancel of it has returned"]),
                 ("tick-transaction", ["a tick of a schedule makes one job at most", "a tick and its job are one"]),
+                ("group-count", ["leases more jobs of a queue, or of a group, than its limit"]),
+                ("queue-count", ["leases more jobs of a queue, or of a group, than its limit"]),
+                ("rate-window", ["in no window of a rate's length more jobs are claimed than it allows"]),
+                ("held-group", ["no job of a group is claimed before an earlier one that waits"]),
+                // A reap would repair it, so that the world comes to its end.
+                ("group-return", ["no reap finds a group that has lost its place", "it has come to no end"]),
+                ("turn", ["a group with a ready job has its turn within two rounds"]),
             ])
         func mutations(_ removed: String, _ rules: [String]) async throws {
             let report = try await torture(

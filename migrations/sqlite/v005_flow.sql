@@ -60,7 +60,7 @@ ALTER TABLE stint_delayed ADD COLUMN holds_group INTEGER NOT NULL DEFAULT 0;
 
 CREATE INDEX stint_ready_group ON stint_ready (group_id, priority, job_id) WHERE group_id IS NOT NULL;
 CREATE INDEX stint_leased_group ON stint_leased (group_id) WHERE group_id IS NOT NULL;
-CREATE INDEX stint_delayed_group ON stint_delayed (group_id) WHERE holds_group = 1;
+CREATE INDEX stint_delayed_group ON stint_delayed (group_id, holds_group) WHERE group_id IS NOT NULL;
 CREATE INDEX stint_ready_expiry ON stint_ready (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX stint_delayed_expiry ON stint_delayed (expires_at) WHERE expires_at IS NOT NULL;
 
@@ -86,6 +86,12 @@ CREATE TABLE stint_expired (
     group_id   INTEGER
 ) STRICT;
 CREATE INDEX stint_expired_queue ON stint_expired (queue_id, expired_at, job_id);
+
+-- A group that no job names is deleted: see a reap.
+CREATE INDEX stint_buried_group ON stint_buried (group_id) WHERE group_id IS NOT NULL;
+CREATE INDEX stint_done_group ON stint_done (group_id) WHERE group_id IS NOT NULL;
+CREATE INDEX stint_cancelled_group ON stint_cancelled (group_id) WHERE group_id IS NOT NULL;
+CREATE INDEX stint_expired_group ON stint_expired (group_id) WHERE group_id IS NOT NULL;
 
 -- Digests: jobs that collect payloads. Events are added while the job has its unique key, was never claimed, and is ready or
 -- delayed; so the rows of a job that was claimed once never change. The first event is the job's own payload.

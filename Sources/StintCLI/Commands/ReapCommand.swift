@@ -30,7 +30,8 @@ struct ReapCommand: AsyncParsableCommand {
         let report = try await database.open().reap()
         let expired = report.expired > 0 ? ", expired \(report.expired)" : ""
         let ticked = report.ticked > 0 ? ", ticked \(report.ticked)" : ""
+        let groups = report.repairedGroups > 0 ? ", repaired groups \(report.repairedGroups)" : ""
         try Output.print(
-            "requeued \(report.requeued), buried \(report.buried), pruned \(report.pruned)\(expired)\(ticked)")
+            "requeued \(report.requeued), buried \(report.buried), pruned \(report.pruned)\(expired)\(ticked)\(groups)")
     }
 }

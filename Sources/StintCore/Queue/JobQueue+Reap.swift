@@ -20,7 +20,7 @@ extension JobStore {
             let step = try await reap()
             total += step
             if Task.isCancelled { return total }
-            guard step == ReapReport() else { continue }
+            guard step == ReapReport(), step.repairedGroups + step.prunedGroups == 0 else { continue }
             if step.spared == 0 || hasLookedAgain { return total }
             // Workers of leases past their deadline live, or may just have waited for the same lock.
             hasLookedAgain = true
@@ -35,5 +35,7 @@ extension ReapReport {
         total.buried += step.buried
         total.pruned += step.pruned
         total.expired += step.expired
+        total.repairedGroups += step.repairedGroups
+        total.prunedGroups += step.prunedGroups
     }
 }

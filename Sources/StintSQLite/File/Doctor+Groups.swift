@@ -16,14 +16,15 @@ extension JobTransaction {
         let good = Finding(
             subject: "groups", isGood: true,
             description: "\(groups) in \(queues) \(queues == 1 ? "queue" : "queues"); claims look at all that have ready jobs")
-        return (stuck.isEmpty ? [good] : stuck) + (try heldGroups())
+        let lost = stuck + (try jobsWithoutTurn())
+        return (lost.isEmpty ? [good] : lost) + (try heldGroups())
     }
 
     /// Groups with ready jobs that no claim looks at, although their limits allow it.
     private func stuckGroups() throws -> [Finding] {
         let found = try statement(
             """
-            SELECT q.name, g.name, q.is_fair FROM stint_groups g JOIN stint_queues q ON q.id = g.queue_id
+            SELECT q.name, g.name FROM stint_groups g JOIN stint_queues q ON q.id = g.queue_id
             WHERE g.state NOT IN ('waiting', 'paced')
                 AND EXISTS (SELECT 1 FROM stint_ready r WHERE r.queue_id = g.queue_id AND r.group_id = g.id)
                 AND NOT (g.state = 'full' AND q.group_concurrency IS NOT NULL AND (
@@ -32,14 +33,14 @@ extension JobTransaction {
                         AND EXISTS (SELECT 1 FROM stint_delayed d WHERE d.group_id = g.id AND d.holds_group = 1)))
             LIMIT \(Self.named)
             """
-        ).rows { (queue: $0.text(0), group: $0.text(1), isFair: $0.int(2) != 0) }
-        return found.map { queue, group, isFair in
+        ).rows { (queue: $0.text(0), group: $0.text(1)) }
+        return found.map { queue, group in
             let name = group.isEmpty ? "the jobs without a group" : "group \(quoted(group))"
             return Finding(
                 subject: "groups", isGood: false,
                 description:
                     "\(name) of queue \(quoted(queue)) has ready jobs and no claim looks at them: another program changed "
-                    + "the tables; `stint queue set \(quoted(queue)) --fair \(isFair ? "on" : "off")` puts it into the line again")
+                    + "the tables; `stint reap` puts it into the line again")
         }
     }
 
@@ -64,6 +65,24 @@ extension JobTransaction {
                     "\(quoted(group)) of queue \(quoted(queue)) waits \((runAt - now.wall) / 60_000) more minutes for the "
                     + "retry of job \(job), with \(behind) behind it: its order is strict; `stint run \(job)` tries it now, "
                     + "`stint cancel \(job)` gives it up")
+        }
+    }
+
+    /// Ready jobs that no claim in turn finds, and that no reap can give a group: nothing if there are none.
+    private func jobsWithoutTurn() throws -> [Finding] {
+        try statement(
+            """
+            SELECT q.name, count(*), min(r.job_id) FROM stint_ready r JOIN stint_queues q ON q.id = r.queue_id
+            LEFT JOIN stint_groups g ON g.id = r.group_id
+            WHERE q.ungrouped IS NOT NULL AND (r.group_id IS NULL OR g.queue_id <> r.queue_id)
+            GROUP BY q.id ORDER BY q.name
+            """
+        ).rows { row in
+            Finding(
+                subject: "groups", isGood: false,
+                description: "\(row.int(1)) ready jobs of \(quoted(row.text(0))), the first is \(row.int(2)), are in no group "
+                    + "of their queue and never have their turn: another program changed the tables; delete them "
+                    + "with `stint delete`, and put them again")
         }
     }
 }

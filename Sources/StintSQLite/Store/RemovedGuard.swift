@@ -23,6 +23,18 @@
         case revocation
         /// The jobs of ticks are enqueued in a transaction before that of their notes.
         case tickTransaction = "tick-transaction"
+        /// A job that comes back from a claim counts no more in its group.
+        case groupCount = "group-count"
+        /// A claim forgets the starts of the window.
+        case rateWindow = "rate-window"
+        /// In a strict order a job that waits for its retry does not hold its group back.
+        case heldGroup = "held-group"
+        /// A group at its limit is not put back in line when one of its jobs ends.
+        case groupReturn = "group-return"
+        /// A claim does not move the turn of a group.
+        case turn
+        /// A claim does not count what is leased of its queue.
+        case queueCount = "queue-count"
 
         private static let removed = Atomic(0)
 
@@ -49,6 +61,12 @@
             case HotSQL.openDigest where closedDigest.isRemoved:
                 return sql.replacing("u.was_claimed = 0 AND \(HotSQL.isWaiting)", with: "1")
             case HotSQL.uniqueKeyHolder where uniqueIndex.isRemoved: return sql + " AND 0"
+            case HotSQL.runningOfGroup where groupCount.isRemoved: return sql + " AND attempts <= 1"
+            case HotSQL.deleteStarts where rateWindow.isRemoved: return sql.replacing("at <= ?3", with: "?3 = ?3")
+            case HotSQL.heldGroup where heldGroup.isRemoved: return sql + " AND 0"
+            case HotSQL.putInLine where groupReturn.isRemoved: return sql.replacing(", 'full'", with: "")
+            case HotSQL.moveTurn where turn.isRemoved: return sql.replacing("turn = ?2", with: "turn = turn + 0 * ?2")
+            case HotSQL.claimableQueue where queueCount.isRemoved: return sql.replacing("leased,", with: "0,")
             default: return sql
             }
         }

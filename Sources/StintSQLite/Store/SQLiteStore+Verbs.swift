@@ -80,10 +80,27 @@ extension SQLiteStore {
         let isNeeded = try await look {
             try $0.needsReap(scoreboards, looksForUnheld: looksForUnheld)
         }
-        guard isNeeded else { return ReapReport() }
-        return try await write(diskFull: .useReserve) {
-            try $0.reap(scoreboards, looksForUnheld: looksForUnheld)
+        let groups = try await sweepGroups()
+        guard isNeeded || groups != nil else { return ReapReport() }
+        let report = try await write(diskFull: .useReserve) { transaction in
+            // First: it compares counts, and the reap's are written at the end.
+            var swept = ReapReport()
+            if let groups { try transaction.act(on: groups, &swept) }
+            var report = try transaction.reap(scoreboards, looksForUnheld: looksForUnheld)
+            (report.repairedGroups, report.prunedGroups) = (swept.repairedGroups, swept.prunedGroups)
+            return report
         }
+        if let groups { groupSweep.goOn(after: groups) }
+        return report
+    }
+
+    /// - Returns: What is to be done; `nil`: nothing now.
+    private func sweepGroups() async throws -> GroupSweep.Findings? {
+        guard let place = groupSweep.begin(clock.now()) else { return nil }
+        let findings = try await read { try $0.sweep(from: place) }
+        if !findings.isEmpty { return findings }
+        groupSweep.goOn(after: findings)
+        return nil
     }
 
     /// Checkpoints now, as far as possible; for tests. Otherwise this happens when the log is long enough.

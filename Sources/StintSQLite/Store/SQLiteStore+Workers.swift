@@ -84,6 +84,7 @@ extension SQLiteStore {
     /// Forgets times, as if the process were a new one. For simulated worlds, which use a store again.
     package func forgetTimes() {
         unheldLooks.forget()
+        groupSweep.forget()
     }
 
     /// See ``ReaderPool/fill()``.

@@ -72,6 +72,7 @@ public final class SQLiteStore: JobStore {
     let access: DatabaseFile.Access
     let runLock = ExclusiveRunLock()
     let unheldLooks = RareLook(every: .seconds(60))
+    let groupSweep = GroupSweep()
     let signals: WakeUpSignals
     let lifecycle: Mutex<Lifecycle>
 

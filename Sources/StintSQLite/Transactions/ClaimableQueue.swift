@@ -10,7 +10,7 @@ struct ClaimableQueue {
     let name: QueueName
     let id: Int64
     var ready: Int64
-    let leased: Int64
+    var leased: Int64
     let limits: QueueLimits
     /// The group of the jobs without one; `nil`: no job of the queue ever had a group.
     let ungrouped: Int64?

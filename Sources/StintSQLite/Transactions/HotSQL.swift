@@ -175,9 +175,10 @@ package enum HotSQL {
         UPDATE stint_groups SET state = 'waiting', resume_at = NULL, turn = max(turn, ?4)
         WHERE queue_id = ?1 AND state = 'paced' AND (resume_at <= ?2 OR resume_at > ?2 + 2 * ?3)
         """
-    package static let clampStarts = """
-        UPDATE OR REPLACE stint_starts SET at = ?3 WHERE queue_id = ?1 AND group_id = ?2 AND at > ?3
-        """
+    package static let startsAhead =
+        "SELECT sum(starts) FROM stint_starts WHERE queue_id = ?1 AND group_id = ?2 AND at > ?3"
+    package static let deleteStartsAhead =
+        "DELETE FROM stint_starts WHERE queue_id = ?1 AND group_id = ?2 AND at > ?3"
     package static let startsInWindow = """
         SELECT coalesce(sum(starts), 0) FROM stint_starts WHERE queue_id = ?1 AND group_id = ?2 AND at > ?3
         """

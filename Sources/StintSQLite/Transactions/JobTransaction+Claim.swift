@@ -87,7 +87,12 @@ extension JobTransaction {
     func claimableQueue(_ name: QueueName) throws -> ClaimableQueue? {
         let select = try statement(HotSQL.claimableQueue)
         select.bind(1, name.description)
-        return try select.first { ClaimableQueue(name, $0) }
+        guard var queue = try select.first(read: { ClaimableQueue(name, $0) }) else { return nil }
+        // The places of jobs that the same transaction has settled are free.
+        let (ready, leased) = pending(queue.id)
+        queue.ready = Self.sum(queue.ready, ready)
+        queue.leased = Self.sum(queue.leased, leased)
+        return queue
     }
 
     /// - Returns: How many.

@@ -126,7 +126,8 @@ extension JobTransaction {
         // The end of one of its jobs will wake the workers.
         if let concurrency = queue.limits.concurrency, queue.leased >= concurrency { return .unknown }
         if let rate = queue.limits.rate, try startsInWindow(rate, queue: queue.id, group: 0) >= rate.starts {
-            return .at(wall(try nextStart(rate, queue: queue.id, group: 0)))
+            let time = try nextStart(rate, queue: queue.id, group: 0)
+            return time > now.monotonic + 2 * rate.window.milliseconds ? .now : .at(wall(time))
         }
         return .now
     }

@@ -199,9 +199,17 @@ extension JobTransaction {
     private static func part(of rate: Rate) -> Int64 { max(1, rate.window.milliseconds / 1_000) }
 
     func startsLeft(_ rate: Rate, queue: Int64, group: Int64) throws -> Int {
-        // Starts of an earlier boot, whose clock was ahead, count from now on.
-        try statement(HotSQL.clampStarts).execute(queue, group, now.monotonic + Self.part(of: rate))
+        try clampStarts(rate, queue: queue, group: group)
         return max(0, rate.starts - (try startsInWindow(rate, queue: queue, group: group)))
+    }
+
+    /// Starts of an earlier boot, whose clock was ahead, count from now on, all of them.
+    func clampStarts(_ rate: Rate, queue: Int64, group: Int64) throws {
+        let latest = now.monotonic + Self.part(of: rate)
+        let ahead = try statement(HotSQL.startsAhead).first(queue, group, latest) { $0.optionalInt(0) } ?? nil
+        guard let ahead else { return }
+        try statement(HotSQL.deleteStartsAhead).execute(queue, group, latest)
+        try statement(HotSQL.addStarts).execute(queue, group, latest, ahead)
     }
 
     func startsInWindow(_ rate: Rate, queue: Int64, group: Int64) throws -> Int {
@@ -210,7 +218,8 @@ extension JobTransaction {
         return Int(clamping: started ?? 0)
     }
 
-    /// When the rate allows the next start, by the monotonic clock.
+    /// When the rate allows the next start, by the monotonic clock. A time that lies further ahead than the rate's window
+    /// is of an earlier boot: a claim sets that right.
     func nextStart(_ rate: Rate, queue: Int64, group: Int64) throws -> Int64 {
         let window = rate.window.milliseconds
         let oldest = try statement(HotSQL.oldestStart).first(queue, group, now.monotonic - window) { $0.int(0) }

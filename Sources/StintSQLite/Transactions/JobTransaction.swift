@@ -83,6 +83,12 @@ final class JobTransaction {
         if ready > 0 || delayed > 0 { wakesWorkers = true }
     }
 
+    /// What this transaction has changed of a queue's counts so far: they are written at its end.
+    func pending(_ queue: Int64) -> (ready: Int64, leased: Int64) {
+        let change = counts.last { $0.queue == queue }?.change
+        return (change?.ready ?? 0, change?.leased ?? 0)
+    }
+
     func finish() throws {
         let update = try statement(HotSQL.addCounts)
         for (queue, change) in counts where change != Counts() {

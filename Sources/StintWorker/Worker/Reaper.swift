@@ -46,6 +46,11 @@ public struct Reaper: Service {
     private func reapOnce() async throws {
         do {
             let report = try await store.reapAll()
+            if report.repairedGroups > 0 {
+                logger.warning(
+                    "another program has changed groups so that their jobs were not found; they have their turn again",
+                    metadata: ["groups": "\(report.repairedGroups)"])
+            }
             guard report != ReapReport() else { return }
             logger.notice(
                 "reclaimed, expired or pruned jobs",

@@ -24,7 +24,7 @@ struct OperatorClient {
             // time.
             if !player.isCalm { try await examine() }
             let name = Player.queues.randomElement(using: &chance)!
-            switch Int.random(in: 0..<10, using: &chance) {
+            switch Int.random(in: 0..<12, using: &chance) {
             case 0:
                 try await patiently { try await queue.pause(name) }
                 try await Task.sleep(for: .milliseconds(30))
@@ -34,12 +34,30 @@ struct OperatorClient {
                 try await touch(&chance) { try await queue.store.bury([$0], reason: "the operator says so") }
             case 3: try await touch(&chance) { try await queue.store.delete([$0]) }
             case 4: try await touch(&chance) { try await queue.cancel([$0]) }
+            case 10 where !player.isCalm:
+                try await changeLimits(&chance)
+            case 11 where !player.isCalm:
+                let group = Player.groups.randomElement(using: &chance)!
+                try await patiently { try await queue.store.setWeight(2, ofGroup: group, in: Player.limited) }
             case 5: _ = try await queue.store.workers()
             case 6: _ = try await queue.store.failures(limit: 100)
             default: _ = try await queue.store.list(JobFilter(limit: 200))
             }
             try await Task.sleep(for: .milliseconds(40))
         }
+    }
+
+    /// Lowers or lifts one of the limits for a moment.
+    private func changeLimits(_ chance: inout SeededGenerator) async throws {
+        let change = [
+            QueueSettings(concurrency: .to(1)), QueueSettings(concurrency: .unlimited),
+            QueueSettings(rate: .to(Rate(5, per: .milliseconds(100)))), QueueSettings(rate: .unlimited),
+            QueueSettings(groupConcurrency: .to(2)), QueueSettings(groupConcurrency: .unlimited),
+            QueueSettings(groupRate: .unlimited), QueueSettings(groupOrder: .loose), QueueSettings(isFair: false),
+        ].randomElement(using: &chance)!
+        try await patiently { try await queue.store.configure(Player.limited, change) }
+        try await Task.sleep(for: .milliseconds(100))
+        try await patiently { try await queue.store.configure(Player.limited, Player.limits) }
     }
 
     private func examine() async throws {

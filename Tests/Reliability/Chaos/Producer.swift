@@ -38,9 +38,15 @@ struct Producer {
                     options.expires = .milliseconds(Int.random(in: 50...2_000, using: &chance))
                 }
                 options.priority = [1_024, 1_024, 1].randomElement(using: &chance)!
+                var name = Player.queues.randomElement(using: &chance)!
+                if name == Player.limited {
+                    // The jobs of a key are all of one group. A group of whose jobs one runs at a time is held up by each.
+                    let group = Player.groups.randomElement(using: &chance)!
+                    options.group = options.uniqueKey == nil ? group : Player.groups[0]
+                    if player.isCalm { options.group = nil } else if kind == .long { name = "a" }
+                }
                 return try NewJob(
-                    Array("\(kind.rawValue) \(player.log.process).\(number)".utf8),
-                    in: Player.queues.randomElement(using: &chance)!, options: options)
+                    Array("\(kind.rawValue) \(player.log.process).\(number)".utf8), in: name, options: options)
             }
             do {
                 _ = try await queue.enqueue(jobs: batch)

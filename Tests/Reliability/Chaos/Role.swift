@@ -30,7 +30,10 @@ package enum Role: String, CaseIterable, Sendable {
 
 /// One process that plays a role.
 package struct Player: Sendable {
-    package static let queues: [QueueName] = ["a", "b"]
+    package static let queues: [QueueName] = ["a", "b", limited]
+    /// The queue with groups and limits; in a calm run it has neither.
+    static let limited: QueueName = "c"
+    static let groups = (0..<8).map { "group-\($0)" }
     /// The busy timeout of all the stores of a run.
     package static let busyTimeout: Duration = .seconds(30)
 
@@ -80,6 +83,7 @@ package struct Player: Sendable {
             }
             // At the drain, which must come to its end.
             for schedule in try await queue.schedules() { try await queue.pauseSchedule(schedule.name) }
+            if !isCalm { try await queue.store.configure(Self.limited, Self.limits) }
         case .producer: try await Producer(self, queue).run()
         case .rawSQL: try await RawSQLProducer(self).run()
         case .worker: try await serve([worker(queue)])
@@ -96,6 +100,10 @@ package struct Player: Sendable {
         }
         log.append(.ended)
     }
+
+    static let limits = QueueSettings(
+        concurrency: .to(6), rate: .to(Rate(400, per: .seconds(1))), groupConcurrency: .to(1),
+        groupRate: .to(Rate(50, per: .seconds(1))), groupOrder: .strict, isFair: true)
 
     private func serve(_ services: [any Service]) async throws {
         var configurations = services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }

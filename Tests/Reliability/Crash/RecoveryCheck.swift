@@ -137,7 +137,7 @@ struct RecoveryWorker {
 
     /// - Returns: What keeps it from finishing.
     func workOff() async throws -> [String] {
-        for _ in 0..<200 {
+        for _ in 0..<1_000 {
             _ = try await store.reap()
             let stats = try await store.stats()
             if stats.allSatisfy({ $0.unfinished == 0 }) { return [] }

@@ -48,6 +48,11 @@ private struct RandomWorkload {
                     try await store.configure(queue, settings)
                 }
             }
+            let store = voices[0].store
+            try await life.step("limits of mail") {
+                try await store.configure(
+                    "mail", QueueSettings(concurrency: .to(5), groupConcurrency: .to(1), groupOrder: .strict))
+            }
             return
         }
         life.clock.advance(by: .milliseconds(.random(in: 0...5_000, using: &chance)))
@@ -133,6 +138,8 @@ private struct RandomWorkload {
             let isKeyed = Int.random(in: 0..<8, using: &chance) == 0
             let isDelayed = Int.random(in: 0..<6, using: &chance) == 0
             let expires = Int.random(in: 0..<6, using: &chance) == 0
+            // The jobs of a key are all of one group.
+            let group = queue == "q" ? nil : isKeyed ? "a" : ["a", "b", nil].randomElement(using: &chance)!
             let fill = areLarge ? String(repeating: "-", count: .random(in: 1_000...12_000, using: &chance)) : ""
             return try NewJob(
                 Array("job \(jobCount)\(fill)".utf8), in: queue,
@@ -140,7 +147,7 @@ private struct RandomWorkload {
                     priority: .random(in: 0...3, using: &chance),
                     delay: isDelayed ? .seconds(.random(in: 1...60, using: &chance)) : .zero,
                     maxAttempts: 3, uniqueKey: isKeyed ? "key \(Int.random(in: 0..<4, using: &chance))" : nil,
-                    expires: expires ? .seconds(.random(in: 1...60, using: &chance)) : nil))
+                    expires: expires ? .seconds(.random(in: 1...60, using: &chance)) : nil, group: group))
         }
     }
 

@@ -22,7 +22,8 @@ package struct RecordingStore: JobStore {
                     .init(
                         reference: String(decoding: $0.payload, as: UTF8.self), queue: $0.queue.description,
                         uniqueKey: $0.options.uniqueKey, conflict: $0.options.onConflict.recorded,
-                        expires: $0.options.expires?.milliseconds)
+                        expires: $0.options.expires?.milliseconds, group: $0.options.group,
+                        priority: $0.options.priority, isDelayed: $0.options.firstDelay > .zero ? true : nil)
                 })
         ) {
             try await store.enqueue(jobs)
@@ -115,7 +116,11 @@ package struct RecordingStore: JobStore {
 
     package func reap() async throws -> ReapReport {
         let now = clock.now()
-        return try await record(.reap(monotonic: now.monotonic, boot: now.boot)) { try await store.reap() }
+        return try await record(.reap(monotonic: now.monotonic, boot: now.boot)) {
+            try await store.reap()
+        } answer: {
+            $0.repairedGroups > 0 ? .repaired(groups: $0.repairedGroups) : .done
+        }
     }
 
     package func register(
@@ -148,11 +153,20 @@ package struct RecordingStore: JobStore {
 
     package func registerSupervisor() async throws -> (any SupervisorSign)? { try await store.registerSupervisor() }
 
-    // MARK: - Not recorded: they change no job
-
     package func configure(_ queue: QueueName, _ settings: QueueSettings) async throws {
-        try await store.configure(queue, settings)
+        guard settings.changesLimits else { return try await store.configure(queue, settings) }
+        try await record(.limit(queue: queue.description, Call.Limits(settings))) {
+            try await store.configure(queue, settings)
+        }
     }
+
+    package func setWeight(_ weight: Int, ofGroup group: String, in queue: QueueName) async throws {
+        try await record(.weigh(queue: queue.description, group: group, weight: weight)) {
+            try await store.setWeight(weight, ofGroup: group, in: queue)
+        }
+    }
+
+    // MARK: - Not recorded: they change no job
 
     package func deregister(_ worker: WorkerID) async throws {
         try await store.deregister(worker)
@@ -161,10 +175,6 @@ package struct RecordingStore: JobStore {
     package func close() async { await store.close() }
 
     package func checkStillThere() throws { try store.checkStillThere() }
-
-    package func setWeight(_ weight: Int, ofGroup group: String, in queue: QueueName) async throws {
-        try await store.setWeight(weight, ofGroup: group, in: queue)
-    }
 
     package func groups(of queue: QueueName, limit: Int) async throws -> [GroupStats] {
         try await store.groups(of: queue, limit: limit)
@@ -232,6 +242,20 @@ extension ConflictPolicy {
         case .replace: .replace
         case .collect: .collect
         }
+    }
+}
+
+extension Call.Limits {
+    init(_ settings: QueueSettings) {
+        func rate(_ limit: Limit<StintCore.Rate>?) -> Rate? {
+            limit.map { limit in
+                limit.value.map { Rate(starts: $0.starts, window: $0.window.milliseconds) } ?? .none
+            }
+        }
+        self.init(
+            concurrency: settings.concurrency.map { $0.value ?? 0 }, rate: rate(settings.rate),
+            groupConcurrency: settings.groupConcurrency.map { $0.value ?? 0 }, groupRate: rate(settings.groupRate),
+            isLoose: settings.groupOrder.map { $0 == .loose }, isFair: settings.isFair)
     }
 }
 

@@ -87,7 +87,7 @@ struct SimulatedStore: JobStore {
     }
 
     func setWeight(_ weight: Int, ofGroup group: String, in queue: QueueName) async throws {
-        try await store.setWeight(weight, ofGroup: group, in: queue)
+        try await perform { try await store.setWeight(weight, ofGroup: group, in: queue) }
     }
 
     func groups(of queue: QueueName, limit: Int) async throws -> [GroupStats] {

@@ -5,6 +5,11 @@ import StintCore
 extension World {
     func run() async {
         for queue in WorldPlan.queues { await keepDoneJobs(queue) }
+        let founder = RecordingStore(
+            places[0].stores.store, log(of: "founder"), clock: SimulatedClock(world: self, place: nil))
+        for (queue, limits) in plan.limits.sorted(by: { $0.key.description < $1.key.description }) {
+            do { try await founder.configure(queue, limits) } catch { problem("limits could not be set: \(error)") }
+        }
         for place in places { start(place) }
         for misfortune in plan.misfortunes {
             scheduler.run(after: misfortune.time, as: scheduler.faults) { self.inject(misfortune.kind) }
@@ -66,6 +71,9 @@ extension World {
             guard let id = anyJob() else { return }
             // Best one that was claimed ahead.
             asOperator { try await $0.cancel([try await $0.store.list(JobFilter(state: .leased)).last?.id ?? id]) }
+        case .operatorLimits(let queue, let limits): asOperator { try await $0.store.configure(queue, limits) }
+        case .operatorWeighs(let queue, let group, let weight):
+            asOperator { try await $0.store.setWeight(weight, ofGroup: group, in: queue) }
         }
     }
 

@@ -17,6 +17,8 @@ struct WorldPlan: Sendable {
     var lostWakeUps = 0
     var reaperInterval: Duration
     var schedules: [SchedulePlan] = []
+    /// The limits that the queues begin with.
+    var limits: [QueueName: QueueSettings] = [:]
 
     /// Something that happens at a time.
     struct Fault: Sendable {
@@ -44,6 +46,8 @@ struct WorldPlan: Sendable {
             /// A container is killed: all workers and their supervisors.
             case killsTree
             case operatorKicks, operatorBuries, operatorDeletes, operatorCancels
+            case operatorLimits(QueueName, QueueSettings)
+            case operatorWeighs(QueueName, group: String, Int)
         }
     }
 
@@ -53,7 +57,7 @@ struct WorldPlan: Sendable {
             switch $0.kind {
             case .operatorBuries, .operatorDeletes, .operatorCancels: true
             case .kill, .killWithSupervisor, .stop, .shutDown, .wallClockJumps, .reboot, .operatorPauses,
-                .operatorKicks, .locks, .freezesAll, .stopsTree, .killsTree:
+                .operatorKicks, .locks, .freezesAll, .stopsTree, .killsTree, .operatorLimits, .operatorWeighs:
                 false
             }
         }
@@ -93,13 +97,44 @@ struct WorldPlan: Sendable {
             workers.append(
                 (1...dice.one(of: [1, 1, 1, 2])).map { _ in WorkerPlan(number == 1 ? queues : nil, queues, dice) })
         }
-        let severity = dice.one(of: [0, 2, 4, 8])
-        for _ in 0..<severity {
-            misfortunes.append(
-                Fault(
-                    time: .microseconds(dice.int(0...Int(unrest.nanoseconds / 1_000))), kind: Self.fault(dice)))
+        func happen(_ kind: Fault.Kind) {
+            misfortunes.append(Fault(time: .microseconds(dice.int(0...Int(unrest.nanoseconds / 1_000))), kind: kind))
         }
+        let severity = dice.one(of: [0, 2, 4, 8])
+        for _ in 0..<severity { happen(Self.fault(dice)) }
+        if dice.happens(25) { for _ in 1...dice.int(1...4) { happen(.operatorCancels) } }
+        if dice.happens(50) { addGroups(queues, dice, happen) }
         schedules = Self.schedules(in: queues, setsClock: setsClock, dice)
+    }
+
+    static let groups = ["acme", "bolt", "corp"]
+
+    /// Most jobs have a group, there are more of them, and the queues have limits.
+    private mutating func addGroups(_ queues: [QueueName], _ dice: Dice, _ happen: (Fault.Kind) -> Void) {
+        let groups = Array(Self.groups.prefix(dice.int(2...3)))
+        for index in jobs.indices where dice.happens(70) { jobs[index].join(dice.one(of: groups)) }
+        let main = dice.one(of: queues)
+        for number in 1...dice.int(5...25) {
+            var job = JobPlan(quick: "quick-\(number)", main, unrest, dice)
+            // One of them has most of the jobs.
+            if dice.happens(80) { job.join(dice.one(of: [groups[0], groups[0], dice.one(of: groups)])) }
+            jobs.append(job)
+        }
+        for queue in queues where dice.happens(75) { limits[queue] = Self.limits(dice) }
+        if dice.happens(40) {
+            for _ in 1...dice.int(1...3) { happen(.operatorLimits(dice.one(of: queues), Self.limits(dice))) }
+        }
+        if dice.happens(30) { happen(.operatorWeighs(main, group: dice.one(of: groups), dice.int(1...4))) }
+    }
+
+    private static func limits(_ dice: Dice) -> QueueSettings {
+        func rate(_ percent: Int) -> Limit<Rate> {
+            dice.happens(percent) ? .to(Rate(dice.int(1...4), per: dice.milliseconds(300...4_000))) : .unlimited
+        }
+        return QueueSettings(
+            concurrency: dice.happens(35) ? .to(dice.int(1...3)) : .unlimited, rate: rate(25),
+            groupConcurrency: dice.happens(55) ? .to(dice.one(of: [1, 1, 2])) : .unlimited, groupRate: rate(20),
+            groupOrder: dice.happens(20) ? .loose : .strict, isFair: !dice.happens(20))
     }
 
     private static func fault(_ dice: Dice) -> Fault.Kind {
@@ -210,6 +245,22 @@ struct JobPlan: Sendable {
     init(scheduledBy name: String, in queue: QueueName) {
         (reference, self.queue, options) = (name, queue, JobOptions(maxAttempts: 1_000))
         (time, runTime, behaviour) = (.zero, .zero, .returns)
+    }
+
+    /// One that is ready at once, and soon done, perhaps at its second run.
+    init(quick reference: String, _ queue: QueueName, _ unrest: Duration, _ dice: Dice) {
+        self.reference = reference
+        self.queue = queue
+        behaviour = dice.one(of: [.returns, .returns, .returns, .fails(times: 1), .retries(times: 1)])
+        options = JobOptions(maxAttempts: 1_000)
+        if dice.happens(10) { options.priority = 1 }
+        time = dice.one(of: [.zero, .microseconds(dice.int(0...Int(unrest.nanoseconds / 1_000)))])
+        runTime = dice.one(of: [.zero, dice.milliseconds(1...300)])
+    }
+
+    /// The jobs of one key are all of one group.
+    mutating func join(_ group: String) {
+        options.group = options.uniqueKey == nil ? group : WorldPlan.groups[0]
     }
 
     init(_ reference: String, _ queues: [QueueName], _ unrest: Duration, _ dice: Dice) {

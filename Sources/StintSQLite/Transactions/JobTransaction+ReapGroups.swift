@@ -1,0 +1,169 @@
+import StintCore
+
+/// A reap repairs what another program did to the groups, and deletes groups that no job names.
+///
+/// A claim looks only at groups that wait for their turn. If another program, or a person with a shell, changes a row, a
+/// group with ready jobs may never get there again.
+extension JobTransaction {
+    /// How many groups a sweep reads, and how many it may change in one transaction.
+    static let groupsPerSweep = 10_000
+    static let changesPerSweep = 1_000
+
+    static let nextReadyGroup = """
+        SELECT queue_id, group_id FROM stint_ready
+        WHERE group_id IS NOT NULL AND (queue_id, group_id) > (?1, ?2) ORDER BY queue_id, group_id LIMIT 1
+        """
+    static let miscounted = """
+        SELECT id FROM stint_queues q WHERE concurrency IS NOT NULL AND leased <> (
+            SELECT count(*) FROM stint_leases l JOIN stint_leased d ON d.token = l.token WHERE l.queue_id = q.id)
+        """
+    /// ?1: the group. No state has a job of it.
+    private static let isUnused = """
+        state = 'idle' AND weight = 1 AND name <> ''
+        AND NOT EXISTS (SELECT 1 FROM stint_ready WHERE queue_id = g.queue_id AND group_id = g.id)
+        AND NOT EXISTS (SELECT 1 FROM stint_delayed WHERE group_id = g.id)
+        AND NOT EXISTS (SELECT 1 FROM stint_leased WHERE group_id = g.id)
+        AND NOT EXISTS (SELECT 1 FROM stint_buried WHERE group_id = g.id)
+        AND NOT EXISTS (SELECT 1 FROM stint_done WHERE group_id = g.id)
+        AND NOT EXISTS (SELECT 1 FROM stint_cancelled WHERE group_id = g.id)
+        AND NOT EXISTS (SELECT 1 FROM stint_expired WHERE group_id = g.id)
+        """
+    /// Starts of groups that count no more, by the monotonic clock ?3.
+    private static let hasOldStarts = """
+        EXISTS (SELECT 1 FROM stint_starts WHERE queue_id = g.queue_id AND group_id = g.id AND at <= ?3 - coalesce(
+            (SELECT group_rate_ms FROM stint_queues WHERE id = g.queue_id), 0))
+        """
+    static let idleGroups = """
+        SELECT id, queue_id, \(hasOldStarts) OR (\(isUnused)) FROM stint_groups g WHERE id > ?1 ORDER BY id LIMIT ?2
+        """
+    static let deleteUnusedGroup = """
+        DELETE FROM stint_groups AS g WHERE id = ?1 AND \(isUnused)
+            AND NOT EXISTS (SELECT 1 FROM stint_starts WHERE queue_id = g.queue_id AND group_id = g.id)
+        """
+
+    // MARK: - Reading
+
+    /// Only reads, so that a sweep that finds nothing takes no write lock.
+    func sweep(from place: GroupSweep.Place) throws -> GroupSweep.Findings {
+        var findings = GroupSweep.Findings()
+        findings.next = place
+        findings.miscounted = try statement(Self.miscounted).rows { $0.int(0) }
+        try findStuck(&findings)
+        try findIdle(&findings)
+        return findings
+    }
+
+    private func findStuck(_ findings: inout GroupSweep.Findings) throws {
+        let next = try statement(Self.nextReadyGroup)
+        for _ in 0..<Self.groupsPerSweep {
+            let found = try next.first(findings.next.queue, findings.next.ready) {
+                GroupOfQueue(queue: $0.int(0), group: $0.int(1))
+            }
+            guard let found else {
+                (findings.next.queue, findings.next.ready) = (.min, .min)
+                return
+            }
+            (findings.next.queue, findings.next.ready) = (found.queue, found.group)
+            if try isStuck(found) { findings.stuck.append(found) }
+            if findings.stuck.count >= Self.changesPerSweep {
+                findings.isFull = true
+                return
+            }
+        }
+    }
+
+    private func findIdle(_ findings: inout GroupSweep.Findings) throws {
+        var idle: [GroupOfQueue] = []
+        let read = try statement(Self.idleGroups)
+            .rows(findings.next.group, Int64(Self.groupsPerSweep), now.monotonic) { row -> Int64? in
+                guard idle.count < Self.changesPerSweep else { return nil }
+                if row.int(2) != 0 { idle.append(GroupOfQueue(queue: row.int(1), group: row.int(0))) }
+                return row.int(0)
+            }
+        findings.idle = idle
+        if idle.count >= Self.changesPerSweep { findings.isFull = true }
+        let isEnd = !findings.isFull && read.count < Self.groupsPerSweep
+        findings.next.group = isEnd ? 0 : read.last ?? 0
+    }
+
+    /// Whether no claim would find a group's ready jobs, although its limits allow one.
+    private func isStuck(_ found: GroupOfQueue) throws -> Bool {
+        let select = try statement("SELECT queue_id, state, resume_at FROM stint_groups WHERE id = ?1")
+        let row = try select.first(found.group) { row in
+            (queue: row.int(0), state: row.text(1), resumeAt: row.optionalInt(2))
+        }
+        guard let row else { return true }
+        // Its jobs are in another queue than it is; `doctor` reports them.
+        guard row.queue == found.queue else { return false }
+        let limits = try limits(of: found.queue)
+        switch row.state {
+        case "waiting": return false
+        case "paced": return row.resumeAt == nil || limits.groupRate == nil
+        case "full":
+            guard let concurrency = limits.groupConcurrency else { return true }
+            let running = try statement(HotSQL.runningOfGroup).first(found.group) { $0.int(0) } ?? 0
+            if running >= concurrency { return false }
+            return try !(limits.isStrict && statement(HotSQL.heldGroup).first(found.group, read: { _ in true }) == true)
+        default: return true
+        }
+    }
+
+    private func limits(of queue: Int64) throws -> QueueLimits {
+        try statement("SELECT \(QueueLimits.columns) FROM stint_queues WHERE id = ?1")
+            .first(queue) { QueueLimits(stored: $0, from: 0) } ?? QueueLimits()
+    }
+
+    // MARK: - Changing
+
+    func act(on findings: GroupSweep.Findings, _ report: inout ReapReport) throws {
+        for queue in findings.miscounted {
+            try statement(
+                """
+                UPDATE stint_queues SET leased = (
+                    SELECT count(*) FROM stint_leases l JOIN stint_leased d ON d.token = l.token WHERE l.queue_id = ?1)
+                WHERE id = ?1
+                """
+            ).execute(queue)
+            wakesWorkers = true
+        }
+        for group in findings.stuck {
+            // Meanwhile a claim or the end of a job may have changed it.
+            if try isStuck(group) {
+                try repair(group)
+                report.repairedGroups += 1
+            }
+        }
+        for group in findings.idle { report.prunedGroups += try prune(group) }
+    }
+
+    private func repair(_ group: GroupOfQueue) throws {
+        wakesWorkers = true
+        let exists = try statement(
+            """
+            UPDATE stint_groups SET state = 'waiting', resume_at = NULL,
+                                    turn = max(turn, (SELECT turn FROM stint_queues WHERE id = ?2))
+            WHERE id = ?1
+            """
+        ).changes(group.group, group.queue)
+        guard exists == 0 else { return }
+        // Jobs in all states may name it. Its name is lost, unless it is that of the jobs without a group.
+        try statement(
+            """
+            INSERT OR IGNORE INTO stint_groups (id, queue_id, name, state, turn)
+            SELECT ?1, id, CASE WHEN ungrouped = ?1 THEN '' ELSE 'lost group ' || ?1 END, 'waiting', turn
+            FROM stint_queues WHERE id = ?2
+            """
+        ).execute(group.group, group.queue)
+    }
+
+    /// Deletes a group that no job names, and starts that count no more.
+    ///
+    /// A group keeps its row while a start of its last window counts, or it would begin its rate anew.
+    private func prune(_ group: GroupOfQueue) throws -> Int {
+        let rate = try limits(of: group.queue).groupRate
+        if let rate { try clampStarts(rate, queue: group.queue, group: group.group) }
+        let last = rate.map { now.monotonic - $0.window.milliseconds } ?? .max
+        try statement(HotSQL.deleteStarts).execute(group.queue, group.group, last)
+        return try statement(Self.deleteUnusedGroup).changes(group.group)
+    }
+}
