@@ -322,6 +322,64 @@ let limitScenarios: [Scenario] = [
         #expect(try await stage.store.waitReason(of: running) == nil)
         #expect(try await stage.store.job(waiting)?.record.group == "a")
     },
+    Scenario("a waiting job knows what holds it back: its time, a pause, its group, its queue, or its turn") { stage in
+        func reason(_ id: JobID) async throws -> WaitReason? { try await stage.store.waitReason(of: id) }
+        let first = try await stage.enqueue(group: "a")
+        let second = try await stage.enqueue(group: "a")
+        let delayed = try await stage.enqueue(options: JobOptions(delay: .seconds(10), group: "b"))
+        #expect(try await reason(JobID(rawValue: 4_711)) == nil)
+        #expect(try await reason(first) == .turn)
+        #expect(try await reason(delayed) == .delayed)
+        try await stage.store.configure("q", QueueSettings(paused: true))
+        #expect(try await reason(first) == .paused)
+        #expect(try await reason(delayed) == .delayed)
+        try await stage.store.configure("q", QueueSettings(paused: false))
+        // In a strict order the group waits for its job, and goes on when the job is given up.
+        try await stage.store.configure("q", QueueSettings(groupConcurrency: .to(1)))
+        let failed = try await stage.claimOne()
+        #expect(failed.id == first)
+        #expect(try await reason(first) == nil)
+        #expect(try await reason(second) == .groupFull(group: "a", running: 1, limit: 1))
+        try await stage.settle(failed.lease, .fail(error: "e", retryAfter: .seconds(60)))
+        #expect(try await reason(second) == .groupWaits(group: "a", for: first))
+        #expect(
+            try await stage.store.groups(of: "q", limit: 9).first { $0.name == "a" }?.waitReason
+                == .groupWaits(group: "a", for: first))
+        try await stage.store.configure("q", QueueSettings(groupOrder: .loose))
+        #expect(try await reason(second) == .turn)
+        // One whose time has come is ready, whether or not a claim has seen it.
+        stage.clock.advance(by: .seconds(11))
+        #expect(try await reason(delayed) == .turn)
+        try await stage.store.configure("q", QueueSettings(concurrency: .to(1), groupConcurrency: .unlimited))
+        let running = try await stage.claimOne()
+        let waiting = running.id == second ? delayed : second
+        #expect(try await reason(waiting) == .queueFull(running: 1, limit: 1))
+        // A rate tells in how long it allows the next start.
+        try await stage.store.configure(
+            "q",
+            QueueSettings(
+                concurrency: .unlimited, rate: .to(1, per: .seconds(10)), groupRate: .to(1, per: .seconds(20))))
+        try await stage.settle(running.lease, .ack)
+        let third = try await stage.enqueue(group: "c")
+        let last = try await stage.enqueue(group: "c")
+        try await stage.store.delete([waiting])
+        #expect(try await stage.claimOne().id == third)
+        guard case .rate("c", let next)? = try await reason(last) else {
+            Issue.record("\(String(describing: try await reason(last)))")
+            return
+        }
+        #expect((.milliseconds(19_900)...(.milliseconds(20_100))).contains(next))
+        try await stage.store.configure("q", QueueSettings(groupRate: .unlimited))
+        guard case .rate(nil, let sooner)? = try await reason(last) else {
+            Issue.record("\(String(describing: try await reason(last)))")
+            return
+        }
+        #expect((.milliseconds(9_900)...(.milliseconds(10_100))).contains(sooner))
+        #expect(try await stage.store.queue("q")?.nextStart == sooner)
+        stage.clock.advance(by: .seconds(11))
+        #expect(try await reason(last) == .turn)
+        #expect(try await stage.store.queue("q")?.nextStart == nil)
+    },
     Scenario("a limit, a rate, a weight or a group that is none is refused, and nothing changes") { stage in
         try await stage.enqueue(group: "a")
         for settings in [

@@ -62,8 +62,8 @@ struct HelpTests {
             let isFirst = line.hasPrefix("  -")
             if isFirst { entries.append(String(line)) } else { entries[entries.count - 1] += " " + line }
         }
-        for entry in entries where entry.prefix(40).contains("<") { #expect(entry.contains("(default:"), "\(entry)") }
-        #expect(entries.contains { $0.contains("(default:") })
+        for entry in entries where entry.prefix(40).contains("<") { #expect(entry.contains("default: "), "\(entry)") }
+        #expect(entries.contains { $0.contains("default: ") })
     }
 
     @Test("the defaults of work are those that its workers have")

@@ -70,7 +70,8 @@ struct QueueCommandTests {
             try await place.stint(
                 "queue", "set", "mail", "--concurrency", "10", "--rate", "50/1s", "--group-concurrency", "1",
                 "--group-rate", "1000/1h30m", "--group-order", "loose", "--fair", "off", "--retain", "7d")
-                == "set mail: concurrency 10, rate 50/1s, group concurrency 1, loose order, group rate 1000/1h30m, not fair\n")
+                == "set mail: concurrency 10, rate 50/1s, group concurrency 1, loose order, group rate 1000/1h30m, not fair\n"
+        )
         let text = try await place.stint("queue", "show", "mail")
         for line in [
             "queue              mail", "jobs               0 ready, 0 delayed, 0 leased",
@@ -115,8 +116,10 @@ struct QueueCommandTests {
             (64, ["--rate", "5.5/1s"], "such as 50/1s"), (64, ["--rate", "99999999999999999999/1s"], "such as 50/1s"),
             (64, ["--rate", ""], "such as 50/1s"), (65, ["--rate", "0/1s"], "the rate allows 0 starts; it must allow"),
             (65, ["--rate", "1000001/1s"], "the rate allows 1000001 starts"),
-            (65, ["--rate", "5/0s"], "the window of the rate is"), (65, ["--rate", "5/31d1ms"], "between 1 ms and 31 days"),
-            (64, ["--group-rate", "x"], "for '--group-rate"), (65, ["--group-rate", "0/1s"], "the group rate allows 0"),
+            (65, ["--rate", "5/0s"], "the window of the rate is"),
+            (65, ["--rate", "5/31d1ms"], "between 1 ms and 31 days"),
+            (64, ["--group-rate", "x"], "for '--group-rate"),
+            (65, ["--group-rate", "0/1s"], "the group rate allows 0"),
             (65, ["--group-rate", "1/32d"], "the window of the group rate"),
             (64, ["--concurrency", "many"], "for '--concurrency"), (64, ["--concurrency", "1.5"], "such as 10"),
             (64, ["--concurrency", "-1"], "write --concurrency=-1 if it is the value"),
@@ -133,7 +136,8 @@ struct QueueCommandTests {
         let groups: [(code: Int32, [String], says: String)] = [
             (64, ["acme", "--weight", "heavy"], "'heavy' is invalid for '--weight"), (64, ["acme"], "--weight"),
             (65, ["acme", "--weight", "0"], "the weight is 0; it must be between 1 and 1000"),
-            (65, ["acme", "--weight", "1001"], "the weight is 1001"), (65, ["acme", "--weight=-3"], "the weight is -3"),
+            (65, ["acme", "--weight", "1001"], "the weight is 1001"),
+            (65, ["acme", "--weight=-3"], "the weight is -3"),
             (65, ["", "--weight", "2"], "the group has 0 bytes; it must have 1 to 200"),
             (65, [String(repeating: "g", count: 201), "--weight", "2"], "the group has 201 bytes"),
         ]
@@ -168,7 +172,8 @@ struct QueueCommandTests {
             #expect(refusal.code == 65)
             #expect(
                 refusal.sentence
-                    == "there is no queue 'mial': nothing was ever put into it, and no limit was set; did you mean 'mail'?")
+                    == "there is no queue 'mial': nothing was ever put into it, and no limit was set; did you mean 'mail'?"
+            )
         }
         #expect(try await place.stint("group", "list", "mail") == "no groups\n")
     }
@@ -189,7 +194,7 @@ struct QueueCommandTests {
             let text = try await place.stint("show", "3")
             #expect(text.contains("\nwaits     group acme: 2 of 2 running\n"), "\(text)")
             let running = try await place.stint("show", "1")
-            #expect(running.contains("group     acme") && !running.contains("waits"), "\(running)")
+            #expect(running.contains(#/group +acme/#) && !running.contains("waits"), "\(running)")
             #expect(
                 try await place.stint("group", "list", "mail") == """
                     group  weight  ready  running  limit
@@ -200,7 +205,8 @@ struct QueueCommandTests {
             let groups = try await place.stint("group", "list", "mail", "--json").split(separator: "\n")
                 .map { try JSONDecoder().decode(GroupDocument.self, from: Data($0.utf8)) }
             #expect(groups.map(\.name) == [nil, "acme"])
-            #expect(groups.map(\.running) == [1, 2] && groups.map(\.ready) == [0, 1] && groups.map(\.weight) == [1, 3])
+            #expect(
+                groups.map(\.running) == [1, 2] && groups.map(\.ready) == [0, 1] && groups.map(\.weight) == [1, 3])
             #expect(groups.map(\.waitReason) == [nil, expected])
             let first = try await place.attempt("group", "list", "mail", "--limit", "1")
             #expect(first.output.split(separator: "\n").count == 2)
@@ -218,7 +224,9 @@ struct QueueCommandTests {
         }
     }
 
-    @Test("a queue at its limit, a pause, a missing worker and a turn are told of, and a limit that is raised acts at once")
+    @Test(
+        "a queue at its limit, a pause, a missing worker and a turn are told of, and a limit that is raised acts at once"
+    )
     func queueFull() async throws {
         try await place.stint("queue", "set", "mail", "--concurrency", "1")
         try await put(3)
@@ -248,9 +256,10 @@ struct QueueCommandTests {
         try await whileRunning(2) {
             let queue = try await show()
             #expect(queue.startsInWindow == 2)
-            #expect((3_000_000...3_600_000).contains(try #require(queue.nextStartMilliseconds)))
+            #expect((3_000_000...3_603_600).contains(try #require(queue.nextStartMilliseconds)))
             let text = try await place.stint("queue", "show", "mail")
-            #expect(text.contains(#/rate +at most 2\/1h; 2 started in the last 1h, next start in 3\d{3} s\n/#), "\(text)")
+            #expect(
+                text.contains(#/rate +at most 2\/1h; 2 started in the last 1h, next start in 3\d{3} s\n/#), "\(text)")
             let waiting = try await place.job(2)
             #expect(waiting.waitReason?.reason == "rate" && waiting.waitReason?.group == "acme")
             #expect(try await place.stint("show", "2").contains(#/waits +rate of group acme: next start in \d+ s\n/#))
@@ -258,7 +267,7 @@ struct QueueCommandTests {
             try await place.stint("queue", "set", "mail", "--group-rate", "unlimited")
             let reason = try #require(try await place.job(2).waitReason)
             #expect(reason.reason == "rate" && reason.group == nil)
-            #expect((3_000_000...3_600_000).contains(try #require(reason.nextStartMilliseconds)))
+            #expect((3_000_000...3_603_600).contains(try #require(reason.nextStartMilliseconds)))
             #expect(try await place.stint("show", "2").contains(#/waits +rate: next start in 3\d{3} s\n/#))
         }
     }
@@ -280,8 +289,12 @@ struct QueueCommandTests {
             #expect(try await place.job(1).waitReason?.reason == "delayed")
             #expect(try await place.stint("group", "list", "mail").contains("0  job 1 waits for its retry\n"))
             let doctor = try await place.stint("doctor")
-            #expect(doctor.contains("ok    groups: 1 in 1 queue; claims look at all that have ready jobs\n"), "\(doctor)")
-            #expect(doctor.contains(#/ok    groups: 'acme' of queue 'mail' waits 5\d more minutes for the retry of job 1, with 1 behind it: /#), "\(doctor)")
+            #expect(
+                doctor.contains("ok    groups: 1 in 1 queue; claims look at all that have ready jobs\n"), "\(doctor)")
+            #expect(
+                doctor.contains(
+                    #/ok    groups: 'acme' of queue 'mail' waits [2-5]\d more minutes for the retry of job 1, with 1 behind it: /#
+                ), "\(doctor)")
             #expect(!place.exists("ran"))
             try await place.stint("queue", "set", "mail", "--group-order", "loose")
             try await eventually("job 2 runs") { try place.lines("ran") == ["2"] }
@@ -298,7 +311,9 @@ struct QueueCommandTests {
         #expect(change.code == 0, "\(change)")
         let doctor = try await place.attempt("doctor")
         #expect(doctor.code == 1)
-        #expect(doctor.output.contains("WRONG groups: group 'acme' of queue 'mail' has ready jobs and no claim looks at them"))
+        #expect(
+            doctor.output.contains(
+                "WRONG groups: group 'acme' of queue 'mail' has ready jobs and no claim looks at them"))
         #expect(doctor.output.contains("`stint queue set 'mail' --fair on`"))
         try await place.stint("queue", "set", "mail", "--fair", "on")
         #expect(try await place.attempt("doctor").code == 0)
@@ -308,7 +323,7 @@ struct QueueCommandTests {
 
     @Test("names of groups from elsewhere reach no terminal as they are")
     func hostile() async throws {
-        let name = "a\u{1B}[2J\u{9B}31m\tb"
+        let name = "a\u{1B}[2J\u{9B}31m\rb"
         try await place.stint("group", "set", "mail", name, "--weight", "2")
         try await place.stint("queue", "set", "mail", "--group-concurrency", "1")
         try await put(2, group: name)

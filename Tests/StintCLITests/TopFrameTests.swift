@@ -30,9 +30,13 @@ struct TopFrameTests {
             })
     }
 
-    private func queue(_ name: String, ready: Int = 0, done: Int = 0) -> QueueStats {
+    private func queue(
+        _ name: String, ready: Int = 0, leased: Int = 0, done: Int = 0, cancelled: Int = 0, expired: Int = 0,
+        paused: Bool = false, limits: QueueLimits = QueueLimits()
+    ) -> QueueStats {
         QueueStats(
-            name: QueueName(stored: name), ready: ready, delayed: 0, leased: 0, buried: 0, done: done, paused: false)
+            name: QueueName(stored: name), ready: ready, delayed: 0, leased: leased, buried: 0, done: done,
+            cancelled: cancelled, expired: expired, paused: paused, limits: limits)
     }
 
     private func frame(_ reading: TopSnapshot) -> TopFrame {
@@ -54,6 +58,36 @@ struct TopFrameTests {
         #expect(frame(now).lines(width: 80, height: nil, hasColours: false).contains { $0.hasSuffix("-      -") })
     }
 
+    @Test("a queue shows how much of its limit runs, and its other limits behind a pause, in 80 columns")
+    func limits() {
+        var limits = QueueLimits()
+        limits.concurrency = 10
+        limits.rate = Rate(50, per: .seconds(1))
+        limits.groupConcurrency = 2
+        var unfair = QueueLimits()
+        unfair.isFair = false
+        let lines = frame(
+            reading(
+                after: 1,
+                queues: [
+                    queue("mail", ready: 7, leased: 3, limits: limits), queue("news", paused: true, limits: unfair),
+                    queue("plain", leased: 2),
+                ])
+        ).lines(width: 80, height: nil, hasColours: false)
+        let words = lines.map { $0.split(separator: " ").map(String.init) }
+        #expect(words.contains(["mail", "7", "0", "3/10", "0", "0", "-", "-", "50/1s", "2/group"]))
+        #expect(words.contains(["news", "0", "0", "0", "0", "0", "-", "-", "paused", "unfair"]))
+        #expect(words.contains(["plain", "0", "0", "2", "0", "0", "-", "-"]))
+    }
+
+    @Test("cancelled and expired jobs have a line in the head, if there are any")
+    func otherStates() {
+        let none = frame(reading(after: 1, queues: [queue("a")])).lines(width: 80, height: nil, hasColours: false)
+        #expect(none[1] == "0 ready, 0 delayed, 0 leased, 0 buried, 0 done" && none[2] == "")
+        let some = reading(after: 1, queues: [queue("a", cancelled: 2), queue("b", cancelled: 1, expired: 4)])
+        #expect(frame(some).lines(width: 80, height: nil, hasColours: false)[2] == "3 cancelled, 4 expired")
+    }
+
     @Test("only attempts whose process died or went silent are deaths")
     func deaths() {
         let all = reading(after: 5, failures: [.failed, .crashed, .buried, .expired])
@@ -68,8 +102,12 @@ struct TopFrameTests {
             "mail", "längere-" + String(repeating: "漢", count: 30),
             "a\tb\u{1B}[2J" + String(repeating: "e\u{301}", count: 90),
         ]
+        var limits = QueueLimits()
+        limits.concurrency = .max
+        limits.groupRate = Rate(.max, per: .seconds(9_000_000_000_000))
         let full = reading(
-            after: 1, queues: names.map { queue($0, ready: .min, done: .max) }, workers: 20,
+            after: 1, queues: names.map { queue($0, ready: .min, done: .max, cancelled: .max, limits: limits) },
+            workers: 20,
             failures: Array(repeating: .crashed, count: 20), at: .min)
         var frame = frame(full)
         frame.trouble = String(repeating: "trouble ", count: 30)

@@ -14,6 +14,29 @@ struct ValueTests {
         #expect(exitText(code) == text)
     }
 
+    @Test("a rate is written as on the command line")
+    func rate() {
+        let rates: [(Rate, String)] = [
+            (Rate(50, per: .seconds(1)), "50/1s"), (Rate(5, per: .milliseconds(1_500)), "5/1s500ms"),
+            (Rate(1_000, per: .seconds(5_400)), "1000/1h30m"), (Rate(1, per: .seconds(31 * 86_400)), "1/31d"),
+            (Rate(2, per: .zero), "2/0ms"),
+        ]
+        for (rate, text) in rates { #expect(rate.description == text) }
+    }
+
+    @Test("why a job waits is told in words")
+    func waitReasons() {
+        let reasons: [(WaitReason, String)] = [
+            (.groupFull(group: "acme", running: 2, limit: 2), "group acme: 2 of 2 running"),
+            (.groupWaits(group: "acme", for: JobID(rawValue: 12)), "group acme: job 12 waits for its retry"),
+            (.rate(group: nil, nextStart: .milliseconds(140)), "rate: next start in 140 ms"),
+            (.rate(group: "acme", nextStart: .seconds(90)), "rate of group acme: next start in 90 s"),
+            (.queueFull(running: 3, limit: 2), "queue: 3 of 2 running"), (.paused, "its queue is paused"),
+            (.delayed, "its time has not come"), (.turn, "it waits for its turn and a free worker"),
+        ]
+        for (reason, text) in reasons { #expect(reason.description == text) }
+    }
+
     @Test("a queue name may be in any script", arguments: ["q", "mail.de", "почта", "邮件", "a/b+c", "🐝"])
     func validQueueName(_ name: String) throws {
         #expect(try QueueName(name).description == name)

@@ -55,6 +55,38 @@ struct TestingTests {
         #expect(try await queue.drain(worker).done == 1)
     }
 
+    @Test("limits and weights are set, what is not given stays, and the queue tells why a job waits")
+    func limits() async throws {
+        try await queue.setLimits(
+            of: "mail", concurrency: 2, rate: .to(50, per: .seconds(1)), groupConcurrency: 1,
+            groupRate: .to(9, per: .seconds(60)), groupOrder: .loose, fair: false)
+        try await queue.setLimits(of: "mail", rate: .unlimited, groupOrder: .strict, fair: true)
+        try await queue.setWeight(3, ofGroup: "acme", in: "mail")
+        let details = try #require(try await queue.details(of: "mail"))
+        var expected = QueueLimits()
+        expected.concurrency = 2
+        expected.groupConcurrency = 1
+        expected.groupRate = Rate(9, per: .seconds(60))
+        #expect(details.limits == expected && details.groups == 1)
+        let options = JobOptions(group: "acme")
+        let first = try await queue.enqueue(SendReceipt(order: 1), in: "mail", options: options).id
+        let second = try await queue.enqueue(SendReceipt(order: 2), in: "mail", options: options).id
+        let worker = worker { _, context in
+            if context.attempt == 1 { throw NoConnection() }
+        }
+        // The first one fails, and its group waits for its retry.
+        #expect(try await queue.drain(worker) == DrainReport(done: 0, buried: 0, delayed: 1))
+        #expect(try await queue.waitReason(of: second) == .groupWaits(group: "acme", for: first))
+        #expect(
+            try await queue.groups(of: "mail") == [
+                GroupStats(
+                    name: "acme", weight: 3, ready: 1, running: 0, waitReason: .groupWaits(group: "acme", for: first))
+            ])
+        await #expect(throws: StintError.self) { try await queue.setLimits(of: "mail", concurrency: 0) }
+        await #expect(throws: StintError.self) { try await queue.setWeight(1, ofGroup: "", in: "mail") }
+        #expect(try await queue.details(of: "mail")?.limits == expected)
+    }
+
     @Test("drain runs jobs that have become due, however late its worker begins")
     func due() async throws {
         let worker = worker { _, _ in }

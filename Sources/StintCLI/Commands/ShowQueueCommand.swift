@@ -19,7 +19,9 @@ struct ShowQueueCommand: AsyncParsableCommand {
 
     func run() async throws {
         let queue = try await database.open(onlyReads: true)
-        guard let details = try await queue.details(of: name) else { throw try await QueueHints.missing(name, in: queue) }
+        guard let details = try await queue.details(of: name) else {
+            throw try await QueueHints.missing(name, in: queue)
+        }
         if json { return try Output.print(try jsonLine(QueueDocument(details))) }
         try Output.print(ShowCommand.text(rows(of: details)))
     }

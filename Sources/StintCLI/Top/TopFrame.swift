@@ -16,6 +16,7 @@ struct TopFrame {
     func lines(width: Int, height: Int?, hasColours: Bool) -> [String] {
         func line(_ cells: TopCell...) -> String { TopGrid.line(cells, width: width, hasColours: hasColours) }
         var lines = [head(width, hasColours), line(TopCell(totals))]
+        if let otherTotals { lines.append(line(TopCell(otherTotals))) }
         if let schedules { lines.append(line(schedules)) }
         if let trouble { lines.append(line(TopCell(oneLine(trouble, limit: 500), .red))) }
         let sections = [queues, workers, deaths]
@@ -58,18 +59,25 @@ struct TopFrame {
     }
 
     private var totals: String {
-        func sum(_ state: JobState) -> Double { reading.queues.reduce(0) { $0 + Double($1.count(of: state)) } }
-        func text(_ state: JobState) -> String { "\(Format.count(sum(state))) \(state.rawValue)" }
         var parts = Self.states.map(text)
         if !rates.isEmpty {
             parts.append("\(Format.rate(rates.values.reduce(0) { $0 + $1.done })) done/s")
             parts.append("\(Format.rate(rates.values.reduce(0) { $0 + $1.new })) new/s")
         }
-        parts += JobState.allCases.filter { !Self.states.contains($0) && sum($0) != 0 }.map(text)
         return parts.joined(separator: ", ")
     }
 
-    /// The states that each queue shows; the others are seldom and would take the room of its name.
+    private func sum(_ state: JobState) -> Double { reading.queues.reduce(0) { $0 + Double($1.count(of: state)) } }
+
+    private func text(_ state: JobState) -> String { "\(Format.count(sum(state))) \(state.rawValue)" }
+
+    /// What did not become done; `nil` if there is nothing of it.
+    private var otherTotals: String? {
+        let parts = JobState.allCases.filter { !Self.states.contains($0) && sum($0) != 0 }.map(text)
+        return parts.isEmpty ? nil : parts.joined(separator: ", ")
+    }
+
+    /// The states that each queue shows. The others would take the room of its name and limits.
     private static let states: [JobState] = [.ready, .delayed, .leased, .buried, .done]
 
     /// How many schedules there are and which ticks next; `nil` if there are none.

@@ -8,8 +8,8 @@ public struct QueueLimits: Sendable, Hashable, Codable {
     public var rate: Rate?
     /// At most so many jobs of a group run at a time. Jobs without a group are not limited by it.
     public var groupConcurrency: Int?
-    /// At most so many jobs of a group are claimed in any window of the rate's length. Jobs without a group are not limited
-    /// by it.
+    /// At most so many jobs of a group are claimed in any window of the rate's length. Jobs without a group are not
+    /// limited by it.
     public var groupRate: Rate?
     /// What counts if ``groupConcurrency`` is 1.
     public var groupOrder = GroupOrder.strict

@@ -5,16 +5,16 @@ extension JobQueue {
     ///
     ///     try await queue.setLimits(of: "mail", rate: .to(50, per: .seconds(1)), groupConcurrency: 2)
     ///
-    /// `nil` leaves a setting as it is, and `.unlimited` ends a limit. When this has returned, no job starts that the new
-    /// limits do not allow: running jobs continue and count, and those that workers have claimed and not started are
-    /// given back. Workers that sleep are woken.
+    /// `nil` leaves a setting as it is, and `.unlimited` ends a limit. When this has returned, no job starts that the
+    /// new limits do not allow: running jobs continue and count, and those that workers have claimed and not started
+    /// are given back. Workers that sleep are woken.
     ///
     /// - Parameters:
     ///   - concurrency: At most so many of its jobs run at a time, over all processes. From 1 to 1,000,000.
     ///   - rate: At most so many of its jobs are claimed in any window of that length.
     ///   - groupConcurrency: At most so many jobs of a group run at a time. With 1 they run one after the other.
-    ///   - groupRate: At most so many jobs of a group are claimed in any window of that length. Jobs without a group are
-    ///     limited by neither.
+    ///   - groupRate: At most so many jobs of a group are claimed in any window of that length. Jobs without a group
+    ///     are limited by neither.
     ///   - groupOrder: With a group concurrency of 1: whether a job that failed and waits for its retry holds its group
     ///     back (`strict`, which a queue has at first) or not (`loose`).
     ///   - fair: Whether groups take turns, by their weights (at first) or priority alone decides.
@@ -31,8 +31,8 @@ extension JobQueue {
                 groupOrder: groupOrder, isFair: fair))
     }
 
-    /// Sets the share of a group in its queue's turns: a group of weight 3 gets three jobs where others get one. Creates
-    /// the queue and the group if they do not exist; a group has weight 1 at first.
+    /// Sets the share of a group in its queue's turns: a group of weight 3 gets three jobs where others get one.
+    /// Creates the queue and the group if they do not exist; a group has weight 1 at first.
     ///
     /// - Parameter weight: From 1 to ``GroupStats/maximumWeight``.
     /// - Throws: ``StintError`` with the code `invalidInput` for a weight or a name that is not allowed. Nothing has
@@ -41,8 +41,8 @@ extension JobQueue {
         try await store.setWeight(weight, ofGroup: group, in: queue)
     }
 
-    /// The groups of a queue: those with ready or running jobs first, then by name. The jobs without a group are one too,
-    /// whose name is `nil`. Empty for a queue whose jobs never had groups.
+    /// The groups of a queue: those with ready or running jobs first, then by name. The jobs without a group are one
+    /// too, whose name is `nil`. Empty for a queue whose jobs never had groups.
     ///
     /// Counts the jobs of each group that it returns.
     public func groups(of queue: QueueName, limit: Int = 100) async throws -> [GroupStats] {

@@ -72,7 +72,9 @@ public struct StintError: Error, Sendable, CustomStringConvertible {
     }
 
     public static func noQueue(_ name: QueueName) -> StintError {
-        StintError(.notFound, "there is no queue \(quoted(name.description)): nothing was ever put into it, and no limit was set")
+        StintError(
+            .notFound,
+            "there is no queue \(quoted(name.description)): nothing was ever put into it, and no limit was set")
     }
 
     public static func notFound(_ id: JobID) -> StintError {

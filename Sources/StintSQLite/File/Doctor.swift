@@ -14,7 +14,7 @@ extension SQLiteStore {
                 findings = [self.version(), try self.soundness(database), try self.size(database)]
                 findings.append(try self.states(transaction))
                 findings += try self.counts(transaction)
-                findings += try transaction.groupFindings()
+                findings += try transaction.limitFindings()
                 findings += try transaction.scheduleFindings(hasWorker: hasWorker)
                 return .commit
             }

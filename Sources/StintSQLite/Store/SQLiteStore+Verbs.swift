@@ -246,8 +246,8 @@ extension JobTransaction {
         }
         if let order = settings.groupOrder { try set("is_loose = ?2", order == .loose ? 1 : 0) }
         if let isFair = settings.isFair { try set("is_fair = ?2", isFair ? 1 : 0) }
-        // The next claim judges all groups by the new limits. No group with ready jobs is idle, unless another program has
-        // changed the tables.
+        // The next claim judges all groups by the new limits. No group with ready jobs is idle, unless another program
+        // has changed the tables.
         try statement(
             """
             UPDATE stint_groups SET state = 'waiting', resume_at = NULL,

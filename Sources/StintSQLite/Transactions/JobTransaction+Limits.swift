@@ -64,8 +64,8 @@ extension JobTransaction {
             .execute(try groupID(group, in: queue), Int64(weight))
     }
 
-    /// Why a ready or delayed job is not running; `nil` for other jobs. A delayed job whose time has come counts as ready,
-    /// since claims take it.
+    /// Why a ready or delayed job is not running; `nil` for other jobs. A delayed job whose time has come counts as
+    /// ready, since claims take it.
     func waitReason(of id: JobID) throws -> WaitReason? {
         let found = try statement(
             """

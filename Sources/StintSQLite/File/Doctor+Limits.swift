@@ -7,7 +7,7 @@ extension JobTransaction {
     private static let named = 5
 
     /// What a person should know about groups; nothing if there are none.
-    func groupFindings() throws -> [Finding] {
+    func limitFindings() throws -> [Finding] {
         let (groups, queues) =
             try statement("SELECT count(*), count(DISTINCT queue_id) FROM stint_groups WHERE name <> ''")
             .first { ($0.int(0), $0.int(1)) } ?? (0, 0)
@@ -15,7 +15,8 @@ extension JobTransaction {
         let stuck = try stuckGroups()
         let good = Finding(
             subject: "groups", isGood: true,
-            description: "\(groups) in \(queues) \(queues == 1 ? "queue" : "queues"); claims look at all that have ready jobs")
+            description:
+                "\(groups) in \(queues) \(queues == 1 ? "queue" : "queues"); claims look at all that have ready jobs")
         let lost = stuck + (try jobsWithoutTurn())
         return (lost.isEmpty ? [good] : lost) + (try heldGroups())
     }
@@ -35,7 +36,7 @@ extension JobTransaction {
             """
         ).rows { (queue: $0.text(0), group: $0.text(1)) }
         return found.map { queue, group in
-            let name = group.isEmpty ? "the jobs without a group" : "group \(quoted(group))"
+            let name = group.isEmpty ? "the group of the jobs without one" : "group \(quoted(group))"
             return Finding(
                 subject: "groups", isGood: false,
                 description:
@@ -44,8 +45,8 @@ extension JobTransaction {
         }
     }
 
-    /// Groups in a strict order that wait long for the retry of a job, with others behind it. That is as it should be, and
-    /// easily taken for a fault.
+    /// Groups in a strict order that wait long for the retry of a job, with others behind it. That is as it should be,
+    /// and easily taken for a fault.
     private func heldGroups() throws -> [Finding] {
         let found = try statement(
             """
