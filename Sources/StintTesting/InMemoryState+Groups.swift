@@ -35,7 +35,8 @@ extension InMemoryState {
 
     private func group(of job: Job) -> GroupKey { GroupKey(job.queue, job.options.group) }
 
-    /// Lets the group of a job wait for its turn. It has no credit from the time when it did nothing.
+    /// Lets the group of a job wait for its turn, just before the group that was served last. It has no credit from the time
+    /// when it did nothing.
     mutating func putInLine(_ id: JobID) {
         guard let job = jobs[id] else { return }
         let key = group(of: job)
@@ -43,7 +44,7 @@ extension InMemoryState {
         if groupOrder[key] == nil { groupOrder[key] = groupOrder.count }
         guard groups[key]?.isInLine != true else { return }
         groups[key, default: Group()].isInLine = true
-        groups[key]!.turn = max(groups[key]!.turn, queues[job.queue]!.turn)
+        groups[key]!.turn = max(groups[key]!.turn, queues[job.queue]!.turn - 1)
     }
 
     /// How many jobs of a queue its limits allow now.
@@ -116,7 +117,7 @@ extension InMemoryState {
             })
         {
             chosen.append(lines[turns[next].key]!.removeFirst())
-            turns[next].turn += step(of: turns[next].key)
+            turns[next].turn = max(turns[next].turn, queue.turn) + step(of: turns[next].key)
             if lines[turns[next].key]!.isEmpty { turns.remove(at: next) }
         }
         return chosen
@@ -145,8 +146,9 @@ extension InMemoryState {
             starts.append(Start(queue: job.queue, group: key, at: now.monotonic))
         }
         guard queues[job.queue]!.hasGroups, limits.isFair else { return }
-        queues[job.queue]!.turn = max(queues[job.queue]!.turn, groups[key]?.turn ?? 0)
-        groups[key, default: Group()].turn += step(of: key)
+        let turn = max(queues[job.queue]!.turn, groups[key]?.turn ?? 0)
+        groups[key, default: Group()].turn = max(groups[key]?.turn ?? 0, queues[job.queue]!.turn) + step(of: key)
+        queues[job.queue]!.turn = turn
     }
 
     // MARK: - Rates

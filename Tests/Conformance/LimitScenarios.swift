@@ -57,6 +57,14 @@ let limitScenarios: [Scenario] = [
         #expect(groups.count { $0 == "a" } == 2)
         #expect(groups.count { $0 == "b" } == 2)
     },
+    Scenario("a group that gets its first job is served next, however many groups wait, and then takes its turn") { stage in
+        for name in ["a", "b", "c", "d", "e", "f"] {
+            for _ in 0..<3 { try await stage.enqueue(group: name) }
+        }
+        _ = try await stage.claim(8)
+        for _ in 0..<3 { try await stage.enqueue(group: "new") }
+        #expect(try await stage.groups(of: try await stage.claim(6)) == ["new", "c", "d", "e", "f", "a"])
+    },
     Scenario("at most so many jobs of a queue run at a time, and the end of one lets the next one start") { stage in
         for _ in 0..<5 { try await stage.enqueue() }
         try await stage.store.configure("q", QueueSettings(concurrency: .to(2)))

@@ -8,6 +8,8 @@ struct Assignment: Role {
     var jobMicroseconds = 0
     var batch = 1
     var payloadBytes = Backlog.payload.count
+    /// How many jobs a claim says that it could start at once; `nil`: all of the batch.
+    var idleSlots: Int?
     /// The latency of this many jobs, the first of the backlog, is recorded.
     var burst = 0
     var seconds: Double
@@ -40,6 +42,7 @@ extension Assignment {
         try take(.payloadBytes, \.payloadBytes)
         try take(.burst, \.burst)
         jobLimit = try values.decodeIfPresent(Int.self, forKey: .jobLimit)
+        idleSlots = try values.decodeIfPresent(Int.self, forKey: .idleSlots)
         try take(.warmUp, \.warmUp)
         try take(.tasks, \.tasks)
         try take(.writeLock, \.writeLock)

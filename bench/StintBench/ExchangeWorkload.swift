@@ -19,7 +19,7 @@ struct ExchangeWorkload: Workload {
         let queue = try await JobQueue(.sqlite(assignment.database, options: options))
         let payload = [UInt8](repeating: UInt8(ascii: "x"), count: assignment.payloadBytes)
         let jobs = Array(repeating: try NewJob(payload, in: name), count: assignment.batch)
-        let store = BusyStore(queue, assignment.batch)
+        let store = BusyStore(queue, assignment.batch, idleSlots: assignment.idleSlots)
         try await warmUp(store)
         let barrier = try start()
         let recorder = Recorder(barrier: barrier, assignment)
@@ -86,10 +86,11 @@ private struct BusyStore {
     let queue: JobQueue<SQLiteStore>
     let request: ClaimRequest
 
-    init(_ queue: JobQueue<SQLiteStore>, _ batch: Int) {
+    init(_ queue: JobQueue<SQLiteStore>, _ batch: Int, idleSlots: Int?) {
         self.queue = queue
         request = ClaimRequest(
-            queues: [StintWorkload.queue], limit: batch, lease: .seconds(600), worker: ProcessIdentity.current.name)
+            queues: [StintWorkload.queue], limit: batch, lease: .seconds(600), worker: ProcessIdentity.current.name,
+            idleSlots: idleSlots)
     }
 
     /// Tries again while the file stays locked: a worker that gave up would drop out of the comparison.

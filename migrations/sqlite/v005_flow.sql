@@ -12,7 +12,7 @@ ALTER TABLE stint_queues ADD COLUMN is_fair INTEGER NOT NULL DEFAULT 1;    -- 0:
 
 -- The group of the jobs without one; NULL: no job of the queue ever had a group, and claims look at none.
 ALTER TABLE stint_queues ADD COLUMN ungrouped INTEGER;
--- The turn of the group that was served last. A group that gets its first job does not begin before it.
+-- The turn of the group that was served last. A group that gets its first job comes just before it, and so next.
 ALTER TABLE stint_queues ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
 
 -- Since the queue was made, kept or not.
@@ -408,7 +408,7 @@ BEGIN
     WHERE r.outcome IN ('added', 'replaced') AND coalesce(nullif(NEW.delay_ms, 0), NEW.debounce_ms, 0) = 0;
 
     -- A group that has a job to run waits for its turn.
-    UPDATE stint_groups SET state = 'waiting', turn = max(turn, (SELECT turn FROM stint_queues q WHERE q.id = queue_id))
+    UPDATE stint_groups SET state = 'waiting', turn = max(turn, (SELECT turn - 1 FROM stint_queues q WHERE q.id = queue_id))
     WHERE state = 'idle' AND coalesce(nullif(NEW.delay_ms, 0), NEW.debounce_ms, 0) = 0
         AND (SELECT outcome IN ('added', 'replaced') FROM stint_enqueue_result)
         AND queue_id = (SELECT id FROM stint_queues WHERE name = coalesce(NEW.queue, 'default'))

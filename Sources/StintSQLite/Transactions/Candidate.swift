@@ -39,8 +39,9 @@ struct Choice {
     var rows: [Candidate] = []
     /// Whether they are the first ones of the queue's order by priority and id, without gaps.
     var isRange = false
-    /// The groups of these jobs, if they come in turn, and how many of one come in a row.
+    /// The groups of these jobs, if they come in turn.
     var groups: [Int64: GroupInLine] = [:]
+    /// How many jobs of one group came in a row.
     var quantum = 1
 }
 

@@ -18,6 +18,8 @@ struct ClaimableQueue {
     let turn: Int64
     /// How many jobs the claim may take from it.
     var room = 0
+    /// How many jobs of a group it takes in a row if very many groups wait.
+    var quantum = 1
 
     init(_ name: QueueName, _ row: Statement.Row) {
         self.name = name

@@ -1,4 +1,3 @@
-import Foundation
 /// A group of a queue during a claim; see JobTransaction+Turns.swift.
 struct GroupInLine {
     /// How far a job of a group of weight 1 moves its turn ahead.
@@ -6,6 +5,8 @@ struct GroupInLine {
 
     let id: Int64
     let firstTurn: Int64
+    /// From where its turn moves ahead: not from behind the queue's.
+    private let start: Int64
     let step: Int64
     /// Known if the queue limits what runs of a group.
     let load: GroupLoad
@@ -20,9 +21,10 @@ struct GroupInLine {
     private(set) var hasLeftSome = false
     private(set) var lastRead: (priority: Int64, job: Int64) = (.min, .min)
 
-    init(_ row: Statement.Row, hasLoad: Bool) {
+    init(_ row: Statement.Row, queueTurn: Int64, hasLoad: Bool) {
         id = row.int(0)
         firstTurn = row.int(1)
+        start = max(firstTurn, queueTurn)
         step = max(1, Self.stride / max(1, row.int(2)))
         load = hasLoad ? GroupLoad(row, from: 3) : GroupLoad()
     }
@@ -32,7 +34,7 @@ struct GroupInLine {
     /// Its turn after the jobs that are chosen so far.
     var turn: Int64 { turn(after: served) }
 
-    func turn(after jobs: Int) -> Int64 { firstTurn &+ Int64(jobs) &* step }
+    func turn(after jobs: Int) -> Int64 { jobs == 0 ? firstTurn : start &+ Int64(jobs) &* step }
 
     mutating func add(_ rows: [Candidate], isLast: Bool, hasMore: Bool) {
         jobs += rows
@@ -91,23 +93,14 @@ struct GroupLine {
     private var groups: [GroupInLine]
     /// The last group that was read from the database; `nil`: there are no more.
     private(set) var last: GroupInLine?
-    private let size: Int
-    /// How many jobs of a group are served in a row.
-    let quantum: Int
+    /// How many were read at first.
+    let size: Int
 
-    init(first groups: [GroupInLine], room: Int) {
+    init(first groups: [GroupInLine]) {
         self.groups = groups.reversed()
         last = groups.last
         size = max(1, groups.count)
-        quantum = groups.count < Self.width(of: room) ? 1 : Self.quantum(of: room)
     }
-
-    /// How many jobs of a group a claim of this size serves in a row if more groups wait than it can serve at all.
-    static func quantum(of room: Int) -> Int { max(1, min(largestQuantum, room / 16)) }
-    static let largestQuantum = Int(ProcessInfo.processInfo.environment["STINT_Q"] ?? "4")!
-
-    /// How many groups it serves then.
-    static func width(of room: Int) -> Int { (room + quantum(of: room) - 1) / quantum(of: room) }
 
     /// Whether groups that were not read may come before those that were.
     var isShort: Bool {

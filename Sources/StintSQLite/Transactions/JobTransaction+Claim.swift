@@ -16,7 +16,10 @@ extension JobTransaction {
         }
         let limit = try limit(request, ready: queues.reduce(0) { Self.sum($0, $1.ready) })
         guard limit > 0 else { return Claim() }
-        for index in queues.indices { queues[index].room = try room(in: queues[index], request, limit) }
+        for index in queues.indices {
+            queues[index].room = try room(in: queues[index], request, limit)
+            queues[index].quantum = Self.quantum(request, room: queues[index].room)
+        }
         var choices = try choices(of: queues, skipsSuspects: false)
         let suspect = Self.merged(choices, limit).first(where: \.suspect)
         let leavesSome = suspect != nil && request.passesOverSuspects
@@ -74,6 +77,13 @@ extension JobTransaction {
         if let rate = queue.limits.rate { room = min(room, try startsLeft(rate, queue: queue.id, group: 0)) }
         return max(0, room)
     }
+
+    /// Jobs that start at once come one of each group. Those that a worker runs one after the other, which is done in a
+    /// moment, may be several of a group: a group costs a claim more than a job does.
+    private static func quantum(_ request: ClaimRequest, room: Int) -> Int {
+        max(1, min(largestQuantum, room / max(1, request.idleSlots)))
+    }
+    private static let largestQuantum = 16
 
     private func claimableQueues(_ names: [QueueName]) throws -> [ClaimableQueue] {
         var queues: [ClaimableQueue] = []

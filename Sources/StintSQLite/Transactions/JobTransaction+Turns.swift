@@ -4,18 +4,18 @@ import StintCore
 ///
 /// Each group has a turn, a number. The group with the smallest one is served next, and each job that is served moves it
 /// ahead by ``GroupInLine/stride`` divided by the group's weight (stride scheduling: Waldspurger and Weihl, 1995). A group that
-/// gets its first ready job starts at the turn of the group that was served last, so that it has no credit from the
-/// time when it did nothing.
+/// gets its first ready job comes just before the turn of the group that was served last: it is served next, however many
+/// groups wait, and has no credit from the time when it did nothing.
 ///
-/// A group costs a claim more than a job does. So if very many groups wait, a large claim takes a few jobs of a group in a
-/// row, ``GroupLine/quantum(of:)``; still it serves sixteen groups at least. It never reads more groups than it takes jobs.
+/// If more groups wait than a claim can serve, it takes several jobs of a group in a row, ``ClaimableQueue/quantum``. It
+/// never reads more groups than it takes jobs, however many there are.
 extension JobTransaction {
     /// The jobs that come next, up to the queue's room.
     func inTurn(_ queue: ClaimableQueue, _ index: Int, skipsSuspects: Bool) throws -> Choice {
         try resumePaced(queue)
         var choice = Choice()
-        var line = try GroupLine(first: groups(of: queue, after: nil), room: queue.room)
-        choice.quantum = line.quantum
+        var line = try GroupLine(first: groups(of: queue, after: nil))
+        if line.size >= Self.width(of: queue) { choice.quantum = queue.quantum }
         let select = try statement(
             skipsSuspects && !queue.limits.isStrict ? HotSQL.innocentsOfGroup : HotSQL.jobsOfGroup)
         while choice.rows.count < queue.room {
@@ -41,7 +41,7 @@ extension JobTransaction {
                 continue
             }
             choice.rows.append(job)
-            for _ in 1..<line.quantum where choice.rows.count < queue.room {
+            for _ in 1..<choice.quantum where choice.rows.count < queue.room {
                 guard !(skipsSuspects && queue.limits.isStrict && group.peek?.suspect == true), let next = group.next()
                 else { break }
                 choice.rows.append(next)
@@ -87,9 +87,12 @@ extension JobTransaction {
     private func groups(of queue: ClaimableQueue, after last: GroupInLine?) throws -> [GroupInLine] {
         let needsLoad = queue.limits.groupConcurrency != nil
         return try statement(needsLoad ? HotSQL.groupsInLineWithLoad : HotSQL.groupsInLine).rows(
-            queue.id, last?.firstTurn ?? .min, last?.id ?? .min, Int64(GroupLine.width(of: queue.room))
-        ) { GroupInLine($0, hasLoad: needsLoad) }
+            queue.id, last?.firstTurn ?? .min, last?.id ?? .min, Int64(Self.width(of: queue))
+        ) { GroupInLine($0, queueTurn: queue.turn, hasLoad: needsLoad) }
     }
+
+    /// How many groups a claim serves if very many wait.
+    private static func width(of queue: ClaimableQueue) -> Int { (queue.room + queue.quantum - 1) / queue.quantum }
 
     private func read(
         _ group: inout GroupInLine, _ count: Int, of queue: ClaimableQueue, _ index: Int, _ select: Statement,

@@ -20,7 +20,8 @@ struct FlowCost {
     private func turn(_ side: FlowSide) async throws -> Measurement {
         let (path, jobs) = try await files.file(side)
         let assignment = Assignment(
-            design: .stintExchange, database: path, durability: .full, batch: batch, seconds: 120)
+            design: .stintExchange, database: path, durability: .full, batch: batch, idleSlots: side.idleSlots,
+            seconds: 120)
         let reports = try await fleet.run(Array(repeating: assignment, count: workers))
         try Verification(assignment: assignment, jobs: jobs, reports: reports).check()
         let measurement = Measurement(assignment, workers: workers, backlog: jobs, reports: reports)

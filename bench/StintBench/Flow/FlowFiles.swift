@@ -46,7 +46,9 @@ struct FlowSide {
     var settings = QueueSettings()
     /// The groups of another queue in the file, with as many jobs; `nil`: there is none.
     var groupsBeside: Int?
-    /// The least share of the throughput of the first side.
+    /// How many of a batch's jobs can be started at once; `nil`: all. Of a queue with limits no more are claimed.
+    var idleSlots: Int? = 1
+    /// The least share of the throughput without groups.
     var expected: Double?
 
     /// The first is what the others are compared with.
@@ -59,10 +61,12 @@ struct FlowSide {
             FlowSide(name: "fair", title: "\(inGroups), fair", groups: groups, expected: 0.8),
             FlowSide(
                 name: "two", title: "\(inGroups), group-concurrency 2", groups: groups,
-                settings: QueueSettings(groupConcurrency: .to(2)), expected: 0.75),
+                settings: QueueSettings(groupConcurrency: .to(2)), idleSlots: nil, expected: 0.75),
             FlowSide(
                 name: "one", title: "\(inGroups), group-concurrency 1, loose", groups: groups,
-                settings: QueueSettings(groupConcurrency: .to(1), groupOrder: .loose), expected: 0.75),
+                settings: QueueSettings(groupConcurrency: .to(1), groupOrder: .loose), idleSlots: nil,
+                expected: 0.75),
+            FlowSide(name: "spread", title: "\(inGroups), fair, 64 start at once", groups: groups, idleSlots: nil),
             FlowSide(
                 name: "unfair", title: "\(inGroups), fair off", groups: groups,
                 settings: QueueSettings(isFair: false)),
