@@ -182,7 +182,7 @@ let limitScenarios: [Scenario] = [
     },
     Scenario("a held group goes on when the time of its job is over") { stage in
         try await stage.store.configure("q", QueueSettings(groupConcurrency: .to(1)))
-        let first = try await stage.enqueue(options: JobOptions(expires: .seconds(5), group: "a"))
+        let first = try await stage.enqueue(options: JobOptions(group: "a", expires: .seconds(5)))
         let second = try await stage.enqueue(group: "a")
         try await stage.settle(try await stage.claimOne().lease, .fail(error: "e", retryAfter: .seconds(50)))
         #expect(try await stage.claim(9).isEmpty)
