@@ -175,7 +175,9 @@ extension HistoryChecker {
             let group = job.new.group
             let before = latest.updateValue(index, forKey: group)
             let isFirst = claimed.insert(claim.job).inserted
-            guard isFirst, job.isReadyAtOnce, !expiring.contains(group), job.made.ended < claim.invoked else { continue }
+            guard isFirst, job.isReadyAtOnce, !expiring.contains(group), job.made.ended < claim.invoked else {
+                continue
+            }
             var start = index
             while start > (before ?? -1) + 1, claims[start - 1].invoked > job.made.ended { start -= 1 }
             guard start < index, limits.isFair(claims[start].invoked, claim.returned),
@@ -196,7 +198,8 @@ extension HistoryChecker {
                     Violation(
                         .unfairTurn,
                         "queue \(queue): the group \(other ?? "without a name") was served \(count) times before line "
-                            + "\(claim.returned), while job \(claim.job) of the group \(group ?? "without a name") waited"))
+                            + "\(claim.returned), while job \(claim.job) of the group \(group ?? "without a name") waited"
+                    ))
             }
         }
         return found

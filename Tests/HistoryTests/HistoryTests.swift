@@ -543,7 +543,9 @@ struct HistoryTests {
     @Test("has a history for each of its rules in these tests")
     func rules() throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
-        let source = try ["HistoryTests.swift", "DigestHistoryTests.swift", "ScheduleHistoryTests.swift"].map {
+        let source = try [
+            "HistoryTests.swift", "DigestHistoryTests.swift", "LimitHistoryTests.swift", "ScheduleHistoryTests.swift",
+        ].map {
             try String(contentsOf: folder.appending(path: $0), encoding: .utf8)
         }.joined()
         for rule in Rule.allCases { #expect(source.contains(".\(rule)"), "no test breaks the rule '\(rule.rawValue)'") }

@@ -189,7 +189,7 @@ struct GroupSweepTests {
                 [1], in: "q",
                 options: JobOptions(
                     delay: state == .delayed ? .seconds(9_000) : .zero,
-                    expires: state == .expired ? .milliseconds(1) : nil, group: "a"))
+                    group: "a", expires: state == .expired ? .milliseconds(1) : nil))
             let id = try await queue.enqueue(jobs: [job])[0].id
             switch state {
             case .ready, .delayed: break
@@ -235,7 +235,9 @@ struct GroupSweepTests {
             _ = try await reap(queue, clock)
             #expect(try await groups(queue) == ["a", "heavy"])
             #expect(try await reap(queue, clock).prunedGroups == 1)
-            let starts = try await queue.store.writer.run { try Int.fetchOne($0, sql: "SELECT count(*) FROM stint_starts") }
+            let starts = try await queue.store.writer.run {
+                try Int.fetchOne($0, sql: "SELECT count(*) FROM stint_starts")
+            }
             #expect(starts == 0)
             #expect(try await groups(queue) == ["heavy"])
         }

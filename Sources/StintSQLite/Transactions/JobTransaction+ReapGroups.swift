@@ -19,7 +19,7 @@ extension JobTransaction {
         """
     /// ?1: the group. No state has a job of it.
     private static let isUnused = """
-        state = 'idle' AND weight = 1 AND name <> ''
+        g.state = 'idle' AND g.weight = 1 AND g.name <> ''
         AND NOT EXISTS (SELECT 1 FROM stint_ready WHERE queue_id = g.queue_id AND group_id = g.id)
         AND NOT EXISTS (SELECT 1 FROM stint_delayed WHERE group_id = g.id)
         AND NOT EXISTS (SELECT 1 FROM stint_leased WHERE group_id = g.id)
@@ -28,13 +28,14 @@ extension JobTransaction {
         AND NOT EXISTS (SELECT 1 FROM stint_cancelled WHERE group_id = g.id)
         AND NOT EXISTS (SELECT 1 FROM stint_expired WHERE group_id = g.id)
         """
-    /// Starts of groups that count no more, by the monotonic clock ?3.
+    /// Starts of groups that count no more, by the monotonic clock ?3, or that are of an earlier boot.
     private static let hasOldStarts = """
-        EXISTS (SELECT 1 FROM stint_starts WHERE queue_id = g.queue_id AND group_id = g.id AND at <= ?3 - coalesce(
-            (SELECT group_rate_ms FROM stint_queues WHERE id = g.queue_id), 0))
+        EXISTS (SELECT 1 FROM stint_starts WHERE queue_id = g.queue_id AND group_id = g.id AND (
+            q.group_rate_ms IS NULL OR at <= ?3 - q.group_rate_ms OR at > ?3 + 2 * q.group_rate_ms))
         """
     static let idleGroups = """
-        SELECT id, queue_id, \(hasOldStarts) OR (\(isUnused)) FROM stint_groups g WHERE id > ?1 ORDER BY id LIMIT ?2
+        SELECT g.id, g.queue_id, \(hasOldStarts) OR (\(isUnused))
+        FROM stint_groups g LEFT JOIN stint_queues q ON q.id = g.queue_id WHERE g.id > ?1 ORDER BY g.id LIMIT ?2
         """
     static let deleteUnusedGroup = """
         DELETE FROM stint_groups AS g WHERE id = ?1 AND \(isUnused)

@@ -213,6 +213,11 @@ extension JobTransaction {
         guard let ahead else { return }
         try statement(HotSQL.deleteStartsAhead).execute(queue, group, latest)
         try statement(HotSQL.addStarts).execute(queue, group, latest, ahead)
+        guard group == 0 else { return }
+        // The first claim of this boot: those of its groups begin at the same time.
+        let groups = try statement("SELECT DISTINCT group_id FROM stint_starts WHERE queue_id = ?1 AND group_id <> 0")
+            .rows(queue) { $0.int(0) }
+        for group in groups { try clampStarts(rate, queue: queue, group: group) }
     }
 
     func startsInWindow(_ rate: Rate, queue: Int64, group: Int64) throws -> Int {

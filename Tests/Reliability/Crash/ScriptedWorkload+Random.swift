@@ -147,7 +147,7 @@ private struct RandomWorkload {
                     priority: .random(in: 0...3, using: &chance),
                     delay: isDelayed ? .seconds(.random(in: 1...60, using: &chance)) : .zero,
                     maxAttempts: 3, uniqueKey: isKeyed ? "key \(Int.random(in: 0..<4, using: &chance))" : nil,
-                    expires: expires ? .seconds(.random(in: 1...60, using: &chance)) : nil, group: group))
+                    group: group, expires: expires ? .seconds(.random(in: 1...60, using: &chance)) : nil))
         }
     }
 

@@ -97,20 +97,21 @@ struct WorldPlan: Sendable {
             workers.append(
                 (1...dice.one(of: [1, 1, 1, 2])).map { _ in WorkerPlan(number == 1 ? queues : nil, queues, dice) })
         }
-        func happen(_ kind: Fault.Kind) {
-            misfortunes.append(Fault(time: .microseconds(dice.int(0...Int(unrest.nanoseconds / 1_000))), kind: kind))
-        }
         let severity = dice.one(of: [0, 2, 4, 8])
-        for _ in 0..<severity { happen(Self.fault(dice)) }
-        if dice.happens(25) { for _ in 1...dice.int(1...4) { happen(.operatorCancels) } }
-        if dice.happens(50) { addGroups(queues, dice, happen) }
+        for _ in 0..<severity { add(Self.fault(dice), dice) }
+        if dice.happens(25) { for _ in 1...dice.int(1...4) { add(.operatorCancels, dice) } }
+        if dice.happens(50) { addGroups(queues, dice) }
         schedules = Self.schedules(in: queues, setsClock: setsClock, dice)
+    }
+
+    private mutating func add(_ kind: Fault.Kind, _ dice: Dice) {
+        misfortunes.append(Fault(time: .microseconds(dice.int(0...Int(unrest.nanoseconds / 1_000))), kind: kind))
     }
 
     static let groups = ["acme", "bolt", "corp"]
 
     /// Most jobs have a group, there are more of them, and the queues have limits.
-    private mutating func addGroups(_ queues: [QueueName], _ dice: Dice, _ happen: (Fault.Kind) -> Void) {
+    private mutating func addGroups(_ queues: [QueueName], _ dice: Dice) {
         let groups = Array(Self.groups.prefix(dice.int(2...3)))
         for index in jobs.indices where dice.happens(70) { jobs[index].join(dice.one(of: groups)) }
         let main = dice.one(of: queues)
@@ -122,9 +123,9 @@ struct WorldPlan: Sendable {
         }
         for queue in queues where dice.happens(75) { limits[queue] = Self.limits(dice) }
         if dice.happens(40) {
-            for _ in 1...dice.int(1...3) { happen(.operatorLimits(dice.one(of: queues), Self.limits(dice))) }
+            for _ in 1...dice.int(1...3) { add(.operatorLimits(dice.one(of: queues), Self.limits(dice)), dice) }
         }
-        if dice.happens(30) { happen(.operatorWeighs(main, group: dice.one(of: groups), dice.int(1...4))) }
+        if dice.happens(30) { add(.operatorWeighs(main, group: dice.one(of: groups), dice.int(1...4)), dice) }
     }
 
     private static func limits(_ dice: Dice) -> QueueSettings {
