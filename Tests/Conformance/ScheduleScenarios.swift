@@ -117,6 +117,7 @@ let scheduleScenarios: [Scenario] = [
         #expect(try await stage.made() == ["new 2027-01-15T08:01:00Z"])
         stage.clock.advance(by: .seconds(60))
         #expect(try await stage.store.setSchedule(stage.schedule("s", .every(.seconds(30)))) == .replaced)
+        #expect(try await stage.made().last == "new 2027-01-15T08:02:00Z", "it was due by the old times")
         #expect(try await stage.store.tick().ticks == 0, "new times begin now")
         #expect(try await stage.next() == "2027-01-15T08:03:00Z")
         for other in [
@@ -130,7 +131,7 @@ let scheduleScenarios: [Scenario] = [
             #expect(try await stage.store.setSchedule(other) == .unchanged)
         }
         #expect(try await stage.store.schedules().count == 1)
-        #expect(try await stage.store.schedule("s")?.record.lastTicks.count == 1)
+        #expect(try await stage.store.schedule("s")?.record.lastTicks.count == 2)
     },
     Scenario("names of schedules are compared by bytes, and listed in their order") { stage in
         let names = ["a", "b", "e\u{301}", "\u{E9}"]

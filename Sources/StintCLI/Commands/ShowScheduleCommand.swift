@@ -45,10 +45,10 @@ struct ShowScheduleCommand: AsyncParsableCommand {
         rows.append(("missed", record.missed.rawValue))
         if let problem = record.problem { rows.append(("problem", problem)) }
         rows.append(("last", record.lastTicks.isEmpty ? "never" : ""))
-        rows += record.lastTicks.map { ("", "\(localTime($0.timeMilliseconds)), job \($0.job)") }
+        rows += record.lastTicks.map { ("", "\(record.localTime($0.timeMilliseconds)), job \($0.job)") }
         let next = record.nextTicks(ScheduleRecord.shownTicks)
         rows.append(("next", next.isEmpty || record.problem != nil ? record.nextText : ""))
-        if record.problem == nil { rows += next.map { ("", localTime($0.timestamp)) } }
+        if record.problem == nil { rows += next.map { ("", record.localTime($0.timestamp)) } }
         rows.append(("priority", "\(options.priority)"))
         rows.append(("attempts", "at most \(options.maxAttempts), crashes at most \(options.maxCrashes)"))
         if options.delay > .zero {
