@@ -6,7 +6,7 @@ struct ListSchedulesCommand: AsyncParsableCommand {
         commandName: "list",
         abstract: "List the schedules in plain words, with their last and next five ticks.",
         discussion: """
-            The times are those of this machine's zone; an offset from UTC holds until the next one.
+            Times are on the clock of the schedule's zone; an offset from UTC holds until the next one.
 
             Example:
               stint schedule list

@@ -19,7 +19,7 @@ struct ResumeScheduleCommand: AsyncParsableCommand {
     func run() async throws {
         let queue = try await database.open()
         try await queue.resumeSchedule(name)
-        let next = try await queue.schedule(named: name)?.record.nextTickMilliseconds
-        try Output.print("resumed \(name), next at \(localTime(next))")
+        let record = try await queue.schedule(named: name)?.record
+        try Output.print("resumed \(name), next at \(record?.localTime(record?.nextTickMilliseconds) ?? "?")")
     }
 }

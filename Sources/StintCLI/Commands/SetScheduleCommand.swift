@@ -70,7 +70,7 @@ struct SetScheduleCommand: AsyncParsableCommand {
         let queue = try await database.open(creating: creation)
         let setting = try await queue.set(schedule)
         let next = try await queue.schedule(named: name)?.record
-        let start = next?.isPaused == true ? "paused" : "next at \(localTime(next?.nextTickMilliseconds))"
+        let start = next?.isPaused == true ? "paused" : "next at \(next?.localTime(next?.nextTickMilliseconds) ?? "?")"
         try Output.print("\(setting.verb) \(name): \(recurrence); \(start)")
     }
 }

@@ -32,6 +32,11 @@ struct ShowScheduleCommand: AsyncParsableCommand {
         try Output.print(ShowCommand.text(rows(of: schedule)))
     }
 
+    /// One row for each of the texts, the first of them with the name.
+    private static func rows(_ name: String, _ texts: [String], orElse none: String) -> [(String, String)] {
+        (texts.isEmpty ? [none] : texts).enumerated().map { ($0 == 0 ? name : "", $1) }
+    }
+
     private func rows(of schedule: ScheduleDetails) -> [(String, String)] {
         let (record, options) = (schedule.record, schedule.record.options)
         var rows: [(String, String)] = [
@@ -44,11 +49,10 @@ struct ShowScheduleCommand: AsyncParsableCommand {
         }
         rows.append(("missed", record.missed.rawValue))
         if let problem = record.problem { rows.append(("problem", problem)) }
-        rows.append(("last", record.lastTicks.isEmpty ? "never" : ""))
-        rows += record.lastTicks.map { ("", "\(localTime($0.timeMilliseconds)), job \($0.job)") }
-        let next = record.nextTicks(ScheduleRecord.shownTicks)
-        rows.append(("next", next.isEmpty || record.problem != nil ? record.nextText : ""))
-        if record.problem == nil { rows += next.map { ("", localTime($0.timestamp)) } }
+        rows += Self.rows(
+            "last", record.lastTicks.map { "\(record.localTime($0.timeMilliseconds)), job \($0.job)" }, orElse: "never")
+        let next = record.problem == nil ? record.nextTicks(ScheduleRecord.shownTicks) : []
+        rows += Self.rows("next", next.map { record.localTime($0.timestamp) }, orElse: record.nextText)
         rows.append(("priority", "\(options.priority)"))
         rows.append(("attempts", "at most \(options.maxAttempts), crashes at most \(options.maxCrashes)"))
         if options.delay > .zero {

@@ -8,11 +8,12 @@ func jsonLine(_ value: some Encodable) throws -> String {
     return String(decoding: try encoder.encode(value), as: UTF8.self)
 }
 
-/// A time in the user's zone, to the second.
-func localTime(_ time: Timestamp?) -> String {
+/// A time in a zone, usually the user's, to the second.
+func localTime(_ time: Timestamp?, in zone: TimeZone = .current) -> String {
     guard let time else { return "?" }
     let formatter = DateFormatter()
     formatter.locale = Locale(identifier: "en_US_POSIX")
+    formatter.timeZone = zone
     formatter.dateFormat = "yyyy-MM-dd HH:mm:ss ZZZ"
     return formatter.string(from: Date(timeIntervalSince1970: Double(time) / 1_000))
 }

@@ -17,7 +17,7 @@ struct ScheduleLines {
             + field("queue", oneLine(schedule.queue.description, limit: .max) + group)
             + field("missed", schedule.missed.words)
             + (schedule.recurrence != nil ? schedule.problem.map { field("problem", oneLine($0, limit: 500)) } ?? [] : [])
-            + field("last", Self.times(schedule.lastTicks.reversed().map(\.timeMilliseconds)) ?? "never")
+            + field("last", times(schedule.lastTicks.reversed().map(\.timeMilliseconds)) ?? "never")
             + field("next", next)
     }
 
@@ -26,7 +26,7 @@ struct ScheduleLines {
     private var next: String {
         guard schedule.problem == nil else { return "never; set it again, or delete it" }
         if schedule.isPaused { return "paused" }
-        return Self.times(schedule.nextTicks(ScheduleRecord.shownTicks).map(\.timestamp)) ?? "never"
+        return times(schedule.nextTicks(ScheduleRecord.shownTicks).map(\.timestamp)) ?? "never"
     }
 
     private func field(_ name: String, _ text: String) -> [String] {
@@ -52,12 +52,15 @@ struct ScheduleLines {
         return (lines + [line]).map { $0.replacing("\u{A0}", with: " ") }
     }
 
-    /// Times in the user's zone, each with the offset from UTC if it differs from the one before; the seconds if any of
+    /// Times in the schedule's zone, each with the offset from UTC if it differs from the one before; the seconds if any of
     /// them has some. `nil` if there are none.
-    static func times(_ times: [Timestamp]) -> String? {
+    private func times(_ times: [Timestamp]) -> String? {
         guard !times.isEmpty else { return nil }
         let (time, offset) = (DateFormatter(), DateFormatter())
-        for formatter in [time, offset] { formatter.locale = Locale(identifier: "en_US_POSIX") }
+        for formatter in [time, offset] {
+            formatter.locale = Locale(identifier: "en_US_POSIX")
+            formatter.timeZone = schedule.zone
+        }
         let hasSeconds = times.contains { $0 % 60_000 != 0 }
         time.dateFormat = hasSeconds ? "yyyy-MM-dd'\u{A0}'HH:mm:ss" : "yyyy-MM-dd'\u{A0}'HH:mm"
         offset.dateFormat = "ZZZ"
@@ -70,6 +73,17 @@ struct ScheduleLines {
         }
         return parts.joined(separator: ", ")
     }
+}
+
+extension ScheduleRecord {
+    /// That of its times, as far as it has one: otherwise the user's.
+    var zone: TimeZone {
+        guard case .cron(_, let name)? = recurrence?.kind else { return .current }
+        return TimeZone(identifier: name) ?? .current
+    }
+
+    /// A time in this zone, to the second.
+    func localTime(_ time: Timestamp?) -> String { StintCLI.localTime(time, in: zone) }
 }
 
 extension MissedTicks {

@@ -102,9 +102,8 @@ extension JobTransaction {
         case "paced": return row.resumeAt == nil || limits.groupRate == nil
         case "full":
             guard let concurrency = limits.groupConcurrency else { return true }
-            let running = try statement(HotSQL.runningOfGroup).first(found.group) { $0.int(0) } ?? 0
-            if running >= concurrency { return false }
-            return try !(limits.isStrict && statement(HotSQL.heldGroup).first(found.group, read: { _ in true }) == true)
+            let load = try statement(HotSQL.loadOfGroup).first(found.group) { GroupLoad($0, from: 0) } ?? GroupLoad()
+            return load.running < concurrency && !(limits.isStrict && load.isHeld)
         default: return true
         }
     }

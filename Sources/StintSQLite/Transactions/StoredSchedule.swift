@@ -121,6 +121,10 @@ struct StoredSchedule {
         do {
             recurrence = try self.recurrence()
             _ = try schedule(payload: [])
+            guard payloadBytes <= NewJob.maximumPayloadBytes else {
+                throw StintError.invalidInput(
+                    "its payload has \(payloadBytes) bytes; at most \(NewJob.maximumPayloadBytes) are allowed")
+            }
         } catch {
             problem = "\(error)"
         }

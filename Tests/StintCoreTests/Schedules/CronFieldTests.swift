@@ -7,7 +7,7 @@ struct CronFieldTests {
     private static let wrong: [(CronField, String)] = CronField.allCases.flatMap { field -> [(CronField, String)] in
         let (low, high) = (field.range.lowerBound, field.range.upperBound)
         return [
-            "\(high + 1)", "\(low)-\(high + 1)", "\(high)-\(low)", "-1", "\(low)-", "-\(high)", "99999999999999999999",
+            "\(high + 1)", "\(low)-\(high + 1)", "\(high - 1)-\(low + 1)", "-1", "\(low)-", "-\(high)", "99999999999999999999",
             "*/0", "*/-1", "*/", "*/x", "*/\(high + 1)", "/2", "\(low)/", "\(low)/2/2", "\(low),", ",\(low)", "\(low),,\(high)",
             "x", "FOO", "1.5", "0x1", "1e1", "+1", "**", "*5", "5*", "L", "W", "\(low)W", "#", "\(low)#1", "?", "H", "R", "~",
             "\(low)~\(high)", "\u{661}", "JANUARY", "SUNDAY",
