@@ -32,6 +32,7 @@ extension World {
 
     private func inject(_ kind: WorldPlan.Fault.Kind) {
         guard !isCalm else { return }
+        logger.debug("at \(scheduler.now / 1_000_000) ms: \(kind)")
         let living = processes.filter { $0.state != .dead && $0.place.name != "house" }
         switch kind {
         case .kill:

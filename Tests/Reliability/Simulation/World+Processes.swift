@@ -62,6 +62,8 @@ extension World {
                         service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
                 }, logger: Logger(label: "services") { _ in SwiftLogNoOpLogHandler() }))
         process.shutDown = { Task { await group.triggerGracefulShutdown() } }
+        // The order came before it had learnt to listen.
+        if process.hasOrderToStop { process.shutDown() }
         do {
             try await group.run()
         } catch let error as ServiceGroupError where error.errorCode == .serviceFinishedUnexpectedly {

@@ -100,8 +100,21 @@ struct WorldPlan: Sendable {
         let severity = dice.one(of: [0, 2, 4, 8])
         for _ in 0..<severity { add(Self.fault(dice), dice) }
         if dice.happens(25) { for _ in 1...dice.int(1...4) { add(.operatorCancels, dice) } }
+        if dice.happens(20) { addEvents(dice.one(of: queues), dice) }
+        if dice.happens(20) { for _ in 1...dice.int(1...3) { add(.stop(dice.milliseconds(2_000...20_000)), dice) } }
         if dice.happens(50) { addGroups(queues, dice) }
         schedules = Self.schedules(in: queues, setsClock: setsClock, dice)
+    }
+
+    /// Events of one key, one after the other, whose digests fail at first, so that some come while it is claimed.
+    private mutating func addEvents(_ queue: QueueName, _ dice: Dice) {
+        for number in 1...dice.int(4...10) {
+            var job = JobPlan(quick: "event-\(number)", queue, unrest, dice)
+            job.behaviour = .fails(times: dice.int(1...2))
+            (job.options.uniqueKey, job.options.onConflict) = ("events", .collect)
+            job.time = .microseconds(dice.int(0...Int(unrest.nanoseconds / 2_000)))
+            jobs.append(job)
+        }
     }
 
     private mutating func add(_ kind: Fault.Kind, _ dice: Dice) {
