@@ -3,7 +3,7 @@
 # make check   the quick ones: values, store, history; a minute after the build
 # make torture   the tests of faults for longer: MINUTES=30; SEED=… repeats a run
 # make fuzz    coverage-guided fuzzing; FUZZ_SECONDS=60 for each target
-# make bench   waiting, waking, group commits, the ceiling, the log, and the naive locking designs; about 8 minutes
+# make bench   waiting, waking, group commits, groups and limits, the ceiling, the log, and the naive designs; 11 minutes
 # make bench-flat   the same with 10 million jobs; 2 minutes and 2 GB of disk
 # make plots   docs/plots from what the benchmarks have measured
 # make bench-peers beside beanstalkd, PostgreSQL and queues from PyPI, which it installs
@@ -91,6 +91,7 @@ bench: build stint-bench
 	$(BENCH) wake --json bench/results/wake.json
 	$(BENCH) group --json bench/results/group.json
 	$(BENCH) contention --json bench/results/contention.json
+	$(BENCH) flow --json bench/results/flow.json
 	$(BENCH) ceiling --json bench/results/ceiling.json
 	$(BENCH) log --json bench/results/log.json
 	$(BENCH) churn --jobs 200000 --json bench/results/churn.json

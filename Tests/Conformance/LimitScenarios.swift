@@ -57,7 +57,8 @@ let limitScenarios: [Scenario] = [
         #expect(groups.count { $0 == "a" } == 2)
         #expect(groups.count { $0 == "b" } == 2)
     },
-    Scenario("a group that gets its first job is served next, however many groups wait, and then takes its turn") { stage in
+    Scenario("a group that gets its first job is served next, however many groups wait, and then takes its turn") {
+        stage in
         for name in ["a", "b", "c", "d", "e", "f"] {
             for _ in 0..<3 { try await stage.enqueue(group: name) }
         }

@@ -37,12 +37,20 @@ struct Candidate {
 /// The jobs that a claim may take from one queue, in the order in which it takes them.
 struct Choice {
     var rows: [Candidate] = []
-    /// Whether they are the first ones of the queue's order by priority and id, without gaps.
-    var isRange = false
+    var kind = Kind.rows
     /// The groups of these jobs, if they come in turn.
     var groups: [Int64: GroupInLine] = [:]
     /// How many jobs of one group came in a row.
     var quantum = 1
+
+    /// What is removed by one statement.
+    enum Kind {
+        /// They are the first ones of the queue's order by priority and id, without gaps.
+        case range
+        /// They are the first ones of each group.
+        case rangeOfEachGroup
+        case rows
+    }
 }
 
 extension JobTransaction {

@@ -167,6 +167,10 @@ package enum HotSQL {
     package static let innocentsWithinLimits = """
         SELECT \(readyColumns) FROM stint_ready WHERE \(withinLimits) AND suspect = 0 ORDER BY priority, job_id LIMIT ?4
         """
+    /// As ``deleteReadyUpTo``, of one group.
+    package static let deleteReadyOfGroupUpTo = """
+        DELETE FROM stint_ready WHERE +queue_id = ?1 AND group_id = ?2 AND (priority, job_id) <= (?3, ?4)
+        """
     package static let runningOfGroup = "SELECT count(*) FROM stint_leased WHERE group_id = ?1"
     package static let readyOfGroup = "SELECT count(*) FROM stint_ready WHERE +queue_id = ?1 AND group_id = ?2"
     package static let groupOfLeased = "SELECT group_id FROM stint_leased WHERE job_id = ?1 AND token = ?2"

@@ -29,7 +29,11 @@ extension JobTransaction {
         var tokens: [Int: FencingToken] = [:]
         for (index, queue) in queues.enumerated() {
             let mine = rows.filter { $0.queue == index }
-            choices[index].isRange && !leavesSome ? try takeFirst(mine, of: queue.id) : try take(mine, of: queue.id)
+            switch leavesSome ? .rows : choices[index].kind {
+            case .range: try takeFirst(mine, of: queue.id)
+            case .rangeOfEachGroup: try takeFirstOfGroups(mine, of: queue.id)
+            case .rows: try take(mine, of: queue.id)
+            }
             let leased = chosen.filter { $0.queue == index }
             if !leased.isEmpty {
                 let token = try insertLease(queue.id, request, jobs: leased.count)
@@ -126,7 +130,7 @@ extension JobTransaction {
             let (rows, _) = try candidates(of: queue.id) {
                 try self.statement(sql).rows(queue.id, Int64(queue.room)) { Candidate($0, queue: index) }
             }
-            return Choice(rows: rows, isRange: true)
+            return Choice(rows: rows, kind: .range)
         }
     }
 

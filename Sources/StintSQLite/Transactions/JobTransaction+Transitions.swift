@@ -261,6 +261,15 @@ extension JobTransaction {
         count(queue, ready: -rows.count)
     }
 
+    /// Removes rows that are the first ones of their groups: a range of each group.
+    func takeFirstOfGroups(_ rows: [Candidate], of queue: Int64) throws {
+        var last: [Int64: Candidate] = [:]
+        for row in rows { if let group = row.group { last[group] = row } }
+        let delete = try statement(HotSQL.deleteReadyOfGroupUpTo)
+        for (group, row) in last { try delete.execute(queue, group, row.priority, row.id) }
+        count(queue, ready: -rows.count)
+    }
+
     /// Removes rows between which others stay.
     func take(_ rows: [Candidate], of queue: Int64) throws {
         guard !rows.isEmpty else { return }

@@ -13,7 +13,7 @@ extension JobTransaction {
     /// The jobs that come next, up to the queue's room.
     func inTurn(_ queue: ClaimableQueue, _ index: Int, skipsSuspects: Bool) throws -> Choice {
         try resumePaced(queue)
-        var choice = Choice()
+        var choice = Choice(kind: .rangeOfEachGroup)
         var line = try GroupLine(first: groups(of: queue, after: nil))
         if line.size >= Self.width(of: queue) { choice.quantum = queue.quantum }
         let select = try statement(

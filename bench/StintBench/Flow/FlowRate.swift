@@ -24,7 +24,9 @@ struct FlowRate {
                 })
         }
         let log = try ClaimLog(database)
-        let reports = try await fleet.run(Array(repeating: WakeRole(database: database, concurrency: Self.handlers), count: Self.processes)) { _ in
+        let reports = try await fleet.run(
+            Array(repeating: WakeRole(database: database, concurrency: Self.handlers), count: Self.processes)
+        ) { _ in
             // They register and look for work first.
             try await Task.sleep(for: .milliseconds(500))
             try await queue.resume(StintWorkload.queue)
