@@ -62,7 +62,8 @@ struct QueryPlanTests {
         "what a claim reads of a group it finds by the group, past no job of another one",
         arguments: [
             HotSQL.groupsInLine, HotSQL.groupsInLineWithLoad, HotSQL.jobsOfGroup, HotSQL.innocentsOfGroup,
-            HotSQL.loadOfGroup, HotSQL.runningOfGroup, HotSQL.deleteReadyOfGroupUpTo, HotSQL.readyOfGroup, HotSQL.anyReadyInLine,
+            HotSQL.loadOfGroup, HotSQL.runningOfGroup, HotSQL.deleteReadyOfGroupUpTo, HotSQL.readyOfGroup,
+            HotSQL.anyReadyInLine,
         ])
     func groups(sql: String) async throws {
         let folder = try TemporaryFolder()
