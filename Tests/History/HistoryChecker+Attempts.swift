@@ -112,7 +112,12 @@ extension HistoryChecker {
                     && !history.mayBeUndone($0)
             }), case .reclaim(let workers, blames: true) = death.call,
             // If two died together, either may have been the cause.
-            workers.allSatisfy({ history.registrations[$0] == claim.process })
+            workers.allSatisfy({ history.registrations[$0] == claim.process }),
+            // Another reaper that could not prove it may have been the first.
+            !reclaims(from: claim.process).contains(where: { other in
+                guard case .reclaim(_, blames: false) = other.call else { return false }
+                return other.mayHaveHappened(after: claim.invoked, before: death.ended)
+            })
         else { return false }
         let isExpired = history.reaps.contains { reap in
             reap.mayHaveHappened(after: claim.invoked, before: next.returned)

@@ -455,7 +455,8 @@ struct HistoryTests {
         #expect(failed.broken(job(1, "a", "leased"), drained: false) == [.attemptNotCounted])
 
         func dead(
-            under supervisor: String? = nil, beside other: Int64? = nil, throwing: Bool = false, then attempt: Int
+            under supervisor: String? = nil, beside other: Int64? = nil, throwing: Bool = false, doubting: Bool = false,
+            then attempt: Int
         ) -> Set<Rule> {
             var history = HistoryBuilder()
             history.enqueue("a", as: 1)
@@ -469,7 +470,10 @@ struct HistoryTests {
             }
             if throwing { history.add("w", .handlerThrew(job: 1, token: 1)) }
             history.add("w", .killed)
-            history.call("s", .reclaim(workers: [1], blames: true))
+            let reclaim = history.invoke("s", .reclaim(workers: [1], blames: true))
+            if doubting { history.call("t", .reclaim(workers: [1], blames: false)) }
+            history.add("s", .returned(call: reclaim, .done))
+            if !doubting { history.call("t", .reclaim(workers: [1], blames: false)) }
             history.claim("x", 1, token: 2, attempt: attempt)
             let jobs = [job(1, "a", "leased"), job(2, "b", "leased")].prefix(other == nil ? 1 : 2)
             let final = FinalState(isDrained: false, jobs: Array(jobs))
@@ -480,6 +484,7 @@ struct HistoryTests {
         #expect(dead(under: "s", then: 1) == [])
         #expect(dead(beside: 2, then: 1) == [])
         #expect(dead(throwing: true, then: 1) == [])
+        #expect(dead(doubting: true, then: 1) == [])
 
         var many = HistoryBuilder()
         many.enqueue("a", as: 1)

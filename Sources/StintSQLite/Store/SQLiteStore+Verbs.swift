@@ -90,7 +90,9 @@ extension SQLiteStore {
             (report.repairedGroups, report.prunedGroups) = (swept.repairedGroups, swept.prunedGroups)
             return report
         }
-        if let groups { groupSweep.goOn(after: groups) }
+        if let groups {
+            groupSweep.goOn(after: groups, hasChanged: report.repairedGroups + report.prunedGroups > 0)
+        }
         return report
     }
 

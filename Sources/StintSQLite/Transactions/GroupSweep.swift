@@ -37,9 +37,10 @@ final class GroupSweep: Sendable {
     }
 
     /// After the findings have been dealt with.
-    func goOn(after findings: Findings) {
+    /// - Parameter hasChanged: Whether anything was changed. What cannot be changed must not be found again at once.
+    func goOn(after findings: Findings, hasChanged: Bool = false) {
         place.withLock { $0 = findings.next }
-        if findings.isFull { looks.forget() }
+        if findings.isFull && hasChanged { looks.forget() }
     }
 
     /// See ``RareLook/forget()``.

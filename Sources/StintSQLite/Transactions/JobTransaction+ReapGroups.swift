@@ -60,7 +60,8 @@ extension JobTransaction {
             let found = try next.first(findings.next.queue, findings.next.ready) {
                 GroupOfQueue(queue: $0.int(0), group: $0.int(1))
             }
-            guard let found else {
+            // Keys that are no numbers do not go on; another program can have created the table again without types.
+            guard let found, (found.queue, found.group) > (findings.next.queue, findings.next.ready) else {
                 (findings.next.queue, findings.next.ready) = (.min, .min)
                 return
             }
@@ -128,15 +129,13 @@ extension JobTransaction {
         }
         for group in findings.stuck {
             // Meanwhile a claim or the end of a job may have changed it.
-            if try isStuck(group) {
-                try repair(group)
-                report.repairedGroups += 1
-            }
+            if try isStuck(group) { report.repairedGroups += try repair(group) }
         }
         for group in findings.idle { report.prunedGroups += try prune(group) }
     }
 
-    private func repair(_ group: GroupOfQueue) throws {
+    /// - Returns: How many: 1, or 0 if it cannot be.
+    private func repair(_ group: GroupOfQueue) throws -> Int {
         wakesWorkers = true
         let exists = try statement(
             """
@@ -145,15 +144,15 @@ extension JobTransaction {
             WHERE id = ?1
             """
         ).changes(group.group, group.queue)
-        guard exists == 0 else { return }
+        guard exists == 0 else { return exists }
         // Jobs in all states may name it. Its name is lost, unless it is that of the jobs without a group.
-        try statement(
+        return try statement(
             """
             INSERT OR IGNORE INTO stint_groups (id, queue_id, name, state, turn)
             SELECT ?1, id, CASE WHEN ungrouped = ?1 THEN '' ELSE 'lost group ' || ?1 END, 'waiting', turn
             FROM stint_queues WHERE id = ?2
             """
-        ).execute(group.group, group.queue)
+        ).changes(group.group, group.queue)
     }
 
     /// Deletes a group that no job names, and starts that count no more.

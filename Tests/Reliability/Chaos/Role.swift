@@ -102,8 +102,8 @@ package struct Player: Sendable {
     }
 
     static let limits = QueueSettings(
-        concurrency: .to(6), rate: .to(Rate(400, per: .seconds(1))), groupConcurrency: .to(1),
-        groupRate: .to(Rate(50, per: .seconds(1))), groupOrder: .strict, isFair: true)
+        concurrency: .to(6), rate: .to(Rate(30, per: .seconds(1))), groupConcurrency: .to(1),
+        groupRate: .to(Rate(8, per: .seconds(1))), groupOrder: .strict, isFair: true)
 
     private func serve(_ services: [any Service]) async throws {
         var configurations = services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }

@@ -71,7 +71,16 @@ extension World {
         case .operatorCancels:
             guard let id = anyJob() else { return }
             // Best one that was claimed ahead.
-            asOperator { try await $0.cancel([try await $0.store.list(JobFilter(state: .leased)).last?.id ?? id]) }
+            asOperator { queue in
+                let leased = try await queue.store.list(JobFilter(state: .leased)).map(\.id)
+                try await queue.cancel([leased.last { self.references[$0] == nil } ?? leased.last ?? id])
+            }
+        case .operatorRetries:
+            asOperator { queue in
+                guard let id = try await queue.store.list(JobFilter(state: .leased)).first?.id else { return }
+                try await queue.store.bury([id], reason: "it takes too long")
+                try await queue.store.kick([id])
+            }
         case .operatorLimits(let queue, let limits): asOperator { try await $0.store.configure(queue, limits) }
         case .operatorWeighs(let queue, let group, let weight):
             asOperator { try await $0.store.setWeight(weight, ofGroup: group, in: queue) }

@@ -46,6 +46,8 @@ struct WorldPlan: Sendable {
             /// A container is killed: all workers and their supervisors.
             case killsTree
             case operatorKicks, operatorBuries, operatorDeletes, operatorCancels
+            /// Buries a job that runs and kicks it, so that its holder comes too late.
+            case operatorRetries
             case operatorLimits(QueueName, QueueSettings)
             case operatorWeighs(QueueName, group: String, Int)
         }
@@ -55,7 +57,7 @@ struct WorldPlan: Sendable {
     var hasOperator: Bool {
         misfortunes.contains {
             switch $0.kind {
-            case .operatorBuries, .operatorDeletes, .operatorCancels: true
+            case .operatorBuries, .operatorDeletes, .operatorCancels, .operatorRetries: true
             case .kill, .killWithSupervisor, .stop, .shutDown, .wallClockJumps, .reboot, .operatorPauses,
                 .operatorKicks, .locks, .freezesAll, .stopsTree, .killsTree, .operatorLimits, .operatorWeighs:
                 false
@@ -101,7 +103,7 @@ struct WorldPlan: Sendable {
         for _ in 0..<severity { add(Self.fault(dice), dice) }
         if dice.happens(25) { for _ in 1...dice.int(1...4) { add(.operatorCancels, dice) } }
         if dice.happens(20) { addEvents(dice.one(of: queues), dice) }
-        if dice.happens(20) { for _ in 1...dice.int(1...3) { add(.stop(dice.milliseconds(2_000...20_000)), dice) } }
+        if dice.happens(25) { for _ in 1...dice.int(1...4) { add(.operatorRetries, dice) } }
         if dice.happens(50) { addGroups(queues, dice) }
         schedules = Self.schedules(in: queues, setsClock: setsClock, dice)
     }
