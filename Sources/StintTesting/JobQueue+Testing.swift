@@ -52,7 +52,8 @@ extension JobQueue where Store == InMemoryStore {
     // MARK: - Running jobs
 
     /// Runs the worker until nothing is ready or running in its queues, and stops it; less if it ends before, as by its
-    /// limit of jobs. Delayed jobs stay: let their time pass with ``advance(by:)`` and drain again.
+    /// limit of jobs. Delayed jobs stay, and ready ones that a limit holds back, as by a rate or by a job of their group
+    /// that waits for its retry: let their time pass with ``advance(by:)`` and drain again.
     ///
     /// - Parameter worker: A worker of this queue.
     /// - Throws: The worker's error; `CancellationError` if the test's task is cancelled.
@@ -130,13 +131,22 @@ private final class EndOfWork: Sendable {
 }
 
 extension InMemoryState {
+    /// Whether a limit allows it no start before time passes or another job ends.
+    private func isHeldBack(_ job: Job, _ now: StoreTime) -> Bool {
+        guard queues[job.queue]?.limits.isLimited == true else { return false }
+        return switch waitReason(of: job.id, now) {
+        case .queueFull, .groupFull, .groupWaits, .rate: true
+        case .paused, .delayed, .turn, nil: false
+        }
+    }
+
     func isIdle(in names: Set<QueueName>, _ now: StoreTime) -> Bool {
         jobs.values.allSatisfy { job in
             guard names.contains(job.queue) else { return true }
             let isPaused = queues[job.queue]?.isPaused == true
             switch job.place {
-            case .ready: return isPaused
-            case .delayed(let time): return time > now.wall || isPaused
+            case .ready: return isPaused || isHeldBack(job, now)
+            case .delayed(let time): return time > now.wall || isPaused || isHeldBack(job, now)
             // One that was abandoned runs nowhere.
             case .leased(let token): return leases[token]?.registration == nil
             case .buried, .done, .cancelled, .expired: return true
