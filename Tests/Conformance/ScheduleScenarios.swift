@@ -384,7 +384,9 @@ let scheduleScenarios: [Scenario] = [
         }
         let made = try await stage.ticks()
         #expect(made.count == Set(made).count, "a tick has made two jobs")
-        let expected = stride(from: (start / 60_000 + 1) * 60_000, through: latest, by: 60_000).map { "all \(utcText($0))" }
+        let expected = stride(from: (start / 60_000 + 1) * 60_000, through: latest, by: 60_000).map {
+            "all \(utcText($0))"
+        }
         #expect(Set(expected).subtracting(made).isEmpty, "a tick has made no job")
     },
 ]

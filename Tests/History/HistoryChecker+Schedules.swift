@@ -131,7 +131,9 @@ extension HistoryChecker {
     private func missedViolations(
         _ made: ScheduleJobs, _ schedule: Call.Schedule, _ interval: Int64
     ) -> [Violation] {
-        guard schedule.missed == .all, let (setAt, ticked) = certainSpan(of: schedule), setAt < ticked else { return [] }
+        guard schedule.missed == .all, let (setAt, ticked) = certainSpan(of: schedule), setAt < ticked else {
+            return []
+        }
         let first = setAt + interval - (setAt - schedule.origin) % interval
         return stride(from: first, through: ticked, by: Int(interval)).compactMap { tick in
             guard made.byTick[tick] == nil, made.notes[tick] == nil else { return nil }

@@ -97,7 +97,7 @@ package enum Rule: String, Sendable, CaseIterable {
     case tickTwice = "a tick of a schedule makes one job at most"
     case tickUnnoted = "a tick and its job are one transaction: no note is without a job, and no job without a note"
     case tickMissed = "each tick of a schedule that makes up for all of them makes a job"
-    case tickUntimely = "a tick makes its job when it is due: not before, and of those that were missed at most the last"
+    case tickUntimely = "a tick makes its job when it is due, and of missed ones comes what the schedule says"
     case tooManyAttempts = "attempts never exceed their maximum"
     case attemptNotCounted = "a run that failed, or killed its process alone, uses up an attempt"
     case paidForNothing = "an attempt is used up by a start of a handler, and by nothing else"

@@ -3,7 +3,8 @@ import Testing
 
 @Suite("The checker of histories, on schedules")
 struct ScheduleHistoryTests {
-    /// The rules that are broken if these ticks have made jobs, with the ids 1, 2, …; each is noted if nothing else is said.
+    /// The rules that are broken if these ticks have made jobs, with the ids 1, 2, …; each is noted, unless `notes`
+    /// differ.
     private func broken(
         _ history: HistoryBuilder, _ ticks: [Int64], notes: [(tick: Int64, job: Int64)]? = nil
     ) -> Set<Rule> {

@@ -81,14 +81,15 @@ struct ScheduleDeathTests {
             ]
         }
 
-        /// The arguments of `faketime` for a program whose clock is the file: the program's own, since `faketime` itself
-        /// knows clocks in its arguments only.
+        /// The arguments of `faketime` for a program whose clock is the file: the program's own, since `faketime`
+        /// itself knows clocks in its arguments only.
         func arguments(_ arguments: [String]) -> [String] {
             ["-f", "+0", "sh", "-c", "unset FAKETIME; exec \"$0\" \"$@\"", Workplace.stint] + arguments
         }
 
         func set(_ time: Date) throws {
-            try place.write("clock-new", Array("\(time.timeIntervalSinceNow < 0 ? "" : "+")\(time.timeIntervalSinceNow)".utf8))
+            let ahead = time.timeIntervalSinceNow
+            try place.write("clock-new", Array("\(ahead < 0 ? "" : "+")\(ahead)".utf8))
             guard rename(place.path("clock-new"), place.path("clock")) == 0 else { throw Errno(rawValue: errno) }
         }
     }
@@ -96,7 +97,8 @@ struct ScheduleDeathTests {
     @Test(
         "workers and reaps on a clock that jumps over a change of the clocks, some killed, all with the same clock",
         arguments: [
-            // Spring: 02:30 does not exist, and comes at 03:00, which is 01:00 UTC. The clock skips from 02:00 to 03:00.
+            // Spring: 02:30 does not exist, and comes at 03:00, which is 01:00 UTC. The clock skips from 02:00 to
+            // 03:00.
             ("2026-03-28T23:50:00Z", ["2026-03-29T01:00:00Z"]),
             // Autumn: 02:30 comes twice, and counts at the first time.
             ("2026-10-24T22:50:00Z", ["2026-10-25T00:30:00Z"]),

@@ -12,11 +12,13 @@ struct ScheduleLines {
     }
 
     var lines: [String] {
+        // Without a recurrence the problem is said in its place.
+        let problem = schedule.recurrence != nil ? schedule.problem : nil
         let name = oneLine(schedule.name, limit: .max)
         return wrapped(oneLine(schedule.times, limit: 500), after: "\(name): ", indent: 2)
             + field("queue", oneLine(schedule.queue.description, limit: .max) + group)
             + field("missed", schedule.missed.words)
-            + (schedule.recurrence != nil ? schedule.problem.map { field("problem", oneLine($0, limit: 500)) } ?? [] : [])
+            + (problem.map { field("problem", oneLine($0, limit: 500)) } ?? [])
             + field("last", times(schedule.lastTicks.reversed().map(\.timeMilliseconds)) ?? "never")
             + field("next", next)
     }
@@ -52,8 +54,8 @@ struct ScheduleLines {
         return (lines + [line]).map { $0.replacing("\u{A0}", with: " ") }
     }
 
-    /// Times in the schedule's zone, each with the offset from UTC if it differs from the one before; the seconds if any of
-    /// them has some. `nil` if there are none.
+    /// Times in the schedule's zone, each with the offset from UTC if it differs from the one before; with seconds if any
+    /// of them has some. `nil` if there are none.
     private func times(_ times: [Timestamp]) -> String? {
         guard !times.isEmpty else { return nil }
         let (time, offset) = (DateFormatter(), DateFormatter())

@@ -9,8 +9,8 @@ extension JobQueue {
     /// - Parameters:
     ///   - name: Its name; another schedule of this name is replaced.
     ///   - missed: What becomes of ticks while nothing ticked.
-    /// - Throws: The encoder's error, or ``StintError`` with the code `invalidInput`, which names what is wrong. Nothing
-    ///   was changed then.
+    /// - Throws: The encoder's error, or ``StintError`` with the code `invalidInput`, which names what is wrong.
+    ///   Nothing was changed then.
     @discardableResult
     public func schedule(
         _ name: String, _ recurrence: Schedule.Recurrence, _ parameters: some JobParameters,

@@ -8,8 +8,8 @@ extension CronExpression {
     /// The first second from `start` on at which it comes, in seconds since 1970 UTC; `nil` if there is none in a
     /// hundred years, because all of them are skipped by daylight saving.
     ///
-    /// The rules are those of cronie (cron.c): a fixed time that is skipped comes once, right after; one that is doubled
-    /// comes at the first time; what follows the clock comes whenever the clock shows it.
+    /// The rules are those of cronie (cron.c): a fixed time that is skipped comes once, right after; one that is
+    /// doubled comes at the first time; what follows the clock comes whenever the clock shows it.
     func next(from start: Int64, in zone: TimeZoneRules) -> Int64? {
         let limit = start + Self.horizon
         var period = zone.period(at: start)

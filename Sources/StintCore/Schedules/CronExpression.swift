@@ -1,5 +1,5 @@
-/// Times in the notation of crontab(5): minute, hour, day of month, month and day of week, or six fields with the second
-/// first. A value of this type is valid and comes again and again.
+/// Times in the notation of crontab(5): minute, hour, day of month, month and day of week, or six fields with the
+/// second first. A value of this type is valid and comes again and again.
 ///
 /// A field is `*`, a number, a range `9-17`, a list `1,15`, or one of them with a step: `*/5`, `9-17/2`, `5/15` (from 5
 /// to the end). Months and days of the week have names, `JAN` to `DEC` and `SUN` to `SAT`; 0 and 7 are Sunday. If both

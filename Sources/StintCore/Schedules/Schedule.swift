@@ -1,4 +1,5 @@
-/// A job that is enqueued again and again: at each tick of its recurrence one copy of it. A value of this type is valid.
+/// A job that is enqueued again and again: at each tick of its recurrence one copy of it. A value of this type is
+/// valid.
 ///
 /// Two schedules of a store have two names. To set one again with the same contents changes nothing, so a program can
 /// declare its schedules whenever it starts.

@@ -1,4 +1,5 @@
-/// The rule after the last change of a zone file, as in the environment variable TZ of POSIX: `CET-1CEST,M3.5.0,M10.5.0/3`.
+/// The rule after the last change of a zone file, as in the environment variable TZ of POSIX:
+/// `CET-1CEST,M3.5.0,M10.5.0/3`.
 struct YearlyClockChange: Sendable, Hashable {
     private enum Day: Hashable {
         /// `Mm.w.d`: the week-th such weekday of the month; 5 is the last.

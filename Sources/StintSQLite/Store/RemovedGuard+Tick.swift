@@ -22,7 +22,8 @@
             try statement(Self.dueSchedules).rows(now.wall, 100, read: StoredSchedule.init).map { stored in
                 let schedule = try stored.schedule(payload: try payload(of: stored))
                 let due = DueTicks(
-                    of: schedule.recurrence, schedule.missed, tickedUntil: stored.tickedUntil, now: now.wall, limit: 100)
+                    of: schedule.recurrence, schedule.missed, tickedUntil: stored.tickedUntil, now: now.wall, limit: 100
+                )
                 let jobs = try due.ticks.map { try enqueue([try schedule.job(at: $0)])[0].id.rawValue }
                 return UnnotedTicks(schedule: stored.id, due: due, jobs: jobs)
             }

@@ -73,7 +73,8 @@ extension Producer {
     private static func schedules() throws -> [Schedule] {
         let recurrences: [(String, MissedTicks, Schedule.Recurrence)] = [
             ("all", .all, try .every(.seconds(1))), ("once", .once, try .every(.seconds(1))),
-            ("skip", .skip, try .every(.milliseconds(1_500))), ("cron", .all, try .cron("* * * * * *", timeZone: "UTC")),
+            ("skip", .skip, try .every(.milliseconds(1_500))),
+            ("cron", .all, try .cron("* * * * * *", timeZone: "UTC")),
         ]
         return try recurrences.map { name, missed, recurrence in
             let job = try NewJob(

@@ -64,7 +64,8 @@ extension WorldPlan {
         misfortunes.contains { if case .wallClockJumps = $0.kind { true } else { false } }
     }
 
-    /// - Parameter setsClock: Then the clock jumps by hours, and one that makes up for each tick may not tick too often.
+    /// - Parameter setsClock: Then the clock jumps by hours, and one that makes up for each tick may not tick too
+    ///   often.
     static func schedules(in queues: [QueueName], setsClock: Bool, _ dice: Dice) -> [SchedulePlan] {
         guard dice.happens(40) else { return [] }
         return (1...dice.int(1...3)).map { number in
