@@ -146,7 +146,7 @@ struct GroupSweepTests {
         arguments: [
             ("nextReadyGroup", JobTransaction.nextReadyGroup), ("idleGroups", JobTransaction.idleGroups),
             ("deleteUnusedGroup", JobTransaction.deleteUnusedGroup), ("miscounted", JobTransaction.miscounted),
-            ("heldGroup", HotSQL.heldGroup),
+            ("loadOfGroup", HotSQL.loadOfGroup),
         ])
     func plans(name: String, sql: String) async throws {
         let folder = try TemporaryFolder()

@@ -27,7 +27,11 @@ struct QueryPlanTests {
         ("record", JobTransaction.record), ("expiredReady", JobTransaction.expiredReady),
         ("expiredDelayed", JobTransaction.expiredDelayed), ("groupID", HotSQL.groupID), ("moveTurn", HotSQL.moveTurn),
         ("putInLine", HotSQL.putInLine), ("groupOfLeased", HotSQL.groupOfLeased), ("nextPaced", HotSQL.nextPaced),
-        ("resumePaced", HotSQL.resumePaced), ("clampStarts", HotSQL.clampStarts), ("addStarts", HotSQL.addStarts),
+        ("resumePaced", HotSQL.resumePaced), ("addStarts", HotSQL.addStarts), ("startsAhead", HotSQL.startsAhead),
+        ("deleteStartsAhead", HotSQL.deleteStartsAhead), ("jobsOfGroup", HotSQL.jobsOfGroup),
+        ("innocentsOfGroup", HotSQL.innocentsOfGroup), ("groupsInLine", HotSQL.groupsInLine),
+        ("groupsInLineWithLoad", HotSQL.groupsInLineWithLoad), ("loadOfGroup", HotSQL.loadOfGroup),
+        ("readyOfGroup", HotSQL.readyOfGroup), ("deleteReadyOfGroupUpTo", HotSQL.deleteReadyOfGroupUpTo),
         ("startsInWindow", HotSQL.startsInWindow), ("oldestStart", HotSQL.oldestStart),
         ("deleteStarts", HotSQL.deleteStarts),
     ]
