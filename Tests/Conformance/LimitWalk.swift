@@ -2,8 +2,8 @@ import StintCore
 import TestSupport
 import Testing
 
-/// A random walk over a queue with groups and limits that change, beside a model of what each job is. After each claim the
-/// limits must hold exactly, and nothing that they allow may have been left.
+/// A random walk over a queue with groups and limits that change, beside a model of what each job is. After each
+/// claim the limits must hold exactly, and nothing that they allow may have been left.
 struct LimitWalk {
     private let stage: Stage
     private let seed: UInt64

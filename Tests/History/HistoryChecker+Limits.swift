@@ -2,13 +2,14 @@
 ///
 /// A call takes effect at a moment between its lines, and claims take effect in the order of their tokens. So:
 ///
-/// - A lease that was granted before a claim, and that cannot have ended before the claim's answer, was held at the claim.
+/// - A lease that was granted before a claim, and that cannot have ended before the claim's answer, was held at the
+///   claim.
 /// - The claims from one to a later one have all happened between the first one's invocation and the last one's answer. If
 ///   these lie less than a window apart, all of them are in one window.
 /// - If a limit was changed meanwhile, the widest of the values that it may have had counts.
 ///
-/// Times are the lines' own, by the clock that also the store reads, to the nanosecond; the store's are cut to milliseconds,
-/// so that two of its times may be up to 1 ms further apart than they were.
+/// Times are the lines' own, by the clock that also the store reads, to the nanosecond; the store's are cut to
+/// milliseconds, so that two of its times may be up to 1 ms further apart than they were.
 extension HistoryChecker {
     func limitViolations() -> [Violation] {
         var found: [Violation] = []
@@ -160,8 +161,8 @@ extension HistoryChecker {
     /// beside the first one's.
     ///
     /// The proof: the turns of all waiting groups are at least T, that of the group that was served last, and none is
-    /// further ahead than one step of its own. So the group waits at most at T + its step, and the other one is served at T,
-    /// T + its step, …, up to that: `step / other step + 1` times.
+    /// further ahead than one step of its own. So the group waits at most at T + its step, and the other one is
+    /// served at T, T + its step, …, up to that: `step / other step + 1` times.
     private func turnViolations(
         _ claims: [History.Claim], _ queue: String, _ limits: LimitHistory, _ jobs: [Int64: EnqueuedJob]
     ) -> [Violation] {

@@ -13,8 +13,8 @@ public struct ReapReport: Sendable, Hashable {
     /// Leases past their deadline that were left alone until a second look, since their workers may still extend them.
     /// Ignored when two reports are compared, and always 0 in the report of ``JobQueue/reap()``, which looks twice.
     public var spared = 0
-    /// Groups with ready jobs that no claim would have found, since another program has changed the store, and that have
-    /// their turn again. Ignored when two reports are compared.
+    /// Groups with ready jobs that no claim would have found, since another program has changed the store, and that
+    /// have their turn again. Ignored when two reports are compared.
     public var repairedGroups = 0
     /// Groups that no job named any more, now forgotten. Ignored when two reports are compared.
     public var prunedGroups = 0

@@ -2,8 +2,8 @@ import StintCore
 import StintPlatform
 import Synchronization
 
-/// Where the sweeps over the groups are: each reads a bounded number of them, once a minute, and the next one goes on from
-/// there.
+/// Where the sweeps over the groups are: each reads a bounded number of them, once a minute, and the next one goes on
+/// from there.
 final class GroupSweep: Sendable {
     private let looks = RareLook(every: .seconds(60))
     private let place = Mutex(Place())

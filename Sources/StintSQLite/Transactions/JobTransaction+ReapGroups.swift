@@ -2,8 +2,8 @@ import StintCore
 
 /// A reap repairs what another program did to the groups, and deletes groups that no job names.
 ///
-/// A claim looks only at groups that wait for their turn. If another program, or a person with a shell, changes a row, a
-/// group with ready jobs may never get there again.
+/// A claim looks only at groups that wait for their turn. If another program, or a person with a shell, changes a
+/// row, a group with ready jobs may never get there again.
 extension JobTransaction {
     /// How many groups a sweep reads, and how many it may change in one transaction.
     static let groupsPerSweep = 10_000

@@ -226,8 +226,8 @@ extension JobTransaction {
         return Int(clamping: started ?? 0)
     }
 
-    /// When the rate allows the next start, by the monotonic clock. A time that lies further ahead than the rate's window
-    /// is of an earlier boot: a claim sets that right.
+    /// When the rate allows the next start, by the monotonic clock. A time that lies further ahead than the rate's
+    /// window is of an earlier boot: a claim sets that right.
     func nextStart(_ rate: Rate, queue: Int64, group: Int64) throws -> Int64 {
         let window = rate.window.milliseconds
         let oldest = try statement(HotSQL.oldestStart).first(queue, group, now.monotonic - window) { $0.int(0) }

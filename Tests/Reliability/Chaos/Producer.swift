@@ -40,7 +40,8 @@ struct Producer {
                 options.priority = [1_024, 1_024, 1].randomElement(using: &chance)!
                 var name = Player.queues.randomElement(using: &chance)!
                 if name == Player.limited {
-                    // The jobs of a key are all of one group. A group of whose jobs one runs at a time is held up by each.
+                    // The jobs of a key are all of one group. A group of whose jobs one runs at a time is held up by
+                    // each.
                     let group = Player.groups.randomElement(using: &chance)!
                     options.group = options.uniqueKey == nil ? group : Player.groups[0]
                     if player.isCalm { options.group = nil } else if kind == .long { name = "a" }
