@@ -35,8 +35,8 @@ extension InMemoryState {
 
     private func group(of job: Job) -> GroupKey { GroupKey(job.queue, job.options.group) }
 
-    /// Lets the group of a job wait for its turn, just before the group that was served last. It has no credit from the time
-    /// when it did nothing.
+    /// Lets the group of a job wait for its turn, just before the group that was served last. It has no credit from the
+    /// time when it did nothing.
     mutating func putInLine(_ id: JobID) {
         guard let job = jobs[id] else { return }
         let key = group(of: job)

@@ -6,7 +6,7 @@ import Testing
 @Suite("Very many groups cost a claim no more than it needs")
 struct GroupTurnTests {
     /// 40 groups with 20 jobs each.
-    private func queue(_ folder: TemporaryFolder) async throws -> JobQueue<SQLiteStore> {
+    private func queue(_ folder: borrowing TemporaryFolder) async throws -> JobQueue<SQLiteStore> {
         let queue = try await JobQueue(.sqlite(folder.database))
         for group in 0..<40 {
             try await queue.enqueue(

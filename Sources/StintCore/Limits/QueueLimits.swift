@@ -13,8 +13,9 @@ public struct QueueLimits: Sendable, Hashable, Codable {
     public var groupRate: Rate?
     /// What counts if ``groupConcurrency`` is 1.
     public var groupOrder = GroupOrder.strict
-    /// Whether groups take turns. If not, priority alone decides. Jobs that a worker starts at once come one of each group. If
-    /// more groups wait than a claim can serve, those that it claims ahead may come up to 16 of a group in a row.
+    /// Whether groups take turns. If not, priority alone decides. Jobs that a worker starts at once come one of each
+    /// group. If more groups wait than a claim can serve, those that it claims ahead may come up to 16 of a group in a
+    /// row.
     public var isFair = true
 
     /// The order of a group of whose jobs one runs at a time.

@@ -219,7 +219,8 @@ package enum HotSQL {
         """
 
     package static let groupID = "SELECT id FROM stint_groups WHERE queue_id = ?1 AND name = ?2"
-    /// A group that did nothing for a while has no credit from that time: it begins just before the one that was served.
+    /// A group that did nothing for a while has no credit from that time: it begins just before the one that was
+    /// served.
     package static let putInLine = """
         UPDATE stint_groups SET state = 'waiting', turn = max(turn, (SELECT turn - 1 FROM stint_queues WHERE id = ?2))
         WHERE id = ?1 AND state IN ('idle', 'full')

@@ -2,13 +2,13 @@ import StintCore
 
 /// Fair claims: the groups of a queue that have ready jobs are served in turn.
 ///
-/// Each group has a turn, a number. The group with the smallest one is served next, and each job that is served moves it
-/// ahead by ``GroupInLine/stride`` divided by the group's weight (stride scheduling: Waldspurger and Weihl, 1995). A group that
-/// gets its first ready job comes just before the turn of the group that was served last: it is served next, however many
-/// groups wait, and has no credit from the time when it did nothing.
+/// Each group has a turn, a number. The group with the smallest one is served next, and each job that is served moves
+/// it ahead by ``GroupInLine/stride`` divided by the group's weight (stride scheduling: Waldspurger and Weihl, 1995). A
+/// group that gets its first ready job comes just before the turn of the group that was served last: it is served next,
+/// however many groups wait, and has no credit from the time when it did nothing.
 ///
-/// If more groups wait than a claim can serve, it takes several jobs of a group in a row, ``ClaimableQueue/quantum``. It
-/// never reads more groups than it takes jobs, however many there are.
+/// If more groups wait than a claim can serve, it takes several jobs of a group in a row,
+/// ``ClaimableQueue/quantum``. It never reads more groups than it takes jobs, however many there are.
 extension JobTransaction {
     /// The jobs that come next, up to the queue's room.
     func inTurn(_ queue: ClaimableQueue, _ index: Int, skipsSuspects: Bool) throws -> Choice {

@@ -17,8 +17,8 @@ struct ClaimLog {
             """)
     }
 
-    /// Also writes down where in the order of the claims the jobs of this group come: their enqueues, as a row without a
-    /// token, and the lease of each.
+    /// Also writes down where in the order of the claims the jobs of this group come: their enqueues, as a row without
+    /// a token, and the lease of each.
     func follow(group: String) throws {
         try Self.connection(database).execute(
             """

@@ -3,11 +3,11 @@ import StintCore
 import StintPlatform
 import TestSupport
 
-/// Workers behind a limit: how soon does one start a job when another process frees a place, and what does it cost while
-/// they wait?
+/// Workers behind a limit: how soon does one start a job when another process frees a place, and what do they cost
+/// while they wait?
 ///
-/// This process holds the one place of the queue. It also holds a job of another queue, whose end enqueues the next one that
-/// takes the place: in one transaction, so that the worker never gets it.
+/// This process holds the one place of the queue. It also holds a job of another queue, whose end enqueues the next one
+/// that takes the place: in one transaction, so that the worker never gets it.
 struct FlowFreed {
     private static let holders: QueueName = "holders"
     private static let idleWorkers = 8
