@@ -33,7 +33,8 @@ struct SetScheduleCommand: AsyncParsableCommand {
     var timezone: String?
     @Option(
         help: ArgumentHelp(
-            "What becomes of ticks while nothing ticked: no job, one for all, or all.", valueName: "skip|once|all"))
+            "What becomes of ticks while nothing ticked: no job, one for all, or all. (default: once)",
+            valueName: "skip|once|all"), transform: Self.missedTicks)
     var missed = MissedTicks.once
     @OptionGroup var job: JobArguments
     @Option(help: ArgumentHelp("Read the payload from this file. (default: none)", valueName: "f"))
@@ -42,6 +43,13 @@ struct SetScheduleCommand: AsyncParsableCommand {
     var name: String
     @Argument(help: "The payload; - reads standard input.")
     var payload: String?
+
+    private static func missedTicks(_ text: String) throws -> MissedTicks {
+        guard let missed = MissedTicks(rawValue: text) else {
+            throw ValidationError("\(quoted(text)) is not known: use skip, once or all")
+        }
+        return missed
+    }
 
     func validate() throws {
         guard (cron == nil) != (every == nil) else {
@@ -74,8 +82,6 @@ struct SetScheduleCommand: AsyncParsableCommand {
         try Output.print("\(setting.verb) \(name): \(recurrence); \(start)")
     }
 }
-
-extension MissedTicks: ExpressibleByArgument {}
 
 extension ScheduleSetting {
     fileprivate var verb: String {
