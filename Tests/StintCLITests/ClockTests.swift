@@ -26,7 +26,7 @@ struct ClockTests {
     /// Only the wall clock differs, as when it is set.
     private func shifted(_ offset: String, _ arguments: String...) async throws -> String {
         let outcome = try await place.run(
-            "/usr/bin/faketime", .init(["-f", offset, Workplace.stint] + arguments),
+            FakeTime.program(), .init(["-f", offset, Workplace.stint] + arguments),
             environment: ["DONT_FAKE_MONOTONIC": "1"])
         #expect(outcome.code == 0, "\(outcome.errors)")
         return outcome.output
@@ -45,7 +45,7 @@ struct ClockTests {
         try await place.stint("put", "--delay", "30m", "later")
         try await place.stint("put", "now")
         let outcome = try await place.run(
-            "/usr/bin/faketime",
+            FakeTime.program(),
             .init(["-f", "+1h", Workplace.stint, "work", "--drain", "--", "sh", "-c", "cat >> ran; echo >> ran"]),
             environment: ["DONT_FAKE_MONOTONIC": "1"])
         #expect(outcome.code == 0, "\(outcome.errors)")

@@ -23,9 +23,9 @@ struct InspectTests {
         #expect(
             try await place.stint("stats", "--json") == """
                 {"queues":[{"buried":1,"cancelled":0,"delayed":1,"done":1,"expired":0,"leased":0,\
-                "limits":{"fair":true,"groupOrder":"strict"},"name":"all","paused":false,"ready":1},\
+                "name":"all","paused":false,"ready":1},\
                 {"buried":0,"cancelled":0,"delayed":0,"done":0,"expired":0,"leased":0,\
-                "limits":{"fair":true,"groupOrder":"strict"},"name":"default","paused":true,"ready":1}]}
+                "name":"default","paused":true,"ready":1}]}
 
                 """)
     }

@@ -184,7 +184,7 @@ extension Workplace {
     /// Runs `stint` with a wall clock that is ahead.
     func later(_ offset: String, _ arguments: String...) async throws -> Outcome {
         try await run(
-            "/usr/bin/faketime", .init(["-f", offset, Workplace.stint] + arguments),
+            FakeTime.program(), .init(["-f", offset, Workplace.stint] + arguments),
             environment: ["DONT_FAKE_MONOTONIC": "1"])
     }
 }

@@ -39,7 +39,7 @@ struct ScheduleDeathTests {
                         let command =
                             index % 2 == 0 ? ["reap"] : ["work", "--queue", "other", "--", "true"]
                         _ = try await place.whileRunning(
-                            ["-f", "+\(ahead)s x60", Workplace.stint] + command, of: "/usr/bin/faketime",
+                            ["-f", "+\(ahead)s x60", Workplace.stint] + command, of: FakeTime.program(),
                             environment: ["DONT_FAKE_MONOTONIC": "1"]
                         ) { process in
                             let moment = Int.random(in: 0...(index % 2 == 0 ? 80 : 900), using: &generator)
@@ -110,7 +110,7 @@ struct ScheduleDeathTests {
         try clock.set(start)
         func stint(_ arguments: String...) async throws -> Outcome {
             try await place.run(
-                "/usr/bin/faketime", .init(clock.arguments(arguments)), environment: clock.environment)
+                FakeTime.program(), .init(clock.arguments(arguments)), environment: clock.environment)
         }
         func set(_ name: String, _ cron: String, _ missed: String) async throws {
             let outcome = try await stint(
@@ -140,7 +140,7 @@ struct ScheduleDeathTests {
                 Task {
                     try await place.whileRunning(
                         clock.arguments(["work", "--queue", "other", "--workers", "1", "--", "true"]),
-                        of: "/usr/bin/faketime", environment: clock.environment
+                        of: FakeTime.program(), environment: clock.environment
                     ) { process in
                         // `faketime` starts it as a process of its own, and ends with it.
                         try await eventually("stint runs") { !process.children.isEmpty || !process.isAlive }

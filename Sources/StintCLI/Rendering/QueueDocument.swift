@@ -7,12 +7,13 @@ struct QueueDocument: Encodable {
     init(_ queue: QueueDetails) { self.queue = queue }
 
     private enum Keys: String, CodingKey {
-        case retentionMilliseconds, startsInWindow, nextStartMilliseconds, groups
+        case limits, retentionMilliseconds, startsInWindow, nextStartMilliseconds, groups
     }
 
     func encode(to encoder: any Encoder) throws {
         try queue.stats.encode(to: encoder)
         var container = encoder.container(keyedBy: Keys.self)
+        try container.encode(queue.limits, forKey: .limits)
         try container.encode(queue.retention.milliseconds, forKey: .retentionMilliseconds)
         if queue.limits.rate != nil { try container.encode(queue.startsInWindow, forKey: .startsInWindow) }
         try container.encodeIfPresent(queue.nextStart?.milliseconds, forKey: .nextStartMilliseconds)

@@ -12,7 +12,14 @@ public struct QueueStats: Sendable, Hashable, Codable {
     /// Jobs that did expire since the queue was created, whether or not they are retained.
     public let expired: Int
     public let paused: Bool
-    public let limits: QueueLimits
+    public var limits: QueueLimits { ownLimits ?? QueueLimits() }
+    /// `nil`: it has none. So the JSON of most queues has no limits.
+    private let ownLimits: QueueLimits?
+
+    private enum CodingKeys: String, CodingKey {
+        case name, ready, delayed, leased, buried, done, cancelled, expired, paused
+        case ownLimits = "limits"
+    }
 
     public init(
         name: QueueName, ready: Int, delayed: Int, leased: Int, buried: Int, done: Int, cancelled: Int = 0,
@@ -27,7 +34,7 @@ public struct QueueStats: Sendable, Hashable, Codable {
         self.cancelled = cancelled
         self.expired = expired
         self.paused = paused
-        self.limits = limits
+        ownLimits = limits == QueueLimits() ? nil : limits
     }
 
     /// The number of jobs in a state. Those of states in which jobs are over are counted whether or not they are kept.

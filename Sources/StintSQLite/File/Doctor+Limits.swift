@@ -27,7 +27,7 @@ extension JobTransaction {
             """
             SELECT q.name, g.name FROM stint_groups g JOIN stint_queues q ON q.id = g.queue_id
             WHERE g.state NOT IN ('waiting', 'paced')
-                AND EXISTS (SELECT 1 FROM stint_ready r WHERE r.queue_id = g.queue_id AND r.group_id = g.id)
+                AND EXISTS (SELECT 1 FROM stint_ready r WHERE r.group_id = g.id)
                 AND NOT (g.state = 'full' AND q.group_concurrency IS NOT NULL AND (
                     (SELECT count(*) FROM stint_leased l WHERE l.group_id = g.id) >= q.group_concurrency
                     OR q.group_concurrency = 1 AND q.is_loose = 0
@@ -51,7 +51,7 @@ extension JobTransaction {
         let found = try statement(
             """
             SELECT q.name, g.name, d.job_id, d.run_at,
-                   (SELECT count(*) FROM stint_ready r WHERE r.queue_id = g.queue_id AND r.group_id = g.id) AS behind
+                   (SELECT count(*) FROM stint_ready r WHERE r.group_id = g.id) AS behind
             FROM stint_delayed d JOIN stint_groups g ON g.id = d.group_id JOIN stint_queues q ON q.id = g.queue_id
             WHERE d.holds_group = 1 AND q.group_concurrency = 1 AND q.is_loose = 0 AND d.run_at > ?1 AND behind > 0
             ORDER BY behind DESC LIMIT \(Self.named)

@@ -99,7 +99,7 @@ extension SQLiteStore {
     /// - Returns: What is to be done; `nil`: nothing now.
     private func sweepGroups() async throws -> GroupSweep.Findings? {
         guard let place = groupSweep.begin(clock.now()) else { return nil }
-        let findings = try await read { try $0.sweep(from: place) }
+        let findings = try await look { try $0.sweep(from: place) }
         if !findings.isEmpty { return findings }
         groupSweep.goOn(after: findings)
         return nil
@@ -255,7 +255,7 @@ extension JobTransaction {
             UPDATE stint_groups SET state = 'waiting', resume_at = NULL,
                                     turn = max(turn, (SELECT turn FROM stint_queues WHERE id = ?1))
             WHERE queue_id = ?1 AND state <> 'waiting' AND (state IN ('full', 'paced') OR EXISTS (
-                SELECT 1 FROM stint_ready r WHERE r.queue_id = ?1 AND r.group_id = stint_groups.id))
+                SELECT 1 FROM stint_ready r WHERE r.group_id = stint_groups.id))
             """
         ).execute(queue)
         groupsInLine = []

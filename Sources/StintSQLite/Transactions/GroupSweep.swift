@@ -10,7 +10,6 @@ final class GroupSweep: Sendable {
 
     struct Place: Sendable, Equatable {
         /// The last group with ready jobs that was looked at.
-        var queue: Int64 = .min
         var ready: Int64 = .min
         /// The last group that was looked at, of all.
         var group: Int64 = 0

@@ -39,7 +39,7 @@ extension JobTransaction {
         let rows = try statement(
             """
             SELECT id, name, weight FROM stint_groups g WHERE queue_id = ?1
-            ORDER BY NOT EXISTS (SELECT 1 FROM stint_ready r WHERE r.queue_id = ?1 AND r.group_id = g.id)
+            ORDER BY NOT EXISTS (SELECT 1 FROM stint_ready r WHERE r.group_id = g.id)
                 AND NOT EXISTS (SELECT 1 FROM stint_leased l WHERE l.group_id = g.id), name
             LIMIT ?2
             """

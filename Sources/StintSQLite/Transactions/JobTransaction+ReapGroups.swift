@@ -5,13 +5,13 @@ import StintCore
 /// A claim looks only at groups that wait for their turn. If another program, or a person with a shell, changes a
 /// row, a group with ready jobs may never get there again.
 extension JobTransaction {
-    /// How many groups a sweep reads, and how many it may change in one transaction.
-    static let groupsPerSweep = 10_000
+    /// How many groups a sweep reads, since other looks wait for it, and how many it may change in one transaction.
+    static let groupsPerSweep = 1_000
     static let changesPerSweep = 1_000
 
     static let nextReadyGroup = """
         SELECT queue_id, group_id FROM stint_ready
-        WHERE group_id IS NOT NULL AND (queue_id, group_id) > (?1, ?2) ORDER BY queue_id, group_id LIMIT 1
+        WHERE group_id > ?1 ORDER BY group_id LIMIT 1
         """
     static let miscounted = """
         SELECT id FROM stint_queues q WHERE concurrency IS NOT NULL AND leased <> (
@@ -20,7 +20,7 @@ extension JobTransaction {
     /// ?1: the group. No state has a job of it.
     private static let isUnused = """
         g.state = 'idle' AND g.weight = 1 AND g.name <> ''
-        AND NOT EXISTS (SELECT 1 FROM stint_ready WHERE queue_id = g.queue_id AND group_id = g.id)
+        AND NOT EXISTS (SELECT 1 FROM stint_ready WHERE +queue_id = g.queue_id AND group_id = g.id)
         AND NOT EXISTS (SELECT 1 FROM stint_delayed WHERE group_id = g.id)
         AND NOT EXISTS (SELECT 1 FROM stint_leased WHERE group_id = g.id)
         AND NOT EXISTS (SELECT 1 FROM stint_buried WHERE group_id = g.id)
@@ -57,15 +57,15 @@ extension JobTransaction {
     private func findStuck(_ findings: inout GroupSweep.Findings) throws {
         let next = try statement(Self.nextReadyGroup)
         for _ in 0..<Self.groupsPerSweep {
-            let found = try next.first(findings.next.queue, findings.next.ready) {
+            let found = try next.first(findings.next.ready) {
                 GroupOfQueue(queue: $0.int(0), group: $0.int(1))
             }
             // Keys that are no numbers do not go on; another program can have created the table again without types.
-            guard let found, (found.queue, found.group) > (findings.next.queue, findings.next.ready) else {
-                (findings.next.queue, findings.next.ready) = (.min, .min)
+            guard let found, found.group > findings.next.ready else {
+                findings.next.ready = .min
                 return
             }
-            (findings.next.queue, findings.next.ready) = (found.queue, found.group)
+            findings.next.ready = found.group
             if try isStuck(found) { findings.stuck.append(found) }
             if findings.stuck.count >= Self.changesPerSweep {
                 findings.isFull = true
