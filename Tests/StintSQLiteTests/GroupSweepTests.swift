@@ -146,7 +146,6 @@ struct GroupSweepTests {
         arguments: [
             ("nextReadyGroup", JobTransaction.nextReadyGroup), ("idleGroups", JobTransaction.idleGroups),
             ("deleteUnusedGroup", JobTransaction.deleteUnusedGroup), ("miscounted", JobTransaction.miscounted),
-            ("loadOfGroup", HotSQL.loadOfGroup),
         ])
     func plans(name: String, sql: String) async throws {
         let folder = try TemporaryFolder()

@@ -81,8 +81,9 @@ extension JobTransaction {
         ).rows { row in
             Finding(
                 subject: "groups", isGood: false,
-                description: "\(row.int(1)) ready jobs of \(quoted(row.text(0))), the first is \(row.int(2)), are in no group "
-                    + "of their queue and never have their turn: another program changed the tables; delete them "
+                description:
+                    "\(row.int(1)) ready jobs of \(quoted(row.text(0))), the first is \(row.int(2)), are in no group of "
+                    + "their queue and never have their turn: another program changed the tables; delete them "
                     + "with `stint delete`, and put them again")
         }
     }

@@ -6,7 +6,7 @@ import StintCore
 /// row, a group with ready jobs may never get there again.
 extension JobTransaction {
     /// How many groups a sweep reads, since other looks wait for it, and how many it may change in one transaction.
-    static let groupsPerSweep = 1_000
+    static let groupsPerSweep = 2_000
     static let changesPerSweep = 1_000
 
     static let nextReadyGroup = """
