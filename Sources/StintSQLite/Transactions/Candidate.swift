@@ -40,6 +40,8 @@ struct Choice {
     var kind = Kind.rows
     /// The groups of these jobs, if they come in turn.
     var groups: [Int64: GroupInLine] = [:]
+    /// Whether no other groups waited.
+    var isWholeLine = false
     /// How many jobs of one group came in a row.
     var quantum = 1
 

@@ -17,14 +17,22 @@ package enum HotSQL {
                                 content_type, headers, payload, is_digest)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1)
         """
+    /// Instead of a row that another program has left behind. `INSERT OR REPLACE` does the same, and costs twice as much
+    /// where a table has an index.
+    private static func replacing(_ columns: String) -> String {
+        let columns = columns.split(separator: ", ").map { "\($0) = excluded.\($0)" }
+        return "ON CONFLICT DO UPDATE SET \(columns.joined(separator: ", "))"
+    }
+    private static let readyValues = "attempts, crashes, suspect, group_id, expires_at"
     package static let insertReady = """
-        INSERT OR REPLACE INTO stint_ready (queue_id, priority, job_id, attempts, crashes, suspect, group_id, expires_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        INSERT INTO stint_ready (queue_id, priority, job_id, \(readyValues)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        \(replacing(readyValues))
         """
+    private static let delayedValues =
+        "queue_id, run_at, attempts, crashes, suspect, group_id, expires_at, holds_group"
     package static let insertDelayed = """
-        INSERT OR REPLACE INTO stint_delayed (job_id, queue_id, run_at, attempts, crashes, suspect, group_id, expires_at,
-                                              holds_group)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        INSERT INTO stint_delayed (job_id, \(delayedValues)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        \(replacing(delayedValues))
         """
     /// Only of a job that exists: a key whose job another program has removed blocks no enqueue. Nor does that of a job
     /// that waits although its time is over: it will never run.
@@ -43,13 +51,14 @@ package enum HotSQL {
         SELECT job_id, group_id FROM stint_delayed WHERE queue_id = ?1 AND run_at <= ?2 ORDER BY run_at, job_id LIMIT ?3
         """
     package static let delayedToReady = """
-        INSERT OR REPLACE INTO stint_ready (queue_id, priority, job_id, attempts, crashes, suspect, group_id, expires_at)
+        INSERT INTO stint_ready (queue_id, priority, job_id, \(readyValues))
         SELECT d.queue_id, j.priority, d.job_id, d.attempts, d.crashes, d.suspect, coalesce(d.group_id, ?2), d.expires_at
         FROM stint_delayed d JOIN stint_jobs j ON j.id = d.job_id WHERE d.job_id = ?1
+        \(replacing(readyValues))
         """
     package static let deleteDelayed = "DELETE FROM stint_delayed WHERE job_id = ?1"
 
-    private static let readyColumns = "priority, job_id, attempts, crashes, suspect, group_id, expires_at"
+    private static let readyColumns = "priority, job_id, \(readyValues)"
     package static let readyJobs = """
         SELECT \(readyColumns) FROM stint_ready
         WHERE queue_id = ?1 ORDER BY priority, job_id LIMIT ?2
@@ -71,8 +80,8 @@ package enum HotSQL {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
         """
     package static let insertLeased = """
-        INSERT OR REPLACE INTO stint_leased (job_id, token, attempts, crashes, suspect, group_id, expires_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        INSERT INTO stint_leased (job_id, token, \(readyValues)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        \(replacing("token, \(readyValues)"))
         """
     /// A claim takes the first rows of a queue, so one range is deleted instead of each row by itself.
     package static let deleteReadyUpTo = """
@@ -94,8 +103,9 @@ package enum HotSQL {
         """
     package static let deleteJob = "DELETE FROM stint_jobs WHERE id = ?1"
     package static let leasedToDone = """
-        INSERT OR REPLACE INTO stint_done (job_id, queue_id, done_at, attempts, crashes, group_id)
+        INSERT INTO stint_done (job_id, queue_id, done_at, attempts, crashes, group_id)
         SELECT job_id, ?3, ?4, attempts, crashes, group_id FROM stint_leased WHERE job_id = ?1 AND token = ?2
+        \(replacing("queue_id, done_at, attempts, crashes, group_id"))
         """
     /// Whether any job in a range of ids has a unique key, failures, or events.
     package static let anyBelongings = """
@@ -173,7 +183,6 @@ package enum HotSQL {
         """
     package static let runningOfGroup = "SELECT count(*) FROM stint_leased WHERE group_id = ?1"
     package static let readyOfGroup = "SELECT count(*) FROM stint_ready WHERE +queue_id = ?1 AND group_id = ?2"
-    package static let groupOfLeased = "SELECT group_id FROM stint_leased WHERE job_id = ?1 AND token = ?2"
     package static let moveTurn = "UPDATE stint_groups SET turn = ?2, state = ?3 WHERE id = ?1"
     package static let resumePaced = """
         UPDATE stint_groups SET state = 'waiting', resume_at = NULL, turn = max(turn, ?4)
@@ -221,10 +230,16 @@ package enum HotSQL {
     package static let groupID = "SELECT id FROM stint_groups WHERE queue_id = ?1 AND name = ?2"
     /// A group that did nothing for a while has no credit from that time: it begins just before the one that was
     /// served.
-    package static let putInLine = """
-        UPDATE stint_groups SET state = 'waiting', turn = max(turn, (SELECT turn - 1 FROM stint_queues WHERE id = ?2))
-        WHERE id = ?1 AND state IN ('idle', 'full')
+    package static let putInLine = putInLine("?1")
+    /// The same with the group of a leased job, if the token is the job's current one.
+    package static let putGroupOfLeasedInLine =
+        putInLine("(SELECT group_id FROM stint_leased WHERE job_id = ?1 AND token = ?3)")
+    private static func putInLine(_ group: String) -> String {
         """
+        UPDATE stint_groups SET state = 'waiting', turn = max(turn, (SELECT turn - 1 FROM stint_queues WHERE id = ?2))
+        WHERE id = \(group) AND state IN ('idle', 'full')
+        """
+    }
 
     package static let extendLease = """
         UPDATE stint_leases SET deadline = max(deadline, ?2), expires_at = max(expires_at, ?3),

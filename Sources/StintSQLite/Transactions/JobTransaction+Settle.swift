@@ -87,7 +87,7 @@ final class SettledLease {
 struct Cleanup {
     let deleteLeased: Statement
     let deleteJob: Statement
-    let groupOfLeased: Statement
+    let putGroupInLine: Statement
     private let uniqueKeys: Statement?
     private let failures: Statement?
     private let digests: (row: Statement, events: Statement)?
@@ -95,7 +95,7 @@ struct Cleanup {
     init(of ids: [Int64], in transaction: JobTransaction) throws {
         deleteLeased = try transaction.statement(HotSQL.deleteLeased)
         deleteJob = try transaction.statement(HotSQL.deleteJob)
-        groupOfLeased = try transaction.statement(HotSQL.groupOfLeased)
+        putGroupInLine = try transaction.statement(HotSQL.putGroupOfLeasedInLine)
         let (first, last) = (ids.min() ?? 0, ids.max() ?? 0)
         let any = try transaction.statement(HotSQL.anyBelongings)
             .first(first, last) { (key: $0.int(0) != 0, failure: $0.int(1) != 0, digest: $0.int(2) != 0) }

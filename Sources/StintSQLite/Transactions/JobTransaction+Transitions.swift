@@ -198,10 +198,8 @@ extension JobTransaction {
         if lease.retention > 0 {
             try statement(HotSQL.leasedToDone).execute(id, token, lease.queue, now.wall)
         }
-        let group =
-            lease.limitsGroups ? try cleanup.groupOfLeased.first(id, token) { $0.optionalInt(0) } : nil
+        if lease.limitsGroups { try cleanup.putGroupInLine.execute(id, lease.queue, token) }
         guard try cleanup.deleteLeased.changes(id, token) == 1 else { return false }
-        if let group = group ?? nil { try putInLine(group, of: lease.queue) }
         if lease.retention <= 0 {
             try cleanup.deleteJob.execute(id)
             try cleanup.deleteFailures(id)
@@ -261,12 +259,19 @@ extension JobTransaction {
         count(queue, ready: -rows.count)
     }
 
-    /// Removes rows that are the first ones of their groups: a range of each group.
+    /// Removes rows that are the first ones of their groups: a range of each group that has several.
     func takeFirstOfGroups(_ rows: [Candidate], of queue: Int64) throws {
-        var last: [Int64: Candidate] = [:]
-        for row in rows { if let group = row.group { last[group] = row } }
-        let delete = try statement(HotSQL.deleteReadyOfGroupUpTo)
-        for (group, row) in last { try delete.execute(queue, group, row.priority, row.id) }
+        var groups: [Int64: (last: Candidate, count: Int)] = [:]
+        for row in rows { if let group = row.group { groups[group] = (row, (groups[group]?.count ?? 0) + 1) } }
+        let deleteRange = try statement(HotSQL.deleteReadyOfGroupUpTo)
+        let delete = try statement(HotSQL.deleteReady)
+        for (group, (last, count)) in groups {
+            if count > 1 {
+                try deleteRange.execute(queue, group, last.priority, last.id)
+            } else {
+                try delete.execute(queue, last.priority, last.id)
+            }
+        }
         count(queue, ready: -rows.count)
     }
 

@@ -15,7 +15,8 @@ extension JobTransaction {
         try resumePaced(queue)
         var choice = Choice(kind: .rangeOfEachGroup)
         var line = try GroupLine(first: groups(of: queue, after: nil))
-        if line.size >= Self.width(of: queue) { choice.quantum = queue.quantum }
+        choice.isWholeLine = line.size < Self.width(of: queue)
+        if !choice.isWholeLine { choice.quantum = queue.quantum }
         let select = try statement(
             skipsSuspects && !queue.limits.isStrict ? HotSQL.innocentsOfGroup : HotSQL.jobsOfGroup)
         while choice.rows.count < queue.room {
@@ -71,9 +72,12 @@ extension JobTransaction {
             guard let group = choice.groups[id] else { continue }
             // Where it was before the last ones in a row.
             turn = max(turn, group.turn(after: (count - 1) / choice.quantum * choice.quantum))
-            // It is out of the line if these were its last ready jobs, or if no more of them may run.
+            // It is out of the line if these were its last ready jobs, or if no more of them may run. If very many groups
+            // wait, that is left to the claim that finds it next: mostly a job has ended by then.
             let isIdle = group.isComplete && !group.hasLeftSome && count == group.found
-            let isFull = count >= group.load.left(of: queue.limits.groupConcurrency, isLimited: id != queue.ungrouped)
+            let isFull =
+                choice.isWholeLine
+                && count >= group.load.left(of: queue.limits.groupConcurrency, isLimited: id != queue.ungrouped)
             if isIdle || isFull { groupsInLine.remove(id) }
             update.bind(1, id)
             update.bind(2, group.turn(after: count))
