@@ -12,12 +12,13 @@ extension InMemoryState {
         let limit = limit(request, ready: ready.count)
         guard limit > 0 else { return }
         let rooms = Dictionary(uniqueKeysWithValues: names.map { ($0, room(in: $0, request, limit, now)) })
+        let limited = names.filter { queues[$0]!.limits.isLimited }
         func choose(_ state: inout InMemoryState, skipsSuspects: Bool) -> ArraySlice<Job> {
             let choices = names.map { name in
                 state.choices(
                     of: name, ready.filter { $0.queue == name }, rooms[name]!, skipsSuspects: skipsSuspects, now)
             }
-            return Self.merged(choices).prefix(limit)
+            return Self.merged(choices, limit) { limited.contains($0) ? request.idleSlots : limit }[...]
         }
         var candidates = choose(&self, skipsSuspects: false)
         let suspect = candidates.first(where: \.isSuspect)
@@ -61,11 +62,14 @@ extension InMemoryState {
     }
 
     /// Of queues in their own orders: the one whose next job goes first by priority, then id.
-    private static func merged(_ choices: [[Job]]) -> [Job] {
+    ///
+    /// - Parameter place: How many jobs a queue's own may have before them: those of a queue with limits start at once.
+    private static func merged(_ choices: [[Job]], _ limit: Int, place: (QueueName) -> Int) -> [Job] {
         var rest = choices.map { $0[...] }
         var merged: [Job] = []
-        while let next = rest.indices.filter({ !rest[$0].isEmpty })
-            .min(by: { goesBefore(rest[$0].first!, rest[$1].first!) })
+        while merged.count < limit,
+            let next = rest.indices.filter({ rest[$0].first.map { merged.count < place($0.queue) } == true })
+                .min(by: { goesBefore(rest[$0].first!, rest[$1].first!) })
         {
             merged.append(rest[next].removeFirst())
         }

@@ -146,7 +146,10 @@ extension InMemoryState {
             starts.append(Start(queue: job.queue, group: key, at: now.monotonic))
         }
         guard queues[job.queue]!.hasGroups, limits.isFair else { return }
-        let turn = max(queues[job.queue]!.turn, groups[key]?.turn ?? 0)
+        // One that has just come goes first. It moves the turn a little, so that others do not wait for ever if new groups
+        // come all the time.
+        let isNew = groups[key]?.turn ?? 0 < queues[job.queue]!.turn
+        let turn = max(queues[job.queue]!.turn, groups[key]?.turn ?? 0) + (isNew ? Group.stride / 1_000 : 0)
         groups[key, default: Group()].turn = max(groups[key]?.turn ?? 0, queues[job.queue]!.turn) + step(of: key)
         queues[job.queue]!.turn = turn
     }

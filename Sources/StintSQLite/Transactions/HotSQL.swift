@@ -186,7 +186,9 @@ package enum HotSQL {
     package static let moveTurn = "UPDATE stint_groups SET turn = ?2, state = ?3 WHERE id = ?1"
     package static let resumePaced = """
         UPDATE stint_groups SET state = 'waiting', resume_at = NULL, turn = max(turn, ?4)
-        WHERE queue_id = ?1 AND state = 'paced' AND (resume_at <= ?2 OR resume_at > ?2 + 2 * ?3)
+        WHERE id IN (
+            SELECT id FROM stint_groups
+            WHERE queue_id = ?1 AND state = 'paced' AND (resume_at <= ?2 OR resume_at > ?2 + 2 * ?3) LIMIT ?5)
         """
     package static let startsAhead =
         "SELECT sum(starts) FROM stint_starts WHERE queue_id = ?1 AND group_id = ?2 AND at > ?3"
@@ -230,14 +232,16 @@ package enum HotSQL {
     package static let groupID = "SELECT id FROM stint_groups WHERE queue_id = ?1 AND name = ?2"
     /// A group that did nothing for a while has no credit from that time: it begins just before the one that was
     /// served.
-    package static let putInLine = putInLine("?1")
+    package static let putInLine = putInLine("?1", from: "state IN ('idle', 'full')")
+    /// One of its jobs has ended. If it is idle, it has no other one.
+    package static let putBackInLine = putInLine("?1", from: "state = 'full'")
     /// The same with the group of a leased job, if the token is the job's current one.
     package static let putGroupOfLeasedInLine =
-        putInLine("(SELECT group_id FROM stint_leased WHERE job_id = ?1 AND token = ?3)")
-    private static func putInLine(_ group: String) -> String {
+        putInLine("(SELECT group_id FROM stint_leased WHERE job_id = ?1 AND token = ?3)", from: "state = 'full'")
+    private static func putInLine(_ group: String, from states: String) -> String {
         """
         UPDATE stint_groups SET state = 'waiting', turn = max(turn, (SELECT turn - 1 FROM stint_queues WHERE id = ?2))
-        WHERE id = \(group) AND state IN ('idle', 'full')
+        WHERE id = \(group) AND \(states)
         """
     }
 

@@ -21,10 +21,13 @@ extension JobTransaction {
             queues[index].quantum = Self.quantum(request, room: queues[index].room)
         }
         var choices = try choices(of: queues, skipsSuspects: false)
-        let suspect = Self.merged(choices, limit).first(where: \.suspect)
+        func merged() -> [Candidate] {
+            Self.merged(choices, limit) { queues[$0].limits.isLimited ? request.idleSlots : limit }
+        }
+        let suspect = merged().first(where: \.suspect)
         let leavesSome = suspect != nil && request.passesOverSuspects
         if leavesSome { choices = try self.choices(of: queues, skipsSuspects: true) }
-        let rows = Self.chosen(Self.merged(choices, limit))
+        let rows = Self.chosen(merged())
         let chosen = Self.withoutRepetitions(rows)
         var tokens: [Int: FencingToken] = [:]
         for (index, queue) in queues.enumerated() {
@@ -77,7 +80,9 @@ extension JobTransaction {
     private func room(in queue: ClaimableQueue, _ request: ClaimRequest, _ limit: Int) throws -> Int {
         guard queue.limits.isLimited else { return limit }
         var room = min(limit, request.idleSlots)
-        if let concurrency = queue.limits.concurrency { room = min(room, concurrency - Int(clamping: queue.leased)) }
+        if let concurrency = queue.limits.concurrency {
+            room = min(room, concurrency - Int(clamping: max(0, queue.leased)))
+        }
         if let rate = queue.limits.rate { room = min(room, try startsLeft(rate, queue: queue.id, group: 0)) }
         return max(0, room)
     }
@@ -135,12 +140,16 @@ extension JobTransaction {
     }
 
     /// Of queues in their own orders: the one whose next job goes first by priority, then id.
-    private static func merged(_ choices: [Choice], _ limit: Int) -> [Candidate] {
+    ///
+    /// - Parameter place: How many jobs a queue's own may have before them: those of a queue with limits start at once.
+    private static func merged(_ choices: [Choice], _ limit: Int, place: (Int) -> Int) -> [Candidate] {
         if choices.count == 1 { return Array(choices[0].rows.prefix(limit)) }
         var places = choices.map { _ in 0 }
         var merged: [Candidate] = []
         while merged.count < limit {
-            let next = choices.indices.filter { places[$0] < choices[$0].rows.count }.min {
+            let next = choices.indices.filter {
+                places[$0] < choices[$0].rows.count && merged.count < place($0)
+            }.min {
                 let (one, other) = (choices[$0].rows[places[$0]], choices[$1].rows[places[$1]])
                 return (one.priority, one.id) < (other.priority, other.id)
             }

@@ -9,6 +9,11 @@ extension JobTransaction {
         try putInLine().execute(group, queue)
     }
 
+    /// The same at the end of one of its jobs, if the group waited for that.
+    func putBackInLine(_ group: Int64, of queue: Int64) throws {
+        try statement(HotSQL.putBackInLine).execute(group, queue)
+    }
+
     /// The row of a group; creates it if it does not exist.
     func groupID(_ name: String, in queue: Int64) throws -> Int64 {
         let key = GroupKey(queue: queue, name: Array(name.utf8))

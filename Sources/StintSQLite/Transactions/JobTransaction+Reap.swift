@@ -132,7 +132,7 @@ extension JobTransaction {
             try statement("DELETE FROM stint_leased WHERE job_id = ?1").execute(id)
             guard let queue else { continue }
             count(queue, leased: -1)
-            if let group = job.group { try putInLine(group, of: queue) }
+            if let group = job.group { try putBackInLine(group, of: queue) }
             let released = Transition.after(.release(after: .zero), job.held)
             _ = try move(JobID(rawValue: id), queue, job, released, worker: nil, nil)
             report.requeued += 1

@@ -19,7 +19,7 @@ extension JobTransaction {
         """
     /// ?1: the group. No state has a job of it.
     private static let isUnused = """
-        g.state = 'idle' AND g.weight = 1 AND g.name <> ''
+        g.state IN ('idle', 'waiting') AND g.weight = 1 AND g.name <> ''
         AND NOT EXISTS (SELECT 1 FROM stint_ready WHERE +queue_id = g.queue_id AND group_id = g.id)
         AND NOT EXISTS (SELECT 1 FROM stint_delayed WHERE group_id = g.id)
         AND NOT EXISTS (SELECT 1 FROM stint_leased WHERE group_id = g.id)

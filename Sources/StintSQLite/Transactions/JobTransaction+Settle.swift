@@ -35,7 +35,7 @@ extension JobTransaction {
         }
         guard let job = try statement(HotSQL.leasedJob).first(id, token, read: LeasedRow.init) else { return nil }
         try cleanup.deleteLeased.execute(id, token)
-        if let group = job.group { try putInLine(group, of: lease.queue) }
+        if let group = job.group { try putBackInLine(group, of: lease.queue) }
         var refusedFor: Duration?
         if case .refuse = settlement.outcome { refusedFor = try self.refusedFor(id) }
         var outcome = settlement.outcome

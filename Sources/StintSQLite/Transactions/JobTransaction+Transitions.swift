@@ -215,7 +215,7 @@ extension JobTransaction {
     func leaveLease(_ id: Int64, _ token: Int64, _ queue: Int64, _ group: Int64?) throws {
         try statement(HotSQL.deleteLeased).execute(id, token)
         count(queue, leased: -1)
-        if let group { try putInLine(group, of: queue) }
+        if let group { try putBackInLine(group, of: queue) }
     }
 
     /// Removes the job from its state; the caller puts it into another one or deletes it.
@@ -228,7 +228,7 @@ extension JobTransaction {
             try statement(HotSQL.deleteDelayed).execute(job.id)
             count(job.place.queue, delayed: -1)
             if let group = job.place.group {
-                try putInLine(group, of: job.place.queue)
+                try putBackInLine(group, of: job.place.queue)
                 // In a strict order its group may have waited for it.
                 wakesWorkers = true
             }
@@ -239,7 +239,7 @@ extension JobTransaction {
             try statement(HotSQL.markClaimed).execute(job.id)
             try statement("DELETE FROM stint_leased WHERE job_id = ?1").execute(job.id)
             count(job.place.queue, leased: -1)
-            if let group = job.place.group { try putInLine(group, of: job.place.queue) }
+            if let group = job.place.group { try putBackInLine(group, of: job.place.queue) }
             if let token = job.token {
                 let jobs = try statement("SELECT jobs FROM stint_leases WHERE token = ?1").first(token) { $0.int(0) }
                 try shrink(FencingToken(rawValue: token), jobs ?? 0, by: 1)

@@ -10,15 +10,21 @@ import StintCore
 /// If more groups wait than a claim can serve, it takes several jobs of a group in a row,
 /// ``ClaimableQueue/quantum``. It never reads more groups than it takes jobs, however many there are.
 extension JobTransaction {
+    /// How many groups one claim takes out of the line or puts back: it keeps the transaction short.
+    private static let stopsPerClaim = 1_000
+    /// How many times a claim by priority that has found something reads on past groups at their limit.
+    private static let pagesPerClaim = 8
+
     /// The jobs that come next, up to the queue's room.
     func inTurn(_ queue: ClaimableQueue, _ index: Int, skipsSuspects: Bool) throws -> Choice {
         try resumePaced(queue)
         var choice = Choice(kind: .rangeOfEachGroup)
+        var stops = 0
         var line = try GroupLine(first: groups(of: queue, after: nil))
         choice.isWholeLine = line.size < Self.width(of: queue)
         if !choice.isWholeLine { choice.quantum = queue.quantum }
-        let select = try statement(
-            skipsSuspects && !queue.limits.isStrict ? HotSQL.innocentsOfGroup : HotSQL.jobsOfGroup)
+        let all = try statement(HotSQL.jobsOfGroup)
+        let innocents = skipsSuspects ? try statement(HotSQL.innocentsOfGroup) : all
         while choice.rows.count < queue.room {
             if line.isShort, let last = line.last {
                 try line.append(groups(of: queue, after: last))
@@ -27,24 +33,30 @@ extension JobTransaction {
             if group.room == nil { group.room = try room(of: group.id, group.load, in: queue) }
             if group.room!.isEmpty {
                 try stop(group.id, group.room!)
-                continue
+                stops += 1
+                if stops < Self.stopsPerClaim { continue } else { break }
             }
             if group.isReadUp && !group.isComplete {
                 let count = max(
                     1, min(queue.room - choice.rows.count, group.served == 0 ? line.fairShare(of: queue.room) : 64))
+                let select = queue.limits.isStrict && group.id != queue.ungrouped ? all : innocents
                 try read(&group, count, of: queue, index, select, skipsSuspects: skipsSuspects)
             }
-            let skipped = skipsSuspects && queue.limits.isStrict && group.peek?.suspect == true
+            let isStrict = queue.limits.isStrict && group.id != queue.ungrouped
+            let skipped = skipsSuspects && isStrict && group.peek?.suspect == true
             guard !skipped, let job = group.next() else {
                 // Suspects that were passed over stay in the line.
-                if group.served == 0 && !group.hasLeftSome { try stop(group.id, .idle) }
                 choice.groups[group.id] = group
-                continue
+                guard group.served == 0 && !group.hasLeftSome else { continue }
+                try stop(group.id, .idle)
+                stops += 1
+                if stops < Self.stopsPerClaim { continue } else { break }
             }
             choice.rows.append(job)
             for _ in 1..<choice.quantum where choice.rows.count < queue.room {
-                guard !(skipsSuspects && queue.limits.isStrict && group.peek?.suspect == true), let next = group.next()
-                else { break }
+                guard !(skipsSuspects && isStrict && group.peek?.suspect == true), let next = group.next() else {
+                    break
+                }
                 choice.rows.append(next)
             }
             choice.groups[group.id] = group
@@ -68,8 +80,12 @@ extension JobTransaction {
         guard queue.takesTurns else { return }
         let update = try statement(HotSQL.moveTurn)
         var turn = queue.turn
+        var newcomers: Int64 = 0
         for (id, count) in served {
             guard let group = choice.groups[id] else { continue }
+            // One that has just come goes first. It moves the turn a little, so that others do not wait for ever if new
+            // groups come all the time.
+            if group.firstTurn < queue.turn { newcomers += 1 }
             // Where it was before the last ones in a row.
             turn = max(turn, group.turn(after: (count - 1) / choice.quantum * choice.quantum))
             // It is out of the line if these were its last ready jobs, or if no more of them may run. If very many groups
@@ -84,7 +100,8 @@ extension JobTransaction {
             update.bind(3, isIdle ? "idle" : isFull ? "full" : "waiting")
             try update.execute()
         }
-        try statement("UPDATE stint_queues SET turn = ?2 WHERE id = ?1").execute(queue.id, turn)
+        try statement("UPDATE stint_queues SET turn = ?2 WHERE id = ?1").execute(
+            queue.id, turn &+ newcomers &* GroupInLine.newcomerStride)
     }
 
     /// The next groups of the line, as many as a claim serves if very many wait.
@@ -160,7 +177,8 @@ extension JobTransaction {
     /// rate's window is of an earlier boot.
     func resumePaced(_ queue: ClaimableQueue) throws {
         guard let rate = queue.limits.groupRate else { return }
-        try statement(HotSQL.resumePaced).execute(queue.id, now.monotonic, rate.window.milliseconds, queue.turn)
+        try statement(HotSQL.resumePaced)
+            .execute(queue.id, now.monotonic, rate.window.milliseconds, queue.turn, Int64(Self.stopsPerClaim))
     }
 
     /// Without turns: by priority, past the jobs of groups at their limit.
@@ -169,7 +187,10 @@ extension JobTransaction {
         var rooms: [Int64: Int] = [:]
         var choice = Choice()
         var last: (Int64, Int64) = (.min, .min)
-        while choice.rows.count < queue.room {
+        var pages = 0
+        // A group whose last place is taken is passed by the next claim without being read.
+        while choice.rows.count < queue.room && (pages < Self.pagesPerClaim || choice.rows.isEmpty) {
+            pages += 1
             let (rows, isCut) = try candidates(of: queue.id) {
                 try self.statement(
                     skipsSuspects && !queue.limits.isStrict ? HotSQL.innocentsWithinLimits : HotSQL.jobsWithinLimits
@@ -187,8 +208,8 @@ extension JobTransaction {
                     rooms[group] = room.count
                 }
                 // In a strict order nothing of the group goes ahead of it.
-                if skipsSuspects && row.suspect { rooms[group] = 0 }
-                if rooms[group]! > 0 {
+                if skipsSuspects && row.suspect && group != queue.ungrouped { rooms[group] = 0 }
+                if rooms[group]! > 0 && !(skipsSuspects && row.suspect) {
                     choice.rows.append(row)
                     rooms[group]! -= 1
                 }

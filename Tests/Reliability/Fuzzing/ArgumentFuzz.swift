@@ -8,7 +8,9 @@ struct ArgumentFuzz {
     static let commands = [
         "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "bury", "cancel", "delete",
         "pause", "resume", "retain", "backup", "restore", "doctor", "help", "", "schedule", "schedule set",
-        "schedule list", "schedule show", "schedule pause", "schedule resume", "schedule run", "schedule delete",
+        "schedule list", "schedule show", "workers restart", "queue", "queue set", "queue show", "group", "group set",
+        "group list",
+        "schedule pause", "schedule resume", "schedule run", "schedule delete",
     ]
     static let options = [
         "--db", "--queue", "--priority", "--delay", "--max-attempts", "--max-crashes", "--unique", "--header", "--file",
@@ -17,11 +19,13 @@ struct ArgumentFuzz {
         "--pipe", "--error", "--older", "--all", "--yes", "--trim", "--drain", "--fail-if-buried", "--mode",
         "--to", "--wait", "--interval", "--max-held", "--help", "--version", "-h", "--", "-", "--no-such-option",
         "--group", "--expires", "--on-conflict", "--debounce", "--at-most", "--max-events", "--max-event-bytes",
+        "--rate", "--group-concurrency", "--group-rate", "--group-order", "--fair", "--retain", "--weight",
         "--digest-format", "--cron", "--every", "--timezone", "--missed",
     ]
     private static let fitValues = [
         "q", "1", "0", "10", "100ms", "1s", "0s", "1K", "ready", "buried", "a=b", "x=", "=x", "1d", "1h30m", "36600d",
-        "36601d", "0640", "* * * * *", "@daily", "UTC", "Europe/Berlin", "all", "collect", "replace", Self.backup,
+        "36601d", "0640", "50/1s", "unlimited", "strict", "off", "* * * * *", "@daily", "UTC", "Europe/Berlin", "all",
+        "collect", "replace", Self.backup,
     ]
     private static let backup = "backup.db"
     /// In a queue that no argument names, with ids that none has.
