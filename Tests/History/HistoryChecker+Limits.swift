@@ -171,8 +171,13 @@ extension HistoryChecker {
         var claimed: Set<Int64> = []
         var found: [Violation] = []
         let expiring = Set(jobs.values.filter { $0.new.expires != nil }.map(\.new.group))
+        // A job that no enqueue is known of, as that of a schedule, may be of any group.
+        var unknown = -1
         for (index, claim) in claims.enumerated() {
-            guard let job = jobs[claim.job] else { continue }
+            guard let job = jobs[claim.job] else {
+                unknown = index
+                continue
+            }
             let group = job.new.group
             let before = latest.updateValue(index, forKey: group)
             let isFirst = claimed.insert(claim.job).inserted
@@ -180,7 +185,7 @@ extension HistoryChecker {
                 continue
             }
             var start = index
-            while start > (before ?? -1) + 1, claims[start - 1].invoked > job.made.ended { start -= 1 }
+            while start > max(before ?? -1, unknown) + 1, claims[start - 1].invoked > job.made.ended { start -= 1 }
             guard start < index, limits.isFair(claims[start].invoked, claim.returned),
                 // Its limits may have held it back, unless none of its jobs ran before.
                 !limits.mayLimitGroups(claims[start].invoked, claim.returned)

@@ -90,9 +90,10 @@ extension JobTransaction {
     /// Jobs that start at once come one of each group. Those that a worker runs one after the other, which is done in a
     /// moment, may be several of a group: a group costs a claim more than a job does.
     private static func quantum(_ request: ClaimRequest, room: Int) -> Int {
-        max(1, min(largestQuantum, room / max(1, request.idleSlots)))
+        max(1, min(largestQuantum, room / fewestGroups, room / max(1, request.idleSlots)))
     }
-    private static let largestQuantum = 16
+    private static let largestQuantum = 4
+    private static let fewestGroups = 8
 
     private func claimableQueues(_ names: [QueueName]) throws -> [ClaimableQueue] {
         var queues: [ClaimableQueue] = []
