@@ -8,7 +8,8 @@ import StintCore
 /// however many groups wait, and has no credit from the time when it did nothing.
 ///
 /// If more groups wait than a claim can serve, it takes several jobs of a group in a row,
-/// ``ClaimableQueue/quantum``. It never reads more groups than it takes jobs, however many there are.
+/// ``ClaimableQueue/quantum``. However many groups there are, it reads as many as it takes jobs, and those that it
+/// takes out of the line because they have nothing to give.
 extension JobTransaction {
     /// How many groups one claim takes out of the line or puts back: it keeps the transaction short.
     private static let stopsPerClaim = 1_000
