@@ -45,7 +45,7 @@ extension JobQueue {
         try await store.cancel(ids, reason: reason)
     }
 
-    /// Deletes jobs permanently; their holders lose their leases, and are told at once as with ``cancel(_:reason:)``.
+    /// Deletes jobs permanently; their holders lose their leases, and are told at once as with `cancel(_:reason:)`.
     ///
     /// - Throws: ``StintError`` with the code `notFound` for the first id that names no job. No job is deleted then.
     public func delete(_ ids: [JobID]) async throws { try await store.delete(ids) }

@@ -40,7 +40,7 @@ extension JobQueue {
         try await change(selection, .bury(reason: reason))
     }
 
-    /// Cancels jobs that are not over, as ``cancel(_:reason:)`` does with single ones. As with `bury`, jobs enqueued after
+    /// Cancels jobs that are not over, as `cancel(_:reason:)` does with single ones. As with `bury`, jobs enqueued after
     /// the call are not changed, and a job that changes its state during the call is still found.
     ///
     /// - Returns: The number of changed jobs.

@@ -44,7 +44,7 @@ public protocol JobStore: WorkerRegistry, ScheduleStore {
     func bury(_ ids: [JobID], reason: String) async throws
 
     /// Cancels jobs that are not over: they never run again, whatever their holders answer, who lose their leases. None
-    /// of them starts after this has returned; see ``RevocationMark``. Jobs that are cancelled already stay so. They are
+    /// of them starts after this has returned; see `RevocationMark`. Jobs that are cancelled already stay so. They are
     /// kept as the queue's retention says.
     ///
     /// - Throws: `notFound` or `invalidInput` for the first id that cannot be cancelled; no job is cancelled then.
