@@ -4,7 +4,7 @@ public enum JobChange: Sendable {
     case kick
     /// Bury with this reason.
     case bury(reason: String)
-    /// End for good with this reason; see ``JobStore/cancel(_:reason:)``.
+    /// End for good with this reason; see `JobStore.cancel(_:reason:)`.
     case cancel(reason: String)
     /// Delete permanently.
     case delete
