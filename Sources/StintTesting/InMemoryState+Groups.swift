@@ -149,7 +149,7 @@ extension InMemoryState {
         // One that has just come goes first. It moves the turn a little, so that others do not wait for ever if new groups
         // come all the time.
         let isNew = groups[key]?.turn ?? 0 < queues[job.queue]!.turn
-        let turn = max(queues[job.queue]!.turn, groups[key]?.turn ?? 0) + (isNew ? Group.stride / 1_000 : 0)
+        let turn = max(queues[job.queue]!.turn, groups[key]?.turn ?? 0) + (isNew ? Group.stride / 100 : 0)
         groups[key, default: Group()].turn = max(groups[key]?.turn ?? 0, queues[job.queue]!.turn) + step(of: key)
         queues[job.queue]!.turn = turn
     }

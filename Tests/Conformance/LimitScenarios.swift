@@ -284,6 +284,31 @@ let limitScenarios: [Scenario] = [
         let request = ClaimRequest(queues: ["q"], limit: 9, lease: .seconds(30), worker: "test:1", idleSlots: 2)
         #expect(try await stage.store.claim(request).count == 2)
     },
+    Scenario("a job of a queue with a limit is not claimed ahead behind those of a queue without one") { stage in
+        for _ in 0..<2 { try await stage.enqueue() }
+        try await stage.store.configure("q", QueueSettings(concurrency: .to(8)))
+        let request = ClaimRequest(
+            queues: ["first", "q"], limit: 9, lease: .seconds(30), worker: "test:1", idleSlots: 2)
+        for _ in 0..<5 { try await stage.enqueue(in: "first", options: JobOptions(priority: 1)) }
+        #expect(Set(try await stage.store.claim(request).map(\.queue)) == ["first"])
+        for _ in 0..<5 { try await stage.enqueue(in: "first") }
+        // Now they come first, and start at once.
+        #expect(try await stage.store.claim(request).map(\.queue).prefix(3) == ["q", "q", "first"])
+    },
+    Scenario("new groups that come all the time do not starve one that waits") { stage in
+        var waiting: [JobID] = []
+        for _ in 0..<3 { waiting.append(try await stage.enqueue(group: "old")) }
+        #expect(try await stage.claim(2).map(\.id) == Array(waiting.prefix(2)))
+        var newcomers = 0
+        while newcomers < 200 {
+            try await stage.enqueue(group: "new-\(newcomers)")
+            let job = try await stage.claimOne()
+            if job.id == waiting[2] { break }
+            try await stage.settle(job.lease, .ack)
+            newcomers += 1
+        }
+        #expect(newcomers > 10 && newcomers <= 101)
+    },
     Scenario("limits of one queue do not hold up another in the same claim") { stage in
         try await stage.store.configure("q", QueueSettings(concurrency: .to(1)))
         for _ in 0..<3 { try await stage.enqueue() }

@@ -3,7 +3,7 @@ struct GroupInLine {
     /// How far a job of a group of weight 1 moves its turn ahead.
     static let stride: Int64 = 1_000_000
     /// How far a group that has just come moves the queue's turn ahead when it is served.
-    static let newcomerStride = stride / 1_000
+    static let newcomerStride = stride / 100
 
     let id: Int64
     let firstTurn: Int64
