@@ -37,15 +37,15 @@ extension JobTransaction {
                 stops += 1
                 if stops < Self.stopsPerClaim { continue } else { break }
             }
+            // In a strict order nothing of the group goes ahead of a suspect that is passed over.
+            let isStrict = queue.limits.isStrict && group.id != queue.ungrouped
+            func isHeldBack() -> Bool { skipsSuspects && isStrict && group.peek?.suspect == true }
             if group.isReadUp && !group.isComplete {
                 let count = max(
                     1, min(queue.room - choice.rows.count, group.served == 0 ? line.fairShare(of: queue.room) : 64))
-                let select = queue.limits.isStrict && group.id != queue.ungrouped ? all : innocents
-                try read(&group, count, of: queue, index, select, skipsSuspects: skipsSuspects)
+                try read(&group, count, of: queue, index, isStrict ? all : innocents, skipsSuspects: skipsSuspects)
             }
-            let isStrict = queue.limits.isStrict && group.id != queue.ungrouped
-            let skipped = skipsSuspects && isStrict && group.peek?.suspect == true
-            guard !skipped, let job = group.next() else {
+            guard !isHeldBack(), let job = group.next() else {
                 // Suspects that were passed over stay in the line.
                 choice.groups[group.id] = group
                 guard group.served == 0 && !group.hasLeftSome else { continue }
@@ -55,9 +55,7 @@ extension JobTransaction {
             }
             choice.rows.append(job)
             for _ in 1..<choice.quantum where choice.rows.count < queue.room {
-                guard !(skipsSuspects && isStrict && group.peek?.suspect == true), let next = group.next() else {
-                    break
-                }
+                guard !isHeldBack(), let next = group.next() else { break }
                 choice.rows.append(next)
             }
             choice.groups[group.id] = group
