@@ -1,4 +1,5 @@
 import GRDB
+import GRDBSQLite
 import StintCore
 import StintPlatform
 
@@ -12,20 +13,21 @@ final class CallerWriteRequest<Value, Answer: Sendable>: WriteRequest, @unchecke
     private let calledAt: Int64
     private let body: @Sendable (JobTransaction) throws -> Value
     private let afterwards: @Sendable (Value, Database) -> Answer
-    private let isEmpty: @Sendable (Value) -> Bool
+    private let tellsNothing: @Sendable (Value) -> Bool
     private let continuation: CheckedContinuation<Answer, any Error>
     private var result: Value?
+    private var hasChanges = false
     private var prepared: Answer?
 
     /// - Parameters:
     ///   - body: The caller's changes.
     ///   - afterwards: Runs after the commit, without the write lock; for reading payloads.
-    ///   - isEmpty: Whether nothing was changed, so that the answer depends on no change.
+    ///   - tellsNothing: Whether the answer depends on nothing that another caller has changed a moment ago.
     init(
         _ continuation: CheckedContinuation<Answer, any Error>, _ clock: any QueueClock, weight: Int,
         diskFull: DiskFullPolicy,
         _ body: @escaping @Sendable (JobTransaction) throws -> Value,
-        afterwards: @escaping @Sendable (Value, Database) -> Answer, isEmpty: @escaping @Sendable (Value) -> Bool
+        afterwards: @escaping @Sendable (Value, Database) -> Answer, tellsNothing: @escaping @Sendable (Value) -> Bool
     ) {
         self.continuation = continuation
         self.clock = clock
@@ -34,17 +36,19 @@ final class CallerWriteRequest<Value, Answer: Sendable>: WriteRequest, @unchecke
         self.diskFull = diskFull
         self.body = body
         self.afterwards = afterwards
-        self.isEmpty = isEmpty
+        self.tellsNothing = tellsNothing
     }
 
     func perform(_ database: Database) throws -> Bool {
         let transaction = JobTransaction(database, clock, calledAt: calledAt)
+        let before = sqlite3_total_changes(database.sqliteConnection)
         result = try body(transaction)
         try transaction.finish()
+        hasChanges = sqlite3_total_changes(database.sqliteConnection) != before
         return transaction.wakesWorkers
     }
 
-    var needsSync: Bool { result.map { !isEmpty($0) } ?? true }
+    var needsSync: Bool { hasChanges || result.map { !tellsNothing($0) } ?? true }
 
     func prepareAnswer(_ database: Database) {
         guard let result else { preconditionFailure("it was performed before") }

@@ -29,9 +29,9 @@ final class CommitAcknowledger: Sendable {
     ///   - prepare: Makes the answers ready.
     func answer(_ writes: [any WriteRequest], othersWait: Bool, prepare: () -> Void) {
         let batch = Batch(writes: writes)
-        guard let log, writes.contains(where: \.needsSync) else {
-            let hasChanges = writes.contains(where: \.needsSync)
-            batch.synced(Result { try hasChanges ? checkFileAfterCommit() : file.check() })
+        let needsSync = writes.contains(where: \.needsSync)
+        guard let log, needsSync else {
+            batch.synced(Result { try needsSync ? checkFileAfterCommit() : file.check() })
             prepare()
             return batch.prepared()
         }

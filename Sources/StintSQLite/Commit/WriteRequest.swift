@@ -14,7 +14,7 @@ protocol WriteRequest: Sendable {
     /// - Returns: Whether jobs may have become ready.
     func perform(_ database: Database) throws -> Bool
 
-    /// Whether the changes must be durable before the caller is answered.
+    /// Whether the log must be synced before the caller is answered.
     var needsSync: Bool { get }
 
     /// Reads what the answer needs. It is called after the commit, when the write lock is free.

@@ -73,19 +73,20 @@ final class Writer: Sendable {
 
     /// Performs `body` in a transaction, alone or with other callers' requests, and returns when it is durable.
     ///
-    /// - Parameter isEmpty: Whether nothing was changed or returned, so that nothing need survive a power cut.
+    /// - Parameter tellsNothing: Whether the caller learns nothing from the answer that must survive a power cut. What was
+    ///   changed must in any case.
     /// - Throws: What `body` throws, or why the transaction failed; nothing was changed then.
     func write<Value, Answer: Sendable>(
         weight: Int = 1, diskFull: DiskFullPolicy, _ body: @escaping @Sendable (JobTransaction) throws -> Value,
         afterwards: @escaping @Sendable (Value, Database) -> Answer,
-        isEmpty: @escaping @Sendable (Value) -> Bool = { _ in false }
+        tellsNothing: @escaping @Sendable (Value) -> Bool = { _ in false }
     ) async throws -> Answer {
         if let refusal { throw refusal }
         return try await withCheckedThrowingContinuation { continuation in
             submit(
                 CallerWriteRequest(
                     continuation, clock, weight: weight, diskFull: diskFull, body, afterwards: afterwards,
-                    isEmpty: isEmpty))
+                    tellsNothing: tellsNothing))
         }
     }
 

@@ -24,7 +24,7 @@ extension SQLiteStore {
             let (jobs, isCut) = payloadLoader.jobs(of: result.claim.jobs, within: budget, database)
             return Exchange(
                 answers: result.answers, jobs: jobs, isCut: isCut, passedOver: result.claim.passedOver)
-        } isEmpty: {
+        } tellsNothing: {
             $0.answers.isEmpty && $0.claim.jobs.isEmpty
         }
     }
