@@ -181,9 +181,10 @@ extension HistoryChecker {
             let group = job.new.group
             let before = latest.updateValue(index, forKey: group)
             let isFirst = claimed.insert(claim.job).inserted
-            guard isFirst, job.isReadyAtOnce, !expiring.contains(group), job.made.ended < claim.invoked else {
-                continue
-            }
+            // One that was kicked had been buried for a while.
+            guard isFirst, job.isReadyAtOnce, !expiring.contains(group), job.made.ended < claim.invoked,
+                !isKicked(claim, since: job.made.ended)
+            else { continue }
             var start = index
             while start > max(before ?? -1, unknown) + 1, claims[start - 1].invoked > job.made.ended { start -= 1 }
             guard start < index, limits.isFair(claims[start].invoked, claim.returned),

@@ -230,6 +230,13 @@ struct LimitHistoryTests {
             history.claim("w", 100, token: 100)
         }
         #expect(late == [])
+        // Job 100 was buried, and so was not ready, for a time.
+        let buried: (inout HistoryBuilder) -> Void = { history in
+            history.call("operator", .bury(jobs: [100]))
+            history.call("operator", .kick(jobs: [100]))
+        }
+        #expect(turns(served: 3, buried) == [])
+        #expect(turns(served: 3) { $0.call("operator", .kick(jobs: [7])) } == [.unfairTurn])
     }
 
     @Test("a claim of unknown outcome may have served a group")
