@@ -13,6 +13,16 @@ let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-s
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto", condition: .when(traits: ["Web"]))
+let hummingbird: Target.Dependency = .product(
+    name: "Hummingbird", package: "hummingbird", condition: .when(traits: ["Web"]))
+let hummingbirdCore: Target.Dependency = .product(
+    name: "HummingbirdCore", package: "hummingbird", condition: .when(traits: ["Web"]))
+let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Web"]))
+let httpTypes: Target.Dependency = .product(
+    name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["Web"]))
+let mustache: Target.Dependency = .product(
+    name: "Mustache", package: "swift-mustache", condition: .when(traits: ["Web"]))
 let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 
 let package = Package(
@@ -23,7 +33,13 @@ let package = Package(
         // What a store must do, for those who write one.
         .library(name: "StintCore", targets: ["StintCore"]),
         .library(name: "StintTesting", targets: ["StintTesting"]),
+        // The dashboard, for applications with a Hummingbird server of their own.
+        .library(name: "StintWeb", targets: ["StintWeb"]),
         .executable(name: "stint", targets: ["StintCLI"]),
+    ],
+    traits: [
+        .trait(name: "Web", description: "The dashboard, the HTTP API and `stint serve`, with Hummingbird and SwiftNIO."),
+        .default(enabledTraits: ["Web"]),
     ],
     dependencies: [
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -35,6 +51,12 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        // Only with the trait Web.
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.20.0", traits: []),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.3.0"),
+        .package(url: "https://github.com/apple/swift-crypto", "3.12.0"..<"5.0.0"),
     ],
     targets: [
         // The library, from the system outwards: arrows point one way.
@@ -68,11 +90,38 @@ let package = Package(
         // Without access to what is only of the package: so its store proves that one can be written outside of it.
         .target(name: "StintTesting", dependencies: ["StintCore", "StintWorker"], packageAccess: false),
 
+        // The dashboard and the HTTP API, of any store.
+        .target(
+            name: "StintWeb",
+            dependencies: [
+                "StintCore", "StintPlatform", hummingbird, hummingbirdCore, nio, httpTypes, mustache, crypto, lifecycle, logging,
+            ],
+            resources: [
+                .embedInCode("Resources/doctor.mustache"),
+                .embedInCode("Resources/error.mustache"),
+                .embedInCode("Resources/job.mustache"),
+                .embedInCode("Resources/jobs.mustache"),
+                .embedInCode("Resources/layout.mustache"),
+                .embedInCode("Resources/overview.mustache"),
+                .embedInCode("Resources/queue-table.mustache"),
+                .embedInCode("Resources/queue.mustache"),
+                .embedInCode("Resources/queues.mustache"),
+                .embedInCode("Resources/schedules.mustache"),
+                .embedInCode("Resources/sign-in.mustache"),
+                .embedInCode("Resources/state.mustache"),
+                .embedInCode("Resources/stint.css"),
+                .embedInCode("Resources/stint.js"),
+                .embedInCode("Resources/worker-table.mustache"),
+                .embedInCode("Resources/workers.mustache"),
+            ]
+        ),
+
         // The command line: the only place that wires the modules together.
         .executableTarget(
             name: "StintCLI",
             dependencies: [
                 "StintCore", "StintPlatform", "StintSQLite", "StintWorker", argumentParser, lifecycle, signals, logging,
+                .target(name: "StintWeb", condition: .when(traits: ["Web"])),
             ]
         ),
 

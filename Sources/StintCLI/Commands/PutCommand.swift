@@ -24,6 +24,11 @@ struct PutCommand: AsyncParsableCommand {
     @OptionGroup var job: JobArguments
     @Option(help: ArgumentHelp("Read the payload from this file. (default: none)", valueName: "f"))
     var file: String?
+    @Option(
+        help: ArgumentHelp(
+            "What the payload is, such as application/json. (default: text/plain or application/octet-stream, by its bytes)",
+            valueName: "type"))
+    var contentType: String?
     @Flag(help: "Add one job for each line of standard input.")
     var lines = false
     @Flag(
@@ -51,7 +56,8 @@ struct PutCommand: AsyncParsableCommand {
     func run() async throws {
         let options = try job.options()
         if lines { return try await putLines(options) }
-        let new = try NewJob(try Input.payload(payload, file: file), in: job.queue, options: options)
+        let new = try NewJob(
+            try Input.payload(payload, file: file), in: job.queue, contentType: contentType, options: options)
         let answer = try await database.open(creating: creation).enqueue(jobs: [new])[0]
         try report("\(answer.id)", Self.fact(answer))
         if answer.isDuplicate {
@@ -79,7 +85,7 @@ struct PutCommand: AsyncParsableCommand {
         do {
             while let line = try input.readLine(number: lines.all + 1) {
                 guard let payload = lines.payload(of: line) else { continue }
-                batch.append(try NewJob(payload, in: job.queue, options: options))
+                batch.append(try NewJob(payload, in: job.queue, contentType: contentType, options: options))
                 bytes += payload.count
                 guard batch.count >= 1_000 || bytes >= 4_194_304 else { continue }
                 try await queueStore.enqueue(jobs: batch)

@@ -21,13 +21,21 @@ struct StintCommand: AsyncParsableCommand {
             anything else.
             """,
         version: "stint \(Version.current)",
-        subcommands: [
+        subcommands: subcommands)
+
+    private static var subcommands: [any ParsableCommand.Type] {
+        var commands: [any ParsableCommand.Type] = [
             PutCommand.self, WorkCommand.self, ReapCommand.self, StatsCommand.self, ListCommand.self, ShowCommand.self,
             WorkersCommand.self, TopCommand.self, KickCommand.self, RunCommand.self, BuryCommand.self,
             CancelCommand.self, DeleteCommand.self, PauseCommand.self, ResumeCommand.self, RetainCommand.self,
             QueueCommand.self, GroupCommand.self, ScheduleCommand.self,
             BackupCommand.self, RestoreCommand.self, DoctorCommand.self,
-        ])
+        ]
+        #if Web
+            commands.append(ServeCommand.self)
+        #endif
+        return commands
+    }
 
     /// Parses and runs the command, and reports an error in one sentence.
     static func main() async {

@@ -37,6 +37,8 @@ package struct AnyJobStore: JobStore {
         try await base.change(selection, change, from: cursor, limit: limit)
     }
 
+    package func changes() -> AsyncStream<Void> { base.changes() }
+
     package func reap() async throws -> ReapReport { try await base.reap() }
 
     package func configure(_ queue: QueueName, _ settings: QueueSettings) async throws {

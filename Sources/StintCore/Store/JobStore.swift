@@ -132,6 +132,11 @@ public protocol JobStore: WorkerRegistry, ScheduleStore {
     /// processes. May emit spuriously; only the newest unread value is buffered.
     func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady>
 
+    /// Emits whenever anything may have changed, by any process: a job, a queue, a worker, a schedule. May emit
+    /// spuriously; only the newest unread value is buffered. It ends when the store is closed. A store that cannot
+    /// notice changes emits once a second.
+    func changes() -> AsyncStream<Void>
+
     /// How often the store reads the queues of ``wakeUps(in:)`` although nothing has told it of a change, and checks
     /// that it is still in its place; it emits what it finds. `nil`, the default: it does not, so a worker has to read.
     var safetyLookInterval: Duration? { get }
@@ -166,6 +171,8 @@ extension JobStore {
     public func checkStillThere() throws {}
 
     public func sleep(for duration: Duration) async throws { try await Task.sleep(for: duration) }
+
+    public func changes() -> AsyncStream<Void> { Self.signals(every: .seconds(1)) }
 
     public var safetyLookInterval: Duration? { nil }
 

@@ -167,6 +167,13 @@ extension SQLiteStore {
         try await read { try $0.isClaimable(job) }
     }
 
+    public func changes() -> AsyncStream<Void> {
+        let open: OpenFile
+        do { open = try beginCall() } catch { return AsyncStream { $0.finish() } }
+        defer { endCall() }
+        return open.watch.changes()
+    }
+
     public func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> {
         let open: OpenFile
         do { open = try beginCall() } catch { return AsyncStream { $0.finish() } }

@@ -136,6 +136,7 @@ final class CommitWatcher: @unchecked Sendable {
         var find = Find.nothing
         if version != self.version || isSafetyLook {
             let isNew = version != self.version
+            if isNew { signals.sendChange() }
             let transaction = JobTransaction(database, SystemClock())
             let tickIsTold = try signals.sendTickChange { try transaction.nextTick() }
             let isTold = try signals.send(repeats: isNew) { queues in

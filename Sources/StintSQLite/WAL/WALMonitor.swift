@@ -77,6 +77,12 @@ final class WALMonitor: Sendable {
         return signals.tickChanges()
     }
 
+    /// Commits of any process.
+    func changes() -> AsyncStream<Void> {
+        startIfNeeded()
+        return signals.changes()
+    }
+
     private func startIfNeeded() {
         do {
             try stop.withLock { stop in if stop == nil { stop = try start() } }

@@ -20,8 +20,9 @@ final class WakeUpSignals: Sendable {
         var next = 0
         var all: [Int: Listener] = [:]
         var ticks: [Int: TickListener] = [:]
+        var changes: [Int: AsyncStream<Void>.Continuation] = [:]
 
-        var count: Int { all.count + ticks.count }
+        var count: Int { all.count + ticks.count + changes.count }
     }
 
     private let clock: any QueueClock
@@ -113,6 +114,26 @@ final class WakeUpSignals: Sendable {
         for listener in listeners.withLock({ Array($0.ticks.values) }) { listener.continuation.yield() }
     }
 
+    // MARK: - All changes
+
+    func changes() -> AsyncStream<Void> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let (number, isFirst) = listeners.withLock { listeners in
+            listeners.next += 1
+            listeners.changes[listeners.next] = continuation
+            return (listeners.next, listeners.count == 1)
+        }
+        continuation.onTermination = { [weak self] _ in
+            _ = self?.listeners.withLock { $0.changes.removeValue(forKey: number) }
+        }
+        if isFirst { condition.withLock { condition.broadcast() } }
+        return stream
+    }
+
+    func sendChange() {
+        for continuation in listeners.withLock({ Array($0.changes.values) }) { continuation.yield() }
+    }
+
     // MARK: - For the thread that watches
 
     private var hasListeners: Bool { listeners.withLock { $0.count > 0 } }
@@ -134,10 +155,13 @@ final class WakeUpSignals: Sendable {
             condition.broadcast()
         }
         let ended = listeners.withLock { listeners in
-            defer { (listeners.all, listeners.ticks) = ([:], [:]) }
-            return (Array(listeners.all.values), Array(listeners.ticks.values))
+            defer { (listeners.all, listeners.ticks, listeners.changes) = ([:], [:], [:]) }
+            return (
+                Array(listeners.all.values), Array(listeners.ticks.values), Array(listeners.changes.values)
+            )
         }
         for listener in ended.0 { listener.continuation.finish() }
         for listener in ended.1 { listener.continuation.finish() }
+        for continuation in ended.2 { continuation.finish() }
     }
 }

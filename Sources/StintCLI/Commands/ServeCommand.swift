@@ -1,0 +1,120 @@
+#if Web
+    import ArgumentParser
+    import Foundation
+    import Logging
+    import ServiceLifecycle
+    import StintCore
+    import StintWeb
+    import UnixSignals
+
+    struct ServeCommand: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "serve",
+            abstract: "Serve the dashboard, its JSON and metrics until SIGTERM or SIGINT.",
+            discussion: """
+                Pages: overview, jobs, queues, workers, schedules, doctor; each also with .json at the end. /metrics is for \
+                Prometheus, /health and /ready for load balancers.
+
+                At an address that only this machine can reach everybody may do everything, unless --auth-file or \
+                --read-only is given. At any other address one of them is needed.
+
+                The file with the credentials has a line for each user, NAME ROLE HASH. The roles are view, operate (jobs, \
+                pauses, schedules) and admin (limits, workers). --new-token adds a line and prints the token, which is \
+                kept nowhere.
+
+                Example:
+                  stint serve --web 127.0.0.1:8180
+                  stint serve --new-token anna --role operate --auth-file users
+                  stint serve --web 0.0.0.0:8180 --auth-file users --host-name jobs.example.org
+                """)
+
+        @OptionGroup var database: DatabaseOptions
+
+        @Option(help: ArgumentHelp("The address of the dashboard.", valueName: "host:port"))
+        var web = "127.0.0.1:8180"
+
+        @Option(help: ArgumentHelp("The users and the hashes of their tokens; its mode must be 0600.", valueName: "file"))
+        var authFile: String?
+
+        @Flag(help: "Nobody may change anything, whatever their role.")
+        var readOnly = false
+
+        @Option(help: ArgumentHelp("A name by which browsers call this server; may be repeated.", valueName: "name"))
+        var hostName: [String] = []
+
+        @Option(
+            help: ArgumentHelp(
+                "A proxy whose X-Forwarded-Proto and user header are believed; may be repeated.", valueName: "address"))
+        var trustedProxy: [String] = []
+
+        @Option(help: ArgumentHelp("The header in which a trusted proxy names the user.", valueName: "header"))
+        var proxyUserHeader: String?
+
+        @Option(
+            help: ArgumentHelp(
+                "A header or JSON key whose values are not shown; may be repeated.", valueName: "name"))
+        var redact: [String] = []
+
+        @Option(help: ArgumentHelp("Add a user to --auth-file, print the token, and end.", valueName: "name"))
+        var newToken: String?
+
+        @Option(help: "The role of the new user: view, operate or admin.")
+        var role: Role = .view
+
+        func run() async throws {
+            if let newToken { return try addUser(newToken) }
+            let (host, port) = try Self.address(web)
+            let queue = try await database.open()
+            var access = try authFile.map { Access.credentials(try Credentials(file: $0)) } ?? .open(readOnly ? .view : .admin)
+            if readOnly { access.mostRole = .view }
+            access.hostNames = Set(hostName.map { $0.lowercased() })
+            access.trustedProxies = Set(trustedProxy)
+            access.proxyUserHeader = proxyUserHeader
+            var options = Dashboard.Options(access: access, logger: Logger(label: "stint.web"))
+            options.redacted = Set(redact)
+            options.commandDatabase = database.given
+            if let store = queue.store.base as? any ExaminableStore {
+                options.examine = {
+                    try await store.everyFinding().map { Dashboard.Finding(isGood: $0.isGood, text: $0.text) }
+                }
+            }
+            let server = try WebServer(
+                host: host, port: port, dashboard: Dashboard(queue: queue, options: options)
+            ) { address in
+                // Scripts wait for this line.
+                do { try Output.print("http://\(address)/") } catch {}
+            }
+            let logger = Logger(label: "stint.web")
+            let group = ServiceGroup(
+                configuration: .init(
+                    services: [.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup)],
+                    gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+            try await group.run()
+        }
+
+        private func addUser(_ name: String) throws {
+            guard let authFile else {
+                throw StintError.invalidInput("--new-token needs the file for the new user: --auth-file FILE")
+            }
+            let (token, line) = try Credentials.newToken(for: name, role: role)
+            try Credentials.add(line, of: name, to: authFile)
+            try Output.print(token)
+        }
+
+        /// `127.0.0.1:8180`, `[::1]:8180`, `localhost:0`.
+        private static func address(_ text: String) throws -> (host: String, port: Int) {
+            guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
+                throw StintError.invalidInput("--web is \(quoted(text)); expected an address and a port such as 127.0.0.1:8180")
+            }
+            var host = String(text[..<colon])
+            if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+            guard !host.isEmpty else {
+                throw StintError.invalidInput(
+                    "--web is \(quoted(text)), without an address; expected 127.0.0.1:\(port), or 0.0.0.0:\(port) for all of them")
+            }
+            return (host, Int(port))
+        }
+    }
+
+    extension Role: ExpressibleByArgument {}
+#endif

@@ -1,0 +1,163 @@
+import Hummingbird
+import Logging
+import StintCore
+
+/// The pages of a queue, their JSON, its metrics and its HTTP API, for a Hummingbird router.
+///
+///     let dashboard = try Dashboard(queue: queue, options: .init(access: .credentials(credentials), basePath: "/jobs"))
+///     dashboard.addRoutes(to: router.group("jobs"))
+///
+/// It reads the queue only while somebody looks, in short transactions.
+public struct Dashboard: Sendable {
+    public struct Options: Sendable {
+        /// Who may use it.
+        public var access: Access
+        /// Where the router's group is, as `/jobs`; empty for the root.
+        public var basePath: String
+        /// The names of headers and JSON keys whose values are shown nowhere; upper and lower case are the same.
+        public var redacted: Set<String> = []
+        /// What `stint doctor` finds; `nil`: the store cannot be examined.
+        public var examine: (@Sendable () async throws -> [Finding])?
+        /// How the command line names the database, for the commands that pages show.
+        public var commandDatabase: String?
+        public var logger: Logger
+
+        public init(access: Access, basePath: String = "", logger: Logger = Logger(label: "stint.web")) {
+            self.access = access
+            self.basePath = basePath
+            self.logger = logger
+        }
+    }
+
+    /// What an examination found.
+    public struct Finding: Sendable, Encodable {
+        public let isGood: Bool
+        public let text: String
+
+        public init(isGood: Bool, text: String) {
+            self.isGood = isGood
+            self.text = text
+        }
+    }
+
+    let queue: JobQueue<AnyJobStore>
+    let options: Options
+    let templates: Templates
+    let sessions = Sessions()
+    let live: LiveHub
+
+    public init(queue: JobQueue<some JobStore>, options: Options) throws {
+        self.queue = JobQueue(store: AnyJobStore(queue.store, address: ""))
+        var options = options
+        options.redacted = Set(options.redacted.map { $0.lowercased() })
+        guard options.basePath.isEmpty || options.basePath.hasPrefix("/") && !options.basePath.hasSuffix("/") else {
+            throw StintError.invalidInput(
+                "the base path is \(quoted(options.basePath)); it must be empty, or begin with a slash and not end with one")
+        }
+        self.options = options
+        templates = try Templates()
+        live = LiveHub(changes: { [store = self.queue.store] in store.changes() })
+    }
+
+    /// Adds all routes to a router, or to a group of one.
+    public func addRoutes<Context: RequestContext>(to router: some RouterMethods<Context>) {
+        for route in Route.all {
+            router.on(RouterPath(route.path), method: route.method) { request, context -> Response in
+                await respond(
+                    route, request, parameters: Route.names(in: route.path).reduce(into: [:]) {
+                        $0[$1] = context.parameters.get($1)
+                    }, peer: (context as? any PeerRequestContext)?.peer)
+            }
+        }
+    }
+
+    /// Checks a request, answers it, and turns errors into answers.
+    private func respond(
+        _ route: Route, _ request: Request, parameters: [String: String], peer: String?
+    ) async -> Response {
+        var response: Response
+        var (route, parameters) = (route, parameters)
+        // `/queues/mail.json`; the page of a queue that is called so itself is `/queues/mail.json?html`.
+        if route.kind == .page, route.method == .get, let last = Route.names(in: route.path).last,
+            let name = parameters[last], name.hasSuffix(".json"), request.uri.query != "html"
+        {
+            parameters[last] = String(name.dropLast(5))
+            route.kind = .json
+        }
+        let sender = options.access.sender(request.headers, peer: peer, sessions)
+        do {
+            try options.access.checkHost(request.head.authority)
+            guard (request.uri.query?.utf8.count ?? 0) <= WebRequest.maximumQueryBytes else {
+                throw WebError(.uriTooLong, "the query is longer than \(WebRequest.maximumQueryBytes) bytes")
+            }
+            if route.method != .get {
+                if sender.isAmbient {
+                    try options.access.checkOrigin(
+                        request.headers, authority: request.head.authority, isJSON: route.kind == .api)
+                }
+            }
+            let user = try authorized(sender, for: route)
+            let call = WebRequest(
+                dashboard: self, request: request, parameters: parameters, user: user, isSecure: sender.isSecure,
+                session: sender.session, wantsJSON: route.kind == .json || route.kind == .api)
+            response = try await route.answer(call)
+        } catch {
+            response = answer(to: error, route, request, sender)
+        }
+        SecurityHeaders.add(to: &response.headers)
+        return response
+    }
+
+    private func authorized(_ sender: Sender, for route: Route) throws -> WebUser {
+        guard let needed = route.role else { return sender.user ?? WebUser(name: "", role: .view) }
+        guard let user = sender.user else {
+            var error = WebError(
+                .unauthorized, "this needs a token: sign in, or send `Authorization: Bearer TOKEN`")
+            error.headers[.wwwAuthenticate] = "Bearer"
+            throw error
+        }
+        guard user.role >= needed else {
+            throw WebError(
+                .forbidden, "this needs the role \(needed.rawValue), and \(user.name) has the role \(user.role.rawValue)")
+        }
+        return user
+    }
+
+    private func answer(to error: any Error, _ route: Route, _ request: Request, _ sender: Sender) -> Response {
+        let problem = WebError(error)
+        if problem.status.kind == .serverError {
+            options.logger.error(
+                "a request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
+        }
+        var response: Response
+        if route.kind == .page {
+            if problem.status == .unauthorized, request.method == .get {
+                return .redirect(to: "\(options.basePath)/sign-in", type: .normal)
+            }
+            response = templates.page(
+                Page(title: problem.status.reasonPhrase, template: "error", view: ErrorView(problem)), self,
+                user: sender.user, path: request.uri.path, status: problem.status)
+        } else {
+            response = .json(problem.problem, status: problem.status, type: "application/problem+json")
+        }
+        for field in problem.headers { response.headers[field.name] = field.value }
+        return response
+    }
+}
+
+/// A context that knows where its connection comes from.
+protocol PeerRequestContext {
+    var peer: String? { get }
+}
+
+private struct ErrorView {
+    let status: Int
+    let title: String
+    let detail: String
+
+    init(_ error: WebError) {
+        status = error.status.code
+        title = error.status.reasonPhrase
+        detail = error.detail
+    }
+}

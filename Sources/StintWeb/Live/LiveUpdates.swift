@@ -1,0 +1,76 @@
+import HTTPTypes
+import Hummingbird
+import StintCore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+extension Route {
+    /// The changes of one page, as server-sent events.
+    static func liveUpdates(_ request: WebRequest) async throws -> Response {
+        guard let address = request.query("page") else {
+            throw WebError(.badRequest, "the query names no page; expected page=/jobs?q=…, percent-encoded")
+        }
+        let (make, watched) = try request.watching(address)
+        let hub = request.dashboard.live
+        let key = LiveHub.Key(address: address, user: request.user.role.rawValue)
+        let stream = try await hub.watch(key) {
+            request.dashboard.templates.content(try await make(watched))
+        }
+        guard let stream else {
+            var error = WebError(.tooManyRequests, "too many different pages are looked at; this one does not change by itself")
+            error.headers[.retryAfter] = "30"
+            throw error
+        }
+        let last = request.request.headers[.init("last-event-id")!].flatMap { Int($0) }
+        return Response(
+            status: .ok, headers: [.contentType: "text/event-stream", .init("x-accel-buffering")!: "no"],
+            body: ResponseBody { writer in
+                // The browser comes back after this time if the connection ends.
+                try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
+                var seen: LivePage?
+                for await state in stream {
+                    defer { seen = state }
+                    // The same again shows whether anybody still listens.
+                    if state.version == seen?.version ?? last {
+                        try await writer.write(ByteBuffer(string: ":\n\n"))
+                        continue
+                    }
+                    let update = state.update(after: seen)
+                    try await writer.write(ByteBuffer(string: try Self.event(update, version: state.version)))
+                }
+                try await writer.finish(nil)
+            })
+    }
+
+    private static func event(_ update: LivePage.Update, version: Int) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.withoutEscapingSlashes]
+        return "id: \(version)\ndata: \(String(decoding: try encoder.encode(update), as: UTF8.self))\n\n"
+    }
+}
+
+extension WebRequest {
+    /// The page at an address of this server, and a request for it.
+    fileprivate func watching(
+        _ address: String
+    ) throws -> (make: @Sendable (WebRequest) async throws -> Page, request: WebRequest) {
+        let base = dashboard.options.basePath
+        guard address.hasPrefix(base + "/"), address.utf8.count <= Self.maximumQueryBytes else {
+            throw WebError.noPage(String(address.prefix(80)))
+        }
+        let path = String(address.dropFirst(base.count))
+        guard let (make, parameters) = Route.page(at: String(path.prefix { $0 != "?" })) else {
+            throw WebError.noPage(String(address.prefix(80)))
+        }
+        var head = request.head
+        head.path = path
+        let watched = WebRequest(
+            dashboard: dashboard, request: Request(head: head, body: RequestBody(buffer: ByteBuffer())),
+            parameters: parameters, user: user, isSecure: isSecure, session: nil)
+        return (make, watched)
+    }
+}

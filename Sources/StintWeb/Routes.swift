@@ -1,0 +1,122 @@
+import HTTPTypes
+import Hummingbird
+
+/// A path, who may call it, and what answers.
+struct Route: Sendable {
+    enum Kind {
+        case page, json, api, stream, other
+    }
+
+    let method: HTTPRequest.Method
+    let path: String
+    var kind: Kind
+    /// `nil`: anybody, also without a token.
+    let role: Role?
+    let answer: @Sendable (WebRequest) async throws -> Response
+    /// What makes a page, for those who watch it.
+    private(set) var make: (@Sendable (WebRequest) async throws -> Page)?
+
+    private init(
+        _ method: HTTPRequest.Method, _ path: String, _ kind: Kind, _ role: Role?,
+        _ answer: @escaping @Sendable (WebRequest) async throws -> Response
+    ) {
+        self.method = method
+        self.path = path
+        self.kind = kind
+        self.role = role
+        self.answer = answer
+    }
+
+    /// A page and its JSON.
+    private static func page(
+        _ path: String, _ role: Role = .view, make: @escaping @Sendable (WebRequest) async throws -> Page
+    ) -> [Route] {
+        var html = Route(.get, path.isEmpty ? "/" : path, .page, role) { request in
+            let page = try await make(request)
+            if request.wantsJSON { return .json(page.facts) }
+            return request.dashboard.templates.page(
+                page, request.dashboard, user: request.user, path: request.request.uri.description)
+        }
+        html.make = make
+        // A path that ends with a name is told apart by ``Dashboard``.
+        if path.contains(":") { return [html] }
+        return [
+            html,
+            Route(.get, path.isEmpty ? "/overview.json" : path + ".json", .json, role) { .json(try await make($0).facts) },
+        ]
+    }
+
+    /// A change by a form of a page.
+    private static func action(
+        _ path: String, _ role: Role, _ perform: @escaping @Sendable (WebRequest, Form) async throws -> String
+    ) -> Route {
+        Route(.post, path, .page, role) { request in
+            // 303: the browser gets the page and does not send the form again.
+            .redirect(
+                to: request.dashboard.options.basePath + (try await perform(request, try await request.form())),
+                type: .normal)
+        }
+    }
+
+    static let all: [Route] = pages + actions + others + api
+
+    private static let pages: [Route] = [
+        page("", make: overviewPage),
+        page("/jobs", make: jobsPage),
+        page("/jobs/:id", make: jobPage),
+        page("/queues", make: queuesPage),
+        page("/queues/:name", make: queuePage),
+        page("/workers", make: workersPage),
+        page("/schedules", make: schedulesPage),
+        page("/doctor", make: doctorPage),
+    ].flatMap { $0 }
+
+    private static let actions: [Route] = [
+        action("/jobs/actions", .operate, changeJobs),
+        action("/jobs/:id/actions", .operate, changeJob),
+        action("/queues/:name/pause", .operate, pauseQueue),
+        action("/queues/:name/resume", .operate, resumeQueue),
+        action("/queues/:name/limits", .admin, limitQueue),
+        action("/workers/restart", .admin, restartWorkers),
+        action("/schedules/:name/actions", .operate, changeSchedule),
+    ]
+
+    private static let others: [Route] = [
+        Route(.get, "/jobs/:id/payload", .other, .view, payload),
+        Route(.get, "/live", .stream, .view, liveUpdates),
+        Route(.get, "/metrics", .other, .view, metrics),
+        Route(.get, "/health", .other, nil) { _ in .text("ok\n") },
+        Route(.get, "/ready", .other, nil, readiness),
+        Route(.get, "/sign-in", .page, nil, signInPage),
+        Route(.post, "/sign-in", .page, nil, signIn),
+        Route(.post, "/sign-out", .page, nil, signOut),
+        Route(.get, "/assets/stint.css", .other, nil) { .asset($0, PackageResources.stint_css, "text/css; charset=utf-8") },
+        Route(.get, "/assets/stint.js", .other, nil) {
+            .asset($0, PackageResources.stint_js, "text/javascript; charset=utf-8")
+        },
+    ]
+
+    private static let api: [Route] = []
+
+    /// The page at a path, with the named parts of it.
+    static func page(at path: String) -> (make: @Sendable (WebRequest) async throws -> Page, parameters: [String: String])? {
+        let parts = path.split(separator: "/").map { String($0).removingPercentEncoding ?? "" }
+        for route in all {
+            guard let make = route.make else { continue }
+            let pattern = route.path.split(separator: "/")
+            guard pattern.count == parts.count, zip(pattern, parts).allSatisfy({ $0.hasPrefix(":") || $0 == $1 }) else {
+                continue
+            }
+            return (
+                make,
+                zip(pattern, parts).reduce(into: [:]) { if $1.0.hasPrefix(":") { $0[String($1.0.dropFirst())] = $1.1 } }
+            )
+        }
+        return nil
+    }
+
+    /// The named parts of a path.
+    static func names(in path: String) -> [String] {
+        path.split(separator: "/").filter { $0.hasPrefix(":") }.map { String($0.dropFirst()) }
+    }
+}

@@ -1,0 +1,96 @@
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import ServiceLifecycle
+import StintCore
+
+/// A server of a queue's dashboard, API and metrics.
+public struct WebServer: Service {
+    /// The most connections at a time; further ones wait until one ends.
+    public static let maximumConnections = 12_000
+    /// A connection that sends nothing for so long is closed, also in the middle of a request.
+    static let idleTimeout: TimeAmount = .seconds(60)
+
+    private let host: String
+    private let port: Int
+    private let dashboard: Dashboard
+    private let onListening: @Sendable (_ address: String) async -> Void
+
+    /// - Parameters:
+    ///   - host: An IP address, or `localhost`.
+    ///   - port: 0: any free one.
+    ///   - onListening: Called with the address when requests are accepted.
+    /// - Throws: ``StintError`` with the code `invalidInput` if other machines can reach the address and everybody could
+    ///   change jobs.
+    public init(
+        host: String, port: Int, dashboard: Dashboard,
+        onListening: @escaping @Sendable (_ address: String) async -> Void = { _ in }
+    ) throws {
+        self.host = host
+        self.port = port
+        self.dashboard = dashboard
+        self.onListening = onListening
+        let address: SocketAddress
+        do {
+            address = try SocketAddress.makeAddressResolvingHost(host, port: port)
+        } catch {
+            throw StintError.invalidInput("\(quoted(host)) is no address of this machine; expected one such as 127.0.0.1")
+        }
+        guard Self.isLoopback(address) || dashboard.options.access.isSafeForNetworks else {
+            throw StintError.invalidInput(
+                "other machines can reach \(host), and everybody there could change jobs: name the users with --auth-file, or start it with --read-only"
+            )
+        }
+    }
+
+    private static func isLoopback(_ address: SocketAddress) -> Bool {
+        switch address.ipAddress {
+        case "::1"?: true
+        case let text?: text.hasPrefix("127.")
+        case nil: false
+        }
+    }
+
+    public func run() async throws {
+        let router = Router(context: WebContext.self)
+        dashboard.addRoutes(to: router)
+        // What no route has.
+        router.on("**", method: .get) { request, _ -> Response in
+            var response = Response.json(
+                WebError.noPage(request.uri.path).problem, status: .notFound, type: "application/problem+json")
+            SecurityHeaders.add(to: &response.headers)
+            return response
+        }
+        var configuration = HTTP1Channel.Configuration(idleTimeout: Self.idleTimeout)
+        configuration.httpDecoder = .init(maxHeaderFieldSize: 8_192, maxHeaderListSize: 32_768, maxHeaderFieldCount: 100)
+        let onListening = onListening
+        let host = host
+        var logger = dashboard.options.logger
+        // It logs each connection that breaks.
+        logger.logLevel = max(logger.logLevel, .warning)
+        let application = Application(
+            router: router, server: .http1(configuration: configuration),
+            configuration: ApplicationConfiguration(
+                address: .hostname(host, port: port), serverName: nil, backlog: 1_024,
+                availableConnectionsDelegate: MaximumAvailableConnections(Self.maximumConnections)),
+            onServerRunning: { channel in
+                let port = channel.localAddress?.port.map { ":\($0)" } ?? ""
+                await onListening((host.contains(":") ? "[\(host)]" : host) + port)
+            }, logger: logger)
+        try await application.run()
+    }
+}
+
+/// A request's context that knows the sender's address.
+struct WebContext: RequestContext, PeerRequestContext {
+    var coreContext: CoreRequestContextStorage
+    let peer: String?
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        peer = source.channel.remoteAddress?.ipAddress
+    }
+
+    var maxUploadSize: Int { WebRequest.maximumFormBytes }
+}
