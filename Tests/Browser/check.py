@@ -117,7 +117,7 @@ def live_values(browser, site):
 
 def actions(browser, site, script):
     how = "with" if script else "without"
-    page = browser.page(site, script=script)
+    page = browser.page(site, script=script, expected=("400",))
     page.visit(f"/jobs/{site.failed}")
     page.click("button:text-is('Kick')")
     page.wait_for_selector("text=kicked: ready again")

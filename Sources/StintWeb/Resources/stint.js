@@ -37,9 +37,8 @@ function morph(from, to) {
   let at = from.firstChild;
   for (const wanted of [...to.childNodes]) {
     let found = at;
-    if (wanted.id) {
-      while (found && !same(found, wanted)) found = found.nextSibling;
-    }
+    // Past what has gone; but past no row with a name of its own for something that has none.
+    while (found && !same(found, wanted) && (wanted.id || !found.id)) found = found.nextSibling;
     if (found && same(found, wanted)) {
       while (at !== found) { const gone = at; at = at.nextSibling; gone.remove(); }
       at = at.nextSibling;
@@ -53,7 +52,7 @@ function morph(from, to) {
 
 function show(update) {
   if (update.html !== undefined) {
-    const next = new DOMParser().parseFromString("<main>" + update.html + "</main>", "text/html").querySelector("main");
+    const next = new DOMParser().parseFromString("<main>\n" + update.html + "\n</main>", "text/html").querySelector("main");
     for (const { name, value } of main.attributes) next.setAttribute(name, value);
     morph(main, next);
     countTimes();
