@@ -131,6 +131,12 @@ let package = Package(
             path: "Examples/Embedded"
         ),
 
+        .executableTarget(
+            name: "DashboardExample",
+            dependencies: ["Stint", "StintWeb", hummingbird, lifecycle, logging],
+            path: "Examples/Dashboard"
+        ),
+
         // The benchmark, with the same statements in plain C as the ceiling.
         .target(name: "CCeiling", dependencies: [sqlite], path: "bench/CCeiling"),
         .executableTarget(
@@ -216,6 +222,12 @@ let package = Package(
                 subprocess,
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+            ]
+        ),
+        .testTarget(
+            name: "StintWebTests",
+            dependencies: [
+                "Stint", "StintCore", "StintPlatform", "StintTesting", "StintWeb", "TestSupport", httpTypes, lifecycle, logging,
             ]
         ),
         .testTarget(

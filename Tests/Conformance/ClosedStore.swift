@@ -68,6 +68,7 @@ package enum ClosedStore {
         }
         for await _ in earlier {}
         for await _ in store.scheduleChanges() { Issue.record("a closed store has sent a change of a schedule") }
+        for await _ in store.changes() { Issue.record("a closed store has sent a change") }
         for await _ in store.wakeUps(in: ["q"]) { Issue.record("a closed store has sent a wake-up") }
     }
 }
