@@ -2,7 +2,7 @@ import StintCore
 
 extension JobTransaction {
     /// How many jobs one call counts where an index alone finds them.
-    static let jobsPerCount = 500_000
+    static let jobsPerCount = 480_000
     /// A job that has to be looked at costs as much as this many others.
     private static let costOfLook = jobsPerCount / (2 * JobFilter.maximumRowsRead)
 

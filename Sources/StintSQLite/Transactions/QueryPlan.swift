@@ -2,7 +2,7 @@ import StintCore
 
 /// How the jobs that match a query are found: which parts of which indexes are read, one after the other, and what is
 /// left to check of each job. The plan depends on the query and on which queues and groups exist, and never on
-/// statistics, so that all pages of a query are read in one order.
+/// statistics, so that all pages of a query are read in one order. A full-text index would be one more scope.
 struct QueryPlan {
     /// Jobs of one state that an index finds.
     enum Scope: Hashable {
