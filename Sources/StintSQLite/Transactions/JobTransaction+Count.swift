@@ -43,7 +43,8 @@ extension JobTransaction {
                 guard left <= 0 else { return () }
                 end = .spent(
                     JobCursor(
-                        state: part.state, queue: part.scope == .all ? row.int(2) : part.scope.number, order: row.int(0),
+                        state: part.state, queue: part.scope == .all ? row.int(2) : part.scope.number,
+                        order: row.int(0),
                         job: row.int(1)))
                 return nil
             }

@@ -128,7 +128,8 @@ struct Corruption {
         case "stint_buried":
             let group = chance.pick(["NULL", "7"])
             try run(
-                "INSERT INTO stint_buried VALUES (\(job), \(queue), \(number), 0, 0, 'why', NULL, NULL, \(group))", database)
+                "INSERT INTO stint_buried VALUES (\(job), \(queue), \(number), 0, 0, 'why', NULL, NULL, \(group))",
+                database)
         default: try run("INSERT INTO stint_done VALUES (\(job), \(queue), \(number), 0, 0, NULL)", database)
         }
     }
