@@ -27,8 +27,8 @@ public struct ErrorFingerprint: Sendable, Hashable {
         id = ErrorGroupID(rawValue: Self.hash(bytes))
     }
 
-    /// The part of a burial's reason, or of a job's latest error, that is fingerprinted. A burial after the last attempt
-    /// is of that attempt's error, so that it is of the same group as the attempts before.
+    /// The part of a burial's reason, or of a job's latest error, that is fingerprinted. A burial after the last
+    /// attempt is of that attempt's error, so that it is of the same group as the attempts before.
     ///
     /// - Parameters:
     ///   - reason: Why the job was buried; `nil` if it is not buried.

@@ -51,8 +51,8 @@ extension JobTransaction {
         return end
     }
 
-    /// The counts that each transaction keeps say it all if a query names only queues and states whose jobs are not over
-    /// (of the others they count those that were deleted too), or buried jobs with like errors.
+    /// The counts that each transaction keeps say it all if a query names only queues and states whose jobs are not
+    /// over (of the others they count those that were deleted too), or buried jobs with like errors.
     private func keptCount(_ query: JobQuery) throws -> Int? {
         var namesErrors = false
         for term in query.terms {

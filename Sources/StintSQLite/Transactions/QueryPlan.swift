@@ -159,8 +159,8 @@ extension JobTransaction {
 
     // MARK: - The statements of a part
 
-    /// The places alone of the jobs of a part, without a look at the jobs: its order, the job and its queue. The numbers
-    /// are those of ``jobs(_:_:isReversed:needs:)``.
+    /// The places alone of the jobs of a part, without a look at the jobs: its order, the job and its queue. The
+    /// numbers are those of ``jobs(_:_:isReversed:needs:)``.
     static func places(_ state: JobState, _ scope: QueryPlan.Scope) -> String {
         let (range, sorting) = range(state, scope, isReversed: false)
         let lease = state == .leased && scope != .all ? "CROSS JOIN stint_leases l ON l.token = s.token" : ""
