@@ -51,14 +51,14 @@ struct QueriesCommand: AsyncParsableCommand {
     /// Queries, and whether an index answers them.
     private static let pages: [(String, Bool)] = [
         ("", true), ("state:buried", true), ("queue:q-3 state:ready", true), ("queue:q-3 queue:q-4", true),
-        ("-queue:q-3", true), ("queue:q-3 group:g-7 state:ready", true), ("group:g-7", true), ("id:123456", true),
+        ("-queue:q-3", true), ("queue:q-1 group:g-7 state:ready", true), ("group:g-7", true), ("id:123456", true),
         ("state:buried queue:q-3", true), ("state:delayed", true), ("name:newsletter.*", true), ("age:>1h", true),
         ("name:none", false), ("header.tenant:none", false), ("error:none", false), ("attempts:>3", false),
         ("state:buried error:none", false), ("age:>9999d", false), ("none", false), ("-name:newsletter.*", false),
         ("state:ready error-group:0000000000000000", false),
     ]
     private static let counts = [
-        "state:ready", "queue:q-3 state:buried", "queue:q-3 group:g-7", "group:g-7 state:ready", "age:>1h", "name:none",
+        "state:ready", "queue:q-3 state:buried", "queue:q-1 group:g-7", "group:g-7 state:ready", "age:>1h", "name:none",
         "none",
     ]
 
@@ -81,7 +81,7 @@ struct QueriesCommand: AsyncParsableCommand {
             INSERT INTO stint_jobs (id, queue_id, priority, max_attempts, max_crashes, enqueued_at, content_type, headers,
                                     payload)
             SELECT n, 1 + n % 10, 1024, 10, 3, \(SystemClock().now().wall - 7_200_000) + n / 1000, 'application/json',
-                   'job-name: newsletter.weekly' || char(10) || 'tenant: t' || n % 1000,
+                   'job-name: newsletter.weekly' || char(10) || 'tenant: t' || (n % 1000),
                    CAST('{"member":' || n || ',"issue":7,"text":"' || hex(randomblob(40)) || '"}' AS BLOB)
             FROM \(numbers(1, 2 * jobs));
             INSERT INTO stint_ready (queue_id, priority, job_id, attempts, crashes, suspect, group_id)
