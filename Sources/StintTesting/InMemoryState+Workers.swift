@@ -109,6 +109,8 @@ extension InMemoryState {
             forget(job.id)
             report.pruned += 1
         }
+        report.purged = purgeDeleted(now)
+        pruneOperations(now)
         return report
     }
 

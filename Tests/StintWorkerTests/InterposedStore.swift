@@ -117,6 +117,34 @@ struct InterposedStore: JobStore {
     func latestRestartRequest() async throws -> Int64 { try await store.latestRestartRequest() }
     func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
 
+    // MARK: - Operations
+
+    func change(_ ids: [JobID], _ change: JobChange, by actor: String?) async throws {
+        try await store.change(ids, change, by: actor)
+    }
+
+    func begin(_ operation: NewOperation) async throws -> BulkOperation {
+        try await store.begin(operation)
+    }
+
+    func beginRestore(of operation: OperationID, by actor: String?) async throws -> BulkOperation {
+        try await store.beginRestore(of: operation, by: actor)
+    }
+
+    func step(by driver: OperationDriver) async throws -> OperationStep {
+        try await store.step(by: driver)
+    }
+
+    func control(_ operation: OperationID, _ control: OperationControl) async throws -> BulkOperation {
+        try await store.control(operation, control)
+    }
+
+    func operation(_ id: OperationID) async throws -> BulkOperation? { try await store.operation(id) }
+
+    func operations(limit: Int, before id: OperationID?) async throws -> [BulkOperation] {
+        try await store.operations(limit: limit, before: id)
+    }
+
     // MARK: - Schedules
 
     func setSchedule(_ schedule: Schedule) async throws -> ScheduleSetting {

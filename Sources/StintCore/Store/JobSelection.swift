@@ -5,7 +5,7 @@
 #endif
 
 /// The jobs of a queue that meet all of these conditions.
-public struct JobSelection: Sendable {
+public struct JobSelection: Sendable, Hashable, Codable {
     public var queue: QueueName
     /// The job is in one of these states.
     public var states: Set<JobState>

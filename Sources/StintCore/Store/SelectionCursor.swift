@@ -1,6 +1,6 @@
 /// The position of a walk over the jobs of a selection. The walk only goes forward and skips jobs that were enqueued
 /// after it began, so it always ends. Only the store that made it reads it.
-public struct SelectionCursor: Sendable, Hashable {
+public struct SelectionCursor: Sendable, Hashable, Codable {
     /// The state whose jobs are read.
     public let state: JobState
     /// The last job that was read, in the order in which the store reads the jobs of this state.

@@ -117,6 +117,34 @@ struct SimulatedStore: JobStore {
         return try await store.isClaimable(job)
     }
 
+    // MARK: - Operations
+
+    func change(_ ids: [JobID], _ change: JobChange, by actor: String?) async throws {
+        try await perform { try await store.change(ids, change, by: actor) }
+    }
+
+    func begin(_ operation: NewOperation) async throws -> BulkOperation {
+        try await perform { try await store.begin(operation) }
+    }
+
+    func beginRestore(of operation: OperationID, by actor: String?) async throws -> BulkOperation {
+        try await perform { try await store.beginRestore(of: operation, by: actor) }
+    }
+
+    func step(by driver: OperationDriver) async throws -> OperationStep {
+        try await perform { try await store.step(by: driver) }
+    }
+
+    func control(_ operation: OperationID, _ control: OperationControl) async throws -> BulkOperation {
+        try await perform { try await store.control(operation, control) }
+    }
+
+    func operation(_ id: OperationID) async throws -> BulkOperation? { try await store.operation(id) }
+
+    func operations(limit: Int, before id: OperationID?) async throws -> [BulkOperation] {
+        try await store.operations(limit: limit, before: id)
+    }
+
     // MARK: - Who works
 
     func register(
