@@ -87,61 +87,16 @@ extension InMemoryState {
 
     // MARK: - Many jobs of a queue
 
-    func select(
-        _ selection: JobSelection, _ states: Set<JobState>, from cursor: SelectionCursor?, limit: Int
-    ) -> SelectionStep {
-        let order = JobState.allCases.filter(states.contains)
-        let newest = cursor?.newest ?? lastJob
-        let start = SelectionCursor(state: order.first ?? .ready, newest: newest)
-        var place: SelectionCursor? = order.isEmpty ? nil : cursor ?? start
-        var selected: [JobID] = []
-        var seen = 0
-        while let here = place {
-            let rows = jobs.values.filter { job in
-                job.queue == selection.queue && job.place.state == here.state && job.id.rawValue <= newest
-                    && (Self.order(of: job), job.id.rawValue) > (here.position, here.job)
-            }.sorted { (Self.order(of: $0), $0.id.rawValue) < (Self.order(of: $1), $1.id.rawValue) }
-            for job in rows {
-                if seen == Self.rowsPerStep { return SelectionStep(jobs: selected, next: place, start: start) }
-                seen += 1
-                place = SelectionCursor(
-                    state: here.state, position: Self.order(of: job), job: job.id.rawValue, newest: newest)
-                guard Self.meets(job, selection) else { continue }
-                selected.append(job.id)
-                if selected.count >= limit { return SelectionStep(jobs: selected, next: place, start: start) }
-            }
-            place = order.drop { $0 != here.state }.dropFirst().first
-                .map { SelectionCursor(state: $0, newest: newest) }
-        }
-        return SelectionStep(jobs: selected, next: place, start: start)
-    }
-
     mutating func change(
         _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int, _ now: StoreTime
-    ) -> SelectionStep {
-        let step = select(selection, selection.states.intersection(change.states), from: cursor, limit: limit)
+    ) throws -> SelectionStep {
+        let states = selection.possibleStates.filter(change.states.contains)
+        let step = try select(selection, states, from: cursor, limit: limit, now)
         var changed: [JobID] = []
         for id in step.jobs {
             if let job = jobs[id], apply(change, to: job, now) == .changed { changed.append(id) }
         }
         return SelectionStep(jobs: changed, next: step.next, start: step.start)
-    }
-
-    private static func meets(_ job: Job, _ selection: JobSelection) -> Bool {
-        if let time = selection.enqueuedBefore.map(StoredTime.timestamp), job.enqueuedAt >= time { return false }
-        var reason: String?
-        switch job.place {
-        case .buried(_, let text), .cancelled(_, let text), .expired(_, let text): reason = text
-        case .ready, .delayed, .leased, .done: break
-        }
-        if let error = selection.error {
-            let texts = [reason, job.failures.last?.error].compactMap { $0.map { Array($0.utf8) } }
-            if !texts.contains(where: { $0.contains(Array(error.utf8)) }) { return false }
-        }
-        if let since = selection.buriedSince.map(StoredTime.timestamp) {
-            guard case .buried(let at, _) = job.place, at >= since else { return false }
-        }
-        return true
     }
 
     // MARK: - Lists
@@ -154,44 +109,6 @@ extension InMemoryState {
         case .leased, .buried: 0
         case .done(let time), .cancelled(let time, _), .expired(let time, _): time
         }
-    }
-
-    func page(_ filter: JobFilter, after cursor: JobCursor?) -> JobPage {
-        let limit = min(filter.limit, JobFilter.maximumLimit)
-        var page = JobPage()
-        var bytes = 0
-        let all = JobState.allCases
-        let first = cursor.flatMap { all.firstIndex(of: $0.state) } ?? 0
-        for state in filter.state.map({ [$0] }) ?? Array(all[first...]) {
-            guard page.jobs.count < limit else { break }
-            let after = cursor?.state == state ? cursor : nil
-            let rows = jobs.values.filter { job in
-                job.place.state == state && (filter.queue == nil || job.queue == filter.queue)
-            }.map { (place: place(of: $0, filter), job: $0) }
-                .filter { row in after.map { Self.isBefore($0, row.place) } ?? true }
-                .sorted { Self.isBefore($0.place, $1.place) }
-            for (place, job) in rows.prefix(limit - page.jobs.count) {
-                guard bytes < JobFilter.maximumBytes else { return page }
-                let record = record(job)
-                bytes += 200 + record.headers.byteCount + (record.reason?.utf8.count ?? 0)
-                page.jobs.append(record)
-                page.next = place
-            }
-            if bytes >= JobFilter.maximumBytes { return page }
-        }
-        if page.jobs.count < limit { page.next = nil }
-        return page
-    }
-
-    private func place(of job: Job, _ filter: JobFilter) -> JobCursor {
-        // Within one queue the queue does not matter; leased jobs are listed by their ids alone.
-        let isLeased = job.place.state == .leased
-        let queue = filter.queue == nil && !isLeased ? queues[job.queue]?.number ?? 0 : 0
-        return JobCursor(state: job.place.state, queue: queue, order: Self.order(of: job), job: job.id.rawValue)
-    }
-
-    private static func isBefore(_ one: JobCursor, _ other: JobCursor) -> Bool {
-        (one.queue, one.order, one.job) < (other.queue, other.order, other.job)
     }
 
     func record(_ job: Job) -> JobRecord {

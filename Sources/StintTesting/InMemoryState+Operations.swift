@@ -16,9 +16,9 @@ extension InMemoryState {
         /// How many of its deleted jobs were brought back.
         var restored = 0
 
-        var states: Set<JobState> {
+        var states: [JobState] {
             guard case .change(let change) = record.action, let selection else { return [] }
-            return selection.states.intersection(change.states)
+            return selection.possibleStates.filter(change.applies)
         }
     }
 
@@ -60,8 +60,7 @@ extension InMemoryState {
         try requireRoomForOperation()
         let id = insert(.change(new.change), filter: new.filter, actor: new.actor, total: new.total, now)
         operations[id]!.selection = new.selection
-        operations[id]!.cursor =
-            select(new.selection, new.selection.states.intersection(new.change.states), from: nil, limit: 1).start
+        operations[id]!.cursor = SelectionCursor(newest: lastJob, start: now.wall)
         return operations[id]!.record
     }
 
@@ -80,7 +79,7 @@ extension InMemoryState {
 
     // MARK: - Steps
 
-    mutating func step(by driver: OperationDriver, _ now: StoreTime) -> OperationStep {
+    mutating func step(by driver: OperationDriver, _ now: StoreTime) throws -> OperationStep {
         let running = operations.values.filter { $0.record.state == .running }.sorted {
             ($0.steppedAt ?? .min, $0.record.id) < ($1.steppedAt ?? .min, $1.record.id)
         }
@@ -95,7 +94,7 @@ extension InMemoryState {
         operations[id]!.driver = driver
         operations[id]!.steppedAt = now.wall
         switch operation.record.action {
-        case .change(let change): self.change(operation, change, now)
+        case .change(let change): try self.change(operation, change, now)
         case .restore(let deleting): restore(operation, deleting, now)
         case .unknown: end(id, as: .failed, now)
         }
@@ -103,10 +102,10 @@ extension InMemoryState {
         return .made(record, changed: record.changed - operation.record.changed)
     }
 
-    private mutating func change(_ operation: KeptOperation, _ change: JobChange, _ now: StoreTime) {
+    private mutating func change(_ operation: KeptOperation, _ change: JobChange, _ now: StoreTime) throws {
         let id = operation.record.id
         guard let selection = operation.selection else { return end(id, as: .failed, now) }
-        let step = select(selection, operation.states, from: operation.cursor, limit: Self.rowsPerStep)
+        let step = try select(selection, operation.states, from: operation.cursor, limit: Self.rowsPerStep, now)
         for job in step.jobs.compactMap({ jobs[$0] }) {
             if case .delete = change {
                 setAside(job, by: id)
@@ -136,7 +135,7 @@ extension InMemoryState {
 
     private mutating func restore(_ operation: KeptOperation, _ deleting: OperationID, _ now: StoreTime) {
         let id = operation.record.id
-        let last = operation.cursor?.job ?? .min
+        let last = operation.cursor?.place?.job ?? .min
         let next = deleted.values.filter { $0.operation == deleting && $0.job.id.rawValue > last }
             .sorted { $0.job.id < $1.job.id }.prefix(Self.rowsPerStep)
         for deleted in next {
@@ -148,7 +147,8 @@ extension InMemoryState {
             }
         }
         if next.count < Self.rowsPerStep { return end(id, as: .done, now) }
-        operations[id]!.cursor = SelectionCursor(state: .ready, job: next.last!.job.id.rawValue, newest: .max)
+        let place = JobCursor(state: .ready, queue: 0, order: 0, job: next.last!.job.id.rawValue)
+        operations[id]!.cursor = SelectionCursor(place: place, newest: .max, start: 0)
     }
 
     private mutating func end(_ id: OperationID, as state: BulkOperation.State, _ now: StoreTime) {

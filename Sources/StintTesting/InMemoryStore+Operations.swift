@@ -18,7 +18,7 @@ extension InMemoryStore {
     }
 
     public func step(by driver: OperationDriver) async throws -> OperationStep {
-        try verb { $0.step(by: driver, $1) }
+        try verb { try $0.step(by: driver, $1) }
     }
 
     public func control(_ operation: OperationID, _ control: OperationControl) async throws -> BulkOperation {

@@ -35,13 +35,14 @@ extension InMemoryStore {
     public func select(
         _ selection: JobSelection, from cursor: SelectionCursor?, limit: Int
     ) async throws -> SelectionStep {
-        try look { $0.select(selection, selection.states, from: cursor, limit: limit) }
+        let now = now()
+        return try look { try $0.select(selection, selection.possibleStates, from: cursor, limit: limit, now) }
     }
 
     public func change(
         _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int
     ) async throws -> SelectionStep {
-        try verb { $0.change(selection, change, from: cursor, limit: limit, $1) }
+        try verb { try $0.change(selection, change, from: cursor, limit: limit, $1) }
     }
 
     public func reap() async throws -> ReapReport {
@@ -75,7 +76,19 @@ extension InMemoryStore {
     }
 
     public func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
-        try look { $0.page(filter, after: cursor) }
+        let now = now()
+        return try look { try $0.page(filter, after: cursor, now) }
+    }
+
+    public func count(_ query: JobQuery, after cursor: JobCursor?) async throws -> JobCount {
+        let now = now()
+        return try look { try $0.count(query, after: cursor, now) }
+    }
+
+    public func errorGroups(
+        _ filter: ErrorGroupFilter, after cursor: ErrorGroupCursor?
+    ) async throws -> ErrorGroupPage {
+        try look { $0.errorGroups(filter, after: cursor) }
     }
 
     public func job(_ id: JobID) async throws -> JobDetails? {

@@ -30,6 +30,8 @@ package enum ClosedStore {
             ("configure", { try await store.configure("q", QueueSettings(paused: true)) }),
             ("stats", { _ = try await store.stats() }),
             ("page", { _ = try await store.page(JobFilter(), after: nil) }),
+            ("count", { _ = try await store.count(JobQuery(), after: nil) }),
+            ("errorGroups", { _ = try await store.errorGroups(ErrorGroupFilter(.buried), after: nil) }),
             ("job", { _ = try await store.job(id) }),
             ("nextReady", { _ = try await store.nextReady(in: ["q"]) }),
             ("isClaimable", { _ = try await store.isClaimable(id) }),

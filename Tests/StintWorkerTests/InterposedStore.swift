@@ -96,6 +96,16 @@ struct InterposedStore: JobStore {
     func close() async { await store.close() }
 
     func checkStillThere() throws { try store.checkStillThere() }
+    func count(_ query: JobQuery, after cursor: JobCursor?) async throws -> JobCount {
+        try await store.count(query, after: cursor)
+    }
+
+    func errorGroups(
+        _ filter: ErrorGroupFilter, after cursor: ErrorGroupCursor?
+    ) async throws -> ErrorGroupPage {
+        try await store.errorGroups(filter, after: cursor)
+    }
+
     func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
     func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady {
         beforeLook()

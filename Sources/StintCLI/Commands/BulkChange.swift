@@ -4,6 +4,8 @@ import StintCore
 /// Changes many jobs of a queue, after a count and a confirmation.
 struct BulkChange {
     let queue: JobQueue<AnyJobStore>
+    /// The queue that the selection is of.
+    let name: QueueName
     let selection: JobSelection
     let change: JobChange
 
@@ -23,7 +25,7 @@ struct BulkChange {
         }
         guard total > 0 else { return }
         let what =
-            "\(verb) \(total) \(total == 1 ? "job" : "jobs") of queue \(quoted(selection.queue.description)) "
+            "\(verb) \(total) \(total == 1 ? "job" : "jobs") of queue \(quoted(name.description)) "
             + "(\(counts.joined(separator: ", ")))"
         guard Question.canBeAsked else {
             throw StintError.invalidInput(

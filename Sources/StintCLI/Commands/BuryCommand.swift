@@ -36,7 +36,7 @@ struct BuryCommand: AsyncParsableCommand {
         }
         let change = JobChange.bury(reason: Self.reason)
         let selection = conditions.selection(for: change)
-        let bulk = BulkChange(queue: queue, selection: selection, change: change)
+        let bulk = BulkChange(queue: queue, name: conditions.queueName, selection: selection, change: change)
         try await bulk.confirm(isSure: yes)
         try Output.print("buried \(try await bulk.run())")
     }

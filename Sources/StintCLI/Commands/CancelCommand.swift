@@ -40,7 +40,7 @@ struct CancelCommand: AsyncParsableCommand {
         }
         let change = JobChange.cancel(reason: Self.reason)
         let selection = conditions.selection(for: change)
-        let bulk = BulkChange(queue: queue, selection: selection, change: change)
+        let bulk = BulkChange(queue: queue, name: conditions.queueName, selection: selection, change: change)
         try await bulk.confirm(isSure: yes)
         try Output.print("cancelled \(try await bulk.run())")
     }

@@ -34,7 +34,7 @@ struct DeleteCommand: AsyncParsableCommand {
             return try Output.print("deleted \(ids.unique.count)")
         }
         let selection = conditions.selection(for: .delete)
-        let bulk = BulkChange(queue: queue, selection: selection, change: .delete)
+        let bulk = BulkChange(queue: queue, name: conditions.queueName, selection: selection, change: .delete)
         try await bulk.confirm(isSure: yes)
         try Output.print("deleted \(try await bulk.run())")
     }

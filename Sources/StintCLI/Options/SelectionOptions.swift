@@ -45,9 +45,11 @@ struct SelectionOptions: ParsableArguments {
         }
     }
 
+    var queueName: QueueName { queue ?? .default }
+
     func selection(for change: JobChange, now: Timestamp = wallClock()) -> JobSelection {
         JobSelection(
-            queue ?? .default, states: state.map { [$0] } ?? change.states, error: error,
+            queueName, states: state.map { [$0] } ?? change.states, error: error,
             enqueuedBefore: older.map { Date(now - $0.duration.milliseconds) })
     }
 }

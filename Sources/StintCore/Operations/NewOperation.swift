@@ -2,11 +2,11 @@
 public struct NewOperation: Sendable {
     /// The longest texts, in bytes.
     public static let maximumActorBytes = 200
-    public static let maximumFilterBytes = 8_192
+    public static let maximumFilterBytes = JobQuery.maximumBytes * 2
 
     public var change: JobChange
     public var selection: JobSelection
-    /// The selection, for people.
+    /// The selection, for people; by default the text of its query.
     public var filter: String
     /// Who begins it: a name, an address, `cli:user`.
     public var actor: String?
@@ -14,11 +14,11 @@ public struct NewOperation: Sendable {
     public var total: Int?
 
     public init(
-        _ change: JobChange, _ selection: JobSelection, filter: String, actor: String? = nil, total: Int? = nil
+        _ change: JobChange, _ selection: JobSelection, filter: String? = nil, actor: String? = nil, total: Int? = nil
     ) {
         self.change = change
         self.selection = selection
-        self.filter = filter
+        self.filter = filter ?? selection.query.description
         self.actor = actor
         self.total = total
     }
@@ -29,6 +29,8 @@ public struct NewOperation: Sendable {
     public func check() throws {
         try change.check()
         try Self.check(actor: actor)
+        // It is kept as its text.
+        _ = try JobQuery(selection.query.description)
         guard filter.utf8.count <= Self.maximumFilterBytes else {
             throw StintError.invalidInput(
                 "the filter's text has \(filter.utf8.count) bytes; at most \(Self.maximumFilterBytes) are allowed")

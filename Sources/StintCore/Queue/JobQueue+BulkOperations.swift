@@ -4,14 +4,22 @@ extension JobQueue {
     /// made yet: that do `stint reap`, a `Reaper`, or ``run(_:progress:)``.
     ///
     /// - Parameters:
-    ///   - filter: The selection, for people.
+    ///   - filter: The selection, for people; by default the text of its query.
     ///   - total: How many jobs a preview has counted.
     ///   - actor: Who does it, for the record.
     /// - Throws: ``StintError`` with the code `invalidInput`.
     public func begin(
-        _ change: JobChange, on selection: JobSelection, filter: String, total: Int? = nil, by actor: String? = nil
+        _ change: JobChange, on selection: JobSelection, filter: String? = nil, total: Int? = nil,
+        by actor: String? = nil
     ) async throws -> BulkOperation {
         try await store.begin(NewOperation(change, selection, filter: filter, actor: actor, total: total))
+    }
+
+    /// The same for all jobs that match a query; the ages in it count from now.
+    public func begin(
+        _ change: JobChange, on query: JobQuery, total: Int? = nil, by actor: String? = nil
+    ) async throws -> BulkOperation {
+        try await begin(change, on: JobSelection(query), total: total, by: actor)
     }
 
     /// Begins to bring back what an operation has deleted; possible for ``BulkOperation/restoreTime`` after its end. Jobs

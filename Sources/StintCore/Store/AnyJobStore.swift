@@ -61,6 +61,16 @@ package struct AnyJobStore: JobStore {
         try await base.page(filter, after: cursor)
     }
 
+    package func count(_ query: JobQuery, after cursor: JobCursor?) async throws -> JobCount {
+        try await base.count(query, after: cursor)
+    }
+
+    package func errorGroups(
+        _ filter: ErrorGroupFilter, after cursor: ErrorGroupCursor?
+    ) async throws -> ErrorGroupPage {
+        try await base.errorGroups(filter, after: cursor)
+    }
+
     package func job(_ id: JobID) async throws -> JobDetails? { try await base.job(id) }
 
     package func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady {

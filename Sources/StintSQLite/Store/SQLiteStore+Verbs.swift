@@ -51,7 +51,7 @@ extension SQLiteStore {
     public func select(
         _ selection: JobSelection, from cursor: SelectionCursor?, limit: Int
     ) async throws -> SelectionStep {
-        try await read { try $0.select(selection, selection.states, from: cursor, limit: limit).step }
+        try await read { try $0.select(selection, selection.possibleStates, from: cursor, limit: limit).step }
     }
 
     public func change(
@@ -137,6 +137,16 @@ extension SQLiteStore {
 
     public func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
         try await read { try $0.page(filter, after: cursor) }
+    }
+
+    public func count(_ query: JobQuery, after cursor: JobCursor?) async throws -> JobCount {
+        try await read { try $0.count(query, after: cursor) }
+    }
+
+    public func errorGroups(
+        _ filter: ErrorGroupFilter, after cursor: ErrorGroupCursor?
+    ) async throws -> ErrorGroupPage {
+        try await read { try $0.errorGroups(filter, after: cursor) }
     }
 
     public func job(_ id: JobID) async throws -> JobDetails? {

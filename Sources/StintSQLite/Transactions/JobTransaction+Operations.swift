@@ -29,7 +29,7 @@ extension JobTransaction {
             restores = row.optionalInt(2)
             selection = Stored.value(row.optionalText(3))
             storedCursor = row.optionalText(4)
-            cursor = Stored.value(storedCursor)
+            cursor = storedCursor.flatMap { SelectionCursor($0) }
             pass = row.int(5)
             passFrom = row.int(6)
             changed = row.int(7)
@@ -38,9 +38,9 @@ extension JobTransaction {
             steppedAt = row.optionalInt(10)
         }
 
-        var states: Set<JobState> {
+        var states: [JobState] {
             guard let change, let selection else { return [] }
-            return selection.states.intersection(change.states)
+            return selection.possibleStates.filter(change.applies)
         }
     }
 
@@ -73,9 +73,8 @@ extension JobTransaction {
     func begin(_ operation: NewOperation) throws -> BulkOperation {
         try requireRoomForOperation()
         // The walk begins before all jobs; its first step is not made here.
-        let start = try select(
-            operation.selection, operation.selection.states.intersection(operation.change.states), from: nil, limit: 1
-        ).step.start
+        let newest = try statement("SELECT max(id) FROM stint_jobs").first { $0.int(0) } ?? 0
+        let start = SelectionCursor(newest: newest, start: now.wall)
         return try insert(
             verb: operation.change.verb, change: operation.change, restores: nil, selection: operation.selection,
             filter: operation.filter, actor: operation.actor, total: operation.total, cursor: start)
@@ -129,7 +128,7 @@ extension JobTransaction {
         insert.bind(9, (changed == nil ? BulkOperation.State.running : .done).rawValue)
         insert.bind(10, total.map(Int64.init))
         insert.bind(11, Int64(changed ?? 0))
-        insert.bind(12, try cursor.map(Stored.text))
+        insert.bind(12, cursor?.description)
         let id = try insert.insertedID()
         if id % 64 == 0 { try pruneOperations() }
         guard let operation = try operation(OperationID(rawValue: id)) else {
@@ -247,13 +246,15 @@ extension JobTransaction {
     }
 
     private func restore(_ operation: OpenOperation, _ deleted: Int64) throws -> Progress {
-        let last = operation.cursor?.job ?? .min
+        let last = operation.cursor?.place?.job ?? .min
         let (restored, skipped, next) = try bringBack(of: deleted, after: last, limit: Self.rowsPerStep)
         try statement("UPDATE stint_operations SET restored = restored + ?2 WHERE id = ?1")
             .execute(deleted, Int64(restored))
         return Progress(
             changed: restored, skipped: operation.skipped + Int64(skipped),
-            cursor: next.map { SelectionCursor(state: .ready, job: $0, newest: .max) })
+            cursor: next.map {
+                SelectionCursor(place: JobCursor(state: .ready, queue: 0, order: 0, job: $0), newest: .max, start: 0)
+            })
     }
 
     private func write(_ progress: Progress, of operation: OpenOperation, by driver: OperationDriver) throws {
@@ -267,7 +268,7 @@ extension JobTransaction {
         update.bind(1, operation.id)
         update.bind(2, changed)
         update.bind(3, progress.skipped)
-        update.bind(4, try progress.cursor.map(Stored.text) ?? operation.storedCursor)
+        update.bind(4, progress.cursor?.description ?? operation.storedCursor)
         update.bind(5, operation.pass + (progress.beginsPass ? 1 : 0))
         update.bind(6, progress.beginsPass ? changed : operation.passFrom)
         update.bind(7, driver.token)

@@ -98,11 +98,11 @@ package struct RecordingStore: JobStore {
         let jobs = try await store.select(selection, from: cursor, limit: limit).jobs.map(\.rawValue)
         let call: Call =
             switch change {
-            case .kick: .kickQueue(selection.queue.description)
+            case .kick: .kickQueue(selection.query.queue!.description)
             case .bury: .bury(jobs: jobs)
             case .cancel: .cancel(jobs: jobs, isCertain: false)
             case .delete: .delete(jobs: jobs)
-            case .kickLater, .runNow, .move, .setPriority: .kickQueue(selection.queue.description)
+            case .kickLater, .runNow, .move, .setPriority: .kickQueue(selection.query.queue!.description)
             }
         return try await record(call) {
             try await store.change(selection, change, from: cursor, limit: limit)
@@ -189,6 +189,16 @@ package struct RecordingStore: JobStore {
     package func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
         try await store.page(filter, after: cursor)
     }
+    package func count(_ query: JobQuery, after cursor: JobCursor?) async throws -> JobCount {
+        try await store.count(query, after: cursor)
+    }
+
+    package func errorGroups(
+        _ filter: ErrorGroupFilter, after cursor: ErrorGroupCursor?
+    ) async throws -> ErrorGroupPage {
+        try await store.errorGroups(filter, after: cursor)
+    }
+
     package func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
     package func workers() async throws -> [WorkerRecord] { try await store.workers() }
     package func requestRestart() async throws { try await store.requestRestart() }

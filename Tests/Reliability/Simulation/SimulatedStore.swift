@@ -102,6 +102,16 @@ struct SimulatedStore: JobStore {
     func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
         try await store.page(filter, after: cursor)
     }
+    func count(_ query: JobQuery, after cursor: JobCursor?) async throws -> JobCount {
+        try await store.count(query, after: cursor)
+    }
+
+    func errorGroups(
+        _ filter: ErrorGroupFilter, after cursor: ErrorGroupCursor?
+    ) async throws -> ErrorGroupPage {
+        try await store.errorGroups(filter, after: cursor)
+    }
+
     func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
     func requestRestart() async throws { try await store.requestRestart() }
     func latestRestartRequest() async throws -> Int64 { try await store.latestRestartRequest() }
