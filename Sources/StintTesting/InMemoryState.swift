@@ -104,6 +104,7 @@ struct InMemoryState: Sendable {
         var seen: Int64
         let scoreboard: InMemoryScoreboard
         var liveness: Liveness
+        var order: WorkerOrder?
     }
 
     /// Whether it knows which workers live: the test simulates their deaths.

@@ -154,6 +154,14 @@ extension InMemoryStore {
         try look { $0.restarts }
     }
 
+    public func order(_ order: WorkerOrder?, to worker: WorkerID) async throws {
+        try verb { state, _ in try state.order(order, to: worker) }
+    }
+
+    public func order(of worker: WorkerID) async throws -> WorkerOrder? {
+        try look { $0.workers[worker]?.order }
+    }
+
     public func failures(limit: Int) async throws -> [FailedJob] {
         guard limit >= 0 else { throw StintError.invalidInput("the limit is \(limit); it must be 0 or more") }
         return try look { state in

@@ -25,6 +25,8 @@ package enum ClosedStore {
             ("delete", { try await store.delete([id]) }),
             ("runNow", { try await store.runNow([id]) }),
             ("select", { _ = try await store.select(JobSelection("q"), from: nil, limit: 1) }),
+            ("order", { try await store.order(.quiet, to: place.id) }),
+            ("order of", { _ = try await store.order(of: place.id) }),
             ("change", { _ = try await store.change(JobSelection("q"), .delete, from: nil, limit: 1) }),
             ("reap", { _ = try await store.reap() }),
             ("configure", { try await store.configure("q", QueueSettings(paused: true)) }),

@@ -114,16 +114,40 @@ let operationScenarios: [Scenario] = [
         try await stage.store.configure("q", QueueSettings(retention: .seconds(1)))
         #expect(try await stage.stats().pauseReason == why)
         try await stage.store.configure("q", QueueSettings(paused: true))
-        #expect(try await stage.stats().pauseReason == nil && stage.stats().paused)
+        #expect(try await stage.stats().pauseReason == nil)
+        #expect(try await stage.stats().paused)
         try await stage.store.configure("q", QueueSettings(paused: true, pauseReason: why))
         try await stage.store.configure("q", QueueSettings(paused: false))
-        #expect(try await stage.stats().pauseReason == nil && !stage.stats().paused)
+        #expect(try await stage.stats().pauseReason == nil)
+        #expect(try await stage.stats().paused == false)
         try await stage.expectRefusal(.invalidInput) {
             try await stage.store.configure("q", QueueSettings(pauseReason: why))
         }
         try await stage.expectRefusal(.invalidInput) {
             try await stage.store.configure("q", QueueSettings(paused: true, pauseReason: ""))
         }
+    },
+    // MARK: - Workers
+    Scenario("a worker has its order until it gets another one, and only one with a supervisor can be restarted") {
+        stage in
+        let alone = try await stage.hire(process: 1)
+        let supervised = try await stage.hire(process: 2, under: stage.process(9))
+        func orders() async throws -> [WorkerOrder?] { try await stage.store.workers().map(\.order) }
+        #expect(try await orders() == [nil, nil])
+        let mark = alone.place.revocations.read()
+        try await stage.store.order(.quiet, to: alone.id)
+        #expect(alone.place.revocations.read() != mark)
+        #expect(try await orders() == [.quiet, nil])
+        #expect(try await stage.store.order(of: alone.id) == .quiet)
+        try await stage.renew(alone)
+        #expect(try await orders() == [.quiet, nil])
+        try await stage.store.order(.restart, to: supervised.id)
+        try await stage.expectRefusal(.invalidInput) { try await stage.store.order(.restart, to: alone.id) }
+        try await stage.store.order(nil, to: alone.id)
+        #expect(try await orders() == [nil, .restart])
+        let missing = WorkerID(rawValue: 999)
+        try await stage.expectRefusal(.notFound) { try await stage.store.order(.stop, to: missing) }
+        #expect(try await stage.store.order(of: missing) == nil)
     },
     // MARK: - Records
     Scenario("a change of single jobs leaves a record if it is known who made it, and if it was made") { stage in
@@ -190,21 +214,23 @@ let operationScenarios: [Scenario] = [
     Scenario("each change that jobs can have, an operation makes to those it applies to") { stage in
         let states = try await stage.jobs(in: .ready, .delayed, .leased, .buried, .done)
         func done(_ change: JobChange) async throws -> Int {
-            let changed = try await stage.finish(try await stage.begin(change)).changed
-            return changed
+            try await stage.finish(try await stage.begin(change)).changed
         }
         #expect(try await done(.runNow) == 1)
         #expect(try await stage.state(states[.delayed]!) == .ready)
         #expect(try await done(.kickLater(after: .seconds(9))) == 1)
         #expect(try await stage.state(states[.buried]!) == .delayed)
         #expect(try await done(.bury(reason: "all")) == 4)
-        #expect(try await stage.stats().buried == 4 && stage.stats().leased == 0)
+        #expect(try await stage.stats().buried == 4)
+        #expect(try await stage.stats().leased == 0)
         #expect(try await done(.kick) == 4)
         #expect(try await done(.move(to: "other")) == 4)
-        #expect(try await stage.stats("other").ready == 4 && stage.stats().ready == 0)
+        #expect(try await stage.stats("other").ready == 4)
+        #expect(try await stage.stats().ready == 0)
         let cancelling = try await stage.begin(.cancel(reason: "no"), in: "other")
         #expect(try await stage.finish(cancelling).changed == 4)
-        #expect(try await stage.stats("other").cancelled == 4 && stage.stats("other").ready == 0)
+        #expect(try await stage.stats("other").cancelled == 4)
+        #expect(try await stage.stats("other").ready == 0)
     },
     Scenario("an operation that buries finds a job that changes its state behind it") { stage in
         _ = try await stage.enqueue(500)
@@ -293,7 +319,8 @@ let operationScenarios: [Scenario] = [
         let cancelled = try await stage.store.control(operation.id, .cancel)
         #expect(cancelled.state == .cancelled && cancelled.changed == 2_000 && cancelled.endedAt != nil)
         #expect(try await stage.store.step(by: driver) == .idle)
-        #expect(try await stage.stats().buried == 2_000 && stage.stats().ready == 500)
+        #expect(try await stage.stats().buried == 2_000)
+        #expect(try await stage.stats().ready == 500)
         for control in OperationControl.allCases {
             try await stage.expectRefusal(.invalidInput) { _ = try await stage.store.control(operation.id, control) }
         }

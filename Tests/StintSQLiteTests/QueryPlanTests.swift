@@ -34,7 +34,9 @@ struct QueryPlanTests {
         ("groupsInLineWithLoad", HotSQL.groupsInLineWithLoad), ("loadOfGroup", HotSQL.loadOfGroup),
         ("readyOfGroup", HotSQL.readyOfGroup), ("deleteReadyOfGroupUpTo", HotSQL.deleteReadyOfGroupUpTo),
         ("startsInWindow", HotSQL.startsInWindow), ("oldestStart", HotSQL.oldestStart),
-        ("deleteStarts", HotSQL.deleteStarts),
+        ("deleteStarts", HotSQL.deleteStarts), ("deletedJobs", JobTransaction.deletedJobs),
+        ("operationsToPurge", JobTransaction.operationsToPurge),
+        ("runningOperation", JobTransaction.anyRunningOperation), ("openOperations", JobTransaction.openOperations),
     ]
 
     @Test(arguments: statements)

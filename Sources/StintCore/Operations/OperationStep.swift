@@ -15,4 +15,7 @@ public struct OperationDriver: Sendable, Hashable {
     public let token: Int64
 
     public init() { token = .random(in: 1 ... .max) }
+
+    /// For tests: the same driver in several processes, one after the other.
+    package init(token: Int64) { self.token = token }
 }

@@ -104,6 +104,12 @@ package struct AnyJobStore: JobStore {
     package func requestRestart() async throws { try await base.requestRestart() }
     package func latestRestartRequest() async throws -> Int64 { try await base.latestRestartRequest() }
     package func restartSignals(every interval: Duration) -> AsyncStream<Void> { base.restartSignals(every: interval) }
+    package func order(_ order: WorkerOrder?, to worker: WorkerID) async throws {
+        try await base.order(order, to: worker)
+    }
+
+    package func order(of worker: WorkerID) async throws -> WorkerOrder? { try await base.order(of: worker) }
+
     package func failures(limit: Int) async throws -> [FailedJob] { try await base.failures(limit: limit) }
 
     // MARK: - Operations

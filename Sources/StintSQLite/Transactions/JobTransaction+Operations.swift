@@ -144,10 +144,12 @@ extension JobTransaction {
         WHERE state IN ('running', 'paused') AND state = 'running' ORDER BY stepped_at, id
         """
 
+    static let anyRunningOperation = """
+        SELECT 1 FROM stint_operations WHERE state IN ('running', 'paused') AND state = 'running' LIMIT 1
+        """
+
     func hasRunningOperation() throws -> Bool {
-        try statement(
-            "SELECT 1 FROM stint_operations WHERE state IN ('running', 'paused') AND state = 'running' LIMIT 1"
-        ).first { _ in true } == true
+        try statement(Self.anyRunningOperation).first { _ in true } == true
     }
 
     enum Turn {

@@ -203,6 +203,10 @@ package struct RecordingStore: JobStore {
     package func workers() async throws -> [WorkerRecord] { try await store.workers() }
     package func requestRestart() async throws { try await store.requestRestart() }
     package func latestRestartRequest() async throws -> Int64 { try await store.latestRestartRequest() }
+    package func order(_ order: WorkerOrder?, to worker: WorkerID) async throws {
+        try await store.order(order, to: worker)
+    }
+    package func order(of worker: WorkerID) async throws -> WorkerOrder? { try await store.order(of: worker) }
     package func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
 
     package func nextReady(

@@ -115,6 +115,10 @@ struct SimulatedStore: JobStore {
     func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
     func requestRestart() async throws { try await store.requestRestart() }
     func latestRestartRequest() async throws -> Int64 { try await store.latestRestartRequest() }
+    func order(_ order: WorkerOrder?, to worker: WorkerID) async throws {
+        try await perform { try await store.order(order, to: worker) }
+    }
+    func order(of worker: WorkerID) async throws -> WorkerOrder? { try await store.order(of: worker) }
     func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
 
     func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady {
