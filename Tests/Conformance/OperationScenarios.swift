@@ -213,18 +213,18 @@ let operationScenarios: [Scenario] = [
     },
     Scenario("each change that jobs can have, an operation makes to those it applies to") { stage in
         let states = try await stage.jobs(in: .ready, .delayed, .leased, .buried, .done)
-        func done(_ change: JobChange) async throws -> Int {
+        func changed(_ change: JobChange) async throws -> Int {
             try await stage.finish(try await stage.begin(change)).changed
         }
-        #expect(try await done(.runNow) == 1)
+        #expect(try await changed(.runNow) == 1)
         #expect(try await stage.state(states[.delayed]!) == .ready)
-        #expect(try await done(.kickLater(after: .seconds(9))) == 1)
+        #expect(try await changed(.kickLater(after: .seconds(9))) == 1)
         #expect(try await stage.state(states[.buried]!) == .delayed)
-        #expect(try await done(.bury(reason: "all")) == 4)
+        #expect(try await changed(.bury(reason: "all")) == 4)
         #expect(try await stage.stats().buried == 4)
         #expect(try await stage.stats().leased == 0)
-        #expect(try await done(.kick) == 4)
-        #expect(try await done(.move(to: "other")) == 4)
+        #expect(try await changed(.kick) == 4)
+        #expect(try await changed(.move(to: "other")) == 4)
         #expect(try await stage.stats("other").ready == 4)
         #expect(try await stage.stats().ready == 0)
         let cancelling = try await stage.begin(.cancel(reason: "no"), in: "other")
