@@ -90,7 +90,27 @@ extension InMemoryState {
     }
 
     func errorGroups(_ filter: ErrorGroupFilter, after cursor: ErrorGroupCursor?) -> ErrorGroupPage {
-        ErrorGroupPage()
+        var groups: [ErrorGroupID: ErrorGroup] = [:]
+        for job in jobs.values.sorted(by: { $0.id > $1.id }) {
+            guard filter.kind.states.contains(job.place.state), filter.queue.map({ $0 == job.queue }) ?? true,
+                let error = QueriedInMemory(job).errorSource
+            else { continue }
+            var time = job.failures.last.map { StoredTime.timestamp($0.at) } ?? 0
+            if case .buried(let at, _) = job.place { time = at }
+            let fingerprint = ErrorFingerprint(error)
+            let one = ErrorGroup(
+                id: fingerprint.id, fingerprint: fingerprint.text, jobs: 1, queues: [job.queue], firstSeen: time,
+                lastSeen: time, sample: job.id, sampleError: error)
+            if groups[one.id]?.add(one) == nil { groups[one.id] = one }
+        }
+        let rest = groups.values.sorted(by: ErrorGroup.isLarger).filter { group in
+            cursor.map { (Int64(group.jobs), group.id.rawValue) < ($0.order, $0.position) } ?? true
+        }
+        guard filter.kind == .buried else { return ErrorGroupPage(groups: rest) }
+        let limit = max(0, min(filter.limit, ErrorGroupFilter.maximumLimit))
+        let page = Array(rest.prefix(limit))
+        let next = page.last.map { ErrorGroupCursor(order: Int64($0.jobs), position: $0.id.rawValue) }
+        return ErrorGroupPage(groups: page, next: page.count == limit ? next : nil)
     }
 }
 

@@ -3,12 +3,42 @@ extension JobQueue {
     /// The counts of all queues, by name. The store maintains them, so this is as fast with ten million jobs.
     public func stats() async throws -> [QueueStats] { try await store.stats() }
 
-    /// One page of jobs: ready ones as they would be claimed, delayed ones by their time, the others by id; without a
-    /// state in the filter, the states one after the other.
+    /// One page of jobs: ready ones as they would be claimed, delayed ones by their time, the others by id or by the time
+    /// of their end; the states one after the other.
+    ///
+    ///     let page = try await queue.list(JobFilter(try JobQuery("queue:mail state:buried age:>1h")))
+    ///
+    /// A page costs a bounded amount of work. If few jobs match and no index finds them, a page may have fewer jobs than
+    /// it could, or none, although more follow: go on until ``JobPage/next`` is `nil`.
     ///
     /// - Parameter cursor: ``JobPage/next`` of the page before; `nil` for the first one.
     public func list(_ filter: JobFilter = JobFilter(), after cursor: JobCursor? = nil) async throws -> JobPage {
         try await store.page(filter, after: cursor)
+    }
+
+    /// How many jobs match a query. If the query names only queues and states in which jobs are not over, the answer is
+    /// exact and costs the same at ten million jobs. Otherwise a call counts for a bounded time (about 50 ms) and says
+    /// `moreThan` if it has not come to the end: go on with what it has returned.
+    ///
+    /// - Parameter count: What an earlier call has returned, to go on from there; `nil` to begin.
+    public func count(_ query: JobQuery, continuing count: JobCount? = nil) async throws -> JobCount {
+        if case .exactly? = count { return count! }
+        switch try await store.count(query, after: count?.next) {
+        case .exactly(let more): return .exactly((count?.counted ?? 0) + more)
+        case .moreThan(let more, let next): return .moreThan((count?.counted ?? 0) + more, next: next)
+        }
+    }
+
+    /// Jobs with like errors, in groups: the errors without their numbers, ids and quoted texts are the same; see
+    /// ``ErrorFingerprint``.
+    ///
+    /// The groups of buried jobs are kept, so a page of them is read at once. Those of failing jobs are found by looking
+    /// through the latest failures, a bounded number for each page: put the pages together with
+    /// ``ErrorGroupPage/merging(_:)``. The jobs of a group are listed, counted and kicked by ``ErrorGroup/query(_:)``.
+    public func errorGroups(
+        _ filter: ErrorGroupFilter = ErrorGroupFilter(.buried), after cursor: ErrorGroupCursor? = nil
+    ) async throws -> ErrorGroupPage {
+        try await store.errorGroups(filter, after: cursor)
     }
 
     /// One job with its payload and its failed attempts; `nil` if there is none of this id.

@@ -34,7 +34,7 @@ public struct ErrorGroup: Sendable, Hashable, Identifiable {
     public let fingerprint: String
     /// How many jobs there are; for failing jobs, of those that were read for this page.
     public var jobs: Int
-    /// Where they are, by name.
+    /// Where they are, by name: up to 20 of them for buried jobs.
     public var queues: [QueueName]
     /// When the first of them got this error, as far as it is known.
     public var firstSeen: Date
@@ -56,6 +56,19 @@ public struct ErrorGroup: Sendable, Hashable, Identifiable {
         self.lastSeen = Date(lastSeen)
         self.sample = sample
         self.sampleError = sampleError
+    }
+
+    /// Adds other jobs of the same group.
+    public mutating func add(_ other: ErrorGroup) {
+        jobs += other.jobs
+        if !other.queues.allSatisfy(queues.contains) { queues = Set(queues + other.queues).sorted() }
+        firstSeen = min(firstSeen, other.firstSeen)
+        lastSeen = max(lastSeen, other.lastSeen)
+    }
+
+    /// The order of lists: the group with more jobs first.
+    public static func isLarger(_ one: ErrorGroup, _ other: ErrorGroup) -> Bool {
+        (one.jobs, one.id.rawValue) > (other.jobs, other.id.rawValue)
     }
 
     /// The query for its jobs in these states.
@@ -118,12 +131,9 @@ public struct ErrorGroupPage: Sendable {
                 merged.append(group)
                 continue
             }
-            merged[place].jobs += group.jobs
-            merged[place].queues = Set(merged[place].queues + group.queues).sorted()
-            merged[place].firstSeen = min(merged[place].firstSeen, group.firstSeen)
-            merged[place].lastSeen = max(merged[place].lastSeen, group.lastSeen)
+            merged[place].add(group)
         }
-        merged.sort { ($1.jobs, $0.id.description) < ($0.jobs, $1.id.description) }
+        merged.sort(by: ErrorGroup.isLarger)
         return ErrorGroupPage(groups: merged, next: later.next)
     }
 }

@@ -38,15 +38,9 @@ extension JobTransaction {
         _ plan: QueryPlan, after place: JobCursor?, _ budget: inout ReadBudget, now: Timestamp,
         visit: (FoundJob) throws -> Bool
     ) throws -> WalkEnd {
-        let (first, names) = (plan.isReversed ? Int64.max : .min, NameCache(self))
+        let names = NameCache(self)
         for part in plan.parts(from: place) {
-            let start: JobCursor
-            if let place, place.state == part.state, part.scope == .all || place.queue == part.scope.number {
-                start = place
-            } else {
-                start = JobCursor(
-                    state: part.state, queue: part.scope == .all ? first : part.scope.number, order: first, job: first)
-            }
+            let start = part.start(after: place, isReversed: plan.isReversed)
             // Also a part without jobs costs a look.
             budget.rows -= 1
             guard !budget.isSpent else { return .spent(start) }

@@ -26,7 +26,9 @@ extension JobTransaction {
                 id.rawValue, place, after: delay, attempts: attempts, crashes: crashes, suspect: isSuspect,
                 holdsGroup: true)
         case .buried(let reason, let attempts, let crashes):
-            try bury(id.rawValue, place, attempts: attempts, crashes: crashes, reason)
+            try bury(
+                id.rawValue, place, attempts: attempts, crashes: crashes, reason,
+                latestError: transition.failure?.error)
             return .buried
         case .expired(let reason, let attempts, let crashes):
             try end(id.rawValue, as: .expired, place, attempts: attempts, crashes: crashes, reason)
@@ -116,22 +118,32 @@ extension JobTransaction {
         count(queue, leased: jobs.count)
     }
 
-    func bury(_ id: Int64, _ place: JobPlace, attempts: Int64, crashes: Int64, _ reason: String) throws {
+    /// - Parameter latestError: The error of the attempt that ends with this, if any.
+    func bury(
+        _ id: Int64, _ place: JobPlace, attempts: Int64, crashes: Int64, _ reason: String, latestError: String? = nil
+    ) throws {
+        let reason = reason.replacing("\0", with: "\u{FFFD}")
+        let source = ErrorFingerprint.source(
+            reason: reason, latestError: latestError?.replacing("\0", with: "\u{FFFD}"))
+        let group = ErrorFingerprint(source ?? reason).id.rawValue
         let insert = try statement(
             """
-            INSERT OR REPLACE INTO stint_buried (job_id, queue_id, buried_at, attempts, crashes, reason, group_id, expires_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+            INSERT OR REPLACE INTO stint_buried (job_id, queue_id, buried_at, attempts, crashes, reason, group_id, expires_at,
+                                                 error_group)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
             """)
         insert.bind(1, id)
         insert.bind(2, place.queue)
         insert.bind(3, now.wall)
         insert.bind(4, attempts)
         insert.bind(5, crashes)
-        insert.bind(6, reason.replacing("\0", with: "\u{FFFD}"))
+        insert.bind(6, reason)
         insert.bind(7, place.group)
         insert.bind(8, place.expiresAt)
+        insert.bind(9, group)
         try insert.execute()
         count(place.queue, buried: 1)
+        countError(group, place.queue, 1, at: now.wall)
     }
 
     /// Ends a job that does not run (again), with the reason. It is kept if the queue has a retention.
@@ -245,8 +257,10 @@ extension JobTransaction {
                 try shrink(FencingToken(rawValue: token), jobs ?? 0, by: 1)
             }
         case .buried:
-            try statement("DELETE FROM stint_buried WHERE job_id = ?1").execute(job.id)
+            let group = try statement("DELETE FROM stint_buried WHERE job_id = ?1 RETURNING error_group")
+                .first(job.id) { $0.optionalInt(0) } ?? nil
             count(job.place.queue, buried: -1)
+            if let group { countError(group, job.place.queue, -1, at: now.wall) }
         case .done, .cancelled, .expired:
             try statement("DELETE FROM \(job.state.table) WHERE job_id = ?1").execute(job.id)
         }

@@ -14,6 +14,7 @@ final class JobTransaction {
     let waited: Duration
     /// There are few queues, or one after the other: searching from the end costs less than a dictionary.
     private var counts: [(queue: Int64, change: Counts)] = []
+    private var errorCounts: [Int64: [Int64: ErrorCount]] = [:]
     private var insertReadyStatement: Statement?
     private var putInLineStatement: Statement?
     private var queueIDs: [QueueName: Int64] = [:]
@@ -89,7 +90,21 @@ final class JobTransaction {
         return (change?.ready ?? 0, change?.leased ?? 0)
     }
 
+    /// Adds to the number of jobs that are buried with like errors, in a queue and in all of them.
+    func countError(_ group: Int64, _ queue: Int64, _ jobs: Int64, at time: Timestamp) {
+        for queue in [queue, 0] {
+            var change = errorCounts[group]?[queue] ?? ErrorCount()
+            change.jobs += jobs
+            if jobs > 0 { (change.first, change.last) = (min(change.first, time), max(change.last, time)) }
+            errorCounts[group, default: [:]][queue] = change
+        }
+    }
+
     func finish() throws {
+        for (group, queues) in errorCounts {
+            for (queue, change) in queues { try write(change, of: group, in: queue) }
+        }
+        errorCounts = [:]
         let update = try statement(HotSQL.addCounts)
         for (queue, change) in counts where change != Counts() {
             do {

@@ -20,6 +20,9 @@ struct QueryPlan {
             case .queue(let number), .group(let number), .errors(let number), .job(let number): number
             }
         }
+
+        /// Whether an index of the state alone lists its jobs.
+        var isOfIndex: Bool { if case .job = self { false } else { true } }
     }
 
     struct Part {
@@ -28,6 +31,13 @@ struct QueryPlan {
         /// What the index does not say.
         let residual: JobQuery
         let needs: Needs
+
+        /// Where it is read from: behind a place in it, or from its beginning.
+        func start(after place: JobCursor?, isReversed: Bool) -> JobCursor {
+            if let place, place.state == state, scope == .all || place.queue == scope.number { return place }
+            let first = isReversed ? Int64.max : .min
+            return JobCursor(state: state, queue: scope == .all ? first : scope.number, order: first, job: first)
+        }
     }
 
     /// What the checks look at.
@@ -81,7 +91,7 @@ extension JobTransaction {
     ) throws -> QueryPlan {
         let withoutStates = query.without { if case .state = $0.condition { true } else { false } }
         let withoutQueues = withoutStates.without { if case .queue = $0.condition { true } else { false } }
-        var (scopes, residual): ([QueryPlan.Scope], JobQuery)
+        let (scopes, residual): ([QueryPlan.Scope], JobQuery)
         if let ids = query.ids {
             scopes = ids.map { .job($0.rawValue) }
             residual = withoutStates.without { term in
@@ -98,11 +108,10 @@ extension JobTransaction {
         } else {
             (scopes, residual) = ([.all], withoutStates)
         }
-        let alike = try errorParts(query, withoutStates)
-        scopes.sort { isReversed ? $0.number > $1.number : $0.number < $1.number }
+        let alike = errorParts(query, withoutStates)
         let parts = states.flatMap { state in
             let (scopes, residual) = state == .buried ? alike ?? (scopes, residual) : (scopes, residual)
-            return scopes.map { scope in
+            return scopes.sorted { isReversed ? $0.number > $1.number : $0.number < $1.number }.map { scope in
                 QueryPlan.Part(
                     state: state, scope: scope, residual: residual,
                     needs: QueryPlan.Needs(of: residual).union(needs))
@@ -111,9 +120,13 @@ extension JobTransaction {
         return QueryPlan(parts: parts, isReversed: isReversed)
     }
 
-    /// How buried jobs with like errors are found.
-    private func errorParts(_ query: JobQuery, _ withoutStates: JobQuery) throws -> ([QueryPlan.Scope], JobQuery)? {
-        nil
+    /// How buried jobs with like errors are found, if nothing finds fewer.
+    private func errorParts(_ query: JobQuery, _ withoutStates: JobQuery) -> ([QueryPlan.Scope], JobQuery)? {
+        guard query.ids == nil, query.groups == nil, let groups = query.errorGroups else { return nil }
+        let residual = withoutStates.without { term in
+            if case .errorGroup = term.condition { !term.isNegated } else { false }
+        }
+        return (groups.map { .errors($0.rawValue) }, residual)
     }
 
     /// The queues whose jobs may match.
@@ -144,7 +157,18 @@ extension JobTransaction {
         }
     }
 
-    // MARK: - The statement of a part
+    // MARK: - The statements of a part
+
+    /// The places alone of the jobs of a part, without a look at the jobs: its order, the job and its queue. The numbers
+    /// are those of ``jobs(_:_:isReversed:needs:)``.
+    static func places(_ state: JobState, _ scope: QueryPlan.Scope) -> String {
+        let (range, sorting) = range(state, scope, isReversed: false)
+        let lease = state == .leased && scope != .all ? "CROSS JOIN stint_leases l ON l.token = s.token" : ""
+        return """
+            SELECT \(orderColumn(state, scope) ?? "0"), s.job_id, \(state == .leased ? "0" : "s.queue_id")
+            FROM \(state.table) s \(lease) WHERE \(range) \(sorting) LIMIT ?4
+            """
+    }
 
     /// Reads the jobs of a part behind a place in its order, one row each. ?1 is the scope's number, or in the scope
     /// `all` the queue of the place, ?2 and ?3 its order and job, ?4 the number of rows. Incomplete rows that another
@@ -154,18 +178,7 @@ extension JobTransaction {
     ) -> String {
         let order = orderColumn(state, scope)
         func column(_ name: String, _ isNeeded: Bool) -> String { isNeeded ? name : "NULL" }
-        // The queue of a leased job is in its lease.
-        let queue = state == .leased ? "l.queue_id" : "s.queue_id"
-        let key = (order.map { [($0, "?2")] } ?? []) + [("s.job_id", "?3")]
-        let (range, sorting): (String, [String]) =
-            switch (scope, state) {
-            case (.all, .leased): (isBehind([("s.job_id", "?3")], isReversed), ["s.job_id"])
-            case (.all, _): (isBehind([("s.queue_id", "?1")] + key, isReversed), ["s.queue_id"] + key.map(\.0))
-            case (.queue, _): ("\(queue) = ?1 AND \(isBehind(key, isReversed))", key.map(\.0))
-            case (.group, _): ("s.group_id = ?1 AND \(isBehind(key, isReversed))", key.map(\.0))
-            case (.errors, _): ("s.error_group = ?1 AND \(isBehind(key, isReversed))", key.map(\.0))
-            case (.job, _): ("j.id = ?1 AND \(isBehind([("j.id", "?3")], isReversed))", [])
-            }
+        let (range, sorting) = range(state, scope, isReversed: isReversed)
         let place = state == .ready ? "AND j.queue_id = s.queue_id AND j.priority = s.priority" : ""
         let lease = state == .leased && scope != .all ? "CROSS JOIN stint_leases l ON l.token = s.token" : ""
         // CROSS JOIN forces this order of the tables on the planner.
@@ -182,14 +195,33 @@ extension JobTransaction {
                    \(column("s.expires_at", !state.isOver)), j.enqueued_at,
                    \(column("j.headers", needs.contains(.headers))),
                    \(column("s.reason", hasFailures && state.hasReason)),
-                   \(column("(SELECT error FROM stint_failures WHERE job_id = s.job_id ORDER BY id DESC LIMIT 1)", hasFailures)),
+                   \(column(latestError("s.job_id"), hasFailures)),
                    \(column("j.payload", needs.contains(.payload))), j.is_digest,
                    \(column("coalesce((SELECT bytes FROM stint_digests WHERE job_id = j.id), length(j.payload))", needs.contains(.payloadSize))),
                    \(column("s.buried_at", state == .buried))
             FROM \(tables)
-            WHERE \(range)
-            \(sorting.isEmpty ? "" : "ORDER BY \(sorting.map { isReversed ? "\($0) DESC" : $0 }.joined(separator: ", "))") LIMIT ?4
+            WHERE \(range) \(sorting) LIMIT ?4
             """
+    }
+
+    /// The conditions and the order that make a part of an index.
+    private static func range(
+        _ state: JobState, _ scope: QueryPlan.Scope, isReversed: Bool
+    ) -> (range: String, sorting: String) {
+        // The queue of a leased job is in its lease.
+        let queue = state == .leased ? "l.queue_id" : "s.queue_id"
+        let key = (orderColumn(state, scope).map { [($0, "?2")] } ?? []) + [("s.job_id", "?3")]
+        let (range, columns): (String, [String]) =
+            switch (scope, state) {
+            case (.all, .leased): (isBehind([("s.job_id", "?3")], isReversed), ["s.job_id"])
+            case (.all, _): (isBehind([("s.queue_id", "?1")] + key, isReversed), ["s.queue_id"] + key.map(\.0))
+            case (.queue, _): ("\(queue) = ?1 AND \(isBehind(key, isReversed))", key.map(\.0))
+            case (.group, _): ("s.group_id = ?1 AND \(isBehind(key, isReversed))", key.map(\.0))
+            case (.errors, _): ("s.error_group = ?1 AND \(isBehind(key, isReversed))", key.map(\.0))
+            case (.job, _): ("j.id = ?1 AND \(isBehind([("j.id", "?3")], isReversed))", [])
+            }
+        let sorting = columns.map { isReversed ? "\($0) DESC" : $0 }.joined(separator: ", ")
+        return (range, sorting.isEmpty ? "" : "ORDER BY \(sorting)")
     }
 
     /// The column that orders the jobs of a part, before their ids.

@@ -6,7 +6,7 @@ import StintSQLiteMigrations
 package enum Fixture {
     /// What the schemas 1, 2, … added to the contents. Append-only, like the migrations: the next one needs its own, or
     /// the tests fail. Columns are named, so that each also fits the schemas after it.
-    package static let contents = [jobs, workers, enqueued, hardening, flow, schedules, operations]
+    package static let contents = [jobs, workers, enqueued, hardening, flow, schedules, errors, operations]
 
     /// With jobs in every state: job 3 is leased alone, 4 and 5 together, 6 from an earlier boot, 10 with time left.
     private static let jobs = """
@@ -104,6 +104,14 @@ package enum Fixture {
             (2, 'often', NULL, NULL, 90000, 0, 'all', 1, 1799999910000, NULL, 'nightly', 10, 0, 3, 2, NULL, NULL,
              'text/plain', NULL, x'');
         INSERT INTO stint_schedule_ticks (schedule_id, tick_at, job_id) VALUES (2, 1799999910000, 7);
+        """
+
+    /// The error of a job that was buried before is grouped, as a burial does.
+    private static let errors = """
+        UPDATE stint_buried SET error_group = 5 WHERE job_id = 7;
+        INSERT INTO stint_error_groups (error_group, queue_id, buried, first_at, last_at)
+            SELECT error_group, queue, 1, buried_at, buried_at
+            FROM stint_buried, (SELECT 0 AS queue UNION ALL SELECT 1) WHERE job_id = 7;
         """
 
     /// An operation that is paused, and one that has deleted job 201, which can be brought back for long.
