@@ -47,7 +47,8 @@ CREATE TABLE stint_deleted (
     expires_at   INTEGER,
     holds_group  INTEGER NOT NULL,
     unique_key   TEXT,
-    was_claimed  INTEGER NOT NULL
+    was_claimed  INTEGER NOT NULL,
+    error_group  INTEGER
 ) STRICT;
 CREATE INDEX stint_deleted_operation ON stint_deleted (operation_id, job_id);
 CREATE INDEX stint_deleted_group ON stint_deleted (group_id) WHERE group_id IS NOT NULL;

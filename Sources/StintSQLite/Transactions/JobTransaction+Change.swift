@@ -99,13 +99,20 @@ extension JobTransaction {
             if let group = job.place.group { try putBackInLine(group, of: job.place.queue) }
         case .buried:
             try setQueue(queue, of: job.id)
-            let update = try statement("UPDATE stint_buried SET queue_id = ?2, group_id = ?3 WHERE job_id = ?1")
+            let update = try statement(
+                """
+                UPDATE stint_buried SET queue_id = ?2, group_id = ?3 WHERE job_id = ?1 RETURNING error_group, buried_at
+                """)
             update.bind(1, job.id)
             update.bind(2, queue)
             update.bind(3, place.group)
-            try update.execute()
+            let error = try update.first { (group: $0.optionalInt(0), at: $0.int(1)) }
             count(job.place.queue, buried: -1)
             count(queue, buried: 1)
+            if let error, let group = error.group {
+                countError(group, job.place.queue, -1, at: error.at)
+                countError(group, queue, 1, at: error.at)
+            }
         case .leased, .done, .cancelled, .expired: return .unchanged
         }
         return .changed

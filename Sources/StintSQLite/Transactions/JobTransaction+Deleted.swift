@@ -36,11 +36,12 @@ extension JobTransaction {
         let wasClaimed = state == .leased ? "1" : "(SELECT was_claimed FROM stint_unique_keys WHERE job_id = ?1)"
         return """
             INSERT OR REPLACE INTO stint_deleted (job_id, operation_id, queue_id, state, attempts, crashes, suspect, at,
-                                                  reason, group_id, expires_at, holds_group, unique_key, was_claimed)
+                                                  reason, group_id, expires_at, holds_group, unique_key, was_claimed,
+                                                  error_group)
             SELECT ?1, ?2, ?3, '\(state.rawValue)', attempts, crashes, \(state.hasSuspects ? "suspect" : "0"), \(at),
                    \(reason), group_id, \(state.isOver ? "NULL" : "expires_at"),
                    \(state == .delayed ? "holds_group" : "0"), (SELECT key FROM stint_unique_keys WHERE job_id = ?1),
-                   coalesce(\(wasClaimed), 0)
+                   coalesce(\(wasClaimed), 0), \(state == .buried ? "error_group" : "NULL")
             FROM \(state.table)
             WHERE \(state == .ready ? "queue_id = ?3 AND priority = ?4 AND job_id = ?1" : "job_id = ?1")
             """
@@ -55,6 +56,8 @@ extension JobTransaction {
         let holdsGroup: Bool
         let key: String?
         let wasClaimed: Bool
+        /// Of its burial.
+        let errorGroup: Int64?
 
         init(_ row: Statement.Row) {
             let state = JobState(rawValue: row.text(2)) ?? .ready
@@ -68,12 +71,13 @@ extension JobTransaction {
             holdsGroup = row.int(10) != 0
             key = row.optionalText(11)
             wasClaimed = row.int(13) != 0
+            errorGroup = row.optionalInt(14)
         }
     }
 
     static let deletedJobs = """
         SELECT d.job_id, d.queue_id, d.state, d.attempts, d.crashes, d.suspect, coalesce(d.at, 0), d.reason, d.group_id,
-               d.expires_at, d.holds_group, d.unique_key, j.priority, d.was_claimed
+               d.expires_at, d.holds_group, d.unique_key, j.priority, d.was_claimed, d.error_group
         FROM stint_deleted d JOIN stint_jobs j ON j.id = d.job_id
         WHERE d.operation_id = ?1 AND d.job_id > ?2 ORDER BY d.job_id LIMIT ?3
         """
@@ -112,13 +116,33 @@ extension JobTransaction {
                 job.id, place, after: .milliseconds(1), attempts: job.attempts, crashes: job.crashes,
                 suspect: job.suspect, holdsGroup: deleted.holdsGroup)
             try statement("UPDATE stint_delayed SET run_at = ?2 WHERE job_id = ?1").execute(job.id, deleted.at)
-        case .buried:
-            try bury(job.id, place, attempts: job.attempts, crashes: job.crashes, deleted.reason ?? "")
-            try statement("UPDATE stint_buried SET buried_at = ?2 WHERE job_id = ?1").execute(job.id, deleted.at)
+        case .buried: try buryAgain(deleted)
         case .done, .cancelled, .expired: try keepAgain(deleted)
         }
         try statement("DELETE FROM stint_deleted WHERE job_id = ?1").execute(job.id)
         return true
+    }
+
+    private func buryAgain(_ deleted: Deleted) throws {
+        let (job, place) = (deleted.job, deleted.job.place)
+        let insert = try statement(
+            """
+            INSERT OR REPLACE INTO stint_buried (job_id, queue_id, buried_at, attempts, crashes, reason, group_id, expires_at,
+                                                 error_group)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            """)
+        insert.bind(1, job.id)
+        insert.bind(2, place.queue)
+        insert.bind(3, deleted.at)
+        insert.bind(4, job.attempts)
+        insert.bind(5, job.crashes)
+        insert.bind(6, deleted.reason ?? "")
+        insert.bind(7, place.group)
+        insert.bind(8, place.expiresAt)
+        insert.bind(9, deleted.errorGroup)
+        try insert.execute()
+        count(place.queue, buried: 1)
+        if let group = deleted.errorGroup { countError(group, place.queue, 1, at: deleted.at) }
     }
 
     /// One that is over. The counts of such jobs are those since the queue was created, so they stay.
