@@ -12,7 +12,7 @@ struct ListOperationsCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var database: DatabaseOptions
-    @Option(help: ArgumentHelp("The most operations. (default: 20)", valueName: "n"))
+    @Option(help: ArgumentHelp("The most operations.", valueName: "n"))
     var limit = 20
     @Flag(help: "Print one JSON object a line.")
     var json = false
