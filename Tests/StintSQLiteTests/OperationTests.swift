@@ -135,7 +135,7 @@ struct OperationTests {
         let folder = try TemporaryFolder()
         let queue = try await JobQueue(.sqlite(folder.database, durability: .normal))
         try await fill(queue)
-        try await queue.enqueue(payload: [1], in: "q", options: JobOptions(group: "acme", headers: ["tenant": "x"]))
+        try await queue.enqueue(payload: [1], in: "q", options: JobOptions(headers: ["tenant": "x"], group: "acme"))
         let query = try JobQuery("queue:q header.tenant:x")
         let operation = try await queue.begin(.bury(reason: "no"), on: query)
         #expect(operation.filter == query.description)

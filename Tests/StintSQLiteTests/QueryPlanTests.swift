@@ -34,9 +34,24 @@ struct QueryPlanTests {
         ("groupsInLineWithLoad", HotSQL.groupsInLineWithLoad), ("loadOfGroup", HotSQL.loadOfGroup),
         ("readyOfGroup", HotSQL.readyOfGroup), ("deleteReadyOfGroupUpTo", HotSQL.deleteReadyOfGroupUpTo),
         ("startsInWindow", HotSQL.startsInWindow), ("oldestStart", HotSQL.oldestStart),
+<<<<<<< HEAD
         ("deleteStarts", HotSQL.deleteStarts), ("deletedJobs", JobTransaction.deletedJobs),
         ("operationsToPurge", JobTransaction.operationsToPurge),
         ("runningOperation", JobTransaction.anyRunningOperation), ("openOperations", JobTransaction.openOperations),
+=======
+        ("deleteStarts", HotSQL.deleteStarts),
+        ("largestErrorGroups", JobTransaction.largestErrorGroups),
+        ("queuesOfErrorGroup", JobTransaction.queuesOfErrorGroup),
+        ("latestOfErrorGroup", JobTransaction.latestOfErrorGroup),
+        ("ungroupedBurials", JobTransaction.ungroupedBurials), ("addErrors", JobTransaction.addErrors),
+        ("removeErrors", JobTransaction.removeErrors), ("deleteErrorGroup", JobTransaction.deleteErrorGroup),
+        ("failing", JobTransaction.failing),
+    ]
+
+    /// The last is a partial index that is empty once all burials are grouped.
+    private static let mayScan = [
+        "SCAN CONSTANT ROW", "SCAN state", "SCAN s", "SCAN stint_buried USING INDEX stint_buried_ungrouped",
+>>>>>>> 5a7b1e8212b5d02735e6dc58e68470f5056b06dd
     ]
 
     @Test(arguments: statements)
@@ -46,7 +61,7 @@ struct QueryPlanTests {
         let plan = try await plan(of: sql, store)
         // SCAN CONSTANT ROW is the EXISTS look-up's single row; the view scans its five one-row branches.
         let bad = plan.filter {
-            $0.hasPrefix("SCAN") && !["SCAN CONSTANT ROW", "SCAN state", "SCAN s"].contains($0)
+            $0.hasPrefix("SCAN") && !Self.mayScan.contains($0)
                 || $0.contains("TEMP B-TREE")
         }
         #expect(bad.isEmpty, "\(name): \(plan)")
@@ -71,6 +86,10 @@ struct QueryPlanTests {
                 }
                 #expect(bad.isEmpty, "\(isReversed): \(plan)")
             }
+        }
+        if scope.isOfIndex {
+            let places = try await plan(of: JobTransaction.places(state, scope), store)
+            #expect(!places.contains { $0.contains("TEMP B-TREE") || $0.hasPrefix("SCAN") && state != .leased })
         }
         let record = try await plan(of: JobTransaction.record(in: state), store)
         #expect(!record.contains { $0.hasPrefix("SCAN") || $0.contains("TEMP B-TREE") }, "\(record)")
