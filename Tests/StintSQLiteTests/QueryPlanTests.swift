@@ -34,11 +34,6 @@ struct QueryPlanTests {
         ("groupsInLineWithLoad", HotSQL.groupsInLineWithLoad), ("loadOfGroup", HotSQL.loadOfGroup),
         ("readyOfGroup", HotSQL.readyOfGroup), ("deleteReadyOfGroupUpTo", HotSQL.deleteReadyOfGroupUpTo),
         ("startsInWindow", HotSQL.startsInWindow), ("oldestStart", HotSQL.oldestStart),
-<<<<<<< HEAD
-        ("deleteStarts", HotSQL.deleteStarts), ("deletedJobs", JobTransaction.deletedJobs),
-        ("operationsToPurge", JobTransaction.operationsToPurge),
-        ("runningOperation", JobTransaction.anyRunningOperation), ("openOperations", JobTransaction.openOperations),
-=======
         ("deleteStarts", HotSQL.deleteStarts),
         ("largestErrorGroups", JobTransaction.largestErrorGroups),
         ("queuesOfErrorGroup", JobTransaction.queuesOfErrorGroup),
@@ -51,7 +46,9 @@ struct QueryPlanTests {
     /// The last is a partial index that is empty once all burials are grouped.
     private static let mayScan = [
         "SCAN CONSTANT ROW", "SCAN state", "SCAN s", "SCAN stint_buried USING INDEX stint_buried_ungrouped",
->>>>>>> 5a7b1e8212b5d02735e6dc58e68470f5056b06dd
+        ("deleteStarts", HotSQL.deleteStarts), ("deletedJobs", JobTransaction.deletedJobs),
+        ("operationsToPurge", JobTransaction.operationsToPurge),
+        ("runningOperation", JobTransaction.anyRunningOperation), ("openOperations", JobTransaction.openOperations),
     ]
 
     @Test(arguments: statements)
