@@ -40,15 +40,14 @@ struct QueryPlanTests {
         ("latestOfErrorGroup", JobTransaction.latestOfErrorGroup),
         ("ungroupedBurials", JobTransaction.ungroupedBurials), ("addErrors", JobTransaction.addErrors),
         ("removeErrors", JobTransaction.removeErrors), ("deleteErrorGroup", JobTransaction.deleteErrorGroup),
-        ("failing", JobTransaction.failing),
+        ("failing", JobTransaction.failing), ("deletedJobs", JobTransaction.deletedJobs),
+        ("operationsToPurge", JobTransaction.operationsToPurge),
+        ("runningOperation", JobTransaction.anyRunningOperation), ("openOperations", JobTransaction.openOperations),
     ]
 
     /// The last is a partial index that is empty once all burials are grouped.
     private static let mayScan = [
         "SCAN CONSTANT ROW", "SCAN state", "SCAN s", "SCAN stint_buried USING INDEX stint_buried_ungrouped",
-        ("deleteStarts", HotSQL.deleteStarts), ("deletedJobs", JobTransaction.deletedJobs),
-        ("operationsToPurge", JobTransaction.operationsToPurge),
-        ("runningOperation", JobTransaction.anyRunningOperation), ("openOperations", JobTransaction.openOperations),
     ]
 
     @Test(arguments: statements)
