@@ -189,4 +189,18 @@ struct OperationTests {
         #expect(try await queue.operation(open.id)?.state == .paused)
         #expect(try await queue.operations(limit: 1)[0].actor == "alice")
     }
+
+    @Test(
+        "what looks for running operations reads only those that have not ended",
+        arguments: [
+            JobTransaction.anyRunningOperation, JobTransaction.openOperations, JobTransaction.runningOperations,
+        ])
+    func plan(_ sql: String) async throws {
+        let folder = try TemporaryFolder()
+        let store = try SQLiteStore(path: folder.database)
+        let plan = try await store.writer.run { database in
+            try Statement("EXPLAIN QUERY PLAN \(sql)", database).rows { $0.text(3) }
+        }
+        #expect(plan.first?.contains("stint_operations_open") == true, "\(plan)")
+    }
 }

@@ -42,7 +42,6 @@ struct QueryPlanTests {
         ("removeErrors", JobTransaction.removeErrors), ("deleteErrorGroup", JobTransaction.deleteErrorGroup),
         ("failing", JobTransaction.failing), ("deletedJobs", JobTransaction.deletedJobs),
         ("operationsToPurge", JobTransaction.operationsToPurge),
-        ("runningOperation", JobTransaction.anyRunningOperation), ("openOperations", JobTransaction.openOperations),
     ]
 
     /// The last is a partial index that is empty once all burials are grouped.
