@@ -30,14 +30,15 @@ extension InMemoryState {
         let limit = min(filter.limit, JobFilter.maximumLimit)
         guard limit > 0 else { return JobPage() }
         var (page, bytes, seen) = (JobPage(), 0, 0)
+        let indexed = filter.query.indexed
         for (place, job) in rows(filter.query, filter.query.states, after: cursor, isReversed: filter.isReversed) {
             guard page.jobs.count < limit, bytes < JobFilter.maximumBytes else { return page }
             guard seen < JobFilter.maximumRowsRead else {
                 page.isCut = true
                 return page
             }
-            // A queue and a state cost no reading, as with an index.
-            guard filter.query.includes(job.queue) else { continue }
+            // What an index finds costs no reading.
+            guard try indexed.matches(QueriedInMemory(job), now: now.wall) else { continue }
             seen += 1
             page.next = place
             guard try filter.query.matches(QueriedInMemory(job), now: now.wall) else { continue }
@@ -52,8 +53,9 @@ extension InMemoryState {
     func count(_ query: JobQuery, after cursor: JobCursor?, _ now: StoreTime) throws -> JobCount {
         var (count, seen, last) = (0, 0, cursor)
         for (place, job) in rows(query, query.states, after: cursor) where query.includes(job.queue) {
-            // Queues, states and groups alone are counted as by an index.
-            if let last, seen == 2 * JobFilter.maximumRowsRead, !query.isOfIndexes { return .moreThan(count, next: last) }
+            if let last, seen == 2 * JobFilter.maximumRowsRead, query.indexed != query {
+                return .moreThan(count, next: last)
+            }
             (seen, last) = (seen + 1, place)
             if try query.matches(QueriedInMemory(job), now: now.wall) { count += 1 }
         }
@@ -115,15 +117,16 @@ extension InMemoryState {
 }
 
 extension JobQuery {
-    /// Whether a store finds its jobs without looking at each.
-    fileprivate var isOfIndexes: Bool {
-        terms.allSatisfy { term in
-            switch term.condition {
-            case .queue, .state: true
-            case .group: !term.isNegated
-            case .header, .error, .errorGroup, .age, .attempts, .id, .text: false
-            }
-        }
+    /// The terms that a store with indexes answers without a look at each job.
+    fileprivate var indexed: JobQuery {
+        JobQuery(
+            terms: terms.filter { term in
+                switch term.condition {
+                case .queue, .state: true
+                case .group, .id: !term.isNegated
+                case .header, .error, .errorGroup, .age, .attempts, .text: false
+                }
+            })
     }
 }
 

@@ -77,7 +77,8 @@ struct InspectTests {
     func query() async throws {
         try await fill()
         func ids(_ arguments: String...) async throws -> [Substring] {
-            try await place.run(Workplace.stint, Arguments(["list"] + arguments)).output.split(separator: "\n").dropFirst()
+            try await place.run(Workplace.stint, Arguments(["list"] + arguments)).output.split(separator: "\n")
+                .dropFirst()
                 .map { $0.drop { $0 == " " }.prefix { $0 != " " } }
         }
         #expect(try await ids("queue:all state:buried error:\"BURIED manually\"") == ["4"])

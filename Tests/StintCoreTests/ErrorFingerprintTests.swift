@@ -25,8 +25,6 @@ struct ErrorFingerprintTests {
     @Test("leaves out what varies", arguments: errors)
     func table(error: String, fingerprint: String) {
         #expect(ErrorFingerprint(error).text == fingerprint)
-        #expect(ErrorFingerprint(error).id == ErrorFingerprint(fingerprint.replacing("<n>", with: "7")).id
-            || fingerprint.contains("<text>") || fingerprint.contains("id>") || fingerprint.contains("<hex>"))
     }
 
     @Test("has the same number for ever, since files keep it")
@@ -60,7 +58,9 @@ struct ErrorFingerprintTests {
         #expect(source("last: x", "last: x") == "last: x" && source("r, last: ", "") == "")
     }
 
-    @Test("is a group's number in 16 digits, and back", arguments: [0, 1, -1, .min, .max, 0x00c5_a1d2_e3f4_0718] as [Int64])
+    @Test(
+        "is a group's number in 16 digits, and back",
+        arguments: [0, 1, -1, .min, .max, 0x00c5_a1d2_e3f4_0718] as [Int64])
     func digits(number: Int64) {
         let id = ErrorGroupID(rawValue: number)
         #expect(id.description.utf8.count == 16 && ErrorGroupID(id.description) == id)
@@ -77,7 +77,9 @@ struct ErrorFingerprintTests {
         }
         let group = ErrorGroupCursor(order: 3, position: -4)
         #expect(ErrorGroupCursor(group.description) == group)
-        for text in ["", ".", "buried", "buried.1.2", "buried.1.2.3.4", "dead.1.2.3", "buried.1.2.x", "1.2.buried", "1", "1.x"] {
+        for text in [
+            "", ".", "buried", "buried.1.2", "buried.1.2.3.4", "dead.1.2.3", "buried.1.2.x", "1.2.buried", "1", "1.x",
+        ] {
             #expect(JobCursor(text) == nil && SelectionCursor(text) == nil && ErrorGroupCursor(text) == nil, "\(text)")
         }
     }

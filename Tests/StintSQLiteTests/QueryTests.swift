@@ -49,7 +49,9 @@ struct QueryTests {
         try await queue.bury([ids[0]], reason: "r")
         let database = try DatabaseQueue(path: folder.database)
         try await database.write {
-            try $0.execute(sql: "UPDATE stint_error_groups SET buried = ?, first_at = ?, last_at = ?", arguments: [count, count, count])
+            try $0.execute(
+                sql: "UPDATE stint_error_groups SET buried = ?, first_at = ?, last_at = ?",
+                arguments: [count, count, count])
         }
         try await queue.bury([ids[1]], reason: "r")
         _ = try await queue.errorGroups()
@@ -111,10 +113,13 @@ struct QueryTests {
         #expect(try await queue.list(JobFilter(try JobQuery("attempts:0"))).jobs.count == 5)
     }
 
-    @Test("headers are found in the stored text as they are read", arguments: [
-        "a: 1\nb: 2", "b: 2\na: 1", "A: 1", "a:1", "a:  1", "aa: 1", "xa: 1", "a: 1\na: 2", "", "a", "a:", "a: ", ": 1",
-        "b: a: 1", "\n\na: 1\n", "a : 1", "a: é", "b: 1\n a: 1",
-    ])
+    @Test(
+        "headers are found in the stored text as they are read",
+        arguments: [
+            "a: 1\nb: 2", "b: 2\na: 1", "A: 1", "a:1", "a:  1", "aa: 1", "xa: 1", "a: 1\na: 2", "", "a", "a:", "a: ",
+            ": 1",
+            "b: a: 1", "\n\na: 1\n", "a : 1", "a: é", "b: 1\n a: 1",
+        ])
     func headers(text: String) {
         let read = Headers(readable: text)["a"]
         let found = Array(text.utf8).withUnsafeBytes { bytes in

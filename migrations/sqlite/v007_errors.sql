@@ -1,7 +1,7 @@
 -- Buried jobs are grouped by their errors.
 
--- The number of the error's fingerprint, by which burials with like errors are found. NULL: buried before this migration,
--- or by another program; a reap fills it in.
+-- The number of the error's fingerprint, by which burials with like errors are found. NULL: buried before this
+-- migration, or by another program; a reap fills it in.
 ALTER TABLE stint_buried ADD COLUMN error_group INTEGER;
 CREATE INDEX stint_buried_errors ON stint_buried (error_group, queue_id) WHERE error_group IS NOT NULL;
 CREATE INDEX stint_buried_ungrouped ON stint_buried (job_id) WHERE error_group IS NULL;

@@ -46,7 +46,8 @@ struct KickCommand: AsyncParsableCommand {
             return try Output.print("kicked \(ids.unique.count)")
         }
         let selection = conditions.selection(for: .kick)
-        let kicked = try await BulkChange(queue: queue, name: conditions.queueName, selection: selection, change: .kick).run(limit: limit)
+        let kicked = try await BulkChange(queue: queue, name: conditions.queueName, selection: selection, change: .kick)
+            .run(limit: limit)
         try Output.print("kicked \(kicked)")
         if kicked == 0 { try await hintAtBuriedJobs(queue, conditions.queueName) }
     }

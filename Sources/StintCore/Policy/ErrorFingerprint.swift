@@ -27,8 +27,8 @@ public struct ErrorFingerprint: Sendable, Hashable {
         id = ErrorGroupID(rawValue: Self.hash(bytes))
     }
 
-    /// The part of a burial's reason, or of a job's latest error, that is fingerprinted. A burial after the last attempt
-    /// is of that attempt's error, so that it is of the same group as the attempts before.
+    /// The part of a burial's reason, or of a job's latest error, that is fingerprinted. A burial after the last
+    /// attempt is of that attempt's error, so that it is of the same group as the attempts before.
     ///
     /// - Parameters:
     ///   - reason: Why the job was buried; `nil` if it is not buried.
@@ -84,7 +84,7 @@ private struct Normalizer {
     private static func isWord(_ byte: UInt8) -> Bool { isDigit(byte) || isLetter(byte) }
 
     private mutating func run() {
-        while place < bytes.count, result.count < ErrorFingerprint.maximumBytes {
+        while place < bytes.count, result.count <= ErrorFingerprint.maximumBytes {
             let byte = bytes[place]
             switch byte {
             case 0...0x20, 0x7F:
@@ -121,7 +121,8 @@ private struct Normalizer {
 
     private mutating func takeWord() {
         if let end = uuidEnd { return put("<uuid>", to: end) }
-        if bytes[place] == 0x30, place + 2 < bytes.count, bytes[place + 1] | 0x20 == 0x78, Self.isHex(bytes[place + 2]) {
+        if bytes[place] == 0x30, place + 2 < bytes.count, bytes[place + 1] | 0x20 == 0x78, Self.isHex(bytes[place + 2])
+        {
             return put("<hex>", to: self.end(from: place + 2, while: Self.isHex))
         }
         let end = self.end(from: place, while: Self.isWord)

@@ -1,4 +1,4 @@
-/// A job as a query looks at it. A store makes one for each job that it reads, so nothing is read before it is asked for.
+/// A job as a query looks at it. A store makes one for each job that it reads, so nothing is read before it is needed.
 public protocol QueriedJob {
     var id: JobID { get }
     var queue: QueueName { get throws }

@@ -146,7 +146,8 @@ private struct JobQueryReader {
     private static func append(_ scalar: Unicode.Scalar, to value: inout String.UnicodeScalarView) throws {
         guard !scalar.isControl else {
             throw StintError.invalidInput(
-                "the query has the control character \(scalar.escaped(asASCII: true)): leave it out, no value can have one")
+                "the query has the control character \(scalar.escaped(asASCII: true)): leave it out, no value can have one"
+            )
         }
         value.append(scalar)
     }

@@ -3,13 +3,13 @@ extension JobQueue {
     /// The counts of all queues, by name. The store maintains them, so this is as fast with ten million jobs.
     public func stats() async throws -> [QueueStats] { try await store.stats() }
 
-    /// One page of jobs: ready ones as they would be claimed, delayed ones by their time, the others by id or by the time
-    /// of their end; the states one after the other.
+    /// One page of jobs: ready ones as they would be claimed, delayed ones by their time, the others by id or by the
+    /// time of their end; the states one after the other.
     ///
     ///     let page = try await queue.list(JobFilter(try JobQuery("queue:mail state:buried age:>1h")))
     ///
-    /// A page costs a bounded amount of work. If few jobs match and no index finds them, a page may have fewer jobs than
-    /// it could, or none, although more follow: go on until ``JobPage/next`` is `nil`.
+    /// A page costs a bounded amount of work. If few jobs match and no index finds them, a page may have fewer jobs
+    /// than it could, or none, although more follow: go on until ``JobPage/next`` is `nil`.
     ///
     /// - Parameter cursor: ``JobPage/next`` of the page before; `nil` for the first one.
     public func list(_ filter: JobFilter = JobFilter(), after cursor: JobCursor? = nil) async throws -> JobPage {
@@ -32,8 +32,8 @@ extension JobQueue {
     /// Jobs with like errors, in groups: the errors without their numbers, ids and quoted texts are the same; see
     /// ``ErrorFingerprint``.
     ///
-    /// The groups of buried jobs are kept, so a page of them is read at once. Those of failing jobs are found by looking
-    /// through the latest failures, a bounded number for each page: put the pages together with
+    /// The groups of buried jobs are kept, so a page of them is read at once. Those of failing jobs are found by
+    /// looking through the latest failures, a bounded number for each page: put the pages together with
     /// ``ErrorGroupPage/merging(_:)``. The jobs of a group are listed, counted and kicked by ``ErrorGroup/query(_:)``.
     public func errorGroups(
         _ filter: ErrorGroupFilter = ErrorGroupFilter(.buried), after cursor: ErrorGroupCursor? = nil

@@ -61,8 +61,8 @@ public protocol JobStore: WorkerRegistry, ScheduleStore, OperationStore {
     ///   or done; no job is changed then.
     func runNow(_ ids: [JobID]) async throws
 
-    /// The next jobs of a selection, at most `limit`, and at most 1,000. A call reads a bounded number of jobs, so it may
-    /// return none although more follow. Ages in the selection's query count from the beginning of the walk.
+    /// The next jobs of a selection, at most `limit`, and at most 1,000. A call reads a bounded number of jobs, so it
+    /// may return none although more follow. Ages in the selection's query count from the beginning of the walk.
     ///
     /// - Parameter cursor: Where the last step ended; `nil` at the beginning.
     func select(_ selection: JobSelection, from cursor: SelectionCursor?, limit: Int) async throws -> SelectionStep
@@ -121,8 +121,8 @@ public protocol JobStore: WorkerRegistry, ScheduleStore, OperationStore {
     func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage
 
     /// How many jobs match a query, counted from a place in the order of their list. If the query has no other terms
-    /// than `queue` and `state`, and no job that is over can match, the answer is exact at once. Otherwise a call does a
-    /// bounded amount of work, and may be continued.
+    /// than `queue` and `state`, and no job that is over can match, the answer is exact at once. Otherwise a call does
+    /// a bounded amount of work, and may be continued.
     ///
     /// - Parameter cursor: Where the previous count ended; `nil` at the beginning.
     func count(_ query: JobQuery, after cursor: JobCursor?) async throws -> JobCount

@@ -179,7 +179,8 @@ struct Statement {
         func withBlob<Value>(_ column: Int32, _ body: (UnsafeRawBufferPointer) -> Value) -> Value {
             let start = sqlite3_column_blob(handle, column)
             return body(
-                UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(sqlite3_column_bytes(handle, column))))
+                UnsafeRawBufferPointer(
+                    start: start, count: start == nil ? 0 : Int(sqlite3_column_bytes(handle, column))))
         }
 
         func optionalText(_ column: Int32) -> String? {

@@ -145,25 +145,27 @@ extension SQLiteStore {
 
     /// Compares the kept counts of like errors with the buried jobs.
     private func errorCounts(_ transaction: JobTransaction) throws -> [Finding] {
-        let wrong = try transaction.statement(
-            """
-            WITH found (error_group, queue_id, buried) AS (
-                SELECT error_group, queue_id, count(*) FROM stint_buried WHERE error_group IS NOT NULL
-                GROUP BY error_group, queue_id
-                UNION ALL
-                SELECT error_group, 0, count(*) FROM stint_buried WHERE error_group IS NOT NULL GROUP BY error_group
-            )
-            SELECT count(*) FROM (
-                SELECT error_group, queue_id FROM (
-                    SELECT * FROM found UNION ALL SELECT error_group, queue_id, -buried FROM stint_error_groups)
-                GROUP BY error_group, queue_id HAVING sum(buried) <> 0)
-            """
-        ).first { $0.int(0) } ?? 0
+        let wrong =
+            try transaction.statement(
+                """
+                WITH found (error_group, queue_id, buried) AS (
+                    SELECT error_group, queue_id, count(*) FROM stint_buried WHERE error_group IS NOT NULL
+                    GROUP BY error_group, queue_id
+                    UNION ALL
+                    SELECT error_group, 0, count(*) FROM stint_buried WHERE error_group IS NOT NULL GROUP BY error_group
+                )
+                SELECT count(*) FROM (
+                    SELECT error_group, queue_id FROM (
+                        SELECT * FROM found UNION ALL SELECT error_group, queue_id, -buried FROM stint_error_groups)
+                    GROUP BY error_group, queue_id HAVING sum(buried) <> 0)
+                """
+            ).first { $0.int(0) } ?? 0
         guard wrong > 0 else { return [] }
         return [
             Finding(
                 subject: "errors", isGood: false,
-                description: "\(wrong) kept numbers of jobs with like errors differ from the tables: another program changed "
+                description:
+                    "\(wrong) kept numbers of jobs with like errors differ from the tables: another program changed "
                     + "the tables; no job is lost, the figures are wrong")
         ]
     }

@@ -2,7 +2,7 @@ import StintCore
 
 extension JobTransaction {
     /// How many jobs one call counts where an index alone finds them.
-    static let jobsPerCount = 500_000
+    static let jobsPerCount = 480_000
     /// A job that has to be looked at costs as much as this many others.
     private static let costOfLook = jobsPerCount / (2 * JobFilter.maximumRowsRead)
 
@@ -43,15 +43,16 @@ extension JobTransaction {
                 guard left <= 0 else { return () }
                 end = .spent(
                     JobCursor(
-                        state: part.state, queue: part.scope == .all ? row.int(2) : part.scope.number, order: row.int(0),
+                        state: part.state, queue: part.scope == .all ? row.int(2) : part.scope.number,
+                        order: row.int(0),
                         job: row.int(1)))
                 return nil
             }
         return end
     }
 
-    /// The counts that each transaction keeps say it all if a query names only queues and states whose jobs are not over
-    /// (of the others they count those that were deleted too), or buried jobs with like errors.
+    /// The counts that each transaction keeps say it all if a query names only queues and states whose jobs are not
+    /// over (of the others they count those that were deleted too), or buried jobs with like errors.
     private func keptCount(_ query: JobQuery) throws -> Int? {
         var namesErrors = false
         for term in query.terms {

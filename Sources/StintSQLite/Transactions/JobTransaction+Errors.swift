@@ -142,7 +142,8 @@ extension JobTransaction {
         var (page, count, last, bytes) = (ErrorGroupPage(), Int64(0), ErrorGroupCursor?.none, 0)
         var places: [ErrorGroupID: Int] = [:]
         let names = NameCache(self)
-        _ = try statement(Self.failing).rows(cursor?.position ?? .max, queue ?? 0, Self.failuresPerPage) { row -> Void? in
+        _ = try statement(Self.failing).rows(cursor?.position ?? .max, queue ?? 0, Self.failuresPerPage) {
+            row -> Void? in
             guard bytes < JobFilter.maximumBytesRead else { return nil }
             count += 1
             last = ErrorGroupCursor(order: row.int(1), position: row.int(0))

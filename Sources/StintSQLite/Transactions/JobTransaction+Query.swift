@@ -95,7 +95,8 @@ extension JobTransaction {
 
         func group(_ id: Int64) throws -> String? {
             if let known = groups[id] { return known }
-            let name = try transaction.statement("SELECT nullif(name, '') FROM stint_groups WHERE id = ?1")
+            let name =
+                try transaction.statement("SELECT nullif(name, '') FROM stint_groups WHERE id = ?1")
                 .first(id) { $0.optionalText(0) } ?? nil
             groups[id] = .some(name)
             return name

@@ -257,7 +257,8 @@ extension JobTransaction {
                 try shrink(FencingToken(rawValue: token), jobs ?? 0, by: 1)
             }
         case .buried:
-            let group = try statement("DELETE FROM stint_buried WHERE job_id = ?1 RETURNING error_group")
+            let group =
+                try statement("DELETE FROM stint_buried WHERE job_id = ?1 RETURNING error_group")
                 .first(job.id) { $0.optionalInt(0) } ?? nil
             count(job.place.queue, buried: -1)
             if let group { countError(group, job.place.queue, -1, at: now.wall) }

@@ -2,7 +2,7 @@ import StintCore
 
 /// How the jobs that match a query are found: which parts of which indexes are read, one after the other, and what is
 /// left to check of each job. The plan depends on the query and on which queues and groups exist, and never on
-/// statistics, so that all pages of a query are read in one order.
+/// statistics, so that all pages of a query are read in one order. A full-text index would be one more scope.
 struct QueryPlan {
     /// Jobs of one state that an index finds.
     enum Scope: Hashable {
@@ -159,8 +159,8 @@ extension JobTransaction {
 
     // MARK: - The statements of a part
 
-    /// The places alone of the jobs of a part, without a look at the jobs: its order, the job and its queue. The numbers
-    /// are those of ``jobs(_:_:isReversed:needs:)``.
+    /// The places alone of the jobs of a part, without a look at the jobs: its order, the job and its queue. The
+    /// numbers are those of ``jobs(_:_:isReversed:needs:)``.
     static func places(_ state: JobState, _ scope: QueryPlan.Scope) -> String {
         let (range, sorting) = range(state, scope, isReversed: false)
         let lease = state == .leased && scope != .all ? "CROSS JOIN stint_leases l ON l.token = s.token" : ""

@@ -75,7 +75,8 @@ struct JobQueryTests {
     @Test("of any bytes is read or refused, and what is read can be written and read again")
     func anything() throws {
         let pieces = [
-            "queue:", "state:", "ready", "name:", "header.a:", "error:", "age:>", "1h", "attempts:", "id:", "7", "-", "\"",
+            "queue:", "state:", "ready", "name:", "header.a:", "error:", "age:>", "1h", "attempts:", "id:", "7", "-",
+            "\"",
             "\\", "*", " ", ":", ".", "é", "\u{301}", "\u{202E}", "\u{0}", "\n", "x",
         ]
         var (state, read) = (UInt64(20_261_126), 0)
@@ -88,7 +89,9 @@ struct JobQueryTests {
             guard let query = try? JobQuery(text) else { continue }
             read += 1
             let again = try JobQuery(query.description)
-            #expect(again == query && again.description.utf8.elementsEqual(query.description.utf8), "\(text.debugDescription)")
+            #expect(
+                again == query && again.description.utf8.elementsEqual(query.description.utf8),
+                "\(text.debugDescription)")
         }
         #expect(read > 1_000)
     }
@@ -97,7 +100,9 @@ struct JobQueryTests {
     func editing() throws {
         let query = try JobQuery("queue:mail state:buried state:ready")
         #expect(query.adding(.init(.state(.buried))) == query)
-        #expect(query.adding(.init(.attempts(.greater, 3))).description == "queue:mail state:buried state:ready attempts:>3")
+        #expect(
+            query.adding(.init(.attempts(.greater, 3))).description == "queue:mail state:buried state:ready attempts:>3"
+        )
         #expect(query.removing(.init(.state(.buried))).description == "queue:mail state:ready")
         #expect(query.removing(field: "state") == JobQuery(queue: "mail"))
         #expect(try JobQuery("queue:mail state:done") == JobQuery(queue: "mail", state: .done))
@@ -126,8 +131,15 @@ struct JobQueryTests {
     @Test(
         "suggests names of terms and known values for the last word",
         arguments: [
-            ("", ["queue:", "state:", "name:", "group:", "header.", "error:", "error-group:", "age:", "attempts:", "id:"]),
-            ("queue:mail sta", ["state:"]), ("-e", ["-error:", "-error-group:"]), ("state:d", ["state:delayed", "state:done"]),
+            (
+                "",
+                [
+                    "queue:", "state:", "name:", "group:", "header.", "error:", "error-group:", "age:", "attempts:",
+                    "id:",
+                ]
+            ),
+            ("queue:mail sta", ["state:"]), ("-e", ["-error:", "-error-group:"]),
+            ("state:d", ["state:delayed", "state:done"]),
             ("-state:b", ["-state:buried"]), ("queue:m", ["queue:mail", "queue:metrics"]), ("queue:mail", []),
             ("error:\"st", []), ("zzz", []), ("age:", ["age:>1h", "age:<1h"]),
         ])

@@ -71,7 +71,8 @@ struct QueriesCommand: AsyncParsableCommand {
         func numbers(_ first: Int, _ last: Int) -> String {
             "(WITH RECURSIVE n(n) AS (SELECT \(first) UNION ALL SELECT n + 1 FROM n WHERE n < \(last)) SELECT n FROM n)"
         }
-        let word = (0..<5).map { "char(97 + n % \(groups) / \(Int(pow(26, Double($0)))) % 26)" }.joined(separator: " || ")
+        let word = (0..<5).map { "char(97 + n % \(groups) / \(Int(pow(26, Double($0)))) % 26)" }.joined(
+            separator: " || ")
         try connection.execute(
             """
             BEGIN;
@@ -213,7 +214,8 @@ struct QueriesFindings: Findings {
             "limit", "")
         for row in rows {
             grid.add(
-                row.what, row.millisecondsP50.text(2), row.millisecondsP99.text(2), row.limit?.text(0) ?? "", row.result)
+                row.what, row.millisecondsP50.text(2), row.millisecondsP99.text(2), row.limit?.text(0) ?? "", row.result
+            )
         }
         return [grid]
     }
