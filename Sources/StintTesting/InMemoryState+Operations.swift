@@ -18,7 +18,7 @@ extension InMemoryState {
 
         var states: [JobState] {
             guard case .change(let change) = record.action, let selection else { return [] }
-            return selection.possibleStates.filter(change.applies)
+            return selection.possibleStates.filter(change.applies(to:))
         }
     }
 

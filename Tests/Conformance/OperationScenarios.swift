@@ -13,7 +13,8 @@ let operationScenarios: [Scenario] = [
         stage.clock.advance(by: .seconds(60))
         #expect(try await stage.claim().map(\.id) == [id])
     },
-    Scenario("a kick with a delay below zero or above 100 years is refused, and so is one of a job that is not buried") {
+    Scenario("a kick with a delay below zero or above 100 years is refused, and so is one of a job that is not buried")
+    {
         stage in
         let id = try await stage.enqueue()
         try await stage.expectRefusal(.invalidInput) {
@@ -86,7 +87,9 @@ let operationScenarios: [Scenario] = [
             }
         }
         try await stage.enqueue(in: "other", options: JobOptions(uniqueKey: "k"))
-        try await stage.expectRefusal(.invalidInput) { try await stage.store.change([ready], .move(to: "other"), by: nil) }
+        try await stage.expectRefusal(.invalidInput) {
+            try await stage.store.change([ready], .move(to: "other"), by: nil)
+        }
         let missing = JobID(rawValue: 999)
         try await stage.expectRefusal(.notFound) {
             try await stage.store.change([ready, missing], .setPriority(to: 1), by: nil)
@@ -347,7 +350,8 @@ let operationScenarios: [Scenario] = [
         #expect(try await stage.store.operations(limit: 9, before: nil).count == 1)
     },
     // MARK: - Deleted jobs
-    Scenario("jobs that an operation has deleted are in no list, no count and no claim, and their keys are free") { stage in
+    Scenario("jobs that an operation has deleted are in no list, no count and no claim, and their keys are free") {
+        stage in
         let id = try await stage.enqueue(options: JobOptions(uniqueKey: "k"))
         let leased = try await stage.claimOne()
         try await stage.settle(leased.lease, .fail(error: "no", retryAfter: .seconds(5)))
@@ -487,7 +491,8 @@ extension Stage {
     }
 
     /// Makes steps until it has ended.
-    func finish(_ operation: BulkOperation, by driver: OperationDriver = OperationDriver()) async throws -> BulkOperation
+    func finish(_ operation: BulkOperation, by driver: OperationDriver = OperationDriver()) async throws
+        -> BulkOperation
     {
         for _ in 1...100 {
             let now = try #require(try await store.operation(operation.id))

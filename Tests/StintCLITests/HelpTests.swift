@@ -4,7 +4,8 @@ import Testing
 
 private let commands = [
     "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "bury", "cancel", "delete", "move",
-    "prioritize", "operations", "pause", "resume", "retain", "queue", "group", "schedule", "backup", "restore", "doctor",
+    "prioritize", "operations", "pause", "resume", "retain", "queue", "group", "schedule", "backup", "restore",
+    "doctor",
 ]
 
 /// Those of commands that have commands of their own.
@@ -51,7 +52,8 @@ struct HelpTests {
 
     @Test(
         "every option that takes a value shows its default, within the width of the terminal",
-        arguments: commands.filter { !["schedule", "queue", "group", "operations"].contains($0) } + innerCommands, [60, 100])
+        arguments: commands.filter { !["schedule", "queue", "group", "operations"].contains($0) } + innerCommands,
+        [60, 100])
     func defaults(command: String, width: Int) async throws {
         let help = try await place.run(
             Workplace.stint, Self.help(command), environment: ["COLUMNS": "\(width)"]

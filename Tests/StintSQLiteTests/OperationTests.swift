@@ -55,8 +55,8 @@ struct OperationTests {
         "processes are killed in the middle of it, and no job is changed twice or forgotten",
         arguments: [
             (JobChange.bury(reason: "no"), "AFTER INSERT ON stint_buried", "NEW.job_id"),
-            (.move(to: "other"), "AFTER UPDATE OF queue_id ON stint_jobs", "NEW.id"),
-            (.delete, "AFTER INSERT ON stint_deleted", "NEW.job_id"),
+            (JobChange.move(to: "other"), "AFTER UPDATE OF queue_id ON stint_jobs", "NEW.id"),
+            (JobChange.delete, "AFTER INSERT ON stint_deleted", "NEW.job_id"),
         ])
     func killed(_ change: JobChange, event: String, job: String) async throws {
         let folder = try TemporaryFolder()

@@ -67,7 +67,7 @@ struct BeginOperationCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let (queue, change) = (try await database.open(), try change())
+        let (queue, change) = (try await database.open(), try self.change())
         var selection = JobSelection(query)
         selection.states = change.states
         var total: Int?

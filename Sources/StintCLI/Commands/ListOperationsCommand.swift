@@ -34,7 +34,8 @@ struct ListOperationsCommand: AsyncParsableCommand {
             var table = Table(["id", "begun", "who", "what", "jobs", "state", "filter"], rightAligned: [0])
             for operation in operations {
                 table.add([
-                    "\(operation.id)", localTime(operation.begunAtMilliseconds), oneLine(operation.actor ?? "-", limit: 30),
+                    "\(operation.id)", localTime(operation.begunAtMilliseconds),
+                    oneLine(operation.actor ?? "-", limit: 30),
                     oneLine("\(operation.action)", limit: 40), operation.progressText, operation.stateText,
                     oneLine(operation.filter, limit: 80),
                 ])

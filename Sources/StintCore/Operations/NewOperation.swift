@@ -41,7 +41,8 @@ public struct NewOperation: Sendable {
         guard let actor else { return }
         guard (1...maximumActorBytes).contains(actor.utf8.count) else {
             throw StintError.invalidInput(
-                "the name of who makes the change has \(actor.utf8.count) bytes; it must have 1 to \(maximumActorBytes)")
+                "the name of who makes the change has \(actor.utf8.count) bytes; it must have 1 to \(maximumActorBytes)"
+            )
         }
     }
 

@@ -71,7 +71,8 @@ extension JobTransaction {
     private func move(_ job: Located, to name: QueueName) throws -> Applied {
         let queue = try queueID(name)
         guard queue != job.place.queue else { return .unchanged }
-        if let key = try statement("SELECT key FROM stint_unique_keys WHERE job_id = ?1").first(job.id, read: { $0.text(0) })
+        if let key = try statement("SELECT key FROM stint_unique_keys WHERE job_id = ?1").first(
+            job.id, read: { $0.text(0) })
         {
             guard try holder(of: key, in: queue) == nil else { return .keyTaken }
             // Instead of a row whose job another program has removed, or never runs.

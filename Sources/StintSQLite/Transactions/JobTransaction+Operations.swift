@@ -40,7 +40,7 @@ extension JobTransaction {
 
         var states: [JobState] {
             guard let change, let selection else { return [] }
-            return selection.possibleStates.filter(change.applies)
+            return selection.possibleStates.filter(change.applies(to:))
         }
     }
 
@@ -86,7 +86,9 @@ extension JobTransaction {
         guard let until = deleted.restorableUntilMilliseconds, until > now.wall else {
             throw StintError.notRestorable(deleted)
         }
-        let restored = try statement("SELECT restored FROM stint_operations WHERE id = ?1").first(id.rawValue) { $0.int(0) }
+        let restored = try statement("SELECT restored FROM stint_operations WHERE id = ?1").first(id.rawValue) {
+            $0.int(0)
+        }
         // Nothing is purged meanwhile.
         try statement("UPDATE stint_operations SET restorable_until = NULL WHERE id = ?1").execute(id.rawValue)
         return try insert(
@@ -196,12 +198,14 @@ extension JobTransaction {
             let progress: Progress
             if let restores = operation.restores {
                 progress = try restore(operation, restores)
-            } else if let change = operation.change, let selection = operation.selection, let cursor = operation.cursor {
+            } else if let change = operation.change, let selection = operation.selection, let cursor = operation.cursor
+            {
                 let isAhead = ahead.map { $0.operation == operation.id && $0.from == operation.storedCursor } ?? false
                 progress = try self.change(operation, change, selection, from: isAhead ? ahead!.to : cursor)
             } else {
                 progress = Progress(
-                    failure: "what it does or which jobs it changes cannot be read: a newer Stint or another program wrote it; "
+                    failure:
+                        "what it does or which jobs it changes cannot be read: a newer Stint or another program wrote it; "
                         + "begin it again")
             }
             try write(progress, of: operation, by: driver)
@@ -348,20 +352,24 @@ extension JobTransaction {
             }
         return BulkOperation(
             id: OperationID(rawValue: row.int(0)), action: action, filter: row.text(3), actor: row.optionalText(4),
-            begunAt: row.int(5), endedAt: row.optionalInt(6), state: BulkOperation.State(rawValue: row.text(7)) ?? .failed,
+            begunAt: row.int(5), endedAt: row.optionalInt(6),
+            state: BulkOperation.State(rawValue: row.text(7)) ?? .failed,
             failure: row.optionalText(8), total: row.optionalInt(9).map { Int(clamping: $0) },
             changed: Int(clamping: row.int(10)), skipped: Int(clamping: row.int(11)),
             restorableUntil: row.optionalInt(12))
     }
 
     func operation(_ id: OperationID) throws -> BulkOperation? {
-        try statement("SELECT \(Self.operationColumns) FROM stint_operations WHERE id = ?1").first(id.rawValue, read: Self.bulkOperation)
+        try statement("SELECT \(Self.operationColumns) FROM stint_operations WHERE id = ?1").first(
+            id.rawValue, read: Self.bulkOperation)
     }
 
     func operations(limit: Int, before id: OperationID?) throws -> [BulkOperation] {
         guard limit >= 0 else { throw StintError.invalidInput("the limit is \(limit); it must be 0 or more") }
-        return try statement("SELECT \(Self.operationColumns) FROM stint_operations WHERE id < ?1 ORDER BY id DESC LIMIT ?2")
-            .rows(id?.rawValue ?? .max, Int64(limit), read: Self.bulkOperation)
+        return try statement(
+            "SELECT \(Self.operationColumns) FROM stint_operations WHERE id < ?1 ORDER BY id DESC LIMIT ?2"
+        )
+        .rows(id?.rawValue ?? .max, Int64(limit), read: Self.bulkOperation)
     }
 
     // MARK: - Old records

@@ -120,7 +120,8 @@ extension JobTransaction {
     }
 
     func order(of worker: WorkerID) throws -> WorkerOrder? {
-        let text = try statement("SELECT command FROM stint_workers WHERE id = ?1")
+        let text =
+            try statement("SELECT command FROM stint_workers WHERE id = ?1")
             .first(worker.rawValue) { $0.optionalText(0) } ?? nil
         return text.flatMap(WorkerOrder.init)
     }

@@ -126,7 +126,8 @@ actor WorkerPool {
         let isOrdered = isOrderly || isStopping || end.isAsOrdered
         let started = await reclaim(from: child, diagnostics, isOrdered: isOrdered)
         return WorkerProcessEnd(
-            diagnostics: diagnostics, endsSlot: isOrderly && (child.ending == .drained || child.ending == .dismissed), isOrderly: isOrderly,
+            diagnostics: diagnostics, endsSlot: isOrderly && (child.ending == .drained || child.ending == .dismissed),
+            isOrderly: isOrderly,
             started: started)
     }
 
