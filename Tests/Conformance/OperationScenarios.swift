@@ -217,7 +217,8 @@ let operationScenarios: [Scenario] = [
     Scenario("each change that jobs can have, an operation makes to those it applies to") { stage in
         let states = try await stage.jobs(in: .ready, .delayed, .leased, .buried, .done)
         func changed(_ change: JobChange) async throws -> Int {
-            try await stage.finish(try await stage.begin(change)).changed
+            let operation = try await stage.begin(change)
+            return try await stage.finish(operation).changed
         }
         #expect(try await changed(.runNow) == 1)
         #expect(try await stage.state(states[.delayed]!) == .ready)

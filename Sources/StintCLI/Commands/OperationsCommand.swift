@@ -1,4 +1,5 @@
 import ArgumentParser
+import StintCore
 
 struct OperationsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
