@@ -4,15 +4,16 @@
     import Foundation
 #endif
 
-/// A change of many jobs that goes on until it is done, whoever began it: who did what, when, to which jobs, and how far
-/// it is. Its record stays when it has ended; so do the records of changes of single jobs that named who made them.
+/// A change of many jobs that goes on until it is done, whoever began it: who did what, when, to which jobs, and how
+/// far it is. Its record stays when it has ended; so do the records of changes of single jobs that named who made
+/// them.
 ///
 /// An operation works in steps: transactions of at most 1,000 jobs that also write how far it is. A process that dies
 /// between two steps, or in one, loses nothing, and no job is changed twice because of that: whoever looks next goes on
 /// with the next step (`stint reap`, a `Reaper`, or ``JobQueue/run(_:progress:)``).
 ///
-/// It changes the jobs that meet its conditions when a step reaches them, of those whose id is not above the largest one
-/// when it began. So it ends, even if jobs are enqueued all the time.
+/// It changes the jobs that meet its conditions when a step reaches them, of those whose id is not above the largest
+/// one when it began. So it ends, even if jobs are enqueued all the time.
 public struct BulkOperation: Sendable, Hashable {
     public enum State: String, Sendable, Hashable, Codable, CaseIterable {
         case running

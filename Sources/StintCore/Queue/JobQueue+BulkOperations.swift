@@ -1,7 +1,7 @@
 /// Changes of many jobs that go on whatever happens to the process that began them.
 extension JobQueue {
-    /// Begins an operation that changes all jobs of a selection; see ``BulkOperation`` for what it guarantees. No step is
-    /// made yet: that do `stint reap`, a `Reaper`, or ``run(_:progress:)``.
+    /// Begins an operation that changes all jobs of a selection; see ``BulkOperation`` for what it guarantees. No step
+    /// is made yet: that do `stint reap`, a `Reaper`, or ``run(_:progress:)``.
     ///
     /// - Parameters:
     ///   - filter: The selection, for people; by default the text of its query.
@@ -22,17 +22,17 @@ extension JobQueue {
         try await begin(change, on: JobSelection(query), total: total, by: actor)
     }
 
-    /// Begins to bring back what an operation has deleted; possible for ``BulkOperation/restoreTime`` after its end. Jobs
-    /// come back with their ids in the states in which they were; a job that was leased is ready. Those whose unique key
-    /// was taken meanwhile do not, and are counted as ``BulkOperation/skipped``.
+    /// Begins to bring back what an operation has deleted; possible for ``BulkOperation/restoreTime`` after its end.
+    /// Jobs come back with their ids in the states in which they were; a job that was leased is ready. Those whose
+    /// unique key was taken meanwhile do not, and are counted as ``BulkOperation/skipped``.
     ///
     /// - Throws: ``StintError``: `notFound`, or `invalidInput` if there is nothing to bring back.
     public func restore(_ operation: OperationID, by actor: String? = nil) async throws -> BulkOperation {
         try await store.beginRestore(of: operation, by: actor)
     }
 
-    /// Goes on with the running operations, one step after the other, until this one is not running any more or the task
-    /// is cancelled. If another process does so already, it waits for that one.
+    /// Goes on with the running operations, one step after the other, until this one is not running any more or the
+    /// task is cancelled. If another process does so already, it waits for that one.
     ///
     /// - Parameter progress: Called with the operation after each step and each look.
     /// - Returns: The operation as it is then.
@@ -88,7 +88,8 @@ extension JobQueue {
         try await store.control(operation, .cancel)
     }
 
-    /// Changes jobs by id, all or none. If it is known who does so, a record of it stays in ``operations(limit:before:)``.
+    /// Changes jobs by id, all or none. If it is known who does so, a record of it stays in
+    /// ``operations(limit:before:)``.
     ///
     /// - Throws: ``StintError``: `notFound`, or `invalidInput` for the first job that cannot be changed so. No job is
     ///   changed then.

@@ -1,8 +1,8 @@
 /// A change to a queue's settings; `nil` leaves a setting as it is.
 public struct QueueSettings: Sendable, Hashable {
     public var paused: Bool?
-    /// Why it is paused, for people; it goes with `paused` set to `true`. A pause without a reason, and the end of a pause,
-    /// remove the earlier one.
+    /// Why it is paused, for people; it goes with `paused` set to `true`. A pause without a reason, and the end of a
+    /// pause, remove the earlier one.
     public var pauseReason: String?
     /// How long jobs are kept when they are over; zero keeps none.
     public var retention: Duration?

@@ -19,8 +19,8 @@ public struct ReapReport: Sendable, Hashable {
     /// Groups that no job named any more, now forgotten. Ignored when two reports are compared.
     public var prunedGroups = 0
 
-    /// Jobs that an operation had deleted and that cannot be brought back any more, now gone. Ignored when two reports are
-    /// compared.
+    /// Jobs that an operation had deleted and that cannot be brought back any more, now gone. Ignored when two reports
+    /// are compared.
     public var purged = 0
     /// Jobs that operations have changed. Ignored when two reports are compared.
     public var changed = 0

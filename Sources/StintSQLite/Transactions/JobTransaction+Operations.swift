@@ -374,8 +374,8 @@ extension JobTransaction {
 
     // MARK: - Old records
 
-    /// ?1: the newest that is too old by its time, ?2: the newest that is too old by its number. Only such that have ended
-    /// and whose deleted jobs are gone.
+    /// ?1: the newest that is too old by its time, ?2: the newest that is too old by its number. Only such that have
+    /// ended and whose deleted jobs are gone.
     private static let isOld = """
         (begun_at <= ?1 OR id <= ?2) AND state NOT IN ('running', 'paused') AND restorable_until IS NULL
         AND NOT EXISTS (SELECT 1 FROM stint_operations r WHERE r.restores = stint_operations.id

@@ -3,9 +3,9 @@ import ServiceLifecycle
 import StintCore
 
 /// Repeatedly reclaims the jobs of dead workers and of ended leases, ends expired jobs, and prunes jobs that are over; and
-/// ticks the schedules when they are due; and goes on with operations (``BulkOperation``). One on the machine is enough; more do no harm. If there is nothing to reclaim it
-/// only reads. In the worker processes of a ``Supervisor`` it does nothing, because the reaper beside the supervisor is
-/// enough.
+/// ticks the schedules when they are due; and goes on with operations (``BulkOperation``). One on the machine is
+/// enough; more do no harm. If there is nothing to do it only reads. In the worker processes of a ``Supervisor`` it
+/// does nothing, because the reaper beside the supervisor is enough.
 public struct Reaper: Service {
     private let store: any JobStore
     private let interval: Duration
