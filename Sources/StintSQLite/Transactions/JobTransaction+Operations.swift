@@ -30,10 +30,10 @@ extension JobTransaction {
             selection = Stored.value(row.optionalText(3))
             storedCursor = row.optionalText(4)
             cursor = storedCursor.flatMap { SelectionCursor($0) }
-            pass = row.int(5)
-            passFrom = row.int(6)
-            changed = row.int(7)
-            skipped = row.int(8)
+            pass = row.tally(5)
+            passFrom = row.tally(6)
+            changed = row.tally(7)
+            skipped = row.tally(8)
             driver = row.optionalInt(9)
             steppedAt = row.optionalInt(10)
         }
@@ -93,7 +93,7 @@ extension JobTransaction {
         try statement("UPDATE stint_operations SET restorable_until = NULL WHERE id = ?1").execute(id.rawValue)
         return try insert(
             verb: "restore", change: nil, restores: id, selection: nil, filter: deleted.filter, actor: actor,
-            total: max(0, deleted.changed - Int(clamping: restored ?? 0)), cursor: nil)
+            total: max(0, deleted.changed - Int(min(max(0, restored ?? 0), Int64(Int32.max)))), cursor: nil)
     }
 
     private func requireRoomForOperation() throws {
@@ -355,7 +355,7 @@ extension JobTransaction {
             begunAt: row.int(5), endedAt: row.optionalInt(6),
             state: BulkOperation.State(rawValue: row.text(7)) ?? .failed,
             failure: row.optionalText(8), total: row.optionalInt(9).map { Int(clamping: $0) },
-            changed: Int(clamping: row.int(10)), skipped: Int(clamping: row.int(11)),
+            changed: Int(row.tally(10)), skipped: Int(row.tally(11)),
             restorableUntil: row.optionalInt(12))
     }
 
@@ -384,7 +384,7 @@ extension JobTransaction {
 
     private func ages() throws -> (time: Int64, number: Int64) {
         let newest = try statement("SELECT max(id) FROM stint_operations").first { $0.int(0) } ?? 0
-        return (now.wall - BulkOperation.keptFor.milliseconds, newest - Int64(BulkOperation.maximumKept))
+        return (now.wall - BulkOperation.keptFor.milliseconds, newest &- Int64(BulkOperation.maximumKept))
     }
 
     /// Whether there are deleted jobs to purge, or records to delete.
