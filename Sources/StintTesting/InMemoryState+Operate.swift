@@ -1,77 +1,69 @@
 import StintCore
 
-/// Operators' calls. Each checks all ids before its first change.
+/// Operators' calls.
 extension InMemoryState {
-    private func found(_ ids: [JobID], _ check: (Job) throws -> Void) throws {
-        for id in ids {
-            guard let job = jobs[id] else { throw StintError.notFound(id) }
-            try check(job)
-        }
+    enum Applied {
+        case changed
+        /// It has already what the change would do.
+        case unchanged
+        /// Its unique key is another job's in the queue to which it should go.
+        case keyTaken
     }
 
-    mutating func kick(_ ids: [JobID], _ now: StoreTime) throws {
-        var seen: Set<JobID> = []
-        try found(ids) { job in
-            let state = seen.insert(job.id).inserted ? job.place.state : .ready
-            guard state == .buried else {
-                throw StintError.invalidInput(
-                    "job \(job.id) is \(state.rawValue), not buried: only a buried job can be kicked")
-            }
+    /// Checks all ids before its first change.
+    mutating func change(_ ids: [JobID], _ change: JobChange, _ now: StoreTime) throws {
+        // Each is changed in turn, so a job that is named twice is in the state that the first time has left.
+        var after = self
+        for id in ids {
+            guard let job = after.jobs[id] else { throw StintError.notFound(id) }
+            let state = job.place.state
+            if change.isDone(in: state) { continue }
+            guard change.applies(to: state) else { throw change.refusal(of: id, in: state) }
+            guard after.apply(change, to: job, now) == .keyTaken, case .move(let queue) = change else { continue }
+            throw StintError.keyTaken(id, in: queue)
         }
-        for id in ids { wait(id, after: .zero, now) }
+        self = after
     }
 
-    mutating func runNow(_ ids: [JobID], _ now: StoreTime) throws {
-        try found(ids) { job in
-            switch job.place {
-            case .ready, .delayed: return
-            case .leased:
-                throw StintError.invalidInput(
-                    "job \(job.id) is leased: a worker has it already, so it cannot be started now")
-            case .buried:
-                throw StintError.invalidInput(
-                    "job \(job.id) is buried: kick it, and it is ready with all its attempts")
-            case .done, .cancelled, .expired:
-                let state = job.place.state.rawValue
-                throw StintError.invalidInput("job \(job.id) is \(state): a \(state) job does not run again")
-            }
-        }
-        for id in ids {
-            guard let job = jobs[id], case .delayed = job.place else { continue }
-            wait(id, after: .zero, attempts: job.attempts, crashes: job.crashes, isSuspect: job.isSuspect, now)
-        }
-    }
-
-    mutating func bury(_ ids: [JobID], reason: String, _ now: StoreTime) throws {
-        try found(ids) { job in
-            if job.place.state.isOver {
-                let state = job.place.state.rawValue
-                throw StintError.invalidInput("job \(job.id) is \(state): a \(state) job cannot be buried")
-            }
-        }
-        for id in ids {
-            guard let job = jobs[id] else { continue }
-            if case .buried = job.place { continue }
+    /// Changes a job in a state that the change applies to.
+    @discardableResult
+    mutating func apply(_ change: JobChange, to job: Job, _ now: StoreTime) -> Applied {
+        switch change {
+        case .kick: wait(job.id, after: .zero, now)
+        case .kickLater(let delay): wait(job.id, after: delay, now)
+        case .runNow:
             takeFromHolder(job)
-            bury(id, attempts: job.attempts, crashes: job.crashes, reason: reason, now)
-        }
-    }
-
-    mutating func cancel(_ ids: [JobID], reason: String, _ now: StoreTime) throws {
-        try found(ids) { job in
-            switch job.place {
-            case .done, .expired:
-                throw StintError.invalidInput(
-                    "job \(job.id) is \(job.place.state.rawValue): it is over already and cannot be cancelled")
-            case .ready, .delayed, .leased, .buried, .cancelled: return
-            }
-        }
-        for id in ids {
-            guard let job = jobs[id] else { continue }
-            if case .cancelled = job.place { continue }
+            wait(
+                job.id, after: .zero, attempts: job.attempts, crashes: job.crashes, isSuspect: job.isSuspect, now)
+        case .bury(let reason):
+            takeFromHolder(job)
+            bury(job.id, attempts: job.attempts, crashes: job.crashes, reason: reason, now)
+        case .cancel(let reason):
             takeFromHolder(job)
             cancel(job, reason: reason, now)
+        case .delete:
+            takeFromHolder(job)
+            forget(job.id)
+        case .move(let queue): return move(job, to: queue, now)
+        case .setPriority(let priority):
+            guard job.options.priority != priority else { return .unchanged }
+            jobs[job.id]!.options.priority = priority
         }
+        return .changed
+    }
+
+    private mutating func move(_ job: Job, to queue: QueueName, _ now: StoreTime) -> Applied {
+        makeQueue(queue)
+        guard queue != job.queue else { return .unchanged }
+        if job.holdsKey, let key = job.options.uniqueKey, let holder = holder(of: key, in: queue) {
+            guard jobs[holder]!.place.state.isWaiting, jobs[holder]!.isExpired(now) else { return .keyTaken }
+            jobs[holder]!.holdsKey = false
+        }
+        takeFromHolder(job)
+        jobs[job.id]!.queue = queue
+        if job.place.state == .ready { putInLine(job.id) }
+        wakes = true
+        return .changed
     }
 
     private mutating func cancel(_ job: Job, reason: String, _ now: StoreTime) {
@@ -85,18 +77,7 @@ extension InMemoryState {
         jobs[id]!.place = place
     }
 
-    mutating func delete(_ ids: [JobID]) throws {
-        var seen: Set<JobID> = []
-        try found(ids) { job in
-            if !seen.insert(job.id).inserted { throw StintError.notFound(job.id) }
-        }
-        for id in ids {
-            if let job = jobs[id] { takeFromHolder(job) }
-            forget(id)
-        }
-    }
-
-    private mutating func takeFromHolder(_ job: Job) {
+    mutating func takeFromHolder(_ job: Job) {
         // In a strict order its group may have waited for it.
         if case .delayed = job.place, job.options.group != nil { wakes = true }
         guard case .leased(let token) = job.place else { return }
@@ -111,17 +92,11 @@ extension InMemoryState {
     ) throws -> SelectionStep {
         let states = selection.possibleStates.filter(change.states.contains)
         let step = try select(selection, states, from: cursor, limit: limit, now)
+        var changed: [JobID] = []
         for id in step.jobs {
-            guard let job = jobs[id] else { continue }
-            takeFromHolder(job)
-            switch change {
-            case .kick: wait(id, after: .zero, now)
-            case .bury(let reason): bury(id, attempts: job.attempts, crashes: job.crashes, reason: reason, now)
-            case .cancel(let reason): cancel(job, reason: reason, now)
-            case .delete: forget(id)
-            }
+            if let job = jobs[id], apply(change, to: job, now) == .changed { changed.append(id) }
         }
-        return step
+        return SelectionStep(jobs: changed, next: step.next, start: step.start)
     }
 
     // MARK: - Lists

@@ -10,7 +10,7 @@ struct InMemoryState: Sendable {
 
     struct Job: Sendable {
         let id: JobID
-        let queue: QueueName
+        var queue: QueueName
         var payload: [UInt8]
         var contentType: String
         var options: JobOptions
@@ -70,6 +70,7 @@ struct InMemoryState: Sendable {
         /// The order in which the queues were created.
         let number: Int64
         var isPaused = false
+        var pauseReason: String?
         var retention: Duration = .zero
         var done = 0
         var limits = QueueLimits()
@@ -103,6 +104,7 @@ struct InMemoryState: Sendable {
         var seen: Int64
         let scoreboard: InMemoryScoreboard
         var liveness: Liveness
+        var order: WorkerOrder?
     }
 
     /// Whether it knows which workers live: the test simulates their deaths.
@@ -123,6 +125,10 @@ struct InMemoryState: Sendable {
     var restarts: Int64 = 0
     /// By name.
     var schedules: [[UInt8]: KeptSchedule] = [:]
+    var operations: [OperationID: KeptOperation] = [:]
+    var lastOperation: Int64 = 0
+    /// Jobs that an operation has deleted, and that can be brought back.
+    var deleted: [JobID: DeletedJob] = [:]
     /// The failures of all jobs, oldest first.
     var failures: [(job: JobID, failure: JobFailure)] = []
     /// Whether jobs became ready or delayed in the current call, or a queue was resumed.
@@ -144,6 +150,7 @@ struct InMemoryState: Sendable {
         makeQueue(name)
         if let paused = settings.paused {
             queues[name]!.isPaused = paused
+            queues[name]!.pauseReason = settings.pauseReason?.replacing("\0", with: "\u{FFFD}")
             if paused { revokes = true } else { wakes = true }
         }
         if let retention = settings.retention { queues[name]!.retention = retention }
@@ -166,7 +173,7 @@ struct InMemoryState: Sendable {
             return QueueStats(
                 name: name, ready: count(.ready), delayed: count(.delayed), leased: count(.leased),
                 buried: count(.buried), done: queue.done, cancelled: queue.cancelled, expired: queue.expired,
-                paused: queue.isPaused, limits: queue.limits)
+                paused: queue.isPaused, pauseReason: queue.pauseReason, limits: queue.limits)
         }.sorted { $0.name.description.utf8.lexicographicallyPrecedes($1.name.description.utf8) }
     }
 
@@ -193,7 +200,7 @@ struct InMemoryState: Sendable {
         }
     }
 
-    private func holder(of key: String, in queue: QueueName) -> JobID? {
+    func holder(of key: String, in queue: QueueName) -> JobID? {
         let bytes = Array(key.utf8)
         return jobs.values.first { job in
             if job.place.state.isOver || !job.holdsKey { return false }

@@ -18,25 +18,19 @@ extension InMemoryStore {
         try verb { $0.extend(leases, by: duration, $1) }
     }
 
-    public func kick(_ ids: [JobID]) async throws {
-        try verb { try $0.kick(ids, $1) }
-    }
+    public func kick(_ ids: [JobID]) async throws { try await change(ids, .kick, by: nil) }
 
     public func bury(_ ids: [JobID], reason: String) async throws {
-        try verb { try $0.bury(ids, reason: reason, $1) }
+        try await change(ids, .bury(reason: reason), by: nil)
     }
 
     public func cancel(_ ids: [JobID], reason: String) async throws {
-        try verb { try $0.cancel(ids, reason: reason, $1) }
+        try await change(ids, .cancel(reason: reason), by: nil)
     }
 
-    public func delete(_ ids: [JobID]) async throws {
-        try verb { state, _ in try state.delete(ids) }
-    }
+    public func delete(_ ids: [JobID]) async throws { try await change(ids, .delete, by: nil) }
 
-    public func runNow(_ ids: [JobID]) async throws {
-        try verb { try $0.runNow(ids, $1) }
-    }
+    public func runNow(_ ids: [JobID]) async throws { try await change(ids, .runNow, by: nil) }
 
     public func select(
         _ selection: JobSelection, from cursor: SelectionCursor?, limit: Int
@@ -158,6 +152,14 @@ extension InMemoryStore {
 
     public func latestRestartRequest() async throws -> Int64 {
         try look { $0.restarts }
+    }
+
+    public func order(_ order: WorkerOrder?, to worker: WorkerID) async throws {
+        try verb { state, _ in try state.order(order, to: worker) }
+    }
+
+    public func order(of worker: WorkerID) async throws -> WorkerOrder? {
+        try look { $0.workers[worker]?.order }
     }
 
     public func failures(limit: Int) async throws -> [FailedJob] {

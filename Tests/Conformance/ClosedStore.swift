@@ -25,6 +25,8 @@ package enum ClosedStore {
             ("delete", { try await store.delete([id]) }),
             ("runNow", { try await store.runNow([id]) }),
             ("select", { _ = try await store.select(JobSelection("q"), from: nil, limit: 1) }),
+            ("order", { try await store.order(.quiet, to: place.id) }),
+            ("order of", { _ = try await store.order(of: place.id) }),
             ("change", { _ = try await store.change(JobSelection("q"), .delete, from: nil, limit: 1) }),
             ("reap", { _ = try await store.reap() }),
             ("configure", { try await store.configure("q", QueueSettings(paused: true)) }),
@@ -58,6 +60,13 @@ package enum ClosedStore {
             ("changeSchedule", { try await store.changeSchedule("s", .pause) }),
             ("runSchedule", { _ = try await store.runSchedule("s") }),
             ("tick", { _ = try await store.tick() }),
+            ("change", { try await store.change([id], .kick, by: nil) }),
+            ("begin", { _ = try await store.begin(NewOperation(.kick, JobSelection("q"), filter: "x")) }),
+            ("beginRestore", { _ = try await store.beginRestore(of: OperationID(rawValue: 1), by: nil) }),
+            ("step", { _ = try await store.step(by: OperationDriver()) }),
+            ("control", { _ = try await store.control(OperationID(rawValue: 1), .pause) }),
+            ("operation", { _ = try await store.operation(OperationID(rawValue: 1)) }),
+            ("operations", { _ = try await store.operations(limit: 1, before: nil) }),
         ]
         for (name, call) in calls {
             do {

@@ -40,7 +40,8 @@ struct QueryPlanTests {
         ("latestOfErrorGroup", JobTransaction.latestOfErrorGroup),
         ("ungroupedBurials", JobTransaction.ungroupedBurials), ("addErrors", JobTransaction.addErrors),
         ("removeErrors", JobTransaction.removeErrors), ("deleteErrorGroup", JobTransaction.deleteErrorGroup),
-        ("failing", JobTransaction.failing),
+        ("failing", JobTransaction.failing), ("deletedJobs", JobTransaction.deletedJobs),
+        ("operationsToPurge", JobTransaction.operationsToPurge),
     ]
 
     /// The last is a partial index that is empty once all burials are grouped.

@@ -13,6 +13,7 @@ struct InterposedStore: JobStore {
     var beforeExtend: @Sendable () -> Void = {}
     /// Called when a registration has been made or renewed, or removed. If it throws, the caller gets that error.
     var afterRegister: @Sendable (WorkerID?) throws -> Void = { _ in }
+    var afterRegisterAsync: (@Sendable (WorkerID) async throws -> Void)?
     var afterDeregister: @Sendable () throws -> Void = {}
     /// All wake-ups get lost but the first, which says that there is nothing.
     var isDeaf = false
@@ -33,6 +34,7 @@ struct InterposedStore: JobStore {
     func register(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> RegisteredWorker {
         let place = try await store.register(worker, as: id)
         try afterRegister(id)
+        try await afterRegisterAsync?(place.id)
         guard let beforeRevocationsAreRead else { return place }
         return RegisteredWorker(
             id: place.id, scoreboard: place.scoreboard, runLock: place.runLock,
@@ -125,7 +127,39 @@ struct InterposedStore: JobStore {
     func registerSupervisor() async throws -> (any SupervisorSign)? { try await store.registerSupervisor() }
     func requestRestart() async throws { try await store.requestRestart() }
     func latestRestartRequest() async throws -> Int64 { try await store.latestRestartRequest() }
+    func order(_ order: WorkerOrder?, to worker: WorkerID) async throws {
+        try await store.order(order, to: worker)
+    }
+    func order(of worker: WorkerID) async throws -> WorkerOrder? { try await store.order(of: worker) }
     func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
+
+    // MARK: - Operations
+
+    func change(_ ids: [JobID], _ change: JobChange, by actor: String?) async throws {
+        try await store.change(ids, change, by: actor)
+    }
+
+    func begin(_ operation: NewOperation) async throws -> BulkOperation {
+        try await store.begin(operation)
+    }
+
+    func beginRestore(of operation: OperationID, by actor: String?) async throws -> BulkOperation {
+        try await store.beginRestore(of: operation, by: actor)
+    }
+
+    func step(by driver: OperationDriver) async throws -> OperationStep {
+        try await store.step(by: driver)
+    }
+
+    func control(_ operation: OperationID, _ control: OperationControl) async throws -> BulkOperation {
+        try await store.control(operation, control)
+    }
+
+    func operation(_ id: OperationID) async throws -> BulkOperation? { try await store.operation(id) }
+
+    func operations(limit: Int, before id: OperationID?) async throws -> [BulkOperation] {
+        try await store.operations(limit: limit, before: id)
+    }
 
     // MARK: - Schedules
 

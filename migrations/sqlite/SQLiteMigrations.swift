@@ -11,6 +11,7 @@ package enum SQLiteMigrations {
         SQLiteMigration(5, "v005_flow", PackageResources.v005_flow_sql),
         SQLiteMigration(6, "v006_schedules", PackageResources.v006_schedules_sql),
         SQLiteMigration(7, "v007_errors", PackageResources.v007_errors_sql),
+        SQLiteMigration(8, "v009_operations", PackageResources.v009_operations_sql),
     ]
 }
 

@@ -9,15 +9,7 @@ struct BulkChange {
     let selection: JobSelection
     let change: JobChange
 
-    /// `delete`, `kick`, `bury`, `cancel`.
-    private var verb: String {
-        switch change {
-        case .kick: "kick"
-        case .bury: "bury"
-        case .cancel: "cancel"
-        case .delete: "delete"
-        }
-    }
+    private var verb: String { change.verb }
 
     /// - Throws: ``StintError`` if there is no terminal to ask on, ``ExitCode`` 1 if the answer is no.
     func confirm(isSure: Bool) async throws {

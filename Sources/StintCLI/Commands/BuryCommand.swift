@@ -31,7 +31,7 @@ struct BuryCommand: AsyncParsableCommand {
     func run() async throws {
         let queue = try await database.open()
         guard ids.isEmpty else {
-            try await queue.bury(ids.unique, reason: Self.reason)
+            try await queue.change(ids.unique, .bury(reason: Self.reason), by: commandLineActor())
             return try Output.print("buried \(ids.unique.count)")
         }
         let change = JobChange.bury(reason: Self.reason)

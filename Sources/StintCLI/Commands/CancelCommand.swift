@@ -35,7 +35,7 @@ struct CancelCommand: AsyncParsableCommand {
     func run() async throws {
         let queue = try await database.open()
         guard ids.isEmpty else {
-            try await queue.cancel(ids.unique, reason: Self.reason)
+            try await queue.change(ids.unique, .cancel(reason: Self.reason), by: commandLineActor())
             return try Output.print("cancelled \(ids.unique.count)")
         }
         let change = JobChange.cancel(reason: Self.reason)

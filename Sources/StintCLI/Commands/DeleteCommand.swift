@@ -30,7 +30,7 @@ struct DeleteCommand: AsyncParsableCommand {
     func run() async throws {
         let queue = try await database.open()
         guard ids.isEmpty else {
-            try await queue.delete(ids.unique)
+            try await queue.change(ids.unique, .delete, by: commandLineActor())
             return try Output.print("deleted \(ids.unique.count)")
         }
         let selection = conditions.selection(for: .delete)

@@ -32,7 +32,7 @@ struct ShowQueueCommand: AsyncParsableCommand {
             JobState.allCases.filter(isShown).map { "\(stats.count(of: $0)) \($0.rawValue)" }.joined(separator: ", ")
         }
         var rows: [(String, String)] = [
-            ("queue", stats.name.description + (stats.paused ? ", paused" : "")),
+            ("queue", stats.name.description + (stats.pauseText.map { ", \($0)" } ?? "")),
             ("jobs", jobs(\.isUnfinished)),
             ("", jobs { !$0.isUnfinished }),
             (

@@ -65,7 +65,9 @@ extension [JobIDs] {
 /// Joins neighbouring ids into one argument. The parser copies the remaining arguments for each positional one, so
 /// 20,000 ids took it ten seconds.
 func joinedIDs(_ arguments: [String]) -> [String] {
-    guard let command = arguments.first, ["delete", "cancel", "bury", "kick", "run"].contains(command) else {
+    guard let command = arguments.first,
+        ["delete", "cancel", "bury", "kick", "run", "move", "prioritize"].contains(command)
+    else {
         return arguments
     }
     var result = [command]

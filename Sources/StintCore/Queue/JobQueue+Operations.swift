@@ -82,4 +82,12 @@ extension JobQueue {
 
     /// Asks all supervisors of this store, wherever they run, to replace their workers one by one.
     public func restartWorkers() async throws { try await store.requestRestart() }
+
+    /// Orders one worker to be quiet (it finishes its jobs and claims no more), to stop, or to be restarted; `nil`: it
+    /// claims again after it was quiet. A worker follows within a second if the store can tell it, as a file can.
+    ///
+    /// - Throws: ``StintError``: `notFound`, or `invalidInput` for a restart of a worker that has no supervisor.
+    public func order(_ order: WorkerOrder?, to worker: WorkerID) async throws {
+        try await store.order(order, to: worker)
+    }
 }

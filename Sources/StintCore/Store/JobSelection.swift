@@ -6,7 +6,7 @@
 
 /// The jobs that meet all of these conditions, to be changed. Of a job that is enqueued while they are changed, see
 /// ``SelectionCursor``.
-public struct JobSelection: Sendable {
+public struct JobSelection: Sendable, Hashable {
     public var query: JobQuery
     /// The job is in one of these states, too.
     public var states: Set<JobState>
@@ -41,5 +41,26 @@ public struct JobSelection: Sendable {
     /// The states in which jobs may be selected, in the order of `JobState.allCases`.
     public var possibleStates: [JobState] {
         query.states.filter { states.contains($0) && (buriedSince == nil || $0 == .buried) }
+    }
+}
+
+/// As stores keep it: the query as its text.
+extension JobSelection: Codable {
+    private enum Keys: String, CodingKey { case query, states, enqueuedBefore, buriedSince }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Keys.self)
+        self.init(try JobQuery(container.decode(String.self, forKey: .query)))
+        states = try container.decode(Set<JobState>.self, forKey: .states)
+        enqueuedBefore = try container.decodeIfPresent(Date.self, forKey: .enqueuedBefore)
+        buriedSince = try container.decodeIfPresent(Date.self, forKey: .buriedSince)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Keys.self)
+        try container.encode(query.description, forKey: .query)
+        try container.encode(JobState.allCases.filter(states.contains), forKey: .states)
+        try container.encodeIfPresent(enqueuedBefore, forKey: .enqueuedBefore)
+        try container.encodeIfPresent(buriedSince, forKey: .buriedSince)
     }
 }

@@ -47,6 +47,15 @@ public protocol WorkerRegistry: Sendable {
     /// interval; otherwise as ``JobStore/reapSignals(every:)``.
     func restartSignals(every interval: Duration) -> AsyncStream<Void>
 
+    /// Gives an order to one worker, instead of an earlier one; `nil`: it works again, unless it is ending already. The
+    /// worker is told as of revoked jobs (`RevocationMark`), and looks at its order from time to time.
+    ///
+    /// - Throws: `notFound`, or `invalidInput` for a restart of a worker that has no supervisor.
+    func order(_ order: WorkerOrder?, to worker: WorkerID) async throws
+
+    /// The order of a worker; `nil`: it works, or is not registered.
+    func order(of worker: WorkerID) async throws -> WorkerOrder?
+
     /// The latest attempts that did not succeed, newest first.
     ///
     /// - Throws: `invalidInput` for a negative limit.

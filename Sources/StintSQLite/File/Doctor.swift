@@ -81,9 +81,11 @@ extension SQLiteStore {
                 \(inAnyState.joined(separator: " UNION ALL "))
             )
             SELECT id, CASE states WHEN 0 THEN 'in no state' ELSE 'in ' || states || ' states' END
-            FROM count WHERE states <> 1
+            FROM count WHERE states <> NOT EXISTS (SELECT 1 FROM stint_deleted WHERE job_id = count.id)
             UNION ALL SELECT id, 'without the job itself' FROM state
                 WHERE NOT EXISTS (SELECT 1 FROM stint_jobs j WHERE j.id = state.id)
+            UNION ALL SELECT job_id, 'deleted, without the job itself' FROM stint_deleted d
+                WHERE NOT EXISTS (SELECT 1 FROM stint_jobs j WHERE j.id = d.job_id)
             UNION ALL SELECT job_id, 'leased without a lease' FROM stint_leased d
                 WHERE NOT EXISTS (SELECT 1 FROM stint_leases l WHERE l.token = d.token)
             LIMIT 6

@@ -63,6 +63,14 @@ extension SQLiteStore {
         try await look { try $0.latestRestartRequest() }
     }
 
+    public func order(_ order: WorkerOrder?, to worker: WorkerID) async throws {
+        try await write(diskFull: .useReserve) { try $0.order(order, to: worker) }
+    }
+
+    public func order(of worker: WorkerID) async throws -> WorkerOrder? {
+        try await look { try $0.order(of: worker) }
+    }
+
     public func restartSignals(every interval: Duration) -> AsyncStream<Void> {
         let known = Mutex<Int64?>(nil)
         return signals(every: interval) { transaction, _ in

@@ -50,7 +50,7 @@ extension JobTransaction {
             expiresAt: job.options.expires.map { now.wall + $0.milliseconds })
     }
 
-    private func holder(of key: String, in queue: Int64) throws -> JobID? {
+    func holder(of key: String, in queue: Int64) throws -> JobID? {
         let select = try statement(HotSQL.uniqueKeyHolder)
         select.bind(1, queue)
         select.bind(2, key)

@@ -41,6 +41,7 @@ extension JobTransaction {
         for sql in [Self.expiredReady, Self.expiredDelayed] {
             if try statement(sql).first(now.wall, 1, read: { _ in true }) == true { return true }
         }
+        if try hasOldOperations() { return true }
         return try Self.overStates.contains { state in
             try statement(Self.queuesToPrune(state)).first(now.wall) { _ in true } == true
         }
@@ -48,7 +49,7 @@ extension JobTransaction {
 
     /// Whether a reap, or a look for dead workers, may find anything.
     func mayReap(_ scoreboards: Scoreboards) throws -> Bool {
-        try hasDeadWorker(scoreboards) || needsReap(scoreboards, looksForUnheld: false)
+        try hasDeadWorker(scoreboards) || needsReap(scoreboards, looksForUnheld: false) || hasRunningOperation()
     }
 
     func reap(_ scoreboards: Scoreboards, looksForUnheld: Bool) throws -> ReapReport {
@@ -62,6 +63,8 @@ extension JobTransaction {
         for worker in try unseenWorkers(scoreboards) { try forget(worker) }
         try groupBurials()
         report.expired = try expireWaiting()
+        report.purged = try purgeDeleted()
+        try pruneOperations()
         for state in Self.overStates {
             let queues = try statement(Self.queuesToPrune(state)).rows(now.wall) {
                 (id: $0.int(0), retention: $0.int(1))

@@ -17,7 +17,7 @@ extension JobTransaction {
         SELECT id FROM stint_queues q WHERE concurrency IS NOT NULL AND leased <> (
             SELECT count(*) FROM stint_leases l JOIN stint_leased d ON d.token = l.token WHERE l.queue_id = q.id)
         """
-    /// ?1: the group. No state has a job of it.
+    /// ?1: the group. No state has a job of it, and none can be brought back.
     private static let isUnused = """
         g.state IN ('idle', 'waiting') AND g.weight = 1 AND g.name <> ''
         AND NOT EXISTS (SELECT 1 FROM stint_ready WHERE +queue_id = g.queue_id AND group_id = g.id)
@@ -27,6 +27,7 @@ extension JobTransaction {
         AND NOT EXISTS (SELECT 1 FROM stint_done WHERE group_id = g.id)
         AND NOT EXISTS (SELECT 1 FROM stint_cancelled WHERE group_id = g.id)
         AND NOT EXISTS (SELECT 1 FROM stint_expired WHERE group_id = g.id)
+        AND NOT EXISTS (SELECT 1 FROM stint_deleted WHERE group_id = g.id)
         """
     /// Starts of groups that count no more, by the monotonic clock ?3, or that are of an earlier boot.
     private static let hasOldStarts = """

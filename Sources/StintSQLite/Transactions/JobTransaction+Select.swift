@@ -37,18 +37,7 @@ extension JobTransaction {
     ) throws -> SelectionStep {
         let states = selection.possibleStates.filter(change.states.contains)
         let (step, jobs) = try select(selection, states, from: cursor, limit: limit)
-        for job in jobs {
-            try leave(job)
-            switch change {
-            case .kick:
-                try makeWaiting(job.id, job.place, after: .zero)
-            case .bury(let reason):
-                try bury(job.id, job.place, attempts: job.attempts, crashes: job.crashes, reason)
-            case .cancel(let reason):
-                try end(job.id, as: .cancelled, job.place, attempts: job.attempts, crashes: job.crashes, reason)
-            case .delete: try forget(job.id)
-            }
-        }
-        return step
+        let changed = try jobs.filter { try apply(change, to: $0) == .changed }
+        return SelectionStep(jobs: changed.map { JobID(rawValue: $0.id) }, next: step.next, start: step.start)
     }
 }

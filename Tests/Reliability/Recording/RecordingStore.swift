@@ -102,6 +102,7 @@ package struct RecordingStore: JobStore {
             case .bury: .bury(jobs: jobs)
             case .cancel: .cancel(jobs: jobs, isCertain: false)
             case .delete: .delete(jobs: jobs)
+            case .kickLater, .runNow, .move, .setPriority: .kickQueue(selection.query.queue!.description)
             }
         return try await record(call) {
             try await store.change(selection, change, from: cursor, limit: limit)
@@ -202,6 +203,10 @@ package struct RecordingStore: JobStore {
     package func workers() async throws -> [WorkerRecord] { try await store.workers() }
     package func requestRestart() async throws { try await store.requestRestart() }
     package func latestRestartRequest() async throws -> Int64 { try await store.latestRestartRequest() }
+    package func order(_ order: WorkerOrder?, to worker: WorkerID) async throws {
+        try await store.order(order, to: worker)
+    }
+    package func order(of worker: WorkerID) async throws -> WorkerOrder? { try await store.order(of: worker) }
     package func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
 
     package func nextReady(
@@ -211,6 +216,34 @@ package struct RecordingStore: JobStore {
     }
 
     package func isClaimable(_ job: JobID) async throws -> Bool { try await store.isClaimable(job) }
+
+    // MARK: - Operations: not recorded
+
+    package func change(_ ids: [JobID], _ change: JobChange, by actor: String?) async throws {
+        try await store.change(ids, change, by: actor)
+    }
+
+    package func begin(_ operation: NewOperation) async throws -> BulkOperation {
+        try await store.begin(operation)
+    }
+
+    package func beginRestore(of operation: OperationID, by actor: String?) async throws -> BulkOperation {
+        try await store.beginRestore(of: operation, by: actor)
+    }
+
+    package func step(by driver: OperationDriver) async throws -> OperationStep {
+        try await store.step(by: driver)
+    }
+
+    package func control(_ operation: OperationID, _ control: OperationControl) async throws -> BulkOperation {
+        try await store.control(operation, control)
+    }
+
+    package func operation(_ id: OperationID) async throws -> BulkOperation? { try await store.operation(id) }
+
+    package func operations(limit: Int, before id: OperationID?) async throws -> [BulkOperation] {
+        try await store.operations(limit: limit, before: id)
+    }
 
     package func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> { store.wakeUps(in: queues) }
 }
