@@ -38,7 +38,8 @@ let package = Package(
         .executable(name: "stint", targets: ["StintCLI"]),
     ],
     traits: [
-        .trait(name: "Web", description: "The dashboard, the HTTP API and `stint serve`, with Hummingbird and SwiftNIO."),
+        .trait(
+            name: "Web", description: "The dashboard, the HTTP API and `stint serve`, with Hummingbird and SwiftNIO."),
         .default(enabledTraits: ["Web"]),
     ],
     dependencies: [
@@ -96,25 +97,20 @@ let package = Package(
         .target(
             name: "StintWeb",
             dependencies: [
-                "StintCore", "StintPlatform", hummingbird, hummingbirdCore, nio, httpTypes, mustache, crypto, lifecycle, logging,
+                "StintCore", "StintPlatform", hummingbird, hummingbirdCore, nio, httpTypes, mustache, crypto, lifecycle,
+                logging,
             ],
             resources: [
-                .embedInCode("Resources/doctor.mustache"),
-                .embedInCode("Resources/error.mustache"),
-                .embedInCode("Resources/job.mustache"),
-                .embedInCode("Resources/jobs.mustache"),
-                .embedInCode("Resources/layout.mustache"),
-                .embedInCode("Resources/overview.mustache"),
-                .embedInCode("Resources/queue-table.mustache"),
-                .embedInCode("Resources/queue.mustache"),
-                .embedInCode("Resources/queues.mustache"),
-                .embedInCode("Resources/schedules.mustache"),
-                .embedInCode("Resources/sign-in.mustache"),
-                .embedInCode("Resources/state.mustache"),
-                .embedInCode("Resources/stint.css"),
-                .embedInCode("Resources/stint.js"),
-                .embedInCode("Resources/worker-table.mustache"),
-                .embedInCode("Resources/workers.mustache"),
+                .embedInCode("Resources/doctor.mustache"), .embedInCode("Resources/error.mustache"),
+                .embedInCode("Resources/errors.mustache"), .embedInCode("Resources/job.mustache"),
+                .embedInCode("Resources/jobs.mustache"), .embedInCode("Resources/layout.mustache"),
+                .embedInCode("Resources/operation.mustache"), .embedInCode("Resources/operations.mustache"),
+                .embedInCode("Resources/overview.mustache"), .embedInCode("Resources/preview.mustache"),
+                .embedInCode("Resources/queue-table.mustache"), .embedInCode("Resources/queue.mustache"),
+                .embedInCode("Resources/queues.mustache"), .embedInCode("Resources/schedules.mustache"),
+                .embedInCode("Resources/sign-in.mustache"), .embedInCode("Resources/state.mustache"),
+                .embedInCode("Resources/stint.css"), .embedInCode("Resources/stint.js"),
+                .embedInCode("Resources/worker-table.mustache"), .embedInCode("Resources/workers.mustache"),
             ]
         ),
 
@@ -229,7 +225,8 @@ let package = Package(
         .testTarget(
             name: "StintWebTests",
             dependencies: [
-                "Stint", "StintCore", "StintPlatform", "StintTesting", "StintWeb", "TestSupport", httpTypes, lifecycle, logging,
+                "Stint", "StintCore", "StintPlatform", "StintTesting", "StintWeb", "TestSupport", httpTypes, lifecycle,
+                logging,
             ]
         ),
         .testTarget(

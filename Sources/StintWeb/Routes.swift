@@ -63,6 +63,10 @@ struct Route: Sendable {
     private static let pages: [Route] = [
         page("", make: overviewPage),
         page("/jobs", make: jobsPage),
+        page("/errors", make: errorsPage),
+        page("/operations", make: operationsPage),
+        page("/operations/new", .operate, make: previewPage),
+        page("/operations/:id", make: operationPage),
         page("/jobs/:id", make: jobPage),
         page("/queues", make: queuesPage),
         page("/queues/:name", make: queuePage),
@@ -74,14 +78,18 @@ struct Route: Sendable {
     private static let actions: [Route] = [
         action("/jobs/actions", .operate, changeJobs),
         action("/jobs/:id/actions", .operate, changeJob),
+        action("/operations", .operate, beginOperation),
+        action("/operations/:id/actions", .operate, controlOperation),
         action("/queues/:name/pause", .operate, pauseQueue),
         action("/queues/:name/resume", .operate, resumeQueue),
         action("/queues/:name/limits", .admin, limitQueue),
         action("/workers/restart", .admin, restartWorkers),
+        action("/workers/:id/orders", .admin, orderWorker),
         action("/schedules/:name/actions", .operate, changeSchedule),
     ]
 
     private static let others: [Route] = [
+        Route(.get, "/jobs/count", .json, .view, countJobs),
         Route(.get, "/jobs/:id/payload", .other, .view, payload),
         Route(.get, "/live", .stream, .view, liveUpdates),
         Route(.get, "/metrics", .other, .view, metrics),

@@ -22,8 +22,9 @@ extension Route {
     static func changeJob(_ request: WebRequest, _ form: Form) async throws -> String {
         let id = try request.jobID()
         if form["action"] == "copy" { return try await copy(id, form, request) }
-        let done = try await change([id], form, request)
-        return done == "deleted" ? "/jobs?done=deleted&count=1" : "/jobs/\(id)?done=\(done)"
+        let change = try form.change(by: request.user)
+        try await request.dashboard.queue.change([id], change, by: request.actor)
+        return change == .delete ? "/jobs?done=deleted&count=1" : "/jobs/\(id)?done=\(change.notice)"
     }
 
     /// A new job with the payload and options of another one, which may have been edited.
@@ -171,6 +172,9 @@ private struct JobView {
     let actions: [Action]
     let canOperate: Bool
     let canBury: Bool
+    let canKick: Bool
+    let canMove: Bool
+    let priority: String
     let queue: String
     let editable: String?
 
@@ -198,8 +202,8 @@ private struct JobView {
         add("Cancelled", job.cancelledAt)
         add("Expired", job.expiredAt)
         if let group = job.group {
-            let query = "queue:\(JobTerms.quoted(queue)) group:\(JobTerms.quoted(group))"
-            rows.append(Fact("Group", group, href: "\(base)/jobs?q=\(percentEncoded(query))"))
+            let query = JobQuery(queue: job.queue).adding(.init(.group(QueryText(group))))
+            rows.append(Fact("Group", group, href: listPath(base, query)))
         }
         if let key = job.uniqueKey { rows.append(Fact("Unique key", key)) }
         if let worker = job.worker { rows.append(Fact("Worker", worker)) }
@@ -242,6 +246,9 @@ private struct JobView {
         }
         canOperate = request.user.role >= .operate
         canBury = job.state == .ready || job.state == .delayed
+        canKick = job.state == .buried
+        canMove = canBury || canKick
+        priority = "\(job.priority)"
     }
 
     private static func actions(_ state: JobState) -> [(String, String, String, Bool)] {

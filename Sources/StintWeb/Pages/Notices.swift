@@ -7,6 +7,10 @@ enum Notices {
         let count = request.query("count").flatMap { Int($0) }.map { $0 == 1 ? "1 job" : "\(Words.count($0)) jobs" } ?? "The job"
         return switch request.query("done") {
         case "kicked": "\(count) kicked: ready again, with all attempts."
+        case "kicked-later": "\(count) kicked: ready after the delay, with all attempts."
+        case "moved": "\(count) moved."
+        case "prioritized": "\(count) with the new priority."
+        case "ordered": "The worker was told, and follows within a second."
         case "run-now": "\(count) made ready."
         case "buried": "\(count) buried."
         case "cancelled": "\(count) cancelled."

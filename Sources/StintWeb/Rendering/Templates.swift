@@ -42,6 +42,10 @@ struct Templates: Sendable {
         ("overview", PackageResources.overview_mustache),
         ("jobs", PackageResources.jobs_mustache),
         ("job", PackageResources.job_mustache),
+        ("errors", PackageResources.errors_mustache),
+        ("operations", PackageResources.operations_mustache),
+        ("operation", PackageResources.operation_mustache),
+        ("preview", PackageResources.preview_mustache),
         ("queues", PackageResources.queues_mustache),
         ("queue", PackageResources.queue_mustache),
         ("workers", PackageResources.workers_mustache),
@@ -72,8 +76,9 @@ struct Templates: Sendable {
     }
 
     private static let sections = [
-        ("overview", "/", "Overview"), ("jobs", "/jobs", "Jobs"), ("queues", "/queues", "Queues"),
-        ("workers", "/workers", "Workers"), ("schedules", "/schedules", "Schedules"), ("doctor", "/doctor", "Doctor"),
+        ("overview", "/", "Overview"), ("jobs", "/jobs", "Jobs"), ("errors", "/errors", "Errors"), ("queues", "/queues", "Queues"),
+        ("workers", "/workers", "Workers"), ("schedules", "/schedules", "Schedules"), ("operations", "/operations", "Operations"),
+        ("doctor", "/doctor", "Doctor"),
     ]
 
     private struct LayoutView {
@@ -151,3 +156,6 @@ func percentEncoded(_ text: String) -> String {
     }
     return encoded
 }
+
+/// The list of the jobs that match a query.
+func listPath(_ base: String, _ query: JobQuery) -> String { "\(base)/jobs?q=\(percentEncoded(query.description))" }
