@@ -22,7 +22,7 @@ extension JobTransaction {
         g.state IN ('idle', 'waiting') AND g.weight = 1 AND g.name <> ''
         AND NOT EXISTS (SELECT 1 FROM stint_ready WHERE +queue_id = g.queue_id AND group_id = g.id)
         AND NOT EXISTS (SELECT 1 FROM stint_delayed WHERE group_id = g.id)
-        AND NOT EXISTS (SELECT 1 FROM stint_leased WHERE group_id = g.id)
+        AND g.id NOT IN (SELECT group_id FROM stint_leased WHERE group_id IS NOT NULL)
         AND NOT EXISTS (SELECT 1 FROM stint_buried WHERE group_id = g.id)
         AND NOT EXISTS (SELECT 1 FROM stint_done WHERE group_id = g.id)
         AND NOT EXISTS (SELECT 1 FROM stint_cancelled WHERE group_id = g.id)

@@ -1,3 +1,4 @@
+import Foundation
 import Stint
 import StintCore
 
@@ -54,7 +55,8 @@ struct FlowSide {
     /// The first is what the others are compared with.
     static func all(groups: Int) -> [FlowSide] {
         let inGroups = "\(count(groups, "group"))"
-        return [
+        let wanted = (ProcessInfo.processInfo.environment["SIDES"] ?? "").split(separator: ",").map(String.init)
+        let sides = [
             FlowSide(name: "none", title: "no groups"),
             FlowSide(
                 name: "beside", title: "no groups, beside a queue with them", groupsBeside: groups, expected: 0.97),
@@ -71,5 +73,6 @@ struct FlowSide {
                 name: "unfair", title: "\(inGroups), fair off", groups: groups,
                 settings: QueueSettings(isFair: false)),
         ]
+        return wanted.isEmpty ? sides : sides.filter { wanted.contains($0.name) }
     }
 }
