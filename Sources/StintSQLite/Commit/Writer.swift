@@ -188,16 +188,11 @@ final class Writer: Sendable {
             do {
                 // Immediate: a transaction that reads first and then writes could fail with BUSY_SNAPSHOT at once,
                 // whatever the busy timeout.
-                let t0 = TT.now()
                 try Statement("BEGIN IMMEDIATE", database).execute()
-                let t1 = TT.now(); TT.add(6, t1 - t0)
                 try schema.check(database)
                 if let wakesWorkers = try perform(&rest, database) {
-                    TT.add(8, TT.now() - t1)
                     try marks.changeIfDue(database)
-                    let t2 = TT.now()
                     try Statement("COMMIT", database).execute()
-                    TT.add(7, TT.now() - t2)
                     return (rest, wakesWorkers, isDiskFull)
                 }
                 rollBack(database)

@@ -10,7 +10,6 @@ extension JobTransaction {
     /// Leases the first ready jobs of the queues together. In a queue they come by priority, then id, or in turn of their
     /// groups; the queues are merged by priority, then id.
     func claim(_ request: ClaimRequest) throws -> Claim {
-        let t0 = TT.now()
         var queues = try claimableQueues(request.queues)
         for index in queues.indices {
             queues[index].ready = Self.sum(queues[index].ready, try promoteDue(in: queues[index].id))
@@ -21,9 +20,7 @@ extension JobTransaction {
             queues[index].room = try room(in: queues[index], request, limit)
             queues[index].quantum = Self.quantum(request, room: queues[index].room)
         }
-        let t1 = TT.now(); TT.add(0, t1 - t0)
         var choices = try choices(of: queues, skipsSuspects: false)
-        TT.add(1, TT.now() - t1)
         func merged() -> [Candidate] {
             Self.merged(choices, limit) { queues[$0].limits.isLimited ? request.idleSlots : limit }
         }
@@ -34,14 +31,12 @@ extension JobTransaction {
         let chosen = Self.withoutRepetitions(rows)
         var tokens: [Int: FencingToken] = [:]
         for (index, queue) in queues.enumerated() {
-            let t2 = TT.now()
             let mine = rows.filter { $0.queue == index }
             switch leavesSome ? .rows : choices[index].kind {
             case .range: try takeFirst(mine, of: queue.id)
             case .rangeOfEachGroup: try takeFirstOfGroups(mine, of: queue.id)
             case .rows: try take(mine, of: queue.id)
             }
-            let t3 = TT.now(); TT.add(2, t3 - t2)
             let leased = chosen.filter { $0.queue == index }
             if !leased.isEmpty {
                 let token = try insertLease(queue.id, request, jobs: leased.count)
@@ -49,11 +44,8 @@ extension JobTransaction {
                     leased, of: queue.id, under: token, areCounted: queue.limits.groupConcurrency != nil)
                 tokens[index] = token
             }
-            let t4 = TT.now(); TT.add(3, t4 - t3)
             try serve(leased, of: queue, choices[index])
-            TT.add(4, TT.now() - t4)
         }
-        TT.jobs += chosen.count; TT.claims += 1; TT.tick()
         let jobs = chosen.map { candidate in
             ClaimedJob(
                 lease: Lease(job: JobID(rawValue: candidate.id), token: tokens[candidate.queue]!),
@@ -96,8 +88,9 @@ extension JobTransaction {
         return max(0, room)
     }
 
-    /// Jobs that start at once come one of each group. Those that a worker runs one after the other, which is done in a
-    /// moment, may be several of a group: a group costs a claim more than a job does.
+    /// How many jobs of a group come in a row if very many groups wait: a group costs a claim more than a job does. What a
+    /// worker runs one after the other is done in a moment, so there it is up to 16, of at least four groups. Jobs that
+    /// start at once are of at least 32 groups.
     private static func quantum(_ request: ClaimRequest, room: Int) -> Int {
         let groups = max(fewestGroups, min(request.idleSlots, fewestGroupsAtOnce))
         return max(1, min(largestQuantum, room / groups))
@@ -200,23 +193,5 @@ extension JobTransaction {
         insert.bind(8, request.registration?.rawValue)
         insert.bind(9, request.duration.milliseconds)
         return FencingToken(rawValue: try insert.insertedID())
-    }
-}
-
-import Foundation
-enum TT {
-    nonisolated(unsafe) static var sums = [UInt64](repeating: 0, count: 12)
-    nonisolated(unsafe) static var jobs = 0
-    nonisolated(unsafe) static var claims = 0
-    @inline(never) static func now() -> UInt64 { clock_gettime_nsec() }
-    static func clock_gettime_nsec() -> UInt64 { var t = timespec(); clock_gettime(CLOCK_MONOTONIC, &t); return UInt64(t.tv_sec) * 1_000_000_000 + UInt64(t.tv_nsec) }
-    static func add(_ i: Int, _ d: UInt64) { sums[i] += d }
-    static func tick() {
-        if claims == 300 {
-            let names = ["queue", "choices", "take", "lease", "serve", "settle", "begin", "commit", "perform", "line", "read", ""]
-            var line = "PID \(getpid()) jobs/claim \(jobs / claims):"
-            for (n, s) in zip(names, sums) where s > 0 { line += " \(n) \(s / UInt64(claims) / 1000)" }
-            FileHandle.standardError.write(Data((line + "\n").utf8))
-        }
     }
 }

@@ -3,7 +3,6 @@ import StintCore
 extension JobTransaction {
     func settle(_ settlements: [Settlement]) throws -> [Settlement.Answer] {
         guard !settlements.isEmpty else { return [] }
-        let t0 = TT.now(); defer { TT.add(5, TT.now() - t0) }
         var leases: [FencingToken: SettledLease] = [:]
         let select = try statement(HotSQL.lease)
         for token in Set(settlements.map(\.lease.token)) {

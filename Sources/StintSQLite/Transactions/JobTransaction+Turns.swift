@@ -117,7 +117,6 @@ extension JobTransaction {
             !hasLoad
             ? HotSQL.groupsInLine
             : queue.limits.isStrict ? HotSQL.groupsInLineWithLoad : HotSQL.groupsInLineWithCount
-        let t0 = TT.now(); defer { TT.add(9, TT.now() - t0) }
         return try statement(sql).rows(
             queue.id, last?.firstTurn ?? .min, last?.id ?? .min, Int64(Self.width(of: queue))
         ) { GroupInLine($0, queueTurn: queue.turn, hasLoad: hasLoad) }
@@ -138,7 +137,6 @@ extension JobTransaction {
         }
         // One more, to know whether any are left.
         let id = group.id
-        let t0 = TT.now(); defer { TT.add(10, TT.now() - t0) }
         let (found, isCut) = try candidates(of: queue.id) {
             guard group.found > 0 || skipsSuspects else {
                 return try first.rows(queue.id, id, Int64(room) + 1) { Candidate($0, queue: index) }
