@@ -1,4 +1,3 @@
-import Foundation
 import Stint
 import StintCore
 
@@ -55,8 +54,7 @@ struct FlowSide {
     /// The first is what the others are compared with.
     static func all(groups: Int) -> [FlowSide] {
         let inGroups = "\(count(groups, "group"))"
-        let wanted = (ProcessInfo.processInfo.environment["SIDES"] ?? "").split(separator: ",").map(String.init)
-        let sides = [
+        return [
             FlowSide(name: "none", title: "no groups"),
             FlowSide(
                 name: "beside", title: "no groups, beside a queue with them", groupsBeside: groups, expected: 0.97),
@@ -76,6 +74,5 @@ struct FlowSide {
                 name: "unfair", title: "\(inGroups), fair off", groups: groups,
                 settings: QueueSettings(isFair: false)),
         ]
-        return wanted.isEmpty ? sides : sides.filter { wanted.contains($0.name) }
     }
 }
