@@ -156,7 +156,8 @@ struct GroupSweepTests {
         }
         // There are few queues, few leases, and few jobs that run.
         let bad = plan.filter {
-            $0.hasPrefix("SCAN") && !["SCAN q", "SCAN l", "SCAN stint_leased"].contains($0) || $0.contains("TEMP B-TREE")
+            $0.hasPrefix("SCAN") && !["SCAN q", "SCAN l", "SCAN stint_leased"].contains($0)
+                || $0.contains("TEMP B-TREE")
         }
         #expect(bad.isEmpty, "\(plan)")
     }
