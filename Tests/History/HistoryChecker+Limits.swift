@@ -160,9 +160,9 @@ extension HistoryChecker {
     /// While a group has a ready job, no other group is served more often than its weight gives it beside the first
     /// one's, and once more. Claims that take several of a group in a row count as that many.
     ///
-    /// The proof: the turns of all waiting groups are at least T, that of the group that was served last. The claim that
-    /// served a group last took at most `a` of its jobs in a row, so it waits at most at T + `a` of its steps. The other
-    /// one is served up to `b` times in a row, at T, T + `b` of its steps, …, up to that:
+    /// The proof: the turns of all waiting groups are at least T, that of the group that was served last. The claim
+    /// that served a group last took at most `a` of its jobs in a row, so it waits at most at T + `a` of its steps. The
+    /// other one is served up to `b` times in a row, at T, T + `b` of its steps, …, up to that:
     /// `a * step / other step + b` times.
     private func turnViolations(
         _ claims: [History.Claim], _ queue: String, _ limits: LimitHistory, _ jobs: [Int64: EnqueuedJob]
