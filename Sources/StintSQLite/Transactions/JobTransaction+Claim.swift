@@ -88,9 +88,9 @@ extension JobTransaction {
         return max(0, room)
     }
 
-    /// How many jobs of a group come in a row if very many groups wait: a group costs a claim more than a job does. What
-    /// a worker runs one after the other is done in a moment, so there it is up to 16, of at least four groups. Jobs
-    /// that start at once are of at least 32 groups.
+    /// How many jobs of a group come in a row if very many groups wait: a group costs a claim more than a job does.
+    /// What a worker runs one after the other is done in a moment, so there it is up to 16, of at least four groups.
+    /// Jobs that start at once are of at least 32 groups.
     private static func quantum(_ request: ClaimRequest, room: Int) -> Int {
         let groups = max(fewestGroups, min(request.idleSlots, fewestGroupsAtOnce))
         return max(1, min(largestQuantum, room / groups))
