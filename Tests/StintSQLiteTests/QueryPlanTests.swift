@@ -26,6 +26,8 @@ struct QueryPlanTests {
         ("isLeased", HotSQL.isLeased), ("anyReady", HotSQL.anyReady), ("nextDelayed", HotSQL.nextDelayed),
         ("record", JobTransaction.record), ("expiredReady", JobTransaction.expiredReady),
         ("expiredDelayed", JobTransaction.expiredDelayed), ("groupID", HotSQL.groupID), ("moveTurn", HotSQL.moveTurn),
+        ("leaveLine", HotSQL.leaveLine), ("firstJobsOfGroup", HotSQL.firstJobsOfGroup),
+        ("groupsInLineWithCount", HotSQL.groupsInLineWithCount),
         ("putInLine", HotSQL.putInLine), ("putGroupOfLeasedInLine", HotSQL.putGroupOfLeasedInLine),
         ("nextPaced", HotSQL.nextPaced),
         ("resumePaced", HotSQL.resumePaced), ("addStarts", HotSQL.addStarts), ("startsAhead", HotSQL.startsAhead),
@@ -93,7 +95,8 @@ struct QueryPlanTests {
     @Test(
         "what a claim reads of a group it finds by the group, past no job of another one",
         arguments: [
-            HotSQL.groupsInLine, HotSQL.groupsInLineWithLoad, HotSQL.jobsOfGroup, HotSQL.innocentsOfGroup,
+            HotSQL.groupsInLine, HotSQL.groupsInLineWithLoad, HotSQL.groupsInLineWithCount, HotSQL.firstJobsOfGroup,
+            HotSQL.jobsOfGroup, HotSQL.innocentsOfGroup,
             HotSQL.loadOfGroup, HotSQL.runningOfGroup, HotSQL.deleteReadyOfGroupUpTo, HotSQL.readyOfGroup,
             HotSQL.anyReadyInLine,
         ])

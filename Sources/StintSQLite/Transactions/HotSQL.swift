@@ -80,8 +80,8 @@ package enum HotSQL {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
         """
     package static let insertLeased = """
-        INSERT INTO stint_leased (job_id, token, \(readyValues)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-        \(replacing("token, \(readyValues)"))
+        INSERT INTO stint_leased (job_id, token, \(readyValues), is_counted) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        \(replacing("token, \(readyValues), is_counted"))
         """
     /// A claim takes the first rows of a queue, so one range is deleted instead of each row by itself.
     package static let deleteReadyUpTo = """
@@ -92,7 +92,8 @@ package enum HotSQL {
     package static let deleteReady = "DELETE FROM stint_ready WHERE queue_id = ?1 AND priority = ?2 AND job_id = ?3"
 
     package static let lease = """
-        SELECT l.queue_id, l.jobs, q.retention_ms, l.worker, q.concurrency, q.group_concurrency
+        SELECT l.queue_id, l.jobs, q.retention_ms, l.worker, q.concurrency, q.group_concurrency,
+            EXISTS (SELECT 1 FROM stint_groups WHERE queue_id = l.queue_id AND state = 'full')
         FROM stint_leases l JOIN stint_queues q ON q.id = l.queue_id WHERE l.token = ?1
         """
     /// The fence: no row is deleted if the token is not the job's current one.
@@ -145,18 +146,24 @@ package enum HotSQL {
     package static let groupsInLine = "SELECT id, turn, weight \(line)"
     /// The same with what runs of each group, and whether it waits for a job that is to be tried again.
     package static let groupsInLineWithLoad = "SELECT id, turn, weight, \(load("g.id")) \(line)"
+    /// The same where no group waits for a job: the order is not strict.
+    package static let groupsInLineWithCount = "SELECT id, turn, weight, \(count("g.id")), 0 \(line)"
     private static let line = """
         FROM stint_groups g
         WHERE queue_id = ?1 AND state = 'waiting' AND (turn, id) > (?2, ?3) ORDER BY turn, id LIMIT ?4
         """
     package static let loadOfGroup = "SELECT \(load("?1"))"
     private static func load(_ group: String) -> String {
-        """
-        (SELECT count(*) FROM stint_leased WHERE group_id = \(group)),
-        EXISTS (SELECT 1 FROM stint_delayed WHERE group_id = \(group) AND holds_group = 1)
-        """
+        "\(count(group)), EXISTS (SELECT 1 FROM stint_delayed WHERE group_id = \(group) AND holds_group = 1)"
+    }
+    private static func count(_ group: String) -> String {
+        "(SELECT count(*) FROM stint_leased WHERE group_id = \(group) AND is_counted = 1)"
     }
     /// `+` keeps SQLite from searching by the queue: it would read past the jobs of all other groups.
+    package static let firstJobsOfGroup = """
+        SELECT \(readyColumns) FROM stint_ready
+        WHERE +queue_id = ?1 AND group_id = ?2 ORDER BY priority, job_id LIMIT ?3
+        """
     package static let jobsOfGroup = """
         SELECT \(readyColumns) FROM stint_ready
         WHERE +queue_id = ?1 AND group_id = ?2 AND (priority, job_id) > (?3, ?4) ORDER BY priority, job_id LIMIT ?5
@@ -181,9 +188,10 @@ package enum HotSQL {
     package static let deleteReadyOfGroupUpTo = """
         DELETE FROM stint_ready WHERE +queue_id = ?1 AND group_id = ?2 AND (priority, job_id) <= (?3, ?4)
         """
-    package static let runningOfGroup = "SELECT count(*) FROM stint_leased WHERE group_id = ?1"
+    package static let runningOfGroup = "SELECT \(count("?1"))"
     package static let readyOfGroup = "SELECT count(*) FROM stint_ready WHERE +queue_id = ?1 AND group_id = ?2"
-    package static let moveTurn = "UPDATE stint_groups SET turn = ?2, state = ?3 WHERE id = ?1"
+    package static let moveTurn = "UPDATE stint_groups SET turn = ?2 WHERE id = ?1"
+    package static let leaveLine = "UPDATE stint_groups SET turn = ?2, state = ?3 WHERE id = ?1"
     package static let resumePaced = """
         UPDATE stint_groups SET state = 'waiting', resume_at = NULL, turn = max(turn, ?4)
         WHERE id IN (

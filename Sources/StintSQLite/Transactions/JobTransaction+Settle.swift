@@ -67,7 +67,8 @@ final class SettledLease {
     let worker: String
     /// Whether the end of one of its jobs may let another one start.
     let isLimited: Bool
-    let limitsGroups: Bool
+    /// Whether any group of the queue waits for the end of one of its jobs.
+    let anyGroupIsFull: Bool
     var settled: Int64 = 0
     /// How many of these were acknowledged.
     var done: Int64 = 0
@@ -77,8 +78,8 @@ final class SettledLease {
         jobs = row.int(1)
         retention = row.int(2)
         worker = row.text(3)
-        limitsGroups = row.optionalInt(5) != nil
-        isLimited = limitsGroups || row.optionalInt(4) != nil
+        isLimited = row.optionalInt(4) != nil || row.optionalInt(5) != nil
+        anyGroupIsFull = row.int(6) != 0
     }
 }
 

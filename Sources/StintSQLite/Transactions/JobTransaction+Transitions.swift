@@ -103,7 +103,9 @@ extension JobTransaction {
     }
 
     /// Gives jobs that have left the ready ones to the holder of a lease. Each gets one attempt more.
-    func lease(_ jobs: [Candidate], of queue: Int64, under token: FencingToken) throws {
+    ///
+    /// - Parameter areCounted: Whether the queue limits what runs of a group.
+    func lease(_ jobs: [Candidate], of queue: Int64, under token: FencingToken, areCounted: Bool) throws {
         let insert = try statement(HotSQL.insertLeased)
         for job in jobs {
             insert.bind(1, job.id)
@@ -113,6 +115,7 @@ extension JobTransaction {
             insert.bind(5, job.suspect ? 1 : 0)
             insert.bind(6, job.group)
             insert.bind(7, job.expiresAt)
+            insert.bind(8, areCounted && job.group != nil ? 1 : 0)
             try insert.execute()
         }
         count(queue, leased: jobs.count)
@@ -210,7 +213,7 @@ extension JobTransaction {
         if lease.retention > 0 {
             try statement(HotSQL.leasedToDone).execute(id, token, lease.queue, now.wall)
         }
-        if lease.limitsGroups { try cleanup.putGroupInLine.execute(id, lease.queue, token) }
+        if lease.anyGroupIsFull { try cleanup.putGroupInLine.execute(id, lease.queue, token) }
         guard try cleanup.deleteLeased.changes(id, token) == 1 else { return false }
         if lease.retention <= 0 {
             try cleanup.deleteJob.execute(id)
@@ -276,11 +279,9 @@ extension JobTransaction {
 
     /// Removes rows that are the first ones of their groups: a range of each group that has several.
     func takeFirstOfGroups(_ rows: [Candidate], of queue: Int64) throws {
-        var groups: [Int64: (last: Candidate, count: Int)] = [:]
-        for row in rows { if let group = row.group { groups[group] = (row, (groups[group]?.count ?? 0) + 1) } }
         let deleteRange = try statement(HotSQL.deleteReadyOfGroupUpTo)
         let delete = try statement(HotSQL.deleteReady)
-        for (group, (last, count)) in groups {
+        for (group, last, count) in Self.byGroup(rows) {
             if count > 1 {
                 try deleteRange.execute(queue, group, last.priority, last.id)
             } else {
@@ -288,6 +289,24 @@ extension JobTransaction {
             }
         }
         count(queue, ready: -rows.count)
+    }
+
+    /// The last row of each group, and how many it has. Those of a group mostly come in a row.
+    static func byGroup(_ rows: some Sequence<Candidate>) -> [(group: Int64, last: Candidate, count: Int)] {
+        var groups: [(group: Int64, last: Candidate, count: Int)] = []
+        var places: [Int64: Int] = [:]
+        for row in rows {
+            guard let group = row.group else { continue }
+            let place = groups.last?.group == group ? groups.count - 1 : places[group]
+            if let place {
+                groups[place].last = row
+                groups[place].count += 1
+            } else {
+                places[group] = groups.count
+                groups.append((group, row, 1))
+            }
+        }
+        return groups
     }
 
     /// Removes rows between which others stay.

@@ -1,3 +1,4 @@
+import Hummingbird
 import StintCore
 
 #if canImport(FoundationEssentials)

@@ -124,7 +124,7 @@ struct Corruption {
             let token = chance.pick([
                 "(SELECT min(token) FROM stint_leases)", "(SELECT max(token) FROM stint_leases)", "77",
             ])
-            try run("INSERT INTO stint_leased VALUES (\(job), \(token), \(number), 0, 0, NULL, NULL)", database)
+            try run("INSERT INTO stint_leased VALUES (\(job), \(token), \(number), 0, 0, NULL, NULL, 0)", database)
         case "stint_buried":
             let group = chance.pick(["NULL", "7"])
             try run(

@@ -42,7 +42,7 @@ package struct RecordingStore: JobStore {
                 claim: request.map {
                     .init(
                         worker: $0.registration?.rawValue, deadline: now.monotonic + $0.duration.milliseconds,
-                        boot: now.boot, wall: now.wall)
+                        boot: now.boot, wall: now.wall, limit: $0.limit, idleSlots: $0.idleSlots)
                 })
         ) {
             try await store.exchange(settlements, for: request)
