@@ -42,7 +42,9 @@ struct Route: Sendable {
         if path.contains(":") { return [html] }
         return [
             html,
-            Route(.get, path.isEmpty ? "/overview.json" : path + ".json", .json, role) { .json(try await make($0).facts) },
+            Route(.get, path.isEmpty ? "/overview.json" : path + ".json", .json, role) {
+                .json(try await make($0).facts)
+            },
         ]
     }
 
@@ -98,7 +100,9 @@ struct Route: Sendable {
         Route(.get, "/sign-in", .page, nil, signInPage),
         Route(.post, "/sign-in", .page, nil, signIn),
         Route(.post, "/sign-out", .page, nil, signOut),
-        Route(.get, "/assets/stint.css", .other, nil) { .asset($0, PackageResources.stint_css, "text/css; charset=utf-8") },
+        Route(.get, "/assets/stint.css", .other, nil) {
+            .asset($0, PackageResources.stint_css, "text/css; charset=utf-8")
+        },
         Route(.get, "/assets/stint.js", .other, nil) {
             .asset($0, PackageResources.stint_js, "text/javascript; charset=utf-8")
         },
@@ -107,7 +111,9 @@ struct Route: Sendable {
     private static let api: [Route] = []
 
     /// The page at a path, with the named parts of it.
-    static func page(at path: String) -> (make: @Sendable (WebRequest) async throws -> Page, parameters: [String: String])? {
+    static func page(at path: String) -> (
+        make: @Sendable (WebRequest) async throws -> Page, parameters: [String: String]
+    )? {
         let parts = path.split(separator: "/").map { String($0).removingPercentEncoding ?? "" }
         for route in all {
             guard let make = route.make else { continue }

@@ -193,9 +193,11 @@ package enum Call: Codable, Sendable, Equatable {
         }
 
         /// How many jobs of a group it may take in a row, as docs/limits.md promises.
-        var mostInARow: Int {
+        ///
+        /// - Parameter groupsAreLimited: Whether the queue may limit how many of a group run.
+        func mostInARow(groupsAreLimited: Bool) -> Int {
             guard let limit, let idleSlots else { return 1 }
-            return max(1, min(16, limit / max(4, min(idleSlots, 32))))
+            return max(1, min(16, limit / max(4, min(idleSlots, groupsAreLimited ? 8 : 32))))
         }
     }
 }

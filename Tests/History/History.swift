@@ -298,7 +298,7 @@ package struct History {
             }
         } else if let terms, made.mayHaveHappened {
             unknownClaims.append(made)
-            mostInARowOfUnknownClaims = max(mostInARowOfUnknownClaims, terms.mostInARow)
+            mostInARowOfUnknownClaims = max(mostInARowOfUnknownClaims, terms.mostInARow(groupsAreLimited: true))
         }
         for (index, settlement) in settlements.enumerated() {
             jobHistories[settlement.lease.job, default: JobHistory()].settled.append(

@@ -195,8 +195,11 @@ extension HistoryChecker {
                 !history.unknownClaims.contains(where: { mayOverlap($0, job.made.invoked...claim.returned) })
             else { continue }
             // A claim of unknown outcome may have served it last.
-            let ownRow = max(before.map { claims[$0].terms.mostInARow } ?? 1, history.mostInARowOfUnknownClaims)
-            let otherRow = claims[start..<index].map(\.terms.mostInARow).max() ?? 1
+            func mostInARow(_ other: History.Claim) -> Int {
+                other.terms.mostInARow(groupsAreLimited: limits.mayLimitGroups(other.invoked, claim.returned))
+            }
+            let ownRow = max(before.map { mostInARow(claims[$0]) } ?? 1, history.mostInARowOfUnknownClaims)
+            let otherRow = claims[start..<index].map(mostInARow).max() ?? 1
             var served: [String?: Int] = [:]
             for other in claims[start..<index] {
                 if let job = jobs[other.job] { served[job.new.group, default: 0] += 1 }

@@ -52,6 +52,19 @@ struct GroupTurnTests {
         try await expectSound(queue.store)
     }
 
+    @Test(
+        "if the queue limits how many of a group run, jobs that start at once are of eight groups",
+        arguments: [1, 2, 8, 20])
+    func limited(concurrency: Int) async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await queue(folder)
+        try await queue.setLimits(of: "q", groupConcurrency: .to(concurrency), groupOrder: .loose)
+        let row = min(concurrency, 8)
+        let claimed = try await groups(queue, limit: 64, idleSlots: nil)
+        #expect(claimed == (0..<min(40, 64 / row)).flatMap { Array(repeating: "\($0)", count: row) })
+        try await expectSound(queue.store)
+    }
+
     @Test("over many claims of several in a row, no group gets more than one row more than another")
     func rounds() async throws {
         let folder = try TemporaryFolder()

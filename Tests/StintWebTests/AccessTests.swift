@@ -1,6 +1,8 @@
 import HTTPTypes
 import StintCore
+import StintPlatform
 import StintTesting
+import Synchronization
 import Testing
 
 @testable import StintWeb
@@ -22,7 +24,9 @@ struct AccessTests {
             for route in Route.all where route.kind != .stream {
                 let path = route.path.replacing(":id", with: "1").replacing(":name", with: "mail")
                 var statuses: [Role?: Int] = [:]
-                for (role, token) in [(nil, "no"), (.view, Self.view.token), (.operate, Self.operate.token), (.admin, Self.admin.token)]
+                for (role, token) in [
+                    (nil, "no"), (.view, Self.view.token), (.operate, Self.operate.token), (.admin, Self.admin.token),
+                ]
                     as [(Role?, String)]
                 {
                     // Without a body nothing is changed: at most it is refused for that.
@@ -32,14 +36,20 @@ struct AccessTests {
                 }
                 for (role, status) in statuses {
                     let mayCall = route.role.map { needed in role.map { $0 >= needed } ?? false } ?? true
-                    let isRefused = route.kind == .page && route.method == .get && role == nil ? status == 303 : [401, 403].contains(status)
-                    #expect(mayCall != isRefused || route.path.contains("sign"), "\(route.method) \(path) as \(role.map { "\($0)" } ?? "nobody"): \(status)")
+                    let isRefused =
+                        route.kind == .page && route.method == .get && role == nil
+                        ? status == 303 : [401, 403].contains(status)
+                    #expect(
+                        mayCall != isRefused || route.path.contains("sign"),
+                        "\(route.method) \(path) as \(role.map { "\($0)" } ?? "nobody"): \(status)")
                 }
             }
         }
     }
 
-    @Test("every answer has the headers that keep a browser safe", arguments: ["/", "/nothing", "/jobs/99", "/assets/stint.js", "/metrics", "/jobs.json"])
+    @Test(
+        "every answer has the headers that keep a browser safe",
+        arguments: ["/", "/nothing", "/jobs/99", "/assets/stint.js", "/metrics", "/jobs.json"])
     func headers(path: String) async throws {
         try await withServer(try await sampleQueue()) { client, _ in
             let answer = try await client.send("GET", path)
@@ -75,8 +85,13 @@ struct AccessTests {
 
     @Test("a name that nobody gave the server is refused, as DNS rebinding needs one")
     func hosts() async throws {
-        try await withServer(try await sampleQueue(), change: { $0.access.hostNames = ["jobs.example.org"] }) { client, _ in
-            func status(_ host: String) async throws -> Int { try await client.send("GET", "/", headers: ["Host": host]).status }
+        var access = Access.open(.admin)
+        access.hostNames = ["jobs.example.org"]
+        try await withServer(try await sampleQueue(), access) {
+            client, _ in
+            func status(_ host: String) async throws -> Int {
+                try await client.send("GET", "/", headers: ["Host": host]).status
+            }
             #expect(try await status("evil.example") == 421)
             #expect(try await status("127.0.0.1.evil.example:8180") == 421)
             #expect(try await status("jobs.example.org.") == 421)
@@ -107,17 +122,17 @@ struct AccessTests {
     @Test("only a proxy that is trusted can say that TLS is there, or who the user is")
     func proxies() async throws {
         func cookie(trusted: Set<String>) async throws -> (String, Int) {
-            nonisolated(unsafe) var found = ("", 0)
-            try await withServer(try await sampleQueue(), try Self.access(), change: {
-                $0.access.trustedProxies = trusted
-                $0.access.proxyUserHeader = "remote-user"
-            }) { client, _ in
+            let found = Mutex(("", 0))
+            var access = try Self.access()
+            access.trustedProxies = trusted
+            access.proxyUserHeader = "remote-user"
+            try await withServer(try await sampleQueue(), access) { client, _ in
                 let answer = try await client.send(
                     "POST", "/sign-in", headers: ["X-Forwarded-Proto": "https"], body: "token=\(Self.view.token)")
                 let named = try await client.send("GET", "/", headers: ["Remote-User": "ada"])
-                found = (answer.headers["set-cookie"] ?? "", named.status)
+                found.withLock { $0 = (answer.headers["set-cookie"] ?? "", named.status) }
             }
-            return found
+            return found.withLock { $0 }
         }
         let trusted = try await cookie(trusted: ["127.0.0.1"])
         #expect(trusted.0.hasPrefix("__Host-stint-session=") && trusted.0.contains("Secure") && trusted.1 == 200)
@@ -143,9 +158,11 @@ struct AccessTests {
     @Test(
         "a line of the credentials that is wrong is named",
         arguments: [
-            ("", "names no user"), ("anna view", "line 1: it has 2 words"), ("\nanna boss -", "line 2: there is no role 'boss'"),
+            ("", "names no user"), ("anna view", "line 1: it has 2 words"),
+            ("\nanna boss -", "line 2: there is no role 'boss'"),
             ("anna view -\nanna admin -", "line 2: there is a user 'anna' already"),
-            ("anna view sha256:12", "must be sha256: and 64 hexadecimal digits"), ("anna view md5:00", "must be sha256:"),
+            ("anna view sha256:12", "must be sha256: and 64 hexadecimal digits"),
+            ("anna view md5:00", "must be sha256:"),
         ])
     func wrongCredentials(text: String, words: String) {
         let error = #expect(throws: StintError.self) { try Credentials(text: text, of: "users") }

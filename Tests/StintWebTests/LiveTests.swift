@@ -62,7 +62,9 @@ struct LiveTests {
         try await eventually("it was made five times") { renders.count.load(ordering: .relaxed) >= 5 }
         var iterator = stream.makeAsyncIterator()
         // The one that is waiting to be read is the last that was made.
-        try await eventually("the last one is there") { await hub.latest(.init(address: "/", user: "view"))?.values["a"] == "5" }
+        try await eventually("the last one is there") {
+            await hub.latest(.init(address: "/", user: "view"))?.values["a"] == "5"
+        }
         #expect(await iterator.next()?.values["a"] == "5")
     }
 
@@ -107,7 +109,8 @@ struct LiveTests {
         done.wait()
     }
 
-    @Test("only pages can be watched", arguments: ["/metrics", "/nothing", "jobs", "//evil.example/", "/jobs/1/payload"])
+    @Test(
+        "only pages can be watched", arguments: ["/metrics", "/nothing", "jobs", "//evil.example/", "/jobs/1/payload"])
     func noPage(path: String) async throws {
         try await withServer(try await sampleQueue()) { client, _ in
             #expect(try await client.send("GET", "/live?page=\(percentEncoded(path))").status == 404)

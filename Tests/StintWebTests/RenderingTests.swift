@@ -23,7 +23,9 @@ struct RenderingTests {
             let detail = "\"\u{301} <script>"
         }
         let html = try Templates().content(Page(title: "x", template: "error", view: View()))
-        #expect(html.unicodeScalars.contains("<") && !html.contains("<script>") && html.contains("&quot;\u{301} &lt;script&gt;"))
+        #expect(
+            html.unicodeScalars.contains("<") && !html.contains("<script>")
+                && html.contains("&quot;\u{301} &lt;script&gt;"))
     }
 
     @Test(
@@ -35,7 +37,9 @@ struct RenderingTests {
 
     @Test(
         "what is no JSON is none",
-        arguments: ["", "01", "[1,]", "{\"a\"}", "{a:1}", "\"", "\"\n\"", "nul", "1 2", "[", "{\"a\":1", "+1", ".5", "\\"])
+        arguments: [
+            "", "01", "[1,]", "{\"a\"}", "{a:1}", "\"", "\"\n\"", "nul", "1 2", "[", "{\"a\":1", "+1", ".5", "\\",
+        ])
     func noJSON(text: String) {
         #expect(JSONTree.html(Array(text.utf8), redacted: []) == nil)
         #expect(JSONTree.html(Array(repeating: UInt8(ascii: "["), count: 100_000), redacted: []) == nil)
@@ -43,7 +47,8 @@ struct RenderingTests {
 
     @Test("the values of redacted keys are nowhere")
     func redaction() throws {
-        let text = Array(#"{"user": "anna", "PassWord": {"a": [1, "secret"]}, "list": [{"passw\u006frd": "secret"}]}"#.utf8)
+        let text = Array(
+            #"{"user": "anna", "PassWord": {"a": [1, "secret"]}, "list": [{"passw\u006frd": "secret"}]}"#.utf8)
         let html = try #require(JSONTree.html(text, redacted: ["password"]))
         #expect(!html.contains("secret") && html.contains("anna") && html.contains("[redacted]"))
         let plain = String(decoding: try #require(JSONTree.text(text, redacted: ["password"])), as: UTF8.self)
@@ -54,7 +59,8 @@ struct RenderingTests {
     func livePages() {
         func page(_ ready: Int, _ rest: String = "", age: String = "1 s") -> LivePage {
             LivePage(
-                "<p data-live=\"a\" class=x>\(ready)</p><p data-live=\"b\">&lt;1</p><time datetime=x>\(age)</time>\(rest)", version: 1)
+                "<p data-live=\"a\" class=x>\(ready)</p><p data-live=\"b\">&lt;1</p><time datetime=x>\(age)</time>\(rest)",
+                version: 1)
         }
         let first = page(1)
         #expect(first.values == ["a": "1", "b": "<1"])
@@ -64,12 +70,19 @@ struct RenderingTests {
         #expect(first.update(after: nil).values == ["a": "1", "b": "<1"])
     }
 
-    @Test("numbers and times are short", arguments: [(0, "0"), (999, "999"), (1_000, "1\u{202f}000"), (12_345_678, "12\u{202f}345\u{202f}678")])
+    @Test(
+        "numbers and times are short",
+        arguments: [(0, "0"), (999, "999"), (1_000, "1\u{202f}000"), (12_345_678, "12\u{202f}345\u{202f}678")])
     func numbers(number: Int, text: String) {
         #expect(Words.count(number) == text)
     }
 
-    @Test("durations", arguments: [(0, "0 ms"), (999, "999 ms"), (1_500, "1.5 s"), (59_999, "60 s"), (3_600_000, "1 h"), (86_400_000 * 3, "3 days")])
+    @Test(
+        "durations",
+        arguments: [
+            (0, "0 ms"), (999, "999 ms"), (1_500, "1.5 s"), (59_999, "60 s"), (3_600_000, "1 h"),
+            (86_400_000 * 3, "3 days"),
+        ])
     func durations(milliseconds: Int, text: String) {
         #expect(Words.duration(.milliseconds(milliseconds)) == text)
     }

@@ -1,21 +1,21 @@
 import Foundation
 import Logging
 import ServiceLifecycle
+import Stint
 import StintCore
 import StintTesting
-import Stint
 
 @testable import StintWeb
 
 /// Runs a server of a queue at a free port while `body` is performed.
 func withServer(
     _ queue: JobQueue<some JobStore>, _ access: Access = .open(.admin), basePath: String = "",
-    change: (inout Dashboard.Options) -> Void = { _ in },
+    redacted: Set<String> = [],
     _ body: @Sendable (WebClient, Dashboard) async throws -> Void
 ) async throws {
     var options = Dashboard.Options(
         access: access, basePath: basePath, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    change(&options)
+    options.redacted = redacted
     let dashboard = try Dashboard(queue: queue, options: options)
     let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
     let server = try WebServer(host: "127.0.0.1", port: 0, dashboard: dashboard) { address in

@@ -12,9 +12,13 @@ struct ServerTests {
     func json() async throws {
         let queue = try await sampleQueue()
         try await withServer(queue) { client, _ in
-            for path in ["/overview.json", "/jobs.json", "/jobs/1.json", "/queues.json", "/queues/mail.json", "/workers.json", "/schedules.json", "/doctor.json"] {
+            for path in [
+                "/overview.json", "/jobs.json", "/jobs/1.json", "/queues.json", "/queues/mail.json", "/workers.json",
+                "/schedules.json", "/doctor.json",
+            ] {
                 let answer = try await client.send("GET", path)
-                #expect(answer.status == 200 && answer.headers["content-type"] == "application/json", "\(path): \(answer)")
+                #expect(
+                    answer.status == 200 && answer.headers["content-type"] == "application/json", "\(path): \(answer)")
                 _ = try JSONSerialization.jsonObject(with: Data(answer.body.utf8))
             }
             let none = try await client.send("GET", "/jobs/77.json")
@@ -32,7 +36,9 @@ struct ServerTests {
             let href = QueueRow(try #require(try await queue.stats().first { $0.name.description == name }), "").href
             #expect(list.body.contains("href=\"\(HTMLText.escaped(href))\""))
             let page = try await client.send("GET", href)
-            #expect(page.status == 200 && page.body.contains("<h1>Queue \(HTMLText.escaped(name))</h1>"), "\(href): \(page.status)")
+            #expect(
+                page.status == 200 && page.body.contains("<h1>Queue \(HTMLText.escaped(name))</h1>"),
+                "\(href): \(page.status)")
         }
     }
 
@@ -43,7 +49,9 @@ struct ServerTests {
                 let page = try await client.send("GET", path)
                 for match in page.body.matches(of: /(?:href|src|action|data-stream)="([^"]*)"/) {
                     let target = String(match.1)
-                    #expect(target.hasPrefix("/jobs-of-app/") || target.hasPrefix("#") || target == "data:,", "\(path): \(target)")
+                    #expect(
+                        target.hasPrefix("/jobs-of-app/") || target.hasPrefix("#") || target == "data:,",
+                        "\(path): \(target)")
                 }
             }
             let answer = try await client.send("POST", "/queues/mail/pause")
@@ -56,12 +64,17 @@ struct ServerTests {
         try await withServer(try await sampleQueue()) { client, _ in
             let long = String(repeating: "x", count: 9_000)
             #expect(try await client.send("GET", "/jobs?q=\(long)").status == 414)
-            #expect([400, 413, 431].contains(try await client.send("GET", "/", headers: ["X-Long": String(repeating: "x", count: 40_000)]).status))
+            #expect(
+                [400, 413, 431].contains(
+                    try await client.send("GET", "/", headers: ["X-Long": String(repeating: "x", count: 40_000)]).status
+                ))
             let large = "reason=" + String(repeating: "x", count: 3 * 1_048_576)
             #expect(try await client.send("POST", "/jobs/1/actions", body: large).status == 413)
             #expect(try await client.send("POST", "/jobs/1/actions", body: "action=%ff").status == 400)
             #expect(try await client.send("POST", "/jobs/1/actions", body: "action=explode").status == 400)
-            #expect(try await client.send("POST", "/jobs/1/actions", headers: ["Content-Type": "text/plain"], body: "x").status == 415)
+            #expect(
+                try await client.send("POST", "/jobs/1/actions", headers: ["Content-Type": "text/plain"], body: "x")
+                    .status == 415)
             #expect(try await client.send("GET", "/jobs/-1").status == 404)
             #expect(try await client.send("GET", "/jobs/99999999999999999999").status == 404)
             #expect(try await client.send("GET", "/jobs?after=x").status == 400)
@@ -102,7 +115,8 @@ struct ServerTests {
             #expect(try await act(2, "action=copy&queue=copies&payload=a%0D%0Ab").status == 303)
             let copy = try #require(try await queue.list(JobFilter(queue: "copies")).jobs.first)
             #expect(try await queue.job(copy.id)?.payload == Array("a\nb".utf8))
-            let many = try await client.send("POST", "/jobs/actions", body: "action=delete&id=2&id=\(copy.id)&q=state%3Aburied")
+            let many = try await client.send(
+                "POST", "/jobs/actions", body: "action=delete&id=2&id=\(copy.id)&q=state%3Aburied")
             #expect(many.headers["location"] == "/jobs?q=state%3Aburied&done=deleted&count=2")
             #expect(try await queue.job(2) == nil)
         }
@@ -114,10 +128,14 @@ struct ServerTests {
         var options = JobOptions()
         try options.headers.set("api-key", to: "hidden1")
         try await queue.enqueue(
-            payload: Array(#"{"password":"hidden2","name":"anna"}"#.utf8), contentType: "application/json", options: options)
+            payload: Array(#"{"password":"hidden2","name":"anna"}"#.utf8), contentType: "application/json",
+            options: options)
         try await queue.enqueue(payload: Array("password=hidden3".utf8))
-        try await withServer(queue, change: { $0.redacted = ["API-Key", "password"] }) { client, _ in
-            for path in ["/jobs", "/jobs.json", "/jobs/1", "/jobs/1.json", "/jobs/1/payload", "/jobs/2", "/jobs/2/payload", "/jobs/2/payload?frame"] {
+        try await withServer(queue, redacted: ["API-Key", "password"]) { client, _ in
+            for path in [
+                "/jobs", "/jobs.json", "/jobs/1", "/jobs/1.json", "/jobs/1/payload", "/jobs/2", "/jobs/2/payload",
+                "/jobs/2/payload?frame",
+            ] {
                 let body = try await client.send("GET", path).body
                 #expect(!body.contains("hidden"), "\(path)")
             }
@@ -135,7 +153,9 @@ struct ServerTests {
             let page = try await client.send("GET", "/jobs/1")
             #expect(page.body.contains("<iframe sandbox src=") && !page.body.contains("<script>1"))
             let saved = try await client.send("GET", "/jobs/1/payload")
-            #expect(saved.headers["content-disposition"] == "attachment; filename=\"job-1.html\"" && saved.body == "<script>1</script>")
+            #expect(
+                saved.headers["content-disposition"] == "attachment; filename=\"job-1.html\""
+                    && saved.body == "<script>1</script>")
         }
     }
 }

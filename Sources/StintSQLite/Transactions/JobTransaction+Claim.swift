@@ -18,7 +18,7 @@ extension JobTransaction {
         guard limit > 0 else { return Claim() }
         for index in queues.indices {
             queues[index].room = try room(in: queues[index], request, limit)
-            queues[index].quantum = Self.quantum(request, room: queues[index].room)
+            queues[index].quantum = Self.quantum(request, of: queues[index])
         }
         var choices = try choices(of: queues, skipsSuspects: false)
         func merged() -> [Candidate] {
@@ -90,14 +90,16 @@ extension JobTransaction {
 
     /// How many jobs of a group come in a row if very many groups wait: a group costs a claim more than a job does.
     /// What a worker runs one after the other is done in a moment, so there it is up to 16, of at least four groups.
-    /// Jobs that start at once are of at least 32 groups.
-    private static func quantum(_ request: ClaimRequest, room: Int) -> Int {
-        let groups = max(fewestGroups, min(request.idleSlots, fewestGroupsAtOnce))
-        return max(1, min(largestQuantum, room / groups))
+    /// Jobs that start at once are of at least 32 groups; of at least 8 if the queue says how many of a group may run.
+    private static func quantum(_ request: ClaimRequest, of queue: ClaimableQueue) -> Int {
+        let atOnce = queue.limits.groupConcurrency == nil ? fewestGroupsAtOnce : fewestLimitedGroupsAtOnce
+        let groups = max(fewestGroups, min(request.idleSlots, atOnce))
+        return max(1, min(largestQuantum, queue.room / groups, queue.limits.groupConcurrency ?? .max))
     }
     private static let largestQuantum = 16
     private static let fewestGroups = 4
     private static let fewestGroupsAtOnce = 32
+    private static let fewestLimitedGroupsAtOnce = 8
 
     private func claimableQueues(_ names: [QueueName]) throws -> [ClaimableQueue] {
         var queues: [ClaimableQueue] = []

@@ -13,7 +13,8 @@ extension Route {
         func cursor(_ name: String) throws -> ErrorGroupCursor? {
             try request.query(name).map { text in
                 guard let cursor = ErrorGroupCursor(text) else {
-                    throw WebError(.badRequest, "\(name) is \(quoted(String(text.prefix(60)))); expected the `next` of a page")
+                    throw WebError(
+                        .badRequest, "\(name) is \(quoted(String(text.prefix(60)))); expected the `next` of a page")
                 }
                 return cursor
             }
@@ -23,7 +24,8 @@ extension Route {
         let facts = ErrorsFacts(
             buried: ErrorsFacts.Groups(buried, .buried), failing: ErrorsFacts.Groups(failing, .failing))
         return Page(
-            title: "Errors", section: "errors", template: "errors", view: ErrorsView(facts, request, now: Date()), facts: facts,
+            title: "Errors", section: "errors", template: "errors", view: ErrorsView(facts, request, now: Date()),
+            facts: facts,
             isLive: true, notice: Notices.text(request))
     }
 }
@@ -49,8 +51,10 @@ struct ErrorsFacts: Encodable, Sendable {
         init(_ page: ErrorGroupPage, _ kind: ErrorGroupFilter.Kind) {
             groups = page.groups.map {
                 Group(
-                    id: $0.id.description, fingerprint: $0.fingerprint, jobs: $0.jobs, queues: $0.queues.map(\.description),
-                    firstSeen: $0.firstSeen, lastSeen: $0.lastSeen, sample: $0.sample.rawValue, sampleError: $0.sampleError,
+                    id: $0.id.description, fingerprint: $0.fingerprint, jobs: $0.jobs,
+                    queues: $0.queues.map(\.description),
+                    firstSeen: $0.firstSeen, lastSeen: $0.lastSeen, sample: $0.sample.rawValue,
+                    sampleError: $0.sampleError,
                     query: $0.query(kind).description)
             }
             next = page.next?.description

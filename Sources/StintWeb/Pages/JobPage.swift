@@ -16,7 +16,8 @@ extension Route {
         let facts = JobFacts(job: record, failures: details.failures, waitReason: wait?.description)
         return Page(
             title: "Job \(id)", section: "jobs", template: "job",
-            view: JobView(details, facts, request, now: Date()), facts: facts, isLive: true, notice: Notices.text(request))
+            view: JobView(details, facts, request, now: Date()), facts: facts, isLive: true,
+            notice: Notices.text(request))
     }
 
     static func changeJob(_ request: WebRequest, _ form: Form) async throws -> String {
@@ -33,7 +34,8 @@ extension Route {
         let record = details.record
         // A browser ends the lines of a text with CR LF.
         let payload = form["payload"].map { Array($0.replacing("\r\n", with: "\n").utf8) } ?? details.payload
-        guard !payload.elementsEqual(Redaction.mark.utf8), request.dashboard.options.redacted.isEmpty || form["payload"] == nil
+        guard !payload.elementsEqual(Redaction.mark.utf8),
+            request.dashboard.options.redacted.isEmpty || form["payload"] == nil
         else { throw WebError(.badRequest, "a payload whose values are redacted cannot be edited; copy it as it is") }
         var options = JobOptions(
             priority: record.priority, maxAttempts: record.maxAttempts, maxCrashes: record.maxCrashes,
@@ -55,21 +57,26 @@ extension Route {
         if !redacted.isEmpty {
             guard let text = JSONTree.text(bytes, redacted: redacted) else {
                 throw WebError(
-                    .forbidden, "values of payloads are redacted here, and this one is no JSON in which they can be found")
+                    .forbidden,
+                    "values of payloads are redacted here, and this one is no JSON in which they can be found")
             }
             bytes = text
         }
         let body = ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
         if request.query("frame") != nil {
-            let type = PayloadKind(details.record.contentType) == .html ? "text/html; charset=utf-8" : "text/plain; charset=utf-8"
+            let type =
+                PayloadKind(details.record.contentType) == .html
+                ? "text/html; charset=utf-8" : "text/plain; charset=utf-8"
             return Response(
-                status: .ok, headers: [.contentType: type, .contentSecurityPolicy: SecurityHeaders.document], body: body)
+                status: .ok, headers: [.contentType: type, .contentSecurityPolicy: SecurityHeaders.document], body: body
+            )
         }
         return Response(
             status: .ok,
             headers: [
                 .contentType: "application/octet-stream",
-                .contentDisposition: "attachment; filename=\"job-\(id).\(PayloadKind(details.record.contentType).suffix)\"",
+                .contentDisposition:
+                    "attachment; filename=\"job-\(id).\(PayloadKind(details.record.contentType).suffix)\"",
                 .contentSecurityPolicy: SecurityHeaders.document,
             ], body: body)
     }
@@ -191,10 +198,13 @@ private struct JobView {
         queue = job.queue.description
         var rows = [
             Fact("Queue", queue, href: "\(base)/queues/\(percentEncoded(queue))"), Fact("Priority", "\(job.priority)"),
-            Fact("Attempts", "\(job.attempts) of \(job.maxAttempts)"), Fact("Crashes", "\(job.crashes) of \(job.maxCrashes)"),
+            Fact("Attempts", "\(job.attempts) of \(job.maxAttempts)"),
+            Fact("Crashes", "\(job.crashes) of \(job.maxCrashes)"),
             Fact("Enqueued", time: TimeView(job.enqueuedAt, now: now)),
         ]
-        func add(_ name: String, _ date: Date?) { if let date { rows.append(Fact(name, time: TimeView(date, now: now))) } }
+        func add(_ name: String, _ date: Date?) {
+            if let date { rows.append(Fact(name, time: TimeView(date, now: now))) }
+        }
         add(job.state == .delayed ? "Runs" : "Run at", job.runAt)
         add("Expires", job.expiresAt)
         add("Buried", job.buriedAt)
@@ -210,16 +220,22 @@ private struct JobView {
         if let token = job.token { rows.append(Fact("Token", "\(token)")) }
         add("Lease ends", job.leaseExpiresAt)
         if let limit = job.timeToRun { rows.append(Fact("Time to run", limit.unitsText)) }
-        if job.suspect { rows.append(Fact("Suspect", "runs alone next: its last worker died, and it may be the cause")) }
-        if let events = job.events { rows.append(Fact("Digest", events == 1 ? "1 event" : "\(Words.count(events)) events")) }
+        if job.suspect {
+            rows.append(Fact("Suspect", "runs alone next: its last worker died, and it may be the cause"))
+        }
+        if let events = job.events {
+            rows.append(Fact("Digest", events == 1 ? "1 event" : "\(Words.count(events)) events"))
+        }
         self.facts = rows
         headers = job.headers.map { Header(name: $0.key, value: $0.value) }
         hasHeaders = !headers.isEmpty
         attempts = facts.failures.reversed().map { failure in
             let diagnostics = failure.diagnostics
             return Attempt(
-                number: failure.attempt, kind: failure.kind.rawValue, at: TimeView(failure.at, now: now), error: failure.error,
-                worker: failure.worker, ending: diagnostics?.howItEnded, memory: Words.bytes(diagnostics?.peakMemoryBytes),
+                number: failure.attempt, kind: failure.kind.rawValue, at: TimeView(failure.at, now: now),
+                error: failure.error,
+                worker: failure.worker, ending: diagnostics?.howItEnded,
+                memory: Words.bytes(diagnostics?.peakMemoryBytes),
                 ran: diagnostics?.runTime.map(Words.duration),
                 standardError: diagnostics?.standardError.flatMap { $0.isEmpty ? nil : $0 })
         }
@@ -236,9 +252,12 @@ private struct JobView {
         let plain = redacted.isEmpty && tree == nil && kind != .bytes ? String(validating: bytes, as: UTF8.self) : nil
         frame = (kind == .html || kind == .mail) && redacted.isEmpty && !bytes.isEmpty ? raw + "?frame" : nil
         text = bytes.isEmpty || frame != nil ? nil : plain.map { String($0.prefix(20_000)) }
-        dump = tree == nil && text == nil && frame == nil && !bytes.isEmpty && redacted.isEmpty ? Self.dump(bytes.prefix(2_048)) : nil
+        dump =
+            tree == nil && text == nil && frame == nil && !bytes.isEmpty && redacted.isEmpty
+            ? Self.dump(bytes.prefix(2_048)) : nil
         isCut = text != nil && bytes.count > 80_000 || dump != nil && bytes.count > 2_048
-        editable = redacted.isEmpty && bytes.count <= 65_536 && kind != .bytes ? String(validating: bytes, as: UTF8.self) : nil
+        editable =
+            redacted.isEmpty && bytes.count <= 65_536 && kind != .bytes ? String(validating: bytes, as: UTF8.self) : nil
 
         action = "\(base)/jobs/\(id)/actions"
         actions = Self.actions(job.state).map {

@@ -28,7 +28,8 @@ extension Route {
         return Page(
             title: "Jobs", section: "jobs", template: "jobs",
             view: JobsView(
-                facts, query: problem == nil ? query : nil, text: text, problem: problem, queues: try await queue.stats(),
+                facts, query: problem == nil ? query : nil, text: text, problem: problem,
+                queues: try await queue.stats(),
                 request, now: Date()),
             facts: facts, isLive: problem == nil, notice: Notices.text(request))
     }
@@ -95,7 +96,8 @@ extension WebRequest {
         for term in query.terms {
             switch term.condition {
             case .text:
-                throw StintError.invalidInput("values of payloads are redacted here, so payloads cannot be searched for text")
+                throw StintError.invalidInput(
+                    "values of payloads are redacted here, so payloads cannot be searched for text")
             case .header(let name, _) where dashboard.options.redacted.contains(name):
                 throw StintError.invalidInput("the header \(name) is redacted here, so jobs cannot be found by it")
             default: continue
@@ -217,7 +219,8 @@ private struct JobsView {
     let bulk: String?
 
     init(
-        _ facts: JobsFacts, query: JobQuery?, text: String, problem: String?, queues: [QueueStats], _ request: WebRequest,
+        _ facts: JobsFacts, query: JobQuery?, text: String, problem: String?, queues: [QueueStats],
+        _ request: WebRequest,
         now: Date
     ) {
         base = request.dashboard.options.basePath
@@ -229,7 +232,8 @@ private struct JobsView {
                 id: job.id.rawValue, key: "job:\(job.id)", href: "\(base)/jobs/\(job.id)",
                 name: job.headers[Headers.jobName] ?? "", queue: job.queue.description,
                 queueHref: "\(base)/queues/\(percentEncoded(job.queue.description))", state: StateView(job.state),
-                attempts: "\(job.attempts) / \(job.maxAttempts)", age: TimeView(job.enqueuedAt, now: now), group: job.group,
+                attempts: "\(job.attempts) / \(job.maxAttempts)", age: TimeView(job.enqueuedAt, now: now),
+                group: job.group,
                 detail: job.reason ?? (job.state == .delayed ? job.runAt.map { TimeView($0, now: now).relative } : nil)
                     ?? (job.state == .leased ? job.worker : nil))
         }
@@ -251,7 +255,8 @@ private struct JobsView {
             + JobState.allCases.map { state in
                 let view = StateView(state)
                 return Choice(
-                    title: view.name, href: listPath(base, rest.adding(.init(.state(state)))), isCurrent: chosen.contains(state),
+                    title: view.name, href: listPath(base, rest.adding(.init(.state(state)))),
+                    isCurrent: chosen.contains(state),
                     shape: view.shape, name: view.name)
             }
         terms = JobQuery.help.map { help in
@@ -261,7 +266,8 @@ private struct JobsView {
         }
         suggestions =
             queues.prefix(200).map { JobQuery(queue: $0.name).description }
-            + JobQuery.suggestions(for: "state:") + JobQuery.suggestions(for: "age:") + JobQuery.suggestions(for: "attempts:")
+            + JobQuery.suggestions(for: "state:") + JobQuery.suggestions(for: "age:")
+            + JobQuery.suggestions(for: "attempts:")
         canOperate = request.user.role >= .operate
         bulk = canOperate && !jobs.isEmpty && problem == nil ? "\(base)/operations/new?q=\(percentEncoded(text))" : nil
     }

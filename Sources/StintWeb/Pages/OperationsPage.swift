@@ -34,7 +34,8 @@ extension Route {
         guard let operation = try await request.dashboard.queue.operation(id) else { throw StintError.noOperation(id) }
         return Page(
             title: "Operation \(id)", section: "operations", template: "operation",
-            view: OperationRow(operation, request, now: Date()), facts: operation, isLive: true, notice: Notices.text(request))
+            view: OperationRow(operation, request, now: Date()), facts: operation, isLive: true,
+            notice: Notices.text(request))
     }
 
     /// What an operation would do: how many jobs, and the first ten of them. Nothing is changed.
@@ -47,7 +48,8 @@ extension Route {
             query: query.description, count: CountFacts(count),
             samples: samples.map { $0.redacted(request.dashboard.options.redacted) })
         return Page(
-            title: "Change jobs", section: "operations", template: "preview", view: PreviewView(facts, request, now: Date()),
+            title: "Change jobs", section: "operations", template: "preview",
+            view: PreviewView(facts, request, now: Date()),
             facts: facts)
     }
 
@@ -189,13 +191,15 @@ private struct PreviewView {
         total = isMany ? "" : "\(facts.count.count)"
         samples = facts.samples.map {
             Sample(
-                id: $0.id.rawValue, href: "\(base)/jobs/\($0.id)", queue: $0.queue.description, state: StateView($0.state),
+                id: $0.id.rawValue, href: "\(base)/jobs/\($0.id)", queue: $0.queue.description,
+                state: StateView($0.state),
                 name: $0.headers[Headers.jobName], age: TimeView($0.enqueuedAt, now: now))
         }
         hasSamples = !samples.isEmpty
         let chosen = request.query("action") ?? "kick"
         choices = [
-            ("kick", "Kick buried ones: ready again, with all attempts"), ("kick-later", "Kick buried ones after a time"),
+            ("kick", "Kick buried ones: ready again, with all attempts"),
+            ("kick-later", "Kick buried ones after a time"),
             ("run-now", "Make delayed ones ready now"), ("bury", "Bury waiting and running ones"),
             ("cancel", "Cancel those that are not over"), ("move", "Move waiting and buried ones to another queue"),
             ("prioritize", "Change the priority of waiting and buried ones"),

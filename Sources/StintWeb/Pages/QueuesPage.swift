@@ -76,7 +76,8 @@ extension Route {
         let parts = text.split(separator: "/", maxSplits: 1).map(String.init)
         guard parts.count == 2, let starts = Int(parts[0]) else {
             throw WebError(
-                .badRequest, "\(field) is \(quoted(text)); expected a number and a time such as 50/1s, or nothing for no limit")
+                .badRequest,
+                "\(field) is \(quoted(text)); expected a number and a time such as 50/1s, or nothing for no limit")
         }
         return .to(Rate(starts, per: try form.duration(parts[1], field)))
     }
@@ -170,7 +171,8 @@ struct LimitsView {
     var summary: String {
         [
             concurrency.isEmpty ? nil : "\(concurrency) at a time", rate.isEmpty ? nil : rate,
-            groupConcurrency.isEmpty ? nil : "\(groupConcurrency) of a group", groupRate.isEmpty ? nil : "\(groupRate) of a group",
+            groupConcurrency.isEmpty ? nil : "\(groupConcurrency) of a group",
+            groupRate.isEmpty ? nil : "\(groupRate) of a group",
         ].compactMap { $0 }.joined(separator: ", ")
     }
 }
@@ -219,7 +221,8 @@ private struct QueueView {
                 href: group.name.map {
                     listPath(base, JobQuery(queue: details.stats.name).adding(.init(.group(QueryText($0)))))
                 }, weight: group.weight, ready: Words.count(group.ready), running: Words.count(group.running),
-                waits: group.waitReason, key: "group:" + percentEncoded(group.name ?? "") + (group.name == nil ? ":" : ""))
+                waits: group.waitReason,
+                key: "group:" + percentEncoded(group.name ?? "") + (group.name == nil ? ":" : ""))
         }
         hasGroups = !groups.isEmpty
         canOperate = request.user.role >= .operate

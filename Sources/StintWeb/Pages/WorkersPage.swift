@@ -22,14 +22,18 @@ extension Route {
         return Page(
             title: "Workers", section: "workers", template: "workers",
             view: View(
-                base: base, workers: workers.map { WorkerRow($0, base, now: now, canOrder: request.user.role >= .admin) }, hasWorkers: !workers.isEmpty,
+                base: base,
+                workers: workers.map { WorkerRow($0, base, now: now, canOrder: request.user.role >= .admin) },
+                hasWorkers: !workers.isEmpty,
                 canAdminister: request.user.role >= .admin, command: request.command("restart-workers")),
             facts: ["workers": workers], isLive: true, notice: Notices.text(request))
     }
 
     /// One worker finishes its jobs and claims no more, ends, or is replaced.
     static func orderWorker(_ request: WebRequest, _ form: Form) async throws -> String {
-        guard let id = Int64(request.parameter("id")) else { throw WebError(.notFound, "this is no number of a worker") }
+        guard let id = Int64(request.parameter("id")) else {
+            throw WebError(.notFound, "this is no number of a worker")
+        }
         let order: WorkerOrder?
         switch try form.text("order") {
         case "work": order = nil

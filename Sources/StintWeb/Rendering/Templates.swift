@@ -71,13 +71,16 @@ struct Templates: Sendable {
             user: user?.name, role: user?.role.rawValue,
             canSignOut: dashboard.options.access.needsSignIn && user != nil,
             live: page.isLive ? base + "/live?page=" + percentEncoded(path) : nil,
-            sections: user == nil ? [] : Self.sections.map { LayoutView.Section($0, base, isCurrent: $0.0 == page.section) })
+            sections: user == nil
+                ? [] : Self.sections.map { LayoutView.Section($0, base, isCurrent: $0.0 == page.section) })
         return library.render(view, withTemplate: "layout") ?? ""
     }
 
     private static let sections = [
-        ("overview", "/", "Overview"), ("jobs", "/jobs", "Jobs"), ("errors", "/errors", "Errors"), ("queues", "/queues", "Queues"),
-        ("workers", "/workers", "Workers"), ("schedules", "/schedules", "Schedules"), ("operations", "/operations", "Operations"),
+        ("overview", "/", "Overview"), ("jobs", "/jobs", "Jobs"), ("errors", "/errors", "Errors"),
+        ("queues", "/queues", "Queues"),
+        ("workers", "/workers", "Workers"), ("schedules", "/schedules", "Schedules"),
+        ("operations", "/operations", "Operations"),
         ("doctor", "/doctor", "Doctor"),
     ]
 
@@ -150,7 +153,8 @@ func percentEncoded(_ text: String) -> String {
     var encoded = ""
     for byte in text.utf8 {
         switch byte {
-        case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e: encoded.append(Character(UnicodeScalar(byte)))
+        case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e:
+            encoded.append(Character(UnicodeScalar(byte)))
         default: encoded += "%" + Credentials.hex([byte]).uppercased()
         }
     }

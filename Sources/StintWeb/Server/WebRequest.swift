@@ -62,7 +62,8 @@ struct WebRequest: Sendable {
         var bytes: [UInt8] = []
         for try await part in request.body {
             guard bytes.count + part.readableBytes <= limit else {
-                throw WebError(.contentTooLarge, "the body is larger than \(limit) bytes, the most that this page accepts")
+                throw WebError(
+                    .contentTooLarge, "the body is larger than \(limit) bytes, the most that this page accepts")
             }
             bytes += part.readableBytesView
         }
