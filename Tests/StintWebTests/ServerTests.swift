@@ -104,21 +104,21 @@ struct ServerTests {
                 try await client.send("POST", "/jobs/\(id)/actions", body: body)
             }
             #expect(try await act(2, "action=kick").status == 303)
-            #expect(try await queue.job(2)?.record.state == .ready)
+            #expect(try await queue.job(JobID(rawValue: 2))?.record.state == .ready)
             #expect(try await act(2, "action=bury&reason=%3Cb%3Enot+now").status == 303)
-            #expect(try await queue.job(2)?.record.reason == "<b>not now")
+            #expect(try await queue.job(JobID(rawValue: 2))?.record.reason == "<b>not now")
             let wrong = try await act(2, "action=run-now")
             #expect(wrong.status == 400 && wrong.body.contains("buried"))
             #expect(try await act(3, "action=run-now").status == 303)
             #expect(try await act(1, "action=cancel").status == 303)
-            #expect(try await act(1, "action=kick").status == 400 || (try await queue.job(1)) == nil)
+            #expect(try await act(1, "action=kick").status == 400 || (try await queue.job(JobID(rawValue: 1))) == nil)
             #expect(try await act(2, "action=copy&queue=copies&payload=a%0D%0Ab").status == 303)
             let copy = try #require(try await queue.list(JobFilter(queue: "copies")).jobs.first)
             #expect(try await queue.job(copy.id)?.payload == Array("a\nb".utf8))
             let many = try await client.send(
                 "POST", "/jobs/actions", body: "action=delete&id=2&id=\(copy.id)&q=state%3Aburied")
             #expect(many.headers["location"] == "/jobs?q=state%3Aburied&done=deleted&count=2")
-            #expect(try await queue.job(2) == nil)
+            #expect(try await queue.job(JobID(rawValue: 2)) == nil)
         }
     }
 

@@ -107,7 +107,7 @@ final class WebConnection: @unchecked Sendable {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes {
-                send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+                send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
             guard count > 0 else { throw WebClientError(description: "cannot write: \(errno)") }
             bytes = bytes.dropFirst(count)
