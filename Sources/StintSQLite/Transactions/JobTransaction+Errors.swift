@@ -6,8 +6,9 @@ extension JobTransaction {
     private static let queuesPerGroup: Int64 = 20
     /// The number of failures that one page looks at.
     static let failuresPerPage: Int64 = 5_000
-    /// The number of burials that one reap gives a group.
-    private static let groupedPerReap: Int64 = 1_000
+    /// The number of burials that one reap gives a group. Each may be of a group of its own, whose counts are elsewhere
+    /// in the file.
+    private static let groupedPerReap: Int64 = 250
 
     func errorGroups(_ filter: ErrorGroupFilter, after cursor: ErrorGroupCursor?) throws -> ErrorGroupPage {
         var queue: Int64?

@@ -143,10 +143,10 @@ struct QueriesFindings: Findings {
                 result: result, limit: limit))
     }
 
-    /// Jobs that were buried before they were grouped: a reap groups a thousand at a time.
+    /// Jobs that were buried before they were grouped: a reap groups 250 at a time.
     mutating func measureGrouping(_ queue: JobQueue<SQLiteStore>) async throws {
-        let steps = (jobs + 999) / 1_000
-        try await measure("reap that groups 1,000 burials", steps, limit: nil) { _ in
+        let steps = (jobs + 249) / 250
+        try await measure("reap that groups 250 burials", steps, limit: nil) { _ in
             _ = try await queue.store.reap()
             return ""
         }
