@@ -216,19 +216,15 @@ let operationScenarios: [Scenario] = [
     },
     Scenario("each change that jobs can have, an operation makes to those it applies to") { stage in
         let states = try await stage.jobs(in: .ready, .delayed, .leased, .buried, .done)
-        func changed(_ change: JobChange) async throws -> Int {
-            let operation = try await stage.begin(change)
-            return try await stage.finish(operation).changed
-        }
-        #expect(try await changed(.runNow) == 1)
+        #expect(try await stage.changed(.runNow) == 1)
         #expect(try await stage.state(states[.delayed]!) == .ready)
-        #expect(try await changed(.kickLater(after: .seconds(9))) == 1)
+        #expect(try await stage.changed(.kickLater(after: .seconds(9))) == 1)
         #expect(try await stage.state(states[.buried]!) == .delayed)
-        #expect(try await changed(.bury(reason: "all")) == 4)
+        #expect(try await stage.changed(.bury(reason: "all")) == 4)
         #expect(try await stage.stats().buried == 4)
         #expect(try await stage.stats().leased == 0)
-        #expect(try await changed(.kick) == 4)
-        #expect(try await changed(.move(to: "other")) == 4)
+        #expect(try await stage.changed(.kick) == 4)
+        #expect(try await stage.changed(.move(to: "other")) == 4)
         #expect(try await stage.stats("other").ready == 4)
         #expect(try await stage.stats().ready == 0)
         let cancelling = try await stage.begin(.cancel(reason: "no"), in: "other")
@@ -489,6 +485,11 @@ extension Stage {
     func begin(_ change: JobChange, in queue: QueueName = "q", total: Int? = nil) async throws -> BulkOperation {
         try await store.begin(
             NewOperation(change, JobSelection(queue), filter: "queue:\(queue)", actor: "alice", total: total))
+    }
+
+    /// How many jobs an operation changes from its begin to its end.
+    fileprivate func changed(_ change: JobChange) async throws -> Int {
+        try await finish(try await begin(change)).changed
     }
 
     /// Makes steps until it has ended.
