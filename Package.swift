@@ -46,6 +46,7 @@ let package = Package(
             resources: [
                 .embedInCode("v001_jobs.sql"), .embedInCode("v002_workers.sql"), .embedInCode("v003_enqueue.sql"),
                 .embedInCode("v004_hardening.sql"), .embedInCode("v005_flow.sql"), .embedInCode("v006_schedules.sql"),
+                .embedInCode("v008_activity.sql"),
             ]
         ),
         .target(name: "CStint"),

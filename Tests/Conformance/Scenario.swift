@@ -30,7 +30,7 @@ package struct Scenario: Sendable, CustomTestStringConvertible {
     package static func all(_ capabilities: Capability...) -> [Scenario] {
         (enqueueScenarios + claimScenarios + settleScenarios + leaseScenarios + suspectScenarios + workerScenarios
             + operatorScenarios + selectionScenarios + endScenarios + limitScenarios + digestScenarios
-            + scheduleScenarios)
+            + scheduleScenarios + activityScenarios)
             .filter { scenario in scenario.capability.map(capabilities.contains) ?? true }
     }
 }

@@ -22,7 +22,7 @@ struct QueryPlanTests {
         ("updateDigest", HotSQL.updateDigest), ("deleteDigest", HotSQL.deleteDigest),
         ("deleteEvents", HotSQL.deleteEvents), ("deleteUniqueKey", HotSQL.deleteUniqueKey),
         ("deleteFailures", HotSQL.deleteFailures), ("shrinkLease", HotSQL.shrinkLease),
-        ("deleteLease", HotSQL.deleteLease), ("addCounts", HotSQL.addCounts), ("extendLease", HotSQL.extendLease),
+        ("deleteLease", HotSQL.deleteLease), ("addCountsAlone", HotSQL.addCountsAlone), ("extendLease", HotSQL.extendLease),
         ("isLeased", HotSQL.isLeased), ("anyReady", HotSQL.anyReady), ("nextDelayed", HotSQL.nextDelayed),
         ("record", JobTransaction.record), ("expiredReady", JobTransaction.expiredReady),
         ("expiredDelayed", JobTransaction.expiredDelayed), ("groupID", HotSQL.groupID), ("moveTurn", HotSQL.moveTurn),

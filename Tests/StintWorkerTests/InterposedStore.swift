@@ -90,6 +90,9 @@ struct InterposedStore: JobStore {
     func waitReason(of job: JobID) async throws -> WaitReason? { try await store.waitReason(of: job) }
 
     func stats() async throws -> [QueueStats] { try await store.stats() }
+    func activity(of queues: [QueueName]?, last: Duration) async throws -> [QueueActivity] {
+        try await store.activity(of: queues, last: last)
+    }
     func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
         try await store.page(filter, after: cursor)
     }
@@ -116,6 +119,7 @@ struct InterposedStore: JobStore {
     func requestRestart() async throws { try await store.requestRestart() }
     func latestRestartRequest() async throws -> Int64 { try await store.latestRestartRequest() }
     func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
+    func deaths(limit: Int) async throws -> [FailedJob] { try await store.deaths(limit: limit) }
 
     // MARK: - Schedules
 

@@ -57,6 +57,10 @@ package struct AnyJobStore: JobStore {
 
     package func stats() async throws -> [QueueStats] { try await base.stats() }
 
+    package func activity(of queues: [QueueName]?, last: Duration) async throws -> [QueueActivity] {
+        try await base.activity(of: queues, last: last)
+    }
+
     package func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
         try await base.page(filter, after: cursor)
     }
@@ -95,6 +99,7 @@ package struct AnyJobStore: JobStore {
     package func latestRestartRequest() async throws -> Int64 { try await base.latestRestartRequest() }
     package func restartSignals(every interval: Duration) -> AsyncStream<Void> { base.restartSignals(every: interval) }
     package func failures(limit: Int) async throws -> [FailedJob] { try await base.failures(limit: limit) }
+    package func deaths(limit: Int) async throws -> [FailedJob] { try await base.deaths(limit: limit) }
 
     // MARK: - Schedules
 

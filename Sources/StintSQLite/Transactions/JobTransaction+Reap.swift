@@ -37,6 +37,7 @@ extension JobTransaction {
     func needsReap(_ scoreboards: Scoreboards, looksForUnheld: Bool) throws -> Bool {
         if try !endedLeases(limit: 1).isEmpty || !unseenWorkers(scoreboards).isEmpty { return true }
         if looksForUnheld, try statement(Self.unheldJobs).first(1, read: { _ in true }) == true { return true }
+        if try hasOldBuckets() { return true }
         for sql in [Self.expiredReady, Self.expiredDelayed] {
             if try statement(sql).first(now.wall, 1, read: { _ in true }) == true { return true }
         }
@@ -59,6 +60,7 @@ extension JobTransaction {
         }
         if looksForUnheld { try reclaimUnheld(&report) }
         for worker in try unseenWorkers(scoreboards) { try forget(worker) }
+        try pruneBuckets()
         report.expired = try expireWaiting()
         for state in Self.overStates {
             let queues = try statement(Self.queuesToPrune(state)).rows(now.wall) {

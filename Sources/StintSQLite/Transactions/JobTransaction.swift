@@ -13,8 +13,9 @@ final class JobTransaction {
     /// How long ago the verb was called; mostly the wait for the lock.
     let waited: Duration
     /// There are few queues, or one after the other: searching from the end costs less than a dictionary.
-    private var counts: [(queue: Int64, change: Counts)] = []
+    private var counts: [(queue: Int64, change: Counts, activity: ActivityCounts)] = []
     private var insertReadyStatement: Statement?
+    private var insertReadySinceStatement: Statement?
     private var putInLineStatement: Statement?
     private var queueIDs: [QueueName: Int64] = [:]
     private var lastQueue: (name: QueueName, id: Int64)?
@@ -64,6 +65,13 @@ final class JobTransaction {
         return statement
     }
 
+    func insertReadySince() throws -> Statement {
+        if let insertReadySinceStatement { return insertReadySinceStatement }
+        let statement = try statement(HotSQL.insertReadySince)
+        insertReadySinceStatement = statement
+        return statement
+    }
+
     /// The same for each group.
     func putInLine() throws -> Statement {
         if let putInLineStatement { return putInLineStatement }
@@ -77,10 +85,26 @@ final class JobTransaction {
         _ queue: Int64, ready: Int = 0, delayed: Int = 0, leased: Int = 0, buried: Int = 0, done: Int = 0,
         cancelled: Int = 0, expired: Int = 0
     ) {
-        let known = counts.lastIndex { $0.queue == queue }
-        if known == nil { counts.append((queue, Counts())) }
-        counts[known ?? counts.count - 1].change.add(ready, delayed, leased, buried, done, cancelled, expired)
+        let index = index(of: queue)
+        counts[index].change.add(ready, delayed, leased, buried, done, cancelled, expired)
         if ready > 0 || delayed > 0 { wakesWorkers = true }
+        // Jobs leave these states without anything that is counted by time.
+        guard buried > 0 || done > 0 || cancelled > 0 || expired > 0 else { return }
+        counts[index].activity.buried += max(0, buried)
+        counts[index].activity.done += done
+        counts[index].activity.cancelled += cancelled
+        counts[index].activity.expired += expired
+    }
+
+    /// Adds to what happened in a queue.
+    func note(_ queue: Int64, _ add: (inout ActivityCounts) -> Void) {
+        add(&counts[index(of: queue)].activity)
+    }
+
+    private func index(of queue: Int64) -> Int {
+        if let known = counts.lastIndex(where: { $0.queue == queue }) { return known }
+        counts.append((queue, Counts(), ActivityCounts()))
+        return counts.count - 1
     }
 
     /// What this transaction has changed of a queue's counts so far: they are written at its end.
@@ -90,16 +114,32 @@ final class JobTransaction {
     }
 
     func finish() throws {
-        let update = try statement(HotSQL.addCounts)
-        for (queue, change) in counts where change != Counts() {
+        for (queue, change, activity) in counts {
             do {
-                try update.execute(
-                    queue, change.ready, change.delayed, change.leased, change.buried, change.done, change.cancelled,
-                    change.expired)
+                if !activity.isEmpty {
+                    try write(activity, of: queue) { minute, text in
+                        let update = try statement(HotSQL.addCountsAndActivity)
+                        change.bind(to: update, queue)
+                        update.bind(9, minute)
+                        update.bind(10, uncopied: text)
+                        try update.execute()
+                    }
+                } else if change != Counts() {
+                    let update = try statement(HotSQL.addCountsAlone)
+                    change.bind(to: update, queue)
+                    try update.execute()
+                }
             } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
                 // Past the range of a number: another program has written an absurd count, and that must not stop any
                 // job.
                 try statement(HotSQL.recount).execute(queue, change.done, change.cancelled, change.expired)
+                try write(activity, of: queue) { minute, text in
+                    let update = try statement("UPDATE stint_queues SET minute = ?2, activity = ?3 WHERE id = ?1")
+                    update.bind(1, queue)
+                    update.bind(2, minute)
+                    update.bind(3, uncopied: text)
+                    try update.execute()
+                }
             }
         }
         counts = []
@@ -134,6 +174,17 @@ private struct Counts: Equatable {
     var done: Int64 = 0
     var cancelled: Int64 = 0
     var expired: Int64 = 0
+
+    func bind(to update: Statement, _ queue: Int64) {
+        update.bind(1, queue)
+        update.bind(2, ready)
+        update.bind(3, delayed)
+        update.bind(4, leased)
+        update.bind(5, buried)
+        update.bind(6, done)
+        update.bind(7, cancelled)
+        update.bind(8, expired)
+    }
 
     mutating func add(
         _ ready: Int, _ delayed: Int, _ leased: Int, _ buried: Int, _ done: Int, _ cancelled: Int, _ expired: Int

@@ -185,6 +185,9 @@ package struct RecordingStore: JobStore {
     package func waitReason(of job: JobID) async throws -> WaitReason? { try await store.waitReason(of: job) }
 
     package func stats() async throws -> [QueueStats] { try await store.stats() }
+    package func activity(of queues: [QueueName]?, last: Duration) async throws -> [QueueActivity] {
+        try await store.activity(of: queues, last: last)
+    }
     package func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
         try await store.page(filter, after: cursor)
     }
@@ -193,6 +196,7 @@ package struct RecordingStore: JobStore {
     package func requestRestart() async throws { try await store.requestRestart() }
     package func latestRestartRequest() async throws -> Int64 { try await store.latestRestartRequest() }
     package func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
+    package func deaths(limit: Int) async throws -> [FailedJob] { try await store.deaths(limit: limit) }
 
     package func nextReady(
         in queues: [QueueName], passingOverSuspects: Bool
