@@ -8,7 +8,7 @@ import Torture
 @testable import StintSQLite
 
 @Suite("What happened, in the file")
-struct ActivityTests {
+final class ActivityTests {
     let folder: TemporaryFolder
     let clock = TestClock()
     let store: SQLiteStore
@@ -61,7 +61,7 @@ struct ActivityTests {
         _ = try await activity()
         for _ in 1...2 { try await store.enqueue([try NewJob([], in: "q")]) }
         let enqueued = try await activity().total.enqueued
-        #expect(enqueued == 2 || text.hasPrefix("[[1],[2],") && enqueued == 2)
+        #expect(enqueued == 2)
         try await expectSound(store)
     }
 
@@ -144,9 +144,12 @@ struct ActivityTests {
         try await store.enqueue([try NewJob([], in: "q")])
         clock.advance(by: .seconds(60))
         try await store.enqueue([try NewJob([], in: "q")])
-        #expect(try await store.reader.run { try JobTransaction($0, clock).hasOldBuckets() } == false)
+        func hasOldBuckets() async throws -> Bool {
+            try await store.reader.run { [clock] in try JobTransaction($0, clock).hasOldBuckets() }
+        }
+        #expect(try await !hasOldBuckets())
         clock.advance(by: .seconds(5_000))
-        #expect(try await store.reader.run { try JobTransaction($0, clock).hasOldBuckets() })
+        #expect(try await hasOldBuckets())
     }
 
     @Test("jobs of a database of an earlier Stint wait since their enqueue")
@@ -196,7 +199,8 @@ struct ActivityTests {
         }
         let total = try await activity().total
         #expect(total.enqueued == 320 && total.started == total.done && total.timeInQueue.count == total.started)
-        #expect(total.runTime.count == total.done && total.done + (try await store.stats()[0].ready) == 320)
+        let ready = try await store.stats()[0].ready
+        #expect(total.runTime.count == total.done && total.done + ready == 320)
         await other.close()
     }
 }

@@ -3,7 +3,8 @@ import StintCore
 import StintPlatform
 
 /// The changes of one transaction. Each verb is an extension in a file of its own and may be combined with others.
-/// ``finish()`` writes the counts, once for each queue, and ends it.
+/// ``finish()`` writes the counts, once for each queue, and ends it; those who share a transaction have theirs written
+/// together.
 ///
 /// It runs inside the caller's `BEGIN IMMEDIATE`. If a verb throws, the caller must roll back.
 final class JobTransaction {
@@ -12,8 +13,9 @@ final class JobTransaction {
     let now: ClockReading
     /// How long ago the verb was called; mostly the wait for the lock.
     let waited: Duration
-    /// There are few queues, or one after the other: searching from the end costs less than a dictionary.
-    private var counts: [(queue: Int64, change: Counts, activity: ActivityCounts)] = []
+    private let counts = QueueCounts()
+    /// The counts of those who share the transaction.
+    private let shared: QueueCounts?
     private var insertReadyStatement: Statement?
     private var insertReadySinceStatement: Statement?
     private var putInLineStatement: Statement?
@@ -28,9 +30,12 @@ final class JobTransaction {
     /// Whether jobs were taken from their holders, or their holders must not start them; see ``RevocationMark``.
     var revokes = false
 
-    /// - Parameter calledAt: When the verb was called, by the clock's monotonic time; `nil`: just now.
-    init(_ database: Database, _ clock: any QueueClock, calledAt: Int64? = nil) {
+    /// - Parameters:
+    ///   - calledAt: When the verb was called, by the clock's monotonic time; `nil`: just now.
+    ///   - shared: Gets the counts, for callers that share the transaction. Its owner writes them at the end.
+    init(_ database: Database, _ clock: any QueueClock, calledAt: Int64? = nil, shared: QueueCounts? = nil) {
         self.database = database
+        self.shared = shared
         now = clock.now()
         waited = .milliseconds(max(0, now.monotonic - (calledAt ?? now.monotonic)))
     }
@@ -85,36 +90,34 @@ final class JobTransaction {
         _ queue: Int64, ready: Int = 0, delayed: Int = 0, leased: Int = 0, buried: Int = 0, done: Int = 0,
         cancelled: Int = 0, expired: Int = 0
     ) {
-        let index = index(of: queue)
-        counts[index].change.add(ready, delayed, leased, buried, done, cancelled, expired)
+        let change = QueueCounts.Change(
+            ready: Int64(ready), delayed: Int64(delayed), leased: Int64(leased), buried: Int64(buried),
+            done: Int64(done), cancelled: Int64(cancelled), expired: Int64(expired))
+        counts.add(change, to: queue)
         if ready > 0 || delayed > 0 { wakesWorkers = true }
-        // Jobs leave these states without anything that is counted by time.
-        guard buried > 0 || done > 0 || cancelled > 0 || expired > 0 else { return }
-        counts[index].activity.buried += max(0, buried)
-        counts[index].activity.done += done
-        counts[index].activity.cancelled += cancelled
-        counts[index].activity.expired += expired
     }
 
     /// Adds to what happened in a queue.
-    func note(_ queue: Int64, _ add: (inout ActivityCounts) -> Void) {
-        add(&counts[index(of: queue)].activity)
-    }
+    func note(_ queue: Int64, _ add: (inout ActivityCounts) -> Void) { counts.note(queue, add) }
 
-    private func index(of queue: Int64) -> Int {
-        if let known = counts.lastIndex(where: { $0.queue == queue }) { return known }
-        counts.append((queue, Counts(), ActivityCounts()))
-        return counts.count - 1
-    }
-
-    /// What this transaction has changed of a queue's counts so far: they are written at its end.
+    /// What has been changed of a queue's counts so far: they are written at the end.
     func pending(_ queue: Int64) -> (ready: Int64, leased: Int64) {
-        let change = counts.last { $0.queue == queue }?.change
-        return (change?.ready ?? 0, change?.leased ?? 0)
+        let (mine, others) = (counts.change(of: queue), shared?.change(of: queue))
+        return ((mine?.ready ?? 0) + (others?.ready ?? 0), (mine?.leased ?? 0) + (others?.leased ?? 0))
     }
 
+    /// Leaves the counts to those who share the transaction, or writes them.
     func finish() throws {
-        for (queue, change, activity) in counts {
+        if let shared { shared.take(counts) } else { try write(counts) }
+    }
+
+    /// Writes what those have counted who share the transaction and came before this one.
+    func writeSharedCounts() throws {
+        if let shared { try write(shared) }
+    }
+
+    func write(_ counts: QueueCounts) throws {
+        for (queue, change, activity) in counts.queues {
             do {
                 if !activity.isEmpty {
                     try write(activity, of: queue) { minute, text in
@@ -124,7 +127,7 @@ final class JobTransaction {
                         update.bind(10, uncopied: text)
                         try update.execute()
                     }
-                } else if change != Counts() {
+                } else if change != QueueCounts.Change() {
                     let update = try statement(HotSQL.addCountsAlone)
                     change.bind(to: update, queue)
                     try update.execute()
@@ -142,7 +145,7 @@ final class JobTransaction {
                 }
             }
         }
-        counts = []
+        counts.removeAll()
     }
 
     /// The row id of a queue; creates the queue if it does not exist.
@@ -163,38 +166,5 @@ final class JobTransaction {
         queueIDs[name] = id
         lastQueue = (name, id!)
         return id!
-    }
-}
-
-private struct Counts: Equatable {
-    var ready: Int64 = 0
-    var delayed: Int64 = 0
-    var leased: Int64 = 0
-    var buried: Int64 = 0
-    var done: Int64 = 0
-    var cancelled: Int64 = 0
-    var expired: Int64 = 0
-
-    func bind(to update: Statement, _ queue: Int64) {
-        update.bind(1, queue)
-        update.bind(2, ready)
-        update.bind(3, delayed)
-        update.bind(4, leased)
-        update.bind(5, buried)
-        update.bind(6, done)
-        update.bind(7, cancelled)
-        update.bind(8, expired)
-    }
-
-    mutating func add(
-        _ ready: Int, _ delayed: Int, _ leased: Int, _ buried: Int, _ done: Int, _ cancelled: Int, _ expired: Int
-    ) {
-        self.ready += Int64(ready)
-        self.delayed += Int64(delayed)
-        self.leased += Int64(leased)
-        self.buried += Int64(buried)
-        self.done += Int64(done)
-        self.cancelled += Int64(cancelled)
-        self.expired += Int64(expired)
     }
 }
