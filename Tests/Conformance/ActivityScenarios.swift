@@ -48,7 +48,7 @@ let activityScenarios: [Scenario] = [
         for _ in 1...2 { _ = try await stage.store.settle([settlement]) }
         #expect(try await stage.activity().total.enqueued == 4)
     },
-    Scenario("burials count, by whom they may be, and a kicked job counts as started again and not as enqueued") { stage in
+    Scenario("burials count, whoever buries, and a kicked job counts as started again, not as enqueued") { stage in
         let id = try await stage.enqueue(options: JobOptions(maxAttempts: 1))
         try await stage.settle(try await stage.claimOne().lease, .fail(error: "e", retryAfter: .zero))
         for _ in 1...2 { try await stage.store.bury([id], reason: "already") }
@@ -110,9 +110,10 @@ let activityScenarios: [Scenario] = [
         _ = try await stage.claimOne()
         #expect(try await waited() == 734)
         let times = try await stage.activity().total.timeInQueue
-        #expect(times.count == 5 && times.quantile(1) == .milliseconds(1_024) && times.quantile(0.2) == .milliseconds(4))
+        #expect(times.count == 5 && times.quantile(1) == .milliseconds(1_024))
+        #expect(times.quantile(0.2) == .milliseconds(4))
     },
-    Scenario("time in queue counts from the enqueue of groups too, and of a replaced job from its replacement") { stage in
+    Scenario("time in queue counts from the enqueue in groups too, and from the replacement of a job") { stage in
         try await stage.enqueue(options: JobOptions(delay: .zero, uniqueKey: "k", onConflict: .replace))
         stage.clock.advance(by: .seconds(1))
         try await stage.enqueue(options: JobOptions(uniqueKey: "k", onConflict: .replace))
@@ -183,7 +184,8 @@ let activityScenarios: [Scenario] = [
         stage.clock.advance(by: .seconds(30))
         _ = try await stage.claim(3)
         activity = try await stage.activity()
-        #expect(activity.series(\.enqueued).suffix(3) == [0, 3, 0] && activity.series(\.started).suffix(3) == [0, 0, 3])
+        #expect(activity.series(\.enqueued).suffix(3) == [0, 3, 0])
+        #expect(activity.series(\.started).suffix(3) == [0, 0, 3])
         #expect(activity.sum.timeInQueue.count == 3)
     },
     Scenario("the oldest ready job is the one that has been ready for longest, whatever its priority") { stage in

@@ -19,7 +19,8 @@ extension HistoryChecker {
                 found.append("queue \(queue.queue): \(queue.started) starts, \(queue.timesInQueue) times in queue")
             }
             if queue.ends > queue.started || queue.runTimes > queue.started {
-                found.append("queue \(queue.queue): \(queue.started) starts, \(queue.ends) ends, \(queue.runTimes) run times")
+                found.append(
+                    "queue \(queue.queue): \(queue.started) starts, \(queue.ends) ends, \(queue.runTimes) run times")
             }
         }
         let claims = history.jobHistories.values.reduce(0) { $0 + $1.claims.count }

@@ -7,8 +7,8 @@ struct ActivityTests {
     @Test("a time falls into the bucket whose bound is the smallest that is not below it")
     func buckets() {
         for (milliseconds, bucket) in [
-            (0, 0), (1, 0), (2, 1), (3, 2), (4, 2), (5, 3), (1_024, 10), (1_025, 11), (1 << 27, 27), ((1 << 27) + 1, 28),
-            (1 << 60, 28),
+            (0, 0), (1, 0), (2, 1), (3, 2), (4, 2), (5, 3), (1_024, 10), (1_025, 11), (1 << 27, 27),
+            ((1 << 27) + 1, 28), (1 << 60, 28),
         ] {
             var histogram = LatencyHistogram()
             histogram.add(.milliseconds(milliseconds))
@@ -93,7 +93,8 @@ struct ActivityTests {
             _ = ActivityPeriod.hour.keptStarts(now: time)
             _ = ActivityPeriod.hour.starts(last: .seconds(Int64.max), now: time)
         }
-        #expect(ActivityPeriod.covering(.seconds(3_600)) == .minute && ActivityPeriod.covering(.seconds(3_601)) == .hour)
+        #expect(ActivityPeriod.covering(.seconds(3_600)) == .minute)
+        #expect(ActivityPeriod.covering(.seconds(3_601)) == .hour)
         #expect(ActivityPeriod.covering(.seconds(9_999_999)) == .hour)
         #expect(ActivityPeriod.minute.starts(last: .seconds(60), now: 150_000) == 60_000...120_000)
         #expect(ActivityPeriod.minute.starts(last: .zero, now: 150_000) == nil)

@@ -26,7 +26,9 @@ final class ActivityTests {
 
     private func rows(_ sql: String) async throws -> [[Int]] {
         try await store.reader.run { database in
-            try Row.fetchAll(database, sql: sql).map { row in row.databaseValues.map { Int.fromDatabaseValue($0) ?? -1 } }
+            try Row.fetchAll(database, sql: sql).map { row in
+                row.databaseValues.map { Int.fromDatabaseValue($0) ?? -1 }
+            }
         }
     }
 
@@ -37,7 +39,9 @@ final class ActivityTests {
     @Test("counts are written to the text and read from it as they were")
     func storedText() {
         var counts = ActivityCounts(numbers: [1, 20, 300, 4_000, 50_000, 0, 7, 0, 9])
-        for time in [Int64(0), 3, 40_000, 1 << 40] { counts.timeInQueue.add(.milliseconds(time), times: Int(time % 7 + 1)) }
+        for time in [Int64(0), 3, 40_000, 1 << 40] {
+            counts.timeInQueue.add(.milliseconds(time), times: Int(time % 7 + 1))
+        }
         let text = StoredActivity.text(counts)
         #expect(text.withUnsafeBufferPointer(StoredActivity.counts) == counts)
         let empty = StoredActivity.text(ActivityCounts())
@@ -84,7 +88,10 @@ final class ActivityTests {
     func enqueuedInSQL() async throws {
         for clause in ["", "OR IGNORE", "OR REPLACE", "OR FAIL"] {
             try await execute(
-                "INSERT \(clause) INTO stint_enqueue (queue, payload, unique_key) VALUES ('q', 'x', 'k'), ('q', 'y', NULL)")
+                """
+                INSERT \(clause) INTO stint_enqueue (queue, payload, unique_key)
+                VALUES ('q', 'x', 'k'), ('q', 'y', NULL)
+                """)
         }
         try await execute("INSERT INTO stint_enqueue (queue, delay_ms) VALUES ('q', 5000)")
         #expect(try await activity().total.enqueued == 6)
@@ -108,7 +115,10 @@ final class ActivityTests {
             clock.advance(by: .seconds(60))
         }
         let rows = try await rows(
-            "SELECT seconds, count(*), sum(enqueued) FROM stint_activity WHERE queue = 'q' GROUP BY seconds ORDER BY seconds")
+            """
+            SELECT seconds, count(*), sum(enqueued) FROM stint_activity WHERE queue = 'q'
+            GROUP BY seconds ORDER BY seconds
+            """)
         #expect(rows == [[0, 1, 3], [60, 3, 3], [3_600, 1, 3]])
     }
 

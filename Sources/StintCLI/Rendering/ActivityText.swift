@@ -8,7 +8,7 @@ struct ActivityText {
     var rows: [(String, String)] {
         let hour = activity.sum
         var rows = [
-            ("oldest", activity.oldestReady.map { "ready for \(Format.duration(milliseconds: $0.milliseconds))" } ?? "none ready"),
+            ("oldest", activity.oldestReady.map { "ready for \(Self.text($0))" } ?? "none ready"),
             ("in", "\(jobs(\.enqueued))"),
             ("out", "\(jobs(\.ended))"),
         ]
@@ -39,7 +39,12 @@ struct ActivityText {
 
 extension ActivityCounts {
     /// Attempts that did not succeed.
-    fileprivate var unsuccessful: Int { [failed, crashed, lost].reduce(0) { $0.addingReportingOverflow($1).overflow ? .max : $0 + $1 } }
+    fileprivate var unsuccessful: Int {
+        [failed, crashed, lost].reduce(0) { sum, count in
+            let (next, overflow) = sum.addingReportingOverflow(count)
+            return overflow ? .max : next
+        }
+    }
 }
 
 /// The same as JSON.

@@ -35,7 +35,8 @@ extension JobTransaction {
 
     /// Adds the counts of a minute that is over to the buckets.
     private func keep(_ counts: ActivityCounts, of queue: Int64, at minute: Timestamp) throws {
-        for period in ActivityPeriod.allCases where period.keptStarts(now: now.wall).contains(period.start(of: minute)) {
+        for period in ActivityPeriod.allCases where period.keptStarts(now: now.wall).contains(period.start(of: minute))
+        {
             try add(counts, of: queue, to: period.seconds, period.start(of: minute))
         }
         try add(counts, of: queue, to: 0, 0)
@@ -137,7 +138,7 @@ extension JobTransaction {
                 Self.add(queue.latest, at: minute, to: &buckets)
             }
             let total = try statement(Self.bucket).first(0, 0, queue.id) { ActivityCounts(stored: $0, from: 0) }
-            let oldest: Timestamp? = try statement(Self.oldestReady).first(queue.id, now.wall) { $0.optionalInt(0) } ?? nil
+            let oldest = try statement(Self.oldestReady).first(queue.id, now.wall) { $0.optionalInt(0) } ?? nil
             return QueueActivity(
                 queue: queue.name, total: (total ?? ActivityCounts()) + queue.latest,
                 oldestReady: oldest.map { .milliseconds(max(0, now.wall - max(0, $0))) }, period: period,

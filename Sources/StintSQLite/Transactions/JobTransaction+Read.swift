@@ -50,8 +50,7 @@ extension JobTransaction {
 
     static let latestDeaths = """
         SELECT \(failure), f.job_id, q.name
-        FROM stint_failures f INDEXED BY stint_failures_deaths
-        JOIN stint_jobs j ON j.id = f.job_id JOIN stint_queues q ON q.id = j.queue_id
+        FROM stint_failures f JOIN stint_jobs j ON j.id = f.job_id JOIN stint_queues q ON q.id = j.queue_id
         WHERE f.kind IN ('crashed', 'lost', 'expired') ORDER BY f.id DESC LIMIT ?1
         """
 
