@@ -40,13 +40,17 @@ public enum ActivityPeriod: Sendable, Hashable, CaseIterable {
     /// The starts of the buckets that have some of the time from `last` ago until now; `nil` if there is no such time.
     public func starts(last: Duration, now: Timestamp) -> ClosedRange<Timestamp>? {
         let last = min(StoredTime.milliseconds(last), keptMilliseconds)
-        return last > 0 ? start(of: max(.min / 2, now) - last)...start(of: now) : nil
+        let now = Self.sane(now)
+        return last > 0 ? start(of: now - last)...start(of: now) : nil
     }
 
     /// The starts of buckets that are kept. Those before were over too long ago. Those after are of a clock that was far
     /// ahead of this one.
     public func keptStarts(now: Timestamp) -> ClosedRange<Timestamp> {
-        let now = min(max(.min / 2, now), .max / 2)
+        let now = Self.sane(now)
         return start(of: now - keptMilliseconds)...(now + keptMilliseconds)
     }
+
+    /// Far enough from the ends of the range that sums do not overflow.
+    private static func sane(_ time: Timestamp) -> Timestamp { min(max(.min / 2, time), .max / 2) }
 }
