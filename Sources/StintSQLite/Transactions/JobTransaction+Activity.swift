@@ -98,25 +98,24 @@ extension JobTransaction {
     /// not ready from their enqueue on; delayed jobs whose time has come; and of the others the first of each priority,
     /// which was enqueued first. Among the first ``priorities`` priorities, and behind as many other jobs at most.
     static let oldestReady = """
+        WITH RECURSIVE place (priority) AS (
+            SELECT min(priority) FROM stint_ready WHERE queue_id = ?1
+            UNION ALL
+            SELECT (SELECT min(priority) FROM stint_ready WHERE queue_id = ?1 AND priority > place.priority)
+            FROM place WHERE place.priority IS NOT NULL LIMIT \(priorities)
+        )
         SELECT min(since) FROM (
             SELECT min(ready_at) AS since FROM stint_ready WHERE queue_id = ?1 AND ready_at IS NOT NULL
             UNION ALL
             SELECT min(run_at) FROM stint_delayed WHERE queue_id = ?1 AND run_at <= ?2
             UNION ALL
-            SELECT min(j.enqueued_at) FROM (
-                WITH RECURSIVE place (priority) AS (
-                    SELECT min(priority) FROM stint_ready WHERE queue_id = ?1
-                    UNION ALL
-                    SELECT (SELECT min(priority) FROM stint_ready WHERE queue_id = ?1 AND priority > place.priority)
-                    FROM place WHERE place.priority IS NOT NULL LIMIT \(priorities)
-                )
-                SELECT (
+            SELECT min((
+                SELECT enqueued_at FROM stint_jobs WHERE id = (
                     SELECT job_id FROM (
                         SELECT job_id, ready_at FROM stint_ready
                         WHERE queue_id = ?1 AND priority = place.priority ORDER BY job_id LIMIT \(priorities)
-                    ) WHERE ready_at IS NULL LIMIT 1
-                ) AS first FROM place
-            ) f JOIN stint_jobs j ON j.id = f.first
+                    ) WHERE ready_at IS NULL LIMIT 1)
+            )) FROM place
         )
         """
     private static let priorities = 100
