@@ -70,6 +70,7 @@ let package = Package(
                 .embedInCode("v001_jobs.sql"), .embedInCode("v002_workers.sql"), .embedInCode("v003_enqueue.sql"),
                 .embedInCode("v004_hardening.sql"), .embedInCode("v005_flow.sql"), .embedInCode("v006_schedules.sql"),
                 .embedInCode("v007_errors.sql"),
+                .embedInCode("v008_activity.sql"),
                 .embedInCode("v009_operations.sql"),
             ]
         ),

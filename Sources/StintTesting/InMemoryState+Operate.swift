@@ -68,6 +68,7 @@ extension InMemoryState {
 
     private mutating func cancel(_ job: Job, reason: String, _ now: StoreTime) {
         queues[job.queue]!.cancelled += 1
+        note(job.queue, now) { $0.cancelled += 1 }
         end(job.id, as: .cancelled(at: now.wall, reason: reason.replacing("\0", with: "\u{FFFD}")))
     }
 

@@ -15,6 +15,8 @@ struct InMemoryState: Sendable {
         var contentType: String
         var options: JobOptions
         var enqueuedAt: Timestamp
+        /// Since when it is, or was last, ready.
+        var readyAt: Timestamp = 0
         var place: Place
         var digest: Digest?
         /// Whether it has its unique key, which may have gone on to the next job of the key.
@@ -80,6 +82,7 @@ struct InMemoryState: Sendable {
         var turn: Int64 = 0
         var cancelled = 0
         var expired = 0
+        var activity = ActivityLog()
     }
 
     /// The lease of the jobs that one claim took from one queue.
@@ -91,6 +94,7 @@ struct InMemoryState: Sendable {
         var deadline: Int64
         var duration: Int64
         var expiresAt: Timestamp
+        let claimedAt: Timestamp
         var jobs: Set<JobID>
         /// When a reap first found it past its deadline.
         var overdueSince: Int64?
@@ -196,6 +200,7 @@ struct InMemoryState: Sendable {
                 digest: job.options.onConflict == .collect ? Digest(job, now) : nil,
                 holdsKey: job.options.uniqueKey != nil)
             wait(id, after: job.options.firstDelay, now)
+            note(job.queue, now) { $0.enqueued += 1 }
             return Enqueued(id: id, outcome: .added)
         }
     }
@@ -214,6 +219,7 @@ struct InMemoryState: Sendable {
         holdsGroup: Bool = false, _ now: StoreTime
     ) {
         jobs[id]!.place = delay > .zero ? .delayed(until: now.wall + delay.wholeMilliseconds) : .ready
+        jobs[id]!.readyAt = now.wall
         jobs[id]!.attempts = attempts
         jobs[id]!.crashes = crashes
         jobs[id]!.isSuspect = isSuspect
@@ -227,6 +233,7 @@ struct InMemoryState: Sendable {
         jobs[id]!.attempts = attempts
         jobs[id]!.crashes = crashes
         jobs[id]!.isSuspect = false
+        note(jobs[id]!.queue, now) { $0.buried += 1 }
     }
 
     mutating func forget(_ id: JobID) {
@@ -257,6 +264,7 @@ struct InMemoryState: Sendable {
                 error: failure.error.replacing("\0", with: "\u{FFFD}"), worker: worker,
                 diagnostics: diagnostics == AttemptDiagnostics() ? nil : diagnostics)
             failures.append((id, kept))
+            note(jobs[id]!.queue, now) { $0.add(failure.kind) }
             jobs[id]!.failures.append(kept)
             if jobs[id]!.failures.count > Self.failuresPerJob {
                 jobs[id]!.failures.removeFirst()
@@ -267,6 +275,7 @@ struct InMemoryState: Sendable {
         case .done:
             let queue = jobs[id]!.queue
             queues[queue]!.done += 1
+            note(queue, now) { $0.done += 1 }
             if queues[queue]!.retention > .zero { jobs[id]!.place = .done(at: now.wall) } else { forget(id) }
             return .done
         case .waiting(let delay, let attempts, let crashes, let isSuspect):
@@ -280,6 +289,7 @@ struct InMemoryState: Sendable {
             jobs[id]!.attempts = attempts
             jobs[id]!.crashes = crashes
             queues[jobs[id]!.queue]!.expired += 1
+            note(jobs[id]!.queue, now) { $0.expired += 1 }
             end(id, as: .expired(at: now.wall, reason: reason))
             return .expired
         }
@@ -288,6 +298,7 @@ struct InMemoryState: Sendable {
     /// Ends a waiting job whose time is over.
     mutating func expire(_ job: Job, _ now: StoreTime) {
         queues[job.queue]!.expired += 1
+        note(job.queue, now) { $0.expired += 1 }
         end(job.id, as: .expired(at: now.wall, reason: Transition.expiryReason(attempts: job.attempts)))
     }
 }

@@ -75,6 +75,11 @@ extension InMemoryStore {
         try look { $0.stats() }
     }
 
+    public func activity(of queues: [QueueName]?, last: Duration) async throws -> [QueueActivity] {
+        let now = now()
+        return try look { $0.activity(of: queues, last: last, now) }
+    }
+
     public func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
         let now = now()
         return try look { try $0.page(filter, after: cursor, now) }
@@ -162,10 +167,18 @@ extension InMemoryStore {
         try look { $0.workers[worker]?.order }
     }
 
-    public func failures(limit: Int) async throws -> [FailedJob] {
+    public func failures(limit: Int) async throws -> [FailedJob] { try failures(limit) { _ in true } }
+
+    public func deaths(limit: Int) async throws -> [FailedJob] {
+        try failures(limit) { [.crashed, .lost, .expired].contains($0) }
+    }
+
+    private func failures(
+        _ limit: Int, _ isIncluded: (JobFailure.Kind) -> Bool
+    ) throws -> [FailedJob] {
         guard limit >= 0 else { throw StintError.invalidInput("the limit is \(limit); it must be 0 or more") }
         return try look { state in
-            state.failures.reversed().lazy.compactMap { failure in
+            state.failures.reversed().filter { isIncluded($0.failure.kind) }.compactMap { failure in
                 state.jobs[failure.job].map {
                     FailedJob(job: failure.job, queue: $0.queue, failure: failure.failure)
                 }

@@ -48,6 +48,8 @@ package enum ClosedStore {
             ("requestRestart", { try await store.requestRestart() }),
             ("latestRestartRequest", { _ = try await store.latestRestartRequest() }),
             ("failures", { _ = try await store.failures(limit: 1) }),
+            ("deaths", { _ = try await store.deaths(limit: 1) }),
+            ("activity", { _ = try await store.activity(of: nil, last: .seconds(60)) }),
             (
                 "setSchedule",
                 {

@@ -22,7 +22,13 @@ struct QueryPlanTests {
         ("updateDigest", HotSQL.updateDigest), ("deleteDigest", HotSQL.deleteDigest),
         ("deleteEvents", HotSQL.deleteEvents), ("deleteUniqueKey", HotSQL.deleteUniqueKey),
         ("deleteFailures", HotSQL.deleteFailures), ("shrinkLease", HotSQL.shrinkLease),
-        ("deleteLease", HotSQL.deleteLease), ("addCounts", HotSQL.addCounts), ("extendLease", HotSQL.extendLease),
+        ("deleteLease", HotSQL.deleteLease), ("addCountsAlone", HotSQL.addCountsAlone),
+        ("addCountsAndActivity", HotSQL.addCountsAndActivity), ("activity", HotSQL.activity),
+        ("enqueuedAt", HotSQL.enqueuedAt), ("insertReadySince", HotSQL.insertReadySince),
+        ("bucket", JobTransaction.bucket), ("bucketsOfPeriod", JobTransaction.bucketsOfPeriod),
+        ("firstBucket", JobTransaction.firstBucket), ("bucketsBefore", JobTransaction.bucketsBefore),
+        ("bucketsAfter", JobTransaction.bucketsAfter), ("deleteBucket", JobTransaction.deleteBucket),
+        ("extendLease", HotSQL.extendLease),
         ("isLeased", HotSQL.isLeased), ("anyReady", HotSQL.anyReady), ("nextDelayed", HotSQL.nextDelayed),
         ("record", JobTransaction.record), ("expiredReady", JobTransaction.expiredReady),
         ("expiredDelayed", JobTransaction.expiredDelayed), ("groupID", HotSQL.groupID), ("moveTurn", HotSQL.moveTurn),
@@ -140,6 +146,11 @@ struct QueryPlanTests {
                 ["stint_workers", "stint_leases"]
             ),
             ("latestFailures", JobTransaction.latestFailures, ["f"]),
+            ("latestDeaths", JobTransaction.latestDeaths, ["f USING INDEX stint_failures_deaths"]),
+            (
+                "oldestReady", JobTransaction.oldestReady,
+                ["place", "(subquery-5)", "(subquery-6)", "(subquery-7)"]
+            ),
         ])
     func rarePlan(_ name: String, _ sql: String, _ mayScan: [String]) async throws {
         let folder = try TemporaryFolder()

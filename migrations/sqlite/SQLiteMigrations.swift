@@ -11,7 +11,8 @@ package enum SQLiteMigrations {
         SQLiteMigration(5, "v005_flow", PackageResources.v005_flow_sql),
         SQLiteMigration(6, "v006_schedules", PackageResources.v006_schedules_sql),
         SQLiteMigration(7, "v007_errors", PackageResources.v007_errors_sql),
-        SQLiteMigration(8, "v009_operations", PackageResources.v009_operations_sql),
+        SQLiteMigration(8, "v008_activity", PackageResources.v008_activity_sql),
+        SQLiteMigration(9, "v009_operations", PackageResources.v009_operations_sql),
     ]
 }
 

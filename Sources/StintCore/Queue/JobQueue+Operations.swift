@@ -49,6 +49,32 @@ extension JobQueue {
     /// - Throws: ``StintError`` with the code `invalidInput` for a negative limit.
     public func failures(limit: Int = 100) async throws -> [FailedJob] { try await store.failures(limit: limit) }
 
+    /// The latest attempts that ended with the death or the silence of their process, newest first: those that crashed
+    /// or were lost.
+    ///
+    /// - Throws: ``StintError`` with the code `invalidInput` for a negative limit.
+    public func deaths(limit: Int = 100) async throws -> [FailedJob] { try await store.deaths(limit: limit) }
+
+    /// What happened in a queue: how many jobs came, started, ended and how, how long they waited and ran, and for how
+    /// long the oldest ready one has waited. It is counted in the transactions that do it, so it is exact.
+    ///
+    ///     let activity = try await queue.activity(of: "mail", last: .seconds(3_600))
+    ///     activity?.count(\.done, last: .seconds(60))
+    ///     activity?.sum.timeInQueue.quantile(0.99)
+    ///
+    /// - Parameter last: How far back, three days at most: in minutes up to an hour, otherwise in hours.
+    /// - Returns: `nil` if the queue does not exist.
+    public func activity(of queue: QueueName, last: Duration = .seconds(3_600)) async throws -> QueueActivity? {
+        try await store.activity(of: [queue], last: last).first
+    }
+
+    /// The same of several queues, or of all of them, by name. Name them if there are very many.
+    public func activity(
+        of queues: [QueueName]? = nil, last: Duration = .seconds(3_600)
+    ) async throws -> [QueueActivity] {
+        try await store.activity(of: queues, last: last)
+    }
+
     /// All registered workers, by id, with the jobs that they run.
     public func workers() async throws -> [WorkerRecord] { try await store.workers() }
 

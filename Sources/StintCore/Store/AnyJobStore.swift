@@ -59,6 +59,10 @@ package struct AnyJobStore: JobStore {
 
     package func stats() async throws -> [QueueStats] { try await base.stats() }
 
+    package func activity(of queues: [QueueName]?, last: Duration) async throws -> [QueueActivity] {
+        try await base.activity(of: queues, last: last)
+    }
+
     package func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
         try await base.page(filter, after: cursor)
     }
@@ -113,6 +117,7 @@ package struct AnyJobStore: JobStore {
     package func order(of worker: WorkerID) async throws -> WorkerOrder? { try await base.order(of: worker) }
 
     package func failures(limit: Int) async throws -> [FailedJob] { try await base.failures(limit: limit) }
+    package func deaths(limit: Int) async throws -> [FailedJob] { try await base.deaths(limit: limit) }
 
     // MARK: - Operations
 

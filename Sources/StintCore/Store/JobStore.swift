@@ -107,6 +107,15 @@ public protocol JobStore: WorkerRegistry, ScheduleStore, OperationStore {
     /// The counts of all queues, by name.
     func stats() async throws -> [QueueStats]
 
+    /// What happened in queues, by name: counted in the same transactions, so that it is exact over all processes, and
+    /// also after kills and power cuts. In minutes if `last` is an hour at most, otherwise in hours, and for
+    /// three days at most.
+    ///
+    /// - Parameters:
+    ///   - queues: Those that do not exist are left out; `nil`: all. Name them if there are very many.
+    ///   - last: How far back; zero: only ``QueueActivity/total`` and ``QueueActivity/oldestReady``.
+    func activity(of queues: [QueueName]?, last: Duration) async throws -> [QueueActivity]
+
     /// One page of the jobs that match the filter. The states follow one another. In each, the jobs of one queue are in
     /// its order: ready ones as they would be claimed, delayed ones by time, others by id or by the time of their end.
     /// A query with other terms than `queue` and `state` may have another order, which is the same on all its pages.

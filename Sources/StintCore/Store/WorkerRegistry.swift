@@ -60,6 +60,13 @@ public protocol WorkerRegistry: Sendable {
     ///
     /// - Throws: `invalidInput` for a negative limit.
     func failures(limit: Int) async throws -> [FailedJob]
+
+    /// The latest of these attempts that ended with the death or the silence of their process, newest first: those that
+    /// crashed, and those that were lost with their worker or whose lease ran out. However many other attempts failed
+    /// since, they are found at once. As all failures, they are kept as long as their job.
+    ///
+    /// - Throws: `invalidInput` for a negative limit.
+    func deaths(limit: Int) async throws -> [FailedJob]
 }
 
 // What a store does that cannot prove who lives; see ``Liveness``.

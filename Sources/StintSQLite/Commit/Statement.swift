@@ -183,6 +183,12 @@ struct Statement {
                     start: start, count: start == nil ? 0 : Int(sqlite3_column_bytes(handle, column))))
         }
 
+        /// The bytes of a text, without a copy; valid only within the closure.
+        func withUTF8<Value>(_ column: Int32, _ read: (UnsafeBufferPointer<UInt8>) -> Value) -> Value {
+            let start = sqlite3_column_text(handle, column)
+            return read(UnsafeBufferPointer(start: start, count: start == nil ? 0 : byteCount(column)))
+        }
+
         func optionalText(_ column: Int32) -> String? {
             isNull(column) ? nil : text(column)
         }

@@ -135,6 +135,10 @@ extension SQLiteStore {
         try await read { try $0.stats() }
     }
 
+    public func activity(of queues: [QueueName]?, last: Duration) async throws -> [QueueActivity] {
+        try await read { try $0.activity(of: queues, last: last) }
+    }
+
     public func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
         try await read { try $0.page(filter, after: cursor) }
     }

@@ -86,6 +86,10 @@ extension SQLiteStore {
         try await read { try $0.failures(limit: limit) }
     }
 
+    public func deaths(limit: Int) async throws -> [FailedJob] {
+        try await read { try $0.deaths(limit: limit) }
+    }
+
     /// Acts as if the process of the worker had died: the kernel frees its lock. For tests.
     package func abandon(_ worker: WorkerID) { lifecycle.withLock { $0.open?.scoreboards.abandon(worker) } }
 

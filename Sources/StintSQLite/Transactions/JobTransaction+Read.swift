@@ -50,11 +50,22 @@ extension JobTransaction {
         ORDER BY f.id DESC LIMIT ?1
         """
 
+    static let latestDeaths = """
+        SELECT \(failure), f.job_id, q.name
+        FROM stint_failures f JOIN stint_jobs j ON j.id = f.job_id JOIN stint_queues q ON q.id = j.queue_id
+        WHERE f.kind IN ('crashed', 'lost', 'expired') ORDER BY f.id DESC LIMIT ?1
+        """
+
     /// The latest failures of all jobs.
-    func failures(limit: Int) throws -> [FailedJob] {
+    func failures(limit: Int) throws -> [FailedJob] { try failures(Self.latestFailures, limit) }
+
+    /// The same of attempts whose process died or fell silent.
+    func deaths(limit: Int) throws -> [FailedJob] { try failures(Self.latestDeaths, limit) }
+
+    private func failures(_ sql: String, _ limit: Int) throws -> [FailedJob] {
         // SQLite takes a negative limit for none.
         guard limit >= 0 else { throw StintError.invalidInput("the limit is \(limit); it must be 0 or more") }
-        return try statement(Self.latestFailures).rows(Int64(limit)) { row in
+        return try statement(sql).rows(Int64(limit)) { row in
             FailedJob(
                 job: JobID(rawValue: row.int(10)), queue: QueueName(stored: row.text(11)), failure: Self.failure(row))
         }

@@ -38,6 +38,7 @@ extension JobTransaction {
         if try !endedLeases(limit: 1).isEmpty || !unseenWorkers(scoreboards).isEmpty { return true }
         if looksForUnheld, try statement(Self.unheldJobs).first(1, read: { _ in true }) == true { return true }
         if try hasUngroupedBurials() { return true }
+        if try hasOldBuckets() { return true }
         for sql in [Self.expiredReady, Self.expiredDelayed] {
             if try statement(sql).first(now.wall, 1, read: { _ in true }) == true { return true }
         }
@@ -62,6 +63,7 @@ extension JobTransaction {
         if looksForUnheld { try reclaimUnheld(&report) }
         for worker in try unseenWorkers(scoreboards) { try forget(worker) }
         try groupBurials()
+        try pruneBuckets()
         report.expired = try expireWaiting()
         report.purged = try purgeDeleted()
         try pruneOperations()

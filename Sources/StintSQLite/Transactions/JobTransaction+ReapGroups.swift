@@ -119,6 +119,7 @@ extension JobTransaction {
     // MARK: - Changing
 
     func act(on findings: GroupSweep.Findings, _ report: inout ReapReport) throws {
+        if !findings.miscounted.isEmpty { try writeSharedCounts() }
         for queue in findings.miscounted {
             try statement(
                 """

@@ -16,11 +16,15 @@ extension JobTransaction {
             }
             lease.settled += 1
             if state == .done { lease.done += 1 }
+            if settlement.outcome.hasRun { lease.ran += 1 }
             _ = try enqueue(settlement.followUps)
             return .settled(state)
         }
         for (token, lease) in leases where lease.settled > 0 {
             count(lease.queue, leased: -Int(lease.settled), done: Int(lease.done))
+            if lease.ran > 0 {
+                note(lease.queue) { $0.runTime.add(milliseconds: now.wall &- lease.claimedAt, times: lease.ran) }
+            }
             if lease.isLimited { wakesWorkers = true }
             try shrink(token, lease.jobs, by: lease.settled)
         }
@@ -69,9 +73,12 @@ final class SettledLease {
     let isLimited: Bool
     /// Whether any group of the queue waits for the end of one of its jobs.
     let anyGroupIsFull: Bool
+    let claimedAt: Timestamp
     var settled: Int64 = 0
     /// How many of these were acknowledged.
     var done: Int64 = 0
+    /// How many of these had run.
+    var ran = 0
 
     init(_ row: Statement.Row) {
         queue = row.int(0)
@@ -80,6 +87,7 @@ final class SettledLease {
         worker = row.text(3)
         isLimited = row.optionalInt(4) != nil || row.optionalInt(5) != nil
         anyGroupIsFull = row.int(6) != 0
+        claimedAt = row.int(7)
     }
 }
 

@@ -15,6 +15,7 @@ extension JobTransaction {
         try statement(HotSQL.markClaimed).execute(id.rawValue)
         if let failure = transition.failure {
             try record(failure, attempt: job.held.attempts, id.rawValue, worker: worker, diagnostics)
+            note(queue) { $0.add(failure.kind) }
         }
         let place = job.place(in: queue)
         switch transition.destination {
@@ -40,11 +41,13 @@ extension JobTransaction {
 
     /// Ready, or delayed if the delay is above zero.
     ///
-    /// - Parameter holdsGroup: Whether the job has run, so that in a strict order its group waits for it.
+    /// - Parameters:
+    ///   - isNew: Whether it is enqueued in this transaction: it is ready since the time that its row has.
+    ///   - holdsGroup: Whether the job has run, so that in a strict order its group waits for it.
     @discardableResult
     func makeWaiting(
-        _ id: Int64, _ place: JobPlace, after delay: Duration, attempts: Int64 = 0, crashes: Int64 = 0,
-        suspect: Bool = false, holdsGroup: Bool = false
+        _ id: Int64, _ place: JobPlace, after delay: Duration, isNew: Bool = false, attempts: Int64 = 0,
+        crashes: Int64 = 0, suspect: Bool = false, holdsGroup: Bool = false
     ) throws -> JobState {
         let suspect: Int64 = suspect ? 1 : 0
         var place = place
@@ -60,7 +63,8 @@ extension JobTransaction {
             count(place.queue, delayed: 1)
             return .delayed
         }
-        let insert = try insertReady()
+        let insert = try isNew ? insertReady() : insertReadySince()
+        if !isNew { insert.bind(9, now.wall) }
         bindWaiting(insert, place, attempts, crashes, suspect)
         insert.bind(1, place.queue)
         insert.bind(2, place.priority)
@@ -71,7 +75,7 @@ extension JobTransaction {
         return .ready
     }
 
-    /// The columns that `HotSQL.insertReady` and `HotSQL.insertDelayed` have in common.
+    /// The columns that `HotSQL.insertReady`, `HotSQL.insertReadySince` and `HotSQL.insertDelayed` have in common.
     private func bindWaiting(
         _ insert: Statement, _ place: JobPlace, _ attempts: Int64, _ crashes: Int64, _ suspect: Int64
     ) {
@@ -119,6 +123,11 @@ extension JobTransaction {
             try insert.execute()
         }
         count(queue, leased: jobs.count)
+        let waits = try waits(of: jobs)
+        note(queue) { activity in
+            activity.started += jobs.count
+            activity.timeInQueue.merge(waits)
+        }
     }
 
     /// - Parameter latestError: The error of the attempt that ends with this, if any.

@@ -186,6 +186,9 @@ package struct RecordingStore: JobStore {
     package func waitReason(of job: JobID) async throws -> WaitReason? { try await store.waitReason(of: job) }
 
     package func stats() async throws -> [QueueStats] { try await store.stats() }
+    package func activity(of queues: [QueueName]?, last: Duration) async throws -> [QueueActivity] {
+        try await store.activity(of: queues, last: last)
+    }
     package func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
         try await store.page(filter, after: cursor)
     }
@@ -208,6 +211,7 @@ package struct RecordingStore: JobStore {
     }
     package func order(of worker: WorkerID) async throws -> WorkerOrder? { try await store.order(of: worker) }
     package func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
+    package func deaths(limit: Int) async throws -> [FailedJob] { try await store.deaths(limit: limit) }
 
     package func nextReady(
         in queues: [QueueName], passingOverSuspects: Bool

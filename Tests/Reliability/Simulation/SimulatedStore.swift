@@ -99,6 +99,9 @@ struct SimulatedStore: JobStore {
     func waitReason(of job: JobID) async throws -> WaitReason? { try await store.waitReason(of: job) }
 
     func stats() async throws -> [QueueStats] { try await store.stats() }
+    func activity(of queues: [QueueName]?, last: Duration) async throws -> [QueueActivity] {
+        try await store.activity(of: queues, last: last)
+    }
     func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
         try await store.page(filter, after: cursor)
     }
@@ -120,6 +123,7 @@ struct SimulatedStore: JobStore {
     }
     func order(of worker: WorkerID) async throws -> WorkerOrder? { try await store.order(of: worker) }
     func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
+    func deaths(limit: Int) async throws -> [FailedJob] { try await store.deaths(limit: limit) }
 
     func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady {
         await world.delay()

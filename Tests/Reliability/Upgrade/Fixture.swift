@@ -6,7 +6,7 @@ import StintSQLiteMigrations
 package enum Fixture {
     /// What the schemas 1, 2, … added to the contents. Append-only, like the migrations: the next one needs its own, or
     /// the tests fail. Columns are named, so that each also fits the schemas after it.
-    package static let contents = [jobs, workers, enqueued, hardening, flow, schedules, errors, operations]
+    package static let contents = [jobs, workers, enqueued, hardening, flow, schedules, errors, activity, operations]
 
     /// With jobs in every state: job 3 is leased alone, 4 and 5 together, 6 from an earlier boot, 10 with time left.
     private static let jobs = """
@@ -129,6 +129,15 @@ package enum Fixture {
         INSERT INTO stint_deleted (job_id, operation_id, queue_id, state, attempts, crashes, suspect, at, reason, group_id,
                                    expires_at, holds_group, unique_key, was_claimed) VALUES
             (201, 1, 50, 'ready', 1, 0, 0, NULL, NULL, 502, NULL, 0, 'gone', 0);
+        """
+
+    /// A queue with counts of its latest minute and of those before; job 1 is ready for a shorter time than it exists.
+    private static let activity = """
+        UPDATE stint_queues SET minute = 1799999940000, activity = '[[3,2,1],[1500,0,2],[9,1,0,0,0,1]]' WHERE id = 1;
+        INSERT INTO stint_buckets (seconds, start, queue_id, enqueued, started, done, waits, runs) VALUES
+            (60, 1799999880000, 1, 4, 4, 4, '[8,0,4]', '[4,4]'), (3600, 1799996400000, 1, 4, 4, 4, '[8,0,4]', '[4,4]'),
+            (0, 0, 1, 7, 7, 6, '[20,0,7]', '[7,6]');
+        UPDATE stint_ready SET ready_at = 1799999990000 WHERE job_id = 1;
         """
 
     /// - Parameters:
