@@ -4,6 +4,7 @@ import ServiceLifecycle
 import Stint
 import StintCore
 import StintTesting
+import Testing
 
 @testable import StintWeb
 
@@ -37,4 +38,9 @@ func sampleQueue() async throws -> JobQueue<InMemoryStore> {
     try await queue.bury([buried.id], reason: "no such address")
     try await queue.enqueue(payload: Array("later".utf8), in: "other", delay: .seconds(60))
     return queue
+}
+
+/// Within the closure of ``withServer`` the macro takes no expression that throws.
+func same(_ status: Int, _ expected: Int, at location: SourceLocation = #_sourceLocation) {
+    #expect(status == expected, sourceLocation: location)
 }

@@ -94,8 +94,8 @@ extension JobTransaction {
         return waits
     }
 
-    /// The first time since which one of a queue's ready jobs is ready, in three looks, each by an index: jobs that were
-    /// not ready from their enqueue on; delayed jobs whose time has come; and of the others the first of each priority,
+    /// The first time since which one of a queue's ready jobs is ready, in three looks, each by an index: jobs that
+    /// were not ready from their enqueue on; delayed jobs whose time has come; and of the others the first of each priority,
     /// which was enqueued first. Among the first ``priorities`` priorities, and behind as many other jobs at most.
     static let oldestReady = """
         WITH RECURSIVE place (priority) AS (
@@ -209,8 +209,8 @@ extension JobTransaction {
         """
     static let deleteBucket = "DELETE FROM stint_buckets WHERE seconds = ?1 AND start = ?2 AND queue_id = ?3"
 
-    /// Whether there are buckets that should have gone some time ago. Transactions that count remove them too, so this is
-    /// so only if nothing happens any more.
+    /// Whether there are buckets that should have gone some time ago. Transactions that count remove them too, so this
+    /// is so only if nothing happens any more.
     func hasOldBuckets() throws -> Bool {
         try ActivityPeriod.allCases.contains { period in
             let first = try statement(Self.firstBucket).first(period.seconds) { $0.optionalInt(0) } ?? nil
