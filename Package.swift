@@ -102,6 +102,7 @@ let package = Package(
                 .embedInCode("Resources/job.mustache"),
                 .embedInCode("Resources/jobs.mustache"),
                 .embedInCode("Resources/layout.mustache"),
+                .embedInCode("Resources/openapi.json"),
                 .embedInCode("Resources/overview.mustache"),
                 .embedInCode("Resources/queue-table.mustache"),
                 .embedInCode("Resources/queue.mustache"),

@@ -45,6 +45,7 @@ public struct Dashboard: Sendable {
     let templates: Templates
     let sessions = Sessions()
     let live: LiveHub
+    let api = APIState()
 
     public init(queue: JobQueue<some JobStore>, options: Options) throws {
         self.queue = JobQueue(store: AnyJobStore(queue.store, address: ""))
@@ -61,7 +62,7 @@ public struct Dashboard: Sendable {
 
     /// Adds all routes to a router, or to a group of one.
     public func addRoutes<Context: RequestContext>(to router: some RouterMethods<Context>) {
-        for route in Route.all {
+        for route in Route.all + Route.otherMethods {
             router.on(RouterPath(route.path), method: route.method) { request, context -> Response in
                 await respond(
                     route, request, parameters: Route.names(in: route.path).reduce(into: [:]) {
@@ -97,9 +98,13 @@ public struct Dashboard: Sendable {
                 }
             }
             let user = try authorized(sender, for: route)
+            if route.kind == .api, [.post, .put, .patch].contains(route.method), route.role != nil {
+                // Forms of other sites cannot send this type, also those of browsers that do not tell where they come from.
+                try WebRequest.checkIsJSON(request.headers)
+            }
             let call = WebRequest(
                 dashboard: self, request: request, parameters: parameters, user: user, isSecure: sender.isSecure,
-                session: sender.session, wantsJSON: route.kind == .json || route.kind == .api)
+                session: sender.session, peer: peer, wantsJSON: route.kind == .json || route.kind == .api)
             response = try await route.answer(call)
         } catch {
             response = answer(to: error, route, request, sender)

@@ -24,10 +24,7 @@ extension Route {
         let name = try request.queueName()
         guard let details = try await request.dashboard.queue.details(of: name) else { throw StintError.noQueue(name) }
         let groups = details.groups > 0 ? try await request.dashboard.queue.groups(of: name, limit: 50) : []
-        let facts = QueueFacts(
-            stats: details.stats, retentionMilliseconds: details.retention.milliseconds,
-            startsInWindow: details.startsInWindow, nextStartMilliseconds: details.nextStart?.milliseconds,
-            groups: details.groups, busiestGroups: groups.map(GroupFacts.init))
+        let facts = QueueFacts(details, groups)
         return Page(
             title: "Queue \(name)", section: "queues", template: "queue", view: QueueView(facts, details, request),
             facts: facts, isLive: true, notice: Notices.text(request))
@@ -99,6 +96,15 @@ struct QueueFacts: Encodable, Sendable {
     let nextStartMilliseconds: Int64?
     let groups: Int
     let busiestGroups: [GroupFacts]
+
+    init(_ details: QueueDetails, _ busiest: [GroupStats]) {
+        stats = details.stats
+        retentionMilliseconds = details.retention.milliseconds
+        startsInWindow = details.startsInWindow
+        nextStartMilliseconds = details.nextStart?.milliseconds
+        groups = details.groups
+        busiestGroups = busiest.map(GroupFacts.init)
+    }
 }
 
 struct GroupFacts: Encodable, Sendable {
