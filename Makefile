@@ -64,6 +64,13 @@ test: setup croniter
 	.ci/within 25 $(SWIFT) test --skip-build --disable-xctest --skip TortureTests $(WIDTH)
 	.ci/within 30 $(SWIFT) test --skip-build --disable-xctest --no-parallel --filter TortureTests
 
+# The HTTP API: a worker without a library, and the document against the server.
+api-check: setup
+	Tests/OpenAPI/setup
+	$(SWIFT) build --product stint
+	.build/openapi-venv/bin/python Tests/OpenAPI/worker.py .build/debug/stint
+	.build/openapi-venv/bin/python Tests/OpenAPI/check.py .build/debug/stint
+
 check: setup croniter
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --disable-xctest --filter 'StintCoreTests|StintSQLiteTests|HistoryTests' $(WIDTH)

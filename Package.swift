@@ -171,6 +171,7 @@ let package = Package(
         ),
         .testTarget(
             name: "StintCoreTests", dependencies: ["StintCore", "StintPlatform", "TestSupport", subprocess]),
+        .testTarget(name: "StintWebTests", dependencies: ["StintWeb", "StintCore"]),
         .testTarget(
             name: "StintTestingTests", dependencies: ["Stint", "StintTesting", "StoreConformance", "TestSupport"]),
 

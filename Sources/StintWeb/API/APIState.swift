@@ -20,9 +20,19 @@ final class APIState: Sendable {
 
         /// - Throws: ``WebError`` with the status 429 if all places are taken.
         func holding<Value: Sendable>(_ perform: () async throws -> Value) async throws -> Value {
-            guard taken.withLock({ taken in if taken < count { taken += 1; return true } else { return false } }) else {
+            guard
+                taken.withLock({ taken in
+                    if taken < count {
+                        taken += 1
+                        return true
+                    } else {
+                        return false
+                    }
+                })
+            else {
                 var error = WebError(
-                    .tooManyRequests, "\(count) claims wait for jobs already: claim without waiting, or again in a second")
+                    .tooManyRequests,
+                    "\(count) claims wait for jobs already: claim without waiting, or again in a second")
                 error.headers[.retryAfter] = "1"
                 throw error
             }
@@ -47,13 +57,16 @@ final class APIState: Sendable {
             var held = 0
             defer { taken.withLock { $0 -= held } }
             return try await perform { count in
-                guard taken.withLock({ taken in
-                    if taken + count > limit { return false }
-                    taken += count
-                    return true
-                }) else {
+                guard
+                    taken.withLock({ taken in
+                        if taken + count > limit { return false }
+                        taken += count
+                        return true
+                    })
+                else {
                     var error = WebError(
-                        .tooManyRequests, "other requests with large bodies are being read: send this again in a second")
+                        .tooManyRequests, "other requests with large bodies are being read: send this again in a second"
+                    )
                     error.headers[.retryAfter] = "1"
                     throw error
                 }

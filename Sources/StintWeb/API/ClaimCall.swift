@@ -28,7 +28,8 @@ extension Route {
             throw fields.missing("leaseMilliseconds", "a whole number from 1 to \(longestLease)")
         }
         let claim = ClaimRequest(
-            queues: queues, limit: Int(try fields.integer("limit", in: 1...Int64(ClaimRequest.maximumLimit)) ?? 1), lease: lease,
+            queues: queues, limit: Int(try fields.integer("limit", in: 1...Int64(ClaimRequest.maximumLimit)) ?? 1),
+            lease: lease,
             worker: "\(request.user.name)@\(request.peer ?? "http")", budget: answerBudget)
         let wait = try fields.duration("waitMilliseconds", in: 0...longestWait) ?? .zero
         let store = request.dashboard.queue.store
@@ -56,7 +57,8 @@ extension Route {
             throw CancellationError()
         }
         // The store counts from its claim, which was later.
-        return jobs.isEmpty ? nil : jobs.map { ClaimedFacts($0, leaseEnd: start.timestamp + claim.duration.milliseconds) }
+        return jobs.isEmpty
+            ? nil : jobs.map { ClaimedFacts($0, leaseEnd: start.timestamp + claim.duration.milliseconds) }
     }
 
     private static func waitForJobs(

@@ -40,7 +40,8 @@ extension Route {
         }
         guard !items.isEmpty, items.count <= maximumJobs else {
             throw WebError(
-                .badRequest, "the list has \(items.count) jobs; expected 1 to \(maximumJobs): send more in several requests")
+                .badRequest,
+                "the list has \(items.count) jobs; expected 1 to \(maximumJobs): send more in several requests")
         }
         return try items.enumerated().map { try NewJob(json: $1, at: "jobs[\($0)]", uniqueKey: unique($0)) }
     }
@@ -49,7 +50,9 @@ extension Route {
         guard let text = request.request.headers[.init("idempotency-key")!] else { return nil }
         guard (1...255).contains(text.utf8.count), text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
             throw WebError(
-                .badRequest, "the Idempotency-Key is \(quotedShort(text)); expected 1 to 255 visible ASCII characters, such as a UUID")
+                .badRequest,
+                "the Idempotency-Key is \(quotedShort(text)); expected 1 to 255 visible ASCII characters, such as a UUID"
+            )
         }
         return IdempotentAnswers.Key(user: request.user.name, text: text)
     }

@@ -41,12 +41,14 @@ final class IdempotentAnswers: Sendable {
                 guard entry.hash == hash else {
                     throw WebError(
                         .unprocessableContent,
-                        "the Idempotency-Key \(quotedShort(key.text)) was used for another body: give each enqueue a key of its own")
+                        "the Idempotency-Key \(quotedShort(key.text)) was used for another body: give each enqueue a key of its own"
+                    )
                 }
                 guard let answers = entry.answers else {
                     var error = WebError(
                         .conflict,
-                        "a request with the Idempotency-Key \(quotedShort(key.text)) is being answered: send this again in a second")
+                        "a request with the Idempotency-Key \(quotedShort(key.text)) is being answered: send this again in a second"
+                    )
                     error.headers[.retryAfter] = "1"
                     throw error
                 }
@@ -71,7 +73,9 @@ final class IdempotentAnswers: Sendable {
         }
     }
 
-    private static func size(_ key: Key, _ answers: [Enqueued]) -> Int { 200 + key.text.utf8.count + 16 * answers.count }
+    private static func size(_ key: Key, _ answers: [Enqueued]) -> Int {
+        200 + key.text.utf8.count + 16 * answers.count
+    }
 
     private static func prune(_ state: inout State, at now: ContinuousClock.Instant) {
         var gone = 0

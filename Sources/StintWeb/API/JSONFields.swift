@@ -26,7 +26,8 @@ struct JSONFields {
         for (name, value) in list {
             guard known.contains(where: { $0.utf8.elementsEqual(name.utf8) }) else {
                 let names = known.isEmpty ? "an empty object" : "one of \(known.joined(separator: ", "))"
-                throw WebError(.badRequest, "\(what) has a field \(quotedShort(name)), which there is not; expected \(names)")
+                throw WebError(
+                    .badRequest, "\(what) has a field \(quotedShort(name)), which there is not; expected \(names)")
             }
             guard members.updateValue(value, forKey: name) == nil else {
                 throw WebError(.badRequest, "\(what) has the field \(name) twice; expected it once")
@@ -77,7 +78,8 @@ struct JSONFields {
         guard let value = members[name] else { return nil }
         guard case .list(let items) = value.kind else { throw wrong(name, value, "a list") }
         guard items.count <= limit else {
-            throw WebError(.badRequest, "\(path)\(name) has \(items.count) items; at most \(limit) are allowed in one request")
+            throw WebError(
+                .badRequest, "\(path)\(name) has \(items.count) items; at most \(limit) are allowed in one request")
         }
         return items
     }
@@ -97,7 +99,9 @@ struct JSONFields {
     func note(_ name: String) throws -> String? {
         guard let text = try text(name) else { return nil }
         guard text.utf8.count <= Self.maximumNoteBytes else {
-            throw WebError(.badRequest, "\(path)\(name) has \(text.utf8.count) bytes; at most \(Self.maximumNoteBytes) are allowed")
+            throw WebError(
+                .badRequest, "\(path)\(name) has \(text.utf8.count) bytes; at most \(Self.maximumNoteBytes) are allowed"
+            )
         }
         guard !text.unicodeScalars.contains("\0") else {
             throw WebError(.badRequest, "\(path)\(name) contains a NUL; remove it")
@@ -135,7 +139,8 @@ extension WebRequest {
         guard let number = Int(text), range.contains(number) else {
             throw WebError(
                 .badRequest,
-                "\(name) is \(quotedShort(text)); expected a whole number from \(range.lowerBound) to \(range.upperBound)")
+                "\(name) is \(quotedShort(text)); expected a whole number from \(range.lowerBound) to \(range.upperBound)"
+            )
         }
         return number
     }

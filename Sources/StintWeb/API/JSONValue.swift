@@ -87,12 +87,15 @@ private struct JSONParser {
     private mutating func value(depth: Int, isRead: Bool) throws -> JSONValue {
         guard depth < JSONValue.maximumDepth else {
             throw WebError(
-                .badRequest, "the body is JSON of more than \(JSONValue.maximumDepth) levels; expected fewer, or the payload as a text")
+                .badRequest,
+                "the body is JSON of more than \(JSONValue.maximumDepth) levels; expected fewer, or the payload as a text"
+            )
         }
         if isRead {
             count += 1
             guard count <= JSONValue.maximumValues else {
-                throw WebError(.badRequest, "the body has more than \(JSONValue.maximumValues) values; send it in parts")
+                throw WebError(
+                    .badRequest, "the body has more than \(JSONValue.maximumValues) values; send it in parts")
             }
         }
         let start = place
@@ -202,7 +205,9 @@ private struct JSONParser {
         case UInt8(ascii: "u"):
             var code = try unit()
             if (0xd800..<0xdc00).contains(code) {
-                guard take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) else { throw wrong("the second half of a pair \\uD8…\\uDC…") }
+                guard take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) else {
+                    throw wrong("the second half of a pair \\uD8…\\uDC…")
+                }
                 let low = try unit()
                 guard (0xdc00..<0xe000).contains(low) else { throw wrong("the second half of a pair \\uD8…\\uDC…") }
                 code = 0x10000 + (code - 0xd800) << 10 + (low - 0xdc00)
@@ -216,7 +221,8 @@ private struct JSONParser {
     }
 
     private mutating func unit() throws -> UInt32 {
-        guard place + 4 <= bytes.count, bytes[place..<place + 4].allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }),
+        guard place + 4 <= bytes.count,
+            bytes[place..<place + 4].allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }),
             let code = UInt32(String(decoding: bytes[place..<place + 4], as: UTF8.self), radix: 16)
         else { throw wrong("four hexadecimal digits") }
         place += 4

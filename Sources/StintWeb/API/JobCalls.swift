@@ -44,7 +44,8 @@ extension Route {
         var seen = Set<JobID>()
         let ids = try items.map { item -> JobID in
             guard case .number(let text) = item.kind, let id = Int64(text), id > 0 else {
-                throw WebError(.badRequest, "ids has \(item.described); expected ids of jobs, which are whole numbers above 0")
+                throw WebError(
+                    .badRequest, "ids has \(item.described); expected ids of jobs, which are whole numbers above 0")
             }
             guard seen.insert(JobID(rawValue: id)).inserted else {
                 throw WebError(.badRequest, "ids has the job \(id) twice; expected it once")

@@ -86,7 +86,8 @@ extension Route {
         }
     }
 
-    private static func settlement(_ value: JSONValue, at path: String, _ store: AnyJobStore) async throws -> Settlement {
+    private static func settlement(_ value: JSONValue, at path: String, _ store: AnyJobStore) async throws -> Settlement
+    {
         let fields = try JSONFields(
             value, at: path, known: ["job", "token", "outcome", "error", "reason", "delayMilliseconds", "enqueue"])
         let lease = try lease(fields)
@@ -109,7 +110,9 @@ extension Route {
             return Settlement(lease, .ack, followUps: followUps)
         case .release: return Settlement(lease, .release(after: delay ?? .zero))
         case .fail:
-            guard let error = try fields.note("error") else { throw fields.missing("error", "a text that says why it failed") }
+            guard let error = try fields.note("error") else {
+                throw fields.missing("error", "a text that says why it failed")
+            }
             var wait = delay
             if wait == nil {
                 let attempts = try await store.job(lease.job)?.record.attempts ?? 1

@@ -30,7 +30,9 @@ extension Route {
         let name = try request.queueName()
         let fields = try JSONFields(
             try await request.json(),
-            known: ["concurrency", "rate", "groupConcurrency", "groupRate", "groupOrder", "fair", "retentionMilliseconds"])
+            known: [
+                "concurrency", "rate", "groupConcurrency", "groupRate", "groupOrder", "fair", "retentionMilliseconds",
+            ])
         var settings = QueueSettings(
             concurrency: try count("concurrency", fields), rate: try rate("rate", fields),
             groupConcurrency: try count("groupConcurrency", fields), groupRate: try rate("groupRate", fields))

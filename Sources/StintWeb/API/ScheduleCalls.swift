@@ -12,7 +12,9 @@ extension Route {
     }
 
     private static func scheduleFacts(_ name: String, _ request: WebRequest) async throws -> ScheduleFacts {
-        guard let found = try await request.dashboard.queue.schedule(named: name) else { throw StintError.noSchedule(name) }
+        guard let found = try await request.dashboard.queue.schedule(named: name) else {
+            throw StintError.noSchedule(name)
+        }
         return ScheduleFacts(found.record)
     }
 
