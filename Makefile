@@ -27,7 +27,7 @@ PACKAGES := libsqlite3-dev php-cli python3 python3-venv sqlite3 strace faketime
 
 FUZZ_SECONDS ?= 60
 
-.PHONY: build install deb try-deb demo test check torture fuzz bench bench-flat bench-handlers bench-peers stint-bench plots docs lint setup croniter clean
+.PHONY: build install deb try-deb demo test api-check check torture fuzz bench bench-flat bench-handlers bench-peers stint-bench plots docs lint setup croniter clean
 
 build: setup
 	$(SWIFT) build -c release --product stint

@@ -110,6 +110,7 @@ public struct Dashboard: Sendable {
             response = answer(to: error, route, request, sender)
         }
         SecurityHeaders.add(to: &response.headers)
+        if request.method == .head { response.body = ResponseBody() }
         return response
     }
 
@@ -130,7 +131,7 @@ public struct Dashboard: Sendable {
 
     private func answer(to error: any Error, _ route: Route, _ request: Request, _ sender: Sender) -> Response {
         let problem = WebError(error)
-        if problem.status.kind == .serverError {
+        if problem.status.kind == .serverError, !(error is CancellationError) {
             options.logger.error(
                 "a request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
         }

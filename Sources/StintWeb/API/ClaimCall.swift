@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import ServiceLifecycle
 import StintCore
 
 #if canImport(FoundationEssentials)
@@ -65,7 +66,19 @@ extension Route {
         _ store: AnyJobStore, _ claim: ClaimRequest, for wait: Duration
     ) async throws -> [ClaimedFacts] {
         let (wakeUps, wake) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-        return try await withThrowingTaskGroup(of: Void.self) { group in
+        // A server that ends answers at once.
+        return try await withGracefulShutdownHandler {
+            try await waitForJobs(store, claim, for: wait, wakeUps, wake)
+        } onGracefulShutdown: {
+            wake.finish()
+        }
+    }
+
+    private static func waitForJobs(
+        _ store: AnyJobStore, _ claim: ClaimRequest, for wait: Duration, _ wakeUps: AsyncStream<Void>,
+        _ wake: AsyncStream<Void>.Continuation
+    ) async throws -> [ClaimedFacts] {
+        try await withThrowingTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }
             group.addTask {
                 for await _ in store.wakeUps(in: claim.queues) { wake.yield() }

@@ -147,10 +147,11 @@ private struct JSONParser {
     }
 
     private mutating func scalar() throws -> JSONValue.Kind {
-        for (word, kind) in [("true", JSONValue.Kind.bool(true)), ("false", .bool(false)), ("null", .null)]
-        where bytes[place...].starts(with: word.utf8) {
-            place += word.utf8.count
-            return kind
+        switch byte {
+        case UInt8(ascii: "t"): return try word("true", .bool(true))
+        case UInt8(ascii: "f"): return try word("false", .bool(false))
+        case UInt8(ascii: "n"): return try word("null", .null)
+        default: break
         }
         let start = place
         _ = take(UInt8(ascii: "-"))
@@ -167,6 +168,12 @@ private struct JSONParser {
             while isDigit(byte) { place += 1 }
         }
         return .number(String(decoding: bytes[start..<place], as: UTF8.self))
+    }
+
+    private mutating func word(_ word: StaticString, _ kind: JSONValue.Kind) throws -> JSONValue.Kind {
+        guard bytes[place...].starts(with: word.description.utf8) else { throw wrong("a value") }
+        place += word.utf8CodeUnitCount
+        return kind
     }
 
     private mutating func text(isRead: Bool) throws -> String {
