@@ -2,6 +2,12 @@ import Hummingbird
 import Logging
 import StintCore
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// The pages of a queue, their JSON, its metrics and its HTTP API, for a Hummingbird router.
 ///
 ///     let dashboard = try Dashboard(queue: queue, options: .init(access: .credentials(credentials), basePath: "/jobs"))
@@ -66,7 +72,7 @@ public struct Dashboard: Sendable {
             router.on(RouterPath(route.path), method: route.method) { request, context -> Response in
                 await respond(
                     route, request, parameters: Route.names(in: route.path).reduce(into: [:]) {
-                        $0[$1] = context.parameters.get($1)
+                        $0[$1] = context.parameters.get($1).map { $0.removingPercentEncoding ?? "" }
                     }, peer: (context as? any PeerRequestContext)?.peer)
             }
         }
