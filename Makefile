@@ -8,6 +8,7 @@
 # make plots   docs/plots from what the benchmarks have measured
 # make bench-peers beside beanstalkd, PostgreSQL and queues from PyPI, which it installs
 # make bench-handlers   deaths, suspects, commands, pipes and Swift handlers; what supervision costs
+# make screenshots   pictures of the dashboard, in docs/screenshots
 # make docs    the guides and the documentation of all public symbols, as a web site in .build/docs
 # make lint    formatting and imports
 # make build   the `stint` binary: .build/release/stint
@@ -27,7 +28,7 @@ PACKAGES := libsqlite3-dev php-cli python3 python3-venv sqlite3 strace faketime
 
 FUZZ_SECONDS ?= 60
 
-.PHONY: build install deb try-deb demo test api-check check torture fuzz bench bench-flat bench-handlers bench-peers stint-bench plots docs lint setup croniter clean
+.PHONY: build install deb try-deb demo test api-check check torture fuzz bench bench-flat bench-handlers bench-peers stint-bench plots docs lint setup croniter browser screenshots clean
 
 build: setup
 	$(SWIFT) build -c release --product stint
@@ -59,9 +60,11 @@ WIDTH = $(shell $(SWIFT) test --help-hidden 2>/dev/null | grep -q -- --experimen
 
 # The tests of faults come at the end, one after the other: each keeps all processors busy. Tests that do not end within
 # four times their usual time hang: then it is shown what they wait for.
-test: setup croniter
+test: PACKAGES += chromium fonts-dejavu-core
+test: setup croniter browser
 	$(SWIFT) build --build-tests
 	.ci/within 25 $(SWIFT) test --skip-build --disable-xctest --skip TortureTests $(WIDTH)
+	.ci/within 10 .build/browser-venv/bin/python Tests/Browser/check.py .build/debug/stint
 	.ci/within 30 $(SWIFT) test --skip-build --disable-xctest --no-parallel --filter TortureTests
 
 # The HTTP API: a worker without a library, and the document against the server.
@@ -70,6 +73,12 @@ api-check: setup
 	$(SWIFT) build --product stint
 	.build/openapi-venv/bin/python Tests/OpenAPI/worker.py .build/debug/stint
 	.build/openapi-venv/bin/python Tests/OpenAPI/check.py .build/debug/stint
+
+# Pictures of the dashboard for docs/dashboard.md.
+screenshots: PACKAGES += chromium fonts-dejavu-core
+screenshots: setup browser
+	$(SWIFT) build --product stint
+	.build/browser-venv/bin/python Tests/Browser/check.py .build/debug/stint --screenshots docs/screenshots
 
 check: setup croniter
 	$(SWIFT) build --build-tests
@@ -138,6 +147,10 @@ lint:
 # The library from the Python Package Index with which the times of schedules are compared.
 croniter: setup
 	@Tests/Croniter/setup
+
+# What drives the browser that looks at the dashboard, from the Python Package Index.
+browser: setup
+	@Tests/Browser/setup
 
 setup:
 	@.ci/setup $(PACKAGES)

@@ -38,7 +38,8 @@ let package = Package(
         .executable(name: "stint", targets: ["StintCLI"]),
     ],
     traits: [
-        .trait(name: "Web", description: "The dashboard, the HTTP API and `stint serve`, with Hummingbird and SwiftNIO."),
+        .trait(
+            name: "Web", description: "The dashboard, the HTTP API and `stint serve`, with Hummingbird and SwiftNIO."),
         .default(enabledTraits: ["Web"]),
     ],
     dependencies: [
@@ -68,6 +69,9 @@ let package = Package(
             resources: [
                 .embedInCode("v001_jobs.sql"), .embedInCode("v002_workers.sql"), .embedInCode("v003_enqueue.sql"),
                 .embedInCode("v004_hardening.sql"), .embedInCode("v005_flow.sql"), .embedInCode("v006_schedules.sql"),
+                .embedInCode("v007_errors.sql"),
+                .embedInCode("v008_activity.sql"),
+                .embedInCode("v009_operations.sql"),
             ]
         ),
         .target(name: "CStint"),
@@ -94,26 +98,20 @@ let package = Package(
         .target(
             name: "StintWeb",
             dependencies: [
-                "StintCore", "StintPlatform", hummingbird, hummingbirdCore, nio, httpTypes, mustache, crypto, lifecycle, logging,
+                "StintCore", "StintPlatform", hummingbird, hummingbirdCore, nio, httpTypes, mustache, crypto, lifecycle,
+                logging,
             ],
             resources: [
-                .embedInCode("Resources/doctor.mustache"),
-                .embedInCode("Resources/error.mustache"),
-                .embedInCode("Resources/job.mustache"),
-                .embedInCode("Resources/jobs.mustache"),
-                .embedInCode("Resources/layout.mustache"),
-                .embedInCode("Resources/openapi.json"),
-                .embedInCode("Resources/overview.mustache"),
-                .embedInCode("Resources/queue-table.mustache"),
-                .embedInCode("Resources/queue.mustache"),
-                .embedInCode("Resources/queues.mustache"),
-                .embedInCode("Resources/schedules.mustache"),
-                .embedInCode("Resources/sign-in.mustache"),
-                .embedInCode("Resources/state.mustache"),
-                .embedInCode("Resources/stint.css"),
-                .embedInCode("Resources/stint.js"),
-                .embedInCode("Resources/worker-table.mustache"),
-                .embedInCode("Resources/workers.mustache"),
+                .embedInCode("Resources/doctor.mustache"), .embedInCode("Resources/error.mustache"),
+                .embedInCode("Resources/errors.mustache"), .embedInCode("Resources/job.mustache"),
+                .embedInCode("Resources/jobs.mustache"), .embedInCode("Resources/layout.mustache"),
+                .embedInCode("Resources/openapi.json"), .embedInCode("Resources/operation.mustache"), .embedInCode("Resources/operations.mustache"),
+                .embedInCode("Resources/overview.mustache"), .embedInCode("Resources/preview.mustache"),
+                .embedInCode("Resources/queue-table.mustache"), .embedInCode("Resources/queue.mustache"),
+                .embedInCode("Resources/queues.mustache"), .embedInCode("Resources/schedules.mustache"),
+                .embedInCode("Resources/sign-in.mustache"), .embedInCode("Resources/state.mustache"),
+                .embedInCode("Resources/stint.css"), .embedInCode("Resources/stint.js"),
+                .embedInCode("Resources/worker-table.mustache"), .embedInCode("Resources/workers.mustache"),
             ]
         ),
 
@@ -130,6 +128,12 @@ let package = Package(
             name: "EmbeddedExample",
             dependencies: ["Stint", grdb, lifecycle, logging],
             path: "Examples/Embedded"
+        ),
+
+        .executableTarget(
+            name: "DashboardExample",
+            dependencies: ["Stint", "StintWeb", hummingbird, lifecycle, logging],
+            path: "Examples/Dashboard"
         ),
 
         // The benchmark, with the same statements in plain C as the ceiling.
@@ -171,7 +175,6 @@ let package = Package(
         ),
         .testTarget(
             name: "StintCoreTests", dependencies: ["StintCore", "StintPlatform", "TestSupport", subprocess]),
-        .testTarget(name: "StintWebTests", dependencies: ["StintWeb", "StintCore"]),
         .testTarget(
             name: "StintTestingTests", dependencies: ["Stint", "StintTesting", "StoreConformance", "TestSupport"]),
 
@@ -218,6 +221,13 @@ let package = Package(
                 subprocess,
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+            ]
+        ),
+        .testTarget(
+            name: "StintWebTests",
+            dependencies: [
+                "Stint", "StintCore", "StintPlatform", "StintTesting", "StintWeb", "TestSupport", httpTypes, lifecycle,
+                logging,
             ]
         ),
         .testTarget(

@@ -40,6 +40,7 @@ extension InMemoryState {
             let token = tokens[job.queue] ?? grantLease(of: job.queue, request, now)
             tokens[job.queue] = token
             exchange.jobs.append(lease(job, token, now))
+            noteStart(of: job, now)
             serve(job, now)
         }
         if exchange.jobs.first?.runsAlone != true { exchange.passedOver = suspect?.id }
@@ -49,6 +50,7 @@ extension InMemoryState {
         for (id, job) in jobs where names.contains(job.queue) && queues[job.queue]?.isPaused == false {
             if case .delayed(let time) = job.place, time <= now.wall {
                 jobs[id]!.place = .ready
+                jobs[id]!.readyAt = time
                 putInLine(id)
             }
         }
@@ -90,7 +92,8 @@ extension InMemoryState {
         let duration = request.duration.wholeMilliseconds
         leases[token] = GrantedLease(
             token: token, queue: queue, worker: request.worker, registration: request.registration,
-            deadline: now.monotonic + duration, duration: duration, expiresAt: now.wall + duration, jobs: [])
+            deadline: now.monotonic + duration, duration: duration, expiresAt: now.wall + duration,
+            claimedAt: now.wall, jobs: [])
         return token
     }
 
@@ -120,6 +123,9 @@ extension InMemoryState {
             if outcome == .expire, !job.isExpired(now) { outcome = .release(after: .zero) }
             let transition = Transition.after(
                 outcome, job.held, maxAttempts: settlement.maxAttempts, refusedFor: job.refusedFor(now))
+            if outcome.hasRun {
+                note(job.queue, now) { $0.runTime.add(.milliseconds(now.wall - lease.claimedAt)) }
+            }
             let state = move(id, transition, worker: lease.worker, settlement.diagnostics, now)
             _ = enqueue(settlement.followUps, now)
             return .settled(state)

@@ -1,81 +1,74 @@
 import StintCore
 
-/// Operators' calls. Each checks all ids before its first change.
+/// Operators' calls.
 extension InMemoryState {
-    private func found(_ ids: [JobID], _ check: (Job) throws -> Void) throws {
-        for id in ids {
-            guard let job = jobs[id] else { throw StintError.notFound(id) }
-            try check(job)
-        }
+    enum Applied {
+        case changed
+        /// It has already what the change would do.
+        case unchanged
+        /// Its unique key is another job's in the queue to which it should go.
+        case keyTaken
     }
 
-    mutating func kick(_ ids: [JobID], _ now: StoreTime) throws {
-        var seen: Set<JobID> = []
-        try found(ids) { job in
-            let state = seen.insert(job.id).inserted ? job.place.state : .ready
-            guard state == .buried else {
-                throw StintError.invalidInput(
-                    "job \(job.id) is \(state.rawValue), not buried: only a buried job can be kicked")
-            }
+    /// Checks all ids before its first change.
+    mutating func change(_ ids: [JobID], _ change: JobChange, _ now: StoreTime) throws {
+        // Each is changed in turn, so a job that is named twice is in the state that the first time has left.
+        var after = self
+        for id in ids {
+            guard let job = after.jobs[id] else { throw StintError.notFound(id) }
+            let state = job.place.state
+            if change.isDone(in: state) { continue }
+            guard change.applies(to: state) else { throw change.refusal(of: id, in: state) }
+            guard after.apply(change, to: job, now) == .keyTaken, case .move(let queue) = change else { continue }
+            throw StintError.keyTaken(id, in: queue)
         }
-        for id in ids { wait(id, after: .zero, now) }
+        self = after
     }
 
-    mutating func runNow(_ ids: [JobID], _ now: StoreTime) throws {
-        try found(ids) { job in
-            switch job.place {
-            case .ready, .delayed: return
-            case .leased:
-                throw StintError.invalidInput(
-                    "job \(job.id) is leased: a worker has it already, so it cannot be started now")
-            case .buried:
-                throw StintError.invalidInput(
-                    "job \(job.id) is buried: kick it, and it is ready with all its attempts")
-            case .done, .cancelled, .expired:
-                let state = job.place.state.rawValue
-                throw StintError.invalidInput("job \(job.id) is \(state): a \(state) job does not run again")
-            }
-        }
-        for id in ids {
-            guard let job = jobs[id], case .delayed = job.place else { continue }
-            wait(id, after: .zero, attempts: job.attempts, crashes: job.crashes, isSuspect: job.isSuspect, now)
-        }
-    }
-
-    mutating func bury(_ ids: [JobID], reason: String, _ now: StoreTime) throws {
-        try found(ids) { job in
-            if job.place.state.isOver {
-                let state = job.place.state.rawValue
-                throw StintError.invalidInput("job \(job.id) is \(state): a \(state) job cannot be buried")
-            }
-        }
-        for id in ids {
-            guard let job = jobs[id] else { continue }
-            if case .buried = job.place { continue }
+    /// Changes a job in a state that the change applies to.
+    @discardableResult
+    mutating func apply(_ change: JobChange, to job: Job, _ now: StoreTime) -> Applied {
+        switch change {
+        case .kick: wait(job.id, after: .zero, now)
+        case .kickLater(let delay): wait(job.id, after: delay, now)
+        case .runNow:
             takeFromHolder(job)
-            bury(id, attempts: job.attempts, crashes: job.crashes, reason: reason, now)
-        }
-    }
-
-    mutating func cancel(_ ids: [JobID], reason: String, _ now: StoreTime) throws {
-        try found(ids) { job in
-            switch job.place {
-            case .done, .expired:
-                throw StintError.invalidInput(
-                    "job \(job.id) is \(job.place.state.rawValue): it is over already and cannot be cancelled")
-            case .ready, .delayed, .leased, .buried, .cancelled: return
-            }
-        }
-        for id in ids {
-            guard let job = jobs[id] else { continue }
-            if case .cancelled = job.place { continue }
+            wait(
+                job.id, after: .zero, attempts: job.attempts, crashes: job.crashes, isSuspect: job.isSuspect, now)
+        case .bury(let reason):
+            takeFromHolder(job)
+            bury(job.id, attempts: job.attempts, crashes: job.crashes, reason: reason, now)
+        case .cancel(let reason):
             takeFromHolder(job)
             cancel(job, reason: reason, now)
+        case .delete:
+            takeFromHolder(job)
+            forget(job.id)
+        case .move(let queue): return move(job, to: queue, now)
+        case .setPriority(let priority):
+            guard job.options.priority != priority else { return .unchanged }
+            jobs[job.id]!.options.priority = priority
         }
+        return .changed
+    }
+
+    private mutating func move(_ job: Job, to queue: QueueName, _ now: StoreTime) -> Applied {
+        makeQueue(queue)
+        guard queue != job.queue else { return .unchanged }
+        if job.holdsKey, let key = job.options.uniqueKey, let holder = holder(of: key, in: queue) {
+            guard jobs[holder]!.place.state.isWaiting, jobs[holder]!.isExpired(now) else { return .keyTaken }
+            jobs[holder]!.holdsKey = false
+        }
+        takeFromHolder(job)
+        jobs[job.id]!.queue = queue
+        if job.place.state == .ready { putInLine(job.id) }
+        wakes = true
+        return .changed
     }
 
     private mutating func cancel(_ job: Job, reason: String, _ now: StoreTime) {
         queues[job.queue]!.cancelled += 1
+        note(job.queue, now) { $0.cancelled += 1 }
         end(job.id, as: .cancelled(at: now.wall, reason: reason.replacing("\0", with: "\u{FFFD}")))
     }
 
@@ -85,18 +78,7 @@ extension InMemoryState {
         jobs[id]!.place = place
     }
 
-    mutating func delete(_ ids: [JobID]) throws {
-        var seen: Set<JobID> = []
-        try found(ids) { job in
-            if !seen.insert(job.id).inserted { throw StintError.notFound(job.id) }
-        }
-        for id in ids {
-            if let job = jobs[id] { takeFromHolder(job) }
-            forget(id)
-        }
-    }
-
-    private mutating func takeFromHolder(_ job: Job) {
+    mutating func takeFromHolder(_ job: Job) {
         // In a strict order its group may have waited for it.
         if case .delayed = job.place, job.options.group != nil { wakes = true }
         guard case .leased(let token) = job.place else { return }
@@ -106,67 +88,16 @@ extension InMemoryState {
 
     // MARK: - Many jobs of a queue
 
-    func select(
-        _ selection: JobSelection, _ states: Set<JobState>, from cursor: SelectionCursor?, limit: Int
-    ) -> SelectionStep {
-        let order = JobState.allCases.filter(states.contains)
-        let newest = cursor?.newest ?? lastJob
-        let start = SelectionCursor(state: order.first ?? .ready, newest: newest)
-        var place: SelectionCursor? = order.isEmpty ? nil : cursor ?? start
-        var selected: [JobID] = []
-        var seen = 0
-        while let here = place {
-            let rows = jobs.values.filter { job in
-                job.queue == selection.queue && job.place.state == here.state && job.id.rawValue <= newest
-                    && (Self.order(of: job), job.id.rawValue) > (here.position, here.job)
-            }.sorted { (Self.order(of: $0), $0.id.rawValue) < (Self.order(of: $1), $1.id.rawValue) }
-            for job in rows {
-                if seen == Self.rowsPerStep { return SelectionStep(jobs: selected, next: place, start: start) }
-                seen += 1
-                place = SelectionCursor(
-                    state: here.state, position: Self.order(of: job), job: job.id.rawValue, newest: newest)
-                guard Self.meets(job, selection) else { continue }
-                selected.append(job.id)
-                if selected.count >= limit { return SelectionStep(jobs: selected, next: place, start: start) }
-            }
-            place = order.drop { $0 != here.state }.dropFirst().first
-                .map { SelectionCursor(state: $0, newest: newest) }
-        }
-        return SelectionStep(jobs: selected, next: place, start: start)
-    }
-
     mutating func change(
         _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int, _ now: StoreTime
-    ) -> SelectionStep {
-        let step = select(selection, selection.states.intersection(change.states), from: cursor, limit: limit)
+    ) throws -> SelectionStep {
+        let states = selection.possibleStates.filter(change.states.contains)
+        let step = try select(selection, states, from: cursor, limit: limit, now)
+        var changed: [JobID] = []
         for id in step.jobs {
-            guard let job = jobs[id] else { continue }
-            takeFromHolder(job)
-            switch change {
-            case .kick: wait(id, after: .zero, now)
-            case .bury(let reason): bury(id, attempts: job.attempts, crashes: job.crashes, reason: reason, now)
-            case .cancel(let reason): cancel(job, reason: reason, now)
-            case .delete: forget(id)
-            }
+            if let job = jobs[id], apply(change, to: job, now) == .changed { changed.append(id) }
         }
-        return step
-    }
-
-    private static func meets(_ job: Job, _ selection: JobSelection) -> Bool {
-        if let time = selection.enqueuedBefore.map(StoredTime.timestamp), job.enqueuedAt >= time { return false }
-        var reason: String?
-        switch job.place {
-        case .buried(_, let text), .cancelled(_, let text), .expired(_, let text): reason = text
-        case .ready, .delayed, .leased, .done: break
-        }
-        if let error = selection.error {
-            let texts = [reason, job.failures.last?.error].compactMap { $0.map { Array($0.utf8) } }
-            if !texts.contains(where: { $0.contains(Array(error.utf8)) }) { return false }
-        }
-        if let since = selection.buriedSince.map(StoredTime.timestamp) {
-            guard case .buried(let at, _) = job.place, at >= since else { return false }
-        }
-        return true
+        return SelectionStep(jobs: changed, next: step.next, start: step.start)
     }
 
     // MARK: - Lists
@@ -179,44 +110,6 @@ extension InMemoryState {
         case .leased, .buried: 0
         case .done(let time), .cancelled(let time, _), .expired(let time, _): time
         }
-    }
-
-    func page(_ filter: JobFilter, after cursor: JobCursor?) -> JobPage {
-        let limit = min(filter.limit, JobFilter.maximumLimit)
-        var page = JobPage()
-        var bytes = 0
-        let all = JobState.allCases
-        let first = cursor.flatMap { all.firstIndex(of: $0.state) } ?? 0
-        for state in filter.state.map({ [$0] }) ?? Array(all[first...]) {
-            guard page.jobs.count < limit else { break }
-            let after = cursor?.state == state ? cursor : nil
-            let rows = jobs.values.filter { job in
-                job.place.state == state && (filter.queue == nil || job.queue == filter.queue)
-            }.map { (place: place(of: $0, filter), job: $0) }
-                .filter { row in after.map { Self.isBefore($0, row.place) } ?? true }
-                .sorted { Self.isBefore($0.place, $1.place) }
-            for (place, job) in rows.prefix(limit - page.jobs.count) {
-                guard bytes < JobFilter.maximumBytes else { return page }
-                let record = record(job)
-                bytes += 200 + record.headers.byteCount + (record.reason?.utf8.count ?? 0)
-                page.jobs.append(record)
-                page.next = place
-            }
-            if bytes >= JobFilter.maximumBytes { return page }
-        }
-        if page.jobs.count < limit { page.next = nil }
-        return page
-    }
-
-    private func place(of job: Job, _ filter: JobFilter) -> JobCursor {
-        // Within one queue the queue does not matter; leased jobs are listed by their ids alone.
-        let isLeased = job.place.state == .leased
-        let queue = filter.queue == nil && !isLeased ? queues[job.queue]?.number ?? 0 : 0
-        return JobCursor(state: job.place.state, queue: queue, order: Self.order(of: job), job: job.id.rawValue)
-    }
-
-    private static func isBefore(_ one: JobCursor, _ other: JobCursor) -> Bool {
-        (one.queue, one.order, one.job) < (other.queue, other.order, other.job)
     }
 
     func record(_ job: Job) -> JobRecord {

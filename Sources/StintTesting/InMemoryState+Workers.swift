@@ -37,7 +37,14 @@ extension InMemoryState {
         return WorkerRecord(
             id: id, registration: worker.registration, registeredAt: worker.registeredAt, started: started,
             liveness: worker.liveness, hostLiveness: .alive, supervisorLiveness: supervisor,
-            hasOrderToStop: hasOrderToStop)
+            hasOrderToStop: hasOrderToStop, order: worker.order)
+    }
+
+    mutating func order(_ order: WorkerOrder?, to id: WorkerID) throws {
+        guard let worker = workers[id] else { throw StintError.noWorker(id) }
+        try order?.check(id, hasSupervisor: worker.registration.supervisor != nil)
+        workers[id]!.order = order
+        revokes = true
     }
 
     // MARK: - Ends
@@ -109,6 +116,8 @@ extension InMemoryState {
             forget(job.id)
             report.pruned += 1
         }
+        report.purged = purgeDeleted(now)
+        pruneOperations(now)
         return report
     }
 

@@ -10,11 +10,13 @@ struct InMemoryState: Sendable {
 
     struct Job: Sendable {
         let id: JobID
-        let queue: QueueName
+        var queue: QueueName
         var payload: [UInt8]
         var contentType: String
         var options: JobOptions
         var enqueuedAt: Timestamp
+        /// Since when it is, or was last, ready.
+        var readyAt: Timestamp = 0
         var place: Place
         var digest: Digest?
         /// Whether it has its unique key, which may have gone on to the next job of the key.
@@ -70,6 +72,7 @@ struct InMemoryState: Sendable {
         /// The order in which the queues were created.
         let number: Int64
         var isPaused = false
+        var pauseReason: String?
         var retention: Duration = .zero
         var done = 0
         var limits = QueueLimits()
@@ -79,6 +82,7 @@ struct InMemoryState: Sendable {
         var turn: Int64 = 0
         var cancelled = 0
         var expired = 0
+        var activity = ActivityLog()
     }
 
     /// The lease of the jobs that one claim took from one queue.
@@ -90,6 +94,7 @@ struct InMemoryState: Sendable {
         var deadline: Int64
         var duration: Int64
         var expiresAt: Timestamp
+        let claimedAt: Timestamp
         var jobs: Set<JobID>
         /// When a reap first found it past its deadline.
         var overdueSince: Int64?
@@ -103,6 +108,7 @@ struct InMemoryState: Sendable {
         var seen: Int64
         let scoreboard: InMemoryScoreboard
         var liveness: Liveness
+        var order: WorkerOrder?
     }
 
     /// Whether it knows which workers live: the test simulates their deaths.
@@ -123,6 +129,10 @@ struct InMemoryState: Sendable {
     var restarts: Int64 = 0
     /// By name.
     var schedules: [[UInt8]: KeptSchedule] = [:]
+    var operations: [OperationID: KeptOperation] = [:]
+    var lastOperation: Int64 = 0
+    /// Jobs that an operation has deleted, and that can be brought back.
+    var deleted: [JobID: DeletedJob] = [:]
     /// The failures of all jobs, oldest first.
     var failures: [(job: JobID, failure: JobFailure)] = []
     /// Whether jobs became ready or delayed in the current call, or a queue was resumed.
@@ -144,6 +154,7 @@ struct InMemoryState: Sendable {
         makeQueue(name)
         if let paused = settings.paused {
             queues[name]!.isPaused = paused
+            queues[name]!.pauseReason = settings.pauseReason?.replacing("\0", with: "\u{FFFD}")
             if paused { revokes = true } else { wakes = true }
         }
         if let retention = settings.retention { queues[name]!.retention = retention }
@@ -166,7 +177,7 @@ struct InMemoryState: Sendable {
             return QueueStats(
                 name: name, ready: count(.ready), delayed: count(.delayed), leased: count(.leased),
                 buried: count(.buried), done: queue.done, cancelled: queue.cancelled, expired: queue.expired,
-                paused: queue.isPaused, limits: queue.limits)
+                paused: queue.isPaused, pauseReason: queue.pauseReason, limits: queue.limits)
         }.sorted { $0.name.description.utf8.lexicographicallyPrecedes($1.name.description.utf8) }
     }
 
@@ -189,11 +200,12 @@ struct InMemoryState: Sendable {
                 digest: job.options.onConflict == .collect ? Digest(job, now) : nil,
                 holdsKey: job.options.uniqueKey != nil)
             wait(id, after: job.options.firstDelay, now)
+            note(job.queue, now) { $0.enqueued += 1 }
             return Enqueued(id: id, outcome: .added)
         }
     }
 
-    private func holder(of key: String, in queue: QueueName) -> JobID? {
+    func holder(of key: String, in queue: QueueName) -> JobID? {
         let bytes = Array(key.utf8)
         return jobs.values.first { job in
             if job.place.state.isOver || !job.holdsKey { return false }
@@ -207,6 +219,7 @@ struct InMemoryState: Sendable {
         holdsGroup: Bool = false, _ now: StoreTime
     ) {
         jobs[id]!.place = delay > .zero ? .delayed(until: now.wall + delay.wholeMilliseconds) : .ready
+        jobs[id]!.readyAt = now.wall
         jobs[id]!.attempts = attempts
         jobs[id]!.crashes = crashes
         jobs[id]!.isSuspect = isSuspect
@@ -220,6 +233,7 @@ struct InMemoryState: Sendable {
         jobs[id]!.attempts = attempts
         jobs[id]!.crashes = crashes
         jobs[id]!.isSuspect = false
+        note(jobs[id]!.queue, now) { $0.buried += 1 }
     }
 
     mutating func forget(_ id: JobID) {
@@ -250,6 +264,7 @@ struct InMemoryState: Sendable {
                 error: failure.error.replacing("\0", with: "\u{FFFD}"), worker: worker,
                 diagnostics: diagnostics == AttemptDiagnostics() ? nil : diagnostics)
             failures.append((id, kept))
+            note(jobs[id]!.queue, now) { $0.add(failure.kind) }
             jobs[id]!.failures.append(kept)
             if jobs[id]!.failures.count > Self.failuresPerJob {
                 jobs[id]!.failures.removeFirst()
@@ -260,6 +275,7 @@ struct InMemoryState: Sendable {
         case .done:
             let queue = jobs[id]!.queue
             queues[queue]!.done += 1
+            note(queue, now) { $0.done += 1 }
             if queues[queue]!.retention > .zero { jobs[id]!.place = .done(at: now.wall) } else { forget(id) }
             return .done
         case .waiting(let delay, let attempts, let crashes, let isSuspect):
@@ -273,6 +289,7 @@ struct InMemoryState: Sendable {
             jobs[id]!.attempts = attempts
             jobs[id]!.crashes = crashes
             queues[jobs[id]!.queue]!.expired += 1
+            note(jobs[id]!.queue, now) { $0.expired += 1 }
             end(id, as: .expired(at: now.wall, reason: reason))
             return .expired
         }
@@ -281,6 +298,7 @@ struct InMemoryState: Sendable {
     /// Ends a waiting job whose time is over.
     mutating func expire(_ job: Job, _ now: StoreTime) {
         queues[job.queue]!.expired += 1
+        note(job.queue, now) { $0.expired += 1 }
         end(job.id, as: .expired(at: now.wall, reason: Transition.expiryReason(attempts: job.attempts)))
     }
 }

@@ -18,36 +18,31 @@ extension InMemoryStore {
         try verb { $0.extend(leases, by: duration, $1) }
     }
 
-    public func kick(_ ids: [JobID]) async throws {
-        try verb { try $0.kick(ids, $1) }
-    }
+    public func kick(_ ids: [JobID]) async throws { try await change(ids, .kick, by: nil) }
 
     public func bury(_ ids: [JobID], reason: String) async throws {
-        try verb { try $0.bury(ids, reason: reason, $1) }
+        try await change(ids, .bury(reason: reason), by: nil)
     }
 
     public func cancel(_ ids: [JobID], reason: String) async throws {
-        try verb { try $0.cancel(ids, reason: reason, $1) }
+        try await change(ids, .cancel(reason: reason), by: nil)
     }
 
-    public func delete(_ ids: [JobID]) async throws {
-        try verb { state, _ in try state.delete(ids) }
-    }
+    public func delete(_ ids: [JobID]) async throws { try await change(ids, .delete, by: nil) }
 
-    public func runNow(_ ids: [JobID]) async throws {
-        try verb { try $0.runNow(ids, $1) }
-    }
+    public func runNow(_ ids: [JobID]) async throws { try await change(ids, .runNow, by: nil) }
 
     public func select(
         _ selection: JobSelection, from cursor: SelectionCursor?, limit: Int
     ) async throws -> SelectionStep {
-        try look { $0.select(selection, selection.states, from: cursor, limit: limit) }
+        let now = now()
+        return try look { try $0.select(selection, selection.possibleStates, from: cursor, limit: limit, now) }
     }
 
     public func change(
         _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int
     ) async throws -> SelectionStep {
-        try verb { $0.change(selection, change, from: cursor, limit: limit, $1) }
+        try verb { try $0.change(selection, change, from: cursor, limit: limit, $1) }
     }
 
     public func reap() async throws -> ReapReport {
@@ -80,8 +75,25 @@ extension InMemoryStore {
         try look { $0.stats() }
     }
 
+    public func activity(of queues: [QueueName]?, last: Duration) async throws -> [QueueActivity] {
+        let now = now()
+        return try look { $0.activity(of: queues, last: last, now) }
+    }
+
     public func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
-        try look { $0.page(filter, after: cursor) }
+        let now = now()
+        return try look { try $0.page(filter, after: cursor, now) }
+    }
+
+    public func count(_ query: JobQuery, after cursor: JobCursor?) async throws -> JobCount {
+        let now = now()
+        return try look { try $0.count(query, after: cursor, now) }
+    }
+
+    public func errorGroups(
+        _ filter: ErrorGroupFilter, after cursor: ErrorGroupCursor?
+    ) async throws -> ErrorGroupPage {
+        try look { $0.errorGroups(filter, after: cursor) }
     }
 
     public func job(_ id: JobID) async throws -> JobDetails? {
@@ -147,10 +159,26 @@ extension InMemoryStore {
         try look { $0.restarts }
     }
 
-    public func failures(limit: Int) async throws -> [FailedJob] {
+    public func order(_ order: WorkerOrder?, to worker: WorkerID) async throws {
+        try verb { state, _ in try state.order(order, to: worker) }
+    }
+
+    public func order(of worker: WorkerID) async throws -> WorkerOrder? {
+        try look { $0.workers[worker]?.order }
+    }
+
+    public func failures(limit: Int) async throws -> [FailedJob] { try failures(limit) { _ in true } }
+
+    public func deaths(limit: Int) async throws -> [FailedJob] {
+        try failures(limit) { [.crashed, .lost, .expired].contains($0) }
+    }
+
+    private func failures(
+        _ limit: Int, _ isIncluded: (JobFailure.Kind) -> Bool
+    ) throws -> [FailedJob] {
         guard limit >= 0 else { throw StintError.invalidInput("the limit is \(limit); it must be 0 or more") }
         return try look { state in
-            state.failures.reversed().lazy.compactMap { failure in
+            state.failures.reversed().filter { isIncluded($0.failure.kind) }.compactMap { failure in
                 state.jobs[failure.job].map {
                     FailedJob(job: failure.job, queue: $0.queue, failure: failure.failure)
                 }

@@ -20,6 +20,7 @@ public final class InMemoryStore: JobStore {
         var next = 0
         var wakeUps: [Int: (queues: [QueueName], continuation: AsyncStream<NextReady>.Continuation)] = [:]
         var tickChanges: [Int: AsyncStream<Void>.Continuation] = [:]
+        var changes: [Int: AsyncStream<Void>.Continuation] = [:]
         var idle: [(isIdle: Condition, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
@@ -73,6 +74,7 @@ public final class InMemoryStore: JobStore {
         }
         if revokes { revocations.change() }
         if wakes { wakeUp() }
+        for listener in listeners.withLock({ Array($0.changes.values) }) { listener.yield() }
         resumeIdle()
         return value
     }
@@ -100,8 +102,10 @@ public final class InMemoryStore: JobStore {
         isClosed.store(true, ordering: .releasing)
         revocations.end()
         let (waiting, ticking) = listeners.withLock { listeners in
-            defer { (listeners.wakeUps, listeners.tickChanges) = ([:], [:]) }
-            return (Array(listeners.wakeUps.values), Array(listeners.tickChanges.values))
+            defer { (listeners.wakeUps, listeners.tickChanges, listeners.changes) = ([:], [:], [:]) }
+            return (
+                Array(listeners.wakeUps.values), Array(listeners.tickChanges.values) + Array(listeners.changes.values)
+            )
         }
         for (_, continuation) in waiting { continuation.finish() }
         for continuation in ticking { continuation.finish() }
@@ -132,7 +136,13 @@ public final class InMemoryStore: JobStore {
         return stream
     }
 
-    public func scheduleChanges() -> AsyncStream<Void> {
+    public func scheduleChanges() -> AsyncStream<Void> { signals(\.tickChanges) }
+
+    public func changes() -> AsyncStream<Void> { signals(\.changes) }
+
+    private func signals(
+        _ kind: WritableKeyPath<Listeners, [Int: AsyncStream<Void>.Continuation]> & Sendable
+    ) -> AsyncStream<Void> {
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         guard !isClosed.load(ordering: .acquiring) else {
             continuation.finish()
@@ -140,11 +150,11 @@ public final class InMemoryStore: JobStore {
         }
         let number = listeners.withLock { listeners in
             listeners.next += 1
-            listeners.tickChanges[listeners.next] = continuation
+            listeners[keyPath: kind][listeners.next] = continuation
             return listeners.next
         }
         continuation.onTermination = { [weak self] _ in
-            _ = self?.listeners.withLock { $0.tickChanges.removeValue(forKey: number) }
+            _ = self?.listeners.withLock { $0[keyPath: kind].removeValue(forKey: number) }
         }
         return stream
     }

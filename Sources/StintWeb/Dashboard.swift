@@ -10,7 +10,8 @@ import StintCore
 
 /// The pages of a queue, their JSON, its metrics and its HTTP API, for a Hummingbird router.
 ///
-///     let dashboard = try Dashboard(queue: queue, options: .init(access: .credentials(credentials), basePath: "/jobs"))
+///     let dashboard = try Dashboard(
+///         queue: queue, options: .init(access: .credentials(credentials), basePath: "/jobs"))
 ///     dashboard.addRoutes(to: router.group("jobs"))
 ///
 /// It reads the queue only while somebody looks, in short transactions.
@@ -59,7 +60,8 @@ public struct Dashboard: Sendable {
         options.redacted = Set(options.redacted.map { $0.lowercased() })
         guard options.basePath.isEmpty || options.basePath.hasPrefix("/") && !options.basePath.hasSuffix("/") else {
             throw StintError.invalidInput(
-                "the base path is \(quoted(options.basePath)); it must be empty, or begin with a slash and not end with one")
+                "the base path is \(quoted(options.basePath)); it must be empty, or begin with a slash and not end with one"
+            )
         }
         self.options = options
         templates = try Templates()
@@ -71,7 +73,8 @@ public struct Dashboard: Sendable {
         for route in Route.all + Route.otherMethods {
             router.on(RouterPath(route.path), method: route.method) { request, context -> Response in
                 await respond(
-                    route, request, parameters: Route.names(in: route.path).reduce(into: [:]) {
+                    route, request,
+                    parameters: Route.names(in: route.path).reduce(into: [:]) {
                         $0[$1] = context.parameters.get($1).map { $0.removingPercentEncoding ?? "" }
                     }, peer: (context as? any PeerRequestContext)?.peer)
             }
@@ -130,7 +133,8 @@ public struct Dashboard: Sendable {
         }
         guard user.role >= needed else {
             throw WebError(
-                .forbidden, "this needs the role \(needed.rawValue), and \(user.name) has the role \(user.role.rawValue)")
+                .forbidden,
+                "this needs the role \(needed.rawValue), and \(user.name) has the role \(user.role.rawValue)")
         }
         return user
     }

@@ -42,7 +42,9 @@ struct Route: Sendable {
         if path.contains(":") { return [html] }
         return [
             html,
-            Route(.get, path.isEmpty ? "/overview.json" : path + ".json", .json, role) { .json(try await make($0).facts) },
+            Route(.get, path.isEmpty ? "/overview.json" : path + ".json", .json, role) {
+                .json(try await make($0).facts)
+            },
         ]
     }
 
@@ -63,6 +65,10 @@ struct Route: Sendable {
     private static let pages: [Route] = [
         page("", make: overviewPage),
         page("/jobs", make: jobsPage),
+        page("/errors", make: errorsPage),
+        page("/operations", make: operationsPage),
+        page("/operations/new", .operate, make: previewPage),
+        page("/operations/:id", make: operationPage),
         page("/jobs/:id", make: jobPage),
         page("/queues", make: queuesPage),
         page("/queues/:name", make: queuePage),
@@ -74,14 +80,18 @@ struct Route: Sendable {
     private static let actions: [Route] = [
         action("/jobs/actions", .operate, changeJobs),
         action("/jobs/:id/actions", .operate, changeJob),
+        action("/operations", .operate, beginOperation),
+        action("/operations/:id/actions", .operate, controlOperation),
         action("/queues/:name/pause", .operate, pauseQueue),
         action("/queues/:name/resume", .operate, resumeQueue),
         action("/queues/:name/limits", .admin, limitQueue),
         action("/workers/restart", .admin, restartWorkers),
+        action("/workers/:id/orders", .admin, orderWorker),
         action("/schedules/:name/actions", .operate, changeSchedule),
     ]
 
     private static let others: [Route] = [
+        Route(.get, "/jobs/count", .json, .view, countJobs),
         Route(.get, "/jobs/:id/payload", .other, .view, payload),
         Route(.get, "/live", .stream, .view, liveUpdates),
         Route(.get, "/metrics", .other, .view, metrics),
@@ -90,7 +100,9 @@ struct Route: Sendable {
         Route(.get, "/sign-in", .page, nil, signInPage),
         Route(.post, "/sign-in", .page, nil, signIn),
         Route(.post, "/sign-out", .page, nil, signOut),
-        Route(.get, "/assets/stint.css", .other, nil) { .asset($0, PackageResources.stint_css, "text/css; charset=utf-8") },
+        Route(.get, "/assets/stint.css", .other, nil) {
+            .asset($0, PackageResources.stint_css, "text/css; charset=utf-8")
+        },
         Route(.get, "/assets/stint.js", .other, nil) {
             .asset($0, PackageResources.stint_js, "text/javascript; charset=utf-8")
         },
@@ -152,7 +164,9 @@ struct Route: Sendable {
     }
 
     /// The page at a path, with the named parts of it.
-    static func page(at path: String) -> (make: @Sendable (WebRequest) async throws -> Page, parameters: [String: String])? {
+    static func page(at path: String) -> (
+        make: @Sendable (WebRequest) async throws -> Page, parameters: [String: String]
+    )? {
         let parts = path.split(separator: "/").map { String($0).removingPercentEncoding ?? "" }
         for route in all {
             guard let make = route.make else { continue }

@@ -6,6 +6,7 @@
 
 import argparse
 import itertools
+import json
 import os
 import time
 import urllib.request
@@ -159,6 +160,65 @@ def actions(browser, site, script):
     page.context.close()
 
 
+def bulk(browser, site, script):
+    """All jobs of a filter: a preview, an operation, and a deleted set that comes back."""
+    how = "with" if script else "without"
+    page = browser.page(site, script=script)
+    for number in range(30):
+        site.put(f"bulk-{how}", f"job {number}")
+    page.visit(f"/jobs?q=queue:bulk-{how}")
+    page.click("text=Change all of them")
+    check("Change 30 jobs" in page.locator("h1").inner_text(), f"{how} JavaScript: the preview does not count 30 jobs")
+    check(page.locator("tbody tr").count() == 10, f"{how} JavaScript: the preview has not ten samples")
+    page.select_option("#action", "delete")
+    page.click("button:text-is('Begin')")
+    await_text(page, "done", script)
+    check("30 of 30" in page.locator(".facts").inner_text().replace("\n", " "), f"{how} JavaScript: not all 30 were deleted")
+    check(json.loads(site.run("list", f"queue:bulk-{how}", "--json") or "[]") == [], f"{how} JavaScript: jobs are left")
+    page.click("button:text-is('Bring the jobs back')")
+    await_text(page, "done", script)
+    check(len(site.run("list", f"queue:bulk-{how}", "--json").splitlines()) == 30, f"{how} JavaScript: they are not back")
+    page.visit("/operations")
+    check("web:local" in page.locator("main").inner_text(), f"{how} JavaScript: who did it is not recorded")
+    page.context.close()
+
+
+def await_text(page, text, script):
+    """Of a page that changes by itself, or, without JavaScript, when it is loaded again."""
+    deadline = time.monotonic() + 10
+    while text not in page.locator(".lead").inner_text():
+        assert time.monotonic() < deadline, f"{page.url} does not say {text}"
+        if script:
+            page.wait_for_timeout(50)
+        else:
+            page.reload()
+
+
+def errors(browser, site):
+    page = browser.page(site)
+    page.visit("/errors")
+    text = page.locator("#buried").locator("..").inner_text()
+    check("SIGSEGV" in text, f"the group of the death is missing: {text}")
+    page.locator("tr", has_text="SIGSEGV").locator("text=Kick all of these").click()
+    check(page.locator("#action").input_value() == "kick", "the preview does not offer the kick")
+    page.click("button:text-is('Begin')")
+    await_text(page, "done", True)
+    page.visit(f"/jobs/{site.killed}")
+    check("ready" in page.locator(".lead").inner_text(), "a group of errors was not kicked")
+    page.context.close()
+
+
+def orders(browser, site):
+    page = browser.page(site)
+    page.visit("/workers")
+    page.click("button:text-is('Quiet')")
+    page.wait_for_selector("text=The worker was told")
+    page.wait_for_selector("text=quiet: claims no more")
+    page.click("button:text-is('Work again')")
+    page.wait_for_selector("button:text-is('Quiet')")
+    page.context.close()
+
+
 def keyboard(browser, site):
     page = browser.page(site)
     page.visit("/jobs")
@@ -240,7 +300,8 @@ def other_sites(browser, site):
 def screenshots(browser, site, folder):
     os.makedirs(folder, exist_ok=True)
     shots = [("overview", "/"), ("jobs", "/jobs?q=queue:bulk"), ("job", f"/jobs/{site.json}"),
-             ("failed-job", f"/jobs/{site.failed}"), ("queue", "/queues/bulk"), ("schedules", "/schedules"),
+             ("failed-job", f"/jobs/{site.failed}"), ("errors", "/errors"), ("operations", "/operations"),
+             ("preview", "/operations/new?q=queue:bulk"), ("queue", "/queues/bulk"), ("schedules", "/schedules"),
              ("workers", "/workers"), ("doctor", "/doctor")]
     for width, scheme in ((1440, "light"), (1440, "dark"), (375, "light"), (375, "dark")):
         page = browser.page(site, width, scheme, expected=("sandbox",))
@@ -266,8 +327,11 @@ def main():
             live_values(browser, site)
             keyboard(browser, site)
             other_sites(browser, site)
+            errors(browser, site)
+            orders(browser, site)
             for script in (True, False):
                 actions(browser, site, script)
+                bulk(browser, site, script)
             signing_in(browser, arguments.stint, site.folder.name)
         browser.browser.close()
     if not arguments.screenshots:

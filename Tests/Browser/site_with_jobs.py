@@ -50,7 +50,7 @@ class Site:
 
     def run(self, *arguments, check=True, text=None):
         command = [self.stint, arguments[0], "--db", self.database, *arguments[1:]]
-        if arguments[0] in ("schedule", "queue", "group"):
+        if arguments[0] in ("schedule", "queue", "group", "operations"):
             command = [self.stint, arguments[0], arguments[1], "--db", self.database, *arguments[2:]]
         done = subprocess.run(command, capture_output=True, text=True, input=text, timeout=60)
         if check and done.returncode != 0:
@@ -98,6 +98,9 @@ class Site:
         self.run("schedule", "set", "nightly", "--cron", "0 3 * * *", "--queue", "mail", "nightly mail")
         self.run("queue", "set", "bulk", "--group-concurrency", "2")
         self.run("pause", "later")
+        self.put("old", "to be deleted")
+        self.run("delete", "--queue", "old")
+        self.operation = json.loads(self.run("operations", "list", "--json").splitlines()[0])["id"]
         self.running = self.put("slow", "it runs", "--content-type", "text/plain")
         self.start("work", "--queue", "slow", "--", "sleep", "600")
         deadline = time.monotonic() + 20
@@ -106,7 +109,8 @@ class Site:
 
     def pages(self):
         return [
-            "/", "/jobs", "/jobs?q=state:buried", "/jobs?q=nonsense:x", f"/jobs/{self.json}", f"/jobs/{self.html}",
+            "/", "/jobs", "/jobs?q=state:buried", "/jobs?q=nonsense:x", "/jobs?q=%22no+such+text%22", "/errors",
+            "/operations", "/operations/new?q=queue:bulk", f"/operations/{self.operation}", f"/jobs/{self.json}", f"/jobs/{self.html}",
             f"/jobs/{self.bytes}", f"/jobs/{self.failed}", f"/jobs/{self.killed}", f"/jobs/{self.running}", "/queues",
             "/queues/bulk", "/queues/later", "/workers", "/schedules", "/doctor", "/jobs/999999",
         ]

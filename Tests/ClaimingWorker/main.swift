@@ -9,8 +9,12 @@
 //   inside DB gate|lock     goes into the write gate, with `lock` begins a transaction too, prints "inside" and stops
 //                           itself; when it is continued, it waits for ever
 //   inside DB elected       the same with the lock of the process that is elected to checkpoint
+//   operate DB DRIVER MICROSECONDS
+//                           makes steps of operations as this driver until none is running, prints "jobs" of each; it
+//                           is killed after this time, unless that is 0
 //   headless                ends its main thread and lives on in another until its input ends; prints "ready"
 
+import Foundation
 import GRDB
 import StintCore
 import StintPlatform
@@ -55,6 +59,18 @@ case "die":
         place.scoreboard.note(ended: nil, started: job.lease)
     }
     kill(getpid(), SIGKILL)
+case "operate":
+    if let time = useconds_t(arguments[4]), time > 0 {
+        Thread.detachNewThread {
+            usleep(time)
+            kill(getpid(), SIGKILL)
+        }
+    }
+    let driver = OperationDriver(token: Int64(arguments[3])!)
+    while case .made(_, let changed) = try await queue.store.step(by: driver) {
+        print(changed)
+        fflush(nil)
+    }
 case "inside":
     let locks = try DatabaseLocks(beside: arguments[2])
     let connection = try DatabaseQueue(path: arguments[2])

@@ -25,11 +25,15 @@ package enum ClosedStore {
             ("delete", { try await store.delete([id]) }),
             ("runNow", { try await store.runNow([id]) }),
             ("select", { _ = try await store.select(JobSelection("q"), from: nil, limit: 1) }),
+            ("order", { try await store.order(.quiet, to: place.id) }),
+            ("order of", { _ = try await store.order(of: place.id) }),
             ("change", { _ = try await store.change(JobSelection("q"), .delete, from: nil, limit: 1) }),
             ("reap", { _ = try await store.reap() }),
             ("configure", { try await store.configure("q", QueueSettings(paused: true)) }),
             ("stats", { _ = try await store.stats() }),
             ("page", { _ = try await store.page(JobFilter(), after: nil) }),
+            ("count", { _ = try await store.count(JobQuery(), after: nil) }),
+            ("errorGroups", { _ = try await store.errorGroups(ErrorGroupFilter(.buried), after: nil) }),
             ("job", { _ = try await store.job(id) }),
             ("nextReady", { _ = try await store.nextReady(in: ["q"]) }),
             ("isClaimable", { _ = try await store.isClaimable(id) }),
@@ -44,6 +48,8 @@ package enum ClosedStore {
             ("requestRestart", { try await store.requestRestart() }),
             ("latestRestartRequest", { _ = try await store.latestRestartRequest() }),
             ("failures", { _ = try await store.failures(limit: 1) }),
+            ("deaths", { _ = try await store.deaths(limit: 1) }),
+            ("activity", { _ = try await store.activity(of: nil, last: .seconds(60)) }),
             (
                 "setSchedule",
                 {
@@ -56,6 +62,13 @@ package enum ClosedStore {
             ("changeSchedule", { try await store.changeSchedule("s", .pause) }),
             ("runSchedule", { _ = try await store.runSchedule("s") }),
             ("tick", { _ = try await store.tick() }),
+            ("change", { try await store.change([id], .kick, by: nil) }),
+            ("begin", { _ = try await store.begin(NewOperation(.kick, JobSelection("q"), filter: "x")) }),
+            ("beginRestore", { _ = try await store.beginRestore(of: OperationID(rawValue: 1), by: nil) }),
+            ("step", { _ = try await store.step(by: OperationDriver()) }),
+            ("control", { _ = try await store.control(OperationID(rawValue: 1), .pause) }),
+            ("operation", { _ = try await store.operation(OperationID(rawValue: 1)) }),
+            ("operations", { _ = try await store.operations(limit: 1, before: nil) }),
         ]
         for (name, call) in calls {
             do {
@@ -68,6 +81,7 @@ package enum ClosedStore {
         }
         for await _ in earlier {}
         for await _ in store.scheduleChanges() { Issue.record("a closed store has sent a change of a schedule") }
+        for await _ in store.changes() { Issue.record("a closed store has sent a change") }
         for await _ in store.wakeUps(in: ["q"]) { Issue.record("a closed store has sent a wake-up") }
     }
 }

@@ -147,6 +147,14 @@ let limitScenarios: [Scenario] = [
             for job in exchange.jobs { try await stage.settle(job.lease, .ack) }
         }
     },
+    Scenario("a group concurrency that is set while jobs run counts them") { stage in
+        for _ in 0..<4 { try await stage.enqueue(group: "a") }
+        let running = try await stage.claim(2)
+        try await stage.store.configure("q", QueueSettings(groupConcurrency: .to(2)))
+        #expect(try await stage.claim(9).isEmpty)
+        try await stage.settle(running[0].lease, .ack)
+        #expect(try await stage.claim(9).count == 1)
+    },
     Scenario("a pause keeps the places of what runs, and a resume gives no more") { stage in
         try await stage.store.configure("q", QueueSettings(concurrency: .to(1), groupConcurrency: .to(1)))
         for _ in 0..<3 { try await stage.enqueue(group: "a") }

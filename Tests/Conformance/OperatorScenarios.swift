@@ -135,6 +135,18 @@ let operatorScenarios: [Scenario] = [
         try await stage.store.configure("q", QueueSettings(paused: false))
         #expect(await signals.next() == .now)
     },
+    Scenario("every change of jobs, queues, workers and schedules is heard by who listens for all of them") { stage in
+        let store = stage.store
+        var changes = store.changes().makeAsyncIterator()
+        let id = try await stage.enqueue()
+        #expect(await changes.next() != nil)
+        try await store.bury([id], reason: "by hand")
+        #expect(await changes.next() != nil)
+        try await store.configure("other", QueueSettings(paused: true))
+        #expect(await changes.next() != nil)
+        _ = try await stage.hire()
+        #expect(await changes.next() != nil)
+    },
     Scenario("stats list the queues by name") { stage in
         for queue: QueueName in ["b", "a", "ü"] { try await stage.enqueue(in: queue) }
         #expect(try await stage.store.stats().map(\.name) == ["a", "b", "ü"])

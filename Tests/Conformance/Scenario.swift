@@ -29,8 +29,8 @@ package struct Scenario: Sendable, CustomTestStringConvertible {
     /// Those that a store with these capabilities must pass.
     package static func all(_ capabilities: Capability...) -> [Scenario] {
         (enqueueScenarios + claimScenarios + settleScenarios + leaseScenarios + suspectScenarios + workerScenarios
-            + operatorScenarios + selectionScenarios + endScenarios + limitScenarios + digestScenarios
-            + scheduleScenarios)
+            + operatorScenarios + selectionScenarios + queryScenarios + endScenarios + limitScenarios + digestScenarios
+            + scheduleScenarios + operationScenarios + activityScenarios)
             .filter { scenario in scenario.capability.map(capabilities.contains) ?? true }
     }
 }

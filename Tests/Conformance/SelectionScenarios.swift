@@ -20,7 +20,7 @@ let selectionScenarios: [Scenario] = [
         #expect(try await stage.selected(JobSelection("q", states: [.delayed, .buried])) == [young, buried])
         #expect(try await stage.selected(JobSelection("q", error: "timed out")) == [failed])
         #expect(try await stage.selected(JobSelection("q", error: "such host")) == [buried])
-        #expect(try await stage.selected(JobSelection("q", error: "Timed")) == [])
+        #expect(try await stage.selected(JobSelection("q", error: "Timed")) == [failed])
         #expect(try await stage.selected(JobSelection("q", enqueuedBefore: Date(time - 30_000))) == [old])
         #expect(try await stage.selected(JobSelection("q", buriedSince: Date(time))) == [buried])
         #expect(try await stage.selected(JobSelection("q", buriedSince: Date(time + 1))) == [])

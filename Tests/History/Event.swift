@@ -177,12 +177,27 @@ package enum Call: Codable, Sendable, Equatable {
         package var boot: String
         /// The wall clock's milliseconds before the call.
         package var wall: Int64?
+        /// How many jobs at most, and how many of them can be started at once.
+        package var limit: Int?
+        package var idleSlots: Int?
 
-        package init(worker: Int64?, deadline: Int64, boot: String, wall: Int64? = nil) {
+        package init(
+            worker: Int64?, deadline: Int64, boot: String, wall: Int64? = nil, limit: Int? = nil, idleSlots: Int? = nil
+        ) {
             self.worker = worker
             self.deadline = deadline
             self.boot = boot
             self.wall = wall
+            self.limit = limit
+            self.idleSlots = idleSlots
+        }
+
+        /// How many jobs of a group it may take in a row, as docs/limits.md promises.
+        ///
+        /// - Parameter groupsAreLimited: Whether the queue may limit how many of a group run.
+        func mostInARow(groupsAreLimited: Bool) -> Int {
+            guard let limit, let idleSlots else { return 1 }
+            return max(1, min(16, limit / max(4, min(idleSlots, groupsAreLimited ? 8 : 32))))
         }
     }
 }

@@ -5,6 +5,32 @@ package struct FinalState: Sendable {
     package var jobs: [Job]
     /// The notes that the ticks of schedules have left.
     package var ticks: [Tick] = []
+    /// What it has counted by time, of all time; a queue each.
+    package var activities: [Activity] = []
+    /// The largest id that a job was ever given, which is the number of all jobs; `nil`: not known.
+    package var lastJob: Int?
+
+    /// The counts of one queue.
+    package struct Activity: Sendable {
+        package var queue: String
+        package var enqueued = 0
+        package var started = 0
+        package var done = 0
+        /// Attempts that ended otherwise: failed, crashed or lost.
+        package var otherEnds = 0
+        package var cancelled = 0
+        package var expired = 0
+        package var timesInQueue = 0
+        package var runTimes = 0
+        /// The counts that the queue keeps beside these.
+        package var keptDone = 0
+        package var keptCancelled = 0
+        package var keptExpired = 0
+
+        package init(queue: String) { self.queue = queue }
+
+        var ends: Int { done + otherEnds }
+    }
 
     package init(isDrained: Bool, jobs: [Job], ticks: [Tick] = []) {
         self.isDrained = isDrained

@@ -123,6 +123,7 @@ package struct History {
     private(set) var weights: [GroupName: [Int]] = [:]
     /// Claims that may have taken jobs, and nobody was told.
     private(set) var unknownClaims: [Made] = []
+    private(set) var mostInARowOfUnknownClaims = 1
     /// By token: the extensions that returned, with their lines.
     private(set) var extensions: [Int64: [(leases: Set<Call.Lease>, deadline: Int64, made: Made)]] = [:]
     /// The process that registered a worker.
@@ -295,8 +296,9 @@ package struct History {
                         facts: job, terms: terms, process: made.process, invoked: made.invoked, returned: made.ended,
                         index: index))
             }
-        } else if terms != nil, made.mayHaveHappened {
+        } else if let terms, made.mayHaveHappened {
             unknownClaims.append(made)
+            mostInARowOfUnknownClaims = max(mostInARowOfUnknownClaims, terms.mostInARow(groupsAreLimited: true))
         }
         for (index, settlement) in settlements.enumerated() {
             jobHistories[settlement.lease.job, default: JobHistory()].settled.append(

@@ -157,12 +157,13 @@ extension HistoryChecker {
 
     // MARK: - Turns
 
-    /// While a group has a ready job, no other group is served more than twice for each time that its weight gives it
-    /// beside the first one's.
+    /// While a group has a ready job, no other group is served more often than its weight gives it beside the first
+    /// one's, and once more. Claims that take several of a group in a row count as that many.
     ///
-    /// The proof: the turns of all waiting groups are at least T, that of the group that was served last, and none is
-    /// further ahead than one step of its own. So the group waits at most at T + its step, and the other one is
-    /// served at T, T + its step, …, up to that: `step / other step + 1` times.
+    /// The proof: the turns of all waiting groups are at least T, that of the group that was served last. The claim
+    /// that served a group last took at most `a` of its jobs in a row, so it waits at most at T + `a` of its steps. The
+    /// other one is served up to `b` times in a row, at T, T + `b` of its steps, …, up to that:
+    /// `a * step / other step + b` times.
     private func turnViolations(
         _ claims: [History.Claim], _ queue: String, _ limits: LimitHistory, _ jobs: [Int64: EnqueuedJob]
     ) -> [Violation] {
@@ -193,6 +194,12 @@ extension HistoryChecker {
                     || before == nil && history.unknownClaims.allSatisfy({ $0.invoked > claim.returned }),
                 !history.unknownClaims.contains(where: { mayOverlap($0, job.made.invoked...claim.returned) })
             else { continue }
+            // A claim of unknown outcome may have served it last.
+            func mostInARow(_ other: History.Claim) -> Int {
+                other.terms.mostInARow(groupsAreLimited: limits.mayLimitGroups(other.invoked, claim.returned))
+            }
+            let ownRow = max(before.map { mostInARow(claims[$0]) } ?? 1, history.mostInARowOfUnknownClaims)
+            let otherRow = claims[start..<index].map(mostInARow).max() ?? 1
             var served: [String?: Int] = [:]
             for other in claims[start..<index] {
                 if let job = jobs[other.job] { served[job.new.group, default: 0] += 1 }
@@ -200,7 +207,7 @@ extension HistoryChecker {
             for (other, count) in served {
                 let weights = (weights(of: group, queue), weights(of: other, queue))
                 let shares = (weights.1.max()! + weights.0.min()! - 1) / weights.0.min()!
-                guard count > 2 * shares else { continue }
+                guard count > ownRow * shares + otherRow else { continue }
                 found.append(
                     Violation(
                         .unfairTurn,

@@ -32,6 +32,7 @@ package struct HistoryChecker {
         found += scheduleViolations()
         found += attemptViolations() + busyViolations()
         found += limitViolations()
+        found += activityViolations()
         return found
     }
 
@@ -108,5 +109,6 @@ package enum Rule: String, Sendable, CaseIterable {
     case groupOrder = "in a strict order no job of a group is claimed before an earlier one that waits"
     case unfairTurn = "a group with a ready job has its turn within two rounds"
     case brokenGroup = "no reap finds a group that has lost its place in the line"
+    case miscounted = "all that happens is counted by time, and nothing twice"
     case busyTooEarly = "no call fails with 'busy' before its busy timeout is over"
 }

@@ -534,6 +534,30 @@ struct HistoryTests {
         #expect(late.broken(busyTimeout: .seconds(4)) == [])
     }
 
+    @Test("wants everything counted by time, and nothing twice")
+    func activity() {
+        var history = HistoryBuilder()
+        history.enqueue("a", as: 1)
+        history.work("w", 1, token: 1)
+        func broken(_ change: (inout FinalState.Activity) -> Void = { _ in }) -> Set<Rule> {
+            var queue = FinalState.Activity(queue: "q")
+            (queue.enqueued, queue.started, queue.done, queue.keptDone) = (1, 1, 1, 1)
+            (queue.timesInQueue, queue.runTimes) = (1, 1)
+            change(&queue)
+            var final = FinalState(isDrained: true, jobs: [job(1, "a", "done", attempts: 1)])
+            final.activities = [queue]
+            final.lastJob = 1
+            return Set(HistoryChecker(history.events, final).violations().map(\.rule))
+        }
+        #expect(broken() == [])
+        #expect(broken { $0.enqueued = 2 } == [.miscounted] && broken { $0.enqueued = 0 } == [.miscounted])
+        #expect(broken { ($0.started, $0.timesInQueue) = (0, 0) } == [.miscounted])
+        #expect(broken { $0.timesInQueue = 2 } == [.miscounted] && broken { $0.runTimes = 2 } == [.miscounted])
+        #expect(broken { $0.keptDone = 2 } == [.miscounted] && broken { $0.expired = 1 } == [.miscounted])
+        #expect(broken { $0.keptCancelled = 1 } == [.miscounted] && broken { $0.otherEnds = 1 } == [.miscounted])
+        #expect(broken { ($0.started, $0.timesInQueue, $0.otherEnds) = (2, 2, 1) } == [])
+    }
+
     @Test("refuses a history that cannot be one")
     func disorder() {
         var history = HistoryBuilder()

@@ -218,8 +218,8 @@ struct LimitHistoryTests {
         func weigh(_ group: String, _ weight: Int) -> (inout HistoryBuilder) -> Void {
             { $0.call("operator", .weigh(queue: "q", group: group, weight: weight)) }
         }
-        #expect(turns(served: 6, weigh("big", 3)) == [])
-        #expect(turns(served: 7, weigh("big", 3)) == [.unfairTurn])
+        #expect(turns(served: 4, weigh("big", 3)) == [])
+        #expect(turns(served: 5, weigh("big", 3)) == [.unfairTurn])
         #expect(turns(served: 3, weigh("small", 3)) == [.unfairTurn])
         let late = broken { history in
             for job in 1...9 as ClosedRange<Int64> {
@@ -237,6 +237,32 @@ struct LimitHistoryTests {
         }
         #expect(turns(served: 3, buried) == [])
         #expect(turns(served: 3) { $0.call("operator", .kick(jobs: [7])) } == [.unfairTurn])
+    }
+
+    @Test("claims that run ahead may take several of a group in a row: up to 16, of at least 4 groups")
+    func rows() {
+        func turns(served: Int64, limit: Int, idleSlots: Int) -> Set<Rule> {
+            broken { history in
+                for job in 1...served { history.put(job, group: "big") }
+                history.put(100, group: "small")
+                for job in Array(1...served) + [100] {
+                    history.call(
+                        "w",
+                        .exchange(
+                            [],
+                            claim: .init(
+                                worker: nil, deadline: 1_000, boot: "b", limit: limit, idleSlots: idleSlots)),
+                        .exchanged([], claimed: [history.claimed(job, job)]))
+                }
+            }
+        }
+        #expect(turns(served: 3, limit: 8, idleSlots: 1) == [])
+        #expect(turns(served: 4, limit: 8, idleSlots: 1) == [.unfairTurn])
+        #expect(turns(served: 17, limit: 1_000, idleSlots: 1) == [])
+        #expect(turns(served: 18, limit: 1_000, idleSlots: 1) == [.unfairTurn])
+        #expect(turns(served: 3, limit: 8, idleSlots: 8) == [.unfairTurn])
+        #expect(turns(served: 3, limit: 64, idleSlots: 64) == [])
+        #expect(turns(served: 4, limit: 64, idleSlots: 64) == [.unfairTurn])
     }
 
     @Test("a claim of unknown outcome may have served a group")

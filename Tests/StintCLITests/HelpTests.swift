@@ -3,14 +3,17 @@ import Subprocess
 import Testing
 
 private let commands = [
-    "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "bury", "cancel", "delete",
-    "pause", "resume", "retain", "queue", "group", "schedule", "backup", "restore", "doctor",
+    "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "bury", "cancel", "delete", "move",
+    "prioritize", "operations", "pause", "resume", "retain", "queue", "group", "schedule", "backup", "restore",
+    "doctor",
 ]
 
 /// Those of commands that have commands of their own.
 private let innerCommands =
     ["set", "list", "show", "pause", "resume", "run", "delete"].map { "schedule \($0)" }
     + ["queue set", "queue show", "group set", "group list"]
+    + ["list", "begin", "show", "pause", "resume", "cancel", "restore"].map { "operations \($0)" }
+    + ["restart", "quiet", "stop"].map { "workers \($0)" }
 
 @Suite("The command line explains itself", .inOwnFolder, .timeLimit(.minutes(15)))
 struct HelpTests {
@@ -49,7 +52,8 @@ struct HelpTests {
 
     @Test(
         "every option that takes a value shows its default, within the width of the terminal",
-        arguments: commands.filter { !["schedule", "queue", "group"].contains($0) } + innerCommands, [60, 100])
+        arguments: commands.filter { !["schedule", "queue", "group", "operations"].contains($0) } + innerCommands,
+        [60, 100])
     func defaults(command: String, width: Int) async throws {
         let help = try await place.run(
             Workplace.stint, Self.help(command), environment: ["COLUMNS": "\(width)"]

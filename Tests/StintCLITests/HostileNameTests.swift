@@ -25,7 +25,7 @@ struct HostileNameTests {
                     INSERT INTO stint_leases (queue_id, worker, boot_id, deadline, claimed_at, expires_at, jobs)
                         VALUES (2, :it, :it, 9000000000000, 1, 9000000000000, 1);
                     DELETE FROM stint_ready WHERE job_id = 2;
-                    INSERT INTO stint_leased SELECT 2, token, 1, 0, 0, NULL, NULL FROM stint_leases;
+                    INSERT INTO stint_leased SELECT 2, token, 1, 0, 0, NULL, NULL, 0 FROM stint_leases;
                     UPDATE stint_buried SET reason = :it;
                     UPDATE stint_jobs SET content_type = :it, headers = 'a: ' || :it;
                     INSERT INTO stint_failures (job_id, attempt, at, kind, error, worker, signal, standard_error)

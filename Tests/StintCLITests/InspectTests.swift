@@ -1,3 +1,4 @@
+import Subprocess
 import Testing
 
 @Suite("stint stats, list and show", .inOwnFolder, .timeLimit(.minutes(15)))
@@ -70,6 +71,25 @@ struct InspectTests {
         #expect(table.output.split(separator: "\n").count == 3)
         #expect(table.errors == "stint: these are the first 2; --limit shows more\n")
         #expect(try await place.stint("list", "--limit", "2", "--json").split(separator: "\n").count == 2)
+    }
+
+    @Test("list takes a query, in one argument or several, and says what is wrong with one")
+    func query() async throws {
+        try await fill()
+        func ids(_ arguments: String...) async throws -> [Substring] {
+            try await place.run(Workplace.stint, Arguments(["list"] + arguments)).output.split(separator: "\n")
+                .dropFirst()
+                .map { $0.drop { $0 == " " }.prefix { $0 != " " } }
+        }
+        #expect(try await ids("queue:all state:buried error:\"BURIED manually\"") == ["4"])
+        #expect(try await ids("state:ready", "state:done") == ["2", "1"])
+        #expect(try await ids("state:ready state:delayed", "--reverse", "--queue", "all") == ["2", "3"])
+        #expect(try await ids("--state", "delayed", "--", "-state:done") == ["3"])
+        #expect(try await ids("age:>1h") == [])
+        #expect(try await ids("age:<1h attempts:>0") == ["1"])
+        #expect(try await ids("\"to be done\"") == ["1"])
+        let refusal = try await place.refusal("list", "age:1h")
+        #expect(refusal.code == 65 && refusal.sentence.hasPrefix("the term 'age:1h' is not understood: write > or <"))
     }
 
     @Test("list goes by priority, then by age")

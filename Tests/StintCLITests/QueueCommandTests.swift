@@ -76,6 +76,8 @@ struct QueueCommandTests {
         for line in [
             "queue              mail", "jobs               0 ready, 0 delayed, 0 leased",
             "                   0 buried, 0 done, 0 cancelled, 0 expired",
+            "oldest             none ready", "in                 0 jobs in the last minute, 0 in the last hour",
+            "waited             none in the last hour",
             "kept               for 7d when they are over", "concurrency        0 of 10 running",
             "rate               at most 50/1s; 0 started in the last 1s",
             "groups             none; priority alone decides (not fair)",

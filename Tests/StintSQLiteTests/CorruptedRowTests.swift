@@ -44,8 +44,8 @@ struct CorruptedRowTests {
     @Test(
         "a job in a second state holds nobody up at a claim, an acknowledgement or a kick",
         arguments: [
-            "INSERT INTO stint_leased VALUES (2, 1, 1, 0, 0, NULL, NULL)",
-            "INSERT INTO stint_leased VALUES (2, 77, 1, 0, 0, NULL, NULL)",
+            "INSERT INTO stint_leased VALUES (2, 1, 1, 0, 0, NULL, NULL, 0)",
+            "INSERT INTO stint_leased VALUES (2, 77, 1, 0, 0, NULL, NULL, 0)",
             "INSERT INTO stint_delayed VALUES (2, 1, 0, 0, 0, 0, NULL, NULL, 0)",
             "INSERT INTO stint_done VALUES (2, 1, 1, 1, 0, NULL); UPDATE stint_queues SET retention_ms = 60000",
             "INSERT INTO stint_ready VALUES (1, 1024, 6, 0, 0, 0, NULL, NULL)",
@@ -125,7 +125,7 @@ struct CorruptedRowTests {
 
     @Test("a leased job whose lease is gone is reclaimed, and no row of a job that is gone stays leased")
     func danglingLease() async throws {
-        let sql = "DELETE FROM stint_leases; INSERT INTO stint_leased VALUES (999, 5, 1, 0, 0, NULL, NULL)"
+        let sql = "DELETE FROM stint_leases; INSERT INTO stint_leased VALUES (999, 5, 1, 0, 0, NULL, NULL, 0)"
         try await withQueue(sql) { queue, _ in
             let states = try await queue.store.examine().first { $0.subject == "states" }
             #expect(states?.isGood == false && states?.description.contains("5 (leased without a lease)") == true)
@@ -189,7 +189,7 @@ struct CorruptedRowTests {
             \(state == .delayed ? "INSERT INTO stint_delayed SELECT job_id, queue_id, 1, 0, 0, 0, NULL, NULL, 0 FROM stint_buried; DELETE FROM stint_buried;" : "")
             \(state == .done ? "INSERT INTO stint_done SELECT job_id, queue_id, 1, 0, 0, NULL FROM stint_buried; DELETE FROM stint_buried;" : "")
             \(state == .cancelled || state == .expired ? "INSERT INTO \(table) SELECT job_id, queue_id, 1, 0, 0, 'r', NULL FROM stint_buried; DELETE FROM stint_buried;" : "")
-            \(state == .leased ? "INSERT INTO stint_leased SELECT job_id, 1, 0, 0, 0, NULL, NULL FROM stint_buried; DELETE FROM stint_buried;" : "")
+            \(state == .leased ? "INSERT INTO stint_leased SELECT job_id, 1, 0, 0, 0, NULL, NULL, 0 FROM stint_buried; DELETE FROM stint_buried;" : "")
             DELETE FROM stint_jobs WHERE id = (SELECT min(job_id) FROM \(table));
             """
         try await withQueue(sql) { queue, _ in

@@ -10,6 +10,9 @@ import Torture
 
 @Suite("A database of an earlier Stint")
 struct MigrationTests {
+    /// The schema that has operations.
+    private static let operations = SQLiteMigrations.all.first { $0.name == "v009_operations" }!.version
+
     @Test("opens with all its jobs, and its leases end as they would have", arguments: 1...Fixture.contents.count)
     func version(_ version: Int) async throws {
         let folder = try TemporaryFolder()
@@ -22,7 +25,9 @@ struct MigrationTests {
         let stats = try await store.stats().filter { $0.name != "sql" && $0.name != "flow" }
         #expect(
             stats == [
-                QueueStats(name: "paused", ready: 1, delayed: 0, leased: 0, buried: 0, done: 0, paused: true),
+                QueueStats(
+                    name: "paused", ready: 1, delayed: 0, leased: 0, buried: 0, done: 0, paused: true,
+                    pauseReason: version >= Self.operations ? "the provider is down" : nil),
                 QueueStats(name: "q", ready: 1, delayed: 1, leased: 5, buried: 1, done: 7, paused: false),
             ])
         let buried = try #require(try await store.job(JobID(rawValue: 7)))
@@ -44,6 +49,13 @@ struct MigrationTests {
         for id: Int64 in [4, 5] {
             let record = try #require(try await store.job(JobID(rawValue: id))?.record)
             #expect(record.suspect && record.crashes == 0 && record.attempts == 0)
+        }
+        if version >= Self.operations {
+            #expect(try await store.job(JobID(rawValue: 201)) == nil)
+            #expect(try await store.operation(OperationID(rawValue: 2))?.action == .change(.kick))
+            let restore = try await store.beginRestore(of: OperationID(rawValue: 1), by: nil)
+            #expect(try await JobQueue(store: store).run(restore.id).changed == 1)
+            #expect(try await store.job(JobID(rawValue: 201))?.record.group == "tenant")
         }
         // The holder of a lease from before can still settle it.
         let held = Lease(job: JobID(rawValue: 10), token: FencingToken(rawValue: 24))

@@ -97,16 +97,4 @@ struct SelectionTests {
         #expect(step.jobs.count == 3 && step.next != nil)
         #expect(try await queue.delete(JobSelection("q")) == 1)
     }
-
-    @Test("no page of a selection scans a table or sorts, whatever the state", arguments: JobState.allCases)
-    func plan(of state: JobState) async throws {
-        let folder = try TemporaryFolder()
-        let store = try SQLiteStore(path: folder.database)
-        let plan = try await store.writer.run { database in
-            try Statement("EXPLAIN QUERY PLAN \(JobTransaction.page(of: state))", database).rows { $0.text(3) }
-        }
-        // It reads as many rows as there are leased jobs.
-        let bad = plan.filter { $0.hasPrefix("SCAN") && state != .leased || $0.contains("TEMP B-TREE") }
-        #expect(bad.isEmpty, "\(plan)")
-    }
 }

@@ -13,6 +13,7 @@ struct InterposedStore: JobStore {
     var beforeExtend: @Sendable () -> Void = {}
     /// Called when a registration has been made or renewed, or removed. If it throws, the caller gets that error.
     var afterRegister: @Sendable (WorkerID?) throws -> Void = { _ in }
+    var afterRegisterAsync: (@Sendable (WorkerID) async throws -> Void)?
     var afterDeregister: @Sendable () throws -> Void = {}
     /// All wake-ups get lost but the first, which says that there is nothing.
     var isDeaf = false
@@ -33,6 +34,7 @@ struct InterposedStore: JobStore {
     func register(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> RegisteredWorker {
         let place = try await store.register(worker, as: id)
         try afterRegister(id)
+        try await afterRegisterAsync?(place.id)
         guard let beforeRevocationsAreRead else { return place }
         return RegisteredWorker(
             id: place.id, scoreboard: place.scoreboard, runLock: place.runLock,
@@ -90,12 +92,25 @@ struct InterposedStore: JobStore {
     func waitReason(of job: JobID) async throws -> WaitReason? { try await store.waitReason(of: job) }
 
     func stats() async throws -> [QueueStats] { try await store.stats() }
+    func activity(of queues: [QueueName]?, last: Duration) async throws -> [QueueActivity] {
+        try await store.activity(of: queues, last: last)
+    }
     func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
         try await store.page(filter, after: cursor)
     }
     func close() async { await store.close() }
 
     func checkStillThere() throws { try store.checkStillThere() }
+    func count(_ query: JobQuery, after cursor: JobCursor?) async throws -> JobCount {
+        try await store.count(query, after: cursor)
+    }
+
+    func errorGroups(
+        _ filter: ErrorGroupFilter, after cursor: ErrorGroupCursor?
+    ) async throws -> ErrorGroupPage {
+        try await store.errorGroups(filter, after: cursor)
+    }
+
     func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
     func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady {
         beforeLook()
@@ -115,7 +130,40 @@ struct InterposedStore: JobStore {
     func registerSupervisor() async throws -> (any SupervisorSign)? { try await store.registerSupervisor() }
     func requestRestart() async throws { try await store.requestRestart() }
     func latestRestartRequest() async throws -> Int64 { try await store.latestRestartRequest() }
+    func order(_ order: WorkerOrder?, to worker: WorkerID) async throws {
+        try await store.order(order, to: worker)
+    }
+    func order(of worker: WorkerID) async throws -> WorkerOrder? { try await store.order(of: worker) }
     func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
+    func deaths(limit: Int) async throws -> [FailedJob] { try await store.deaths(limit: limit) }
+
+    // MARK: - Operations
+
+    func change(_ ids: [JobID], _ change: JobChange, by actor: String?) async throws {
+        try await store.change(ids, change, by: actor)
+    }
+
+    func begin(_ operation: NewOperation) async throws -> BulkOperation {
+        try await store.begin(operation)
+    }
+
+    func beginRestore(of operation: OperationID, by actor: String?) async throws -> BulkOperation {
+        try await store.beginRestore(of: operation, by: actor)
+    }
+
+    func step(by driver: OperationDriver) async throws -> OperationStep {
+        try await store.step(by: driver)
+    }
+
+    func control(_ operation: OperationID, _ control: OperationControl) async throws -> BulkOperation {
+        try await store.control(operation, control)
+    }
+
+    func operation(_ id: OperationID) async throws -> BulkOperation? { try await store.operation(id) }
+
+    func operations(limit: Int, before id: OperationID?) async throws -> [BulkOperation] {
+        try await store.operations(limit: limit, before: id)
+    }
 
     // MARK: - Schedules
 

@@ -47,7 +47,7 @@ static int read_int(sqlite3_stmt *statement, int64_t *value, int *found) {
 
 static int add_counts(struct ceiling *c, int64_t queue, int64_t ready, int64_t leased, int64_t done) {
     sqlite3_stmt *update = c->statements[CEILING_ADD_COUNTS];
-    TRY(BIND(update, queue, ready, 0, leased, 0, done));
+    TRY(BIND(update, queue, ready, 0, leased, 0, done, 0, 0));
     return connection_run(update);
 }
 

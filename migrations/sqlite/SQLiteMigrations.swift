@@ -10,6 +10,9 @@ package enum SQLiteMigrations {
         SQLiteMigration(4, "v004_hardening", PackageResources.v004_hardening_sql),
         SQLiteMigration(5, "v005_flow", PackageResources.v005_flow_sql),
         SQLiteMigration(6, "v006_schedules", PackageResources.v006_schedules_sql),
+        SQLiteMigration(7, "v007_errors", PackageResources.v007_errors_sql),
+        SQLiteMigration(8, "v008_activity", PackageResources.v008_activity_sql),
+        SQLiteMigration(9, "v009_operations", PackageResources.v009_operations_sql),
     ]
 }
 

@@ -33,6 +33,8 @@ CREATE TABLE stint_groups (
     UNIQUE (queue_id, name)
 ) STRICT;
 CREATE INDEX stint_groups_turn ON stint_groups (queue_id, turn, id) WHERE state = 'waiting';
+-- Mostly empty: an end of a job looks for its group only if any is full.
+CREATE INDEX stint_groups_full ON stint_groups (queue_id) WHERE state = 'full';
 CREATE INDEX stint_groups_resume ON stint_groups (queue_id, resume_at) WHERE state = 'paced';
 
 -- How many jobs were claimed when, by the monotonic clock, of queues and groups with a rate.
@@ -55,11 +57,22 @@ ALTER TABLE stint_buried ADD COLUMN group_id INTEGER;
 ALTER TABLE stint_buried ADD COLUMN expires_at INTEGER;
 ALTER TABLE stint_done ADD COLUMN group_id INTEGER;
 
+-- 1: it has a group, and its queue limits what runs of each: only these are counted, and so in an index.
+ALTER TABLE stint_leased ADD COLUMN is_counted INTEGER NOT NULL DEFAULT 0;
+
+CREATE TRIGGER stint_queues_count_groups AFTER UPDATE OF group_concurrency ON stint_queues
+WHEN NEW.group_concurrency IS NOT NULL
+BEGIN
+    UPDATE stint_leased SET is_counted = 1
+    WHERE is_counted = 0 AND group_id IN (SELECT id FROM stint_groups WHERE queue_id = NEW.id);
+END;
+
 -- 1: it was started, and its group waits for it.
 ALTER TABLE stint_delayed ADD COLUMN holds_group INTEGER NOT NULL DEFAULT 0;
 
-CREATE INDEX stint_ready_group ON stint_ready (group_id, priority, job_id) WHERE group_id IS NOT NULL;
-CREATE INDEX stint_leased_group ON stint_leased (group_id) WHERE group_id IS NOT NULL;
+CREATE INDEX stint_ready_group ON stint_ready (group_id, priority, job_id, attempts, crashes, suspect, expires_at)
+    WHERE group_id IS NOT NULL;
+CREATE INDEX stint_leased_group ON stint_leased (group_id) WHERE is_counted = 1;
 CREATE INDEX stint_delayed_group ON stint_delayed (group_id, holds_group) WHERE group_id IS NOT NULL;
 CREATE INDEX stint_ready_expiry ON stint_ready (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX stint_delayed_expiry ON stint_delayed (expires_at) WHERE expires_at IS NOT NULL;

@@ -4,18 +4,12 @@ import StintCore
 /// Changes many jobs of a queue, after a count and a confirmation.
 struct BulkChange {
     let queue: JobQueue<AnyJobStore>
+    /// The queue that the selection is of.
+    let name: QueueName
     let selection: JobSelection
     let change: JobChange
 
-    /// `delete`, `kick`, `bury`, `cancel`.
-    private var verb: String {
-        switch change {
-        case .kick: "kick"
-        case .bury: "bury"
-        case .cancel: "cancel"
-        case .delete: "delete"
-        }
-    }
+    private var verb: String { change.verb }
 
     /// - Throws: ``StintError`` if there is no terminal to ask on, ``ExitCode`` 1 if the answer is no.
     func confirm(isSure: Bool) async throws {
@@ -31,7 +25,7 @@ struct BulkChange {
         }
         guard total > 0 else { return }
         let what =
-            "\(verb) \(total) \(total == 1 ? "job" : "jobs") of queue \(quoted(selection.queue.description)) "
+            "\(verb) \(total) \(total == 1 ? "job" : "jobs") of queue \(quoted(name.description)) "
             + "(\(counts.joined(separator: ", ")))"
         guard Question.canBeAsked else {
             throw StintError.invalidInput(

@@ -31,12 +31,12 @@ struct BuryCommand: AsyncParsableCommand {
     func run() async throws {
         let queue = try await database.open()
         guard ids.isEmpty else {
-            try await queue.bury(ids.unique, reason: Self.reason)
+            try await queue.change(ids.unique, .bury(reason: Self.reason), by: commandLineActor())
             return try Output.print("buried \(ids.unique.count)")
         }
         let change = JobChange.bury(reason: Self.reason)
         let selection = conditions.selection(for: change)
-        let bulk = BulkChange(queue: queue, selection: selection, change: change)
+        let bulk = BulkChange(queue: queue, name: conditions.queueName, selection: selection, change: change)
         try await bulk.confirm(isSure: yes)
         try Output.print("buried \(try await bulk.run())")
     }

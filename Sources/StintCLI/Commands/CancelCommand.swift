@@ -35,12 +35,12 @@ struct CancelCommand: AsyncParsableCommand {
     func run() async throws {
         let queue = try await database.open()
         guard ids.isEmpty else {
-            try await queue.cancel(ids.unique, reason: Self.reason)
+            try await queue.change(ids.unique, .cancel(reason: Self.reason), by: commandLineActor())
             return try Output.print("cancelled \(ids.unique.count)")
         }
         let change = JobChange.cancel(reason: Self.reason)
         let selection = conditions.selection(for: change)
-        let bulk = BulkChange(queue: queue, selection: selection, change: change)
+        let bulk = BulkChange(queue: queue, name: conditions.queueName, selection: selection, change: change)
         try await bulk.confirm(isSure: yes)
         try Output.print("cancelled \(try await bulk.run())")
     }

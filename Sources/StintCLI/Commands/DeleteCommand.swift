@@ -30,11 +30,11 @@ struct DeleteCommand: AsyncParsableCommand {
     func run() async throws {
         let queue = try await database.open()
         guard ids.isEmpty else {
-            try await queue.delete(ids.unique)
+            try await queue.change(ids.unique, .delete, by: commandLineActor())
             return try Output.print("deleted \(ids.unique.count)")
         }
         let selection = conditions.selection(for: .delete)
-        let bulk = BulkChange(queue: queue, selection: selection, change: .delete)
+        let bulk = BulkChange(queue: queue, name: conditions.queueName, selection: selection, change: .delete)
         try await bulk.confirm(isSure: yes)
         try Output.print("deleted \(try await bulk.run())")
     }

@@ -13,12 +13,17 @@ struct KickCommand: AsyncParsableCommand {
             Example:
               stint kick --queue mail --error 'timed out' --limit 10
               stint kick 42 43
+              stint kick 42 --after 1h
             """)
 
     @OptionGroup var database: DatabaseOptions
     @OptionGroup var conditions: SelectionOptions
     @Option(help: ArgumentHelp("The most jobs to kick. (default: all)", valueName: "n"))
     var limit: Int?
+    @Option(
+        help: ArgumentHelp("With ids: ready only after this time. (default: at once)", valueName: "duration"),
+        transform: DurationArgument.init)
+    var after: DurationArgument?
     @Argument(help: "Ids of buried jobs.")
     var ids: [JobIDs] = []
 
@@ -27,19 +32,24 @@ struct KickCommand: AsyncParsableCommand {
         guard ids.isEmpty || limit == nil else {
             throw wrongUsage("ids do not go with --limit: all of them are kicked")
         }
+        guard after == nil || !ids.isEmpty else {
+            throw wrongUsage("--after goes with ids; for many jobs: stint operations begin kick --after …")
+        }
         if let limit, limit < 1 { throw wrongUsage("--limit is \(limit); it must be at least 1") }
     }
 
     func run() async throws {
         let queue = try await database.open()
         guard ids.isEmpty else {
-            try await queue.kick(ids.unique)
+            try await queue.change(
+                ids.unique, after.map { .kickLater(after: $0.duration) } ?? .kick, by: commandLineActor())
             return try Output.print("kicked \(ids.unique.count)")
         }
         let selection = conditions.selection(for: .kick)
-        let kicked = try await BulkChange(queue: queue, selection: selection, change: .kick).run(limit: limit)
+        let kicked = try await BulkChange(queue: queue, name: conditions.queueName, selection: selection, change: .kick)
+            .run(limit: limit)
         try Output.print("kicked \(kicked)")
-        if kicked == 0 { try await hintAtBuriedJobs(queue, selection.queue) }
+        if kicked == 0 { try await hintAtBuriedJobs(queue, conditions.queueName) }
     }
 
     /// The default queue is often empty, so this helps a user who forgot --queue.

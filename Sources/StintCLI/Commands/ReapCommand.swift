@@ -9,7 +9,8 @@ struct ReapCommand: AsyncParsableCommand {
         discussion: """
             Jobs of workers whose processes are gone, and of leases that have ended, become ready again. Jobs \
             whose time is over (stint put --expires) expire, also in paused queues. Done, cancelled and expired jobs past \
-            their queue's retention are deleted. Schedules that are due enqueue their jobs. The command runs until \
+            their queue's retention are deleted. Schedules that are due enqueue their jobs. Running operations (stint \
+            operations) go on to their end. The command runs until \
             nothing is left to do and prints the \
             counts. A worker whose supervisor lives is left to it, since only the supervisor knows how it ended.
 
@@ -30,8 +31,11 @@ struct ReapCommand: AsyncParsableCommand {
         let report = try await database.open().reap()
         let expired = report.expired > 0 ? ", expired \(report.expired)" : ""
         let ticked = report.ticked > 0 ? ", ticked \(report.ticked)" : ""
+        let changed = report.changed > 0 ? ", changed \(report.changed)" : ""
+        let purged = report.purged > 0 ? ", purged \(report.purged)" : ""
         let groups = report.repairedGroups > 0 ? ", repaired groups \(report.repairedGroups)" : ""
         try Output.print(
-            "requeued \(report.requeued), buried \(report.buried), pruned \(report.pruned)\(expired)\(ticked)\(groups)")
+            "requeued \(report.requeued), buried \(report.buried), pruned \(report.pruned)\(expired)\(ticked)\(changed)\(purged)"
+                + groups)
     }
 }

@@ -11,8 +11,12 @@ struct RestartWorkersCommand: AsyncParsableCommand {
             works and its running jobs are done. The command reports supervisors that have not begun within --wait, \
             and workers without a supervisor, and then exits with 1.
 
+            With an id it restarts this worker only, and returns at once: the worker gives its jobs back or finishes \
+            them within its grace period, and its supervisor starts another one.
+
             Example:
               stint workers restart
+              stint workers restart 3
             """)
 
     @OptionGroup var database: DatabaseOptions
@@ -20,9 +24,15 @@ struct RestartWorkersCommand: AsyncParsableCommand {
         help: ArgumentHelp("How long supervisors may take to begin. (default: 20s)", valueName: "duration"),
         transform: DurationArgument.init)
     var wait = DurationArgument.seconds(20)
+    @Argument(help: "The id of one worker.")
+    var id: WorkerID?
 
     func run() async throws {
         let queue = try await database.open()
+        if let id {
+            try await queue.order(.restart, to: id)
+            return try Output.print("ordered worker \(id) to restart")
+        }
         let workers = try await queue.workers().filter { $0.liveness != .dead }
         guard !workers.isEmpty else { return try Output.print("no workers") }
         try await queue.restartWorkers()

@@ -17,7 +17,7 @@ struct RunCommand: AsyncParsableCommand {
     var ids: [JobIDs]
 
     func run() async throws {
-        try await database.open().runNow(ids.unique)
+        try await database.open().change(ids.unique, .runNow, by: commandLineActor())
         try Output.print("ready \(ids.unique.count)")
     }
 }

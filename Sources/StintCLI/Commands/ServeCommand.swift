@@ -37,7 +37,8 @@
         @Option(help: ArgumentHelp("The address of the dashboard.", valueName: "host:port"))
         var web = "127.0.0.1:8180"
 
-        @Option(help: ArgumentHelp("The users and the hashes of their tokens; its mode must be 0600.", valueName: "file"))
+        @Option(
+            help: ArgumentHelp("The users and the hashes of their tokens; its mode must be 0600.", valueName: "file"))
         var authFile: String?
 
         @Flag(help: "Nobody may change anything, whatever their role.")
@@ -69,7 +70,8 @@
             if let newToken { return try addUser(newToken) }
             let (host, port) = try Self.address(web)
             let queue = try await database.open()
-            var access = try authFile.map { Access.credentials(try Credentials(file: $0)) } ?? .open(readOnly ? .view : .admin)
+            var access =
+                try authFile.map { Access.credentials(try Credentials(file: $0)) } ?? .open(readOnly ? .view : .admin)
             if readOnly { access.mostRole = .view }
             access.hostNames = Set(hostName.map { $0.lowercased() })
             access.trustedProxies = Set(trustedProxy)
@@ -114,13 +116,15 @@
         /// `127.0.0.1:8180`, `[::1]:8180`, `localhost:0`.
         private static func address(_ text: String) throws -> (host: String, port: Int) {
             guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
-                throw StintError.invalidInput("--web is \(quoted(text)); expected an address and a port such as 127.0.0.1:8180")
+                throw StintError.invalidInput(
+                    "--web is \(quoted(text)); expected an address and a port such as 127.0.0.1:8180")
             }
             var host = String(text[..<colon])
             if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
             guard !host.isEmpty else {
                 throw StintError.invalidInput(
-                    "--web is \(quoted(text)), without an address; expected 127.0.0.1:\(port), or 0.0.0.0:\(port) for all of them")
+                    "--web is \(quoted(text)), without an address; expected 127.0.0.1:\(port), or 0.0.0.0:\(port) for all of them"
+                )
             }
             return (host, Int(port))
         }

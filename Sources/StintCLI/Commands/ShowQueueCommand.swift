@@ -4,8 +4,11 @@ import StintCore
 struct ShowQueueCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
-        abstract: "Show a queue's settings, and what of its limits is used now.",
+        abstract: "Show a queue's settings, what of its limits is used now, and what happened in the last hour.",
         discussion: """
+            Times are bounds, below which half of them or 99% are: the true ones are at most as long, and more than half as
+            long.
+
             Example:
               stint queue show mail
               stint queue show mail --json | jq .limits.rate
@@ -22,19 +25,23 @@ struct ShowQueueCommand: AsyncParsableCommand {
         guard let details = try await queue.details(of: name) else {
             throw try await QueueHints.missing(name, in: queue)
         }
-        if json { return try Output.print(try jsonLine(QueueDocument(details))) }
-        try Output.print(ShowCommand.text(rows(of: details)))
+        let activity = try await queue.activity(of: name)
+        if json { return try Output.print(try jsonLine(QueueDocument(details, activity))) }
+        try Output.print(ShowCommand.text(rows(of: details, activity)))
     }
 
-    private func rows(of queue: QueueDetails) -> [(String, String)] {
+    private func rows(of queue: QueueDetails, _ activity: QueueActivity?) -> [(String, String)] {
         let (stats, limits) = (queue.stats, queue.limits)
         func jobs(_ isShown: (JobState) -> Bool) -> String {
             JobState.allCases.filter(isShown).map { "\(stats.count(of: $0)) \($0.rawValue)" }.joined(separator: ", ")
         }
         var rows: [(String, String)] = [
-            ("queue", stats.name.description + (stats.paused ? ", paused" : "")),
+            ("queue", stats.name.description + (stats.pauseText.map { ", \($0)" } ?? "")),
             ("jobs", jobs(\.isUnfinished)),
             ("", jobs { !$0.isUnfinished }),
+        ]
+        if let activity { rows += ActivityText(activity: activity).rows }
+        rows += [
             (
                 "kept",
                 queue.retention > .zero

@@ -31,7 +31,7 @@ struct StatsCommand: AsyncParsableCommand {
             table.add(
                 [queue.name.description]
                     + states.map { "\(queue.count(of: $0))" }
-                    + [[queue.paused ? "paused" : nil, queue.limits.text].compactMap(\.self).joined(separator: "; ")])
+                    + [[queue.pauseText, queue.limits.text].compactMap(\.self).joined(separator: "; ")])
         }
         try Output.print(table.text)
     }

@@ -27,8 +27,9 @@ struct StintCommand: AsyncParsableCommand {
         var commands: [any ParsableCommand.Type] = [
             PutCommand.self, WorkCommand.self, ReapCommand.self, StatsCommand.self, ListCommand.self, ShowCommand.self,
             WorkersCommand.self, TopCommand.self, KickCommand.self, RunCommand.self, BuryCommand.self,
-            CancelCommand.self, DeleteCommand.self, PauseCommand.self, ResumeCommand.self, RetainCommand.self,
-            QueueCommand.self, GroupCommand.self, ScheduleCommand.self,
+            CancelCommand.self, DeleteCommand.self, MoveCommand.self, PrioritizeCommand.self, OperationsCommand.self,
+            PauseCommand.self, ResumeCommand.self, RetainCommand.self, QueueCommand.self, GroupCommand.self,
+            ScheduleCommand.self,
             BackupCommand.self, RestoreCommand.self, DoctorCommand.self,
         ]
         #if Web

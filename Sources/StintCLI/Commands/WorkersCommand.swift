@@ -15,8 +15,11 @@ struct WorkersCommand: AsyncParsableCommand {
               stint workers
               stint workers --json | jq 'select(.existence == "gone").id'
               stint workers restart
+              stint workers quiet 3
             """,
-        subcommands: [RestartWorkersCommand.self])
+        subcommands: [
+            RestartWorkersCommand.self, QuietWorkerCommand.self, StopWorkerCommand.self,
+        ])
 
     @OptionGroup var database: DatabaseOptions
     @Flag(help: "Print one JSON object a line; unknown values are left out.")
@@ -49,7 +52,8 @@ struct WorkersCommand: AsyncParsableCommand {
 
     private static func state(of worker: WorkerSnapshot) -> String {
         switch worker.record.liveness {
-        case .alive: "alive"
+        case .alive:
+            worker.record.order.map { "alive, ordered to \($0 == .quiet ? "be quiet" : $0.rawValue)" } ?? "alive"
         case .dead: "gone, not yet reclaimed"
         case .unknown: "unknown, cannot be seen from here"
         }

@@ -45,9 +45,11 @@ struct SelectionOptions: ParsableArguments {
         }
     }
 
+    var queueName: QueueName { queue ?? .default }
+
     func selection(for change: JobChange, now: Timestamp = wallClock()) -> JobSelection {
         JobSelection(
-            queue ?? .default, states: state.map { [$0] } ?? change.states, error: error,
+            queueName, states: state.map { [$0] } ?? change.states, error: error,
             enqueuedBefore: older.map { Date(now - $0.duration.milliseconds) })
     }
 }
@@ -63,7 +65,9 @@ extension [JobIDs] {
 /// Joins neighbouring ids into one argument. The parser copies the remaining arguments for each positional one, so
 /// 20,000 ids took it ten seconds.
 func joinedIDs(_ arguments: [String]) -> [String] {
-    guard let command = arguments.first, ["delete", "cancel", "bury", "kick", "run"].contains(command) else {
+    guard let command = arguments.first,
+        ["delete", "cancel", "bury", "kick", "run", "move", "prioritize"].contains(command)
+    else {
         return arguments
     }
     var result = [command]

@@ -3,11 +3,15 @@ import StintCore
 /// A queue in `queue show --json`: as in `stats --json`, and its settings.
 struct QueueDocument: Encodable {
     private let queue: QueueDetails
+    private let activity: QueueActivity?
 
-    init(_ queue: QueueDetails) { self.queue = queue }
+    init(_ queue: QueueDetails, _ activity: QueueActivity?) {
+        self.queue = queue
+        self.activity = activity
+    }
 
     private enum Keys: String, CodingKey {
-        case limits, retentionMilliseconds, startsInWindow, nextStartMilliseconds, groups
+        case limits, retentionMilliseconds, startsInWindow, nextStartMilliseconds, groups, activity
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -18,5 +22,6 @@ struct QueueDocument: Encodable {
         if queue.limits.rate != nil { try container.encode(queue.startsInWindow, forKey: .startsInWindow) }
         try container.encodeIfPresent(queue.nextStart?.milliseconds, forKey: .nextStartMilliseconds)
         try container.encode(queue.groups, forKey: .groups)
+        try container.encodeIfPresent(activity.map(ActivityDocument.init), forKey: .activity)
     }
 }

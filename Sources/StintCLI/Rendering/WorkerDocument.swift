@@ -19,6 +19,7 @@ struct WorkerDocument: Encodable {
     private let started: [Started]?
     private let existence: String
     private let residentMemoryBytes: Int64?
+    private let order: WorkerOrder?
 
     init(_ worker: WorkerSnapshot) {
         let registration = worker.record.registration
@@ -39,5 +40,6 @@ struct WorkerDocument: Encodable {
             case .unknown: "unknown"
             }
         residentMemoryBytes = worker.residentMemory
+        order = worker.record.order
     }
 }

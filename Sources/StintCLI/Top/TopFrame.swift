@@ -122,7 +122,7 @@ struct TopFrame {
                     Format.count(count) + (limit ?? ""), state == .buried && count > 0 ? .red : .plain)
             }
             let limits = queue.limits.shortText
-            let notes = [queue.paused ? "paused" : "", limits].filter { !$0.isEmpty }.joined(separator: " ")
+            let notes = [queue.pauseText ?? "", limits].filter { !$0.isEmpty }.joined(separator: " ")
             return [TopCell(oneLine(queue.name.description, limit: 200))] + counts + [
                 TopCell(Format.rate(rate?.done)), TopCell(Format.rate(rate?.new)),
                 TopCell(notes, queue.paused ? .yellow : .plain),
@@ -149,7 +149,7 @@ struct TopFrame {
 
     private func state(of worker: WorkerSnapshot) -> TopCell {
         switch worker.record.liveness {
-        case .alive: TopCell("alive")
+        case .alive: worker.record.order.map { TopCell($0.rawValue, .yellow) } ?? TopCell("alive")
         case .dead: TopCell("gone", .red)
         case .unknown: TopCell("unknown", .yellow)
         }

@@ -14,6 +14,8 @@
 /// on the scoreboard. A start that reads the new mark first reads the store, where the change is committed, and gives
 /// back the revoked jobs. A start costs one read of 8 bytes; neither side waits for the other.
 ///
+/// An order to a worker (``WorkerOrder``) changes the mark too, and so tells the worker.
+///
 /// A value is never reused, so the later of two concurrent revocations is seen too.
 ///
 /// A job that runs already reads no mark. Its worker listens to ``changes()``, reads the store when there is one, and

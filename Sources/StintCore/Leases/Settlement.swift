@@ -42,6 +42,14 @@ public struct Settlement: Sendable {
         /// refusals go on, and the attempt does not count. It is buried once it was refused for `patience`, without
         /// another outcome between; zero buries it at once.
         case refuse(reason: String, retryAfter: Duration, patience: Duration)
+
+        /// Whether its attempt ran, so that it had a run time.
+        public var hasRun: Bool {
+            switch self {
+            case .ack, .fail, .crash, .bury: true
+            case .release, .suspect, .expire, .refuse: false
+            }
+        }
     }
 
     /// Derives the result of a settlement whose transaction had an unknown outcome from the job's state afterwards.

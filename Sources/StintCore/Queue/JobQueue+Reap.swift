@@ -1,12 +1,13 @@
 extension JobQueue {
-    /// Reclaims the jobs of dead workers and of ended leases, ends jobs that have expired, prunes jobs that are over, and
-    /// enqueues the jobs of schedules that are due, until nothing is left to do or the task is cancelled. For cron; a
-    /// `Reaper` does it repeatedly.
+    /// Reclaims the jobs of dead workers and of ended leases, ends jobs that have expired, prunes jobs that are over,
+    /// enqueues the jobs of schedules that are due, and goes on with the running operations, until nothing is left to do
+    /// or the task is cancelled. For cron; a `Reaper` does it repeatedly.
     ///
     /// - Returns: What was done.
     public func reap() async throws -> ReapReport {
         var report = try await store.reapAll()
         report.ticked = try await store.tickAll().ticks
+        report.changed = try await store.runOperations()
         return report
     }
 }
@@ -20,7 +21,7 @@ extension JobStore {
             let step = try await reap()
             total += step
             if Task.isCancelled { return total }
-            guard step == ReapReport(), step.repairedGroups + step.prunedGroups == 0 else { continue }
+            guard step == ReapReport(), step.repairedGroups + step.prunedGroups + step.purged == 0 else { continue }
             if step.spared == 0 || hasLookedAgain { return total }
             // Workers of leases past their deadline live, or may just have waited for the same lock.
             hasLookedAgain = true
@@ -37,5 +38,6 @@ extension ReapReport {
         total.expired += step.expired
         total.repairedGroups += step.repairedGroups
         total.prunedGroups += step.prunedGroups
+        total.purged += step.purged
     }
 }

@@ -72,7 +72,7 @@ extension JobQueue {
             guard cursor == nil else { continue }
             // A job may have moved to a state that was already read, so read again. Buried, cancelled or deleted jobs
             // do not come back by themselves, so this ends; a kicked job may be buried again and again.
-            if case .kick = change { break }
+            if change.mayApplyAgain { break }
             guard count > before else { break }
             (before, cursor) = (count, step.start)
         }

@@ -78,11 +78,13 @@ public struct JobQueue<Store: JobStore>: Sendable {
 
     /// Pauses a queue: until ``resume(_:)`` none of its jobs is claimed or started, including jobs that workers have
     /// already claimed. Running jobs continue. Creates the queue if it does not exist.
-    public func pause(_ queue: QueueName) async throws {
-        try await store.configure(queue, QueueSettings(paused: true))
+    ///
+    /// - Parameter reason: Why, for people: ``QueueStats/pauseReason`` until the queue is resumed. 1 to 1,000 bytes.
+    public func pause(_ queue: QueueName, reason: String? = nil) async throws {
+        try await store.configure(queue, QueueSettings(paused: true, pauseReason: reason))
     }
 
-    /// Ends a pause. Creates the queue if it does not exist.
+    /// Ends a pause, and forgets its reason. Creates the queue if it does not exist.
     public func resume(_ queue: QueueName) async throws {
         try await store.configure(queue, QueueSettings(paused: false))
     }

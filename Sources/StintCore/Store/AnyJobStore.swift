@@ -59,8 +59,22 @@ package struct AnyJobStore: JobStore {
 
     package func stats() async throws -> [QueueStats] { try await base.stats() }
 
+    package func activity(of queues: [QueueName]?, last: Duration) async throws -> [QueueActivity] {
+        try await base.activity(of: queues, last: last)
+    }
+
     package func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
         try await base.page(filter, after: cursor)
+    }
+
+    package func count(_ query: JobQuery, after cursor: JobCursor?) async throws -> JobCount {
+        try await base.count(query, after: cursor)
+    }
+
+    package func errorGroups(
+        _ filter: ErrorGroupFilter, after cursor: ErrorGroupCursor?
+    ) async throws -> ErrorGroupPage {
+        try await base.errorGroups(filter, after: cursor)
     }
 
     package func job(_ id: JobID) async throws -> JobDetails? { try await base.job(id) }
@@ -96,7 +110,38 @@ package struct AnyJobStore: JobStore {
     package func requestRestart() async throws { try await base.requestRestart() }
     package func latestRestartRequest() async throws -> Int64 { try await base.latestRestartRequest() }
     package func restartSignals(every interval: Duration) -> AsyncStream<Void> { base.restartSignals(every: interval) }
+    package func order(_ order: WorkerOrder?, to worker: WorkerID) async throws {
+        try await base.order(order, to: worker)
+    }
+
+    package func order(of worker: WorkerID) async throws -> WorkerOrder? { try await base.order(of: worker) }
+
     package func failures(limit: Int) async throws -> [FailedJob] { try await base.failures(limit: limit) }
+    package func deaths(limit: Int) async throws -> [FailedJob] { try await base.deaths(limit: limit) }
+
+    // MARK: - Operations
+
+    package func change(_ ids: [JobID], _ change: JobChange, by actor: String?) async throws {
+        try await base.change(ids, change, by: actor)
+    }
+
+    package func begin(_ operation: NewOperation) async throws -> BulkOperation { try await base.begin(operation) }
+
+    package func beginRestore(of operation: OperationID, by actor: String?) async throws -> BulkOperation {
+        try await base.beginRestore(of: operation, by: actor)
+    }
+
+    package func step(by driver: OperationDriver) async throws -> OperationStep { try await base.step(by: driver) }
+
+    package func control(_ operation: OperationID, _ control: OperationControl) async throws -> BulkOperation {
+        try await base.control(operation, control)
+    }
+
+    package func operation(_ id: OperationID) async throws -> BulkOperation? { try await base.operation(id) }
+
+    package func operations(limit: Int, before id: OperationID?) async throws -> [BulkOperation] {
+        try await base.operations(limit: limit, before: id)
+    }
 
     // MARK: - Schedules
 

@@ -12,7 +12,7 @@
 /// `CrashAttribution` and `CrashEvidence`; it decides nothing of that itself.
 ///
 /// The scenarios in Tests/Conformance specify the same in code. Every store must pass them.
-public protocol JobStore: WorkerRegistry, ScheduleStore {
+public protocol JobStore: WorkerRegistry, ScheduleStore, OperationStore {
     /// Adds all jobs or none, and returns results in their order. If a job in its queue that is not done has the same
     /// unique key, a job is not added, replaces that job, or joins it in a digest, as its ``ConflictPolicy`` says; the
     /// result then has that job's id. A job that was claimed before is neither replaced nor joined. After
@@ -61,8 +61,8 @@ public protocol JobStore: WorkerRegistry, ScheduleStore {
     ///   or done; no job is changed then.
     func runNow(_ ids: [JobID]) async throws
 
-    /// The next jobs of a selection, at most `limit`. A call reads a bounded number of jobs, so it may return none
-    /// although more follow.
+    /// The next jobs of a selection, at most `limit`, and at most 1,000. A call reads a bounded number of jobs, so it
+    /// may return none although more follow. Ages in the selection's query count from the beginning of the walk.
     ///
     /// - Parameter cursor: Where the last step ended; `nil` at the beginning.
     func select(_ selection: JobSelection, from cursor: SelectionCursor?, limit: Int) async throws -> SelectionStep
@@ -107,15 +107,44 @@ public protocol JobStore: WorkerRegistry, ScheduleStore {
     /// The counts of all queues, by name.
     func stats() async throws -> [QueueStats]
 
-    /// One page of the jobs that match the filter: ready ones in the order of claims, delayed ones by time, others by
-    /// id. Without a state in the filter, the states follow one another.
+    /// What happened in queues, by name: counted in the same transactions, so that it is exact over all processes, and
+    /// also after kills and power cuts. In minutes if `last` is an hour at most, otherwise in hours, and for
+    /// three days at most.
+    ///
+    /// - Parameters:
+    ///   - queues: Those that do not exist are left out; `nil`: all. Name them if there are very many.
+    ///   - last: How far back; zero: only ``QueueActivity/total`` and ``QueueActivity/oldestReady``.
+    func activity(of queues: [QueueName]?, last: Duration) async throws -> [QueueActivity]
+
+    /// One page of the jobs that match the filter. The states follow one another. In each, the jobs of one queue are in
+    /// its order: ready ones as they would be claimed, delayed ones by time, others by id or by the time of their end.
+    /// A query with other terms than `queue` and `state` may have another order, which is the same on all its pages.
     ///
     /// A page has at most ``JobFilter/maximumLimit`` jobs, and fewer if their records exceed
-    /// ``JobFilter/maximumBytes``. Each page is read in a transaction of its own: a job that changes its state
-    /// meanwhile may be on two pages or on none.
+    /// ``JobFilter/maximumBytes``, or if the store has read ``JobFilter/maximumRowsRead`` jobs or about
+    /// ``JobFilter/maximumBytesRead`` bytes of them: then the page may be empty although more follow. Each page is read
+    /// in a short transaction of its own. A job that stays where it is, is on exactly one page; one that moves to
+    /// another state or place meanwhile may be on two pages or on none.
     ///
     /// - Parameter cursor: Where the previous page ended; `nil` for the first one.
     func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage
+
+    /// How many jobs match a query, counted from a place in the order of their list. If the query has no other terms
+    /// than `queue` and `state`, and no job that is over can match, the answer is exact at once. Otherwise a call does
+    /// a bounded amount of work, and may be continued.
+    ///
+    /// - Parameter cursor: Where the previous count ended; `nil` at the beginning.
+    func count(_ query: JobQuery, after cursor: JobCursor?) async throws -> JobCount
+
+    /// Groups of jobs with like errors; see `ErrorFingerprint`.
+    ///
+    /// Buried jobs: their groups with the most jobs first, with exact counts, which the store keeps.
+    ///
+    /// Failing jobs: those of a bounded number of failures, the latest first, in a page of any length. A page counts
+    /// only what was read for it, so a group may be on several pages: see ``ErrorGroupPage/merging(_:)``.
+    ///
+    /// - Parameter cursor: Where the previous page ended; `nil` for the first one.
+    func errorGroups(_ filter: ErrorGroupFilter, after cursor: ErrorGroupCursor?) async throws -> ErrorGroupPage
 
     /// One job with payload and history, or `nil`.
     func job(_ id: JobID) async throws -> JobDetails?

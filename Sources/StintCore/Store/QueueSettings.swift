@@ -1,6 +1,9 @@
 /// A change to a queue's settings; `nil` leaves a setting as it is.
 public struct QueueSettings: Sendable, Hashable {
     public var paused: Bool?
+    /// Why it is paused, for people; it goes with `paused` set to `true`. A pause without a reason, and the end of a
+    /// pause, remove the earlier one.
+    public var pauseReason: String?
     /// How long jobs are kept when they are over; zero keeps none.
     public var retention: Duration?
     /// For what the limits mean see ``QueueLimits``. A change acts on the next claim; jobs that run go on, and those that
@@ -12,8 +15,12 @@ public struct QueueSettings: Sendable, Hashable {
     public var groupOrder: QueueLimits.GroupOrder?
     public var isFair: Bool?
 
-    public init(paused: Bool? = nil, retention: Duration? = nil) {
+    /// The longest ``pauseReason``, in bytes.
+    public static let maximumPauseReasonBytes = 1_000
+
+    public init(paused: Bool? = nil, pauseReason: String? = nil, retention: Duration? = nil) {
         self.paused = paused
+        self.pauseReason = pauseReason
         self.retention = retention
     }
 
@@ -42,6 +49,16 @@ public struct QueueSettings: Sendable, Hashable {
     public func check() throws {
         if let retention, !(Duration.zero...NewJob.maximumDelay).contains(retention) {
             throw StintError.invalidInput("the retention is \(retention); it must be between 0 and 100 years")
+        }
+        if let pauseReason {
+            guard paused == true else {
+                throw StintError.invalidInput("a reason of a pause was given, and the queue is not paused with it")
+            }
+            guard (1...Self.maximumPauseReasonBytes).contains(pauseReason.utf8.count) else {
+                throw StintError.invalidInput(
+                    "the reason of the pause has \(pauseReason.utf8.count) bytes; it must have 1 to "
+                        + "\(Self.maximumPauseReasonBytes)")
+            }
         }
         try check(concurrency, "concurrency")
         try check(groupConcurrency, "group concurrency")

@@ -12,18 +12,20 @@ public struct QueueStats: Sendable, Hashable, Codable {
     /// Jobs that did expire since the queue was created, whether or not they are retained.
     public let expired: Int
     public let paused: Bool
+    /// Why it is paused, if who paused it said so.
+    public let pauseReason: String?
     public var limits: QueueLimits { ownLimits ?? QueueLimits() }
     /// `nil`: it has none. So the JSON of most queues has no limits.
     private let ownLimits: QueueLimits?
 
     private enum CodingKeys: String, CodingKey {
-        case name, ready, delayed, leased, buried, done, cancelled, expired, paused
+        case name, ready, delayed, leased, buried, done, cancelled, expired, paused, pauseReason
         case ownLimits = "limits"
     }
 
     public init(
         name: QueueName, ready: Int, delayed: Int, leased: Int, buried: Int, done: Int, cancelled: Int = 0,
-        expired: Int = 0, paused: Bool, limits: QueueLimits = QueueLimits()
+        expired: Int = 0, paused: Bool, pauseReason: String? = nil, limits: QueueLimits = QueueLimits()
     ) {
         self.name = name
         self.ready = ready
@@ -34,6 +36,7 @@ public struct QueueStats: Sendable, Hashable, Codable {
         self.cancelled = cancelled
         self.expired = expired
         self.paused = paused
+        self.pauseReason = pauseReason
         ownLimits = limits == QueueLimits() ? nil : limits
     }
 

@@ -19,6 +19,12 @@ public struct ReapReport: Sendable, Hashable {
     /// Groups that no job named any more, now forgotten. Ignored when two reports are compared.
     public var prunedGroups = 0
 
+    /// Jobs that an operation had deleted and that cannot be brought back any more, now gone. Ignored when two reports
+    /// are compared.
+    public var purged = 0
+    /// Jobs that operations have changed. Ignored when two reports are compared.
+    public var changed = 0
+
     public init(requeued: Int = 0, buried: Int = 0, pruned: Int = 0, expired: Int = 0, ticked: Int = 0) {
         self.requeued = requeued
         self.buried = buried

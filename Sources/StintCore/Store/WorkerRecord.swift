@@ -20,11 +20,13 @@ public struct WorkerRecord: Sendable, Hashable {
     public let supervisorLiveness: Liveness?
     /// Whether it was ordered to stop.
     public let hasOrderToStop: Bool
+    /// What a person has ordered it to do; `nil`: to work.
+    public let order: WorkerOrder?
 
     public init(
         id: WorkerID, registration: WorkerRegistration, registeredAt: Timestamp, started: [StartedJob]?,
         liveness: Liveness = .unknown, hostLiveness: Liveness = .unknown, supervisorLiveness: Liveness? = nil,
-        hasOrderToStop: Bool = false
+        hasOrderToStop: Bool = false, order: WorkerOrder? = nil
     ) {
         self.id = id
         self.registration = registration
@@ -34,5 +36,6 @@ public struct WorkerRecord: Sendable, Hashable {
         self.hostLiveness = hostLiveness
         self.supervisorLiveness = supervisorLiveness
         self.hasOrderToStop = hasOrderToStop
+        self.order = order
     }
 }

@@ -47,10 +47,26 @@ public protocol WorkerRegistry: Sendable {
     /// interval; otherwise as ``JobStore/reapSignals(every:)``.
     func restartSignals(every interval: Duration) -> AsyncStream<Void>
 
+    /// Gives an order to one worker, instead of an earlier one; `nil`: it works again, unless it is ending already. The
+    /// worker is told as of revoked jobs (`RevocationMark`), and looks at its order from time to time.
+    ///
+    /// - Throws: `notFound`, or `invalidInput` for a restart of a worker that has no supervisor.
+    func order(_ order: WorkerOrder?, to worker: WorkerID) async throws
+
+    /// The order of a worker; `nil`: it works, or is not registered.
+    func order(of worker: WorkerID) async throws -> WorkerOrder?
+
     /// The latest attempts that did not succeed, newest first.
     ///
     /// - Throws: `invalidInput` for a negative limit.
     func failures(limit: Int) async throws -> [FailedJob]
+
+    /// The latest of these attempts that ended with the death or the silence of their process, newest first: those that
+    /// crashed, and those that were lost with their worker or whose lease ran out. However many other attempts failed
+    /// since, they are found at once. As all failures, they are kept as long as their job.
+    ///
+    /// - Throws: `invalidInput` for a negative limit.
+    func deaths(limit: Int) async throws -> [FailedJob]
 }
 
 // What a store does that cannot prove who lives; see ``Liveness``.

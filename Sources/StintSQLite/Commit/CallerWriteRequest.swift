@@ -39,8 +39,8 @@ final class CallerWriteRequest<Value, Answer: Sendable>: WriteRequest, @unchecke
         self.tellsNothing = tellsNothing
     }
 
-    func perform(_ database: Database) throws -> Bool {
-        let transaction = JobTransaction(database, clock, calledAt: calledAt)
+    func perform(_ database: Database, _ counts: QueueCounts) throws -> Bool {
+        let transaction = JobTransaction(database, clock, calledAt: calledAt, shared: counts)
         let before = sqlite3_total_changes(database.sqliteConnection)
         result = try body(transaction)
         try transaction.finish()

@@ -167,6 +167,28 @@ struct Statement {
             return String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
         }
 
+        /// The bytes of a text, without a copy.
+        func withText<Value>(_ column: Int32, _ body: (UnsafeRawBufferPointer) -> Value) -> Value {
+            guard let start = sqlite3_column_text(handle, column) else {
+                return body(UnsafeRawBufferPointer(start: nil, count: 0))
+            }
+            return body(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
+        }
+
+        /// The bytes of a blob, without a copy.
+        func withBlob<Value>(_ column: Int32, _ body: (UnsafeRawBufferPointer) -> Value) -> Value {
+            let start = sqlite3_column_blob(handle, column)
+            return body(
+                UnsafeRawBufferPointer(
+                    start: start, count: start == nil ? 0 : Int(sqlite3_column_bytes(handle, column))))
+        }
+
+        /// The bytes of a text, without a copy; valid only within the closure.
+        func withUTF8<Value>(_ column: Int32, _ read: (UnsafeBufferPointer<UInt8>) -> Value) -> Value {
+            let start = sqlite3_column_text(handle, column)
+            return read(UnsafeBufferPointer(start: start, count: start == nil ? 0 : byteCount(column)))
+        }
+
         func optionalText(_ column: Int32) -> String? {
             isNull(column) ? nil : text(column)
         }

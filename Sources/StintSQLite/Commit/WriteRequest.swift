@@ -11,8 +11,9 @@ protocol WriteRequest: Sendable {
 
     /// Makes the caller's changes within a transaction of the connection.
     ///
+    /// - Parameter counts: Gets the changes of the counts; it stays as it was if this throws.
     /// - Returns: Whether jobs may have become ready.
-    func perform(_ database: Database) throws -> Bool
+    func perform(_ database: Database, _ counts: QueueCounts) throws -> Bool
 
     /// Whether the log must be synced before the caller is answered.
     var needsSync: Bool { get }

@@ -214,12 +214,13 @@ final class Writer: Sendable {
     /// - Returns: `nil` if one of them failed half-way: it is refused, and the others must be performed again.
     /// - Throws: An error that concerns all of them: the disk is full.
     private func perform(_ writes: inout [any WriteRequest], _ database: Database) throws -> Bool? {
+        let counts = QueueCounts()
         var wakesWorkers = false
         var index = 0
         while index < writes.count {
             let before = sqlite3_total_changes(database.sqliteConnection)
             do {
-                if try writes[index].perform(database) { wakesWorkers = true }
+                if try writes[index].perform(database, counts) { wakesWorkers = true }
                 index += 1
             } catch  where isDiskFull(error, database) {
                 throw error
@@ -229,6 +230,7 @@ final class Writer: Sendable {
                 guard isUntouched, sqlite3_get_autocommit(database.sqliteConnection) == 0 else { return nil }
             }
         }
+        try JobTransaction(database, clock).write(counts)
         return writes.isEmpty ? nil : wakesWorkers
     }
 

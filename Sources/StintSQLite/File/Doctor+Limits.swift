@@ -29,7 +29,7 @@ extension JobTransaction {
             WHERE g.state NOT IN ('waiting', 'paced')
                 AND EXISTS (SELECT 1 FROM stint_ready r WHERE r.group_id = g.id)
                 AND NOT (g.state = 'full' AND q.group_concurrency IS NOT NULL AND (
-                    (SELECT count(*) FROM stint_leased l WHERE l.group_id = g.id) >= q.group_concurrency
+                    (SELECT count(*) FROM stint_leased l WHERE l.group_id = g.id AND l.is_counted = 1) >= q.group_concurrency
                     OR q.group_concurrency = 1 AND q.is_loose = 0
                         AND EXISTS (SELECT 1 FROM stint_delayed d WHERE d.group_id = g.id AND d.holds_group = 1)))
             LIMIT \(Self.named)

@@ -14,6 +14,7 @@ extension SQLiteStore {
                 findings = [self.version(), try self.soundness(database), try self.size(database)]
                 findings.append(try self.states(transaction))
                 findings += try self.counts(transaction)
+                findings += try self.errorCounts(transaction)
                 findings += try transaction.limitFindings()
                 findings += try transaction.scheduleFindings(hasWorker: hasWorker)
                 return .commit
@@ -80,9 +81,11 @@ extension SQLiteStore {
                 \(inAnyState.joined(separator: " UNION ALL "))
             )
             SELECT id, CASE states WHEN 0 THEN 'in no state' ELSE 'in ' || states || ' states' END
-            FROM count WHERE states <> 1
+            FROM count WHERE states <> NOT EXISTS (SELECT 1 FROM stint_deleted WHERE job_id = count.id)
             UNION ALL SELECT id, 'without the job itself' FROM state
                 WHERE NOT EXISTS (SELECT 1 FROM stint_jobs j WHERE j.id = state.id)
+            UNION ALL SELECT job_id, 'deleted, without the job itself' FROM stint_deleted d
+                WHERE NOT EXISTS (SELECT 1 FROM stint_jobs j WHERE j.id = d.job_id)
             UNION ALL SELECT job_id, 'leased without a lease' FROM stint_leased d
                 WHERE NOT EXISTS (SELECT 1 FROM stint_leases l WHERE l.token = d.token)
             LIMIT 6
@@ -138,5 +141,32 @@ extension SQLiteStore {
                     "of \(quoted(name)) (\(names)) are kept as \(kept) and found as \(found): "
                     + "another program changed the tables; no job is lost, the figures are wrong")
         }
+    }
+
+    /// Compares the kept counts of like errors with the buried jobs.
+    private func errorCounts(_ transaction: JobTransaction) throws -> [Finding] {
+        let wrong =
+            try transaction.statement(
+                """
+                WITH found (error_group, queue_id, buried) AS (
+                    SELECT error_group, queue_id, count(*) FROM stint_buried WHERE error_group IS NOT NULL
+                    GROUP BY error_group, queue_id
+                    UNION ALL
+                    SELECT error_group, 0, count(*) FROM stint_buried WHERE error_group IS NOT NULL GROUP BY error_group
+                )
+                SELECT count(*) FROM (
+                    SELECT error_group, queue_id FROM (
+                        SELECT * FROM found UNION ALL SELECT error_group, queue_id, -buried FROM stint_error_groups)
+                    GROUP BY error_group, queue_id HAVING sum(buried) <> 0)
+                """
+            ).first { $0.int(0) } ?? 0
+        guard wrong > 0 else { return [] }
+        return [
+            Finding(
+                subject: "errors", isGood: false,
+                description:
+                    "\(wrong) kept numbers of jobs with like errors differ from the tables: another program changed "
+                    + "the tables; no job is lost, the figures are wrong")
+        ]
     }
 }

@@ -61,7 +61,8 @@
             case HotSQL.openDigest where closedDigest.isRemoved:
                 return sql.replacing("u.was_claimed = 0 AND \(HotSQL.isWaiting)", with: "1")
             case HotSQL.uniqueKeyHolder where uniqueIndex.isRemoved: return sql + " AND 0"
-            case HotSQL.loadOfGroup where groupCount.isRemoved, HotSQL.groupsInLineWithLoad where groupCount.isRemoved:
+            case HotSQL.loadOfGroup where groupCount.isRemoved, HotSQL.groupsInLineWithLoad where groupCount.isRemoved,
+                HotSQL.groupsInLineWithCount where groupCount.isRemoved:
                 return sql.replacing("FROM stint_leased WHERE", with: "FROM stint_leased WHERE attempts <= 1 AND")
             case HotSQL.deleteStarts where rateWindow.isRemoved: return sql.replacing("at <= ?3", with: "?3 = ?3")
             case HotSQL.loadOfGroup where heldGroup.isRemoved, HotSQL.groupsInLineWithLoad where heldGroup.isRemoved:
@@ -69,7 +70,8 @@
             case HotSQL.putInLine where groupReturn.isRemoved,
                 HotSQL.putGroupOfLeasedInLine where groupReturn.isRemoved:
                 return sql.replacing(", 'full'", with: "")
-            case HotSQL.moveTurn where turn.isRemoved: return sql.replacing("turn = ?2", with: "turn = turn + 0 * ?2")
+            case HotSQL.moveTurn where turn.isRemoved, HotSQL.leaveLine where turn.isRemoved:
+                return sql.replacing("turn = ?2", with: "turn = turn + 0 * ?2")
             case HotSQL.claimableQueue where queueCount.isRemoved: return sql.replacing("leased,", with: "0,")
             default: return sql
             }

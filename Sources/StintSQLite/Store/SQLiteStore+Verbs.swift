@@ -34,41 +34,30 @@ extension SQLiteStore {
         return try await write(diskFull: .useReserve) { try $0.extend(leases, by: duration) }
     }
 
-    public func kick(_ ids: [JobID]) async throws {
-        try await write { try $0.kick(ids) }
-    }
+    public func kick(_ ids: [JobID]) async throws { try await change(ids, .kick, by: nil) }
 
     public func bury(_ ids: [JobID], reason: String) async throws {
-        try await write { try $0.bury(ids, reason: reason) }
+        try await change(ids, .bury(reason: reason), by: nil)
     }
 
     public func cancel(_ ids: [JobID], reason: String) async throws {
-        try await write(diskFull: .useReserve) { try $0.cancel(ids, reason: reason) }
+        try await change(ids, .cancel(reason: reason), by: nil)
     }
 
-    public func delete(_ ids: [JobID]) async throws {
-        try await write(diskFull: .useReserve) { try $0.delete(ids) }
-    }
+    public func delete(_ ids: [JobID]) async throws { try await change(ids, .delete, by: nil) }
 
-    public func runNow(_ ids: [JobID]) async throws {
-        try await write { try $0.runNow(ids) }
-    }
+    public func runNow(_ ids: [JobID]) async throws { try await change(ids, .runNow, by: nil) }
 
     public func select(
         _ selection: JobSelection, from cursor: SelectionCursor?, limit: Int
     ) async throws -> SelectionStep {
-        try await read { try $0.select(selection, selection.states, from: cursor, limit: limit).step }
+        try await read { try $0.select(selection, selection.possibleStates, from: cursor, limit: limit).step }
     }
 
     public func change(
         _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int
     ) async throws -> SelectionStep {
-        let diskFull: DiskFullPolicy =
-            switch change {
-            case .delete, .cancel: .useReserve
-            case .kick, .bury: .useSpareReserve
-            }
-        return try await write(weight: JobTransaction.rowsPerStep, diskFull: diskFull) {
+        return try await write(weight: JobTransaction.rowsPerStep, diskFull: Self.diskFull(of: change)) {
             try $0.change(selection, change, from: cursor, limit: limit)
         }
     }
@@ -146,8 +135,22 @@ extension SQLiteStore {
         try await read { try $0.stats() }
     }
 
+    public func activity(of queues: [QueueName]?, last: Duration) async throws -> [QueueActivity] {
+        try await read { try $0.activity(of: queues, last: last) }
+    }
+
     public func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
         try await read { try $0.page(filter, after: cursor) }
+    }
+
+    public func count(_ query: JobQuery, after cursor: JobCursor?) async throws -> JobCount {
+        try await read { try $0.count(query, after: cursor) }
+    }
+
+    public func errorGroups(
+        _ filter: ErrorGroupFilter, after cursor: ErrorGroupCursor?
+    ) async throws -> ErrorGroupPage {
+        try await read { try $0.errorGroups(filter, after: cursor) }
     }
 
     public func job(_ id: JobID) async throws -> JobDetails? {
@@ -226,7 +229,11 @@ extension JobTransaction {
         let id = try queueID(queue)
         if let paused = settings.paused {
             revokes = revokes || paused
-            try statement("UPDATE stint_queues SET paused = ?2 WHERE id = ?1").execute(id, paused ? 1 : 0)
+            let update = try statement("UPDATE stint_queues SET paused = ?2, pause_reason = ?3 WHERE id = ?1")
+            update.bind(1, id)
+            update.bind(2, paused ? 1 : 0)
+            update.bind(3, settings.pauseReason?.replacing("\0", with: "\u{FFFD}"))
+            try update.execute()
         }
         if let retention = settings.retention {
             try statement("UPDATE stint_queues SET retention_ms = ?2 WHERE id = ?1").execute(id, retention.milliseconds)

@@ -63,6 +63,14 @@ extension SQLiteStore {
         try await look { try $0.latestRestartRequest() }
     }
 
+    public func order(_ order: WorkerOrder?, to worker: WorkerID) async throws {
+        try await write(diskFull: .useReserve) { try $0.order(order, to: worker) }
+    }
+
+    public func order(of worker: WorkerID) async throws -> WorkerOrder? {
+        try await look { try $0.order(of: worker) }
+    }
+
     public func restartSignals(every interval: Duration) -> AsyncStream<Void> {
         let known = Mutex<Int64?>(nil)
         return signals(every: interval) { transaction, _ in
@@ -76,6 +84,10 @@ extension SQLiteStore {
 
     public func failures(limit: Int) async throws -> [FailedJob] {
         try await read { try $0.failures(limit: limit) }
+    }
+
+    public func deaths(limit: Int) async throws -> [FailedJob] {
+        try await read { try $0.deaths(limit: limit) }
     }
 
     /// Acts as if the process of the worker had died: the kernel frees its lock. For tests.

@@ -9,6 +9,8 @@ struct Candidate {
     let suspect: Bool
     let group: Int64?
     let expiresAt: Int64?
+    /// Since when it is ready; `nil`: since its enqueue, and that has not been read.
+    let readyAt: Timestamp?
     /// The index of the queue in the claim.
     let queue: Int
     /// Whether its key consists of numbers.
@@ -23,6 +25,7 @@ struct Candidate {
         suspect = row.int(4) != 0
         group = row.optionalInt(5)
         expiresAt = row.optionalInt(6)
+        readyAt = row.optionalInt(7)
         self.queue = queue
     }
 

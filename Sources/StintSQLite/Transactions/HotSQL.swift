@@ -24,9 +24,15 @@ package enum HotSQL {
         return "ON CONFLICT DO UPDATE SET \(columns.joined(separator: ", "))"
     }
     private static let readyValues = "attempts, crashes, suspect, group_id, expires_at"
+    /// Of a job that is ready from its enqueue on.
     package static let insertReady = """
         INSERT INTO stint_ready (queue_id, priority, job_id, \(readyValues)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-        \(replacing(readyValues))
+        \(replacing(readyValues)), ready_at = NULL
+        """
+    package static let insertReadySince = """
+        INSERT INTO stint_ready (queue_id, priority, job_id, \(readyValues), ready_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        \(replacing("\(readyValues), ready_at"))
         """
     private static let delayedValues =
         "queue_id, run_at, attempts, crashes, suspect, group_id, expires_at, holds_group"
@@ -51,18 +57,23 @@ package enum HotSQL {
         SELECT job_id, group_id FROM stint_delayed WHERE queue_id = ?1 AND run_at <= ?2 ORDER BY run_at, job_id LIMIT ?3
         """
     package static let delayedToReady = """
-        INSERT INTO stint_ready (queue_id, priority, job_id, \(readyValues))
-        SELECT d.queue_id, j.priority, d.job_id, d.attempts, d.crashes, d.suspect, coalesce(d.group_id, ?2), d.expires_at
+        INSERT INTO stint_ready (queue_id, priority, job_id, \(readyValues), ready_at)
+        SELECT d.queue_id, j.priority, d.job_id, d.attempts, d.crashes, d.suspect, coalesce(d.group_id, ?2), d.expires_at,
+               d.run_at
         FROM stint_delayed d JOIN stint_jobs j ON j.id = d.job_id WHERE d.job_id = ?1
-        \(replacing(readyValues))
+        \(replacing("\(readyValues), ready_at"))
         """
     package static let deleteDelayed = "DELETE FROM stint_delayed WHERE job_id = ?1"
 
-    private static let readyColumns = "priority, job_id, \(readyValues)"
+    private static let readyColumns = "priority, job_id, \(readyValues), ready_at"
+    /// The time of the enqueue comes with them: ids that follow one another are found without a search.
     package static let readyJobs = """
-        SELECT \(readyColumns) FROM stint_ready
-        WHERE queue_id = ?1 ORDER BY priority, job_id LIMIT ?2
+        SELECT r.priority, r.job_id, r.attempts, r.crashes, r.suspect, r.group_id, r.expires_at,
+               coalesce(r.ready_at, j.enqueued_at)
+        FROM stint_ready r LEFT JOIN stint_jobs j ON j.id = r.job_id
+        WHERE r.queue_id = ?1 ORDER BY r.priority, r.job_id LIMIT ?2
         """
+    package static let enqueuedAt = "SELECT enqueued_at FROM stint_jobs WHERE id = ?1"
     /// The same for a claim that passes over suspects. It reads past all suspects that come first, which are few.
     package static let readyInnocents = """
         SELECT \(readyColumns) FROM stint_ready
@@ -80,8 +91,8 @@ package enum HotSQL {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
         """
     package static let insertLeased = """
-        INSERT INTO stint_leased (job_id, token, \(readyValues)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-        \(replacing("token, \(readyValues)"))
+        INSERT INTO stint_leased (job_id, token, \(readyValues), is_counted) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        \(replacing("token, \(readyValues), is_counted"))
         """
     /// A claim takes the first rows of a queue, so one range is deleted instead of each row by itself.
     package static let deleteReadyUpTo = """
@@ -92,7 +103,9 @@ package enum HotSQL {
     package static let deleteReady = "DELETE FROM stint_ready WHERE queue_id = ?1 AND priority = ?2 AND job_id = ?3"
 
     package static let lease = """
-        SELECT l.queue_id, l.jobs, q.retention_ms, l.worker, q.concurrency, q.group_concurrency
+        SELECT l.queue_id, l.jobs, q.retention_ms, l.worker, q.concurrency, q.group_concurrency,
+            EXISTS (SELECT 1 FROM stint_groups WHERE queue_id = l.queue_id AND state = 'full'),
+            l.claimed_at
         FROM stint_leases l JOIN stint_queues q ON q.id = l.queue_id WHERE l.token = ?1
         """
     /// The fence: no row is deleted if the token is not the job's current one.
@@ -120,11 +133,15 @@ package enum HotSQL {
     package static let shrinkLease = "UPDATE stint_leases SET jobs = jobs - ?2 WHERE token = ?1"
     package static let deleteLease = "DELETE FROM stint_leases WHERE token = ?1"
 
-    package static let addCounts = """
+    private static let addCounts = """
         UPDATE stint_queues SET ready = ready + ?2, delayed = delayed + ?3, leased = leased + ?4, buried = buried + ?5,
                                 done = done + ?6, cancelled = cancelled + ?7, expired = expired + ?8
-        WHERE id = ?1
         """
+    /// If nothing happened that is counted by time.
+    package static let addCountsAlone = "\(addCounts) WHERE id = ?1"
+    package static let addCountsAndActivity = "\(addCounts), minute = ?9, activity = ?10 WHERE id = ?1"
+    /// The counts of the latest minute.
+    package static let activity = "SELECT minute, activity FROM stint_queues WHERE id = ?1"
 
     /// Used instead if the kept counts are no valid counts. It reads all jobs of the queue; how many were done before
     /// is not known.
@@ -145,18 +162,24 @@ package enum HotSQL {
     package static let groupsInLine = "SELECT id, turn, weight \(line)"
     /// The same with what runs of each group, and whether it waits for a job that is to be tried again.
     package static let groupsInLineWithLoad = "SELECT id, turn, weight, \(load("g.id")) \(line)"
+    /// The same where no group waits for a job: the order is not strict.
+    package static let groupsInLineWithCount = "SELECT id, turn, weight, \(count("g.id")), 0 \(line)"
     private static let line = """
         FROM stint_groups g
         WHERE queue_id = ?1 AND state = 'waiting' AND (turn, id) > (?2, ?3) ORDER BY turn, id LIMIT ?4
         """
     package static let loadOfGroup = "SELECT \(load("?1"))"
     private static func load(_ group: String) -> String {
-        """
-        (SELECT count(*) FROM stint_leased WHERE group_id = \(group)),
-        EXISTS (SELECT 1 FROM stint_delayed WHERE group_id = \(group) AND holds_group = 1)
-        """
+        "\(count(group)), EXISTS (SELECT 1 FROM stint_delayed WHERE group_id = \(group) AND holds_group = 1)"
+    }
+    private static func count(_ group: String) -> String {
+        "(SELECT count(*) FROM stint_leased WHERE group_id = \(group) AND is_counted = 1)"
     }
     /// `+` keeps SQLite from searching by the queue: it would read past the jobs of all other groups.
+    package static let firstJobsOfGroup = """
+        SELECT \(readyColumns) FROM stint_ready
+        WHERE +queue_id = ?1 AND group_id = ?2 ORDER BY priority, job_id LIMIT ?3
+        """
     package static let jobsOfGroup = """
         SELECT \(readyColumns) FROM stint_ready
         WHERE +queue_id = ?1 AND group_id = ?2 AND (priority, job_id) > (?3, ?4) ORDER BY priority, job_id LIMIT ?5
@@ -181,9 +204,10 @@ package enum HotSQL {
     package static let deleteReadyOfGroupUpTo = """
         DELETE FROM stint_ready WHERE +queue_id = ?1 AND group_id = ?2 AND (priority, job_id) <= (?3, ?4)
         """
-    package static let runningOfGroup = "SELECT count(*) FROM stint_leased WHERE group_id = ?1"
+    package static let runningOfGroup = "SELECT \(count("?1"))"
     package static let readyOfGroup = "SELECT count(*) FROM stint_ready WHERE +queue_id = ?1 AND group_id = ?2"
-    package static let moveTurn = "UPDATE stint_groups SET turn = ?2, state = ?3 WHERE id = ?1"
+    package static let moveTurn = "UPDATE stint_groups SET turn = ?2 WHERE id = ?1"
+    package static let leaveLine = "UPDATE stint_groups SET turn = ?2, state = ?3 WHERE id = ?1"
     package static let resumePaced = """
         UPDATE stint_groups SET state = 'waiting', resume_at = NULL, turn = max(turn, ?4)
         WHERE id IN (

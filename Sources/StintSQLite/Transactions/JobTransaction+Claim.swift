@@ -18,7 +18,7 @@ extension JobTransaction {
         guard limit > 0 else { return Claim() }
         for index in queues.indices {
             queues[index].room = try room(in: queues[index], request, limit)
-            queues[index].quantum = Self.quantum(request, room: queues[index].room)
+            queues[index].quantum = Self.quantum(request, of: queues[index])
         }
         var choices = try choices(of: queues, skipsSuspects: false)
         func merged() -> [Candidate] {
@@ -40,7 +40,8 @@ extension JobTransaction {
             let leased = chosen.filter { $0.queue == index }
             if !leased.isEmpty {
                 let token = try insertLease(queue.id, request, jobs: leased.count)
-                try lease(leased, of: queue.id, under: token)
+                try lease(
+                    leased, of: queue.id, under: token, areCounted: queue.limits.groupConcurrency != nil)
                 tokens[index] = token
             }
             try serve(leased, of: queue, choices[index])
@@ -87,13 +88,18 @@ extension JobTransaction {
         return max(0, room)
     }
 
-    /// Jobs that start at once come one of each group. Those that a worker runs one after the other, which is done in a
-    /// moment, may be several of a group: a group costs a claim more than a job does.
-    private static func quantum(_ request: ClaimRequest, room: Int) -> Int {
-        max(1, min(largestQuantum, room / fewestGroups, room / max(1, request.idleSlots)))
+    /// How many jobs of a group come in a row if very many groups wait: a group costs a claim more than a job does.
+    /// What a worker runs one after the other is done in a moment, so there it is up to 16, of at least four groups.
+    /// Jobs that start at once are of at least 32 groups; of at least 8 if the queue says how many of a group may run.
+    private static func quantum(_ request: ClaimRequest, of queue: ClaimableQueue) -> Int {
+        let atOnce = queue.limits.groupConcurrency == nil ? fewestGroupsAtOnce : fewestLimitedGroupsAtOnce
+        let groups = max(fewestGroups, min(request.idleSlots, atOnce))
+        return max(1, min(largestQuantum, queue.room / groups, queue.limits.groupConcurrency ?? .max))
     }
-    private static let largestQuantum = 4
-    private static let fewestGroups = 8
+    private static let largestQuantum = 16
+    private static let fewestGroups = 4
+    private static let fewestGroupsAtOnce = 32
+    private static let fewestLimitedGroupsAtOnce = 8
 
     private func claimableQueues(_ names: [QueueName]) throws -> [ClaimableQueue] {
         var queues: [ClaimableQueue] = []

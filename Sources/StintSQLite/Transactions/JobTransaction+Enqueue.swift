@@ -14,7 +14,8 @@ extension JobTransaction {
             let isDigest = job.options.onConflict == .collect
             let id = try insert(job, in: queue, isDigest ? try statement(HotSQL.insertDigestJob) : insertJob)
             if isDigest { try openDigest(id, job) }
-            try makeWaiting(id, try place(of: job, in: queue), after: job.options.firstDelay)
+            try makeWaiting(id, try place(of: job, in: queue), after: job.options.firstDelay, isNew: true)
+            note(queue) { $0.enqueued += 1 }
             if let key = job.options.uniqueKey { try hold(key, in: queue, by: JobID(rawValue: id)) }
             return Enqueued(id: JobID(rawValue: id), outcome: .added)
         }
@@ -50,7 +51,7 @@ extension JobTransaction {
             expiresAt: job.options.expires.map { now.wall + $0.milliseconds })
     }
 
-    private func holder(of key: String, in queue: Int64) throws -> JobID? {
+    func holder(of key: String, in queue: Int64) throws -> JobID? {
         let select = try statement(HotSQL.uniqueKeyHolder)
         select.bind(1, queue)
         select.bind(2, key)

@@ -40,22 +40,22 @@ extension JobTransaction {
             """
             SELECT id, name, weight FROM stint_groups g WHERE queue_id = ?1
             ORDER BY NOT EXISTS (SELECT 1 FROM stint_ready r WHERE r.group_id = g.id)
-                AND NOT EXISTS (SELECT 1 FROM stint_leased l WHERE l.group_id = g.id), name
+                AND id NOT IN (SELECT group_id FROM stint_leased WHERE group_id IS NOT NULL), name
             LIMIT ?2
             """
         ).rows(queue.id, Int64(limit)) { (id: $0.int(0), name: $0.text(1), weight: $0.int(2)) }
+        let running = Dictionary(
+            uniqueKeysWithValues: try statement(
+                "SELECT group_id, count(*) FROM stint_leased WHERE group_id IS NOT NULL GROUP BY group_id"
+            ).rows { ($0.int(0), $0.int(1)) })
         return try rows.map { row in
             let ready = try statement(HotSQL.readyOfGroup)
                 .first(queue.id, row.id) { $0.int(0) }
             return GroupStats(
                 name: row.name.isEmpty ? nil : row.name, weight: Int(clamping: row.weight),
-                ready: Int(clamping: ready ?? 0), running: try running(ofGroup: row.id),
+                ready: Int(clamping: ready ?? 0), running: Int(clamping: running[row.id] ?? 0),
                 waitReason: try waitReason(ofGroup: row.id, named: row.name, in: queue))
         }
-    }
-
-    private func running(ofGroup group: Int64) throws -> Int {
-        Int(clamping: try statement(HotSQL.runningOfGroup).first(group) { $0.int(0) } ?? 0)
     }
 
     func setWeight(_ weight: Int, ofGroup group: String, in name: QueueName) throws {
@@ -106,7 +106,7 @@ extension JobTransaction {
         guard !name.isEmpty else { return nil }
         let limits = queue.limits
         if let concurrency = limits.groupConcurrency {
-            let running = try running(ofGroup: group)
+            let running = Int(clamping: try statement(HotSQL.runningOfGroup).first(group) { $0.int(0) } ?? 0)
             if running >= concurrency { return .groupFull(group: name, running: running, limit: concurrency) }
             let held = try statement("SELECT job_id FROM stint_delayed WHERE group_id = ?1 AND holds_group = 1")
                 .first(group) { $0.int(0) }

@@ -1,79 +1,7 @@
 import StintCore
 
-/// What a person does with jobs, by id and in any state.
+/// Finds a job, in whatever state it is.
 extension JobTransaction {
-    func kick(_ ids: [JobID]) throws {
-        for id in ids {
-            let job = try locate(id)
-            guard job.state == .buried else {
-                throw StintError.invalidInput(
-                    "job \(id) is \(job.state.rawValue), not buried: only a buried job can be kicked")
-            }
-            try leave(job)
-            try makeWaiting(job.id, job.place, after: .zero)
-        }
-    }
-
-    func runNow(_ ids: [JobID]) throws {
-        for id in ids {
-            let job = try locate(id)
-            switch job.state {
-            case .ready: continue
-            case .delayed:
-                try leave(job)
-                try makeWaiting(
-                    job.id, job.place, after: .zero, attempts: job.attempts, crashes: job.crashes, suspect: job.suspect)
-            case .leased:
-                throw StintError.invalidInput(
-                    "job \(id) is leased: a worker has it already, so it cannot be started now")
-            case .buried:
-                throw StintError.invalidInput("job \(id) is buried: kick it, and it is ready with all its attempts")
-            case .done, .cancelled, .expired:
-                throw StintError.invalidInput(
-                    "job \(id) is \(job.state.rawValue): a \(job.state.rawValue) job does not run again")
-            }
-        }
-    }
-
-    func bury(_ ids: [JobID], reason: String) throws {
-        for id in ids {
-            let job = try locate(id)
-            switch job.state {
-            case .buried: continue
-            case .done, .cancelled, .expired:
-                throw StintError.invalidInput(
-                    "job \(id) is \(job.state.rawValue): a \(job.state.rawValue) job cannot be buried")
-            case .ready, .delayed, .leased: break
-            }
-            try leave(job)
-            try bury(job.id, job.place, attempts: job.attempts, crashes: job.crashes, reason)
-        }
-    }
-
-    func cancel(_ ids: [JobID], reason: String) throws {
-        for id in ids {
-            let job = try locate(id)
-            switch job.state {
-            case .cancelled: continue
-            case .done, .expired:
-                throw StintError.invalidInput(
-                    "job \(id) is \(job.state.rawValue): it is over already and cannot be cancelled")
-            case .ready, .delayed, .leased, .buried: break
-            }
-            try leave(job)
-            try end(job.id, as: .cancelled, job.place, attempts: job.attempts, crashes: job.crashes, reason)
-        }
-    }
-
-    func delete(_ ids: [JobID]) throws {
-        for id in ids {
-            try leave(try locate(id))
-            try forget(id.rawValue)
-        }
-    }
-
-    // MARK: - One job, wherever it is
-
     struct Located {
         let id: Int64
         let place: JobPlace
@@ -113,6 +41,9 @@ extension JobTransaction {
                 }
             if let job { return job }
         }
+        // One that an operation has deleted.
+        let isDeleted = try statement("SELECT 1 FROM stint_deleted WHERE job_id = ?1").first(id.rawValue) { _ in true }
+        if isDeleted == true { throw StintError.notFound(id) }
         throw StintError(.databaseUnusable, "job \(id) is in no state: the database was changed by another program")
     }
 }

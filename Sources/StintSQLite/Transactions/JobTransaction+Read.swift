@@ -4,7 +4,7 @@ extension JobTransaction {
     func stats() throws -> [QueueStats] {
         try statement(
             """
-            SELECT name, ready, delayed, leased, buried, done, paused, cancelled, expired, \(QueueLimits.columns)
+            SELECT name, ready, delayed, leased, buried, done, paused, cancelled, expired, pause_reason, \(QueueLimits.columns)
             FROM stint_queues ORDER BY name
             """
         )
@@ -12,7 +12,8 @@ extension JobTransaction {
             QueueStats(
                 name: QueueName(stored: row.text(0)), ready: Int(row.int(1)), delayed: Int(row.int(2)),
                 leased: Int(row.int(3)), buried: Int(row.int(4)), done: Int(row.int(5)), cancelled: Int(row.int(7)),
-                expired: Int(row.int(8)), paused: row.int(6) != 0, limits: QueueLimits(stored: row, from: 9))
+                expired: Int(row.int(8)), paused: row.int(6) != 0,
+                pauseReason: row.int(6) != 0 ? row.optionalText(9) : nil, limits: QueueLimits(stored: row, from: 10))
         }
     }
 
@@ -45,14 +46,26 @@ extension JobTransaction {
     static let latestFailures = """
         SELECT \(failure), f.job_id, q.name
         FROM stint_failures f JOIN stint_jobs j ON j.id = f.job_id JOIN stint_queues q ON q.id = j.queue_id
+        WHERE NOT EXISTS (SELECT 1 FROM stint_deleted WHERE job_id = f.job_id)
         ORDER BY f.id DESC LIMIT ?1
         """
 
+    static let latestDeaths = """
+        SELECT \(failure), f.job_id, q.name
+        FROM stint_failures f JOIN stint_jobs j ON j.id = f.job_id JOIN stint_queues q ON q.id = j.queue_id
+        WHERE f.kind IN ('crashed', 'lost', 'expired') ORDER BY f.id DESC LIMIT ?1
+        """
+
     /// The latest failures of all jobs.
-    func failures(limit: Int) throws -> [FailedJob] {
+    func failures(limit: Int) throws -> [FailedJob] { try failures(Self.latestFailures, limit) }
+
+    /// The same of attempts whose process died or fell silent.
+    func deaths(limit: Int) throws -> [FailedJob] { try failures(Self.latestDeaths, limit) }
+
+    private func failures(_ sql: String, _ limit: Int) throws -> [FailedJob] {
         // SQLite takes a negative limit for none.
         guard limit >= 0 else { throw StintError.invalidInput("the limit is \(limit); it must be 0 or more") }
-        return try statement(Self.latestFailures).rows(Int64(limit)) { row in
+        return try statement(sql).rows(Int64(limit)) { row in
             FailedJob(
                 job: JobID(rawValue: row.int(10)), queue: QueueName(stored: row.text(11)), failure: Self.failure(row))
         }

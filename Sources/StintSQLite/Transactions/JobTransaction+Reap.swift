@@ -37,9 +37,12 @@ extension JobTransaction {
     func needsReap(_ scoreboards: Scoreboards, looksForUnheld: Bool) throws -> Bool {
         if try !endedLeases(limit: 1).isEmpty || !unseenWorkers(scoreboards).isEmpty { return true }
         if looksForUnheld, try statement(Self.unheldJobs).first(1, read: { _ in true }) == true { return true }
+        if try hasUngroupedBurials() { return true }
+        if try hasOldBuckets() { return true }
         for sql in [Self.expiredReady, Self.expiredDelayed] {
             if try statement(sql).first(now.wall, 1, read: { _ in true }) == true { return true }
         }
+        if try hasOldOperations() { return true }
         return try Self.overStates.contains { state in
             try statement(Self.queuesToPrune(state)).first(now.wall) { _ in true } == true
         }
@@ -47,7 +50,7 @@ extension JobTransaction {
 
     /// Whether a reap, or a look for dead workers, may find anything.
     func mayReap(_ scoreboards: Scoreboards) throws -> Bool {
-        try hasDeadWorker(scoreboards) || needsReap(scoreboards, looksForUnheld: false)
+        try hasDeadWorker(scoreboards) || needsReap(scoreboards, looksForUnheld: false) || hasRunningOperation()
     }
 
     func reap(_ scoreboards: Scoreboards, looksForUnheld: Bool) throws -> ReapReport {
@@ -59,7 +62,11 @@ extension JobTransaction {
         }
         if looksForUnheld { try reclaimUnheld(&report) }
         for worker in try unseenWorkers(scoreboards) { try forget(worker) }
+        try groupBurials()
+        try pruneBuckets()
         report.expired = try expireWaiting()
+        report.purged = try purgeDeleted()
+        try pruneOperations()
         for state in Self.overStates {
             let queues = try statement(Self.queuesToPrune(state)).rows(now.wall) {
                 (id: $0.int(0), retention: $0.int(1))

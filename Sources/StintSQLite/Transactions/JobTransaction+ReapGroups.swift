@@ -17,16 +17,18 @@ extension JobTransaction {
         SELECT id FROM stint_queues q WHERE concurrency IS NOT NULL AND leased <> (
             SELECT count(*) FROM stint_leases l JOIN stint_leased d ON d.token = l.token WHERE l.queue_id = q.id)
         """
-    /// ?1: the group. No state has a job of it.
+    /// The groups of all jobs that run, which are few. Their table has no index of groups without a limit.
+    static let leasedGroups = "SELECT group_id FROM stint_leased WHERE group_id IS NOT NULL"
+    /// ?1: the group. No state but the leased one has a job of it, and none can be brought back.
     private static let isUnused = """
         g.state IN ('idle', 'waiting') AND g.weight = 1 AND g.name <> ''
         AND NOT EXISTS (SELECT 1 FROM stint_ready WHERE +queue_id = g.queue_id AND group_id = g.id)
         AND NOT EXISTS (SELECT 1 FROM stint_delayed WHERE group_id = g.id)
-        AND NOT EXISTS (SELECT 1 FROM stint_leased WHERE group_id = g.id)
         AND NOT EXISTS (SELECT 1 FROM stint_buried WHERE group_id = g.id)
         AND NOT EXISTS (SELECT 1 FROM stint_done WHERE group_id = g.id)
         AND NOT EXISTS (SELECT 1 FROM stint_cancelled WHERE group_id = g.id)
         AND NOT EXISTS (SELECT 1 FROM stint_expired WHERE group_id = g.id)
+        AND NOT EXISTS (SELECT 1 FROM stint_deleted WHERE group_id = g.id)
         """
     /// Starts of groups that count no more, by the monotonic clock ?3, or that are of an earlier boot.
     private static let hasOldStarts = """
@@ -34,7 +36,7 @@ extension JobTransaction {
             q.group_rate_ms IS NULL OR at <= ?3 - q.group_rate_ms OR at > ?3 + 2 * q.group_rate_ms))
         """
     static let idleGroups = """
-        SELECT g.id, g.queue_id, \(hasOldStarts) OR (\(isUnused))
+        SELECT g.id, g.queue_id, \(hasOldStarts) OR (\(isUnused) AND g.id NOT IN (\(leasedGroups)))
         FROM stint_groups g LEFT JOIN stint_queues q ON q.id = g.queue_id WHERE g.id > ?1 ORDER BY g.id LIMIT ?2
         """
     static let deleteUnusedGroup = """
@@ -117,6 +119,7 @@ extension JobTransaction {
     // MARK: - Changing
 
     func act(on findings: GroupSweep.Findings, _ report: inout ReapReport) throws {
+        if !findings.miscounted.isEmpty { try writeSharedCounts() }
         for queue in findings.miscounted {
             try statement(
                 """
@@ -131,7 +134,11 @@ extension JobTransaction {
             // Meanwhile a claim or the end of a job may have changed it.
             if try isStuck(group) { report.repairedGroups += try repair(group) }
         }
-        for group in findings.idle { report.prunedGroups += try prune(group) }
+        guard !findings.idle.isEmpty else { return }
+        let leased = Set(try statement(Self.leasedGroups).rows { $0.int(0) })
+        for group in findings.idle {
+            report.prunedGroups += try prune(group, isLeased: leased.contains(group.group))
+        }
     }
 
     /// - Returns: How many: 1, or 0 if it cannot be.
@@ -158,11 +165,11 @@ extension JobTransaction {
     /// Deletes a group that no job names, and starts that count no more.
     ///
     /// A group keeps its row while a start of its last window counts, or it would begin its rate anew.
-    private func prune(_ group: GroupOfQueue) throws -> Int {
+    private func prune(_ group: GroupOfQueue, isLeased: Bool) throws -> Int {
         let rate = try limits(of: group.queue).groupRate
         if let rate { try clampStarts(rate, queue: group.queue, group: group.group) }
         let last = rate.map { now.monotonic - $0.window.milliseconds } ?? .max
         try statement(HotSQL.deleteStarts).execute(group.queue, group.group, last)
-        return try statement(Self.deleteUnusedGroup).changes(group.group)
+        return isLeased ? 0 : try statement(Self.deleteUnusedGroup).changes(group.group)
     }
 }

@@ -16,11 +16,15 @@ extension JobTransaction {
             }
             lease.settled += 1
             if state == .done { lease.done += 1 }
+            if settlement.outcome.hasRun { lease.ran += 1 }
             _ = try enqueue(settlement.followUps)
             return .settled(state)
         }
         for (token, lease) in leases where lease.settled > 0 {
             count(lease.queue, leased: -Int(lease.settled), done: Int(lease.done))
+            if lease.ran > 0 {
+                note(lease.queue) { $0.runTime.add(milliseconds: now.wall &- lease.claimedAt, times: lease.ran) }
+            }
             if lease.isLimited { wakesWorkers = true }
             try shrink(token, lease.jobs, by: lease.settled)
         }
@@ -67,18 +71,23 @@ final class SettledLease {
     let worker: String
     /// Whether the end of one of its jobs may let another one start.
     let isLimited: Bool
-    let limitsGroups: Bool
+    /// Whether any group of the queue waits for the end of one of its jobs.
+    let anyGroupIsFull: Bool
+    let claimedAt: Timestamp
     var settled: Int64 = 0
     /// How many of these were acknowledged.
     var done: Int64 = 0
+    /// How many of these had run.
+    var ran = 0
 
     init(_ row: Statement.Row) {
         queue = row.int(0)
         jobs = row.int(1)
         retention = row.int(2)
         worker = row.text(3)
-        limitsGroups = row.optionalInt(5) != nil
-        isLimited = limitsGroups || row.optionalInt(4) != nil
+        isLimited = row.optionalInt(4) != nil || row.optionalInt(5) != nil
+        anyGroupIsFull = row.int(6) != 0
+        claimedAt = row.int(7)
     }
 }
 

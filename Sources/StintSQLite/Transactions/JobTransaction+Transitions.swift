@@ -15,6 +15,7 @@ extension JobTransaction {
         try statement(HotSQL.markClaimed).execute(id.rawValue)
         if let failure = transition.failure {
             try record(failure, attempt: job.held.attempts, id.rawValue, worker: worker, diagnostics)
+            note(queue) { $0.add(failure.kind) }
         }
         let place = job.place(in: queue)
         switch transition.destination {
@@ -26,7 +27,9 @@ extension JobTransaction {
                 id.rawValue, place, after: delay, attempts: attempts, crashes: crashes, suspect: isSuspect,
                 holdsGroup: true)
         case .buried(let reason, let attempts, let crashes):
-            try bury(id.rawValue, place, attempts: attempts, crashes: crashes, reason)
+            try bury(
+                id.rawValue, place, attempts: attempts, crashes: crashes, reason,
+                latestError: transition.failure?.error)
             return .buried
         case .expired(let reason, let attempts, let crashes):
             try end(id.rawValue, as: .expired, place, attempts: attempts, crashes: crashes, reason)
@@ -38,11 +41,13 @@ extension JobTransaction {
 
     /// Ready, or delayed if the delay is above zero.
     ///
-    /// - Parameter holdsGroup: Whether the job has run, so that in a strict order its group waits for it.
+    /// - Parameters:
+    ///   - isNew: Whether it is enqueued in this transaction: it is ready since the time that its row has.
+    ///   - holdsGroup: Whether the job has run, so that in a strict order its group waits for it.
     @discardableResult
     func makeWaiting(
-        _ id: Int64, _ place: JobPlace, after delay: Duration, attempts: Int64 = 0, crashes: Int64 = 0,
-        suspect: Bool = false, holdsGroup: Bool = false
+        _ id: Int64, _ place: JobPlace, after delay: Duration, isNew: Bool = false, attempts: Int64 = 0,
+        crashes: Int64 = 0, suspect: Bool = false, holdsGroup: Bool = false
     ) throws -> JobState {
         let suspect: Int64 = suspect ? 1 : 0
         var place = place
@@ -58,7 +63,8 @@ extension JobTransaction {
             count(place.queue, delayed: 1)
             return .delayed
         }
-        let insert = try insertReady()
+        let insert = try isNew ? insertReady() : insertReadySince()
+        if !isNew { insert.bind(9, now.wall) }
         bindWaiting(insert, place, attempts, crashes, suspect)
         insert.bind(1, place.queue)
         insert.bind(2, place.priority)
@@ -69,7 +75,7 @@ extension JobTransaction {
         return .ready
     }
 
-    /// The columns that `HotSQL.insertReady` and `HotSQL.insertDelayed` have in common.
+    /// The columns that `HotSQL.insertReady`, `HotSQL.insertReadySince` and `HotSQL.insertDelayed` have in common.
     private func bindWaiting(
         _ insert: Statement, _ place: JobPlace, _ attempts: Int64, _ crashes: Int64, _ suspect: Int64
     ) {
@@ -101,7 +107,9 @@ extension JobTransaction {
     }
 
     /// Gives jobs that have left the ready ones to the holder of a lease. Each gets one attempt more.
-    func lease(_ jobs: [Candidate], of queue: Int64, under token: FencingToken) throws {
+    ///
+    /// - Parameter areCounted: Whether the queue limits what runs of a group.
+    func lease(_ jobs: [Candidate], of queue: Int64, under token: FencingToken, areCounted: Bool) throws {
         let insert = try statement(HotSQL.insertLeased)
         for job in jobs {
             insert.bind(1, job.id)
@@ -111,27 +119,43 @@ extension JobTransaction {
             insert.bind(5, job.suspect ? 1 : 0)
             insert.bind(6, job.group)
             insert.bind(7, job.expiresAt)
+            insert.bind(8, areCounted && job.group != nil ? 1 : 0)
             try insert.execute()
         }
         count(queue, leased: jobs.count)
+        let waits = try waits(of: jobs)
+        note(queue) { activity in
+            activity.started += jobs.count
+            activity.timeInQueue.merge(waits)
+        }
     }
 
-    func bury(_ id: Int64, _ place: JobPlace, attempts: Int64, crashes: Int64, _ reason: String) throws {
+    /// - Parameter latestError: The error of the attempt that ends with this, if any.
+    func bury(
+        _ id: Int64, _ place: JobPlace, attempts: Int64, crashes: Int64, _ reason: String, latestError: String? = nil
+    ) throws {
+        let reason = reason.replacing("\0", with: "\u{FFFD}")
+        let source = ErrorFingerprint.source(
+            reason: reason, latestError: latestError?.replacing("\0", with: "\u{FFFD}"))
+        let group = ErrorFingerprint(source ?? reason).id.rawValue
         let insert = try statement(
             """
-            INSERT OR REPLACE INTO stint_buried (job_id, queue_id, buried_at, attempts, crashes, reason, group_id, expires_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+            INSERT OR REPLACE INTO stint_buried (job_id, queue_id, buried_at, attempts, crashes, reason, group_id, expires_at,
+                                                 error_group)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
             """)
         insert.bind(1, id)
         insert.bind(2, place.queue)
         insert.bind(3, now.wall)
         insert.bind(4, attempts)
         insert.bind(5, crashes)
-        insert.bind(6, reason.replacing("\0", with: "\u{FFFD}"))
+        insert.bind(6, reason)
         insert.bind(7, place.group)
         insert.bind(8, place.expiresAt)
+        insert.bind(9, group)
         try insert.execute()
         count(place.queue, buried: 1)
+        countError(group, place.queue, 1, at: now.wall)
     }
 
     /// Ends a job that does not run (again), with the reason. It is kept if the queue has a retention.
@@ -198,7 +222,7 @@ extension JobTransaction {
         if lease.retention > 0 {
             try statement(HotSQL.leasedToDone).execute(id, token, lease.queue, now.wall)
         }
-        if lease.limitsGroups { try cleanup.putGroupInLine.execute(id, lease.queue, token) }
+        if lease.anyGroupIsFull { try cleanup.putGroupInLine.execute(id, lease.queue, token) }
         guard try cleanup.deleteLeased.changes(id, token) == 1 else { return false }
         if lease.retention <= 0 {
             try cleanup.deleteJob.execute(id)
@@ -245,8 +269,11 @@ extension JobTransaction {
                 try shrink(FencingToken(rawValue: token), jobs ?? 0, by: 1)
             }
         case .buried:
-            try statement("DELETE FROM stint_buried WHERE job_id = ?1").execute(job.id)
+            let group =
+                try statement("DELETE FROM stint_buried WHERE job_id = ?1 RETURNING error_group")
+                .first(job.id) { $0.optionalInt(0) } ?? nil
             count(job.place.queue, buried: -1)
+            if let group { countError(group, job.place.queue, -1, at: now.wall) }
         case .done, .cancelled, .expired:
             try statement("DELETE FROM \(job.state.table) WHERE job_id = ?1").execute(job.id)
         }
@@ -261,11 +288,9 @@ extension JobTransaction {
 
     /// Removes rows that are the first ones of their groups: a range of each group that has several.
     func takeFirstOfGroups(_ rows: [Candidate], of queue: Int64) throws {
-        var groups: [Int64: (last: Candidate, count: Int)] = [:]
-        for row in rows { if let group = row.group { groups[group] = (row, (groups[group]?.count ?? 0) + 1) } }
         let deleteRange = try statement(HotSQL.deleteReadyOfGroupUpTo)
         let delete = try statement(HotSQL.deleteReady)
-        for (group, (last, count)) in groups {
+        for (group, last, count) in Self.byGroup(rows) {
             if count > 1 {
                 try deleteRange.execute(queue, group, last.priority, last.id)
             } else {
@@ -273,6 +298,24 @@ extension JobTransaction {
             }
         }
         count(queue, ready: -rows.count)
+    }
+
+    /// The last row of each group, and how many it has. Those of a group mostly come in a row.
+    static func byGroup(_ rows: some Sequence<Candidate>) -> [(group: Int64, last: Candidate, count: Int)] {
+        var groups: [(group: Int64, last: Candidate, count: Int)] = []
+        var places: [Int64: Int] = [:]
+        for row in rows {
+            guard let group = row.group else { continue }
+            let place = groups.last?.group == group ? groups.count - 1 : places[group]
+            if let place {
+                groups[place].last = row
+                groups[place].count += 1
+            } else {
+                places[group] = groups.count
+                groups.append((group, row, 1))
+            }
+        }
+        return groups
     }
 
     /// Removes rows between which others stay.

@@ -24,6 +24,8 @@ extension JobTransaction {
         var line = try GroupLine(first: groups(of: queue, after: nil))
         choice.isWholeLine = line.size < Self.width(of: queue)
         if !choice.isWholeLine { choice.quantum = queue.quantum }
+        // Looked up once and not for each group.
+        let first = try statement(HotSQL.firstJobsOfGroup)
         let all = try statement(HotSQL.jobsOfGroup)
         let innocents = skipsSuspects ? try statement(HotSQL.innocentsOfGroup) : all
         while choice.rows.count < queue.room {
@@ -43,7 +45,8 @@ extension JobTransaction {
             if group.isReadUp && !group.isComplete {
                 let count = max(
                     1, min(queue.room - choice.rows.count, group.served == 0 ? line.fairShare(of: queue.room) : 64))
-                try read(&group, count, of: queue, index, isStrict ? all : innocents, skipsSuspects: skipsSuspects)
+                let next = isStrict ? all : innocents
+                try read(&group, count, of: queue, index, first, next, skipsSuspects: skipsSuspects)
             }
             guard !isHeldBack(), let job = group.next() else {
                 // Suspects that were passed over stay in the line.
@@ -69,10 +72,9 @@ extension JobTransaction {
         guard !jobs.isEmpty else { return }
         if let rate = queue.limits.rate { try countStarts(jobs.count, rate, queue: queue.id, group: 0) }
         guard queue.hasGroups else { return }
-        var served: [Int64: Int] = [:]
-        for job in jobs { if let group = job.group { served[group, default: 0] += 1 } }
+        let served = Self.byGroup(jobs)
         if let rate = queue.limits.groupRate {
-            for (group, count) in served where group != queue.ungrouped {
+            for (group, _, count) in served where group != queue.ungrouped {
                 try countStarts(count, rate, queue: queue.id, group: group)
             }
         }
@@ -80,7 +82,7 @@ extension JobTransaction {
         let update = try statement(HotSQL.moveTurn)
         var turn = queue.turn
         var newcomers: Int64 = 0
-        for (id, count) in served {
+        for (id, _, count) in served {
             guard let group = choice.groups[id] else { continue }
             // One that has just come goes first. It moves the turn a little, so that others do not wait for ever if new
             // groups come all the time.
@@ -94,10 +96,15 @@ extension JobTransaction {
                 choice.isWholeLine
                 && count >= group.load.left(of: queue.limits.groupConcurrency, isLimited: id != queue.ungrouped)
             if isIdle || isFull { groupsInLine.remove(id) }
-            update.bind(1, id)
-            update.bind(2, group.turn(after: count))
-            update.bind(3, isIdle ? "idle" : isFull ? "full" : "waiting")
-            try update.execute()
+            if isIdle || isFull {
+                let leave = try statement(HotSQL.leaveLine)
+                leave.bind(1, id)
+                leave.bind(2, group.turn(after: count))
+                leave.bind(3, isIdle ? "idle" : "full")
+                try leave.execute()
+            } else {
+                try update.execute(id, group.turn(after: count))
+            }
         }
         try statement("UPDATE stint_queues SET turn = ?2 WHERE id = ?1").execute(
             queue.id, turn &+ newcomers &* GroupInLine.newcomerStride)
@@ -105,18 +112,22 @@ extension JobTransaction {
 
     /// The next groups of the line, as many as a claim serves if very many wait.
     private func groups(of queue: ClaimableQueue, after last: GroupInLine?) throws -> [GroupInLine] {
-        let needsLoad = queue.limits.groupConcurrency != nil
-        return try statement(needsLoad ? HotSQL.groupsInLineWithLoad : HotSQL.groupsInLine).rows(
+        let hasLoad = queue.limits.groupConcurrency != nil
+        let sql =
+            !hasLoad
+            ? HotSQL.groupsInLine
+            : queue.limits.isStrict ? HotSQL.groupsInLineWithLoad : HotSQL.groupsInLineWithCount
+        return try statement(sql).rows(
             queue.id, last?.firstTurn ?? .min, last?.id ?? .min, Int64(Self.width(of: queue))
-        ) { GroupInLine($0, queueTurn: queue.turn, hasLoad: needsLoad) }
+        ) { GroupInLine($0, queueTurn: queue.turn, hasLoad: hasLoad) }
     }
 
     /// How many groups a claim serves if very many wait.
     private static func width(of queue: ClaimableQueue) -> Int { (queue.room + queue.quantum - 1) / queue.quantum }
 
     private func read(
-        _ group: inout GroupInLine, _ count: Int, of queue: ClaimableQueue, _ index: Int, _ select: Statement,
-        skipsSuspects: Bool
+        _ group: inout GroupInLine, _ count: Int, of queue: ClaimableQueue, _ index: Int, _ first: Statement,
+        _ next: Statement, skipsSuspects: Bool
     ) throws {
         let (priority, job) = group.lastRead
         let room = min(count, group.room!.count - group.found)
@@ -127,7 +138,10 @@ extension JobTransaction {
         // One more, to know whether any are left.
         let id = group.id
         let (found, isCut) = try candidates(of: queue.id) {
-            try select.rows(queue.id, id, priority, job, Int64(room) + 1) { Candidate($0, queue: index) }
+            guard group.found > 0 || skipsSuspects else {
+                return try first.rows(queue.id, id, Int64(room) + 1) { Candidate($0, queue: index) }
+            }
+            return try next.rows(queue.id, id, priority, job, Int64(room) + 1) { Candidate($0, queue: index) }
         }
         // A group with jobs that wait for their end as expired stays in the line: others may come behind them.
         let hasMore = isCut || found.count > room

@@ -64,7 +64,7 @@ extension JobTransaction {
         try statement(
             """
             SELECT id, name, host, boot_id, namespaces, pid, process_start, supervisor_pid, supervisor_start, queues,
-                   concurrency, registered_at, supervisor_file
+                   concurrency, registered_at, supervisor_file, command
             FROM stint_workers ORDER BY id
             """
         ).rows { row in
@@ -81,7 +81,8 @@ extension JobTransaction {
                 queues: row.text(9).unicodeScalars.split(separator: " ").map { QueueName(stored: String($0)) },
                 concurrency: Int(clamping: row.int(10)))
             return WorkerRecord(
-                id: WorkerID(rawValue: row.int(0)), registration: registration, registeredAt: row.int(11), started: nil)
+                id: WorkerID(rawValue: row.int(0)), registration: registration, registeredAt: row.int(11), started: nil,
+                order: row.optionalText(13).flatMap(WorkerOrder.init))
         }
     }
 
@@ -101,6 +102,28 @@ extension JobTransaction {
                 WorkerID(rawValue: $0.int(0))
             }
             .filter { scoreboards.liveness($0) != .alive }
+    }
+
+    // MARK: - Orders
+
+    func order(_ order: WorkerOrder?, to worker: WorkerID) throws {
+        let hasSupervisor = try statement("SELECT supervisor_pid IS NOT NULL FROM stint_workers WHERE id = ?1")
+            .first(worker.rawValue) { $0.int(0) != 0 }
+        guard let hasSupervisor else { throw StintError.noWorker(worker) }
+        try order?.check(worker, hasSupervisor: hasSupervisor)
+        let update = try statement("UPDATE stint_workers SET command = ?2 WHERE id = ?1")
+        update.bind(1, worker.rawValue)
+        update.bind(2, order?.rawValue)
+        try update.execute()
+        // By which the worker is told.
+        revokes = true
+    }
+
+    func order(of worker: WorkerID) throws -> WorkerOrder? {
+        let text =
+            try statement("SELECT command FROM stint_workers WHERE id = ?1")
+            .first(worker.rawValue) { $0.optionalText(0) } ?? nil
+        return text.flatMap(WorkerOrder.init)
     }
 
     // MARK: - Restarts
@@ -132,6 +155,6 @@ extension WorkerRecord {
             },
             liveness: scoreboards.liveness(id), hostLiveness: scoreboards.liveness(ofHostOf: process),
             supervisorLiveness: supervisor,
-            hasOrderToStop: scoreboard?.hasOrderToStop ?? false)
+            hasOrderToStop: scoreboard?.hasOrderToStop ?? false, order: order)
     }
 }

@@ -3,7 +3,8 @@ import StintCore
 import StintPlatform
 
 /// The changes of one transaction. Each verb is an extension in a file of its own and may be combined with others.
-/// ``finish()`` writes the counts, once for each queue, and ends it.
+/// ``finish()`` writes the counts, once for each queue, and ends it; those who share a transaction have theirs written
+/// together.
 ///
 /// It runs inside the caller's `BEGIN IMMEDIATE`. If a verb throws, the caller must roll back.
 final class JobTransaction {
@@ -12,9 +13,12 @@ final class JobTransaction {
     let now: ClockReading
     /// How long ago the verb was called; mostly the wait for the lock.
     let waited: Duration
-    /// There are few queues, or one after the other: searching from the end costs less than a dictionary.
-    private var counts: [(queue: Int64, change: Counts)] = []
+    private let counts = QueueCounts()
+    /// The counts of those who share the transaction.
+    private let shared: QueueCounts?
+    private var errorCounts: [Int64: [Int64: ErrorCount]] = [:]
     private var insertReadyStatement: Statement?
+    private var insertReadySinceStatement: Statement?
     private var putInLineStatement: Statement?
     private var queueIDs: [QueueName: Int64] = [:]
     private var lastQueue: (name: QueueName, id: Int64)?
@@ -27,9 +31,12 @@ final class JobTransaction {
     /// Whether jobs were taken from their holders, or their holders must not start them; see ``RevocationMark``.
     var revokes = false
 
-    /// - Parameter calledAt: When the verb was called, by the clock's monotonic time; `nil`: just now.
-    init(_ database: Database, _ clock: any QueueClock, calledAt: Int64? = nil) {
+    /// - Parameters:
+    ///   - calledAt: When the verb was called, by the clock's monotonic time; `nil`: just now.
+    ///   - shared: Gets the counts, for callers that share the transaction. Its owner writes them at the end.
+    init(_ database: Database, _ clock: any QueueClock, calledAt: Int64? = nil, shared: QueueCounts? = nil) {
         self.database = database
+        self.shared = shared
         now = clock.now()
         waited = .milliseconds(max(0, now.monotonic - (calledAt ?? now.monotonic)))
     }
@@ -64,6 +71,13 @@ final class JobTransaction {
         return statement
     }
 
+    func insertReadySince() throws -> Statement {
+        if let insertReadySinceStatement { return insertReadySinceStatement }
+        let statement = try statement(HotSQL.insertReadySince)
+        insertReadySinceStatement = statement
+        return statement
+    }
+
     /// The same for each group.
     func putInLine() throws -> Statement {
         if let putInLineStatement { return putInLineStatement }
@@ -77,32 +91,76 @@ final class JobTransaction {
         _ queue: Int64, ready: Int = 0, delayed: Int = 0, leased: Int = 0, buried: Int = 0, done: Int = 0,
         cancelled: Int = 0, expired: Int = 0
     ) {
-        let known = counts.lastIndex { $0.queue == queue }
-        if known == nil { counts.append((queue, Counts())) }
-        counts[known ?? counts.count - 1].change.add(ready, delayed, leased, buried, done, cancelled, expired)
+        let change = QueueCounts.Change(
+            ready: Int64(ready), delayed: Int64(delayed), leased: Int64(leased), buried: Int64(buried),
+            done: Int64(done), cancelled: Int64(cancelled), expired: Int64(expired))
+        counts.add(change, to: queue)
         if ready > 0 || delayed > 0 { wakesWorkers = true }
     }
 
-    /// What this transaction has changed of a queue's counts so far: they are written at its end.
+    /// Adds to what happened in a queue.
+    func note(_ queue: Int64, _ add: (inout ActivityCounts) -> Void) { counts.note(queue, add) }
+
+    /// What has been changed of a queue's counts so far: they are written at the end.
     func pending(_ queue: Int64) -> (ready: Int64, leased: Int64) {
-        let change = counts.last { $0.queue == queue }?.change
-        return (change?.ready ?? 0, change?.leased ?? 0)
+        let (mine, others) = (counts.change(of: queue), shared?.change(of: queue))
+        return ((mine?.ready ?? 0) + (others?.ready ?? 0), (mine?.leased ?? 0) + (others?.leased ?? 0))
     }
 
+    /// Adds to the number of jobs that are buried with like errors, in a queue and in all of them.
+    func countError(_ group: Int64, _ queue: Int64, _ jobs: Int64, at time: Timestamp) {
+        for queue in [queue, 0] {
+            var change = errorCounts[group]?[queue] ?? ErrorCount()
+            change.jobs += jobs
+            if jobs > 0 { (change.first, change.last) = (min(change.first, time), max(change.last, time)) }
+            errorCounts[group, default: [:]][queue] = change
+        }
+    }
+
+    /// Leaves the counts to those who share the transaction, or writes them.
     func finish() throws {
-        let update = try statement(HotSQL.addCounts)
-        for (queue, change) in counts where change != Counts() {
+        for (group, queues) in errorCounts {
+            for (queue, change) in queues { try write(change, of: group, in: queue) }
+        }
+        errorCounts = [:]
+        if let shared { shared.take(counts) } else { try write(counts) }
+    }
+
+    /// Writes what those have counted who share the transaction and came before this one.
+    func writeSharedCounts() throws {
+        if let shared { try write(shared) }
+    }
+
+    func write(_ counts: QueueCounts) throws {
+        for (queue, change, activity) in counts.queues {
             do {
-                try update.execute(
-                    queue, change.ready, change.delayed, change.leased, change.buried, change.done, change.cancelled,
-                    change.expired)
+                if !activity.isEmpty {
+                    try write(activity, of: queue) { minute, text in
+                        let update = try statement(HotSQL.addCountsAndActivity)
+                        change.bind(to: update, queue)
+                        update.bind(9, minute)
+                        update.bind(10, uncopied: text)
+                        try update.execute()
+                    }
+                } else if change != QueueCounts.Change() {
+                    let update = try statement(HotSQL.addCountsAlone)
+                    change.bind(to: update, queue)
+                    try update.execute()
+                }
             } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
                 // Past the range of a number: another program has written an absurd count, and that must not stop any
                 // job.
                 try statement(HotSQL.recount).execute(queue, change.done, change.cancelled, change.expired)
+                try write(activity, of: queue) { minute, text in
+                    let update = try statement("UPDATE stint_queues SET minute = ?2, activity = ?3 WHERE id = ?1")
+                    update.bind(1, queue)
+                    update.bind(2, minute)
+                    update.bind(3, uncopied: text)
+                    try update.execute()
+                }
             }
         }
-        counts = []
+        counts.removeAll()
     }
 
     /// The row id of a queue; creates the queue if it does not exist.
@@ -123,27 +181,5 @@ final class JobTransaction {
         queueIDs[name] = id
         lastQueue = (name, id!)
         return id!
-    }
-}
-
-private struct Counts: Equatable {
-    var ready: Int64 = 0
-    var delayed: Int64 = 0
-    var leased: Int64 = 0
-    var buried: Int64 = 0
-    var done: Int64 = 0
-    var cancelled: Int64 = 0
-    var expired: Int64 = 0
-
-    mutating func add(
-        _ ready: Int, _ delayed: Int, _ leased: Int, _ buried: Int, _ done: Int, _ cancelled: Int, _ expired: Int
-    ) {
-        self.ready += Int64(ready)
-        self.delayed += Int64(delayed)
-        self.leased += Int64(leased)
-        self.buried += Int64(buried)
-        self.done += Int64(done)
-        self.cancelled += Int64(cancelled)
-        self.expired += Int64(expired)
     }
 }

@@ -4,13 +4,14 @@ import StintCore
 
 extension Route {
     static func listJobs(_ request: WebRequest) async throws -> Response {
-        var filter = try JobTerms(request.query("q") ?? "").filter
-        filter.limit = try request.queryInteger("limit", in: 1...JobFilter.maximumLimit, default: 100)
-        let cursor = try request.query("after").map(JobCursor.init(text:))
-        let page = try await request.dashboard.queue.list(filter, after: cursor)
+        let query = try request.jobQuery(request.query("q") ?? "")
+        let limit = try request.queryInteger("limit", in: 1...JobFilter.maximumLimit, default: 100)
+        let cursor = try request.query("after").map(JobCursor.init(link:))
+        let page = try await request.dashboard.queue.list(JobFilter(query, limit: limit), after: cursor)
         return .json(
             JobsFacts(
-                jobs: page.jobs.map { $0.redacted(request.dashboard.options.redacted) }, next: page.next?.text))
+                jobs: page.jobs.map { $0.redacted(request.dashboard.options.redacted) }, next: page.next?.description,
+                count: nil))
     }
 
     static func showJob(_ request: WebRequest) async throws -> Response {
@@ -68,14 +69,15 @@ extension Route {
             throw WebError(.badRequest, "a reason is given with \(action.rawValue); only bury and cancel have one")
         }
         let reason = given ?? "by \(request.user.name) by HTTP"
-        let queue = request.dashboard.queue
-        switch action {
-        case .kick: try await queue.kick(ids)
-        case .runNow: try await queue.runNow(ids)
-        case .bury: try await queue.bury(ids, reason: reason)
-        case .cancel: try await queue.cancel(ids, reason: reason)
-        case .delete: try await queue.delete(ids)
-        }
+        let change: JobChange =
+            switch action {
+            case .kick: .kick
+            case .runNow: .runNow
+            case .bury: .bury(reason: reason)
+            case .cancel: .cancel(reason: reason)
+            case .delete: .delete
+            }
+        try await request.dashboard.queue.change(ids, change, by: request.actor)
         return .json(Facts(action: action.rawValue, count: ids.count))
     }
 

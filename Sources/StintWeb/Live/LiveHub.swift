@@ -58,6 +58,8 @@ actor LiveHub {
     }
 
     var pageCount: Int { pages.count }
+    var listenerCount: Int { pages.values.reduce(0) { $0 + $1.listeners.count } }
+    func latest(_ key: Key) -> LivePage? { pages[key]?.latest }
 
     private func leave(_ key: Key, _ number: Int) {
         pages[key]?.listeners[number] = nil

@@ -51,7 +51,9 @@ struct LivePage: Sendable {
         while let mark = left.firstRange(of: "<time ") {
             rest += left[..<mark.upperBound]
             left = left[mark.upperBound...]
-            guard let start = left.firstIndex(of: ">"), let end = left[start...].firstRange(of: "</time>") else { break }
+            guard let start = left.firstIndex(of: ">"), let end = left[start...].firstRange(of: "</time>") else {
+                break
+            }
             rest += left[..<start]
             left = left[end.lowerBound...]
         }

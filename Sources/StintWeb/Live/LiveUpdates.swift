@@ -21,7 +21,8 @@ extension Route {
             request.dashboard.templates.content(try await make(watched))
         }
         guard let stream else {
-            var error = WebError(.tooManyRequests, "too many different pages are looked at; this one does not change by itself")
+            var error = WebError(
+                .tooManyRequests, "too many different pages are looked at; this one does not change by itself")
             error.headers[.retryAfter] = "30"
             throw error
         }

@@ -18,7 +18,9 @@ extension Route {
         return Page(
             title: "Doctor", section: "doctor", template: "doctor",
             view: View(
-                rows: (findings ?? []).sorted { !$0.isGood && $1.isGood }.map { .init(isGood: $0.isGood, text: $0.text) },
+                rows: (findings ?? []).sorted { !$0.isGood && $1.isGood }.map {
+                    .init(isGood: $0.isGood, text: $0.text)
+                },
                 problems: bad == 1 ? "1 problem" : "\(bad) problems", isGood: bad == 0, cannot: findings == nil,
                 command: request.command("doctor")),
             facts: ["findings": findings ?? []])

@@ -16,14 +16,16 @@ extension Route {
         let facts = JobFacts(job: record, failures: details.failures, waitReason: wait?.description)
         return Page(
             title: "Job \(id)", section: "jobs", template: "job",
-            view: JobView(details, facts, request, now: Date()), facts: facts, isLive: true, notice: Notices.text(request))
+            view: JobView(details, facts, request, now: Date()), facts: facts, isLive: true,
+            notice: Notices.text(request))
     }
 
     static func changeJob(_ request: WebRequest, _ form: Form) async throws -> String {
         let id = try request.jobID()
         if form["action"] == "copy" { return try await copy(id, form, request) }
-        let done = try await change([id], form, request)
-        return done == "deleted" ? "/jobs?done=deleted&count=1" : "/jobs/\(id)?done=\(done)"
+        let change = try form.change(by: request.user)
+        try await request.dashboard.queue.change([id], change, by: request.actor)
+        return change == .delete ? "/jobs?done=deleted&count=1" : "/jobs/\(id)?done=\(change.notice)"
     }
 
     /// A new job with the payload and options of another one, which may have been edited.
@@ -32,7 +34,8 @@ extension Route {
         let record = details.record
         // A browser ends the lines of a text with CR LF.
         let payload = form["payload"].map { Array($0.replacing("\r\n", with: "\n").utf8) } ?? details.payload
-        guard !payload.elementsEqual(Redaction.mark.utf8), request.dashboard.options.redacted.isEmpty || form["payload"] == nil
+        guard !payload.elementsEqual(Redaction.mark.utf8),
+            request.dashboard.options.redacted.isEmpty || form["payload"] == nil
         else { throw WebError(.badRequest, "a payload whose values are redacted cannot be edited; copy it as it is") }
         var options = JobOptions(
             priority: record.priority, maxAttempts: record.maxAttempts, maxCrashes: record.maxCrashes,
@@ -54,21 +57,26 @@ extension Route {
         if !redacted.isEmpty {
             guard let text = JSONTree.text(bytes, redacted: redacted) else {
                 throw WebError(
-                    .forbidden, "values of payloads are redacted here, and this one is no JSON in which they can be found")
+                    .forbidden,
+                    "values of payloads are redacted here, and this one is no JSON in which they can be found")
             }
             bytes = text
         }
         let body = ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
         if request.showsFrame, request.query("frame") != nil {
-            let type = PayloadKind(details.record.contentType) == .html ? "text/html; charset=utf-8" : "text/plain; charset=utf-8"
+            let type =
+                PayloadKind(details.record.contentType) == .html
+                ? "text/html; charset=utf-8" : "text/plain; charset=utf-8"
             return Response(
-                status: .ok, headers: [.contentType: type, .contentSecurityPolicy: SecurityHeaders.document], body: body)
+                status: .ok, headers: [.contentType: type, .contentSecurityPolicy: SecurityHeaders.document], body: body
+            )
         }
         return Response(
             status: .ok,
             headers: [
                 .contentType: "application/octet-stream",
-                .contentDisposition: "attachment; filename=\"job-\(id).\(PayloadKind(details.record.contentType).suffix)\"",
+                .contentDisposition:
+                    "attachment; filename=\"job-\(id).\(PayloadKind(details.record.contentType).suffix)\"",
                 .contentSecurityPolicy: SecurityHeaders.document,
             ], body: body)
     }
@@ -171,6 +179,9 @@ private struct JobView {
     let actions: [Action]
     let canOperate: Bool
     let canBury: Bool
+    let canKick: Bool
+    let canMove: Bool
+    let priority: String
     let queue: String
     let editable: String?
 
@@ -187,10 +198,13 @@ private struct JobView {
         queue = job.queue.description
         var rows = [
             Fact("Queue", queue, href: "\(base)/queues/\(percentEncoded(queue))"), Fact("Priority", "\(job.priority)"),
-            Fact("Attempts", "\(job.attempts) of \(job.maxAttempts)"), Fact("Crashes", "\(job.crashes) of \(job.maxCrashes)"),
+            Fact("Attempts", "\(job.attempts) of \(job.maxAttempts)"),
+            Fact("Crashes", "\(job.crashes) of \(job.maxCrashes)"),
             Fact("Enqueued", time: TimeView(job.enqueuedAt, now: now)),
         ]
-        func add(_ name: String, _ date: Date?) { if let date { rows.append(Fact(name, time: TimeView(date, now: now))) } }
+        func add(_ name: String, _ date: Date?) {
+            if let date { rows.append(Fact(name, time: TimeView(date, now: now))) }
+        }
         add(job.state == .delayed ? "Runs" : "Run at", job.runAt)
         add("Expires", job.expiresAt)
         add("Buried", job.buriedAt)
@@ -198,24 +212,30 @@ private struct JobView {
         add("Cancelled", job.cancelledAt)
         add("Expired", job.expiredAt)
         if let group = job.group {
-            let query = "queue:\(JobTerms.quoted(queue)) group:\(JobTerms.quoted(group))"
-            rows.append(Fact("Group", group, href: "\(base)/jobs?q=\(percentEncoded(query))"))
+            let query = JobQuery(queue: job.queue).adding(.init(.group(QueryText(group))))
+            rows.append(Fact("Group", group, href: listPath(base, query)))
         }
         if let key = job.uniqueKey { rows.append(Fact("Unique key", key)) }
         if let worker = job.worker { rows.append(Fact("Worker", worker)) }
         if let token = job.token { rows.append(Fact("Token", "\(token)")) }
         add("Lease ends", job.leaseExpiresAt)
         if let limit = job.timeToRun { rows.append(Fact("Time to run", limit.unitsText)) }
-        if job.suspect { rows.append(Fact("Suspect", "runs alone next: its last worker died, and it may be the cause")) }
-        if let events = job.events { rows.append(Fact("Digest", events == 1 ? "1 event" : "\(Words.count(events)) events")) }
+        if job.suspect {
+            rows.append(Fact("Suspect", "runs alone next: its last worker died, and it may be the cause"))
+        }
+        if let events = job.events {
+            rows.append(Fact("Digest", events == 1 ? "1 event" : "\(Words.count(events)) events"))
+        }
         self.facts = rows
         headers = job.headers.map { Header(name: $0.key, value: $0.value) }
         hasHeaders = !headers.isEmpty
         attempts = facts.failures.reversed().map { failure in
             let diagnostics = failure.diagnostics
             return Attempt(
-                number: failure.attempt, kind: failure.kind.rawValue, at: TimeView(failure.at, now: now), error: failure.error,
-                worker: failure.worker, ending: diagnostics?.howItEnded, memory: Words.bytes(diagnostics?.peakMemoryBytes),
+                number: failure.attempt, kind: failure.kind.rawValue, at: TimeView(failure.at, now: now),
+                error: failure.error,
+                worker: failure.worker, ending: diagnostics?.howItEnded,
+                memory: Words.bytes(diagnostics?.peakMemoryBytes),
                 ran: diagnostics?.runTime.map(Words.duration),
                 standardError: diagnostics?.standardError.flatMap { $0.isEmpty ? nil : $0 })
         }
@@ -232,9 +252,12 @@ private struct JobView {
         let plain = redacted.isEmpty && tree == nil && kind != .bytes ? String(validating: bytes, as: UTF8.self) : nil
         frame = (kind == .html || kind == .mail) && redacted.isEmpty && !bytes.isEmpty ? raw + "?frame" : nil
         text = bytes.isEmpty || frame != nil ? nil : plain.map { String($0.prefix(20_000)) }
-        dump = tree == nil && text == nil && frame == nil && !bytes.isEmpty && redacted.isEmpty ? Self.dump(bytes.prefix(2_048)) : nil
+        dump =
+            tree == nil && text == nil && frame == nil && !bytes.isEmpty && redacted.isEmpty
+            ? Self.dump(bytes.prefix(2_048)) : nil
         isCut = text != nil && bytes.count > 80_000 || dump != nil && bytes.count > 2_048
-        editable = redacted.isEmpty && bytes.count <= 65_536 && kind != .bytes ? String(validating: bytes, as: UTF8.self) : nil
+        editable =
+            redacted.isEmpty && bytes.count <= 65_536 && kind != .bytes ? String(validating: bytes, as: UTF8.self) : nil
 
         action = "\(base)/jobs/\(id)/actions"
         actions = Self.actions(job.state).map {
@@ -242,6 +265,9 @@ private struct JobView {
         }
         canOperate = request.user.role >= .operate
         canBury = job.state == .ready || job.state == .delayed
+        canKick = job.state == .buried
+        canMove = canBury || canKick
+        priority = "\(job.priority)"
     }
 
     private static func actions(_ state: JobState) -> [(String, String, String, Bool)] {

@@ -4,9 +4,15 @@ import StintCore
 /// its own could be anybody's.
 enum Notices {
     static func text(_ request: WebRequest) -> String? {
-        let count = request.query("count").flatMap { Int($0) }.map { $0 == 1 ? "1 job" : "\(Words.count($0)) jobs" } ?? "The job"
+        let count =
+            request.query("count").flatMap { Int($0) }.map { $0 == 1 ? "1 job" : "\(Words.count($0)) jobs" }
+            ?? "The job"
         return switch request.query("done") {
         case "kicked": "\(count) kicked: ready again, with all attempts."
+        case "kicked-later": "\(count) kicked: ready after the delay, with all attempts."
+        case "moved": "\(count) moved."
+        case "prioritized": "\(count) with the new priority."
+        case "ordered": "The worker was told, and follows within a second."
         case "run-now": "\(count) made ready."
         case "buried": "\(count) buried."
         case "cancelled": "\(count) cancelled."
@@ -29,9 +35,12 @@ extension WebRequest {
     }
 
     private static func shellWord(_ word: String) -> String {
-        let isPlain = !word.isEmpty && word.utf8.allSatisfy {
-            (0x30...0x39).contains($0) || (0x41...0x5a).contains($0) || (0x61...0x7a).contains($0) || "-_./:=,".utf8.contains($0)
-        }
+        let isPlain =
+            !word.isEmpty
+            && word.utf8.allSatisfy {
+                (0x30...0x39).contains($0) || (0x41...0x5a).contains($0) || (0x61...0x7a).contains($0)
+                    || "-_./:=,".utf8.contains($0)
+            }
         return isPlain ? word : "'" + word.replacing("'", with: "'\\''") + "'"
     }
 }

@@ -11,7 +11,9 @@ extension Route {
         let queue = request.dashboard.queue
         let stats = try await queue.stats()
         let workers = try await queue.workers()
-        let deaths = try await queue.failures(limit: 50).filter { $0.failure.kind == .crashed || $0.failure.kind == .lost }
+        let deaths = try await queue.failures(limit: 50).filter {
+            $0.failure.kind == .crashed || $0.failure.kind == .lost
+        }
         let facts = OverviewFacts(
             queues: stats, workers: workers.map(WorkerFacts.init), deaths: deaths.prefix(8).map(DeathFacts.init))
         return Page(
@@ -84,7 +86,8 @@ private struct OverviewView {
         totals = [JobState.ready, .delayed, .leased, .buried].map { state in
             let sum = facts.queues.reduce(0) { $0 &+ $1.count(of: state) }
             return Total(
-                key: "total:\(state.rawValue)", name: StateView(state).name, state: StateView(state), count: Words.count(sum),
+                key: "total:\(state.rawValue)", name: StateView(state).name, state: StateView(state),
+                count: Words.count(sum),
                 href: "\(base)/jobs?q=state:\(state.rawValue)")
         }
         queues = facts.queues.map { QueueRow($0, base) }
@@ -94,7 +97,8 @@ private struct OverviewView {
         workerCount = Words.count(facts.workers.count)
         deaths = facts.deaths.map {
             Death(
-                job: $0.job, href: "\(base)/jobs/\($0.job)", queue: $0.queue, at: TimeView($0.at, now: now), error: $0.error,
+                job: $0.job, href: "\(base)/jobs/\($0.job)", queue: $0.queue, at: TimeView($0.at, now: now),
+                error: $0.error,
                 memory: Words.bytes($0.peakMemoryBytes))
         }
         hasDeaths = !deaths.isEmpty

@@ -34,7 +34,7 @@ extension Route {
 
     static func pauseQueue(_ request: WebRequest, _ form: Form) async throws -> String {
         let name = try request.queueName()
-        try await request.dashboard.queue.pause(name)
+        try await request.dashboard.queue.pause(name, reason: form["reason"].flatMap { $0.isEmpty ? nil : $0 })
         return "\(queuePath(name))?done=paused"
     }
 
@@ -52,7 +52,7 @@ extension Route {
             groupConcurrency: try number(form, "group-concurrency"), groupRate: try rate(form, "group-rate"))
         settings.isFair = form["fair"] != nil
         settings.groupOrder = form["group-order"] == "loose" ? .loose : .strict
-        if let text = form["retention"], !text.isEmpty { settings.retention = try duration(text, "retention") }
+        if let text = form["retention"], !text.isEmpty { settings.retention = try form.duration(text, "retention") }
         try settings.check()
         try await request.dashboard.queue.store.configure(name, settings)
         return "\(queuePath(name))?done=set"
@@ -73,19 +73,10 @@ extension Route {
         let parts = text.split(separator: "/", maxSplits: 1).map(String.init)
         guard parts.count == 2, let starts = Int(parts[0]) else {
             throw WebError(
-                .badRequest, "\(field) is \(quoted(text)); expected a number and a time such as 50/1s, or nothing for no limit")
+                .badRequest,
+                "\(field) is \(quoted(text)); expected a number and a time such as 50/1s, or nothing for no limit")
         }
-        return .to(Rate(starts, per: try duration(parts[1], field)))
-    }
-
-    private static func duration(_ text: String, _ field: String) throws -> Duration {
-        let units: [(String, Double)] = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)]
-        for (unit, seconds) in units where text.hasSuffix(unit) {
-            if let number = Double(text.dropLast(unit.count)), number.isFinite, (0...1e10).contains(number) {
-                return .milliseconds(Int64(number * seconds * 1_000))
-            }
-        }
-        throw WebError(.badRequest, "\(field) has the time \(quoted(text)); expected a number and a unit: 500ms, 30s, 5m, 2h, 1d")
+        return .to(Rate(starts, per: try form.duration(parts[1], field)))
     }
 }
 
@@ -139,6 +130,7 @@ struct QueueRow {
     let runningHref: String
     let buriedHref: String
     let isPaused: Bool
+    let pauseReason: String?
     let limits: String?
 
     init(_ stats: QueueStats, _ base: String) {
@@ -153,13 +145,14 @@ struct QueueRow {
         done = Words.count(stats.done)
         hasBuried = stats.buried > 0
         func list(_ state: JobState) -> String {
-            "\(base)/jobs?q=\(percentEncoded("queue:\(JobTerms.quoted(stats.name.description)) state:\(state.rawValue)"))"
+            listPath(base, JobQuery(queue: stats.name, state: state))
         }
         readyHref = list(.ready)
         delayedHref = list(.delayed)
         runningHref = list(.leased)
         buriedHref = list(.buried)
         isPaused = stats.paused
+        pauseReason = stats.pauseReason
         limits = stats.limits.isLimited ? LimitsView(stats.limits).summary : nil
     }
 }
@@ -184,7 +177,8 @@ struct LimitsView {
     var summary: String {
         [
             concurrency.isEmpty ? nil : "\(concurrency) at a time", rate.isEmpty ? nil : rate,
-            groupConcurrency.isEmpty ? nil : "\(groupConcurrency) of a group", groupRate.isEmpty ? nil : "\(groupRate) of a group",
+            groupConcurrency.isEmpty ? nil : "\(groupConcurrency) of a group",
+            groupRate.isEmpty ? nil : "\(groupRate) of a group",
         ].compactMap { $0 }.joined(separator: ", ")
     }
 }
@@ -231,9 +225,10 @@ private struct QueueView {
             Group(
                 name: group.name ?? "without a group",
                 href: group.name.map {
-                    "\(base)/jobs?q=" + percentEncoded("queue:\(JobTerms.quoted(name)) group:\(JobTerms.quoted($0))")
+                    listPath(base, JobQuery(queue: details.stats.name).adding(.init(.group(QueryText($0)))))
                 }, weight: group.weight, ready: Words.count(group.ready), running: Words.count(group.running),
-                waits: group.waitReason, key: "group:" + percentEncoded(group.name ?? "") + (group.name == nil ? ":" : ""))
+                waits: group.waitReason,
+                key: "group:" + percentEncoded(group.name ?? "") + (group.name == nil ? ":" : ""))
         }
         hasGroups = !groups.isEmpty
         canOperate = request.user.role >= .operate

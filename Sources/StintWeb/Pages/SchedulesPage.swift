@@ -19,7 +19,8 @@ extension Route {
         return Page(
             title: "Schedules", section: "schedules", template: "schedules",
             view: View(
-                base: base, schedules: schedules.map { ScheduleRow($0, base, now: now) }, hasSchedules: !schedules.isEmpty,
+                base: base, schedules: schedules.map { ScheduleRow($0, base, now: now) },
+                hasSchedules: !schedules.isEmpty,
                 canOperate: request.user.role >= .operate),
             facts: ["schedules": schedules], isLive: true, notice: Notices.text(request))
     }

@@ -31,7 +31,9 @@ extension Route {
         }
         var response = Response.redirect(to: dashboard.options.basePath + "/", type: .normal)
         response.setCookie(
-            cookie(dashboard.sessions.begin(user), isSecure: request.isSecure, seconds: Sessions.lifetime.components.seconds))
+            cookie(
+                dashboard.sessions.begin(user), isSecure: request.isSecure,
+                seconds: Sessions.lifetime.components.seconds))
         return response
     }
 
@@ -45,7 +47,8 @@ extension Route {
     /// With TLS its name begins with `__Host-`: then no other host, and no page without TLS, can set it.
     private static func cookie(_ value: String, isSecure: Bool, seconds: Int64) -> Cookie {
         Cookie(
-            name: isSecure ? Access.secureSessionCookie : Access.sessionCookie, value: value, maxAge: Int(seconds), path: "/",
+            name: isSecure ? Access.secureSessionCookie : Access.sessionCookie, value: value, maxAge: Int(seconds),
+            path: "/",
             secure: isSecure, httpOnly: true, sameSite: .strict)
     }
 }

@@ -22,9 +22,29 @@ extension Route {
         return Page(
             title: "Workers", section: "workers", template: "workers",
             view: View(
-                base: base, workers: workers.map { WorkerRow($0, base, now: now) }, hasWorkers: !workers.isEmpty,
+                base: base,
+                workers: workers.map { WorkerRow($0, base, now: now, canOrder: request.user.role >= .admin) },
+                hasWorkers: !workers.isEmpty,
                 canAdminister: request.user.role >= .admin, command: request.command("restart-workers")),
             facts: ["workers": workers], isLive: true, notice: Notices.text(request))
+    }
+
+    /// One worker finishes its jobs and claims no more, ends, or is replaced.
+    static func orderWorker(_ request: WebRequest, _ form: Form) async throws -> String {
+        guard let id = Int64(request.parameter("id")) else {
+            throw WebError(.notFound, "this is no number of a worker")
+        }
+        let order: WorkerOrder?
+        switch try form.text("order") {
+        case "work": order = nil
+        case let text:
+            guard let known = WorkerOrder(rawValue: text) else {
+                throw WebError(.badRequest, "there is no such order; expected work, quiet, stop or restart")
+            }
+            order = known
+        }
+        try await request.dashboard.queue.order(order, to: WorkerID(rawValue: id))
+        return "/workers?done=ordered"
     }
 
     static func restartWorkers(_ request: WebRequest, _ form: Form) async throws -> String {
@@ -47,6 +67,7 @@ struct WorkerFacts: Encodable, Sendable {
     let registeredAt: Date
     let liveness: Liveness
     let isStopping: Bool
+    let order: WorkerOrder?
     /// `nil`: its process cannot be seen from here.
     let memoryBytes: Int64?
     /// `nil`: not known.
@@ -61,6 +82,7 @@ struct WorkerFacts: Encodable, Sendable {
         registeredAt = record.registeredAt
         liveness = record.liveness
         isStopping = record.hasOrderToStop
+        order = record.order
         memoryBytes = ProcessIdentity(record.registration.process)?.residentMemory
         jobs = record.started?.sorted { ($1.runTime ?? .zero, $0.lease.job) < ($0.runTime ?? .zero, $1.lease.job) }
             .map { Job(id: $0.lease.job.rawValue, runMilliseconds: $0.runTime?.milliseconds) }
@@ -75,6 +97,11 @@ struct WorkerRow {
         let runs: String?
     }
 
+    struct Order {
+        let value: String
+        let title: String
+    }
+
     let key: String
     let name: String
     let supervisor: String?
@@ -86,8 +113,11 @@ struct WorkerRow {
     let jobs: [Job]
     let more: String?
     let isIdle: Bool
+    /// What it may be ordered to do by who looks.
+    let orders: [Order]
+    let action: String
 
-    init(_ facts: WorkerFacts, _ base: String, now: Date) {
+    init(_ facts: WorkerFacts, _ base: String, now: Date, canOrder: Bool = false) {
         key = "worker:\(facts.id)"
         name = facts.name
         supervisor = facts.supervisor
@@ -98,7 +128,20 @@ struct WorkerRow {
             case .dead: "dead"
             case .unknown: "not visible from here"
             }
-        life = facts.isStopping && facts.liveness != .dead ? "stopping" : lives
+        let ordered: String? =
+            switch facts.order {
+            case .quiet: "quiet: claims no more"
+            case .stop, .restart: "stopping"
+            case nil: facts.isStopping ? "stopping" : nil
+            }
+        life = facts.liveness == .dead ? lives : ordered ?? lives
+        action = "\(base)/workers/\(facts.id)/orders"
+        let all = [
+            facts.order == .quiet ? Order(value: "work", title: "Work again") : Order(value: "quiet", title: "Quiet"),
+            Order(value: "stop", title: "Stop"),
+        ]
+        let restart = facts.supervisor == nil ? [] : [Order(value: "restart", title: "Restart")]
+        orders = canOrder && facts.liveness != .dead ? all + restart : []
         isDead = facts.liveness == .dead
         since = TimeView(facts.registeredAt, now: now)
         memory = Words.bytes(facts.memoryBytes)

@@ -118,9 +118,11 @@ struct JSONTree {
             html = before + "\(label)\(open)\(close)"
         } else {
             let isOpen = depth < Self.openDepth ? " open" : ""
-            let size = open == "{" ? (count == 1 ? "1 key" : "\(count) keys") : (count == 1 ? "1 item" : "\(count) items")
+            let size =
+                open == "{" ? (count == 1 ? "1 key" : "\(count) keys") : (count == 1 ? "1 item" : "\(count) items")
             html =
-                before + "<details\(isOpen)><summary>\(label)\(open) <span class=\"dim\">\(size)</span> \(close)</summary>"
+                before
+                + "<details\(isOpen)><summary>\(label)\(open) <span class=\"dim\">\(size)</span> \(close)</summary>"
                 + "<ul class=\"json\">\(html)</ul></details>"
         }
         return true
@@ -154,7 +156,9 @@ struct JSONTree {
                 result.append(unit)
                 continue
             }
-            if next == 0x75, rest.count >= 4, let code = UInt16(String(decoding: rest.prefix(4), as: UTF16.self), radix: 16) {
+            if next == 0x75, rest.count >= 4,
+                let code = UInt16(String(decoding: rest.prefix(4), as: UTF16.self), radix: 16)
+            {
                 result.append(code)
                 rest = rest.dropFirst(4)
             } else {

@@ -42,6 +42,10 @@ struct Templates: Sendable {
         ("overview", PackageResources.overview_mustache),
         ("jobs", PackageResources.jobs_mustache),
         ("job", PackageResources.job_mustache),
+        ("errors", PackageResources.errors_mustache),
+        ("operations", PackageResources.operations_mustache),
+        ("operation", PackageResources.operation_mustache),
+        ("preview", PackageResources.preview_mustache),
         ("queues", PackageResources.queues_mustache),
         ("queue", PackageResources.queue_mustache),
         ("workers", PackageResources.workers_mustache),
@@ -67,13 +71,17 @@ struct Templates: Sendable {
             user: user?.name, role: user?.role.rawValue,
             canSignOut: dashboard.options.access.needsSignIn && user != nil,
             live: page.isLive ? base + "/live?page=" + percentEncoded(path) : nil,
-            sections: user == nil ? [] : Self.sections.map { LayoutView.Section($0, base, isCurrent: $0.0 == page.section) })
+            sections: user == nil
+                ? [] : Self.sections.map { LayoutView.Section($0, base, isCurrent: $0.0 == page.section) })
         return library.render(view, withTemplate: "layout") ?? ""
     }
 
     private static let sections = [
-        ("overview", "/", "Overview"), ("jobs", "/jobs", "Jobs"), ("queues", "/queues", "Queues"),
-        ("workers", "/workers", "Workers"), ("schedules", "/schedules", "Schedules"), ("doctor", "/doctor", "Doctor"),
+        ("overview", "/", "Overview"), ("jobs", "/jobs", "Jobs"), ("errors", "/errors", "Errors"),
+        ("queues", "/queues", "Queues"),
+        ("workers", "/workers", "Workers"), ("schedules", "/schedules", "Schedules"),
+        ("operations", "/operations", "Operations"),
+        ("doctor", "/doctor", "Doctor"),
     ]
 
     private struct LayoutView {
@@ -145,9 +153,13 @@ func percentEncoded(_ text: String) -> String {
     var encoded = ""
     for byte in text.utf8 {
         switch byte {
-        case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e: encoded.append(Character(UnicodeScalar(byte)))
+        case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e:
+            encoded.append(Character(UnicodeScalar(byte)))
         default: encoded += "%" + Credentials.hex([byte]).uppercased()
         }
     }
     return encoded
 }
+
+/// The list of the jobs that match a query.
+func listPath(_ base: String, _ query: JobQuery) -> String { "\(base)/jobs?q=\(percentEncoded(query.description))" }

@@ -63,6 +63,22 @@ function show(update) {
   }
 }
 
+// Counts on while one looks: a step that the server bounds, and the next one from its end.
+async function countOn(element) {
+  let url = new URL(element.dataset.count, location), count = Number(element.textContent.replace(/\D/g, ""));
+  while (element.isConnected) {
+    const answer = await fetch(url);
+    if (!answer.ok) return;
+    const step = await answer.json();
+    count += step.count;
+    const text = String(count).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+    element.textContent = step.next ? "more than " + text : text + " jobs";
+    if (!step.next) return;
+    url.searchParams.set("after", step.next);
+  }
+}
+for (const element of document.querySelectorAll("[data-count]")) countOn(element);
+
 if (main.dataset.stream) {
   let source = null;
   const follow = () => {

@@ -13,7 +13,8 @@ public struct Access: Sendable {
     let mode: Mode
     /// What everybody may do at most.
     public var mostRole = Role.admin
-    /// The names by which browsers may call the server, besides IP addresses and `localhost`. DNS rebinding needs a name.
+    /// The names by which browsers may call the server, besides IP addresses and `localhost`. DNS rebinding needs a
+    /// name.
     public var hostNames: Set<String> = []
     /// The addresses of proxies whose `X-Forwarded-Proto` and user header are believed.
     public var trustedProxies: Set<String> = []
@@ -143,7 +144,9 @@ extension Access {
     }
 
     private static func isAddress(_ host: String) -> Bool {
-        if host.contains(":") { return host.utf8.allSatisfy { Character(UnicodeScalar($0)).isHexDigit || $0 == 58 || $0 == 46 } }
+        if host.contains(":") {
+            return host.utf8.allSatisfy { Character(UnicodeScalar($0)).isHexDigit || $0 == 58 || $0 == 46 }
+        }
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
     }

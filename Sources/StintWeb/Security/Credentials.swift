@@ -31,7 +31,8 @@ public struct Credentials: Sendable {
     /// - Throws: ``StintError`` with the code `invalidInput`; it names the file and the line.
     public init(file path: String) throws {
         try Self.checkPermissions(path)
-        guard let data = FileManager.default.contents(atPath: path), let text = String(bytes: data, encoding: .utf8) else {
+        guard let data = FileManager.default.contents(atPath: path), let text = String(bytes: data, encoding: .utf8)
+        else {
             throw StintError.invalidInput("the file with the credentials \(quoted(path)) cannot be read as UTF-8 text")
         }
         try self.init(text: text, of: path)
@@ -46,7 +47,8 @@ public struct Credentials: Sendable {
                 .invalidInput("\(quoted(path)), line \(index + 1): \(what)")
             }
             guard words.count == 3 else {
-                throw wrong("it has \(words.count) words; expected NAME ROLE HASH, as `stint serve --new-token` writes it")
+                throw wrong(
+                    "it has \(words.count) words; expected NAME ROLE HASH, as `stint serve --new-token` writes it")
             }
             guard let role = Role(rawValue: words[1]) else {
                 throw wrong("there is no role \(quoted(words[1])); expected view, operate or admin")
@@ -68,7 +70,8 @@ public struct Credentials: Sendable {
         }
         guard !entries.isEmpty else {
             throw StintError.invalidInput(
-                "\(quoted(path)) names no user; add one with `stint serve --new-token NAME --role ROLE --auth-file \(path)`")
+                "\(quoted(path)) names no user; add one with `stint serve --new-token NAME --role ROLE --auth-file \(path)`"
+            )
         }
         self.entries = entries
     }
@@ -93,7 +96,8 @@ public struct Credentials: Sendable {
         guard !name.isEmpty, name.utf8.count <= 64, name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }), name.first != "#"
         else {
             throw StintError.invalidInput(
-                "the user's name \(quoted(name)) must be 1 to 64 visible ASCII characters without spaces, and not begin with #")
+                "the user's name \(quoted(name)) must be 1 to 64 visible ASCII characters without spaces, and not begin with #"
+            )
         }
         var generator = SystemRandomNumberGenerator()
         let token = "stint_" + hex((0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) })
@@ -106,7 +110,8 @@ public struct Credentials: Sendable {
             let known = try? Credentials(file: path)
             guard known?.user(named: name) == nil else {
                 throw StintError.invalidInput(
-                    "\(quoted(path)) has a user \(quoted(name)) already; take that line out first, or choose another name")
+                    "\(quoted(path)) has a user \(quoted(name)) already; take that line out first, or choose another name"
+                )
             }
             try checkPermissions(path)
         }
@@ -145,12 +150,14 @@ public struct Credentials: Sendable {
         var status = stat()
         guard stat(path, &status) == 0 else {
             throw StintError.invalidInput(
-                "there is no file with credentials at \(quoted(path)); `stint serve --new-token NAME --role ROLE --auth-file FILE` makes one")
+                "there is no file with credentials at \(quoted(path)); `stint serve --new-token NAME --role ROLE --auth-file FILE` makes one"
+            )
         }
         guard status.st_mode & 0o077 == 0 else {
             let mode = String(status.st_mode & 0o777, radix: 8)
             throw StintError.invalidInput(
-                "others may use the file with the credentials \(quoted(path)) (its mode is 0\(mode)); expected 0600: `chmod 600 \(path)`")
+                "others may use the file with the credentials \(quoted(path)) (its mode is 0\(mode)); expected 0600: `chmod 600 \(path)`"
+            )
         }
     }
 }

@@ -35,7 +35,8 @@ extension Route {
         return .text(
             text.text + (isOpen ? "# EOF\n" : ""),
             type: isOpen
-                ? "application/openmetrics-text; version=1.0.0; charset=utf-8" : "text/plain; version=0.0.4; charset=utf-8")
+                ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                : "text/plain; version=0.0.4; charset=utf-8")
     }
 
     static func readiness(_ request: WebRequest) async throws -> Response {

@@ -18,7 +18,8 @@ extension Response {
     static func text(_ text: String, status: HTTPResponse.Status = .ok, type: String = "text/plain; charset=utf-8")
         -> Response
     {
-        Response(status: status, headers: [.contentType: type], body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+        Response(
+            status: status, headers: [.contentType: type], body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
     }
 
     static func json(
@@ -30,7 +31,8 @@ extension Response {
         do {
             return .text(String(decoding: try encoder.encode(value), as: UTF8.self), status: status, type: type)
         } catch {
-            return .text("{\"title\":\"the answer cannot be written as JSON\"}", status: .internalServerError, type: type)
+            return .text(
+                "{\"title\":\"the answer cannot be written as JSON\"}", status: .internalServerError, type: type)
         }
     }
 

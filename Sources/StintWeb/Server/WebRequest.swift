@@ -77,7 +77,8 @@ struct WebRequest: Sendable {
         for try await part in request.body {
             try take(part.readableBytes)
             guard bytes.count + part.readableBytes <= limit else {
-                throw WebError(.contentTooLarge, "the body is larger than \(limit) bytes, the most that this address accepts")
+                throw WebError(
+                    .contentTooLarge, "the body is larger than \(limit) bytes, the most that this address accepts")
             }
             bytes += part.readableBytesView
         }

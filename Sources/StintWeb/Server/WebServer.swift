@@ -21,7 +21,7 @@ public struct WebServer: Service {
     ///   - host: An IP address, or `localhost`.
     ///   - port: 0: any free one.
     ///   - onListening: Called with the address when requests are accepted.
-    /// - Throws: ``StintError`` with the code `invalidInput` if other machines can reach the address and everybody could
+    /// - Throws: ``StintError`` with the code `invalidInput` if other machines can reach the address, and everybody could
     ///   change jobs.
     public init(
         host: String, port: Int, dashboard: Dashboard,
@@ -35,7 +35,8 @@ public struct WebServer: Service {
         do {
             address = try SocketAddress.makeAddressResolvingHost(host, port: port)
         } catch {
-            throw StintError.invalidInput("\(quoted(host)) is no address of this machine; expected one such as 127.0.0.1")
+            throw StintError.invalidInput(
+                "\(quoted(host)) is no address of this machine; expected one such as 127.0.0.1")
         }
         guard Self.isLoopback(address) || dashboard.options.access.isSafeForNetworks else {
             throw StintError.invalidInput(
@@ -63,7 +64,8 @@ public struct WebServer: Service {
             return response
         }
         var configuration = HTTP1Channel.Configuration(idleTimeout: Self.idleTimeout)
-        configuration.httpDecoder = .init(maxHeaderFieldSize: 8_192, maxHeaderListSize: 32_768, maxHeaderFieldCount: 100)
+        configuration.httpDecoder = .init(
+            maxHeaderFieldSize: 8_192, maxHeaderListSize: 32_768, maxHeaderFieldCount: 100)
         let onListening = onListening
         let host = host
         var logger = dashboard.options.logger

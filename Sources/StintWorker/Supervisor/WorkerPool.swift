@@ -77,7 +77,7 @@ actor WorkerPool {
             let end = await worker.monitoring.value
             current[number] = nil
             noteLoss(by: worker.child)
-            if end.isDrained && successors[number] == nil { return }
+            if end.endsSlot && successors[number] == nil { return }
             if let delay = delayAfter(worker.child, end), !isStopping { await pause(delay) }
         }
     }
@@ -111,8 +111,8 @@ actor WorkerPool {
 
     struct WorkerProcessEnd {
         let diagnostics: AttemptDiagnostics
-        /// Whether it ended in an orderly way because nothing was left to do.
-        let isDrained: Bool
+        /// Whether it ended in an orderly way and no other follows: nothing was left to do, or a person has stopped it.
+        let endsSlot: Bool
         /// Whether it announced why it ends, and ended.
         let isOrderly: Bool
         /// How many jobs it had started and not ended.
@@ -126,7 +126,8 @@ actor WorkerPool {
         let isOrdered = isOrderly || isStopping || end.isAsOrdered
         let started = await reclaim(from: child, diagnostics, isOrdered: isOrdered)
         return WorkerProcessEnd(
-            diagnostics: diagnostics, isDrained: isOrderly && child.ending == .drained, isOrderly: isOrderly,
+            diagnostics: diagnostics, endsSlot: isOrderly && (child.ending == .drained || child.ending == .dismissed),
+            isOrderly: isOrderly,
             started: started)
     }
 

@@ -3,9 +3,9 @@ import ServiceLifecycle
 import StintCore
 
 /// Repeatedly reclaims the jobs of dead workers and of ended leases, ends expired jobs, and prunes jobs that are over; and
-/// ticks the schedules when they are due. One on the machine is enough; more do no harm. If there is nothing to reclaim it
-/// only reads. In the worker processes of a ``Supervisor`` it does nothing, because the reaper beside the supervisor is
-/// enough.
+/// ticks the schedules when they are due; and goes on with operations (``BulkOperation``). One on the machine is
+/// enough; more do no harm. If there is nothing to do it only reads. In the worker processes of a ``Supervisor`` it
+/// does nothing, because the reaper beside the supervisor is enough.
 public struct Reaper: Service {
     private let store: any JobStore
     private let interval: Duration
@@ -31,14 +31,30 @@ public struct Reaper: Service {
         try await cancelWhenGracefulShutdown {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await Ticker(store: store, logger: logger).run() }
+                let (found, find) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+                // Beside the reaps: an operation of a million jobs takes a while.
+                group.addTask { await goOnWithOperations(found) }
                 defer { group.cancelAll() }
                 var signals = store.reapSignals(every: interval).makeAsyncIterator()
                 while !Task.isCancelled {
+                    find.yield()
                     try await reapOnce()
                     if await signals.next() != nil { continue }
                     // The store is closed, unless this task was cancelled.
                     do { try await Task.sleep(for: interval) } catch { return }
                 }
+            }
+        }
+    }
+
+    private func goOnWithOperations(_ found: AsyncStream<Void>) async {
+        let driver = OperationDriver()
+        for await _ in found {
+            do {
+                let changed = try await store.runOperations(by: driver)
+                if changed > 0 { logger.info("operations have changed jobs", metadata: ["jobs": "\(changed)"]) }
+            } catch {
+                logger.error("an operation could not go on; trying again", metadata: ["error": "\(error)"])
             }
         }
     }

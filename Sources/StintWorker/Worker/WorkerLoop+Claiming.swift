@@ -5,7 +5,9 @@ import StintCore
 extension WorkerLoop {
     func claimRequest() -> ClaimRequest? {
         if !isStopping, let reason = reasonToRecycle() { recycle(because: reason) }
-        guard !isStopping, !needsLook, listener.mayFindJobs || passedSuspect != nil, wantsJobs else { return nil }
+        guard !isStopping, !isQuiet, !needsLook, listener.mayFindJobs || passedSuspect != nil, wantsJobs else {
+            return nil
+        }
         // After a failed visit the acks are settled first, alone: they must not fail together with the claim.
         if failedVisits > 0 && !finished.isEmpty { return nil }
         let outlook = outlook

@@ -23,6 +23,7 @@ extension WorkerLoop {
             // If the store refused, it is asked again soon: a lease must not run out because of that.
             while await !extendLeases() && !Task.isCancelled { await pause(min(options.lease / 10, .seconds(1))) }
             await renewRegistration()
+            await lookAtOrderIfDue()
         }
         // It holds nothing, so it knows no deadlines: otherwise those of short jobs would be kept for ever.
         if !holdsJobs { leases.keepOnly([]) }

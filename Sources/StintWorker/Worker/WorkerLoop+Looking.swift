@@ -54,9 +54,15 @@ extension WorkerLoop {
     /// and not at the next heartbeat. Jobs that do not run yet are looked up before they start in any case.
     func listenToRevocations() async {
         guard let place else { return }
-        for await _ in place.revocations.changes() where !running.isEmpty || !backlog.isEmpty {
-            isRevocationUnseen = true
-            wake.yield()
+        let changes = place.revocations.changes()
+        // One that came before this worker listened.
+        await lookAtOrder()
+        for await _ in changes {
+            if !running.isEmpty || !backlog.isEmpty {
+                isRevocationUnseen = true
+                wake.yield()
+            }
+            await lookAtOrder()
         }
     }
 

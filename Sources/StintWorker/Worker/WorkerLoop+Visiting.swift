@@ -66,7 +66,7 @@ extension WorkerLoop {
         if backlog.isEmpty { pace.waitingBegan(at: .now) }
         backlog.append(jobs)
         beginKeepingLeases()
-        if isStopping { releaseWaitingJobs() }
+        if isStopping || isQuiet { releaseWaitingJobs() }
     }
 
     func record(_ answer: Settlement.Answer, of finished: FinishedJob) {

@@ -72,6 +72,7 @@ extension WorkerLoop {
             let next = try await nextReady()
             // A busy worker renews it with its leases.
             await renewRegistration()
+            await lookAtOrderIfDue()
             let now = ContinuousClock.now
             let rest = listener.timeUntilLook(lookInterval, at: now)
             switch next {

@@ -42,6 +42,8 @@ actor WorkerLoop {
     /// Why a worker ended in an orderly way.
     enum Ending: String {
         case stopped, drained, recycled
+        /// A person has stopped this worker alone, so no other follows it.
+        case dismissed
         /// Its database was deleted or replaced.
         case lost
     }
@@ -49,6 +51,9 @@ actor WorkerLoop {
     /// When the worker was ordered to stop.
     var stoppingSince: ContinuousClock.Instant?
     var isStopping: Bool { stoppingSince != nil }
+    /// A person has ordered it to claim no more, and it runs what it has started.
+    var isQuiet = false
+    var lastOrderLook = ContinuousClock.now
     /// It was ordered to stop, and does not stop only because it has done enough.
     var isOrderedToStop = false
     /// A suspect that it skips because others run in this process.

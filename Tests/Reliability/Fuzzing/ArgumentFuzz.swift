@@ -14,7 +14,8 @@ struct ArgumentFuzz {
     ]
     static let options = [
         "--db", "--queue", "--priority", "--delay", "--max-attempts", "--max-crashes", "--unique", "--header", "--file",
-        "--lines", "--limit", "--state", "--json", "--payload", "--once", "--workers", "--concurrency", "--batch",
+        "--lines", "--limit", "--state", "--reverse", "--json", "--payload", "--once", "--workers", "--concurrency",
+        "--batch",
         "--lease", "--timeout", "--retry-delay", "--grace", "--max-jobs", "--max-memory", "--max-age", "--memory-limit",
         "--pipe", "--error", "--older", "--all", "--yes", "--trim", "--drain", "--fail-if-buried", "--mode",
         "--to", "--wait", "--interval", "--max-held", "--help", "--version", "-h", "--", "-", "--no-such-option",

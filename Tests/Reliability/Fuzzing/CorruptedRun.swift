@@ -125,6 +125,14 @@ final class CorruptedRun {
                 _ = try await store.list(JobFilter(queue: "q", state: state, limit: 3))
             }
         }
+        await attempt("query") {
+            let query = try JobQuery("-group:none -header.a:b -error:none -error-group:0000000000000000 -none")
+            _ = try await store.list(JobFilter(query))
+            _ = try await store.count(query, after: nil)
+        }
+        for kind in ErrorGroupFilter.Kind.allCases {
+            await attempt("errors") { _ = try await store.errorGroups(ErrorGroupFilter(kind), after: nil) }
+        }
         for id in innocents.keys.sorted().prefix(3) + corruption.touched.sorted() {
             await attempt("job") { _ = try await store.job(JobID(rawValue: id)) }
         }

@@ -17,7 +17,7 @@ struct Corruption {
         ("stint_leases", "token"), ("stint_leased", "job_id"), ("stint_buried", "job_id"), ("stint_done", "job_id"),
         ("stint_unique_keys", "job_id"), ("stint_failures", "id"), ("stint_workers", "id"),
         ("stint_digests", "job_id"), ("stint_events", "id"), ("stint_groups", "id"), ("stint_cancelled", "job_id"),
-        ("stint_expired", "job_id"), ("stint_schedules", "id"),
+        ("stint_expired", "job_id"), ("stint_schedules", "id"), ("stint_error_groups", "error_group"),
     ]
     private static let states = ["stint_ready", "stint_delayed", "stint_leased", "stint_buried", "stint_done"]
 
@@ -124,9 +124,12 @@ struct Corruption {
             let token = chance.pick([
                 "(SELECT min(token) FROM stint_leases)", "(SELECT max(token) FROM stint_leases)", "77",
             ])
-            try run("INSERT INTO stint_leased VALUES (\(job), \(token), \(number), 0, 0, NULL, NULL)", database)
+            try run("INSERT INTO stint_leased VALUES (\(job), \(token), \(number), 0, 0, NULL, NULL, 0)", database)
         case "stint_buried":
-            try run("INSERT INTO stint_buried VALUES (\(job), \(queue), \(number), 0, 0, 'why', NULL, NULL)", database)
+            let group = chance.pick(["NULL", "7"])
+            try run(
+                "INSERT INTO stint_buried VALUES (\(job), \(queue), \(number), 0, 0, 'why', NULL, NULL, \(group))",
+                database)
         default: try run("INSERT INTO stint_done VALUES (\(job), \(queue), \(number), 0, 0, NULL)", database)
         }
     }

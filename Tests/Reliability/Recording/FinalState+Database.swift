@@ -50,6 +50,9 @@ extension FinalState {
                     return job
                 })
             final.ticks = try Self.ticks(database)
+            final.activities = try Self.activities(database)
+            final.lastJob = try Int.fetchOne(
+                database, sql: "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'stint_jobs'")
             return final
         }
     }
@@ -72,6 +75,42 @@ extension FinalState {
                 JOIN stint_schedules s ON s.id = t.schedule_id
                 """
         ).map { Tick(schedule: $0["name"], time: $0["tick_at"], job: $0["job_id"]) }
+    }
+
+    /// The view has the counts, and the times are in JSON.
+    private static func activities(_ database: Database) throws -> [Activity] {
+        func times(_ column: String, _ place: Int) -> String {
+            """
+            (SELECT coalesce(sum(t.value), 0) FROM json_each(coalesce(b.\(column), '[0]')) t WHERE t.key > 0)
+            + (SELECT coalesce(sum(t.value), 0)
+               FROM json_each(coalesce(nullif(json_extract(nullif(q.activity, ''), '$[\(place)]'), ''), '[0]')) t
+               WHERE t.key > 0)
+            """
+        }
+        return try Row.fetchAll(
+            database,
+            sql: """
+                SELECT q.name, a.enqueued, a.started, a.done, a.failed + a.crashed + a.lost AS ends, a.cancelled, a.expired,
+                       q.done AS keptDone, q.cancelled AS keptCancelled, q.expired AS keptExpired,
+                       \(times("waits", 1)) AS waits, \(times("runs", 2)) AS runs
+                FROM stint_queues q LEFT JOIN stint_activity a ON a.queue = q.name AND a.seconds = 0
+                LEFT JOIN stint_buckets b ON b.queue_id = q.id AND b.seconds = 0
+                """
+        ).map { row in
+            var activity = Activity(queue: row["name"])
+            activity.enqueued = row["enqueued"] ?? 0
+            activity.started = row["started"] ?? 0
+            activity.done = row["done"] ?? 0
+            activity.otherEnds = row["ends"] ?? 0
+            activity.cancelled = row["cancelled"] ?? 0
+            activity.expired = row["expired"] ?? 0
+            activity.timesInQueue = row["waits"]
+            activity.runTimes = row["runs"]
+            activity.keptDone = row["keptDone"]
+            activity.keptCancelled = row["keptCancelled"]
+            activity.keptExpired = row["keptExpired"]
+            return activity
+        }
     }
 
     /// The events of digests after the first, by job.

@@ -42,7 +42,7 @@ package struct RecordingStore: JobStore {
                 claim: request.map {
                     .init(
                         worker: $0.registration?.rawValue, deadline: now.monotonic + $0.duration.milliseconds,
-                        boot: now.boot, wall: now.wall)
+                        boot: now.boot, wall: now.wall, limit: $0.limit, idleSlots: $0.idleSlots)
                 })
         ) {
             try await store.exchange(settlements, for: request)
@@ -98,10 +98,11 @@ package struct RecordingStore: JobStore {
         let jobs = try await store.select(selection, from: cursor, limit: limit).jobs.map(\.rawValue)
         let call: Call =
             switch change {
-            case .kick: .kickQueue(selection.queue.description)
+            case .kick: .kickQueue(selection.query.queue!.description)
             case .bury: .bury(jobs: jobs)
             case .cancel: .cancel(jobs: jobs, isCertain: false)
             case .delete: .delete(jobs: jobs)
+            case .kickLater, .runNow, .move, .setPriority: .kickQueue(selection.query.queue!.description)
             }
         return try await record(call) {
             try await store.change(selection, change, from: cursor, limit: limit)
@@ -185,14 +186,32 @@ package struct RecordingStore: JobStore {
     package func waitReason(of job: JobID) async throws -> WaitReason? { try await store.waitReason(of: job) }
 
     package func stats() async throws -> [QueueStats] { try await store.stats() }
+    package func activity(of queues: [QueueName]?, last: Duration) async throws -> [QueueActivity] {
+        try await store.activity(of: queues, last: last)
+    }
     package func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
         try await store.page(filter, after: cursor)
     }
+    package func count(_ query: JobQuery, after cursor: JobCursor?) async throws -> JobCount {
+        try await store.count(query, after: cursor)
+    }
+
+    package func errorGroups(
+        _ filter: ErrorGroupFilter, after cursor: ErrorGroupCursor?
+    ) async throws -> ErrorGroupPage {
+        try await store.errorGroups(filter, after: cursor)
+    }
+
     package func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
     package func workers() async throws -> [WorkerRecord] { try await store.workers() }
     package func requestRestart() async throws { try await store.requestRestart() }
     package func latestRestartRequest() async throws -> Int64 { try await store.latestRestartRequest() }
+    package func order(_ order: WorkerOrder?, to worker: WorkerID) async throws {
+        try await store.order(order, to: worker)
+    }
+    package func order(of worker: WorkerID) async throws -> WorkerOrder? { try await store.order(of: worker) }
     package func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
+    package func deaths(limit: Int) async throws -> [FailedJob] { try await store.deaths(limit: limit) }
 
     package func nextReady(
         in queues: [QueueName], passingOverSuspects: Bool
@@ -201,6 +220,34 @@ package struct RecordingStore: JobStore {
     }
 
     package func isClaimable(_ job: JobID) async throws -> Bool { try await store.isClaimable(job) }
+
+    // MARK: - Operations: not recorded
+
+    package func change(_ ids: [JobID], _ change: JobChange, by actor: String?) async throws {
+        try await store.change(ids, change, by: actor)
+    }
+
+    package func begin(_ operation: NewOperation) async throws -> BulkOperation {
+        try await store.begin(operation)
+    }
+
+    package func beginRestore(of operation: OperationID, by actor: String?) async throws -> BulkOperation {
+        try await store.beginRestore(of: operation, by: actor)
+    }
+
+    package func step(by driver: OperationDriver) async throws -> OperationStep {
+        try await store.step(by: driver)
+    }
+
+    package func control(_ operation: OperationID, _ control: OperationControl) async throws -> BulkOperation {
+        try await store.control(operation, control)
+    }
+
+    package func operation(_ id: OperationID) async throws -> BulkOperation? { try await store.operation(id) }
+
+    package func operations(limit: Int, before id: OperationID?) async throws -> [BulkOperation] {
+        try await store.operations(limit: limit, before: id)
+    }
 
     package func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> { store.wakeUps(in: queues) }
 }

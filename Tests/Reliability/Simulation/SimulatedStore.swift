@@ -99,13 +99,31 @@ struct SimulatedStore: JobStore {
     func waitReason(of job: JobID) async throws -> WaitReason? { try await store.waitReason(of: job) }
 
     func stats() async throws -> [QueueStats] { try await store.stats() }
+    func activity(of queues: [QueueName]?, last: Duration) async throws -> [QueueActivity] {
+        try await store.activity(of: queues, last: last)
+    }
     func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
         try await store.page(filter, after: cursor)
     }
+    func count(_ query: JobQuery, after cursor: JobCursor?) async throws -> JobCount {
+        try await store.count(query, after: cursor)
+    }
+
+    func errorGroups(
+        _ filter: ErrorGroupFilter, after cursor: ErrorGroupCursor?
+    ) async throws -> ErrorGroupPage {
+        try await store.errorGroups(filter, after: cursor)
+    }
+
     func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
     func requestRestart() async throws { try await store.requestRestart() }
     func latestRestartRequest() async throws -> Int64 { try await store.latestRestartRequest() }
+    func order(_ order: WorkerOrder?, to worker: WorkerID) async throws {
+        try await perform { try await store.order(order, to: worker) }
+    }
+    func order(of worker: WorkerID) async throws -> WorkerOrder? { try await store.order(of: worker) }
     func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
+    func deaths(limit: Int) async throws -> [FailedJob] { try await store.deaths(limit: limit) }
 
     func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady {
         await world.delay()
@@ -115,6 +133,34 @@ struct SimulatedStore: JobStore {
     func isClaimable(_ job: JobID) async throws -> Bool {
         await world.delay()
         return try await store.isClaimable(job)
+    }
+
+    // MARK: - Operations
+
+    func change(_ ids: [JobID], _ change: JobChange, by actor: String?) async throws {
+        try await perform { try await store.change(ids, change, by: actor) }
+    }
+
+    func begin(_ operation: NewOperation) async throws -> BulkOperation {
+        try await perform { try await store.begin(operation) }
+    }
+
+    func beginRestore(of operation: OperationID, by actor: String?) async throws -> BulkOperation {
+        try await perform { try await store.beginRestore(of: operation, by: actor) }
+    }
+
+    func step(by driver: OperationDriver) async throws -> OperationStep {
+        try await perform { try await store.step(by: driver) }
+    }
+
+    func control(_ operation: OperationID, _ control: OperationControl) async throws -> BulkOperation {
+        try await perform { try await store.control(operation, control) }
+    }
+
+    func operation(_ id: OperationID) async throws -> BulkOperation? { try await store.operation(id) }
+
+    func operations(limit: Int, before id: OperationID?) async throws -> [BulkOperation] {
+        try await store.operations(limit: limit, before: id)
     }
 
     // MARK: - Who works

@@ -6,7 +6,7 @@ import StintSQLiteMigrations
 package enum Fixture {
     /// What the schemas 1, 2, … added to the contents. Append-only, like the migrations: the next one needs its own, or
     /// the tests fail. Columns are named, so that each also fits the schemas after it.
-    package static let contents = [jobs, workers, enqueued, hardening, flow, schedules]
+    package static let contents = [jobs, workers, enqueued, hardening, flow, schedules, errors, activity, operations]
 
     /// With jobs in every state: job 3 is leased alone, 4 and 5 together, 6 from an earlier boot, 10 with time left.
     private static let jobs = """
@@ -104,6 +104,40 @@ package enum Fixture {
             (2, 'often', NULL, NULL, 90000, 0, 'all', 1, 1799999910000, NULL, 'nightly', 10, 0, 3, 2, NULL, NULL,
              'text/plain', NULL, x'');
         INSERT INTO stint_schedule_ticks (schedule_id, tick_at, job_id) VALUES (2, 1799999910000, 7);
+        """
+
+    /// The error of a job that was buried before is grouped, as a burial does.
+    private static let errors = """
+        UPDATE stint_buried SET error_group = 5 WHERE job_id = 7;
+        INSERT INTO stint_error_groups (error_group, queue_id, buried, first_at, last_at)
+            SELECT error_group, queue, 1, buried_at, buried_at
+            FROM stint_buried, (SELECT 0 AS queue UNION ALL SELECT 1) WHERE job_id = 7;
+        """
+
+    /// An operation that is paused, and one that has deleted job 201, which can be brought back for long.
+    private static let operations = """
+        UPDATE stint_queues SET pause_reason = 'the provider is down' WHERE id = 2;
+        INSERT INTO stint_jobs (id, queue_id, priority, max_attempts, max_crashes, time_to_run_ms, enqueued_at,
+                                content_type, headers, payload, is_digest) VALUES
+            (201, 50, 10, 3, 2, NULL, 1700000000201, 'text/plain', NULL, CAST('job 201' AS BLOB), 0);
+        INSERT INTO stint_operations (id, verb, change, selection, filter, actor, begun_at, ended_at, state, total, changed,
+                                      cursor, restorable_until) VALUES
+            (1, 'delete', '{"delete":{}}', '{"query":"queue:flow","states":["ready"]}', 'queue:flow', 'alice',
+             1800000000000, 1800000000000, 'done', 1, 1, '201.1800000000000', 1900000000000),
+            (2, 'kick', '{"kick":{}}', '{"query":"queue:flow","states":["buried"]}', 'queue:flow', NULL,
+             1800000000000, NULL, 'paused', NULL, 0, '201.1800000000000', NULL);
+        INSERT INTO stint_deleted (job_id, operation_id, queue_id, state, attempts, crashes, suspect, at, reason, group_id,
+                                   expires_at, holds_group, unique_key, was_claimed) VALUES
+            (201, 1, 50, 'ready', 1, 0, 0, NULL, NULL, 502, NULL, 0, 'gone', 0);
+        """
+
+    /// A queue with counts of its latest minute and of those before; job 1 is ready for a shorter time than it exists.
+    private static let activity = """
+        UPDATE stint_queues SET minute = 1799999940000, activity = '[[3,2,1],[1500,0,2],[9,1,0,0,0,1]]' WHERE id = 1;
+        INSERT INTO stint_buckets (seconds, start, queue_id, enqueued, started, done, waits, runs) VALUES
+            (60, 1799999880000, 1, 4, 4, 4, '[8,0,4]', '[4,4]'), (3600, 1799996400000, 1, 4, 4, 4, '[8,0,4]', '[4,4]'),
+            (0, 0, 1, 7, 7, 6, '[20,0,7]', '[7,6]');
+        UPDATE stint_ready SET ready_at = 1799999990000 WHERE job_id = 1;
         """
 
     /// - Parameters:

@@ -20,7 +20,7 @@ struct CeilingWorkload: Workload {
         HotSQL.queueID, HotSQL.insertJob, HotSQL.insertReady, HotSQL.claimableQueue, HotSQL.dueDelayed,
         HotSQL.readyJobs, HotSQL.insertLease, HotSQL.deleteReadyUpTo, HotSQL.insertLeased, HotSQL.job, HotSQL.lease,
         HotSQL.anyBelongings, HotSQL.deleteLeased, HotSQL.deleteJob, HotSQL.deleteLease,
-        HotSQL.addCounts,
+        HotSQL.addCountsAlone,
     ]
 
     func work(start: () throws -> StartBarrier) async throws -> WorkerReport {

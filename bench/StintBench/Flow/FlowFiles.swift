@@ -63,6 +63,9 @@ struct FlowSide {
                 name: "two", title: "\(inGroups), group-concurrency 2", groups: groups,
                 settings: QueueSettings(groupConcurrency: .to(2)), idleSlots: nil, expected: 0.75),
             FlowSide(
+                name: "eight", title: "\(inGroups), group-concurrency 8", groups: groups,
+                settings: QueueSettings(groupConcurrency: .to(8)), idleSlots: nil, expected: 0.75),
+            FlowSide(
                 name: "one", title: "\(inGroups), group-concurrency 1, loose", groups: groups,
                 settings: QueueSettings(groupConcurrency: .to(1), groupOrder: .loose), idleSlots: nil,
                 expected: 0.75),

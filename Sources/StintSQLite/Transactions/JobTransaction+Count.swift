@@ -1,0 +1,74 @@
+import StintCore
+
+extension JobTransaction {
+    /// How many jobs one call counts where an index alone finds them.
+    static let jobsPerCount = 480_000
+    /// A job that has to be looked at costs as much as this many others.
+    private static let costOfLook = jobsPerCount / (2 * JobFilter.maximumRowsRead)
+
+    func count(_ query: JobQuery, after cursor: JobCursor?) throws -> JobCount {
+        if cursor == nil, let kept = try keptCount(query) { return .exactly(kept) }
+        let plan = try plan(query, states: query.states)
+        var (count, left, bytes, place) = (0, Self.jobsPerCount, JobFilter.maximumBytesRead, cursor)
+        for part in plan.parts(from: cursor) {
+            let single = QueryPlan(parts: [part], isReversed: false)
+            let end: WalkEnd
+            if part.residual.isEmpty, part.scope.isOfIndex {
+                end = try self.count(part, after: place, &left, &count)
+            } else {
+                var budget = ReadBudget(rows: left / Self.costOfLook, bytes: bytes)
+                end = try walk(single, after: place, &budget, now: now.wall) { _ in
+                    count += 1
+                    return true
+                }
+                (left, bytes) = (budget.rows * Self.costOfLook, budget.bytes)
+            }
+            if let next = end.next { return .moreThan(count, next: next) }
+            place = nil
+        }
+        return .exactly(count)
+    }
+
+    /// Counts the jobs of a part by its index alone.
+    private func count(
+        _ part: QueryPlan.Part, after place: JobCursor?, _ left: inout Int, _ count: inout Int
+    ) throws -> WalkEnd {
+        let start = part.start(after: place, isReversed: false)
+        left -= 1
+        guard left > 0 else { return .spent(start) }
+        var end = WalkEnd.end
+        _ = try statement(Self.places(part.state, part.scope))
+            .rows(start.queue, start.order, start.job, Int64(left)) { row -> Void? in
+                (count, left) = (count + 1, left - 1)
+                guard left <= 0 else { return () }
+                end = .spent(
+                    JobCursor(
+                        state: part.state, queue: part.scope == .all ? row.int(2) : part.scope.number,
+                        order: row.int(0),
+                        job: row.int(1)))
+                return nil
+            }
+        return end
+    }
+
+    /// The counts that each transaction keeps say it all if a query names only queues and states whose jobs are not
+    /// over (of the others they count those that were deleted too), or buried jobs with like errors.
+    private func keptCount(_ query: JobQuery) throws -> Int? {
+        var namesErrors = false
+        for term in query.terms {
+            switch term.condition {
+            case .queue, .state: continue
+            case .errorGroup where !term.isNegated: namesErrors = true
+            case .group, .header, .error, .errorGroup, .age, .attempts, .id, .text: return nil
+            }
+        }
+        if namesErrors {
+            guard query.states == [.buried], let groups = query.errorGroups else { return nil }
+            return try buriedCount(groups, where: query.includes)
+        }
+        guard query.states.allSatisfy({ !$0.isOver }) else { return nil }
+        return try stats().filter { query.includes($0.name) }.reduce(0) { sum, queue in
+            query.states.reduce(sum) { $0 &+ queue.count(of: $1) }
+        }
+    }
+}

@@ -1,0 +1,413 @@
+import Foundation
+import StintCore
+
+/// Operations: each step changes jobs and writes how far the operation is, in one transaction.
+extension JobTransaction {
+    /// A row of `stint_operations`, as a step needs it.
+    struct OpenOperation {
+        let id: Int64
+        let change: JobChange?
+        let restores: Int64?
+        let selection: JobSelection?
+        let cursor: SelectionCursor?
+        let pass: Int64
+        let passFrom: Int64
+        let changed: Int64
+        let skipped: Int64
+        let driver: Int64?
+        let steppedAt: Int64?
+        /// The cursor as it is stored.
+        let storedCursor: String?
+
+        static let columns = """
+            id, change, restores, selection, cursor, pass, pass_from, changed, skipped, driver, stepped_at
+            """
+
+        init(_ row: Statement.Row) {
+            id = row.int(0)
+            change = Stored.value(row.optionalText(1))
+            restores = row.optionalInt(2)
+            selection = Stored.value(row.optionalText(3))
+            storedCursor = row.optionalText(4)
+            cursor = storedCursor.flatMap { SelectionCursor($0) }
+            pass = row.tally(5)
+            passFrom = row.tally(6)
+            changed = row.tally(7)
+            skipped = row.tally(8)
+            driver = row.optionalInt(9)
+            steppedAt = row.optionalInt(10)
+        }
+
+        var states: [JobState] {
+            guard let change, let selection else { return [] }
+            return selection.possibleStates.filter(change.applies(to:))
+        }
+    }
+
+    /// What a read has found: jobs up to here do not meet the conditions, so a step need not look at them.
+    struct StepAhead: Sendable {
+        let operation: Int64
+        let from: String?
+        let to: SelectionCursor
+    }
+
+    /// What is stored as JSON.
+    enum Stored {
+        static func text(_ value: some Encodable) throws -> String {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            return String(decoding: try encoder.encode(value), as: UTF8.self)
+        }
+
+        /// `nil` if another program, or a newer Stint, has written it.
+        static func value<Value: Decodable>(_ text: String?) -> Value? {
+            guard let text else { return nil }
+            do { return try JSONDecoder().decode(Value.self, from: Data(text.utf8)) } catch { return nil }
+        }
+    }
+
+    // MARK: - Beginning
+
+    static let openOperations = "SELECT count(*) FROM stint_operations WHERE state IN ('running', 'paused')"
+
+    func begin(_ operation: NewOperation) throws -> BulkOperation {
+        try requireRoomForOperation()
+        // The walk begins before all jobs; its first step is not made here.
+        let newest = try statement("SELECT max(id) FROM stint_jobs").first { $0.int(0) } ?? 0
+        let start = SelectionCursor(newest: newest, start: now.wall)
+        return try insert(
+            verb: operation.change.verb, change: operation.change, restores: nil, selection: operation.selection,
+            filter: operation.filter, actor: operation.actor, total: operation.total, cursor: start)
+    }
+
+    func beginRestore(of id: OperationID, by actor: String?) throws -> BulkOperation {
+        try requireRoomForOperation()
+        guard let deleted = try operation(id) else { throw StintError.noOperation(id) }
+        guard let until = deleted.restorableUntilMilliseconds, until > now.wall else {
+            throw StintError.notRestorable(deleted)
+        }
+        let restored = try statement("SELECT restored FROM stint_operations WHERE id = ?1").first(id.rawValue) {
+            $0.int(0)
+        }
+        // Nothing is purged meanwhile.
+        try statement("UPDATE stint_operations SET restorable_until = NULL WHERE id = ?1").execute(id.rawValue)
+        return try insert(
+            verb: "restore", change: nil, restores: id, selection: nil, filter: deleted.filter, actor: actor,
+            total: max(0, deleted.changed - Int(min(max(0, restored ?? 0), Int64(Int32.max)))), cursor: nil)
+    }
+
+    private func requireRoomForOperation() throws {
+        let open = try statement(Self.openOperations).first { $0.int(0) } ?? 0
+        guard open < BulkOperation.maximumOpen else { throw StintError.tooManyOperations }
+    }
+
+    /// The record of a change of single jobs, which has ended.
+    func record(_ change: JobChange, of ids: [JobID], by actor: String) throws {
+        _ = try insert(
+            verb: change.verb, change: change, restores: nil, selection: nil, filter: NewOperation.filter(of: ids),
+            actor: actor, total: ids.count, cursor: nil, changed: ids.count)
+    }
+
+    /// - Parameter changed: Of one that has ended already.
+    private func insert(
+        verb: String, change: JobChange?, restores: OperationID?, selection: JobSelection?, filter: String,
+        actor: String?, total: Int?, cursor: SelectionCursor?, changed: Int? = nil
+    ) throws -> BulkOperation {
+        let insert = try statement(
+            """
+            INSERT INTO stint_operations (verb, change, restores, selection, filter, actor, begun_at, ended_at, state, total,
+                                          changed, cursor)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+            """)
+        insert.bind(1, verb)
+        insert.bind(2, try change.map(Stored.text))
+        insert.bind(3, restores?.rawValue)
+        insert.bind(4, try selection.map(Stored.text))
+        insert.bind(5, filter.replacing("\0", with: "\u{FFFD}"))
+        insert.bind(6, actor?.replacing("\0", with: "\u{FFFD}"))
+        insert.bind(7, now.wall)
+        insert.bind(8, changed == nil ? nil : now.wall)
+        insert.bind(9, (changed == nil ? BulkOperation.State.running : .done).rawValue)
+        insert.bind(10, total.map(Int64.init))
+        insert.bind(11, Int64(changed ?? 0))
+        insert.bind(12, cursor?.description)
+        let id = try insert.insertedID()
+        if id % 64 == 0 { try pruneOperations() }
+        guard let operation = try operation(OperationID(rawValue: id)) else {
+            throw StintError(.databaseUnusable, "operation \(id) is not stored: another program changed the tables")
+        }
+        return operation
+    }
+
+    // MARK: - Steps
+
+    static let runningOperations = """
+        SELECT \(OpenOperation.columns) FROM stint_operations
+        WHERE state IN ('running', 'paused') AND state = 'running' ORDER BY stepped_at, id
+        """
+
+    static let anyRunningOperation = """
+        SELECT 1 FROM stint_operations WHERE state IN ('running', 'paused') AND state = 'running' LIMIT 1
+        """
+
+    func hasRunningOperation() throws -> Bool {
+        try statement(Self.anyRunningOperation).first { _ in true } == true
+    }
+
+    enum Turn {
+        case idle
+        case elsewhere
+        case mine(OpenOperation)
+    }
+
+    /// Whose turn it is: the one whose last step is longest ago.
+    func turn(of driver: OperationDriver) throws -> Turn {
+        let running = try statement(Self.runningOperations).rows(read: OpenOperation.init)
+        guard let first = running.first else { return .idle }
+        let takeOver = BulkOperation.takeOverTime.milliseconds
+        let isElsewhere = running.contains { operation in
+            guard let steppedAt = operation.steppedAt, operation.driver != driver.token else { return false }
+            // A time in the future is from before the clock was set back.
+            return (now.wall - takeOver < steppedAt) && steppedAt <= now.wall + takeOver
+        }
+        return isElsewhere ? .elsewhere : .mine(first)
+    }
+
+    /// Reads, without the write lock, past jobs that do not meet the conditions.
+    ///
+    /// - Returns: `nil` if the next step may change something, or ends the operation.
+    func lookAhead(_ driver: OperationDriver, pages: Int) throws -> StepAhead? {
+        guard case .mine(let operation) = try turn(of: driver), let selection = operation.selection,
+            var cursor = operation.cursor
+        else { return nil }
+        let start = cursor
+        for _ in 0..<pages {
+            let step = try select(selection, operation.states, from: cursor, limit: 1).step
+            guard step.jobs.isEmpty, let next = step.next else { break }
+            cursor = next
+        }
+        return cursor == start ? nil : StepAhead(operation: operation.id, from: operation.storedCursor, to: cursor)
+    }
+
+    /// Makes one step of the operation whose turn it is.
+    func step(by driver: OperationDriver, ahead: StepAhead?) throws -> OperationStep {
+        switch try turn(of: driver) {
+        case .idle: return .idle
+        case .elsewhere: return .elsewhere
+        case .mine(let operation):
+            let progress: Progress
+            if let restores = operation.restores {
+                progress = try restore(operation, restores)
+            } else if let change = operation.change, let selection = operation.selection, let cursor = operation.cursor
+            {
+                let isAhead = ahead.map { $0.operation == operation.id && $0.from == operation.storedCursor } ?? false
+                progress = try self.change(operation, change, selection, from: isAhead ? ahead!.to : cursor)
+            } else {
+                progress = Progress(
+                    failure:
+                        "what it does or which jobs it changes cannot be read: a newer Stint or another program wrote it; "
+                        + "begin it again")
+            }
+            try write(progress, of: operation, by: driver)
+            guard let record = try self.operation(OperationID(rawValue: operation.id)) else { return .idle }
+            return .made(record, changed: progress.changed)
+        }
+    }
+
+    private struct Progress {
+        var changed = 0
+        /// How many it has left in this pass so far.
+        var skipped: Int64 = 0
+        /// Where to go on; `nil`: it has ended.
+        var cursor: SelectionCursor?
+        var beginsPass = false
+        var failure: String?
+    }
+
+    private func change(
+        _ operation: OpenOperation, _ change: JobChange, _ selection: JobSelection, from cursor: SelectionCursor
+    ) throws -> Progress {
+        let (step, jobs) = try select(selection, operation.states, from: cursor, limit: Self.rowsPerStep)
+        var progress = Progress(skipped: operation.skipped, cursor: step.next)
+        for job in jobs {
+            if case .delete = change {
+                try setAside(job, by: operation.id)
+                progress.changed += 1
+                continue
+            }
+            switch try apply(change, to: job) {
+            case .changed: progress.changed += 1
+            case .unchanged: break
+            case .keyTaken: progress.skipped += 1
+            }
+        }
+        // A job may have moved to a state that was already read, so the states are read again.
+        let hasChanged = operation.changed + Int64(progress.changed) > operation.passFrom
+        if progress.cursor == nil, hasChanged, !change.mayApplyAgain, operation.pass < BulkOperation.maximumPasses {
+            progress.cursor = step.start
+            progress.beginsPass = true
+            progress.skipped = 0
+        }
+        return progress
+    }
+
+    private func restore(_ operation: OpenOperation, _ deleted: Int64) throws -> Progress {
+        let last = operation.cursor?.place?.job ?? .min
+        let (restored, skipped, next) = try bringBack(of: deleted, after: last, limit: Self.rowsPerStep)
+        try statement("UPDATE stint_operations SET restored = restored + ?2 WHERE id = ?1")
+            .execute(deleted, Int64(restored))
+        return Progress(
+            changed: restored, skipped: operation.skipped + Int64(skipped),
+            cursor: next.map {
+                SelectionCursor(place: JobCursor(state: .ready, queue: 0, order: 0, job: $0), newest: .max, start: 0)
+            })
+    }
+
+    private func write(_ progress: Progress, of operation: OpenOperation, by driver: OperationDriver) throws {
+        let changed = operation.changed + Int64(progress.changed)
+        let update = try statement(
+            """
+            UPDATE stint_operations SET changed = ?2, skipped = ?3, cursor = ?4, pass = ?5, pass_from = ?6, driver = ?7,
+                                        stepped_at = ?8
+            WHERE id = ?1
+            """)
+        update.bind(1, operation.id)
+        update.bind(2, changed)
+        update.bind(3, progress.skipped)
+        update.bind(4, progress.cursor?.description ?? operation.storedCursor)
+        update.bind(5, operation.pass + (progress.beginsPass ? 1 : 0))
+        update.bind(6, progress.beginsPass ? changed : operation.passFrom)
+        update.bind(7, driver.token)
+        update.bind(8, now.wall)
+        try update.execute()
+        if progress.failure != nil || progress.cursor == nil {
+            try end(
+                OperationID(rawValue: operation.id), as: progress.failure == nil ? .done : .failed, progress.failure)
+        }
+    }
+
+    /// Ends an operation: from now on what it has deleted can be brought back, or what is left of it is purged.
+    private func end(_ id: OperationID, as state: BulkOperation.State, _ failure: String?) throws {
+        let update = try statement(
+            """
+            UPDATE stint_operations SET state = ?2, ended_at = ?3, failure = ?4,
+                   restorable_until = CASE WHEN verb = 'delete' AND changed > 0 THEN ?3 + ?5 END
+            WHERE id = ?1
+            """)
+        update.bind(1, id.rawValue)
+        update.bind(2, state.rawValue)
+        update.bind(3, now.wall)
+        update.bind(4, failure)
+        update.bind(5, BulkOperation.restoreTime.milliseconds)
+        try update.execute()
+        // What a restore has left can be brought back until the time is over, or is purged.
+        let reopen = try statement(
+            """
+            UPDATE stint_operations SET restorable_until = CASE
+                WHEN EXISTS (SELECT 1 FROM stint_deleted WHERE operation_id = stint_operations.id)
+                THEN max(?2, ended_at + ?3) END
+            WHERE id = (SELECT restores FROM stint_operations WHERE id = ?1)
+            """)
+        try reopen.execute(id.rawValue, now.wall, BulkOperation.restoreTime.milliseconds)
+    }
+
+    /// After an error that will not go away.
+    func fail(_ driver: OperationDriver, _ error: StintError) throws -> OperationStep {
+        guard case .mine(let operation) = try turn(of: driver) else { return .elsewhere }
+        let id = OperationID(rawValue: operation.id)
+        try end(id, as: .failed, error.description)
+        return try self.operation(id).map { .made($0, changed: 0) } ?? .idle
+    }
+
+    func control(_ id: OperationID, _ control: OperationControl) throws -> BulkOperation {
+        guard let operation = try operation(id) else { throw StintError.noOperation(id) }
+        let next = try control.next(of: operation)
+        if next.isEnded {
+            try end(id, as: next, nil)
+        } else {
+            let update = try statement("UPDATE stint_operations SET state = ?2 WHERE id = ?1")
+            update.bind(1, id.rawValue)
+            update.bind(2, next.rawValue)
+            try update.execute()
+        }
+        return try self.operation(id) ?? operation
+    }
+
+    // MARK: - Reading
+
+    private static let operationColumns = """
+        id, change, restores, filter, actor, begun_at, ended_at, state, failure, total, changed, skipped, restorable_until,
+        verb
+        """
+
+    private static func bulkOperation(_ row: Statement.Row) -> BulkOperation {
+        let change: JobChange? = Stored.value(row.optionalText(1))
+        let action: BulkOperation.Action =
+            if let restored = row.optionalInt(2) {
+                .restore(OperationID(rawValue: restored))
+            } else if let change {
+                .change(change)
+            } else {
+                .unknown(row.text(13))
+            }
+        return BulkOperation(
+            id: OperationID(rawValue: row.int(0)), action: action, filter: row.text(3), actor: row.optionalText(4),
+            begunAt: row.int(5), endedAt: row.optionalInt(6),
+            state: BulkOperation.State(rawValue: row.text(7)) ?? .failed,
+            failure: row.optionalText(8), total: row.optionalInt(9).map { Int(clamping: $0) },
+            changed: Int(row.tally(10)), skipped: Int(row.tally(11)),
+            restorableUntil: row.optionalInt(12))
+    }
+
+    func operation(_ id: OperationID) throws -> BulkOperation? {
+        try statement("SELECT \(Self.operationColumns) FROM stint_operations WHERE id = ?1").first(
+            id.rawValue, read: Self.bulkOperation)
+    }
+
+    func operations(limit: Int, before id: OperationID?) throws -> [BulkOperation] {
+        guard limit >= 0 else { throw StintError.invalidInput("the limit is \(limit); it must be 0 or more") }
+        return try statement(
+            "SELECT \(Self.operationColumns) FROM stint_operations WHERE id < ?1 ORDER BY id DESC LIMIT ?2"
+        )
+        .rows(id?.rawValue ?? .max, Int64(limit), read: Self.bulkOperation)
+    }
+
+    // MARK: - Old records
+
+    /// ?1: the newest that is too old by its time, ?2: the newest that is too old by its number. Only such that have
+    /// ended and whose deleted jobs are gone.
+    private static let isOld = """
+        (begun_at <= ?1 OR id <= ?2) AND state NOT IN ('running', 'paused') AND restorable_until IS NULL
+        AND NOT EXISTS (SELECT 1 FROM stint_operations r WHERE r.restores = stint_operations.id
+                        AND r.state IN ('running', 'paused'))
+        """
+
+    private func ages() throws -> (time: Int64, number: Int64) {
+        let newest = try statement("SELECT max(id) FROM stint_operations").first { $0.int(0) } ?? 0
+        return (now.wall - BulkOperation.keptFor.milliseconds, newest &- Int64(BulkOperation.maximumKept))
+    }
+
+    /// Whether there are deleted jobs to purge, or records to delete.
+    func hasOldOperations() throws -> Bool {
+        if try statement(Self.operationsToPurge).first(now.wall, 1, read: { _ in true }) == true { return true }
+        let (time, number) = try ages()
+        // The oldest ones are looked at, and no others.
+        return try statement(
+            """
+            SELECT 1 FROM (SELECT id, begun_at, state, restorable_until FROM stint_operations ORDER BY id LIMIT 10) AS stint_operations WHERE \(Self.isOld)
+            """
+        ).first(time, number) { _ in true } == true
+    }
+
+    func pruneOperations() throws {
+        let (time, number) = try ages()
+        try statement(
+            """
+            DELETE FROM stint_operations WHERE id IN (
+                SELECT id FROM (
+                    SELECT id, begun_at, state, restorable_until FROM stint_operations ORDER BY id LIMIT 1000) AS stint_operations
+                WHERE \(Self.isOld))
+            """
+        ).execute(time, number)
+    }
+}

@@ -1,0 +1,197 @@
+import StintCore
+
+/// Reads the jobs that match a query, a bounded number of rows and bytes in each transaction.
+extension JobTransaction {
+    /// What a walk may still read.
+    struct ReadBudget {
+        var rows: Int
+        var bytes: Int
+
+        var isSpent: Bool { rows <= 0 || bytes <= 0 }
+
+        static let page = ReadBudget(rows: JobFilter.maximumRowsRead, bytes: JobFilter.maximumBytesRead)
+    }
+
+    /// How a walk ended.
+    enum WalkEnd: Equatable {
+        /// There are no more jobs.
+        case end
+        /// The visitor had enough with the job at this place.
+        case enough(JobCursor)
+        /// The budget is spent, and this is the place of the last row.
+        case spent(JobCursor)
+
+        var next: JobCursor? {
+            switch self {
+            case .end: nil
+            case .enough(let place), .spent(let place): place
+            }
+        }
+    }
+
+    /// Visits the jobs of a plan that match, from a place on.
+    ///
+    /// - Parameters:
+    ///   - now: The time from which ages count.
+    ///   - visit: Whether to go on.
+    func walk(
+        _ plan: QueryPlan, after place: JobCursor?, _ budget: inout ReadBudget, now: Timestamp,
+        visit: (FoundJob) throws -> Bool
+    ) throws -> WalkEnd {
+        let names = NameCache(self)
+        for part in plan.parts(from: place) {
+            let start = part.start(after: place, isReversed: plan.isReversed)
+            // Also a part without jobs costs a look.
+            budget.rows -= 1
+            guard !budget.isSpent else { return .spent(start) }
+            let end = try walk(part, plan.isReversed, after: start, &budget, now, names, visit: visit)
+            if end != .end { return end }
+        }
+        return .end
+    }
+
+    private func walk(
+        _ part: QueryPlan.Part, _ isReversed: Bool, after start: JobCursor, _ budget: inout ReadBudget,
+        _ now: Timestamp, _ names: NameCache, visit: (FoundJob) throws -> Bool
+    ) throws -> WalkEnd {
+        let select = try statement(
+            Self.jobs(part.state, part.scope, isReversed: isReversed, needs: part.needs))
+        var end = WalkEnd.end
+        let checks = !part.residual.isEmpty
+        _ = try select.rows(start.queue, start.order, start.job, Int64(budget.rows)) { row -> Void? in
+            let job = FoundJob(row: row, state: part.state, scope: part.scope, names: names)
+            budget.rows -= 1
+            if checks { budget.bytes -= job.bytesRead }
+            if try !checks || part.residual.matches(job, now: now), try !visit(job) {
+                end = .enough(job.place)
+                return nil
+            }
+            if budget.isSpent {
+                end = .spent(job.place)
+                return nil
+            }
+            return ()
+        }
+        return end
+    }
+
+    /// The names that conditions look at, each read once.
+    final class NameCache {
+        private let transaction: JobTransaction
+        private var queues: [Int64: QueueName] = [:]
+        private var groups: [Int64: String?] = [:]
+
+        init(_ transaction: JobTransaction) {
+            self.transaction = transaction
+        }
+
+        func queue(_ id: Int64) throws -> QueueName {
+            if let known = queues[id] { return known }
+            let name = try transaction.statement("SELECT name FROM stint_queues WHERE id = ?1").first(id) { $0.text(0) }
+            let queue = QueueName(stored: name ?? "")
+            queues[id] = queue
+            return queue
+        }
+
+        func group(_ id: Int64) throws -> String? {
+            if let known = groups[id] { return known }
+            let name =
+                try transaction.statement("SELECT nullif(name, '') FROM stint_groups WHERE id = ?1")
+                .first(id) { $0.optionalText(0) } ?? nil
+            groups[id] = .some(name)
+            return name
+        }
+
+        func events(of job: Int64) throws -> [[UInt8]] {
+            try transaction.statement(HotSQL.events).rows(job) { $0.bytes(0) }
+        }
+    }
+
+    /// A row of ``jobs(_:_:isReversed:needs:)``. Valid only within the visit.
+    struct FoundJob: QueriedJob {
+        fileprivate let row: Statement.Row
+        let state: JobState
+        fileprivate let scope: QueryPlan.Scope
+        fileprivate let names: NameCache
+
+        var id: JobID { JobID(rawValue: row.int(1)) }
+        var queueID: Int64 { row.int(2) }
+        var queue: QueueName { get throws { try names.queue(queueID) } }
+        var priority: Int64 { row.int(3) }
+        var attempts: Int { Int(row.tally(4)) }
+        var group: String? { get throws { try row.optionalInt(8).flatMap(names.group) } }
+        var enqueuedAt: Timestamp { row.int(10) }
+        var payloadBytes: Int64 { row.tally(16) }
+        var buriedAt: Timestamp? { row.optionalInt(17) }
+
+        var place: JobCursor {
+            JobCursor(
+                state: state, queue: scope == .all ? queueID : scope.number, order: row.int(0), job: row.int(1))
+        }
+
+        var located: Located {
+            Located(
+                id: row.int(1),
+                place: JobPlace(
+                    queue: queueID, priority: priority, group: row.optionalInt(8), expiresAt: row.optionalInt(9)),
+                state: state, attempts: row.tally(4), crashes: row.tally(5), suspect: row.int(7) != 0,
+                token: row.optionalInt(6))
+        }
+
+        /// What was read besides the few numbers of each row.
+        fileprivate var bytesRead: Int { row.byteCount(11) + row.byteCount(12) + row.byteCount(13) + row.byteCount(14) }
+
+        var errorGroup: ErrorGroupID? {
+            ErrorFingerprint.source(
+                reason: state == .buried ? row.optionalText(12) : nil, latestError: row.optionalText(13)
+            ).map { ErrorFingerprint($0).id }
+        }
+
+        func hasHeader(_ name: String, where condition: (UnsafeRawBufferPointer) -> Bool) -> Bool {
+            row.withText(11) { text in StoredHeaders.value(of: name, in: text).map(condition) ?? false }
+        }
+
+        func hasError(where condition: (UnsafeRawBufferPointer) -> Bool) -> Bool {
+            !row.isNull(12) && row.withText(12, condition) || !row.isNull(13) && row.withText(13, condition)
+        }
+
+        func hasPayload(where condition: (UnsafeRawBufferPointer) -> Bool) throws -> Bool {
+            if row.withBlob(14, condition) { return true }
+            guard row.int(15) != 0 else { return false }
+            return try names.events(of: row.int(1)).contains { $0.withUnsafeBytes(condition) }
+        }
+    }
+}
+
+/// Headers as the database keeps them, read in place: a walk looks at those of thousands of jobs.
+enum StoredHeaders {
+    /// The value of a header in lines `name: value`, as `Headers.init(readable:)` reads it.
+    ///
+    /// - Parameter name: In small letters.
+    static func value(of name: String, in text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        var name = name
+        return name.withUTF8 { name in
+            var (start, value): (Int, Range<Int>?) = (0, nil)
+            while start < text.count {
+                let end = text[start...].firstIndex(of: 0x0A) ?? text.count
+                if end - start > name.count, text[start + name.count] == 0x3A, isEqual(text, start, name) {
+                    let first = start + name.count + 1
+                    // The last one counts.
+                    value = (first < end && text[first] == 0x20 ? first + 1 : first)..<end
+                }
+                start = end + 1
+            }
+            return value.map { UnsafeRawBufferPointer(rebasing: text[$0]) }
+        }
+    }
+
+    private static func isEqual(
+        _ text: UnsafeRawBufferPointer, _ start: Int, _ name: UnsafeBufferPointer<UInt8>
+    ) -> Bool {
+        for index in 0..<name.count {
+            let byte = text[start + index]
+            guard ((0x41...0x5A).contains(byte) ? byte + 0x20 : byte) == name[index] else { return false }
+        }
+        return true
+    }
+}

@@ -1,0 +1,254 @@
+import StintCore
+
+/// How the jobs that match a query are found: which parts of which indexes are read, one after the other, and what is
+/// left to check of each job. The plan depends on the query and on which queues and groups exist, and never on
+/// statistics, so that all pages of a query are read in one order. A full-text index would be one more scope.
+struct QueryPlan {
+    /// Jobs of one state that an index finds.
+    enum Scope: Hashable {
+        case all
+        case queue(Int64)
+        case group(Int64)
+        /// Buried jobs whose latest errors are alike.
+        case errors(Int64)
+        case job(Int64)
+
+        /// Of the parts of one state, its place among them.
+        var number: Int64 {
+            switch self {
+            case .all: 0
+            case .queue(let number), .group(let number), .errors(let number), .job(let number): number
+            }
+        }
+
+        /// Whether an index of the state alone lists its jobs.
+        var isOfIndex: Bool { if case .job = self { false } else { true } }
+    }
+
+    struct Part {
+        let state: JobState
+        let scope: Scope
+        /// What the index does not say.
+        let residual: JobQuery
+        let needs: Needs
+
+        /// Where it is read from: behind a place in it, or from its beginning.
+        func start(after place: JobCursor?, isReversed: Bool) -> JobCursor {
+            if let place, place.state == state, scope == .all || place.queue == scope.number { return place }
+            let first = isReversed ? Int64.max : .min
+            return JobCursor(state: state, queue: scope == .all ? first : scope.number, order: first, job: first)
+        }
+    }
+
+    /// What the checks look at.
+    struct Needs: OptionSet, Hashable {
+        let rawValue: Int
+
+        static let headers = Needs(rawValue: 1)
+        static let errors = Needs(rawValue: 2)
+        static let payload = Needs(rawValue: 4)
+        static let errorGroup = Needs(rawValue: 8)
+        /// The size of the payload, not its bytes.
+        static let payloadSize = Needs(rawValue: 16)
+
+        init(rawValue: Int) { self.rawValue = rawValue }
+
+        init(of query: JobQuery) {
+            self = query.terms.reduce(into: []) { needs, term in
+                switch term.condition {
+                case .header: needs.insert(.headers)
+                case .error: needs.insert(.errors)
+                case .errorGroup: needs.formUnion([.errors, .errorGroup])
+                case .text: needs.formUnion([.errors, .payload])
+                case .queue, .state, .group, .age, .attempts, .id: break
+                }
+            }
+        }
+    }
+
+    let parts: [Part]
+    let isReversed: Bool
+
+    /// The parts from that of a place on, or from the first behind it.
+    func parts(from place: JobCursor?) -> ArraySlice<Part> {
+        guard let place else { return parts[...] }
+        let states = JobState.allCases
+        func rank(_ state: JobState) -> Int { states.firstIndex(of: state)! }
+        return parts.drop { part in
+            guard part.state == place.state else { return rank(part.state) < rank(place.state) }
+            if part.scope == .all { return false }
+            return isReversed ? part.scope.number > place.queue : part.scope.number < place.queue
+        }
+    }
+}
+
+extension JobTransaction {
+    /// - Parameters:
+    ///   - states: Those to look into, in the order of `JobState.allCases`.
+    ///   - needs: What the caller reads of each job, besides what the query looks at.
+    func plan(
+        _ query: JobQuery, states: [JobState], isReversed: Bool = false, needs: QueryPlan.Needs = []
+    ) throws -> QueryPlan {
+        let withoutStates = query.without { if case .state = $0.condition { true } else { false } }
+        let withoutQueues = withoutStates.without { if case .queue = $0.condition { true } else { false } }
+        let (scopes, residual): ([QueryPlan.Scope], JobQuery)
+        if let ids = query.ids {
+            scopes = ids.map { .job($0.rawValue) }
+            residual = withoutStates.without { term in
+                if case .id = term.condition { !term.isNegated } else { false }
+            }
+        } else if let names = query.groups {
+            scopes = try groups(names, in: try queues(of: query)).map { .group($0) }
+            residual = withoutQueues.without { term in
+                if case .group = term.condition { !term.isNegated } else { false }
+            }
+        } else if withoutQueues != withoutStates {
+            scopes = try queues(of: query).map { .queue($0) }
+            residual = withoutQueues
+        } else {
+            (scopes, residual) = ([.all], withoutStates)
+        }
+        let alike = errorParts(query, withoutStates)
+        let parts = states.flatMap { state in
+            let (scopes, residual) = state == .buried ? alike ?? (scopes, residual) : (scopes, residual)
+            return scopes.sorted { isReversed ? $0.number > $1.number : $0.number < $1.number }.map { scope in
+                QueryPlan.Part(
+                    state: state, scope: scope, residual: residual,
+                    needs: QueryPlan.Needs(of: residual).union(needs))
+            }
+        }
+        return QueryPlan(parts: parts, isReversed: isReversed)
+    }
+
+    /// How buried jobs with like errors are found, if nothing finds fewer.
+    private func errorParts(_ query: JobQuery, _ withoutStates: JobQuery) -> ([QueryPlan.Scope], JobQuery)? {
+        guard query.ids == nil, query.groups == nil, let groups = query.errorGroups else { return nil }
+        let residual = withoutStates.without { term in
+            if case .errorGroup = term.condition { !term.isNegated } else { false }
+        }
+        return (groups.map { .errors($0.rawValue) }, residual)
+    }
+
+    /// The queues whose jobs may match.
+    private func queues(of query: JobQuery) throws -> [Int64] {
+        let named = query.terms.compactMap { term in
+            if case .queue(let name) = term.condition, !term.isNegated { name } else { nil }
+        }
+        guard named.isEmpty else {
+            return try named.filter(query.includes).compactMap { name in
+                let select = try statement(HotSQL.queueID)
+                select.bind(1, name.description)
+                return try select.first { $0.int(0) }
+            }
+        }
+        return try statement("SELECT id, name FROM stint_queues")
+            .rows { (id: $0.int(0), name: QueueName(stored: $0.text(1))) }
+            .filter { query.includes($0.name) }.map(\.id)
+    }
+
+    private func groups(_ names: [String], in queues: [Int64]) throws -> [Int64] {
+        let select = try statement(HotSQL.groupID)
+        return try queues.flatMap { queue in
+            try names.compactMap { name in
+                select.bind(1, queue)
+                select.bind(2, name)
+                return try select.first { $0.int(0) }
+            }
+        }
+    }
+
+    // MARK: - The statements of a part
+
+    /// The places alone of the jobs of a part, without a look at the jobs: its order, the job and its queue. The
+    /// numbers are those of ``jobs(_:_:isReversed:needs:)``.
+    static func places(_ state: JobState, _ scope: QueryPlan.Scope) -> String {
+        let (range, sorting) = range(state, scope, isReversed: false)
+        let lease = state == .leased && scope != .all ? "CROSS JOIN stint_leases l ON l.token = s.token" : ""
+        return """
+            SELECT \(orderColumn(state, scope) ?? "0"), s.job_id, \(state == .leased ? "0" : "s.queue_id")
+            FROM \(state.table) s \(lease) WHERE \(range) \(sorting) LIMIT ?4
+            """
+    }
+
+    /// Reads the jobs of a part behind a place in its order, one row each. ?1 is the scope's number, or in the scope
+    /// `all` the queue of the place, ?2 and ?3 its order and job, ?4 the number of rows. Incomplete rows that another
+    /// program has left are skipped.
+    static func jobs(
+        _ state: JobState, _ scope: QueryPlan.Scope, isReversed: Bool, needs: QueryPlan.Needs
+    ) -> String {
+        let order = orderColumn(state, scope)
+        func column(_ name: String, _ isNeeded: Bool) -> String { isNeeded ? name : "NULL" }
+        let (range, sorting) = range(state, scope, isReversed: isReversed)
+        let place = state == .ready ? "AND j.queue_id = s.queue_id AND j.priority = s.priority" : ""
+        let lease = state == .leased && scope != .all ? "CROSS JOIN stint_leases l ON l.token = s.token" : ""
+        // CROSS JOIN forces this order of the tables on the planner.
+        let tables =
+            if case .job = scope {
+                "stint_jobs j CROSS JOIN \(state.table) s ON s.job_id = j.id \(place)"
+            } else {
+                "\(state.table) s \(lease) CROSS JOIN stint_jobs j ON j.id = s.job_id \(place)"
+            }
+        let hasFailures = needs.contains(.errors)
+        return """
+            SELECT \(order ?? "0"), s.job_id, \(state == .leased ? "j.queue_id" : "s.queue_id"), j.priority, s.attempts,
+                   s.crashes, \(column("s.token", state == .leased)), \(state.hasSuspects ? "s.suspect" : "0"), s.group_id,
+                   \(column("s.expires_at", !state.isOver)), j.enqueued_at,
+                   \(column("j.headers", needs.contains(.headers))),
+                   \(column("s.reason", hasFailures && state.hasReason)),
+                   \(column(latestError("s.job_id"), hasFailures)),
+                   \(column("j.payload", needs.contains(.payload))), j.is_digest,
+                   \(column("coalesce((SELECT bytes FROM stint_digests WHERE job_id = j.id), length(j.payload))", needs.contains(.payloadSize))),
+                   \(column("s.buried_at", state == .buried))
+            FROM \(tables)
+            WHERE \(range) \(sorting) LIMIT ?4
+            """
+    }
+
+    /// The conditions and the order that make a part of an index.
+    private static func range(
+        _ state: JobState, _ scope: QueryPlan.Scope, isReversed: Bool
+    ) -> (range: String, sorting: String) {
+        // The queue of a leased job is in its lease.
+        let queue = state == .leased ? "l.queue_id" : "s.queue_id"
+        let key = (orderColumn(state, scope).map { [($0, "?2")] } ?? []) + [("s.job_id", "?3")]
+        let (range, columns): (String, [String]) =
+            switch (scope, state) {
+            case (.all, .leased): (isBehind([("s.job_id", "?3")], isReversed), ["s.job_id"])
+            case (.all, _): (isBehind([("s.queue_id", "?1")] + key, isReversed), ["s.queue_id"] + key.map(\.0))
+            case (.queue, _): ("\(queue) = ?1 AND \(isBehind(key, isReversed))", key.map(\.0))
+            case (.group, _): ("s.group_id = ?1 AND \(isBehind(key, isReversed))", key.map(\.0))
+            case (.errors, _): ("s.error_group = ?1 AND \(isBehind(key, isReversed))", key.map(\.0))
+            case (.job, _): ("j.id = ?1 AND \(isBehind([("j.id", "?3")], isReversed))", [])
+            }
+        let sorting = columns.map { isReversed ? "\($0) DESC" : $0 }.joined(separator: ", ")
+        return (range, sorting.isEmpty ? "" : "ORDER BY \(sorting)")
+    }
+
+    /// The column that orders the jobs of a part, before their ids.
+    private static func orderColumn(_ state: JobState, _ scope: QueryPlan.Scope) -> String? {
+        switch (scope, state) {
+        case (.all, _), (.queue, _): state.orderColumn.map { "s.\($0)" }
+        case (.group, .ready): "s.priority"
+        // As its index has it.
+        case (.group, .delayed): "s.holds_group"
+        case (.group, _): nil
+        case (.errors, _): "s.queue_id"
+        case (.job, _): nil
+        }
+    }
+
+    private static func isBehind(_ key: [(column: String, place: String)], _ isReversed: Bool) -> String {
+        let (columns, places) = (key.map(\.column), key.map(\.place))
+        return "(\(columns.joined(separator: ", "))) \(isReversed ? "<" : ">") (\(places.joined(separator: ", ")))"
+    }
+}
+
+extension JobState {
+    /// Whether the table has the column `reason`.
+    fileprivate var hasReason: Bool {
+        switch self {
+        case .buried, .cancelled, .expired: true
+        case .ready, .delayed, .leased, .done: false
+        }
+    }
+}

@@ -1,0 +1,184 @@
+import HTTPTypes
+import StintCore
+import StintPlatform
+import StintTesting
+import Synchronization
+import Testing
+
+@testable import StintWeb
+
+@Suite("Who may do what on the dashboard")
+struct AccessTests {
+    private static let view = try! Credentials.newToken(for: "vera", role: .view)
+    private static let operate = try! Credentials.newToken(for: "otto", role: .operate)
+    private static let admin = try! Credentials.newToken(for: "ada", role: .admin)
+
+    private static func access() throws -> Access {
+        .credentials(try Credentials(text: [view.line, operate.line, admin.line].joined(separator: "\n"), of: "users"))
+    }
+
+    @Test("every route answers only those with its role")
+    func roles() async throws {
+        let queue = try await sampleQueue()
+        try await withServer(queue, try Self.access()) { client, _ in
+            for route in Route.all where route.kind != .stream {
+                let path = route.path.replacing(":id", with: "1").replacing(":name", with: "mail")
+                var statuses: [Role?: Int] = [:]
+                for (role, token) in [
+                    (nil, "no"), (.view, Self.view.token), (.operate, Self.operate.token), (.admin, Self.admin.token),
+                ]
+                    as [(Role?, String)]
+                {
+                    // Without a body nothing is changed: at most it is refused for that.
+                    statuses[role] = try await client.send(
+                        route.method.rawValue, path, headers: ["Authorization": "Bearer \(token)"], body: ""
+                    ).status
+                }
+                for (role, status) in statuses {
+                    let mayCall = route.role.map { needed in role.map { $0 >= needed } ?? false } ?? true
+                    let isRefused =
+                        route.kind == .page && route.method == .get && role == nil
+                        ? status == 303 : [401, 403].contains(status)
+                    #expect(
+                        mayCall != isRefused || route.path.contains("sign"),
+                        "\(route.method) \(path) as \(role.map { "\($0)" } ?? "nobody"): \(status)")
+                }
+            }
+        }
+    }
+
+    @Test(
+        "every answer has the headers that keep a browser safe",
+        arguments: ["/", "/nothing", "/jobs/99", "/assets/stint.js", "/metrics", "/jobs.json"])
+    func headers(path: String) async throws {
+        try await withServer(try await sampleQueue()) { client, _ in
+            let answer = try await client.send("GET", path)
+            #expect(answer.headers["content-security-policy"]?.hasPrefix("default-src 'none'") == true)
+            #expect(answer.headers["content-security-policy"]?.contains("unsafe") == false)
+            #expect(answer.headers["content-security-policy"]?.contains("frame-ancestors 'none'") == true)
+            #expect(answer.headers["x-content-type-options"] == "nosniff")
+            #expect(answer.headers["referrer-policy"] == "no-referrer")
+        }
+    }
+
+    @Test("a change from another site, and one that hides where it comes from, is refused")
+    func otherSites() async throws {
+        let queue = try await sampleQueue()
+        try await withServer(queue) { client, _ in
+            func pause(_ headers: [String: String]) async throws -> Int {
+                try await client.send("POST", "/queues/mail/pause", headers: headers).status
+            }
+            let own = "http://127.0.0.1:\(client.port)"
+            #expect(try await pause(["Sec-Fetch-Site": "cross-site"]) == 403)
+            #expect(try await pause(["Sec-Fetch-Site": "same-site"]) == 403)
+            #expect(try await pause(["Sec-Fetch-Site": "", "Origin": "http://evil.example"]) == 403)
+            #expect(try await pause(["Sec-Fetch-Site": "", "Origin": "null"]) == 403)
+            #expect(try await pause(["Sec-Fetch-Site": ""]) == 403)
+            #expect(try await pause(["Origin": "http://evil.example"]) == 403)
+            #expect(try await pause(["Sec-Fetch-Site": "", "Origin": own + "0"]) == 403)
+            #expect(try await queue.stats().allSatisfy { !$0.paused })
+            #expect(try await pause(["Sec-Fetch-Site": "", "Origin": own]) == 303)
+            #expect(try await pause(["Origin": "null"]) == 303)
+            #expect(try await queue.stats().contains { $0.paused })
+        }
+    }
+
+    @Test("a name that nobody gave the server is refused, as DNS rebinding needs one")
+    func hosts() async throws {
+        var access = Access.open(.admin)
+        access.hostNames = ["jobs.example.org"]
+        try await withServer(try await sampleQueue(), access) {
+            client, _ in
+            func status(_ host: String) async throws -> Int {
+                try await client.send("GET", "/", headers: ["Host": host]).status
+            }
+            #expect(try await status("evil.example") == 421)
+            #expect(try await status("127.0.0.1.evil.example:8180") == 421)
+            #expect(try await status("jobs.example.org.") == 421)
+            #expect(try await status("JOBS.example.org:8180") == 200)
+            #expect(try await status("localhost:1") == 200)
+            #expect(try await status("[::1]:8180") == 200)
+            #expect(try await status("") == 400)
+        }
+    }
+
+    @Test("a session begins with a token, and ends when its user signs out")
+    func sessions() async throws {
+        try await withServer(try await sampleQueue(), try Self.access()) { client, _ in
+            let wrong = try await client.send("POST", "/sign-in", body: "token=stint_no")
+            #expect(wrong.status == 403 && wrong.headers["set-cookie"] == nil)
+            let right = try await client.send("POST", "/sign-in", body: "token=\(Self.operate.token)")
+            let cookie = try #require(right.headers["set-cookie"])
+            #expect(right.status == 303)
+            #expect(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && !cookie.contains("Secure"))
+            let pair = String(cookie.prefix { $0 != ";" })
+            #expect(try await client.send("GET", "/", headers: ["Cookie": pair]).status == 200)
+            #expect(try await client.send("POST", "/workers/restart", headers: ["Cookie": pair]).status == 403)
+            #expect(try await client.send("POST", "/sign-out", headers: ["Cookie": pair]).status == 303)
+            #expect(try await client.send("GET", "/", headers: ["Cookie": pair]).status == 303)
+        }
+    }
+
+    @Test("only a proxy that is trusted can say that TLS is there, or who the user is")
+    func proxies() async throws {
+        func cookie(trusted: Set<String>) async throws -> (String, Int) {
+            let found = Mutex(("", 0))
+            var access = try Self.access()
+            access.trustedProxies = trusted
+            access.proxyUserHeader = "remote-user"
+            try await withServer(try await sampleQueue(), access) { client, _ in
+                let answer = try await client.send(
+                    "POST", "/sign-in", headers: ["X-Forwarded-Proto": "https"], body: "token=\(Self.view.token)")
+                let named = try await client.send("GET", "/", headers: ["Remote-User": "ada"])
+                found.withLock { $0 = (answer.headers["set-cookie"] ?? "", named.status) }
+            }
+            return found.withLock { $0 }
+        }
+        let trusted = try await cookie(trusted: ["127.0.0.1"])
+        #expect(trusted.0.hasPrefix("__Host-stint-session=") && trusted.0.contains("Secure") && trusted.1 == 200)
+        let other = try await cookie(trusted: ["127.0.0.2"])
+        #expect(other.0.hasPrefix("stint-session=") && other.1 == 303)
+    }
+
+    @Test("an address that others can reach needs users, or that nobody can change anything")
+    func addresses() async throws {
+        let queue = try await sampleQueue()
+        func server(_ host: String, _ access: Access) throws {
+            _ = try WebServer(host: host, port: 0, dashboard: Dashboard(queue: queue, options: .init(access: access)))
+        }
+        #expect(throws: StintError.self) { try server("0.0.0.0", .open(.admin)) }
+        #expect(throws: StintError.self) { try server("0.0.0.0", .open(.operate)) }
+        #expect(throws: StintError.self) { try server("::", .open(.admin)) }
+        try server("0.0.0.0", .open(.view))
+        try server("0.0.0.0", try Self.access())
+        try server("127.0.0.1", .open(.admin))
+        try server("::1", .open(.admin))
+    }
+
+    @Test(
+        "a line of the credentials that is wrong is named",
+        arguments: [
+            ("", "names no user"), ("anna view", "line 1: it has 2 words"),
+            ("\nanna boss -", "line 2: there is no role 'boss'"),
+            ("anna view -\nanna admin -", "line 2: there is a user 'anna' already"),
+            ("anna view sha256:12", "must be sha256: and 64 hexadecimal digits"),
+            ("anna view md5:00", "must be sha256:"),
+        ])
+    func wrongCredentials(text: String, words: String) {
+        let error = #expect(throws: StintError.self) { try Credentials(text: text, of: "users") }
+        #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
+    }
+
+    @Test("a file that others can read is refused")
+    func permissions() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/users"
+        try Credentials.add(Self.view.line, of: "vera", to: path)
+        #expect(try Credentials(file: path).user(token: Self.view.token)?.role == .view)
+        #expect(try Credentials(file: path).user(token: Self.admin.token) == nil)
+        #expect(throws: StintError.self) { try Credentials.add(Self.view.line, of: "vera", to: path) }
+        chmod(path, 0o640)
+        let error = #expect(throws: StintError.self) { try Credentials(file: path) }
+        #expect(error?.description.contains("0640") == true)
+    }
+}

@@ -1,0 +1,119 @@
+import Foundation
+import StintCore
+import StintTesting
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import StintWeb
+
+@Suite("Live pages")
+struct LiveTests {
+    private final class Renders: Sendable {
+        let count = Atomic(0)
+        let text = Mutex("<p data-live=\"a\">0</p>")
+    }
+
+    @Test("two hundred who look at one page cost what one costs, and nobody who looks costs nothing")
+    func sharing() async throws {
+        let renders = Renders()
+        let (changes, change) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let listens = Atomic(0)
+        let hub = LiveHub(changes: {
+            listens.add(1, ordering: .relaxed)
+            return changes
+        })
+        let key = LiveHub.Key(address: "/", user: "view")
+        #expect(listens.load(ordering: .relaxed) == 0)
+        let watchers = (0..<200).map { _ in
+            Task {
+                var seen: [String] = []
+                for await page in try #require(
+                    try await hub.watch(key) {
+                        renders.count.add(1, ordering: .relaxed)
+                        return renders.text.withLock { $0 }
+                    })
+                {
+                    seen.append(page.values["a"] ?? "")
+                    if page.values["a"] == "7" { break }
+                }
+                return seen
+            }
+        }
+        try await eventually("all of them look") { await hub.listenerCount == 200 }
+        renders.text.withLock { $0 = "<p data-live=\"a\">7</p>" }
+        change.yield()
+        for watcher in watchers { #expect(try await watcher.value == ["0", "7"]) }
+        #expect(renders.count.load(ordering: .relaxed) == 2 && listens.load(ordering: .relaxed) == 1)
+        try await eventually("nobody looks") { await hub.pageCount == 0 }
+    }
+
+    @Test("a reader that does not read gets the latest state when it does, and not all of them")
+    func slowReaders() async throws {
+        let renders = Renders()
+        let (changes, change) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .unbounded)
+        let hub = LiveHub(changes: { changes })
+        let make: @Sendable () async throws -> String = {
+            let count = renders.count.add(1, ordering: .relaxed).newValue
+            return "<p data-live=\"a\">\(count)</p>"
+        }
+        let stream = try #require(try await hub.watch(.init(address: "/", user: "view"), render: make))
+        for _ in 0..<4 { change.yield() }
+        try await eventually("it was made five times") { renders.count.load(ordering: .relaxed) >= 5 }
+        var iterator = stream.makeAsyncIterator()
+        // The one that is waiting to be read is the last that was made.
+        try await eventually("the last one is there") {
+            await hub.latest(.init(address: "/", user: "view"))?.values["a"] == "5"
+        }
+        #expect(await iterator.next()?.values["a"] == "5")
+    }
+
+    @Test("a stream has the values first, then what changes; one that comes back with the last id gets nothing twice")
+    func events() async throws {
+        let queue = try await sampleQueue()
+        try await withServer(queue) { client, _ in
+            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+                DispatchQueue.global().async {
+                    continuation.resume(with: Result { try Self.follow(client, queue) })
+                }
+            }
+        }
+    }
+
+    private static func follow(_ client: WebClient, _ queue: JobQueue<InMemoryStore>) throws {
+        func open(_ last: String? = nil) throws -> WebConnection {
+            let connection = try WebConnection(port: client.port)
+            let header = last.map { "Last-Event-ID: \($0)\r\n" } ?? ""
+            try connection.write("GET /live?page=%2Fqueues HTTP/1.1\r\nHost: 127.0.0.1:\(client.port)\r\n\(header)\r\n")
+            return connection
+        }
+        let connection = try open()
+        let first = try connection.read(until: "\"queue:mail:ready\":\"1\"")
+        #expect(first.contains("text/event-stream"))
+        blocking { try await queue.enqueue(payload: [1], in: "mail") }
+        let second = try connection.read(until: "\"queue:mail:ready\":\"2\"")
+        #expect(!second.contains("queue:other"))
+        let id = try #require(second.firstMatch(of: /id: ([0-9]+)/)).1
+        let again = try open(String(id))
+        blocking { try await queue.enqueue(payload: [1], in: "other") }
+        let news = try again.read(until: "\"queue:other:ready\":\"1\"")
+        #expect(news.firstRange(of: "\"queue:mail:ready\":\"2\"") == nil)
+    }
+
+    private static func blocking(_ body: @escaping @Sendable () async throws -> Void) {
+        let done = DispatchSemaphore(value: 0)
+        Task {
+            try await body()
+            done.signal()
+        }
+        done.wait()
+    }
+
+    @Test(
+        "only pages can be watched", arguments: ["/metrics", "/nothing", "jobs", "//evil.example/", "/jobs/1/payload"])
+    func noPage(path: String) async throws {
+        try await withServer(try await sampleQueue()) { client, _ in
+            #expect(try await client.send("GET", "/live?page=\(percentEncoded(path))").status == 404)
+        }
+    }
+}

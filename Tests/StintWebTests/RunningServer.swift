@@ -1,0 +1,40 @@
+import Foundation
+import Logging
+import ServiceLifecycle
+import Stint
+import StintCore
+import StintTesting
+
+@testable import StintWeb
+
+/// Runs a server of a queue at a free port while `body` is performed.
+func withServer(
+    _ queue: JobQueue<some JobStore>, _ access: Access = .open(.admin), basePath: String = "",
+    redacted: Set<String> = [],
+    _ body: @Sendable (WebClient, Dashboard) async throws -> Void
+) async throws {
+    var options = Dashboard.Options(
+        access: access, basePath: basePath, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    options.redacted = redacted
+    let dashboard = try Dashboard(queue: queue, options: options)
+    let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+    let server = try WebServer(host: "127.0.0.1", port: 0, dashboard: dashboard) { address in
+        continuation.yield(Int(address.split(separator: ":").last!)!)
+    }
+    let running = Task { try await server.run() }
+    defer { running.cancel() }
+    for await port in ports {
+        try await body(WebClient(port: port), dashboard)
+        break
+    }
+}
+
+/// A queue in memory with some jobs: one ready, one buried, one delayed.
+func sampleQueue() async throws -> JobQueue<InMemoryStore> {
+    let queue = JobQueue(store: InMemoryStore())
+    try await queue.enqueue(payload: Array("hello".utf8), in: "mail")
+    let buried = try await queue.enqueue(payload: Array("bad".utf8), in: "mail")
+    try await queue.bury([buried.id], reason: "no such address")
+    try await queue.enqueue(payload: Array("later".utf8), in: "other", delay: .seconds(60))
+    return queue
+}
