@@ -108,7 +108,7 @@ public struct Dashboard: Sendable {
             }
             let user = try authorized(sender, for: route)
             if route.kind == .api, [.post, .put, .patch].contains(route.method), route.role != nil {
-                // Forms of other sites cannot send this type, also those of browsers that do not tell where they come from.
+                // No form of another site can send this type.
                 try WebRequest.checkIsJSON(request.headers)
             }
             let call = WebRequest(

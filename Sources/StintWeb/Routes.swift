@@ -152,15 +152,17 @@ struct Route: Sendable {
     static let otherMethods: [Route] = Dictionary(grouping: api, by: \.path).flatMap { path, routes in
         let known = routes.map(\.method)
         let allowed = known.map(\.rawValue).sorted().joined(separator: ", ")
-        return [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options, .trace].filter { !known.contains($0) }
-            .map { method in
-                Route(method, path, .api, nil) { _ in
-                    var error = WebError(
-                        .methodNotAllowed, "there is no \(method.rawValue) of this address; expected \(allowed)")
-                    error.headers[.allow] = allowed
-                    throw error
-                }
+        return [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options, .trace].filter {
+            !known.contains($0)
+        }
+        .map { method in
+            Route(method, path, .api, nil) { _ in
+                var error = WebError(
+                    .methodNotAllowed, "there is no \(method.rawValue) of this address; expected \(allowed)")
+                error.headers[.allow] = allowed
+                throw error
             }
+        }
     }
 
     /// The page at a path, with the named parts of it.

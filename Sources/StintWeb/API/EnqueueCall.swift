@@ -33,7 +33,7 @@ extension Route {
     }
 
     private static func newJobs(_ body: JSONValue, key: IdempotentAnswers.Key?) throws -> [NewJob] {
-        /// While a job is not over, the store itself finds that it was enqueued before; after the server was restarted, too.
+        /// While a job is not over, the store itself finds that it was enqueued before, also after a restart.
         func unique(_ index: Int) -> String? { key.map { "idempotency-key/\($0.user)/\($0.text)/\(index)" } }
         guard case .list(let items) = body.kind else {
             return [try NewJob(json: body, at: "", uniqueKey: unique(0))]

@@ -67,7 +67,8 @@ struct WebRequest: Sendable {
         guard type?.split(separator: " ").first == "application/json" else {
             throw WebError(
                 .unsupportedMediaType,
-                "the body is \(type.map { quotedShort($0) } ?? "of no type"); expected Content-Type: application/json, also with an empty body")
+                "the body is \(type.map { quotedShort($0) } ?? "of no type"); expected Content-Type: application/json, also with an empty body"
+            )
         }
     }
 
