@@ -152,7 +152,7 @@ struct Route: Sendable {
     static let otherMethods: [Route] = Dictionary(grouping: api, by: \.path).flatMap { path, routes in
         let known = routes.map(\.method)
         let allowed = known.map(\.rawValue).sorted().joined(separator: ", ")
-        return [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options, .trace].filter {
+        return [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options, .trace, .query].filter {
             !known.contains($0)
         }
         .map { method in

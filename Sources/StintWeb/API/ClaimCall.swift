@@ -38,7 +38,10 @@ extension Route {
         guard wait > .zero else { return .json(["jobs": [ClaimedFacts]()]) }
         return try await request.dashboard.api.waiting.holding {
             // Ends with the connection: nobody takes what would be claimed after that.
-            let jobs = try await request.request.body.consumeWithCancellationOnInboundClose { _ in
+            // What listens must see the end of a body, which was read before: else Hummingbird stops the process.
+            var rest = request.request
+            rest.body = RequestBody(buffer: ByteBuffer())
+            let jobs = try await rest.body.consumeWithCancellationOnInboundClose { _ in
                 try await waitForJobs(store, claim, for: wait)
             }
             var response = Response.json(["jobs": jobs])

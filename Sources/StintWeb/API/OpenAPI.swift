@@ -10,3 +10,8 @@ extension Route {
             type: "application/json")
     }
 }
+
+extension HTTPRequest.Method {
+    /// A safe request with a body.
+    static let query = HTTPRequest.Method("QUERY")!
+}
