@@ -7,9 +7,9 @@ import os
 import subprocess
 import sys
 
+from api import Server, call
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "Browser"))
-from site_with_jobs import Site  # noqa: E402
 
 CHECKS = [
     "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance",
@@ -17,24 +17,49 @@ CHECKS = [
 ]
 
 
-def main(stint, examples="25", seed="1"):
+def fill(address, token):
+    """Jobs of every state, groups, limits, a failure and a schedule."""
+
+    def post(path, body, method="POST"):
+        answer = call(address, method, path, body, token=token)
+        assert answer.status < 300, answer.bytes
+        return answer.json
+
+    job = {"queue": "mail", "payloadJSON": [1], "headers": {"job-name": "a"}, "group": "acme", "uniqueKey": "k"}
+    ids = [post("/jobs", {**job, "uniqueKey": f"k{n}"})["id"] for n in range(30)]
+    post("/jobs", {**job, "delayMilliseconds": 3_600_000, "expiresMilliseconds": 7_200_000})
+    post("/jobs", [{**job, "onConflict": "collect", "uniqueKey": "digest"}] * 3)
+    post("/queues/mail", {
+        "retentionMilliseconds": 3_600_000, "groupConcurrency": 50, "rate": {"starts": 1_000, "windowMilliseconds": 1_000}}, "PATCH")
+    claimed = post("/claims", {"queues": ["mail"], "limit": 8, "leaseMilliseconds": 3_600_000})["jobs"]
+    outcomes = [{"outcome": "ack"}, {"outcome": "fail", "error": "no such user"}, {"outcome": "bury", "reason": "never"}]
+    post("/leases/settle", {"settlements": [
+        {"job": job["id"], "token": job["token"], **outcome} for job, outcome in zip(claimed, outcomes)]})
+    post(f"/jobs/{ids[-1]}/actions", {"action": "cancel"})
+    post("/queues/paused/pause", {})
+    post("/schedules/nightly", {"everyMilliseconds": 3_600_000, "job": {"queue": "nightly", "payload": "x"}}, "PUT")
+    post("/schedules/nightly/run", {})
+
+
+def main(stint, examples="60", seed="1"):
     users = os.path.join(HERE, "..", "..", ".build", f"openapi-users-{os.getpid()}")
     try:
         token = subprocess.run(
             [stint, "serve", "--new-token", "schemathesis", "--role", "admin", "--auth-file", users],
             capture_output=True, text=True, check=True).stdout.strip()
-        with Site(stint, "--auth-file", users) as site:
-            document = site.address + "/api/v1/openapi.json"
+        with Server(stint, "--auth-file", users) as server:
+            address = f"http://{server.host}:{server.port}/api/v1"
+            fill((server.host, server.port), token)
             done = subprocess.run(
                 [
-                    os.path.join(os.path.dirname(sys.executable), "schemathesis"), "run", document,
-                    "--url", site.address + "/api/v1", "--checks", ",".join(CHECKS), "--seed", seed,
+                    os.path.join(os.path.dirname(sys.executable), "schemathesis"), "run", address + "/openapi.json",
+                    "--url", address, "--checks", ",".join(CHECKS), "--seed", seed,
                     "--max-examples", examples, "--phases", "examples,coverage,fuzzing", "--request-timeout", "30",
                     "--header", f"Authorization: Bearer {token}", "--continue-on-failure", "--no-color",
                     "--generation-database", "none",
                 ],
                 env={**os.environ, "SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": HERE}, timeout=300)
-            assert site.processes[-1].poll() is None, "the server has ended"
+            assert server.process.poll() is None, "the server has ended"
             return done.returncode
     finally:
         if os.path.exists(users):
