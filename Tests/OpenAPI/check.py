@@ -52,12 +52,13 @@ def main(stint, examples="60", seed="1"):
             fill((server.host, server.port), token)
             done = subprocess.run(
                 [
-                    os.path.join(os.path.dirname(sys.executable), "schemathesis"), "run", address + "/openapi.json",
+                    os.path.join(os.path.dirname(os.path.abspath(sys.executable)), "schemathesis"), "run", address + "/openapi.json",
                     "--url", address, "--checks", ",".join(CHECKS), "--seed", seed,
                     "--max-examples", examples, "--phases", "examples,coverage,fuzzing", "--request-timeout", "30",
                     "--header", f"Authorization: Bearer {token}", "--continue-on-failure", "--no-color",
                     "--generation-database", "none",
                 ],
+                cwd=server.folder.name,
                 env={**os.environ, "SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": HERE}, timeout=300)
             assert server.process.poll() is None, "the server has ended"
             return done.returncode
