@@ -65,6 +65,9 @@ test: setup croniter browser
 	$(SWIFT) build --build-tests
 	.ci/within 25 $(SWIFT) test --skip-build --disable-xctest --skip TortureTests $(WIDTH)
 	.ci/within 10 .build/browser-venv/bin/python Tests/Browser/check.py .build/debug/stint
+	Tests/OpenAPI/setup
+	.ci/within 3 .build/openapi-venv/bin/python Tests/OpenAPI/worker.py .build/debug/stint
+	.ci/within 5 .build/openapi-venv/bin/python Tests/OpenAPI/check.py .build/debug/stint
 	.ci/within 30 $(SWIFT) test --skip-build --disable-xctest --no-parallel --filter TortureTests
 
 # The HTTP API: a worker without a library, and the document against the server.
