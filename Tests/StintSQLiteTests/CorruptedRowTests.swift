@@ -48,7 +48,7 @@ struct CorruptedRowTests {
             "INSERT INTO stint_leased VALUES (2, 77, 1, 0, 0, NULL, NULL, 0)",
             "INSERT INTO stint_delayed VALUES (2, 1, 0, 0, 0, 0, NULL, NULL, 0)",
             "INSERT INTO stint_done VALUES (2, 1, 1, 1, 0, NULL); UPDATE stint_queues SET retention_ms = 60000",
-            "INSERT INTO stint_ready VALUES (1, 1024, 6, 0, 0, 0, NULL, NULL)",
+            "INSERT INTO stint_ready VALUES (1, 1024, 6, 0, 0, 0, NULL, NULL, NULL)",
         ])
     func twoStates(sql: String) async throws {
         try await withQueue(sql) { queue, clock in
@@ -65,8 +65,8 @@ struct CorruptedRowTests {
     @Test(
         "a job that is ready twice is handed out once in a claim",
         arguments: [
-            "INSERT INTO stint_ready VALUES (1, 7, 2, 0, 0, 0, NULL, NULL)",
-            "INSERT INTO stint_queues (id, name, ready) VALUES (9, 'other', 1); INSERT INTO stint_ready VALUES (9, 1024, 2, 0, 0, 0, NULL, NULL)",
+            "INSERT INTO stint_ready VALUES (1, 7, 2, 0, 0, 0, NULL, NULL, NULL)",
+            "INSERT INTO stint_queues (id, name, ready) VALUES (9, 'other', 1); INSERT INTO stint_ready VALUES (9, 1024, 2, 0, 0, 0, NULL, NULL, NULL)",
         ])
     func readyTwice(sql: String) async throws {
         try await withQueue(sql) { queue, _ in

@@ -1,5 +1,7 @@
+import Foundation
 import GRDB
 import StintCore
+import StintPlatform
 import StoreConformance
 import Subprocess
 import Synchronization
@@ -135,7 +137,8 @@ struct OperationTests {
         let folder = try TemporaryFolder()
         let queue = try await JobQueue(.sqlite(folder.database, durability: .normal))
         try await fill(queue)
-        try await queue.enqueue(payload: [1], in: "q", options: JobOptions(headers: ["tenant": "x"], group: "acme"))
+        try await queue.enqueue(
+            payload: [1], in: "q", options: JobOptions(headers: try Headers(["tenant": "x"]), group: "acme"))
         let query = try JobQuery("queue:q header.tenant:x")
         let operation = try await queue.begin(.bury(reason: "no"), on: query)
         #expect(operation.filter == query.description)

@@ -80,7 +80,7 @@ struct QueryPlanTests {
         let folder = try TemporaryFolder()
         let store = try SQLiteStore(path: folder.database)
         for isReversed in [false, true] {
-            for needs in [QueryPlan.Needs(), [.headers, .errors, .payload, .errorGroup, .payloadSize]] {
+            for needs in [QueryPlan.Needs(), .errors, .job, [.headers, .errors, .payload, .errorGroup, .payloadSize]] {
                 let sql = JobTransaction.jobs(state, scope, isReversed: isReversed, needs: needs)
                 let plan = try await plan(of: sql, store)
                 // There are few leased jobs, and all leases of a queue are read.

@@ -44,8 +44,8 @@ public enum ActivityPeriod: Sendable, Hashable, CaseIterable {
         return last > 0 ? start(of: now - last)...start(of: now) : nil
     }
 
-    /// The starts of buckets that are kept. Those before were over too long ago. Those after are of a clock that was far
-    /// ahead of this one.
+    /// The starts of buckets that are kept. Those before were over too long ago. Those after are of a clock that was
+    /// far ahead of this one.
     public func keptStarts(now: Timestamp) -> ClosedRange<Timestamp> {
         let now = Self.sane(now)
         return start(of: now - keptMilliseconds)...(now + keptMilliseconds)

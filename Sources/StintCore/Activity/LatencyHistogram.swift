@@ -1,8 +1,8 @@
 /// How long something took, many times: counts in fixed buckets, each twice as wide as the one before, from a
 /// millisecond to more than a day. Histograms of any processes and times can be added up.
 public struct LatencyHistogram: Sendable, Hashable {
-    /// The longest time of each bucket but the last one, which has no limit: 1 ms, 2 ms, 4 ms and so on up to 2^27 ms, 37
-    /// hours.
+    /// The longest time of each bucket but the last one, which has no limit: 1 ms, 2 ms, 4 ms and so on up to 2^27 ms,
+    /// 37 hours.
     public static let bounds: [Duration] = (0..<limitedBuckets).map { .milliseconds(Int64(1) << $0) }
     /// The number of buckets.
     public static let bucketCount = limitedBuckets + 1

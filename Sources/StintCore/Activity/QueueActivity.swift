@@ -21,7 +21,8 @@ public struct ActivityBucket: Sendable, Hashable {
 /// What happened in a queue lately, and since it is counted.
 public struct QueueActivity: Sendable, Hashable {
     public let queue: QueueName
-    /// All that was ever counted, so that it only grows. Counting begins with the queue, or when its database was migrated.
+    /// All that was ever counted, so that it only grows. Counting begins with the queue, or when its database was
+    /// migrated.
     public let total: ActivityCounts
     /// For how long the job has been ready that has been so for longest; `nil` if none is ready. It is counted as in
     /// ``ActivityCounts/timeInQueue``. A store may look at the first jobs of each priority only, and at the first

@@ -45,6 +45,7 @@ extension JobTransaction {
     static func record(in state: JobState) -> String {
         func column(_ name: String, of states: JobState...) -> String { states.contains(state) ? name : "NULL" }
         let isHere = state == .ready ? "s.queue_id = ?2 AND s.priority = ?3 AND s.job_id = ?1" : "s.job_id = ?1"
+        let place = state == .ready ? "AND j.queue_id = s.queue_id AND j.priority = s.priority" : ""
         let lease = state == .leased ? "LEFT JOIN stint_leases l ON l.token = s.token" : ""
         // CROSS JOIN forces this order of the tables on the planner.
         return """
@@ -57,7 +58,7 @@ extension JobTransaction {
                    nullif(g.name, ''), \(state.isOver ? "NULL" : "s.expires_at"),
                    \(column("s.cancelled_at", of: .cancelled)), \(column("s.expired_at", of: .expired)), d.events
             FROM \(state.table) s \(lease)
-            CROSS JOIN stint_jobs j ON j.id = s.job_id
+            CROSS JOIN stint_jobs j ON j.id = s.job_id \(place)
             CROSS JOIN stint_queues q ON q.id = j.queue_id
             LEFT JOIN stint_unique_keys u ON u.job_id = j.id
             LEFT JOIN stint_groups g ON g.id = s.group_id

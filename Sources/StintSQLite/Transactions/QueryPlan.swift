@@ -50,6 +50,8 @@ struct QueryPlan {
         static let errorGroup = Needs(rawValue: 8)
         /// The size of the payload, not its bytes.
         static let payloadSize = Needs(rawValue: 16)
+        /// The job's own row. Each may be on a page of the file of its own, so it is read only for what is in it.
+        static let job = Needs(rawValue: 32)
 
         init(rawValue: Int) { self.rawValue = rawValue }
 
@@ -60,7 +62,8 @@ struct QueryPlan {
                 case .error: needs.insert(.errors)
                 case .errorGroup: needs.formUnion([.errors, .errorGroup])
                 case .text: needs.formUnion([.errors, .payload])
-                case .queue, .state, .group, .age, .attempts, .id: break
+                case .age: needs.insert(.job)
+                case .queue, .state, .group, .attempts, .id: break
                 }
             }
         }
@@ -111,6 +114,8 @@ extension JobTransaction {
         let alike = errorParts(query, withoutStates)
         let parts = states.flatMap { state in
             let (scopes, residual) = state == .buried ? alike ?? (scopes, residual) : (scopes, residual)
+            // What no check leaves out is listed, and must be there.
+            let needs = residual.isEmpty ? needs.union(.job) : needs
             return scopes.sorted { isReversed ? $0.number > $1.number : $0.number < $1.number }.map { scope in
                 QueryPlan.Part(
                     state: state, scope: scope, residual: residual,
@@ -181,22 +186,26 @@ extension JobTransaction {
         let (range, sorting) = range(state, scope, isReversed: isReversed)
         let place = state == .ready ? "AND j.queue_id = s.queue_id AND j.priority = s.priority" : ""
         let lease = state == .leased && scope != .all ? "CROSS JOIN stint_leases l ON l.token = s.token" : ""
+        let readsJob = !needs.isDisjoint(with: [.job, .headers, .payload, .payloadSize]) || !scope.isOfIndex
+        let join = readsJob ? "CROSS JOIN stint_jobs j ON j.id = s.job_id \(place)" : ""
+        let queue = state == .leased ? (readsJob ? "j.queue_id" : "0") : "s.queue_id"
+        let priority = state == .ready ? "s.priority" : readsJob ? "j.priority" : "0"
         // CROSS JOIN forces this order of the tables on the planner.
         let tables =
             if case .job = scope {
                 "stint_jobs j CROSS JOIN \(state.table) s ON s.job_id = j.id \(place)"
             } else {
-                "\(state.table) s \(lease) CROSS JOIN stint_jobs j ON j.id = s.job_id \(place)"
+                "\(state.table) s \(lease) \(join)"
             }
         let hasFailures = needs.contains(.errors)
         return """
-            SELECT \(order ?? "0"), s.job_id, \(state == .leased ? "j.queue_id" : "s.queue_id"), j.priority, s.attempts,
+            SELECT \(order ?? "0"), s.job_id, \(queue), \(priority), s.attempts,
                    s.crashes, \(column("s.token", state == .leased)), \(state.hasSuspects ? "s.suspect" : "0"), s.group_id,
-                   \(column("s.expires_at", !state.isOver)), j.enqueued_at,
+                   \(column("s.expires_at", !state.isOver)), \(column("j.enqueued_at", readsJob)),
                    \(column("j.headers", needs.contains(.headers))),
                    \(column("s.reason", hasFailures && state.hasReason)),
                    \(column(latestError("s.job_id"), hasFailures)),
-                   \(column("j.payload", needs.contains(.payload))), j.is_digest,
+                   \(column("j.payload", needs.contains(.payload))), \(column("j.is_digest", readsJob)),
                    \(column("coalesce((SELECT bytes FROM stint_digests WHERE job_id = j.id), length(j.payload))", needs.contains(.payloadSize))),
                    \(column("s.buried_at", state == .buried))
             FROM \(tables)

@@ -11,21 +11,46 @@ extension Route {
         let queue = request.dashboard.queue
         let stats = try await queue.stats()
         let workers = try await queue.workers()
-        let deaths = try await queue.failures(limit: 50).filter {
-            $0.failure.kind == .crashed || $0.failure.kind == .lost
-        }
+        let deaths = try await queue.deaths(limit: 8)
+        let activity = try await request.activity(of: stats)
         let facts = OverviewFacts(
-            queues: stats, workers: workers.map(WorkerFacts.init), deaths: deaths.prefix(8).map(DeathFacts.init))
+            queues: stats.map { ActiveQueue($0, activity[$0.name]) }, workers: workers.map(WorkerFacts.init),
+            deaths: deaths.map(DeathFacts.init))
         return Page(
             title: "Overview", section: "overview", template: "overview",
-            view: OverviewView(facts, request, now: Date()), facts: facts, isLive: true)
+            view: OverviewView(facts, stats, activity, request, now: Date()), facts: facts, isLive: true)
     }
 }
 
 struct OverviewFacts: Encodable, Sendable {
-    let queues: [QueueStats]
+    let queues: [ActiveQueue]
     let workers: [WorkerFacts]
     let deaths: [DeathFacts]
+}
+
+/// A queue's counts, and what happened in it.
+struct ActiveQueue: Encodable, Sendable {
+    let stats: QueueStats
+    let oldestReadyMilliseconds: Int64?
+    /// In each minute of the last hour, the latest last; that one is not over.
+    let enqueuedByMinute: [Int]
+    let doneByMinute: [Int]
+
+    init(_ stats: QueueStats, _ activity: QueueActivity?) {
+        self.stats = stats
+        oldestReadyMilliseconds = activity?.oldestReady?.milliseconds
+        enqueuedByMinute = activity?.series(\.enqueued) ?? []
+        doneByMinute = activity?.series(\.done) ?? []
+    }
+}
+
+extension WebRequest {
+    /// What happened in the last hour in the queues of a page; of very many, in the first ones.
+    func activity(of queues: [QueueStats]) async throws -> [QueueName: QueueActivity] {
+        let names = queues.prefix(500).map(\.name)
+        let activity = try await dashboard.queue.activity(of: names, last: .seconds(3_600))
+        return Dictionary(activity.map { ($0.queue, $0) }, uniquingKeysWith: { $1 })
+    }
 }
 
 struct DeathFacts: Encodable, Sendable {
@@ -80,17 +105,20 @@ private struct OverviewView {
     let deaths: [Death]
     let hasDeaths: Bool
 
-    init(_ facts: OverviewFacts, _ request: WebRequest, now: Date) {
+    init(
+        _ facts: OverviewFacts, _ stats: [QueueStats], _ activity: [QueueName: QueueActivity], _ request: WebRequest,
+        now: Date
+    ) {
         base = request.dashboard.options.basePath
         let base = base
         totals = [JobState.ready, .delayed, .leased, .buried].map { state in
-            let sum = facts.queues.reduce(0) { $0 &+ $1.count(of: state) }
+            let sum = stats.reduce(0) { $0 &+ $1.count(of: state) }
             return Total(
                 key: "total:\(state.rawValue)", name: StateView(state).name, state: StateView(state),
                 count: Words.count(sum),
                 href: "\(base)/jobs?q=state:\(state.rawValue)")
         }
-        queues = facts.queues.map { QueueRow($0, base) }
+        queues = stats.map { QueueRow($0, base, activity[$0.name]) }
         hasQueues = !queues.isEmpty
         workers = facts.workers.prefix(50).map { WorkerRow($0, base, now: now) }
         hasWorkers = !workers.isEmpty

@@ -14,19 +14,22 @@ extension Route {
             let queues: [QueueRow]
             let hasQueues: Bool
         }
-        let rows = stats.map { QueueRow($0, base) }
+        let activity = try await request.activity(of: stats)
+        let rows = stats.map { QueueRow($0, base, activity[$0.name]) }
         return Page(
             title: "Queues", section: "queues", template: "queues", view: View(queues: rows, hasQueues: !rows.isEmpty),
-            facts: ["queues": stats], isLive: true)
+            facts: ["queues": stats.map { ActiveQueue($0, activity[$0.name]) }], isLive: true)
     }
 
     static func queuePage(_ request: WebRequest) async throws -> Page {
         let name = try request.queueName()
         guard let details = try await request.dashboard.queue.details(of: name) else { throw StintError.noQueue(name) }
         let groups = details.groups > 0 ? try await request.dashboard.queue.groups(of: name, limit: 50) : []
+        let hour = try await request.dashboard.queue.activity(of: name)
+        let days = try await request.dashboard.queue.activity(of: name, last: .seconds(3 * 86_400))
         let facts = QueueFacts(details, groups)
         return Page(
-            title: "Queue \(name)", section: "queues", template: "queue", view: QueueView(facts, details, request),
+            title: "Queue \(name)", section: "queues", template: "queue", view: QueueView(facts, details, hour, days, request),
             facts: facts, isLive: true, notice: Notices.text(request))
     }
 
@@ -132,8 +135,10 @@ struct QueueRow {
     let isPaused: Bool
     let pauseReason: String?
     let limits: String?
+    let activity: ActivityView
 
-    init(_ stats: QueueStats, _ base: String) {
+    init(_ stats: QueueStats, _ base: String, _ activity: QueueActivity? = nil) {
+        self.activity = ActivityView(activity)
         let path = percentEncoded(stats.name.description)
         name = stats.name.description
         href = "\(base)/queues/\(path)" + (name.hasSuffix(".json") ? "?html" : "")
@@ -208,14 +213,27 @@ private struct QueueView {
     let canOperate: Bool
     let canAdminister: Bool
     let command: String
+    let histograms: [HistogramView]
+    let hasHistograms: Bool
 
-    init(_ facts: QueueFacts, _ details: QueueDetails, _ request: WebRequest) {
+    init(
+        _ facts: QueueFacts, _ details: QueueDetails, _ hour: QueueActivity?, _ days: QueueActivity?, _ request: WebRequest
+    ) {
+        // Without the minute, or hour, that is not over: so the pictures change once a minute.
+        let (lastHour, lastDays) = (Self.sum(hour), Self.sum(days))
+        histograms = [
+            HistogramView("Time in queue, last hour", lastHour.timeInQueue),
+            HistogramView("Run time, last hour", lastHour.runTime),
+            HistogramView("Time in queue, three days", lastDays.timeInQueue),
+            HistogramView("Run time, three days", lastDays.runTime),
+        ].compactMap { $0 }
+        hasHistograms = !histograms.isEmpty
         base = request.dashboard.options.basePath
         let base = base
         name = details.stats.name.description
         let name = name
         action = "\(base)/queues/\(percentEncoded(name))"
-        row = QueueRow(details.stats, base)
+        row = QueueRow(details.stats, base, hour)
         limits = LimitsView(details.limits)
         retention = details.retention == .zero ? "" : details.retention.unitsText
         startsInWindow = details.limits.rate == nil ? nil : Words.count(details.startsInWindow)
@@ -234,5 +252,12 @@ private struct QueueView {
         canOperate = request.user.role >= .operate
         canAdminister = request.user.role >= .admin
         command = request.command("queue", "show", name)
+    }
+
+    private static func sum(_ activity: QueueActivity?) -> ActivityCounts {
+        guard let activity else { return ActivityCounts() }
+        let current = activity.period.start(of: activity.readAtMilliseconds)
+        return activity.buckets.filter { $0.startMilliseconds < current }
+            .reduce(into: ActivityCounts()) { $0 += $1.counts }
     }
 }

@@ -14,9 +14,6 @@ extension Route {
                 }
             }
         }
-        text.counter("stint_jobs_done", "Jobs that were acknowledged.") {
-            for queue in stats { $0("queue", queue.name.description, value: queue.done) }
-        }
         text.counter("stint_jobs_cancelled", "Jobs that were cancelled.") {
             for queue in stats { $0("queue", queue.name.description, value: queue.cancelled) }
         }
@@ -26,6 +23,28 @@ extension Route {
         text.gauge("stint_queue_paused", "1: nothing of the queue is claimed.") {
             for queue in stats { $0("queue", queue.name.description, value: queue.paused ? 1 : 0) }
         }
+        let activity = try await request.dashboard.queue.activity(of: stats.map(\.name), last: .zero)
+        let counts: [(String, String, KeyPath<ActivityCounts, Int>)] = [
+            ("enqueued", "Jobs that were enqueued.", \.enqueued), ("started", "Attempts that were claimed.", \.started),
+            ("acknowledged", "Jobs that were acknowledged.", \.done), ("failed", "Attempts that failed.", \.failed),
+            ("crashed", "Attempts whose process died.", \.crashed),
+            ("lost", "Attempts whose lease was lost; nobody knows how they ended.", \.lost),
+            ("buried", "Jobs that were buried.", \.buried),
+        ]
+        for (name, help, count) in counts {
+            text.counter("stint_\(name)", help) {
+                for queue in activity { $0("queue", queue.queue.description, value: queue.total[keyPath: count]) }
+            }
+        }
+        text.gauge("stint_oldest_ready_milliseconds", "How long the oldest ready job has waited.") {
+            for queue in activity {
+                $0("queue", queue.queue.description, value: Int(clamping: queue.oldestReady?.milliseconds ?? 0))
+            }
+        }
+        text.histogram(
+            "stint_time_in_queue_milliseconds", "From ready to claimed.", activity.map { ($0.queue, $0.total.timeInQueue) })
+        text.histogram(
+            "stint_run_time_milliseconds", "From the claim to the end.", activity.map { ($0.queue, $0.total.runTime) })
         let workers = try await request.dashboard.queue.workers()
         text.gauge("stint_workers", "Registered workers by whether they are alive.") {
             for liveness in [Liveness.alive, .dead, .unknown] {
@@ -84,6 +103,22 @@ struct MetricsText {
 
     mutating func counter(_ name: String, _ help: String, _ add: (inout Samples) -> Void) {
         family(isOpen ? name : name + "_total", "counter", help, Samples(name: name + "_total"), add)
+    }
+
+    /// The times of queues, with the number of those up to each bound.
+    mutating func histogram(_ name: String, _ help: String, _ queues: [(QueueName, LatencyHistogram)]) {
+        var (buckets, others) = (Samples(name: name + "_bucket"), "")
+        for (queue, histogram) in queues {
+            for (bound, count) in histogram.cumulative {
+                let limit = bound.map { "\($0.milliseconds)" } ?? "+Inf"
+                buckets("queue", queue.description, "le", limit, value: count)
+            }
+            var (sum, count) = (Samples(name: name + "_sum"), Samples(name: name + "_count"))
+            sum("queue", queue.description, value: histogram.totalMilliseconds)
+            count("queue", queue.description, value: histogram.count)
+            others += count.lines + sum.lines
+        }
+        text += "# TYPE \(name) histogram\n# HELP \(name) \(help)\n" + buckets.lines + others
     }
 
     private mutating func family(

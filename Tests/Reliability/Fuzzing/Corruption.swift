@@ -117,7 +117,10 @@ struct Corruption {
         case "stint_ready":
             let priority = chance.pick(["(SELECT coalesce(max(priority), 0) FROM stint_jobs WHERE id = \(job))", "-1"])
             try run(
-                "INSERT INTO stint_ready VALUES (\(queue), \(priority), \(job), \(number), 0, 0, NULL, NULL)", database)
+                """
+                INSERT INTO stint_ready (queue_id, priority, job_id, attempts, crashes, suspect)
+                VALUES (\(queue), \(priority), \(job), \(number), 0, 0)
+                """, database)
         case "stint_delayed":
             try run("INSERT INTO stint_delayed VALUES (\(job), \(queue), \(number), 0, 0, 0, NULL, NULL, 0)", database)
         case "stint_leased":
