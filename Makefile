@@ -28,7 +28,7 @@ PACKAGES := libsqlite3-dev php-cli python3 python3-venv sqlite3 strace faketime
 
 FUZZ_SECONDS ?= 60
 
-.PHONY: build install deb try-deb demo test check torture fuzz bench bench-flat bench-handlers bench-peers stint-bench plots docs lint setup croniter browser screenshots clean
+.PHONY: build install deb try-deb demo test api-check check torture fuzz bench bench-flat bench-handlers bench-peers stint-bench plots docs lint setup croniter browser screenshots clean
 
 build: setup
 	$(SWIFT) build -c release --product stint
@@ -65,7 +65,17 @@ test: setup croniter browser
 	$(SWIFT) build --build-tests
 	.ci/within 25 $(SWIFT) test --skip-build --disable-xctest --skip TortureTests $(WIDTH)
 	.ci/within 10 .build/browser-venv/bin/python Tests/Browser/check.py .build/debug/stint
+	Tests/OpenAPI/setup
+	.ci/within 3 .build/openapi-venv/bin/python Tests/OpenAPI/worker.py .build/debug/stint
+	.ci/within 5 .build/openapi-venv/bin/python Tests/OpenAPI/check.py .build/debug/stint
 	.ci/within 30 $(SWIFT) test --skip-build --disable-xctest --no-parallel --filter TortureTests
+
+# The HTTP API: a worker without a library, and the document against the server.
+api-check: setup
+	Tests/OpenAPI/setup
+	$(SWIFT) build --product stint
+	.build/openapi-venv/bin/python Tests/OpenAPI/worker.py .build/debug/stint
+	.build/openapi-venv/bin/python Tests/OpenAPI/check.py .build/debug/stint
 
 # Pictures of the dashboard for docs/dashboard.md.
 screenshots: PACKAGES += chromium fonts-dejavu-core

@@ -2,6 +2,12 @@ import Hummingbird
 import Logging
 import StintCore
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// The pages of a queue, their JSON, its metrics and its HTTP API, for a Hummingbird router.
 ///
 ///     let dashboard = try Dashboard(
@@ -46,6 +52,7 @@ public struct Dashboard: Sendable {
     let templates: Templates
     let sessions = Sessions()
     let live: LiveHub
+    let api = APIState()
 
     public init(queue: JobQueue<some JobStore>, options: Options) throws {
         self.queue = JobQueue(store: AnyJobStore(queue.store, address: ""))
@@ -63,12 +70,12 @@ public struct Dashboard: Sendable {
 
     /// Adds all routes to a router, or to a group of one.
     public func addRoutes<Context: RequestContext>(to router: some RouterMethods<Context>) {
-        for route in Route.all {
+        for route in Route.all + Route.otherMethods {
             router.on(RouterPath(route.path), method: route.method) { request, context -> Response in
                 await respond(
                     route, request,
                     parameters: Route.names(in: route.path).reduce(into: [:]) {
-                        $0[$1] = context.parameters.get($1)
+                        $0[$1] = context.parameters.get($1).map { $0.removingPercentEncoding ?? "" }
                     }, peer: (context as? any PeerRequestContext)?.peer)
             }
         }
@@ -100,14 +107,19 @@ public struct Dashboard: Sendable {
                 }
             }
             let user = try authorized(sender, for: route)
+            if route.kind == .api, [.post, .put, .patch].contains(route.method), route.role != nil {
+                // No form of another site can send this type.
+                try WebRequest.checkIsJSON(request.headers)
+            }
             let call = WebRequest(
                 dashboard: self, request: request, parameters: parameters, user: user, isSecure: sender.isSecure,
-                session: sender.session, wantsJSON: route.kind == .json || route.kind == .api)
+                session: sender.session, peer: peer, wantsJSON: route.kind == .json || route.kind == .api)
             response = try await route.answer(call)
         } catch {
             response = answer(to: error, route, request, sender)
         }
         SecurityHeaders.add(to: &response.headers)
+        if request.method == .head { response.body = ResponseBody() }
         return response
     }
 
@@ -129,7 +141,7 @@ public struct Dashboard: Sendable {
 
     private func answer(to error: any Error, _ route: Route, _ request: Request, _ sender: Sender) -> Response {
         let problem = WebError(error)
-        if problem.status.kind == .serverError {
+        if problem.status.kind == .serverError, !(error is CancellationError) {
             options.logger.error(
                 "a request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
         }

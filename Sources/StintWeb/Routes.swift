@@ -108,7 +108,62 @@ struct Route: Sendable {
         },
     ]
 
-    private static let api: [Route] = []
+    private static let api: [Route] = [
+        call(.get, "/openapi.json", nil, openAPI),
+        call(.post, "/jobs", .operate, enqueue),
+        call(.get, "/jobs", .view, listJobs),
+        call(.post, "/jobs/actions", .operate, actOnJobs),
+        call(.get, "/jobs/:id", .view, showJob),
+        call(.get, "/jobs/:id/payload", .view, payloadBytes),
+        call(.post, "/jobs/:id/actions", .operate, actOnJob),
+        call(.get, "/queues", .view, listQueues),
+        call(.get, "/queues/:name", .view, showQueue),
+        call(.patch, "/queues/:name", .admin, changeQueue),
+        call(.post, "/queues/:name/pause", .operate, pauseQueue),
+        call(.post, "/queues/:name/resume", .operate, resumeQueue),
+        call(.get, "/queues/:name/groups", .view, listGroups),
+        call(.patch, "/queues/:name/groups/:group", .admin, changeGroup),
+        call(.get, "/schedules", .view, listSchedules),
+        call(.get, "/schedules/:name", .view, showSchedule),
+        call(.put, "/schedules/:name", .operate, setSchedule),
+        call(.delete, "/schedules/:name", .operate, deleteSchedule),
+        call(.post, "/schedules/:name/run", .operate, runSchedule),
+        call(.post, "/schedules/:name/pause", .operate, pauseSchedule),
+        call(.post, "/schedules/:name/resume", .operate, resumeSchedule),
+        call(.get, "/stats", .view, statistics),
+        call(.get, "/workers", .view, listWorkers),
+        call(.get, "/failures", .view, listFailures),
+        call(.post, "/claims", .operate, claim),
+        call(.post, "/leases/extend", .operate, extendLeases),
+        call(.post, "/leases/settle", .operate, settleLeases),
+    ]
+
+    /// A call of the HTTP API.
+    private static func call(
+        _ method: HTTPRequest.Method, _ path: String, _ role: Role?,
+        _ answer: @escaping @Sendable (WebRequest) async throws -> Response
+    ) -> Route {
+        Route(method, apiPath + path, .api, role, answer)
+    }
+
+    static let apiPath = "/api/v1"
+
+    /// What answers if a path of the HTTP API is called by another method than those that it has.
+    static let otherMethods: [Route] = Dictionary(grouping: api, by: \.path).flatMap { path, routes in
+        let known = routes.map(\.method)
+        let allowed = known.map(\.rawValue).sorted().joined(separator: ", ")
+        return [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options, .trace, .query].filter {
+            !known.contains($0)
+        }
+        .map { method in
+            Route(method, path, .api, nil) { _ in
+                var error = WebError(
+                    .methodNotAllowed, "there is no \(method.rawValue) of this address; expected \(allowed)")
+                error.headers[.allow] = allowed
+                throw error
+            }
+        }
+    }
 
     /// The page at a path, with the named parts of it.
     static func page(at path: String) -> (

@@ -30,6 +30,8 @@ struct WebError: Error {
                 }
             self.init(status, error.description)
             if status == .serviceUnavailable { headers[.retryAfter] = "1" }
+        case is CancellationError:
+            self.init(.serviceUnavailable, "the request was ended by its client, or the server ends")
         default: self.init(.internalServerError, "the server has failed at this request; its log says more")
         }
     }

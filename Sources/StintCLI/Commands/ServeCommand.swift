@@ -5,15 +5,19 @@
     import ServiceLifecycle
     import StintCore
     import StintWeb
+    import StintWorker
     import UnixSignals
 
     struct ServeCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "serve",
-            abstract: "Serve the dashboard, its JSON and metrics until SIGTERM or SIGINT.",
+            abstract: "Serve the dashboard, its HTTP API and metrics until SIGTERM or SIGINT.",
             discussion: """
                 Pages: overview, jobs, queues, workers, schedules, doctor; each also with .json at the end. /metrics is for \
-                Prometheus, /health and /ready for load balancers.
+                Prometheus, /health and /ready for load balancers. /api/v1/openapi.json describes the HTTP API, by which \
+                programs in any language enqueue jobs and work on them.
+
+                Unless --read-only is given, it reaps and ticks as workers do.
 
                 At an address that only this machine can reach everybody may do everything, unless --auth-file or \
                 --read-only is given. At any other address one of them is needed.
@@ -87,9 +91,15 @@
                 do { try Output.print("http://\(address)/") } catch {}
             }
             let logger = Logger(label: "stint.web")
+            var services = [
+                ServiceGroupConfiguration.ServiceConfiguration(
+                    service: server, successTerminationBehavior: .gracefullyShutdownGroup)
+            ]
+            // Who works by HTTP has no reaper of their own, and their leases run out too.
+            if !readOnly { services.append(.init(service: Reaper(queue))) }
             let group = ServiceGroup(
                 configuration: .init(
-                    services: [.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup)],
+                    services: services,
                     gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
             try await group.run()
         }

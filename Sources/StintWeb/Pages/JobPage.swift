@@ -63,7 +63,7 @@ extension Route {
             bytes = text
         }
         let body = ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
-        if request.query("frame") != nil {
+        if request.showsFrame, request.query("frame") != nil {
             let type =
                 PayloadKind(details.record.contentType) == .html
                 ? "text/html; charset=utf-8" : "text/plain; charset=utf-8"

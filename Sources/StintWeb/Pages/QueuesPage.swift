@@ -27,10 +27,7 @@ extension Route {
         let groups = details.groups > 0 ? try await request.dashboard.queue.groups(of: name, limit: 50) : []
         let hour = try await request.dashboard.queue.activity(of: name)
         let days = try await request.dashboard.queue.activity(of: name, last: .seconds(3 * 86_400))
-        let facts = QueueFacts(
-            stats: details.stats, retentionMilliseconds: details.retention.milliseconds,
-            startsInWindow: details.startsInWindow, nextStartMilliseconds: details.nextStart?.milliseconds,
-            groups: details.groups, busiestGroups: groups.map(GroupFacts.init))
+        let facts = QueueFacts(details, groups)
         return Page(
             title: "Queue \(name)", section: "queues", template: "queue", view: QueueView(facts, details, hour, days, request),
             facts: facts, isLive: true, notice: Notices.text(request))
@@ -93,6 +90,15 @@ struct QueueFacts: Encodable, Sendable {
     let nextStartMilliseconds: Int64?
     let groups: Int
     let busiestGroups: [GroupFacts]
+
+    init(_ details: QueueDetails, _ busiest: [GroupStats]) {
+        stats = details.stats
+        retentionMilliseconds = details.retention.milliseconds
+        startsInWindow = details.startsInWindow
+        nextStartMilliseconds = details.nextStart?.milliseconds
+        groups = details.groups
+        busiestGroups = busiest.map(GroupFacts.init)
+    }
 }
 
 struct GroupFacts: Encodable, Sendable {

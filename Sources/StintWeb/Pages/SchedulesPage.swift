@@ -51,6 +51,9 @@ struct ScheduleFacts: Encodable, Sendable {
     let problem: String?
     let queue: String
     let isPaused: Bool
+    let missed: MissedTicks
+    let contentType: String
+    let payloadBytes: Int
     let next: [Date]
     let last: [Tick]
 
@@ -60,6 +63,9 @@ struct ScheduleFacts: Encodable, Sendable {
         problem = record.problem
         queue = record.queue.description
         isPaused = record.isPaused
+        missed = record.missed
+        contentType = record.contentType
+        payloadBytes = record.payloadBytes
         next = record.nextTicks(5)
         last = record.lastTicks.map { Tick(at: $0.time, job: $0.job.rawValue) }
     }

@@ -22,10 +22,14 @@ struct WebRequest: Sendable {
     let user: WebUser
     let isSecure: Bool
     let session: String?
+    /// The address that the connection comes from, if it is known.
+    var peer: String?
 
     var path: String { request.uri.path }
     /// Whether the answer is to be JSON.
     var wantsJSON = false
+    /// Whether a payload may be answered as a document.
+    var showsFrame = true
 
     func query(_ name: String) -> String? {
         request.uri.queryParameters[Substring(name)].map(String.init)
@@ -58,12 +62,24 @@ struct WebRequest: Sendable {
         return try Form(text)
     }
 
-    func bytes(atMost limit: Int) async throws -> [UInt8] {
+    static func checkIsJSON(_ headers: HTTPFields) throws {
+        let type = headers[.contentType]?.prefix { $0 != ";" }.lowercased()
+        guard type?.split(separator: " ").first == "application/json" else {
+            throw WebError(
+                .unsupportedMediaType,
+                "the body is \(type.map { quotedShort($0) } ?? "of no type"); expected Content-Type: application/json, also with an empty body"
+            )
+        }
+    }
+
+    /// - Parameter take: Called with the number of bytes of each part.
+    func bytes(atMost limit: Int, reserving take: (Int) throws -> Void = { _ in }) async throws -> [UInt8] {
         var bytes: [UInt8] = []
         for try await part in request.body {
+            try take(part.readableBytes)
             guard bytes.count + part.readableBytes <= limit else {
                 throw WebError(
-                    .contentTooLarge, "the body is larger than \(limit) bytes, the most that this page accepts")
+                    .contentTooLarge, "the body is larger than \(limit) bytes, the most that this address accepts")
             }
             bytes += part.readableBytesView
         }
