@@ -41,7 +41,7 @@ struct SelectionTests {
                     // The delayed job's time comes when the ready ones were looked at.
                     try $0.execute(
                         sql: """
-                            INSERT INTO stint_ready SELECT queue_id, 0, job_id, 0, 0, 0, NULL, NULL FROM stint_delayed;
+                            INSERT INTO stint_ready SELECT queue_id, 0, job_id, 0, 0, 0, NULL, NULL, NULL FROM stint_delayed;
                             DELETE FROM stint_delayed;
                             UPDATE stint_queues SET ready = ready + 1, delayed = delayed - 1;
                             INSERT INTO stint_enqueue (queue, payload) VALUES ('q', 'new');

@@ -29,7 +29,8 @@ extension Route {
         let days = try await request.dashboard.queue.activity(of: name, last: .seconds(3 * 86_400))
         let facts = QueueFacts(details, groups)
         return Page(
-            title: "Queue \(name)", section: "queues", template: "queue", view: QueueView(facts, details, hour, days, request),
+            title: "Queue \(name)", section: "queues", template: "queue",
+            view: QueueView(facts, details, hour, days, request),
             facts: facts, isLive: true, notice: Notices.text(request))
     }
 
@@ -217,7 +218,8 @@ private struct QueueView {
     let hasHistograms: Bool
 
     init(
-        _ facts: QueueFacts, _ details: QueueDetails, _ hour: QueueActivity?, _ days: QueueActivity?, _ request: WebRequest
+        _ facts: QueueFacts, _ details: QueueDetails, _ hour: QueueActivity?, _ days: QueueActivity?,
+        _ request: WebRequest
     ) {
         // Without the minute, or hour, that is not over: so the pictures change once a minute.
         let (lastHour, lastDays) = (Self.sum(hour), Self.sum(days))

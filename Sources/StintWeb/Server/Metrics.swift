@@ -42,7 +42,8 @@ extension Route {
             }
         }
         text.histogram(
-            "stint_time_in_queue_milliseconds", "From ready to claimed.", activity.map { ($0.queue, $0.total.timeInQueue) })
+            "stint_time_in_queue_milliseconds", "From ready to claimed.",
+            activity.map { ($0.queue, $0.total.timeInQueue) })
         text.histogram(
             "stint_run_time_milliseconds", "From the claim to the end.", activity.map { ($0.queue, $0.total.runTime) })
         let workers = try await request.dashboard.queue.workers()
