@@ -5,7 +5,7 @@ import Testing
 private let commands = [
     "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "bury", "cancel", "delete", "move",
     "prioritize", "operations", "pause", "resume", "retain", "queue", "group", "schedule", "backup", "restore",
-    "doctor",
+    "doctor", "serve",
 ]
 
 /// Those of commands that have commands of their own.

@@ -105,6 +105,8 @@ struct OperationsCommandTests {
 
     @Test("of two workers one is stopped and not replaced, the other is restarted, then quiet; the last one ends all")
     func workers() async throws {
+        // Before the workers make the file, there is none to look into.
+        try await place.stint("put", "--queue", "other", "x")
         let outcome = try await place.whileRunning(["work", "--queue", "mail", "--workers", "2", "--", "true"]) { _ in
             func ids() async throws -> [Int] { try await place.workers().map(\.id) }
             try await eventually("both work") { try await ids().count == 2 }

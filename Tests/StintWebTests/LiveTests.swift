@@ -34,7 +34,8 @@ struct LiveTests {
                         return renders.text.withLock { $0 }
                     })
                 {
-                    seen.append(page.values["a"] ?? "")
+                    // From time to time each is sent again what it has.
+                    if seen.last != page.values["a"] { seen.append(page.values["a"] ?? "") }
                     if page.values["a"] == "7" { break }
                 }
                 return seen
@@ -45,7 +46,8 @@ struct LiveTests {
         change.yield()
         for watcher in watchers {
             let seen = try await watcher.value
-            #expect(seen == ["0", "7"])
+            // One that comes late to the first state, and finds the second one, has missed nothing.
+            #expect(seen == ["0", "7"] || seen == ["7"])
         }
         #expect(renders.count.load(ordering: .relaxed) == 2 && listens.load(ordering: .relaxed) == 1)
         try await eventually("nobody looks") { await hub.pageCount == 0 }

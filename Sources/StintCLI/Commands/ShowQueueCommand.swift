@@ -6,7 +6,7 @@ struct ShowQueueCommand: AsyncParsableCommand {
         commandName: "show",
         abstract: "Show a queue's settings, what of its limits is used now, and what happened in the last hour.",
         discussion: """
-            Times are bounds, below which half of them or 99% are: the true ones are at most as long, and more than half as
+            Times are bounds, below which half of them or 99% are: the true ones are at most as long, and more than half as \
             long.
 
             Example:

@@ -54,6 +54,8 @@ public struct Reaper: Service {
                 let changed = try await store.runOperations(by: driver)
                 if changed > 0 { logger.info("operations have changed jobs", metadata: ["jobs": "\(changed)"]) }
             } catch {
+                // What makes the database unusable ends the reaper, which says so.
+                do { try store.checkStillThere() } catch { continue }
                 logger.error("an operation could not go on; trying again", metadata: ["error": "\(error)"])
             }
         }

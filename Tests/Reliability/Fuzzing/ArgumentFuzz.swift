@@ -10,7 +10,9 @@ struct ArgumentFuzz {
         "pause", "resume", "retain", "backup", "restore", "doctor", "help", "", "schedule", "schedule set",
         "schedule list", "schedule show", "workers restart", "queue", "queue set", "queue show", "group", "group set",
         "group list",
-        "schedule pause", "schedule resume", "schedule run", "schedule delete",
+        "schedule pause", "schedule resume", "schedule run", "schedule delete", "move", "prioritize", "operations",
+        "operations begin", "operations list", "operations show", "operations pause", "operations resume",
+        "operations cancel", "operations restore", "workers quiet", "workers stop", "serve",
     ]
     static let options = [
         "--db", "--queue", "--priority", "--delay", "--max-attempts", "--max-crashes", "--unique", "--header", "--file",
@@ -21,7 +23,9 @@ struct ArgumentFuzz {
         "--to", "--wait", "--interval", "--max-held", "--help", "--version", "-h", "--", "-", "--no-such-option",
         "--group", "--expires", "--on-conflict", "--debounce", "--at-most", "--max-events", "--max-event-bytes",
         "--rate", "--group-concurrency", "--group-rate", "--group-order", "--fair", "--retain", "--weight",
-        "--digest-format", "--cron", "--every", "--timezone", "--missed",
+        "--digest-format", "--cron", "--every", "--timezone", "--missed", "--content-type", "--after", "--reason",
+        "--detach", "--off", "--web", "--auth-file", "--read-only", "--host-name", "--trusted-proxy",
+        "--proxy-user-header", "--redact", "--new-token", "--role",
     ]
     private static let fitValues = [
         "q", "1", "0", "10", "100ms", "1s", "0s", "1K", "ready", "buried", "a=b", "x=", "=x", "1d", "1h30m", "36600d",
@@ -103,6 +107,7 @@ struct ArgumentFuzz {
         if command == "work" { arguments += ["--drain", "--", "true"].map { Array($0.utf8) } }
         // It may put any database in the place of the one that it names.
         if command == "restore" { arguments += ["--to", "restored.db"].map { Array($0.utf8) } }
+        if command == "serve" { arguments += ["--web", "nowhere"].map { Array($0.utf8) } }
         if command == "top" { arguments += ["--interval", "100ms"].map { Array($0.utf8) } }
         return arguments
     }
