@@ -99,7 +99,7 @@ class Site:
         self.run("queue", "set", "bulk", "--group-concurrency", "2")
         self.run("pause", "later")
         self.put("old", "to be deleted")
-        self.run("delete", "--queue", "old", "--all")
+        self.run("operations", "begin", "delete", "queue:old", "--yes")
         self.operation = json.loads(self.run("operations", "list", "--json").splitlines()[0])["id"]
         self.running = self.put("slow", "it runs", "--content-type", "text/plain")
         self.start("work", "--queue", "slow", "--", "sleep", "600")
