@@ -12,7 +12,7 @@ import time
 import urllib.request
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from site_with_jobs import HOSTILE, Site, queue_name
 
@@ -103,8 +103,7 @@ def live_values(browser, site):
     before = int(page.locator('[data-live="queue:mail:ready"]').inner_text().replace("\u202f", ""))
     site.put("mail", "one more")
     started = time.monotonic()
-    page.wait_for_function(
-        f"document.querySelector('[data-live=\"queue:mail:ready\"]').textContent == '{before + 1}'", timeout=5_000)
+    expect(page.locator('[data-live="queue:mail:ready"]')).to_have_text(str(before + 1), timeout=5_000)
     print(f"live: a new job showed after its enqueue had returned for {1000 * (time.monotonic() - started):.0f} ms", flush=True)
     check(page.evaluate("window.shift") == 0, "the layout moved when a number changed")
 
