@@ -67,9 +67,10 @@
             case HotSQL.deleteStarts where rateWindow.isRemoved: return sql.replacing("at <= ?3", with: "?3 = ?3")
             case HotSQL.loadOfGroup where heldGroup.isRemoved, HotSQL.groupsInLineWithLoad where heldGroup.isRemoved:
                 return sql.replacing("holds_group = 1", with: "0")
-            case HotSQL.putInLine where groupReturn.isRemoved,
+            case HotSQL.putInLine where groupReturn.isRemoved: return sql.replacing(", 'full'", with: "")
+            case HotSQL.putBackInLine where groupReturn.isRemoved,
                 HotSQL.putGroupOfLeasedInLine where groupReturn.isRemoved:
-                return sql.replacing(", 'full'", with: "")
+                return sql.replacing("state = 'full'", with: "0")
             case HotSQL.moveTurn where turn.isRemoved, HotSQL.leaveLine where turn.isRemoved:
                 return sql.replacing("turn = ?2", with: "turn = turn + 0 * ?2")
             case HotSQL.claimableQueue where queueCount.isRemoved: return sql.replacing("leased,", with: "0,")

@@ -40,13 +40,13 @@ extension JobTransaction {
             """
             SELECT id, name, weight FROM stint_groups g WHERE queue_id = ?1
             ORDER BY NOT EXISTS (SELECT 1 FROM stint_ready r WHERE r.group_id = g.id)
-                AND id NOT IN (SELECT group_id FROM stint_leased WHERE group_id IS NOT NULL), name
+                AND id NOT IN (\(Self.leasedGroups)), name
             LIMIT ?2
             """
         ).rows(queue.id, Int64(limit)) { (id: $0.int(0), name: $0.text(1), weight: $0.int(2)) }
         let running = Dictionary(
             uniqueKeysWithValues: try statement(
-                "SELECT group_id, count(*) FROM stint_leased WHERE group_id IS NOT NULL GROUP BY group_id"
+                "SELECT group_id, count(*) FROM (\(Self.leasedGroups)) GROUP BY group_id"
             ).rows { ($0.int(0), $0.int(1)) })
         return try rows.map { row in
             let ready = try statement(HotSQL.readyOfGroup)

@@ -95,8 +95,8 @@ extension JobTransaction {
             let isFull =
                 choice.isWholeLine
                 && count >= group.load.left(of: queue.limits.groupConcurrency, isLimited: id != queue.ungrouped)
-            if isIdle || isFull { groupsInLine.remove(id) }
             if isIdle || isFull {
+                groupsInLine.remove(id)
                 let leave = try statement(HotSQL.leaveLine)
                 leave.bind(1, id)
                 leave.bind(2, group.turn(after: count))
