@@ -556,6 +556,11 @@ struct HistoryTests {
         #expect(broken { $0.keptDone = 2 } == [.miscounted] && broken { $0.expired = 1 } == [.miscounted])
         #expect(broken { $0.keptCancelled = 1 } == [.miscounted] && broken { $0.otherEnds = 1 } == [.miscounted])
         #expect(broken { ($0.started, $0.timesInQueue, $0.otherEnds) = (2, 2, 1) } == [])
+        // A restored database goes on behind all ids that were given.
+        history.add("harness", .copying)
+        history.add("harness", .replaced)
+        #expect(broken { $0.enqueued = 0 } == [])
+        #expect(broken { $0.enqueued = 2 } == [.miscounted])
     }
 
     @Test("refuses a history that cannot be one")
