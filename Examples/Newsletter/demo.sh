@@ -173,6 +173,8 @@ first=$("$stint" list --db "$db" --queue newsletter --state buried --limit 1 --j
 shown=${stint#"$root"/}
 step "Try next"
 cat <<END
+  $shown serve --db $db --web 127.0.0.1:8180
+      all of it in a browser, at http://127.0.0.1:8180: look at the jobs and errors, kick and delete
   $shown show $first --db $db
       the story of a buried job, attempt by attempt; with --payload: its payload, byte for byte
   $shown kick $first --db $db

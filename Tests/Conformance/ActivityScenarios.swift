@@ -84,7 +84,10 @@ let activityScenarios: [Scenario] = [
         #expect(total.started == 2 && total.crashed == 1 && total.lost == 1 && total.failed == 0)
     },
     Scenario("time in queue counts from the enqueue, from the end of a delay or retry, and from a kick") { stage in
-        func waited() async throws -> Int { try await stage.activity().total.timeInQueue.totalMilliseconds }
+        func waited() async throws -> Int {
+            let activity: QueueActivity = try await stage.activity()
+            return activity.total.timeInQueue.totalMilliseconds
+        }
         try await stage.enqueue()
         stage.clock.advance(by: .milliseconds(700))
         var job = try await stage.claimOne()
@@ -189,7 +192,10 @@ let activityScenarios: [Scenario] = [
         #expect(activity.sum.timeInQueue.count == 3)
     },
     Scenario("the oldest ready job is the one that has been ready for longest, whatever its priority") { stage in
-        func oldest() async throws -> Duration? { try await stage.activity().oldestReady }
+        func oldest() async throws -> Duration? {
+            let activity: QueueActivity = try await stage.activity()
+            return activity.oldestReady
+        }
         try await stage.store.configure("q", QueueSettings(paused: false))
         #expect(try await oldest() == nil)
         let low = try await stage.enqueue(options: JobOptions(priority: 5))

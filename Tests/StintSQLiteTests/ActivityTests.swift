@@ -59,12 +59,12 @@ final class ActivityTests {
             "[[\(String(repeating: "9,", count: 99))1],[0],[0]]", "null", "[[1e9],[0],[0]]",
         ])
     func spoilt(text: String) async throws {
-        try await store.enqueue([try NewJob([], in: "q")])
+        _ = try await store.enqueue([try NewJob([], in: "q")])
         try await store.writer.run {
             try $0.execute(sql: "UPDATE stint_queues SET activity = ? WHERE name = 'q'", arguments: [text])
         }
         _ = try await activity()
-        for _ in 1...2 { try await store.enqueue([try NewJob([], in: "q")]) }
+        for _ in 1...2 { _ = try await store.enqueue([try NewJob([], in: "q")]) }
         let enqueued = try await activity().total.enqueued
         #expect(enqueued == 2)
         try await expectSound(store)
@@ -73,13 +73,13 @@ final class ActivityTests {
     @Test("absurd counts stop no job, and do not overflow")
     func absurd() async throws {
         let most = "9223372036854775807"
-        try await store.enqueue([try NewJob([], in: "q")])
+        _ = try await store.enqueue([try NewJob([], in: "q")])
         try await execute(
             "UPDATE stint_queues SET activity = '[[\(most)0],[\(most),\(most)],[\(most),\(most)]]', minute = -\(most)")
         try await execute("INSERT INTO stint_buckets (seconds, start, queue_id, enqueued) VALUES (0, 0, 1, \(most))")
-        try await store.enqueue([try NewJob([], in: "q")])
+        _ = try await store.enqueue([try NewJob([], in: "q")])
         clock.advance(by: .seconds(60))
-        try await store.enqueue([try NewJob([], in: "q")])
+        _ = try await store.enqueue([try NewJob([], in: "q")])
         let request = ClaimRequest(queues: ["q"], limit: 9, lease: .seconds(60), worker: "test:1")
         #expect(try await store.claim(request).count == 3)
         #expect(try await activity().total.enqueued > 1 << 51)
@@ -103,16 +103,16 @@ final class ActivityTests {
             GROUP BY seconds ORDER BY seconds
             """)
         #expect(rows == [[0, 6, 0], [60, 6, 0], [3_600, 6, 0]])
-        try await store.enqueue([try NewJob([], in: "q")])
+        _ = try await store.enqueue([try NewJob([], in: "q")])
         clock.advance(by: .seconds(60))
-        try await store.enqueue([try NewJob([], in: "q")])
+        _ = try await store.enqueue([try NewJob([], in: "q")])
         #expect(try await activity().total.enqueued == 8)
     }
 
     @Test("the view has the latest minute too, and minutes, hours and the total agree")
     func view() async throws {
         for _ in 1...3 {
-            try await store.enqueue([try NewJob([], in: "q"), try NewJob([], in: "other")])
+            _ = try await store.enqueue([try NewJob([], in: "q"), try NewJob([], in: "other")])
             clock.advance(by: .seconds(60))
         }
         let rows = try await rows(
@@ -126,7 +126,7 @@ final class ActivityTests {
     @Test("buckets that nobody reads any more go with the next counts, and by reaps if nothing happens")
     func pruning() async throws {
         for _ in 1...200 {
-            try await store.enqueue([try NewJob([], in: "q"), try NewJob([], in: "other")])
+            _ = try await store.enqueue([try NewJob([], in: "q"), try NewJob([], in: "other")])
             clock.advance(by: .seconds(60))
         }
         #expect(try await rows("SELECT count(*) FROM stint_buckets WHERE seconds = 60") == [[2 * 60]])
@@ -137,12 +137,12 @@ final class ActivityTests {
         // A clock that was far ahead leaves nothing for ever.
         clock.setWall(ahead: .seconds(900 * 86_400))
         for _ in 1...2 {
-            try await store.enqueue([try NewJob([], in: "q")])
+            _ = try await store.enqueue([try NewJob([], in: "q")])
             clock.advance(by: .seconds(60))
         }
         clock.setWall(ahead: .seconds(-900 * 86_400))
         for _ in 1...2 {
-            try await store.enqueue([try NewJob([], in: "q")])
+            _ = try await store.enqueue([try NewJob([], in: "q")])
             clock.advance(by: .seconds(60))
         }
         let future = clock.now().wall + 86_400_000
@@ -152,9 +152,9 @@ final class ActivityTests {
 
     @Test("a reap of a file without old buckets takes no write lock for them")
     func idle() async throws {
-        try await store.enqueue([try NewJob([], in: "q")])
+        _ = try await store.enqueue([try NewJob([], in: "q")])
         clock.advance(by: .seconds(60))
-        try await store.enqueue([try NewJob([], in: "q")])
+        _ = try await store.enqueue([try NewJob([], in: "q")])
         func hasOldBuckets() async throws -> Bool {
             try await store.reader.run { [clock] in try JobTransaction($0, clock).hasOldBuckets() }
         }
@@ -177,7 +177,7 @@ final class ActivityTests {
 
     @Test("the oldest ready job is found among a hundred thousand, by few reads")
     func oldest() async throws {
-        try await store.enqueue([try NewJob([], in: "q", options: JobOptions(priority: 7))])
+        _ = try await store.enqueue([try NewJob([], in: "q", options: JobOptions(priority: 7))])
         clock.advance(by: .seconds(100))
         try await execute(
             """
@@ -204,7 +204,7 @@ final class ActivityTests {
                 group.addTask { [store] in
                     let store = number % 2 == 0 ? store : other
                     for _ in 1...5 {
-                        try await store.enqueue([try NewJob([], in: "q")])
+                        _ = try await store.enqueue([try NewJob([], in: "q")])
                         let request = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(60), worker: "test:1")
                         let jobs = try await store.claim(request)
                         _ = try await store.settle(jobs.map { Settlement($0.lease, .ack) })

@@ -30,6 +30,10 @@ struct OperatorClient {
                 try await Task.sleep(for: .milliseconds(30))
                 try await patiently { try await queue.resume(name) }
             case 1: try await patiently { _ = try await queue.kick(name, limit: 3) }
+            case 9:
+                // The reapers make its steps.
+                let query = JobQuery(queue: name, state: .buried)
+                try await patiently { _ = try await queue.begin(.kick, on: query, by: "operator") }
             case 2:
                 try await touch(&chance) { try await queue.store.bury([$0], reason: "the operator says so") }
             case 3: try await touch(&chance) { try await queue.store.delete([$0]) }

@@ -15,6 +15,11 @@ struct Recorder: Sendable {
         self.log = log
     }
 
+    /// Writes a call whose effect may come at any time from now on.
+    func begun(_ call: Call) {
+        log.append(.invoked(call: calls.count.add(1, ordering: .relaxed).newValue, call))
+    }
+
     func callAsFunction<Value>(
         _ call: Call, _ body: () async throws -> Value, answer: (Value) -> Answer = { _ in .done }
     ) async throws -> Value {

@@ -221,14 +221,17 @@ package struct RecordingStore: JobStore {
 
     package func isClaimable(_ job: JobID) async throws -> Bool { try await store.isClaimable(job) }
 
-    // MARK: - Operations: not recorded
+    // MARK: - Operations: not recorded, except that one kicks
 
     package func change(_ ids: [JobID], _ change: JobChange, by actor: String?) async throws {
         try await store.change(ids, change, by: actor)
     }
 
     package func begin(_ operation: NewOperation) async throws -> BulkOperation {
-        try await store.begin(operation)
+        if case .kick = operation.change, let queue = operation.selection.query.queue {
+            record.begun(.kickQueue(queue.description))
+        }
+        return try await store.begin(operation)
     }
 
     package func beginRestore(of operation: OperationID, by actor: String?) async throws -> BulkOperation {

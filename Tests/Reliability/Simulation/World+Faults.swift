@@ -62,6 +62,9 @@ extension World {
         case .operatorKicks:
             let queue = dice.one(of: plan.jobs).queue
             asOperator { try await $0.kick(queue, limit: 2) }
+        case .operatorKicksAll:
+            let query = JobQuery(queue: dice.one(of: plan.jobs).queue, state: .buried)
+            asOperator { _ = try await $0.begin(.kick, on: query, by: "operator") }
         case .operatorBuries:
             guard let id = anyJob() else { return }
             asOperator { try await $0.store.bury([id], reason: "a person said so") }

@@ -46,6 +46,8 @@ struct WorldPlan: Sendable {
             /// A container is killed: all workers and their supervisors.
             case killsTree
             case operatorKicks, operatorBuries, operatorDeletes, operatorCancels
+            /// Begins an operation that kicks; whoever reaps makes its steps.
+            case operatorKicksAll
             /// Buries a job that runs and kicks it, so that its holder comes too late.
             case operatorRetries
             case operatorLimits(QueueName, QueueSettings)
@@ -59,7 +61,7 @@ struct WorldPlan: Sendable {
             switch $0.kind {
             case .operatorBuries, .operatorDeletes, .operatorCancels, .operatorRetries: true
             case .kill, .killWithSupervisor, .stop, .shutDown, .wallClockJumps, .reboot, .operatorPauses,
-                .operatorKicks, .locks, .freezesAll, .stopsTree, .killsTree, .operatorLimits, .operatorWeighs:
+                .operatorKicks, .operatorKicksAll, .locks, .freezesAll, .stopsTree, .killsTree, .operatorLimits, .operatorWeighs:
                 false
             }
         }
@@ -166,7 +168,8 @@ struct WorldPlan: Sendable {
         case ...75: .wallClockJumps(.seconds(dice.int(-36_000...36_000)))
         case ...79: .reboot
         case ...84: .operatorPauses(resumesAfter: dice.milliseconds(10...5_000))
-        case ...89: .operatorKicks
+        case ...87: .operatorKicks
+        case ...89: .operatorKicksAll
         case ...92: .operatorBuries
         case ...94: .operatorDeletes
         default: .operatorCancels
