@@ -14,6 +14,7 @@ import urllib.request
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
+from showcase import Showcase
 from site_with_jobs import HOSTILE, Site, queue_name
 
 problems = []
@@ -298,9 +299,9 @@ def other_sites(browser, site):
 
 def screenshots(browser, site, folder):
     os.makedirs(folder, exist_ok=True)
-    shots = [("overview", "/"), ("jobs", "/jobs?q=queue:bulk"), ("job", f"/jobs/{site.json}"),
+    shots = [("overview", "/"), ("jobs", "/jobs?q=queue:newsletter"), ("job", f"/jobs/{site.json}"),
              ("failed-job", f"/jobs/{site.failed}"), ("errors", "/errors"), ("operations", "/operations"),
-             ("preview", "/operations/new?q=queue:bulk"), ("queue", "/queues/bulk"), ("schedules", "/schedules"),
+             ("preview", "/operations/new?q=queue:newsletter+state:buried"), ("queue", "/queues/newsletter"), ("schedules", "/schedules"),
              ("workers", "/workers"), ("doctor", "/doctor")]
     for width, scheme in ((1440, "light"), (1440, "dark"), (375, "light"), (375, "dark")):
         page = browser.page(site, width, scheme, expected=("sandbox",))
@@ -315,7 +316,8 @@ def main():
     parser.add_argument("stint")
     parser.add_argument("--screenshots")
     arguments = parser.parse_args()
-    with sync_playwright() as playwright, Site(arguments.stint) as site:
+    make = Showcase if arguments.screenshots else Site
+    with sync_playwright() as playwright, make(arguments.stint) as site:
         browser = Browser(playwright)
         if arguments.screenshots:
             screenshots(browser, site, arguments.screenshots)

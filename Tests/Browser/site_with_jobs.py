@@ -103,9 +103,12 @@ class Site:
         self.operation = json.loads(self.run("operations", "list", "--json").splitlines()[0])["id"]
         self.running = self.put("slow", "it runs", "--content-type", "text/plain")
         self.start("work", "--queue", "slow", "--", "sleep", "600")
+        self.await_lease("slow")
+
+    def await_lease(self, queue):
         deadline = time.monotonic() + 20
-        while json.loads(self.run("show", str(self.running), "--json"))["state"] != "leased":
-            assert time.monotonic() < deadline, "the job of the queue slow was not claimed"
+        while not self.run("list", f"queue:{queue} state:running", "--json"):
+            assert time.monotonic() < deadline, f"the job of the queue {queue} was not claimed"
 
     def pages(self):
         return [

@@ -165,7 +165,9 @@ extension JobQueryReader.Word {
             switch field {
             case "queue": return .queue(try literal { try QueueName($0) })
             case "state":
-                guard let state = JobState(rawValue: try whole.lowercased()) else { throw unfit(field) }
+                // The dashboard's word for a leased job.
+                let word = try whole.lowercased() == "running" ? JobState.leased.rawValue : try whole.lowercased()
+                guard let state = JobState(rawValue: word) else { throw unfit(field) }
                 return .state(state)
             case "group":
                 return .group(

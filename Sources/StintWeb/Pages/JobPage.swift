@@ -158,6 +158,7 @@ private struct JobView {
     let base: String
     let id: String
     let title: String
+    let isNamed: Bool
     let state: StateView
     let wait: String?
     let reason: String?
@@ -191,7 +192,9 @@ private struct JobView {
         let base = base
         id = job.id.description
         let id = id
-        title = job.headers[Headers.jobName] ?? "Job \(id)"
+        let name = job.headers[Headers.jobName]
+        title = name ?? "Job \(id)"
+        isNamed = name != nil
         state = StateView(job.state)
         wait = facts.waitReason
         reason = job.reason

@@ -221,8 +221,10 @@ private struct QueueView {
         _ facts: QueueFacts, _ details: QueueDetails, _ hour: QueueActivity?, _ days: QueueActivity?,
         _ request: WebRequest
     ) {
-        // Without the minute, or hour, that is not over: so the pictures change once a minute.
-        let (lastHour, lastDays) = (Self.sum(hour), Self.sum(days))
+        // Without the minute that is not over: so the pictures change once a minute.
+        let lastHour = Self.sum(hour)
+        let thisHour = hour.map { ActivityPeriod.hour.start(of: $0.readAtMilliseconds) }
+        let lastDays = Self.sum(days) + Self.sum(hour, from: thisHour)
         histograms = [
             HistogramView("Time in queue, last hour", lastHour.timeInQueue),
             HistogramView("Run time, last hour", lastHour.runTime),
@@ -256,10 +258,11 @@ private struct QueueView {
         command = request.command("queue", "show", name)
     }
 
-    private static func sum(_ activity: QueueActivity?) -> ActivityCounts {
+    /// What happened in the buckets that are over.
+    private static func sum(_ activity: QueueActivity?, from start: Timestamp? = nil) -> ActivityCounts {
         guard let activity else { return ActivityCounts() }
         let current = activity.period.start(of: activity.readAtMilliseconds)
-        return activity.buckets.filter { $0.startMilliseconds < current }
+        return activity.buckets.filter { $0.startMilliseconds < current && $0.startMilliseconds >= start ?? .min }
             .reduce(into: ActivityCounts()) { $0 += $1.counts }
     }
 }

@@ -61,7 +61,8 @@ struct WorldPlan: Sendable {
             switch $0.kind {
             case .operatorBuries, .operatorDeletes, .operatorCancels, .operatorRetries: true
             case .kill, .killWithSupervisor, .stop, .shutDown, .wallClockJumps, .reboot, .operatorPauses,
-                .operatorKicks, .operatorKicksAll, .locks, .freezesAll, .stopsTree, .killsTree, .operatorLimits, .operatorWeighs:
+                .operatorKicks, .operatorKicksAll, .locks, .freezesAll, .stopsTree, .killsTree, .operatorLimits,
+                .operatorWeighs:
                 false
             }
         }
