@@ -101,9 +101,9 @@ extension JobTransaction {
     }
 
     private func isSearched(_ queue: Int64) throws -> Bool {
-        if let known = searchedQueues[queue] { return known }
+        if let known = knownSearched[queue] { return known }
         let isOn = try statement("SELECT search FROM stint_queues WHERE id = ?1").first(queue) { $0.int(0) != 0 }
-        searchedQueues[queue] = isOn ?? false
+        knownSearched[queue] = isOn ?? false
         return isOn ?? false
     }
 
@@ -113,7 +113,7 @@ extension JobTransaction {
         if isOn { try Self.checkSearch() }
         let changed = try statement("UPDATE stint_queues SET search = ?2 WHERE id = ?1 AND search <> ?2")
             .changes(queue, isOn ? 1 : 0)
-        searchedQueues[queue] = nil
+        knownSearched[queue] = nil
         guard changed > 0 else { return }
         if isOn {
             try statement(Self.createIndex).execute()

@@ -245,7 +245,7 @@ private struct QueueView {
         retention = details.retention == .zero ? "" : details.retention.unitsText
         isSearched = details.search != nil
         searched = details.search.map { search in
-            "\(Words.count(search.jobs)) jobs indexed, \(Words.bytes(search.bytes)) of text"
+            "\(Words.count(search.jobs)) jobs indexed, \(Words.bytes(Int64(search.bytes)) ?? "0 bytes") of text"
                 + (search.isBehind ? "; more to come" : "")
         }
         startsInWindow = details.limits.rate == nil ? nil : Words.count(details.startsInWindow)
