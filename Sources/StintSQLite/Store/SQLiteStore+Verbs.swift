@@ -1,3 +1,4 @@
+import GRDB
 import StintCore
 
 /// The verbs of a ``JobStore``: each is one transaction with the verb of the same name.
@@ -87,7 +88,16 @@ extension SQLiteStore {
 
     public func indexText() async throws -> Int {
         guard try await look({ try $0.needsIndexing() }) else { return try await sweepIndex() }
-        return try await write(weight: JobTransaction.rowsPerStep, diskFull: .refuse) { try $0.index() }
+        return try await write(weight: JobTransaction.rowsPerStep, diskFull: .refuse) { transaction in
+            do {
+                return try transaction.index()
+            } catch let error as DatabaseError where JobTransaction.isOfIndex(error) {
+                throw StintError(
+                    .storageFailed,
+                    "the index of free text cannot be built (\(error.message ?? "error \(error.resultCode.rawValue)")), and queries "
+                        + "read the jobs instead: see `stint doctor`")
+            }
+        }
     }
 
     /// Removes jobs from the index that are gone.

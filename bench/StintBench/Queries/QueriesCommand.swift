@@ -212,7 +212,7 @@ struct QueriesFindings: Findings {
 
     /// Whole answers, over all queues, before and after free text is indexed, and what that costs.
     mutating func measureSearch(_ queue: JobQueue<SQLiteStore>, _ path: String, _ rounds: Int) async throws {
-        let queues = (1...10).map { QueueName("q-\($0)") }
+        let queues = try (1...10).map { try QueueName("q-\($0)") }
         let names = queues.map { "queue:\($0)" }.joined(separator: " ")
         let texts = [
             ("of one job", "\"\\\"member\\\":\(jobs / 2),\""), ("of one buried job", "\"cannot send \(jobs + 77) to\""),
