@@ -264,7 +264,7 @@ struct SearchTests {
         await queue.close()
         do {
             let database = try DatabaseQueue(path: folder.database)
-            try await database.write { try $0.execute(sql: "UPDATE stint_search_data SET block = zeroblob(7)") }
+            try await database.write { try $0.execute(sql: "UPDATE stint_search_data SET block = x'ff' WHERE id > 10") }
             try database.close()
         }
         let again = try await JobQueue(.sqlite(folder.database, durability: .normal))

@@ -117,8 +117,13 @@ extension JobTransaction {
         guard changed > 0 else { return }
         if isOn {
             try statement(Self.createIndex).execute()
-            // If it was switched off a moment ago, what is left of that goes first.
-            try statement("INSERT OR IGNORE INTO stint_search_queues (queue_id) VALUES (?1)").execute(queue)
+            // What is left of an index that was switched off goes first.
+            try statement(
+                """
+                INSERT OR IGNORE INTO stint_search_queues (queue_id, is_dropping)
+                SELECT ?1, count(*) > 0 AND min(is_dropping) = 1 FROM stint_search_queues
+                """
+            ).execute(queue)
         } else {
             try statement("UPDATE stint_search_queues SET is_dropping = 1 WHERE queue_id = ?1").execute(queue)
         }

@@ -59,7 +59,9 @@ extension JobTransaction {
     /// - Returns: How many jobs were indexed, removed or passed over; 0: nothing is left to do.
     func index(_ budget: SearchBudget = SearchBudget()) throws -> Int {
         var (budget, count) = (budget, 0)
-        for queue in try searchedQueues() where !budget.isSpent {
+        let queues = try searchedQueues()
+        if !queues.isEmpty, queues.allSatisfy({ !$0.isOn || $0.isDropping }) { return try dropAll() }
+        for queue in queues where !budget.isSpent {
             if !queue.isOn || queue.isDropping {
                 count += try drop(queue, &budget)
             } else {
@@ -164,7 +166,7 @@ extension JobTransaction {
 
     /// - Parameter queue: Only if it is indexed for this queue; `nil`: for any.
     private func removeText(
-        of job: Int64, in queue: Int64?, _ budget: inout SearchBudget, isDropping: Bool = false
+        of job: Int64, in queue: Int64?, _ budget: inout SearchBudget
     ) throws {
         let row = try statement("SELECT queue_id, bytes FROM stint_search_jobs WHERE job_id = ?1").first(job) {
             (queue: $0.int(0), bytes: $0.optionalInt(1))
@@ -174,11 +176,7 @@ extension JobTransaction {
         budget.jobs -= 1
         guard let bytes = row.bytes else { return }
         budget.bytes -= Int(clamping: bytes)
-        do {
-            try statement("DELETE FROM stint_search WHERE rowid = ?1").execute(job)
-        } catch let error as DatabaseError where Self.isOfIndex(error) && isDropping {
-            // A corrupt index must not keep its queue from being switched off. The table goes with the last one.
-        }
+        try statement("DELETE FROM stint_search WHERE rowid = ?1").execute(job)
         try statement("UPDATE stint_search_queues SET jobs = jobs - 1, bytes = bytes - ?2 WHERE queue_id = ?1")
             .execute(row.queue, bytes)
     }
@@ -200,12 +198,12 @@ extension JobTransaction {
         return count
     }
 
-    /// Removes a queue that was switched off, a part in each step.
+    /// Removes a queue that was switched off while others stay, a part in each step.
     private func drop(_ queue: SearchedQueue, _ budget: inout SearchBudget) throws -> Int {
         let jobs = try statement(Self.indexedJobs).rows(queue.id, Int64(budget.jobs)) { $0.int(0) }
         var count = 0
         for job in jobs where !budget.isSpent {
-            try removeText(of: job, in: queue.id, &budget, isDropping: true)
+            try removeText(of: job, in: queue.id, &budget)
             count += 1
         }
         guard count == jobs.count, !budget.isSpent else { return count }
@@ -215,13 +213,41 @@ extension JobTransaction {
         }
         guard changes.count < 1_000 else { return count + changes.count }
         try statement("DELETE FROM stint_search_queues WHERE queue_id = ?1").execute(queue.id)
-        if queue.isOn {
-            // It was switched on again meanwhile, and begins anew.
-            try statement("INSERT INTO stint_search_queues (queue_id) VALUES (?1)").execute(queue.id)
-        } else if try searchedQueues().isEmpty {
-            try statement("DROP TABLE IF EXISTS stint_search").execute()
-        }
+        // It may have been switched on again meanwhile, and begins anew.
+        if queue.isOn { try statement("INSERT INTO stint_search_queues (queue_id) VALUES (?1)").execute(queue.id) }
         return count + changes.count + 1
+    }
+
+    /// What is deleted when no queue is left, in this order: FTS5's own tables, without FTS5, which would look each text up
+    /// and could not do so in a corrupt index.
+    private static let partsOfAll = [
+        "stint_search_content WHERE id IN (SELECT id FROM stint_search_content LIMIT 500)",
+        "stint_search_data WHERE id IN (SELECT id FROM stint_search_data ORDER BY id DESC LIMIT 500)",
+        "stint_search_idx WHERE (segid, term) IN (SELECT segid, term FROM stint_search_idx LIMIT 500)",
+        "stint_search_jobs WHERE job_id IN (SELECT job_id FROM stint_search_jobs LIMIT 1000)",
+        "stint_search_changes WHERE (queue_id, job_id) IN (SELECT queue_id, job_id FROM stint_search_changes LIMIT 1000)",
+    ]
+
+    /// Removes the whole index, a part in each step. Queues that are switched on meanwhile wait for its end.
+    private func dropAll() throws -> Int {
+        for part in Self.partsOfAll {
+            let name = part.prefix { $0 != " " }
+            let isThere = try statement("SELECT 1 FROM sqlite_schema WHERE name = '\(name)'").first { _ in true }
+            guard isThere == true else { continue }
+            let count = try statement("DELETE FROM \(part)").changes()
+            if count > 0 { return count }
+        }
+        if try statement("SELECT 1 FROM sqlite_schema WHERE name = 'stint_search'").first(read: { _ in true }) == true {
+            // FTS5 opens a table only with this record, which says here that it is empty.
+            try statement("INSERT OR REPLACE INTO stint_search_data (id, block) VALUES (10, zeroblob(7))").execute()
+            try statement("DROP TABLE stint_search").execute()
+        }
+        try statement("DELETE FROM stint_search_queues").execute()
+        let count = try statement(
+            "INSERT INTO stint_search_queues (queue_id) SELECT id FROM stint_queues WHERE search = 1"
+        ).changes()
+        if count > 0 { try statement(Self.createIndex).execute() }
+        return 1
     }
 
     // MARK: - Jobs that are gone
