@@ -251,12 +251,15 @@ let queryScenarios: [Scenario] = [
             }
         }
     },
-    Scenario("operators of a search engine, quotes, NUL, broken UTF-8 and emoji are plain text, indexed or not") { stage in
+    Scenario("operators of a search engine, quotes, NUL, broken UTF-8 and emoji are plain text, indexed or not") {
+        stage in
         try await stage.setSearch(true, "q")
-        let payloads = hostileTexts.map { Array($0.utf8) } + [
-            [0xFF, 0x61, 0x62, 0x63, 0xE2, 0x82, 0x64, 0x65, 0x66], [0xC3, 0xA9, 0x80, 0x78, 0x79, 0x7A, 0xF0, 0x9F],
-            Array(repeating: 0x80, count: 40), [],
-        ]
+        let payloads =
+            hostileTexts.map { Array($0.utf8) } + [
+                [0xFF, 0x61, 0x62, 0x63, 0xE2, 0x82, 0x64, 0x65, 0x66],
+                [0xC3, 0xA9, 0x80, 0x78, 0x79, 0x7A, 0xF0, 0x9F],
+                Array(repeating: 0x80, count: 40), [],
+            ]
         let ids = try await stage.store.enqueue(try payloads.map { try NewJob($0, in: "q") }).map(\.id)
         // Every part of each text that a query can have, of some lengths.
         var needles = ["abc", "def", "éxyz", "é", "xyz"]
@@ -287,7 +290,8 @@ let queryScenarios: [Scenario] = [
             }
         }
     },
-    Scenario("what changes in a job is found at once by its new text, and not by its old one, indexed or not") { stage in
+    Scenario("what changes in a job is found at once by its new text, and not by its old one, indexed or not") {
+        stage in
         try await stage.setSearch(true, "q")
         try await stage.store.configure("q", QueueSettings(retention: .seconds(3_600)))
         func check(_ expected: [String: [JobID]], _ queue: QueueName = "q") async throws {
@@ -357,9 +361,10 @@ private let hostileTexts = [
 ]
 
 /// Those of `queriedTerms` that are free text.
-private let queriedTexts = queriedTerms.filter { term in
-    !term.query.split(separator: " ").contains { $0.hasPrefix("state") || $0.contains(":") && !$0.hasPrefix("\"") }
-} + [("\"no such host\"", ["buried"]), ("over", ["expired"]), ("called", ["cancelled"]), ("nothing", [])]
+private let queriedTexts =
+    queriedTerms.filter { term in
+        !term.query.split(separator: " ").contains { $0.hasPrefix("state") || $0.contains(":") && !$0.hasPrefix("\"") }
+    } + [("\"no such host\"", ["buried"]), ("over", ["expired"]), ("called", ["cancelled"]), ("nothing", [])]
 
 /// What each query finds of `Stage.queriedJobs()`, by the jobs' names there.
 private let queriedTerms: [(query: String, names: [String])] = [

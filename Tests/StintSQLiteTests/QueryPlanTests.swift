@@ -100,7 +100,8 @@ struct QueryPlanTests {
                 of: JobTransaction.places(ofListed: state, scope, isReversed: false), store)
             #expect(!listed.contains { $0.hasPrefix("SCAN") && !$0.hasPrefix("SCAN c") }, "\(listed)")
             let one = try await plan(
-                of: JobTransaction.jobs(state, scope, isReversed: false, needs: [.errors, .payload], isOne: true), store)
+                of: JobTransaction.jobs(state, scope, isReversed: false, needs: [.errors, .payload], isOne: true), store
+            )
             #expect(!one.contains { $0.hasPrefix("SCAN") || $0.contains("TEMP B-TREE") }, "\(one)")
         }
         let record = try await plan(of: JobTransaction.record(in: state), store)

@@ -47,7 +47,9 @@ struct SearchTests {
         let queue = try await JobQueue(.sqlite(folder.database, durability: .normal))
         let count = JobFilter.maximumRowsRead * 2 + 500
         try await queue.enqueue(
-            jobs: try (0..<count).map { try NewJob(Array("job \($0), \($0 == count - 1 ? "needle" : "hay")".utf8), in: "q") })
+            jobs: try (0..<count).map {
+                try NewJob(Array("job \($0), \($0 == count - 1 ? "needle" : "hay")".utf8), in: "q")
+            })
         try await queue.enqueue(payload: Array("a needle elsewhere".utf8), in: "other")
         let query = "queue:q needle"
         #expect(try await found(query, in: queue).jobs == [Int64(count)])
@@ -89,11 +91,15 @@ struct SearchTests {
         }
         try await queue.enqueue(jobs: jobs)
         try await queue.bury(JobSelection(try JobQuery("queue:q group:g1 state:ready")), reason: "by hand")
-        let queries = ["common", "rare", "common group:g0 group:g2", "common state:delayed", "hand", "rare -common", "mmo"]
+        let queries = [
+            "common", "rare", "common group:g0 group:g2", "common state:delayed", "hand", "rare -common", "mmo",
+        ]
         var before: [String: [Int64]] = [:]
         for query in queries {
             for isReversed in [false, true] {
-                before["\(query) \(isReversed)"] = try await found("queue:q \(query)", in: queue, isReversed: isReversed).jobs
+                before["\(query) \(isReversed)"] = try await found(
+                    "queue:q \(query)", in: queue, isReversed: isReversed
+                ).jobs
             }
         }
         try await setSearch(true, queue, "q")
@@ -104,7 +110,8 @@ struct SearchTests {
             for query in queries {
                 for isReversed in [false, true] {
                     for limit in [37, 1_000] {
-                        let jobs = try await found("queue:q \(query)", in: queue, limit: limit, isReversed: isReversed).jobs
+                        let jobs = try await found("queue:q \(query)", in: queue, limit: limit, isReversed: isReversed)
+                            .jobs
                         #expect(jobs == before["\(query) \(isReversed)"], "step \(step): \(query), \(limit)")
                     }
                 }
@@ -114,7 +121,8 @@ struct SearchTests {
                 let max = Int64(count / 3)
                 try await database.write {
                     try $0.execute(
-                        sql: "UPDATE stint_search_queues SET max_bytes = (SELECT sum(bytes) FROM stint_search_jobs WHERE job_id > ?)",
+                        sql:
+                            "UPDATE stint_search_queues SET max_bytes = (SELECT sum(bytes) FROM stint_search_jobs WHERE job_id > ?)",
                         arguments: [max])
                 }
                 while try await queue.store.indexText() > 0 {}
@@ -123,7 +131,9 @@ struct SearchTests {
         }
     }
 
-    @Test("enqueuing, claiming and acknowledging write nothing of the index, and with search off nothing else does either")
+    @Test(
+        "enqueuing, claiming and acknowledging write nothing of the index, and with search off nothing else does either"
+    )
     func costsNothing() async throws {
         let folder = try TemporaryFolder()
         let queue = try await JobQueue(.sqlite(folder.database))
@@ -135,10 +145,15 @@ struct SearchTests {
                 "SELECT (SELECT count(*) FROM stint_search_jobs) + (SELECT count(*) FROM stint_search_changes)")
         }
         let failed = try await queue.enqueue(payload: [1], in: "q").id
-        _ = try await queue.store.settle(Settlement(try await queue.claim()[0].lease, .fail(error: "e", retryAfter: .seconds(9))))
+        _ = try await queue.store.settle(
+            Settlement(try await queue.claim()[0].lease, .fail(error: "e", retryAfter: .seconds(9))))
         try await queue.bury([failed], reason: "r")
         #expect(try await rows() == [0])
-        #expect(try await numbers(database, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'stint_search%' AND type = 'table'") == [3])
+        #expect(
+            try await numbers(
+                database, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'stint_search%' AND type = 'table'") == [
+                    3
+                ])
         try await setSearch(true, queue, "q")
         while try await queue.store.indexText() > 0 {}
         #expect(try await rows() == [1])
@@ -147,12 +162,17 @@ struct SearchTests {
         #expect(try await rows() == [1])
     }
 
-    @Test("the index is built in bounded steps, goes on after a step that failed and in another process, and has each job once")
+    @Test(
+        "the index is built in bounded steps, goes on after a step that failed and in another process, and has each job once"
+    )
     func resumes() async throws {
         let folder = try TemporaryFolder()
         let first = try await JobQueue(.sqlite(folder.database, durability: .normal))
         let database = try DatabaseQueue(path: folder.database)
-        try await first.enqueue(jobs: try (0..<900).map { try NewJob(Array("job \($0) \(String(repeating: "x", count: $0))".utf8), in: "q") })
+        try await first.enqueue(
+            jobs: try (0..<900).map {
+                try NewJob(Array("job \($0) \(String(repeating: "x", count: $0))".utf8), in: "q")
+            })
         try await setSearch(true, first, "q")
         var indexed: [Int64] = [0]
         for _ in 0..<3 {
@@ -179,7 +199,8 @@ struct SearchTests {
         #expect(try await found("queue:q \"job 899\"", in: second).jobs == [900])
         try await expectSound(second.store)
         // Only two jobs with so much text go into one step.
-        try await second.enqueue(jobs: try (0..<8).map { _ in try NewJob(Array(repeating: 0x61, count: 16_000), in: "q") })
+        try await second.enqueue(
+            jobs: try (0..<8).map { _ in try NewJob(Array(repeating: 0x61, count: 16_000), in: "q") })
         #expect(try await second.store.indexText() == 5)
     }
 
@@ -189,8 +210,12 @@ struct SearchTests {
         let queue = try await JobQueue(.sqlite(folder.database, durability: .normal))
         let database = try DatabaseQueue(path: folder.database)
         try await setSearch(true, queue, "q", "other")
-        try await database.write { try $0.execute(sql: "UPDATE stint_search_queues SET max_bytes = 5000 WHERE queue_id = 1") }
-        let jobs = try (0..<300).map { try NewJob(Array("number \($0) of these".utf8), in: $0 % 10 == 0 ? "other" : "q") }
+        try await database.write {
+            try $0.execute(sql: "UPDATE stint_search_queues SET max_bytes = 5000 WHERE queue_id = 1")
+        }
+        let jobs = try (0..<300).map {
+            try NewJob(Array("number \($0) of these".utf8), in: $0 % 10 == 0 ? "other" : "q")
+        }
         try await queue.enqueue(jobs: jobs)
         while try await queue.store.indexText() > 0 {}
         let bytes = try await numbers(database, "SELECT bytes FROM stint_search_queues ORDER BY queue_id")
@@ -226,13 +251,16 @@ struct SearchTests {
         try await expectSound(queue.store)
     }
 
-    @Test("switched off, a queue leaves the index in bounded steps, and the others stay; switched on in between, it begins anew")
+    @Test(
+        "switched off, a queue leaves the index in bounded steps, and the others stay; switched on in between, it begins anew"
+    )
     func off() async throws {
         let folder = try TemporaryFolder()
         let queue = try await JobQueue(.sqlite(folder.database, durability: .normal))
         let database = try DatabaseQueue(path: folder.database)
         try await setSearch(true, queue, "q", "other")
-        try await queue.enqueue(jobs: try (0..<1_000).map { try NewJob(Array("job \($0)".utf8), in: $0 < 900 ? "q" : "other") })
+        try await queue.enqueue(
+            jobs: try (0..<1_000).map { try NewJob(Array("job \($0)".utf8), in: $0 < 900 ? "q" : "other") })
         while try await queue.store.indexText() > 0 {}
         try await setSearch(false, queue, "q")
         #expect(try await sizes(database)[0] == 1_000)
@@ -288,7 +316,8 @@ struct SearchTests {
         try await queue.enqueue(jobs: try (0..<100).map { try NewJob(Array("job \($0)".utf8), in: "q") })
         while try await queue.store.indexText() > 0 {}
         try await database.write { try $0.execute(sql: "DELETE FROM stint_search WHERE rowid = 99") }
-        #expect(try await queue.store.examine().filter { !$0.isGood }.map(\.description).contains { $0.contains("job 99") })
+        #expect(
+            try await queue.store.examine().filter { !$0.isGood }.map(\.description).contains { $0.contains("job 99") })
         try await queue.enqueue(jobs: try (0..<10_001).map { _ in try NewJob([1], in: "q") })
         try await database.write {
             try $0.execute(sql: "DELETE FROM stint_search_jobs WHERE job_id = 99")
@@ -306,7 +335,8 @@ struct SearchTests {
         for text in ["the first text", "the second text"] {
             try await database.write {
                 try $0.execute(
-                    sql: "INSERT INTO stint_enqueue (queue, payload, unique_key, on_conflict) VALUES ('q', ?, 'k', 'replace')",
+                    sql:
+                        "INSERT INTO stint_enqueue (queue, payload, unique_key, on_conflict) VALUES ('q', ?, 'k', 'replace')",
                     arguments: [text])
             }
             #expect(try await found("queue:q \"\(text)\"", in: queue).jobs == [1])

@@ -63,7 +63,8 @@ struct ShowQueueCommand: AsyncParsableCommand {
 
     private func search(of queue: QueueDetails) -> String {
         guard let search = queue.search else { return "free text is not indexed" }
-        let size = "\(search.jobs) \(search.jobs == 1 ? "job" : "jobs") indexed, \(Format.memory(bytes: Int64(search.bytes))) of text"
+        let size =
+            "\(search.jobs) \(search.jobs == 1 ? "job" : "jobs") indexed, \(Format.memory(bytes: Int64(search.bytes))) of text"
         return size + (search.isBehind ? "; more to come, by a worker or stint reap" : "")
     }
 

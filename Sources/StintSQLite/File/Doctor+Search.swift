@@ -59,7 +59,8 @@ extension JobTransaction {
         finding(
             false,
             "the index of free text is corrupt (\(quoted(name)): \(why)), and queries may miss jobs: switch it off for all "
-                + "queues with `stint queue set QUEUE --search off`, run `stint reap`, and switch it on again; no job is lost")
+                + "queues with `stint queue set QUEUE --search off`, run `stint reap`, and switch it on again; no job is lost"
+        )
     }
 
     /// An indexed job whose text the index does not find.

@@ -85,7 +85,8 @@ extension JobTransaction {
         _ part: QueryPlan.Part, _ isReversed: Bool, _ search: SearchAnswer, after start: JobCursor,
         _ budget: inout ReadBudget, _ now: Timestamp, _ names: NameCache, visit: (FoundJob) throws -> Bool
     ) throws -> WalkEnd {
-        let one = try statement(Self.jobs(part.state, part.scope, isReversed: isReversed, needs: part.needs, isOne: true))
+        let one = try statement(
+            Self.jobs(part.state, part.scope, isReversed: isReversed, needs: part.needs, isOne: true))
         func look(at id: Int64, _ budget: inout ReadBudget) throws -> WalkEnd {
             one.bind(5, id)
             let end = try one.first(start.queue, start.order, start.job, 1) { row -> WalkEnd in

@@ -266,7 +266,8 @@ struct QueriesFindings: Findings {
             Row(
                 what: "step that indexes", millisecondsP50: times.median,
                 millisecondsP99: times[(times.count * 99 - 1) / 100],
-                result: "\(times.count) steps in \((total / 1_000).text(1)) s; \(bytes / 1_000_000) MB of text, the file grew by "
+                result:
+                    "\(times.count) steps in \((total / 1_000).text(1)) s; \(bytes / 1_000_000) MB of text, the file grew by "
                     + "\((try size() - before) / 1_000_000) MB",
                 limit: nil))
         try await answers(", indexed", rounds, limit: 10)
