@@ -72,6 +72,7 @@ let package = Package(
                 .embedInCode("v007_errors.sql"),
                 .embedInCode("v008_activity.sql"),
                 .embedInCode("v009_operations.sql"),
+                .embedInCode("v010_search.sql"),
             ]
         ),
         .target(name: "CStint"),

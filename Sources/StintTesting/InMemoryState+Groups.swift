@@ -220,7 +220,8 @@ extension InMemoryState {
             stats: stats, retention: queue.retention,
             startsInWindow: rate.map { startsInWindow($0, name, nil, now).count } ?? 0,
             nextStart: untilNextStart(rate, name, nil, now),
-            groups: groups.keys.count { $0.queue == name && !$0.isUngrouped })
+            groups: groups.keys.count { $0.queue == name && !$0.isUngrouped },
+            search: queue.isSearched ? QueueSearch(jobs: 0, bytes: 0, isBehind: false) : nil)
     }
 
     func waitReason(of id: JobID, _ now: StoreTime) -> WaitReason? {

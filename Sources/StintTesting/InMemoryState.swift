@@ -74,6 +74,8 @@ struct InMemoryState: Sendable {
         var isPaused = false
         var pauseReason: String?
         var retention: Duration = .zero
+        /// It has no index, and only keeps the setting.
+        var isSearched = false
         var done = 0
         var limits = QueueLimits()
         /// Whether one of its jobs ever had a group.
@@ -158,6 +160,7 @@ struct InMemoryState: Sendable {
             if paused { revokes = true } else { wakes = true }
         }
         if let retention = settings.retention { queues[name]!.retention = retention }
+        if let search = settings.search { queues[name]!.isSearched = search }
         guard settings.changesLimits else { return }
         if let limit = settings.concurrency { queues[name]!.limits.concurrency = limit.value }
         if let limit = settings.rate { queues[name]!.limits.rate = limit.value }

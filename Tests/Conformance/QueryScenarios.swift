@@ -228,7 +228,143 @@ let queryScenarios: [Scenario] = [
         try await stage.settle(running.lease, .ack)
         #expect(try await stage.errorGroups(.failing).map(\.jobs) == [2])
     },
+    Scenario("free text finds the same, indexed or not yet, in every state and in pages of any length") { stage in
+        try await stage.setSearch(true, "q", "other")
+        let jobs = try await stage.queriedJobs()
+        // Not indexed, indexed, indexed in part, and dropped.
+        for step in 0..<4 {
+            if step == 1 { try await stage.indexText() }
+            if step == 2 { try await stage.store.bury([jobs["ready"]!], reason: "timed by hand") }
+            if step == 3 { try await stage.setSearch(false, "other") }
+            for (text, names) in queriedTexts {
+                var expected = Set(names.map { jobs[$0]! })
+                if step >= 2, text.contains("timed") { expected.insert(jobs["ready"]!) }
+                let query = "queue:q queue:other \(text)"
+                #expect(try await stage.found(query) == expected, "step \(step): \(query)")
+                let whole = try await stage.pages(JobFilter(try JobQuery(query)))
+                for isReversed in [false, true] {
+                    let filter = JobFilter(try JobQuery(query), limit: 1, isReversed: isReversed)
+                    #expect(Set(try await stage.pages(filter)) == expected, "step \(step): \(query)")
+                }
+                #expect(try await stage.pages(JobFilter(try JobQuery(query), limit: 2)) == whole)
+                #expect(try await stage.store.count(try JobQuery(query), after: nil) == .exactly(expected.count))
+            }
+        }
+    },
+    Scenario("operators of a search engine, quotes, NUL, broken UTF-8 and emoji are plain text, indexed or not") {
+        stage in
+        try await stage.setSearch(true, "q")
+        let payloads =
+            hostileTexts.map { Array($0.utf8) } + [
+                [0xFF, 0x61, 0x62, 0x63, 0xE2, 0x82, 0x64, 0x65, 0x66],
+                [0xC3, 0xA9, 0x80, 0x78, 0x79, 0x7A, 0xF0, 0x9F],
+                Array(repeating: 0x80, count: 40), [],
+            ]
+        let ids = try await stage.store.enqueue(try payloads.map { try NewJob($0, in: "q") }).map(\.id)
+        // Every part of each text that a query can have, of some lengths.
+        var needles = ["abc", "def", "éxyz", "é", "xyz"]
+        for text in hostileTexts {
+            let scalars = Array(text.unicodeScalars)
+            for length in [1, 2, 3, 4, 7, 40] where length <= scalars.count {
+                for start in stride(from: 0, through: scalars.count - length, by: 2) {
+                    var needle = ""
+                    needle.unicodeScalars.append(contentsOf: scalars[start..<start + length])
+                    needles.append(needle)
+                }
+            }
+        }
+        let plain = needles.filter { needle in
+            !needle.unicodeScalars.contains { $0.properties.generalCategory == .control }
+        }
+        func lowered(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+            bytes.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 }
+        }
+        for isIndexed in [false, true] {
+            if isIndexed { try await stage.indexText() }
+            for needle in plain {
+                let text = lowered(needle.utf8)
+                let expected = zip(ids, payloads).filter { lowered($0.1).contains(text) }.map(\.0)
+                let query = JobQuery(queue: "q").adding(.init(.text(QueryText(needle))))
+                let found = try await stage.store.page(JobFilter(query), after: nil).jobs.map(\.id)
+                #expect(found == expected, "\(isIndexed ? "indexed" : "not indexed"): \(query)")
+            }
+        }
+    },
+    Scenario("what changes in a job is found at once by its new text, and not by its old one, indexed or not") {
+        stage in
+        try await stage.setSearch(true, "q")
+        try await stage.store.configure("q", QueueSettings(retention: .seconds(3_600)))
+        func check(_ expected: [String: [JobID]], _ queue: QueueName = "q") async throws {
+            for isIndexed in [false, true] {
+                if isIndexed { try await stage.indexText() }
+                for (text, ids) in expected {
+                    #expect(
+                        try await stage.found("queue:\(queue) \(text)") == Set(ids),
+                        "\(isIndexed ? "indexed" : "not indexed yet"): \(text)")
+                }
+            }
+        }
+        let replacing = JobOptions(uniqueKey: "k", onConflict: .replace)
+        let first = try await stage.enqueue("apple", options: JobOptions(priority: 1))
+        let second = try await stage.enqueue("banana", options: replacing)
+        try await check(["apple": [first], "banana": [second]])
+        try await stage.enqueue("cherry", options: replacing)
+        try await check(["apple": [first], "banana": [], "cherry": [second]])
+        try await stage.settle(try await stage.claimOne().lease, .fail(error: "first error", retryAfter: .zero))
+        try await check(["\"first error\"": [first], "apple": [first]])
+        try await stage.settle(try await stage.claimOne().lease, .fail(error: "second error", retryAfter: .zero))
+        try await check(["\"first error\"": [], "\"second error\"": [first]])
+        try await stage.store.bury([first], reason: "buried by hand")
+        try await check(["\"buried by hand\"": [first], "\"second error\"": [first]])
+        try await stage.store.kick([first])
+        try await check(["\"buried by hand\"": [], "apple": [first]])
+        try await stage.store.change([first], .move(to: "other"), by: nil)
+        try await check(["apple": []])
+        try await stage.setSearch(true, "other")
+        try await check(["apple": [first]], "other")
+        try await stage.store.change([first], .move(to: "q"), by: nil)
+        try await check(["apple": []], "other")
+        try await check(["apple": [first]])
+        let collecting = JobOptions(uniqueKey: "d", onConflict: .collect)
+        let digest = try await stage.enqueue("event one", options: collecting)
+        try await check(["\"event one\"": [digest]])
+        try await stage.enqueue("event two", options: collecting)
+        try await check(["\"event one\"": [digest], "\"event two\"": [digest]])
+        try await stage.store.cancel([second], reason: "called off")
+        try await check(["called": [second]])
+        try await stage.store.delete([second])
+        try await check(["called": [], "cherry": []])
+        let long = try await stage.enqueue(String(repeating: "x", count: 20_000) + "needle at the end")
+        try await check(["\"needle at the end\"": [long]])
+    },
+    Scenario("a queue says whether its free text is indexed, and nothing else changes that") { stage in
+        try await stage.enqueue()
+        #expect(try await stage.store.queue("q")?.search == nil)
+        try await stage.setSearch(true, "q")
+        try await stage.store.configure("q", QueueSettings(concurrency: 3))
+        #expect(try await stage.store.queue("q")?.search != nil)
+        try await stage.indexText()
+        #expect(try await stage.store.queue("q")?.search?.isBehind == false)
+        try await stage.setSearch(false, "q")
+        #expect(try await stage.store.queue("q")?.search == nil)
+        try await stage.indexText()
+        #expect(try await stage.store.indexText() == 0)
+        #expect(try await stage.found("queue:q x").count == 1)
+    },
 ]
+
+private let hostileTexts = [
+    "\"quoted\" text with \\ in it", "NEAR(one two, 5) AND three NOT four OR five*", "-minus +plus ^caret {text}: a:b",
+    "text:column (unbalanced \"\"\" '); DROP TABLE stint_jobs; --", "100 % sure_thing *", "emoji 👩‍👩‍👧 🇩🇪 flag",
+    "e\u{301} and é, İstanbul, STRASSE straße, ﬁ", "nul\0byte\ttab\nline", "ＦＵＬＬ width \u{FFFD} \u{FFFE} \u{10FFFF}",
+    "*", "\"", "ab", "stint_search",
+]
+
+/// Those of `queriedTerms` that are free text.
+private let queriedTexts =
+    queriedTerms.filter { term in
+        !term.query.split(separator: " ").contains { $0.hasPrefix("state") || $0.contains(":") && !$0.hasPrefix("\"") }
+    } + [("\"no such host\"", ["buried"]), ("over", ["expired"]), ("called", ["cancelled"]), ("nothing", [])]
 
 /// What each query finds of `Stage.queriedJobs()`, by the jobs' names there.
 private let queriedTerms: [(query: String, names: [String])] = [
@@ -311,6 +447,25 @@ extension Stage {
         let ids = try await pages(JobFilter(try JobQuery(query)))
         #expect(Set(ids).count == ids.count, "twice in one list: \(query)")
         return Set(ids)
+    }
+
+    fileprivate func setSearch(_ isOn: Bool, _ queues: QueueName...) async throws {
+        for queue in queues {
+            var settings = QueueSettings()
+            settings.search = isOn
+            try await store.configure(queue, settings)
+        }
+    }
+
+    fileprivate func indexText() async throws {
+        var steps = 0
+        while try await store.indexText() > 0 {
+            steps += 1
+            guard steps < 1_000 else {
+                Issue.record("the index is never built")
+                return
+            }
+        }
     }
 
     fileprivate func pages(_ filter: JobFilter) async throws -> [JobID] {

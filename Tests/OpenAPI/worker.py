@@ -176,10 +176,11 @@ class Checks:
         self.call("POST", f"/jobs/{ids[2]}/actions", {"action": "delete"})
         self.call("GET", f"/jobs/{ids[2]}", expect=404)
         change = {"concurrency": 5, "rate": {"starts": 50, "windowMilliseconds": 1_000}, "groupConcurrency": 2, "groupOrder": "loose",
-                  "fair": False, "retentionMilliseconds": 60_000}
+                  "fair": False, "retentionMilliseconds": 60_000, "search": True}
         queue = self.call("PATCH", "/queues/ops", change).json
-        check(queue["stats"]["limits"]["rate"] == change["rate"] and queue["retentionMilliseconds"] == 60_000, queue)
+        check(queue["stats"]["limits"]["rate"] == change["rate"] and queue["retentionMilliseconds"] == 60_000 and "search" in queue, queue)
         queue = self.call("PATCH", "/queues/ops", {"rate": None}).json
+        check("search" not in self.call("PATCH", "/queues/ops", {"search": False}).json, "search off")
         check("rate" not in queue["stats"]["limits"] and queue["stats"]["limits"]["concurrency"] == 5, queue)
         check(self.call("POST", "/queues/ops/pause").json["stats"]["paused"], "pause")
         check(self.claim("ops") == [], "a paused queue was claimed from")

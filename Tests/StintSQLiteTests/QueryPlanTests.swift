@@ -49,7 +49,8 @@ struct QueryPlanTests {
         ("ungroupedBurials", JobTransaction.ungroupedBurials), ("addErrors", JobTransaction.addErrors),
         ("removeErrors", JobTransaction.removeErrors), ("deleteErrorGroup", JobTransaction.deleteErrorGroup),
         ("failing", JobTransaction.failing), ("deletedJobs", JobTransaction.deletedJobs),
-        ("operationsToPurge", JobTransaction.operationsToPurge),
+        ("operationsToPurge", JobTransaction.operationsToPurge), ("nextToIndex", JobTransaction.nextToIndex),
+        ("changedJobs", JobTransaction.changedJobs), ("unindexedJobs", JobTransaction.unindexedJobs),
     ]
 
     /// The last is a partial index that is empty once all burials are grouped.
@@ -93,6 +94,15 @@ struct QueryPlanTests {
         if scope.isOfIndex {
             let places = try await plan(of: JobTransaction.places(state, scope), store)
             #expect(!places.contains { $0.contains("TEMP B-TREE") || $0.hasPrefix("SCAN") && state != .leased })
+        }
+        if scope.isOfIndex, scope != .all {
+            let listed = try await plan(
+                of: JobTransaction.places(ofListed: state, scope, isReversed: false), store)
+            #expect(!listed.contains { $0.hasPrefix("SCAN") && !$0.hasPrefix("SCAN c") }, "\(listed)")
+            let one = try await plan(
+                of: JobTransaction.jobs(state, scope, isReversed: false, needs: [.errors, .payload], isOne: true), store
+            )
+            #expect(!one.contains { $0.hasPrefix("SCAN") || $0.contains("TEMP B-TREE") }, "\(one)")
         }
         let record = try await plan(of: JobTransaction.record(in: state), store)
         #expect(!record.contains { $0.hasPrefix("SCAN") || $0.contains("TEMP B-TREE") }, "\(record)")

@@ -91,6 +91,7 @@ struct InterposedStore: JobStore {
 
     func waitReason(of job: JobID) async throws -> WaitReason? { try await store.waitReason(of: job) }
 
+    func indexText() async throws -> Int { try await store.indexText() }
     func stats() async throws -> [QueueStats] { try await store.stats() }
     func activity(of queues: [QueueName]?, last: Duration) async throws -> [QueueActivity] {
         try await store.activity(of: queues, last: last)

@@ -10,7 +10,7 @@ struct ReapCommand: AsyncParsableCommand {
             Jobs of workers whose processes are gone, and of leases that have ended, become ready again. Jobs \
             whose time is over (stint put --expires) expire, also in paused queues. Done, cancelled and expired jobs past \
             their queue's retention are deleted. Schedules that are due enqueue their jobs. Running operations (stint \
-            operations) go on to their end. The command runs until \
+            operations) go on to their end, and new free text is indexed (stint queue set --search). The command runs until \
             nothing is left to do and prints the \
             counts. A worker whose supervisor lives is left to it, since only the supervisor knows how it ended.
 
@@ -33,9 +33,10 @@ struct ReapCommand: AsyncParsableCommand {
         let ticked = report.ticked > 0 ? ", ticked \(report.ticked)" : ""
         let changed = report.changed > 0 ? ", changed \(report.changed)" : ""
         let purged = report.purged > 0 ? ", purged \(report.purged)" : ""
+        let indexed = report.indexed > 0 ? ", indexed \(report.indexed)" : ""
         let groups = report.repairedGroups > 0 ? ", repaired groups \(report.repairedGroups)" : ""
         try Output.print(
             "requeued \(report.requeued), buried \(report.buried), pruned \(report.pruned)\(expired)\(ticked)\(changed)\(purged)"
-                + groups)
+                + groups + indexed)
     }
 }

@@ -17,10 +17,15 @@ struct SetQueueCommand: AsyncParsableCommand {
             As soon as jobs have groups, groups with ready jobs take turns by their weights (stint group set), and \
             priority counts within a group. With --fair off priority alone decides.
 
+            With --search on, free text in payloads and errors is indexed after the jobs are committed, by workers, stint \
+            serve and stint reap: queries with a text of three characters or more that name the queue become fast, and \
+            find the same.
+
             Example:
               stint queue set mail --rate 50/1s --group-concurrency 2
               stint queue set webhooks --concurrency 20 --group-concurrency 1 --group-order loose
               stint queue set mail --rate unlimited --retain 7d
+              stint queue set mail --search on
             """)
 
     @OptionGroup var database: DatabaseOptions
@@ -58,6 +63,10 @@ struct SetQueueCommand: AsyncParsableCommand {
             "How long jobs that are over are kept; as stint retain. (default: unchanged)", valueName: "duration"),
         transform: DurationArgument.init)
     var retain: DurationArgument?
+    @Option(
+        help: ArgumentHelp("Whether free text in its jobs is indexed. (default: unchanged)", valueName: "on|off"),
+        transform: Self.isOn)
+    var search: Bool?
     @Argument(help: "The queue; it is created if it does not exist.", transform: QueueName.init(_:))
     var name: QueueName
 
@@ -81,11 +90,12 @@ struct SetQueueCommand: AsyncParsableCommand {
             concurrency: concurrency, rate: rate, groupConcurrency: groupConcurrency, groupRate: groupRate,
             groupOrder: groupOrder, isFair: fair)
         settings.retention = retain?.duration
+        settings.search = search
         return settings
     }
 
     func validate() throws {
-        guard settings.changesLimits || retain != nil else {
+        guard settings.changesLimits || retain != nil || search != nil else {
             throw wrongUsage("nothing was given to change: give an option, such as --rate 50/1s")
         }
     }
@@ -95,7 +105,8 @@ struct SetQueueCommand: AsyncParsableCommand {
         try settings.check()
         let queue = try await database.open(creating: creation)
         try await queue.store.configure(name, settings)
-        let limits = try await queue.details(of: name)?.limits
-        try Output.print("set \(name): \(limits?.text ?? "no limits")")
+        let details = try await queue.details(of: name)
+        let search = details?.search == nil ? "" : ", free text is indexed"
+        try Output.print("set \(name): \(details?.limits.text ?? "no limits")\(search)")
     }
 }

@@ -48,6 +48,7 @@ struct ShowQueueCommand: AsyncParsableCommand {
                     ? "for \(queue.retention.unitsText) when they are over"
                     : "not at all when they are over"
             ),
+            ("search", search(of: queue)),
             ("concurrency", limits.concurrency.map { "\(stats.leased) of \($0) running" } ?? "unlimited"),
             ("rate", rate(of: queue)),
         ]
@@ -58,6 +59,13 @@ struct ShowQueueCommand: AsyncParsableCommand {
         rows.append(("group concurrency", groupConcurrency(limits)))
         rows.append(("group rate", limits.groupRate.map { "at most \($0) for each group" } ?? "unlimited"))
         return rows
+    }
+
+    private func search(of queue: QueueDetails) -> String {
+        guard let search = queue.search else { return "free text is not indexed" }
+        let size =
+            "\(search.jobs) \(search.jobs == 1 ? "job" : "jobs") indexed, \(Format.memory(bytes: Int64(search.bytes))) of text"
+        return size + (search.isBehind ? "; more to come, by a worker or stint reap" : "")
     }
 
     private func rate(of queue: QueueDetails) -> String {

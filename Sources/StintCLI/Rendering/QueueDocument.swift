@@ -11,7 +11,7 @@ struct QueueDocument: Encodable {
     }
 
     private enum Keys: String, CodingKey {
-        case limits, retentionMilliseconds, startsInWindow, nextStartMilliseconds, groups, activity
+        case limits, retentionMilliseconds, startsInWindow, nextStartMilliseconds, groups, search, activity
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -22,6 +22,7 @@ struct QueueDocument: Encodable {
         if queue.limits.rate != nil { try container.encode(queue.startsInWindow, forKey: .startsInWindow) }
         try container.encodeIfPresent(queue.nextStart?.milliseconds, forKey: .nextStartMilliseconds)
         try container.encode(queue.groups, forKey: .groups)
+        try container.encodeIfPresent(queue.search, forKey: .search)
         try container.encodeIfPresent(activity.map(ActivityDocument.init), forKey: .activity)
     }
 }

@@ -11,12 +11,18 @@ public struct QueueDetails: Sendable, Hashable {
     public let nextStart: Duration?
     /// The number of its groups, without that of the jobs without a group.
     public let groups: Int
+    /// What is indexed of its free text; `nil`: it is not switched on.
+    public let search: QueueSearch?
 
-    public init(stats: QueueStats, retention: Duration, startsInWindow: Int, nextStart: Duration?, groups: Int) {
+    public init(
+        stats: QueueStats, retention: Duration, startsInWindow: Int, nextStart: Duration?, groups: Int,
+        search: QueueSearch? = nil
+    ) {
         self.stats = stats
         self.retention = retention
         self.startsInWindow = startsInWindow
         self.nextStart = nextStart
         self.groups = groups
+        self.search = search
     }
 }

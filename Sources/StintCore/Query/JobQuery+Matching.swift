@@ -67,6 +67,13 @@ extension JobQuery {
         alternatives { if case .group(let name) = $0 { name.description } else { nil } }
     }
 
+    /// The free texts that a job must have.
+    package var texts: [QueryText] {
+        terms.compactMap { term in
+            if case .text(let text) = term.condition, !term.isNegated { text } else { nil }
+        }
+    }
+
     /// The groups of errors of which a job must have one; `nil`: it names none.
     package var errorGroups: [ErrorGroupID]? {
         alternatives { if case .errorGroup(let id) = $0 { id } else { nil } }

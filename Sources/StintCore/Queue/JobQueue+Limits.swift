@@ -31,6 +31,20 @@ extension JobQueue {
                 groupOrder: groupOrder, isFair: fair))
     }
 
+    /// Switches the index of free text on or off for a queue, and creates the queue if it does not exist. It makes
+    /// queries with a text of three characters or more fast that name the queue, and changes no answer.
+    ///
+    /// The index is built after the commits by a `Reaper`, or ``reap()``, in short transactions: enqueuing costs the
+    /// same. It has the payloads and errors of the queue's jobs with up to 16 KiB of text each, and at most 256 MiB
+    /// altogether; then the oldest jobs go, which queries read again. Switched off, it is removed in steps.
+    ///
+    /// - Throws: ``StintError`` with the code `invalidInput` if the store cannot index text.
+    public func setSearch(of queue: QueueName, _ isOn: Bool) async throws {
+        var settings = QueueSettings()
+        settings.search = isOn
+        try await store.configure(queue, settings)
+    }
+
     /// Sets the share of a group in its queue's turns: a group of weight 3 gets three jobs where others get one.
     /// Creates the queue and the group if they do not exist; a group has weight 1 at first.
     ///

@@ -1,13 +1,14 @@
 extension JobQueue {
     /// Reclaims the jobs of dead workers and of ended leases, ends jobs that have expired, prunes jobs that are over,
-    /// enqueues the jobs of schedules that are due, and goes on with the running operations, until nothing is left to do
-    /// or the task is cancelled. For cron; a `Reaper` does it repeatedly.
+    /// enqueues the jobs of schedules that are due, goes on with the running operations, and indexes free text, until
+    /// nothing is left to do or the task is cancelled. For cron; a `Reaper` does it repeatedly.
     ///
     /// - Returns: What was done.
     public func reap() async throws -> ReapReport {
         var report = try await store.reapAll()
         report.ticked = try await store.tickAll().ticks
         report.changed = try await store.runOperations()
+        report.indexed = try await store.indexAllText()
         return report
     }
 }
@@ -27,6 +28,23 @@ extension JobStore {
             hasLookedAgain = true
             do { try await sleep(for: SecondLook.delay + .milliseconds(50)) } catch { return total }
         }
+    }
+}
+
+extension JobStore {
+    /// Indexes text until nothing is left to do or the task is cancelled. It pauses after each step, for as long as that
+    /// may have held the write lock, so that workers go on.
+    ///
+    /// - Returns: How many jobs it went through.
+    package func indexAllText() async throws -> Int {
+        var total = 0
+        while !Task.isCancelled {
+            let count = try await indexText()
+            guard count > 0 else { break }
+            total += count
+            do { try await sleep(for: .milliseconds(20)) } catch { break }
+        }
+        return total
     }
 }
 

@@ -57,6 +57,7 @@ package struct AnyJobStore: JobStore {
 
     package func waitReason(of job: JobID) async throws -> WaitReason? { try await base.waitReason(of: job) }
 
+    package func indexText() async throws -> Int { try await base.indexText() }
     package func stats() async throws -> [QueueStats] { try await base.stats() }
 
     package func activity(of queues: [QueueName]?, last: Duration) async throws -> [QueueActivity] {

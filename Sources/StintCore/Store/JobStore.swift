@@ -86,6 +86,12 @@ public protocol JobStore: WorkerRegistry, ScheduleStore, OperationStore {
     /// - Returns: What was done; all zero when nothing is left to do now.
     func reap() async throws -> ReapReport
 
+    /// Indexes the free text of jobs in queues whose setting `search` is on, and removes what is gone from the index: a
+    /// step in a short transaction. A store without such an index has nothing to do.
+    ///
+    /// - Returns: How many jobs it went through; 0 if nothing is left to do now.
+    func indexText() async throws -> Int
+
     /// Changes a queue's settings. Creates the queue if it does not exist.
     func configure(_ queue: QueueName, _ settings: QueueSettings) async throws
 
@@ -198,6 +204,8 @@ public protocol JobStore: WorkerRegistry, ScheduleStore, OperationStore {
 
 extension JobStore {
     public func checkStillThere() throws {}
+
+    public func indexText() async throws -> Int { 0 }
 
     public func sleep(for duration: Duration) async throws { try await Task.sleep(for: duration) }
 

@@ -14,6 +14,8 @@ public struct QueueSettings: Sendable, Hashable {
     public var groupRate: Limit<Rate>?
     public var groupOrder: QueueLimits.GroupOrder?
     public var isFair: Bool?
+    /// Whether free text in its jobs is indexed; see ``QueueSearch``.
+    public var search: Bool?
 
     /// The longest ``pauseReason``, in bytes.
     public static let maximumPauseReasonBytes = 1_000

@@ -16,6 +16,7 @@ extension SQLiteStore {
                 findings += try self.counts(transaction)
                 findings += try self.errorCounts(transaction)
                 findings += try transaction.limitFindings()
+                findings += try transaction.searchFindings()
                 findings += try transaction.scheduleFindings(hasWorker: hasWorker)
                 return .commit
             }

@@ -1,3 +1,4 @@
+import GRDB
 import StintCore
 
 /// The verbs of a ``JobStore``: each is one transaction with the verb of the same name.
@@ -83,6 +84,41 @@ extension SQLiteStore {
             groupSweep.goOn(after: groups, hasChanged: report.repairedGroups + report.prunedGroups > 0)
         }
         return report
+    }
+
+    public func indexText() async throws -> Int {
+        guard try await look({ try $0.needsIndexing() }) else { return try await sweepIndex() }
+        return try await write(weight: JobTransaction.rowsPerStep, diskFull: .refuse) { transaction in
+            do {
+                return try transaction.index()
+            } catch let error as DatabaseError where JobTransaction.isOfIndex(error) {
+                throw StintError(
+                    .storageFailed,
+                    "the index of free text cannot be built (\(error.message ?? "error \(error.resultCode.rawValue)")), and queries "
+                        + "read the jobs instead: see `stint doctor`")
+            }
+        }
+    }
+
+    /// Removes jobs from the index that are gone.
+    ///
+    /// - Returns: How many.
+    private func sweepIndex() async throws -> Int {
+        guard let start = indexSweep.begin(clock.now()) else { return 0 }
+        var place = start
+        // A pass through few jobs is one call.
+        for _ in 0..<10 {
+            let (gone, last) = try await look { [place] in try $0.goneFromIndex(after: place) }
+            indexSweep.goOn(after: last)
+            if !gone.isEmpty {
+                return try await write(weight: JobTransaction.rowsPerStep, diskFull: .refuse) {
+                    try $0.removeFromIndex(gone)
+                }
+            }
+            guard let last else { break }
+            place = last
+        }
+        return 0
     }
 
     /// - Returns: What is to be done; `nil`: nothing now.
@@ -188,7 +224,7 @@ extension SQLiteStore {
 
     public func reapSignals(every interval: Duration) -> AsyncStream<Void> {
         signals(every: interval) { [file] transaction, scoreboards in
-            try file.logSize > Checkpointer.longLog || transaction.mayReap(scoreboards)
+            try file.logSize > Checkpointer.longLog || transaction.mayReap(scoreboards) || transaction.mayIndex()
         }
     }
 
@@ -238,6 +274,7 @@ extension JobTransaction {
         if let retention = settings.retention {
             try statement("UPDATE stint_queues SET retention_ms = ?2 WHERE id = ?1").execute(id, retention.milliseconds)
         }
+        if let search = settings.search { try setSearch(search, of: id) }
         if settings.changesLimits { try changeLimits(of: id, settings) }
     }
 

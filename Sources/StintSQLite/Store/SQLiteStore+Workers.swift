@@ -97,6 +97,7 @@ extension SQLiteStore {
     package func forgetTimes() {
         unheldLooks.forget()
         groupSweep.forget()
+        indexSweep.forget()
     }
 
     /// See ``ReaderPool/fill()``.

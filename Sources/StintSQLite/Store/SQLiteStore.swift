@@ -73,6 +73,7 @@ public final class SQLiteStore: JobStore {
     let runLock = ExclusiveRunLock()
     let unheldLooks = RareLook(every: .seconds(60))
     let groupSweep = GroupSweep()
+    let indexSweep = IndexSweep()
     let signals: WakeUpSignals
     let lifecycle: Mutex<Lifecycle>
 

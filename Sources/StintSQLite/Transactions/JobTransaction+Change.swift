@@ -66,6 +66,7 @@ extension JobTransaction {
     /// Its row in stint_jobs is written again, with its payload.
     private func setQueue(_ queue: Int64, of job: Int64) throws {
         try statement("UPDATE stint_jobs SET queue_id = ?2 WHERE id = ?1").execute(job, queue)
+        try noteSearch(job, in: queue)
     }
 
     private func move(_ job: Located, to name: QueueName) throws -> Applied {

@@ -28,6 +28,7 @@ extension JobTransaction {
         update.bind(1, holder.rawValue)
         try bind(job, update) { try update.execute() }
         try makeWaiting(holder.rawValue, try place(of: job, in: queue), after: job.options.delay)
+        try noteSearch(holder.rawValue, in: queue)
         return true
     }
 

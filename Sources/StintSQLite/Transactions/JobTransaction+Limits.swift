@@ -19,7 +19,7 @@ extension JobTransaction {
         }
         return QueueDetails(
             stats: stats, retention: .milliseconds(retention ?? 0), startsInWindow: started, nextStart: nextStart,
-            groups: Int(clamping: groups ?? 0))
+            groups: Int(clamping: groups ?? 0), search: try search(of: queue.id))
     }
 
     /// Whether or not it is paused.

@@ -44,7 +44,12 @@ extension JobTransaction {
             // Also a part without jobs costs a look.
             budget.rows -= 1
             guard !budget.isSpent else { return .spent(start) }
-            let end = try walk(part, plan.isReversed, after: start, &budget, now, names, visit: visit)
+            let end =
+                if let search = plan.search, part.scope.isOfIndex {
+                    try walk(part, plan.isReversed, search, after: start, &budget, now, names, visit: visit)
+                } else {
+                    try walk(part, plan.isReversed, after: start, &budget, now, names, visit: visit)
+                }
             if end != .end { return end }
         }
         return .end
@@ -73,6 +78,63 @@ extension JobTransaction {
             return ()
         }
         return end
+    }
+
+    /// The same with an answer of the full-text index: only the jobs that may match are looked at.
+    private func walk(
+        _ part: QueryPlan.Part, _ isReversed: Bool, _ search: SearchAnswer, after start: JobCursor,
+        _ budget: inout ReadBudget, _ now: Timestamp, _ names: NameCache, visit: (FoundJob) throws -> Bool
+    ) throws -> WalkEnd {
+        let one = try statement(
+            Self.jobs(part.state, part.scope, isReversed: isReversed, needs: part.needs, isOne: true))
+        func look(at id: Int64, _ budget: inout ReadBudget) throws -> WalkEnd {
+            one.bind(5, id)
+            let end = try one.first(start.queue, start.order, start.job, 1) { row -> WalkEnd in
+                let job = FoundJob(row: row, state: part.state, scope: part.scope, names: names)
+                budget.rows -= 1
+                budget.bytes -= job.bytesRead
+                if try part.residual.matches(job, now: now), try !visit(job) { return .enough(job.place) }
+                return budget.isSpent ? .spent(job.place) : .end
+            }
+            return end ?? .end
+        }
+        if let few = search.few {
+            budget.rows -= few.count / Self.excludedPerRow
+            for id in try places(of: few, part, isReversed, after: start) {
+                let end = try look(at: id, &budget)
+                if end != .end { return end }
+            }
+            return .end
+        }
+        let select = try statement(Self.jobs(part.state, part.scope, isReversed: isReversed, needs: []))
+        var (end, excluded) = (WalkEnd.end, 0)
+        _ = try select.rows(start.queue, start.order, start.job, Int64(budget.rows * Self.excludedPerRow)) {
+            row -> Void? in
+            let job = FoundJob(row: row, state: part.state, scope: part.scope, names: names)
+            if search.mayMatch(job.id.rawValue) {
+                end = try look(at: job.id.rawValue, &budget)
+            } else {
+                excluded += 1
+                if excluded % Self.excludedPerRow == 0 { budget.rows -= 1 }
+                if budget.isSpent { end = .spent(job.place) }
+            }
+            return end == .end ? () : nil
+        }
+        return end
+    }
+
+    /// Those of a list of jobs that are in a part, in its order.
+    private func places(
+        of jobs: [Int64], _ part: QueryPlan.Part, _ isReversed: Bool, after start: JobCursor
+    ) throws -> [Int64] {
+        let select = try statement(Self.places(ofListed: part.state, part.scope, isReversed: isReversed))
+        select.bind(5, "[\(jobs.map(String.init).joined(separator: ","))]")
+        select.bind(1, start.queue)
+        select.bind(2, start.order)
+        select.bind(3, start.job)
+        return try select.rows { (order: $0.int(0), job: $0.int(1)) }
+            .sorted { isReversed ? ($1.order, $1.job) < ($0.order, $0.job) : ($0.order, $0.job) < ($1.order, $1.job) }
+            .map(\.job)
     }
 
     /// The names that conditions look at, each read once.

@@ -16,6 +16,7 @@ extension JobTransaction {
         if let failure = transition.failure {
             try record(failure, attempt: job.held.attempts, id.rawValue, worker: worker, diagnostics)
             note(queue) { $0.add(failure.kind) }
+            try noteSearch(id.rawValue, in: queue)
         }
         let place = job.place(in: queue)
         switch transition.destination {
@@ -156,6 +157,7 @@ extension JobTransaction {
         try insert.execute()
         count(place.queue, buried: 1)
         countError(group, place.queue, 1, at: now.wall)
+        try noteSearch(id, in: place.queue)
     }
 
     /// Ends a job that does not run (again), with the reason. It is kept if the queue has a retention.
@@ -180,6 +182,7 @@ extension JobTransaction {
             insert.bind(7, place.group)
             try insert.execute()
             try statement(HotSQL.deleteUniqueKey).execute(id)
+            try noteSearch(id, in: place.queue)
         } else {
             try forget(id)
         }

@@ -24,6 +24,8 @@ final class JobTransaction {
     private var lastQueue: (name: QueueName, id: Int64)?
     var groupIDs: [GroupKey: Int64] = [:]
     var ungroupedIDs: [Int64: Int64?] = [:]
+    /// Whether the texts of a queue are indexed.
+    var knownSearched: [Int64: Bool] = [:]
     /// Groups that this transaction has put into the line.
     var groupsInLine: Set<Int64> = []
     /// Whether a job became ready or delayed, so that a sleeping worker may have something to do.

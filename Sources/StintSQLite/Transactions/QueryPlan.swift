@@ -2,7 +2,8 @@ import StintCore
 
 /// How the jobs that match a query are found: which parts of which indexes are read, one after the other, and what is
 /// left to check of each job. The plan depends on the query and on which queues and groups exist, and never on
-/// statistics, so that all pages of a query are read in one order. A full-text index would be one more scope.
+/// statistics, so that all pages of a query are read in one order. The full-text index changes no order: it says which
+/// jobs of a part need not be looked at.
 struct QueryPlan {
     /// Jobs of one state that an index finds.
     enum Scope: Hashable {
@@ -71,6 +72,8 @@ struct QueryPlan {
 
     let parts: [Part]
     let isReversed: Bool
+    /// What the full-text index says; `nil`: nothing.
+    let search: SearchAnswer?
 
     /// The parts from that of a place on, or from the first behind it.
     func parts(from place: JobCursor?) -> ArraySlice<Part> {
@@ -122,7 +125,7 @@ extension JobTransaction {
                     needs: QueryPlan.Needs(of: residual).union(needs))
             }
         }
-        return QueryPlan(parts: parts, isReversed: isReversed)
+        return QueryPlan(parts: parts, isReversed: isReversed, search: try searchAnswer(query))
     }
 
     /// How buried jobs with like errors are found, if nothing finds fewer.
@@ -175,25 +178,41 @@ extension JobTransaction {
             """
     }
 
+    /// The places of a list of jobs that are in a part and behind a place in its order: its order, and the job. The
+    /// numbers are those of ``jobs(_:_:isReversed:needs:isOne:)``, and ?5 is the list as JSON.
+    static func places(ofListed state: JobState, _ scope: QueryPlan.Scope, isReversed: Bool) -> String {
+        let (range, _) = range(state, scope, isReversed: isReversed)
+        let lease = state == .leased && scope != .all ? "CROSS JOIN stint_leases l ON l.token = s.token" : ""
+        let tables =
+            state == .ready
+            ? """
+            CROSS JOIN stint_jobs j ON j.id = c.value
+            CROSS JOIN stint_ready s ON s.queue_id = j.queue_id AND s.priority = j.priority AND s.job_id = j.id
+            """ : "CROSS JOIN \(state.table) s ON s.job_id = c.value"
+        return """
+            SELECT \(orderColumn(state, scope) ?? "0"), s.job_id FROM json_each(?5) c \(tables) \(lease) WHERE \(range)
+            """
+    }
+
     /// Reads the jobs of a part behind a place in its order, one row each. ?1 is the scope's number, or in the scope
-    /// `all` the queue of the place, ?2 and ?3 its order and job, ?4 the number of rows. Incomplete rows that another
+    /// `all` the queue of the place, ?2 and ?3 its order and job, ?4 the number of rows. If it is one job, that is ?5. Incomplete rows that another
     /// program has left are skipped.
     static func jobs(
-        _ state: JobState, _ scope: QueryPlan.Scope, isReversed: Bool, needs: QueryPlan.Needs
+        _ state: JobState, _ scope: QueryPlan.Scope, isReversed: Bool, needs: QueryPlan.Needs, isOne: Bool = false
     ) -> String {
         let order = orderColumn(state, scope)
         func column(_ name: String, _ isNeeded: Bool) -> String { isNeeded ? name : "NULL" }
         let (range, sorting) = range(state, scope, isReversed: isReversed)
         let place = state == .ready ? "AND j.queue_id = s.queue_id AND j.priority = s.priority" : ""
         let lease = state == .leased && scope != .all ? "CROSS JOIN stint_leases l ON l.token = s.token" : ""
-        let readsJob = !needs.isDisjoint(with: [.job, .headers, .payload, .payloadSize]) || !scope.isOfIndex
+        let readsJob = !needs.isDisjoint(with: [.job, .headers, .payload, .payloadSize]) || !scope.isOfIndex || isOne
         let join = readsJob ? "CROSS JOIN stint_jobs j ON j.id = s.job_id \(place)" : ""
         let queue = state == .leased ? (readsJob ? "j.queue_id" : "0") : "s.queue_id"
         let priority = state == .ready ? "s.priority" : readsJob ? "j.priority" : "0"
         // CROSS JOIN forces this order of the tables on the planner.
         let tables =
-            if case .job = scope {
-                "stint_jobs j CROSS JOIN \(state.table) s ON s.job_id = j.id \(place)"
+            if isOne || !scope.isOfIndex {
+                "stint_jobs j CROSS JOIN \(state.table) s ON s.job_id = j.id \(place) \(lease)"
             } else {
                 "\(state.table) s \(lease) \(join)"
             }
@@ -209,7 +228,7 @@ extension JobTransaction {
                    \(column("coalesce((SELECT bytes FROM stint_digests WHERE job_id = j.id), length(j.payload))", needs.contains(.payloadSize))),
                    \(column("s.buried_at", state == .buried))
             FROM \(tables)
-            WHERE \(range) \(sorting) LIMIT ?4
+            WHERE \(range) \(isOne ? "AND j.id = ?5" : sorting) LIMIT ?4
             """
     }
 

@@ -32,6 +32,7 @@ extension Route {
             try await request.json(),
             known: [
                 "concurrency", "rate", "groupConcurrency", "groupRate", "groupOrder", "fair", "retentionMilliseconds",
+                "search",
             ])
         var settings = QueueSettings(
             concurrency: try count("concurrency", fields), rate: try rate("rate", fields),
@@ -44,6 +45,7 @@ extension Route {
         }
         settings.isFair = try fields.bool("fair")
         settings.retention = try fields.duration("retentionMilliseconds")
+        settings.search = try fields.bool("search")
         try settings.check()
         try await request.dashboard.queue.store.configure(name, settings)
         return .json(try await queueFacts(name, request))

@@ -57,6 +57,7 @@ extension Route {
         settings.isFair = form["fair"] != nil
         settings.groupOrder = form["group-order"] == "loose" ? .loose : .strict
         if let text = form["retention"], !text.isEmpty { settings.retention = try form.duration(text, "retention") }
+        settings.search = form["search"] != nil
         try settings.check()
         try await request.dashboard.queue.store.configure(name, settings)
         return "\(queuePath(name))?done=set"
@@ -91,6 +92,7 @@ struct QueueFacts: Encodable, Sendable {
     let nextStartMilliseconds: Int64?
     let groups: Int
     let busiestGroups: [GroupFacts]
+    let search: QueueSearch?
 
     init(_ details: QueueDetails, _ busiest: [GroupStats]) {
         stats = details.stats
@@ -99,6 +101,7 @@ struct QueueFacts: Encodable, Sendable {
         nextStartMilliseconds = details.nextStart?.milliseconds
         groups = details.groups
         busiestGroups = busiest.map(GroupFacts.init)
+        search = details.search
     }
 }
 
@@ -206,6 +209,8 @@ private struct QueueView {
     let row: QueueRow
     let limits: LimitsView
     let retention: String
+    let isSearched: Bool
+    let searched: String?
     let startsInWindow: String?
     let nextStart: String?
     let groupCount: String
@@ -240,6 +245,11 @@ private struct QueueView {
         row = QueueRow(details.stats, base, hour)
         limits = LimitsView(details.limits)
         retention = details.retention == .zero ? "" : details.retention.unitsText
+        isSearched = details.search != nil
+        searched = details.search.map { search in
+            "\(Words.count(search.jobs)) jobs indexed, \(Words.bytes(Int64(search.bytes)) ?? "0 bytes") of text"
+                + (search.isBehind ? "; more to come" : "")
+        }
         startsInWindow = details.limits.rate == nil ? nil : Words.count(details.startsInWindow)
         nextStart = details.nextStart.map(Words.duration)
         groupCount = Words.count(details.groups)

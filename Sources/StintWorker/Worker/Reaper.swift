@@ -3,7 +3,8 @@ import ServiceLifecycle
 import StintCore
 
 /// Repeatedly reclaims the jobs of dead workers and of ended leases, ends expired jobs, and prunes jobs that are over; and
-/// ticks the schedules when they are due; and goes on with operations (``BulkOperation``). One on the machine is
+/// ticks the schedules when they are due; goes on with operations (``BulkOperation``); and indexes free text
+/// (``QueueSearch``). One on the machine is
 /// enough; more do no harm. If there is nothing to do it only reads. In the worker processes of a ``Supervisor`` it
 /// does nothing, because the reaper beside the supervisor is enough.
 public struct Reaper: Service {
@@ -34,10 +35,13 @@ public struct Reaper: Service {
                 let (found, find) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
                 // Beside the reaps: an operation of a million jobs takes a while.
                 group.addTask { await goOnWithOperations(found) }
+                let (signal, look) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+                group.addTask { await indexText(signal) }
                 defer { group.cancelAll() }
                 var signals = store.reapSignals(every: interval).makeAsyncIterator()
                 while !Task.isCancelled {
                     find.yield()
+                    look.yield()
                     try await reapOnce()
                     if await signals.next() != nil { continue }
                     // The store is closed, unless this task was cancelled.
@@ -57,6 +61,20 @@ public struct Reaper: Service {
                 // What makes the database unusable ends the reaper, which says so.
                 do { try store.checkStillThere() } catch { continue }
                 logger.error("an operation could not go on; trying again", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    /// Beside the reaps too: the first index of a large queue takes minutes.
+    private func indexText(_ signals: AsyncStream<Void>) async {
+        for await _ in signals {
+            do {
+                _ = try await store.indexAllText()
+            } catch {
+                do { try store.checkStillThere() } catch { continue }
+                logger.error("free text could not be indexed; queries read the jobs", metadata: ["error": "\(error)"])
+                // It may be corrupt, and stay so until a person acts.
+                do { try await store.sleep(for: .seconds(60)) } catch { return }
             }
         }
     }

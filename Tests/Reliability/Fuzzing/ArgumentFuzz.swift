@@ -22,7 +22,7 @@ struct ArgumentFuzz {
         "--pipe", "--error", "--older", "--all", "--yes", "--trim", "--drain", "--fail-if-buried", "--mode",
         "--to", "--wait", "--interval", "--max-held", "--help", "--version", "-h", "--", "-", "--no-such-option",
         "--group", "--expires", "--on-conflict", "--debounce", "--at-most", "--max-events", "--max-event-bytes",
-        "--rate", "--group-concurrency", "--group-rate", "--group-order", "--fair", "--retain", "--weight",
+        "--rate", "--group-concurrency", "--group-rate", "--group-order", "--fair", "--retain", "--weight", "--search",
         "--digest-format", "--cron", "--every", "--timezone", "--missed", "--content-type", "--after", "--reason",
         "--detach", "--off", "--web", "--auth-file", "--read-only", "--host-name", "--trusted-proxy",
         "--proxy-user-header", "--redact", "--new-token", "--role",

@@ -185,6 +185,7 @@ package struct RecordingStore: JobStore {
 
     package func waitReason(of job: JobID) async throws -> WaitReason? { try await store.waitReason(of: job) }
 
+    package func indexText() async throws -> Int { try await store.indexText() }
     package func stats() async throws -> [QueueStats] { try await store.stats() }
     package func activity(of queues: [QueueName]?, last: Duration) async throws -> [QueueActivity] {
         try await store.activity(of: queues, last: last)

@@ -98,6 +98,7 @@ struct SimulatedStore: JobStore {
 
     func waitReason(of job: JobID) async throws -> WaitReason? { try await store.waitReason(of: job) }
 
+    func indexText() async throws -> Int { try await perform { try await store.indexText() } }
     func stats() async throws -> [QueueStats] { try await store.stats() }
     func activity(of queues: [QueueName]?, last: Duration) async throws -> [QueueActivity] {
         try await store.activity(of: queues, last: last)

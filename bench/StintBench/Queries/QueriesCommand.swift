@@ -44,6 +44,8 @@ struct QueriesCommand: AsyncParsableCommand {
             }
             for query in Self.counts { try await findings.measureCount(queue, query, rounds) }
             try await findings.measureErrors(queue, rounds)
+            say("queries, free text")
+            try await findings.measureSearch(queue, path, rounds)
             return findings
         }
     }
@@ -206,6 +208,71 @@ struct QueriesFindings: Findings {
                 }
             }
         }
+    }
+
+    /// Whole answers, over all queues, before and after free text is indexed, and what that costs.
+    mutating func measureSearch(_ queue: JobQueue<SQLiteStore>, _ path: String, _ rounds: Int) async throws {
+        let queues = try (1...10).map { try QueueName("q-\($0)") }
+        let names = queues.map { "queue:\($0)" }.joined(separator: " ")
+        let texts = [
+            ("of one job", "\"\\\"member\\\":\(jobs / 2),\""), ("of one buried job", "\"cannot send \(jobs + 77) to\""),
+            ("of none", "\"nowhere to be found\""), ("of a thousand jobs", "\"cannot send \(jobs / 100 + 1_000)\""),
+        ]
+        func answers(_ suffix: String, _ rounds: Int, limit: Double?) async throws {
+            for (what, text) in texts {
+                let query = try JobQuery("\(names) \(text)")
+                try await measure("all pages of a text \(what)\(suffix)", rounds, limit: limit) { _ in
+                    var (found, pages, cursor): (Int, Int, JobCursor?) = (0, 0, nil)
+                    repeat {
+                        let page = try await queue.list(JobFilter(query), after: cursor)
+                        (found, pages, cursor) = (found + page.jobs.count, pages + 1, page.next)
+                    } while cursor != nil
+                    return "\(found) jobs, \(count(pages, "page"))"
+                }
+            }
+        }
+        func enqueue(_ suffix: String, _ names: [QueueName]) async throws {
+            var number = 0
+            try await measure("enqueue 1,000 jobs\(suffix)", rounds, limit: nil) { round in
+                let batch = try (0..<1_000).map { place in
+                    number += 1
+                    return try NewJob(
+                        Array("{\"member\":\(number),\"issue\":7,\"text\":\"\(round) \(place)\"}".utf8),
+                        in: names[round % names.count])
+                }
+                return "\(try await queue.enqueue(jobs: batch).count) jobs"
+            }
+        }
+        func size() throws -> Int { try Int(FileManager.default.attributesOfItem(atPath: path)[.size] as? Int64 ?? 0) }
+        try await answers("", 3, limit: nil)
+        await queue.store.checkpointLog()
+        let before = try size()
+        for name in queues { try await queue.setSearch(of: name, true) }
+        var (times, indexed): ([Double], Int) = ([], 0)
+        while true {
+            let start = MonotonicClock.nanoseconds()
+            let step = try await queue.store.indexText()
+            guard step > 0 else { break }
+            indexed += step
+            times.append(Double(MonotonicClock.nanoseconds() - start) / 1e6)
+            if times.count % 200 == 0 { await queue.store.checkpointLog() }
+        }
+        await queue.store.checkpointLog()
+        var bytes = 0
+        for name in queues { bytes += try await queue.details(of: name)?.search?.bytes ?? 0 }
+        let total = times.reduce(0, +)
+        times.sort()
+        rows.append(
+            Row(
+                what: "step that indexes", millisecondsP50: times.median,
+                millisecondsP99: times[(times.count * 99 - 1) / 100],
+                result:
+                    "\(times.count) steps in \((total / 1_000).text(1)) s; \(bytes / 1_000_000) MB of text, the file grew by "
+                    + "\((try size() - before) / 1_000_000) MB",
+                limit: nil))
+        try await answers(", indexed", rounds, limit: 10)
+        try await enqueue(", queue with an index", ["q-1"])
+        try await enqueue(", queue without", ["q-none"])
     }
 
     var grids: [Grid] {
