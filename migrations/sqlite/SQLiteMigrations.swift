@@ -13,6 +13,7 @@ package enum SQLiteMigrations {
         SQLiteMigration(7, "v007_errors", PackageResources.v007_errors_sql),
         SQLiteMigration(8, "v008_activity", PackageResources.v008_activity_sql),
         SQLiteMigration(9, "v009_operations", PackageResources.v009_operations_sql),
+        SQLiteMigration(11, "v011_webhooks", PackageResources.v011_webhooks_sql),
     ]
 }
 

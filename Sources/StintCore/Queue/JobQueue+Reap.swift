@@ -1,13 +1,14 @@
 extension JobQueue {
     /// Reclaims the jobs of dead workers and of ended leases, ends jobs that have expired, prunes jobs that are over,
-    /// enqueues the jobs of schedules that are due, and goes on with the running operations, until nothing is left to do
-    /// or the task is cancelled. For cron; a `Reaper` does it repeatedly.
+    /// enqueues the jobs of schedules that are due and the messages of webhooks, and goes on with the running operations,
+    /// until nothing is left to do or the task is cancelled. For cron; a `Reaper` does it repeatedly.
     ///
     /// - Returns: What was done.
     public func reap() async throws -> ReapReport {
         var report = try await store.reapAll()
         report.ticked = try await store.tickAll().ticks
         report.changed = try await store.runOperations()
+        report.notified = try await store.notifyWebhooks()
         return report
     }
 }

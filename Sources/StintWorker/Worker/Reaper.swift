@@ -3,7 +3,8 @@ import ServiceLifecycle
 import StintCore
 
 /// Repeatedly reclaims the jobs of dead workers and of ended leases, ends expired jobs, and prunes jobs that are over; and
-/// ticks the schedules when they are due; and goes on with operations (``BulkOperation``). One on the machine is
+/// ticks the schedules when they are due; goes on with operations (``BulkOperation``); and enqueues the messages of
+/// webhooks (``Webhook``). One on the machine is
 /// enough; more do no harm. If there is nothing to do it only reads. In the worker processes of a ``Supervisor`` it
 /// does nothing, because the reaper beside the supervisor is enough.
 public struct Reaper: Service {
@@ -31,6 +32,7 @@ public struct Reaper: Service {
         try await cancelWhenGracefulShutdown {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await Ticker(store: store, logger: logger).run() }
+                group.addTask { await notifyWebhooks() }
                 let (found, find) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
                 // Beside the reaps: an operation of a million jobs takes a while.
                 group.addTask { await goOnWithOperations(found) }
@@ -57,6 +59,19 @@ public struct Reaper: Service {
                 // What makes the database unusable ends the reaper, which says so.
                 do { try store.checkStillThere() } catch { continue }
                 logger.error("an operation could not go on; trying again", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private func notifyWebhooks() async {
+        for await _ in store.webhookSignals(every: .seconds(1)) {
+            do {
+                let messages = try await store.notifyWebhooks()
+                if messages > 0 { logger.debug("webhooks have messages", metadata: ["messages": "\(messages)"]) }
+            } catch {
+                // What makes the database unusable ends the reaper, which says so.
+                do { try store.checkStillThere() } catch { return }
+                logger.error("webhooks could not be notified; trying again", metadata: ["error": "\(error)"])
             }
         }
     }
