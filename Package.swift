@@ -103,7 +103,8 @@ let package = Package(
         .target(
             name: "StintWeb",
             dependencies: [
-                "StintCore", "StintPlatform", "StintWorker", hummingbird, hummingbirdCore, nio, nioPosix, nioHTTP1, nioSSL,
+                "StintCore", "StintPlatform", "StintWorker", hummingbird, hummingbirdCore, nio, nioPosix, nioHTTP1,
+                nioSSL,
                 httpTypes, mustache, crypto, lifecycle, logging,
             ],
             resources: [

@@ -108,7 +108,9 @@ extension InMemoryState {
             let deaths: Set<JobFailure.Kind> = [.crashed, .lost, .expired]
             samples = failures.reversed().filter { job, failure in
                 deaths.contains(failure.kind) && jobs[job]?.queue.description == queue
-            }.map { WebhookMessage.Sample(job: $0.job, at: StoredTime.timestamp($0.failure.at), reason: $0.failure.error) }
+            }.map {
+                WebhookMessage.Sample(job: $0.job, at: StoredTime.timestamp($0.failure.at), reason: $0.failure.error)
+            }
         } else {
             samples = jobs.values.compactMap { job -> WebhookMessage.Sample? in
                 guard job.queue.description == queue, case .buried(let at, let reason) = job.place else { return nil }

@@ -68,8 +68,13 @@ package enum ClosedStore {
             ("step", { _ = try await store.step(by: OperationDriver()) }),
             ("control", { _ = try await store.control(OperationID(rawValue: 1), .pause) }),
             ("operation", { _ = try await store.operation(OperationID(rawValue: 1)) }),
-            ("setWebhook", { _ = try await store.setWebhook(
-                Webhook("w", url: "https://example.com", events: ["buried"]), keepsSecret: true) }),
+            (
+                "setWebhook",
+                {
+                    _ = try await store.setWebhook(
+                        Webhook("w", url: "https://example.com", events: ["buried"]), keepsSecret: true)
+                }
+            ),
             ("webhooks", { _ = try await store.webhooks() }),
             ("webhook", { _ = try await store.webhook("w") }),
             ("deleteWebhook", { try await store.deleteWebhook("w") }),

@@ -41,7 +41,8 @@ let webhookScenarios: [Scenario] = [
         #expect(try await stage.store.webhook("w") == other.with(first.secret))
         #expect(try await stage.store.setWebhook(other, keepsSecret: false) == .replaced)
         #expect(try await stage.store.webhook("w") == other)
-        _ = try await stage.store.setWebhook(Webhook("a", url: "http://c.example.com", events: ["paused"]), keepsSecret: true)
+        _ = try await stage.store.setWebhook(
+            Webhook("a", url: "http://c.example.com", events: ["paused"]), keepsSecret: true)
         #expect(try await stage.store.webhooks().map(\.name) == ["a", "w"])
         try await stage.store.deleteWebhook("w")
         #expect(try await stage.store.webhook("w") == nil)
@@ -83,7 +84,8 @@ let webhookScenarios: [Scenario] = [
     },
     Scenario("a new webhook is not told of what was before it, and a new event neither") { stage in
         try await stage.bury(3)
-        let job = try await { try await stage.enqueue(); return try await stage.claimOne() }()
+        try await stage.enqueue()
+        let job = try await stage.claimOne()
         try await stage.settle(job.lease, .crash(error: "SIGSEGV", retryAfter: .seconds(60)))
         try await stage.set("buried")
         #expect(try await stage.store.notifyWebhooks() == 0)
@@ -118,7 +120,9 @@ let webhookScenarios: [Scenario] = [
         for job in try await stage.claim(3) { try await stage.settle(job.lease, .ack) }
         #expect(try await stage.store.notifyWebhooks() == 3)
         let messages = try await stage.messages()
-        let told = messages.map { "\($0.event.rawValue) \($0.state?.rawValue ?? "?") \($0.value.map { "\($0)" } ?? "-")" }
+        let told = messages.map {
+            "\($0.event.rawValue) \($0.state?.rawValue ?? "?") \($0.value.map { "\($0)" } ?? "-")"
+        }
         #expect(
             told == [
                 "backlog raised 3", "age raised 11000", "paused raised -", "age resolved 0", "backlog resolved 0",

@@ -53,7 +53,8 @@ struct HelpTests {
 
     @Test(
         "every option that takes a value shows its default, within the width of the terminal",
-        arguments: commands.filter { !["schedule", "webhook", "queue", "group", "operations"].contains($0) } + innerCommands,
+        arguments: commands.filter { !["schedule", "webhook", "queue", "group", "operations"].contains($0) }
+            + innerCommands,
         [60, 100])
     func defaults(command: String, width: Int) async throws {
         let help = try await place.run(

@@ -1,6 +1,6 @@
 import Foundation
-import StintPlatform
 import StintCore
+import StintPlatform
 import StintSQLite
 import TestSupport
 import Testing
@@ -18,7 +18,9 @@ struct WebhookCommandTests {
         let lines = added.output.split(separator: "\n")
         #expect(lines.first == "added ops: age:mail>10m, buried to https://hooks.example.com", "\(added)")
         #expect(lines.last?.hasPrefix("secret, not shown again: whsec_") == true)
-        #expect(try await place.attempt(arguments).output == "unchanged ops: age:mail>10m, buried to https://hooks.example.com\n")
+        #expect(
+            try await place.attempt(arguments).output
+                == "unchanged ops: age:mail>10m, buried to https://hooks.example.com\n")
         let renewed = try await place.attempt(arguments + ["--new-secret"])
         #expect(renewed.output.hasPrefix("replaced ops") && renewed.output.contains("whsec_"))
         #expect(renewed.output.split(separator: "\n").last != lines.last)
@@ -54,7 +56,8 @@ struct WebhookCommandTests {
     @Test(
         "refuses addresses of this machine and of private networks, and other schemes",
         arguments: [
-            "http://127.0.0.1/", "http://localhost:80/", "https://[::1]/", "http://10.0.0.1/", "http://169.254.169.254/",
+            "http://127.0.0.1/", "http://localhost:80/", "https://[::1]/", "http://10.0.0.1/",
+            "http://169.254.169.254/",
             "http://127.1/", "ftp://example.com/", "https://a:b@example.com/", "example.com",
         ])
     func refused(url: String) async throws {

@@ -54,7 +54,8 @@ struct WebhookTests {
             "https://user:secret@example.com/", "https://user@example.com/", "https://example.com@127.0.0.1/",
             "https://example.com:0/", "https://example.com:65536/", "https://example.com:+80/", "https://example.com:/",
             "https://[fe80::1%eth0]/", "https://[fe80::1%25eth0]/", "https://[::1", "https://[::1]x/",
-            "https://[127.0.0.1]/", "https://[example]/", "https://example.com/#part", "https://example.com\\@127.0.0.1/",
+            "https://[127.0.0.1]/", "https://[example]/", "https://example.com/#part",
+            "https://example.com\\@127.0.0.1/",
             "http://127.1/", "http://2130706433/", "http://0x7f000001/", "http://0177.0.0.1/", "http://1.2.3.4.5/",
             "https://-\u{e9}.com/", "https://a..b/", "https://example.com/\r\nx: y", "https://example.com/\u{0}",
         ])
@@ -86,7 +87,10 @@ struct WebhookTests {
 
     @Test(
         "a webhook to a private address is refused when it is set, unless that is allowed",
-        arguments: ["http://127.0.0.1/", "http://[::1]/", "http://[::ffff:10.0.0.1]/", "http://localhost/", "http://a.localhost/"])
+        arguments: [
+            "http://127.0.0.1/", "http://[::1]/", "http://[::ffff:10.0.0.1]/", "http://localhost/",
+            "http://a.localhost/",
+        ])
     func privateWebhook(url: String) throws {
         #expect(throws: StintError.self) { try Webhook("w", url: url, events: ["buried"]) }
         _ = try Webhook("w", url: url, events: ["buried"], allowsPrivate: true)
@@ -156,7 +160,8 @@ struct WebhookTests {
             [
                 (0, observation(ready: 100)), (1_000, observation(ready: 101)), (2_000, observation(ready: 500)),
                 (70_000, observation(ready: 95)), (71_000, observation(ready: 101)), (140_000, observation(ready: 90)),
-                (141_000, observation(ready: 300)), (142_000, observation(ready: 10)), (200_000, observation(ready: 300)),
+                (141_000, observation(ready: 300)), (142_000, observation(ready: 10)),
+                (200_000, observation(ready: 300)),
             ])
         #expect(told == ["", "raised 101", "", "", "", "resolved 90", "", "", "raised 300"])
     }

@@ -33,7 +33,9 @@ struct WebhookPageTests {
         }
     }
 
-    @Test("of this machine cannot be set by way of a server", arguments: ["http://127.0.0.1/", "http://[::1]:80/x", "http://localhost/"])
+    @Test(
+        "of this machine cannot be set by way of a server",
+        arguments: ["http://127.0.0.1/", "http://[::1]:80/x", "http://localhost/"])
     func privateAddress(url: String) async throws {
         try await withServer(try await sampleQueue()) { client, _ in
             let body = #"{"url":"\#(url)","events":["buried"]}"#

@@ -23,20 +23,19 @@ struct WebhookSenderTests {
         return webhook
     }
 
-    /// Runs a sender while `body` is performed.
-    private func sending(
-        _ change: (inout WebhookSender) -> Void = { _ in }, _ body: () async throws -> Void
-    ) async throws {
+    private func sender() -> WebhookSender {
         var sender = WebhookSender(queue)
         sender.retry = .immediate()
         sender.lookInterval = .milliseconds(10)
-        change(&sender)
-        let running = Task { [sender] in try await sender.run() }
+        return sender
+    }
+
+    /// Runs a sender while `body` is performed.
+    private func sending(_ sender: WebhookSender? = nil, _ body: () async throws -> Void) async throws {
+        let running = Task { [sender = sender ?? self.sender()] in try await sender.run() }
         defer { running.cancel() }
         try await body()
     }
-
-    private func state(_ id: JobID) async throws -> JobDetails? { try await queue.store.job(id) }
 
     /// Waits until the job has come to this state, and returns it.
     private func job(_ id: JobID, is state: JobState) async throws -> JobDetails {
@@ -124,7 +123,9 @@ struct WebhookSenderTests {
         }
         _ = try await set(receiver.port)
         let id = try await queue.testWebhook("w").id
-        try await sending({ $0.poster.timeout = .seconds(1) }) {
+        var sender = sender()
+        sender.poster.timeout = .seconds(1)
+        try await sending(sender) {
             let requests = await receiver.requests(3)
             #expect(Set(requests.map { $0.headers["webhook-id"] }).count == 1)
             let job = try await job(id, is: .done)
@@ -141,7 +142,9 @@ struct WebhookSenderTests {
         let port = try { try Receiver { _ in nil } }().port
         _ = try await set(port)
         let id = try await queue.testWebhook("w").id
-        try await sending({ $0.retry = .constant(.milliseconds(100)) }) {
+        var sender = sender()
+        sender.retry = .constant(.milliseconds(100))
+        try await sending(sender) {
             try await eventually("an attempt has failed", within: .seconds(20)) {
                 try await queue.store.job(id)?.failures.isEmpty == false
             }
@@ -214,27 +217,21 @@ struct WebhookSenderTests {
         }
     }
 
-    @Test("but not to this machine, whatever name it has", arguments: ["hooks.example.com", "rebind.example.com"])
+    @Test("but not to this machine, whatever name it has", arguments: ["hooks.example.com", "mapped.example.com"])
     func privateAddress(host: String) async throws {
         let receiver = try Receiver { _ in Receiver.answer(200) }
         _ = try await set(receiver.port, host: host, allowsPrivate: false)
         let id = try await queue.testWebhook("w").id
-        let looks = Mutex(0)
-        try await sending({ sender in
-            sender.retry = .never
-            // The second look would find the machine itself: there is none between the check and the connection.
-            sender.resolver.look = { name in
-                let look = looks.withLock { looks in
-                    looks += 1
-                    return looks
-                }
-                return name.hasPrefix("rebind") && look == 1
-                    ? [WebhookAddress("::ffff:127.0.0.1")!] : [WebhookAddress("127.0.0.1")!, WebhookAddress("::1")!]
-            }
-        }) {
+        let looks = Looks(
+            host.hasPrefix("mapped")
+                ? [WebhookAddress("::ffff:127.0.0.1")!] : [WebhookAddress("127.0.0.1")!, WebhookAddress("::1")!])
+        var sender = sender()
+        sender.retry = .never
+        sender.resolver.look = { _ in looks.look() }
+        try await sending(sender) {
             let job = try await job(id, is: .buried)
             #expect(job.failures.first?.error.contains("is a loopback address") == true, "\(job.failures)")
-            #expect(receiver.requests.isEmpty && looks.withLock { $0 } == 1)
+            #expect(receiver.requests.isEmpty && looks.count == 1)
         }
     }
 
@@ -243,15 +240,12 @@ struct WebhookSenderTests {
         let receiver = try Receiver { _ in Receiver.answer(200) }
         _ = try await set(receiver.port, host: "does-not-exist.example.com")
         let id = try await queue.testWebhook("w").id
-        let looks = Mutex(0)
-        try await sending({ sender in
-            sender.resolver.look = { _ in
-                looks.withLock { $0 += 1 }
-                return [WebhookAddress("127.0.0.1")!]
-            }
-        }) {
+        let looks = Looks([WebhookAddress("127.0.0.1")!])
+        var sender = sender()
+        sender.resolver.look = { _ in looks.look() }
+        try await sending(sender) {
             _ = try await job(id, is: .done)
-            #expect(looks.withLock { $0 } == 1)
+            #expect(looks.count == 1)
             #expect(receiver.requests[0].headers["host"] == "does-not-exist.example.com:\(receiver.port)")
         }
     }
@@ -271,7 +265,8 @@ struct WebhookSenderTests {
         _ = try await set(receiver.port)
         let dropped = try await queue.testWebhook("w").id
         try await queue.deleteWebhook("w")
-        let other = try Webhook("other", url: "http://127.0.0.1:\(receiver.port)/", events: ["disk"], allowsPrivate: true)
+        let other = try Webhook(
+            "other", url: "http://127.0.0.1:\(receiver.port)/", events: ["disk"], allowsPrivate: true)
         try await queue.set(other)
         let foreign = try await queue.enqueue(payload: Array("hello".utf8), in: Webhook.queue).id
         try await sending {
@@ -279,5 +274,20 @@ struct WebhookSenderTests {
             #expect(try await job(foreign, is: .buried).record.reason?.contains("no message of a webhook") == true)
             #expect(receiver.requests.isEmpty)
         }
+    }
+}
+
+/// What a name resolves to, and how often it was looked up.
+private final class Looks: Sendable {
+    private let addresses: [WebhookAddress]
+    private let counted = Mutex(0)
+
+    var count: Int { counted.withLock { $0 } }
+
+    init(_ addresses: [WebhookAddress]) { self.addresses = addresses }
+
+    func look() -> [WebhookAddress] {
+        counted.withLock { $0 += 1 }
+        return addresses
     }
 }

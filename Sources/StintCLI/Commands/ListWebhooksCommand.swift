@@ -42,7 +42,8 @@ extension WebhookRecord {
     /// What came of the last attempt.
     var lastText: String {
         guard let last = lastDelivery else { return "never" }
-        return "\(localTime(last.atMilliseconds)), job \(last.job): \(last.error.map { oneLine($0, limit: 200) } ?? "taken")"
+        return
+            "\(localTime(last.atMilliseconds)), job \(last.job): \(last.error.map { oneLine($0, limit: 200) } ?? "taken")"
     }
 }
 

@@ -41,7 +41,9 @@ public struct Webhook: Sendable, Hashable {
         self.url = try WebhookURL(url)
         // A name is checked when it is looked up, at each delivery.
         let host = self.url.host
-        let literal = self.url.literal ?? (host == "localhost" || host.hasSuffix(".localhost") ? WebhookAddress("127.0.0.1") : nil)
+        let literal =
+            self.url.literal
+            ?? (host == "localhost" || host.hasSuffix(".localhost") ? WebhookAddress("127.0.0.1") : nil)
         if let refusal = literal?.refusal(allowsPrivate: allowsPrivate) {
             throw StintError.invalidInput("the webhook's address is refused: \(refusal)")
         }

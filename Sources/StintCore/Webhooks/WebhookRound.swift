@@ -130,9 +130,10 @@ public struct WebhookRound: Sendable {
                 message.since = group.compactMap(\.since).min()
             }
             message.queueCount = group.count
-            message.queues = group.sorted { ($0.value ?? 0) > ($1.value ?? 0) }.prefix(WebhookMessage.maximumSamples).map {
-                WebhookMessage.QueueValue(queue: $0.queue ?? "", value: $0.value ?? 0)
-            }
+            message.queues = group.sorted { ($0.value ?? 0) > ($1.value ?? 0) }.prefix(WebhookMessage.maximumSamples)
+                .map {
+                    WebhookMessage.QueueValue(queue: $0.queue ?? "", value: $0.value ?? 0)
+                }
             return message
         }.sorted { ($0.state?.rawValue ?? "") < ($1.state?.rawValue ?? "") }
     }

@@ -163,7 +163,9 @@ extension JobTransaction {
         let queues = try observedQueues(for: webhooks.flatMap(\.webhook.events))
         let ids = Dictionary(queues.compactMap { id, seen in seen.queue.map { ($0, id) } }) { first, _ in first }
         var database = WebhookObservation(queue: nil)
-        if webhooks.contains(where: { $0.webhook.events.contains { $0.kind == .disk } }) { database.freeBytes = freeBytes() }
+        if webhooks.contains(where: { $0.webhook.events.contains { $0.kind == .disk } }) {
+            database.freeBytes = freeBytes()
+        }
         for (id, webhook) in webhooks {
             let states = try states(of: id)
             for event in webhook.events {
@@ -246,7 +248,9 @@ extension JobTransaction {
         }
         guard !ages.isEmpty else { return queues }
         return try queues.map { id, observation in
-            guard let name = observation.queue, ages.contains(where: { $0.includes(name) }) else { return (id, observation) }
+            guard let name = observation.queue, ages.contains(where: { $0.includes(name) }) else {
+                return (id, observation)
+            }
             var observation = observation
             let oldest = try statement(Self.oldestReady).first(id, now.wall) { $0.optionalInt(0) } ?? nil
             observation.oldestReady = oldest.map { .milliseconds(max(0, now.wall - max(0, $0))) }
@@ -282,11 +286,15 @@ extension JobTransaction {
         func read(_ row: Statement.Row) -> WebhookMessage.Sample {
             WebhookMessage.Sample(job: JobID(rawValue: row.int(0)), at: row.int(1), reason: row.text(2))
         }
-        if kind == .death { return try statement(Self.latestDeathsOfQueue).rows(queue, limit, Self.rowsForSamples, read: read) }
+        if kind == .death {
+            return try statement(Self.latestDeathsOfQueue).rows(queue, limit, Self.rowsForSamples, read: read)
+        }
         var samples = try statement(Self.latestBurials).rows(queue, limit, Self.rowsForSamples, read: read)
         if samples.count < limit {
             let known = Set(samples.map(\.job))
-            samples += try statement(Self.lastBuriedJobs).rows(queue, limit, read: read).filter { !known.contains($0.job) }
+            samples += try statement(Self.lastBuriedJobs).rows(queue, limit, read: read).filter {
+                !known.contains($0.job)
+            }
             samples = Array(samples.prefix(Int(limit)))
         }
         return samples

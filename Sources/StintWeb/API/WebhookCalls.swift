@@ -15,7 +15,9 @@ extension Route {
             throw fields.missing("events", "what the webhook is told of")
         }
         let events = try list.map { event in
-            guard case .text(let text) = event.kind else { throw fields.wrong("events", event, "a list of texts, such as buried") }
+            guard case .text(let text) = event.kind else {
+                throw fields.wrong("events", event, "a list of texts, such as buried")
+            }
             return text
         }
         let (setting, secret) = try await set(
@@ -33,7 +35,8 @@ extension Route {
     ///
     /// - Returns: The secret if it is new.
     static func set(
-        _ request: WebRequest, _ name: String, url: String, events: [String], template: Webhook.Template, newSecret: Bool
+        _ request: WebRequest, _ name: String, url: String, events: [String], template: Webhook.Template,
+        newSecret: Bool
     ) async throws -> (WebhookSetting, secret: String?) {
         let webhook = try Webhook(name, url: url, events: events, template: template)
         let setting = try await request.dashboard.queue.set(webhook, keepsSecret: !newSecret)

@@ -107,7 +107,7 @@ enum WebhookBody {
     static func sentence(_ message: WebhookMessage) -> String {
         let value = message.value ?? 0
         let isRaised = message.state != .resolved
-        let many = message.queueCount.map { count in
+        let many = message.queueCount.map { count -> (count: Int, names: String) in
             let first = (message.queues ?? []).prefix(3).map { "\($0.queue) \(amount($0.value, message.event))" }
             return (count: count, names: first.joined(separator: ", ") + (count > 3 ? ", …" : ""))
         }
@@ -127,7 +127,8 @@ enum WebhookBody {
                     ? "\(many.count) queues have more than \(number(limit)) ready jobs: \(many.names)"
                     : "\(many.count) queues have no longer more than \(number(limit)) ready jobs: \(many.names)"
             }
-            return "\(queue): \(number(value)) jobs are ready, \(isRaised ? "more" : "no longer more") than \(number(limit))"
+            return
+                "\(queue): \(number(value)) jobs are ready, \(isRaised ? "more" : "no longer more") than \(number(limit))"
         case .age:
             let limit = Duration.milliseconds(limit).unitsText
             if let many {
@@ -146,7 +147,8 @@ enum WebhookBody {
             let reason = message.reason.map { ": \($0)" } ?? ""
             return "\(queue) is \(isRaised ? "" : "no longer ")paused\(reason)"
         case .disk:
-            return "the disk under the database has \(value >> 20) MiB left, \(isRaised ? "less" : "no longer less") than "
+            return
+                "the disk under the database has \(value >> 20) MiB left, \(isRaised ? "less" : "no longer less") than "
                 + "\(limit >> 20) MiB"
         case .test: return "This is a test of the webhook \(message.webhook)."
         }

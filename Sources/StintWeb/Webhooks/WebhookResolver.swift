@@ -33,7 +33,9 @@ struct WebhookResolver: Sendable {
             var next = list
             while let entry = next?.pointee {
                 next = entry.ai_next
-                guard let raw = entry.ai_addr, let address = address(UnsafeRawPointer(raw), entry.ai_family) else { continue }
+                guard let raw = entry.ai_addr, let address = address(UnsafeRawPointer(raw), entry.ai_family) else {
+                    continue
+                }
                 if !addresses.contains(address) { addresses.append(address) }
             }
             return addresses

@@ -113,7 +113,8 @@ public struct WebhookSender: Service {
             try await queue.store.noteDelivery(delivery, of: webhook.name)
         } catch {
             // The message is sent, and must not be sent again for this.
-            logger.warning("a delivery could not be noted", metadata: ["webhook": "\(webhook.name)", "error": "\(error)"])
+            logger.warning(
+                "a delivery could not be noted", metadata: ["webhook": "\(webhook.name)", "error": "\(error)"])
         }
     }
 }

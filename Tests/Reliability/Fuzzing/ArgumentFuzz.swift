@@ -26,7 +26,8 @@ struct ArgumentFuzz {
         "--rate", "--group-concurrency", "--group-rate", "--group-order", "--fair", "--retain", "--weight",
         "--digest-format", "--cron", "--every", "--timezone", "--missed", "--content-type", "--after", "--reason",
         "--detach", "--off", "--web", "--auth-file", "--read-only", "--host-name", "--trusted-proxy",
-        "--proxy-user-header", "--redact", "--new-token", "--role", "--on", "--template", "--allow-private", "--secret-file", "--new-secret",
+        "--proxy-user-header", "--redact", "--new-token", "--role", "--on", "--template", "--allow-private",
+        "--secret-file", "--new-secret",
     ]
     private static let fitValues = [
         "q", "1", "0", "10", "100ms", "1s", "0s", "1K", "ready", "buried", "a=b", "x=", "=x", "1d", "1h30m", "36600d",
