@@ -235,7 +235,7 @@ let package = Package(
             name: "StintWebTests",
             dependencies: [
                 "Stint", "StintCore", "StintPlatform", "StintTesting", "StintWeb", "TestSupport", httpTypes, lifecycle,
-                logging, grdb, crypto,
+                logging, nioSSL,
             ]
         ),
         .testTarget(

@@ -171,7 +171,6 @@ package struct AnyJobStore: JobStore {
     package func deleteWebhook(_ name: String) async throws { try await base.deleteWebhook(name) }
     package func testWebhook(_ name: String) async throws -> Enqueued { try await base.testWebhook(name) }
     package func notifyWebhooks() async throws -> Int { try await base.notifyWebhooks() }
-    package func webhookSignals(every interval: Duration) -> AsyncStream<Void> { base.webhookSignals(every: interval) }
 
     package func noteDelivery(_ delivery: WebhookDelivery, of webhook: String) async throws {
         try await base.noteDelivery(delivery, of: webhook)

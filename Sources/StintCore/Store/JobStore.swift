@@ -206,7 +206,6 @@ extension JobStore {
     public var safetyLookInterval: Duration? { nil }
 
     public func reapSignals(every interval: Duration) -> AsyncStream<Void> { Self.signals(every: interval) }
-    public func webhookSignals(every interval: Duration) -> AsyncStream<Void> { Self.signals(every: interval) }
     public func restartSignals(every interval: Duration) -> AsyncStream<Void> { Self.signals(every: interval) }
 
     /// Emits at each interval, until the task that waits is cancelled.

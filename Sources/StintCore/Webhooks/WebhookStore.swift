@@ -31,9 +31,6 @@ public protocol WebhookStore: Sendable {
     /// - Returns: How many.
     func notifyWebhooks() async throws -> Int
 
-    /// Emits at this interval if ``notifyWebhooks()`` may have something to do. May emit spuriously.
-    func webhookSignals(every interval: Duration) -> AsyncStream<Void>
-
     /// Keeps what came of the latest attempt to send a message; does nothing if the webhook was deleted.
     func noteDelivery(_ delivery: WebhookDelivery, of webhook: String) async throws
 }

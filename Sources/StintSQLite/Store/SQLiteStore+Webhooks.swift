@@ -1,4 +1,5 @@
 import StintCore
+import Synchronization
 
 /// The verbs of a ``WebhookStore``: each is one transaction with the verb of the same name.
 extension SQLiteStore {
@@ -27,21 +28,33 @@ extension SQLiteStore {
         }
     }
 
-    public func webhookSignals(every interval: Duration) -> AsyncStream<Void> {
-        do {
-            let free = try freeBytes()
-            return signals(every: interval) { transaction, _ in try transaction.needsWebhookRound(freeBytes: free) }
-        } catch {
-            return Self.signals(every: interval)
-        }
-    }
-
     public func noteDelivery(_ delivery: WebhookDelivery, of webhook: String) async throws {
         try await write(diskFull: .useReserve) { try $0.noteDelivery(delivery, of: webhook) }
     }
 
-    private func freeBytes() throws -> @Sendable () -> Int64? {
+    /// What is left of the disk under the database.
+    func freeBytes() throws -> @Sendable () -> Int64? {
         let reserve = try open.transactions.reserve
         return { reserve.map { Int64($0.free) } }
+    }
+}
+
+/// Looks whether webhooks have something to tell, at most once a second: it reads a row of each queue.
+final class WebhookLook: Sendable {
+    private static let interval: Duration = .seconds(1)
+
+    private let freeBytes: (@Sendable () -> Int64?)?
+    private let last = Mutex<ContinuousClock.Instant?>(nil)
+
+    init(_ store: SQLiteStore) { freeBytes = try? store.freeBytes() }
+
+    func isNeeded(_ transaction: JobTransaction) throws -> Bool {
+        let isDue = last.withLock { last in
+            let now = ContinuousClock.now
+            if let last, now - last < Self.interval { return false }
+            last = now
+            return true
+        }
+        return try isDue && transaction.needsWebhookRound { freeBytes?() }
     }
 }

@@ -32,7 +32,6 @@ public struct Reaper: Service {
         try await cancelWhenGracefulShutdown {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await Ticker(store: store, logger: logger).run() }
-                group.addTask { await notifyWebhooks() }
                 let (found, find) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
                 // Beside the reaps: an operation of a million jobs takes a while.
                 group.addTask { await goOnWithOperations(found) }
@@ -41,6 +40,7 @@ public struct Reaper: Service {
                 while !Task.isCancelled {
                     find.yield()
                     try await reapOnce()
+                    try await notifyWebhooks()
                     if await signals.next() != nil { continue }
                     // The store is closed, unless this task was cancelled.
                     do { try await Task.sleep(for: interval) } catch { return }
@@ -63,16 +63,13 @@ public struct Reaper: Service {
         }
     }
 
-    private func notifyWebhooks() async {
-        for await _ in store.webhookSignals(every: .seconds(1)) {
-            do {
-                let messages = try await store.notifyWebhooks()
-                if messages > 0 { logger.debug("webhooks have messages", metadata: ["messages": "\(messages)"]) }
-            } catch {
-                // What makes the database unusable ends the reaper, which says so.
-                do { try store.checkStillThere() } catch { return }
-                logger.error("webhooks could not be notified; trying again", metadata: ["error": "\(error)"])
-            }
+    private func notifyWebhooks() async throws {
+        do {
+            let messages = try await store.notifyWebhooks()
+            if messages > 0 { logger.debug("webhooks have messages", metadata: ["messages": "\(messages)"]) }
+        } catch {
+            try store.checkStillThere()
+            logger.error("webhooks could not be notified; trying again", metadata: ["error": "\(error)"])
         }
     }
 
