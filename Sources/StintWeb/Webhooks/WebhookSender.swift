@@ -29,13 +29,22 @@ public struct WebhookSender: Service {
     }
 
     public func run() async throws {
-        try await cancelWhenGracefulShutdown { try await waitForWebhook() }
-        guard !Task.isCancelled, !Task.isShuttingDownGracefully else { return }
-        var options = Worker.Options()
-        options.gracePeriod = .seconds(15)
-        var worker = Worker(queue, queues: [Webhook.queue], concurrency: 8, options: options, logger: logger)
-        worker.registerOthers(retry: retry) { try await send($0) }
-        try await worker.run()
+        while true {
+            try await cancelWhenGracefulShutdown { try await waitForWebhook() }
+            guard !Task.isCancelled, !Task.isShuttingDownGracefully else { return }
+            var options = Worker.Options()
+            options.gracePeriod = .seconds(15)
+            var worker = Worker(queue, queues: [Webhook.queue], concurrency: 8, options: options, logger: logger)
+            worker.registerOthers(retry: retry) { try await send($0) }
+            // It also returns if a person has ordered it to stop or to restart. The process has other things to do and
+            // goes on; who wants no message sent pauses the queue.
+            try await worker.run()
+            try await cancelWhenGracefulShutdown { try await pause() }
+        }
+    }
+
+    private func pause() async throws {
+        do { try await Task.sleep(for: lookInterval) } catch is CancellationError { return }
     }
 
     private func waitForWebhook() async throws {
@@ -46,7 +55,7 @@ public struct WebhookSender: Service {
                 try queue.store.checkStillThere()
                 logger.error("webhooks could not be read; trying again", metadata: ["error": "\(error)"])
             }
-            do { try await Task.sleep(for: lookInterval) } catch { return }
+            try await pause()
         }
     }
 
