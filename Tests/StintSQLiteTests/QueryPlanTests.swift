@@ -50,6 +50,7 @@ struct QueryPlanTests {
         ("removeErrors", JobTransaction.removeErrors), ("deleteErrorGroup", JobTransaction.deleteErrorGroup),
         ("failing", JobTransaction.failing), ("deletedJobs", JobTransaction.deletedJobs),
         ("operationsToPurge", JobTransaction.operationsToPurge),
+        ("webhookNamed", JobTransaction.webhookNamed), ("lastBuriedJobs", JobTransaction.lastBuriedJobs),
     ]
 
     /// The last is a partial index that is empty once all burials are grouped.
