@@ -124,7 +124,7 @@ struct WebhookSenderTests {
         _ = try await set(receiver.port)
         let id = try await queue.testWebhook("w").id
         var sender = sender()
-        sender.poster.timeout = .seconds(1)
+        sender.poster.timeout = .seconds(4)
         try await sending(sender) {
             let requests = await receiver.requests(3)
             #expect(Set(requests.map { $0.headers["webhook-id"] }).count == 1)

@@ -21,8 +21,8 @@ struct SetWebhookCommand: AsyncParsableCommand {
             redirects are not followed.
 
             Example:
-              stint webhook set ops https://hooks.example.com/stint --on buried --on death --on 'age:mail>10m'
-              stint webhook set slack https://hooks.slack.com/services/T0/B0/XYZ --template slack --on disk
+              stint webhook set ops https://hooks.example.com/ --on death --on 'age:mail>10m'
+              stint webhook set slack https://hooks.slack.com/… --template slack --on disk
             """)
 
     @OptionGroup var database: DatabaseOptions

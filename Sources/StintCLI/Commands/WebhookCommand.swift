@@ -10,7 +10,7 @@ struct WebhookCommand: AsyncParsableCommand {
             does not take one. docs/webhooks.md describes the messages and their signatures.
 
             Example:
-              stint webhook set ops https://hooks.example.com/stint --on buried --on 'backlog:mail>10000'
+              stint webhook set ops https://hooks.example.com/ --on 'backlog:mail>10000'
               stint webhook test ops
             """,
         subcommands: [
