@@ -207,7 +207,7 @@ struct WebhookSenderTests {
     func endless() async throws {
         let long = String(repeating: "x", count: 200_000)
         let receiver = try Receiver { number in
-            number == 1 ? "HTTP/1.1 503 X\r\n\r\n\(long)" : Receiver.answer(200)
+            number == 1 ? "HTTP/1.1 503 X\r\nContent-Length: 100000000\r\n\r\n\(long)" : Receiver.answer(200)
         }
         _ = try await set(receiver.port)
         let id = try await queue.testWebhook("w").id
