@@ -21,7 +21,7 @@ struct SetWebhookCommand: AsyncParsableCommand {
             redirects are not followed.
 
             Example:
-              stint webhook set ops https://hooks.example.com/ --on death --on 'age:mail>10m'
+              stint webhook set ops https://example.com/ --on death --on 'age:mail>10m'
               stint webhook set slack https://hooks.slack.com/… --template slack --on disk
             """)
 
