@@ -3,6 +3,7 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import StintCore
+import StintPlatform
 
 /// Sends one request to an address that was checked before, and reads the answer. It looks no name up and follows no
 /// redirect.
@@ -110,7 +111,7 @@ struct WebhookPoster: Sendable {
     /// Without the names of NIO's types, where there are plain words.
     static func plain(_ error: any Error) -> String {
         switch error {
-        case let error as IOError: "\(error.description)"
+        case let error as IOError: "\(systemError(error.errnoCode))"
         case is ChannelError where "\(error)".contains("connectTimeout"): "it took too long"
         default: "\(error)"
         }
