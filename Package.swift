@@ -19,6 +19,9 @@ let hummingbird: Target.Dependency = .product(
 let hummingbirdCore: Target.Dependency = .product(
     name: "HummingbirdCore", package: "hummingbird", condition: .when(traits: ["Web"]))
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Web"]))
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Web"]))
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Web"]))
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["Web"]))
 let httpTypes: Target.Dependency = .product(
     name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["Web"]))
 let mustache: Target.Dependency = .product(
@@ -56,6 +59,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.20.0", traits: []),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-crypto", "3.12.0"..<"5.0.0"),
     ],
@@ -73,6 +77,7 @@ let package = Package(
                 .embedInCode("v008_activity.sql"),
                 .embedInCode("v009_operations.sql"),
                 .embedInCode("v010_search.sql"),
+                .embedInCode("v011_webhooks.sql"),
             ]
         ),
         .target(name: "CStint"),
@@ -99,8 +104,9 @@ let package = Package(
         .target(
             name: "StintWeb",
             dependencies: [
-                "StintCore", "StintPlatform", hummingbird, hummingbirdCore, nio, httpTypes, mustache, crypto, lifecycle,
-                logging,
+                "StintCore", "StintPlatform", "StintWorker", hummingbird, hummingbirdCore, nio, nioPosix, nioHTTP1,
+                nioSSL,
+                httpTypes, mustache, crypto, lifecycle, logging,
             ],
             resources: [
                 .embedInCode("Resources/doctor.mustache"), .embedInCode("Resources/error.mustache"),
@@ -113,6 +119,7 @@ let package = Package(
                 .embedInCode("Resources/queues.mustache"), .embedInCode("Resources/schedules.mustache"),
                 .embedInCode("Resources/sign-in.mustache"), .embedInCode("Resources/state.mustache"),
                 .embedInCode("Resources/stint.css"), .embedInCode("Resources/stint.js"),
+                .embedInCode("Resources/webhooks.mustache"),
                 .embedInCode("Resources/worker-table.mustache"), .embedInCode("Resources/workers.mustache"),
             ]
         ),
@@ -229,7 +236,7 @@ let package = Package(
             name: "StintWebTests",
             dependencies: [
                 "Stint", "StintCore", "StintPlatform", "StintTesting", "StintWeb", "TestSupport", httpTypes, lifecycle,
-                logging,
+                logging, nioSSL,
             ]
         ),
         .testTarget(

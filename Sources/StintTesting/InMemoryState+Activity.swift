@@ -46,7 +46,7 @@ extension InMemoryState {
         }.sorted { $0.queue.description.utf8.lexicographicallyPrecedes($1.queue.description.utf8) }
     }
 
-    private func oldestReady(in queue: QueueName, _ now: StoreTime) -> Duration? {
+    func oldestReady(in queue: QueueName, _ now: StoreTime) -> Duration? {
         jobs.values.compactMap { job -> Timestamp? in
             guard job.queue == queue else { return nil }
             switch job.place {

@@ -131,6 +131,8 @@ struct InMemoryState: Sendable {
     var restarts: Int64 = 0
     /// By name.
     var schedules: [[UInt8]: KeptSchedule] = [:]
+    /// By name.
+    var webhooks: [[UInt8]: KeptWebhook] = [:]
     var operations: [OperationID: KeptOperation] = [:]
     var lastOperation: Int64 = 0
     /// Jobs that an operation has deleted, and that can be brought back.

@@ -74,6 +74,7 @@ struct Route: Sendable {
         page("/queues/:name", make: queuePage),
         page("/workers", make: workersPage),
         page("/schedules", make: schedulesPage),
+        page("/webhooks", make: webhooksPage),
         page("/doctor", make: doctorPage),
     ].flatMap { $0 }
 
@@ -88,9 +89,12 @@ struct Route: Sendable {
         action("/workers/restart", .admin, restartWorkers),
         action("/workers/:id/orders", .admin, orderWorker),
         action("/schedules/:name/actions", .operate, changeSchedule),
+        action("/webhooks/:name/test", .operate, changeWebhook),
+        action("/webhooks/:name/delete", .admin, removeWebhook),
     ]
 
     private static let others: [Route] = [
+        Route(.post, "/webhooks", .page, .admin, addWebhook),
         Route(.get, "/jobs/count", .json, .view, countJobs),
         Route(.get, "/jobs/:id/payload", .other, .view, payload),
         Route(.get, "/live", .stream, .view, liveUpdates),
@@ -130,6 +134,10 @@ struct Route: Sendable {
         call(.post, "/schedules/:name/run", .operate, runSchedule),
         call(.post, "/schedules/:name/pause", .operate, pauseSchedule),
         call(.post, "/schedules/:name/resume", .operate, resumeSchedule),
+        call(.get, "/webhooks", .view, listWebhooks),
+        call(.put, "/webhooks/:name", .admin, setWebhook),
+        call(.delete, "/webhooks/:name", .admin, deleteWebhook),
+        call(.post, "/webhooks/:name/test", .operate, testWebhook),
         call(.get, "/stats", .view, statistics),
         call(.get, "/workers", .view, listWorkers),
         call(.get, "/failures", .view, listFailures),

@@ -115,5 +115,5 @@ class Site:
             "/", "/jobs", "/jobs?q=state:buried", "/jobs?q=nonsense:x", "/jobs?q=%22no+such+text%22", "/errors",
             "/operations", "/operations/new?q=queue:bulk", f"/operations/{self.operation}", f"/jobs/{self.json}", f"/jobs/{self.html}",
             f"/jobs/{self.bytes}", f"/jobs/{self.failed}", f"/jobs/{self.killed}", f"/jobs/{self.running}", "/queues",
-            "/queues/bulk", "/queues/later", "/workers", "/schedules", "/doctor", "/jobs/999999",
+            "/queues/bulk", "/queues/later", "/workers", "/schedules", "/webhooks", "/doctor", "/jobs/999999",
         ]

@@ -68,6 +68,25 @@ package enum ClosedStore {
             ("step", { _ = try await store.step(by: OperationDriver()) }),
             ("control", { _ = try await store.control(OperationID(rawValue: 1), .pause) }),
             ("operation", { _ = try await store.operation(OperationID(rawValue: 1)) }),
+            (
+                "setWebhook",
+                {
+                    _ = try await store.setWebhook(
+                        Webhook("w", url: "https://example.com", events: ["buried"]), keepsSecret: true)
+                }
+            ),
+            ("webhooks", { _ = try await store.webhooks() }),
+            ("webhook", { _ = try await store.webhook("w") }),
+            ("deleteWebhook", { try await store.deleteWebhook("w") }),
+            ("testWebhook", { _ = try await store.testWebhook("w") }),
+            ("notifyWebhooks", { _ = try await store.notifyWebhooks() }),
+            (
+                "noteDelivery",
+                {
+                    try await store.noteDelivery(
+                        WebhookDelivery(job: id, atMilliseconds: 0, status: nil, error: nil), of: "w")
+                }
+            ),
             ("operations", { _ = try await store.operations(limit: 1, before: nil) }),
         ]
         for (name, call) in calls {

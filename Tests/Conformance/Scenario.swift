@@ -30,7 +30,7 @@ package struct Scenario: Sendable, CustomTestStringConvertible {
     package static func all(_ capabilities: Capability...) -> [Scenario] {
         (enqueueScenarios + claimScenarios + settleScenarios + leaseScenarios + suspectScenarios + workerScenarios
             + operatorScenarios + selectionScenarios + queryScenarios + endScenarios + limitScenarios + digestScenarios
-            + scheduleScenarios + operationScenarios + activityScenarios)
+            + scheduleScenarios + operationScenarios + activityScenarios + webhookScenarios)
             .filter { scenario in scenario.capability.map(capabilities.contains) ?? true }
     }
 }

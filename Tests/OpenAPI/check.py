@@ -39,6 +39,8 @@ def fill(address, token):
     post("/queues/paused/pause", {})
     post("/schedules/nightly", {"everyMilliseconds": 3_600_000, "job": {"queue": "nightly", "payload": "x"}}, "PUT")
     post("/schedules/nightly/run", {})
+    # A name that no resolver knows: nothing is sent anywhere.
+    post("/webhooks/ops", {"url": "https://hooks.invalid/stint", "events": ["buried:mail"]}, "PUT")
 
 
 def main(stint, examples="60", seed="1"):

@@ -207,6 +207,19 @@ class Checks:
         self.call("GET", "/schedules/nightly", expect=404)
         self.call("PUT", "/schedules/x", {"cron": "61 3 * * *", "job": {"payload": "x"}}, 400)
 
+    def test_webhooks(self):
+        # A name that no resolver knows: nothing is sent anywhere.
+        body = {"url": "https://hooks.invalid/stint", "events": ["buried", "age:mail>10m"]}
+        check(self.call("PUT", "/webhooks/ops", body, 201).json["secret"].startswith("whsec_"), "the secret of a new one")
+        check("secret" not in self.call("PUT", "/webhooks/ops", body).json, "set again")
+        check(self.call("PUT", "/webhooks/ops", {**body, "newSecret": True}).json["secret"], "a new secret")
+        check(self.call("GET", "/webhooks").json["webhooks"][0]["events"] == ["age:mail>10m", "buried"], "list")
+        self.call("POST", "/webhooks/ops/test", expect=201)
+        for url in ("http://127.0.0.1/", "http://localhost/", "http://[::1]/", "http://169.254.169.254/", "ftp://hooks.invalid/"):
+            self.call("PUT", "/webhooks/bad", {**body, "url": url}, 400)
+        self.call("DELETE", "/webhooks/ops", expect=204)
+        self.call("DELETE", "/webhooks/ops", expect=404)
+
     # MARK: - Hostile input
 
     def test_hostile_bodies(self):

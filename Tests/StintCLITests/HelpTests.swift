@@ -4,13 +4,14 @@ import Testing
 
 private let commands = [
     "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "bury", "cancel", "delete", "move",
-    "prioritize", "operations", "pause", "resume", "retain", "queue", "group", "schedule", "backup", "restore",
-    "doctor", "serve",
+    "prioritize", "operations", "pause", "resume", "retain", "queue", "group", "schedule", "webhook", "backup",
+    "restore", "doctor", "serve",
 ]
 
 /// Those of commands that have commands of their own.
 private let innerCommands =
     ["set", "list", "show", "pause", "resume", "run", "delete"].map { "schedule \($0)" }
+    + ["set", "list", "show", "test", "delete"].map { "webhook \($0)" }
     + ["queue set", "queue show", "group set", "group list"]
     + ["list", "begin", "show", "pause", "resume", "cancel", "restore"].map { "operations \($0)" }
     + ["restart", "quiet", "stop"].map { "workers \($0)" }
@@ -52,7 +53,8 @@ struct HelpTests {
 
     @Test(
         "every option that takes a value shows its default, within the width of the terminal",
-        arguments: commands.filter { !["schedule", "queue", "group", "operations"].contains($0) } + innerCommands,
+        arguments: commands.filter { !["schedule", "webhook", "queue", "group", "operations"].contains($0) }
+            + innerCommands,
         [60, 100])
     func defaults(command: String, width: Int) async throws {
         let help = try await place.run(
@@ -220,6 +222,13 @@ struct UsageTests {
         (["schedule", "set", "s", "x", "--every", "1h", "--file", "f"], "more than one payload"),
         (["schedule", "set", "s", "x", "--every", "1h", "--missed", "some"], "'some' is invalid"),
         (["schedule", "show"], "<name>"),
+        (["webhook", "set", "w", "https://example.com"], "the webhook has no events: give --on"),
+        (["webhook", "set", "w", "https://example.com", "--on", "disk", "--template", "xml"], "use json or slack"),
+        (
+            ["webhook", "set", "w", "https://example.com", "--on", "disk", "--new-secret", "--secret-file", "f"],
+            "--secret-file does not go with --new-secret"
+        ),
+        (["webhook", "set", "w"], "<url>"),
         (["queue", "set", "q"], "nothing was given to change"),
         (["queue", "set", "--rate", "1/1s"], "<name>"),
         (["queue", "show"], "<name>"),

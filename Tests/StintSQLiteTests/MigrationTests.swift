@@ -11,7 +11,8 @@ import Torture
 @Suite("A database of an earlier Stint")
 struct MigrationTests {
     /// The schema that has operations.
-    private static let operations = SQLiteMigrations.all.first { $0.name == "v009_operations" }!.version
+    private static let operations = SQLiteMigrations.all.firstIndex { $0.name == "v009_operations" }! + 1
+    private static let webhooks = SQLiteMigrations.all.firstIndex { $0.name == "v011_webhooks" }! + 1
 
     @Test("opens with all its jobs, and its leases end as they would have", arguments: 1...Fixture.contents.count)
     func version(_ version: Int) async throws {
@@ -56,6 +57,10 @@ struct MigrationTests {
             let restore = try await store.beginRestore(of: OperationID(rawValue: 1), by: nil)
             #expect(try await JobQueue(store: store).run(restore.id).changed == 1)
             #expect(try await store.job(JobID(rawValue: 201))?.record.group == "tenant")
+        }
+        if version >= Self.webhooks {
+            #expect(try await store.webhooks().map(\.delivered) == [3])
+            #expect(try await store.webhook("ops")?.secret.bytes == Array(0...15))
         }
         // The holder of a lease from before can still settle it.
         let held = Lease(job: JobID(rawValue: 10), token: FencingToken(rawValue: 24))

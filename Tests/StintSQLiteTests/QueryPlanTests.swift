@@ -51,6 +51,7 @@ struct QueryPlanTests {
         ("failing", JobTransaction.failing), ("deletedJobs", JobTransaction.deletedJobs),
         ("operationsToPurge", JobTransaction.operationsToPurge), ("nextToIndex", JobTransaction.nextToIndex),
         ("changedJobs", JobTransaction.changedJobs), ("unindexedJobs", JobTransaction.unindexedJobs),
+        ("webhookNamed", JobTransaction.webhookNamed), ("lastBuriedJobs", JobTransaction.lastBuriedJobs),
     ]
 
     /// The last is a partial index that is empty once all burials are grouped.

@@ -182,6 +182,22 @@ struct InterposedStore: JobStore {
     func runSchedule(_ name: String) async throws -> Enqueued { try await store.runSchedule(name) }
     func tick() async throws -> TickReport { try await store.tick() }
     func scheduleChanges() -> AsyncStream<Void> { store.scheduleChanges() }
+
+    // MARK: - Webhooks
+
+    func setWebhook(_ webhook: Webhook, keepsSecret: Bool) async throws -> WebhookSetting {
+        try await store.setWebhook(webhook, keepsSecret: keepsSecret)
+    }
+
+    func webhooks() async throws -> [WebhookRecord] { try await store.webhooks() }
+    func webhook(_ name: String) async throws -> Webhook? { try await store.webhook(name) }
+    func deleteWebhook(_ name: String) async throws { try await store.deleteWebhook(name) }
+    func testWebhook(_ name: String) async throws -> Enqueued { try await store.testWebhook(name) }
+    func notifyWebhooks() async throws -> Int { try await store.notifyWebhooks() }
+
+    func noteDelivery(_ delivery: WebhookDelivery, of webhook: String) async throws {
+        try await store.noteDelivery(delivery, of: webhook)
+    }
 }
 
 /// Returns `true` once.

@@ -14,6 +14,7 @@ package enum SQLiteMigrations {
         SQLiteMigration(8, "v008_activity", PackageResources.v008_activity_sql),
         SQLiteMigration(9, "v009_operations", PackageResources.v009_operations_sql),
         SQLiteMigration(10, "v010_search", PackageResources.v010_search_sql),
+        SQLiteMigration(11, "v011_webhooks", PackageResources.v011_webhooks_sql),
     ]
 }
 

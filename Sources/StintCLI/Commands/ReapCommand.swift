@@ -5,14 +5,14 @@ struct ReapCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reap",
         abstract:
-            "Reclaim jobs of dead workers and ended leases, end expired jobs, prune old ones, tick schedules, once; for cron.",
+            "Reclaim jobs of dead workers and ended leases, end expired jobs, prune old ones, tick schedules, notify webhooks, once; for cron.",
         discussion: """
             Jobs of workers whose processes are gone, and of leases that have ended, become ready again. Jobs \
             whose time is over (stint put --expires) expire, also in paused queues. Done, cancelled and expired jobs past \
             their queue's retention are deleted. Schedules that are due enqueue their jobs. Running operations (stint \
-            operations) go on to their end, and new free text is indexed (stint queue set --search). The command runs until \
-            nothing is left to do and prints the \
-            counts. A worker whose supervisor lives is left to it, since only the supervisor knows how it ended.
+            operations) go on to their end, and new free text is indexed (stint queue set --search). Messages of webhooks \
+            are enqueued; stint serve sends them. The command runs until nothing is left to do and prints the counts. A \
+            worker whose supervisor lives is left to it, since only the supervisor knows how it ended.
 
             A job that was running alone in a process that died is blamed: the attempt and a crash count, and past \
             its limits it is buried. If several jobs were running, none is blamed; each runs again alone, so that the \
@@ -35,8 +35,9 @@ struct ReapCommand: AsyncParsableCommand {
         let purged = report.purged > 0 ? ", purged \(report.purged)" : ""
         let indexed = report.indexed > 0 ? ", indexed \(report.indexed)" : ""
         let groups = report.repairedGroups > 0 ? ", repaired groups \(report.repairedGroups)" : ""
+        let notified = report.notified > 0 ? ", webhook messages \(report.notified)" : ""
         try Output.print(
             "requeued \(report.requeued), buried \(report.buried), pruned \(report.pruned)\(expired)\(ticked)\(changed)\(purged)"
-                + groups + indexed)
+                + groups + indexed + notified)
     }
 }

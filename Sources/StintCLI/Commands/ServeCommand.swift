@@ -13,17 +13,17 @@
             commandName: "serve",
             abstract: "Serve the dashboard, its HTTP API and metrics until SIGTERM or SIGINT.",
             discussion: """
-                Pages: overview, jobs, queues, workers, schedules, doctor; each also with .json at the end. /metrics is for \
+                Pages: overview, jobs, queues, workers, schedules, webhooks, doctor; each also with .json at the end. /metrics is for \
                 Prometheus, /health and /ready for load balancers. /api/v1/openapi.json describes the HTTP API, by which \
                 programs in any language enqueue jobs and work on them.
 
-                Unless --read-only is given, it reaps and ticks as workers do.
+                Unless --read-only is given, it reaps and ticks as workers do, and sends the messages of webhooks.
 
                 At an address that only this machine can reach everybody may do everything, unless --auth-file or \
                 --read-only is given. At any other address one of them is needed.
 
                 The file with the credentials has a line for each user, NAME ROLE HASH. The roles are view, operate (jobs, \
-                pauses, schedules) and admin (limits, workers). --new-token adds a line and prints the token, which is \
+                pauses, schedules) and admin (limits, workers, webhooks). --new-token adds a line and prints the token, which is \
                 kept nowhere.
 
                 Example:
@@ -104,7 +104,10 @@
                     service: server, successTerminationBehavior: .gracefullyShutdownGroup)
             ]
             // Who works by HTTP has no reaper of their own, and their leases run out too.
-            if !readOnly { services.append(.init(service: Reaper(queue))) }
+            if !readOnly {
+                services.append(.init(service: Reaper(queue)))
+                services.append(.init(service: WebhookSender(queue)))
+            }
             let group = ServiceGroup(
                 configuration: .init(
                     services: services,

@@ -29,7 +29,7 @@ struct StintCommand: AsyncParsableCommand {
             WorkersCommand.self, TopCommand.self, KickCommand.self, RunCommand.self, BuryCommand.self,
             CancelCommand.self, DeleteCommand.self, MoveCommand.self, PrioritizeCommand.self, OperationsCommand.self,
             PauseCommand.self, ResumeCommand.self, RetainCommand.self, QueueCommand.self, GroupCommand.self,
-            ScheduleCommand.self,
+            ScheduleCommand.self, WebhookCommand.self,
             BackupCommand.self, RestoreCommand.self, DoctorCommand.self,
         ]
         #if Web

@@ -1,7 +1,7 @@
 extension JobQueue {
     /// Reclaims the jobs of dead workers and of ended leases, ends jobs that have expired, prunes jobs that are over,
-    /// enqueues the jobs of schedules that are due, goes on with the running operations, and indexes free text, until
-    /// nothing is left to do or the task is cancelled. For cron; a `Reaper` does it repeatedly.
+    /// enqueues the jobs of schedules that are due and the messages of webhooks, goes on with the running operations, and
+    /// indexes free text, until nothing is left to do or the task is cancelled. For cron; a `Reaper` does it repeatedly.
     ///
     /// - Returns: What was done.
     public func reap() async throws -> ReapReport {
@@ -9,6 +9,7 @@ extension JobQueue {
         report.ticked = try await store.tickAll().ticks
         report.changed = try await store.runOperations()
         report.indexed = try await store.indexAllText()
+        report.notified = try await store.notifyWebhooks()
         return report
     }
 }

@@ -160,4 +160,20 @@ package struct AnyJobStore: JobStore {
     package func runSchedule(_ name: String) async throws -> Enqueued { try await base.runSchedule(name) }
     package func tick() async throws -> TickReport { try await base.tick() }
     package func scheduleChanges() -> AsyncStream<Void> { base.scheduleChanges() }
+
+    // MARK: - Webhooks
+
+    package func setWebhook(_ webhook: Webhook, keepsSecret: Bool) async throws -> WebhookSetting {
+        try await base.setWebhook(webhook, keepsSecret: keepsSecret)
+    }
+
+    package func webhooks() async throws -> [WebhookRecord] { try await base.webhooks() }
+    package func webhook(_ name: String) async throws -> Webhook? { try await base.webhook(name) }
+    package func deleteWebhook(_ name: String) async throws { try await base.deleteWebhook(name) }
+    package func testWebhook(_ name: String) async throws -> Enqueued { try await base.testWebhook(name) }
+    package func notifyWebhooks() async throws -> Int { try await base.notifyWebhooks() }
+
+    package func noteDelivery(_ delivery: WebhookDelivery, of webhook: String) async throws {
+        try await base.noteDelivery(delivery, of: webhook)
+    }
 }

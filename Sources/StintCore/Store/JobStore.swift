@@ -12,7 +12,7 @@
 /// `CrashAttribution` and `CrashEvidence`; it decides nothing of that itself.
 ///
 /// The scenarios in Tests/Conformance specify the same in code. Every store must pass them.
-public protocol JobStore: WorkerRegistry, ScheduleStore, OperationStore {
+public protocol JobStore: WorkerRegistry, ScheduleStore, OperationStore, WebhookStore {
     /// Adds all jobs or none, and returns results in their order. If a job in its queue that is not done has the same
     /// unique key, a job is not added, replaces that job, or joins it in a digest, as its ``ConflictPolicy`` says; the
     /// result then has that job's id. A job that was claimed before is neither replaced nor joined. After

@@ -26,6 +26,8 @@ public struct ReapReport: Sendable, Hashable {
     public var changed = 0
     /// Jobs whose text was indexed, or removed from the index. Ignored when two reports are compared.
     public var indexed = 0
+    /// Messages of webhooks that were enqueued. Ignored when two reports are compared.
+    public var notified = 0
 
     public init(requeued: Int = 0, buried: Int = 0, pruned: Int = 0, expired: Int = 0, ticked: Int = 0) {
         self.requeued = requeued

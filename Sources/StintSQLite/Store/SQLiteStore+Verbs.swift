@@ -223,8 +223,10 @@ extension SQLiteStore {
     public var safetyLookInterval: Duration? { lifecycle.withLock(\.open)?.watch.safetyLookInterval }
 
     public func reapSignals(every interval: Duration) -> AsyncStream<Void> {
-        signals(every: interval) { [file] transaction, scoreboards in
+        let webhooks = WebhookLook(self)
+        return signals(every: interval) { [file] transaction, scoreboards in
             try file.logSize > Checkpointer.longLog || transaction.mayReap(scoreboards) || transaction.mayIndex()
+                || webhooks.isNeeded(transaction)
         }
     }
 

@@ -20,6 +20,8 @@ enum Notices {
         case "enqueued": "This job was enqueued."
         case "paused": "Paused: nothing of it starts."
         case "resumed": "Resumed."
+        case "webhook-set": "The webhook is set, with the secret that it had."
+        case "webhook-deleted": "The webhook is deleted."
         case "set": "The limits are set."
         case "restart": "The workers restart, each when its jobs have ended."
         default: nil

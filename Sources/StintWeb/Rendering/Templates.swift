@@ -49,7 +49,7 @@ struct Templates: Sendable {
         ("queues", PackageResources.queues_mustache),
         ("queue", PackageResources.queue_mustache),
         ("workers", PackageResources.workers_mustache),
-        ("schedules", PackageResources.schedules_mustache),
+        ("schedules", PackageResources.schedules_mustache), ("webhooks", PackageResources.webhooks_mustache),
         ("doctor", PackageResources.doctor_mustache),
         ("sign-in", PackageResources.sign_in_mustache),
     ]
@@ -80,7 +80,7 @@ struct Templates: Sendable {
         ("overview", "/", "Overview"), ("jobs", "/jobs", "Jobs"), ("errors", "/errors", "Errors"),
         ("queues", "/queues", "Queues"),
         ("workers", "/workers", "Workers"), ("schedules", "/schedules", "Schedules"),
-        ("operations", "/operations", "Operations"),
+        ("operations", "/operations", "Operations"), ("webhooks", "/webhooks", "Webhooks"),
         ("doctor", "/doctor", "Doctor"),
     ]
 

@@ -3,8 +3,8 @@ import ServiceLifecycle
 import StintCore
 
 /// Repeatedly reclaims the jobs of dead workers and of ended leases, ends expired jobs, and prunes jobs that are over; and
-/// ticks the schedules when they are due; goes on with operations (``BulkOperation``); and indexes free text
-/// (``QueueSearch``). One on the machine is
+/// ticks the schedules when they are due; goes on with operations (``BulkOperation``); indexes free text
+/// (``QueueSearch``); and enqueues the messages of webhooks (``Webhook``). One on the machine is
 /// enough; more do no harm. If there is nothing to do it only reads. In the worker processes of a ``Supervisor`` it
 /// does nothing, because the reaper beside the supervisor is enough.
 public struct Reaper: Service {
@@ -43,6 +43,7 @@ public struct Reaper: Service {
                     find.yield()
                     look.yield()
                     try await reapOnce()
+                    try await notifyWebhooks()
                     if await signals.next() != nil { continue }
                     // The store is closed, unless this task was cancelled.
                     do { try await Task.sleep(for: interval) } catch { return }
@@ -76,6 +77,16 @@ public struct Reaper: Service {
                 // It may be corrupt, and stay so until a person acts.
                 do { try await store.sleep(for: .seconds(60)) } catch { return }
             }
+        }
+    }
+
+    private func notifyWebhooks() async throws {
+        do {
+            let messages = try await store.notifyWebhooks()
+            if messages > 0 { logger.debug("webhooks have messages", metadata: ["messages": "\(messages)"]) }
+        } catch {
+            try store.checkStillThere()
+            logger.error("webhooks could not be notified; trying again", metadata: ["error": "\(error)"])
         }
     }
 

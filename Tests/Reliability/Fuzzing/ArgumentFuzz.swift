@@ -13,6 +13,7 @@ struct ArgumentFuzz {
         "schedule pause", "schedule resume", "schedule run", "schedule delete", "move", "prioritize", "operations",
         "operations begin", "operations list", "operations show", "operations pause", "operations resume",
         "operations cancel", "operations restore", "workers quiet", "workers stop", "serve",
+        "webhook", "webhook set", "webhook list", "webhook show", "webhook test", "webhook delete",
     ]
     static let options = [
         "--db", "--queue", "--priority", "--delay", "--max-attempts", "--max-crashes", "--unique", "--header", "--file",
@@ -25,12 +26,13 @@ struct ArgumentFuzz {
         "--rate", "--group-concurrency", "--group-rate", "--group-order", "--fair", "--retain", "--weight", "--search",
         "--digest-format", "--cron", "--every", "--timezone", "--missed", "--content-type", "--after", "--reason",
         "--detach", "--off", "--web", "--auth-file", "--read-only", "--host-name", "--trusted-proxy",
-        "--proxy-user-header", "--redact", "--new-token", "--role",
+        "--proxy-user-header", "--redact", "--new-token", "--role", "--on", "--template", "--allow-private",
+        "--secret-file", "--new-secret",
     ]
     private static let fitValues = [
         "q", "1", "0", "10", "100ms", "1s", "0s", "1K", "ready", "buried", "a=b", "x=", "=x", "1d", "1h30m", "36600d",
         "36601d", "0640", "50/1s", "unlimited", "strict", "off", "* * * * *", "@daily", "UTC", "Europe/Berlin", "all",
-        "collect", "replace", Self.backup,
+        "collect", "replace", "https://example.com/x", "http://[::1]", "age:q>1s", "slack", Self.backup,
     ]
     private static let backup = "backup.db"
     /// In a queue that no argument names, with ids that none has.

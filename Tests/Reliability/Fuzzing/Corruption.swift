@@ -18,6 +18,7 @@ struct Corruption {
         ("stint_unique_keys", "job_id"), ("stint_failures", "id"), ("stint_workers", "id"),
         ("stint_digests", "job_id"), ("stint_events", "id"), ("stint_groups", "id"), ("stint_cancelled", "job_id"),
         ("stint_expired", "job_id"), ("stint_schedules", "id"), ("stint_error_groups", "error_group"),
+        ("stint_webhooks", "id"), ("stint_webhook_states", "webhook_id"),
     ]
     private static let states = ["stint_ready", "stint_delayed", "stint_leased", "stint_buried", "stint_done"]
 

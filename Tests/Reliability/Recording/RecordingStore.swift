@@ -253,6 +253,22 @@ package struct RecordingStore: JobStore {
         try await store.operations(limit: limit, before: id)
     }
 
+    // MARK: - Webhooks
+
+    package func setWebhook(_ webhook: Webhook, keepsSecret: Bool) async throws -> WebhookSetting {
+        try await store.setWebhook(webhook, keepsSecret: keepsSecret)
+    }
+
+    package func webhooks() async throws -> [WebhookRecord] { try await store.webhooks() }
+    package func webhook(_ name: String) async throws -> Webhook? { try await store.webhook(name) }
+    package func deleteWebhook(_ name: String) async throws { try await store.deleteWebhook(name) }
+    package func testWebhook(_ name: String) async throws -> Enqueued { try await store.testWebhook(name) }
+    package func notifyWebhooks() async throws -> Int { try await store.notifyWebhooks() }
+
+    package func noteDelivery(_ delivery: WebhookDelivery, of webhook: String) async throws {
+        try await store.noteDelivery(delivery, of: webhook)
+    }
+
     package func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> { store.wakeUps(in: queues) }
 }
 

@@ -6,7 +6,9 @@ import StintSQLiteMigrations
 package enum Fixture {
     /// What the schemas 1, 2, … added to the contents. Append-only, like the migrations: the next one needs its own, or
     /// the tests fail. Columns are named, so that each also fits the schemas after it.
-    package static let contents = [jobs, workers, enqueued, hardening, flow, schedules, errors, activity, operations]
+    package static let contents = [
+        jobs, workers, enqueued, hardening, flow, schedules, errors, activity, operations, webhooks,
+    ]
 
     /// With jobs in every state: job 3 is leased alone, 4 and 5 together, 6 from an earlier boot, 10 with time left.
     private static let jobs = """
@@ -129,6 +131,15 @@ package enum Fixture {
         INSERT INTO stint_deleted (job_id, operation_id, queue_id, state, attempts, crashes, suspect, at, reason, group_id,
                                    expires_at, holds_group, unique_key, was_claimed) VALUES
             (201, 1, 50, 'ready', 1, 0, 0, NULL, NULL, 502, NULL, 0, 'gone', 0);
+        """
+
+    /// A webhook that was told of burials.
+    private static let webhooks = """
+        INSERT INTO stint_webhooks (id, name, url, events, template, secret, delivered, last_job, last_at, last_status) VALUES
+            (1, 'ops', 'https://hooks.example.com/x', 'buried', 'json', x'000102030405060708090a0b0c0d0e0f', 3, 7,
+             1800000000000, 204);
+        INSERT INTO stint_webhook_states (webhook_id, event, queue_id, seen, is_raised, notified_at) VALUES
+            (1, 'buried', 1, 1, 0, 1800000000000);
         """
 
     /// A queue with counts of its latest minute and of those before; job 1 is ready for a shorter time than it exists.
