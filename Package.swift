@@ -19,6 +19,8 @@ let hummingbird: Target.Dependency = .product(
 let hummingbirdCore: Target.Dependency = .product(
     name: "HummingbirdCore", package: "hummingbird", condition: .when(traits: ["Web"]))
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Web"]))
+let nioEmbedded: Target.Dependency = .product(
+    name: "NIOEmbedded", package: "swift-nio", condition: .when(traits: ["Web"]))
 let httpTypes: Target.Dependency = .product(
     name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["Web"]))
 let mustache: Target.Dependency = .product(
@@ -228,7 +230,7 @@ let package = Package(
             name: "StintWebTests",
             dependencies: [
                 "Stint", "StintCore", "StintPlatform", "StintTesting", "StintWeb", "TestSupport", httpTypes, lifecycle,
-                logging,
+                logging, nio, nioEmbedded,
             ]
         ),
         .testTarget(

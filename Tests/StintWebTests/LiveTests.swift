@@ -32,8 +32,8 @@ struct LiveTests {
                     try await hub.watch(key) {
                         renders.count.add(1, ordering: .relaxed)
                         return renders.text.withLock { $0 }
-                    })
-                {
+                    }
+                ).states {
                     // From time to time each is sent again what it has.
                     if seen.last != page.values["a"] { seen.append(page.values["a"] ?? "") }
                     if page.values["a"] == "7" { break }
@@ -62,7 +62,7 @@ struct LiveTests {
             let count = renders.count.add(1, ordering: .relaxed).newValue
             return "<p data-live=\"a\">\(count)</p>"
         }
-        let stream = try #require(try await hub.watch(.init(address: "/", user: "view"), render: make))
+        let stream = try #require(try await hub.watch(.init(address: "/", user: "view"), render: make)).states
         for _ in 0..<4 { change.yield() }
         try await eventually("it was made five times") { renders.count.load(ordering: .relaxed) >= 5 }
         var iterator = stream.makeAsyncIterator()

@@ -17,15 +17,16 @@ extension Route {
         let (make, watched) = try request.watching(address)
         let hub = request.dashboard.live
         let key = LiveHub.Key(address: address, user: request.user.role.rawValue)
-        let stream = try await hub.watch(key) {
+        let look = try await hub.watch(key) {
             request.dashboard.templates.content(try await make(watched))
         }
-        guard let stream else {
+        guard let look else {
             var error = WebError(
-                .tooManyRequests, "too many different pages are looked at; this one does not change by itself")
+                .tooManyRequests, "too many look at too many different pages; this one does not change by itself")
             error.headers[.retryAfter] = "30"
             throw error
         }
+        request.connection?.whenClosed(look.end)
         let last = request.request.headers[.init("last-event-id")!].flatMap { Int($0) }
         return Response(
             status: .ok, headers: [.contentType: "text/event-stream", .init("x-accel-buffering")!: "no"],
@@ -33,7 +34,7 @@ extension Route {
                 // The browser comes back after this time if the connection ends.
                 try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
                 var seen: LivePage?
-                for await state in stream {
+                for await state in look.states {
                     defer { seen = state }
                     // The same again shows whether anybody still listens.
                     if state.version == seen?.version ?? last {

@@ -20,6 +20,7 @@ enum Notices {
         case "enqueued": "This job was enqueued."
         case "paused": "Paused: nothing of it starts."
         case "resumed": "Resumed."
+        case "examining": "The examination has begun."
         case "set": "The limits are set."
         case "restart": "The workers restart, each when its jobs have ended."
         default: nil
