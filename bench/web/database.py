@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import time
@@ -22,9 +23,6 @@ def make(stint: Path, file: Path, jobs: int, groups: int) -> None:
     own = ready // 3
     now = time.time_ns() // 1_000_000
 
-    def numbers(first: int, last: int) -> str:
-        return (f"(WITH RECURSIVE n(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM n WHERE n < {last}) SELECT n FROM n)")
-
     # The fingerprint of an error has no numbers, so the groups differ by letters.
     word = " || ".join(f"char(97 + n % {groups} / {26 ** place} % 26)" for place in range(5))
     first_waiting, first_buried = own + 2, ready + delayed + 1
@@ -36,9 +34,9 @@ def make(stint: Path, file: Path, jobs: int, groups: int) -> None:
         bench = connection.execute("SELECT id FROM stint_queues WHERE name = 'bench'").fetchone()[0]
         for statement in (
             "BEGIN",
-            f"INSERT INTO stint_queues (id, name) SELECT {bench} + n, 'q-' || n FROM {numbers(1, QUEUES)}",
+            f"INSERT INTO stint_queues (id, name) SELECT {bench} + n, 'q-' || n FROM {_numbers(1, QUEUES)}",
             f"INSERT INTO stint_groups (id, queue_id, name) SELECT n, {bench + 1} + n % {QUEUES}, 'g-' || n "
-            f"FROM {numbers(1, groups)}",
+            f"FROM {_numbers(1, groups)}",
             # Jobs of a group are in its queue.
             f"""INSERT INTO stint_jobs (id, queue_id, priority, max_attempts, max_crashes, enqueued_at, content_type,
                                         headers, payload)
@@ -46,7 +44,7 @@ def make(stint: Path, file: Path, jobs: int, groups: int) -> None:
                        1024, 10, 3, {now - 7_200_000} + n / 2000, 'application/json',
                        'job-name: newsletter.weekly' || char(10) || 'tenant: t' || (n % 1000),
                        CAST('{{"member":' || n || ',"issue":7,"text":"' || hex(randomblob(30)) || '"}}' AS BLOB)
-                FROM {numbers(2, jobs)}""",
+                FROM {_numbers(2, jobs)}""",
             f"""INSERT INTO stint_ready (queue_id, priority, job_id, attempts, crashes, suspect, group_id)
                 SELECT queue_id, priority, id, 0, 0, 0, CASE WHEN id >= {first_waiting} THEN {group} END
                 FROM stint_jobs WHERE id BETWEEN 2 AND {ready} ORDER BY queue_id, priority, id""",
@@ -55,29 +53,62 @@ def make(stint: Path, file: Path, jobs: int, groups: int) -> None:
                 FROM stint_jobs WHERE id BETWEEN {ready + 1} AND {ready + delayed}""",
             f"""INSERT INTO stint_failures (job_id, attempt, at, kind, error)
                 SELECT job_id, 1, {now}, 'failed', 'connect 10.0.0.' || job_id % 250 || ': timed out' FROM stint_delayed""",
-            f"""INSERT INTO stint_buried (job_id, queue_id, buried_at, attempts, crashes, reason)
-                SELECT n, {bench + 1} + (1 + n % {groups}) % {QUEUES}, {now}, 10, 0,
-                       'no attempts left (10 of 10), last: cannot send ' || n || ' to ' || {word}
-                FROM {numbers(first_buried, jobs)}""",
-            f"""INSERT INTO stint_failures (job_id, attempt, at, kind, error)
-                SELECT n, 10, {now}, 'failed', 'cannot send ' || n || ' to ' || {word} FROM {numbers(first_buried, jobs)}""",
-            """UPDATE stint_queues SET ready = (SELECT count(*) FROM stint_ready WHERE queue_id = stint_queues.id),
-                                       delayed = (SELECT count(*) FROM stint_delayed WHERE queue_id = stint_queues.id),
-                                       buried = (SELECT count(*) FROM stint_buried WHERE queue_id = stint_queues.id)""",
+            *_bury(bench, word, groups, now, first_buried, min(jobs, first_buried + groups - 1)),
+            COUNT,
             "COMMIT",
         ):
             connection.execute(statement)
         connection.execute("PRAGMA journal_mode = WAL").fetchall()
-    # A reap groups the buried jobs by their errors.
+    # A reap groups the first burials by their errors; the others are as many of each group.
     while True:
         subprocess.run([stint, "reap", "--db", file], check=True, stdout=subprocess.DEVNULL)
         with closing(sqlite3.connect(file)) as connection:
             if connection.execute("SELECT count(*) FROM stint_buried WHERE error_group IS NULL").fetchone()[0] == 0:
                 break
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -524288", "locking_mode = EXCLUSIVE"):
+            connection.execute(f"PRAGMA {setting}").fetchall()
+        for statement in (
+            "BEGIN",
+            f"CREATE TEMP TABLE grouped AS SELECT job_id % {groups} AS word, error_group FROM stint_buried",
+            "CREATE UNIQUE INDEX temp.grouped_word ON grouped (word)",
+            *_bury(bench, word, groups, now, first_buried + groups, jobs),
+            f"""UPDATE stint_buried SET error_group = (SELECT error_group FROM grouped WHERE word = job_id % {groups})
+                WHERE error_group IS NULL""",
+            """UPDATE stint_error_groups SET buried = (
+                   SELECT count(*) FROM stint_buried b WHERE b.error_group = stint_error_groups.error_group
+                       AND (stint_error_groups.queue_id = 0 OR b.queue_id = stint_error_groups.queue_id))""",
+            COUNT,
+            "COMMIT",
+        ):
+            connection.execute(statement)
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
     # Otherwise the kernel writes it back while something is measured.
     with open(file, "r+b") as opened:
-        import os
         os.fsync(opened.fileno())
+
+
+def _numbers(first: int, last: int) -> str:
+    # None if the last is below the first.
+    return (f"(WITH RECURSIVE n(n) AS (SELECT {first} WHERE {first} <= {last} "
+            f"UNION ALL SELECT n + 1 FROM n WHERE n < {last}) SELECT n FROM n)")
+
+
+def _bury(bench: int, word: str, groups: int, now: int, first: int, last: int) -> list[str]:
+    return [
+        f"""INSERT INTO stint_buried (job_id, queue_id, buried_at, attempts, crashes, reason)
+            SELECT n, {bench + 1} + (1 + n % {groups}) % {QUEUES}, {now}, 10, 0,
+                   'no attempts left (10 of 10), last: cannot send ' || n || ' to ' || {word}
+            FROM {_numbers(first, last)}""",
+        f"""INSERT INTO stint_failures (job_id, attempt, at, kind, error)
+            SELECT n, 10, {now}, 'failed', 'cannot send ' || n || ' to ' || {word} FROM {_numbers(first, last)}""",
+    ]
+
+
+# Stint keeps its counts; here they are counted once.
+COUNT = """UPDATE stint_queues SET ready = (SELECT count(*) FROM stint_ready WHERE queue_id = stint_queues.id),
+                                   delayed = (SELECT count(*) FROM stint_delayed WHERE queue_id = stint_queues.id),
+                                   buried = (SELECT count(*) FROM stint_buried WHERE queue_id = stint_queues.id)"""
 
 
 def facts(file: Path) -> dict[str, int]:

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import ServiceLifecycle
 import StintCore
 
 #if canImport(FoundationEssentials)
@@ -33,16 +34,20 @@ extension Route {
             body: ResponseBody { writer in
                 // The browser comes back after this time if the connection ends.
                 try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
-                var seen: LivePage?
-                for await state in look.states {
-                    defer { seen = state }
-                    // The same again shows whether anybody still listens.
-                    if state.version == seen?.version ?? last {
-                        try await writer.write(ByteBuffer(string: ":\n\n"))
-                        continue
+                try await withGracefulShutdownHandler {
+                    var seen: LivePage?
+                    for await state in look.states {
+                        defer { seen = state }
+                        // The same again shows whether anybody still listens.
+                        if state.version == seen?.version ?? last {
+                            try await writer.write(ByteBuffer(string: ":\n\n"))
+                            continue
+                        }
+                        let update = state.update(after: seen)
+                        try await writer.write(ByteBuffer(string: try Self.event(update, version: state.version)))
                     }
-                    let update = state.update(after: seen)
-                    try await writer.write(ByteBuffer(string: try Self.event(update, version: state.version)))
+                } onGracefulShutdown: {
+                    look.end()
                 }
                 try await writer.finish(nil)
             })

@@ -14,6 +14,7 @@ final class ConnectionTable: Sendable {
         var connections: [Int: Connection] = [:]
         var lastNumber = 0
         var lastTurn = 0
+        var isEnding = false
         /// Those that wait, in their order, with their turns. An entry whose turn has passed counts no more.
         var line = CircularBuffer<(number: Int, turn: Int)>()
 
@@ -48,8 +49,9 @@ final class ConnectionTable: Sendable {
 
     /// - Returns: The number by which it is named.
     func opened(_ channel: any Channel) -> Int {
-        let (number, replaced) = state.withLock { state in
-            let replaced = state.connections.count >= most ? state.longestWaiting() : nil
+        let (number, replaced) = state.withLock { state -> (Int, (any Channel)?) in
+            let replaced =
+                state.isEnding ? channel : state.connections.count >= most ? state.longestWaiting() : nil
             state.lastNumber += 1
             state.connections[state.lastNumber] = Connection(channel: channel)
             state.wait(state.lastNumber)
@@ -67,5 +69,14 @@ final class ConnectionTable: Sendable {
             guard let connection = state.connections[number], (connection.turn == nil) != isServed else { return }
             if isServed { state.connections[number]?.turn = nil } else { state.wait(number) }
         }
+    }
+
+    /// Closes all that wait, now and from now on.
+    func closeWaiting() {
+        let waiting = state.withLock { state in
+            state.isEnding = true
+            return state.connections.values.filter { $0.turn != nil }.map(\.channel)
+        }
+        for channel in waiting { channel.close(promise: nil) }
     }
 }

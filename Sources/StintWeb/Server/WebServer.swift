@@ -96,7 +96,12 @@ public struct WebServer: Service {
                 let port = channel.localAddress?.port.map { ":\($0)" } ?? ""
                 await onListening((host.contains(":") ? "[\(host)]" : host) + port)
             }, logger: logger)
-        try await application.run()
+        try await withGracefulShutdownHandler {
+            try await application.run()
+        } onGracefulShutdown: {
+            // Requests that have come are answered; halves of requests are not waited for.
+            table.closeWaiting()
+        }
     }
 }
 
