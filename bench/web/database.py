@@ -123,3 +123,8 @@ def facts(file: Path) -> dict[str, int]:
             "errorGroups": count("SELECT count(DISTINCT error_group) FROM stint_error_groups"),
             "bytes": file.stat().st_size,
         }
+
+
+def ready(file: Path, queue: str) -> int:
+    with closing(sqlite3.connect(file)) as connection:
+        return connection.execute("SELECT ready FROM stint_queues WHERE name = ?", (queue,)).fetchone()[0]

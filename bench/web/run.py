@@ -44,7 +44,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--groups", type=int, default=100_000, help="groups, and groups of errors (100000)")
     parser.add_argument("--workers", type=int, default=16, help="processes (16)")
     parser.add_argument("--rounds", type=int, default=6, help="pairs of turns of each kind of work (6)")
-    parser.add_argument("--seconds", type=float, default=6, help="the length of a turn (6)")
+    parser.add_argument("--seconds", type=float, default=5, help="the length of a turn (5)")
     parser.add_argument("--rate", type=float, default=5, help="pages a second that a person asks for (5)")
     parser.add_argument("--requests", type=int, default=200, help="how often each page is measured (200)")
     parser.add_argument("--directory", type=Path, default=ROOT / ".build", help="where the file is made (.build)")
@@ -90,8 +90,12 @@ class Bench:
             "burst": 0, "warmUp": 0, "tasks": 1, "writeLock": "gate", "keepsIDs": False, **KINDS[kind],
         }
         command = [str(self.stint_bench), "play", "worker", json.dumps(assignment)]
+        left = database.ready(self.file, "bench")
         reports = fleet.run_workers(command, self.parsed.workers, seconds, dict(os.environ), self.file.parent)
-        return sum(report["done"] for report in reports) / (max(report["finished"] for report in reports) / 1e9)
+        done = sum(report["done"] for report in reports)
+        if done >= left:
+            raise SystemExit(f"the workers have done all {left} jobs before the turn was over: give it more --jobs")
+        return done / (max(report["finished"] for report in reports) / 1e9)
 
     def compare(self, kind: str, jobs: list[int]) -> None:
         rows = []
