@@ -137,7 +137,8 @@ public struct Dashboard: Sendable {
             }
             let call = WebRequest(
                 dashboard: self, request: request, parameters: parameters, user: user, isSecure: sender.isSecure,
-                session: sender.session, peer: peer, connection: connection, wantsJSON: route.kind == .json || route.kind == .api)
+                session: sender.session, peer: peer, connection: connection,
+                wantsJSON: route.kind == .json || route.kind == .api)
             response = try await route.answer(call)
         } catch {
             response = answer(to: error, route, request, sender)

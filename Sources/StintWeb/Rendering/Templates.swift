@@ -118,6 +118,8 @@ struct HTMLText: MustacheContentType {
     func escapeText(_ text: String) -> String { Self.escaped(text) }
 
     static func escaped(_ text: String) -> String {
+        // Nearly all texts are plain, and a page has thousands of them.
+        if text.utf8.allSatisfy(isPlain) { return text }
         var escaped = ""
         escaped.reserveCapacity(text.utf8.count)
         for scalar in text.unicodeScalars {
@@ -139,6 +141,16 @@ struct HTMLText: MustacheContentType {
             }
         }
         return escaped
+    }
+
+    /// An ASCII character that stands for itself.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "&"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\""), UInt8(ascii: "'"),
+            UInt8(ascii: "`"):
+            false
+        default: (0x20..<0x7f).contains(byte)
+        }
     }
 
     private static func isHidden(_ scalar: UnicodeScalar) -> Bool {

@@ -173,7 +173,9 @@ private struct Metrics {
         let usage = rusage.ofThisProcess
         func milliseconds(_ time: timeval) -> Int { Int(time.tv_sec) * 1_000 + Int(time.tv_usec) / 1_000 }
         let time = milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime)
-        text.counter("process_cpu_seconds", unit: "seconds", "Processor time of this server.") { $0(milliseconds: time) }
+        text.counter("process_cpu_seconds", unit: "seconds", "Processor time of this server.") {
+            $0(milliseconds: time)
+        }
         if let memory = ProcessMemory.resident(ofProcess: getpid()) {
             text.gauge("process_resident_memory_bytes", unit: "bytes", "Resident memory of this server.") {
                 $0(value: Int(clamping: memory))
