@@ -152,7 +152,8 @@ class Crowd:
         try:
             trickled = time.monotonic()
             while not self.stop.is_set():
-                for _ in range(min(200, self.wanted - len(self.sockets))):
+                # Then about a thousand a second come again.
+                for _ in range(min(20 if self.is_whole.is_set() else 200, self.wanted - len(self.sockets))):
                     self.open()
                 self.most = max(self.most, len(self.sockets))
                 if self.opened >= self.wanted:
