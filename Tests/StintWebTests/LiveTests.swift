@@ -42,6 +42,7 @@ struct LiveTests {
             }
         }
         try await eventually("all of them look") { await hub.listenerCount == 200 }
+        try await eventually("the page is made") { await hub.latest(key) != nil }
         renders.text.withLock { $0 = "<p data-live=\"a\">7</p>" }
         change.yield()
         for watcher in watchers {
