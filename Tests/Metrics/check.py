@@ -160,7 +160,7 @@ def check_bounds(server):
     assert len(names) == MOST_QUEUES, f"{len(names)} queues have time series"
     ready = sum(count for (name, labels), count in found.items()
                 if name in ("stint_jobs", "stint_jobs_of_other_queues") and ("state", "ready") in labels)
-    shown = sum(json.loads(line)["ready"] for line in server.run("stats", "--json").splitlines())
+    shown = sum(queue["ready"] for queue in json.loads(server.run("stats", "--json"))["queues"])
     assert ready == shown, f"{ready} jobs are ready by the metrics, and {shown} by `stint stats`"
     kinds = {name for name, _ in found}
     assert len(found) < MOST_QUEUES * 90 + 100, f"{len(found)} samples of {len(kinds)} kinds"
