@@ -61,7 +61,7 @@ struct Templates: Sendable {
     }
 
     /// The main part of a page.
-    func content(_ page: Page) -> String { library.render(page.view, withTemplate: page.template) ?? "" }
+    func content(_ page: Page) -> String { library.render(PlainView.of(page.view) ?? page.view, withTemplate: page.template) ?? "" }
 
     func html(_ page: Page, _ dashboard: Dashboard, user: WebUser?, path: String) -> String {
         let base = dashboard.options.basePath
@@ -73,7 +73,7 @@ struct Templates: Sendable {
             live: page.isLive ? base + "/live?page=" + percentEncoded(path) : nil,
             sections: user == nil
                 ? [] : Self.sections.map { LayoutView.Section($0, base, isCurrent: $0.0 == page.section) })
-        return library.render(view, withTemplate: "layout") ?? ""
+        return library.render(PlainView.of(view) ?? view, withTemplate: "layout") ?? ""
     }
 
     private static let sections = [
