@@ -124,7 +124,7 @@ struct LiveTests {
         let queue = try await sampleQueue()
         try await withServer(queue) { client, _ in
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-                DispatchQueue.global().async {
+                Thread.detachNewThread {
                     continuation.resume(with: Result { try Self.follow(client, queue) })
                 }
             }

@@ -55,6 +55,18 @@ class Dashboard:
             fields = stat.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    @property
+    def processor_milliseconds(self) -> float:
+        """Exact, over all threads that there are."""
+        total = 0
+        for thread in os.listdir(f"/proc/{self.process.pid}/task"):
+            try:
+                with open(f"/proc/{self.process.pid}/task/{thread}/schedstat") as stat:
+                    total += int(stat.read().split()[0])
+            except OSError:
+                pass
+        return total / 1e6
+
 
 def addresses(file_jobs: list[int]) -> list[str]:
     """All pages, and the pages of these jobs."""
@@ -71,9 +83,11 @@ class Requester:
         self.times: dict[str, list[float]] = {path: [] for path in paths}
         self.next = 0
 
-    def ask(self) -> None:
-        path = self.paths[self.next % len(self.paths)]
-        self.next += 1
+    def ask(self, path: str | None = None) -> None:
+        """The next one, or this one."""
+        if path is None:
+            path = self.paths[self.next % len(self.paths)]
+            self.next += 1
         start = time.monotonic()
         self.connection.request("GET", path)
         answer = self.connection.getresponse()

@@ -146,6 +146,13 @@ class Bench:
                 requester.ask()
             memory = [dashboard.memory]
             first = {path: times[0] for path, times in requester.times.items()}
+            # What a page takes of a processor does not depend on what else the machine does.
+            processor = {}
+            for path in requester.paths:
+                start = dashboard.processor_milliseconds
+                for _ in range(10):
+                    requester.ask(path)
+                processor[path] = (dashboard.processor_milliseconds - start) / 10
             requester.times = {path: [] for path in requester.paths}
             worker = threading.Thread(target=keep_busy)
             worker.start()
@@ -166,13 +173,13 @@ class Bench:
         for path, times in requester.times.items():
             times.sort()
             rows[path] = {"p50": statistics.median(times) * 1e3, "p99": times[(len(times) * 99 - 1) // 100] * 1e3,
-                          "most": times[-1] * 1e3, "first": first[path] * 1e3}
+                          "most": times[-1] * 1e3, "first": first[path] * 1e3, "processor": processor[path]}
         self.results |= {"pages": rows, "memory": memory, "log": log.stop()}
 
     def report(self) -> bool:
-        print(f"\n{'every page, 16 workers busy; ms':<52}{'p50':>8}{'p99':>8}{'most':>8}{'first':>8}")
+        print(f"\n{'every page, 16 workers busy; ms':<52}{'p50':>8}{'p99':>8}{'most':>8}{'first':>8}{'CPU':>8}")
         for path, row in sorted(self.results["pages"].items(), key=lambda item: -item[1]["p99"]):
-            print(f"{path:<52}{row['p50']:>8.1f}{row['p99']:>8.1f}{row['most']:>8.1f}{row['first']:>8.1f}")
+            print(f"{path:<52}{row['p50']:>8.1f}{row['p99']:>8.1f}{row['most']:>8.1f}{row['first']:>8.1f}{row['processor']:>8.1f}")
         print(f"\nserver's memory at the start and after each quarter: {', '.join(map(str, self.results['memory']))} MiB; "
               f"largest log {self.results['log']:.0f} MiB")
         worst = max(self.results["pages"].items(), key=lambda item: item[1]["p99"])
