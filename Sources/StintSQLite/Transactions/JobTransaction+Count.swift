@@ -4,7 +4,7 @@ extension JobTransaction {
     /// How many jobs one call counts where an index alone finds them.
     static let jobsPerCount = 160_000
     /// A job that has to be looked at costs as much as this many others.
-    private static let costOfLook = 24
+    private static let costOfLook = 48
 
     func count(_ query: JobQuery, after cursor: JobCursor?) throws -> JobCount {
         if cursor == nil, let kept = try keptCount(query) { return .exactly(kept) }

@@ -5,7 +5,7 @@ extension JobTransaction {
     /// The number of queues that are named with a group of errors.
     private static let queuesPerGroup: Int64 = 20
     /// The number of failures that one page looks at.
-    static let failuresPerPage: Int64 = 5_000
+    static let failuresPerPage: Int64 = 2_000
     /// The number of burials that one reap gives a group. Each may be of a group of its own, whose counts are elsewhere
     /// in the file.
     private static let groupedPerReap: Int64 = 250
