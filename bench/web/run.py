@@ -47,6 +47,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=5, help="the length of a turn (5)")
     parser.add_argument("--rate", type=float, default=5, help="pages a second that a person asks for (5)")
     parser.add_argument("--requests", type=int, default=200, help="how often each page is measured (200)")
+    parser.add_argument("--kinds", default="busy,saturated", help="the kinds of work that are compared (busy,saturated)")
     parser.add_argument("--directory", type=Path, default=ROOT / ".build", help="where the file is made (.build)")
     parser.add_argument("--file", type=Path, help="is kept, and used again if it is there")
     parser.add_argument("--lock", type=Path, help="is held with flock(2) while something is measured")
@@ -224,9 +225,11 @@ def main() -> int:
               f"{found['errorGroups']:,} groups of errors, {found['bytes'] / (1 << 30):.1f} GiB; {parsed.workers} workers", flush=True)
         # A ready job, a delayed one, a buried one.
         jobs = [int(parsed.jobs * share) for share in (0.5, 0.85, 0.95)]
-        for step in [lambda: bench.compare("busy", jobs), lambda: bench.compare("saturated", jobs), lambda: bench.pages(jobs)]:
+        for kind in filter(None, parsed.kinds.split(",")):
             with locked(parsed.lock):
-                step()
+                bench.compare(kind, jobs)
+        with locked(parsed.lock):
+            bench.pages(jobs)
         facts["loadAverageAtTheEnd"] = os.getloadavg()[0]
         bench.results |= {"machine": facts, "file": found}
         met = bench.report()
