@@ -61,7 +61,9 @@ struct Templates: Sendable {
     }
 
     /// The main part of a page.
-    func content(_ page: Page) -> String { library.render(PlainView.of(page.view) ?? page.view, withTemplate: page.template) ?? "" }
+    func content(_ page: Page) -> String {
+        library.render(PlainView.of(page.view) ?? page.view, withTemplate: page.template) ?? ""
+    }
 
     func html(_ page: Page, _ dashboard: Dashboard, user: WebUser?, path: String) -> String {
         let base = dashboard.options.basePath
