@@ -8,6 +8,7 @@
 # make plots   docs/plots from what the benchmarks have measured
 # make bench-peers beside beanstalkd, PostgreSQL and queues from PyPI, which it installs
 # make bench-handlers   deaths, suspects, commands, pipes and Swift handlers; what supervision costs
+# make bench-web    every page with 10 million jobs and 16 busy workers, and what the dashboard costs them; 10 GB of disk
 # make screenshots   pictures of the dashboard, in docs/screenshots
 # make docs    the guides and the documentation of all public symbols, as a web site in .build/docs
 # make lint    formatting and imports
@@ -28,7 +29,7 @@ PACKAGES := libsqlite3-dev php-cli python3 python3-venv sqlite3 strace faketime
 
 FUZZ_SECONDS ?= 60
 
-.PHONY: build install deb try-deb demo test api-check check torture fuzz bench bench-flat bench-handlers bench-peers stint-bench plots docs lint setup croniter browser screenshots clean
+.PHONY: build install deb try-deb demo test api-check metrics-check connections-check check torture fuzz bench bench-flat bench-handlers bench-peers bench-web stint-bench plots docs lint setup croniter browser screenshots clean
 
 build: setup
 	$(SWIFT) build -c release --product stint
@@ -68,6 +69,9 @@ test: setup croniter browser
 	Tests/OpenAPI/setup
 	.ci/within 3 .build/openapi-venv/bin/python Tests/OpenAPI/worker.py .build/debug/stint
 	.ci/within 5 .build/openapi-venv/bin/python Tests/OpenAPI/check.py .build/debug/stint
+	Tests/Metrics/setup
+	.ci/within 3 .build/metrics-venv/bin/python Tests/Metrics/check.py .build/debug/stint
+	.ci/within 5 python3 Tests/Connections/check.py .build/debug/stint
 	.ci/within 30 $(SWIFT) test --skip-build --disable-xctest --no-parallel --filter TortureTests
 
 # The HTTP API: a worker without a library, and the document against the server.
@@ -76,6 +80,17 @@ api-check: setup
 	$(SWIFT) build --product stint
 	.build/openapi-venv/bin/python Tests/OpenAPI/worker.py .build/debug/stint
 	.build/openapi-venv/bin/python Tests/OpenAPI/check.py .build/debug/stint
+
+# /metrics, read by promtool and by a Prometheus.
+metrics-check: setup
+	Tests/Metrics/setup
+	$(SWIFT) build --product stint
+	.build/metrics-venv/bin/python Tests/Metrics/check.py .build/debug/stint
+
+# 10,000 slow and broken connections, 200 tabs, and nobody.
+connections-check: setup
+	$(SWIFT) build --product stint
+	python3 Tests/Connections/check.py .build/debug/stint
 
 # Pictures of the dashboard for docs/dashboard.md.
 screenshots: PACKAGES += chromium fonts-dejavu-core
@@ -136,6 +151,9 @@ bench-handlers: stint-bench build
 bench-peers: stint-bench
 	bench/peers/setup
 	bench/peers/run.py --json bench/results/peers.json
+
+bench-web: stint-bench build
+	bench/web/run.py --json bench/results/web.json
 
 docs: setup
 	SWIFT="$(SWIFT)" .ci/docs .build/docs

@@ -22,6 +22,8 @@ let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio", con
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Web"]))
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Web"]))
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["Web"]))
+let nioEmbedded: Target.Dependency = .product(
+    name: "NIOEmbedded", package: "swift-nio", condition: .when(traits: ["Web"]))
 let httpTypes: Target.Dependency = .product(
     name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["Web"]))
 let mustache: Target.Dependency = .product(
@@ -236,7 +238,7 @@ let package = Package(
             name: "StintWebTests",
             dependencies: [
                 "Stint", "StintCore", "StintPlatform", "StintTesting", "StintWeb", "TestSupport", httpTypes, lifecycle,
-                logging, nioSSL,
+                logging, nio, nioEmbedded, nioSSL,
             ]
         ),
         .testTarget(

@@ -23,8 +23,14 @@ public struct Dashboard: Sendable {
         public var basePath: String
         /// The names of headers and JSON keys whose values are shown nowhere; upper and lower case are the same.
         public var redacted: Set<String> = []
-        /// What `stint doctor` finds; `nil`: the store cannot be examined.
+        /// What `stint doctor` finds around the tables, in a moment; `nil`: the store cannot be examined.
         public var examine: (@Sendable () async throws -> [Finding])?
+        /// What it finds by reading everything, which may take minutes.
+        public var examineThoroughly: (@Sendable () async throws -> [Finding])?
+        /// What the store takes of its disk, for the metrics.
+        public var measure: (@Sendable () async throws -> StorageSize)?
+        /// The version of the program, for the metrics.
+        public var version: String?
         /// How the command line names the database, for the commands that pages show.
         public var commandDatabase: String?
         public var logger: Logger
@@ -47,11 +53,27 @@ public struct Dashboard: Sendable {
         }
     }
 
+    /// Bytes of the store on its disk.
+    public struct StorageSize: Sendable {
+        public let file: Int
+        /// Of the write-ahead log.
+        public let log: Int
+        /// What is free.
+        public let free: Int
+
+        public init(file: Int, log: Int, free: Int) {
+            self.file = file
+            self.log = log
+            self.free = free
+        }
+    }
+
     let queue: JobQueue<AnyJobStore>
     let options: Options
     let templates: Templates
     let sessions = Sessions()
     let live: LiveHub
+    let examinations: Examinations
     let api = APIState()
 
     public init(queue: JobQueue<some JobStore>, options: Options) throws {
@@ -66,6 +88,7 @@ public struct Dashboard: Sendable {
         self.options = options
         templates = try Templates()
         live = LiveHub(changes: { [store = self.queue.store] in store.changes() })
+        examinations = Examinations(options)
     }
 
     /// Adds all routes to a router, or to a group of one.
@@ -76,14 +99,14 @@ public struct Dashboard: Sendable {
                     route, request,
                     parameters: Route.names(in: route.path).reduce(into: [:]) {
                         $0[$1] = context.parameters.get($1).map { $0.removingPercentEncoding ?? "" }
-                    }, peer: (context as? any PeerRequestContext)?.peer)
+                    }, connection: context as? any ConnectionContext)
             }
         }
     }
 
     /// Checks a request, answers it, and turns errors into answers.
     private func respond(
-        _ route: Route, _ request: Request, parameters: [String: String], peer: String?
+        _ route: Route, _ request: Request, parameters: [String: String], connection: (any ConnectionContext)?
     ) async -> Response {
         var response: Response
         var (route, parameters) = (route, parameters)
@@ -94,6 +117,7 @@ public struct Dashboard: Sendable {
             parameters[last] = String(name.dropLast(5))
             route.kind = .json
         }
+        let peer = connection?.peer
         let sender = options.access.sender(request.headers, peer: peer, sessions)
         do {
             try options.access.checkHost(request.head.authority)
@@ -113,7 +137,8 @@ public struct Dashboard: Sendable {
             }
             let call = WebRequest(
                 dashboard: self, request: request, parameters: parameters, user: user, isSecure: sender.isSecure,
-                session: sender.session, peer: peer, wantsJSON: route.kind == .json || route.kind == .api)
+                session: sender.session, peer: peer, connection: connection,
+                wantsJSON: route.kind == .json || route.kind == .api)
             response = try await route.answer(call)
         } catch {
             response = answer(to: error, route, request, sender)
@@ -161,9 +186,12 @@ public struct Dashboard: Sendable {
     }
 }
 
-/// A context that knows where its connection comes from.
-protocol PeerRequestContext {
+/// A context that knows its connection.
+protocol ConnectionContext: Sendable {
     var peer: String? { get }
+
+    /// Calls this once when nothing more can come from the other side.
+    func whenClosed(_ call: @escaping @Sendable () -> Void)
 }
 
 private struct ErrorView {

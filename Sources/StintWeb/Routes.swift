@@ -88,6 +88,7 @@ struct Route: Sendable {
         action("/queues/:name/limits", .admin, limitQueue),
         action("/workers/restart", .admin, restartWorkers),
         action("/workers/:id/orders", .admin, orderWorker),
+        action("/doctor/examine", .operate, examine),
         action("/schedules/:name/actions", .operate, changeSchedule),
         action("/webhooks/:name/test", .operate, changeWebhook),
         action("/webhooks/:name/delete", .admin, removeWebhook),

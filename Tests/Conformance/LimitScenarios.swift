@@ -360,6 +360,10 @@ let limitScenarios: [Scenario] = [
                     waitReason: .groupFull(group: "a", running: 1, limit: 1)),
                 GroupStats(name: "b", weight: 2, ready: 0, running: 0),
             ])
+        // Those with something to do come first, also if there is no room for all.
+        try await stage.store.setWeight(3, ofGroup: "0", in: "q")
+        #expect(try await stage.store.groups(of: "q", limit: 9).compactMap(\.name) == ["a", "0", "b"])
+        #expect(try await stage.store.groups(of: "q", limit: 1).map(\.name) == ["a"])
         #expect(try await stage.store.waitReason(of: waiting) == .groupFull(group: "a", running: 1, limit: 1))
         #expect(try await stage.store.waitReason(of: running) == nil)
         #expect(try await stage.store.job(waiting)?.record.group == "a")

@@ -125,8 +125,12 @@ let queryScenarios: [Scenario] = [
         let first = try await counted("attempts:0")
         let next = try #require(first.next)
         #expect(first.counted < count && first.counted > 0)
-        let rest = try await stage.store.count(try JobQuery("attempts:0"), after: next)
-        #expect(rest == .exactly(count - first.counted))
+        var (sum, place, steps) = (first.counted, JobCursor?.some(next), 0)
+        while let after = place, steps < 100 {
+            let step = try await stage.store.count(try JobQuery("attempts:0"), after: after)
+            (sum, place, steps) = (sum + step.counted, step.next, steps + 1)
+        }
+        #expect(sum == count && place == nil)
     },
     Scenario("counts of queries are those of their lists") { stage in
         try await stage.queriedJobs()

@@ -32,8 +32,8 @@ struct LiveTests {
                     try await hub.watch(key) {
                         renders.count.add(1, ordering: .relaxed)
                         return renders.text.withLock { $0 }
-                    })
-                {
+                    }
+                ).states {
                     // From time to time each is sent again what it has.
                     if seen.last != page.values["a"] { seen.append(page.values["a"] ?? "") }
                     if page.values["a"] == "7" { break }
@@ -42,6 +42,7 @@ struct LiveTests {
             }
         }
         try await eventually("all of them look") { await hub.listenerCount == 200 }
+        try await eventually("the page is made") { await hub.latest(key) != nil }
         renders.text.withLock { $0 = "<p data-live=\"a\">7</p>" }
         change.yield()
         for watcher in watchers {
@@ -62,7 +63,7 @@ struct LiveTests {
             let count = renders.count.add(1, ordering: .relaxed).newValue
             return "<p data-live=\"a\">\(count)</p>"
         }
-        let stream = try #require(try await hub.watch(.init(address: "/", user: "view"), render: make))
+        let stream = try #require(try await hub.watch(.init(address: "/", user: "view"), render: make)).states
         for _ in 0..<4 { change.yield() }
         try await eventually("it was made five times") { renders.count.load(ordering: .relaxed) >= 5 }
         var iterator = stream.makeAsyncIterator()
@@ -73,12 +74,57 @@ struct LiveTests {
         #expect(await iterator.next()?.values["a"] == "5")
     }
 
+    @Test("many who come while the page is made get that one, and what has changed meanwhile is made after it")
+    func together() async throws {
+        let renders = Renders()
+        let (gate, open) = AsyncStream.makeStream(of: Void.self)
+        let hub = LiveHub(changes: { AsyncStream { _ in } })
+        let key = LiveHub.Key(address: "/", user: "view")
+        let make: @Sendable () async throws -> String = {
+            let text = renders.text.withLock { $0 }
+            if renders.count.add(1, ordering: .relaxed).newValue == 1 { for await _ in gate { break } }
+            return text
+        }
+        let watchers = (0..<50).map { _ in
+            Task {
+                for await page in try #require(try await hub.watch(key, render: make)).states {
+                    if page.values["a"] == "7" { break }
+                }
+            }
+        }
+        try await eventually("all of them look") { await hub.listenerCount == 50 }
+        renders.text.withLock { $0 = "<p data-live=\"a\">7</p>" }
+        await hub.refresh()
+        #expect(renders.count.load(ordering: .relaxed) == 1)
+        open.yield()
+        for watcher in watchers { try await watcher.value }
+        #expect(renders.count.load(ordering: .relaxed) == 2)
+        #expect(await hub.renders == 2)
+    }
+
+    @Test("an end without a change is noticed at once")
+    func ending() async throws {
+        let hub = LiveHub(changes: { AsyncStream { _ in } })
+        let look = try #require(
+            try await hub.watch(.init(address: "/", user: "view"), render: { "<p data-live=\"a\">0</p>" }))
+        look.end()
+        try await eventually("nobody looks") { await hub.listenerCount == 0 }
+        #expect(await hub.pageCount == 0)
+    }
+
+    @Test(
+        "pages that take long are made less often",
+        arguments: [(1, 250), (13, 250), (20, 380), (100, 1_900), (5_000, 10_000)])
+    func pauses(milliseconds: Int, pause: Int) {
+        #expect(LiveHub.pause(after: .milliseconds(milliseconds)) == .milliseconds(pause))
+    }
+
     @Test("a stream has the values first, then what changes; one that comes back with the last id gets nothing twice")
     func events() async throws {
         let queue = try await sampleQueue()
         try await withServer(queue) { client, _ in
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-                DispatchQueue.global().async {
+                Thread.detachNewThread {
                     continuation.resume(with: Result { try Self.follow(client, queue) })
                 }
             }

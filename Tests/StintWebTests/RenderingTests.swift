@@ -91,6 +91,11 @@ struct RenderingTests {
     func metrics() {
         var text = MetricsText(isOpen: true)
         text.counter("x", "An x.") { $0("queue", "a\"b\\c\nd", value: 3) }
-        #expect(text.text == "# TYPE x counter\n# HELP x An x.\nx_total{queue=\"a\\\"b\\\\c\\nd\"} 3\n")
+        text.gauge("y_seconds", unit: "seconds", "A y.") { y in
+            for time in [0, 1, 20, 1_500, 2_000] { y(milliseconds: time) }
+        }
+        let lines = text.text.split(separator: "\n").map(String.init)
+        #expect(lines.suffix(5) == ["0.0", "0.001", "0.02", "1.5", "2.0"].map { "y_seconds \($0)" })
+        #expect(text.text.hasPrefix("# TYPE x counter\n# HELP x An x.\nx_total{queue=\"a\\\"b\\\\c\\nd\"} 3\n"))
     }
 }

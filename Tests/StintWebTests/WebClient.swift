@@ -32,7 +32,8 @@ struct WebClient: Sendable {
     func exchange(_ text: String) async throws -> String {
         let port = port
         return try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async {
+            // Threads of the global queue run Swift's tasks too, and so the server.
+            Thread.detachNewThread {
                 continuation.resume(
                     with: Result {
                         let connection = try WebConnection(port: port)

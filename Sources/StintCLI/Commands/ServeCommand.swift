@@ -4,6 +4,7 @@
     import Logging
     import ServiceLifecycle
     import StintCore
+    import StintPlatform
     import StintWeb
     import StintWorker
     import UnixSignals
@@ -77,6 +78,8 @@
         func run() async throws {
             if let newToken { return try addUser(newToken) }
             let (host, port) = try Self.address(web)
+            // Each connection has a descriptor, and the usual limit of a shell is 1,024.
+            ResourceLimit.raiseOpenFiles()
             let queue = try await database.open()
             var access =
                 try authFile.map { Access.credentials(try Credentials(file: $0)) } ?? .open(readOnly ? .view : .admin)
@@ -88,10 +91,14 @@
             options.redacted = Set(redact)
             options.commandDatabase = database.given
             if let store = queue.store.base as? any ExaminableStore {
-                options.examine = {
-                    try await store.everyFinding().map { Dashboard.Finding(isGood: $0.isGood, text: $0.text) }
+                options.examine = { try await store.quickFindings().map(Dashboard.Finding.init) }
+                options.examineThoroughly = { try await store.thoroughFindings().map(Dashboard.Finding.init) }
+                options.measure = {
+                    let size = try store.size()
+                    return Dashboard.StorageSize(file: size.file, log: size.log, free: size.free)
                 }
             }
+            options.version = Version.current
             let server = try WebServer(
                 host: host, port: port, dashboard: Dashboard(queue: queue, options: options)
             ) { address in
@@ -142,4 +149,10 @@
     }
 
     extension Role: ExpressibleByArgument {}
+
+    extension Dashboard.Finding {
+        fileprivate init(_ finding: StoreFinding) {
+            self.init(isGood: finding.isGood, text: finding.text)
+        }
+    }
 #endif

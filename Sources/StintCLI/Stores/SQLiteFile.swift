@@ -35,10 +35,19 @@ struct SQLiteFile {
 }
 
 extension SQLiteStore: ExaminableStore {
-    func everyFinding() async throws -> [StoreFinding] {
-        try await (examine() + examineSurroundings()).map {
-            StoreFinding(isGood: $0.isGood, text: "\($0.subject): \($0.description)")
-        }
+    func quickFindings() async throws -> [StoreFinding] { try await examineSurroundings().map(StoreFinding.init) }
+
+    func thoroughFindings() async throws -> [StoreFinding] { try await examine().map(StoreFinding.init) }
+
+    func size() throws -> StoreSize {
+        let size = try storageSize()
+        return StoreSize(file: size.file, log: size.log, free: size.free)
+    }
+}
+
+extension StoreFinding {
+    fileprivate init(_ finding: Finding) {
+        self.init(isGood: finding.isGood, text: "\(finding.subject): \(finding.description)")
     }
 }
 

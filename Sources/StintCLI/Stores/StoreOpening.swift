@@ -22,7 +22,22 @@ extension StoreAddress {
 
 /// A store that is examined by `stint doctor`.
 protocol ExaminableStore: JobStore {
-    func everyFinding() async throws -> [StoreFinding]
+    /// What is around the tables, in a moment.
+    func quickFindings() async throws -> [StoreFinding]
+    /// What reading all of the store shows. It may take minutes.
+    func thoroughFindings() async throws -> [StoreFinding]
+    func size() throws -> StoreSize
+}
+
+extension ExaminableStore {
+    func everyFinding() async throws -> [StoreFinding] { try await thoroughFindings() + quickFindings() }
+}
+
+/// Bytes of a store on its disk.
+struct StoreSize {
+    let file: Int
+    let log: Int
+    let free: Int
 }
 
 struct StoreFinding {

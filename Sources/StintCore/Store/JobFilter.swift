@@ -5,7 +5,7 @@ public struct JobFilter: Sendable {
     /// The approximate size limit of all records on a page, in bytes.
     public static let maximumBytes = 4_194_304
     /// The most jobs that a store reads for one page. A page of a query that few jobs match ends there.
-    public static let maximumRowsRead = 10_000
+    public static let maximumRowsRead = 4_000
     /// The approximate size limit of all payloads, headers and errors that a store reads for one page, in bytes.
     public static let maximumBytesRead = 16_777_216
 

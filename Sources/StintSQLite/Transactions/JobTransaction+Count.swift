@@ -2,9 +2,9 @@ import StintCore
 
 extension JobTransaction {
     /// How many jobs one call counts where an index alone finds them.
-    static let jobsPerCount = 480_000
+    static let jobsPerCount = 160_000
     /// A job that has to be looked at costs as much as this many others.
-    private static let costOfLook = jobsPerCount / (2 * JobFilter.maximumRowsRead)
+    private static let costOfLook = 48
 
     func count(_ query: JobQuery, after cursor: JobCursor?) throws -> JobCount {
         if cursor == nil, let kept = try keptCount(query) { return .exactly(kept) }
@@ -13,6 +13,10 @@ extension JobTransaction {
         for part in plan.parts(from: cursor) {
             let single = QueryPlan(parts: [part], isReversed: false, search: plan.search)
             let end: WalkEnd
+            if cursor == nil, let kept = try keptCount(part) {
+                count += kept
+                continue
+            }
             if part.residual.isEmpty, part.scope.isOfIndex {
                 end = try self.count(part, after: place, &left, &count)
             } else {
@@ -27,6 +31,21 @@ extension JobTransaction {
             place = nil
         }
         return .exactly(count)
+    }
+
+    /// What each transaction keeps of a part: the jobs of one queue, or of all, in a state that is not over.
+    private func keptCount(_ part: QueryPlan.Part) throws -> Int? {
+        guard part.residual.isEmpty, !part.state.isOver else { return nil }
+        let condition: String
+        switch part.scope {
+        case .all: condition = "?1 IS NOT NULL"
+        case .queue: condition = "id = ?1"
+        case .group, .errors, .job: return nil
+        }
+        // Another program can write absurd numbers.
+        return try statement(
+            "SELECT coalesce(sum(max(0, min(\(part.state.rawValue), 1000000000000))), 0) FROM stint_queues WHERE \(condition)"
+        ).first(part.scope.number) { Int($0.int(0)) }
     }
 
     /// Counts the jobs of a part by its index alone.

@@ -5,7 +5,7 @@ extension JobTransaction {
     /// The number of queues that are named with a group of errors.
     private static let queuesPerGroup: Int64 = 20
     /// The number of failures that one page looks at.
-    static let failuresPerPage: Int64 = 5_000
+    static let failuresPerPage: Int64 = 2_000
     /// The number of burials that one reap gives a group. Each may be of a group of its own, whose counts are elsewhere
     /// in the file.
     private static let groupedPerReap: Int64 = 250
@@ -143,6 +143,8 @@ extension JobTransaction {
         var (page, count, last, bytes) = (ErrorGroupPage(), Int64(0), ErrorGroupCursor?.none, 0)
         var places: [ErrorGroupID: Int] = [:]
         let names = NameCache(self)
+        // Of thousands of failures most say the same.
+        var fingerprints: [String: ErrorFingerprint] = [:]
         _ = try statement(Self.failing).rows(cursor?.position ?? .max, queue ?? 0, Self.failuresPerPage) {
             row -> Void? in
             guard bytes < JobFilter.maximumBytesRead else { return nil }
@@ -151,7 +153,8 @@ extension JobTransaction {
             guard let job = row.optionalInt(2) else { return () }
             bytes += row.byteCount(4)
             let (name, error) = (try names.queue(row.int(3)), row.text(4))
-            let fingerprint = ErrorFingerprint(error)
+            let fingerprint = fingerprints[error] ?? ErrorFingerprint(error)
+            fingerprints[error] = fingerprint
             let one = ErrorGroup(
                 id: fingerprint.id, fingerprint: fingerprint.text, jobs: 1, queues: [name], firstSeen: row.int(1),
                 lastSeen: row.int(1), sample: JobID(rawValue: job), sampleError: error)

@@ -36,14 +36,7 @@ extension JobTransaction {
     /// The groups of a queue, those first that have something to do.
     func groups(of name: QueueName, limit: Int) throws -> [GroupStats] {
         guard let queue = try anyQueue(name) else { return [] }
-        let rows = try statement(
-            """
-            SELECT id, name, weight FROM stint_groups g WHERE queue_id = ?1
-            ORDER BY NOT EXISTS (SELECT 1 FROM stint_ready r WHERE r.group_id = g.id)
-                AND id NOT IN (\(Self.leasedGroups)), name
-            LIMIT ?2
-            """
-        ).rows(queue.id, Int64(limit)) { (id: $0.int(0), name: $0.text(1), weight: $0.int(2)) }
+        let rows = try groupsByName(of: queue.id, limit: limit)
         let running = Dictionary(
             uniqueKeysWithValues: try statement(
                 "SELECT group_id, count(*) FROM (\(Self.leasedGroups)) GROUP BY group_id"
@@ -56,6 +49,36 @@ extension JobTransaction {
                 ready: Int(clamping: ready ?? 0), running: Int(clamping: running[row.id] ?? 0),
                 waitReason: try waitReason(ofGroup: row.id, named: row.name, in: queue))
         }
+    }
+
+    /// The most groups with ready jobs that are looked up one by one.
+    private static let fewGroups: Int64 = 2_000
+    /// The groups with ready jobs, in all queues: one look into an index for each.
+    private static let groupsWithReady = """
+        WITH RECURSIVE busy (id) AS (
+            SELECT min(group_id) FROM stint_ready WHERE group_id IS NOT NULL
+            UNION ALL
+            SELECT (SELECT min(group_id) FROM stint_ready WHERE group_id > busy.id) FROM busy WHERE id IS NOT NULL
+        )
+        SELECT id FROM busy WHERE id IS NOT NULL
+        """
+
+    /// Those first that have something to do, each part by name. Neither very many busy groups nor very many idle ones
+    /// make it slow: of few busy ones all are looked up, and of many the first are found soon.
+    private func groupsByName(of queue: Int64, limit: Int) throws -> [(id: Int64, name: String, weight: Int64)] {
+        let found = try statement("SELECT count(*) FROM (\(Self.groupsWithReady) LIMIT ?1)")
+            .first(Self.fewGroups) { $0.int(0) }
+        let isBusy =
+            found ?? 0 < Self.fewGroups
+            ? "id IN (\(Self.groupsWithReady) UNION SELECT group_id FROM (\(Self.leasedGroups)))"
+            : "(EXISTS (SELECT 1 FROM stint_ready r WHERE r.group_id = g.id) OR id IN (\(Self.leasedGroups)))"
+        func part(_ condition: String, _ limit: Int) throws -> [(id: Int64, name: String, weight: Int64)] {
+            try statement(
+                "SELECT id, name, weight FROM stint_groups g WHERE queue_id = ?1 AND \(condition) ORDER BY name LIMIT ?2"
+            ).rows(queue, Int64(max(0, limit))) { (id: $0.int(0), name: $0.text(1), weight: $0.int(2)) }
+        }
+        let busy = try part(isBusy, limit)
+        return busy.count < limit ? busy + (try part("NOT \(isBusy)", limit - busy.count)) : busy
     }
 
     func setWeight(_ weight: Int, ofGroup group: String, in name: QueueName) throws {

@@ -7,25 +7,29 @@ struct LivePage: Sendable {
     /// The page's main part as it is.
     let html: String
     /// The same without the values, and without the times, which a browser counts by itself.
-    private let rest: String
+    private let rest: [UInt8]
 
     init(_ html: String, version: Int) {
         self.version = version
         self.html = html
-        var (values, rest) = ([String: String](), "")
-        var left = html[...]
-        while let mark = left.firstRange(of: " data-live=\"") {
+        var (values, rest) = ([String: String](), [UInt8]())
+        // By bytes: by characters it would take longer than all else.
+        var left = Array(html.utf8)[...]
+        rest.reserveCapacity(left.count)
+        while let mark = Self.first(Self.valueMark, in: left) {
             rest += left[..<mark.lowerBound]
             left = left[mark.upperBound...]
-            guard let nameEnd = left.firstIndex(of: "\""), let start = left[nameEnd...].firstIndex(of: ">"),
-                let end = left[start...].firstIndex(of: "<")
+            guard let nameEnd = left.firstIndex(of: UInt8(ascii: "\"")),
+                let start = left[nameEnd...].firstIndex(of: UInt8(ascii: ">")),
+                let end = left[start...].firstIndex(of: UInt8(ascii: "<"))
             else { break }
-            values[Self.plain(left[..<nameEnd])] = Self.plain(left[left.index(after: start)..<end])
-            rest += "#" + left[..<nameEnd]
+            values[Self.plain(left[..<nameEnd])] = Self.plain(left[(start + 1)..<end])
+            rest.append(UInt8(ascii: "#"))
+            rest += left[..<nameEnd]
             left = left[end...]
         }
         self.values = values
-        self.rest = Self.withoutTimes(rest + left)
+        self.rest = Self.withoutTimes((rest + left)[...])
     }
 
     func differs(from other: LivePage?) -> Bool {
@@ -46,23 +50,37 @@ struct LivePage: Sendable {
         let html: String?
     }
 
-    private static func withoutTimes(_ html: String) -> String {
-        var (rest, left) = ("", html[...])
-        while let mark = left.firstRange(of: "<time ") {
+    private static let valueMark = Array(" data-live=\"".utf8)
+    private static let timeMark = Array("<time ".utf8)
+    private static let timeEnd = Array("</time>".utf8)
+
+    private static func first(_ mark: [UInt8], in bytes: ArraySlice<UInt8>) -> Range<Int>? {
+        var place = bytes.startIndex
+        while let start = bytes[place...].firstIndex(of: mark[0]) {
+            if bytes[start...].starts(with: mark) { return start..<(start + mark.count) }
+            place = start + 1
+        }
+        return nil
+    }
+
+    private static func withoutTimes(_ html: ArraySlice<UInt8>) -> [UInt8] {
+        var (rest, left) = ([UInt8](), html)
+        rest.reserveCapacity(html.count)
+        while let mark = first(timeMark, in: left) {
             rest += left[..<mark.upperBound]
             left = left[mark.upperBound...]
-            guard let start = left.firstIndex(of: ">"), let end = left[start...].firstRange(of: "</time>") else {
-                break
-            }
+            guard let start = left.firstIndex(of: UInt8(ascii: ">")), let end = first(timeEnd, in: left[start...])
+            else { break }
             rest += left[..<start]
             left = left[end.lowerBound...]
         }
         return rest + left
     }
 
-    private static func plain(_ html: Substring) -> String {
-        guard html.contains("&") else { return String(html) }
-        return String(html).replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing("&quot;", with: "\"")
+    private static func plain(_ bytes: ArraySlice<UInt8>) -> String {
+        let html = String(decoding: bytes, as: UTF8.self)
+        guard bytes.contains(UInt8(ascii: "&")) else { return html }
+        return html.replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing("&quot;", with: "\"")
             .replacing("&#39;", with: "'").replacing("&#96;", with: "`").replacing("&amp;", with: "&")
     }
 }

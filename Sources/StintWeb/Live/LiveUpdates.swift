@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import ServiceLifecycle
 import StintCore
 
 #if canImport(FoundationEssentials)
@@ -17,31 +18,36 @@ extension Route {
         let (make, watched) = try request.watching(address)
         let hub = request.dashboard.live
         let key = LiveHub.Key(address: address, user: request.user.role.rawValue)
-        let stream = try await hub.watch(key) {
+        let look = try await hub.watch(key) {
             request.dashboard.templates.content(try await make(watched))
         }
-        guard let stream else {
+        guard let look else {
             var error = WebError(
-                .tooManyRequests, "too many different pages are looked at; this one does not change by itself")
+                .tooManyRequests, "too many look at too many different pages; this one does not change by itself")
             error.headers[.retryAfter] = "30"
             throw error
         }
+        request.connection?.whenClosed(look.end)
         let last = request.request.headers[.init("last-event-id")!].flatMap { Int($0) }
         return Response(
             status: .ok, headers: [.contentType: "text/event-stream", .init("x-accel-buffering")!: "no"],
             body: ResponseBody { writer in
                 // The browser comes back after this time if the connection ends.
                 try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
-                var seen: LivePage?
-                for await state in stream {
-                    defer { seen = state }
-                    // The same again shows whether anybody still listens.
-                    if state.version == seen?.version ?? last {
-                        try await writer.write(ByteBuffer(string: ":\n\n"))
-                        continue
+                try await withGracefulShutdownHandler {
+                    var seen: LivePage?
+                    for await state in look.states {
+                        defer { seen = state }
+                        // The same again shows whether anybody still listens.
+                        if state.version == seen?.version ?? last {
+                            try await writer.write(ByteBuffer(string: ":\n\n"))
+                            continue
+                        }
+                        let update = state.update(after: seen)
+                        try await writer.write(ByteBuffer(string: try Self.event(update, version: state.version)))
                     }
-                    let update = state.update(after: seen)
-                    try await writer.write(ByteBuffer(string: try Self.event(update, version: state.version)))
+                } onGracefulShutdown: {
+                    look.end()
                 }
                 try await writer.finish(nil)
             })

@@ -22,6 +22,7 @@ enum Notices {
         case "resumed": "Resumed."
         case "webhook-set": "The webhook is set, with the secret that it had."
         case "webhook-deleted": "The webhook is deleted."
+        case "examining": "The examination has begun."
         case "set": "The limits are set."
         case "restart": "The workers restart, each when its jobs have ended."
         default: nil

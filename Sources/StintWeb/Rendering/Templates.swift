@@ -61,7 +61,9 @@ struct Templates: Sendable {
     }
 
     /// The main part of a page.
-    func content(_ page: Page) -> String { library.render(page.view, withTemplate: page.template) ?? "" }
+    func content(_ page: Page) -> String {
+        library.render(PlainView.of(page.view) ?? page.view, withTemplate: page.template) ?? ""
+    }
 
     func html(_ page: Page, _ dashboard: Dashboard, user: WebUser?, path: String) -> String {
         let base = dashboard.options.basePath
@@ -73,7 +75,7 @@ struct Templates: Sendable {
             live: page.isLive ? base + "/live?page=" + percentEncoded(path) : nil,
             sections: user == nil
                 ? [] : Self.sections.map { LayoutView.Section($0, base, isCurrent: $0.0 == page.section) })
-        return library.render(view, withTemplate: "layout") ?? ""
+        return library.render(PlainView.of(view) ?? view, withTemplate: "layout") ?? ""
     }
 
     private static let sections = [
@@ -118,6 +120,8 @@ struct HTMLText: MustacheContentType {
     func escapeText(_ text: String) -> String { Self.escaped(text) }
 
     static func escaped(_ text: String) -> String {
+        // Nearly all texts are plain, and a page has thousands of them.
+        if text.utf8.allSatisfy(isPlain) { return text }
         var escaped = ""
         escaped.reserveCapacity(text.utf8.count)
         for scalar in text.unicodeScalars {
@@ -139,6 +143,16 @@ struct HTMLText: MustacheContentType {
             }
         }
         return escaped
+    }
+
+    /// An ASCII character that stands for itself.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "&"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\""), UInt8(ascii: "'"),
+            UInt8(ascii: "`"):
+            false
+        default: (0x20..<0x7f).contains(byte)
+        }
     }
 
     private static func isHidden(_ scalar: UnicodeScalar) -> Bool {

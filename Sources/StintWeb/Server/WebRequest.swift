@@ -24,6 +24,8 @@ struct WebRequest: Sendable {
     let session: String?
     /// The address that the connection comes from, if it is known.
     var peer: String?
+    /// `nil`: not known.
+    var connection: (any ConnectionContext)?
 
     var path: String { request.uri.path }
     /// Whether the answer is to be JSON.

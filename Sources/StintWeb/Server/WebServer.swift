@@ -4,12 +4,18 @@ import Logging
 import NIOCore
 import ServiceLifecycle
 import StintCore
+import StintPlatform
 
 /// A server of a queue's dashboard, API and metrics.
 public struct WebServer: Service {
-    /// The most connections at a time; further ones wait until one ends.
+    /// The most connections at a time, if the process may have that many descriptors open. A further one replaces the
+    /// one that has waited longest without a whole request.
     public static let maximumConnections = 12_000
-    /// A connection that sends nothing for so long is closed, also in the middle of a request.
+    /// How many descriptors are left to the store and all else.
+    private static let otherDescriptors = 256
+    /// How many connections may come at once before others are closed for them.
+    private static let spareConnections = 64
+    /// A connection that sends no part of a request for so long is closed.
     static let idleTimeout: TimeAmount = .seconds(60)
 
     private let host: String
@@ -53,6 +59,13 @@ public struct WebServer: Service {
         }
     }
 
+    /// How many connections there may be if this process may have so many descriptors open.
+    static func connections(descriptors: Int?) -> Int {
+        guard let descriptors else { return maximumConnections }
+        // A limit so low that little is left for others is shared.
+        return max(16, min(maximumConnections, max(descriptors - otherDescriptors, descriptors / 2)))
+    }
+
     public func run() async throws {
         let router = Router(context: WebContext.self)
         dashboard.addRoutes(to: router)
@@ -63,7 +76,10 @@ public struct WebServer: Service {
             SecurityHeaders.add(to: &response.headers)
             return response
         }
-        var configuration = HTTP1Channel.Configuration(idleTimeout: Self.idleTimeout)
+        let most = Self.connections(descriptors: ResourceLimit.openFilesLimit)
+        let table = ConnectionTable(most: max(1, most - Self.spareConnections))
+        var configuration = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [ConnectionHandler(table)], idleTimeout: Self.idleTimeout)
         configuration.httpDecoder = .init(
             maxHeaderFieldSize: 8_192, maxHeaderListSize: 32_768, maxHeaderFieldCount: 100)
         let onListening = onListening
@@ -75,24 +91,42 @@ public struct WebServer: Service {
             router: router, server: .http1(configuration: configuration),
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: port), serverName: nil, backlog: 1_024,
-                availableConnectionsDelegate: MaximumAvailableConnections(Self.maximumConnections)),
+                availableConnectionsDelegate: MaximumAvailableConnections(most)),
             onServerRunning: { channel in
                 let port = channel.localAddress?.port.map { ":\($0)" } ?? ""
                 await onListening((host.contains(":") ? "[\(host)]" : host) + port)
             }, logger: logger)
-        try await application.run()
+        try await withGracefulShutdownHandler {
+            try await application.run()
+        } onGracefulShutdown: {
+            // Requests that have come are answered; halves of requests are not waited for.
+            table.closeWaiting()
+        }
     }
 }
 
-/// A request's context that knows the sender's address.
-struct WebContext: RequestContext, PeerRequestContext {
+/// A request's context that knows its connection.
+struct WebContext: RequestContext, ConnectionContext {
     var coreContext: CoreRequestContextStorage
     let peer: String?
+    private let channel: any Channel
 
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
-        peer = source.channel.remoteAddress?.ipAddress
+        channel = source.channel
+        peer = channel.remoteAddress?.ipAddress
     }
 
     var maxUploadSize: Int { WebRequest.maximumFormBytes }
+
+    func whenClosed(_ call: @escaping @Sendable () -> Void) {
+        channel.eventLoop.execute { [channel] in
+            guard channel.isActive else { return call() }
+            do {
+                try channel.pipeline.syncOperations.handler(type: ConnectionHandler.self).whenClosed(call)
+            } catch {
+                channel.closeFuture.whenComplete { _ in call() }
+            }
+        }
+    }
 }
