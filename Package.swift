@@ -102,7 +102,8 @@ let package = Package(
                 logging,
             ],
             resources: [
-                .embedInCode("Resources/doctor.mustache"), .embedInCode("Resources/error.mustache"),
+                .embedInCode("Resources/doctor.mustache"), .embedInCode("Resources/dry-run.mustache"),
+                .embedInCode("Resources/error.mustache"),
                 .embedInCode("Resources/errors.mustache"), .embedInCode("Resources/job.mustache"),
                 .embedInCode("Resources/jobs.mustache"), .embedInCode("Resources/layout.mustache"),
                 .embedInCode("Resources/openapi.json"), .embedInCode("Resources/operation.mustache"),

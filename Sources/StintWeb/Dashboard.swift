@@ -25,6 +25,9 @@ public struct Dashboard: Sendable {
         public var redacted: Set<String> = []
         /// What `stint doctor` finds; `nil`: the store cannot be examined.
         public var examine: (@Sendable () async throws -> [Finding])?
+        /// For each queue what runs a copy of a buried job, such as `DryRun` of StintWorker; the page of such a job then has
+        /// a button for it. At most two run at a time.
+        public var dryRuns: [QueueName: @Sendable (JobID) async throws -> DryRunReport] = [:]
         /// How the command line names the database, for the commands that pages show.
         public var commandDatabase: String?
         public var logger: Logger
@@ -53,6 +56,8 @@ public struct Dashboard: Sendable {
     let sessions = Sessions()
     let live: LiveHub
     let api = APIState()
+    let dryRuns = DryRuns()
+    let formTokens = FormTokens()
 
     public init(queue: JobQueue<some JobStore>, options: Options) throws {
         self.queue = JobQueue(store: AnyJobStore(queue.store, address: ""))
@@ -67,6 +72,9 @@ public struct Dashboard: Sendable {
         templates = try Templates()
         live = LiveHub(changes: { [store = self.queue.store] in store.changes() })
     }
+
+    /// Ends the dry runs that it has begun, and begins no other: for a server that ends.
+    public func endDryRuns() async { await dryRuns.endAll() }
 
     /// Adds all routes to a router, or to a group of one.
     public func addRoutes<Context: RequestContext>(to router: some RouterMethods<Context>) {
@@ -100,20 +108,23 @@ public struct Dashboard: Sendable {
             guard (request.uri.query?.utf8.count ?? 0) <= WebRequest.maximumQueryBytes else {
                 throw WebError(.uriTooLong, "the query is longer than \(WebRequest.maximumQueryBytes) bytes")
             }
-            if route.method != .get {
-                if sender.isAmbient {
-                    try options.access.checkOrigin(
-                        request.headers, authority: request.head.authority, isJSON: route.kind == .api)
-                }
+            let secret = route.path == Route.signInPath ? sender.formSecret : sender.session
+            var needsToken = false
+            if route.method != .get, sender.isAmbient {
+                needsToken = try options.access.checkOrigin(
+                    request.headers, authority: request.head.authority, isJSON: route.kind == .api,
+                    hasSecret: secret != nil)
             }
             let user = try authorized(sender, for: route)
             if route.kind == .api, [.post, .put, .patch].contains(route.method), route.role != nil {
                 // No form of another site can send this type.
                 try WebRequest.checkIsJSON(request.headers)
             }
-            let call = WebRequest(
+            var call = WebRequest(
                 dashboard: self, request: request, parameters: parameters, user: user, isSecure: sender.isSecure,
-                session: sender.session, peer: peer, wantsJSON: route.kind == .json || route.kind == .api)
+                session: sender.session, formSecret: sender.formSecret, peer: peer,
+                wantsJSON: route.kind == .json || route.kind == .api)
+            if needsToken { call.checkedForm = try await Self.checkedForm(of: call, secret, formTokens) }
             response = try await route.answer(call)
         } catch {
             response = answer(to: error, route, request, sender)
@@ -121,6 +132,20 @@ public struct Dashboard: Sendable {
         SecurityHeaders.add(to: &response.headers)
         if request.method == .head { response.body = ResponseBody() }
         return response
+    }
+
+    /// The form of a request whose headers do not tell where it comes from.
+    private static func checkedForm(
+        of request: WebRequest, _ secret: String?, _ tokens: FormTokens
+    ) async throws -> Form {
+        let form = try await request.form()
+        guard let secret, let token = form[FormTokens.field], tokens.isValid(token, of: secret) else {
+            throw WebError(
+                .forbidden,
+                "the browser hides where the request comes from, and the form is not of a page that this server made for it: load the page again, and send it from there"
+            )
+        }
+        return form
     }
 
     private func authorized(_ sender: Sender, for route: Route) throws -> WebUser {

@@ -11,12 +11,13 @@ import Testing
 /// Runs a server of a queue at a free port while `body` is performed.
 func withServer(
     _ queue: JobQueue<some JobStore>, _ access: Access = .open(.admin), basePath: String = "",
-    redacted: Set<String> = [],
+    redacted: Set<String> = [], change: (inout Dashboard.Options) -> Void = { _ in },
     _ body: @Sendable (WebClient, Dashboard) async throws -> Void
 ) async throws {
     var options = Dashboard.Options(
         access: access, basePath: basePath, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     options.redacted = redacted
+    change(&options)
     let dashboard = try Dashboard(queue: queue, options: options)
     let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
     let server = try WebServer(host: "127.0.0.1", port: 0, dashboard: dashboard) { address in

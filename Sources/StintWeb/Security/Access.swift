@@ -44,6 +44,8 @@ struct Sender {
     var isAmbient: Bool
     var isSecure: Bool
     var session: String?
+    /// The secret of a browser that signs in.
+    var formSecret: String?
 }
 
 extension Access {
@@ -53,6 +55,7 @@ extension Access {
     /// - Parameter peer: The address that the connection comes from; `nil`: not known.
     func sender(_ headers: HTTPFields, peer: String?, _ sessions: Sessions) -> Sender {
         var sender = identified(headers, peer: peer, sessions)
+        sender.formSecret = Self.cookie(headers, [FormTokens.cookie])
         sender.user = sender.user.map { WebUser(name: $0.name, role: min($0.role, mostRole)) }
         return sender
     }
@@ -75,7 +78,7 @@ extension Access {
                 sender.user = credentials.user(named: user)
                 return sender
             }
-            if let secret = Self.cookie(headers) {
+            if let secret = Self.cookie(headers, [Self.secureSessionCookie, Self.sessionCookie]) {
                 sender.user = sessions.user(secret)
                 sender.session = secret
             }
@@ -83,10 +86,10 @@ extension Access {
         return sender
     }
 
-    private static func cookie(_ headers: HTTPFields) -> String? {
+    private static func cookie(_ headers: HTTPFields, _ names: [String]) -> String? {
         let pairs = headers[values: .cookie].flatMap { $0.split(separator: ";") }
             .map { $0.split(separator: "=", maxSplits: 1).map { $0.trimmingPrefix(" ") } }
-        for name in [secureSessionCookie, sessionCookie] {
+        for name in names {
             if let pair = pairs.first(where: { $0.count == 2 && $0[0] == name }) { return String(pair[1]) }
         }
         return nil
@@ -109,8 +112,13 @@ extension Access {
 
     /// Refuses changes that a page of another site has sent (CSRF).
     ///
-    /// - Parameter isJSON: Whether the body is JSON, which forms cannot send.
-    func checkOrigin(_ headers: HTTPFields, authority: String?, isJSON: Bool) throws {
+    /// - Parameters:
+    ///   - isJSON: Whether the body is JSON, which forms cannot send.
+    ///   - hasSecret: Whether a cookie has a secret that a form can prove to know.
+    /// - Returns: Whether the form must do so (``FormTokens``), since the headers do not tell where it comes from.
+    func checkOrigin(
+        _ headers: HTTPFields, authority: String?, isJSON: Bool, hasSecret: Bool
+    ) throws -> Bool {
         func refuse(_ what: String) -> WebError {
             WebError(.forbidden, "\(what): changes are accepted from this server's own pages only")
         }
@@ -119,6 +127,7 @@ extension Access {
         // Pages without a referrer send `null`, also to their own server.
         let origin = headers[.origin].flatMap { $0 == "null" && site != nil ? nil : $0 }
         if let origin {
+            if origin == "null", hasSecret, !isJSON { return true }
             guard origin != "null" else {
                 throw refuse(
                     "the browser hides where the request comes from, as it does without TLS (open this server by https, or on its own machine as 127.0.0.1)"
@@ -131,6 +140,7 @@ extension Access {
         guard site != nil || origin != nil || isJSON else {
             throw refuse("the request does not tell where it comes from, by Origin or Sec-Fetch-Site")
         }
+        return false
     }
 
     private static func host(of authority: String) -> String? {
