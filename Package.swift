@@ -228,8 +228,8 @@ let package = Package(
         .testTarget(
             name: "StintWebTests",
             dependencies: [
-                "Stint", "StintCore", "StintPlatform", "StintTesting", "StintWeb", "TestSupport", httpTypes, lifecycle,
-                logging,
+                "Stint", "StintCore", "StintPlatform", "StintTesting", "StintWeb", "TestSupport", hummingbird,
+                httpTypes, lifecycle, logging,
             ]
         ),
         .testTarget(

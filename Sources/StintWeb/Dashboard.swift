@@ -28,6 +28,8 @@ public struct Dashboard: Sendable {
         /// For each queue what runs a copy of a buried job, such as `DryRun` of StintWorker; the page of such a job then has
         /// a button for it. At most two run at a time.
         public var dryRuns: [QueueName: @Sendable (JobID) async throws -> DryRunReport] = [:]
+        /// Where the application lets people sign in, with ``Access/application``; `nil`: who has not is refused.
+        public var signInAddress: String?
         /// How the command line names the database, for the commands that pages show.
         public var commandDatabase: String?
         public var logger: Logger
@@ -77,21 +79,36 @@ public struct Dashboard: Sendable {
     public func endDryRuns() async { await dryRuns.endAll() }
 
     /// Adds all routes to a router, or to a group of one.
-    public func addRoutes<Context: RequestContext>(to router: some RouterMethods<Context>) {
+    ///
+    ///     dashboard.addRoutes(to: router.group("jobs")) { request, context in
+    ///         context.identity.map { WebUser(name: $0.name, role: $0.isOperator ? .operate : .view) }
+    ///     }
+    ///
+    /// - Parameter user: With ``Access/application``: who sends a request; `nil` for somebody who may not use it. It is
+    ///   called once for each request, also for those that change something, which must come from the application's own
+    ///   pages all the same.
+    public func addRoutes<Context: RequestContext>(
+        to router: some RouterMethods<Context>,
+        user: (@Sendable (Request, Context) async throws -> WebUser?)? = nil
+    ) {
         for route in Route.all + Route.otherMethods {
             router.on(RouterPath(route.path), method: route.method) { request, context -> Response in
                 await respond(
                     route, request,
                     parameters: Route.names(in: route.path).reduce(into: [:]) {
                         $0[$1] = context.parameters.get($1).map { $0.removingPercentEncoding ?? "" }
-                    }, peer: (context as? any PeerRequestContext)?.peer)
+                    }, peer: (context as? any PeerRequestContext)?.peer
+                ) {
+                    try await user?(request, context)
+                }
             }
         }
     }
 
     /// Checks a request, answers it, and turns errors into answers.
     private func respond(
-        _ route: Route, _ request: Request, parameters: [String: String], peer: String?
+        _ route: Route, _ request: Request, parameters: [String: String], peer: String?,
+        applicationUser: () async throws -> WebUser?
     ) async -> Response {
         var response: Response
         var (route, parameters) = (route, parameters)
@@ -102,9 +119,14 @@ public struct Dashboard: Sendable {
             parameters[last] = String(name.dropLast(5))
             route.kind = .json
         }
-        let sender = options.access.sender(request.headers, peer: peer, sessions)
+        var sender = options.access.sender(request.headers, peer: peer, sessions)
         do {
             try options.access.checkHost(request.head.authority)
+            if case .application = options.access.mode {
+                sender.user = try await applicationUser().map {
+                    WebUser(name: $0.name, role: min($0.role, options.access.mostRole))
+                }
+            }
             guard (request.uri.query?.utf8.count ?? 0) <= WebRequest.maximumQueryBytes else {
                 throw WebError(.uriTooLong, "the query is longer than \(WebRequest.maximumQueryBytes) bytes")
             }
@@ -152,8 +174,11 @@ public struct Dashboard: Sendable {
         guard let needed = route.role else { return sender.user ?? WebUser(name: "", role: .view) }
         guard let user = sender.user else {
             var error = WebError(
-                .unauthorized, "this needs a token: sign in, or send `Authorization: Bearer TOKEN`")
-            error.headers[.wwwAuthenticate] = "Bearer"
+                .unauthorized,
+                options.access.needsSignIn
+                    ? "this needs a token: sign in, or send `Authorization: Bearer TOKEN`"
+                    : "this needs a user whom the application knows: sign in there first")
+            if options.access.needsSignIn { error.headers[.wwwAuthenticate] = "Bearer" }
             throw error
         }
         guard user.role >= needed else {
@@ -173,7 +198,10 @@ public struct Dashboard: Sendable {
         var response: Response
         if route.kind == .page {
             if problem.status == .unauthorized, request.method == .get {
-                return .redirect(to: "\(options.basePath)/sign-in", type: .normal)
+                if options.access.needsSignIn {
+                    return .redirect(to: options.basePath + Route.signInPath, type: .normal)
+                }
+                if let address = options.signInAddress { return .redirect(to: address, type: .normal) }
             }
             response = templates.page(
                 Page(title: problem.status.reasonPhrase, template: "error", view: ErrorView(problem)), self,

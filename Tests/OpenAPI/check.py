@@ -39,6 +39,10 @@ def fill(address, token):
     post("/queues/paused/pause", {})
     post("/schedules/nightly", {"everyMilliseconds": 3_600_000, "job": {"queue": "nightly", "payload": "x"}}, "PUT")
     post("/schedules/nightly/run", {})
+    post("/operations", {"query": "queue:nightly", "action": "prioritize", "priority": 7})
+    deleted = post("/operations", {"query": "queue:paused", "action": "delete"})["id"]
+    post("/jobs/actions", {"action": "move", "ids": ids[20:22], "queue": "slow"})
+    assert deleted > 0
 
 
 def main(stint, examples="60", seed="1"):

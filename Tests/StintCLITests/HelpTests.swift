@@ -3,7 +3,8 @@ import Subprocess
 import Testing
 
 private let commands = [
-    "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "retry", "bury", "cancel", "delete", "move",
+    "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "retry", "bury", "cancel",
+    "delete", "move",
     "prioritize", "operations", "pause", "resume", "retain", "queue", "group", "schedule", "backup", "restore",
     "doctor", "serve",
 ]

@@ -74,7 +74,8 @@ struct RetryTests {
         let files = try place.snapshot()
         for script in ["true", "exit 1", "exit 65", "kill -SEGV $$"] {
             _ = try await dryRun("--", "sh", "-c", script)
-            #expect(try place.snapshot().filter { !$0.key.hasSuffix("-shm") } == files.filter { !$0.key.hasSuffix("-shm") })
+            #expect(
+                try place.snapshot().filter { !$0.key.hasSuffix("-shm") } == files.filter { !$0.key.hasSuffix("-shm") })
         }
         #expect(try await content() == before)
     }
@@ -93,7 +94,8 @@ struct RetryTests {
     @Test(
         "the exit code, the sentence and the state are those of the outcome",
         arguments: [
-            ("exit 0", "done", "done", nil, 0), ("echo no such host >&2; exit 3", "failed", "delayed", "exit 3: no such host", 1),
+            ("exit 0", "done", "done", nil, 0),
+            ("echo no such host >&2; exit 3", "failed", "delayed", "exit 3: no such host", 1),
             ("exit 75", "failed", "delayed", "the command asked for a retry (exit 75)", 1),
             ("exit 65", "buried", "buried", "the command refused the job (exit 65)", 2),
             ("kill -SEGV $$", "crashed", "delayed", "killed by SIGSEGV", 1),

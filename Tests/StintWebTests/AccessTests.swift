@@ -1,4 +1,6 @@
 import HTTPTypes
+import Hummingbird
+import Logging
 import StintCore
 import StintPlatform
 import StintTesting
@@ -136,6 +138,41 @@ struct AccessTests {
             same(call.status, 403)
             same(try await post("/sign-out", session, ""), 403)
             same(try await post("/sign-out", session, "form-token=\(own)"), 303)
+        }
+    }
+
+    @Test("an application with users of its own says who sends a request, and a role is still the most that one may do")
+    func applicationUsers() async throws {
+        let queue = try await sampleQueue()
+        var access = Access.application
+        access.mostRole = .operate
+        var options = Dashboard.Options(
+            access: access, basePath: "/jobs", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        try await withApplication(try Dashboard(queue: queue, options: options)) { client in
+            func status(_ method: String, _ path: String, _ user: String, site: String = "same-origin") async throws
+                -> Int
+            {
+                try await client.send(method, path, headers: ["X-User": user, "Sec-Fetch-Site": site]).status
+            }
+            same(try await status("GET", "/jobs/", ""), 401)
+            same(try await status("GET", "/jobs/api/v1/jobs", ""), 401)
+            same(try await status("GET", "/jobs/health", ""), 200)
+            same(try await status("GET", "/jobs/", "view"), 200)
+            same(try await status("POST", "/jobs/queues/mail/pause", "view"), 403)
+            same(try await status("POST", "/jobs/queues/mail/pause", "operate", site: "cross-site"), 403)
+            same(try await status("POST", "/jobs/queues/mail/pause", "operate"), 303)
+            same(try await status("POST", "/jobs/workers/restart", "admin"), 403)
+            let page = try await client.send("GET", "/jobs/", headers: ["X-User": "admin"])
+            #expect(page.body.contains("the-admin, operate"))
+            // Its own cookies and tokens mean nothing here.
+            let token = try await client.send(
+                "GET", "/jobs/", headers: ["Authorization": "Bearer \(Self.admin.token)"])
+            same(token.status, 401)
+        }
+        options.signInAddress = "/sign-in-of-app"
+        try await withApplication(try Dashboard(queue: queue, options: options)) { client in
+            let page = try await client.send("GET", "/jobs/")
+            #expect(page.status == 303 && page.headers["location"] == "/sign-in-of-app")
         }
     }
 

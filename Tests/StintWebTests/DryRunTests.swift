@@ -1,7 +1,7 @@
 import Foundation
+import Stint
 import StintCore
 import StintTesting
-import Stint
 import Synchronization
 import Testing
 
@@ -16,8 +16,9 @@ struct DryRunTests {
         return { try await dryRun.run($0, of: queue) }
     }
 
-    private static func options(_ dryRuns: [QueueName: Perform], _ redacted: Set<String> = []) -> (inout Dashboard.Options) -> Void
-    {
+    private static func options(_ dryRuns: [QueueName: Perform], _ redacted: Set<String> = []) -> (
+        inout Dashboard.Options
+    ) -> Void {
         {
             $0.dryRuns = dryRuns
             $0.redacted = redacted
@@ -103,7 +104,9 @@ struct DryRunTests {
             let begun = try await client.send("POST", "/jobs/2/dry-runs")
             let location = try #require(begun.headers["location"])
             let page = try await client.send("GET", location)
-            #expect(!page.body.contains("<pre class=\"payload\" tabindex=\"0\">bad") && page.body.contains("It is not shown"))
+            #expect(
+                !page.body.contains("<pre class=\"payload\" tabindex=\"0\">bad")
+                    && page.body.contains("It is not shown"))
             let facts = try await client.send("GET", location + ".json")
             #expect(facts.body.contains(#""standardOutput":"""#) && facts.body.contains(#""standardError":"well\n""#))
         }

@@ -108,7 +108,8 @@ extension JobQueue<AnyJobStore> {
     func finish(_ operation: BulkOperation) async throws -> BulkOperation {
         let id = operation.id
         EndingSignals.takeBarAway(
-            saying: "operation \(id) goes on: workers and `stint reap` make its next steps; `stint operations show \(id)` "
+            saying:
+                "operation \(id) goes on: workers and `stint reap` make its next steps; `stint operations show \(id)` "
                 + "shows how far it is, and `stint operations cancel \(id)` ends it")
         var bar = ProgressBar(total: nil)
         let now = try await run(id) { bar.update($0.changed, of: $0.total, "\($0.progressText) jobs") }

@@ -112,7 +112,9 @@ struct DryRunText {
     let text: String
 
     init(_ report: DryRunReport) {
-        var lines = ["job \(report.job) of queue \(quoted(report.queue.description)), in a dry run: nothing was changed"]
+        var lines = [
+            "job \(report.job) of queue \(quoted(report.queue.description)), in a dry run: nothing was changed"
+        ]
         func add(_ name: String, _ output: DryRunReport.Output) {
             guard output.total > 0 else { return }
             let cut = output.isCut ? " (the last \(output.bytes.count) of \(output.total) bytes)" : ""
@@ -129,7 +131,8 @@ struct DryRunText {
                 "it would enqueue: \(kind)\(job.payload.count) bytes for queue \(quoted(job.queue.description))")
         }
         if let how = report.diagnostics?.howItEnded { lines.append("the handler ended: \(how)") }
-        lines.append("\(printable(report.sentence)) (after \(Format.duration(milliseconds: report.runTime.milliseconds)))")
+        lines.append(
+            "\(printable(report.sentence)) (after \(Format.duration(milliseconds: report.runTime.milliseconds)))")
         if let hint = report.hint { lines.append(printable(hint)) }
         text = lines.joined(separator: "\n")
     }

@@ -43,21 +43,27 @@
         var web = "127.0.0.1:8180"
 
         @Option(
-            help: ArgumentHelp("The users and the hashes of their tokens; its mode must be 0600. (default: none)", valueName: "file"))
+            help: ArgumentHelp(
+                "The users and the hashes of their tokens; its mode must be 0600. (default: none)", valueName: "file"))
         var authFile: String?
 
         @Flag(help: "Nobody may change anything, whatever their role.")
         var readOnly = false
 
-        @Option(help: ArgumentHelp("A name by which browsers call this server; may be repeated. (default: none)", valueName: "name"))
+        @Option(
+            help: ArgumentHelp(
+                "A name by which browsers call this server; may be repeated. (default: none)", valueName: "name"))
         var hostName: [String] = []
 
         @Option(
             help: ArgumentHelp(
-                "A proxy whose X-Forwarded-Proto and user header are believed; may be repeated. (default: none)", valueName: "address"))
+                "A proxy whose X-Forwarded-Proto and user header are believed; may be repeated. (default: none)",
+                valueName: "address"))
         var trustedProxy: [String] = []
 
-        @Option(help: ArgumentHelp("The header in which a trusted proxy names the user. (default: none)", valueName: "header"))
+        @Option(
+            help: ArgumentHelp(
+                "The header in which a trusted proxy names the user. (default: none)", valueName: "header"))
         var proxyUserHeader: String?
 
         @Option(
@@ -77,7 +83,9 @@
             transform: DryRunCommand.init(_:))
         var dryRunPipe: [DryRunCommand] = []
 
-        @Option(help: ArgumentHelp("Add a user to --auth-file, print the token, and end. (default: none)", valueName: "name"))
+        @Option(
+            help: ArgumentHelp(
+                "Add a user to --auth-file, print the token, and end. (default: none)", valueName: "name"))
         var newToken: String?
 
         @Option(help: "The role of the new user: view, operate or admin.")

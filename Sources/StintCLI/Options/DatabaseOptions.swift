@@ -43,7 +43,8 @@ struct DatabaseOptions: ParsableArguments {
     private static func refuseInDryRun() throws {
         guard getenv("STINT_DRY_RUN").map({ String(cString: $0) == "1" }) ?? false else { return }
         throw StintError.invalidInput(
-            "nothing is changed in a dry run (STINT_DRY_RUN is 1): a handler should leave out what changes something then")
+            "nothing is changed in a dry run (STINT_DRY_RUN is 1): a handler should leave out what changes something then"
+        )
     }
 
     /// Opens the database, or creates it.

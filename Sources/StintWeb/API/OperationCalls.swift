@@ -96,7 +96,8 @@ extension Route {
     private static func operationFields(_ request: WebRequest) async throws -> (JobQuery, JobChange) {
         let fields = try JSONFields(try await request.json(), known: ["query"] + changeFields)
         guard let text = try fields.text("query") else {
-            throw fields.missing("query", "which jobs, such as \"queue:mail state:buried\"; an empty text means all of them")
+            throw fields.missing(
+                "query", "which jobs, such as \"queue:mail state:buried\"; an empty text means all of them")
         }
         return (try request.jobQuery(text), try change(fields, request))
     }

@@ -44,7 +44,8 @@ final class DryRuns: Sendable {
             guard !state.isOver else { throw WebError(.serviceUnavailable, "the server ends") }
             guard state.runs.count(where: { $0.result == nil }) < Self.atOnce else {
                 var error = WebError(
-                    .tooManyRequests, "\(Self.atOnce) dry runs are under way already: begin this one when one has ended")
+                    .tooManyRequests, "\(Self.atOnce) dry runs are under way already: begin this one when one has ended"
+                )
                 error.headers[.retryAfter] = "5"
                 throw error
             }

@@ -11,7 +11,7 @@ extension Route {
     /// How long the page of a run that goes on waits for its end.
     private static let patience: Duration = .seconds(20)
 
-    /// Runs the handler that the server was started with for the job's queue. Nothing of the request is part of a command.
+    /// Runs the command that the server was started with for the job's queue. Nothing of the request is a part of it.
     static func beginDryRun(_ request: WebRequest, _ form: Form) async throws -> String {
         let id = try request.jobID()
         let dashboard = request.dashboard
@@ -36,7 +36,9 @@ extension Route {
         let dashboard = request.dashboard
         guard let number = Int(request.parameter("run")),
             let run = await dashboard.dryRuns.run(number, of: id, waiting: patience)
-        else { throw WebError(.notFound, "there is no such dry run; this server remembers the last twenty since its start") }
+        else {
+            throw WebError(.notFound, "there is no such dry run; this server remembers the last twenty since its start")
+        }
         let facts = DryRunFacts(run, isRedacted: !dashboard.options.redacted.isEmpty)
         if request.wantsJSON { return .json(facts) }
         var response = dashboard.templates.page(

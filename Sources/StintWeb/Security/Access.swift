@@ -8,6 +8,8 @@ public struct Access: Sendable {
         /// Everybody who can reach it; only for loopback, or for looking.
         case open(Role)
         case credentials(Credentials)
+        /// The application that mounts the dashboard says it.
+        case application
     }
 
     let mode: Mode
@@ -26,11 +28,15 @@ public struct Access: Sendable {
 
     public static func credentials(_ credentials: Credentials) -> Access { Access(mode: .credentials(credentials)) }
 
+    /// The application that mounts the dashboard has users of its own, and says which of them sends a request:
+    /// ``Dashboard/addRoutes(to:user:)``. Whoever it does not name is refused.
+    public static let application = Access(mode: .application)
+
     /// Whether the server may listen at an address that other machines can reach.
     public var isSafeForNetworks: Bool {
         switch mode {
         case .open(let role): role == .view
-        case .credentials: true
+        case .credentials, .application: true
         }
     }
 
@@ -66,6 +72,8 @@ extension Access {
         var sender = Sender(user: nil, isAmbient: true, isSecure: isSecure)
         switch mode {
         case .open(let role): sender.user = WebUser(name: "local", role: role)
+        // It is asked later.
+        case .application: break
         case .credentials(let credentials):
             if let field = headers[.authorization] {
                 // A wrong token is not made good by a cookie.

@@ -8,9 +8,9 @@ import Crypto
 
 /// Proves that a form comes from a page that this server has made for the same browser.
 ///
-/// Without TLS, and at another address than the browser's own machine, browsers send neither `Sec-Fetch-Site` nor, since
-/// the pages have no referrer, an `Origin` other than `null`. Then the form must have the code of a secret that is in a
-/// cookie of the browser: no page of another site, or of another port of this host, can read either.
+/// Without TLS, and at another address than the browser's own machine, browsers send no `Sec-Fetch-Site`, and, since the
+/// pages have no referrer, only `Origin: null`. Then the form must have the code of a secret that is in a cookie of the
+/// browser: no page of another site, or of another port of this host, can read either.
 struct FormTokens: Sendable {
     static let field = "form-token"
     /// Of a browser that has not signed in yet.
@@ -46,7 +46,9 @@ struct FormTokens: Sendable {
         guard let token else { return html }
         let field = "<input type=\"hidden\" name=\"\(field)\" value=\"\(token)\">"
         var (result, left) = ("", html[...])
-        while let form = left.firstRange(of: "<form method=\"post\""), let end = left[form.upperBound...].firstIndex(of: ">") {
+        while let form = left.firstRange(of: "<form method=\"post\""),
+            let end = left[form.upperBound...].firstIndex(of: ">")
+        {
             result += left[...end] + field
             left = left[left.index(after: end)...]
         }
