@@ -43,6 +43,12 @@ struct RetryTests {
         return job + (try await place.stint("stats", "--json")) + (try await place.stint("operations", "--json"))
     }
 
+    /// What the command has started in a session of its own.
+    private func leftProcess() throws -> pid_t {
+        let line = try #require(place.lines("left").first)
+        return try #require(pid_t(line))
+    }
+
     private func dryRun(_ arguments: String...) async throws -> (report: Report, code: CInt?) {
         let outcome = try await place.attempt(["retry", "--dry-run", "--json", "1"] + arguments)
         #expect(outcome.errors == "")
@@ -145,7 +151,7 @@ struct RetryTests {
         #expect(ContinuousClock.now - start < .seconds(30))
         #expect((report.verdict, code) == ("crashed", 1))
         #expect(report.error == "timed out after 1.0 seconds")
-        let id = try #require(pid_t(try #require(try place.lines("left").first)))
+        let id = try leftProcess()
         #expect(!RunningProcess(id: id).isAlive)
     }
 
@@ -162,9 +168,10 @@ struct RetryTests {
         }
         #expect(outcome.code == 130)
         #expect(outcome.output.contains("the run was stopped"))
-        let id = try #require(pid_t(try #require(try place.lines("left").first)))
+        let id = try leftProcess()
         #expect(!RunningProcess(id: id).isAlive)
-        #expect(!FileManager.default.fileExists(atPath: try #require(try place.lines("folder").first)))
+        let folder = try #require(place.lines("folder").first)
+        #expect(!FileManager.default.fileExists(atPath: folder))
         #expect(try await content() == before)
     }
 

@@ -29,7 +29,7 @@ struct DryRunTests {
     func output() async throws {
         let queue = try await sampleQueue()
         let run = try Self.command(#"cat; echo '<script>alert(1)</script>'; echo '<b>oops' >&2; exit 3"#, queue)
-        let before = try await queue.job(2)?.record
+        let before = try await queue.job(JobID(rawValue: 2))?.record
         try await withServer(queue, change: Self.options(["mail": run])) { client, _ in
             let job = try await client.send("GET", "/jobs/2")
             #expect(job.body.contains(#"action="/jobs/2/dry-runs""#))
@@ -48,14 +48,14 @@ struct DryRunTests {
             let other = try await client.send("GET", location.replacing("/jobs/2/", with: "/jobs/1/"))
             same(other.status, 404)
         }
-        #expect(try await queue.job(2)?.record == before)
+        #expect(try await queue.job(JobID(rawValue: 2))?.record == before)
         #expect(try await queue.operations().isEmpty)
     }
 
     @Test("two run at a time, a third is told to wait; when the server ends, they end")
     func atOnce() async throws {
         let queue = try await sampleQueue()
-        let folder = TemporaryFolder()
+        let folder = try TemporaryFolder()
         let file = folder.path + "/pids"
         let run = try Self.command("echo $$ >> '\(file)'; sleep 60", queue)
         try await withServer(queue, change: Self.options(["mail": run])) { client, dashboard in
