@@ -107,11 +107,11 @@ let package = Package(
             name: "StintWeb",
             dependencies: [
                 "StintCore", "StintPlatform", "StintWorker", hummingbird, hummingbirdCore, nio, nioPosix, nioHTTP1,
-                nioSSL,
-                httpTypes, mustache, crypto, lifecycle, logging,
+                nioSSL, httpTypes, mustache, crypto, lifecycle, logging,
             ],
             resources: [
-                .embedInCode("Resources/doctor.mustache"), .embedInCode("Resources/error.mustache"),
+                .embedInCode("Resources/doctor.mustache"), .embedInCode("Resources/dry-run.mustache"),
+                .embedInCode("Resources/error.mustache"),
                 .embedInCode("Resources/errors.mustache"), .embedInCode("Resources/job.mustache"),
                 .embedInCode("Resources/jobs.mustache"), .embedInCode("Resources/layout.mustache"),
                 .embedInCode("Resources/openapi.json"), .embedInCode("Resources/operation.mustache"),
@@ -237,8 +237,8 @@ let package = Package(
         .testTarget(
             name: "StintWebTests",
             dependencies: [
-                "Stint", "StintCore", "StintPlatform", "StintTesting", "StintWeb", "TestSupport", httpTypes, lifecycle,
-                logging, nio, nioEmbedded, nioSSL,
+                "Stint", "StintCore", "StintPlatform", "StintTesting", "StintWeb", "TestSupport", hummingbird,
+                httpTypes, lifecycle, logging, nio, nioEmbedded, nioSSL,
             ]
         ),
         .testTarget(

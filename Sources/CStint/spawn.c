@@ -75,6 +75,7 @@ static __attribute__((noinline)) int become(const struct stint_launch *launch, p
     *step = stint_step_descriptors;
     if (place_descriptors(launch) != 0) return errno;
     *step = stint_step_preparation;
+    if (launch->folder != NULL && chdir(launch->folder) != 0) return errno;
     if (launch->descriptor_limit > 0 && limit_descriptors(launch->descriptor_limit) != 0) return errno;
 
     struct sigaction by_default;

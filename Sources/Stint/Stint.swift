@@ -12,6 +12,7 @@
 @_exported import enum StintCore.ContentType
 @_exported import struct StintCore.CronExpression
 @_exported import enum StintCore.DigestFormat
+@_exported import struct StintCore.DryRunReport
 @_exported import struct StintCore.Enqueued
 @_exported import struct StintCore.ErrorFingerprint
 @_exported import struct StintCore.ErrorGroup

@@ -1,5 +1,7 @@
 import Dispatch
 import StintPlatform
+import StintWorker
+import Synchronization
 
 /// The signals that end a command with a progress bar (Ctrl-C, SIGTERM, a terminal that is closed): they end it all the
 /// same, and the bar is taken away before, so that the shell's next line does not begin behind it.
@@ -10,8 +12,19 @@ final class EndingSignals: @unchecked Sendable {
 
     private var sources: [any DispatchSourceSignal] = []
 
+    /// What is said at the end.
+    private static let lastWords = Mutex<String?>(nil)
+
     /// Begins to handle the signals; a second call does nothing.
     static func takeBarAway() { _ = shared }
+
+    /// The same. If a signal ends this process, it says this on standard error before.
+    static func takeBarAway(saying words: String) {
+        lastWords.withLock { $0 = words }
+        takeBarAway()
+    }
+
+    static func saysNothing() { lastWords.withLock { $0 = nil } }
 
     private init() {
         let queue = DispatchQueue(label: "stint.signals")
@@ -27,6 +40,10 @@ final class EndingSignals: @unchecked Sendable {
 
     private static func end(by number: CInt) {
         ProgressBar.clearForGood()
+        if let words = lastWords.withLock({ $0 }) {
+            OutputDestination.standardError.log(Array("stint: \(words)\n".utf8))
+            OutputDestination.standardError.flush(within: .milliseconds(200))
+        }
         signal(number, SIG_DFL)
         var only = sigset_t()
         sigemptyset(&only)

@@ -105,7 +105,9 @@ extension InMemoryState {
     private mutating func change(_ operation: KeptOperation, _ change: JobChange, _ now: StoreTime) throws {
         let id = operation.record.id
         guard let selection = operation.selection else { return end(id, as: .failed, now) }
-        let step = try select(selection, operation.states, from: operation.cursor, limit: Self.rowsPerStep, now)
+        let left = selection.limit.map { max(0, $0 - operation.record.changed) } ?? .max
+        let step = try select(
+            selection, operation.states, from: operation.cursor, limit: min(Self.rowsPerStep, left), now)
         for job in step.jobs.compactMap({ jobs[$0] }) {
             if case .delete = change {
                 setAside(job, by: id)
@@ -118,6 +120,7 @@ extension InMemoryState {
             case .keyTaken: operations[id]!.record.skipped += 1
             }
         }
+        if operations[id]!.record.changed - operation.record.changed >= left { return end(id, as: .done, now) }
         if let next = step.next {
             operations[id]!.cursor = next
             return

@@ -31,6 +31,11 @@ public struct Dashboard: Sendable {
         public var measure: (@Sendable () async throws -> StorageSize)?
         /// The version of the program, for the metrics.
         public var version: String?
+        /// For each queue what runs a copy of a buried job, such as `DryRun` of StintWorker; the page of such a job then has
+        /// a button for it. At most two run at a time.
+        public var dryRuns: [QueueName: @Sendable (JobID) async throws -> DryRunReport] = [:]
+        /// Where the application lets people sign in, with ``Access/application``; `nil`: who has not is refused.
+        public var signInAddress: String?
         /// How the command line names the database, for the commands that pages show.
         public var commandDatabase: String?
         public var logger: Logger
@@ -75,6 +80,8 @@ public struct Dashboard: Sendable {
     let live: LiveHub
     let examinations: Examinations
     let api = APIState()
+    let dryRuns = DryRuns()
+    let formTokens = FormTokens()
 
     public init(queue: JobQueue<some JobStore>, options: Options) throws {
         self.queue = JobQueue(store: AnyJobStore(queue.store, address: ""))
@@ -91,22 +98,40 @@ public struct Dashboard: Sendable {
         examinations = Examinations(options)
     }
 
+    /// Ends the dry runs that it has begun, and begins no other: for a server that ends.
+    public func endDryRuns() async { await dryRuns.endAll() }
+
     /// Adds all routes to a router, or to a group of one.
-    public func addRoutes<Context: RequestContext>(to router: some RouterMethods<Context>) {
+    ///
+    ///     dashboard.addRoutes(to: router.group("jobs")) { request, context in
+    ///         context.identity.map { WebUser(name: $0.name, role: $0.isOperator ? .operate : .view) }
+    ///     }
+    ///
+    /// - Parameter user: With ``Access/application``: who sends a request; `nil` for somebody who may not use it. It is
+    ///   called once for each request, also for those that change something, which must come from the application's own
+    ///   pages all the same.
+    public func addRoutes<Context: RequestContext>(
+        to router: some RouterMethods<Context>,
+        user: (@Sendable (Request, Context) async throws -> WebUser?)? = nil
+    ) {
         for route in Route.all + Route.otherMethods {
             router.on(RouterPath(route.path), method: route.method) { request, context -> Response in
                 await respond(
                     route, request,
                     parameters: Route.names(in: route.path).reduce(into: [:]) {
                         $0[$1] = context.parameters.get($1).map { $0.removingPercentEncoding ?? "" }
-                    }, connection: context as? any ConnectionContext)
+                    }, connection: context as? any ConnectionContext
+                ) {
+                    try await user?(request, context)
+                }
             }
         }
     }
 
     /// Checks a request, answers it, and turns errors into answers.
     private func respond(
-        _ route: Route, _ request: Request, parameters: [String: String], connection: (any ConnectionContext)?
+        _ route: Route, _ request: Request, parameters: [String: String], connection: (any ConnectionContext)?,
+        applicationUser: () async throws -> WebUser?
     ) async -> Response {
         var response: Response
         var (route, parameters) = (route, parameters)
@@ -118,27 +143,34 @@ public struct Dashboard: Sendable {
             route.kind = .json
         }
         let peer = connection?.peer
-        let sender = options.access.sender(request.headers, peer: peer, sessions)
+        var sender = options.access.sender(request.headers, peer: peer, sessions)
         do {
             try options.access.checkHost(request.head.authority)
+            if case .application = options.access.mode {
+                sender.user = try await applicationUser().map {
+                    WebUser(name: $0.name, role: min($0.role, options.access.mostRole))
+                }
+            }
             guard (request.uri.query?.utf8.count ?? 0) <= WebRequest.maximumQueryBytes else {
                 throw WebError(.uriTooLong, "the query is longer than \(WebRequest.maximumQueryBytes) bytes")
             }
-            if route.method != .get {
-                if sender.isAmbient {
-                    try options.access.checkOrigin(
-                        request.headers, authority: request.head.authority, isJSON: route.kind == .api)
-                }
+            let secret = route.path == Route.signInPath ? sender.formSecret : sender.session
+            var needsToken = false
+            if route.method != .get, sender.isAmbient {
+                needsToken = try options.access.checkOrigin(
+                    request.headers, authority: request.head.authority, isJSON: route.kind == .api,
+                    hasSecret: secret != nil)
             }
             let user = try authorized(sender, for: route)
             if route.kind == .api, [.post, .put, .patch].contains(route.method), route.role != nil {
                 // No form of another site can send this type.
                 try WebRequest.checkIsJSON(request.headers)
             }
-            let call = WebRequest(
+            var call = WebRequest(
                 dashboard: self, request: request, parameters: parameters, user: user, isSecure: sender.isSecure,
-                session: sender.session, peer: peer, connection: connection,
+                session: sender.session, formSecret: sender.formSecret, peer: peer, connection: connection,
                 wantsJSON: route.kind == .json || route.kind == .api)
+            if needsToken { call.checkedForm = try await Self.checkedForm(of: call, secret, formTokens) }
             response = try await route.answer(call)
         } catch {
             response = answer(to: error, route, request, sender)
@@ -148,12 +180,29 @@ public struct Dashboard: Sendable {
         return response
     }
 
+    /// The form of a request whose headers do not tell where it comes from.
+    private static func checkedForm(
+        of request: WebRequest, _ secret: String?, _ tokens: FormTokens
+    ) async throws -> Form {
+        let form = try await request.form()
+        guard let secret, let token = form[FormTokens.field], tokens.isValid(token, of: secret) else {
+            throw WebError(
+                .forbidden,
+                "the browser hides where the request comes from, and the form is not of a page that this server made for it: load the page again, and send it from there"
+            )
+        }
+        return form
+    }
+
     private func authorized(_ sender: Sender, for route: Route) throws -> WebUser {
         guard let needed = route.role else { return sender.user ?? WebUser(name: "", role: .view) }
         guard let user = sender.user else {
             var error = WebError(
-                .unauthorized, "this needs a token: sign in, or send `Authorization: Bearer TOKEN`")
-            error.headers[.wwwAuthenticate] = "Bearer"
+                .unauthorized,
+                options.access.needsSignIn
+                    ? "this needs a token: sign in, or send `Authorization: Bearer TOKEN`"
+                    : "this needs a user whom the application knows: sign in there first")
+            if options.access.needsSignIn { error.headers[.wwwAuthenticate] = "Bearer" }
             throw error
         }
         guard user.role >= needed else {
@@ -173,7 +222,10 @@ public struct Dashboard: Sendable {
         var response: Response
         if route.kind == .page {
             if problem.status == .unauthorized, request.method == .get {
-                return .redirect(to: "\(options.basePath)/sign-in", type: .normal)
+                if options.access.needsSignIn {
+                    return .redirect(to: options.basePath + Route.signInPath, type: .normal)
+                }
+                if let address = options.signInAddress { return .redirect(to: address, type: .normal) }
             }
             response = templates.page(
                 Page(title: problem.status.reasonPhrase, template: "error", view: ErrorView(problem)), self,

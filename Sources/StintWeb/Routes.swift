@@ -35,7 +35,8 @@ struct Route: Sendable {
             let page = try await make(request)
             if request.wantsJSON { return .json(page.facts) }
             return request.dashboard.templates.page(
-                page, request.dashboard, user: request.user, path: request.request.uri.description)
+                page, request.dashboard, user: request.user, path: request.request.uri.description,
+                formToken: request.formToken)
         }
         html.make = make
         // A path that ends with a name is told apart by ``Dashboard``.
@@ -81,6 +82,7 @@ struct Route: Sendable {
     private static let actions: [Route] = [
         action("/jobs/actions", .operate, changeJobs),
         action("/jobs/:id/actions", .operate, changeJob),
+        action("/jobs/:id/dry-runs", .operate, beginDryRun),
         action("/operations", .operate, beginOperation),
         action("/operations/:id/actions", .operate, controlOperation),
         action("/queues/:name/pause", .operate, pauseQueue),
@@ -98,12 +100,14 @@ struct Route: Sendable {
         Route(.post, "/webhooks", .page, .admin, addWebhook),
         Route(.get, "/jobs/count", .json, .view, countJobs),
         Route(.get, "/jobs/:id/payload", .other, .view, payload),
+        // Its output may have in it what no page shows, so it is for those who can begin one.
+        Route(.get, "/jobs/:id/dry-runs/:run", .page, .operate, dryRunPage),
         Route(.get, "/live", .stream, .view, liveUpdates),
         Route(.get, "/metrics", .other, .view, metrics),
         Route(.get, "/health", .other, nil) { _ in .text("ok\n") },
         Route(.get, "/ready", .other, nil, readiness),
-        Route(.get, "/sign-in", .page, nil, signInPage),
-        Route(.post, "/sign-in", .page, nil, signIn),
+        Route(.get, signInPath, .page, nil, signInPage),
+        Route(.post, signInPath, .page, nil, signIn),
         Route(.post, "/sign-out", .page, nil, signOut),
         Route(.get, "/assets/stint.css", .other, nil) {
             .asset($0, PackageResources.stint_css, "text/css; charset=utf-8")
@@ -141,6 +145,16 @@ struct Route: Sendable {
         call(.post, "/webhooks/:name/test", .operate, testWebhook),
         call(.get, "/stats", .view, statistics),
         call(.get, "/workers", .view, listWorkers),
+        call(.post, "/workers/restart", .admin, restartAllWorkers),
+        call(.post, "/workers/:id/orders", .admin, orderWorker),
+        call(.get, "/operations", .view, listOperations),
+        call(.post, "/operations", .operate, beginOperation),
+        call(.post, "/operations/preview", .operate, previewOperation),
+        call(.get, "/operations/:id", .view, showOperation),
+        call(.post, "/operations/:id/pause", .operate, pauseOperation),
+        call(.post, "/operations/:id/resume", .operate, resumeOperation),
+        call(.post, "/operations/:id/cancel", .operate, cancelOperation),
+        call(.post, "/operations/:id/restore", .operate, restoreOperation),
         call(.get, "/failures", .view, listFailures),
         call(.post, "/claims", .operate, claim),
         call(.post, "/leases/extend", .operate, extendLeases),
@@ -156,6 +170,7 @@ struct Route: Sendable {
     }
 
     static let apiPath = "/api/v1"
+    static let signInPath = "/sign-in"
 
     /// What answers if a path of the HTTP API is called by another method than those that it has.
     static let otherMethods: [Route] = Dictionary(grouping: api, by: \.path).flatMap { path, routes in

@@ -8,6 +8,8 @@ import argparse
 import itertools
 import json
 import os
+import subprocess
+import tempfile
 import time
 import urllib.request
 
@@ -282,6 +284,73 @@ def signing_in(browser, stint, folder):
         page.context.close()
 
 
+def without_tls(browser, stint):
+    """From another machine by plain HTTP: the browser sends no Sec-Fetch-Site, and `Origin: null`."""
+    other = next((address for address in subprocess.run(
+        ["hostname", "-I"], capture_output=True, text=True).stdout.split() if ":" not in address), None)
+    if other is None:
+        return print("this machine has no other address than its own: not checked without TLS")
+    with tempfile.TemporaryDirectory(prefix="stint-browser-") as folder:
+        users = os.path.join(folder, "users")
+        token = subprocess.run(
+            [stint, "serve", "--new-token", "otto", "--role", "operate", "--auth-file", users],
+            capture_output=True, text=True, check=True).stdout.strip()
+        database = os.path.join(folder, "stint.db")
+        subprocess.run([stint, "put", "--db", database, "--queue", "mail", "x"], check=True, capture_output=True)
+        server = subprocess.Popen(
+            [stint, "serve", "--db", database, "--auth-file", users, "--web", f"{other}:0"], stdout=subprocess.PIPE, text=True)
+        try:
+            address = server.stdout.readline().strip().rstrip("/")
+            for script in (True, False):
+                context = browser.browser.new_context(java_script_enabled=script)
+                page = context.new_page()
+                sent = []
+                page.on("request", lambda request: request.method == "POST" and sent.append(request.all_headers()))
+                page.goto(address + "/")
+                page.fill("#token", token)
+                page.click("main button")
+                page.goto(address + "/queues/mail")
+                check(page.locator("h1").inner_text() == "Queue mail", f"without TLS nobody can sign in: {page.url}")
+                if script:
+                    # What comes by the stream has the token too.
+                    subprocess.run([stint, "put", "--db", database, "--queue", "mail", "y"], check=True, capture_output=True)
+                    subprocess.run([stint, "pause", "--db", database, "mail"], check=True, capture_output=True)
+                    page.get_by_role("button", name="Resume").click()
+                    page.wait_for_url("**done=resumed")
+                page.get_by_role("button", name="Pause").click()
+                page.wait_for_url("**done=paused")
+                page.get_by_role("button", name="Resume").click()
+                page.wait_for_url("**done=resumed")
+                check(len(sent) >= 3 and all(
+                    headers.get("origin") == "null" and "sec-fetch-site" not in headers for headers in sent),
+                    f"the browser sends more than was thought: {sent}")
+                context.close()
+        finally:
+            server.terminate()
+            server.wait(timeout=20)
+
+
+def dry_run(browser, site, script):
+    """The handler of a buried job runs on a copy; its page shows what it wrote, and nothing has changed."""
+    how = "with" if script else "without"
+    command = "echo '<img src=x onerror=window.pwned=1>'; cat; sleep 1; echo done >&2; exit 3"
+    address = site.serve("--dry-run-command", f"broken={command}")
+    before = site.run("show", str(site.killed), "--json")
+    page = browser.page(site, script=script)
+    page.goto(f"{address}/jobs/{site.killed}")
+    page.get_by_role("button", name="Dry run").click()
+    page.wait_for_url("**/dry-runs/*")
+    text = page.locator("main").inner_text()
+    check("<img src=x onerror=window.pwned=1>" in text and "it kills" in text, f"{how} JavaScript: no output: {text}")
+    check("the job would run again" in text or "the job would be buried" in text, f"{how} JavaScript: no verdict: {text}")
+    check(site.run("show", str(site.killed), "--json") == before, f"{how} JavaScript: a dry run has changed the job")
+    if script:
+        check(page.evaluate("window.pwned") is None, "the output of a handler runs as a script")
+        found = Axe().run(page)
+        check(found.violations_count == 0, f"{page.url}: {found.generate_report()}")
+    page.context.close()
+
+
 def other_sites(browser, site):
     """A page of another origin sends a form, and a frame of it shows the dashboard."""
     page = browser.page(site, expected=("frame", "Frame", "403"))
@@ -333,7 +402,9 @@ def main():
             for script in (True, False):
                 actions(browser, site, script)
                 bulk(browser, site, script)
+                dry_run(browser, site, script)
             signing_in(browser, arguments.stint, site.folder.name)
+            without_tls(browser, arguments.stint)
         browser.browser.close()
     if not arguments.screenshots:
         print(f"{checks} checks in the browser, {len(problems)} failed")

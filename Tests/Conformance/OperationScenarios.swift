@@ -214,6 +214,27 @@ let operationScenarios: [Scenario] = [
         #expect(done?.state == .done && done?.changed == 2_500)
         #expect(Set(try await stage.claim(1_000).map(\.priority)) == [5])
     },
+    Scenario("an operation with a limit changes the first jobs that it comes to, and no more") { stage in
+        let ids = try await stage.enqueue(2_500)
+        for part in [ids[..<1_000], ids[1_000..<2_000], ids[2_000...]] {
+            try await stage.store.change(Array(part), .bury(reason: "no"), by: nil)
+        }
+        var selection = JobSelection("q")
+        for (limit, changed) in [(1, 1), (1_500, 1_500), (5_000, 999)] {
+            selection.limit = limit
+            let operation = try await stage.store.begin(NewOperation(.kick, selection))
+            let done = try await stage.finish(operation)
+            #expect(done.state == .done && done.changed == changed)
+        }
+        #expect(try await stage.stats().buried == 0)
+        selection.limit = 2
+        let burial = try await stage.store.begin(NewOperation(.bury(reason: "again"), selection))
+        #expect(try await stage.finish(burial).changed == 2)
+        selection.limit = 0
+        try await stage.expectRefusal(.invalidInput) {
+            _ = try await stage.store.begin(NewOperation(.kick, selection))
+        }
+    },
     Scenario("each change that jobs can have, an operation makes to those it applies to") { stage in
         let states = try await stage.jobs(in: .ready, .delayed, .leased, .buried, .done)
         #expect(try await stage.changed(.runNow) == 1)

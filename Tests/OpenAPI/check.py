@@ -41,6 +41,10 @@ def fill(address, token):
     post("/schedules/nightly/run", {})
     # A name that no resolver knows: nothing is sent anywhere.
     post("/webhooks/ops", {"url": "https://hooks.invalid/stint", "events": ["buried:mail"]}, "PUT")
+    post("/operations", {"query": "queue:nightly", "action": "prioritize", "priority": 7})
+    deleted = post("/operations", {"query": "queue:paused", "action": "delete"})["id"]
+    post("/jobs/actions", {"action": "move", "ids": ids[20:22], "queue": "slow"})
+    assert deleted > 0
 
 
 def main(stint, examples="60", seed="1"):

@@ -21,6 +21,13 @@ def check(condition, what):
         raise AssertionError(what)
 
 
+def wait(what, condition):
+    deadline = time.monotonic() + 30
+    while not condition():
+        check(time.monotonic() < deadline, f"{what}: it did not happen in time")
+        time.sleep(0.05)
+
+
 class Checks:
     def __init__(self, server):
         self.address = (server.host, server.port)
@@ -194,6 +201,103 @@ class Checks:
         check(self.call("GET", "/stats").json["queues"] >= 2, "stats")
         check("workers" in self.call("GET", "/workers").json and "failures" in self.call("GET", "/failures?limit=5").json, "lists")
 
+    def test_newest_verbs(self):
+        ids = [job["id"] for job in self.call(
+            "POST", "/jobs", [{"queue": "verbs", "payload": str(n)} for n in range(3)], 201).json["jobs"]]
+        one = f"/jobs/{ids[0]}/actions"
+        self.call("POST", one, {"action": "bury", "reason": "no such address"})
+        check(self.call("GET", f"/jobs/{ids[0]}").json["job"]["reason"] == "no such address", "the reason of a burial")
+        check(self.call("POST", one, {"action": "kick", "delayMilliseconds": 3_600_000}).json == {"action": "kick", "count": 1}, "kick")
+        later = self.call("GET", f"/jobs/{ids[0]}").json["job"]
+        check(later["state"] == "delayed" and later["runAt"] > later["enqueuedAt"] + 3_500_000, later)
+        self.call("POST", "/jobs/actions", {"action": "move", "ids": ids, "queue": "verbs-slow"})
+        self.call("POST", one, {"action": "prioritize", "priority": 3})
+        moved = self.call("GET", f"/jobs/{ids[0]}").json["job"]
+        check((moved["queue"], moved["priority"], moved["state"]) == ("verbs-slow", 3, "delayed"), moved)
+        paused = self.call("POST", "/queues/verbs-slow/pause", {"reason": "the provider is down"}).json["stats"]
+        check(paused["paused"] and paused["pauseReason"] == "the provider is down", paused)
+        self.call("POST", "/queues/verbs-slow/resume")
+        # In the words of the command line.
+        refused = self.call("POST", one, {"action": "kick"}, 400).json["detail"]
+        check(refused == f"job {ids[0]} is delayed, not buried: only a buried job can be kicked", refused)
+        for body in [
+            {"action": "kick", "delayMilliseconds": -1}, {"action": "kick", "reason": "x"}, {"action": "move"},
+            {"action": "move", "queue": "a b"}, {"action": "prioritize"}, {"action": "prioritize", "priority": 2**32},
+            {"action": "bury", "priority": 1}, {"action": "delete", "queue": "x"}, {"action": "bury", "reason": "\0"},
+        ]:
+            self.call("POST", one, body, 400)
+        self.call("POST", "/queues/a/pause", {"reason": ""}, 400)
+        self.call("POST", "/queues/a/pause", {"reason": "x" * 1_001}, 400)
+
+    def test_workers(self):
+        process = subprocess.Popen(
+            [self.server.stint, "work", "--db", self.server.database, "--queue", "ordered", "--", "true"], stderr=subprocess.PIPE)
+        try:
+            def worker():
+                # Another worker of these tests would be one by HTTP, which is not registered.
+                workers = self.call("GET", "/workers").json["workers"]
+                return workers[0] if workers else None
+
+            wait("a worker is there", worker)
+            address = f"/workers/{worker()['id']}/orders"
+            self.call("POST", address, {"order": "quiet"})
+            wait("it has the order", lambda: worker().get("order") == "quiet")
+            self.call("POST", address, {"order": "work"})
+            wait("the order is taken back", lambda: "order" not in worker())
+            first = worker()["id"]
+            self.call("POST", address, {"order": "restart"})
+            wait("another one has its place", lambda: worker() and worker()["id"] > first)
+            second = worker()["id"]
+            self.call("POST", "/workers/restart", expect=204)
+            wait("all are replaced", lambda: worker() and worker()["id"] > second)
+            self.call("POST", f"/workers/{worker()['id']}/orders", {"order": "explode"}, 400)
+            self.call("POST", f"/workers/{worker()['id']}/orders", {"order": "stop"})
+            check(process.wait(timeout=30) == 0, "the last worker was stopped, and `stint work` has not ended well")
+        finally:
+            process.kill()
+            process.wait()
+            process.stderr.close()
+        self.call("POST", "/workers/99999/orders", {"order": "quiet"}, 404)
+        self.call("POST", "/workers/x/orders", {"order": "quiet"}, 404)
+
+    def test_operations(self):
+        ids = [job["id"] for job in self.call(
+            "POST", "/jobs", [{"queue": "many", "payload": str(n)} for n in range(1_000)], 201).json["jobs"]]
+        delete = {"query": "queue:many state:ready", "action": "delete"}
+        preview = self.call("POST", "/operations/preview", delete).json
+        check((preview["count"], preview["isExact"], len(preview["samples"])) == (1_000, True, 10), preview)
+        check(self.call("POST", "/operations/preview", {"query": "queue:many", "action": "kick"}).json["count"] == 0, "none is buried")
+        begun = self.call("POST", "/operations", delete, 201)
+        operation = f"/operations/{begun.json['id']}"
+        check(begun.headers["location"] == "/api/v1" + operation, begun.headers)
+        check((begun.json["total"], begun.json["actor"]) == (1_000, "web:local"), begun.json)
+        wait("it has ended", lambda: self.call("GET", operation).json["state"] == "done")
+        ended = self.call("GET", operation).json
+        check(ended["changed"] == 1_000 and "restorableUntil" in ended and ended["filter"] == delete["query"], ended)
+        self.call("GET", f"/jobs/{ids[0]}", expect=404)
+        restored = self.call("POST", operation + "/restore", expect=201).json
+        check(restored["restores"] == ended["id"], restored)
+        wait("all are back", lambda: self.call("GET", f"/operations/{restored['id']}").json["state"] == "done")
+        check(self.call("GET", f"/jobs/{ids[0]}").json["job"]["state"] == "ready", "a job that was brought back")
+        refused = self.call("POST", operation + "/restore", {}, 400).json["detail"]
+        check(refused.startswith(f"operation {ended['id']} cannot be undone"), refused)
+        self.call("POST", operation + "/pause", {}, 400)
+        listed = self.call("GET", "/operations?limit=2").json
+        check([found["id"] for found in listed["operations"]] == [restored["id"], ended["id"]] and listed["next"] == ended["id"], listed)
+        rest = self.call("GET", f"/operations?limit=1000&before={listed['next']}").json
+        check(all(found["id"] < ended["id"] for found in rest["operations"]) and "next" not in rest, rest)
+        late = self.call("POST", "/operations", {"query": "queue:many", "action": "move", "queue": "many-slow"}, 201).json
+        wait("they have moved", lambda: self.call("GET", f"/operations/{late['id']}").json["state"] == "done")
+        check(self.call("GET", "/queues/many-slow").json["stats"]["ready"] == 1_000, "they have moved")
+        for body in [{"action": "kick"}, {"query": "x:y", "action": "kick"}, {"query": "", "action": "explode"},
+                     {"query": "queue:a", "action": "kick", "ids": [1]}]:
+            self.call("POST", "/operations", body, 400)
+            self.call("POST", "/operations/preview", body, 400)
+        for path in ("/operations/99999", "/operations/x"):
+            self.call("GET", path, expect=404)
+            self.call("POST", path + "/cancel", expect=404)
+        self.call("GET", "/operations?before=0", expect=400)
+
     def test_schedules(self):
         body = {"cron": "0 3 * * *", "timeZone": "Europe/Berlin", "job": {"queue": "nightly", "payloadJSON": [1]}}
         self.call("PUT", "/schedules/nightly", body, 201)
@@ -285,6 +389,8 @@ def roles(stint, folder):
         check(status("POST", "/jobs", {"payload": "x"}, "view") == 403, "a viewer has enqueued")
         check(status("POST", "/claims", {"queues": ["default"], "leaseMilliseconds": 1}, "view") == 403, "a viewer has claimed")
         check(status("PATCH", "/queues/a", {"concurrency": 1}, "operate") == 403, "an operator has set limits")
+        check(status("POST", "/workers/1/orders", {"order": "stop"}, "operate") == 403, "an operator has stopped a worker")
+        check(status("POST", "/operations", {"query": "", "action": "delete"}, "view") == 403, "a viewer has deleted")
         check(status("PATCH", "/queues/a", {"concurrency": 1}, "admin") == 200, "admin")
         # A browser of another site cannot add the token, so its origin does not count.
         check(status("POST", "/jobs", {"payload": "x"}, "operate", headers={"Origin": "https://app.example"}) == 201, "origin")
@@ -293,6 +399,10 @@ def roles(stint, folder):
         for path in (f"/jobs/{job}", f"/jobs/{job}/payload", "/jobs?q=queue:hidden"):
             shown = call(address, "GET", path, token=tokens["admin"]).bytes
             check(b"p4ss" not in shown and b"s3cret" not in shown, (path, shown))
+        samples = call(address, "POST", "/operations/preview", {"query": "queue:hidden", "action": "delete"}, token=tokens["admin"]).bytes
+        check(b"s3cret" not in samples and str(job).encode() in samples, samples)
+        found = {"query": "queue:hidden p4ss", "action": "delete"}
+        check(status("POST", "/operations", found, "admin") == 400, "what is redacted was found")
         work = call(address, "POST", "/claims", {"queues": ["hidden"], "leaseMilliseconds": 1_000}, token=tokens["operate"]).json
         check(work["jobs"][0]["headers"] == body["headers"], "who works needs the whole job")
         held = call(address, "GET", f"/jobs/{job}", token=tokens["view"]).json["job"]

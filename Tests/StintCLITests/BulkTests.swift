@@ -92,6 +92,67 @@ struct BulkTests {
         #expect(try await place.stint("kick", "--queue", "mail", "--error", "no such text") == "kicked 0\n")
     }
 
+    private struct Operation: Decodable {
+        let verb: String
+        let filter: String
+        let actor: String?
+        let state: String
+        let changed: Int
+        let begunAt: Int64
+    }
+
+    private func operations() async throws -> [Operation] {
+        try await place.stint("operations", "--json").split(separator: "\n").map {
+            try JSONDecoder().decode(Operation.self, from: Data($0.utf8))
+        }
+    }
+
+    @Test("a record stays of who changed how many jobs, when and by which conditions")
+    func records() async throws {
+        try await fill()
+        let before = Int64(Date().timeIntervalSince1970 * 1_000)
+        try await place.stint("bury", "--queue", "mail", "--state", "delayed", "--yes")
+        try await place.stint("kick", "--queue", "mail", "--error", "manually", "--limit", "1")
+        try await place.stint("cancel", "--queue", "mail", "--older", "1d", "--yes")
+        try await place.stint("delete", "--queue", "mail", "--all", "--yes")
+        // The first one is that of `fill`, which buries a job by its id.
+        let all = try await operations().reversed().dropFirst()
+        #expect(all.map(\.verb) == ["bury", "kick", "cancel", "delete"])
+        #expect(
+            all.map(\.filter) == [
+                "queue:mail state:delayed", "queue:mail error:manually", "queue:mail age:>1d", "queue:mail",
+            ])
+        #expect(all.map(\.changed) == [1, 1, 0, 4])
+        #expect(all.allSatisfy { $0.state == "done" && $0.actor?.hasPrefix("cli:") == true && $0.begunAt >= before })
+    }
+
+    @Test("what was deleted by a condition can be brought back")
+    func restore() async throws {
+        try await fill()
+        try await place.stint("delete", "--queue", "mail", "--all", "--yes")
+        #expect(try await left() == [5])
+        try await place.stint("operations", "restore", "2")
+        #expect(try await left() == [1, 2, 3, 4, 5])
+    }
+
+    @Test("Ctrl-C ends the command, which says that the operation goes on and how to end it; a reap finishes it")
+    func interrupted() async throws {
+        let count = 100_000
+        try await place.stint("put", "--lines", input: Array(String(repeating: "x\n", count: count).utf8))
+        let outcome = try await place.whileRunning(["bury", "--queue", "default", "--all", "--yes"]) { process in
+            try await eventually("a step is made") { try await operations().first.map { $0.changed > 0 } ?? false }
+            process.send(SIGINT)
+        }
+        #expect(outcome.code == nil && outcome.output.isEmpty)
+        #expect(outcome.errors.contains("stint: operation 1 goes on: workers and `stint reap` make its next steps"))
+        #expect(outcome.errors.contains("`stint operations cancel 1` ends it"))
+        let interrupted = try #require(try await operations().first)
+        #expect(interrupted.state == "running" && interrupted.changed < count)
+        try await place.stint("reap")
+        let done = try #require(try await operations().first)
+        #expect(done.state == "done" && done.changed == count)
+    }
+
     @Test("run lets delayed jobs start now, all or none")
     func run() async throws {
         try await fill()

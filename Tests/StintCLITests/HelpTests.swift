@@ -3,9 +3,9 @@ import Subprocess
 import Testing
 
 private let commands = [
-    "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "bury", "cancel", "delete", "move",
-    "prioritize", "operations", "pause", "resume", "retain", "queue", "group", "schedule", "webhook", "backup",
-    "restore", "doctor", "serve",
+    "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "retry", "bury", "cancel",
+    "delete", "move", "prioritize", "operations", "pause", "resume", "retain", "queue", "group", "schedule", "webhook",
+    "backup", "restore", "doctor", "serve",
 ]
 
 /// Those of commands that have commands of their own.

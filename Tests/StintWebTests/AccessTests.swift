@@ -1,4 +1,6 @@
 import HTTPTypes
+import Hummingbird
+import Logging
 import StintCore
 import StintPlatform
 import StintTesting
@@ -23,6 +25,7 @@ struct AccessTests {
         try await withServer(queue, try Self.access()) { client, _ in
             for route in Route.all where route.kind != .stream {
                 let path = route.path.replacing(":id", with: "1").replacing(":name", with: "mail")
+                    .replacing(":run", with: "1")
                 var statuses: [Role?: Int] = [:]
                 for (role, token) in [
                     (nil, "no"), (.view, Self.view.token), (.operate, Self.operate.token), (.admin, Self.admin.token),
@@ -82,6 +85,94 @@ struct AccessTests {
             same(try await attempt(["Origin": "null"]), 303)
             let after = try await queue.stats()
             #expect(after.contains { $0.paused })
+        }
+    }
+
+    @Test("without TLS, a form whose origin is hidden needs the token of its own browser's page")
+    func hiddenOrigin() async throws {
+        let queue = try await sampleQueue()
+        try await withServer(queue, try Self.access()) { client, _ in
+            /// As a browser sends it from a page without a referrer, over plain HTTP to another machine.
+            func post(_ path: String, _ cookie: String, _ body: String, origin: String = "null") async throws -> Int {
+                try await client.send(
+                    "POST", path, headers: ["Sec-Fetch-Site": "", "Origin": origin, "Cookie": cookie], body: body
+                ).status
+            }
+            func page(_ path: String, _ cookie: String) async throws -> (cookie: String, token: String) {
+                let answer = try await client.send("GET", path, headers: ["Cookie": cookie])
+                let match = try #require(answer.body.firstMatch(of: /name="form-token" value="([0-9a-f]{64})"/))
+                return (String((answer.headers["set-cookie"] ?? "").prefix { $0 != ";" }), String(match.1))
+            }
+            let start = try await page("/sign-in", "")
+            #expect(start.cookie.hasPrefix("stint-form="))
+            let token = Self.operate.token
+            same(try await post("/sign-in", start.cookie, "token=\(token)"), 403)
+            same(try await post("/sign-in", "", "token=\(token)&form-token=\(start.token)"), 403)
+            same(try await post("/sign-in", "stint-form=0", "token=\(token)&form-token=\(start.token)"), 403)
+            let right = try await client.send(
+                "POST", "/sign-in", headers: ["Sec-Fetch-Site": "", "Origin": "null", "Cookie": start.cookie],
+                body: "token=\(token)&form-token=\(start.token)")
+            same(right.status, 303)
+            let session = String(try #require(right.headers["set-cookie"]).prefix { $0 != ";" })
+            let other = try await client.send("POST", "/sign-in", body: "token=\(token)")
+            let otherSession = String(try #require(other.headers["set-cookie"]).prefix { $0 != ";" })
+
+            let own = try await page("/queues/mail", session).token
+            let others = try await page("/queues/mail", otherSession).token
+            same(try await post("/queues/mail/pause", session, ""), 403)
+            same(try await post("/queues/mail/pause", session, "form-token=\(others)"), 403)
+            same(try await post("/queues/mail/pause", session, "form-token=\(start.token)"), 403)
+            same(try await post("/queues/mail/pause", session, "form-token=\(own)", origin: "http://evil.example"), 403)
+            same(try await post("/queues/mail/pause", session, "form-token=\(own)", origin: ""), 403)
+            let before = try await queue.stats()
+            #expect(before.allSatisfy { !$0.paused })
+            same(try await post("/queues/mail/pause", session, "form-token=\(own)"), 303)
+            let after = try await queue.stats()
+            #expect(after.contains { $0.paused })
+            // The API has no forms.
+            let call = try await client.send(
+                "POST", "/api/v1/queues/mail/resume",
+                headers: [
+                    "Sec-Fetch-Site": "", "Origin": "null", "Cookie": session, "Content-Type": "application/json",
+                ])
+            same(call.status, 403)
+            same(try await post("/sign-out", session, ""), 403)
+            same(try await post("/sign-out", session, "form-token=\(own)"), 303)
+        }
+    }
+
+    @Test("an application with users of its own says who sends a request, and a role is still the most that one may do")
+    func applicationUsers() async throws {
+        let queue = try await sampleQueue()
+        var access = Access.application
+        access.mostRole = .operate
+        var options = Dashboard.Options(
+            access: access, basePath: "/jobs", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        try await withApplication(try Dashboard(queue: queue, options: options)) { client in
+            func status(_ method: String, _ path: String, _ user: String, site: String = "same-origin") async throws
+                -> Int
+            {
+                try await client.send(method, path, headers: ["X-User": user, "Sec-Fetch-Site": site]).status
+            }
+            same(try await status("GET", "/jobs/", ""), 401)
+            same(try await status("GET", "/jobs/api/v1/jobs", ""), 401)
+            same(try await status("GET", "/jobs/health", ""), 200)
+            same(try await status("GET", "/jobs/", "view"), 200)
+            same(try await status("POST", "/jobs/queues/mail/pause", "view"), 403)
+            same(try await status("POST", "/jobs/queues/mail/pause", "operate", site: "cross-site"), 403)
+            same(try await status("POST", "/jobs/queues/mail/pause", "operate"), 303)
+            same(try await status("POST", "/jobs/workers/restart", "admin"), 403)
+            let page = try await client.send("GET", "/jobs/", headers: ["X-User": "admin"])
+            #expect(page.body.contains("the-admin, operate"))
+            // Its own cookies and tokens mean nothing here.
+            let token = try await client.send(
+                "GET", "/jobs/", headers: ["Authorization": "Bearer \(Self.admin.token)"])
+            same(token.status, 401)
+        }
+        options.signInAddress = "/sign-in-of-app"
+        try await withApplication(try Dashboard(queue: queue, options: options)) { client in
+            let page = try await client.send("GET", "/jobs/")
+            #expect(page.status == 303 && page.headers["location"] == "/sign-in-of-app")
         }
     }
 

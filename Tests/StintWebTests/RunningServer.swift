@@ -1,4 +1,5 @@
 import Foundation
+import Hummingbird
 import Logging
 import ServiceLifecycle
 import Stint
@@ -11,12 +12,13 @@ import Testing
 /// Runs a server of a queue at a free port while `body` is performed.
 func withServer(
     _ queue: JobQueue<some JobStore>, _ access: Access = .open(.admin), basePath: String = "",
-    redacted: Set<String> = [],
+    redacted: Set<String> = [], change: (inout Dashboard.Options) -> Void = { _ in },
     _ body: @Sendable (WebClient, Dashboard) async throws -> Void
 ) async throws {
     var options = Dashboard.Options(
         access: access, basePath: basePath, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     options.redacted = redacted
+    change(&options)
     let dashboard = try Dashboard(queue: queue, options: options)
     let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
     let server = try WebServer(host: "127.0.0.1", port: 0, dashboard: dashboard) { address in
@@ -26,6 +28,25 @@ func withServer(
     defer { running.cancel() }
     for await port in ports {
         try await body(WebClient(port: port), dashboard)
+        break
+    }
+}
+
+/// Runs an application that mounts a dashboard and knows its users by a header, the name of their role.
+func withApplication(_ dashboard: Dashboard, _ body: @Sendable (WebClient) async throws -> Void) async throws {
+    let router = Router()
+    dashboard.addRoutes(to: router.group("jobs")) { request, _ in
+        request.headers[.init("x-user")!].flatMap { Role(rawValue: $0) }.map { WebUser(name: "the-\($0)", role: $0) }
+    }
+    let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+    let application = Application(
+        router: router, configuration: .init(address: .hostname("127.0.0.1", port: 0)),
+        onServerRunning: { channel in continuation.yield(channel.localAddress?.port ?? 0) },
+        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    let running = Task { try await application.run() }
+    defer { running.cancel() }
+    for await port in ports {
+        try await body(WebClient(port: port))
         break
     }
 }

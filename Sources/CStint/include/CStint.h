@@ -41,6 +41,7 @@ struct stint_launch {
     int dies_with_parent;     /* Linux: SIGKILL when the *thread* that calls this ends */
     long long memory_limit;   /* of data that it may write to, in bytes; 0: none */
     long long descriptor_limit; /* its soft limit of open files; 0: the same as this process's */
+    const char *folder;       /* its current folder; NULL: the same as this process's */
 };
 
 /* What could not be done to start a process. */

@@ -100,13 +100,25 @@ extension JobQueue<AnyJobStore> {
     ///
     /// - Returns: What to tell the user.
     func work(on operation: BulkOperation) async throws -> String {
-        var bar = ProgressBar(total: nil)
-        let now = try await run(operation.id) { bar.update($0.changed, "\($0.progressText) jobs") }
-        bar.finish()
-        if now.state == .failed {
-            throw StintError.invalidInput("operation \(now.id) failed: \(now.failure ?? "for an unknown reason")")
-        }
+        let now = try await finish(operation)
         return "operation \(now.id) \(now.state.rawValue): \(now.verb) \(now.progressText)"
+    }
+
+    /// The same. A signal ends this process and not the operation, and this process says so.
+    func finish(_ operation: BulkOperation) async throws -> BulkOperation {
+        let id = operation.id
+        EndingSignals.takeBarAway(
+            saying:
+                "operation \(id) goes on: workers and `stint reap` make its next steps; `stint operations show \(id)` "
+                + "shows how far it is, and `stint operations cancel \(id)` ends it")
+        var bar = ProgressBar(total: nil)
+        let now = try await run(id) { bar.update($0.changed, of: $0.total, "\($0.progressText) jobs") }
+        bar.finish()
+        EndingSignals.saysNothing()
+        if now.state == .failed {
+            throw StintError.invalidInput("operation \(id) failed: \(now.failure ?? "for an unknown reason")")
+        }
+        return now
     }
 }
 

@@ -1,7 +1,8 @@
 import ArgumentParser
 import StintCore
 
-/// Changes many jobs of a queue, after a count and a confirmation.
+/// Changes many jobs of a queue, after a count and a confirmation, as an operation: whatever happens to this process, it
+/// goes on, and who did it stays recorded.
 struct BulkChange {
     let queue: JobQueue<AnyJobStore>
     /// The queue that the selection is of.
@@ -39,8 +40,14 @@ struct BulkChange {
 
     /// - Returns: The number of changed jobs.
     func run(limit: Int? = nil) async throws -> Int {
-        var bar = ProgressBar(total: nil)
-        defer { bar.finish() }
-        return try await queue.change(selection, change, limit: limit) { bar.update($0, "\($0) jobs") }
+        var selection = selection
+        selection.limit = limit
+        let operation = try await queue.begin(change, on: selection, by: commandLineActor())
+        let now = try await queue.finish(operation)
+        guard now.state == .done else {
+            throw StintError.invalidInput(
+                "operation \(now.id) is \(now.state.rawValue) by somebody else, after \(now.progressText) jobs")
+        }
+        return now.changed
     }
 }

@@ -7,7 +7,8 @@ struct BuryCommand: AsyncParsableCommand {
         abstract: "Set jobs aside until a person looks at them; a worker that runs one loses its lease.",
         discussion: """
             With ids, buries these jobs, all or none. With --queue, buries all of its ready, delayed and leased jobs \
-            that meet the conditions, 1,000 in a transaction. Unless --yes is given, it asks for confirmation on the \
+            that meet the conditions, as an operation (see stint operations): at most 1,000 in a transaction, and when \
+            the command is stopped, workers go on with it. Unless --yes is given, it asks for confirmation on the \
             terminal first.
 
             Example:

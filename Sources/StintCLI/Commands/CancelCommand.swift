@@ -7,7 +7,8 @@ struct CancelCommand: AsyncParsableCommand {
         abstract: "Call jobs off: none of them starts any more, and a running one is stopped at once.",
         discussion: """
             With ids, cancels these jobs, all or none. With --queue, cancels all of its jobs that are not over and meet \
-            the conditions, 1,000 in a transaction. Unless --yes is given, it asks for confirmation on the terminal \
+            the conditions, as an operation (see stint operations): at most 1,000 in a transaction, and when the \
+            command is stopped, workers go on with it. Unless --yes is given, it asks for confirmation on the terminal \
             first. When the command has ended, none of the jobs starts, also if a worker has claimed it already, and \
             none runs again, whatever a handler that is running answers. That handler is told at once: a command gets \
             SIGTERM, with its process group.

@@ -4,10 +4,13 @@ import StintCore
 struct DeleteCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "delete",
-        abstract: "Delete jobs permanently, in any state.",
+        abstract: "Delete jobs, in any state.",
         discussion: """
-            With ids, deletes these jobs, all or none. With --queue, deletes all of its jobs that meet the conditions \
-            and were put before the command began, 1,000 in a transaction. Unless --yes is given, it asks for \
+            With ids, deletes these jobs, all or none, and they are gone. With --queue, deletes all of its jobs that \
+            meet the conditions and were put before the command began, as an operation (see stint operations): at most \
+            1,000 in a transaction, and when the command is stopped, workers go on with it. What an operation has \
+            deleted can be brought back for ten minutes (stint operations restore) and takes its space until then. \
+            Unless --yes is given, it asks for \
             confirmation on the terminal first. A worker that runs one of the jobs loses its lease.
 
             Example:

@@ -7,8 +7,9 @@ struct KickCommand: AsyncParsableCommand {
         abstract: "Make buried jobs ready again, with their attempts at 0.",
         discussion: """
             With ids, kicks these jobs, all or none. Otherwise kicks all jobs of a queue that meet the conditions, \
-            oldest first, or the first --limit. A job that is buried again meanwhile is not kicked again. Prints the \
-            number of kicked jobs.
+            oldest first, or the first --limit, as an operation (see stint operations): at most 1,000 in a transaction, \
+            and when the command is stopped, workers go on with it. A job that is buried again meanwhile is not kicked \
+            again. Prints the number of kicked jobs.
 
             Example:
               stint kick --queue mail --error 'timed out' --limit 10

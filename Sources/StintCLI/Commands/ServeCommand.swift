@@ -27,8 +27,13 @@
                 pauses, schedules) and admin (limits, workers, webhooks). --new-token adds a line and prints the token, which is \
                 kept nowhere.
 
+                With --dry-run-command, the page of a buried job of that queue has a button that runs the command on a \
+                copy of the job, as `stint retry --dry-run` does, for ten minutes at most. /bin/sh runs it, in a scratch \
+                folder. Browsers choose the job and never the command.
+
                 Example:
                   stint serve --web 127.0.0.1:8180
+                  stint serve --dry-run-command 'mail=/srv/mail/send-mail'
                   stint serve --new-token anna --role operate --auth-file users
                   stint serve --web 0.0.0.0:8180 --auth-file users --host-name jobs.example.org
                 """)
@@ -69,6 +74,18 @@
 
         @Option(
             help: ArgumentHelp(
+                "A command for dry runs of this queue's buried jobs; may be repeated. (default: none)",
+                valueName: "queue=command"), transform: DryRunCommand.init(_:))
+        var dryRunCommand: [DryRunCommand] = []
+
+        @Option(
+            help: ArgumentHelp(
+                "The same for a command of the pipe protocol. (default: none)", valueName: "queue=command"),
+            transform: DryRunCommand.init(_:))
+        var dryRunPipe: [DryRunCommand] = []
+
+        @Option(
+            help: ArgumentHelp(
                 "Add a user to --auth-file, print the token, and end. (default: none)", valueName: "name"))
         var newToken: String?
 
@@ -99,9 +116,9 @@
                 }
             }
             options.version = Version.current
-            let server = try WebServer(
-                host: host, port: port, dashboard: Dashboard(queue: queue, options: options)
-            ) { address in
+            options.dryRuns = try dryRuns(of: queue)
+            let dashboard = try Dashboard(queue: queue, options: options)
+            let server = try WebServer(host: host, port: port, dashboard: dashboard) { address in
                 // Scripts wait for this line.
                 do { try Output.print("http://\(address)/") } catch {}
             }
@@ -119,7 +136,30 @@
                 configuration: .init(
                     services: services,
                     gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-            try await group.run()
+            do { try await group.run() } catch {
+                await dashboard.endDryRuns()
+                throw error
+            }
+            await dashboard.endDryRuns()
+        }
+
+        private func dryRuns(
+            of queue: JobQueue<AnyJobStore>
+        ) throws -> [QueueName: @Sendable (JobID) async throws -> DryRunReport] {
+            var runs: [QueueName: @Sendable (JobID) async throws -> DryRunReport] = [:]
+            let all = dryRunCommand.map { ($0, DryRun.Kind.command) } + dryRunPipe.map { ($0, .pipe) }
+            for (given, kind) in all {
+                var dryRun = try DryRun(
+                    ["/bin/sh", "-c", given.command], kind: kind, variables: ["STINT_DB": queue.store.address])
+                dryRun.longestTimeToRun = .seconds(600)
+                guard runs[given.queue] == nil else {
+                    throw wrongUsage("there are two commands for dry runs of queue \(quoted(given.queue.description))")
+                }
+                runs[given.queue] = { [dryRun] id in try await dryRun.run(id, of: queue) }
+            }
+            // This process starts no other children.
+            if !runs.isEmpty { CommandHandler.adoptOrphans() }
+            return runs
         }
 
         private func addUser(_ name: String) throws {
@@ -153,6 +193,21 @@
     extension Dashboard.Finding {
         fileprivate init(_ finding: StoreFinding) {
             self.init(isGood: finding.isGood, text: finding.text)
+        }
+    }
+
+    /// `mail=./send-mail --quick`
+    struct DryRunCommand {
+        let queue: QueueName
+        let command: String
+
+        init(_ text: String) throws {
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, !parts[1].allSatisfy(\.isWhitespace) else {
+                throw StintError.invalidInput("expected a queue and a command, such as mail=/srv/mail/send-mail")
+            }
+            queue = try QueueName(String(parts[0]))
+            command = String(parts[1])
         }
     }
 #endif

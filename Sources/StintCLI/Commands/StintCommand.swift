@@ -26,7 +26,8 @@ struct StintCommand: AsyncParsableCommand {
     private static var subcommands: [any ParsableCommand.Type] {
         var commands: [any ParsableCommand.Type] = [
             PutCommand.self, WorkCommand.self, ReapCommand.self, StatsCommand.self, ListCommand.self, ShowCommand.self,
-            WorkersCommand.self, TopCommand.self, KickCommand.self, RunCommand.self, BuryCommand.self,
+            WorkersCommand.self, TopCommand.self, KickCommand.self, RunCommand.self, RetryCommand.self,
+            BuryCommand.self,
             CancelCommand.self, DeleteCommand.self, MoveCommand.self, PrioritizeCommand.self, OperationsCommand.self,
             PauseCommand.self, ResumeCommand.self, RetainCommand.self, QueueCommand.self, GroupCommand.self,
             ScheduleCommand.self, WebhookCommand.self,

@@ -35,11 +35,21 @@ struct DatabaseOptions: ParsableArguments {
     ///
     /// - Parameter onlyReads: Whether the command works on a database that it may not write to.
     func open(onlyReads: Bool = false) async throws -> JobQueue<AnyJobStore> {
-        try await address().open(StoreOpening(onlyReads: onlyReads))
+        if !onlyReads { try Self.refuseInDryRun() }
+        return try await address().open(StoreOpening(onlyReads: onlyReads))
+    }
+
+    /// A handler that enqueues, or settles, by this program must not do so in a dry run: nobody expects a change then.
+    private static func refuseInDryRun() throws {
+        guard getenv("STINT_DRY_RUN").map({ String(cString: $0) == "1" }) ?? false else { return }
+        throw StintError.invalidInput(
+            "nothing is changed in a dry run (STINT_DRY_RUN is 1): a handler should leave out what changes something then"
+        )
     }
 
     /// Opens the database, or creates it.
     func open(creating: CreationOptions) async throws -> JobQueue<AnyJobStore> {
-        try await address().open(StoreOpening(createsWith: creating.permissions))
+        try Self.refuseInDryRun()
+        return try await address().open(StoreOpening(createsWith: creating.permissions))
     }
 }

@@ -47,10 +47,15 @@ struct SelectionOptions: ParsableArguments {
 
     var queueName: QueueName { queue ?? .default }
 
-    func selection(for change: JobChange, now: Timestamp = wallClock()) -> JobSelection {
-        JobSelection(
-            queueName, states: state.map { [$0] } ?? change.states, error: error,
-            enqueuedBefore: older.map { Date(now - $0.duration.milliseconds) })
+    /// All conditions are terms of the query, so that the record of the operation names them.
+    func selection(for change: JobChange) -> JobSelection {
+        let conditions: [JobQuery.Condition?] = [
+            .queue(queueName), state.map { .state($0) }, error.map { .error(QueryText($0)) },
+            older.map { .age(isOver: true, $0.duration) },
+        ]
+        var selection = JobSelection(JobQuery(terms: conditions.compactMap(\.self).map { JobQuery.Term($0) }))
+        selection.states = change.states
+        return selection
     }
 }
 

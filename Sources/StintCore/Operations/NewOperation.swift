@@ -29,6 +29,9 @@ public struct NewOperation: Sendable {
     public func check() throws {
         try change.check()
         try Self.check(actor: actor)
+        if let limit = selection.limit, limit < 1 {
+            throw StintError.invalidInput("the limit of the operation is \(limit); it must be at least 1")
+        }
         // It is kept as its text.
         _ = try JobQuery(selection.query.description)
         guard filter.utf8.count <= Self.maximumFilterBytes else {

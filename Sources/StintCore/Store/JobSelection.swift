@@ -15,6 +15,9 @@ public struct JobSelection: Sendable, Hashable {
     /// The job was buried at this time or later. If this is set, only buried jobs are selected.
     public var buriedSince: Date?
 
+    /// The most jobs that an operation changes, in the order in which it comes to them; `nil`: all of them.
+    public var limit: Int?
+
     /// The jobs that match a query. Its ages count from the beginning of each walk.
     public init(_ query: JobQuery) {
         self.query = query
@@ -46,7 +49,7 @@ public struct JobSelection: Sendable, Hashable {
 
 /// As stores keep it: the query as its text.
 extension JobSelection: Codable {
-    private enum Keys: String, CodingKey { case query, states, enqueuedBefore, buriedSince }
+    private enum Keys: String, CodingKey { case query, states, enqueuedBefore, buriedSince, limit }
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Keys.self)
@@ -54,6 +57,7 @@ extension JobSelection: Codable {
         states = try container.decode(Set<JobState>.self, forKey: .states)
         enqueuedBefore = try container.decodeIfPresent(Date.self, forKey: .enqueuedBefore)
         buriedSince = try container.decodeIfPresent(Date.self, forKey: .buriedSince)
+        limit = try container.decodeIfPresent(Int.self, forKey: .limit)
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -62,5 +66,6 @@ extension JobSelection: Codable {
         try container.encode(JobState.allCases.filter(states.contains), forKey: .states)
         try container.encodeIfPresent(enqueuedBefore, forKey: .enqueuedBefore)
         try container.encodeIfPresent(buriedSince, forKey: .buriedSince)
+        try container.encodeIfPresent(limit, forKey: .limit)
     }
 }

@@ -227,7 +227,9 @@ extension JobTransaction {
     private func change(
         _ operation: OpenOperation, _ change: JobChange, _ selection: JobSelection, from cursor: SelectionCursor
     ) throws -> Progress {
-        let (step, jobs) = try select(selection, operation.states, from: cursor, limit: Self.rowsPerStep)
+        let left = selection.limit.map { max(0, Int64($0) - operation.changed) } ?? .max
+        let (step, jobs) = try select(
+            selection, operation.states, from: cursor, limit: Int(min(Int64(Self.rowsPerStep), left)))
         var progress = Progress(skipped: operation.skipped, cursor: step.next)
         for job in jobs {
             if case .delete = change {
@@ -240,6 +242,10 @@ extension JobTransaction {
             case .unchanged: break
             case .keyTaken: progress.skipped += 1
             }
+        }
+        if Int64(progress.changed) >= left {
+            progress.cursor = nil
+            return progress
         }
         // A job may have moved to a state that was already read, so the states are read again.
         let hasChanged = operation.changed + Int64(progress.changed) > operation.passFrom

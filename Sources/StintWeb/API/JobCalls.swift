@@ -25,20 +25,14 @@ extension Route {
                 waitReason: wait?.description))
     }
 
-    private enum Action: String, CaseIterable {
-        case kick
-        case runNow = "run-now"
-        case bury, cancel, delete
-    }
-
     static func actOnJob(_ request: WebRequest) async throws -> Response {
         let id = try request.jobID()
-        let fields = try JSONFields(try await request.json(), known: ["action", "reason"])
+        let fields = try JSONFields(try await request.json(), known: changeFields)
         return try await act(on: [id], fields, request)
     }
 
     static func actOnJobs(_ request: WebRequest) async throws -> Response {
-        let fields = try JSONFields(try await request.json(), known: ["action", "reason", "ids"])
+        let fields = try JSONFields(try await request.json(), known: ["ids"] + changeFields)
         guard let items = try fields.list("ids", atMost: maximumJobs), !items.isEmpty else {
             throw fields.missing("ids", "a list of 1 to \(maximumJobs) ids of jobs")
         }
@@ -61,24 +55,9 @@ extension Route {
             let action: String
             let count: Int
         }
-        guard let action = try fields.choice("action", Action.self) else {
-            throw fields.missing("action", Action.allCases.map(\.rawValue).joined(separator: ", "))
-        }
-        let given = try fields.note("reason")
-        guard given == nil || action == .bury || action == .cancel else {
-            throw WebError(.badRequest, "a reason is given with \(action.rawValue); only bury and cancel have one")
-        }
-        let reason = given ?? "by \(request.user.name) by HTTP"
-        let change: JobChange =
-            switch action {
-            case .kick: .kick
-            case .runNow: .runNow
-            case .bury: .bury(reason: reason)
-            case .cancel: .cancel(reason: reason)
-            case .delete: .delete
-            }
+        let change = try change(fields, request)
         try await request.dashboard.queue.change(ids, change, by: request.actor)
-        return .json(Facts(action: action.rawValue, count: ids.count))
+        return .json(Facts(action: try fields.text("action") ?? "", count: ids.count))
     }
 
     static func payloadBytes(_ request: WebRequest) async throws -> Response {

@@ -13,8 +13,8 @@ extension Route {
 
     static func pauseQueue(_ request: WebRequest) async throws -> Response {
         let name = try request.queueName()
-        try await request.noFields()
-        try await request.dashboard.queue.pause(name)
+        let fields = try JSONFields(try await request.json(), known: ["reason"])
+        try await request.dashboard.queue.pause(name, reason: try fields.note("reason"))
         return .json(try await queueFacts(name, request))
     }
 
@@ -111,10 +111,6 @@ extension Route {
         counts["queues"] = queues.count
         counts["workers"] = try await request.dashboard.queue.workers().count
         return .json(counts)
-    }
-
-    static func listWorkers(_ request: WebRequest) async throws -> Response {
-        .json(["workers": try await request.dashboard.queue.workers().map(WorkerFacts.init)])
     }
 
     static func listFailures(_ request: WebRequest) async throws -> Response {

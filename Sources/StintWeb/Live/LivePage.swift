@@ -47,7 +47,7 @@ struct LivePage: Sendable {
     struct Update: Encodable, Sendable {
         let values: [String: String]
         /// Instead of all that is there; `nil`: only the values have changed.
-        let html: String?
+        var html: String?
     }
 
     private static let valueMark = Array(" data-live=\"".utf8)

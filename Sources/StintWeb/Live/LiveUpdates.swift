@@ -28,6 +28,8 @@ extension Route {
             throw error
         }
         request.connection?.whenClosed(look.end)
+        // The pages of all with the same role are made once, and the forms of each browser have its own token.
+        let token = request.formToken
         let last = request.request.headers[.init("last-event-id")!].flatMap { Int($0) }
         return Response(
             status: .ok, headers: [.contentType: "text/event-stream", .init("x-accel-buffering")!: "no"],
@@ -43,7 +45,8 @@ extension Route {
                             try await writer.write(ByteBuffer(string: ":\n\n"))
                             continue
                         }
-                        let update = state.update(after: seen)
+                        var update = state.update(after: seen)
+                        update.html = update.html.map { FormTokens.add(token, to: $0) }
                         try await writer.write(ByteBuffer(string: try Self.event(update, version: state.version)))
                     }
                 } onGracefulShutdown: {

@@ -177,6 +177,7 @@ private struct JobView {
     let isEmpty: Bool
     let raw: String
     let action: String
+    let dryRun: String?
     let actions: [Action]
     let canOperate: Bool
     let canBury: Bool
@@ -263,6 +264,9 @@ private struct JobView {
             redacted.isEmpty && bytes.count <= 65_536 && kind != .bytes ? String(validating: bytes, as: UTF8.self) : nil
 
         action = "\(base)/jobs/\(id)/actions"
+        dryRun =
+            job.state == .buried && request.dashboard.options.dryRuns[job.queue] != nil
+            ? "\(base)/jobs/\(id)/dry-runs" : nil
         actions = Self.actions(job.state).map {
             Action(name: $0.0, title: $0.1, command: request.command($0.2, id), isDangerous: $0.3)
         }

@@ -59,14 +59,7 @@ extension Route {
         let total = form["total"].flatMap { Int($0) }
         let queue = request.dashboard.queue
         let operation = try await queue.begin(change, on: query, total: total, by: request.actor)
-        // It goes on without this request, and without this process too: others take it over.
-        Task { [logger = request.dashboard.options.logger] in
-            do {
-                _ = try await queue.run(operation.id)
-            } catch {
-                logger.warning("an operation goes on elsewhere", metadata: ["error": "\(error)"])
-            }
-        }
+        request.dashboard.work(on: operation.id)
         return "/operations/\(operation.id)"
     }
 
@@ -77,11 +70,11 @@ extension Route {
         case "pause": try await queue.pause(id)
         case "resume":
             try await queue.resume(id)
-            Task { try? await queue.run(id) }
+            request.dashboard.work(on: id)
         case "cancel": try await queue.cancel(id)
         case "restore":
             let restoration = try await queue.restore(id, by: request.actor)
-            Task { try? await queue.run(restoration.id) }
+            request.dashboard.work(on: restoration.id)
             return "/operations/\(restoration.id)"
         default: throw WebError(.badRequest, "there is no such action; expected pause, resume, cancel or restore")
         }
@@ -90,7 +83,7 @@ extension Route {
 }
 
 extension WebRequest {
-    fileprivate func operationID() throws -> OperationID {
+    func operationID() throws -> OperationID {
         guard let number = Int64(parameter("id")), number > 0 else {
             throw WebError(.notFound, "\(parameter("id").prefix(40)) is no number of an operation")
         }

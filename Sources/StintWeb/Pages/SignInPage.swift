@@ -14,11 +14,20 @@ extension Route {
 
     private static func signInPage(_ request: WebRequest, isWrong: Bool) -> Response {
         let dashboard = request.dashboard
-        let view = View(
-            base: dashboard.options.basePath, isWrong: isWrong, isOpen: !dashboard.options.access.needsSignIn)
-        return dashboard.templates.page(
+        let needsSignIn = dashboard.options.access.needsSignIn
+        let view = View(base: dashboard.options.basePath, isWrong: isWrong, isOpen: !needsSignIn)
+        // There is no session yet that a form could prove to know.
+        let secret = request.formSecret ?? Sessions.newSecret()
+        var response = dashboard.templates.page(
             Page(title: "Sign in", template: "sign-in", view: view), dashboard, user: nil, path: request.path,
-            status: isWrong ? .forbidden : .ok)
+            status: isWrong ? .forbidden : .ok, formToken: needsSignIn ? dashboard.formTokens.token(of: secret) : nil)
+        if needsSignIn, request.formSecret == nil {
+            response.setCookie(
+                Cookie(
+                    name: FormTokens.cookie, value: secret, maxAge: 3_600, path: "/", secure: request.isSecure,
+                    httpOnly: true, sameSite: .strict))
+        }
+        return response
     }
 
     static func signIn(_ request: WebRequest) async throws -> Response {

@@ -41,7 +41,7 @@ struct Templates: Sendable {
         ("error", PackageResources.error_mustache),
         ("overview", PackageResources.overview_mustache),
         ("jobs", PackageResources.jobs_mustache),
-        ("job", PackageResources.job_mustache),
+        ("job", PackageResources.job_mustache), ("dry-run", PackageResources.dry_run_mustache),
         ("errors", PackageResources.errors_mustache),
         ("operations", PackageResources.operations_mustache),
         ("operation", PackageResources.operation_mustache),
@@ -55,9 +55,10 @@ struct Templates: Sendable {
     ]
 
     func page(
-        _ page: Page, _ dashboard: Dashboard, user: WebUser?, path: String, status: HTTPResponse.Status = .ok
+        _ page: Page, _ dashboard: Dashboard, user: WebUser?, path: String, status: HTTPResponse.Status = .ok,
+        formToken: String? = nil
     ) -> Response {
-        .html(html(page, dashboard, user: user, path: path), status: status)
+        .html(FormTokens.add(formToken, to: html(page, dashboard, user: user, path: path)), status: status)
     }
 
     /// The main part of a page.

@@ -8,6 +8,8 @@ public struct Access: Sendable {
         /// Everybody who can reach it; only for loopback, or for looking.
         case open(Role)
         case credentials(Credentials)
+        /// The application that mounts the dashboard says it.
+        case application
     }
 
     let mode: Mode
@@ -26,11 +28,15 @@ public struct Access: Sendable {
 
     public static func credentials(_ credentials: Credentials) -> Access { Access(mode: .credentials(credentials)) }
 
+    /// The application that mounts the dashboard has users of its own, and says which of them sends a request:
+    /// ``Dashboard/addRoutes(to:user:)``. Whoever it does not name is refused.
+    public static let application = Access(mode: .application)
+
     /// Whether the server may listen at an address that other machines can reach.
     public var isSafeForNetworks: Bool {
         switch mode {
         case .open(let role): role == .view
-        case .credentials: true
+        case .credentials, .application: true
         }
     }
 
@@ -44,6 +50,8 @@ struct Sender {
     var isAmbient: Bool
     var isSecure: Bool
     var session: String?
+    /// The secret of a browser that signs in.
+    var formSecret: String?
 }
 
 extension Access {
@@ -53,6 +61,7 @@ extension Access {
     /// - Parameter peer: The address that the connection comes from; `nil`: not known.
     func sender(_ headers: HTTPFields, peer: String?, _ sessions: Sessions) -> Sender {
         var sender = identified(headers, peer: peer, sessions)
+        sender.formSecret = Self.cookie(headers, [FormTokens.cookie])
         sender.user = sender.user.map { WebUser(name: $0.name, role: min($0.role, mostRole)) }
         return sender
     }
@@ -63,6 +72,8 @@ extension Access {
         var sender = Sender(user: nil, isAmbient: true, isSecure: isSecure)
         switch mode {
         case .open(let role): sender.user = WebUser(name: "local", role: role)
+        // It is asked later.
+        case .application: break
         case .credentials(let credentials):
             if let field = headers[.authorization] {
                 // A wrong token is not made good by a cookie.
@@ -75,7 +86,7 @@ extension Access {
                 sender.user = credentials.user(named: user)
                 return sender
             }
-            if let secret = Self.cookie(headers) {
+            if let secret = Self.cookie(headers, [Self.secureSessionCookie, Self.sessionCookie]) {
                 sender.user = sessions.user(secret)
                 sender.session = secret
             }
@@ -83,10 +94,10 @@ extension Access {
         return sender
     }
 
-    private static func cookie(_ headers: HTTPFields) -> String? {
+    private static func cookie(_ headers: HTTPFields, _ names: [String]) -> String? {
         let pairs = headers[values: .cookie].flatMap { $0.split(separator: ";") }
             .map { $0.split(separator: "=", maxSplits: 1).map { $0.trimmingPrefix(" ") } }
-        for name in [secureSessionCookie, sessionCookie] {
+        for name in names {
             if let pair = pairs.first(where: { $0.count == 2 && $0[0] == name }) { return String(pair[1]) }
         }
         return nil
@@ -109,8 +120,13 @@ extension Access {
 
     /// Refuses changes that a page of another site has sent (CSRF).
     ///
-    /// - Parameter isJSON: Whether the body is JSON, which forms cannot send.
-    func checkOrigin(_ headers: HTTPFields, authority: String?, isJSON: Bool) throws {
+    /// - Parameters:
+    ///   - isJSON: Whether the body is JSON, which forms cannot send.
+    ///   - hasSecret: Whether a cookie has a secret that a form can prove to know.
+    /// - Returns: Whether the form must do so (``FormTokens``), since the headers do not tell where it comes from.
+    func checkOrigin(
+        _ headers: HTTPFields, authority: String?, isJSON: Bool, hasSecret: Bool
+    ) throws -> Bool {
         func refuse(_ what: String) -> WebError {
             WebError(.forbidden, "\(what): changes are accepted from this server's own pages only")
         }
@@ -119,6 +135,7 @@ extension Access {
         // Pages without a referrer send `null`, also to their own server.
         let origin = headers[.origin].flatMap { $0 == "null" && site != nil ? nil : $0 }
         if let origin {
+            if origin == "null", hasSecret, !isJSON { return true }
             guard origin != "null" else {
                 throw refuse(
                     "the browser hides where the request comes from, as it does without TLS (open this server by https, or on its own machine as 127.0.0.1)"
@@ -131,6 +148,7 @@ extension Access {
         guard site != nil || origin != nil || isJSON else {
             throw refuse("the request does not tell where it comes from, by Origin or Sec-Fetch-Site")
         }
+        return false
     }
 
     private static func host(of authority: String) -> String? {

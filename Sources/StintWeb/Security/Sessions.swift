@@ -18,8 +18,7 @@ final class Sessions: Sendable {
 
     /// - Returns: The secret for the cookie.
     func begin(_ user: WebUser, at now: ContinuousClock.Instant = .now) -> String {
-        var generator = SystemRandomNumberGenerator()
-        let secret = Credentials.hex((0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) })
+        let secret = Self.newSecret()
         sessions.withLock { sessions in
             sessions = sessions.filter { $0.value.end > now }
             if sessions.count >= Self.maximum, let oldest = sessions.min(by: { $0.value.end < $1.value.end }) {
@@ -28,6 +27,11 @@ final class Sessions: Sendable {
             sessions[Credentials.hash(of: secret)] = Session(user: user, end: now + Self.lifetime)
         }
         return secret
+    }
+
+    static func newSecret() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return Credentials.hex((0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) })
     }
 
     func user(_ secret: String, at now: ContinuousClock.Instant = .now) -> WebUser? {

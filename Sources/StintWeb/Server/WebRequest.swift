@@ -22,10 +22,15 @@ struct WebRequest: Sendable {
     let user: WebUser
     let isSecure: Bool
     let session: String?
+    /// The secret of a browser that signs in.
+    var formSecret: String?
     /// The address that the connection comes from, if it is known.
     var peer: String?
     /// `nil`: not known.
     var connection: (any ConnectionContext)?
+
+    /// The form, if it was read to find out where it comes from.
+    var checkedForm: Form?
 
     var path: String { request.uri.path }
     /// Whether the answer is to be JSON.
@@ -36,6 +41,9 @@ struct WebRequest: Sendable {
     func query(_ name: String) -> String? {
         request.uri.queryParameters[Substring(name)].map(String.init)
     }
+
+    /// What the forms of this browser's pages have in them; `nil` if nobody has signed in.
+    var formToken: String? { session.map(dashboard.formTokens.token) }
 
     func parameter(_ name: String) -> String { parameters[name] ?? "" }
 
@@ -51,6 +59,7 @@ struct WebRequest: Sendable {
 
     /// The fields of a form.
     func form() async throws -> Form {
+        if let checkedForm { return checkedForm }
         let type = request.headers[.contentType]?.split(separator: ";").first.map { $0.lowercased() }
         guard type == "application/x-www-form-urlencoded" else {
             throw WebError(

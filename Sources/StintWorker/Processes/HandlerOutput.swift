@@ -1,5 +1,5 @@
 /// Pipes for the standard output and error of one process, passed on to this process's own line by line (see
-/// ``OutputLines``). The end of standard error is kept.
+/// ``OutputLines``), or captured. The end of standard error is kept.
 final class HandlerOutput: Sendable {
     let standardOutput: Launch.Stream
     let standardError: Launch.Stream
@@ -13,8 +13,10 @@ final class HandlerOutput: Sendable {
     ///
     /// - Throws: ``StartFailure`` if this process has too many open files.
     ///
-    /// - Parameter longestLine: In bytes, without prefix and line break; longer lines are passed on in pieces.
-    init(prefix: String, longestLine: Int = OutputLines.longestLine) throws {
+    /// - Parameters:
+    ///   - longestLine: In bytes, without prefix and line break; longer lines are passed on in pieces.
+    ///   - capture: Gets the output instead of this process's own.
+    init(prefix: String, longestLine: Int = OutputLines.longestLine, capture: OutputCapture? = nil) throws {
         let output = try Pipe()
         let errors: Pipe
         do {
@@ -27,8 +29,9 @@ final class HandlerOutput: Sendable {
         standardError = .descriptor(errors.writeEnd)
         childEnds = [output.writeEnd, errors.writeEnd]
         lines = [.standardOutput, .standardError].map { OutputLines(to: $0, longestLine: longestLine) { prefix } }
-        outputReader = PipeReader(output.readEnd, name: "output", lines: lines[0])
-        errorReader = PipeReader(errors.readEnd, name: "errors", lines: lines[1], tail: tail)
+        outputReader = PipeReader(output.readEnd, name: "output", lines: lines[0], capture: capture?.standardOutput)
+        errorReader = PipeReader(
+            errors.readEnd, name: "errors", lines: lines[1], tail: tail, capture: capture?.standardError)
     }
 
     /// Closes this side's copies of the process's ends of the pipes, once it has started.
@@ -60,13 +63,16 @@ final class HandlerOutput: Sendable {
 }
 
 extension PipeReader {
-    /// Passes on lines and keeps the end of the output.
-    convenience init(_ descriptor: Int32, name: String, lines: OutputLines, tail: OutputTail? = nil) {
+    /// Passes on lines, or captures them, and keeps the end of the output.
+    convenience init(
+        _ descriptor: Int32, name: String, lines: OutputLines, tail: OutputTail? = nil,
+        capture: OutputCapture.Stream? = nil
+    ) {
         self.init(
             descriptor, name: name,
             onBytes: { bytes in
                 tail?.append(bytes)
-                lines.append(bytes)
+                if let capture { capture.append(bytes) } else { lines.append(bytes) }
             }, onEnd: { lines.finish() })
     }
 }

@@ -18,12 +18,14 @@ extension Launch {
         let failure = withCStrings(arguments) { arguments in
             withCStrings(environment.entries) { environment in
                 executable.withCString { path in
-                    var launch = stint_launch(
-                        path: path, arguments: arguments, environment: environment, input: input, output: output,
-                        error: error, control: control ?? -1, own_group: ownGroup ? 1 : 0,
-                        dies_with_parent: diesWithParent ? 1 : 0, memory_limit: memoryLimit ?? 0,
-                        descriptor_limit: DescriptorLimit.ofChildren)
-                    return stint_spawn(&launch, &id, &step)
+                    withCString(folder) { folder in
+                        var launch = stint_launch(
+                            path: path, arguments: arguments, environment: environment, input: input, output: output,
+                            error: error, control: control ?? -1, own_group: ownGroup ? 1 : 0,
+                            dies_with_parent: diesWithParent ? 1 : 0, memory_limit: memoryLimit ?? 0,
+                            descriptor_limit: DescriptorLimit.ofChildren, folder: folder)
+                        return stint_spawn(&launch, &id, &step)
+                    }
                 }
             }
         }
@@ -86,4 +88,10 @@ private func withCStrings<Result>(
             return body(first)
         }
     }
+}
+
+/// Calls `body` with a C string, or with NULL.
+private func withCString<Result>(_ text: String?, _ body: (UnsafePointer<CChar>?) -> Result) -> Result {
+    guard let text else { return body(nil) }
+    return text.withCString { body($0) }
 }

@@ -14,6 +14,8 @@ struct Launch: Sendable {
     /// Without the program's name.
     var arguments: [String]
     var environment: ProcessEnvironment
+    /// Its current folder; `nil`: the same as this process's. A relative `executable` is then looked for in it.
+    var folder: String?
     var standardInput = Stream.inherited
     var standardOutput = Stream.inherited
     var standardError = Stream.inherited

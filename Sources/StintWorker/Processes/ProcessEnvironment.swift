@@ -21,7 +21,7 @@ struct ProcessEnvironment: Sendable {
     /// The variables that describe a command's job.
     private static let ofOneJob = [
         "STINT_JOB_ID", "STINT_QUEUE", "STINT_ATTEMPT", "STINT_MAX_ATTEMPTS", "STINT_TOKEN", "STINT_CONTENT_TYPE",
-        "STINT_EVENT_CONTENT_TYPE", "STINT_EVENTS",
+        "STINT_EVENT_CONTENT_TYPE", "STINT_EVENTS", "STINT_DRY_RUN",
         "STINT_HANDLER_ID",
     ]
     private static let headerPrefix = "STINT_HEADER_"

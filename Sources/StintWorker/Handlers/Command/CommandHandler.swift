@@ -8,12 +8,7 @@ extension Worker {
     ///
     /// The command's standard output and error are passed on to this process's own, each line prefixed with `job 42: `.
     public mutating func runCommand(_ command: CommandHandler, retry: RetryPolicy = .exponential()) {
-        var handler = Handler(retry: retry) { context, _ in try await command.run(context) }
-        handler.cancellationTimeout = .seconds(8)
-        handler.timeoutIsCrash = true
-        handler.startGate = command.gate
-        handler.needsDescriptors = true
-        handlers.registerOthers(handler)
+        handlers.registerOthers(command.handler(retry: retry))
     }
 }
 
@@ -46,10 +41,24 @@ public struct CommandHandler: Sendable {
         _ command: [String], variables: [String: String] = [:], memoryLimit: Int64? = nil,
         digestFormat: DigestFormat = .lines
     ) async throws {
-        program = try HandlerProgram(command, variables: variables, memoryLimit: memoryLimit)
+        self.init(
+            try HandlerProgram(command, variables: variables, memoryLimit: memoryLimit), digestFormat: digestFormat)
+    }
+
+    init(_ program: HandlerProgram, digestFormat: DigestFormat) {
+        self.program = program
         gate = StartGate(program: program.executable)
         self.digestFormat = digestFormat
         SignalDisposition.ignoreBrokenPipes()
+    }
+
+    func handler(retry: RetryPolicy) -> Handler {
+        var handler = Handler(retry: retry) { context, _ in try await run(context) }
+        handler.cancellationTimeout = .seconds(8)
+        handler.timeoutIsCrash = true
+        handler.startGate = gate
+        handler.needsDescriptors = true
+        return handler
     }
 
     /// Returns if the command has exited with 0.
@@ -96,7 +105,7 @@ public struct CommandHandler: Sendable {
         do {
             let pipe = try Pipe()
             input = pipe
-            let lines = try HandlerOutput(prefix: "job \(context.id): ")
+            let lines = try HandlerOutput(prefix: "job \(context.id): ", capture: program.capture)
             output = lines
             let child = try await ProcessLauncher.shared.start(
                 program.launch(

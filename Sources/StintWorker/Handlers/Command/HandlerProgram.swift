@@ -3,11 +3,15 @@ import StintPlatform
 
 /// A program with its arguments and environment, found and checked: what command and pipe handlers run.
 struct HandlerProgram: Sendable {
-    let executable: String
+    private(set) var executable: String
     let arguments: [String]
     let environment: ProcessEnvironment
     /// How much data a process may allocate, in bytes.
     let memoryLimit: Int64?
+    /// The current folder of its processes; `nil`: this process's own.
+    private(set) var folder: String?
+    /// Gets the output of its processes; `nil`: this process's own output gets it.
+    private(set) var capture: OutputCapture?
 
     /// - Throws: ``StintError`` with the code `invalidInput` if there is no such program or a variable is not valid.
     init(_ command: [String], variables: [String: String], memoryLimit: Int64?) throws {
@@ -25,6 +29,18 @@ struct HandlerProgram: Sendable {
         self.memoryLimit = memoryLimit
         arguments = Array(command.dropFirst())
         environment = try .forHandlers(variables)
+    }
+
+    /// The same program, whose processes run in this folder and whose output is captured.
+    func running(in folder: String, capturedBy capture: OutputCapture) -> HandlerProgram {
+        var program = self
+        if !executable.hasPrefix("/"), let here = getcwd(nil, 0) {
+            defer { free(here) }
+            program.executable = String(cString: here) + "/" + executable
+        }
+        program.folder = folder
+        program.capture = capture
+        return program
     }
 
     /// Whether the system accepts arguments and an environment of this size, with some reserve for the interpreter's
@@ -59,7 +75,7 @@ struct HandlerProgram: Sendable {
         var environment = environment
         environment.set(ProcessMark.variable, to: mark.text)
         return Launch(
-            executable: executable, arguments: arguments, environment: environment,
+            executable: executable, arguments: arguments, environment: environment, folder: folder,
             standardInput: .descriptor(input.readEnd), standardOutput: output, standardError: errors, ownGroup: true,
             diesWithParent: true, memoryLimit: memoryLimit, endsDescendants: true, mark: mark)
     }

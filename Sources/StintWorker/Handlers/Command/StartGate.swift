@@ -14,6 +14,7 @@ final class StartGate: Sendable {
         var running = 0
         var concurrency = 1
         var onChange: (@Sendable () -> Void)?
+        var lastFailure: String?
     }
 
     private let program: String
@@ -38,6 +39,9 @@ final class StartGate: Sendable {
     func allowance(at now: ContinuousClock.Instant = .now) -> (count: Int, changesIn: Duration?) {
         state.withLock { $0.pacing.allowance(running: $0.running, at: now) }
     }
+
+    /// Why the last start that failed did so.
+    var lastFailure: String? { state.withLock { $0.lastFailure } }
 
     /// Whether this process cannot start processes or threads any more.
     var isExhausted: Bool { state.withLock { $0.pacing.isExhausted } }
@@ -77,7 +81,8 @@ final class StartGate: Sendable {
         _ reason: String, _ advice: String, _ fault: StartFailure.Fault, isExhaustion: Bool = false, _ logger: Logger
     ) {
         let notice = state.withLock { state in
-            state.pacing.failed(fault, isExhaustion: isExhaustion, running: state.running, at: .now)
+            state.lastFailure = reason
+            return state.pacing.failed(fault, isExhaustion: isExhaustion, running: state.running, at: .now)
         }
         if let notice { log(notice, reason, advice, logger) }
     }

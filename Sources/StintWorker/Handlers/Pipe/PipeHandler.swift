@@ -5,14 +5,7 @@ extension Worker {
     /// Runs every job with a command that stays alive. It reads a line of JSON for each job on standard input and
     /// answers with a line of JSON on standard output. The protocol is in docs/pipe-protocol.md.
     public mutating func runPipe(_ command: PipeHandler, retry: RetryPolicy = .exponential()) {
-        var handler = Handler(retry: retry) { context, timeout in try await command.run(context, timeout: timeout) }
-        handler.cancellationTimeout = .seconds(8)
-        handler.timeoutIsCrash = true
-        handler.keepsTime = true
-        handler.shutDown = { await command.shutDown() }
-        handler.memoryInUse = { command.residentMemory }
-        handler.startGate = command.manager.gate
-        handlers.registerOthers(handler)
+        handlers.registerOthers(command.handler(retry: retry))
     }
 }
 
@@ -33,14 +26,31 @@ public struct PipeHandler: Sendable {
     ///     this is private writable memory (RLIMIT_DATA).
     /// - Throws: ``StintError`` with the code `invalidInput` if there is no such program.
     public init(_ command: [String], variables: [String: String] = [:], memoryLimit: Int64? = nil) async throws {
+        self.init(PipeProcessManager(try Self.program(command, variables: variables, memoryLimit: memoryLimit)))
+    }
+
+    static func program(
+        _ command: [String], variables: [String: String], memoryLimit: Int64?
+    ) throws -> HandlerProgram {
         var variables = variables
         variables[PipeGreeting.variable] = PipeGreeting.cancel
-        self.init(PipeProcessManager(try HandlerProgram(command, variables: variables, memoryLimit: memoryLimit)))
+        return try HandlerProgram(command, variables: variables, memoryLimit: memoryLimit)
     }
 
     init(_ manager: PipeProcessManager) {
         self.manager = manager
         SignalDisposition.ignoreBrokenPipes()
+    }
+
+    func handler(retry: RetryPolicy) -> Handler {
+        var handler = Handler(retry: retry) { context, timeout in try await run(context, timeout: timeout) }
+        handler.cancellationTimeout = .seconds(8)
+        handler.timeoutIsCrash = true
+        handler.keepsTime = true
+        handler.shutDown = { await shutDown() }
+        handler.memoryInUse = { residentMemory }
+        handler.startGate = manager.gate
+        return handler
     }
 
     /// Ends the process in an orderly way and starts no other: its standard input is closed, 5 s later it gets SIGTERM,

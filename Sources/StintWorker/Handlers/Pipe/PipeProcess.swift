@@ -70,7 +70,8 @@ final class PipeProcess: Sendable {
             let process = PipeProcess(
                 child: child, input: PipeWriter(input.writeEnd, readEnd: input.readEnd, name: "handler"),
                 logger: logger)
-            process.listen(output: output.readEnd, errors: errors.readEnd, longestAnswer)
+            process.listen(
+                output: output.readEnd, errors: errors.readEnd, longestAnswer, capturedBy: program.capture)
             return process
         } catch {
             for pipe in pipes { pipe.close() }
@@ -78,12 +79,17 @@ final class PipeProcess: Sendable {
         }
     }
 
-    private func listen(output: Int32, errors: Int32, _ longestAnswer: Int) {
+    private func listen(output: Int32, errors: Int32, _ longestAnswer: Int, capturedBy capture: OutputCapture?) {
         let lines = OutputLines(to: .standardError) { self.prefix }
-        let errorReader = PipeReader(errors, name: "errors", lines: lines, tail: tail)
+        let errorReader = PipeReader(
+            errors, name: "errors", lines: lines, tail: tail, capture: capture?.standardError)
         let answers = PipeResponseReader(self, errors: errorReader, lines, longestAnswer: longestAnswer)
         let outputReader = PipeReader(
-            output, name: "answers", onBytes: { answers.append($0) }, onEnd: { self.outputHasEnded() })
+            output, name: "answers",
+            onBytes: { bytes in
+                capture?.standardOutput.append(bytes)
+                answers.append(bytes)
+            }, onEnd: { self.outputHasEnded() })
         Task {
             let end = await child.waitForExit()
             // An answer from its last moment counts.

@@ -1,0 +1,39 @@
+import StintCore
+import StintPlatform
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// A new, empty folder that only its owner can enter, in `TMPDIR` or `/tmp`.
+struct ScratchFolder {
+    let path: String
+
+    /// - Throws: ``StintError`` with the code `storageFailed`.
+    init() throws {
+        let parent = getenv("TMPDIR").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
+        var template = Array("\(parent)/stint-dry-run-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else {
+            throw StintError(
+                .storageFailed,
+                "no scratch folder can be made in \(quoted(parent)): \(systemError(errno)); set TMPDIR to a folder that can be "
+                    + "written to")
+        }
+        let made = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        path = made.hasPrefix("/") ? made : FileManager.default.currentDirectoryPath + "/" + made
+    }
+
+    /// Removes it with all that is in it.
+    ///
+    /// - Returns: What is wrong, if it stays behind.
+    func remove() -> String? {
+        do {
+            try FileManager.default.removeItem(atPath: path)
+            return nil
+        } catch {
+            return "the scratch folder \(path) stays behind, since it cannot be removed: \(error)"
+        }
+    }
+}
