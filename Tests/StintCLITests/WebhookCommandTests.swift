@@ -152,6 +152,8 @@ struct WebhookDeathTests {
                             ["-f", "+\(ahead)s x60", Workplace.stint, "reap"], of: FakeTime.program(),
                             environment: ["DONT_FAKE_MONOTONIC": "1"]
                         ) { process in
+                            // Some may end by themselves: a busy machine has done nothing by then in all others.
+                            if Int.random(in: 0..<4, using: &generator) == 0 { return }
                             let moment = Int.random(in: 0...80, using: &generator)
                             try await Task.sleep(for: .milliseconds(moment))
                             // `faketime` starts a process of its own, and ends with it.
