@@ -187,7 +187,7 @@ struct RetryTests {
                 for line in sys.stdin:
                     job = json.loads(line)
                     print("dry" if os.environ["STINT_DRY_RUN"] == "1" else "wet", job["payload"], file=sys.stderr, flush=True)
-                    print(json.dumps({"id": job["id"], "token": job["token"], "status": "done", "enqueue": [
+                    print(json.dumps({"id": job["id"], "token": job["token"], "verdict": "done", "enqueue": [
                         {"queue": "next", "payload": "more", "headers": {"job-name": "follow"}}]}), flush=True)
 
                 """.utf8))
