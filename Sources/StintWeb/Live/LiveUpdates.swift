@@ -28,6 +28,8 @@ extension Route {
             throw error
         }
         request.connection?.whenClosed(look.end)
+        // One that comes back may have got another structure since it loaded the page.
+        let structure = request.query("seen")
         let last = request.request.headers[.init("last-event-id")!].flatMap { Int($0) }
         return Response(
             status: .ok, headers: [.contentType: "text/event-stream", .init("x-accel-buffering")!: "no"],
@@ -43,7 +45,9 @@ extension Route {
                             try await writer.write(ByteBuffer(string: ":\n\n"))
                             continue
                         }
-                        let update = state.update(after: seen)
+                        let update =
+                            seen.map { state.update(after: $0) }
+                            ?? state.update(structure: last == nil ? structure : nil)
                         try await writer.write(ByteBuffer(string: try Self.event(update, version: state.version)))
                     }
                 } onGracefulShutdown: {
