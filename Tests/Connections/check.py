@@ -97,13 +97,15 @@ class Tab:
     """One who looks at a page."""
 
     def __init__(self, server, page, receive_buffer=None):
+        # The address of the stream says what the page was like.
+        stream = re.search(r'data-stream="([^"]*)"', get(server, page))[1].replace("&amp;", "&")
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(LIMIT)
         self.socket.connect((server.host, server.port))
         self.socket.sendall(
-            f"GET /live?page={page.replace('/', '%2F')} HTTP/1.1\r\nHost: {server.host}:{server.port}\r\n\r\n".encode())
+            f"GET {stream} HTTP/1.1\r\nHost: {server.host}:{server.port}\r\n\r\n".encode())
         self.bytes = b""
 
     def read(self):

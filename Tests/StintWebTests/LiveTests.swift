@@ -132,10 +132,17 @@ struct LiveTests {
     }
 
     private static func follow(_ client: WebClient, _ queue: JobQueue<InMemoryStore>) throws {
+        func page() throws -> String {
+            let connection = try WebConnection(port: client.port)
+            try connection.write("GET /queues HTTP/1.1\r\nHost: 127.0.0.1:\(client.port)\r\nConnection: close\r\n\r\n")
+            let text = try connection.readToEnd()
+            return String(try #require(text.firstMatch(of: /data-stream="([^"]*)"/)).1).replacing("&amp;", with: "&")
+        }
+        var stream = try page()
         func open(_ last: String? = nil) throws -> WebConnection {
             let connection = try WebConnection(port: client.port)
             let header = last.map { "Last-Event-ID: \($0)\r\n" } ?? ""
-            try connection.write("GET /live?page=%2Fqueues HTTP/1.1\r\nHost: 127.0.0.1:\(client.port)\r\n\(header)\r\n")
+            try connection.write("GET \(stream) HTTP/1.1\r\nHost: 127.0.0.1:\(client.port)\r\n\(header)\r\n")
             return connection
         }
         let connection = try open()
@@ -146,9 +153,17 @@ struct LiveTests {
         #expect(!second.contains("queue:other"))
         let id = try #require(second.firstMatch(of: /id: ([0-9]+)/)).1
         let again = try open(String(id))
+        _ = try again.read(until: ":\n\n")
         blocking { try await queue.enqueue(payload: [1], in: "other") }
         let news = try again.read(until: "\"queue:other:ready\":\"1\"")
         #expect(news.firstRange(of: "\"queue:mail:ready\":\"2\"") == nil)
+        // What was loaded before there was a third queue gets all of the page.
+        blocking { try await queue.enqueue(payload: [1], in: "third") }
+        let whole = try open().read(until: "queue:third:ready")
+        #expect(whole.contains("\"html\":\""))
+        stream = try page()
+        let values = try open().read(until: "\"queue:third:ready\":\"1\"")
+        #expect(!values.contains("\"html\":\""))
     }
 
     private static func blocking(_ body: @escaping @Sendable () async throws -> Void) {

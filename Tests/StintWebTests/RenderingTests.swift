@@ -67,7 +67,12 @@ struct RenderingTests {
         #expect(!page(1, age: "2 s").differs(from: first))
         #expect(page(2).update(after: first).values == ["a": "2"] && page(2).update(after: first).html == nil)
         #expect(page(2, "<p>new</p>").update(after: first).html?.hasSuffix("<p>new</p>") == true)
-        #expect(first.update(after: nil).values == ["a": "1", "b": "<1"])
+        // One who has just loaded the page, perhaps an older one.
+        #expect(page(2).update(structure: first.structure).values == ["a": "2", "b": "<1"])
+        #expect(page(2).update(structure: first.structure).html == nil)
+        for other in [nil, page(2, "<p>new</p>").structure] {
+            #expect(first.update(structure: other).html == first.html)
+        }
     }
 
     @Test(

@@ -1,3 +1,4 @@
+import Crypto
 import StintCore
 
 /// A page at one moment, in two parts: the texts of its elements with `data-live`, by name, and all the rest.
@@ -32,14 +33,21 @@ struct LivePage: Sendable {
         self.rest = Self.withoutTimes((rest + left)[...])
     }
 
+    /// Names all but the values: a browser that has a page of the same structure needs only those.
+    var structure: String { Credentials.hex(SHA256.hash(data: rest).prefix(8)) }
+
     func differs(from other: LivePage?) -> Bool {
         guard let other else { return true }
         return rest != other.rest || values != other.values
     }
 
+    /// What a reader needs who has a page of this structure; `nil`: not known.
+    func update(structure: String?) -> Update {
+        structure == self.structure ? Update(values: values, html: nil) : Update(values: [:], html: html)
+    }
+
     /// What a reader needs who has seen `old`.
-    func update(after old: LivePage?) -> Update {
-        guard let old else { return Update(values: values, html: nil) }
+    func update(after old: LivePage) -> Update {
         if rest != old.rest { return Update(values: [:], html: html) }
         return Update(values: values.filter { old.values[$0.key] != $0.value }, html: nil)
     }

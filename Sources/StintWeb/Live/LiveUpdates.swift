@@ -30,6 +30,8 @@ extension Route {
         request.connection?.whenClosed(look.end)
         // The pages of all with the same role are made once, and the forms of each browser have its own token.
         let token = request.formToken
+        // One that comes back may have got another structure since it loaded the page.
+        let structure = request.query("seen")
         let last = request.request.headers[.init("last-event-id")!].flatMap { Int($0) }
         return Response(
             status: .ok, headers: [.contentType: "text/event-stream", .init("x-accel-buffering")!: "no"],
@@ -45,7 +47,9 @@ extension Route {
                             try await writer.write(ByteBuffer(string: ":\n\n"))
                             continue
                         }
-                        var update = state.update(after: seen)
+                        var update =
+                            seen.map { state.update(after: $0) }
+                            ?? state.update(structure: last == nil ? structure : nil)
                         update.html = update.html.map { FormTokens.add(token, to: $0) }
                         try await writer.write(ByteBuffer(string: try Self.event(update, version: state.version)))
                     }

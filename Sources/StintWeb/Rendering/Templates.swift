@@ -73,7 +73,8 @@ struct Templates: Sendable {
             base: base, title: page.title, content: content, notice: page.notice,
             user: user?.name, role: user?.role.rawValue,
             canSignOut: dashboard.options.access.needsSignIn && user != nil,
-            live: page.isLive ? base + "/live?page=" + percentEncoded(path) : nil,
+            live: page.isLive
+                ? "\(base)/live?seen=\(LivePage(content, version: 0).structure)&page=\(percentEncoded(path))" : nil,
             sections: user == nil
                 ? [] : Self.sections.map { LayoutView.Section($0, base, isCurrent: $0.0 == page.section) })
         return library.render(PlainView.of(view) ?? view, withTemplate: "layout") ?? ""
