@@ -222,7 +222,8 @@ struct RetryTests {
         let bare = try await place.refusal("retry", "1", "--", "true")
         #expect(bare.code == 64 && bare.sentence.contains("stint kick 1"))
         #expect(try await place.refusal("retry", "--dry-run", "1").code == 64)
-        #expect(try await place.refusal("retry", "--dry-run", "9", "--", "true").sentence == "no job has the id 9")
+        let missing = try await place.refusal("retry", "--dry-run", "9", "--", "true")
+        #expect(missing.code == 65 && missing.sentence.hasPrefix("no job has the id 9: "))
         #expect(try await place.refusal("retry", "--dry-run", "1", "--", "no-such-program").code == 65)
         try await place.stint("put", "x", "--queue", "run")
         _ = try await place.whileRunning(["work", "--queue", "run", "--", "sleep", "60"]) { worker in

@@ -39,15 +39,16 @@ struct OperationTests {
     ///
     /// - Returns: How many were killed after they had made a step.
     private func workThroughKills(_ path: String) async throws -> Int {
-        var killed = 0
+        var (killed, longest) = (0, 60_000)
         for round in 0..<200 {
-            let time = round < 40 ? 3_000 + (round * 7_919) % 60_000 : 0
+            let time = round < 40 ? 3_000 + (round * 7_919) % longest : 0
             let result = try await Subprocess.run(
                 .path(FilePath(claimingWorker)), arguments: ["operate", path, "42", "\(time)"],
                 output: .string(limit: 1_048_576), error: .string(limit: 65_536))
             if result.terminationStatus.isSuccess { return killed }
             #expect(result.terminationStatus == .signaled(SIGKILL), "\(result.standardError)")
-            if !result.standardOutput.isEmpty { killed += 1 }
+            // On a busy machine a process needs longer for its first step.
+            if result.standardOutput.isEmpty { longest *= 2 } else { killed += 1 }
         }
         Issue.record("it does not end")
         return killed

@@ -7,7 +7,7 @@ package enum Fixture {
     /// What the schemas 1, 2, … added to the contents. Append-only, like the migrations: the next one needs its own, or
     /// the tests fail. Columns are named, so that each also fits the schemas after it.
     package static let contents = [
-        jobs, workers, enqueued, hardening, flow, schedules, errors, activity, operations, webhooks,
+        jobs, workers, enqueued, hardening, flow, schedules, errors, activity, operations, search, webhooks,
     ]
 
     /// With jobs in every state: job 3 is leased alone, 4 and 5 together, 6 from an earlier boot, 10 with time left.
@@ -131,6 +131,17 @@ package enum Fixture {
         INSERT INTO stint_deleted (job_id, operation_id, queue_id, state, attempts, crashes, suspect, at, reason, group_id,
                                    expires_at, holds_group, unique_key, was_claimed) VALUES
             (201, 1, 50, 'ready', 1, 0, 0, NULL, NULL, 502, NULL, 0, 'gone', 0);
+        """
+
+    /// A queue whose free text is to be indexed; job 1 is, and job 7 has changed since.
+    private static let search = """
+        UPDATE stint_queues SET search = 1 WHERE id = 1;
+        CREATE VIRTUAL TABLE IF NOT EXISTS stint_search
+            USING fts5(text, tokenize = 'trigram case_sensitive 1', detail = 'none', columnsize = 0);
+        INSERT INTO stint_search (rowid, text) VALUES (1, 'job 1');
+        INSERT INTO stint_search_queues (queue_id, indexed_to, jobs, bytes) VALUES (1, 1, 1, 37);
+        INSERT INTO stint_search_jobs (job_id, queue_id, bytes) VALUES (1, 1, 37);
+        INSERT INTO stint_search_changes (queue_id, job_id) VALUES (1, 7);
         """
 
     /// A webhook that was told of burials.
