@@ -335,15 +335,15 @@ def dry_run(browser, site, script):
     how = "with" if script else "without"
     command = "echo '<img src=x onerror=window.pwned=1>'; cat; sleep 1; echo done >&2; exit 3"
     address = site.serve("--dry-run-command", f"broken={command}")
-    before = site.run("show", str(site.killed), "--json")
+    before = site.run("show", str(site.failed), "--json")
     page = browser.page(site, script=script)
-    page.goto(f"{address}/jobs/{site.killed}")
+    page.goto(f"{address}/jobs/{site.failed}")
     page.get_by_role("button", name="Dry run").click()
     page.wait_for_url("**/dry-runs/*")
     text = page.locator("main").inner_text()
-    check("<img src=x onerror=window.pwned=1>" in text and "it kills" in text, f"{how} JavaScript: no output: {text}")
+    check("<img src=x onerror=window.pwned=1>" in text and "it fails" in text, f"{how} JavaScript: no output: {text}")
     check("the job would run again" in text or "the job would be buried" in text, f"{how} JavaScript: no verdict: {text}")
-    check(site.run("show", str(site.killed), "--json") == before, f"{how} JavaScript: a dry run has changed the job")
+    check(site.run("show", str(site.failed), "--json") == before, f"{how} JavaScript: a dry run has changed the job")
     if script:
         check(page.evaluate("window.pwned") is None, "the output of a handler runs as a script")
         found = Axe().run(page)
