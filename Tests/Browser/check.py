@@ -367,15 +367,19 @@ def other_sites(browser, site):
 
 
 def screenshots(browser, site, folder):
+    """All pages as most people see them, and some of them dark, and on a telephone."""
     os.makedirs(folder, exist_ok=True)
-    shots = [("overview", "/"), ("jobs", "/jobs?q=queue:newsletter"), ("job", f"/jobs/{site.json}"),
-             ("failed-job", f"/jobs/{site.failed}"), ("errors", "/errors"), ("operations", "/operations"),
-             ("preview", "/operations/new?q=queue:newsletter+state:buried"), ("queue", "/queues/newsletter"), ("schedules", "/schedules"),
-             ("workers", "/workers"), ("doctor", "/doctor")]
-    for width, scheme in ((1440, "light"), (1440, "dark"), (375, "light"), (375, "dark")):
+    pages = {
+        "overview": "/", "jobs": "/jobs?q=queue:newsletter", "job": f"/jobs/{site.json}",
+        "failed-job": f"/jobs/{site.failed}", "errors": "/errors", "queue": "/queues/newsletter",
+        "preview": "/operations/new?q=queue:newsletter+state:buried", "operations": "/operations", "workers": "/workers",
+        "schedules": "/schedules", "webhooks": "/webhooks", "doctor": "/doctor",
+    }
+    for width, scheme, names in (
+            (1440, "light", list(pages)), (1440, "dark", ["overview", "queue"]), (375, "light", ["overview", "failed-job"])):
         page = browser.page(site, width, scheme, expected=("sandbox",))
-        for name, path in shots:
-            page.visit(path)
+        for name in names:
+            page.visit(pages[name])
             page.screenshot(path=os.path.join(folder, f"{name}-{width}-{scheme}.png"), full_page=width == 375)
         page.context.close()
 

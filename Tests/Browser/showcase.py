@@ -54,6 +54,7 @@ class Showcase(Site):
         self.run("queue", "set", "newsletter", "--group-concurrency", "2", "--rate", "50/1s")
         self.run("schedule", "set", "nightly-cleanup", "--cron", "0 3 * * *", "--queue", "maintenance", "clean up")
         self.run("schedule", "set", "weekly-letter", "--cron", "0 9 * * 1", "--queue", "newsletter", "the weekly letter")
+        self.run("webhook", "set", "ops", "https://hooks.example.com/stint", "--on", "buried", "--on", "age:newsletter>1h")
         self.put("imports", "an export of 2019")
         self.run("pause", "imports", "--reason", "until the new importer is deployed")
         self.run("operations", "begin", "delete", "queue:imports", "--yes")

@@ -50,7 +50,7 @@ class Site:
 
     def run(self, *arguments, check=True, text=None):
         command = [self.stint, arguments[0], "--db", self.database, *arguments[1:]]
-        if arguments[0] in ("schedule", "queue", "group", "operations"):
+        if arguments[0] in ("schedule", "queue", "group", "operations", "webhook"):
             command = [self.stint, arguments[0], arguments[1], "--db", self.database, *arguments[2:]]
         done = subprocess.run(command, capture_output=True, text=True, input=text, timeout=60)
         if check and done.returncode != 0:
