@@ -5,7 +5,7 @@
 /// | `10`, `-3.5`, `1,024`, `12:30:01`, `2026-11-26`, `10.0.0.7:25` | `<n>` |
 /// | `0x7ffe01`, `9f86d081884c7d65` (8 hexadecimal digits or more, a numeral among them) | `<hex>` |
 /// | `123e4567-e89b-12d3-a456-426614174000` | `<uuid>` |
-/// | `"a text"`, `'a text'`, `` `a text` `` | `<text>` |
+/// | `"a text"`, `'a text'`, and the same between backquotes | `<text>` |
 /// | `tmp.Xa9fK2` (6 letters and numerals or more, which change three times) | `tmp.<id>` |
 /// | line breaks and several blanks | one blank |
 ///

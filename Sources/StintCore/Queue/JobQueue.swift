@@ -76,7 +76,7 @@ public struct JobQueue<Store: JobStore>: Sendable {
 
     // MARK: - For operators
 
-    /// Pauses a queue: until ``resume(_:)`` none of its jobs is claimed or started, including jobs that workers have
+    /// Pauses a queue: until it is resumed none of its jobs is claimed or started, including jobs that workers have
     /// already claimed. Running jobs continue. Creates the queue if it does not exist.
     ///
     /// - Parameter reason: Why, for people: ``QueueStats/pauseReason`` until the queue is resumed. 1 to 1,000 bytes.

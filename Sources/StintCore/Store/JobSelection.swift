@@ -5,7 +5,7 @@
 #endif
 
 /// The jobs that meet all of these conditions, to be changed. Of a job that is enqueued while they are changed, see
-/// ``SelectionCursor``.
+/// `SelectionCursor`.
 public struct JobSelection: Sendable, Hashable {
     public var query: JobQuery
     /// The job is in one of these states, too.
