@@ -113,7 +113,9 @@ package struct ChaosRun: Sendable {
     private func drain(_ processes: ProcessGroup) async throws -> [String] {
         do {
             // A process that was killed may have left a queue paused.
-            try await processes.runOnce(.founder)
+            guard try await processes.runOnce(.founder) == .exited(0) else {
+                throw HistoryError("the founder has not made the drain ready; see \(errorFile)")
+            }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await processes.keepUpUntilDismissed(.reaper) }
                 for _ in 1...2 { group.addTask { try await processes.runUntilGood(.drain) } }

@@ -31,9 +31,10 @@ struct OperatorClient {
                 try await patiently { try await queue.resume(name) }
             case 1: try await patiently { _ = try await queue.kick(name, limit: 3) }
             case 9:
-                // The reapers make its steps.
-                let query = JobQuery(queue: name, state: .buried)
-                try await patiently { _ = try await queue.begin(.kick, on: query, by: "operator") }
+                // The reapers make its steps. Few, since each job that kills its worker will do so again three times.
+                var few = JobSelection(name, states: [.buried])
+                few.limit = 3
+                try await patiently { [few] in _ = try await queue.begin(.kick, on: few, by: "operator") }
             case 2:
                 try await touch(&chance) { try await queue.store.bury([$0], reason: "the operator says so") }
             case 3: try await touch(&chance) { try await queue.store.delete([$0]) }

@@ -133,7 +133,8 @@ actor ProcessGroup {
         beingStarted -= 1
         members.insert(member)
         names[post, default: []].append(ProcessName.of(member.id))
-        guard isDismissed, member.role != .drain else { return }
+        // Those of the drain are started when all others are dismissed.
+        guard isDismissed, member.role != .founder, member.role != .drain else { return }
         // It came too late to hear it.
         if member.isContainer { kill(member) } else { kill(member.id, SIGTERM) }
     }
