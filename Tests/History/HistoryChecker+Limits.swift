@@ -172,11 +172,13 @@ extension HistoryChecker {
         var claimed: Set<Int64> = []
         var found: [Violation] = []
         let expiring = Set(jobs.values.filter { $0.new.expires != nil }.map(\.new.group))
-        // A job that no enqueue is known of, as that of a schedule, may be of any group.
+        // A job that no enqueue is known of, as that of a schedule, or a digest, may be of any group.
         var unknown = -1
+        var claimsOfUnknown: [History.Claim] = []
         for (index, claim) in claims.enumerated() {
             guard let job = jobs[claim.job] else {
                 unknown = index
+                claimsOfUnknown.append(claim)
                 continue
             }
             let group = job.new.group
@@ -191,14 +193,17 @@ extension HistoryChecker {
             guard start < index, limits.isFair(claims[start].invoked, claim.returned),
                 // Its limits may have held it back, unless none of its jobs ran before.
                 !limits.mayLimitGroups(claims[start].invoked, claim.returned)
-                    || before == nil && history.unknownClaims.allSatisfy({ $0.invoked > claim.returned }),
+                    || before == nil && claimsOfUnknown.isEmpty
+                        && history.unknownClaims.allSatisfy({ $0.invoked > claim.returned }),
                 !history.unknownClaims.contains(where: { mayOverlap($0, job.made.invoked...claim.returned) })
             else { continue }
             // A claim of unknown outcome may have served it last.
             func mostInARow(_ other: History.Claim) -> Int {
                 other.terms.mostInARow(groupsAreLimited: limits.mayLimitGroups(other.invoked, claim.returned))
             }
-            let ownRow = max(before.map { mostInARow(claims[$0]) } ?? 1, history.mostInARowOfUnknownClaims)
+            let ownRow = max(
+                before.map { mostInARow(claims[$0]) } ?? 1, claimsOfUnknown.map(mostInARow).max() ?? 1,
+                history.mostInARowOfUnknownClaims)
             let otherRow = claims[start..<index].map(mostInARow).max() ?? 1
             var served: [String?: Int] = [:]
             for other in claims[start..<index] {
