@@ -56,9 +56,19 @@ import Testing
                 ("turn", ["a group with a ready job has its turn within two rounds"]),
             ])
         func mutations(_ removed: String, _ rules: [String]) async throws {
-            let report = try await torture(
-                "simulate", "--seed", "1", "--seeds", "200", "--until-failure", "--without", removed, endingWith: 2)
-            #expect(rules.contains { report.contains($0) }, "\(report)")
+            // A world that comes to no end misses it too, and says nothing of the rule: then the next one is asked.
+            var (seed, report) = (1, "")
+            for _ in 1...5 {
+                report = try await torture(
+                    "simulate", "--seed", "\(seed)", "--seeds", "200", "--until-failure", "--without", removed,
+                    endingWith: 2)
+                if rules.contains(where: { report.contains($0) }) { return }
+                guard report.contains("it has come to no end"),
+                    let failed = report.firstMatch(of: /seed (\d+), again with/).flatMap({ Int($0.output.1) })
+                else { break }
+                seed = failed + 1
+            }
+            Issue.record("\(report)")
         }
     }
 #endif
