@@ -1,5 +1,5 @@
 # make demo    the newsletter, end to end, with the real binary
-# make test    all tests: about ten minutes after the build
+# make test    all tests: about 25 minutes after the build
 # make check   the quick ones: values, store, history; a minute after the build
 # make torture   the tests of faults for longer: MINUTES=30; SEED=… repeats a run
 # make fuzz    coverage-guided fuzzing; FUZZ_SECONDS=60 for each target
