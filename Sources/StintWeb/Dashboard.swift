@@ -229,7 +229,8 @@ public struct Dashboard: Sendable {
             }
             response = templates.page(
                 Page(title: problem.status.reasonPhrase, template: "error", view: ErrorView(problem)), self,
-                user: sender.user, path: request.uri.path, status: problem.status)
+                user: sender.user, path: request.uri.path, status: problem.status,
+                formToken: sender.session.map(formTokens.token))
         } else {
             response = .json(problem.problem, status: problem.status, type: "application/problem+json")
         }

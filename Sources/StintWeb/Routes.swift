@@ -34,9 +34,7 @@ struct Route: Sendable {
         var html = Route(.get, path.isEmpty ? "/" : path, .page, role) { request in
             let page = try await make(request)
             if request.wantsJSON { return .json(page.facts) }
-            return request.dashboard.templates.page(
-                page, request.dashboard, user: request.user, path: request.request.uri.description,
-                formToken: request.formToken)
+            return request.html(page)
         }
         html.make = make
         // A path that ends with a name is told apart by ``Dashboard``.

@@ -136,8 +136,29 @@ struct AccessTests {
                     "Sec-Fetch-Site": "", "Origin": "null", "Cookie": session, "Content-Type": "application/json",
                 ])
             same(call.status, 403)
+            // The page of an error has a form too: to sign out.
+            let missing = try await page("/jobs/999999", session).token
+            #expect(missing == own)
             same(try await post("/sign-out", session, ""), 403)
             same(try await post("/sign-out", session, "form-token=\(own)"), 303)
+        }
+    }
+
+    @Test("without TLS, the page that answers a form has the token in its own forms")
+    func answerOfForm() async throws {
+        try await withServer(try await sampleQueue(), try Self.access()) { client, _ in
+            let signIn = try await client.send("POST", "/sign-in", body: "token=\(Self.admin.token)")
+            let session = String(try #require(signIn.headers["set-cookie"]).prefix { $0 != ";" })
+            let field = /name="form-token" value="([0-9a-f]{64})"/
+            let page = try await client.send("GET", "/webhooks", headers: ["Cookie": session])
+            let token = try #require(page.body.firstMatch(of: field)).output.1
+            let answer = try await client.send(
+                "POST", "/webhooks", headers: ["Sec-Fetch-Site": "", "Origin": "null", "Cookie": session],
+                body: "name=ops&url=https://hooks.example.com/&events=buried&template=json&form-token=\(token)")
+            same(answer.status, 200)
+            #expect(answer.body.contains("whsec_"))
+            let tokens = answer.body.matches(of: field).map(\.output.1)
+            #expect(tokens.count == answer.body.matches(of: /<form method="post"/).count && Set(tokens) == [token])
         }
     }
 

@@ -41,11 +41,10 @@ extension Route {
         }
         let facts = DryRunFacts(run, isRedacted: !dashboard.options.redacted.isEmpty)
         if request.wantsJSON { return .json(facts) }
-        var response = dashboard.templates.page(
+        var response = request.html(
             Page(
                 title: "Dry run of job \(id)", section: "jobs", template: "dry-run",
-                view: DryRunView(facts, run, request), facts: facts), dashboard, user: request.user,
-            path: request.request.uri.description, formToken: request.formToken)
+                view: DryRunView(facts, run, request), facts: facts))
         // The next request waits too, so this is no busy loop, and it works without a script.
         if run.result == nil { response.headers[.init("refresh")!] = "0" }
         return response

@@ -50,9 +50,7 @@ extension Route {
             request, name, url: try form.text("url"), events: events, template: template, newSecret: false)
         let base = request.dashboard.options.basePath
         guard let secret else { return .redirect(to: "\(base)/webhooks?done=webhook-set", type: .normal) }
-        var answer = request.dashboard.templates.page(
-            try await webhooksPage(request, secret: (name, secret)), request.dashboard, user: request.user,
-            path: "/webhooks")
+        var answer = request.html(try await webhooksPage(request, secret: (name, secret)))
         answer.headers[.cacheControl] = "no-store"
         return answer
     }

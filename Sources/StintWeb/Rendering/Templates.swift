@@ -56,7 +56,7 @@ struct Templates: Sendable {
 
     func page(
         _ page: Page, _ dashboard: Dashboard, user: WebUser?, path: String, status: HTTPResponse.Status = .ok,
-        formToken: String? = nil
+        formToken: String?
     ) -> Response {
         .html(FormTokens.add(formToken, to: html(page, dashboard, user: user, path: path)), status: status)
     }

@@ -42,8 +42,13 @@ struct WebRequest: Sendable {
         request.uri.queryParameters[Substring(name)].map(String.init)
     }
 
-    /// What the forms of this browser's pages have in them; `nil` if nobody has signed in.
+    /// What the forms of this browser's pages contain; `nil` without a session.
     var formToken: String? { session.map(dashboard.formTokens.token) }
+
+    /// A page for the user of this request.
+    func html(_ page: Page) -> Response {
+        dashboard.templates.page(page, dashboard, user: user, path: request.uri.description, formToken: formToken)
+    }
 
     func parameter(_ name: String) -> String { parameters[name] ?? "" }
 
