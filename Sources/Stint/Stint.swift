@@ -70,6 +70,7 @@
 @_exported import enum StintCore.ScheduleSetting
 @_exported import struct StintCore.ScheduleTick
 @_exported import struct StintCore.StintError
+@_exported import struct StintCore.StorageSize
 @_exported import struct StintCore.StoreSource
 @_exported import enum StintCore.WaitReason
 @_exported import struct StintCore.Webhook

@@ -1,4 +1,11 @@
 package enum DiskSpace {
+    /// Blocks of a file system in bytes. Some file systems report the largest number that there is.
+    package static func bytes(_ facts: statvfs, _ blocks: KeyPath<statvfs, fsblkcnt_t>) -> Int {
+        let (bytes, overflow) = Int(clamping: facts[keyPath: blocks])
+            .multipliedReportingOverflow(by: Int(clamping: facts.f_frsize))
+        return overflow ? .max : bytes
+    }
+
     /// Makes an open file longer and allocates the space on disk for that.
     ///
     /// - Parameters:

@@ -18,11 +18,7 @@ extension InMemoryState {
         let name = Array(new.name.utf8)
         guard var known = webhooks[name] else {
             guard webhooks.count < Webhook.maximumCount else { throw StintError.tooManyWebhooks }
-            if queues[Webhook.queue] == nil {
-                var settings = QueueSettings(groupConcurrency: .to(2))
-                settings.retention = Webhook.retention
-                configure(Webhook.queue, settings)
-            }
+            if queues[Webhook.queue] == nil { configure(Webhook.queue, Webhook.queueSettings) }
             var kept = KeptWebhook(webhook: new)
             begin(&kept, after: [], now)
             webhooks[name] = kept
@@ -42,9 +38,8 @@ extension InMemoryState {
         for event in known where !kept.webhook.events.contains(event) { kept.states[event.description] = nil }
         for event in kept.webhook.events where event.kind.isCounted && !known.contains(event) {
             for (name, queue) in queues where event.includes(name) {
-                let observation = observation(of: name, queue, now)
-                let total = event.kind == .buried ? observation.buried : observation.deaths
-                kept.states[event.description, default: [:]][name] = WebhookState(seen: total)
+                let seen = observation(of: name, queue, now).total(of: event.kind)
+                kept.states[event.description, default: [:]][name] = WebhookState(seen: seen)
             }
         }
     }

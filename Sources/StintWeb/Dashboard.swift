@@ -58,21 +58,6 @@ public struct Dashboard: Sendable {
         }
     }
 
-    /// Bytes of the store on its disk.
-    public struct StorageSize: Sendable {
-        public let file: Int
-        /// Of the write-ahead log.
-        public let log: Int
-        /// What is free.
-        public let free: Int
-
-        public init(file: Int, log: Int, free: Int) {
-            self.file = file
-            self.log = log
-            self.free = free
-        }
-    }
-
     let queue: JobQueue<AnyJobStore>
     let options: Options
     let templates: Templates

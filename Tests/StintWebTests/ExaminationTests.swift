@@ -46,7 +46,7 @@ struct ExaminationTests {
         let examinations = store.examinations(bytes: Examinations.smallStore + 1, until: gate)
         let before = try await examinations.report()
         #expect(before.thorough == nil && before.quick?.findings.map(\.text) == ["look 1"])
-        let runs = [try await examinations.start(), try await examinations.start()]
+        let runs = [await examinations.start(), await examinations.start()]
         let during = try await examinations.report()
         #expect(during.runsSince != nil && during.thorough == nil)
         open.yield()

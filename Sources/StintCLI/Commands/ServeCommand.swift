@@ -110,10 +110,7 @@
             if let store = queue.store.base as? any ExaminableStore {
                 options.examine = { try await store.quickFindings().map(Dashboard.Finding.init) }
                 options.examineThoroughly = { try await store.thoroughFindings().map(Dashboard.Finding.init) }
-                options.measure = {
-                    let size = try store.size()
-                    return Dashboard.StorageSize(file: size.file, log: size.log, free: size.free)
-                }
+                options.measure = { try store.storageSize() }
             }
             options.version = Version.current
             options.dryRuns = try dryRuns(of: queue)

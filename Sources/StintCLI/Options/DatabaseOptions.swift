@@ -39,7 +39,7 @@ struct DatabaseOptions: ParsableArguments {
         return try await address().open(StoreOpening(onlyReads: onlyReads))
     }
 
-    /// A handler that enqueues, or settles, by this program must not do so in a dry run: nobody expects a change then.
+    /// A handler that enqueues or settles jobs with this program must not change anything in a dry run.
     private static func refuseInDryRun() throws {
         guard getenv("STINT_DRY_RUN").map({ String(cString: $0) == "1" }) ?? false else { return }
         throw StintError.invalidInput(

@@ -38,11 +38,6 @@ extension SQLiteStore: ExaminableStore {
     func quickFindings() async throws -> [StoreFinding] { try await examineSurroundings().map(StoreFinding.init) }
 
     func thoroughFindings() async throws -> [StoreFinding] { try await examine().map(StoreFinding.init) }
-
-    func size() throws -> StoreSize {
-        let size = try storageSize()
-        return StoreSize(file: size.file, log: size.log, free: size.free)
-    }
 }
 
 extension StoreFinding {

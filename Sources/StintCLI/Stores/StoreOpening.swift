@@ -26,18 +26,11 @@ protocol ExaminableStore: JobStore {
     func quickFindings() async throws -> [StoreFinding]
     /// What reading all of the store shows. It may take minutes.
     func thoroughFindings() async throws -> [StoreFinding]
-    func size() throws -> StoreSize
+    func storageSize() throws -> StorageSize
 }
 
 extension ExaminableStore {
     func everyFinding() async throws -> [StoreFinding] { try await thoroughFindings() + quickFindings() }
-}
-
-/// Bytes of a store on its disk.
-struct StoreSize {
-    let file: Int
-    let log: Int
-    let free: Int
 }
 
 struct StoreFinding {

@@ -166,8 +166,8 @@ extension JobQueryReader.Word {
             case "queue": return .queue(try literal { try QueueName($0) })
             case "state":
                 // The dashboard's word for a leased job.
-                let word = try whole.lowercased() == "running" ? JobState.leased.rawValue : try whole.lowercased()
-                guard let state = JobState(rawValue: word) else { throw unfit(field) }
+                let word = try whole.lowercased()
+                guard let state = word == "running" ? .leased : JobState(rawValue: word) else { throw unfit(field) }
                 return .state(state)
             case "group":
                 return .group(

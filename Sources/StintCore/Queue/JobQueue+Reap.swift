@@ -8,8 +8,9 @@ extension JobQueue {
         var report = try await store.reapAll()
         report.ticked = try await store.tickAll().ticks
         report.changed = try await store.runOperations()
-        report.indexed = try await store.indexAllText()
         report.notified = try await store.notifyWebhooks()
+        // The first index of a large queue takes minutes.
+        report.indexed = try await store.indexAllText()
         return report
     }
 }
@@ -30,9 +31,7 @@ extension JobStore {
             do { try await sleep(for: SecondLook.delay + .milliseconds(50)) } catch { return total }
         }
     }
-}
 
-extension JobStore {
     /// Indexes text until nothing is left to do or the task is cancelled. It pauses after each step, for as long as that
     /// may have held the write lock, so that workers go on.
     ///

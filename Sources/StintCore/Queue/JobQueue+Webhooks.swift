@@ -1,6 +1,6 @@
 extension JobQueue {
-    /// Adds a webhook, or replaces the one of its name if the contents differ. Reapers notice what it is to be told, and
-    /// `stint serve` sends it.
+    /// Adds a webhook, or replaces the one of its name if the contents differ. Reapers enqueue its messages, and
+    /// `stint serve` sends them.
     ///
     /// - Parameter keepsSecret: Whether the secret of the one before stays.
     @discardableResult

@@ -12,8 +12,13 @@ public struct Webhook: Sendable, Hashable {
     public static let queue: QueueName = "stint.webhooks"
     /// The most webhooks of a store.
     public static let maximumCount = 100
-    /// How long the jobs of messages are kept when they are over.
-    public static let retention: Duration = .seconds(3 * 86_400)
+    /// Of a new queue of messages. Its jobs are kept when they are over, so that a person finds what became of a message, and
+    /// one receiver that does not answer gets only some of the workers. A person may change both.
+    public static var queueSettings: QueueSettings {
+        var settings = QueueSettings(groupConcurrency: .to(2))
+        settings.retention = .seconds(3 * 86_400)
+        return settings
+    }
     /// A message that could not be sent for so long is of no use any more.
     static let expires: Duration = .seconds(86_400)
 
@@ -25,7 +30,7 @@ public struct Webhook: Sendable, Hashable {
     public let template: Template
     /// Whether it may be sent to addresses of this machine and of private networks.
     public let allowsPrivate: Bool
-    public let secret: WebhookSecret
+    public private(set) var secret: WebhookSecret
 
     /// - Throws: ``StintError`` with the code `invalidInput`.
     public init(
@@ -63,16 +68,9 @@ public struct Webhook: Sendable, Hashable {
 
     /// The same with another secret.
     public func with(_ secret: WebhookSecret) -> Webhook {
-        Webhook(self, secret: secret)
-    }
-
-    private init(_ webhook: Webhook, secret: WebhookSecret) {
-        name = webhook.name
-        url = webhook.url
-        events = webhook.events
-        template = webhook.template
-        allowsPrivate = webhook.allowsPrivate
-        self.secret = secret
+        var webhook = self
+        webhook.secret = secret
+        return webhook
     }
 }
 

@@ -70,7 +70,7 @@ package struct WebhookAddress: Sendable, Hashable, CustomStringConvertible {
         if isIn([0xFC], 7) { return .local("a private address") }
         if isIn([0xFE, 0x80], 10) || isIn([0xFE, 0xC0], 10) { return .refused("a link-local address") }
         if isIn([0xFF], 8) { return .refused("a multicast address") }
-        // Tunnels have an IPv4 address in them that nobody checks.
+        // Tunnels contain an IPv4 address that is not checked.
         if isIn([0x20, 0x01, 0, 0], 32) || isIn([0x20, 0x02], 16) { return .refused("an address of a tunnel") }
         if !isIn([0x20], 3) || isIn([0x20, 0x01, 0], 23) || isIn([0x20, 0x01, 0x0D, 0xB8], 32)
             || isIn([0x3F, 0xFF], 20)

@@ -12,7 +12,7 @@ public struct WebhookMessage: Codable, Sendable, Hashable {
         public let job: Int64
         /// In milliseconds since 1970, UTC.
         public let at: Timestamp
-        /// At most ``maximumReasonBytes``.
+        /// At most ``maximumReasonLength``.
         public let reason: String
 
         public init(job: JobID, at: Timestamp, reason: String) {

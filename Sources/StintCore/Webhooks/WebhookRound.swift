@@ -14,6 +14,9 @@ public struct WebhookObservation: Sendable, Hashable {
     public var freeBytes: Int64?
 
     public init(queue: QueueName?) { self.queue = queue }
+
+    /// How many there were of what is counted.
+    public func total(of kind: WebhookEvent.Kind) -> Int64 { kind == .buried ? buried : deaths }
 }
 
 /// What a webhook was told of one event in one queue.
@@ -33,7 +36,7 @@ public struct WebhookState: Sendable, Hashable {
 }
 
 /// Decides which messages are due. A store calls it in a transaction in which it writes the states and enqueues the
-/// messages: so each happening is in one message, whoever looks and whatever ends in between.
+/// messages: so each event is in exactly one message, with any number of reapers and after a crash.
 ///
 /// There is at most one message a minute for a webhook, event and queue. What is counted meanwhile is in the next one;
 /// what begins and ends meanwhile is not told at all.
@@ -78,7 +81,7 @@ public struct WebhookRound: Sendable {
         // A clock that was set back must not make anybody wait for as long.
         let isDue = state.notifiedAt.map { now < $0 || now - $0 >= pause } ?? true
         if event.kind.isCounted {
-            let total = event.kind == .buried ? observation.buried : observation.deaths
+            let total = observation.total(of: event.kind)
             // Another program has changed the counts, or an older copy of the database is in its place.
             if total < state.seen { state.seen = total }
             guard total > state.seen, isDue else { return nil }

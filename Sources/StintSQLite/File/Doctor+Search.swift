@@ -23,7 +23,7 @@ extension JobTransaction {
             ]
         }
         return try queues.compactMap { name, id in
-            guard let queue = try searchedQueue(id), queue.isOn, !queue.isDropping else { return nil }
+            guard let queue = try searchedQueue(id), queue.isInUse else { return nil }
             return try finding(of: queue, name)
         }
     }

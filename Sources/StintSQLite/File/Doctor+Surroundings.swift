@@ -126,7 +126,7 @@ extension SQLiteStore {
         guard statvfs(file.target, &facts) == 0 else {
             return Finding(subject: "file system", isGood: true, description: "local, \(name)")
         }
-        let free = Int64(facts.f_bavail) * Int64(facts.f_frsize) / 1_048_576
+        let free = DiskSpace.bytes(facts, \.f_bavail) / 1_048_576
         let advice = free < 8 ? ": free some space, or enqueues will be refused" : ""
         return Finding(
             subject: "file system", isGood: true, description: "local, \(name), \(free) MiB free\(advice)")

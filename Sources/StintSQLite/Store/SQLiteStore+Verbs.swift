@@ -223,10 +223,13 @@ extension SQLiteStore {
     public var safetyLookInterval: Duration? { lifecycle.withLock(\.open)?.watch.safetyLookInterval }
 
     public func reapSignals(every interval: Duration) -> AsyncStream<Void> {
-        let webhooks = WebhookLook(self)
+        // A look at webhooks reads a row of each queue.
+        let webhookLooks = RareLook(every: .seconds(1))
+        // A closed store has no signals either.
+        let freeBytes = try? freeBytes()
         return signals(every: interval) { [file] transaction, scoreboards in
             try file.logSize > Checkpointer.longLog || transaction.mayReap(scoreboards) || transaction.mayIndex()
-                || webhooks.isNeeded(transaction)
+                || webhookLooks.isTime(transaction.now) && transaction.needsWebhookRound { freeBytes?() }
         }
     }
 

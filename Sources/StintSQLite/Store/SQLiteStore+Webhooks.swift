@@ -1,5 +1,4 @@
 import StintCore
-import Synchronization
 
 /// The verbs of a ``WebhookStore``: each is one transaction with the verb of the same name.
 extension SQLiteStore {
@@ -36,25 +35,5 @@ extension SQLiteStore {
     func freeBytes() throws -> @Sendable () -> Int64? {
         let reserve = try open.transactions.reserve
         return { reserve.map { Int64($0.free) } }
-    }
-}
-
-/// Looks whether webhooks have something to tell, at most once a second: it reads a row of each queue.
-final class WebhookLook: Sendable {
-    private static let interval: Duration = .seconds(1)
-
-    private let freeBytes: (@Sendable () -> Int64?)?
-    private let last = Mutex<ContinuousClock.Instant?>(nil)
-
-    init(_ store: SQLiteStore) { freeBytes = try? store.freeBytes() }
-
-    func isNeeded(_ transaction: JobTransaction) throws -> Bool {
-        let isDue = last.withLock { last in
-            let now = ContinuousClock.now
-            if let last, now - last < Self.interval { return false }
-            last = now
-            return true
-        }
-        return try isDue && transaction.needsWebhookRound { freeBytes?() }
     }
 }

@@ -120,6 +120,12 @@ extension JobTransaction {
         """
     private static let priorities = 100
 
+    /// For how long the job has been ready that has been so for longest; `nil` if none is.
+    func oldestReady(in queue: Int64) throws -> Duration? {
+        let since = try statement(Self.oldestReady).first(queue, now.wall) { $0.optionalInt(0) } ?? nil
+        return since.map { .milliseconds(max(0, now.wall - max(0, $0))) }
+    }
+
     // MARK: - Reading
 
     func activity(of names: [QueueName]?, last: Duration) throws -> [QueueActivity] {
@@ -137,10 +143,9 @@ extension JobTransaction {
                 Self.add(queue.latest, at: minute, to: &buckets)
             }
             let total = try statement(Self.bucket).first(0, 0, queue.id) { ActivityCounts(stored: $0, from: 0) }
-            let oldest = try statement(Self.oldestReady).first(queue.id, now.wall) { $0.optionalInt(0) } ?? nil
             return QueueActivity(
                 queue: queue.name, total: (total ?? ActivityCounts()) + queue.latest,
-                oldestReady: oldest.map { .milliseconds(max(0, now.wall - max(0, $0))) }, period: period,
+                oldestReady: try oldestReady(in: queue.id), period: period,
                 buckets: buckets, starts: starts, readAtMilliseconds: now.wall)
         }
     }

@@ -11,12 +11,12 @@ extension JobTransaction {
         let plan = try plan(query, states: query.states)
         var (count, left, bytes, place) = (0, Self.jobsPerCount, JobFilter.maximumBytesRead, cursor)
         for part in plan.parts(from: cursor) {
-            let single = QueryPlan(parts: [part], isReversed: false, search: plan.search)
-            let end: WalkEnd
             if cursor == nil, let kept = try keptCount(part) {
                 count += kept
                 continue
             }
+            let single = QueryPlan(parts: [part], isReversed: false, search: plan.search)
+            let end: WalkEnd
             if part.residual.isEmpty, part.scope.isOfIndex {
                 end = try self.count(part, after: place, &left, &count)
             } else {

@@ -80,7 +80,7 @@ extension JobTransaction {
             let select = try statement(HotSQL.queueID)
             select.bind(1, name.description)
             guard let id = try select.first(read: { $0.int(0) }) else { continue }
-            guard let queue = try searchedQueue(id), queue.isOn, !queue.isDropping else { return nil }
+            guard let queue = try searchedQueue(id), queue.isInUse else { return nil }
             queues.append(queue)
         }
         return queues.isEmpty ? nil : queues
@@ -161,6 +161,8 @@ struct SearchedQueue {
     let indexedTo: Int64
     let droppedTo: Int64
     let isDropping: Bool
+    /// Whether it is switched on, and nothing is left of an earlier index.
+    var isInUse: Bool { isOn && !isDropping }
     let jobs: Int64
     let bytes: Int64
     let maximumBytes: Int64

@@ -30,7 +30,7 @@ extension JobTransaction {
     func needsIndexing() throws -> Bool {
         try Self.hasFTS5
             && searchedQueues().contains { queue in
-                try !queue.isOn || queue.isDropping || queue.bytes > queue.maximumBytes || hasChanges(queue)
+                try !queue.isInUse || queue.bytes > queue.maximumBytes || hasChanges(queue)
                     || isBehind(queue)
             }
     }
@@ -60,14 +60,14 @@ extension JobTransaction {
     func index(_ budget: SearchBudget = SearchBudget()) throws -> Int {
         var (budget, count) = (budget, 0)
         let queues = try searchedQueues()
-        if !queues.isEmpty, queues.allSatisfy({ !$0.isOn || $0.isDropping }) { return try dropAll() }
+        if !queues.isEmpty, !queues.contains(where: \.isInUse) { return try dropAll() }
         for queue in queues where !budget.isSpent {
-            if !queue.isOn || queue.isDropping {
-                count += try drop(queue, &budget)
-            } else {
+            if queue.isInUse {
                 count += try indexChanges(queue, &budget)
                 count += try indexNext(queue, &budget)
                 count += try trim(queue.id, &budget)
+            } else {
+                count += try drop(queue, &budget)
             }
         }
         return count
@@ -75,10 +75,12 @@ extension JobTransaction {
 
     // MARK: - Add
 
+    /// The payload of a job of the queue ?2 that may be indexed.
+    private static let payloadToIndex = """
+        CASE WHEN queue_id = ?2 AND is_digest = 0 AND length(payload) <= \(SearchText.maximumBytes) THEN payload END
+        """
     static let nextToIndex = """
-        SELECT id, queue_id, is_digest, length(payload),
-               CASE WHEN queue_id = ?2 AND is_digest = 0 AND length(payload) <= \(SearchText.maximumBytes) THEN payload END
-        FROM stint_jobs WHERE id > ?1 ORDER BY id LIMIT ?3
+        SELECT id, queue_id, \(payloadToIndex) FROM stint_jobs WHERE id > ?1 ORDER BY id LIMIT ?3
         """
 
     /// Indexes the jobs that follow the last one that was.
@@ -89,8 +91,8 @@ extension JobTransaction {
             guard jobs.count < budget.jobs, bytes < budget.bytes else { return nil }
             (rows, last) = (rows + 1, row.int(0))
             guard row.int(1) == queue.id else { return () }
-            jobs.append((row.int(0), Self.text(row, at: 4)))
-            bytes += row.byteCount(4)
+            jobs.append((row.int(0), Self.text(row, at: 2)))
+            bytes += row.byteCount(2)
             return ()
         }
         guard let last else { return 0 }
@@ -105,12 +107,8 @@ extension JobTransaction {
         let jobs = try statement(Self.changedJobs).rows(queue.id, Int64(budget.jobs)) { $0.int(0) }
         var count = 0
         for id in jobs where !budget.isSpent {
-            let found = try statement(
-                """
-                SELECT is_digest, CASE WHEN is_digest = 0 AND length(payload) <= \(SearchText.maximumBytes) THEN payload END
-                FROM stint_jobs WHERE id = ?1 AND queue_id = ?2
-                """
-            ).first(id, queue.id) { Self.text($0, at: 1) }
+            let found = try statement("SELECT \(Self.payloadToIndex) FROM stint_jobs WHERE id = ?1 AND queue_id = ?2")
+                .first(id, queue.id) { Self.text($0, at: 0) }
             if case .some(let text) = found {
                 if id > queue.droppedTo, id <= queue.indexedTo { try index(id, in: queue.id, text, &budget) }
             } else {
@@ -213,7 +211,7 @@ extension JobTransaction {
         }
         guard changes.count < 1_000 else { return count + changes.count }
         try statement("DELETE FROM stint_search_queues WHERE queue_id = ?1").execute(queue.id)
-        // It may have been switched on again meanwhile, and begins anew.
+        // If it was switched on again, indexing starts from the beginning.
         if queue.isOn { try statement("INSERT INTO stint_search_queues (queue_id) VALUES (?1)").execute(queue.id) }
         return count + changes.count + 1
     }

@@ -64,15 +64,11 @@ extension JobTransaction {
         }
     }
 
-    /// Their jobs stay for a while, so that a person finds what became of a message, and one receiver that does not answer
-    /// gets only some of the workers. A person may change both.
     private func prepareWebhookQueue() throws {
         let select = try statement(HotSQL.queueID)
         select.bind(1, Webhook.queue.description)
         guard try select.first(read: { $0.int(0) }) == nil else { return }
-        var settings = QueueSettings(groupConcurrency: .to(2))
-        settings.retention = Webhook.retention
-        try configure(Webhook.queue, settings)
+        try configure(Webhook.queue, Webhook.queueSettings)
     }
 
     /// New events count from now on.
@@ -88,7 +84,7 @@ extension JobTransaction {
         let observed = try observedQueues(for: new)
         for event in new {
             for (queue, observation) in observed where observation.queue.map(event.includes) == true {
-                let total = event.kind == .buried ? observation.buried : observation.deaths
+                let total = observation.total(of: event.kind)
                 if total > 0 { try write(WebhookState(seen: total), of: id, event, queue) }
             }
         }
@@ -252,8 +248,7 @@ extension JobTransaction {
                 return (id, observation)
             }
             var observation = observation
-            let oldest = try statement(Self.oldestReady).first(id, now.wall) { $0.optionalInt(0) } ?? nil
-            observation.oldestReady = oldest.map { .milliseconds(max(0, now.wall - max(0, $0))) }
+            observation.oldestReady = try oldestReady(in: id)
             return (id, observation)
         }
     }

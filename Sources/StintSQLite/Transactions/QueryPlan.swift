@@ -195,8 +195,8 @@ extension JobTransaction {
     }
 
     /// Reads the jobs of a part behind a place in its order, one row each. ?1 is the scope's number, or in the scope
-    /// `all` the queue of the place, ?2 and ?3 its order and job, ?4 the number of rows. If it is one job, that is ?5. Incomplete rows that another
-    /// program has left are skipped.
+    /// `all` the queue of the place, ?2 and ?3 its order and job, ?4 the number of rows. If it is one job, that is ?5.
+    /// Incomplete rows that another program has left are skipped.
     static func jobs(
         _ state: JobState, _ scope: QueryPlan.Scope, isReversed: Bool, needs: QueryPlan.Needs, isOne: Bool = false
     ) -> String {

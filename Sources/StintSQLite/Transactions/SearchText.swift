@@ -12,7 +12,7 @@ struct SearchText {
     static let maximumBytes = 16_384
     /// What a job costs besides its text.
     static let overhead = 32
-    /// A longer query is looked up by so many of its rows of three.
+    /// A longer query is looked up by at most this many of its rows of three.
     private static let maximumTrigrams = 24
 
     private(set) var text = ""

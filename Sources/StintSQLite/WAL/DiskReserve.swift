@@ -111,13 +111,10 @@ final class DiskReserve: Sendable {
 
     private func room(_ blocks: KeyPath<statvfs, fsblkcnt_t>) -> Int { Self.bytes(of: file, blocks) ?? .max }
 
-    /// The space of the disk under the file. Some file systems report the largest number that there is.
+    /// The space of the disk under the file.
     private static func bytes(of file: Int32, _ blocks: KeyPath<statvfs, fsblkcnt_t>) -> Int? {
         var facts = statvfs()
-        guard fstatvfs(file, &facts) == 0 else { return nil }
-        let (bytes, overflow) = Int(clamping: facts[keyPath: blocks])
-            .multipliedReportingOverflow(by: Int(clamping: facts.f_frsize))
-        return overflow ? .max : bytes
+        return fstatvfs(file, &facts) == 0 ? DiskSpace.bytes(facts, blocks) : nil
     }
 
     /// Whether it is whole, or there is free space for what is missing.

@@ -19,17 +19,16 @@ extension Route {
     /// Begins to read everything.
     static func examine(_ request: WebRequest, _ form: Form) async throws -> String {
         let dashboard = request.dashboard
-        guard dashboard.options.examineThoroughly != nil else {
+        guard let run = await dashboard.examinations.start() else {
             throw WebError(.badRequest, "this store cannot be examined here")
         }
-        let run = try await dashboard.examinations.start { [live = dashboard.live] in await live.refresh() }
-        Task { [logger = dashboard.options.logger] in
+        Task {
             do {
-                try await run?.value
+                try await run.value
             } catch {
-                logger.warning("the examination has failed", metadata: ["error": "\(error)"])
-                await dashboard.live.refresh()
+                dashboard.options.logger.warning("the examination has failed", metadata: ["error": "\(error)"])
             }
+            await dashboard.live.refresh()
         }
         return "/doctor?done=examining"
     }

@@ -17,7 +17,7 @@ extension Route {
         let needsSignIn = dashboard.options.access.needsSignIn
         let view = View(base: dashboard.options.basePath, isWrong: isWrong, isOpen: !needsSignIn)
         // There is no session yet that a form could prove to know.
-        let secret = request.formSecret ?? Sessions.newSecret()
+        let secret = request.formSecret ?? Credentials.newSecret()
         var response = dashboard.templates.page(
             Page(title: "Sign in", template: "sign-in", view: view), dashboard, user: nil, path: request.path,
             status: isWrong ? .forbidden : .ok, formToken: needsSignIn ? dashboard.formTokens.token(of: secret) : nil)

@@ -99,8 +99,7 @@ public struct Credentials: Sendable {
                 "the user's name \(quoted(name)) must be 1 to 64 visible ASCII characters without spaces, and not begin with #"
             )
         }
-        var generator = SystemRandomNumberGenerator()
-        let token = "stint_" + hex((0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) })
+        let token = "stint_" + newSecret()
         return (token, "\(name) \(role.rawValue) sha256:\(hex(hash(of: token)))")
     }
 
@@ -126,6 +125,12 @@ public struct Credentials: Sendable {
         }
     }
 
+    /// 256 random bits, in hexadecimal digits.
+    static func newSecret() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return hex((0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) })
+    }
+
     static func hash(of token: String) -> [UInt8] { Array(SHA256.hash(data: Array(token.utf8))) }
 
     static func isEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
@@ -138,7 +143,7 @@ public struct Credentials: Sendable {
         return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 
-    private static func bytes(hex text: Substring) -> [UInt8]? {
+    static func bytes(hex text: Substring) -> [UInt8]? {
         let digits = Array(text.utf8)
         guard digits.count % 2 == 0, digits.allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }) else { return nil }
         return stride(from: 0, to: digits.count, by: 2).map {

@@ -24,21 +24,8 @@ struct FormTokens: Sendable {
     }
 
     func isValid(_ token: String, of secret: String) -> Bool {
-        guard let code = Self.bytes(token) else { return false }
+        guard let code = Credentials.bytes(hex: token[...]) else { return false }
         return HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: Data(secret.utf8), using: key)
-    }
-
-    private static func bytes(_ hex: String) -> [UInt8]? {
-        let digits = Array(hex.utf8)
-        guard digits.count == 64 else { return nil }
-        var bytes: [UInt8] = []
-        for index in stride(from: 0, to: digits.count, by: 2) {
-            guard let byte = UInt8(String(decoding: digits[index...(index + 1)], as: UTF8.self), radix: 16) else {
-                return nil
-            }
-            bytes.append(byte)
-        }
-        return bytes
     }
 
     /// Adds the token to the forms of a page. Texts of jobs have no tag of their own: they are escaped.

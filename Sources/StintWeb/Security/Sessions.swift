@@ -18,7 +18,7 @@ final class Sessions: Sendable {
 
     /// - Returns: The secret for the cookie.
     func begin(_ user: WebUser, at now: ContinuousClock.Instant = .now) -> String {
-        let secret = Self.newSecret()
+        let secret = Credentials.newSecret()
         sessions.withLock { sessions in
             sessions = sessions.filter { $0.value.end > now }
             if sessions.count >= Self.maximum, let oldest = sessions.min(by: { $0.value.end < $1.value.end }) {
@@ -27,11 +27,6 @@ final class Sessions: Sendable {
             sessions[Credentials.hash(of: secret)] = Session(user: user, end: now + Self.lifetime)
         }
         return secret
-    }
-
-    static func newSecret() -> String {
-        var generator = SystemRandomNumberGenerator()
-        return Credentials.hex((0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) })
     }
 
     func user(_ secret: String, at now: ContinuousClock.Instant = .now) -> WebUser? {

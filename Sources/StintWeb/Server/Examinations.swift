@@ -24,7 +24,7 @@ actor Examinations {
         let runsSince: Date?
     }
 
-    /// A store of up to so many bytes is read at each look.
+    /// A store of at most this many bytes is read at each look.
     static let smallStore = 16 << 20
     /// How long a quick result is shown again.
     private static let quickLasts: Duration = .seconds(5)
@@ -58,24 +58,13 @@ actor Examinations {
     ///
     /// - Returns: Its end; `nil`: the store cannot be read so.
     @discardableResult
-    func start(then call: @escaping @Sendable () async -> Void = {}) async throws -> Task<Void, any Error>? {
+    func start() -> Task<Void, any Error>? {
         guard let examine = options.examineThoroughly else { return nil }
-        let task: Task<Result, any Error>
-        if let run = thoroughRun {
-            task = run.task
-        } else {
-            task = Task { try await Self.timed(examine) }
-            thoroughRun = (task, Date())
-        }
+        let (task, since) = thoroughRun ?? (Task { try await Self.timed(examine) }, Date())
+        thoroughRun = (task, since)
         return Task {
-            do {
-                thorough = try await task.value
-            } catch {
-                if thoroughRun?.task == task { thoroughRun = nil }
-                throw error
-            }
-            if thoroughRun?.task == task { thoroughRun = nil }
-            await call()
+            defer { if thoroughRun?.task == task { thoroughRun = nil } }
+            thorough = try await task.value
         }
     }
 

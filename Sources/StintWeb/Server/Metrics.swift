@@ -29,7 +29,7 @@ private struct Metrics {
     let workers: [WorkerRecord]
     let schedules: [ScheduleRecord]
     let operations: [BulkOperation]
-    let storage: Dashboard.StorageSize?
+    let storage: StorageSize?
     let livePages: Int
     let liveListeners: Int
     let liveRenders: Int
