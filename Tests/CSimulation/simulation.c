@@ -67,6 +67,12 @@ static SWIFT_CC void ready(void *job, enqueue original) {
     else original(job);
 }
 
+/// Task.yield() does not call the hook. It gives its job to the thread pool, where it would run beside the world.
+void dispatch_async_f(void *queue, void *context, void (*function)(void *)) {
+    if (world) world->ready((stint_job){function, context});
+    else ORIGINAL("dispatch_async_f", void (*)(void *, void *, void (*)(void *)))(queue, context, function);
+}
+
 // MARK: - Jobs that sleep
 //
 // The hooks for these are not called if the executor is Swift's default one. That one uses libdispatch: dispatch_after_f,
