@@ -34,7 +34,7 @@ struct StintCommand: AsyncParsableCommand {
             BackupCommand.self, RestoreCommand.self, DoctorCommand.self,
         ]
         #if Web
-            commands.append(ServeCommand.self)
+            commands += [ServeCommand.self, ImportCommand.self]
         #endif
         return commands
     }
