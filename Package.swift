@@ -249,6 +249,13 @@ let package = Package(
             ]
         ),
         .testTarget(
+            name: "StintBeanstalkTests",
+            dependencies: [
+                "StintBeanstalk", "StintCLI", "StintCore", "StintPlatform", "StintSQLite", "TestSupport", lifecycle,
+                logging, nio, nioPosix, subprocess,
+            ]
+        ),
+        .testTarget(
             name: "StintCLITests",
             dependencies: [
                 "StintCLI", "StintPlatform", "StintSQLite", "TestSupport", "CrashingWorker", grdb, subprocess,
