@@ -32,7 +32,7 @@ extension Broker {
             return .reply(.using(tube))
         case .reserve(let timeout): return reserve(id, timeout: timeout)
         case .reserveJob(let job): return later(id) { try await $0.reserve(job, for: id) }
-        case .delete(let job): return later(id) { try await $0.delete(job, by: id) }
+        case .delete(let job): return delete(job, by: id)
         case .release(let job, let priority, let delay):
             return settle(job, by: id, priority, .release(after: Self.delay(delay)), .released) { broker, tube in
                 broker.notes.change(job) { note in
@@ -90,12 +90,12 @@ extension Broker {
     private func later(
         _ id: ConnectionID, _ reply: @escaping @Sendable (isolated Broker) async throws -> Reply?
     ) -> Answer {
-        Task {
+        begin { broker in
             do {
-                if let reply = try await reply(self) { send(reply, to: id) }
+                if let reply = try await reply(broker) { broker.send(reply, to: id) }
             } catch {
-                logger.error("a command failed", metadata: ["error": "\(error)"])
-                send(.internalError, to: id)
+                broker.logger.error("a command failed", metadata: ["error": "\(error)"])
+                broker.send(.internalError, to: id)
             }
         }
         return .later
@@ -110,27 +110,17 @@ extension Broker {
 
     private func put(_ job: NewTubeJob, _ id: ConnectionID) -> Answer {
         guard !isDraining else { return .reply(.draining) }
-        let tube = connections[id]!.session.used
-        return later(id) { try await $0.enqueue(job, in: tube) }
-    }
-
-    private func enqueue(_ job: NewTubeJob, in tube: QueueName) async throws -> Reply {
         let options = JobOptions(
             priority: job.priority, delay: Self.delay(job.delay), maxAttempts: Int(Int32.max),
             maxCrashes: self.options.maxCrashes ?? Int(Int32.max), timeToRun: Self.delay(job.timeToRun))
-        let enqueued: Enqueued
         do {
-            enqueued = try await queue.enqueue(jobs: [try NewJob(job.body, in: tube, options: options)])[0]
-        } catch let error as StintError where [.storageFailed, .databaseBusy].contains(error.code) {
-            // As beanstalkd says if its disk is full: try again later.
-            logger.error("a job could not be stored", metadata: ["tube": "\(tube)", "error": "\(error)"])
-            return .outOfMemory
+            let new = try NewJob(job.body, in: connections[id]!.session.used, options: options)
+            add(PendingPut(job: new, delay: job.delay, connection: id))
+            return .later
+        } catch {
+            logger.error("a job cannot be put", metadata: ["error": "\(error)"])
+            return .reply(.internalError)
         }
-        tubes.addJob(to: tube)
-        counts.jobs += 1
-        if job.delay > 0 { notes.change(enqueued.id) { $0.delay = job.delay } }
-        if line.waiting[tube] != nil { poke([tube], job.delay == 0 ? .claim : .read) }
-        return .inserted(enqueued.id)
     }
 
     // MARK: - One job
@@ -142,11 +132,12 @@ extension Broker {
     ) -> Answer {
         guard let reservation = end(job, by: id) else { return .reply(.notFound) }
         let settlement = Settlement(reservation.lease, outcome, priority: priority)
-        return later(id) { broker in
-            guard case .settled = try await broker.store.settle([settlement])[0] else { return .notFound }
-            settled(broker, reservation.tube)
-            return reply
-        }
+        add(
+            PendingEnd(settlement: settlement, connection: id) { broker in
+                settled(broker, reservation.tube)
+                return reply
+            })
+        return .later
     }
 
     private func end(_ job: JobID, by id: ConnectionID) -> Session.Reservation? {
@@ -155,24 +146,30 @@ extension Broker {
         return reservation
     }
 
-    private func delete(_ job: JobID, by id: ConnectionID) async throws -> Reply {
-        var tube: QueueName?
+    private func delete(_ job: JobID, by id: ConnectionID) -> Answer {
         if let reservation = end(job, by: id) {
-            if case .settled = try await store.settle([Settlement(reservation.lease, .ack)])[0] {
-                tube = reservation.tube
-            }
-        } else if holders[job] == nil, let record = try await record(of: job),
-            try await change(job, .delete, in: [.ready, .delayed, .buried])
-        {
-            tube = record.queue
+            add(
+                PendingEnd(settlement: Settlement(reservation.lease, .ack), connection: id) { broker in
+                    broker.isDeleted(job, from: reservation.tube)
+                    return .deleted
+                })
+            return .later
         }
-        guard let tube else { return .notFound }
+        return later(id) { broker in
+            guard broker.holders[job] == nil, let record = try await broker.record(of: job),
+                try await broker.change(job, .delete, in: [.ready, .delayed, .buried])
+            else { return .notFound }
+            broker.isDeleted(job, from: record.queue)
+            return .deleted
+        }
+    }
+
+    private func isDeleted(_ job: JobID, from tube: QueueName) {
         notes.forget(job)
         tubes.change(tube) { tube in
             tube.deletes += 1
             tube.jobs -= 1
         }
-        return .deleted
     }
 
     private func reserve(_ job: JobID, for id: ConnectionID) async throws -> Reply? {

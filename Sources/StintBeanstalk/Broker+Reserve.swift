@@ -45,14 +45,14 @@ extension Broker {
             return
         }
         looking[group] = .nothing
-        Task {
+        begin { broker in
             var look = look
-            while look != .nothing, !isStopping {
-                looking[group] = .nothing
-                await lookOnce(for: group, look)
-                look = looking[group]!
+            while look != .nothing, !broker.isStopping {
+                broker.looking[group] = .nothing
+                await broker.lookOnce(for: group, look)
+                look = broker.looking[group]!
             }
-            looking[group] = nil
+            broker.looking[group] = nil
         }
     }
 

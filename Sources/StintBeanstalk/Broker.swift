@@ -44,6 +44,7 @@ actor Broker {
     nonisolated let loop: any EventLoop
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.executor.asUnownedSerialExecutor() }
     nonisolated let options: Options
+    nonisolated let executor: EventLoopExecutor
 
     let queue: JobQueue<AnyJobStore>
     var store: AnyJobStore { queue.store }
@@ -56,6 +57,8 @@ actor Broker {
     var notes = JobNotes()
     var counts = ServerCounts()
     var line = WaitingLine()
+    var puts = Batches<PendingPut>()
+    var ends = Batches<PendingEnd>()
     /// The groups that are being looked for, and how to look again.
     var looking: [Set<QueueName>: Look] = [:]
     var alarm: (at: NIODeadline, task: Scheduled<Void>)?
@@ -74,6 +77,7 @@ actor Broker {
         self.queue = queue
         self.loop = loop
         self.options = options
+        executor = EventLoopExecutor(loop)
     }
 
     // MARK: - Connections
