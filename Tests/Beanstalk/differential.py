@@ -159,7 +159,7 @@ class Pair:
         self.dirty = True
         for side in self.sides:
             side.forget()
-        self.wires = [[Wire(side.server) for side in self.sides] for _ in range(sequence.connections)]
+        self.wires = [self.open() for _ in range(sequence.connections)]
         begin = time.monotonic()
         for step in sequence.steps:
             self.step(sequence, step, begin)
@@ -259,7 +259,14 @@ class Pair:
             self.waiting = None
         for wire in self.wires[connection]:
             wire.close()
-        self.wires[connection] = [Wire(side.server) for side in self.sides]
+        self.wires[connection] = self.open()
+
+    def open(self):
+        wires = [Wire(side.server) for side in self.sides]
+        for wire in wires:
+            # Only now it is sure that the server has accepted it.
+            assert wire.call(b"list-tube-used\r\n") == (b"USING default\r\n", b"")
+        return wires
 
     def poll(self, both=False):
         """Receives the reply for which a connection waits, if it is there, or if it is there from both servers."""

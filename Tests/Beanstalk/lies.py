@@ -9,13 +9,13 @@ Called as a server, with LIE in its environment, it is beanstalkd behind a proxy
 import argparse
 import os
 import re
-import select
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -46,8 +46,12 @@ def serve(oracle, lie, arguments):
     signal.signal(signal.SIGTERM, lambda *_: (process.kill(), os._exit(0)))
     pattern, replacement, _ = LIES[lie]
     listener = socket.socket(socket.AF_UNIX)
-    while not os.path.exists(hidden):
-        select.select([], [], [], 0.005)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with socket.socket(socket.AF_UNIX) as trial:
+            if trial.connect_ex(hidden) == 0:
+                break
+        time.sleep(0.005)
     listener.bind(path)
     listener.listen(100)
 

@@ -38,7 +38,7 @@ class Server:
                 self.port = (port or free_port()) if self.tcp else None
                 if self.start():
                     return
-                if port is not None:
+                if not self.tcp or port is not None:
                     break
             raise AssertionError(f"{self.program} has ended with {self.process.returncode}: {self.said()}")
         except BaseException:
