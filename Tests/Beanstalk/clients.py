@@ -76,7 +76,7 @@ def main():
                 print(task.result(), flush=True)
             except Exception as error:
                 failures += 1
-                print(f"failed: {error!r}".replace("\\n", "\n"), file=sys.stderr, flush=True)
+                print(f"failed: {error}", file=sys.stderr, flush=True)
     print(f"clients: {len(tasks) - failures} passed, {failures} failed")
     sys.exit(1 if failures else 0)
 

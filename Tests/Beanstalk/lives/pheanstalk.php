@@ -3,6 +3,7 @@
 declare(strict_types=1);
 
 use Pheanstalk\Exception\DeadlineSoonException;
+use Pheanstalk\Exception\JobTooBigException;
 use Pheanstalk\Exception\ServerException;
 use Pheanstalk\JobId;
 use Pheanstalk\Pheanstalk;
@@ -79,7 +80,7 @@ function life(): void
         equal('a body', [$job->getId(), $job->getData()], [$id, $body]);
         $worker->delete($job);
     }
-    fails('a job too big', ServerException::class, fn () => $producer->put(str_repeat('x', 65536)));
+    fails('a job too big', JobTooBigException::class, fn () => $producer->put(str_repeat('x', 65536)));
 
     $begin = microtime(true);
     $id = $producer->put('delayed', 1024, 1)->getId();
