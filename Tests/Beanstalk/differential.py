@@ -1,6 +1,6 @@
 """Gives beanstalkd and Stint the same commands, and compares the replies.
 
-    python3 Tests/Beanstalk/differential.py .build/debug/stint [--seed N] [--sequences N] [--timed N] [--oracle PATH]
+    Tests/Beanstalk/setup && python3 Tests/Beanstalk/differential.py .build/debug/stint [--seed N] [--sequences N] [--timed N] [--oracle PATH]
 
 A sequence is some dozens of commands on two to four connections. Half of the sequences have malformed commands among
 them. Replies must be equal byte for byte but for the ids of jobs, which are numbered by their order; ages and times left,
@@ -27,7 +27,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
-from servers import REPLY, Server, Wire, take  # noqa: E402
+from servers import BEANSTALKD, REPLY, Server, Wire  # noqa: E402
 
 # What Stint does differently on purpose: the reason, the bytes that show it, and both servers' replies. The examples are
 # run too, so that this list says the truth; the generator makes nothing of the kind. docs/beanstalkd.md has the same list.
@@ -731,7 +731,7 @@ def main():
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     parser.add_argument("--sequences", type=int, default=2_000)
     parser.add_argument("--timed", type=int, default=40)
-    parser.add_argument("--oracle", default="/usr/bin/beanstalkd")
+    parser.add_argument("--oracle", default=BEANSTALKD)
     parser.add_argument("--only", type=int, help="the seed of one sequence, as a difference says it")
     parser.add_argument("--no-shorter", action="store_true", help="do not make a sequence with a difference shorter")
     parser.add_argument("--differences", type=int, default=1, help="end after so many")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Proves that differential.py sees differences: beanstalkd beside itself has none, and beside one with a wrong reply it has.
 
-    python3 Tests/Beanstalk/lies.py [--oracle PATH]
+    Tests/Beanstalk/setup && python3 Tests/Beanstalk/lies.py [--oracle PATH]
 
 Called as a server, with LIE in its environment, it is beanstalkd behind a proxy that replaces one reply.
 """
@@ -17,7 +17,11 @@ import tempfile
 import threading
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path.insert(0, HERE)
+sys.dont_write_bytecode = True
+
+from servers import BEANSTALKD  # noqa: E402
 
 # What a reply is replaced by, and the kind of sequences that must see it.
 LIES = [
@@ -77,7 +81,7 @@ def serve(oracle, lie, arguments):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--oracle", default="/usr/bin/beanstalkd")
+    parser.add_argument("--oracle", default=BEANSTALKD)
     parser.add_argument("--seed", default="1")
     arguments = parser.parse_args()
 
