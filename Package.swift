@@ -126,12 +126,19 @@ let package = Package(
             ]
         ),
 
+        // beanstalkd's protocol, of any store.
+        .target(
+            name: "StintBeanstalk",
+            dependencies: ["StintCore", "StintPlatform", nio, nioPosix, lifecycle, logging, metrics]
+        ),
+
         // The command line: the only place that wires the modules together.
         .executableTarget(
             name: "StintCLI",
             dependencies: [
                 "StintCore", "StintPlatform", "StintSQLite", "StintWorker", argumentParser, lifecycle, signals, logging,
                 .target(name: "StintWeb", condition: .when(traits: ["Web"])),
+                .target(name: "StintBeanstalk", condition: .when(traits: ["Web"])),
             ]
         ),
 
@@ -239,6 +246,13 @@ let package = Package(
             dependencies: [
                 "Stint", "StintCore", "StintPlatform", "StintTesting", "StintWeb", "TestSupport", hummingbird,
                 httpTypes, lifecycle, logging, nio, nioEmbedded, nioSSL,
+            ]
+        ),
+        .testTarget(
+            name: "StintBeanstalkTests",
+            dependencies: [
+                "StintBeanstalk", "StintCLI", "StintCore", "StintPlatform", "StintSQLite", "TestSupport", lifecycle,
+                logging, nio, nioPosix, subprocess,
             ]
         ),
         .testTarget(

@@ -126,6 +126,7 @@ extension InMemoryState {
             if outcome.hasRun {
                 note(job.queue, now) { $0.runTime.add(.milliseconds(now.wall - lease.claimedAt)) }
             }
+            if let priority = settlement.priority { jobs[id]!.options.priority = priority }
             let state = move(id, transition, worker: lease.worker, settlement.diagnostics, now)
             _ = enqueue(settlement.followUps, now)
             return .settled(state)

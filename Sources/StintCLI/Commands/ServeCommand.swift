@@ -3,6 +3,7 @@
     import Foundation
     import Logging
     import ServiceLifecycle
+    import StintBeanstalk
     import StintCore
     import StintPlatform
     import StintWeb
@@ -12,7 +13,7 @@
     struct ServeCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "serve",
-            abstract: "Serve the dashboard, its HTTP API and metrics until SIGTERM or SIGINT.",
+            abstract: "Serve the dashboard, its HTTP API and metrics, or beanstalkd's protocol, until SIGTERM or SIGINT.",
             discussion: """
                 Pages: overview, jobs, queues, workers, schedules, webhooks, doctor; each also with .json at the end. /metrics is for \
                 Prometheus, /health and /ready for load balancers. /api/v1/openapi.json describes the HTTP API, by which \
@@ -31,8 +32,13 @@
                 copy of the job, as `stint retry --dry-run` does, for ten minutes at most. /bin/sh runs it, in a scratch \
                 folder. Browsers choose the job and never the command.
 
+                With --beanstalk, clients of beanstalkd put and reserve jobs: its tubes are the queues. The dashboard \
+                is then served only if --web is given too. SIGUSR1 makes it accept no more jobs (drain mode). The \
+                protocol has no passwords. docs/beanstalkd.md has the details.
+
                 Example:
                   stint serve --web 127.0.0.1:8180
+                  stint serve --beanstalk 127.0.0.1:11300
                   stint serve --dry-run-command 'mail=/srv/mail/send-mail'
                   stint serve --new-token anna --role operate --auth-file users
                   stint serve --web 0.0.0.0:8180 --auth-file users --host-name jobs.example.org
@@ -40,8 +46,18 @@
 
         @OptionGroup var database: DatabaseOptions
 
-        @Option(help: ArgumentHelp("The address of the dashboard.", valueName: "host:port"))
-        var web = "127.0.0.1:8180"
+        @OptionGroup var creation: CreationOptions
+
+        @Option(
+            help: ArgumentHelp(
+                "The address of the dashboard. (default: 127.0.0.1:8180; none with --beanstalk)",
+                valueName: "host:port"))
+        var web: String?
+
+        @Flag(help: "Do not serve the dashboard.")
+        var noWeb = false
+
+        @OptionGroup(title: "beanstalkd's protocol") var beanstalk: BeanstalkOptions
 
         @Option(
             help: ArgumentHelp(
@@ -94,10 +110,45 @@
 
         func run() async throws {
             if let newToken { return try addUser(newToken) }
-            let (host, port) = try Self.address(web)
+            guard web == nil || !noWeb else { throw wrongUsage("--web and --no-web contradict each other") }
+            let address = web ?? (noWeb || beanstalk.address != nil ? nil : "127.0.0.1:8180")
+            guard address != nil || beanstalk.address != nil else {
+                throw wrongUsage("nothing is to be served: leave out --no-web, or give --beanstalk")
+            }
+            guard beanstalk.address == nil || !readOnly else {
+                throw wrongUsage("--read-only is for the dashboard; clients of --beanstalk change jobs")
+            }
             // Each connection has a descriptor, and the usual limit of a shell is 1,024.
             ResourceLimit.raiseOpenFiles()
-            let queue = try await database.open()
+            let queue =
+                beanstalk.address == nil ? try await database.open() : try await database.open(creating: creation)
+            var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
+            let dashboard = try address.map { try self.dashboard(of: queue, at: $0, &services) }
+            if let server = try beanstalk.server(of: queue) {
+                services.append(.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup))
+                services.append(.init(service: DrainSignal(server)))
+            }
+            // Who works by HTTP or by beanstalkd's protocol has no reaper of their own, and their leases run out too.
+            if !readOnly {
+                services.append(.init(service: Reaper(queue)))
+                services.append(.init(service: WebhookSender(queue)))
+            }
+            let group = ServiceGroup(
+                configuration: .init(
+                    services: services,
+                    gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "stint.serve")))
+            do { try await group.run() } catch {
+                await dashboard?.endDryRuns()
+                throw error
+            }
+            await dashboard?.endDryRuns()
+        }
+
+        private func dashboard(
+            of queue: JobQueue<AnyJobStore>, at address: String,
+            _ services: inout [ServiceGroupConfiguration.ServiceConfiguration]
+        ) throws -> Dashboard {
+            let (host, port) = try Self.address(address, of: "--web")
             var access =
                 try authFile.map { Access.credentials(try Credentials(file: $0)) } ?? .open(readOnly ? .view : .admin)
             if readOnly { access.mostRole = .view }
@@ -119,25 +170,8 @@
                 // Scripts wait for this line.
                 do { try Output.print("http://\(address)/") } catch {}
             }
-            let logger = Logger(label: "stint.web")
-            var services = [
-                ServiceGroupConfiguration.ServiceConfiguration(
-                    service: server, successTerminationBehavior: .gracefullyShutdownGroup)
-            ]
-            // Who works by HTTP has no reaper of their own, and their leases run out too.
-            if !readOnly {
-                services.append(.init(service: Reaper(queue)))
-                services.append(.init(service: WebhookSender(queue)))
-            }
-            let group = ServiceGroup(
-                configuration: .init(
-                    services: services,
-                    gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-            do { try await group.run() } catch {
-                await dashboard.endDryRuns()
-                throw error
-            }
-            await dashboard.endDryRuns()
+            services.append(.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup))
+            return dashboard
         }
 
         private func dryRuns(
@@ -169,16 +203,16 @@
         }
 
         /// `127.0.0.1:8180`, `[::1]:8180`, `localhost:0`.
-        private static func address(_ text: String) throws -> (host: String, port: Int) {
+        static func address(_ text: String, of option: String) throws -> (host: String, port: Int) {
             guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
                 throw StintError.invalidInput(
-                    "--web is \(quoted(text)); expected an address and a port such as 127.0.0.1:8180")
+                    "\(option) is \(quoted(text)); expected an address and a port such as 127.0.0.1:8180")
             }
             var host = String(text[..<colon])
             if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
             guard !host.isEmpty else {
                 throw StintError.invalidInput(
-                    "--web is \(quoted(text)), without an address; expected 127.0.0.1:\(port), or 0.0.0.0:\(port) for all of them"
+                    "\(option) is \(quoted(text)), without an address; expected 127.0.0.1:\(port), or 0.0.0.0:\(port) for all of them"
                 )
             }
             return (host, Int(port))

@@ -47,6 +47,9 @@ struct StintCommand: AsyncParsableCommand {
         LogStream.bootstrap()
         do {
             try checkArguments()
+            #if Web
+                if let command = try BeanstalkdCommand(CommandLine.arguments) { return try await command.run() }
+            #endif
             let arguments = Array(CommandLine.arguments.dropFirst())
             try checkCommand(arguments)
             var command = try parseAsRoot(joinedIDs(arguments))

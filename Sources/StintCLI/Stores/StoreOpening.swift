@@ -6,6 +6,8 @@ struct StoreOpening {
     var createsWith: UInt32?
     /// Whether the command works on a store that it may not write to.
     var onlyReads = false
+    /// Whether a power cut may undo the last changes.
+    var isRelaxed = false
 }
 
 extension StoreAddress {

@@ -9,16 +9,19 @@ public struct Settlement: Sendable {
     /// The worker's limit of attempts, if it is lower than the job's own `maxAttempts`. It applies to failures and
     /// crashes.
     public let maxAttempts: Int?
+    /// The priority that the job has from now on, unless it is done; `nil`: the same as before.
+    public let priority: UInt32?
 
     public init(
         _ lease: Lease, _ outcome: Outcome, followUps: [NewJob] = [], diagnostics: AttemptDiagnostics? = nil,
-        maxAttempts: Int? = nil
+        maxAttempts: Int? = nil, priority: UInt32? = nil
     ) {
         self.lease = lease
         self.outcome = outcome
         self.followUps = followUps
         self.diagnostics = diagnostics
         self.maxAttempts = maxAttempts
+        self.priority = priority
     }
 
     public enum Outcome: Sendable, Hashable {

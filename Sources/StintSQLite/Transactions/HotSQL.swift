@@ -114,6 +114,7 @@ package enum HotSQL {
         SELECT \(LeasedRow.columns)
         FROM stint_leased l JOIN stint_jobs j ON j.id = l.job_id WHERE l.job_id = ?1 AND l.token = ?2
         """
+    package static let setPriority = "UPDATE stint_jobs SET priority = ?2 WHERE id = ?1"
     package static let deleteJob = "DELETE FROM stint_jobs WHERE id = ?1"
     package static let leasedToDone = """
         INSERT INTO stint_done (job_id, queue_id, done_at, attempts, crashes, group_id)

@@ -130,7 +130,7 @@ extension JobTransaction {
         guard priority != job.place.priority else { return .unchanged }
         // It orders the ready jobs.
         if job.state == .ready { try leave(job) }
-        try statement("UPDATE stint_jobs SET priority = ?2 WHERE id = ?1").execute(job.id, priority)
+        try statement(HotSQL.setPriority).execute(job.id, priority)
         guard job.state == .ready else { return .changed }
         let place = JobPlace(
             queue: job.place.queue, priority: priority, group: job.place.group, expiresAt: job.place.expiresAt)

@@ -37,7 +37,11 @@ extension JobTransaction {
         if case .ack = settlement.outcome {
             return try acknowledge(id, token, lease, cleanup) ? .done : nil
         }
-        guard let job = try statement(HotSQL.leasedJob).first(id, token, read: LeasedRow.init) else { return nil }
+        guard var job = try statement(HotSQL.leasedJob).first(id, token, read: LeasedRow.init) else { return nil }
+        if let priority = settlement.priority.map(Int64.init), priority != job.priority {
+            try statement(HotSQL.setPriority).execute(id, priority)
+            job.priority = priority
+        }
         try cleanup.deleteLeased.execute(id, token)
         if let group = job.group { try putBackInLine(group, of: lease.queue) }
         var refusedFor: Duration?

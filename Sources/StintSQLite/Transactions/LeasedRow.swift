@@ -7,7 +7,7 @@ struct LeasedRow {
         "l.attempts, l.crashes, l.suspect, j.priority, j.max_attempts, j.max_crashes, l.group_id, l.expires_at"
 
     let held: HeldAttempt
-    let priority: Int64
+    var priority: Int64
     let group: Int64?
     let expiresAt: Int64?
 

@@ -1,0 +1,268 @@
+import NIOCore
+import StintCore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// What each command does.
+extension Broker {
+    func accept(_ request: Request, from id: ConnectionID) -> Answer {
+        guard connections[id] != nil else { return .close }
+        if let verb = request.verb { counts[verb] += 1 }
+        switch request.content {
+        case .refused(let reply): return .reply(reply)
+        case .command(let command): return perform(command, for: id)
+        }
+    }
+
+    private func perform(_ command: Command, for id: ConnectionID) -> Answer {
+        switch command {
+        case .put(let job): return put(job, id)
+        case .use(let tube):
+            tubes.beginUse(tube)
+            let before = connections[id]!.session.use(tube)
+            tubes.endUse(before)
+            return .reply(.using(tube))
+        case .reserve(let timeout): return reserve(id, timeout: timeout)
+        case .reserveJob(let job): return later(id) { await $0.reserveJob(job, for: id) }
+        case .delete(let job): return later(id) { try await $0.delete(job, by: id) }
+        case .release(let job, let priority, let delay):
+            return settle(job, by: id, priority, .release(after: Self.delay(delay)), .released) { broker, tube in
+                broker.notes.change(job) { note in
+                    note.releases += 1
+                    note.delay = delay
+                }
+                broker.poke([tube], delay == 0 ? .claim : .read)
+            }
+        case .bury(let job, let priority):
+            return settle(job, by: id, priority, .bury(reason: "its client has buried it"), .buried) { broker, _ in
+                broker.notes.change(job) { $0.buries += 1 }
+            }
+        case .touch(let job):
+            guard connections[id]!.session.touch(job, at: .now()) else { return .reply(.notFound) }
+            schedule(id)
+            return .reply(.touched)
+        case .watch(let tube):
+            guard connections[id]!.session.watched.count < Session.mostTubes else { return .reply(.outOfMemory) }
+            if connections[id]!.session.watch(tube) { tubes.beginWatch(tube) }
+            return .reply(.watching(connections[id]!.session.watched.count))
+        case .ignore(let tube):
+            switch connections[id]!.session.ignore(tube) {
+            case .isTheOnlyOne: return .reply(.notIgnored)
+            case .ignored: tubes.endWatch(tube)
+            case .wasNotWatched: break
+            }
+            return .reply(.watching(connections[id]!.session.watched.count))
+        case .peek(let job): return later(id) { try await $0.peek(job) }
+        case .peekNext(let state):
+            let tube = connections[id]!.session.used
+            return later(id) { try await $0.peek(state, of: tube) }
+        case .kick(let bound):
+            let tube = connections[id]!.session.used
+            return later(id) { try await $0.kick(bound, of: tube) }
+        case .kickJob(let job): return later(id) { try await $0.kick(job) }
+        case .statsJob(let job): return later(id) { try await $0.statistics(of: job) }
+        case .statsTube(let tube): return later(id) { try await $0.statistics(of: tube) }
+        case .stats: return later(id) { try await $0.statistics() }
+        case .listTubes: return later(id) { try await $0.listTubes() }
+        case .listTubeUsed: return .reply(.using(connections[id]!.session.used))
+        case .listTubesWatched: return .reply(.ok(YAML.list(connections[id]!.session.watched)))
+        case .pauseTube(let tube, let seconds):
+            if tubes[tube] != nil { return .reply(pause(tube, seconds: seconds)) }
+            return later(id) { broker in
+                try await broker.countJobs()
+                return broker.pause(tube, seconds: seconds)
+            }
+        case .quit: return .close
+        }
+    }
+
+    /// Asks the store, and replies then.
+    private func later(
+        _ id: ConnectionID, _ reply: @escaping @Sendable (isolated Broker) async throws -> Reply
+    ) -> Answer {
+        Task {
+            do {
+                send(try await reply(self), to: id)
+            } catch {
+                logger.error("a command failed", metadata: ["error": "\(error)"])
+                send(.internalError, to: id)
+            }
+        }
+        return .later
+    }
+
+    /// The store's longest delay is shorter than the protocol's.
+    private static func delay(_ seconds: UInt32) -> Duration {
+        min(.seconds(Int64(seconds)), NewJob.maximumDelay)
+    }
+
+    // MARK: - Put
+
+    private func put(_ job: NewTubeJob, _ id: ConnectionID) -> Answer {
+        connections[id]!.session.isProducer = true
+        guard !isDraining else { return .reply(.draining) }
+        let tube = connections[id]!.session.used
+        return later(id) { try await $0.enqueue(job, in: tube) }
+    }
+
+    private func enqueue(_ job: NewTubeJob, in tube: QueueName) async throws -> Reply {
+        let options = JobOptions(
+            priority: job.priority, delay: Self.delay(job.delay), maxAttempts: Int(Int32.max),
+            maxCrashes: self.options.maxCrashes ?? Int(Int32.max), timeToRun: Self.delay(job.timeToRun))
+        let enqueued: Enqueued
+        do {
+            enqueued = try await queue.enqueue(jobs: [try NewJob(job.body, in: tube, options: options)])[0]
+        } catch let error as StintError where [.storageFailed, .databaseBusy].contains(error.code) {
+            // As beanstalkd says if its disk is full: try again later.
+            logger.error("a job could not be stored", metadata: ["tube": "\(tube)", "error": "\(error)"])
+            return .outOfMemory
+        }
+        tubes.addJob(to: tube)
+        counts.jobs += 1
+        if job.delay > 0 { notes.change(enqueued.id) { $0.delay = job.delay } }
+        if line.waiting[tube] != nil { poke([tube], job.delay == 0 ? .claim : .read) }
+        return .inserted(enqueued.id)
+    }
+
+    // MARK: - One job
+
+    /// Settles a job that the connection holds.
+    private func settle(
+        _ job: JobID, by id: ConnectionID, _ priority: UInt32, _ outcome: Settlement.Outcome, _ reply: Reply,
+        _ settled: @escaping @Sendable (isolated Broker, QueueName) -> Void
+    ) -> Answer {
+        guard let reservation = end(job, by: id) else { return .reply(.notFound) }
+        let settlement = Settlement(reservation.lease, outcome, priority: priority)
+        return later(id) { broker in
+            guard case .settled = try await broker.store.settle([settlement])[0] else { return .notFound }
+            settled(broker, reservation.tube)
+            return reply
+        }
+    }
+
+    private func end(_ job: JobID, by id: ConnectionID) -> Session.Reservation? {
+        guard let reservation = connections[id]?.session.end(job) else { return nil }
+        holders[job] = nil
+        return reservation
+    }
+
+    private func delete(_ job: JobID, by id: ConnectionID) async throws -> Reply {
+        var tube: QueueName?
+        if let reservation = end(job, by: id) {
+            if case .settled = try await store.settle([Settlement(reservation.lease, .ack)])[0] {
+                tube = reservation.tube
+            }
+        } else if holders[job] == nil, let record = try await record(of: job),
+            try await change(job, .delete, in: [.ready, .delayed, .buried])
+        {
+            tube = record.queue
+        }
+        guard let tube else { return .notFound }
+        notes.forget(job)
+        tubes.change(tube) { tube in
+            tube.deletes += 1
+            tube.jobs -= 1
+        }
+        return .deleted
+    }
+
+    private func reserveJob(_ job: JobID, for id: ConnectionID) async -> Reply {
+        .notFound
+    }
+
+    private func kick(_ job: JobID) async throws -> Reply {
+        guard let record = try await record(of: job) else { return .notFound }
+        let isKicked: Bool
+        switch record.state {
+        case .buried: isKicked = try await change(job, .kick, in: [.buried])
+        case .delayed where !Self.isDue(record): isKicked = try await change(job, .runNow, in: [.delayed])
+        case .delayed, .ready, .leased, .done, .cancelled, .expired: isKicked = false
+        }
+        guard isKicked else { return .notFound }
+        notes.change(job) { $0.kicks += 1 }
+        poke([record.queue], .claim)
+        return .kickedJob
+    }
+
+    /// A job that is in the queue; `nil` if it does not exist, or is over.
+    func record(of job: JobID) async throws -> JobRecord? {
+        let query = JobQuery(terms: [JobQuery.Term(.id(job))])
+        let page = try await store.page(JobFilter(query, limit: 1), after: nil)
+        return page.jobs.first.flatMap { $0.state.isOver ? nil : $0 }
+    }
+
+    /// Changes a job if it is in one of these states.
+    private func change(_ job: JobID, _ change: JobChange, in states: Set<JobState>) async throws -> Bool {
+        var selection = JobSelection(JobQuery(terms: [JobQuery.Term(.id(job))]))
+        selection.states = states
+        return try await store.change(selection, change, from: nil, limit: 1).jobs == [job]
+    }
+
+    // MARK: - Peek and kick
+
+    private func peek(_ job: JobID) async throws -> Reply {
+        guard let details = try await store.job(job), !details.record.state.isOver else { return .notFound }
+        return .found(job, details.payload)
+    }
+
+    private func peek(_ state: Command.TubeState, of tube: QueueName) async throws -> Reply {
+        try await promote(in: tube)
+        let jobState: JobState =
+            switch state {
+            case .ready: .ready
+            case .delayed: .delayed
+            case .buried: .buried
+            }
+        // It may be taken before its body is read.
+        for _ in 0..<10 {
+            let filter = JobFilter(queue: tube, state: jobState, limit: 1)
+            guard let job = try await store.page(filter, after: nil).jobs.first else { return .notFound }
+            if let details = try await store.job(job.id) { return .found(job.id, details.payload) }
+        }
+        return .notFound
+    }
+
+    private func kick(_ bound: UInt32, of tube: QueueName) async throws -> Reply {
+        try await promote(in: tube)
+        var kicked = try await change(tube, .buried, .kick, limit: Int(bound))
+        if kicked.isEmpty { kicked = try await change(tube, .delayed, .runNow, limit: Int(bound)) }
+        for job in kicked { notes.change(job) { $0.kicks += 1 } }
+        if !kicked.isEmpty { poke([tube], .claim) }
+        return .kicked(kicked.count)
+    }
+
+    private func change(
+        _ tube: QueueName, _ state: JobState, _ change: JobChange, limit: Int
+    ) async throws -> [JobID] {
+        var changed: [JobID] = []
+        var cursor: SelectionCursor?
+        while changed.count < limit {
+            let selection = JobSelection(tube, states: [state])
+            let step = try await store.change(selection, change, from: cursor, limit: min(1_000, limit - changed.count))
+            changed += step.jobs
+            guard let next = step.next else { break }
+            cursor = next
+        }
+        return changed
+    }
+
+    // MARK: - Delayed jobs whose time has come
+
+    /// A store makes them ready at the next claim. To a client they are ready at once.
+    func promote(in tube: QueueName) async throws {
+        while true {
+            let filter = JobFilter(queue: tube, state: .delayed, limit: 30)
+            let due = try await store.page(filter, after: nil).jobs.filter(Self.isDue)
+            guard !due.isEmpty else { return }
+            var selection = JobSelection(JobQuery(terms: due.map { JobQuery.Term(.id($0.id)) }))
+            selection.states = [.delayed]
+            _ = try await store.change(selection, .runNow, from: nil, limit: due.count)
+        }
+    }
+
+    static func isDue(_ job: JobRecord) -> Bool { job.runAt.map { $0 <= Date() } ?? false }
+}
