@@ -14,6 +14,10 @@ extension Broker {
         if let verb = request.verb { counts[verb] += 1 }
         switch request.content {
         case .refused(let reply): return .reply(reply)
+        case .bodyFollows:
+            connections[id]!.session.isProducer = true
+            return .nothing
+        case .bodyIsDiscarded: return .nothing
         case .command(let command): return perform(command, for: id)
         }
     }
@@ -27,7 +31,7 @@ extension Broker {
             tubes.endUse(before)
             return .reply(.using(tube))
         case .reserve(let timeout): return reserve(id, timeout: timeout)
-        case .reserveJob(let job): return later(id) { await $0.reserveJob(job, for: id) }
+        case .reserveJob(let job): return later(id) { try await $0.reserve(job, for: id) }
         case .delete(let job): return later(id) { try await $0.delete(job, by: id) }
         case .release(let job, let priority, let delay):
             return settle(job, by: id, priority, .release(after: Self.delay(delay)), .released) { broker, tube in
@@ -81,12 +85,14 @@ extension Broker {
     }
 
     /// Asks the store, and replies then.
+    ///
+    /// - Parameter reply: `nil`: the reply has been sent.
     private func later(
-        _ id: ConnectionID, _ reply: @escaping @Sendable (isolated Broker) async throws -> Reply
+        _ id: ConnectionID, _ reply: @escaping @Sendable (isolated Broker) async throws -> Reply?
     ) -> Answer {
         Task {
             do {
-                send(try await reply(self), to: id)
+                if let reply = try await reply(self) { send(reply, to: id) }
             } catch {
                 logger.error("a command failed", metadata: ["error": "\(error)"])
                 send(.internalError, to: id)
@@ -103,7 +109,6 @@ extension Broker {
     // MARK: - Put
 
     private func put(_ job: NewTubeJob, _ id: ConnectionID) -> Answer {
-        connections[id]!.session.isProducer = true
         guard !isDraining else { return .reply(.draining) }
         let tube = connections[id]!.session.used
         return later(id) { try await $0.enqueue(job, in: tube) }
@@ -170,8 +175,19 @@ extension Broker {
         return .deleted
     }
 
-    private func reserveJob(_ job: JobID, for id: ConnectionID) async -> Reply {
-        .notFound
+    private func reserve(_ job: JobID, for id: ConnectionID) async throws -> Reply? {
+        guard holders[job] == nil else { return .notFound }
+        guard connections[id].map({ $0.session.reserved.count < Session.mostJobs }) == true else { return .outOfMemory }
+        let request = ClaimRequest(
+            job, lease: Self.lease, worker: WorkerProcess.current.name, registration: registration)
+        guard let leased = try await store.exchange([], for: request).jobs.first else { return .notFound }
+        guard connections[id] != nil, !isStopping else {
+            _ = try await store.settle([Settlement(leased.lease, .release(after: .zero))])
+            return .notFound
+        }
+        connections[id]!.session.isWorker = true
+        give(leased, to: id)
+        return nil
     }
 
     private func kick(_ job: JobID) async throws -> Reply {

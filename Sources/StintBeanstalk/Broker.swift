@@ -23,6 +23,8 @@ actor Broker {
 
     enum Answer: Sendable {
         case reply(Reply)
+        /// There is none.
+        case nothing
         /// The connection gets its reply when there is one.
         case later
         case close

@@ -83,6 +83,10 @@ struct Request: Hashable, Sendable {
     enum Content: Hashable, Sendable {
         case command(Command)
         case refused(Reply)
+        /// The line of a put has come, which counts, and its body has not.
+        case bodyFollows
+        /// The same of one that is refused once its body has come.
+        case bodyIsDiscarded
     }
 
     /// Under what it is counted; `nil`: not at all.

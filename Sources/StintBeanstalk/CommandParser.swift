@@ -62,8 +62,7 @@ struct CommandParser: Sendable {
                 if let end = Self.end(of: window) {
                     let line = window[..<(end - 2)]
                     start = end
-                    if let request = parse(line) { return request }
-                    continue
+                    return parse(line)
                 }
                 guard window.count == Self.longestLine else { return nil }
                 start = window.endIndex
@@ -83,9 +82,9 @@ struct CommandParser: Sendable {
                 let end = buffer[(start + count)..<(start + count + 2)]
                 start += count + 2
                 state = .line
-                guard end.elementsEqual([0x0D, 0x0A]) else { return .refused(.expectedCRLF, .put) }
+                guard end.elementsEqual([0x0D, 0x0A]) else { return .refused(.expectedCRLF) }
                 let job = NewTubeJob(priority: priority, delay: delay, timeToRun: timeToRun, body: Array(body))
-                return .command(.put, .put(job))
+                return .command(nil, .put(job))
             case .discarded(let count, let reply):
                 let discarded = min(count, unparsed)
                 start += discarded
@@ -94,7 +93,7 @@ struct CommandParser: Sendable {
                     return nil
                 }
                 state = .line
-                return .refused(reply, .put)
+                return .refused(reply)
             }
         }
     }
@@ -108,8 +107,7 @@ struct CommandParser: Sendable {
         return carriageReturn + 2
     }
 
-    /// - Returns: `nil` if the body of a put follows.
-    private mutating func parse(_ line: ArraySlice<UInt8>) -> Request? {
+    private mutating func parse(_ line: ArraySlice<UInt8>) -> Request {
         if line.contains(0) { return .refused(.badFormat) }
         guard let (name, rest) = CommandName.match(line) else { return .refused(.unknownCommand) }
         guard name == .put else { return name.request(LineReader(rest)) ?? .refused(.badFormat) }
@@ -120,11 +118,11 @@ struct CommandParser: Sendable {
         // beanstalkd looks at the size first, and at the end of the line only then.
         guard Int(count) <= largestBody else {
             state = .discarded(Int(count) + 2, .jobTooBig)
-            return nil
+            return Request(verb: .put, content: .bodyIsDiscarded)
         }
         guard reader.isAtEnd else { return .refused(.badFormat, .put) }
         state = .body(Int(count), priority: priority, delay: delay, timeToRun: max(1, timeToRun))
-        return nil
+        return Request(verb: .put, content: .bodyFollows)
     }
 }
 

@@ -358,6 +358,7 @@ private final class ConnectionHandler: ChannelDuplexHandler {
             takeBody()
             switch broker.assumeIsolated({ $0.accept(request, from: id) }) {
             case .reply(let reply): write(reply, context)
+            case .nothing: break
             case .later: isAnswering = true
             case .close: close()
             }

@@ -5,6 +5,7 @@ extension InMemoryState {
     private static let plenty = 100
 
     mutating func claim(_ request: ClaimRequest, _ now: StoreTime, into exchange: inout Exchange) {
+        if let job = request.job { return claim(job, request, now, into: &exchange) }
         promoteDue(request.queues, now)
         let names = Set(request.queues).filter { queues[$0]?.isPaused == false }
         for job in readyJobs(of: names) where job.isExpired(now) { expire(job, now) }
@@ -44,6 +45,26 @@ extension InMemoryState {
             serve(job, now)
         }
         if exchange.jobs.first?.runsAlone != true { exchange.passedOver = suspect?.id }
+    }
+
+    private mutating func claim(
+        _ id: JobID, _ request: ClaimRequest, _ now: StoreTime, into exchange: inout Exchange
+    ) {
+        guard let job = jobs[id], job.place.state.isWaiting || job.place.state == .buried, !job.isExpired(now),
+            queues[job.queue]?.isPaused == false, room(in: job.queue, request, 1, now) > 0,
+            hasRoom(inGroupOf: job, now)
+        else { return }
+        if job.place.state == .buried {
+            // As if it had been kicked.
+            jobs[id]!.attempts = 0
+            jobs[id]!.crashes = 0
+        }
+        if job.place.state != .ready { jobs[id]!.readyAt = now.wall }
+        let token = grantLease(of: job.queue, request, now)
+        let claimed = jobs[id]!
+        exchange.jobs.append(lease(claimed, token, now))
+        noteStart(of: claimed, now)
+        serve(claimed, now)
     }
 
     mutating func promoteDue(_ names: [QueueName], _ now: StoreTime) {

@@ -57,6 +57,9 @@ extension InMemoryState {
         return max(0, room)
     }
 
+    /// Whether the limits of its group allow another job now.
+    func hasRoom(inGroupOf job: Job, _ now: StoreTime) -> Bool { room(of: group(of: job), now) > 0 }
+
     private func running(_ isCounted: (Job) -> Bool) -> Int {
         jobs.values.count { job in
             if case .leased = job.place { return isCounted(job) }

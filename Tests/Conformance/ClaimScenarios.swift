@@ -105,6 +105,65 @@ let claimScenarios: [Scenario] = [
         #expect(try await claim(20) == ([10, 10], false))
         #expect(try await stage.stats() == stage.expected(leased: 6))
     },
+    Scenario("a claim by id takes that job, ready, delayed or buried, and leaves those before it") { stage in
+        let ids = try await stage.jobs(in: .ready, .delayed, .buried)
+        let first = try await stage.enqueue(options: JobOptions(priority: 0))
+        for state in [JobState.ready, .delayed, .buried] {
+            let request = ClaimRequest(ids[state]!, lease: .seconds(30), worker: "test:1")
+            let jobs = try await stage.store.claim(request)
+            let job = try #require(jobs.first)
+            #expect(jobs.count == 1 && job.id == ids[state] && job.attempt == 1 && job.queue == "q")
+            #expect(try await stage.state(job.id) == .leased)
+            // It has a holder now.
+            #expect(try await stage.store.claim(request).isEmpty)
+        }
+        #expect(try await stage.stats() == stage.expected(ready: 1, leased: 3))
+        #expect(try await stage.claim(5).map(\.id) == [first])
+    },
+    Scenario("a buried job that is claimed by id has all its attempts again") { stage in
+        let id = try await stage.enqueue(options: JobOptions(maxAttempts: 1, maxCrashes: 1))
+        try await stage.settle(try await stage.claimOne().lease, .crash(error: "SIGKILL", retryAfter: .zero))
+        let request = ClaimRequest(id, lease: .seconds(30), worker: "test:1")
+        let job = try #require(try await stage.store.claim(request).first)
+        #expect(job.attempt == 1)
+        try await stage.settle(job.lease, .release(after: .zero))
+        let record = try #require(try await stage.store.job(id)?.record)
+        #expect(record.state == .ready && record.attempts == 0 && record.crashes == 0)
+    },
+    Scenario("a claim by id gets no job that is over, of a paused queue, or beyond a limit") { stage in
+        func claim(_ id: JobID) async throws -> Int {
+            try await stage.store.claim(ClaimRequest(id, lease: .seconds(30), worker: "test:1")).count
+        }
+        let ids = try await stage.jobs(in: .done, .leased, .ready)
+        #expect(try await claim(JobID(rawValue: 999_999)) == 0)
+        #expect(try await claim(ids[.done]!) == 0)
+        #expect(try await claim(ids[.leased]!) == 0)
+        try await stage.store.configure("q", QueueSettings(paused: true))
+        #expect(try await claim(ids[.ready]!) == 0)
+        try await stage.store.configure("q", QueueSettings(paused: false))
+        // One runs.
+        try await stage.store.configure("q", QueueSettings(concurrency: 1))
+        #expect(try await claim(ids[.ready]!) == 0)
+        try await stage.store.configure("q", QueueSettings(concurrency: 2))
+        #expect(try await claim(ids[.ready]!) == 1)
+        let expired = try await stage.enqueue(in: "r", options: JobOptions(expires: .seconds(1)))
+        stage.clock.advance(by: .seconds(1))
+        #expect(try await claim(expired) == 0)
+    },
+    Scenario("a claim by id counts in the limits of the job's group") { stage in
+        try await stage.store.configure("q", QueueSettings(groupConcurrency: 1))
+        let one = try await stage.enqueue(options: JobOptions(group: "g"))
+        let two = try await stage.enqueue(options: JobOptions(group: "g"))
+        let other = try await stage.enqueue(options: JobOptions(group: "h"))
+        func claim(_ id: JobID) async throws -> [LeasedJob] {
+            try await stage.store.claim(ClaimRequest(id, lease: .seconds(30), worker: "test:1"))
+        }
+        let held = try #require(try await claim(two).first)
+        #expect(try await claim(one).isEmpty)
+        #expect(try await stage.claim(5).map(\.id) == [other])
+        try await stage.settle(held.lease, .ack)
+        #expect(try await stage.claimOne().id == one)
+    },
 ]
 
 extension Stage {

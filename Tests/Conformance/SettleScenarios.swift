@@ -107,4 +107,26 @@ let settleScenarios: [Scenario] = [
         let failures = try #require(try await stage.store.job(id)?.failures)
         #expect(failures.map(\.error) == (11...60).map(String.init))
     },
+    Scenario("a settlement can change the priority with the state, and only with a valid lease") { stage in
+        let first = try await stage.enqueue(options: JobOptions(priority: 1))
+        let second = try await stage.enqueue(options: JobOptions(priority: 2))
+        func settle(_ lease: Lease, _ outcome: Settlement.Outcome, _ priority: UInt32?) async throws -> JobState {
+            try await stage.store.settle(Settlement(lease, outcome, priority: priority))
+        }
+        let job = try await stage.claimOne()
+        #expect(try await settle(job.lease, .release(after: .zero), 3) == .ready)
+        #expect(try await stage.claim(2).map(\.id) == [second, first])
+        for (outcome, priority) in [
+            (Settlement.Outcome.release(after: .seconds(5)), UInt32.max), (.bury(reason: "no"), 0),
+            (.fail(error: "no", retryAfter: .zero), 7),
+        ] {
+            let id = try await stage.enqueue(in: "r")
+            let job = try await stage.claimOne(from: "r")
+            _ = try await settle(job.lease, outcome, priority)
+            #expect(try await stage.store.job(id)?.record.priority == priority)
+            await #expect(throws: StintError.self) { try await settle(job.lease, outcome, 99) }
+            #expect(try await stage.store.job(id)?.record.priority == priority)
+            try await stage.store.delete([id])
+        }
+    },
 ]

@@ -19,6 +19,23 @@ public struct ClaimRequest: Sendable {
     /// Whether to skip suspects and take the jobs behind them, because handlers run in the worker's process already and
     /// a suspect must run alone.
     public let passesOverSuspects: Bool
+    /// Only this job, whether it is ready, delayed or buried, and whatever is before it; its queue is not in
+    /// ``queues``. A buried job is claimed as if it had been kicked. A paused queue keeps it, and so do limits.
+    public let job: JobID?
+
+    /// A request for one job by its id.
+    public init(_ job: JobID, lease duration: Duration, worker: String, registration: WorkerID? = nil) {
+        precondition(duration > .zero, "a lease is longer than zero")
+        self.job = job
+        queues = []
+        limit = 1
+        self.duration = duration
+        self.worker = worker
+        self.registration = registration
+        idleSlots = 1
+        budget = .standard
+        passesOverSuspects = false
+    }
 
     public init(
         queues: [QueueName], limit: Int, lease duration: Duration, worker: String, registration: WorkerID? = nil,
@@ -34,5 +51,6 @@ public struct ClaimRequest: Sendable {
         self.idleSlots = idleSlots ?? limit
         self.budget = budget
         self.passesOverSuspects = passesOverSuspects
+        job = nil
     }
 }

@@ -29,6 +29,23 @@ struct Candidate {
         self.queue = queue
     }
 
+    /// A job of the claim's only queue, which is claimed by its id.
+    ///
+    /// - Parameter readyAt: Since when it waits to be claimed.
+    init(_ job: JobTransaction.Located, group: Int64?, readyAt: Timestamp?) {
+        isSound = true
+        priority = job.place.priority
+        id = job.id
+        // As if it had been kicked.
+        attempts = job.state == .buried ? 0 : job.attempts
+        crashes = job.state == .buried ? 0 : job.crashes
+        suspect = job.suspect
+        self.group = group
+        expiresAt = job.place.expiresAt
+        self.readyAt = readyAt
+        queue = 0
+    }
+
     func isExpired(_ now: Timestamp) -> Bool {
         #if STINT_MUTATIONS
             if RemovedGuard.expiry.isRemoved { return false }

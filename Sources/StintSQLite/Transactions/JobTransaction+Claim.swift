@@ -10,6 +10,7 @@ extension JobTransaction {
     /// Leases the first ready jobs of the queues together. In a queue they come by priority, then id, or in turn of their
     /// groups; the queues are merged by priority, then id.
     func claim(_ request: ClaimRequest) throws -> Claim {
+        if let job = request.job { return try claim(job, request) }
         var queues = try claimableQueues(request.queues)
         for index in queues.indices {
             queues[index].ready = Self.sum(queues[index].ready, try promoteDue(in: queues[index].id))
@@ -47,15 +48,17 @@ extension JobTransaction {
             try serve(leased, of: queue, choices[index])
         }
         let jobs = chosen.map { candidate in
-            ClaimedJob(
-                lease: Lease(job: JobID(rawValue: candidate.id), token: tokens[candidate.queue]!),
-                queue: queues[candidate.queue].name, priority: UInt32(clamping: candidate.priority),
-                attempt: Int(clamping: candidate.attempts + 1), runsAlone: candidate.suspect,
-                expiresAt: candidate.expiresAt,
-                expiresIn: candidate.expiresAt.map { .milliseconds($0 &- now.wall) })
+            claimed(candidate, of: queues[candidate.queue].name, under: tokens[candidate.queue]!)
         }
         let isTaken = jobs.first?.runsAlone == true
         return Claim(jobs: jobs, passedOver: isTaken ? nil : suspect.map { JobID(rawValue: $0.id) })
+    }
+
+    func claimed(_ job: Candidate, of queue: QueueName, under token: FencingToken) -> ClaimedJob {
+        ClaimedJob(
+            lease: Lease(job: JobID(rawValue: job.id), token: token), queue: queue,
+            priority: UInt32(clamping: job.priority), attempt: Int(clamping: job.attempts + 1), runsAlone: job.suspect,
+            expiresAt: job.expiresAt, expiresIn: job.expiresAt.map { .milliseconds($0 &- now.wall) })
     }
 
     /// Adds kept counts, which another program may have made absurd.
@@ -78,7 +81,7 @@ extension JobTransaction {
 
     /// How many jobs of a queue its limits allow now. Of a queue with limits nothing is claimed ahead: a job that waits in
     /// a worker would hold a place in which another worker could run one.
-    private func room(in queue: ClaimableQueue, _ request: ClaimRequest, _ limit: Int) throws -> Int {
+    func room(in queue: ClaimableQueue, _ request: ClaimRequest, _ limit: Int) throws -> Int {
         guard queue.limits.isLimited else { return limit }
         var room = min(limit, request.idleSlots)
         if let concurrency = queue.limits.concurrency {
@@ -183,7 +186,7 @@ extension JobTransaction {
     }
 
     /// The lease itself, of jobs that ``lease(_:of:under:)`` gives to its holder.
-    private func insertLease(_ queue: Int64, _ request: ClaimRequest, jobs: Int) throws -> FencingToken {
+    func insertLease(_ queue: Int64, _ request: ClaimRequest, jobs: Int) throws -> FencingToken {
         let insert = try statement(HotSQL.insertLease)
         insert.bind(1, queue)
         insert.bind(2, request.worker)
