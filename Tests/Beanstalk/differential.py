@@ -251,7 +251,7 @@ class Pair:
         self.said.append((connection, sent, *raw))
         if not equal(*normal):
             raise Difference("\n".join(
-                f"  {side.name}: {text!r} {times or ''}" for side, (text, times) in zip(self.sides, normal)))
+                f"  {side.name}: {shortened(repr(text)[1:])} {times or ''}" for side, (text, times) in zip(self.sides, normal)))
         return normal[0][0]
 
     def reopen(self, connection):
@@ -353,7 +353,7 @@ def shown(parts):
 def shown_reply(reply):
     if reply is None:
         return "(closed)"
-    return reply if isinstance(reply, str) else shortened(repr(b"".join(reply))[1:], 1_500)
+    return reply if isinstance(reply, str) else shortened(repr(b"".join(reply))[1:], 1_200)
 
 
 def shortened(text, most=300):
@@ -734,6 +734,7 @@ def main():
     parser.add_argument("--oracle", default=BEANSTALKD)
     parser.add_argument("--only", type=int, help="the seed of one sequence, as a difference says it")
     parser.add_argument("--no-shorter", action="store_true", help="do not make a sequence with a difference shorter")
+    parser.add_argument("--without", action="append", default=[], help="leave out steps in which these bytes are")
     parser.add_argument("--differences", type=int, default=1, help="end after so many")
     arguments = parser.parse_args()
     oracle, stint = arguments.oracle, os.path.abspath(arguments.stint)
@@ -742,7 +743,8 @@ def main():
 
     def sequence(number):
         # The number says the kind, so that it is known for --only.
-        return Sequence(number, is_malformed=number % 4 in (1, 3), is_timed=number % 4 == 2)
+        made = Sequence(number, is_malformed=number % 4 in (1, 3), is_timed=number % 4 == 2)
+        return made.with_steps([step for step in made.steps if not any(text in repr(step) for text in arguments.without)])
 
     start = time.monotonic()
     first = arguments.seed * 4
