@@ -205,9 +205,11 @@ private enum CommandName: String, CaseIterable {
         case .listTubes: return reader.isAtEnd ? .command(.listTubes, .listTubes) : nil
         case .quit: return .command(nil, .quit)
         case .pauseTube:
-            guard let name = reader.word(), let seconds = reader.number32(), reader.isAtEnd,
-                let tube = TubeName.read(name)
-            else { return nil }
+            guard let name = reader.word(), let seconds = reader.number32(), reader.isAtEnd else { return nil }
+            guard let tube = TubeName.read(name) else {
+                // beanstalkd counts the command once it has read a name and a number, and looks at the name's form then.
+                return TubeName.hasOnlyAllowedBytes(name) ? .refused(.badFormat, .pauseTube) : nil
+            }
             return .command(.pauseTube, .pauseTube(tube, seconds: seconds))
         }
     }

@@ -31,10 +31,18 @@ from servers import BEANSTALKD, REPLY, Server, Wire  # noqa: E402
 
 # What Stint does differently on purpose: the reason, the bytes that show it, and both servers' replies. The examples are
 # run too, so that this list says the truth; the generator makes nothing of the kind. docs/beanstalkd.md has the same list.
-INTENDED = []
+INTENDED = [
+    (
+        "longest times",
+        "The store's longest delay and time to run are 100 years (3,162,240,000 seconds), and longer ones become that.",
+        b"put 0 0 4294967295 1\r\nx\r\nstats-job 1\r\n",
+        rb"INSERTED 1\r\nOK 149\r\n.*\nttr: 4294967295\n.*", rb"INSERTED 1\r\nOK 149\r\n.*\nttr: 3162240000\n.*",
+    ),
+]
 
 TUBES = ["default", "a", "Tube-2", "n" * 200, "x/y+z;1.$_()"]
 PRIORITIES = [0, 1, 2, 5, 1023, 1024, 1 << 31, (1 << 32) - 1]
+LONGEST = 3_162_240_000
 UNKNOWN_IDS = [0, 999_999_999, (1 << 63) - 1, 1 << 63, (1 << 64) - 1]
 MAX_JOB = 65_535
 # Statistics that belong to a process and not to what it was told.
@@ -440,13 +448,13 @@ class Sequence:
         # Each another one, since the order of delayed jobs is the order of their ends.
         if self.random.random() < 0.7:
             return 0
-        return (1 << 32) - 1 - self.random.randint(0, 1) if self.random.random() < 0.02 else self.delays.pop()
+        return LONGEST - self.random.randint(0, 1) if self.random.random() < 0.02 else self.delays.pop()
 
     def ttr(self):
         if self.random.random() < 0.05:
             self.has_short_times = True
             return self.random.choice([0, 1, 2])
-        return self.random.choice([10, 60, 3_600, (1 << 32) - 1])
+        return self.random.choice([10, 60, 3_600, LONGEST])
 
     def job(self):
         if self.random.random() < 0.05 or self.puts == 0:
