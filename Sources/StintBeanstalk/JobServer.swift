@@ -150,7 +150,8 @@ public struct JobServer: Service {
         }
     }
 
-    private func bind(on loop: any EventLoop, _ broker: Broker, _ limits: ConnectionLimits) async throws -> any Channel {
+    private func bind(on loop: any EventLoop, _ broker: Broker, _ limits: ConnectionLimits) async throws -> any Channel
+    {
         let bootstrap = ServerBootstrap(group: loop)
             .serverChannelOption(.backlog, value: 1_024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -179,7 +180,8 @@ public struct JobServer: Service {
                 return try await bootstrap.bind(unixDomainSocketPath: path).get()
             } catch {
                 throw StintError(
-                    .processFailed, "cannot listen at \(quoted(path)): \(error); is the folder there, and may this user write to it?")
+                    .processFailed,
+                    "cannot listen at \(quoted(path)): \(error); is the folder there, and may this user write to it?")
             }
         }
     }
@@ -423,7 +425,8 @@ private enum UnixSocketFile {
         let group = MultiThreadedEventLoopGroup.singleton
         if let channel = try? await ClientBootstrap(group: group).connect(unixDomainSocketPath: path).get() {
             channel.close(promise: nil)
-            throw StintError(.processFailed, "another server listens at \(quoted(path)): end it, or choose another path")
+            throw StintError(
+                .processFailed, "another server listens at \(quoted(path)): end it, or choose another path")
         }
         unlink(path)
     }

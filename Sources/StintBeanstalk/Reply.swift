@@ -5,13 +5,16 @@ enum Reply: Hashable, Sendable {
     // Errors of any command.
     case badFormat, unknownCommand, outOfMemory, internalError
     // What a put may get.
-    case inserted(JobID), expectedCRLF, jobTooBig, draining
+    case inserted(JobID)
+    case expectedCRLF, jobTooBig, draining
     case using(QueueName)
     // What a reserve may get.
-    case reserved(JobID, [UInt8]), deadlineSoon, timedOut
+    case reserved(JobID, [UInt8])
+    case deadlineSoon, timedOut
     case deleted, released, buried, touched, kickedJob, paused
     case notFound, notIgnored
-    case watching(Int), kicked(Int)
+    case watching(Int)
+    case kicked(Int)
     case found(JobID, [UInt8])
     /// With a document in YAML.
     case ok(String)

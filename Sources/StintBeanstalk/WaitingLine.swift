@@ -91,7 +91,9 @@ struct WaitingLine: Sendable {
         guard let line = groups[group], line.new > 0 else { return [] }
         groups[group]!.new = 0
         return line.line[line.first...].compactMap { place in
-            guard let waiter = waiters[place.connection], waiter.ticket == place.ticket, waiter.isNew else { return nil }
+            guard let waiter = waiters[place.connection], waiter.ticket == place.ticket, waiter.isNew else {
+                return nil
+            }
             waiters[place.connection]!.isNew = false
             return waiter.refusal.map { (place.connection, place.ticket, $0) }
         }
