@@ -11,6 +11,7 @@
 # make bench-web    every page with 10 million jobs and 16 busy workers, and what the dashboard costs them; 10 GB of disk
 # make screenshots   pictures of the dashboard, in docs/screenshots
 # make docs    the guides and the documentation of all public symbols, as a web site in .build/docs
+# make beanstalk   beanstalkd's clients, with Stint in its place, and both servers' replies compared; SEQUENCES=5000 SEED=7
 # make lint    formatting and imports
 # make build   the `stint` binary: .build/release/stint
 # make install copies it to $(PREFIX)/bin
@@ -29,7 +30,7 @@ PACKAGES := libsqlite3-dev php-cli python3 python3-venv sqlite3 strace faketime
 
 FUZZ_SECONDS ?= 60
 
-.PHONY: build install deb try-deb demo test api-check metrics-check connections-check check torture fuzz bench bench-flat bench-handlers bench-peers bench-web stint-bench plots docs lint setup croniter browser screenshots clean
+.PHONY: build install deb try-deb demo test api-check metrics-check connections-check beanstalk check torture fuzz bench bench-flat bench-handlers bench-peers bench-web stint-bench plots docs lint setup croniter browser screenshots clean
 
 build: setup
 	$(SWIFT) build -c release --product stint
@@ -61,7 +62,7 @@ WIDTH = $(shell $(SWIFT) test --help-hidden 2>/dev/null | grep -q -- --experimen
 
 # The tests of faults come at the end, one after the other: each keeps all processors busy. Tests that do not end within
 # four times their usual time hang: then it is shown what they wait for.
-test: PACKAGES += chromium fonts-dejavu-core
+test: PACKAGES += chromium fonts-dejavu-core php-pda-pheanstalk ruby-beaneater
 test: setup croniter browser
 	$(SWIFT) build --build-tests
 	.ci/within 25 $(SWIFT) test --skip-build --disable-xctest --skip TortureTests $(WIDTH)
@@ -72,6 +73,10 @@ test: setup croniter browser
 	Tests/Metrics/setup
 	.ci/within 3 .build/metrics-venv/bin/python Tests/Metrics/check.py .build/debug/stint
 	.ci/within 5 python3 Tests/Connections/check.py .build/debug/stint
+	Tests/Beanstalk/setup
+	.ci/within 5 python3 Tests/Beanstalk/differential.py .build/debug/stint --sequences 1000 --timed 24
+	.ci/within 2 .build/beanstalk-venv/bin/python Tests/Beanstalk/clients.py .build/debug/stint
+	.ci/within 2 .build/beanstalk-venv/bin/python Tests/Beanstalk/suites.py .build/debug/stint
 	.ci/within 30 $(SWIFT) test --skip-build --disable-xctest --no-parallel --filter TortureTests
 
 # The HTTP API: a worker without a library, and the document against the server.
@@ -91,6 +96,20 @@ metrics-check: setup
 connections-check: setup
 	$(SWIFT) build --product stint
 	python3 Tests/Connections/check.py .build/debug/stint
+
+# beanstalkd's protocol: Debian's beanstalkd says what is right. The clients' own suites are run too if their checkouts are
+# given: make beanstalk SUITES='../greenstalk ../pystalk ../pheanstalk ../beaneater'
+SEQUENCES ?= 2000
+TIMED ?= 40
+SUITES ?=
+beanstalk: PACKAGES += php-pda-pheanstalk ruby-beaneater $(if $(SUITES),phpunit ruby-minitest ruby-mocha)
+beanstalk: setup
+	Tests/Beanstalk/setup
+	$(SWIFT) build --product stint
+	python3 Tests/Beanstalk/lies.py
+	python3 Tests/Beanstalk/differential.py .build/debug/stint --sequences $(SEQUENCES) --timed $(TIMED) $(if $(SEED),--seed $(SEED))
+	.build/beanstalk-venv/bin/python Tests/Beanstalk/clients.py .build/debug/stint
+	.build/beanstalk-venv/bin/python Tests/Beanstalk/suites.py .build/debug/stint $(SUITES)
 
 # Pictures of the dashboard for docs/dashboard.md.
 screenshots: PACKAGES += chromium fonts-dejavu-core

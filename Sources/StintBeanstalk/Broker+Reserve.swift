@@ -39,7 +39,7 @@ extension Broker {
         for group in line.groups(watching: tubes) { self.look(for: group, look) }
     }
 
-    private func look(for group: Set<QueueName>, _ look: Look) {
+    func look(for group: Set<QueueName>, _ look: Look) {
         if let again = looking[group] {
             looking[group] = again.rawValue < look.rawValue ? look : again
             return

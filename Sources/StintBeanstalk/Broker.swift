@@ -107,7 +107,12 @@ actor Broker {
 
     /// The client sends nothing any more: it does not wait for a job either.
     func halfClose(_ id: ConnectionID) {
-        if line.remove(id) != nil { send(.timedOut, to: id) }
+        guard let waiter = line[id], waiter.refusal == nil else { return }
+        // The end may have come together with the reserve: a job that is ready is given to it all the same.
+        line.remove(id)
+        line.append(
+            WaitingLine.Waiter(connection: id, tubes: waiter.tubes, timeout: waiter.timeout, refusal: .timedOut))
+        look(for: waiter.tubes, .claim)
     }
 
     func send(_ reply: Reply, to id: ConnectionID) { connections[id]?.answer(reply) }

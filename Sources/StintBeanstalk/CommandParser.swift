@@ -32,6 +32,9 @@ struct CommandParser: Sendable {
     /// How many bytes wait to be parsed.
     var unparsed: Int { buffer.count - start }
 
+    /// How many bytes it keeps room for.
+    var capacity: Int { buffer.capacity }
+
     /// How many bytes the body has that is being received, with the end of line after it; 0 if none is.
     var expectedBody: Int {
         if case .body(let count, _, _, _) = state { count + 2 } else { 0 }
@@ -39,7 +42,7 @@ struct CommandParser: Sendable {
 
     mutating func append(_ bytes: some Collection<UInt8>) {
         if start == buffer.count {
-            buffer.removeAll(keepingCapacity: buffer.capacity <= 65_536)
+            buffer.removeAll(keepingCapacity: buffer.capacity <= 4_096)
             start = 0
         } else if start >= 65_536 {
             buffer.removeFirst(start)
@@ -205,9 +208,11 @@ private enum CommandName: String, CaseIterable {
         case .listTubes: return reader.isAtEnd ? .command(.listTubes, .listTubes) : nil
         case .quit: return .command(nil, .quit)
         case .pauseTube:
-            guard let name = reader.word(), let seconds = reader.number32(), reader.isAtEnd,
-                let tube = TubeName.read(name)
-            else { return nil }
+            guard let name = reader.word(), let seconds = reader.number32(), reader.isAtEnd else { return nil }
+            guard let tube = TubeName.read(name) else {
+                // beanstalkd counts the command once it has read a name and a number, and looks at the name's form then.
+                return TubeName.hasOnlyAllowedBytes(name) ? .refused(.badFormat, .pauseTube) : nil
+            }
             return .command(.pauseTube, .pauseTube(tube, seconds: seconds))
         }
     }

@@ -361,7 +361,9 @@ private final class ConnectionHandler: ChannelDuplexHandler {
             switch broker.assumeIsolated({ $0.accept(request, from: id) }) {
             case .reply(let reply): write(reply, context)
             case .nothing: break
-            case .later: isAnswering = true
+            case .later:
+                isAnswering = true
+                if inputHasEnded { broker.assumeIsolated { $0.halfClose(id) } }
             case .close: close()
             }
         }
@@ -399,7 +401,8 @@ private final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     private func closeIfDone() {
-        if inputHasEnded, !isAnswering, !isParsing { close() }
+        // With much unsent output there may be commands left.
+        if inputHasEnded, !isAnswering, !isParsing, context?.channel.isWritable ?? true { close() }
     }
 
     /// Closes the connection once what was written is sent.

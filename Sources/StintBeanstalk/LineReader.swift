@@ -82,11 +82,13 @@ enum TubeName {
     /// `nil` if it is none.
     static func read(_ bytes: ArraySlice<UInt8>) -> QueueName? {
         guard (1...QueueName.maximumBytes).contains(bytes.count), bytes.first != UInt8(ascii: "-"),
-            bytes.allSatisfy(isAllowed)
+            hasOnlyAllowedBytes(bytes)
         else { return nil }
         // All names of this alphabet are names of queues.
         return try? QueueName(String(decoding: bytes, as: UTF8.self))
     }
+
+    static func hasOnlyAllowedBytes(_ bytes: ArraySlice<UInt8>) -> Bool { bytes.allSatisfy(isAllowed) }
 
     static func isTube(_ name: QueueName) -> Bool { name.description.utf8.allSatisfy(isAllowed) }
 

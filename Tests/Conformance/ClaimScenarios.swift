@@ -132,7 +132,8 @@ let claimScenarios: [Scenario] = [
     },
     Scenario("a claim by id gets no job that is over, of a paused queue, or beyond a limit") { stage in
         func claim(_ id: JobID) async throws -> Int {
-            try await stage.store.claim(ClaimRequest(id, lease: .seconds(30), worker: "test:1")).count
+            let jobs = try await stage.store.claim(ClaimRequest(id, lease: .seconds(30), worker: "test:1"))
+            return jobs.count
         }
         let ids = try await stage.jobs(in: .done, .leased, .ready)
         #expect(try await claim(JobID(rawValue: 999_999)) == 0)

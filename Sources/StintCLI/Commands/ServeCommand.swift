@@ -13,7 +13,8 @@
     struct ServeCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "serve",
-            abstract: "Serve the dashboard, its HTTP API and metrics, or beanstalkd's protocol, until SIGTERM or SIGINT.",
+            abstract:
+                "Serve the dashboard, its HTTP API and metrics, or beanstalkd's protocol, until SIGTERM or SIGINT.",
             discussion: """
                 Pages: overview, jobs, queues, workers, schedules, webhooks, doctor; each also with .json at the end. /metrics is for \
                 Prometheus, /health and /ready for load balancers. /api/v1/openapi.json describes the HTTP API, by which \

@@ -16,7 +16,8 @@
         var allowRemote = false
 
         @Option(
-            help: ArgumentHelp("The largest job that beanstalkd's clients may put. (default: 65535 bytes)", valueName: "size"),
+            help: ArgumentHelp(
+                "The largest job that beanstalkd's clients may put. (default: 65535 bytes)", valueName: "size"),
             transform: SizeArgument.init)
         var maxJobSize: SizeArgument?
 
@@ -49,7 +50,8 @@
             guard !text.utf8.starts(with: "unix:".utf8) else {
                 let path = String(text.dropFirst(5))
                 guard !path.isEmpty else {
-                    throw StintError.invalidInput("--beanstalk is unix: without a path; expected unix:/path/of/a/socket")
+                    throw StintError.invalidInput(
+                        "--beanstalk is unix: without a path; expected unix:/path/of/a/socket")
                 }
                 return .unix(path: path)
             }

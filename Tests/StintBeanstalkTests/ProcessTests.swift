@@ -1,0 +1,173 @@
+import Foundation
+import StintCore
+import StintPlatform
+import StintSQLite
+import Subprocess
+import TestSupport
+import Testing
+
+/// The real program, under its own name and under that of beanstalkd.
+@Suite("What starts a beanstalkd starts Stint", .timeLimit(.minutes(3)))
+struct ProcessTests {
+    /// The binary that was built with these tests.
+    private static let stint: String = {
+        #if os(macOS)
+            let bundle =
+                Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundlePath ?? CommandLine.arguments[0]
+        #else
+            let bundle = "/proc/self/exe"
+        #endif
+        return URL(filePath: bundle).resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "stint").path
+    }()
+
+    private static func beanstalkd(in folder: borrowing TestFolder) throws -> String {
+        let path = folder.path + "/beanstalkd"
+        if !FileManager.default.fileExists(atPath: path) {
+            try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: stint)
+        }
+        return path
+    }
+
+    /// Runs a server at a socket, and does `body` with its process and path meanwhile.
+    @discardableResult
+    private static func run(
+        _ folder: borrowing TestFolder, _ arguments: [String], of program: String? = nil,
+        _ body: (_ process: pid_t, _ socket: String) async throws -> Void
+    ) async throws -> (status: TerminationStatus, output: String, errors: String) {
+        let socket = folder.path + "/s"
+        let program = try program ?? beanstalkd(in: folder)
+        let temporary = folder.path + "/tmp"
+        try FileManager.default.createDirectory(atPath: temporary, withIntermediateDirectories: true)
+        let result = try await Subprocess.run(
+            .path(FilePath(program)), arguments: Arguments(arguments),
+            environment: .inherit.updating(["TMPDIR": temporary, "STINT_DB": nil]), input: .none,
+            output: .string(limit: 65_536), error: .string(limit: 65_536)
+        ) { execution in
+            let process = execution.processIdentifier.value
+            defer { kill(process, SIGKILL) }
+            try await body(process, socket)
+        }
+        return (result.terminationStatus, result.standardOutput, result.standardError)
+    }
+
+    private static func client(_ socket: String) async throws -> TestClient {
+        var client: TestClient?
+        try await eventually("the server listens") {
+            do { client = try await TestClient(socket: socket) } catch { return false }
+            return true
+        }
+        return client!
+    }
+
+    /// The process ends by itself, before it would be killed.
+    private static func waitForEnd(_ process: pid_t) async throws {
+        try await eventually("it ends") { ProcessFacts(ofProcess: process).map(\.isZombie) ?? true }
+    }
+
+    @Test("after kill -9 all jobs are there, and those that were reserved are ready at once and blamed for nothing")
+    func killed() async throws {
+        let folder = try TestFolder()
+        let data = folder.path + "/data"
+        try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: false)
+        let arguments = ["-b", data, "-f0", "-l", "unix:\(folder.path)/s"]
+        try await Self.run(folder, arguments) { process, socket in
+            let client = try await Self.client(socket)
+            for number in 1...3 { #expect(try await client.put("\(number)", ttr: 600) == "INSERTED \(number)") }
+            #expect(try await client.askForChunk("reserve").head == "RESERVED 1")
+            #expect(try await client.askForChunk("reserve").head == "RESERVED 2")
+            #expect(try await client.ask("delete 2") == "DELETED")
+            kill(process, SIGKILL)
+            try await Self.waitForEnd(process)
+        }
+        try await Self.run(folder, arguments) { process, socket in
+            let client = try await Self.client(socket)
+            #expect(try await client.askForChunk("reserve-with-timeout 0") == ("RESERVED 1", "1"))
+            #expect(try await client.askForChunk("reserve-with-timeout 0") == ("RESERVED 3", "3"))
+            #expect(try await client.ask("reserve-with-timeout 0") == "TIMED_OUT")
+            kill(process, SIGTERM)
+            try await Self.waitForEnd(process)
+        }
+        let queue = try await JobQueue(.sqlite(data + "/stint.db"))
+        for id in [1, 3] {
+            let job = try #require(try await queue.job(JobID(rawValue: Int64(id))))
+            #expect(job.record.state == .ready && job.record.crashes == 0 && job.record.attempts == 0)
+            #expect(job.failures.isEmpty)
+        }
+        await queue.close()
+    }
+
+    @Test("SIGUSR1 makes it drain, and SIGTERM ends it; without -b its jobs and files are gone with it")
+    func signals() async throws {
+        let folder = try TestFolder()
+        let temporary = folder.path + "/tmp"
+        for _ in 1...2 {
+            let end = try await Self.run(folder, ["-lunix:\(folder.path)/s", "-z10", "-V", "-c", "-n"]) {
+                process, socket in
+                let client = try await Self.client(socket)
+                // A private store, whose first id is 1.
+                #expect(try await client.put("x") == "INSERTED 1")
+                #expect(try await client.put("01234567890") == "JOB_TOO_BIG")
+                #expect(try FileManager.default.contentsOfDirectory(atPath: temporary).count == 1)
+                kill(process, SIGUSR1)
+                try await eventually("it drains") { try await client.put("x") == "DRAINING" }
+                kill(process, SIGTERM)
+                #expect(await client.line() == nil)
+                try await Self.waitForEnd(process)
+            }
+            #expect(end.status == .exited(0) && end.errors.isEmpty)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: temporary).isEmpty)
+        }
+    }
+
+    @Test("stint serve --beanstalk says where it listens, creates the database, and the jobs are those of stint")
+    func serve() async throws {
+        let folder = try TestFolder()
+        let database = folder.database
+        let end = try await Self.run(
+            folder, ["serve", "--no-web", "--beanstalk", "unix:\(folder.path)/s", "--db", database], of: Self.stint
+        ) { process, socket in
+            let client = try await Self.client(socket)
+            try await client.ask("use mail")
+            #expect(try await client.put("x") == "INSERTED 1")
+            kill(process, SIGTERM)
+            try await Self.waitForEnd(process)
+        }
+        #expect(end.status == .exited(0) && end.output == "beanstalk://unix:\(folder.path)/s\n")
+        let listed = try await Subprocess.run(
+            .path(FilePath(Self.stint)), arguments: ["list", "--json", "--db", database],
+            output: .string(limit: 65_536), error: .string(limit: 65_536))
+        #expect(listed.standardOutput.contains(#""queue":"mail""#))
+    }
+
+    @Test(
+        "what is wrong with its options is said as beanstalkd says it",
+        arguments: [
+            (["-q"], "unknown flag: -q"), (["x"], "unknown argument: x"), (["-p"], "flag requires an argument: -p"),
+            (["-z", "x"], "invalid size: x"), (["-Vq"], "unknown flag: -q"),
+        ])
+    func usage(arguments: [String], text: String) async throws {
+        let folder = try TestFolder()
+        let end = try await Self.run(folder, arguments) { process, _ in try await Self.waitForEnd(process) }
+        #expect(end.status == .exited(5))
+        #expect(end.errors.contains(text) && end.errors.contains("Use: beanstalkd [OPTIONS]"))
+    }
+
+    @Test("it says its version and its options", arguments: [("-v", "beanstalkd 1.12"), ("-h", "Use: beanstalkd")])
+    func help(option: String, text: String) async throws {
+        let folder = try TestFolder()
+        let end = try await Self.run(folder, [option]) { process, _ in try await Self.waitForEnd(process) }
+        #expect(end.status == .exited(0) && end.output.hasPrefix(text) && end.errors.isEmpty)
+    }
+
+    @Test(
+        "an address or a folder that cannot be used is refused",
+        arguments: [
+            (["-l", "0.0.0.0"], "--allow-remote"), (["-b", "/nowhere"], "no folder"), (["-p", "x"], "port"),
+            (["-u", "nobody-at-all"], "no user"),
+        ])
+    func refused(arguments: [String], text: String) async throws {
+        let folder = try TestFolder()
+        let end = try await Self.run(folder, arguments) { process, _ in try await Self.waitForEnd(process) }
+        #expect(end.status != .exited(0) && end.errors.contains(text))
+    }
+}

@@ -1,0 +1,454 @@
+import Foundation
+import StintBeanstalk
+import StintCore
+import StintPlatform
+import StintSQLite
+import TestSupport
+import Testing
+
+@Suite("Clients of beanstalkd put and reserve jobs of the store", .timeLimit(.minutes(3)))
+struct ServerTests {
+    @Test("a job is put, reserved, seen in the statistics, and deleted")
+    func life() async throws {
+        try await withServer { server in
+            let client = try await TestClient(port: server.port)
+            #expect(try await client.put("hello", 5, ttr: 30) == "INSERTED 1")
+            #expect(try await client.askForChunk("reserve") == ("RESERVED 1", "hello"))
+            let job = try await client.statistics("stats-job 1")
+            #expect(job["state"] == "reserved" && job["pri"] == "5" && job["ttr"] == "30" && job["reserves"] == "1")
+            #expect(job["time-left"] == "29" && job.count == 14)
+            let tube = try await client.statistics("stats-tube default")
+            #expect(tube["current-jobs-reserved"] == "1" && tube["total-jobs"] == "1" && tube.count == 14 - 1)
+            #expect(try await client.ask("delete 1") == "DELETED")
+            #expect(try await client.ask("delete 1") == "NOT_FOUND")
+            #expect(try await client.ask("stats-job 1") == "NOT_FOUND")
+            let all = try await client.statistics("stats")
+            #expect(all["cmd-put"] == "1" && all["cmd-delete"] == "2" && all["current-jobs-ready"] == "0")
+            #expect(all["version"] == "\"1.12\"" && all["draining"] == "false" && all.count == 51 - 4)
+            let stats = try await server.queue.stats()
+            #expect(stats.map(\.done) == [1])
+        }
+    }
+
+    @Test("the smallest priority comes first, then the oldest, over all watched tubes")
+    func order() async throws {
+        try await withServer { server in
+            let client = try await TestClient(port: server.port)
+            for (tube, priority) in [("a", UInt32.max), ("b", 3), ("a", 3), ("b", 0), ("c", 0)] {
+                try await client.ask("use \(tube)")
+                _ = try await client.put(tube, priority)
+            }
+            try await client.ask("watch a")
+            try await client.ask("watch b")
+            for expected in ["RESERVED 4", "RESERVED 2", "RESERVED 3", "RESERVED 1"] {
+                #expect(try await client.askForChunk("reserve-with-timeout 0").head == expected)
+            }
+            #expect(try await client.ask("reserve-with-timeout 0") == "TIMED_OUT")
+        }
+    }
+
+    @Test("who waits gets the job of another connection, of another process's store, and a delayed one in time")
+    func wake() async throws {
+        try await withServer { server in
+            let worker = try await TestClient(port: server.port)
+            let producer = try await TestClient(port: server.port)
+            try await worker.send("reserve\r\n")
+            try await waiting(1, producer)
+            _ = try await producer.put("one")
+            #expect(await worker.line() == "RESERVED 1 3")
+            #expect(await worker.body(3) == Array("one".utf8))
+
+            let other = try await JobQueue(.sqlite(server.queue.store.path))
+            try await worker.send("reserve\r\n")
+            try await waiting(1, producer)
+            try await other.enqueue(payload: Array("two".utf8))
+            #expect(await worker.line() == "RESERVED 2 3")
+            _ = await worker.body(3)
+            await other.close()
+
+            let start = ContinuousClock.now
+            _ = try await producer.put("three", delay: 1)
+            #expect(try await worker.askForChunk("reserve") == ("RESERVED 3", "three"))
+            #expect(.now - start >= .milliseconds(990))
+        }
+    }
+
+    private func waiting(_ count: Int, _ client: TestClient) async throws {
+        try await eventually("\(count) wait") { try await client.statistics("stats")["current-waiting"] == "\(count)" }
+    }
+
+    @Test("those who wait are served in their order, however many there are")
+    func line() async throws {
+        try await withServer { server in
+            let producer = try await TestClient(port: server.port)
+            var workers: [TestClient] = []
+            for number in 1...20 {
+                let worker = try await TestClient(port: server.port)
+                try await worker.send("reserve\r\n")
+                try await waiting(number, producer)
+                workers.append(worker)
+            }
+            for number in 1...20 { _ = try await producer.put("\(number)") }
+            for (index, worker) in workers.enumerated() {
+                #expect(await worker.line()?.hasPrefix("RESERVED \(index + 1) ") == true)
+            }
+        }
+    }
+
+    @Test("a timeout ends a wait, and so does the end of the client's output")
+    func timeouts() async throws {
+        try await withServer { server in
+            let client = try await TestClient(port: server.port)
+            let start = ContinuousClock.now
+            #expect(try await client.ask("reserve-with-timeout 1") == "TIMED_OUT")
+            #expect(.now - start >= .seconds(1))
+            try await client.send("reserve\r\n")
+            try await client.endOutput()
+            #expect(await client.line() == "TIMED_OUT")
+            #expect(await client.line() == nil)
+        }
+    }
+
+    @Test("a job whose time has run out is ready again, and its client has been warned")
+    func timeToRun() async throws {
+        try await withServer { server in
+            let slow = try await TestClient(port: server.port)
+            let other = try await TestClient(port: server.port)
+            _ = try await slow.put("x", ttr: 2)
+            let start = ContinuousClock.now
+            #expect(try await slow.askForChunk("reserve").head == "RESERVED 1")
+            #expect(try await slow.ask("reserve") == "DEADLINE_SOON")
+            #expect(.now - start >= .milliseconds(990))
+            // Within the margin it is told at once.
+            #expect(try await slow.ask("reserve-with-timeout 60") == "DEADLINE_SOON")
+            #expect(try await slow.ask("touch 1") == "TOUCHED")
+            let touched = ContinuousClock.now
+            #expect(try await other.askForChunk("reserve").head == "RESERVED 1")
+            #expect(.now - touched >= .milliseconds(1_990))
+            #expect(try await slow.ask("touch 1") == "NOT_FOUND")
+            #expect(try await slow.ask("delete 1") == "NOT_FOUND")
+            #expect(try await slow.ask("release 1 0 0") == "NOT_FOUND")
+            #expect(try await slow.ask("bury 1 0") == "NOT_FOUND")
+            #expect(try await other.statistics("stats-job 1")["timeouts"] == "1")
+            #expect(try await other.statistics("stats")["job-timeouts"] == "1")
+            #expect(try await other.ask("delete 1") == "DELETED")
+        }
+    }
+
+    @Test("a job of a client that is gone is ready again, and is buried after so many of them")
+    func disconnect() async throws {
+        try await withServer {
+            $0.maxCrashes = 2
+        } _: { server in
+            let watcher = try await TestClient(port: server.port)
+            _ = try await watcher.put("poison")
+            for crashes in 1...2 {
+                let client = try await TestClient(port: server.port)
+                #expect(try await client.askForChunk("reserve").head == "RESERVED 1")
+                try await client.close()
+                try await eventually("the job is given back") {
+                    try await server.queue.job(JobID(rawValue: 1))?.record.crashes == crashes
+                }
+            }
+            let job = try #require(try await server.queue.job(JobID(rawValue: 1)))
+            #expect(job.record.state == .buried)
+            #expect(job.failures.last?.error.contains("connection was lost") == true)
+            #expect(try await watcher.ask("kick 1") == "KICKED 1")
+            #expect(try await watcher.askForChunk("reserve").head == "RESERVED 1")
+            // A quit is the end of a connection too.
+            try await watcher.send("quit\r\n")
+            #expect(await watcher.line() == nil)
+        }
+    }
+
+    @Test("without a limit of crashes a job is never buried by itself")
+    func neverBuried() async throws {
+        try await withServer {
+            $0.maxCrashes = nil
+        } _: { server in
+            let watcher = try await TestClient(port: server.port)
+            _ = try await watcher.put("x")
+            for _ in 1...12 {
+                let client = try await TestClient(port: server.port)
+                #expect(try await client.askForChunk("reserve").head == "RESERVED 1")
+                try await client.close()
+            }
+            #expect(try await watcher.askForChunk("reserve").head == "RESERVED 1")
+            #expect(try await server.queue.job(JobID(rawValue: 1))?.record.crashes == 0)
+        }
+    }
+
+    @Test("release, bury and kick change the priority, the delay and the state")
+    func states() async throws {
+        try await withServer { server in
+            let client = try await TestClient(port: server.port)
+            _ = try await client.put("x", 1)
+            _ = try await client.askForChunk("reserve")
+            #expect(try await client.ask("release 1 7 100") == "RELEASED")
+            var job = try await client.statistics("stats-job 1")
+            #expect(job["state"] == "delayed" && job["pri"] == "7" && job["delay"] == "100" && job["releases"] == "1")
+            #expect(job["time-left"] == "99")
+            #expect(try await client.askForChunk("peek-delayed") == ("FOUND 1", "x"))
+            #expect(try await client.ask("kick 5") == "KICKED 1")
+            _ = try await client.askForChunk("reserve")
+            #expect(try await client.ask("bury 1 9") == "BURIED")
+            #expect(try await client.askForChunk("peek-buried") == ("FOUND 1", "x"))
+            job = try await client.statistics("stats-job 1")
+            #expect(job["state"] == "buried" && job["pri"] == "9" && job["buries"] == "1" && job["kicks"] == "1")
+            // Buried ones come first, and then delayed ones stay.
+            _ = try await client.put("later", delay: 100)
+            #expect(try await client.ask("kick 5") == "KICKED 1")
+            #expect(try await client.ask("kick 5") == "KICKED 1")
+            #expect(try await client.ask("kick 5") == "KICKED 0")
+            #expect(try await client.askForChunk("peek-ready") == ("FOUND 2", "later"))
+            #expect(try await client.ask("kick-job 1") == "NOT_FOUND")
+            #expect(try await client.ask("delete 1") == "DELETED")
+            #expect(try await client.ask("peek 1") == "NOT_FOUND")
+        }
+    }
+
+    @Test("a delayed job whose time has come is ready in all that is said of it")
+    func due() async throws {
+        try await withServer { server in
+            let client = try await TestClient(port: server.port)
+            _ = try await client.put("x", delay: 1)
+            #expect(try await client.statistics("stats-tube default")["current-jobs-delayed"] == "1")
+            try await eventually("it is ready") {
+                try await client.statistics("stats-tube default")["current-jobs-ready"] == "1"
+            }
+            #expect(try await client.statistics("stats-job 1")["state"] == "ready")
+            #expect(try await client.askForChunk("peek-ready").head == "FOUND 1")
+            #expect(try await client.ask("peek-delayed") == "NOT_FOUND")
+            #expect(try await client.ask("kick-job 1") == "NOT_FOUND")
+        }
+    }
+
+    @Test("a job is reserved by its id, unless somebody has it")
+    func reserveJob() async throws {
+        try await withServer { server in
+            let client = try await TestClient(port: server.port)
+            let other = try await TestClient(port: server.port)
+            _ = try await client.put("first", 0)
+            _ = try await client.put("ready", 5)
+            _ = try await client.put("delayed", delay: 100)
+            _ = try await client.put("buried")
+            _ = try await other.askForChunk("reserve-job 4")
+            #expect(try await other.ask("bury 4 0") == "BURIED")
+            for (id, body) in [(2, "ready"), (3, "delayed"), (4, "buried")] {
+                #expect(try await client.askForChunk("reserve-job \(id)") == ("RESERVED \(id)", body))
+                #expect(try await client.ask("reserve-job \(id)") == "NOT_FOUND")
+                #expect(try await other.ask("reserve-job \(id)") == "NOT_FOUND")
+                #expect(try await other.ask("delete \(id)") == "NOT_FOUND")
+            }
+            #expect(try await client.ask("reserve-job 99") == "NOT_FOUND")
+            #expect(try await other.askForChunk("reserve").head == "RESERVED 1")
+        }
+    }
+
+    @Test("a paused tube gives no jobs until its time is over")
+    func pause() async throws {
+        try await withServer { server in
+            let client = try await TestClient(port: server.port)
+            #expect(try await client.ask("pause-tube nowhere 1") == "NOT_FOUND")
+            _ = try await client.put("x")
+            #expect(try await client.ask("pause-tube default 1") == "PAUSED")
+            let tube = try await client.statistics("stats-tube default")
+            #expect(tube["pause"] == "1" && tube["pause-time-left"] == "0" && tube["cmd-pause-tube"] == "1")
+            #expect(try await client.ask("reserve-with-timeout 0") == "TIMED_OUT")
+            let start = ContinuousClock.now
+            #expect(try await client.askForChunk("reserve").head == "RESERVED 1")
+            #expect(.now - start >= .milliseconds(500))
+            #expect(try await client.statistics("stats-tube default")["pause"] == "0")
+        }
+    }
+
+    @Test("tubes come with their first use and go with their last")
+    func tubes() async throws {
+        try await withServer { server in
+            let client = try await TestClient(port: server.port)
+            #expect(try await client.ask("use a") == "USING a")
+            #expect(try await client.ask("watch b") == "WATCHING 2")
+            #expect(try await client.askForChunk("list-tubes").body == "---\n- default\n- a\n- b\n")
+            #expect(try await client.ask("list-tube-used") == "USING a")
+            #expect(try await client.askForChunk("list-tubes-watched").body == "---\n- default\n- b\n")
+            #expect(try await client.ask("ignore default") == "WATCHING 1")
+            #expect(try await client.ask("ignore b") == "NOT_IGNORED")
+            _ = try await client.put("x")
+            try await client.close()
+            let other = try await TestClient(port: server.port)
+            try await eventually("only the tube with a job is left") {
+                try await other.askForChunk("list-tubes").body == "---\n- default\n- a\n"
+            }
+            #expect(try await other.ask("delete 1") == "DELETED")
+            #expect(try await other.askForChunk("list-tubes").body == "---\n- default\n")
+            #expect(try await other.ask("stats-tube a") == "NOT_FOUND")
+        }
+    }
+
+    @Test("jobs are the same jobs for clients of beanstalkd and for all others")
+    func sameJobs() async throws {
+        try await withServer { server in
+            let client = try await TestClient(port: server.port)
+            try await client.ask("use mail")
+            try await client.send(Array("put 7 0 30 4\r\n".utf8) + [0xFF, 0, 0x0D, 0x0A, 0x0D, 0x0A])
+            #expect(await client.line() == "INSERTED 1")
+            let claim = ClaimRequest(queues: ["mail"], limit: 1, lease: .seconds(9), worker: "w")
+            let job = try #require(try await server.queue.store.claim(claim).first)
+            #expect(job.payload == [0xFF, 0, 0x0D, 0x0A] && job.priority == 7 && job.timeToRun == .seconds(30))
+            #expect(job.contentType == ContentType.bytes)
+            // Whoever has it, it is reserved.
+            #expect(try await client.statistics("stats-job 1")["state"] == "reserved")
+            #expect(try await client.ask("delete 1") == "NOT_FOUND")
+            try await server.queue.store.settle(Settlement(job.lease, .ack))
+
+            let id = try await server.queue.enqueue(payload: Array("typed".utf8), in: "mail").id
+            try await client.ask("watch mail")
+            #expect(try await client.askForChunk("reserve").body == "typed")
+            // A person takes it away.
+            try await server.queue.cancel([id])
+            #expect(try await client.ask("delete \(id)") == "NOT_FOUND")
+        }
+    }
+
+    @Test("a server that drains takes no jobs, and goes on with all else")
+    func drain() async throws {
+        try await withServer { server in
+            let client = try await TestClient(port: server.port)
+            _ = try await client.put("x")
+            server.server.drain()
+            try await eventually("it drains") { try await client.statistics("stats")["draining"] == "true" }
+            #expect(try await client.put("y") == "DRAINING")
+            #expect(try await client.askForChunk("reserve").head == "RESERVED 1")
+            #expect(try await client.ask("delete 1") == "DELETED")
+        }
+    }
+
+    @Test("a body that is too large is refused, and none of its bytes are commands")
+    func tooLarge() async throws {
+        try await withServer {
+            $0.largestJob = 10
+        } _: { server in
+            let client = try await TestClient(port: server.port)
+            _ = try await client.put("0123456789")
+            #expect(try await client.put("delete 1\r\n1") == "JOB_TOO_BIG")
+            #expect(try await client.statistics("stats")["current-jobs-ready"] == "1")
+            #expect(try await client.ask("peek 2") == "NOT_FOUND")
+        }
+    }
+
+    @Test("pipelined commands are answered in their order")
+    func pipelined() async throws {
+        try await withServer { server in
+            let client = try await TestClient(port: server.port)
+            let count = 300
+            let round = "put 0 0 60 1\r\nx\r\nreserve\r\nlist-tube-used\r\n"
+            try await client.send(String(repeating: round, count: count))
+            for number in 1...count {
+                #expect(await client.line() == "INSERTED \(number)")
+                #expect(await client.line() == "RESERVED \(number) 1")
+                #expect(await client.body(1) == [0x78])
+                #expect(await client.line() == "USING default")
+            }
+        }
+    }
+
+    @Test("a client that never reads does not hold others up")
+    func unread() async throws {
+        try await withServer { server in
+            let rude = try await TestClient(port: server.port)
+            let body = String(repeating: "b", count: 60_000)
+            _ = try await rude.put(body)
+            let channel = Task { [port = server.port] in
+                // Reads nothing of 600 MB of replies.
+                let silent = try UnreadSocket(port: port)
+                try silent.send(Array(String(repeating: "peek 1\r\n", count: 10_000).utf8))
+                return silent
+            }
+            let silent = try await channel.value
+            let other = try await TestClient(port: server.port)
+            for _ in 1...50 { #expect(try await other.ask("use x") == "USING x") }
+            let before = ProcessMemory.resident(ofProcess: getpid()) ?? 0
+            for _ in 1...50 { #expect(try await other.askForChunk("peek 1").body.utf8.count == 60_000) }
+            let grown = (ProcessMemory.resident(ofProcess: getpid()) ?? 0) - before
+            #expect(grown < 100_000_000)
+            silent.close()
+        }
+    }
+
+    @Test("more connections than allowed are closed, and there is room again when others have ended")
+    func connections() async throws {
+        try await withServer {
+            $0.maximumConnections = 16
+        } _: { server in
+            var clients: [TestClient] = []
+            for _ in 1...16 {
+                let client = try await TestClient(port: server.port)
+                #expect(try await client.ask("list-tube-used") == "USING default")
+                clients.append(client)
+            }
+            let refused = try await TestClient(port: server.port)
+            #expect(await refused.line() == nil)
+            try await clients.removeLast().close()
+            try await eventually("there is room") {
+                let client = try await TestClient(port: server.port)
+                do { return try await client.ask("list-tube-used") != nil } catch { return false }
+            }
+        }
+    }
+
+    @Test("a socket is only for its user, replaces a stale one, and never another server's or a file")
+    func unixSocket() async throws {
+        let folder = try TestFolder()
+        let path = folder.path + "/socket"
+        try await withServer(at: path) { _ in
+            let client = try await TestClient(socket: path)
+            #expect(try await client.put("x") == "INSERTED 1")
+            let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+            #expect(mode == 0o600)
+            let error = await #expect(throws: StintError.self) { try await withServer(at: path) { _ in } }
+            #expect(error?.description.contains("another server") == true)
+        }
+        #expect(!FileManager.default.fileExists(atPath: path))
+        // One that nobody has removed.
+        try UnreadSocket.leaveStale(at: path)
+        #expect(FileManager.default.fileExists(atPath: path))
+        try await withServer(at: path) { _ in
+            let client = try await TestClient(socket: path)
+            #expect(try await client.put("x") == "INSERTED 1")
+        }
+        try Data("mine".utf8).write(to: URL(filePath: path))
+        let error = await #expect(throws: StintError.self) { try await withServer(at: path) { _ in } }
+        #expect(error?.code == .invalidInput)
+        #expect(try String(contentsOf: URL(filePath: path), encoding: .utf8) == "mine")
+    }
+
+    @Test("an address that other machines reach needs a permission", arguments: ["0.0.0.0", "::", "192.0.2.7"])
+    func remote(host: String) async throws {
+        let folder = try TestFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        var options = JobServer.Options()
+        options.logger = silent
+        let error = #expect(throws: StintError.self) {
+            try JobServer(queue, at: .host(host, port: 0), options: options)
+        }
+        #expect(error?.description.contains("--allow-remote") == true)
+        options.allowsRemote = true
+        _ = try JobServer(queue, at: .host(host, port: 0), options: options)
+        await queue.close()
+    }
+
+    @Test("at its end a server gives its clients' jobs back at no cost")
+    func end() async throws {
+        let folder = try TestFolder()
+        try await withServer(in: folder.database) { server in
+            let client = try await TestClient(port: server.port)
+            _ = try await client.put("x")
+            _ = try await client.askForChunk("reserve")
+        }
+        let queue = try await JobQueue(.sqlite(folder.database))
+        let job = try #require(try await queue.job(JobID(rawValue: 1)))
+        #expect(job.record.state == .ready && job.record.attempts == 0 && job.record.crashes == 0)
+        #expect(try await queue.workers().isEmpty)
+        await queue.close()
+    }
+}
