@@ -37,9 +37,14 @@
                 is then served only if --web is given too. SIGUSR1 makes it accept no more jobs (drain mode). The \
                 protocol has no passwords. docs/beanstalkd.md has the details.
 
+                With --work, it also supervises workers: for each --work or --work-pipe, as many processes as --workers \
+                says run the command for each job of the queue, as `stint work` does it with its defaults. So one \
+                service of systemd is a whole site. For other settings run `stint work` beside it.
+
                 Example:
                   stint serve --web 127.0.0.1:8180
                   stint serve --beanstalk 127.0.0.1:11300
+                  stint serve --web 127.0.0.1:8180 --beanstalk 127.0.0.1:11300 --work 'mail=php worker.php'
                   stint serve --dry-run-command 'mail=/srv/mail/send-mail'
                   stint serve --new-token anna --role operate --auth-file users
                   stint serve --web 0.0.0.0:8180 --auth-file users --host-name jobs.example.org
@@ -92,14 +97,28 @@
         @Option(
             help: ArgumentHelp(
                 "A command for dry runs of this queue's buried jobs; may be repeated. (default: none)",
-                valueName: "queue=command"), transform: DryRunCommand.init(_:))
-        var dryRunCommand: [DryRunCommand] = []
+                valueName: "queue=command"), transform: HandlerArgument.init(_:))
+        var dryRunCommand: [HandlerArgument] = []
 
         @Option(
             help: ArgumentHelp(
                 "The same for a command of the pipe protocol. (default: none)", valueName: "queue=command"),
-            transform: DryRunCommand.init(_:))
-        var dryRunPipe: [DryRunCommand] = []
+            transform: HandlerArgument.init(_:))
+        var dryRunPipe: [HandlerArgument] = []
+
+        @Option(
+            help: ArgumentHelp(
+                "Run this command for each job of the queue; may be repeated. (default: none)",
+                valueName: "queue=command"), transform: HandlerArgument.init(_:))
+        var work: [HandlerArgument] = []
+
+        @Option(
+            help: ArgumentHelp("The same for a command of the pipe protocol. (default: none)", valueName: "queue=command"),
+            transform: HandlerArgument.init(_:))
+        var workPipe: [HandlerArgument] = []
+
+        @Option(help: ArgumentHelp("Worker processes for each --work and --work-pipe.", valueName: "n"))
+        var workers = 1
 
         @Option(
             help: ArgumentHelp(
@@ -119,10 +138,14 @@
             guard beanstalk.address == nil || !readOnly else {
                 throw wrongUsage("--read-only is for the dashboard; clients of --beanstalk change jobs")
             }
+            guard work.isEmpty && workPipe.isEmpty || !readOnly else {
+                throw wrongUsage("--read-only is for the dashboard; workers change jobs")
+            }
+            guard (1...1_000).contains(workers) else { throw wrongUsage("--workers is \(workers); it must be 1 to 1000") }
             // Each connection has a descriptor, and the usual limit of a shell is 1,024.
             ResourceLimit.raiseOpenFiles()
-            let queue =
-                beanstalk.address == nil ? try await database.open() : try await database.open(creating: creation)
+            let mayCreate = beanstalk.address != nil || !work.isEmpty || !workPipe.isEmpty
+            let queue = mayCreate ? try await database.open(creating: creation) : try await database.open()
             var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
             let dashboard = try address.map { try self.dashboard(of: queue, at: $0, &services) }
             if let server = try beanstalk.server(of: queue) {
@@ -133,6 +156,10 @@
             if !readOnly {
                 services.append(.init(service: Reaper(queue)))
                 services.append(.init(service: WebhookSender(queue)))
+            }
+            // They end first: services are shut down from the last to the first.
+            services += try supervisors(of: queue).map {
+                .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
             }
             let group = ServiceGroup(
                 configuration: .init(
@@ -173,6 +200,21 @@
             }
             services.append(.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup))
             return dashboard
+        }
+
+        /// Each worker process is `stint work`, which connects to its supervisor in this process.
+        private func supervisors(of queue: JobQueue<AnyJobStore>) throws -> [Supervisor] {
+            try (work.map { ($0, []) } + workPipe.map { ($0, ["--pipe"]) }).map { given, pipe in
+                let command = ["/bin/sh", "-c", given.command]
+                try CommandHandler.check(command)
+                var options = SupervisorOptions()
+                options.workers = workers
+                options.arguments =
+                    ["work", "--db", queue.store.address, "--queue", given.queue.description] + pipe + ["--"] + command
+                return Supervisor(queue, options: options) { _ in
+                    throw StintError(.processFailed, "a process of `stint serve` was started as a worker")
+                }
+            }
         }
 
         private func dryRuns(
@@ -229,17 +271,4 @@
     }
 
     /// `mail=./send-mail --quick`
-    struct DryRunCommand {
-        let queue: QueueName
-        let command: String
-
-        init(_ text: String) throws {
-            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, !parts[1].allSatisfy(\.isWhitespace) else {
-                throw StintError.invalidInput("expected a queue and a command, such as mail=/srv/mail/send-mail")
-            }
-            queue = try QueueName(String(parts[0]))
-            command = String(parts[1])
-        }
-    }
 #endif
