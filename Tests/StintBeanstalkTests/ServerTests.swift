@@ -440,11 +440,15 @@ struct ServerTests {
     @Test("at its end a server gives its clients' jobs back at no cost")
     func end() async throws {
         let folder = try TestFolder()
+        // It is connected until the server ends.
+        var connected: TestClient?
         try await withServer(in: folder.database) { server in
             let client = try await TestClient(port: server.port)
+            connected = client
             _ = try await client.put("x")
             _ = try await client.askForChunk("reserve")
         }
+        #expect(await connected?.line() == nil)
         let queue = try await JobQueue(.sqlite(folder.database))
         let job = try #require(try await queue.job(JobID(rawValue: 1)))
         #expect(job.record.state == .ready && job.record.attempts == 0 && job.record.crashes == 0)
