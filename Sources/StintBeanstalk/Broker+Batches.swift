@@ -11,7 +11,10 @@ extension Broker {
     }
 
     struct PendingEnd: Sendable {
-        let settlement: Settlement
+        let job: JobID
+        let reservation: Session.Reservation
+        let outcome: Settlement.Outcome
+        let priority: UInt32?
         let connection: ConnectionID
         /// What else to do, and what to reply, once that is done.
         let reply: @Sendable (isolated Broker) -> Reply
@@ -99,8 +102,10 @@ extension Broker {
     }
 
     private func settle(_ batch: [PendingEnd]) async {
+        let settlements = batch.map { Settlement($0.reservation.lease, $0.outcome, priority: $0.priority) }
         do {
-            for (end, answer) in zip(batch, try await store.settle(batch.map(\.settlement))) {
+            for (end, answer) in zip(batch, try await store.settle(settlements)) {
+                // A person may have taken it away.
                 guard case .settled = answer else {
                     send(.notFound, to: end.connection)
                     continue
@@ -109,8 +114,24 @@ extension Broker {
             }
         } catch {
             logger.error("jobs could not be settled", metadata: ["jobs": "\(batch.count)", "error": "\(error)"])
-            for end in batch { send(.internalError, to: end.connection) }
+            await keep(batch)
         }
+    }
+
+    /// The store has refused: the clients still hold the jobs.
+    private func keep(_ batch: [PendingEnd]) async {
+        var lost: [JobID: Session.Reservation] = [:]
+        for end in batch {
+            guard connections[end.connection] != nil else {
+                lost[end.job] = end.reservation
+                continue
+            }
+            connections[end.connection]!.session.reserve(end.job, end.reservation)
+            holders[end.job] = end.connection
+            schedule(end.connection)
+            send(.internalError, to: end.connection)
+        }
+        if !lost.isEmpty { await giveBack(lost, because: Self.lostConnection) }
     }
 
     // MARK: - Tasks

@@ -131,10 +131,9 @@ extension Broker {
         _ settled: @escaping @Sendable (isolated Broker, QueueName) -> Void
     ) -> Answer {
         guard let reservation = end(job, by: id) else { return .reply(.notFound) }
-        let settlement = Settlement(reservation.lease, outcome, priority: priority)
         add(
-            PendingEnd(settlement: settlement, connection: id) { broker in
-                settled(broker, reservation.tube)
+            PendingEnd(job: job, reservation: reservation, outcome: outcome, priority: priority, connection: id) {
+                settled($0, reservation.tube)
                 return reply
             })
         return .later
@@ -149,8 +148,8 @@ extension Broker {
     private func delete(_ job: JobID, by id: ConnectionID) -> Answer {
         if let reservation = end(job, by: id) {
             add(
-                PendingEnd(settlement: Settlement(reservation.lease, .ack), connection: id) { broker in
-                    broker.isDeleted(job, from: reservation.tube)
+                PendingEnd(job: job, reservation: reservation, outcome: .ack, priority: nil, connection: id) {
+                    $0.isDeleted(job, from: reservation.tube)
                     return .deleted
                 })
             return .later
