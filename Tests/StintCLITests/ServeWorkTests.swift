@@ -15,9 +15,9 @@
                 "serve", "--web", "127.0.0.1:0", "--work", "mail=cat >> mail; echo >> mail",
                 "--work", "push=cat >> push; exit 65",
             ]
+            try await place.stint("put", "--queue", "mail", "hello")
             let outcome = try await place.whileRunning(arguments) { serve in
                 try await eventually("both work") { try await place.workers().count == 2 }
-                try await place.stint("put", "--queue", "mail", "hello")
                 try await place.stint("put", "--queue", "push", "there")
                 try await eventually("the mail is sent") { try place.lines("mail") == ["hello"] }
                 try await eventually("the other one is buried") { try await place.counts("push").buried == 1 }
