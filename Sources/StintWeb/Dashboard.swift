@@ -190,11 +190,7 @@ public struct Dashboard: Sendable {
             if options.access.needsSignIn { error.headers[.wwwAuthenticate] = "Bearer" }
             throw error
         }
-        guard user.role >= needed else {
-            throw WebError(
-                .forbidden,
-                "this needs the role \(needed.rawValue), and \(user.name) has the role \(user.role.rawValue)")
-        }
+        try user.checkRole(needed)
         return user
     }
 

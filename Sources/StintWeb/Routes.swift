@@ -187,9 +187,9 @@ struct Route: Sendable {
         }
     }
 
-    /// The page at a path, with the named parts of it.
+    /// The page at a path, who may look at it, and the named parts of the path.
     static func page(at path: String) -> (
-        make: @Sendable (WebRequest) async throws -> Page, parameters: [String: String]
+        make: @Sendable (WebRequest) async throws -> Page, role: Role?, parameters: [String: String]
     )? {
         let parts = path.split(separator: "/").map { String($0).removingPercentEncoding ?? "" }
         for route in all {
@@ -199,7 +199,7 @@ struct Route: Sendable {
                 continue
             }
             return (
-                make,
+                make, route.role,
                 zip(pattern, parts).reduce(into: [:]) { if $1.0.hasPrefix(":") { $0[String($1.0.dropFirst())] = $1.1 } }
             )
         }

@@ -468,6 +468,20 @@ let operationScenarios: [Scenario] = [
         #expect(try await stage.store.operation(deleting.id)?.restorableUntil == nil)
         #expect(try await stage.reapAll().purged == 0)
     },
+    Scenario("the ten minutes are those of each operation: what another has deleted later can still be brought back") {
+        stage in
+        _ = try await stage.enqueue(3)
+        let first = try await stage.finish(try await stage.begin(.delete))
+        stage.clock.advance(by: .seconds(300))
+        _ = try await stage.enqueue(2)
+        let second = try await stage.finish(try await stage.begin(.delete))
+        stage.clock.advance(by: .seconds(300))
+        #expect(try await stage.reapAll().purged == 3)
+        try await stage.expectRefusal(.invalidInput) { _ = try await stage.store.beginRestore(of: first.id, by: nil) }
+        let restore = try await stage.store.beginRestore(of: second.id, by: nil)
+        #expect(try await stage.finish(restore).changed == 2)
+        #expect(try await stage.stats().ready == 2)
+    },
     Scenario("jobs that are being brought back when the ten minutes are over come back, all of them") { stage in
         for _ in 1...3 { _ = try await stage.enqueue(500) }
         let deleting = try await stage.finish(try await stage.begin(.delete))

@@ -329,6 +329,12 @@ let queryScenarios: [Scenario] = [
         try await stage.store.change([first], .move(to: "q"), by: nil)
         try await check(["apple": []], "other")
         try await check(["apple": [first]])
+        // One that was never indexed, from before what the queue has indexed last.
+        let foreign = try await stage.enqueue("durian", in: "third")
+        try await stage.enqueue("elderberry")
+        try await check(["durian": []])
+        try await stage.store.change([foreign], .move(to: "q"), by: nil)
+        try await check(["durian": [foreign]])
         let collecting = JobOptions(uniqueKey: "d", onConflict: .collect)
         let digest = try await stage.enqueue("event one", options: collecting)
         try await check(["\"event one\"": [digest]])

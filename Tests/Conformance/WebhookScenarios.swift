@@ -156,6 +156,41 @@ let webhookScenarios: [Scenario] = [
         let record = try #require(try await stage.store.webhooks().first)
         #expect(record.delivered == 1 && record.failed == 1 && record.lastDelivery == last)
     },
+    Scenario("an event that is taken away and set again knows nothing of what was told before") { stage in
+        try await stage.set("backlog:q>2")
+        for _ in 0..<3 { try await stage.enqueue() }
+        #expect(try await stage.store.notifyWebhooks() == 1)
+        try await stage.set("buried")
+        for job in try await stage.claim(3) { try await stage.settle(job.lease, .ack) }
+        stage.clock.advance(by: .seconds(60))
+        try await stage.set("buried", "backlog:q>2")
+        // Nobody was told by this one that there was a backlog.
+        #expect(try await stage.store.notifyWebhooks() == 0)
+        for _ in 0..<3 { try await stage.enqueue() }
+        #expect(try await stage.store.notifyWebhooks() == 1)
+    },
+    Scenario("two messages of a webhook are sent at a time, and those of another one come between them") { stage in
+        try await stage.set("buried", name: "slow")
+        try await stage.set("buried", name: "other")
+        for _ in 0..<5 { _ = try await stage.store.testWebhook("slow") }
+        _ = try await stage.store.testWebhook("other")
+        let first = try await stage.claim(9, from: [Webhook.queue])
+        let names = try first.map { try WebhookMessage(payload: $0.payload).webhook }
+        #expect(names.sorted() == ["other", "slow", "slow"])
+        #expect(try await stage.claim(9, from: [Webhook.queue]).isEmpty)
+        for job in first { try await stage.settle(job.lease, .ack) }
+        #expect(try await stage.claim(9, from: [Webhook.queue]).count == 2)
+    },
+    Scenario("a message that could not be sent for a day is of no use any more") { stage in
+        try await stage.set("buried")
+        let id = try await stage.store.testWebhook("w").id
+        stage.clock.advance(by: .seconds(86_399))
+        #expect(try await stage.reap().expired == 0)
+        stage.clock.advance(by: .seconds(1))
+        #expect(try await stage.reap().expired == 1)
+        #expect(try await stage.claim(from: [Webhook.queue]).isEmpty)
+        #expect(try await stage.state(id) == .expired)
+    },
     Scenario("a reap makes the messages too") { stage in
         try await stage.set("buried")
         try await stage.bury(1)

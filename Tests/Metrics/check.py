@@ -122,6 +122,9 @@ def fill(server):
     post("/jobs", {"queue": "loses", "payload": "x"})
     assert len(post("/claims", {"queues": ["loses"], "leaseMilliseconds": 1_000})["jobs"]) == 1
     post("/queues/loses/pause", {})
+    # Nothing listens at this port.
+    server.run("webhook", "set", "ops", "http://127.0.0.1:1/", "--on", "buried", "--allow-private")
+    server.run("webhook", "test", "ops")
 
 
 def check_values(server):
@@ -129,7 +132,10 @@ def check_values(server):
         return samples(scrape(server, OPEN)[1])
 
     eventually("the lease is lost", lambda: value(now(), "stint_leases_lost_total", queue="loses") == 1)
+    eventually("a message fails", lambda: value(now(), "stint_webhook_failing", webhook="ops") == 1)
     found = now()
+    assert value(found, "stint_webhook_attempts_failed_total", webhook="ops") >= 1
+    assert value(found, "stint_webhook_messages_sent_total", webhook="ops") == 0
     for name in HOSTILE:
         assert value(found, "stint_jobs", queue=name, state="ready") == 1
         assert value(found, "stint_jobs_enqueued_total", queue=name) == 1

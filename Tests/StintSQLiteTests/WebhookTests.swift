@@ -103,6 +103,81 @@ struct WebhookTests {
         }
     }
 
+    @Test("of a webhook that is deleted nothing is left in the file")
+    func deleted() async throws {
+        try await withQueue { queue, _ in
+            try await queue.enqueue(payload: [1], in: "q")
+            for name in ["a", "b"] { try await queue.set(try webhook(name, "buried", "backlog>1")) }
+            try await queue.store.bury([try await queue.enqueue(payload: [1], in: "q").id], reason: "bad")
+            #expect(try await queue.store.notifyWebhooks() == 2)
+            func rows() async throws -> [Int64] {
+                try await queue.store.reader.run {
+                    try Int64.fetchAll($0, sql: "SELECT DISTINCT webhook_id FROM stint_webhook_states ORDER BY 1")
+                }
+            }
+            #expect(try await rows() == [1, 2])
+            try await queue.deleteWebhook("a")
+            #expect(try await rows() == [2])
+        }
+    }
+
+    @Test("the doctor names webhooks whose messages fail again and again or are buried, and messages that nobody sends")
+    func doctor() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database, durability: .normal))
+        func found() async throws -> [Finding] {
+            try await queue.store.examine().filter { $0.subject == "webhooks" }
+        }
+        #expect(try await found().isEmpty)
+        for name in ["good", "bad", "gone"] { try await queue.set(try webhook(name, "buried")) }
+        #expect(try await found().map(\.description) == ["3, and none of them fails"])
+        func attempt(_ name: String, _ outcome: Settlement.Outcome, _ error: String?) async throws {
+            let job = try #require(try await queue.claim(from: [Webhook.queue]).first)
+            try await queue.store.settle(Settlement(job.lease, outcome))
+            try await queue.store.noteDelivery(
+                WebhookDelivery(job: job.id, atMilliseconds: 1, status: nil, error: error), of: name)
+        }
+        let later = Settlement.Outcome.fail(error: "no answer", retryAfter: .seconds(3_600))
+        _ = try await queue.testWebhook("good")
+        try await attempt("good", .ack, nil)
+        let id = try await queue.testWebhook("bad").id
+        try await attempt("bad", later, "no answer")
+        try await queue.runNow([id])
+        try await attempt("bad", later, "no answer")
+        #expect(try await found().map(\.isGood) == [true])
+        try await queue.runNow([id])
+        try await attempt("bad", later, "no answer")
+        _ = try await queue.testWebhook("gone")
+        try await attempt("gone", .bury(reason: "410"), "the receiver has answered 410")
+        let wrong = try await found()
+        #expect(wrong.map(\.isGood) == [false, false])
+        #expect(
+            wrong.map(\.description) == [
+                "messages of 'bad' do not reach https://hooks.example.com: 1 have failed 3 times or more and are tried "
+                    + "again; the last answer: no answer",
+                "messages of 'gone' do not reach https://hooks.example.com: 1 are buried: `stint kick --queue stint.webhooks` "
+                    + "sends them again; the last answer: the receiver has answered 410",
+            ])
+        for name in ["bad", "gone"] { try await queue.deleteWebhook(name) }
+        #expect(try await found().map(\.isGood) == [true])
+        // A message that has waited for ten minutes.
+        _ = try await queue.testWebhook("good")
+        let database = try DatabaseQueue(path: folder.database)
+        try await database.write {
+            try $0.execute(sql: "UPDATE stint_jobs SET enqueued_at = enqueued_at - 600000")
+        }
+        #expect(try await found().map(\.isGood) == [false])
+        #expect(
+            try await found()[0].description
+                == "a message has waited for 10 minutes: nothing sends it; start `stint serve`, or a WebhookSender in your "
+                + "service")
+        try await queue.pause(Webhook.queue)
+        #expect(try await found().map(\.isGood) == [true])
+        try await database.write { try $0.execute(sql: "UPDATE stint_webhooks SET template = 'xml'") }
+        #expect(try await found().map(\.isGood) == [false, true])
+        #expect(try await found()[0].description.hasPrefix("'good' is told nothing: its template is 'xml'"))
+    }
+
     @Test("little space on the disk is told, and more of it")
     func disk() async throws {
         try await withQueue { queue, clock in

@@ -5,6 +5,7 @@ import StintCore
 import StintPlatform
 import StintTesting
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import StintWeb
@@ -61,6 +62,8 @@ struct AccessTests {
             #expect(answer.headers["content-security-policy"]?.contains("frame-ancestors 'none'") == true)
             #expect(answer.headers["x-content-type-options"] == "nosniff")
             #expect(answer.headers["referrer-policy"] == "no-referrer")
+            #expect(answer.headers["cross-origin-resource-policy"] == "same-origin")
+            #expect(answer.headers["cache-control"] == (path.hasPrefix("/assets") ? "public, max-age=300" : "no-store"))
         }
     }
 
@@ -189,11 +192,65 @@ struct AccessTests {
             let token = try await client.send(
                 "GET", "/jobs/", headers: ["Authorization": "Bearer \(Self.admin.token)"])
             same(token.status, 401)
+            // The application's server may take longer ones than a server of Stint's.
+            let long = String(repeating: "x", count: 9_000)
+            same(try await status("GET", "/jobs/jobs?q=\(long)", "view"), 414)
         }
         options.signInAddress = "/sign-in-of-app"
         try await withApplication(try Dashboard(queue: queue, options: options)) { client in
             let page = try await client.send("GET", "/jobs/")
             #expect(page.status == 303 && page.headers["location"] == "/sign-in-of-app")
+        }
+    }
+
+    @Test("a server for looking lets nobody change anything, whatever role the token has")
+    func readOnly() async throws {
+        var access = try Self.access()
+        access.mostRole = .view
+        let queue = try await sampleQueue()
+        try await withServer(queue, access) { client, _ in
+            let headers = ["Authorization": "Bearer \(Self.admin.token)"]
+            let page = try await client.send("GET", "/queues/mail", headers: headers)
+            #expect(page.status == 200 && page.body.contains("ada, view"))
+            same(try await client.send("POST", "/queues/mail/pause", headers: headers).status, 403)
+            let signIn = try await client.send("POST", "/sign-in", body: "token=\(Self.admin.token)")
+            let session = String(try #require(signIn.headers["set-cookie"]).prefix { $0 != ";" })
+            same(try await client.send("POST", "/queues/mail/pause", headers: ["Cookie": session]).status, 403)
+        }
+        let stats = try await queue.stats()
+        #expect(stats.allSatisfy { !$0.paused })
+    }
+
+    @Test("who signs out is sent nothing more in other tabs")
+    func liveSession() async throws {
+        let queue = try await sampleQueue()
+        try await withServer(queue, try Self.access()) { client, dashboard in
+            let signIn = try await client.send("POST", "/sign-in", body: "token=\(Self.operate.token)")
+            let session = String(try #require(signIn.headers["set-cookie"]).prefix { $0 != ";" })
+            let connection = try await client.begin(
+                "/live?page=/queues", headers: ["Cookie": session], until: "</table>"
+            ).connection
+            same(try await client.send("POST", "/sign-out", headers: ["Cookie": session]).status, 303)
+            try await queue.enqueue(payload: [1], in: "after-that")
+            let rest = try await WebClient.onThread { try connection.read(until: "0\r\n\r\n") }
+            #expect(!rest.contains("after-that"))
+            try await eventually("nobody looks") { await dashboard.live.listenerCount == 0 }
+        }
+    }
+
+    @Test("without TLS, what a page shows later has the token of its own browser in its forms too")
+    func liveToken() async throws {
+        try await withServer(try await sampleQueue(), try Self.access()) { client, _ in
+            for _ in 1...2 {
+                let signIn = try await client.send("POST", "/sign-in", body: "token=\(Self.operate.token)")
+                let session = String(try #require(signIn.headers["set-cookie"]).prefix { $0 != ";" })
+                let page = try await client.send("GET", "/queues/mail", headers: ["Cookie": session])
+                let token = try #require(page.body.firstMatch(of: /name="form-token" value="([0-9a-f]{64})"/)).1
+                let live = try await client.begin(
+                    "/live?page=/queues/mail", headers: ["Cookie": session], until: "</form>"
+                ).text
+                #expect(live.contains(#"name=\"form-token\" value=\"\#(token)\""#), "\(live)")
+            }
         }
     }
 
@@ -231,6 +288,33 @@ struct AccessTests {
             same(try await client.send("POST", "/workers/restart", headers: ["Cookie": pair]).status, 403)
             same(try await client.send("POST", "/sign-out", headers: ["Cookie": pair]).status, 303)
             same(try await client.send("GET", "/", headers: ["Cookie": pair]).status, 303)
+        }
+    }
+
+    @Test("a session ends after twelve hours, and of very many the oldest one ends")
+    func endOfSessions() {
+        let (sessions, now, user) = (Sessions(most: 3), ContinuousClock.now, WebUser(name: "anna", role: .view))
+        let first = sessions.begin(user, at: now)
+        #expect(sessions.user(first, at: now + Sessions.lifetime - .seconds(1)) == user)
+        #expect(sessions.user(first, at: now + Sessions.lifetime) == nil)
+        let others = (1...3).map { sessions.begin(user, at: now + .seconds($0)) }
+        #expect(sessions.user(first, at: now) == nil)
+        #expect(others.allSatisfy { sessions.user($0, at: now) == user })
+    }
+
+    @Test("a wrong token is not made good by the cookie of a session")
+    func wrongTokenWithCookie() async throws {
+        try await withServer(try await sampleQueue(), try Self.access()) { client, _ in
+            let signedIn = try await client.send("POST", "/sign-in", body: "token=\(Self.admin.token)")
+            let cookie = String(try #require(signedIn.headers["set-cookie"]).prefix { $0 != ";" })
+            let answer = try await client.send(
+                "GET", "/api/v1/jobs", headers: ["Cookie": cookie, "Authorization": "Bearer stint_no"])
+            same(answer.status, 401)
+            // Nor does a header that is no token make a request of another site one of a program.
+            let other = try await client.send(
+                "POST", "/queues/mail/pause",
+                headers: ["Cookie": cookie, "Authorization": "Basic x", "Sec-Fetch-Site": "cross-site"])
+            same(other.status, 401)
         }
     }
 

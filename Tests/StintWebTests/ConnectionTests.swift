@@ -105,12 +105,65 @@ struct ConnectionTests {
         #expect(!served.isActive && fourth.isActive && fifth.isActive && table.count == 3)
     }
 
+    @Test("the line of those that wait does not grow with their requests")
+    func boundedLine() throws {
+        let channel = try connection()
+        for _ in 0..<5_000 {
+            try channel.writeInbound(Self.head)
+            try channel.writeInbound(HTTPRequestPart.end(nil))
+            try channel.writeOutbound(Self.answer)
+            try channel.writeOutbound(HTTPResponsePart.end(nil))
+        }
+        #expect(channel.isActive && table.lineLength <= 1_003)
+        // Its place in the line is still known.
+        let others = try (0..<3).map { _ in try connection() }
+        #expect(!channel.isActive && others.allSatisfy { $0.isActive })
+    }
+
+    @Test("when the server ends, those that wait are closed, those that are served are not, and none comes after that")
+    func ending() throws {
+        let (served, waiting) = (try connection(), try connection())
+        try served.writeInbound(Self.head)
+        try served.writeInbound(HTTPRequestPart.end(nil))
+        table.closeWaiting()
+        #expect(served.isActive && !waiting.isActive)
+        let late = EmbeddedChannel()
+        try late.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+        try late.pipeline.syncOperations.addHandler(ConnectionHandler(table))
+        #expect(!late.isActive)
+    }
+
+    @Test("one that does not read its answer is replaced too")
+    func unread() throws {
+        let channels = try (0..<3).map { _ in try connection() }
+        for channel in channels {
+            try channel.writeInbound(Self.head)
+            try channel.writeInbound(HTTPRequestPart.end(nil))
+        }
+        channels[1].isWritable = false
+        channels[1].pipeline.fireChannelWritabilityChanged()
+        _ = try connection()
+        #expect(channels.map(\.isActive) == [true, false, true])
+    }
+
     @Test("a head without its body is no request yet")
     func halfRequests() throws {
         let channels = try (0..<3).map { _ in try connection() }
         for channel in channels { try channel.writeInbound(Self.head) }
         _ = try connection()
         #expect(channels.map(\.isActive) == [false, true, true])
+    }
+
+    @Test("nor is one behind a request that has its answer")
+    func halfRequestBehind() throws {
+        let channel = try connection()
+        try channel.writeInbound(Self.head)
+        try channel.writeInbound(HTTPRequestPart.end(nil))
+        try channel.writeInbound(Self.head)
+        try channel.writeOutbound(Self.answer)
+        try channel.writeOutbound(HTTPResponsePart.end(nil))
+        let others = try (0..<3).map { _ in try connection() }
+        #expect(!channel.isActive && others.allSatisfy { $0.isActive })
     }
 
     @Test(

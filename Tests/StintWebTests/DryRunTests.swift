@@ -74,6 +74,19 @@ struct DryRunTests {
         }
     }
 
+    @Test("the last twenty are remembered")
+    func kept() async throws {
+        let runs = DryRuns()
+        let job = JobID(rawValue: 1)
+        for number in 1...25 {
+            #expect(try runs.begin(job, in: "mail", by: "anna") { DryRunReport($0, in: "mail", .done) } == number)
+            #expect(await runs.run(number, of: job, waiting: .seconds(60))?.result != nil)
+        }
+        for (number, isKept) in [(1, false), (5, false), (6, true), (25, true)] {
+            #expect(await (runs.run(number, of: job, waiting: .zero) != nil) == isKept, "\(number)")
+        }
+    }
+
     @Test("without a command for the queue, for a job that is not buried, and for who may only look, there is none")
     func refusals() async throws {
         let queue = try await sampleQueue()

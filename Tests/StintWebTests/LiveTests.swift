@@ -102,6 +102,23 @@ struct LiveTests {
         #expect(await hub.renders == 2)
     }
 
+    @Test("there is a limit of pages, and one of all who look, and who looks at a page already is not counted twice")
+    func limits() async throws {
+        let hub = LiveHub(changes: { AsyncStream { _ in } })
+        func watch(_ number: Int) async throws -> LiveHub.Look? {
+            try await hub.watch(.init(address: "/\(number)", user: "view")) { "<p data-live=\"a\">0</p>" }
+        }
+        var looks: [LiveHub.Look] = []
+        for number in 0..<LiveHub.maximumPages { looks.append(try #require(try await watch(number))) }
+        #expect(try await watch(LiveHub.maximumPages) == nil)
+        for _ in LiveHub.maximumPages..<LiveHub.maximumListeners { looks.append(try #require(try await watch(7))) }
+        #expect(try await watch(7) == nil)
+        #expect(await hub.listenerCount == LiveHub.maximumListeners)
+        for look in looks { look.end() }
+        try await eventually("nobody looks") { await hub.pageCount == 0 }
+        #expect(try await watch(LiveHub.maximumPages) != nil)
+    }
+
     @Test("an end without a change is noticed at once")
     func ending() async throws {
         let hub = LiveHub(changes: { AsyncStream { _ in } })

@@ -72,6 +72,9 @@ struct ServerTests {
             let large = "reason=" + String(repeating: "x", count: 3 * 1_048_576)
             same(try await client.send("POST", "/jobs/1/actions", body: large).status, 413)
             same(try await client.send("POST", "/jobs/1/actions", body: "action=%ff").status, 400)
+            let many = "action=prioritize&priority=7" + String(repeating: "&id=1", count: 5_000)
+            let fields = try await client.send("POST", "/jobs/actions", body: many)
+            #expect(fields.status == 400 && fields.body.contains("more than 5000 fields"))
             same(try await client.send("POST", "/jobs/1/actions", body: "action=explode").status, 400)
             #expect(
                 try await client.send("POST", "/jobs/1/actions", headers: ["Content-Type": "text/plain"], body: "x")
@@ -164,6 +167,10 @@ struct ServerTests {
             #expect(
                 saved.headers["content-disposition"] == "attachment; filename=\"job-1.html\""
                     && saved.body == "<script>1</script>")
+            #expect(saved.headers["content-security-policy"]?.hasPrefix("sandbox; default-src 'none'") == true)
+            // The HTTP API has no frames.
+            let call = try await client.send("GET", "/api/v1/jobs/1/payload?frame")
+            #expect(call.headers["content-disposition"] == saved.headers["content-disposition"])
         }
     }
 }

@@ -28,19 +28,38 @@ struct WebClient: Sendable {
         return try Self.parsed(try await exchange("\(method) \(path) HTTP/1.1\r\n\(head)\r\n\(body)"))
     }
 
+    /// Asks for what may have no end.
+    ///
+    /// - Returns: The connection, and what has come up to a text.
+    func begin(
+        _ path: String, headers: [String: String] = [:], until text: String
+    ) async throws -> (connection: WebConnection, text: String) {
+        try await Self.onThread { [port] in
+            let connection = try WebConnection(port: port)
+            let more = headers.map { "\($0.key): \($0.value)\r\n" }.joined()
+            try connection.write("GET \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\n\(more)\r\n")
+            return (connection, try connection.read(until: text))
+        }
+    }
+
+    /// The status of an answer that may have no end.
+    func status(_ path: String, headers: [String: String] = [:]) async throws -> Int {
+        try Self.parsed(try await begin(path, headers: headers, until: "\r\n\r\n").text).status
+    }
+
+    /// Waits on a thread of its own: those of the global queue run Swift's tasks too, and so the server.
+    static func onThread<Value: Sendable>(_ wait: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(with: Result { try wait() }) }
+        }
+    }
+
     /// Sends bytes and reads until the server closes the connection.
     func exchange(_ text: String) async throws -> String {
-        let port = port
-        return try await withCheckedThrowingContinuation { continuation in
-            // Threads of the global queue run Swift's tasks too, and so the server.
-            Thread.detachNewThread {
-                continuation.resume(
-                    with: Result {
-                        let connection = try WebConnection(port: port)
-                        try connection.write(text)
-                        return try connection.readToEnd()
-                    })
-            }
+        try await Self.onThread { [port] in
+            let connection = try WebConnection(port: port)
+            try connection.write(text)
+            return try connection.readToEnd()
         }
     }
 

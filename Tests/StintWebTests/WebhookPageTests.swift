@@ -72,6 +72,31 @@ struct WebhookPageTests {
         }
     }
 
+    @Test("are counted in the metrics, each with its help, in both formats")
+    func metrics() async throws {
+        let queue = try await sampleQueue()
+        for name in ["chat", "ops"] {
+            try await queue.set(try Webhook(name, url: "https://hooks.example.com/", events: ["buried"]))
+        }
+        for (time, error) in [(1, nil), (2, nil), (3, "no answer")] as [(Timestamp, String?)] {
+            try await queue.store.noteDelivery(
+                WebhookDelivery(job: JobID(rawValue: 9), atMilliseconds: time, status: nil, error: error), of: "ops")
+        }
+        try await withServer(queue) { client, _ in
+            for accepted in ["text/plain", "application/openmetrics-text"] {
+                let lines = try await client.send("GET", "/metrics", headers: ["Accept": accepted]).body
+                    .split(separator: "\n").map(String.init)
+                for line in [
+                    #"stint_webhook_messages_sent_total{webhook="chat"} 0"#,
+                    #"stint_webhook_messages_sent_total{webhook="ops"} 2"#,
+                    #"stint_webhook_attempts_failed_total{webhook="ops"} 1"#,
+                    #"stint_webhook_failing{webhook="chat"} 0"#, #"stint_webhook_failing{webhook="ops"} 1"#,
+                ] { #expect(lines.contains(line), "\(accepted): \(line)") }
+                #expect(lines.count { $0.hasPrefix("# HELP stint_webhook_") } == 3, "\(accepted)")
+            }
+        }
+    }
+
     @Test("a form sets one and shows its secret, in a page that no cache keeps")
     func form() async throws {
         let queue = try await sampleQueue()

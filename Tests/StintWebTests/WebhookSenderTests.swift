@@ -27,6 +27,8 @@ struct WebhookSenderTests {
         var sender = WebhookSender(queue)
         sender.retry = .immediate()
         sender.lookInterval = .milliseconds(10)
+        // On a busy machine an attempt that gives up too early would be a second one.
+        sender.poster.timeout = .seconds(30)
         return sender
     }
 
@@ -182,6 +184,7 @@ struct WebhookSenderTests {
         try await sending {
             let job = try await job(id, is: .buried)
             #expect(job.record.reason?.contains("the receiver has answered 410, so it wants no more") == true)
+            #expect(receiver.requests.count == 1 && job.record.attempts == 1)
             // It is a job of the webhooks' own queue, so nobody is told.
             #expect(try await queue.store.notifyWebhooks() == 0)
         }
@@ -201,6 +204,34 @@ struct WebhookSenderTests {
             queue.store.advance(by: .seconds(2))
             _ = try await job(id, is: .done)
         }
+    }
+
+    @Test("but after an hour at the latest, whatever it said")
+    func busyForever() async throws {
+        let receiver = try Receiver { number in
+            number == 1 ? Receiver.answer(503, "Retry-After: 99999999\r\n") : Receiver.answer(200)
+        }
+        _ = try await set(receiver.port)
+        let id = try await queue.testWebhook("w").id
+        try await sending {
+            _ = try await job(id, is: .delayed)
+            queue.store.advance(by: .seconds(3_601))
+            _ = try await job(id, is: .done)
+        }
+    }
+
+    @Test("of the addresses of a name, those that are refused are left out")
+    func someRefused() async throws {
+        var resolver = WebhookResolver()
+        let texts = ["10.0.0.1", "93.184.216.34", "169.254.169.254", "2606:4700::1", "::1"]
+        resolver.look = { _ in texts.compactMap { WebhookAddress($0) } }
+        let url = try WebhookURL("https://hooks.example.com/")
+        let found = try await resolver.addresses(of: url, allowsPrivate: false)
+        #expect(found.map(\.description) == ["93.184.216.34", "2606:4700::1"])
+        let more = try await resolver.addresses(of: url, allowsPrivate: true)
+        #expect(more.map(\.description) == texts.filter { $0 != "169.254.169.254" })
+        resolver.look = { _ in [] }
+        await #expect(throws: WebhookFailure.self) { try await resolver.addresses(of: url, allowsPrivate: true) }
     }
 
     @Test("an answer without an end is read up to a limit, and its beginning is kept")

@@ -18,6 +18,7 @@ extension SQLiteStore {
                 findings += try transaction.limitFindings()
                 findings += try transaction.searchFindings()
                 findings += try transaction.scheduleFindings(hasWorker: hasWorker)
+                findings += try transaction.webhookFindings()
                 return .commit
             }
             return findings

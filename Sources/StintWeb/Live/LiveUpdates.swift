@@ -30,6 +30,7 @@ extension Route {
         request.connection?.whenClosed(look.end)
         // The pages of all with the same role are made once, and the forms of each browser have its own token.
         let token = request.formToken
+        let (session, sessions) = (request.session, request.dashboard.sessions)
         // One that comes back may have got another structure since it loaded the page.
         let structure = request.query("seen")
         let last = request.request.headers[.init("last-event-id")!].flatMap { Int($0) }
@@ -41,6 +42,8 @@ extension Route {
                 try await withGracefulShutdownHandler {
                     var seen: LivePage?
                     for await state in look.states {
+                        // Who has signed out sees nothing more.
+                        if let session, sessions.user(session) == nil { break }
                         defer { seen = state }
                         // The same again shows whether anybody still listens.
                         if state.version == seen?.version ?? last {
@@ -56,6 +59,7 @@ extension Route {
                 } onGracefulShutdown: {
                     look.end()
                 }
+                look.end()
                 try await writer.finish(nil)
             })
     }
@@ -77,9 +81,10 @@ extension WebRequest {
             throw WebError.noPage(String(address.prefix(80)))
         }
         let path = String(address.dropFirst(base.count))
-        guard let (make, parameters) = Route.page(at: String(path.prefix { $0 != "?" })) else {
+        guard let (make, role, parameters) = Route.page(at: String(path.prefix { $0 != "?" })) else {
             throw WebError.noPage(String(address.prefix(80)))
         }
+        if let role { try user.checkRole(role) }
         var head = request.head
         head.path = path
         let watched = WebRequest(

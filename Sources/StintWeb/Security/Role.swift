@@ -27,4 +27,11 @@ public struct WebUser: Sendable, Equatable {
         self.name = name
         self.role = role
     }
+
+    func checkRole(_ needed: Role) throws {
+        guard role >= needed else {
+            throw WebError(
+                .forbidden, "this needs the role \(needed.rawValue), and \(name) has the role \(role.rawValue)")
+        }
+    }
 }

@@ -6,7 +6,7 @@ final class Sessions: Sendable {
     /// How long one lasts.
     static let lifetime: Duration = .seconds(12 * 3_600)
     /// The most at a time: beyond it the oldest one ends.
-    private static let maximum = 10_000
+    private let most: Int
 
     private struct Session {
         let user: WebUser
@@ -16,12 +16,16 @@ final class Sessions: Sendable {
     /// By the hash of their secrets.
     private let sessions = Mutex<[[UInt8]: Session]>([:])
 
+    init(most: Int = 10_000) {
+        self.most = most
+    }
+
     /// - Returns: The secret for the cookie.
     func begin(_ user: WebUser, at now: ContinuousClock.Instant = .now) -> String {
         let secret = Credentials.newSecret()
         sessions.withLock { sessions in
             sessions = sessions.filter { $0.value.end > now }
-            if sessions.count >= Self.maximum, let oldest = sessions.min(by: { $0.value.end < $1.value.end }) {
+            if sessions.count >= most, let oldest = sessions.min(by: { $0.value.end < $1.value.end }) {
                 sessions[oldest.key] = nil
             }
             sessions[Credentials.hash(of: secret)] = Session(user: user, end: now + Self.lifetime)

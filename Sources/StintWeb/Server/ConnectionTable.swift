@@ -46,6 +46,8 @@ final class ConnectionTable: Sendable {
     }
 
     var count: Int { state.withLock { $0.connections.count } }
+    /// The length of the line, with the entries that count no more.
+    var lineLength: Int { state.withLock { $0.line.count } }
 
     /// - Returns: The number by which it is named.
     func opened(_ channel: any Channel) -> Int {

@@ -29,6 +29,7 @@ private struct Metrics {
     let workers: [WorkerRecord]
     let schedules: [ScheduleRecord]
     let operations: [BulkOperation]
+    let webhooks: [WebhookRecord]
     let storage: StorageSize?
     let livePages: Int
     let liveListeners: Int
@@ -42,6 +43,7 @@ private struct Metrics {
         workers = try await queue.workers()
         schedules = try await queue.schedules()
         operations = try await queue.operations(limit: Self.operations)
+        webhooks = try await queue.webhooks()
         storage = try await dashboard.options.measure?()
         livePages = await dashboard.live.pageCount
         liveListeners = await dashboard.live.listenerCount
@@ -147,12 +149,26 @@ private struct Metrics {
                 $0("state", state.rawValue, value: operations.count { $0.state == state })
             }
         }
+        addWebhooks(to: &text)
         text.gauge("stint_live_pages", "Different pages that somebody looks at.") { $0(value: livePages) }
         text.gauge("stint_live_listeners", "Tabs that look at a page.") { $0(value: liveListeners) }
         text.counter("stint_live_renders", "How often a page was read from the store for those who look at it.") {
             $0(value: liveRenders)
         }
         if let version { text.info("stint_build", "The version of Stint.", "version", version) }
+    }
+
+    /// A store has at most ``Webhook/maximumCount`` of them.
+    private func addWebhooks(to text: inout MetricsText) {
+        text.counter("stint_webhook_messages_sent", "Messages that the webhook's receiver has taken.") {
+            for webhook in webhooks { $0("webhook", webhook.name, value: webhook.delivered) }
+        }
+        text.counter("stint_webhook_attempts_failed", "Attempts to send a message of the webhook that have failed.") {
+            for webhook in webhooks { $0("webhook", webhook.name, value: webhook.failed) }
+        }
+        text.gauge("stint_webhook_failing", "1: the latest attempt to send a message of the webhook has failed.") {
+            for webhook in webhooks { $0("webhook", webhook.name, value: webhook.lastDelivery?.error == nil ? 0 : 1) }
+        }
     }
 
     private func addStorage(to text: inout MetricsText) {
