@@ -58,6 +58,7 @@ extension Broker {
 
     private func lookOnce(for group: Set<QueueName>, _ look: Look) async {
         let refusals = line.look(for: group)
+        tubes.endPauses(at: .now())
         let open = group.subtracting(tubes.paused).sorted()
         do {
             if !open.isEmpty {
