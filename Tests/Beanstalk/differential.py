@@ -7,7 +7,8 @@ them. Replies must be equal byte for byte but for the ids of jobs, which are num
 which may differ by a second; and what belongs to a process (pid, processor time, its random id). After a connection has
 closed, the statistics of both servers must become equal.
 
-Timed sequences have delays, TTRs, pauses and timeouts that come to their end.
+Timed sequences have delays, TTRs, pauses and timeouts that come to their end. Of those a difference must show three times, since
+beanstalkd 1.12 does not see each end in time.
 
 If replies differ, the sequence is made as short as possible on new servers, and what was sent and received is printed.
 """
@@ -58,10 +59,10 @@ MAX_JOB = 65_535
 OF_THE_PROCESS = {
     b"pid": rb"\d+", b"rusage-utime": rb"\d+\.\d{6}", b"rusage-stime": rb"\d+\.\d{6}", b"id": rb"[0-9a-f]{16}",
     b"binlog-oldest-index": rb"\d+", b"binlog-current-index": rb"\d+", b"binlog-records-migrated": rb"\d+",
-    b"binlog-records-written": rb"\d+", b"binlog-max-size": rb"\d+", b"version": rb'"\S+"',
+    b"binlog-records-written": rb"\d+", b"binlog-max-size": rb"\d+", b"uptime": rb"\d+", b"version": rb'"\S+"',
 }
 # Statistics that may differ by one, since a second may pass between the two servers.
-TIMES = {b"age", b"time-left", b"uptime", b"pause-time-left"}
+TIMES = {b"age", b"time-left", b"pause-time-left"}
 # For so long a reply to a connection that waits is awaited after each step. Later ones are found after the next step.
 QUIET = 0.004
 # A sequence without waiting must be faster, or the TTRs of a second in it mean something else.
@@ -784,7 +785,7 @@ def main():
     timed = [first + 4 * index + 2 for index in range(arguments.timed)]
     if arguments.only is not None:
         fast, timed = [arguments.only], []
-    differences = []
+    differences, again = [], []
     end = threading.Event()
 
     def work(numbers):
@@ -794,6 +795,11 @@ def main():
                 if end.is_set():
                     return runner.late
                 found = runner.run(sequence(number))
+                for _ in range(2):
+                    # beanstalkd 1.12 differs from itself when it does not see the end of a TTR.
+                    if found and sequence(number).is_timed:
+                        again.append(number)
+                        found = runner.run(sequence(number))
                 if found:
                     differences.append((sequence(number), found))
                     if len(differences) >= arguments.differences:
@@ -809,7 +815,7 @@ def main():
     for difference in differences[:arguments.differences]:
         report(*difference, oracle, stint, not arguments.no_shorter)
     print(f"{len(fast)} sequences and {len(timed)} timed ones in {time.monotonic() - start:.0f} s, {late} of them again since the "
-          f"machine was slow; {len(differences)} different, {len(INTENDED)} intended differences as listed")
+          f"machine was slow and {len(again)} to see whether beanstalkd was; {len(differences)} different, {len(INTENDED)} intended differences as listed")
     sys.exit(1 if differences else 0)
 
 
