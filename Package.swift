@@ -129,7 +129,7 @@ let package = Package(
         // beanstalkd's protocol, of any store.
         .target(
             name: "StintBeanstalk",
-            dependencies: ["StintCore", "StintPlatform", nio, nioPosix, lifecycle, logging, metrics]
+            dependencies: ["StintCore", "StintPlatform", nio, nioPosix, lifecycle, logging]
         ),
 
         // The command line: the only place that wires the modules together.

@@ -141,11 +141,33 @@ extension Broker {
         _ settled: @escaping @Sendable (isolated Broker, QueueName) -> Void
     ) -> Answer {
         guard let reservation = end(job, by: id) else { return .reply(.notFound) }
-        let settlement = Settlement(reservation.lease, outcome, priority: priority)
         return later(id) { broker in
-            guard case .settled = try await broker.store.settle([settlement])[0] else { return .notFound }
+            guard try await broker.settle(job, reservation, of: id, outcome, priority) else { return .notFound }
             settled(broker, reservation.tube)
             return reply
+        }
+    }
+
+    /// If the store refuses, the client still holds the job.
+    ///
+    /// - Returns: Whether it is settled: not if a person has taken it away.
+    private func settle(
+        _ job: JobID, _ reservation: Session.Reservation, of id: ConnectionID, _ outcome: Settlement.Outcome,
+        _ priority: UInt32? = nil
+    ) async throws -> Bool {
+        do {
+            let answers = try await store.settle([Settlement(reservation.lease, outcome, priority: priority)])
+            if case .settled = answers[0] { return true }
+            return false
+        } catch {
+            if connections[id] != nil {
+                connections[id]!.session.reserve(job, reservation)
+                holders[job] = id
+                schedule(id)
+            } else {
+                await giveBack([job: reservation], because: Self.lostConnection)
+            }
+            throw error
         }
     }
 
@@ -158,9 +180,7 @@ extension Broker {
     private func delete(_ job: JobID, by id: ConnectionID) async throws -> Reply {
         var tube: QueueName?
         if let reservation = end(job, by: id) {
-            if case .settled = try await store.settle([Settlement(reservation.lease, .ack)])[0] {
-                tube = reservation.tube
-            }
+            if try await settle(job, reservation, of: id, .ack) { tube = reservation.tube }
         } else if holders[job] == nil, let record = try await record(of: job),
             try await change(job, .delete, in: [.ready, .delayed, .buried])
         {

@@ -142,10 +142,14 @@ extension Broker {
         switch try await store.nextReady(in: tubes) {
         // Another claim was faster, or a limit is in the way; not at once again.
         case .now: setAlarm(in: Self.retry)
-        case .after(let time): setAlarm(in: .milliseconds(min(time.milliseconds, 86_400_000)))
+        case .after(let time): setAlarm(after: time)
         // A store that does not look by itself.
         case .unknown: if store.safetyLookInterval == nil { setAlarm(in: .seconds(5)) }
         }
+    }
+
+    private func setAlarm(after time: Duration) {
+        setAlarm(in: .milliseconds(min(time.milliseconds, 86_400_000)))
     }
 
     func setAlarm(in time: TimeAmount) {
@@ -165,7 +169,21 @@ extension Broker {
 
     /// Looks whenever another process may have changed something.
     func listen() async {
-        for await _ in store.changes() { poke(nil, .read) }
+        for await _ in store.changes() {
+            guard line.count > 0, !isStopping else { continue }
+            do {
+                // One read for all of them.
+                let open = Set(line.waiting.keys).subtracting(tubes.paused).sorted()
+                switch try await store.nextReady(in: open) {
+                case .now: poke(nil, .read)
+                case .after(let time): setAlarm(after: time)
+                case .unknown: break
+                }
+            } catch {
+                logger.error("changes could not be read; trying again", metadata: ["error": "\(error)"])
+                setAlarm(in: .seconds(1))
+            }
+        }
     }
 
     // MARK: - Pauses

@@ -38,6 +38,7 @@ actor Broker {
 
     /// How long the jobs' leases last without being extended, which is how soon they come back if this server hangs.
     static let lease: Duration = .seconds(60)
+    static let lostConnection = "its client's connection was lost while it had the job"
     /// For jobs that were enqueued without a time to run.
     static let standardTimeToRun: TimeAmount = .seconds(120)
 
@@ -98,7 +99,7 @@ actor Broker {
         let jobs = connection.session.takeAll()
         guard !jobs.isEmpty, !isStopping else { return }
         for job in jobs.keys { holders[job] = nil }
-        Task { await giveBack(jobs, because: "its client's connection was lost while it had the job") }
+        Task { await giveBack(jobs, because: Self.lostConnection) }
     }
 
     /// The client sends nothing any more: it does not wait for a job either.
@@ -123,7 +124,8 @@ actor Broker {
     /// Makes sure that the connection is looked at when the next of its times comes.
     func schedule(_ id: ConnectionID) {
         guard let connection = connections[id] else { return }
-        let waiter = line[id]
+        // Who does not wait is told at once.
+        let waiter = line[id].flatMap { $0.refusal == nil ? $0 : nil }
         let jobs = connection.session.nextDeadline.map { waiter == nil ? $0 : $0 - Session.safetyMargin }
         guard let next = [jobs, waiter?.timeout].compactMap(\.self).min() else { return }
         if let tick = connection.tick {
@@ -161,7 +163,7 @@ actor Broker {
     }
 
     /// Jobs whose client has lost them are ready again.
-    private func giveBack(_ jobs: [JobID: Session.Reservation], because reason: String) async {
+    func giveBack(_ jobs: [JobID: Session.Reservation], because reason: String) async {
         let settlements = jobs.values.map { job in
             let outcome: Settlement.Outcome =
                 options.maxCrashes == nil ? .release(after: .zero) : .crash(error: reason, retryAfter: .zero)

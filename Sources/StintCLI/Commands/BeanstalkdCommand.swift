@@ -107,11 +107,9 @@
 
         func run() async throws {
             ResourceLimit.raiseOpenFiles()
+            // Until it is listened to it must not end the process.
+            signal(SIGUSR1, SIG_IGN)
             if let user { try Self.become(user) }
-            let place = try folder.map { try Self.existing($0) } ?? TemporaryFolder.make()
-            defer { if folder == nil { TemporaryFolder.remove(place) } }
-            let opening = StoreOpening(createsWith: 0o600, isRelaxed: isRelaxed || folder == nil)
-            let queue = try await StoreAddress("sqlite:\(place)/stint.db").open(opening)
             var options = JobServer.Options()
             options.largestJob = largestJob
             options.binlogSize = binlogSize
@@ -119,7 +117,13 @@
             // As beanstalkd, which never buries a job by itself.
             options.maxCrashes = nil
             if isVerbose { options.logger.logLevel = .debug }
-            let server = try JobServer(queue, at: address(), options: options)
+            // Before the database is opened: programs that start a beanstalkd connect to it at once.
+            let listener = try await Listener(at: address(), options: options)
+            let place = try folder.map { try Self.existing($0) } ?? TemporaryFolder.make()
+            defer { if folder == nil { TemporaryFolder.remove(place) } }
+            let opening = StoreOpening(createsWith: 0o600, isRelaxed: isRelaxed || folder == nil)
+            let queue = try await StoreAddress("sqlite:\(place)/stint.db").open(opening)
+            let server = JobServer(queue, on: listener, options: options)
             let group = ServiceGroup(
                 configuration: .init(
                     services: [
