@@ -77,6 +77,7 @@ test: setup croniter browser
 	.ci/within 5 python3 Tests/Beanstalk/differential.py .build/debug/stint --sequences 1000 --timed 24
 	.ci/within 2 .build/beanstalk-venv/bin/python Tests/Beanstalk/clients.py .build/debug/stint
 	.ci/within 2 .build/beanstalk-venv/bin/python Tests/Beanstalk/suites.py .build/debug/stint
+	.ci/within 2 Examples/elgg-worker/run.sh .build/debug/stint
 	.ci/within 30 $(SWIFT) test --skip-build --disable-xctest --no-parallel --filter TortureTests
 
 # The HTTP API: a worker without a library, and the document against the server.
@@ -110,6 +111,7 @@ beanstalk: setup
 	python3 Tests/Beanstalk/differential.py .build/debug/stint --sequences $(SEQUENCES) --timed $(TIMED) $(if $(SEED),--seed $(SEED))
 	.build/beanstalk-venv/bin/python Tests/Beanstalk/clients.py .build/debug/stint
 	.build/beanstalk-venv/bin/python Tests/Beanstalk/suites.py .build/debug/stint $(SUITES)
+	Examples/elgg-worker/run.sh .build/debug/stint
 
 # Pictures of the dashboard for docs/dashboard.md.
 screenshots: PACKAGES += chromium fonts-dejavu-core

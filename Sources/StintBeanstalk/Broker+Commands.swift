@@ -90,7 +90,9 @@ extension Broker {
     private func later(
         _ id: ConnectionID, _ reply: @escaping @Sendable (isolated Broker) async throws -> Reply?
     ) -> Answer {
+        let before = givingBack
         begin { broker in
+            await before?.value
             do {
                 if let reply = try await reply(broker) { broker.send(reply, to: id) }
             } catch {

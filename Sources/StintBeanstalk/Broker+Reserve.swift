@@ -57,7 +57,9 @@ extension Broker {
     }
 
     private func lookOnce(for group: Set<QueueName>, _ look: Look) async {
+        await givingBack?.value
         let refusals = line.look(for: group)
+        tubes.endPauses(at: .now())
         let open = group.subtracting(tubes.paused).sorted()
         do {
             if !open.isEmpty {

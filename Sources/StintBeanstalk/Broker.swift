@@ -71,6 +71,9 @@ actor Broker {
         let digits = String(UInt64.random(in: .min ... .max), radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }()
+    /// The jobs that are being given back. Commands that come later wait for it, and find those jobs ready.
+    private(set) var givingBack: Task<Void, Never>?
+    private var lastGivenBack = 0
     var isDraining = false
     var isStopping = false
 
@@ -103,7 +106,7 @@ actor Broker {
         let jobs = connection.session.takeAll()
         guard !jobs.isEmpty, !isStopping else { return }
         for job in jobs.keys { holders[job] = nil }
-        Task { await giveBack(jobs, because: Self.lostConnection) }
+        startGivingBack(jobs, because: Self.lostConnection)
     }
 
     /// The client sends nothing any more: it does not wait for a job either.
@@ -152,7 +155,7 @@ actor Broker {
                 counts.timeouts += 1
                 notes.change(job) { $0.timeouts += 1 }
             }
-            Task { await giveBack(late, because: "its client did not finish it within its time to run") }
+            startGivingBack(late, because: "its client did not finish it within its time to run")
         }
         if let waiter = line[id], waiter.refusal == nil {
             if isSoon {
@@ -164,6 +167,17 @@ actor Broker {
             }
         }
         schedule(id)
+    }
+
+    private func startGivingBack(_ jobs: [JobID: Session.Reservation], because reason: String) {
+        let before = givingBack
+        lastGivenBack += 1
+        let number = lastGivenBack
+        givingBack = Task {
+            await giveBack(jobs, because: reason)
+            await before?.value
+            if lastGivenBack == number { givingBack = nil }
+        }
     }
 
     /// Jobs whose client has lost them are ready again.

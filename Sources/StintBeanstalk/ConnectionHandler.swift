@@ -149,7 +149,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
             switch broker.assumeIsolated({ $0.accept(request, from: id) }) {
             case .reply(let reply): write(reply, context)
             case .nothing: break
-            case .later: isAnswering = true
+            case .later:
+                isAnswering = true
+                if inputHasEnded { broker.assumeIsolated { $0.halfClose(id) } }
             case .close: close()
             }
         }
@@ -187,7 +189,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     private func closeIfDone() {
-        if inputHasEnded, !isAnswering, !isParsing { close() }
+        // With much unsent output there may be commands left.
+        if inputHasEnded, !isAnswering, !isParsing, context?.channel.isWritable ?? true { close() }
     }
 
     /// Closes the connection once what was written is sent.

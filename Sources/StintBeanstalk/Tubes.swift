@@ -100,6 +100,7 @@ struct Tubes: Sendable {
     /// Ends the pauses whose time is over.
     ///
     /// - Returns: The tubes that go on.
+    @discardableResult
     mutating func endPauses(at now: NIODeadline) -> [QueueName] {
         let over = names.filter { name in byName[name]?.pausedUntil.map { $0 <= now } ?? false }
         for name in over {

@@ -7,7 +7,8 @@ them. Replies must be equal byte for byte but for the ids of jobs, which are num
 which may differ by a second; and what belongs to a process (pid, processor time, its random id). After a connection has
 closed, the statistics of both servers must become equal.
 
-Timed sequences have delays, TTRs, pauses and timeouts that come to their end.
+Timed sequences have delays, TTRs, pauses and timeouts that come to their end. Of those a difference must show three times, since
+beanstalkd 1.12 does not see each end in time.
 
 If replies differ, the sequence is made as short as possible on new servers, and what was sent and received is printed.
 """
@@ -29,14 +30,23 @@ sys.dont_write_bytecode = True
 
 from servers import BEANSTALKD, REPLY, Server, Wire  # noqa: E402
 
-# What Stint does differently on purpose: the reason, the bytes that show it, and both servers' replies. The examples are
+# What Stint does differently on purpose: the reason, what shows it (connection, bytes, count of replies), and both servers'
+# replies. The examples are
 # run too, so that this list says the truth; the generator makes nothing of the kind. docs/beanstalkd.md has the same list.
 INTENDED = [
     (
         "longest times",
         "The store's longest delay and time to run are 100 years (3,162,240,000 seconds), and longer ones become that.",
-        b"put 0 0 4294967295 1\r\nx\r\nstats-job 1\r\n",
+        [(0, b"put 0 0 4294967295 1\r\nx\r\nstats-job 1\r\n", 2)],
         rb"INSERTED 1\r\nOK \d+\r\n.*\nttr: 4294967295\n.*", rb"INSERTED 1\r\nOK \d+\r\n.*\nttr: 3162240000\n.*",
+    ),
+    (
+        "jobs that become ready together",
+        "Several jobs that one kick or the end of one connection makes ready become so in one transaction, and a client that waits "
+        "gets the most urgent of them. beanstalkd makes them ready one by one, and the client gets the first.",
+        [(0, b"put 5 20 60 1\r\nx\r\nput 5 10 60 1\r\ny\r\n", 2), (1, b"reserve\r\n", 0), (0, b"kick 2\r\n", 1), (1, b"", 1)],
+        rb"INSERTED 1\r\nINSERTED 2\r\nKICKED 2\r\nRESERVED 2 1\r\ny\r\n",
+        rb"INSERTED 1\r\nINSERTED 2\r\nKICKED 2\r\nRESERVED 1 1\r\nx\r\n",
     ),
 ]
 
@@ -49,10 +59,10 @@ MAX_JOB = 65_535
 OF_THE_PROCESS = {
     b"pid": rb"\d+", b"rusage-utime": rb"\d+\.\d{6}", b"rusage-stime": rb"\d+\.\d{6}", b"id": rb"[0-9a-f]{16}",
     b"binlog-oldest-index": rb"\d+", b"binlog-current-index": rb"\d+", b"binlog-records-migrated": rb"\d+",
-    b"binlog-records-written": rb"\d+", b"binlog-max-size": rb"\d+", b"version": rb'"\S+"',
+    b"binlog-records-written": rb"\d+", b"binlog-max-size": rb"\d+", b"uptime": rb"\d+", b"version": rb'"\S+"',
 }
 # Statistics that may differ by one, since a second may pass between the two servers.
-TIMES = {b"age", b"time-left", b"uptime", b"pause-time-left"}
+TIMES = {b"age", b"time-left", b"pause-time-left"}
 # For so long a reply to a connection that waits is awaited after each step. Later ones are found after the next step.
 QUIET = 0.004
 # A sequence without waiting must be faster, or the TTRs of a second in it mean something else.
@@ -167,6 +177,7 @@ class Pair:
         self.dirty = True
         for side in self.sides:
             side.forget()
+        self.held = [0] * sequence.connections
         self.wires = [self.open() for _ in range(sequence.connections)]
         begin = time.monotonic()
         for step in sequence.steps:
@@ -185,10 +196,19 @@ class Pair:
             raise Late()
         if self.waiting == connection and kind not in ("close", "half"):
             return  # it cannot send before its reply
+        if self.waiting is not None and self.makes_jobs_ready_together(step):
+            return  # see INTENDED
         getattr(self, kind)(connection, *rest)
         if kind in ("close", "quit", "stream", "half"):
             self.settle()
         self.poll()
+
+    def makes_jobs_ready_together(self, step):
+        kind, connection, *rest = step
+        if kind in ("close", "quit", "half") and self.held[connection] > 1:
+            return True
+        return kind == "stream" or kind == "call" and any(
+            b"kick " in part for parts in rest[0] for part in parts if isinstance(part, bytes))
 
     # Steps
 
@@ -257,6 +277,8 @@ class Pair:
             raw.append(reply)
             normal.append(side.normal(reply))
         self.said.append((connection, sent, *raw))
+        if raw[0] and raw[0][0].startswith(b"RESERVED") and isinstance(connection, int):
+            self.held[connection] += 1
         if not equal(*normal):
             raise Difference("\n".join(
                 f"  {side.name}: {shortened(repr(text)[1:])} {times or ''}" for side, (text, times) in zip(self.sides, normal)))
@@ -268,6 +290,7 @@ class Pair:
         for wire in self.wires[connection]:
             wire.close()
         self.wires[connection] = self.open()
+        self.held[connection] = 0
 
     def open(self):
         wires = [Wire(side.server) for side in self.sides]
@@ -646,14 +669,15 @@ def examples(oracle, stint):
         is_itself = os.path.basename(stint) == "beanstalkd"
         for program, replies in zip((oracle, stint), (expected[0], expected[0]) if is_itself else expected):
             with Server(program) as server:
-                wire = Wire(server)
-                wire.send(sent)
-                wire.socket.shutdown(socket.SHUT_WR)
-                while wire.fill():
-                    pass
-                wire.close()
-            if not re.fullmatch(replies, wire.bytes, re.DOTALL):
-                sys.exit(f"{name}: {program} replies {wire.bytes!r}, and {replies!r} is expected")
+                wires = [Wire(server), Wire(server)]
+                received = b""
+                for connection, data, count in sent:
+                    wires[connection].send(data)
+                    received += b"".join(part for _ in range(count) for part in wires[connection].reply())
+                for wire in wires:
+                    wire.close()
+            if not re.fullmatch(replies, received, re.DOTALL):
+                sys.exit(f"{name}: {program} replies {received!r}, and {replies!r} is expected")
 
 
 class Runner:
@@ -761,7 +785,7 @@ def main():
     timed = [first + 4 * index + 2 for index in range(arguments.timed)]
     if arguments.only is not None:
         fast, timed = [arguments.only], []
-    differences = []
+    differences, again = [], []
     end = threading.Event()
 
     def work(numbers):
@@ -771,6 +795,11 @@ def main():
                 if end.is_set():
                     return runner.late
                 found = runner.run(sequence(number))
+                for _ in range(2):
+                    # beanstalkd 1.12 differs from itself when it does not see the end of a TTR.
+                    if found and sequence(number).is_timed:
+                        again.append(number)
+                        found = runner.run(sequence(number))
                 if found:
                     differences.append((sequence(number), found))
                     if len(differences) >= arguments.differences:
@@ -786,7 +815,7 @@ def main():
     for difference in differences[:arguments.differences]:
         report(*difference, oracle, stint, not arguments.no_shorter)
     print(f"{len(fast)} sequences and {len(timed)} timed ones in {time.monotonic() - start:.0f} s, {late} of them again since the "
-          f"machine was slow; {len(differences)} different, {len(INTENDED)} intended differences as listed")
+          f"machine was slow and {len(again)} to see whether beanstalkd was; {len(differences)} different, {len(INTENDED)} intended differences as listed")
     sys.exit(1 if differences else 0)
 
 
