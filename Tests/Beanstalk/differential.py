@@ -42,8 +42,9 @@ INTENDED = [
     ),
     (
         "jobs that become ready together",
-        "Several jobs that one kick or the end of one connection makes ready become so in one transaction, and a client that waits "
-        "gets the most urgent of them. beanstalkd makes them ready one by one, and the client gets the first.",
+        "Several jobs that one kick or the end of one connection makes ready become so in one transaction, and a client that "
+        "waits gets the most urgent of them; so it is with jobs that are put at once. beanstalkd makes them ready one by one, and "
+        "the client gets the first.",
         [(0, b"put 5 20 60 1\r\nx\r\nput 5 10 60 1\r\ny\r\n", 2), (1, b"reserve\r\n", 0), (0, b"kick 2\r\n", 1), (1, b"", 1)],
         rb"INSERTED 1\r\nINSERTED 2\r\nKICKED 2\r\nRESERVED 2 1\r\ny\r\n",
         rb"INSERTED 1\r\nINSERTED 2\r\nKICKED 2\r\nRESERVED 1 1\r\nx\r\n",
@@ -199,7 +200,8 @@ class Pair:
         if self.waiting is not None and self.makes_jobs_ready_together(step):
             return  # see INTENDED
         getattr(self, kind)(connection, *rest)
-        if kind in ("close", "quit", "stream", "half"):
+        # What comes after the end of a connection finds its jobs ready, also without this.
+        if kind in ("stream", "half"):
             self.settle()
         self.poll()
 
@@ -207,8 +209,8 @@ class Pair:
         kind, connection, *rest = step
         if kind in ("close", "quit", "half") and self.held[connection] > 1:
             return True
-        return kind == "stream" or kind == "call" and any(
-            b"kick " in part for parts in rest[0] for part in parts if isinstance(part, bytes))
+        return kind == "stream" or kind == "call" and (rest[1] > 1 or any(
+            b"kick " in part for parts in rest[0] for part in parts if isinstance(part, bytes)))
 
     # Steps
 
