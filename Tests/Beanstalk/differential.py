@@ -45,9 +45,12 @@ INTENDED = [
         "Several jobs that one kick or the end of one connection makes ready become so in one transaction, and a client that "
         "waits gets the most urgent of them; so it is with jobs that are put at once. beanstalkd makes them ready one by one, and "
         "the client gets the first.",
-        [(0, b"put 5 20 60 1\r\nx\r\nput 5 10 60 1\r\ny\r\n", 2), (1, b"reserve\r\n", 0), (0, b"kick 2\r\n", 1), (1, b"", 1)],
-        rb"INSERTED 1\r\nINSERTED 2\r\nKICKED 2\r\nRESERVED 2 1\r\ny\r\n",
-        rb"INSERTED 1\r\nINSERTED 2\r\nKICKED 2\r\nRESERVED 1 1\r\nx\r\n",
+        [
+            (0, b"put 5 20 60 1\r\nx\r\nput 5 10 60 1\r\ny\r\n", 2), (1, b"use a\r\nreserve\r\n", 1), (0, b"kick 2\r\n", 1),
+            (1, b"", 1),
+        ],
+        rb"INSERTED 1\r\nINSERTED 2\r\nUSING a\r\nKICKED 2\r\nRESERVED 2 1\r\ny\r\n",
+        rb"INSERTED 1\r\nINSERTED 2\r\nUSING a\r\nKICKED 2\r\nRESERVED 1 1\r\nx\r\n",
     ),
 ]
 
