@@ -770,13 +770,15 @@ def main():
     parser.add_argument("--timed", type=int, default=40)
     parser.add_argument("--oracle", default=BEANSTALKD)
     parser.add_argument("--only", type=int, help="the seed of one sequence, as a difference says it")
+    parser.add_argument("--no-examples", action="store_true", help="leave out the examples of intended differences")
     parser.add_argument("--no-shorter", action="store_true", help="do not make a sequence with a difference shorter")
     parser.add_argument("--without", action="append", default=[], help="leave out steps in which these bytes are")
     parser.add_argument("--differences", type=int, default=1, help="end after so many")
     arguments = parser.parse_args()
     oracle, stint = arguments.oracle, os.path.abspath(arguments.stint)
     print(f"--seed {arguments.seed}", flush=True)
-    examples(oracle, stint)
+    if not arguments.no_examples:
+        examples(oracle, stint)
 
     def sequence(number):
         # The number says the kind, so that it is known for --only.
