@@ -113,7 +113,8 @@
         var work: [HandlerArgument] = []
 
         @Option(
-            help: ArgumentHelp("The same for a command of the pipe protocol. (default: none)", valueName: "queue=command"),
+            help: ArgumentHelp(
+                "The same for a command of the pipe protocol. (default: none)", valueName: "queue=command"),
             transform: HandlerArgument.init(_:))
         var workPipe: [HandlerArgument] = []
 
@@ -141,7 +142,9 @@
             guard work.isEmpty && workPipe.isEmpty || !readOnly else {
                 throw wrongUsage("--read-only is for the dashboard; workers change jobs")
             }
-            guard (1...1_000).contains(workers) else { throw wrongUsage("--workers is \(workers); it must be 1 to 1000") }
+            guard (1...1_000).contains(workers) else {
+                throw wrongUsage("--workers is \(workers); it must be 1 to 1000")
+            }
             // Each connection has a descriptor, and the usual limit of a shell is 1,024.
             ResourceLimit.raiseOpenFiles()
             let mayCreate = beanstalk.address != nil || !work.isEmpty || !workPipe.isEmpty
@@ -270,5 +273,5 @@
         }
     }
 
-    /// `mail=./send-mail --quick`
+/// `mail=./send-mail --quick`
 #endif

@@ -27,7 +27,8 @@ struct ArgumentFuzz {
         "--digest-format", "--cron", "--every", "--timezone", "--missed", "--content-type", "--after", "--reason",
         "--detach", "--off", "--web", "--auth-file", "--read-only", "--host-name", "--trusted-proxy",
         "--proxy-user-header", "--redact", "--new-token", "--role", "--on", "--template", "--allow-private",
-        "--secret-file", "--new-secret", "--dry-run", "--time-to-run", "--dry-run-command", "--dry-run-pipe", "--work", "--work-pipe", "--tube",
+        "--secret-file", "--new-secret", "--dry-run", "--time-to-run", "--dry-run-command", "--dry-run-pipe", "--work",
+        "--work-pipe", "--tube",
     ]
     private static let fitValues = [
         "q", "1", "0", "10", "100ms", "1s", "0s", "1K", "ready", "buried", "a=b", "x=", "=x", "1d", "1h30m", "36600d",
