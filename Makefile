@@ -7,6 +7,7 @@
 # make bench-flat   the same with 10 million jobs; 2 minutes and 2 GB of disk
 # make plots   docs/plots from what the benchmarks have measured
 # make bench-peers beside beanstalkd, PostgreSQL and queues from PyPI, which it installs
+# make bench-beanstalk   beside beanstalkd, over its own protocol; 2 minutes
 # make bench-handlers   deaths, suspects, commands, pipes and Swift handlers; what supervision costs
 # make bench-web    every page with 10 million jobs and 16 busy workers, and what the dashboard costs them; 10 GB of disk
 # make screenshots   pictures of the dashboard, in docs/screenshots
@@ -30,7 +31,7 @@ PACKAGES := libsqlite3-dev php-cli python3 python3-venv sqlite3 strace faketime
 
 FUZZ_SECONDS ?= 60
 
-.PHONY: build install deb try-deb demo test api-check metrics-check connections-check beanstalk check torture fuzz bench bench-flat bench-handlers bench-peers bench-web stint-bench plots docs lint setup croniter browser screenshots clean
+.PHONY: build install deb try-deb demo test api-check metrics-check connections-check beanstalk check torture fuzz bench bench-flat bench-handlers bench-peers bench-beanstalk bench-web stint-bench plots docs lint setup croniter browser screenshots clean
 
 build: setup
 	$(SWIFT) build -c release --product stint
@@ -77,6 +78,7 @@ test: setup croniter browser
 	.ci/within 5 python3 Tests/Beanstalk/differential.py .build/debug/stint --sequences 1000 --timed 24
 	.ci/within 2 .build/beanstalk-venv/bin/python Tests/Beanstalk/clients.py .build/debug/stint
 	.ci/within 2 .build/beanstalk-venv/bin/python Tests/Beanstalk/suites.py .build/debug/stint
+	.ci/within 3 python3 Tests/Beanstalk/moving.py .build/debug/stint
 	.ci/within 2 Examples/elgg-worker/run.sh .build/debug/stint
 	.ci/within 30 $(SWIFT) test --skip-build --disable-xctest --no-parallel --filter TortureTests
 
@@ -111,6 +113,7 @@ beanstalk: setup
 	python3 Tests/Beanstalk/differential.py .build/debug/stint --sequences $(SEQUENCES) --timed $(TIMED) $(if $(SEED),--seed $(SEED))
 	.build/beanstalk-venv/bin/python Tests/Beanstalk/clients.py .build/debug/stint
 	.build/beanstalk-venv/bin/python Tests/Beanstalk/suites.py .build/debug/stint $(SUITES)
+	python3 Tests/Beanstalk/moving.py .build/debug/stint
 	Examples/elgg-worker/run.sh .build/debug/stint
 
 # Pictures of the dashboard for docs/dashboard.md.
@@ -172,6 +175,10 @@ bench-handlers: stint-bench build
 bench-peers: stint-bench
 	bench/peers/setup
 	bench/peers/run.py --json bench/results/peers.json
+
+bench-beanstalk: setup build
+	Tests/Beanstalk/setup
+	bench/beanstalk/run.py --json bench/results/beanstalk.json
 
 bench-web: stint-bench build
 	bench/web/run.py --json bench/results/web.json

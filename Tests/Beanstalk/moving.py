@@ -21,7 +21,7 @@ import threading
 import time
 
 sys.dont_write_bytecode = True
-from servers import Server, Wire, dictionary  # noqa: E402
+from servers import BEANSTALKD, Server, Wire, dictionary  # noqa: E402
 
 DEADLINE = 240
 
@@ -129,7 +129,7 @@ def check(put, found, done, named):
 
 def scenario(stint, jobs, seed, works_there):
     chance = random.Random(seed)
-    with Server("/usr/bin/beanstalkd", tcp=True) as server, tempfile.TemporaryDirectory(prefix="stint-moving-") as folder:
+    with Server(BEANSTALKD, tcp=True) as server, tempfile.TemporaryDirectory(prefix="stint-moving-") as folder:
         database = os.path.join(folder, "stint.db")
         put = fill(server, jobs, chance)
         client = Client(server, b"mail", chance) if works_there else None

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.append(str(ROOT / "Tests" / "Beanstalk"))
 sys.path.append(str(ROOT / "bench" / "peers"))
 import machine  # noqa: E402
-from servers import Server  # noqa: E402
+from servers import BEANSTALKD, Server  # noqa: E402
 
 # Connections, commands that each sends at once, and what is done.
 LOADS = {
@@ -71,7 +71,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--stint", default=str(ROOT / ".build" / "release" / "stint"))
-    parser.add_argument("--beanstalkd", default="/usr/bin/beanstalkd")
+    parser.add_argument("--beanstalkd", default=BEANSTALKD)
     parser.add_argument("--directory", type=Path, default=ROOT / ".build", help="on the disk that is measured (.build)")
     parser.add_argument("--loads", help="only these, by a part of their name")
     parser.add_argument("--json", type=Path, metavar="FILE")
