@@ -128,8 +128,7 @@ extension Broker {
     func give(_ job: LeasedJob, to id: ConnectionID) {
         let timeToRun = job.timeToRun.map { TimeAmount.milliseconds($0.milliseconds) } ?? Self.standardTimeToRun
         let reservation = Session.Reservation(
-            lease: job.lease, tube: job.queue, priority: job.priority, timeToRun: timeToRun,
-            deadline: .now() + timeToRun)
+            lease: job.lease, tube: job.queue, timeToRun: timeToRun, deadline: .now() + timeToRun)
         connections[id]!.session.reserve(job.id, reservation)
         holders[job.id] = id
         notes.change(job.id) { $0.reserves += 1 }

@@ -14,7 +14,6 @@ struct Session: Sendable {
     struct Reservation: Sendable {
         let lease: Lease
         let tube: QueueName
-        let priority: UInt32
         /// How long it may run from its reserve or the last touch.
         let timeToRun: TimeAmount
         var deadline: NIODeadline
@@ -28,8 +27,6 @@ struct Session: Sendable {
     /// Whether it has put, or reserved, a job.
     var isProducer = false
     var isWorker = false
-
-    func watches(_ tube: QueueName) -> Bool { isWatched.contains(tube) }
 
     /// - Returns: The tube that it does not use any more.
     mutating func use(_ tube: QueueName) -> QueueName {

@@ -83,9 +83,6 @@ struct WaitingLine: Sendable {
 
     func count(of group: Set<QueueName>) -> Int { groups[group]?.waiting ?? 0 }
 
-    /// Whether somebody in the group has not been looked for yet.
-    func hasNew(_ group: Set<QueueName>) -> Bool { groups[group].map { $0.new > 0 } ?? false }
-
     /// The connections of a group that begin to be looked for, and what those are told that do not wait.
     mutating func look(for group: Set<QueueName>) -> [(connection: ConnectionID, ticket: Int, refusal: Reply)] {
         guard let line = groups[group], line.new > 0 else { return [] }
