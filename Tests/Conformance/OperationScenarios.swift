@@ -310,6 +310,16 @@ let operationScenarios: [Scenario] = [
         #expect(try await stage.store.step(by: first) == .elsewhere)
         #expect(try await stage.finish(operation, by: second).changed == 2_500)
     },
+    Scenario("more operations at a time than a store takes are refused, until one has ended") { stage in
+        try await stage.enqueue()
+        let first = try await stage.begin(.setPriority(to: 5))
+        for _ in 1..<BulkOperation.maximumOpen { _ = try await stage.begin(.setPriority(to: 5)) }
+        try await stage.expectRefusal(.invalidInput) { _ = try await stage.begin(.setPriority(to: 5)) }
+        _ = try await stage.store.control(first.id, .pause)
+        try await stage.expectRefusal(.invalidInput) { _ = try await stage.begin(.setPriority(to: 5)) }
+        _ = try await stage.store.control(first.id, .cancel)
+        _ = try await stage.begin(.setPriority(to: 5))
+    },
     Scenario("several operations take turns") { stage in
         for queue: QueueName in ["a", "b"] {
             for _ in 1...3 { _ = try await stage.store.enqueue((1...500).map { _ in try NewJob([], in: queue) }) }
