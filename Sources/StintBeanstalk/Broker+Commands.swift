@@ -113,8 +113,8 @@ extension Broker {
     private func put(_ job: NewTubeJob, _ id: ConnectionID) -> Answer {
         guard !isDraining else { return .reply(.draining) }
         let options = JobOptions(
-            priority: job.priority, delay: Self.delay(job.delay), maxAttempts: Int(Int32.max),
-            maxCrashes: self.options.maxCrashes ?? Int(Int32.max), timeToRun: Self.delay(job.timeToRun))
+            ofTubePriority: job.priority, delay: Self.delay(job.delay), timeToRun: Self.delay(job.timeToRun),
+            maxCrashes: self.options.maxCrashes)
         do {
             let new = try NewJob(job.body, in: connections[id]!.session.used, options: options)
             add(PendingPut(job: new, delay: job.delay, connection: id))

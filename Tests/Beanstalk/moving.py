@@ -13,6 +13,7 @@ import collections
 import os
 import random
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -164,6 +165,24 @@ def scenario(stint, jobs, seed, works_there):
         return not wrong
 
 
+def second(stint):
+    """While one import runs, another is refused: it would take what the first has under way for what a killed one has left."""
+    with Server(BEANSTALKD, tcp=True) as server, tempfile.TemporaryDirectory(prefix="stint-moving-") as folder:
+        put, wire = fill(server, 5_000, random.Random(1)), Wire(server)
+        command = [stint, "import", f"beanstalkd://127.0.0.1:{server.port}", "--db", os.path.join(folder, "stint.db")]
+        first = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        started = time.monotonic()
+        while not wire.call(b"stats-tube stint-import-runs\r\n")[0].startswith(b"OK"):
+            assert time.monotonic() < started + 60 and first.poll() is None, "the first import was not seen"
+        first.send_signal(signal.SIGSTOP)
+        refused = subprocess.run(command, capture_output=True, text=True)
+        first.send_signal(signal.SIGCONT)
+        good = "another import" in refused.stderr and refused.returncode != 0 and first.wait(timeout=DEADLINE) == 0
+        good = good and len(here(os.path.join(folder, "stint.db"))) == len(put)
+        print("a second import is refused" if good else f"a second import was not refused: {refused}")
+        return good
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("stint")
@@ -173,7 +192,7 @@ def main():
     print(f"moving.py --seed {parsed.seed}", flush=True)
     stint = os.path.abspath(parsed.stint)
     good = [scenario(stint, parsed.jobs, parsed.seed + number, works) for number, works in enumerate((False, True))]
-    if not all(good):
+    if not all([*good, second(stint)]):
         sys.exit(f"again with --seed {parsed.seed}")
 
 

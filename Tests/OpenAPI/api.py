@@ -34,7 +34,8 @@ class Server:
 
     def run(self, verb, *arguments):
         done = subprocess.run(
-            [self.stint, verb, "--db", self.database, *arguments], capture_output=True, text=True, timeout=60)
+            [self.stint, verb, *arguments], capture_output=True, text=True, timeout=60,
+            env=dict(os.environ, STINT_DB=self.database))
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 

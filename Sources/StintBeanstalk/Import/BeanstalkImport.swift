@@ -81,7 +81,7 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
         var report = Report()
         try await recover(from: client, &report)
         let listed = try await expect("list-tubes", "OK", of: client).items.filter { $0 != Self.mark }
-        for missing in (tubes ?? []).subtracting(listed).sorted() {
+        if let missing = (tubes ?? []).subtracting(listed).min() {
             throw BeanstalkError(
                 description: "beanstalkd at \(client.address) has no tube \(quoted(missing)); it has "
                     + listed.sorted().map { quoted($0) }.joined(separator: ", "))
@@ -104,14 +104,14 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
 
     // MARK: - One import at a time
 
-    /// The tube that an import uses, by which others see it.
-    private static var mark: String { "stint-import" }
+    /// The tube that an import watches, by which others see it.
+    private static var mark: String { "stint-import-runs" }
 
     /// Two imports would take what the other has under way for what a killed one has left.
     private func beAlone(_ client: BeanstalkClient) async throws {
-        _ = try await expect("use \(Self.mark)", "USING", of: client)
+        _ = try await expect("watch \(Self.mark)", "WATCHING", of: client)
         let values = try await expect("stats-tube \(Self.mark)", "OK", of: client).values
-        guard values["current-using"] == "1" else {
+        guard values["current-watching"] == "1" else {
             throw BeanstalkError(
                 description: "another import from beanstalkd at \(client.address) is running; wait for its end")
         }
@@ -119,23 +119,26 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
 
     // MARK: - Ready jobs
 
-    private static var batch: Int { 500 }
+    /// How many jobs a transaction has at most, and about how many bytes.
+    private static var batch: (jobs: Int, bytes: Int) { (500, 4_194_304) }
 
     private func moveReady(
         _ tube: inout Tube, to destination: QueueName, _ client: BeanstalkClient, _ report: inout Report,
         _ progress: (Tube) -> Void
     ) async throws {
-        // A new connection watches `default`.
+        // A connection watches `default` from its start.
         _ = try await expect("watch \(tube.name)", "WATCHING", of: client)
         if tube.name != "default" { _ = try await expect("ignore default", "WATCHING", of: client) }
         var isEmpty = false
+        // As many as fit if the next ones are like the last ones.
+        var count = 16
         let refusedBefore = report.refused.count
         while !isEmpty {
             let command = "reserve-with-timeout 0"
             // They stay reserved to the end, so that they are not reserved again and again.
             _ = try await client.ask(report.refused[refusedBefore...].map { "touch \($0.id)" })
             var found: [Found] = []
-            for answer in try await client.ask(Array(repeating: command, count: Self.batch)) {
+            for answer in try await client.ask(Array(repeating: command, count: count)) {
                 switch answer.name {
                 case "RESERVED": found.append(try Found(answer, .ready, in: tube.name, client))
                 case "TIMED_OUT", "DEADLINE_SOON": isEmpty = true
@@ -143,6 +146,8 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
                 }
             }
             if found.isEmpty { break }
+            let bytes = found.reduce(0) { $0 + $1.body.count }
+            count = min(Self.batch.jobs, max(1, Self.batch.bytes / max(1, bytes / found.count)))
             let held = try await hold(found, of: client, &report)
             tube.ready += try await finish(held, to: destination, client, &report)
             progress(tube)
@@ -186,7 +191,7 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
         }
         tube.count(try await release(&deleted, to: destination), state)
         progress(tube)
-        _ = try await expect("use \(Self.mark)", "USING", of: client)
+        _ = try await expect("use default", "USING", of: client)
     }
 
     // MARK: - The three steps
@@ -253,13 +258,13 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
     private static var burialReason: String { "it was buried in beanstalkd" }
 
     private func newJob(_ job: Found, _ facts: [Substring: Substring], _ client: BeanstalkClient) throws -> NewJob {
-        var options = JobOptions()
-        options.priority = facts["pri"].flatMap { UInt32($0) } ?? options.priority
-        options.timeToRun = facts["ttr"].flatMap { Int($0) }
-            .map { min(max(.seconds($0), .seconds(1)), NewJob.maximumDelay) }
-        if job.state == .delayed {
-            options.delay = min(.seconds(facts["time-left"].flatMap { Int($0) } ?? 0), NewJob.maximumDelay)
+        func seconds(_ name: Substring) -> Duration {
+            min(.seconds(facts[name].flatMap { Int64($0) } ?? 0), NewJob.maximumDelay)
         }
+        var options = JobOptions(
+            ofTubePriority: facts["pri"].flatMap { UInt32($0) } ?? JobOptions().priority,
+            delay: job.state == .delayed ? seconds("time-left") : .zero, timeToRun: max(seconds("ttr"), .seconds(1)),
+            maxCrashes: JobServer.Options().maxCrashes)
         try options.headers.set(Header.server, to: client.address)
         try options.headers.set(Header.id, to: "\(job.id)")
         try options.headers.set(Header.tube, to: job.state == .buried ? "\(job.tube) buried" : job.tube)
@@ -301,7 +306,7 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
 
     /// What it has left in the holding queue is deleted there if it is still there, and then moved to its place.
     private func recover(from client: BeanstalkClient, _ report: inout Report) async throws {
-        let holding = JobFilter(queue: Self.holdingQueue, limit: Self.batch)
+        let holding = JobFilter(queue: Self.holdingQueue, limit: Self.batch.jobs)
         var cursor: JobCursor?
         repeat {
             let page = try await queue.list(holding, after: cursor)
