@@ -22,43 +22,41 @@ extension Broker {
 
     /// Items that wait, and how many calls to the store are under way.
     struct Batches<Item: Sendable>: Sendable {
-        private var waiting: [Item] = []
+        private var waiting: [(item: Item, bytes: Int)] = []
         private var calls = 0
         /// While one batch is being written, the next one is prepared.
         private static var mostCalls: Int { 2 }
 
         /// - Returns: Whether a call must be begun for it.
-        mutating func add(_ item: Item) -> Bool {
-            waiting.append(item)
+        mutating func add(_ item: Item, bytes: Int = 0) -> Bool {
+            waiting.append((item, bytes))
             guard calls < Self.mostCalls else { return false }
             calls += 1
             return true
         }
 
-        /// The next batch; empty: the call is over.
-        mutating func next(size: (Item) -> Int) -> [Item] {
+        /// The next batch; `nil`: there is none, and the call is over.
+        mutating func next() -> [Item]? {
+            guard !waiting.isEmpty else {
+                calls -= 1
+                return nil
+            }
             var (count, bytes) = (0, 0)
             while count < waiting.count, count < 1_000, bytes < 4_194_304 {
-                bytes += size(waiting[count])
+                bytes += waiting[count].bytes
                 count += 1
             }
             defer { waiting.removeFirst(count) }
-            if count == 0 { calls -= 1 }
-            return Array(waiting.prefix(count))
+            return waiting.prefix(count).map(\.item)
         }
     }
 
     // MARK: - Puts
 
     func add(_ put: PendingPut) {
-        guard puts.add(put) else { return }
-        // What is read from other connections in this turn of the loop goes with it.
+        guard puts.add(put, bytes: put.job.payload.count) else { return }
         afterThisTurn { broker in
-            while true {
-                let batch = broker.puts.next { $0.job.payload.count }
-                if batch.isEmpty { return }
-                await broker.enqueue(batch)
-            }
+            while let batch = broker.puts.next() { await broker.enqueue(batch) }
         }
     }
 
@@ -93,11 +91,7 @@ extension Broker {
     func add(_ end: PendingEnd) {
         guard ends.add(end) else { return }
         afterThisTurn { broker in
-            while true {
-                let batch = broker.ends.next { _ in 1 }
-                if batch.isEmpty { return }
-                await broker.settle(batch)
-            }
+            while let batch = broker.ends.next() { await broker.settle(batch) }
         }
     }
 
@@ -136,6 +130,7 @@ extension Broker {
 
     // MARK: - Tasks
 
+    /// What is read from other connections in this turn of the loop comes before it.
     private func afterThisTurn(_ body: @escaping @Sendable (isolated Broker) async -> Void) {
         loop.execute { self.begin(body) }
     }

@@ -34,7 +34,7 @@ extension Broker {
         case .reserveJob(let job): return later(id) { try await $0.reserve(job, for: id) }
         case .delete(let job): return delete(job, by: id)
         case .release(let job, let priority, let delay):
-            return settle(job, by: id, priority, .release(after: Self.delay(delay)), .released) { broker, tube in
+            return settle(job, by: id, priority, .release(after: Duration(ofTube: delay)), .released) { broker, tube in
                 broker.notes.change(job) { note in
                     note.releases += 1
                     note.delay = delay
@@ -103,17 +103,12 @@ extension Broker {
         return .later
     }
 
-    /// The store's longest delay is shorter than the protocol's.
-    private static func delay(_ seconds: UInt32) -> Duration {
-        min(.seconds(Int64(seconds)), NewJob.maximumDelay)
-    }
-
     // MARK: - Put
 
     private func put(_ job: NewTubeJob, _ id: ConnectionID) -> Answer {
         guard !isDraining else { return .reply(.draining) }
         let options = JobOptions(
-            ofTubePriority: job.priority, delay: Self.delay(job.delay), timeToRun: Self.delay(job.timeToRun),
+            ofTubePriority: job.priority, delay: job.delay, timeToRun: job.timeToRun,
             maxCrashes: self.options.maxCrashes)
         do {
             let new = try NewJob(job.body, in: connections[id]!.session.used, options: options)

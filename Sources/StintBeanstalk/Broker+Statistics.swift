@@ -138,7 +138,7 @@ extension Broker {
             ("current-producers", "\(sessions.count { $0.isProducer })"),
             ("current-workers", "\(sessions.count { $0.isWorker })"), ("current-waiting", "\(line.count)"),
             ("total-connections", "\(counts.connections)"), ("pid", "\(getpid())"),
-            ("version", "\"\(options.version)\""), ("rusage-utime", usage.user), ("rusage-stime", usage.system),
+            ("version", "\"1.12\""), ("rusage-utime", usage.user), ("rusage-stime", usage.system),
             ("uptime", "\((NIODeadline.now() - startedAt).nanoseconds / 1_000_000_000)"),
             // There is no such log: the store keeps the jobs.
             ("binlog-oldest-index", "0"), ("binlog-current-index", "0"), ("binlog-records-migrated", "0"),

@@ -11,16 +11,6 @@ struct ConnectionID: Hashable, Sendable {
 ///
 /// It runs on the server's event loop, so that what needs no store is answered without a switch of threads.
 actor Broker {
-    struct Options: Sendable {
-        var largestJob = 65_535
-        /// After how many losses of its client a job is buried; `nil`: never.
-        var maxCrashes: Int? = 10
-        var logger = Logger(label: "stint.beanstalk")
-        /// What `stats` says of the version, and of the size of a log's files, which do not exist here.
-        var version = "1.12"
-        var binlogSize = 10_485_760
-    }
-
     enum Answer: Sendable {
         case reply(Reply)
         /// There is none.
@@ -44,7 +34,7 @@ actor Broker {
 
     nonisolated let loop: any EventLoop
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.executor.asUnownedSerialExecutor() }
-    nonisolated let options: Options
+    nonisolated let options: JobServer.Options
     nonisolated let executor: EventLoopExecutor
 
     let queue: JobQueue<AnyJobStore>
@@ -77,7 +67,7 @@ actor Broker {
     var isDraining = false
     var isStopping = false
 
-    init(_ queue: JobQueue<AnyJobStore>, on loop: any EventLoop, options: Options) {
+    init(_ queue: JobQueue<AnyJobStore>, on loop: any EventLoop, options: JobServer.Options) {
         self.queue = queue
         self.loop = loop
         self.options = options

@@ -34,9 +34,6 @@ public struct JobServer: Service {
         case unix(path: String)
     }
 
-    /// How many descriptors are left to the store and all else.
-    private static let otherDescriptors = 256
-
     private let queue: JobQueue<AnyJobStore>
     private let address: Address
     private let listener: Listener?
@@ -88,18 +85,15 @@ public struct JobServer: Service {
     }
 
     private func serve(on listener: Listener) async throws {
-        var options = Broker.Options()
-        options.largestJob = self.options.largestJob
-        options.maxCrashes = self.options.maxCrashes
-        options.logger = self.options.logger
-        options.binlogSize = self.options.binlogSize
         let broker = Broker(queue, on: listener.loop, options: options)
         // What an earlier server held is ready before the first client asks.
         _ = try await queue.store.reclaimDead()
         try await broker.register()
         try await broker.countJobs()
         let limits = ConnectionLimits(
-            most: Self.connections(self.options.maximumConnections), largestJob: options.largestJob)
+            most: ResourceLimit.connections(
+                atMost: options.maximumConnections, descriptors: ResourceLimit.openFilesLimit),
+            largestJob: options.largestJob)
         try await listener.accept(broker, limits)
         control.begin(broker)
         await onListening(listener.name)
@@ -125,11 +119,6 @@ public struct JobServer: Service {
         }
         await broker.stop()
         await limits.closeAll(on: listener.loop)
-    }
-
-    private static func connections(_ most: Int) -> Int {
-        guard let descriptors = ResourceLimit.openFilesLimit else { return most }
-        return max(16, min(most, max(descriptors - otherDescriptors, descriptors / 2)))
     }
 }
 

@@ -117,7 +117,7 @@ public final class Listener: Sendable {
             throw StintError.invalidInput(
                 "\(quoted(host)) is no address of this machine; expected one such as 127.0.0.1")
         }
-        guard !isLoopback(resolved) else { return }
+        guard !LoopbackAddress.contains(resolved.ipAddress) else { return }
         guard options.allowsRemote else {
             throw StintError.invalidInput(
                 "other machines can reach \(host), and beanstalkd's protocol has no passwords: everybody there could "
@@ -126,14 +126,6 @@ public final class Listener: Sendable {
         options.logger.warning(
             "other machines can reach this address, and beanstalkd's protocol has no passwords: everybody there can read, change and delete jobs",
             metadata: ["address": "\(host):\(port)"])
-    }
-
-    private static func isLoopback(_ address: SocketAddress) -> Bool {
-        switch address.ipAddress {
-        case "::1"?: true
-        case let text?: text.hasPrefix("127.")
-        case nil: false
-        }
     }
 }
 

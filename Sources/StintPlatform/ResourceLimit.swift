@@ -16,6 +16,15 @@ package enum ResourceLimit {
         return getrlimit(openFiles, &limit) == 0 ? Int(clamping: limit.rlim_cur) : nil
     }
 
+    /// How many connections a server may have. What they leave is for the store and all else.
+    ///
+    /// - Parameter descriptors: How many this process may have open; `nil`: not known.
+    package static func connections(atMost most: Int, descriptors: Int?) -> Int {
+        guard let descriptors else { return most }
+        // A limit so low that little is left for others is shared.
+        return max(16, min(most, max(descriptors - 256, descriptors / 2)))
+    }
+
     /// Lets this process open as many files as it may allow itself.
     ///
     /// - Returns: How many it may have open now; `nil`: not known.

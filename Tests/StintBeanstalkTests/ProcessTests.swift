@@ -20,7 +20,7 @@ struct ProcessTests {
         return URL(filePath: bundle).resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "stint").path
     }()
 
-    private static func beanstalkd(in folder: borrowing TestFolder) throws -> String {
+    private static func beanstalkd(in folder: borrowing TemporaryFolder) throws -> String {
         let path = folder.path + "/beanstalkd"
         if !FileManager.default.fileExists(atPath: path) {
             try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: stint)
@@ -31,7 +31,7 @@ struct ProcessTests {
     /// Runs a server at a socket, and does `body` with its process and path meanwhile.
     @discardableResult
     private static func run(
-        _ folder: borrowing TestFolder, _ arguments: [String], of program: String? = nil,
+        _ folder: borrowing TemporaryFolder, _ arguments: [String], of program: String? = nil,
         _ body: (_ process: pid_t, _ socket: String) async throws -> Void
     ) async throws -> (status: TerminationStatus, output: String, errors: String) {
         let socket = folder.path + "/s"
@@ -66,7 +66,7 @@ struct ProcessTests {
 
     @Test("after kill -9 all jobs are there, and those that were reserved are ready at once and blamed for nothing")
     func killed() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let data = folder.path + "/data"
         try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: false)
         let arguments = ["-b", data, "-f0", "-l", "unix:\(folder.path)/s"]
@@ -98,7 +98,7 @@ struct ProcessTests {
 
     @Test("SIGUSR1 makes it drain, and SIGTERM ends it; without -b its jobs and files are gone with it")
     func signals() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let temporary = folder.path + "/tmp"
         for _ in 1...2 {
             let end = try await Self.run(folder, ["-lunix:\(folder.path)/s", "-z10", "-V", "-c", "-n"]) {
@@ -121,7 +121,7 @@ struct ProcessTests {
 
     @Test("stint serve --beanstalk says where it listens, creates the database, and the jobs are those of stint")
     func serve() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let database = folder.database
         let end = try await Self.run(
             folder, ["serve", "--no-web", "--beanstalk", "unix:\(folder.path)/s", "--db", database], of: Self.stint
@@ -146,7 +146,7 @@ struct ProcessTests {
             (["-z", "x"], "invalid size: x"), (["-Vq"], "unknown flag: -q"),
         ])
     func usage(arguments: [String], text: String) async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let end = try await Self.run(folder, arguments) { process, _ in try await Self.waitForEnd(process) }
         #expect(end.status == .exited(5))
         #expect(end.errors.contains(text) && end.errors.contains("Use: beanstalkd [OPTIONS]"))
@@ -154,7 +154,7 @@ struct ProcessTests {
 
     @Test("it says its version and its options", arguments: [("-v", "beanstalkd 1.12"), ("-h", "Use: beanstalkd")])
     func help(option: String, text: String) async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let end = try await Self.run(folder, [option]) { process, _ in try await Self.waitForEnd(process) }
         #expect(end.status == .exited(0) && end.output.hasPrefix(text) && end.errors.isEmpty)
     }
@@ -166,7 +166,7 @@ struct ProcessTests {
             (["-u", "nobody-at-all"], "no user"),
         ])
     func refused(arguments: [String], text: String) async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let end = try await Self.run(folder, arguments) { process, _ in try await Self.waitForEnd(process) }
         #expect(end.status != .exited(0) && end.errors.contains(text))
     }

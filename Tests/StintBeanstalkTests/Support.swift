@@ -6,28 +6,8 @@ import StintBeanstalk
 import StintCore
 import StintPlatform
 import StintSQLite
+import TestSupport
 import Testing
-
-/// A folder that exists for one test.
-struct TestFolder: ~Copyable {
-    let path: String
-
-    init() throws {
-        // The path of a Unix socket is short.
-        path = NSTemporaryDirectory() + "bt-\(UInt32.random(in: 0 ... .max))"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-    }
-
-    deinit {
-        do {
-            try FileManager.default.removeItem(atPath: path)
-        } catch {
-            print("the folder \(path) stays behind: \(error)")
-        }
-    }
-
-    var database: String { path + "/stint.db" }
-}
 
 /// A client with a real socket.
 final class TestClient {
@@ -165,7 +145,7 @@ func withServer(
     _ change: (inout JobServer.Options) -> Void = { _ in }, at socket: String? = nil, in database: String? = nil,
     _ body: (TestServer) async throws -> Void
 ) async throws {
-    let folder = try TestFolder()
+    let folder = try TemporaryFolder()
     var store = SQLiteStore.Options()
     store.durability = .normal
     let queue = try await JobQueue(.sqlite(database ?? folder.database, options: store))

@@ -4,27 +4,10 @@ import StintPlatform
 import StintSQLite
 import StoreConformance
 import Subprocess
+import TestSupport
 import Testing
 
-/// A folder that exists for one test.
-struct TemporaryFolder: ~Copyable {
-    let path: String
-
-    init() throws {
-        path = NSTemporaryDirectory() + "stint-test-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-    }
-
-    deinit {
-        do {
-            try FileManager.default.removeItem(atPath: path)
-        } catch {
-            print("the folder \(path) stays behind: \(error)")
-        }
-    }
-
-    var database: String { path + "/stint.db" }
-}
+typealias TemporaryFolder = TestSupport.TemporaryFolder
 
 /// Every `examine` of a sound database: no count differs from its table.
 func expectSound(_ store: SQLiteStore, _ location: SourceLocation = #_sourceLocation) async throws {

@@ -1,5 +1,6 @@
 import Foundation
 import StintPlatform
+import TestSupport
 
 /// A client that sends exactly the bytes that it is given.
 struct WebClient: Sendable {
@@ -79,16 +80,7 @@ struct WebClient: Sendable {
     }
 }
 
-/// A folder that exists for one test.
-struct TemporaryFolder: ~Copyable {
-    let path = NSTemporaryDirectory() + "stint-web-\(UUID().uuidString)"
-
-    init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false) }
-
-    deinit {
-        do { try FileManager.default.removeItem(atPath: path) } catch { print("\(path) stays behind: \(error)") }
-    }
-}
+typealias TemporaryFolder = TestSupport.TemporaryFolder
 
 struct WebClientError: Error, CustomStringConvertible {
     let description: String

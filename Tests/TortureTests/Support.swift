@@ -1,32 +1,13 @@
 import Foundation
 import StintPlatform
 import Subprocess
+import TestSupport
 import Testing
 
 /// Tests/StintTorture, which the package manager puts beside the tests.
 let stintTorture = (Bundle.main.executableURL?.deletingLastPathComponent().path ?? ".") + "/stint-torture"
 
-/// A folder that exists for one test.
-struct TemporaryFolder: ~Copyable {
-    let path: String
-
-    /// - Parameter inMemory: Whether to use memory, if the system has a place for that; for what needs no disk.
-    init(inMemory: Bool = false) throws {
-        let place = inMemory && access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm/" : NSTemporaryDirectory()
-        path = place + "stint-torture-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-    }
-
-    deinit {
-        do {
-            try FileManager.default.removeItem(atPath: path)
-        } catch {
-            print("the folder \(path) stays behind: \(error)")
-        }
-    }
-
-    var database: String { path + "/stint.db" }
-}
+typealias TemporaryFolder = TestSupport.TemporaryFolder
 
 /// Runs `stint-torture` to its end, which must be a success unless another end is expected, and returns what it
 /// printed.

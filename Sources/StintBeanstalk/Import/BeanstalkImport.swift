@@ -258,12 +258,10 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
     private static var burialReason: String { "it was buried in beanstalkd" }
 
     private func newJob(_ job: Found, _ facts: [Substring: Substring], _ client: BeanstalkClient) throws -> NewJob {
-        func seconds(_ name: Substring) -> Duration {
-            min(.seconds(facts[name].flatMap { Int64($0) } ?? 0), NewJob.maximumDelay)
-        }
+        func number(_ name: Substring) -> UInt32? { facts[name].flatMap { UInt32($0) } }
         var options = JobOptions(
-            ofTubePriority: facts["pri"].flatMap { UInt32($0) } ?? JobOptions().priority,
-            delay: job.state == .delayed ? seconds("time-left") : .zero, timeToRun: max(seconds("ttr"), .seconds(1)),
+            ofTubePriority: number("pri") ?? JobOptions().priority,
+            delay: job.state == .delayed ? number("time-left") ?? 0 : 0, timeToRun: number("ttr") ?? 1,
             maxCrashes: JobServer.Options().maxCrashes)
         try options.headers.set(Header.server, to: client.address)
         try options.headers.set(Header.id, to: "\(job.id)")

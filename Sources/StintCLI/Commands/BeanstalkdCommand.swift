@@ -119,8 +119,9 @@
             if isVerbose { options.logger.logLevel = .debug }
             // Before the database is opened: programs that start a beanstalkd connect to it at once.
             let listener = try await Listener(at: address(), options: options)
-            let place = try folder.map { try Self.existing($0) } ?? TemporaryFolder.make()
-            defer { if folder == nil { TemporaryFolder.remove(place) } }
+            let scratch = folder == nil ? try ScratchFolder(named: "stint-beanstalkd") : nil
+            defer { if let problem = scratch?.remove() { Output.printError(problem) } }
+            let place = try scratch?.path ?? Self.existing(folder!)
             let opening = StoreOpening(createsWith: 0o600, isRelaxed: isRelaxed || folder == nil)
             let queue = try await StoreAddress("sqlite:\(place)/stint.db").open(opening)
             let server = JobServer(queue, on: listener, options: options)
@@ -156,27 +157,6 @@
             }
             guard initgroups(name, user.pw_gid) == 0, setgid(user.pw_gid) == 0, setuid(user.pw_uid) == 0 else {
                 throw StintError(.processFailed, "cannot become the user \(quoted(name)): only root can")
-            }
-        }
-    }
-
-    /// A private folder for a database that ends with its server.
-    private enum TemporaryFolder {
-        static func make() throws -> String {
-            var template = Array("\(FileManager.default.temporaryDirectory.path)/stint-XXXXXX\0".utf8CString.dropLast())
-            guard mkdtemp(&template) != nil else {
-                throw StintError(
-                    .processFailed,
-                    "cannot make a folder in \(quoted(FileManager.default.temporaryDirectory.path)): set TMPDIR to one")
-            }
-            return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        }
-
-        static func remove(_ path: String) {
-            do {
-                try FileManager.default.removeItem(atPath: path)
-            } catch {
-                Output.printError("the folder \(quoted(path)) could not be removed")
             }
         }
     }

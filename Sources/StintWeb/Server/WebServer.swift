@@ -11,8 +11,6 @@ public struct WebServer: Service {
     /// The most connections at a time, if the process may have that many descriptors open. A further one replaces the
     /// one that has waited longest without a whole request.
     public static let maximumConnections = 12_000
-    /// How many descriptors are left to the store and all else.
-    private static let otherDescriptors = 256
     /// How many connections may come at once before others are closed for them.
     private static let spareConnections = 64
     /// A connection that sends no part of a request for so long is closed.
@@ -44,26 +42,16 @@ public struct WebServer: Service {
             throw StintError.invalidInput(
                 "\(quoted(host)) is no address of this machine; expected one such as 127.0.0.1")
         }
-        guard Self.isLoopback(address) || dashboard.options.access.isSafeForNetworks else {
+        guard LoopbackAddress.contains(address.ipAddress) || dashboard.options.access.isSafeForNetworks else {
             throw StintError.invalidInput(
                 "other machines can reach \(host), and everybody there could change jobs: name the users with --auth-file, or start it with --read-only"
             )
         }
     }
 
-    private static func isLoopback(_ address: SocketAddress) -> Bool {
-        switch address.ipAddress {
-        case "::1"?: true
-        case let text?: text.hasPrefix("127.")
-        case nil: false
-        }
-    }
-
     /// How many connections there may be if this process may have so many descriptors open.
     static func connections(descriptors: Int?) -> Int {
-        guard let descriptors else { return maximumConnections }
-        // A limit so low that little is left for others is shared.
-        return max(16, min(maximumConnections, max(descriptors - otherDescriptors, descriptors / 2)))
+        ResourceLimit.connections(atMost: maximumConnections, descriptors: descriptors)
     }
 
     public func run() async throws {

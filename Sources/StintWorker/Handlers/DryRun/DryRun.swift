@@ -67,7 +67,7 @@ public struct DryRun: Sendable {
         guard details.record.state != .leased else {
             throw StintError.invalidInput("job \(id) is leased: a worker runs it now; wait for its end")
         }
-        let folder = try ScratchFolder()
+        let folder = try ScratchFolder(named: "stint-dry-run")
         let capture = OutputCapture()
         let strays = arguments.filter { !$0.hasPrefix("/") && !$0.hasPrefix("-") && access($0, F_OK) == 0 }
         var report: DryRunReport

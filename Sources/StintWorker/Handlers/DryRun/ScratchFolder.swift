@@ -8,13 +8,14 @@ import StintPlatform
 #endif
 
 /// A new, empty folder that only its owner can enter, in `TMPDIR` or `/tmp`.
-struct ScratchFolder {
-    let path: String
+package struct ScratchFolder {
+    package let path: String
 
+    /// - Parameter name: What its name begins with.
     /// - Throws: ``StintError`` with the code `storageFailed`.
-    init() throws {
+    package init(named name: String) throws {
         let parent = getenv("TMPDIR").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
-        var template = Array("\(parent)/stint-dry-run-XXXXXX".utf8CString)
+        var template = Array("\(parent)/\(name)-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
             throw StintError(
                 .storageFailed,
@@ -28,7 +29,7 @@ struct ScratchFolder {
     /// Removes it with all that is in it.
     ///
     /// - Returns: What is wrong, if it stays behind.
-    func remove() -> String? {
+    package func remove() -> String? {
         do {
             try FileManager.default.removeItem(atPath: path)
             return nil
