@@ -65,12 +65,17 @@ extension Broker {
         do {
             enqueued = try await queue.enqueue(jobs: batch.map(\.job))
         } catch {
-            logger.error("jobs could not be stored", metadata: ["jobs": "\(batch.count)", "error": "\(error)"])
+            report(.notStored, ["jobs": "\(batch.count)", "error": "\(error)"])
             // As beanstalkd says if its disk is full: try again later.
             let isTemporary = (error as? StintError).map { [.storageFailed, .databaseBusy].contains($0.code) } ?? false
-            for put in batch { send(isTemporary ? .outOfMemory : .internalError, to: put.connection) }
+            let reply = isTemporary ? Reply.outOfMemory : .internalError
+            for put in batch {
+                counts.refusePut(reply)
+                send(reply, to: put.connection)
+            }
             return
         }
+        counts.putBatches += 1
         var (ready, delayed): (Set<QueueName>, Set<QueueName>) = ([], [])
         for (put, job) in zip(batch, enqueued) {
             let tube = put.job.queue
@@ -98,16 +103,19 @@ extension Broker {
     private func settle(_ batch: [PendingEnd]) async {
         let settlements = batch.map { Settlement($0.reservation.lease, $0.outcome, priority: $0.priority) }
         do {
-            for (end, answer) in zip(batch, try await store.settle(settlements)) {
+            let answers = try await store.settle(settlements)
+            counts.settlementBatches += 1
+            for (end, answer) in zip(batch, answers) {
                 // A person may have taken it away.
                 guard case .settled = answer else {
                     send(.notFound, to: end.connection)
                     continue
                 }
+                counts.jobsSettled += 1
                 send(end.reply(self), to: end.connection)
             }
         } catch {
-            logger.error("jobs could not be settled", metadata: ["jobs": "\(batch.count)", "error": "\(error)"])
+            report(.notSettled, ["jobs": Self.named(batch.map(\.job)), "error": "\(error)"])
             await keep(batch)
         }
     }

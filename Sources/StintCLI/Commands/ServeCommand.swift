@@ -150,8 +150,9 @@
             let mayCreate = beanstalk.address != nil || !work.isEmpty || !workPipe.isEmpty
             let queue = mayCreate ? try await database.open(creating: creation) : try await database.open()
             var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
-            let dashboard = try address.map { try self.dashboard(of: queue, at: $0, &services) }
-            if let server = try beanstalk.server(of: queue) {
+            let server = try beanstalk.server(of: queue)
+            let dashboard = try address.map { try self.dashboard(of: queue, at: $0, beside: server, &services) }
+            if let server {
                 services.append(.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup))
                 services.append(.init(service: DrainSignal(server)))
             }
@@ -176,7 +177,7 @@
         }
 
         private func dashboard(
-            of queue: JobQueue<AnyJobStore>, at address: String,
+            of queue: JobQueue<AnyJobStore>, at address: String, beside jobServer: JobServer?,
             _ services: inout [ServiceGroupConfiguration.ServiceConfiguration]
         ) throws -> Dashboard {
             let (host, port) = try Self.address(address, of: "--web")
@@ -195,6 +196,9 @@
                 options.measure = { try store.storageSize() }
             }
             options.version = Version.current
+            if let jobServer {
+                options.moreMetrics = { await jobServer.metrics.map(MetricFamily.families(of:)) ?? [] }
+            }
             options.dryRuns = try dryRuns(of: queue)
             let dashboard = try Dashboard(queue: queue, options: options)
             let server = try WebServer(host: host, port: port, dashboard: dashboard) { address in
