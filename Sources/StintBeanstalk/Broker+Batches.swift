@@ -7,7 +7,7 @@ extension Broker {
     struct PendingPut: Sendable {
         let job: NewJob
         let delay: UInt32
-        let connection: ConnectionID
+        let connection: Connection
     }
 
     struct PendingEnd: Sendable {
@@ -15,17 +15,21 @@ extension Broker {
         let reservation: Session.Reservation
         let outcome: Settlement.Outcome
         let priority: UInt32?
-        let connection: ConnectionID
+        let connection: Connection
         /// What else to do, and what to reply, once that is done.
         let reply: @Sendable (isolated Broker) -> Reply
     }
 
-    /// Items that wait, and how many calls to the store are under way.
+    /// Items that wait, and the calls to the store that are under way.
     struct Batches<Item: Sendable>: Sendable {
         private var waiting: [(item: Item, bytes: Int)] = []
         private var calls = 0
         /// While one batch is being written, the next one is prepared.
         private static var mostCalls: Int { 2 }
+        private var lastBatch = 0
+        private var lastDone = 0
+        /// What remains to be done for batches that are over before an earlier one is.
+        private var done: [Int: @Sendable (isolated Broker) -> Void] = [:]
 
         /// - Returns: Whether a call must be begun for it.
         mutating func add(_ item: Item, bytes: Int = 0) -> Bool {
@@ -35,8 +39,8 @@ extension Broker {
             return true
         }
 
-        /// The next batch; `nil`: there is none, and the call is over.
-        mutating func next() -> [Item]? {
+        /// The next batch, and its number; `nil`: there is none, and the call is over.
+        mutating func next() -> (number: Int, items: [Item])? {
             guard !waiting.isEmpty else {
                 calls -= 1
                 return nil
@@ -47,7 +51,24 @@ extension Broker {
                 count += 1
             }
             defer { waiting.removeFirst(count) }
-            return waiting.prefix(count).map(\.item)
+            lastBatch += 1
+            return (lastBatch, waiting.prefix(count).map(\.item))
+        }
+
+        /// A batch is over.
+        ///
+        /// - Parameter rest: What remains to be done, in the order of the batches.
+        /// - Returns: What is to be done now.
+        mutating func finish(
+            _ number: Int, _ rest: @escaping @Sendable (isolated Broker) -> Void
+        ) -> [@Sendable (isolated Broker) -> Void] {
+            done[number] = rest
+            var now: [@Sendable (isolated Broker) -> Void] = []
+            while let next = done.removeValue(forKey: lastDone + 1) {
+                lastDone += 1
+                now.append(next)
+            }
+            return now
         }
     }
 
@@ -55,17 +76,28 @@ extension Broker {
 
     func add(_ put: PendingPut) {
         guard puts.add(put, bytes: put.job.payload.count) else { return }
-        afterThisTurn { broker in
-            while let batch = broker.puts.next() { await broker.enqueue(batch) }
+        begin { broker in
+            while let (number, batch) = broker.puts.next() {
+                let outcome = await broker.enqueue(batch)
+                for rest in broker.puts.finish(number, { $0.answer(batch, outcome) }) { rest(broker) }
+            }
         }
     }
 
-    private func enqueue(_ batch: [PendingPut]) async {
-        let enqueued: [Enqueued]
+    private func enqueue(_ batch: [PendingPut]) async -> Result<[Enqueued], any Error> {
         do {
-            enqueued = try await queue.enqueue(jobs: batch.map(\.job))
+            return .success(try await queue.enqueue(jobs: batch.map(\.job)))
         } catch {
             report(.notStored, ["jobs": "\(batch.count)", "error": "\(error)"])
+            return .failure(error)
+        }
+    }
+
+    private func answer(_ batch: [PendingPut], _ outcome: Result<[Enqueued], any Error>) {
+        let enqueued: [Enqueued]
+        switch outcome {
+        case .success(let answers): enqueued = answers
+        case .failure(let error):
             // As beanstalkd says if its disk is full: try again later.
             let isTemporary = (error as? StintError).map { [.storageFailed, .databaseBusy].contains($0.code) } ?? false
             let reply = isTemporary ? Reply.outOfMemory : .internalError
@@ -82,7 +114,7 @@ extension Broker {
             tubes.addJob(to: tube)
             counts.jobs += 1
             if put.delay > 0 { notes.change(job.id) { $0.delay = put.delay } }
-            if line.waiting[tube] != nil {
+            if line.count > 0, line.waiting[tube] != nil {
                 if put.delay == 0 { ready.insert(tube) } else { delayed.insert(tube) }
             }
             send(.inserted(job.id), to: put.connection)
@@ -95,55 +127,59 @@ extension Broker {
 
     func add(_ end: PendingEnd) {
         guard ends.add(end) else { return }
-        afterThisTurn { broker in
-            while let batch = broker.ends.next() { await broker.settle(batch) }
+        begin { broker in
+            while let (number, batch) = broker.ends.next() {
+                let outcome = await broker.settle(batch)
+                for rest in broker.ends.finish(number, { $0.answer(batch, outcome) }) { rest(broker) }
+            }
         }
     }
 
-    private func settle(_ batch: [PendingEnd]) async {
-        let settlements = batch.map { Settlement($0.reservation.lease, $0.outcome, priority: $0.priority) }
+    private func settle(_ batch: [PendingEnd]) async -> Result<[Settlement.Answer], any Error> {
         do {
-            let answers = try await store.settle(settlements)
-            counts.settlementBatches += 1
-            for (end, answer) in zip(batch, answers) {
-                // A person may have taken it away.
-                guard case .settled = answer else {
-                    send(.notFound, to: end.connection)
-                    continue
-                }
-                counts.jobsSettled += 1
-                send(end.reply(self), to: end.connection)
-            }
+            return .success(
+                try await store.settle(
+                    batch.map { Settlement($0.reservation.lease, $0.outcome, priority: $0.priority) }))
         } catch {
             report(.notSettled, ["jobs": Self.named(batch.map(\.job)), "error": "\(error)"])
-            await keep(batch)
+            return .failure(error)
+        }
+    }
+
+    private func answer(_ batch: [PendingEnd], _ outcome: Result<[Settlement.Answer], any Error>) {
+        guard case .success(let answers) = outcome else { return keep(batch) }
+        counts.settlementBatches += 1
+        for (end, answer) in zip(batch, answers) {
+            // A person may have taken it away.
+            guard case .settled = answer else {
+                send(.notFound, to: end.connection)
+                continue
+            }
+            counts.jobsSettled += 1
+            send(end.reply(self), to: end.connection)
         }
     }
 
     /// The store has refused: the clients still hold the jobs.
-    private func keep(_ batch: [PendingEnd]) async {
+    private func keep(_ batch: [PendingEnd]) {
         var lost: [JobID: Session.Reservation] = [:]
         for end in batch {
-            guard connections[end.connection] != nil else {
+            guard end.connection.isOpen else {
                 lost[end.job] = end.reservation
                 continue
             }
-            connections[end.connection]!.session.reserve(end.job, end.reservation)
-            holders[end.job] = end.connection
-            schedule(end.connection)
+            end.connection.session.reserve(end.job, end.reservation)
+            holders[end.job] = end.connection.id
+            schedule(end.connection.id)
             send(.internalError, to: end.connection)
         }
-        if !lost.isEmpty { await giveBack(lost, because: Self.lostConnection) }
+        if !lost.isEmpty { startGivingBack(lost, because: Self.lostConnection) }
     }
 
     // MARK: - Tasks
 
-    /// What is read from other connections in this turn of the loop comes before it.
-    private func afterThisTurn(_ body: @escaping @Sendable (isolated Broker) async -> Void) {
-        loop.execute { self.begin(body) }
-    }
-
-    /// A task whose calls to the store come back to the event loop.
+    /// A task whose calls to the store come back to the event loop. It begins after this turn of the loop, and so after what
+    /// is read from other connections in it.
     nonisolated func begin(_ body: @escaping @Sendable (isolated Broker) async -> Void) {
         Task(executorPreference: executor) { await body(self) }
     }

@@ -15,14 +15,14 @@ extension Broker {
     /// How soon a claim is tried again that found nothing although something is ready.
     private static let retry: TimeAmount = .milliseconds(50)
 
-    func reserve(_ id: ConnectionID, timeout: Int32) -> Answer {
+    func reserve(_ connection: Connection, timeout: Int32) -> Answer {
         let now = NIODeadline.now()
-        connections[id]!.session.isWorker = true
-        let session = connections[id]!.session
-        guard session.reserved.count < Session.mostJobs else { return .reply(.outOfMemory) }
-        let isSoon = session.isDeadlineSoon(at: now)
+        let id = connection.id
+        connection.session.isWorker = true
+        guard connection.session.reserved.count < Session.mostJobs else { return .reply(.outOfMemory) }
+        let isSoon = connection.session.isDeadlineSoon(at: now)
         let waiter = WaitingLine.Waiter(
-            connection: id, tubes: Set(session.watched),
+            connection: id, tubes: connection.session.watchedSet,
             timeout: timeout > 0 ? now + .seconds(Int64(timeout)) : nil,
             refusal: isSoon ? .deadlineSoon : timeout == 0 ? .timedOut : nil)
         line.append(waiter)

@@ -7,6 +7,22 @@ struct ConnectionID: Hashable, Sendable {
     let number: Int
 }
 
+/// A connection as the broker knows it. Its handler keeps it too, so that most commands need no look-up.
+///
+/// `@unchecked Sendable`: used on the event loop only.
+final class Connection: @unchecked Sendable {
+    let id: ConnectionID
+    var session = Session()
+    fileprivate(set) var isOpen = true
+    fileprivate var tick: (at: NIODeadline, task: Scheduled<Void>)?
+    fileprivate let answer: @Sendable (Reply) -> Void
+
+    fileprivate init(_ id: ConnectionID, answer: @escaping @Sendable (Reply) -> Void) {
+        self.id = id
+        self.answer = answer
+    }
+}
+
 /// What all connections of a server share: their sessions, the tubes, those who wait, and the calls to the store.
 ///
 /// It runs on the server's event loop, so that what needs no store is answered without a switch of threads.
@@ -20,10 +36,9 @@ actor Broker {
         case close
     }
 
-    struct Connection {
-        var session = Session()
-        let answer: @Sendable (Reply) -> Void
-        var tick: (at: NIODeadline, task: Scheduled<Void>)?
+    /// Commands of a kind that is answered in the order in which they were accepted.
+    enum Order: Sendable {
+        case puts, ends
     }
 
     /// How long the jobs' leases last without being extended, which is how soon they come back if this server hangs.
@@ -78,13 +93,13 @@ actor Broker {
     // MARK: - Connections
 
     /// - Parameter answer: Sends a reply, on the event loop.
-    func open(_ answer: @escaping @Sendable (Reply) -> Void) -> ConnectionID {
+    func open(_ answer: @escaping @Sendable (Reply) -> Void) -> Connection {
         counts.connections += 1
-        let id = ConnectionID(number: counts.connections)
-        connections[id] = Connection(answer: answer)
+        let connection = Connection(ConnectionID(number: counts.connections), answer: answer)
+        connections[connection.id] = connection
         tubes.beginUse(.default)
         tubes.beginWatch(.default)
-        return id
+        return connection
     }
 
     /// There are as many as are allowed.
@@ -95,7 +110,8 @@ actor Broker {
 
     /// Gives its jobs back.
     func close(_ id: ConnectionID) {
-        guard var connection = connections.removeValue(forKey: id) else { return }
+        guard let connection = connections.removeValue(forKey: id) else { return }
+        connection.isOpen = false
         line.remove(id)
         connection.tick?.task.cancel()
         tubes.endUse(connection.session.used.queue)
@@ -123,9 +139,8 @@ actor Broker {
 
     func send(_ reply: Reply, to id: ConnectionID) { connections[id]?.answer(reply) }
 
-    func change<Value>(_ id: ConnectionID, _ change: (inout Session) -> Value) -> Value? {
-        guard connections[id] != nil else { return nil }
-        return change(&connections[id]!.session)
+    func send(_ reply: Reply, to connection: Connection) {
+        if connection.isOpen { connection.answer(reply) }
     }
 
     // MARK: - Time
@@ -142,15 +157,15 @@ actor Broker {
             tick.task.cancel()
         }
         let task = loop.scheduleTask(deadline: next) { self.assumeIsolated { $0.tick(id) } }
-        connections[id]!.tick = (next, task)
+        connection.tick = (next, task)
     }
 
     private func tick(_ id: ConnectionID) {
-        guard connections[id] != nil else { return }
-        connections[id]!.tick = nil
+        guard let connection = connections[id] else { return }
+        connection.tick = nil
         let now = NIODeadline.now()
-        let isSoon = connections[id]!.session.isDeadlineSoon(at: now)
-        let late = connections[id]!.session.takeTimedOut(at: now)
+        let isSoon = connection.session.isDeadlineSoon(at: now)
+        let late = connection.session.takeTimedOut(at: now)
         if !late.isEmpty {
             for job in late.keys {
                 holders[job] = nil
@@ -173,7 +188,7 @@ actor Broker {
         schedule(id)
     }
 
-    private func startGivingBack(_ jobs: [JobID: Session.Reservation], because reason: String) {
+    func startGivingBack(_ jobs: [JobID: Session.Reservation], because reason: String) {
         let before = givingBack
         lastGivenBack += 1
         let number = lastGivenBack

@@ -5,13 +5,15 @@ import StintCore
 ///
 /// `@unchecked Sendable`: the event loop serialises every use.
 final class ConnectionLimits: @unchecked Sendable {
-    /// The most bytes of bodies that are being received.
+    /// The most bytes of bodies that are not stored yet.
     private static let mostBytes = 512 * 1_024 * 1_024
 
     let largestJob: Int
     private let most: Int
     private var open: [ObjectIdentifier: any Channel] = [:]
     private var bytes = 0
+    /// Those that were answered, and go on after what the broker does now.
+    private var answered: [ConnectionHandler] = []
 
     init(most: Int, largestJob: Int) {
         self.most = most
@@ -34,7 +36,20 @@ final class ConnectionLimits: @unchecked Sendable {
         return true
     }
 
+    /// A body that was taken before, and is kept.
+    func keep(_ count: Int) { bytes += count }
+
     func give(_ count: Int) { bytes -= count }
+
+    func goOn(_ handler: ConnectionHandler, on loop: any EventLoop) {
+        answered.append(handler)
+        guard answered.count == 1 else { return }
+        loop.execute {
+            let handlers = self.answered
+            self.answered.removeAll(keepingCapacity: true)
+            for handler in handlers { handler.goOn() }
+        }
+    }
 
     func closeAll(on loop: any EventLoop) async {
         let closed = loop.flatSubmit {
@@ -54,18 +69,35 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// How many bytes of further commands are read while one is being answered.
     private static let mostUnparsed = 65_536
+    /// How many commands of one order may be unanswered, and how many bytes of bodies.
+    private static let mostUnanswered = 1_000
+    private static let mostUnansweredBytes = 262_144
+    /// How many bytes of replies are sent at once.
+    private static let mostOutput = 16_384
+
+    private enum Held {
+        case request(Request)
+        case reply(Reply)
+    }
 
     private let broker: Broker
     private let limits: ConnectionLimits
     private var parser: CommandParser
     private var context: ChannelHandlerContext?
-    private var id: ConnectionID?
-    private var isAnswering = false
+    private var connection: Connection?
+    /// The commands that the broker has not answered yet: how many bytes of body each has.
+    private var unanswered = CircularBuffer<Int>()
+    private var unansweredBytes = 0
+    /// Which others may be accepted meanwhile.
+    private var order: Broker.Order?
+    /// What comes after them.
+    private var held: Held?
+    private var output = ByteBuffer()
     private var isParsing = false
     private var isClosing = false
     private var inputHasEnded = false
     private var readIsHeld = false
-    /// What was taken of the limit for bodies.
+    /// What was taken of the limit for the body that is being received.
     private var bodyBytes = 0
 
     init(_ broker: Broker, _ limits: ConnectionLimits) {
@@ -82,17 +114,19 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
         self.context = context
         let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
-        id = broker.assumeIsolated { $0.open { handler.value.answer($0) } }
+        connection = broker.assumeIsolated { $0.open { handler.value.answer($0) } }
         context.fireChannelActive()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         limits.remove(context.channel)
-        limits.give(bodyBytes)
+        limits.give(bodyBytes + unansweredBytes)
         bodyBytes = 0
+        unansweredBytes = 0
+        unanswered.removeAll()
         self.context = nil
-        if let id { broker.assumeIsolated { $0.close(id) } }
-        id = nil
+        if let connection { broker.assumeIsolated { $0.close(connection.id) } }
+        connection = nil
         context.fireChannelInactive()
     }
 
@@ -105,7 +139,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case .inputClosed? = event as? ChannelEvent else { return context.fireUserInboundEventTriggered(event) }
         inputHasEnded = true
-        if let id { broker.assumeIsolated { $0.halfClose(id) } }
+        if let connection { broker.assumeIsolated { $0.halfClose(connection.id) } }
         closeIfDone()
     }
 
@@ -118,7 +152,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     private var mayRead: Bool {
         guard let context, context.channel.isWritable else { return false }
-        return !isAnswering || parser.unparsed < Self.mostUnparsed
+        return unanswered.isEmpty || parser.unparsed < Self.mostUnparsed
     }
 
     func read(context: ChannelHandlerContext) {
@@ -141,25 +175,64 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     // MARK: - Commands
 
-    /// Passes on commands as long as each is answered at once.
+    /// Passes on commands as long as each is answered at once, or in the order of those that are not answered yet.
     private func parse() {
         guard !isParsing else { return }
         isParsing = true
-        while !isAnswering, !isClosing, let context, context.channel.isWritable, let id, let request = parser.next() {
-            takeBody()
-            switch broker.assumeIsolated({ $0.accept(request, from: id) }) {
+        while !isClosing, let context, context.channel.isWritable, let connection, let next = next() {
+            switch next {
             case .reply(let reply): write(reply, context)
-            case .nothing: break
-            case .later:
-                isAnswering = true
-                if inputHasEnded { broker.assumeIsolated { $0.halfClose(id) } }
-            case .close: close()
+            case .request(let request): accept(request, from: connection, context)
             }
         }
         isParsing = false
         takeBody()
-        context?.flush()
+        flush()
         closeIfDone()
+    }
+
+    /// `nil`: there is nothing more yet, or it must wait.
+    private func next() -> Held? {
+        if let held {
+            guard mayFollow(held) else { return nil }
+            self.held = nil
+            return held
+        }
+        guard let request = parser.next() else { return nil }
+        takeBody()
+        let next = Held.request(request)
+        if mayFollow(next) { return next }
+        held = next
+        return nil
+    }
+
+    /// Whether it may be accepted before those that are unanswered are answered.
+    private func mayFollow(_ next: Held) -> Bool {
+        guard !unanswered.isEmpty else { return true }
+        guard let order, case .request(let request) = next, let connection, unanswered.count < Self.mostUnanswered,
+            unansweredBytes < Self.mostUnansweredBytes
+        else { return false }
+        return broker.assumeIsolated { $0.order(of: request, from: connection) } == order
+    }
+
+    private func accept(_ request: Request, from connection: Connection, _ context: ChannelHandlerContext) {
+        let (answer, order) = broker.assumeIsolated { broker in
+            let order = broker.order(of: request, from: connection)
+            return (broker.accept(request, from: connection), order)
+        }
+        switch answer {
+        case .reply(let reply): if unanswered.isEmpty { write(reply, context) } else { held = .reply(reply) }
+        case .nothing: break
+        case .later:
+            self.order = order
+            var bytes = 0
+            if case .command(.put(let job)) = request.content { bytes = job.body.count }
+            unanswered.append(bytes)
+            unansweredBytes += bytes
+            limits.keep(bytes)
+            if inputHasEnded { broker.assumeIsolated { $0.halfClose(connection.id) } }
+        case .close: close()
+        }
     }
 
     /// Accounts for the body that is being received.
@@ -172,32 +245,47 @@ final class ConnectionHandler: ChannelDuplexHandler {
         if limits.take(expected) { bodyBytes = expected } else { parser.refuseBody(.outOfMemory) }
     }
 
-    /// The broker has the reply to the command.
+    /// The broker has the reply to the first of the unanswered commands.
     private func answer(_ reply: Reply) {
-        guard let context else { return }
-        isAnswering = false
+        guard let context, let bytes = unanswered.popFirst() else { return }
+        unansweredBytes -= bytes
+        limits.give(bytes)
         write(reply, context)
         // Within a call to the broker: the next command comes after it.
-        let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
-        context.eventLoop.execute {
-            handler.value.parse()
-            handler.value.readIfHeld()
-        }
+        limits.goOn(self, on: context.eventLoop)
+    }
+
+    /// Sends the replies, and accepts what the client has sent meanwhile.
+    fileprivate func goOn() {
+        parse()
+        readIfHeld()
     }
 
     private func write(_ reply: Reply, _ context: ChannelHandlerContext) {
-        context.write(wrapOutboundOut(context.channel.allocator.buffer(bytes: reply.bytes)), promise: nil)
+        reply.write(to: &output)
+        if output.readableBytes >= Self.mostOutput { flush() }
+    }
+
+    private func flush() {
+        guard output.readableBytes > 0, let context else { return }
+        // Taken out first: a change of the writability comes back here.
+        var sent = ByteBuffer()
+        swap(&sent, &output)
+        context.writeAndFlush(wrapOutboundOut(sent), promise: nil)
+        sent.clear()
+        if output.readableBytes == 0, sent.capacity <= 2 * Self.mostOutput { output = sent }
     }
 
     private func closeIfDone() {
         // With much unsent output there may be commands left.
-        if inputHasEnded, !isAnswering, !isParsing, context?.channel.isWritable ?? true { close() }
+        if inputHasEnded, unanswered.isEmpty, held == nil, !isParsing, context?.channel.isWritable ?? true { close() }
     }
 
     /// Closes the connection once what was written is sent.
     private func close() {
         guard !isClosing, let context else { return }
         isClosing = true
+        flush()
         let channel = context.channel
         context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in channel.close(promise: nil) }
     }

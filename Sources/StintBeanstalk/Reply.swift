@@ -1,3 +1,4 @@
+import NIOCore
 import StintCore
 
 /// What the server says to a command.
@@ -19,43 +20,53 @@ enum Reply: Hashable, Sendable {
     /// With a document in YAML.
     case ok(String)
 
-    /// As it is sent.
-    var bytes: [UInt8] {
+    /// Appends it as it is sent.
+    func write(to buffer: inout ByteBuffer) {
         switch self {
-        case .badFormat: Self.line("BAD_FORMAT")
-        case .unknownCommand: Self.line("UNKNOWN_COMMAND")
-        case .outOfMemory: Self.line("OUT_OF_MEMORY")
-        case .internalError: Self.line("INTERNAL_ERROR")
-        case .inserted(let id): Self.line("INSERTED \(id)")
-        case .expectedCRLF: Self.line("EXPECTED_CRLF")
-        case .jobTooBig: Self.line("JOB_TOO_BIG")
-        case .draining: Self.line("DRAINING")
-        case .using(let tube): Self.line("USING \(tube)")
-        case .reserved(let id, let body): Self.chunk("RESERVED \(id) ", body)
-        case .deadlineSoon: Self.line("DEADLINE_SOON")
-        case .timedOut: Self.line("TIMED_OUT")
-        case .deleted: Self.line("DELETED")
-        case .released: Self.line("RELEASED")
-        case .buried: Self.line("BURIED")
-        case .touched: Self.line("TOUCHED")
-        case .kickedJob: Self.line("KICKED")
-        case .paused: Self.line("PAUSED")
-        case .notFound: Self.line("NOT_FOUND")
-        case .notIgnored: Self.line("NOT_IGNORED")
-        case .watching(let count): Self.line("WATCHING \(count)")
-        case .kicked(let count): Self.line("KICKED \(count)")
-        case .found(let id, let body): Self.chunk("FOUND \(id) ", body)
-        case .ok(let document): Self.chunk("OK ", Array(document.utf8))
+        case .badFormat: buffer.writeStaticString("BAD_FORMAT\r\n")
+        case .unknownCommand: buffer.writeStaticString("UNKNOWN_COMMAND\r\n")
+        case .outOfMemory: buffer.writeStaticString("OUT_OF_MEMORY\r\n")
+        case .internalError: buffer.writeStaticString("INTERNAL_ERROR\r\n")
+        case .inserted(let id): Self.write("INSERTED ", id.rawValue, to: &buffer)
+        case .expectedCRLF: buffer.writeStaticString("EXPECTED_CRLF\r\n")
+        case .jobTooBig: buffer.writeStaticString("JOB_TOO_BIG\r\n")
+        case .draining: buffer.writeStaticString("DRAINING\r\n")
+        case .using(let tube):
+            buffer.writeStaticString("USING ")
+            buffer.writeString(tube.description)
+            buffer.writeStaticString("\r\n")
+        case .reserved(let id, let body): Self.write("RESERVED ", id, body, to: &buffer)
+        case .deadlineSoon: buffer.writeStaticString("DEADLINE_SOON\r\n")
+        case .timedOut: buffer.writeStaticString("TIMED_OUT\r\n")
+        case .deleted: buffer.writeStaticString("DELETED\r\n")
+        case .released: buffer.writeStaticString("RELEASED\r\n")
+        case .buried: buffer.writeStaticString("BURIED\r\n")
+        case .touched: buffer.writeStaticString("TOUCHED\r\n")
+        case .kickedJob: buffer.writeStaticString("KICKED\r\n")
+        case .paused: buffer.writeStaticString("PAUSED\r\n")
+        case .notFound: buffer.writeStaticString("NOT_FOUND\r\n")
+        case .notIgnored: buffer.writeStaticString("NOT_IGNORED\r\n")
+        case .watching(let count): Self.write("WATCHING ", Int64(count), to: &buffer)
+        case .kicked(let count): Self.write("KICKED ", Int64(count), to: &buffer)
+        case .found(let id, let body): Self.write("FOUND ", id, body, to: &buffer)
+        case .ok(let document):
+            Self.write("OK ", Int64(document.utf8.count), to: &buffer)
+            buffer.writeString(document)
+            buffer.writeStaticString("\r\n")
         }
     }
 
-    private static func line(_ text: String) -> [UInt8] { Array(text.utf8) + [0x0D, 0x0A] }
+    private static func write(_ name: StaticString, _ number: Int64, to buffer: inout ByteBuffer) {
+        buffer.writeStaticString(name)
+        buffer.writeString(String(number))
+        buffer.writeStaticString("\r\n")
+    }
 
-    private static func chunk(_ head: String, _ body: [UInt8]) -> [UInt8] {
-        var bytes = Array("\(head)\(body.count)\r\n".utf8)
-        bytes.reserveCapacity(bytes.count + body.count + 2)
-        bytes += body
-        bytes += [0x0D, 0x0A]
-        return bytes
+    private static func write(_ name: StaticString, _ id: JobID, _ body: [UInt8], to buffer: inout ByteBuffer) {
+        buffer.writeStaticString(name)
+        buffer.writeString(String(id.rawValue))
+        write(" ", Int64(body.count), to: &buffer)
+        buffer.writeBytes(body)
+        buffer.writeStaticString("\r\n")
     }
 }

@@ -22,7 +22,7 @@ struct Session: Sendable {
     private(set) var used = UsedTube.default
     /// In the order in which beanstalkd lists them.
     private(set) var watched: [QueueName] = [.default]
-    private var isWatched: Set<QueueName> = [.default]
+    private(set) var watchedSet: Set<QueueName> = [.default]
     private(set) var reserved: [JobID: Reservation] = [:]
     /// Whether it has put, or reserved, a job.
     var isProducer = false
@@ -36,7 +36,7 @@ struct Session: Sendable {
 
     /// - Returns: Whether it did not watch the tube before.
     mutating func watch(_ tube: QueueName) -> Bool {
-        guard isWatched.insert(tube).inserted else { return false }
+        guard watchedSet.insert(tube).inserted else { return false }
         watched.append(tube)
         return true
     }
@@ -49,7 +49,7 @@ struct Session: Sendable {
     mutating func ignore(_ tube: QueueName) -> Ignored {
         guard let place = watched.firstIndex(of: tube) else { return .wasNotWatched }
         guard watched.count > 1 else { return .isTheOnlyOne }
-        isWatched.remove(tube)
+        watchedSet.remove(tube)
         watched.swapAt(place, watched.count - 1)
         watched.removeLast()
         return .ignored

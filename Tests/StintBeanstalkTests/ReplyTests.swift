@@ -1,3 +1,4 @@
+import NIOCore
 import StintCore
 import Testing
 
@@ -20,6 +21,8 @@ struct ReplyTests {
             (.notFound, "NOT_FOUND\r\n"), (.notIgnored, "NOT_IGNORED\r\n"),
         ] as [(Reply, String)])
     func reply(_ reply: Reply, _ text: String) {
-        #expect(String(decoding: reply.bytes, as: UTF8.self) == text)
+        var buffer = ByteBuffer()
+        reply.write(to: &buffer)
+        #expect(String(buffer: buffer) == text)
     }
 }

@@ -476,6 +476,47 @@ struct ServerTests {
         }
     }
 
+    @Test("puts, and ends of jobs, that are sent at once are answered in their order, between other commands")
+    func pipelinedInBatches() async throws {
+        try await withServer { server in
+            let clients = try await [TestClient(port: server.port), TestClient(port: server.port)]
+            let count = 1_500
+            let puts = (1...count).map { "put 0 0 60 \("\($0)".utf8.count)\r\n\($0)\r\n" }.joined()
+            for client in clients { try await client.send(puts + "use\r\nput 0 0 60 0\r\n\r\nlist-tube-used\r\n") }
+            for client in clients {
+                var ids: [Int] = []
+                for _ in 1...count {
+                    let line = try #require(await client.line())
+                    ids.append(try #require(Int(line.dropFirst("INSERTED ".count))))
+                }
+                #expect(ids == ids.sorted())
+                #expect(await client.line() == "UNKNOWN_COMMAND")
+                #expect(await client.line()?.hasPrefix("INSERTED ") == true)
+                #expect(await client.line() == "USING default")
+                // The reply is that of this job.
+                for number in [1, count / 2, count] {
+                    #expect(try await client.askForChunk("peek \(ids[number - 1])").body == "\(number)")
+                }
+            }
+            let client = clients[0]
+            var held: [String] = []
+            for _ in 1...40 {
+                held.append(String(try await client.askForChunk("reserve").head.dropFirst("RESERVED ".count)))
+            }
+            let ends = zip(held, 0...).map {
+                ["delete \($0)", "release \($0) 9 0", "bury \($0) 9", "delete 9999"][$1 % 4]
+            }
+            try await client.send(ends.map { $0 + "\r\n" }.joined() + "peek \(held[2])\r\nlist-tube-used\r\n")
+            for number in ends.indices {
+                #expect(await client.line() == ["DELETED", "RELEASED", "BURIED", "NOT_FOUND"][number % 4])
+            }
+            let found = try #require(await client.line()).split(separator: " ")
+            #expect(found.count == 3 && found[0] == "FOUND" && found[1] == held[2])
+            _ = await client.body(try #require(Int(found[2])))
+            #expect(await client.line() == "USING default")
+        }
+    }
+
     @Test("a client that never reads does not hold others up")
     func unread() async throws {
         try await withServer { server in

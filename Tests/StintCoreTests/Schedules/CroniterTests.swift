@@ -69,7 +69,9 @@ struct CroniterTests {
         for (text, answer) in zip(texts, answers) {
             do {
                 _ = try CronExpression(text)
-                #expect(answer.error == nil, "only croniter refuses \(text)")
+                // White space around a name such as @daily, as around fields.
+                let isName = text.trimmingCharacters(in: .whitespaces).hasPrefix("@") && text.contains(where: \.isWhitespace)
+                #expect(answer.error == nil || isName, "only croniter refuses \(text)")
             } catch {
                 guard answer.error == nil else { continue }
                 let reasons = [
