@@ -28,6 +28,8 @@ let httpTypes: Target.Dependency = .product(
     name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["Web"]))
 let mustache: Target.Dependency = .product(
     name: "Mustache", package: "swift-mustache", condition: .when(traits: ["Web"]))
+let configuration: Target.Dependency = .product(
+    name: "Configuration", package: "swift-configuration", condition: .when(traits: ["Web"]))
 let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 
 let package = Package(
@@ -64,6 +66,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-crypto", "3.12.0"..<"5.0.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.0.0"),
     ],
     targets: [
         // The library, from the system outwards: arrows point one way.
@@ -137,6 +140,7 @@ let package = Package(
             name: "StintCLI",
             dependencies: [
                 "StintCore", "StintPlatform", "StintSQLite", "StintWorker", argumentParser, lifecycle, signals, logging,
+                configuration,
                 .target(name: "StintWeb", condition: .when(traits: ["Web"])),
                 .target(name: "StintBeanstalk", condition: .when(traits: ["Web"])),
             ]

@@ -54,7 +54,7 @@ install -D -m 644 Examples/cron/stint-reap "$root/etc/cron.d/stint"
 mkdir -p "$root/etc/stint"
 
 # Documentation.
-install -D -m 644 -t "$documentation/examples" Examples/systemd/mail.conf
+install -D -m 644 -t "$documentation/examples" Examples/systemd/{mail.conf,serve.json,stint-serve.service}
 install -D -m 644 Examples/systemd/README.md "$documentation/README.systemd.md"
 install -m 644 README.md docs/backup.md docs/glossary.md docs/pipe-protocol.md docs/sql.md "$documentation"
 install -m 644 packaging/debian/copyright "$documentation"

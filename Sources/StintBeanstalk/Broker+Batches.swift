@@ -88,7 +88,7 @@ extension Broker {
         do {
             return .success(try await queue.enqueue(jobs: batch.map(\.job)))
         } catch {
-            logger.error("jobs could not be stored", metadata: ["jobs": "\(batch.count)", "error": "\(error)"])
+            report(.notStored, ["jobs": "\(batch.count)", "error": "\(error)"])
             return .failure(error)
         }
     }
@@ -100,9 +100,14 @@ extension Broker {
         case .failure(let error):
             // As beanstalkd says if its disk is full: try again later.
             let isTemporary = (error as? StintError).map { [.storageFailed, .databaseBusy].contains($0.code) } ?? false
-            for put in batch { send(isTemporary ? .outOfMemory : .internalError, to: put.connection) }
+            let reply = isTemporary ? Reply.outOfMemory : .internalError
+            for put in batch {
+                counts.refusePut(reply)
+                send(reply, to: put.connection)
+            }
             return
         }
+        counts.putBatches += 1
         var (ready, delayed): (Set<QueueName>, Set<QueueName>) = ([], [])
         for (put, job) in zip(batch, enqueued) {
             let tube = put.job.queue
@@ -136,19 +141,21 @@ extension Broker {
                 try await store.settle(
                     batch.map { Settlement($0.reservation.lease, $0.outcome, priority: $0.priority) }))
         } catch {
-            logger.error("jobs could not be settled", metadata: ["jobs": "\(batch.count)", "error": "\(error)"])
+            report(.notSettled, ["jobs": Self.named(batch.map(\.job)), "error": "\(error)"])
             return .failure(error)
         }
     }
 
     private func answer(_ batch: [PendingEnd], _ outcome: Result<[Settlement.Answer], any Error>) {
         guard case .success(let answers) = outcome else { return keep(batch) }
+        counts.settlementBatches += 1
         for (end, answer) in zip(batch, answers) {
             // A person may have taken it away.
             guard case .settled = answer else {
                 send(.notFound, to: end.connection)
                 continue
             }
+            counts.jobsSettled += 1
             send(end.reply(self), to: end.connection)
         }
     }

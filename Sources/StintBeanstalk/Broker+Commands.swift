@@ -13,7 +13,10 @@ extension Broker {
         guard connection.isOpen else { return .close }
         if let verb = request.verb { counts[verb] += 1 }
         switch request.content {
-        case .refused(let reply): return .reply(reply)
+        case .refused(let reply):
+            // Of the replies without a look at the queue only those to puts are counted.
+            counts.refusePut(reply)
+            return .reply(reply)
         case .bodyFollows:
             connection.session.isProducer = true
             return .nothing
@@ -38,11 +41,12 @@ extension Broker {
         let id = connection.id
         switch command {
         case .put(let job): return put(job, connection)
-        case .use(let tube):
-            tubes.beginUse(tube)
+        case .use(let name):
+            guard let tube = UsedTube(name, options.groupSeparator) else { return .reply(.badFormat) }
+            tubes.beginUse(tube.queue)
             let before = connection.session.use(tube)
-            tubes.endUse(before)
-            return .reply(.using(tube))
+            tubes.endUse(before.queue)
+            return .reply(.using(name))
         case .reserve(let timeout): return reserve(connection, timeout: timeout)
         case .reserveJob(let job): return later(id) { try await $0.reserve(job, for: id) }
         case .delete(let job): return delete(job, by: connection)
@@ -65,6 +69,8 @@ extension Broker {
             schedule(id)
             return .reply(.touched)
         case .watch(let tube):
+            // Who watches a queue gets the jobs of all of its groups.
+            guard isTube(tube) else { return .reply(.badFormat) }
             guard connection.session.watched.count < Session.mostTubes else { return .reply(.outOfMemory) }
             if connection.session.watch(tube) { tubes.beginWatch(tube) }
             return .reply(.watching(connection.session.watched.count))
@@ -87,7 +93,7 @@ extension Broker {
         case .statsTube(let tube): return later(id) { try await $0.statistics(of: tube) }
         case .stats: return later(id) { try await $0.statistics() }
         case .listTubes: return later(id) { try await $0.listTubes() }
-        case .listTubeUsed: return .reply(.using(connection.session.used))
+        case .listTubeUsed: return .reply(.using(connection.session.used.name))
         case .listTubesWatched: return .reply(.ok(YAML.list(connection.session.watched)))
         case .pauseTube(let tube, let seconds):
             if tubes[tube] != nil { return .reply(pause(tube, seconds: seconds)) }
@@ -111,7 +117,7 @@ extension Broker {
             do {
                 if let reply = try await reply(broker) { broker.send(reply, to: id) }
             } catch {
-                broker.logger.error("a command failed", metadata: ["error": "\(error)"])
+                broker.report(.commandFailed, ["error": "\(error)"])
                 broker.send(.internalError, to: id)
             }
         }
@@ -121,16 +127,22 @@ extension Broker {
     // MARK: - Put
 
     private func put(_ job: NewTubeJob, _ connection: Connection) -> Answer {
-        guard !isDraining else { return .reply(.draining) }
-        let options = JobOptions(
+        guard !isDraining else {
+            counts.refusePut(.draining)
+            return .reply(.draining)
+        }
+        let tube = connection.session.used
+        var options = JobOptions(
             ofTubePriority: job.priority, delay: job.delay, timeToRun: job.timeToRun,
             maxCrashes: self.options.maxCrashes)
+        options.group = tube.group
         do {
-            let new = try NewJob(job.body, in: connection.session.used, options: options)
+            let new = try NewJob(job.body, in: tube.queue, options: options)
             add(PendingPut(job: new, delay: job.delay, connection: connection))
             return .later
         } catch {
-            logger.error("a job cannot be put", metadata: ["error": "\(error)"])
+            report(.notPut, ["tube": "\(tube.name)", "error": "\(error)"])
+            counts.refusePut(.internalError)
             return .reply(.internalError)
         }
     }
@@ -237,8 +249,8 @@ extension Broker {
         return .found(job, details.payload)
     }
 
-    private func peek(_ state: Command.TubeState, of tube: QueueName) async throws -> Reply {
-        try await promote(in: tube)
+    private func peek(_ state: Command.TubeState, of tube: UsedTube) async throws -> Reply {
+        try await promote(in: tube.queue)
         let jobState: JobState =
             switch state {
             case .ready: .ready
@@ -247,29 +259,39 @@ extension Broker {
             }
         // It may be taken before its body is read.
         for _ in 0..<10 {
-            let filter = JobFilter(queue: tube, state: jobState, limit: 1)
-            guard let job = try await store.page(filter, after: nil).jobs.first else { return .notFound }
+            guard let job = try await first(tube.query(jobState)) else { return .notFound }
             if let details = try await store.job(job.id) { return .found(job.id, details.payload) }
         }
         return .notFound
     }
 
-    private func kick(_ bound: UInt32, of tube: QueueName) async throws -> Reply {
-        try await promote(in: tube)
+    private func first(_ query: JobQuery) async throws -> JobRecord? {
+        var cursor: JobCursor?
+        while true {
+            // A page of a group's jobs ends when so many of others were read.
+            let page = try await store.page(JobFilter(query, limit: 1), after: cursor)
+            if let job = page.jobs.first { return job }
+            guard let next = page.next else { return nil }
+            cursor = next
+        }
+    }
+
+    private func kick(_ bound: UInt32, of tube: UsedTube) async throws -> Reply {
+        try await promote(in: tube.queue)
         var kicked = try await change(tube, .buried, .kick, limit: Int(bound))
         if kicked.isEmpty { kicked = try await change(tube, .delayed, .runNow, limit: Int(bound)) }
         for job in kicked { notes.change(job) { $0.kicks += 1 } }
-        if !kicked.isEmpty { poke([tube], .claim) }
+        if !kicked.isEmpty { poke([tube.queue], .claim) }
         return .kicked(kicked.count)
     }
 
     private func change(
-        _ tube: QueueName, _ state: JobState, _ change: JobChange, limit: Int
+        _ tube: UsedTube, _ state: JobState, _ change: JobChange, limit: Int
     ) async throws -> [JobID] {
         var changed: [JobID] = []
         var cursor: SelectionCursor?
         while changed.count < limit {
-            let selection = JobSelection(tube, states: [state])
+            let selection = JobSelection(tube.query(state))
             let step = try await store.change(selection, change, from: cursor, limit: min(1_000, limit - changed.count))
             changed += step.jobs
             guard let next = step.next else { break }

@@ -72,7 +72,7 @@ extension Broker {
             }
             if !open.isEmpty, line.count(of: group) > 0 { try await setAlarm(for: open) }
         } catch {
-            logger.error("jobs could not be claimed; trying again", metadata: ["error": "\(error)"])
+            report(.notClaimed, ["error": "\(error)"])
             for (id, ticket, _) in refusals where line.stillWaits(id, ticket) {
                 line.remove(id)
                 send(.internalError, to: id)
@@ -117,9 +117,7 @@ extension Broker {
         do {
             _ = try await store.settle(rest.map { Settlement($0.lease, .release(after: .zero)) })
         } catch {
-            logger.error(
-                "jobs could not be given back; they are ready again when their leases have run out",
-                metadata: ["jobs": "\(rest.map(\.id.rawValue))", "error": "\(error)"])
+            report(.notGivenBack, ["jobs": Self.named(rest.map(\.id)), "error": "\(error)"])
         }
         poke(Set(rest.map(\.queue)), .claim)
     }
@@ -180,7 +178,7 @@ extension Broker {
                 case .unknown: break
                 }
             } catch {
-                logger.error("changes could not be read; trying again", metadata: ["error": "\(error)"])
+                report(.changesNotRead, ["error": "\(error)"])
                 setAlarm(in: .seconds(1))
             }
         }

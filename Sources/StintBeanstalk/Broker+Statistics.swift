@@ -17,15 +17,32 @@ extension Broker {
     /// The counts of the store's queues that are tubes. Takes note of which tubes have jobs.
     @discardableResult
     func countJobs() async throws -> [QueueName: QueueStats] {
-        var stats = try await store.stats().filter { TubeName.isTube($0.name) }
+        var stats = try await store.stats().filter { isTube($0.name) }
         let waiting = stats.filter { $0.delayed > 0 }
         if !waiting.isEmpty {
             for queue in waiting { try await promote(in: queue.name) }
-            stats = try await store.stats().filter { TubeName.isTube($0.name) }
+            stats = try await store.stats().filter { isTube($0.name) }
         }
         let byName = Dictionary(uniqueKeysWithValues: stats.map { ($0.name, $0) })
         tubes.setJobs(byName.mapValues { $0.unfinished + $0.buried })
         return byName
+    }
+
+    /// Whether clients can name the queue.
+    func isTube(_ name: QueueName) -> Bool {
+        TubeName.isTube(name) && options.groupSeparator.map { !$0.isIn(name) } ?? true
+    }
+
+    /// A queue that was named before the separator was chosen.
+    func warnOfHiddenQueues() async throws {
+        guard let separator = options.groupSeparator else { return }
+        let hidden = try await store.stats().filter {
+            TubeName.isTube($0.name) && separator.isIn($0.name) && $0.unfinished + $0.buried > 0
+        }
+        guard !hidden.isEmpty else { return }
+        logger.warning(
+            "clients cannot reach these queues, whose names have the separator of groups",
+            metadata: ["queues": "\(hidden.prefix(10).map(\.name))", "count": "\(hidden.count)"])
     }
 
     /// How many of a queue's ready jobs are urgent. They come first, so mostly a look at the first and the last is enough.

@@ -79,6 +79,7 @@ actor Broker {
     /// The jobs that are being given back. Commands that come later wait for it, and find those jobs ready.
     private(set) var givingBack: Task<Void, Never>?
     private var lastGivenBack = 0
+    var notices: [Problem: RepeatedNotice] = [:]
     var isDraining = false
     var isStopping = false
 
@@ -101,17 +102,28 @@ actor Broker {
         return connection
     }
 
+    /// There are as many as are allowed.
+    func refuseConnection() {
+        counts.connectionsRefused += 1
+        report(.tooManyConnections, ["connections": "\(connections.count)"])
+    }
+
     /// Gives its jobs back.
     func close(_ id: ConnectionID) {
         guard let connection = connections.removeValue(forKey: id) else { return }
         connection.isOpen = false
         line.remove(id)
         connection.tick?.task.cancel()
-        tubes.endUse(connection.session.used)
+        tubes.endUse(connection.session.used.queue)
         for tube in connection.session.watched { tubes.endWatch(tube) }
         let jobs = connection.session.takeAll()
         guard !jobs.isEmpty, !isStopping else { return }
         for job in jobs.keys { holders[job] = nil }
+        counts.connectionsLost += 1
+        counts.jobsLost += jobs.count
+        logger.debug(
+            "a connection was lost while it had jobs",
+            metadata: ["jobs": Self.named(jobs.keys), "tubes": "\(Set(jobs.values.map(\.tube)).sorted())"])
         startGivingBack(jobs, because: Self.lostConnection)
     }
 
@@ -157,6 +169,8 @@ actor Broker {
         if !late.isEmpty {
             for job in late.keys {
                 holders[job] = nil
+                logger.debug(
+                    "a job's time to run is over", metadata: ["job": "\(job)", "tube": "\(late[job]!.tube)"])
                 counts.timeouts += 1
                 notes.change(job) { $0.timeouts += 1 }
             }
@@ -195,15 +209,12 @@ actor Broker {
         do {
             let answers = try await store.settle(settlements)
             for (settlement, answer) in zip(settlements, answers) where answer == .settled(.buried) {
-                logger.warning(
-                    "a job was buried: \(reason), once too often",
-                    metadata: ["job": "\(settlement.lease.job)", "tube": "\(jobs[settlement.lease.job]!.tube)"])
+                let job = settlement.lease.job
+                report(.buried, ["job": "\(job)", "tube": "\(jobs[job]!.tube)", "reason": "\(reason)"])
             }
         } catch {
             // Nobody extends its lease any more.
-            logger.error(
-                "jobs could not be given back; they are ready again when their leases have run out",
-                metadata: ["jobs": "\(jobs.keys.map(\.rawValue).sorted())", "error": "\(error)"])
+            report(.notGivenBack, ["jobs": Self.named(jobs.keys), "error": "\(error)"])
         }
         poke(Set(jobs.values.map(\.tube)), .claim)
     }
@@ -229,7 +240,7 @@ actor Broker {
             }
             if lastRenewal + .seconds(600) < .now() { try await register() }
         } catch {
-            logger.error("the leases could not be extended; trying again", metadata: ["error": "\(error)"])
+            report(.notExtended, ["error": "\(error)"])
         }
     }
 
@@ -263,8 +274,20 @@ actor Broker {
 struct ServerCounts: Sendable {
     private var commands = Array(repeating: 0, count: Verb.allCases.count)
     var connections = 0
+    var connectionsRefused = 0
+    var connectionsLost = 0
     var timeouts = 0
     var jobs = 0
+    var jobsLost = 0
+    var jobsSettled = 0
+    var putsRefused: [PutRefusal: Int] = [:]
+    var putBatches = 0
+    var settlementBatches = 0
+
+    /// Counts a reply to a put.
+    mutating func refusePut(_ reply: Reply) {
+        if let refusal = PutRefusal(reply) { putsRefused[refusal, default: 0] += 1 }
+    }
 
     subscript(verb: Verb) -> Int {
         get { commands[verb.rawValue] }

@@ -50,6 +50,10 @@ enum Verb: Int, Sendable, CaseIterable {
 
     /// As in the statistics, after `cmd-`; `nil`: it is not shown.
     var statisticsName: String? {
+        self == .reserveJob || self == .kickJob ? nil : name
+    }
+
+    var name: String {
         switch self {
         case .put: "put"
         case .peek: "peek"
@@ -73,7 +77,8 @@ enum Verb: Int, Sendable, CaseIterable {
         case .listTubeUsed: "list-tube-used"
         case .listTubesWatched: "list-tubes-watched"
         case .pauseTube: "pause-tube"
-        case .reserveJob, .kickJob: nil
+        case .reserveJob: "reserve-job"
+        case .kickJob: "kick-job"
         }
     }
 }

@@ -109,6 +109,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func channelActive(context: ChannelHandlerContext) {
         guard limits.add(context.channel) else {
             isClosing = true
+            broker.assumeIsolated { $0.refuseConnection() }
             return context.close(promise: nil)
         }
         self.context = context

@@ -15,6 +15,8 @@ public struct JobServer: Service {
         public var largestJob = 65_535
         /// A job is buried after its client was lost, or did not finish it in time, this many times; `nil`: never.
         public var maxCrashes: Int? = 10
+        /// What separates a queue from a group in the name of a tube that a client uses; `nil`: nothing.
+        public var groupSeparator: GroupSeparator?
         /// Whether other machines may reach the server. The protocol has no passwords.
         public var allowsRemote = false
         /// The most connections; more are closed at once.
@@ -72,6 +74,11 @@ public struct JobServer: Service {
     /// From now on no job is put; everything else goes on. For the end of a server.
     public func drain() { control.drain() }
 
+    /// What it has counted; `nil`: it does not run yet.
+    public var metrics: ServerMetrics? {
+        get async { await control.broker?.metrics }
+    }
+
     public func run() async throws {
         let listener: Listener
         if let known = self.listener { listener = known } else { listener = try await Listener(at: address, options) }
@@ -90,6 +97,7 @@ public struct JobServer: Service {
         _ = try await queue.store.reclaimDead()
         try await broker.register()
         try await broker.countJobs()
+        try await broker.warnOfHiddenQueues()
         let limits = ConnectionLimits(
             most: ResourceLimit.connections(
                 atMost: options.maximumConnections, descriptors: ResourceLimit.openFilesLimit),
@@ -138,6 +146,8 @@ private final class ServerControl: Sendable {
         }
         if let broker { Task { await broker.drain() } }
     }
+
+    var broker: Broker? { state.withLock(\.broker) }
 
     func begin(_ broker: Broker) {
         let drains = state.withLock { state in

@@ -19,7 +19,7 @@ struct Session: Sendable {
         var deadline: NIODeadline
     }
 
-    private(set) var used = QueueName.default
+    private(set) var used = UsedTube.default
     /// In the order in which beanstalkd lists them.
     private(set) var watched: [QueueName] = [.default]
     private(set) var watchedSet: Set<QueueName> = [.default]
@@ -29,7 +29,7 @@ struct Session: Sendable {
     var isWorker = false
 
     /// - Returns: The tube that it does not use any more.
-    mutating func use(_ tube: QueueName) -> QueueName {
+    mutating func use(_ tube: UsedTube) -> UsedTube {
         defer { used = tube }
         return used
     }

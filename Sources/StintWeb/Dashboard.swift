@@ -29,6 +29,8 @@ public struct Dashboard: Sendable {
         public var examineThoroughly: (@Sendable () async throws -> [Finding])?
         /// What the store takes of its disk, for the metrics.
         public var measure: (@Sendable () async throws -> StorageSize)?
+        /// Metrics of other parts of the program, which are read for each scrape.
+        public var moreMetrics: (@Sendable () async -> [MetricFamily])?
         /// The version of the program, for the metrics.
         public var version: String?
         /// For each queue what runs a copy of a buried job, such as `DryRun` of StintWorker; the page of such a job then has

@@ -173,6 +173,47 @@ def check_bounds(server):
     assert len(found) < MOST_QUEUES * 90 + 100, f"{len(found)} samples of {len(kinds)} kinds"
 
 
+def check_beanstalk(stint):
+    """A server of beanstalkd's protocol in the same process has metrics too, and without one there are none."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "s")
+        with Server(stint, "--beanstalk", f"unix:{path}") as server:
+            assert server.process.stdout.readline() == f"beanstalk://unix:{path}\n"
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(path)
+                replies = client.makefile("rb")
+
+                def ask(command):
+                    client.sendall(command + b"\r\n")
+                    return replies.readline()
+
+                assert ask(b"put 0 0 60 1\r\nx") == b"INSERTED 2\r\n"
+                assert ask(b"put 0 0 60 1000000\r\n" + bytes(1000000)) == b"JOB_TOO_BIG\r\n"
+                assert ask(b"reserve") == b"RESERVED 2 1\r\n" and replies.readline() == b"x\r\n"
+                found = check_formats(server)
+                assert value(found, "stint_beanstalk_connections") == 1
+                assert value(found, "stint_beanstalk_reserved_jobs") == 1
+                assert value(found, "stint_beanstalk_waiting") == 0
+                assert value(found, "stint_beanstalk_commands_total", command="put") == 2
+                assert value(found, "stint_beanstalk_commands_total", command="reserve") == 1
+                assert value(found, "stint_beanstalk_jobs_put_total") == 1
+                assert value(found, "stint_beanstalk_put_batches_total") == 1
+                assert value(found, "stint_beanstalk_puts_refused_total", reason="job_too_big") == 1
+                assert ask(b"delete 2") == b"DELETED\r\n"
+                assert ask(b"put 0 0 60 1\r\nx") == b"INSERTED 3\r\n"
+                assert ask(b"reserve") == b"RESERVED 3 1\r\n" and replies.readline() == b"x\r\n"
+                replies.close()
+
+            def lost():
+                return value(samples(scrape(server, OPEN)[1]), "stint_beanstalk_connections_lost_total") == 1
+
+            eventually("the connection is lost", lost)
+            found = samples(scrape(server, OPEN)[1])
+            assert value(found, "stint_beanstalk_jobs_lost_total") == 1
+            assert value(found, "stint_beanstalk_jobs_settled_total") == 1
+            assert value(found, "stint_beanstalk_connections") == 0
+
+
 def check_prometheus(server):
     """The real program scrapes it and finds the names as they are."""
     with socket.socket() as free:
@@ -215,13 +256,15 @@ def check_prometheus(server):
 def main(stint):
     with Server(stint) as server:
         fill(server)
-        check_formats(server)
+        found = check_formats(server)
+        assert not [name for name, _ in found if "beanstalk" in name], "there is no such server"
         check_values(server)
         check_prometheus(server)
         check_bounds(server)
         check_formats(server)
         assert server.process.poll() is None, "the server has ended"
-    print("/metrics: 5 passed, 0 failed")
+    check_beanstalk(stint)
+    print("/metrics: 6 passed, 0 failed")
 
 
 if __name__ == "__main__":

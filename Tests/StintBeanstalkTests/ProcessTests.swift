@@ -133,10 +133,67 @@ struct ProcessTests {
             try await Self.waitForEnd(process)
         }
         #expect(end.status == .exited(0) && end.output == "beanstalk://unix:\(folder.path)/s\n")
-        let listed = try await Subprocess.run(
-            .path(FilePath(Self.stint)), arguments: ["list", "--json", "--db", database],
-            output: .string(limit: 65_536), error: .string(limit: 65_536))
-        #expect(listed.standardOutput.contains(#""queue":"mail""#))
+        #expect(try await Self.stint("list", "--json", "--db", database).contains(#""queue":"mail""#))
+    }
+
+    /// The output of a `stint` that exits with 0.
+    private static func stint(_ arguments: String...) async throws -> String {
+        let result = try await Subprocess.run(
+            .path(FilePath(stint)), arguments: Arguments(arguments), output: .string(limit: 65_536),
+            error: .string(limit: 65_536))
+        #expect(result.terminationStatus == .exited(0), "\(arguments): \(result.standardError)")
+        return result.standardOutput
+    }
+
+    @Test("a limit of stint for each group holds for clients, whoever has put the jobs")
+    func groups() async throws {
+        let folder = try TemporaryFolder()
+        let database = folder.database
+        let arguments = [
+            "serve", "--no-web", "--beanstalk", "unix:\(folder.path)/s", "--db", database, "--group-separator", ";",
+        ]
+        try await Self.run(folder, arguments, of: Self.stint) { process, socket in
+            let producer = try await Self.client(socket)
+            _ = try await Self.stint("queue", "set", "mail", "--group-concurrency", "1", "--db", database)
+            for (group, body) in [("acme", "a1"), ("acme", "a2"), ("other", "o1")] {
+                #expect(try await producer.ask("use mail;\(group)") == "USING mail;\(group)")
+                #expect(try await producer.put(body)?.hasPrefix("INSERTED ") == true)
+            }
+            #expect(
+                try await Self.stint("put", "o2", "--queue", "mail", "--group", "other", "--db", database) == "4\n")
+            #expect(try await Self.stint("show", "1", "--json", "--db", database).contains(#""group":"acme""#))
+
+            let (one, two, three) = try await (
+                Self.client(socket), Self.client(socket), Self.client(socket)
+            )
+            for worker in [one, two, three] { #expect(try await worker.ask("watch mail") == "WATCHING 2") }
+            #expect(try await one.askForChunk("reserve") == ("RESERVED 1", "a1"))
+            #expect(try await two.askForChunk("reserve") == ("RESERVED 3", "o1"))
+            // One of each group runs, and two more are ready.
+            #expect(try await three.ask("reserve-with-timeout 0") == "TIMED_OUT")
+            #expect(try await three.ask("reserve-job 2") == "NOT_FOUND")
+            try await three.send("reserve\r\n")
+            try await eventually("it waits") { try await one.statistics("stats")["current-waiting"] == "1" }
+            #expect(try await two.ask("delete 3") == "DELETED")
+            #expect(await three.line() == "RESERVED 4 2")
+            #expect(await three.body(2) == Array("o2".utf8))
+            kill(process, SIGTERM)
+            try await Self.waitForEnd(process)
+        }
+    }
+
+    @Test("a separator of groups that no tube may have is refused, and nothing starts")
+    func separator() async throws {
+        let folder = try TemporaryFolder()
+        let arguments = [
+            "serve", "--beanstalk", "unix:\(folder.path)/s", "--db", folder.database, "--group-separator", ":",
+        ]
+        let end = try await Self.run(folder, arguments, of: Self.stint) { process, _ in
+            try await Self.waitForEnd(process)
+        }
+        #expect(end.status == .exited(64))
+        #expect(end.errors.contains("the separator of groups is ':'; expected one of the characters -+/;.$_()"))
+        #expect(!FileManager.default.fileExists(atPath: folder.database))
     }
 
     @Test(

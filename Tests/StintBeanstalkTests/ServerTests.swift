@@ -311,6 +311,129 @@ struct ServerTests {
         }
     }
 
+    @Test("with a separator a job that is put into mail;acme is of the group acme in the queue mail")
+    func groups() async throws {
+        try await withServer {
+            $0.groupSeparator = try! GroupSeparator(";")
+        } _: { server in
+            let client = try await TestClient(port: server.port)
+            #expect(try await client.ask("use mail;acme") == "USING mail;acme")
+            #expect(try await client.ask("list-tube-used") == "USING mail;acme")
+            #expect(try await client.put("a") == "INSERTED 1")
+            try await client.ask("use mail;other")
+            #expect(try await client.put("o") == "INSERTED 2")
+            try await client.ask("use mail")
+            #expect(try await client.put("none") == "INSERTED 3")
+            for (id, group) in [(1, "acme"), (2, "other"), (3, nil)] {
+                #expect(try await server.queue.job(JobID(rawValue: Int64(id)))?.record.group == group)
+            }
+            let tube = try await client.statistics("stats-tube mail")
+            #expect(tube["current-jobs-ready"] == "3" && tube["current-using"] == "1")
+            #expect(try await client.statistics("stats-job 1")["tube"] == "mail")
+            #expect(try await client.askForChunk("list-tubes").body == "---\n- default\n- mail\n")
+            #expect(try await client.ask("stats-tube mail;acme") == "NOT_FOUND")
+            #expect(try await client.ask("pause-tube mail;acme 1") == "NOT_FOUND")
+
+            // What it sees and kicks is of its group.
+            try await client.ask("use mail;other")
+            #expect(try await client.askForChunk("peek-ready") == ("FOUND 2", "o"))
+            try await client.ask("watch mail")
+            for id in 1...3 {
+                #expect(try await client.askForChunk("reserve-job \(id)").head == "RESERVED \(id)")
+                #expect(try await client.ask("bury \(id) 0") == "BURIED")
+            }
+            #expect(try await client.askForChunk("peek-buried") == ("FOUND 2", "o"))
+            #expect(try await client.ask("kick 10") == "KICKED 1")
+            #expect(try await client.ask("peek-buried") == "NOT_FOUND")
+            #expect(try await client.askForChunk("reserve").head == "RESERVED 2")
+            try await client.ask("use mail")
+            #expect(try await client.ask("kick 10") == "KICKED 2")
+        }
+    }
+
+    @Test("with a separator, a name with no queue or no group, and one that is watched, is refused")
+    func groupsRefused() async throws {
+        try await withServer {
+            $0.groupSeparator = try! GroupSeparator(";")
+        } _: { server in
+            let client = try await TestClient(port: server.port)
+            for name in [";", ";acme", "mail;"] { #expect(try await client.ask("use \(name)") == "BAD_FORMAT") }
+            #expect(try await client.ask("list-tube-used") == "USING default")
+            #expect(try await client.ask("watch mail;acme") == "BAD_FORMAT")
+            #expect(try await client.ask("ignore mail;acme") == "WATCHING 1")
+        }
+    }
+
+    @Test("without a separator every allowed character is a part of a tube's name")
+    func noGroups() async throws {
+        try await withServer { server in
+            let client = try await TestClient(port: server.port)
+            #expect(try await client.ask("use mail;acme") == "USING mail;acme")
+            #expect(try await client.put("a") == "INSERTED 1")
+            #expect(try await client.ask("watch mail;acme") == "WATCHING 2")
+            #expect(try await client.askForChunk("reserve").head == "RESERVED 1")
+            let job = try #require(try await server.queue.job(JobID(rawValue: 1)))
+            #expect(job.record.queue == "mail;acme" && job.record.group == nil)
+        }
+    }
+
+    @Test("what a server counts is in its metrics, and the jobs that clients have lost are named in the log")
+    func metrics() async throws {
+        let log = CollectedLog()
+        try await withServer {
+            $0.maximumConnections = 17
+            $0.largestJob = 10
+            $0.maxCrashes = 1
+            $0.logger = log.logger
+        } _: { server in
+            var clients: [TestClient] = []
+            // Sixteen at least are always allowed.
+            for _ in 1...17 {
+                let client = try await TestClient(port: server.port)
+                #expect(try await client.ask("list-tube-used") == "USING default")
+                clients.append(client)
+            }
+            let client = clients[0]
+            for _ in 1...3 {
+                let refused = try await TestClient(port: server.port)
+                #expect(await refused.line() == nil)
+            }
+            #expect(try await client.put("one") == "INSERTED 1")
+            #expect(try await client.put("two") == "INSERTED 2")
+            #expect(try await client.put("01234567890") == "JOB_TOO_BIG")
+            #expect(try await client.ask("put 0 0 1 1\r\nxyz") == "EXPECTED_CRLF")
+            _ = await client.line()
+            #expect(try await client.askForChunk("reserve").head == "RESERVED 1")
+            #expect(try await clients[1].askForChunk("reserve-with-timeout 9").head == "RESERVED 2")
+            #expect(try await client.ask("release 1 0 100") == "RELEASED")
+            try await clients[2].send("reserve\r\n")
+            try await waiting(1, client)
+            var metrics = try #require(await server.server.metrics)
+            #expect(metrics.connections == 17 && metrics.connectionsOpened == 17 && metrics.connectionsRefused == 3)
+            #expect(metrics.waiting == 1 && metrics.reserved == 1 && metrics.jobsPut == 2 && metrics.jobsSettled == 1)
+            #expect(metrics.putBatches == 2 && metrics.settlementBatches == 1 && !metrics.isDraining)
+            let commands = Dictionary(uniqueKeysWithValues: metrics.commands.map { ($0.name, $0.count) })
+            #expect(commands["put"] == 4 && commands["reserve"] == 2 && commands["reserve-with-timeout"] == 1)
+            #expect(commands["release"] == 1 && commands["list-tube-used"] == 17 && commands["kick-job"] == 0)
+
+            try await clients[1].close()
+            try await eventually("it is lost") { await server.server.metrics?.jobsLost == 1 }
+            server.server.drain()
+            try await eventually("it drains") { await server.server.metrics?.isDraining == true }
+            #expect(try await client.put("x") == "DRAINING")
+            metrics = try #require(await server.server.metrics)
+            #expect(metrics.connections == 16 && metrics.connectionsLost == 1 && metrics.reserved == 0)
+            let refused = Dictionary(uniqueKeysWithValues: metrics.putsRefused.map { ($0.name, $0.count) })
+            #expect(refused["job_too_big"] == 1 && refused["expected_crlf"] == 1 && refused["draining"] == 1)
+            try await eventually("it is buried") { try await server.queue.stats().map(\.buried) == [1] }
+        }
+        #expect(log.lines.count { $0.contains("a connection was lost while it had jobs jobs=2 tubes=[default]") } == 1)
+        let buried = log.lines.filter { $0.contains("a job was buried") }
+        #expect(buried.count == 1 && buried.allSatisfy { $0.contains(" job=2 ") && $0.contains(" tube=default") })
+        // Said once, and not of each of the three.
+        #expect(log.lines.count { $0.contains("a connection was closed at once") } == 1)
+    }
+
     @Test("a server that drains takes no jobs, and goes on with all else")
     func drain() async throws {
         try await withServer { server in

@@ -23,6 +23,23 @@ struct SessionTests {
         #expect(session.watched == ["default", "c", "b"])
     }
 
+    @Test("with a separator a tube names a queue and a group of it, and both have a name")
+    func groups() throws {
+        let separator = try GroupSeparator(";")
+        func parts(_ name: QueueName) -> [String?]? {
+            UsedTube(name, separator).map { ["\($0.name)", "\($0.queue)", $0.group] }
+        }
+        #expect(parts("mail;acme") == ["mail;acme", "mail", "acme"])
+        #expect(parts("mail;acme;x") == ["mail;acme;x", "mail", "acme;x"])
+        #expect(parts("mail") == ["mail", "mail", nil])
+        for name in [";", ";acme", "mail;"] as [QueueName] { #expect(UsedTube(name, separator) == nil) }
+        #expect(UsedTube("mail;acme", nil)?.queue == "mail;acme")
+        for text in ["", ";;", "a", "7", ":", " ", "é"] {
+            #expect(throws: StintError.self, "\(text)") { try GroupSeparator(text) }
+        }
+        for text in "-+/;.$_()" { #expect(throws: Never.self) { try GroupSeparator("\(text)") } }
+    }
+
     @Test("the last second of a job's time is the margin, and a touch gives it all its time again")
     func deadline() {
         var session = Session()

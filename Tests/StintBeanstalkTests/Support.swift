@@ -6,6 +6,7 @@ import StintBeanstalk
 import StintCore
 import StintPlatform
 import StintSQLite
+import Synchronization
 import TestSupport
 import Testing
 
@@ -173,4 +174,35 @@ func withServer(
     do { try await running.value } catch { failure = failure ?? error }
     await queue.close()
     if let failure { throw failure }
+}
+
+/// What a server has logged, a message with its metadata a line.
+final class CollectedLog: Sendable {
+    private let collected = Mutex<[String]>([])
+
+    var lines: [String] { collected.withLock(\.self) }
+
+    var logger: Logger {
+        Logger(label: "test") { _ in
+            Handler { line in self.collected.withLock { $0.append(line) } }
+        }
+    }
+
+    private struct Handler: LogHandler {
+        let add: @Sendable (String) -> Void
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.debug
+
+        init(_ add: @escaping @Sendable (String) -> Void) { self.add = add }
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let values = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }
+            add("\(event.level): \(event.message)\(values.joined())")
+        }
+    }
 }

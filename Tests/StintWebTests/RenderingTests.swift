@@ -92,6 +92,29 @@ struct RenderingTests {
         #expect(Words.duration(.milliseconds(milliseconds)) == text)
     }
 
+    @Test("metrics of other parts of a program are written as the dashboard's own, in both formats")
+    func moreMetrics() {
+        let orders = MetricFamily(
+            "shop_orders", .counter, help: "Orders.",
+            [.init(3, label: ("shop", "a\"b")), .init(4, label: ("shop", "c"))])
+        let carts = MetricFamily("shop_carts", .gauge, help: "Carts.", [.init(-1)])
+        for (isOpen, name) in [(true, "shop_orders"), (false, "shop_orders_total")] {
+            var text = MetricsText(isOpen: isOpen)
+            for family in [orders, carts] { family.add(to: &text) }
+            #expect(
+                text.text == """
+                    # TYPE \(name) counter
+                    # HELP \(name) Orders.
+                    shop_orders_total{shop="a\\"b"} 3
+                    shop_orders_total{shop="c"} 4
+                    # TYPE shop_carts gauge
+                    # HELP shop_carts Carts.
+                    shop_carts -1
+
+                    """)
+        }
+    }
+
     @Test("labels of metrics are escaped")
     func metrics() {
         var text = MetricsText(isOpen: true)

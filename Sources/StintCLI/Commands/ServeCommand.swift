@@ -41,8 +41,14 @@
                 says run the command for each job of the queue, as `stint work` does it with its defaults. So one \
                 service of systemd is a whole site. For other settings run `stint work` beside it.
 
+                --config names a JSON file with such options, by their names without --, for example {"web": \
+                "127.0.0.1:8180", "work": ["mail=php worker.php"], "workers": 4}. An option may be in a variable too, \
+                such as STINT_SERVE_WEB; one that may be repeated has each value in a line of its own. The command \
+                line wins over variables, and these over the file.
+
                 Example:
                   stint serve --web 127.0.0.1:8180
+                  stint serve --config /etc/stint/serve.json
                   stint serve --beanstalk 127.0.0.1:11300
                   stint serve --web 127.0.0.1:8180 --beanstalk 127.0.0.1:11300 --work 'mail=php worker.php'
                   stint serve --dry-run-command 'mail=/srv/mail/send-mail'
@@ -53,6 +59,12 @@
         @OptionGroup var database: DatabaseOptions
 
         @OptionGroup var creation: CreationOptions
+
+        @Option(
+            help: ArgumentHelp(
+                "A file with options that are not given here. (default: STINT_SERVE_CONFIG, else none)",
+                valueName: "file"))
+        var config: String?
 
         @Option(
             help: ArgumentHelp(
@@ -130,6 +142,22 @@
         var role: Role = .view
 
         func run() async throws {
+            let configuration = try ServeConfiguration(file: config)
+            let given = Array(CommandLine.arguments.drop { $0 != "serve" }.dropFirst())
+            do {
+                let others = configuration.arguments(before: given)
+                try await (others.isEmpty ? self : Self.parse(others + given)).serve()
+            } catch let error as StintError where error.code == .invalidInput {
+                throw StintError.invalidInput(configuration.located(error.description))
+            } catch let error as ValidationError {
+                throw wrongUsage(configuration.located(error.message))
+            } catch {
+                guard Self.exitCode(for: error) == .validationFailure else { throw error }
+                throw wrongUsage(configuration.located(Self.message(for: error)))
+            }
+        }
+
+        private func serve() async throws {
             if let newToken { return try addUser(newToken) }
             guard web == nil || !noWeb else { throw wrongUsage("--web and --no-web contradict each other") }
             let address = web ?? (noWeb || beanstalk.address != nil ? nil : "127.0.0.1:8180")
@@ -150,8 +178,9 @@
             let mayCreate = beanstalk.address != nil || !work.isEmpty || !workPipe.isEmpty
             let queue = mayCreate ? try await database.open(creating: creation) : try await database.open()
             var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
-            let dashboard = try address.map { try self.dashboard(of: queue, at: $0, &services) }
-            if let server = try beanstalk.server(of: queue) {
+            let server = try beanstalk.server(of: queue)
+            let dashboard = try address.map { try self.dashboard(of: queue, at: $0, beside: server, &services) }
+            if let server {
                 services.append(.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup))
                 services.append(.init(service: DrainSignal(server)))
             }
@@ -176,7 +205,7 @@
         }
 
         private func dashboard(
-            of queue: JobQueue<AnyJobStore>, at address: String,
+            of queue: JobQueue<AnyJobStore>, at address: String, beside jobServer: JobServer?,
             _ services: inout [ServiceGroupConfiguration.ServiceConfiguration]
         ) throws -> Dashboard {
             let (host, port) = try Self.address(address, of: "--web")
@@ -195,6 +224,9 @@
                 options.measure = { try store.storageSize() }
             }
             options.version = Version.current
+            if let jobServer {
+                options.moreMetrics = { await jobServer.metrics.map(MetricFamily.families(of:)) ?? [] }
+            }
             options.dryRuns = try dryRuns(of: queue)
             let dashboard = try Dashboard(queue: queue, options: options)
             let server = try WebServer(host: host, port: port, dashboard: dashboard) { address in

@@ -27,6 +27,12 @@
                 valueName: "count"))
         var maxCrashes = 10
 
+        @Option(
+            help: ArgumentHelp(
+                "What separates a queue from a group in the tube that a client uses, such as ';' in mail;acme. (default: none)",
+                valueName: "character"), transform: GroupSeparator.init)
+        var groupSeparator: GroupSeparator?
+
         func server(of queue: JobQueue<AnyJobStore>) throws -> JobServer? {
             guard let address else { return nil }
             var options = JobServer.Options()
@@ -39,6 +45,7 @@
             guard (0...Int(Int32.max)).contains(maxCrashes) else {
                 throw StintError.invalidInput("--max-crashes is \(maxCrashes); expected 0 or more")
             }
+            options.groupSeparator = groupSeparator
             options.maxCrashes = maxCrashes == 0 ? nil : maxCrashes
             return try JobServer(queue, at: Self.address(address), options: options) { address in
                 // Scripts wait for this line.

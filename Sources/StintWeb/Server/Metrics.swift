@@ -34,6 +34,7 @@ private struct Metrics {
     let livePages: Int
     let liveListeners: Int
     let liveRenders: Int
+    let more: [MetricFamily]
 
     init(_ dashboard: Dashboard) async throws {
         let queue = dashboard.queue
@@ -48,6 +49,7 @@ private struct Metrics {
         livePages = await dashboard.live.pageCount
         liveListeners = await dashboard.live.listenerCount
         liveRenders = await dashboard.live.renders
+        more = await dashboard.options.moreMetrics?() ?? []
     }
 
     func text(isOpen: Bool) -> String {
@@ -57,6 +59,7 @@ private struct Metrics {
         addOthers(to: &text)
         addStorage(to: &text)
         addProcess(to: &text)
+        for family in more { family.add(to: &text) }
         return text.text
     }
 
