@@ -24,12 +24,15 @@ extension Broker {
     struct Batches<Item: Sendable>: Sendable {
         private var waiting: [(item: Item, bytes: Int)] = []
         private var calls = 0
+        /// How many bytes wait.
+        private(set) var bytes = 0
         /// While one batch is being written, the next one is prepared.
         private static var mostCalls: Int { 2 }
 
         /// - Returns: Whether a call must be begun for it.
         mutating func add(_ item: Item, bytes: Int = 0) -> Bool {
             waiting.append((item, bytes))
+            self.bytes += bytes
             guard calls < Self.mostCalls else { return false }
             calls += 1
             return true
@@ -46,6 +49,7 @@ extension Broker {
                 bytes += waiting[count].bytes
                 count += 1
             }
+            self.bytes -= bytes
             defer { waiting.removeFirst(count) }
             return waiting.prefix(count).map(\.item)
         }
@@ -137,7 +141,11 @@ extension Broker {
 
     /// A task whose calls to the store come back to the event loop.
     nonisolated func begin(_ body: @escaping @Sendable (isolated Broker) async -> Void) {
-        Task(executorPreference: executor) { await body(self) }
+        tasks.begin()
+        Task(executorPreference: executor) {
+            await body(self)
+            self.tasks.end()
+        }
     }
 }
 

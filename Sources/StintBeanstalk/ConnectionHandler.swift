@@ -1,51 +1,6 @@
 import NIOCore
 import StintCore
 
-/// What all connections may take together. Used on the event loop only.
-///
-/// `@unchecked Sendable`: the event loop serialises every use.
-final class ConnectionLimits: @unchecked Sendable {
-    /// The most bytes of bodies that are being received.
-    private static let mostBytes = 512 * 1_024 * 1_024
-
-    let largestJob: Int
-    private let most: Int
-    private var open: [ObjectIdentifier: any Channel] = [:]
-    private var bytes = 0
-
-    init(most: Int, largestJob: Int) {
-        self.most = most
-        self.largestJob = largestJob
-    }
-
-    /// - Returns: Whether there is a place for it.
-    func add(_ channel: any Channel) -> Bool {
-        guard open.count < most else { return false }
-        open[ObjectIdentifier(channel)] = channel
-        return true
-    }
-
-    func remove(_ channel: any Channel) { open[ObjectIdentifier(channel)] = nil }
-
-    /// - Returns: Whether there is room for the body. One is always received.
-    func take(_ count: Int) -> Bool {
-        guard bytes == 0 || bytes + count <= Self.mostBytes else { return false }
-        bytes += count
-        return true
-    }
-
-    func give(_ count: Int) { bytes -= count }
-
-    func closeAll(on loop: any EventLoop) async {
-        let closed = loop.flatSubmit {
-            let channels = Array(self.open.values)
-            for channel in channels { channel.close(promise: nil) }
-            return EventLoopFuture.andAllComplete(channels.map(\.closeFuture), on: loop)
-        }
-        do { try await closed.get() } catch {}
-    }
-}
-
 /// The bytes of one connection. It reads no more while a command is being answered or while much output is unsent.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
@@ -67,11 +22,13 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var readIsHeld = false
     /// What was taken of the limit for bodies.
     private var bodyBytes = 0
+    /// Whether the limit for replies knows of some of this connection.
+    private var hasUnsent = false
 
     init(_ broker: Broker, _ limits: ConnectionLimits) {
         self.broker = broker
         self.limits = limits
-        parser = CommandParser(largestBody: limits.largestJob)
+        parser = CommandParser(largestBody: limits.options.largestJob)
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -87,7 +44,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         limits.remove(context.channel)
-        limits.give(bodyBytes)
+        limits.giveBody(bodyBytes)
         bodyBytes = 0
         self.context = nil
         if let id { broker.assumeIsolated { $0.close(id) } }
@@ -131,11 +88,19 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        noteUnsent()
         if context.channel.isWritable {
             parse()
             readIfHeld()
         }
         context.fireChannelWritabilityChanged()
+    }
+
+    /// Little of each connection does not count.
+    private func noteUnsent() {
+        guard let context, hasUnsent || !context.channel.isWritable else { return }
+        hasUnsent = !context.channel.isWritable
+        limits.note(unsent: hasUnsent ? context.channel.unsentBytes : 0, of: context.channel)
     }
 
     // MARK: - Commands
@@ -158,6 +123,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         isParsing = false
         takeBody()
         context?.flush()
+        noteUnsent()
         closeIfDone()
     }
 
@@ -165,10 +131,15 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func takeBody() {
         let expected = parser.expectedBody
         guard expected != bodyBytes else { return }
-        limits.give(bodyBytes)
+        limits.giveBody(bodyBytes)
         bodyBytes = 0
         guard expected > 0 else { return }
-        if limits.take(expected) { bodyBytes = expected } else { parser.refuseBody(.outOfMemory) }
+        let waiting = broker.assumeIsolated { $0.puts.bytes }
+        if limits.takeBody(expected, beside: waiting) {
+            bodyBytes = expected
+        } else {
+            parser.refuseBody(.outOfMemory)
+        }
     }
 
     /// The broker has the reply to the command.
