@@ -228,6 +228,24 @@ def good_among_bad(stint, seed):
         assert int(statistics(server, b"stats-tube lost")["current-jobs-ready"]) == 50, "a job is lost"
 
 
+def ends_among_bad(stint, seed):
+    """It ends in order although clients go on, and calls to the store are under way."""
+    with Server(stint, tcp=True) as server:
+        put(server, b"lost", b"x", 50)
+        crowd = Crowd(server, seed)
+        crowd.start()
+        try:
+            crowd.is_whole.wait(60)
+            started = time.monotonic()
+            server.stop()
+            print(f"it ended among them within {time.monotonic() - started:.1f} s", flush=True)
+            assert server.process.returncode == 0, f"the server has ended with {server.process.returncode}: {server.said()}"
+        finally:
+            crowd.end()
+        # What SwiftNIO prints if something is to run after the end.
+        assert "Cannot schedule tasks" not in server.said(), server.said()
+
+
 def nobody_reads(stint):
     """Unix sockets, since the kernel itself takes megabytes for each connection of TCP."""
     with Server(stint, "-z", str(LARGE)) as server:
@@ -263,8 +281,9 @@ def main():
     seed = int.from_bytes(os.urandom(4), "big")
     stint = os.path.abspath(sys.argv[1])
     good_among_bad(stint, seed)
+    ends_among_bad(stint, seed)
     nobody_reads(stint)
-    print("crowd: 2 passed, 0 failed")
+    print("crowd: 3 passed, 0 failed")
 
 
 if __name__ == "__main__":
