@@ -79,6 +79,8 @@ test: setup croniter browser
 	.ci/within 2 .build/beanstalk-venv/bin/python Tests/Beanstalk/clients.py .build/debug/stint
 	.ci/within 2 .build/beanstalk-venv/bin/python Tests/Beanstalk/suites.py .build/debug/stint
 	.ci/within 3 python3 Tests/Beanstalk/moving.py .build/debug/stint
+	.ci/within 4 python3 Tests/Beanstalk/killed.py .build/debug/stint
+	.ci/within 3 python3 Tests/Beanstalk/crowd.py .build/debug/stint
 	.ci/within 2 Examples/elgg-worker/run.sh .build/debug/stint
 	.ci/within 30 $(SWIFT) test --skip-build --disable-xctest --no-parallel --filter TortureTests
 
@@ -114,6 +116,8 @@ beanstalk: setup
 	.build/beanstalk-venv/bin/python Tests/Beanstalk/clients.py .build/debug/stint
 	.build/beanstalk-venv/bin/python Tests/Beanstalk/suites.py .build/debug/stint $(SUITES)
 	python3 Tests/Beanstalk/moving.py .build/debug/stint
+	python3 Tests/Beanstalk/killed.py .build/debug/stint
+	python3 Tests/Beanstalk/crowd.py .build/debug/stint
 	Examples/elgg-worker/run.sh .build/debug/stint
 
 # Pictures of the dashboard for docs/dashboard.md.
@@ -131,13 +135,14 @@ torture: setup
 	$(SWIFT) build --product stint
 	$(SWIFT) build --product stint-torture
 	.build/debug/stint-torture all --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+	python3 Tests/Beanstalk/killed.py .build/debug/stint --kills $$((MINUTES * 10)) $(if $(SEED),--seed $(SEED))
 
 # libFuzzer wants all code compiled for it, so this has a build folder of its own. What it finds is left in .build-fuzz
 # as crash-*, and given to the program as an argument it is tried again.
 fuzz: setup
 	STINT_FUZZ=1 $(SWIFT) build --scratch-path .build-fuzz --product stint-fuzz \
 		-Xswiftc -sanitize=fuzzer -Xswiftc -parse-as-library
-	for target in pipe headers; do \
+	for target in pipe headers beanstalk; do \
 		mkdir -p .build-fuzz/corpus-$$target && \
 		STINT_FUZZ_TARGET=$$target .build-fuzz/debug/stint-fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 \
 			-dict=Tests/LibFuzzer/$$target.dict -artifact_prefix=.build-fuzz/ -print_final_stats=1 \

@@ -209,8 +209,8 @@ let package = Package(
             name: "Torture",
             dependencies: [
                 "TestSupport", "History", "CFaults", "CSimulation", "StintTesting", "StoreConformance", "Stint",
-                "StintCore", "StintPlatform", "StintSQLite", "StintWorker", "StintSQLiteMigrations", grdb, sqlite,
-                lifecycle, logging, subprocess,
+                "StintCore", "StintPlatform", "StintSQLite", "StintWorker", "StintBeanstalk", "StintSQLiteMigrations",
+                grdb, sqlite, lifecycle, logging, nio, nioPosix, subprocess,
             ],
             path: "Tests/Reliability"
         ),

@@ -24,6 +24,8 @@ extension Broker {
     struct Batches<Item: Sendable>: Sendable {
         private var waiting: [(item: Item, bytes: Int)] = []
         private var calls = 0
+        /// How many bytes wait.
+        private(set) var bytes = 0
         /// While one batch is being written, the next one is prepared.
         private static var mostCalls: Int { 2 }
         private var lastBatch = 0
@@ -34,6 +36,7 @@ extension Broker {
         /// - Returns: Whether a call must be begun for it.
         mutating func add(_ item: Item, bytes: Int = 0) -> Bool {
             waiting.append((item, bytes))
+            self.bytes += bytes
             guard calls < Self.mostCalls else { return false }
             calls += 1
             return true
@@ -50,6 +53,7 @@ extension Broker {
                 bytes += waiting[count].bytes
                 count += 1
             }
+            self.bytes -= bytes
             defer { waiting.removeFirst(count) }
             lastBatch += 1
             return (lastBatch, waiting.prefix(count).map(\.item))
@@ -181,7 +185,11 @@ extension Broker {
     /// A task whose calls to the store come back to the event loop. It begins after this turn of the loop, and so after what
     /// is read from other connections in it.
     nonisolated func begin(_ body: @escaping @Sendable (isolated Broker) async -> Void) {
-        Task(executorPreference: executor) { await body(self) }
+        tasks.begin()
+        Task(executorPreference: executor) {
+            await body(self)
+            self.tasks.end()
+        }
     }
 }
 

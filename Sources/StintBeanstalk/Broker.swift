@@ -51,6 +51,8 @@ actor Broker {
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.executor.asUnownedSerialExecutor() }
     nonisolated let options: JobServer.Options
     nonisolated let executor: EventLoopExecutor
+    /// They run on the event loop, which must not end before them.
+    nonisolated let tasks = RunningTasks()
 
     let queue: JobQueue<AnyJobStore>
     var store: AnyJobStore { queue.store }
@@ -192,10 +194,12 @@ actor Broker {
         let before = givingBack
         lastGivenBack += 1
         let number = lastGivenBack
+        tasks.begin()
         givingBack = Task {
             await giveBack(jobs, because: reason)
             await before?.value
             if lastGivenBack == number { givingBack = nil }
+            tasks.end()
         }
     }
 

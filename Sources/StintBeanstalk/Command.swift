@@ -84,7 +84,7 @@ enum Verb: Int, Sendable, CaseIterable {
 }
 
 /// What a client has sent: a command, or something that is refused without a look at the queue.
-struct Request: Hashable, Sendable {
+package struct Request: Hashable, Sendable {
     enum Content: Hashable, Sendable {
         case command(Command)
         case refused(Reply)

@@ -4,9 +4,9 @@ import StintCore
 /// commands are the same.
 ///
 /// What is no command is answered as beanstalkd 1.12 answers it, byte for byte; see ``LineReader`` for the lines.
-struct CommandParser: Sendable {
+package struct CommandParser: Sendable {
     /// The longest command line with its end, as in beanstalkd.
-    static let longestLine = 224
+    package static let longestLine = 224
 
     private enum State {
         case line
@@ -25,22 +25,22 @@ struct CommandParser: Sendable {
     private var start = 0
 
     /// - Parameter largestBody: The most bytes of a job.
-    init(largestBody: Int) {
+    package init(largestBody: Int) {
         self.largestBody = largestBody
     }
 
     /// How many bytes wait to be parsed.
-    var unparsed: Int { buffer.count - start }
+    package var unparsed: Int { buffer.count - start }
 
     /// How many bytes it keeps room for.
     var capacity: Int { buffer.capacity }
 
     /// How many bytes the body has that is being received, with the end of line after it; 0 if none is.
-    var expectedBody: Int {
+    package var expectedBody: Int {
         if case .body(let count, _, _, _) = state { count + 2 } else { 0 }
     }
 
-    mutating func append(_ bytes: some Collection<UInt8>) {
+    package mutating func append(_ bytes: some Collection<UInt8>) {
         if start == buffer.count {
             buffer.removeAll(keepingCapacity: buffer.capacity <= 4_096)
             start = 0
@@ -57,7 +57,7 @@ struct CommandParser: Sendable {
     }
 
     /// The next command; `nil` until more bytes come.
-    mutating func next() -> Request? {
+    package mutating func next() -> Request? {
         while true {
             switch state {
             case .line:

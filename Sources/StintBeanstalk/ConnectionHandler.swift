@@ -1,66 +1,6 @@
 import NIOCore
 import StintCore
 
-/// What all connections may take together. Used on the event loop only.
-///
-/// `@unchecked Sendable`: the event loop serialises every use.
-final class ConnectionLimits: @unchecked Sendable {
-    /// The most bytes of bodies that are not stored yet.
-    private static let mostBytes = 512 * 1_024 * 1_024
-
-    let largestJob: Int
-    private let most: Int
-    private var open: [ObjectIdentifier: any Channel] = [:]
-    private var bytes = 0
-    /// Those that were answered, and go on after what the broker does now.
-    private var answered: [ConnectionHandler] = []
-
-    init(most: Int, largestJob: Int) {
-        self.most = most
-        self.largestJob = largestJob
-    }
-
-    /// - Returns: Whether there is a place for it.
-    func add(_ channel: any Channel) -> Bool {
-        guard open.count < most else { return false }
-        open[ObjectIdentifier(channel)] = channel
-        return true
-    }
-
-    func remove(_ channel: any Channel) { open[ObjectIdentifier(channel)] = nil }
-
-    /// - Returns: Whether there is room for the body. One is always received.
-    func take(_ count: Int) -> Bool {
-        guard bytes == 0 || bytes + count <= Self.mostBytes else { return false }
-        bytes += count
-        return true
-    }
-
-    /// A body that was taken before, and is kept.
-    func keep(_ count: Int) { bytes += count }
-
-    func give(_ count: Int) { bytes -= count }
-
-    func goOn(_ handler: ConnectionHandler, on loop: any EventLoop) {
-        answered.append(handler)
-        guard answered.count == 1 else { return }
-        loop.execute {
-            let handlers = self.answered
-            self.answered.removeAll(keepingCapacity: true)
-            for handler in handlers { handler.goOn() }
-        }
-    }
-
-    func closeAll(on loop: any EventLoop) async {
-        let closed = loop.flatSubmit {
-            let channels = Array(self.open.values)
-            for channel in channels { channel.close(promise: nil) }
-            return EventLoopFuture.andAllComplete(channels.map(\.closeFuture), on: loop)
-        }
-        do { try await closed.get() } catch {}
-    }
-}
-
 /// The bytes of one connection. It reads no more while a command is being answered or while much output is unsent.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
@@ -99,11 +39,13 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var readIsHeld = false
     /// What was taken of the limit for the body that is being received.
     private var bodyBytes = 0
+    /// Whether the limit for replies knows of some of this connection.
+    private var hasUnsent = false
 
     init(_ broker: Broker, _ limits: ConnectionLimits) {
         self.broker = broker
         self.limits = limits
-        parser = CommandParser(largestBody: limits.largestJob)
+        parser = CommandParser(largestBody: limits.options.largestJob)
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -120,7 +62,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         limits.remove(context.channel)
-        limits.give(bodyBytes + unansweredBytes)
+        limits.giveBody(bodyBytes)
         bodyBytes = 0
         unansweredBytes = 0
         unanswered.removeAll()
@@ -166,11 +108,19 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        noteUnsent()
         if context.channel.isWritable {
             parse()
             readIfHeld()
         }
         context.fireChannelWritabilityChanged()
+    }
+
+    /// Little of each connection does not count.
+    private func noteUnsent() {
+        guard let context, hasUnsent || !context.channel.isWritable else { return }
+        hasUnsent = !context.channel.isWritable
+        limits.note(unsent: hasUnsent ? context.channel.unsentBytes : 0, of: context.channel)
     }
 
     // MARK: - Commands
@@ -188,6 +138,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         isParsing = false
         takeBody()
         flush()
+        noteUnsent()
         closeIfDone()
     }
 
@@ -196,14 +147,17 @@ final class ConnectionHandler: ChannelDuplexHandler {
         if let held {
             guard mayFollow(held) else { return nil }
             self.held = nil
+            takeBody()
             return held
         }
         guard let request = parser.next() else { return nil }
-        takeBody()
         let next = Held.request(request)
-        if mayFollow(next) { return next }
-        held = next
-        return nil
+        guard mayFollow(next) else {
+            held = next
+            return nil
+        }
+        takeBody()
+        return next
     }
 
     /// Whether it may be accepted before those that are unanswered are answered.
@@ -229,27 +183,30 @@ final class ConnectionHandler: ChannelDuplexHandler {
             if case .command(.put(let job)) = request.content { bytes = job.body.count }
             unanswered.append(bytes)
             unansweredBytes += bytes
-            limits.keep(bytes)
             if inputHasEnded { broker.assumeIsolated { $0.halfClose(connection.id) } }
         case .close: close()
         }
     }
 
-    /// Accounts for the body that is being received.
+    /// Accounts for the body that is being received. One that is held stays accounted for.
     private func takeBody() {
         let expected = parser.expectedBody
-        guard expected != bodyBytes else { return }
-        limits.give(bodyBytes)
+        guard held == nil, expected != bodyBytes else { return }
+        limits.giveBody(bodyBytes)
         bodyBytes = 0
         guard expected > 0 else { return }
-        if limits.take(expected) { bodyBytes = expected } else { parser.refuseBody(.outOfMemory) }
+        let waiting = broker.assumeIsolated { $0.puts.bytes }
+        if limits.takeBody(expected, beside: waiting) {
+            bodyBytes = expected
+        } else {
+            parser.refuseBody(.outOfMemory)
+        }
     }
 
     /// The broker has the reply to the first of the unanswered commands.
     private func answer(_ reply: Reply) {
         guard let context, let bytes = unanswered.popFirst() else { return }
         unansweredBytes -= bytes
-        limits.give(bytes)
         write(reply, context)
         // Within a call to the broker: the next command comes after it.
         limits.goOn(self, on: context.eventLoop)

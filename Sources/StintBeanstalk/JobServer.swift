@@ -21,6 +21,9 @@ public struct JobServer: Service {
         public var allowsRemote = false
         /// The most connections; more are closed at once.
         public var maximumConnections = 12_000
+        /// The most bytes of replies that wait for clients to read them, of all connections together, beside 16 KiB of each.
+        /// If there are more, connections are closed, those first whose replies have waited longest.
+        public var maximumUnsentBytes = 268_435_456
         /// What `stats` says of a log's files, which do not exist here.
         public var binlogSize = 10_485_760
         public var logger = Logger(label: "stint.beanstalk")
@@ -101,7 +104,7 @@ public struct JobServer: Service {
         let limits = ConnectionLimits(
             most: ResourceLimit.connections(
                 atMost: options.maximumConnections, descriptors: ResourceLimit.openFilesLimit),
-            largestJob: options.largestJob)
+            options)
         try await listener.accept(broker, limits)
         control.begin(broker)
         await onListening(listener.name)
@@ -127,6 +130,7 @@ public struct JobServer: Service {
         }
         await broker.stop()
         await limits.closeAll(on: listener.loop)
+        await broker.tasks.untilNoneRuns()
     }
 }
 

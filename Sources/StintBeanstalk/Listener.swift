@@ -37,6 +37,8 @@ public final class Listener: Sendable {
             .serverChannelOption(.autoRead, value: false)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.maxMessagesPerRead, value: 4)
+            // Of each of them this much is not in the limit for the replies of all.
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 8_192, high: 16_384))
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let (broker, limits) = served.broker.withLock(\.self) else { return }

@@ -215,7 +215,7 @@ class Checker:
         """All that the commands under way can have made of it, in any order."""
         found, rest = set(worlds), list(worlds)
         kicks = any(call.verb == "kick" for call in hidden)
-        takers = {call.connection for call in hidden if call.verb == "reserve"}
+        takers = [call for call in hidden if call.verb == "reserve"]
         while rest:
             state, done = rest.pop()
             more = []
@@ -228,7 +228,9 @@ class Checker:
             if kicks:
                 more += [(new, done) for new in kicked(state)]
             if state.status == "ready":
-                more += [(state._replace(status="reserved", holder=taker), done) for taker in takers]
+                more += [
+                    (state._replace(status="reserved", holder=call.connection), done | {call}) for call in takers
+                    if call not in done]
             if state.status == "reserved" and self.closed.get(state.holder, self.last) < now:
                 more.append((self.given_back(state)._replace(crashes=state.crashes + 1), done))
             for world in more:

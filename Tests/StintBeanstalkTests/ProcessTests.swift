@@ -196,6 +196,30 @@ struct ProcessTests {
         #expect(!FileManager.default.fileExists(atPath: folder.database))
     }
 
+    @Test("stint serve buries a job that has lost its client as often as --max-crashes says", arguments: [1, 0])
+    func maxCrashes(limit: Int) async throws {
+        let folder = try TemporaryFolder()
+        let arguments = [
+            "serve", "--no-web", "--beanstalk", "unix:\(folder.path)/s", "--db", folder.database, "--max-crashes",
+            "\(limit)",
+        ]
+        try await Self.run(folder, arguments, of: Self.stint) { process, socket in
+            let watcher = try await Self.client(socket)
+            #expect(try await watcher.put("poison") == "INSERTED 1")
+            for _ in 0..<(limit == 0 ? 12 : limit) {
+                let client = try await Self.client(socket)
+                #expect(try await client.askForChunk("reserve").head == "RESERVED 1")
+                try await client.close()
+                try await eventually("the job is given back") {
+                    try await watcher.statistics("stats-job 1")["state"] != "reserved"
+                }
+            }
+            #expect(try await watcher.statistics("stats-job 1")["state"] == (limit == 0 ? "ready" : "buried"))
+            kill(process, SIGTERM)
+            try await Self.waitForEnd(process)
+        }
+    }
+
     @Test(
         "what is wrong with its options is said as beanstalkd says it",
         arguments: [

@@ -179,6 +179,31 @@ struct ServerTests {
         }
     }
 
+    @Test(
+        "a job whose time runs out again and again is blamed and buried, unless that is switched off",
+        arguments: [2, nil])
+    func timedOutAgain(limit: Int?) async throws {
+        try await withServer {
+            $0.maxCrashes = limit
+        } _: { server in
+            let client = try await TestClient(port: server.port)
+            _ = try await client.put("slow", ttr: 1)
+            for timeouts in 1...2 {
+                #expect(try await client.askForChunk("reserve").head == "RESERVED 1")
+                try await eventually("its time is over") {
+                    try await client.statistics("stats-job 1")["timeouts"] == "\(timeouts)"
+                }
+                try await eventually("it is given back") {
+                    try await client.statistics("stats-job 1")["state"] != "reserved"
+                }
+            }
+            let job = try #require(try await server.queue.job(JobID(rawValue: 1)))
+            #expect(job.record.crashes == limit ?? 0)
+            #expect(job.record.state == (limit == nil ? .ready : .buried))
+            #expect(job.failures.last.map { $0.error.contains("did not finish it within its time") } ?? (limit == nil))
+        }
+    }
+
     @Test("release, bury and kick change the priority, the delay and the state")
     func states() async throws {
         try await withServer { server in
@@ -537,6 +562,26 @@ struct ServerTests {
             let grown = (ProcessMemory.resident(ofProcess: getpid()) ?? 0) - before
             #expect(grown < 100_000_000)
             silent.close()
+        }
+    }
+
+    @Test("if clients do not read their replies, those that have waited longest are closed, and others go on")
+    func unreadReplies() async throws {
+        try await withServer {
+            $0.maximumUnsentBytes = 4_000_000
+            $0.largestJob = 1_000_000
+        } _: { server in
+            let good = try await TestClient(port: server.port)
+            _ = try await good.put(String(repeating: "b", count: 1_000_000))
+            let rude = try (1...40).map { _ in try UnreadSocket(port: server.port) }
+            // A second one is not prepared before the first is sent; what the kernel takes is not the server's.
+            for client in rude { try client.send(Array(String(repeating: "peek 1\r\n", count: 20).utf8)) }
+            try await eventually("some of the rude are gone") {
+                #expect(try await good.askForChunk("peek 1").body.utf8.count == 1_000_000)
+                return try await Int(good.statistics("stats")["current-connections"] ?? "") ?? 0 < 30
+            }
+            #expect(try await good.ask("delete 1") == "DELETED")
+            for client in rude { client.close() }
         }
     }
 

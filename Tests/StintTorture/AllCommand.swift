@@ -37,6 +37,7 @@ struct AllCommand: AsyncParsableCommand {
             trial("death", "--minutes", "\(minutes / 10)"),
             trial("power-cut", "--cuts", "2000", "--minutes", "\(minutes / 10)"),
             trial("power-cut (normal)", "--normal", "--cuts", "2000", "--minutes", "\(max(1, minutes / 20))"),
+            trial("server-power-cut", "--commands", "400", "--cuts", "1000"),
             trial("disk", "--minutes", "\(minutes / 10)"),
             trial("simulate", "--minutes", "\(minutes / 10)"),
             trial("fuzz", "--minutes", "\(minutes / 10)"),

@@ -11,6 +11,7 @@ struct StintTorture: AsyncParsableCommand {
             KillCommand.self,
             DeathCommand.self,
             PowerCutCommand.self,
+            ServerPowerCutCommand.self,
             DiskCommand.self,
             SimulateCommand.self,
             FuzzCommand.self,

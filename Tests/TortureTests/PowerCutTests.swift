@@ -27,6 +27,22 @@ struct PowerCutTests {
         #expect(lives.contains("600 power cuts in 15 lives") && !lives.contains("; 0 undid the last effects"))
     }
 
+    @Test("takes nothing that a server of beanstalkd's protocol has answered")
+    func server() async throws {
+        let report = try await torture("server-power-cut", "--seed", "\(chosenSeed())", "--cuts", "150")
+        #expect(report.contains("150 power cuts at a server; 0 undid what it had answered"))
+    }
+
+    @Test("takes what a server has answered where replies do not wait for the log, or as -f 1000 allows")
+    func serverWithoutSync() async throws {
+        let seed = "\(chosenSeed())"
+        let output = try await torture(
+            "server-power-cut", "--seed", seed, "--cuts", "100", "--without", "sync", endingWith: 2)
+        #expect(output.contains("the last reply says"))
+        let normal = try await torture("server-power-cut", "--seed", seed, "--cuts", "100", "--normal")
+        #expect(normal.contains("100 power cuts at a server") && !normal.contains("; 0 undid what it had answered"))
+    }
+
     @Test("takes answered effects where answers do not wait for the log, unless the disk has got everything anyway")
     func withoutSync() async throws {
         let seed = "\(chosenSeed())"

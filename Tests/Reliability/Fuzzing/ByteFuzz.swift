@@ -132,7 +132,7 @@ package enum ByteFuzz {
         "a: b", "a: b\njob-name: x.y", "traceparent: 00-ab-cd-01", "a:b\n\nc: ", "", "mail", "A: B\na: c",
     ]
 
-    private static func damaged(_ bytes: [UInt8], _ chance: inout SeededGenerator) -> [UInt8] {
+    static func damaged(_ bytes: [UInt8], _ chance: inout SeededGenerator) -> [UInt8] {
         var bytes = bytes
         for _ in 0..<chance.below(4) {
             let place = chance.below(bytes.count + 1)

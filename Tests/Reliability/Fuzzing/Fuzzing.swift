@@ -8,6 +8,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case handler
     /// Stored headers, and names of headers and queues.
     case headers
+    /// What clients of beanstalkd send.
+    case beanstalk
     /// Rows that another program has corrupted, in this process.
     case rows
     /// The same through the real command line.
@@ -69,6 +71,7 @@ package struct Fuzzing {
         case .pipe: { ByteFuzz.pipe(seed: $0) }
         case .handler: try HandlerFuzz(in: folder).run(seed:)
         case .headers: { ByteFuzz.headers(seed: $0) }
+        case .beanstalk: { ByteFuzz.beanstalk(seed: $0) }
         case .rows: try await RowFuzz(in: folder).run(seed:)
         case .commands: try await CommandFuzz(in: folder).run(seed:)
         case .arguments: try await ArgumentFuzz(in: folder).arguments(seed:)
