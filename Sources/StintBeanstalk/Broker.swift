@@ -53,6 +53,7 @@ actor Broker {
     nonisolated let executor: EventLoopExecutor
     /// They run on the event loop, which must not end before them.
     nonisolated let tasks = RunningTasks()
+    nonisolated let answered: AnsweredConnections
 
     let queue: JobQueue<AnyJobStore>
     var store: AnyJobStore { queue.store }
@@ -90,6 +91,7 @@ actor Broker {
         self.loop = loop
         self.options = options
         executor = EventLoopExecutor(loop)
+        answered = AnsweredConnections(on: loop)
     }
 
     // MARK: - Connections

@@ -209,11 +209,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
         unansweredBytes -= bytes
         write(reply, context)
         // Within a call to the broker: the next command comes after it.
-        limits.goOn(self, on: context.eventLoop)
+        broker.answered.add(self)
     }
 
     /// Sends the replies, and accepts what the client has sent meanwhile.
-    fileprivate func goOn() {
+    func goOn() {
         parse()
         readIfHeld()
     }
