@@ -38,6 +38,10 @@ SERVERS = ["stint", "beanstalkd -f 0", "beanstalkd in memory"]
 EXPECTED = [
     ("put, 64 connections", "beanstalkd -f 0", 10), ("life, 64 connections", "beanstalkd -f 0", 6),
     ("put, 64 connections", "beanstalkd in memory", 0.6), ("life, 64 connections", "beanstalkd in memory", 0.6),
+    ("put, 64 connections, 16 at once", "beanstalkd -f 0", 10),
+    ("life, 64 connections, 16 at once", "beanstalkd -f 0", 6),
+    ("put, 64 connections, 16 at once", "beanstalkd in memory", 0.6),
+    ("life, 64 connections, 16 at once", "beanstalkd in memory", 0.6),
     ("put, 1 connection", "beanstalkd -f 0", 0.8), ("life, 1 connection", "beanstalkd -f 0", 0.8),
 ]
 
