@@ -5,6 +5,9 @@ import StintCore
 /// transaction. It costs a connection alone nothing, since nothing waits for more to come.
 extension Broker {
     struct PendingPut: Sendable {
+        /// About how many bytes it takes beside the body.
+        static let overhead = 256
+
         let job: NewJob
         let delay: UInt32
         let connection: Connection
@@ -22,7 +25,7 @@ extension Broker {
 
     /// Items that wait, and the calls to the store that are under way.
     struct Batches<Item: Sendable>: Sendable {
-        private var waiting: [(item: Item, bytes: Int)] = []
+        private var waiting = CircularBuffer<(item: Item, bytes: Int)>()
         private var calls = 0
         /// How many bytes wait.
         private(set) var bytes = 0
@@ -50,7 +53,7 @@ extension Broker {
             }
             var (count, bytes) = (0, 0)
             while count < waiting.count, count < 1_000, bytes < 4_194_304 {
-                bytes += waiting[count].bytes
+                bytes += waiting[offset: count].bytes
                 count += 1
             }
             self.bytes -= bytes
@@ -79,7 +82,7 @@ extension Broker {
     // MARK: - Puts
 
     func add(_ put: PendingPut) {
-        guard puts.add(put, bytes: put.job.payload.count) else { return }
+        guard puts.add(put, bytes: put.job.payload.count + PendingPut.overhead) else { return }
         begin { broker in
             while let (number, batch) = broker.puts.next() {
                 let outcome = await broker.enqueue(batch)

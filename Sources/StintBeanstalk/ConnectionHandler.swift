@@ -12,6 +12,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// How many commands of one order may be unanswered, and how many bytes of bodies.
     private static let mostUnanswered = 1_000
     private static let mostUnansweredBytes = 262_144
+    /// How much room for replies is kept for the next ones.
+    private static let mostKept = 4_096
     /// How many bytes of replies are sent at once.
     private static let mostOutput = 16_384
 
@@ -34,6 +36,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var held: Held?
     private var output = ByteBuffer()
     private var isParsing = false
+    /// Whether it is to go on after what the broker does now.
+    private var goesOn = false
     private var isClosing = false
     private var inputHasEnded = false
     private var readIsHeld = false
@@ -179,19 +183,23 @@ final class ConnectionHandler: ChannelDuplexHandler {
         case .nothing: break
         case .later:
             self.order = order
-            var bytes = 0
-            if case .command(.put(let job)) = request.content { bytes = job.body.count }
+            var bytes = Broker.PendingPut.overhead
+            if case .command(.put(let job)) = request.content { bytes += job.body.count }
             unanswered.append(bytes)
             unansweredBytes += bytes
             if inputHasEnded { broker.assumeIsolated { $0.halfClose(connection.id) } }
-        case .close: close()
+        case .close:
+            // Its jobs are free also if it reads no more.
+            broker.assumeIsolated { $0.close(connection.id) }
+            self.connection = nil
+            close()
         }
     }
 
     /// Accounts for the body that is being received. One that is held stays accounted for.
     private func takeBody() {
         let expected = parser.expectedBody
-        guard held == nil, expected != bodyBytes else { return }
+        guard context != nil, held == nil, expected != bodyBytes else { return }
         limits.giveBody(bodyBytes)
         bodyBytes = 0
         guard expected > 0 else { return }
@@ -205,15 +213,18 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// The broker has the reply to the first of the unanswered commands.
     private func answer(_ reply: Reply) {
-        guard let context, let bytes = unanswered.popFirst() else { return }
+        guard context != nil, let bytes = unanswered.popFirst() else { return }
         unansweredBytes -= bytes
-        write(reply, context)
-        // Within a call to the broker: the next command comes after it.
+        // Within a call to the broker: what a write may lead to, and the next command, come after it.
+        reply.write(to: &output)
+        guard !goesOn else { return }
+        goesOn = true
         broker.answered.add(self)
     }
 
     /// Sends the replies, and accepts what the client has sent meanwhile.
     func goOn() {
+        goesOn = false
         parse()
         readIfHeld()
     }
@@ -229,8 +240,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
         var sent = ByteBuffer()
         swap(&sent, &output)
         context.writeAndFlush(wrapOutboundOut(sent), promise: nil)
+        guard output.readableBytes == 0, sent.capacity <= Self.mostKept else { return }
         sent.clear()
-        if output.readableBytes == 0, sent.capacity <= 2 * Self.mostOutput { output = sent }
+        output = sent
     }
 
     private func closeIfDone() {

@@ -1,4 +1,5 @@
 import NIOCore
+import StintCore
 
 /// What all connections may take together. Used on the event loop only.
 ///
@@ -20,6 +21,7 @@ final class ConnectionLimits: @unchecked Sendable {
     private var open: [ObjectIdentifier: Connection] = [:]
     private var bodies = 0
     private var unsent = 0
+    private var notice = RepeatedNotice()
 
     init(most: Int, _ options: JobServer.Options) {
         self.most = most
@@ -79,9 +81,10 @@ final class ConnectionLimits: @unchecked Sendable {
             // Not within the call of one of them.
             connection.channel.eventLoop.execute { connection.channel.close(promise: nil) }
         }
+        guard let times = notice.happened(at: .now) else { return }
         options.logger.warning(
             "connections were closed: their clients did not read their replies, and those of all take too much memory",
-            metadata: ["closed": "\(closed)", "limit": "\(options.maximumUnsentBytes) bytes"])
+            metadata: ["closed": "\(closed)", "limit": "\(options.maximumUnsentBytes) bytes", "times": "\(times)"])
     }
 
     private func note(_ count: Int, _ id: ObjectIdentifier) {

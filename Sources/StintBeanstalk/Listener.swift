@@ -58,6 +58,8 @@ public final class Listener: Sendable {
         case .host(let host, let port):
             do {
                 return try await bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                    // As beanstalkd: a client whose machine is gone does not keep its jobs for ever.
+                    .childChannelOption(.socketOption(.so_keepalive), value: 1)
                     .bind(host: host, port: port).get()
             } catch {
                 throw StintError(

@@ -104,6 +104,8 @@
         private static func variables() throws -> [String: String] {
             var found: [String: String] = [:]
             for name in ProcessInfo.processInfo.environment.keys where name.hasPrefix(prefix) {
+                // Kubernetes sets these in every container if there is a service with the name stint-serve.
+                if ["PORT", "SERVICE_"].contains(where: name.dropFirst(prefix.count).hasPrefix) { continue }
                 guard let value = getenv(name), value.pointee != 0 else { continue }
                 guard let text = String(validatingCString: value) else {
                     throw StintError.invalidInput("\(name) is not valid UTF-8; expected a text that is")
