@@ -67,7 +67,9 @@ def after(state, call, reply):
     if call.verb in ("reserve", "reserve-job"):
         if reply == "RESERVED":
             takes = ("ready",) if call.verb == "reserve" else WAITING
-            return [state._replace(status="reserved", holder=call.connection)] if status in takes else []
+            # A buried job is claimed as if it had been kicked.
+            crashes = 0 if status == "buried" else crashes
+            return [state._replace(status="reserved", holder=call.connection, crashes=crashes)] if status in takes else []
         return [state] if status not in WAITING else []
     if call.verb == "delete":
         if reply == "DELETED":
@@ -257,7 +259,7 @@ def check_checker():
             kind, name, *rest = step
             if kind == "call":
                 verb, *more = rest
-                more = more[0] if more else {}
+                more = dict(more[0]) if more else {}
                 calls[name] = history.call(more.pop("on", 1), more.pop("life", 1), verb, tubes=("a",), **more)
             elif kind == "reply":
                 history.reply(calls[name], *rest)
@@ -276,6 +278,9 @@ def check_checker():
         return [("call", verb, verb, {"job": 1, **more})] + ([("reply", verb, reply, seen)] if reply else [])
 
     ready = {1: ("ready", 5, 0, "x")}
+    # Its client is lost, the next one buries it, and a third one takes it as it is buried.
+    lost = put + take + [("close", 1)] + again()
+    lost += one("bury", "BURIED", on=2, priority=6) + one("reserve-job", "RESERVED", (1, "x"), on=3) + dead
     can_be = [
         (put, ready), (put + dead, ready), (put + take + dead, ready), (put + take + dead + again(life=2), ready),
         (put[:1] + dead, {}), (put[:1] + dead, ready), (put + take + one("delete", "DELETED"), {}),
@@ -283,6 +288,7 @@ def check_checker():
         (put + take + one("bury", "BURIED", priority=7) + dead, {1: ("buried", 7, 0, "x")}),
         (put + take + one("release", "RELEASED", priority=7, delay=9) + dead, {1: ("delayed", 7, 0, "x")}),
         (put + take + [("close", 1)] + again(), {1: ("ready", 5, 1, "x")}),
+        (lost, {1: ("ready", 6, 0, "x")}),
         # Its reply was read after the death.
         (put + take + [("call", "d", "delete", {"job": 1})] + dead + [("reply", "d", "DELETED")], {}),
     ]
@@ -300,6 +306,7 @@ def check_checker():
          {1: ("buried", 5, 0, "x")}),
         (put, {**ready, 2: ("ready", 5, 0, "x")}), (put, {**ready, 2: ("ready", 5, 0, "y")}),
         (put + take + [("close", 1)] + dead, {1: ("ready", 5, 2, "x")}),
+        (lost, {1: ("ready", 6, 1, "x")}),
     ]
     for steps, final in can_be:
         found = problems(steps, final)
