@@ -32,9 +32,9 @@ extension Broker {
         /// While one batch is being written, the next one is prepared.
         private static var mostCalls: Int { 2 }
         private var lastBatch = 0
-        private var lastDone = 0
-        /// What remains to be done for batches that are over before an earlier one is.
-        private var done: [Int: @Sendable (isolated Broker) -> Void] = [:]
+        private var lastAnswered = 0
+        /// The replies to batches that are over before an earlier one is.
+        private var early: [Int: @Sendable (isolated Broker) -> Void] = [:]
 
         /// - Returns: Whether a call must be begun for it.
         mutating func add(_ item: Item, bytes: Int = 0) -> Bool {
@@ -64,18 +64,17 @@ extension Broker {
 
         /// A batch is over.
         ///
-        /// - Parameter rest: What remains to be done, in the order of the batches.
-        /// - Returns: What is to be done now.
-        mutating func finish(
-            _ number: Int, _ rest: @escaping @Sendable (isolated Broker) -> Void
+        /// - Returns: What answers it, and those whose turn comes with it; nothing while an earlier batch is under way.
+        mutating func inOrder(
+            _ number: Int, _ answer: @escaping @Sendable (isolated Broker) -> Void
         ) -> [@Sendable (isolated Broker) -> Void] {
-            done[number] = rest
-            var now: [@Sendable (isolated Broker) -> Void] = []
-            while let next = done.removeValue(forKey: lastDone + 1) {
-                lastDone += 1
-                now.append(next)
+            early[number] = answer
+            var answers: [@Sendable (isolated Broker) -> Void] = []
+            while let next = early.removeValue(forKey: lastAnswered + 1) {
+                lastAnswered += 1
+                answers.append(next)
             }
-            return now
+            return answers
         }
     }
 
@@ -86,7 +85,7 @@ extension Broker {
         begin { broker in
             while let (number, batch) = broker.puts.next() {
                 let outcome = await broker.enqueue(batch)
-                for rest in broker.puts.finish(number, { $0.answer(batch, outcome) }) { rest(broker) }
+                for answer in broker.puts.inOrder(number, { $0.answer(batch, outcome) }) { answer(broker) }
             }
         }
     }
@@ -121,7 +120,7 @@ extension Broker {
             tubes.addJob(to: tube)
             counts.jobs += 1
             if put.delay > 0 { notes.change(job.id) { $0.delay = put.delay } }
-            if line.count > 0, line.waiting[tube] != nil {
+            if line.waiting[tube] != nil {
                 if put.delay == 0 { ready.insert(tube) } else { delayed.insert(tube) }
             }
             send(.inserted(job.id), to: put.connection)
@@ -137,7 +136,7 @@ extension Broker {
         begin { broker in
             while let (number, batch) = broker.ends.next() {
                 let outcome = await broker.settle(batch)
-                for rest in broker.ends.finish(number, { $0.answer(batch, outcome) }) { rest(broker) }
+                for answer in broker.ends.inOrder(number, { $0.answer(batch, outcome) }) { answer(broker) }
             }
         }
     }
@@ -188,10 +187,10 @@ extension Broker {
     /// A task whose calls to the store come back to the event loop. It begins after this turn of the loop, and so after what
     /// is read from other connections in it.
     nonisolated func begin(_ body: @escaping @Sendable (isolated Broker) async -> Void) {
-        tasks.begin()
+        tasks.enter()
         Task(executorPreference: executor) {
             await body(self)
-            self.tasks.end()
+            self.tasks.leave()
         }
     }
 }

@@ -12,6 +12,8 @@ enum Problem: String, Sendable {
     case changesNotRead = "changes could not be read; trying again"
     case commandFailed = "a command failed"
     case tooManyConnections = "a connection was closed at once, since there are as many as are allowed"
+    case unreadReplies =
+        "connections were closed: their clients did not read their replies, and those of all take too much memory"
     case buried = "a job was buried, since its clients were lost with it, or did not finish it in time, once too often"
 
     fileprivate var level: Logger.Level {
@@ -19,7 +21,7 @@ enum Problem: String, Sendable {
         case .notStored, .notPut, .notSettled, .notClaimed, .notGivenBack, .notExtended, .changesNotRead,
             .commandFailed:
             .error
-        case .tooManyConnections, .buried: .warning
+        case .tooManyConnections, .unreadReplies, .buried: .warning
         }
     }
 }

@@ -1,3 +1,4 @@
+import Dispatch
 import Logging
 import NIOCore
 import StintCore
@@ -52,7 +53,7 @@ actor Broker {
     nonisolated let options: JobServer.Options
     nonisolated let executor: EventLoopExecutor
     /// They run on the event loop, which must not end before them.
-    nonisolated let tasks = RunningTasks()
+    nonisolated let tasks = DispatchGroup()
     nonisolated let answered: AnsweredConnections
 
     let queue: JobQueue<AnyJobStore>
@@ -196,12 +197,12 @@ actor Broker {
         let before = givingBack
         lastGivenBack += 1
         let number = lastGivenBack
-        tasks.begin()
+        tasks.enter()
         givingBack = Task {
             await giveBack(jobs, because: reason)
             await before?.value
             if lastGivenBack == number { givingBack = nil }
-            tasks.end()
+            tasks.leave()
         }
     }
 

@@ -49,7 +49,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     init(_ broker: Broker, _ limits: ConnectionLimits) {
         self.broker = broker
         self.limits = limits
-        parser = CommandParser(largestBody: limits.options.largestJob)
+        parser = CommandParser(largestBody: broker.options.largestJob)
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -133,7 +133,14 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func parse() {
         guard !isParsing else { return }
         isParsing = true
-        while !isClosing, let context, context.channel.isWritable, let connection, let next = next() {
+        while !isClosing, let context, context.channel.isWritable, let connection,
+            let next = held ?? parser.next().map(Held.request)
+        {
+            // Its body stays accounted for until it is accepted.
+            held = next
+            guard mayFollow(next) else { break }
+            held = nil
+            takeBody()
             switch next {
             case .reply(let reply): write(reply, context)
             case .request(let request): accept(request, from: connection, context)
@@ -144,24 +151,6 @@ final class ConnectionHandler: ChannelDuplexHandler {
         flush()
         noteUnsent()
         closeIfDone()
-    }
-
-    /// `nil`: there is nothing more yet, or it must wait.
-    private func next() -> Held? {
-        if let held {
-            guard mayFollow(held) else { return nil }
-            self.held = nil
-            takeBody()
-            return held
-        }
-        guard let request = parser.next() else { return nil }
-        let next = Held.request(request)
-        guard mayFollow(next) else {
-            held = next
-            return nil
-        }
-        takeBody()
-        return next
     }
 
     /// Whether it may be accepted before those that are unanswered are answered.

@@ -1,5 +1,4 @@
 import NIOCore
-import StintCore
 
 /// What all connections may take together. Used on the event loop only.
 ///
@@ -16,16 +15,16 @@ final class ConnectionLimits: @unchecked Sendable {
         var waitsSince = NIODeadline.distantPast
     }
 
-    let options: JobServer.Options
+    private let broker: Broker
+    private var options: JobServer.Options { broker.options }
     private let most: Int
     private var open: [ObjectIdentifier: Connection] = [:]
     private var bodies = 0
     private var unsent = 0
-    private var notice = RepeatedNotice()
 
-    init(most: Int, _ options: JobServer.Options) {
+    init(most: Int, _ broker: Broker) {
         self.most = most
-        self.options = options
+        self.broker = broker
     }
 
     /// - Returns: Whether there is a place for it.
@@ -81,10 +80,9 @@ final class ConnectionLimits: @unchecked Sendable {
             // Not within the call of one of them.
             connection.channel.eventLoop.execute { connection.channel.close(promise: nil) }
         }
-        guard let times = notice.happened(at: .now) else { return }
-        options.logger.warning(
-            "connections were closed: their clients did not read their replies, and those of all take too much memory",
-            metadata: ["closed": "\(closed)", "limit": "\(options.maximumUnsentBytes) bytes", "times": "\(times)"])
+        broker.assumeIsolated { [closed] in
+            $0.report(.unreadReplies, ["closed": "\(closed)", "limit": "\(options.maximumUnsentBytes) bytes"])
+        }
     }
 
     private func note(_ count: Int, _ id: ObjectIdentifier) {

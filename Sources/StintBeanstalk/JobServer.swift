@@ -1,3 +1,4 @@
+import Dispatch
 import Logging
 import NIOCore
 import NIOPosix
@@ -104,7 +105,7 @@ public struct JobServer: Service {
         let limits = ConnectionLimits(
             most: ResourceLimit.connections(
                 atMost: options.maximumConnections, descriptors: ResourceLimit.openFilesLimit),
-            options)
+            broker)
         try await listener.accept(broker, limits)
         control.begin(broker)
         await onListening(listener.name)
@@ -130,7 +131,7 @@ public struct JobServer: Service {
         }
         await broker.stop()
         await limits.closeAll(on: listener.loop)
-        await broker.tasks.untilNoneRuns()
+        await withCheckedContinuation { done in broker.tasks.notify(queue: .global()) { done.resume() } }
     }
 }
 

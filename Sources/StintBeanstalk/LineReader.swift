@@ -79,6 +79,9 @@ struct LineReader {
 
 /// The names that beanstalkd allows: a subset of those of queues.
 enum TubeName {
+    /// What is allowed beside letters and digits.
+    static let punctuation = "-+/;.$_()"
+
     /// `nil` if it is none.
     static func read(_ bytes: ArraySlice<UInt8>) -> QueueName? {
         guard (1...QueueName.maximumBytes).contains(bytes.count), bytes.first != UInt8(ascii: "-"),
@@ -97,7 +100,7 @@ enum TubeName {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
             UInt8(ascii: "0")...UInt8(ascii: "9"):
             true
-        default: "-+/;.$_()".utf8.contains(byte)
+        default: punctuation.utf8.contains(byte)
         }
     }
 }

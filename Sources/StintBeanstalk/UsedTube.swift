@@ -36,16 +36,14 @@ struct UsedTube: Hashable, Sendable {
 /// The character in the name of a tube after which a group is named: if it is `;`, a job that is put into `mail;acme` is
 /// of the group `acme` in the queue `mail`. Without one, all of a name is that of a queue.
 public struct GroupSeparator: Hashable, Sendable {
-    private static let allowed = "-+/;.$_()"
-
     private let character: Character
 
     /// - Throws: ``StintError`` with the code `invalidInput` if it is not one of the characters of tubes' names that are
     ///   neither letters nor digits.
     public init(_ text: String) throws {
-        guard let character = text.first, text.count == 1, Self.allowed.contains(character) else {
+        guard let character = text.first, text.count == 1, TubeName.punctuation.contains(character) else {
             throw StintError.invalidInput(
-                "the separator of groups is \(quoted(text)); expected one of the characters \(Self.allowed)")
+                "the separator of groups is \(quoted(text)); expected one of the characters \(TubeName.punctuation)")
         }
         self.character = character
     }

@@ -18,7 +18,10 @@ import sys
 import threading
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Python"))
 sys.dont_write_bytecode = True
+import processes  # noqa: E402
+from processes import eventually  # noqa: E402
 from servers import Server, Wire, dictionary  # noqa: E402
 
 CONNECTIONS = 1_200
@@ -32,15 +35,7 @@ LARGE = 1 << 20
 
 def memory(server):
     """The most that it ever had, in MiB."""
-    with open(f"/proc/{server.process.pid}/status") as status:
-        return int(re.search(r"^VmHWM:\s+(\d+)", status.read(), re.MULTILINE)[1]) // 1_024
-
-
-def eventually(what, condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.02)
+    return processes.status(server.process, "VmHWM") // 1_024
 
 
 class Crowd(threading.Thread):
@@ -223,7 +218,7 @@ def good_among_bad(stint, seed):
         assert crowd.most >= CONNECTIONS * 0.8, f"only {crowd.most} bad connections at once"
         assert server.process.poll() is None, f"the server has ended: {server.said()}"
         assert after < MEMORY, f"the server had {after} MiB"
-        eventually("the bad connections are gone", lambda: int(statistics(server)["current-connections"]) == 1)
+        eventually("the bad connections are gone", lambda: int(statistics(server)["current-connections"]) == 1, 60)
         assert int(statistics(server)["current-jobs-reserved"]) == 0, "a job is still held by a client that is gone"
         assert int(statistics(server, b"stats-tube lost")["current-jobs-ready"]) == 50, "a job is lost"
 
@@ -263,7 +258,7 @@ def nobody_reads(stint):
             assert len(good.call(b"peek-ready\r\n")[1]) == LARGE + 2
             return int(dictionary(good.call(b"stats\r\n")[1])["current-connections"]) < len(silent) - UNREAD // 4
 
-        eventually("the connections that do not read are closed", some_are_closed)
+        eventually("the connections that do not read are closed", some_are_closed, 60)
         after = memory(server)
         print(f"{len(silent)} connections that do not read {LARGE >> 20} MiB each: memory {before} MiB, then at most {after} MiB",
               flush=True)

@@ -20,10 +20,12 @@ import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "OpenAPI"))
+sys.path[:0] = [os.path.join(HERE, "..", "OpenAPI"), os.path.join(HERE, "..", "Python")]
 sys.dont_write_bytecode = True
 
 import api  # noqa: E402
+import processes  # noqa: E402
+from processes import eventually  # noqa: E402
 
 CONNECTIONS = 10_000
 TABS = 200
@@ -50,8 +52,7 @@ class Server(api.Server):
             subprocess.Popen = popen
 
     def status(self, key):
-        with open(f"/proc/{self.process.pid}/status") as status:
-            return int(re.search(rf"^{key}:\s+(\d+)", status.read(), re.MULTILINE)[1])
+        return processes.status(self.process, key)
 
     @property
     def memory(self):
@@ -84,13 +85,6 @@ def get(server, path):
         return body
     finally:
         connection.close()
-
-
-def eventually(what, condition, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
 
 
 class Tab:

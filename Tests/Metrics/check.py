@@ -16,10 +16,11 @@ import urllib.parse
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "OpenAPI"))
+sys.path[:0] = [os.path.join(HERE, "..", "OpenAPI"), os.path.join(HERE, "..", "Python")]
 sys.dont_write_bytecode = True
 
 from api import Server, call  # noqa: E402
+from processes import eventually  # noqa: E402
 from prometheus_client.openmetrics import parser as open_metrics  # noqa: E402
 from prometheus_client import parser as text_format  # noqa: E402
 
@@ -56,13 +57,6 @@ def value(found, name, **labels):
     key = (name, tuple(sorted(labels.items())))
     assert key in found, f"{key} is not there; there are {[k for k in found if k[0] == name][:5]}"
     return found[key]
-
-
-def eventually(what, condition, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
 
 
 def promtool(*arguments, text=None):

@@ -22,18 +22,10 @@ struct Oops: Error, CustomStringConvertible {
 func withQueue(
     safetyLookInterval: Duration = .seconds(5), _ body: (JobQueue<SQLiteStore>) async throws -> Void
 ) async throws {
-    let folder = NSTemporaryDirectory() + "stint-test-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
-    defer {
-        do {
-            try FileManager.default.removeItem(atPath: folder)
-        } catch {
-            print("the folder \(folder) stays behind: \(error)")
-        }
-    }
+    let folder = try TemporaryFolder()
     var options = SQLiteStore.Options(durability: .normal)
     options.safetyLookInterval = safetyLookInterval
-    let queue = try await JobQueue(.sqlite(folder + "/stint.db", options: options))
+    let queue = try await JobQueue(.sqlite(folder.database, options: options))
     try await body(queue)
     for finding in try await queue.store.examine() { #expect(finding.isGood, "\(finding)") }
 }
