@@ -75,6 +75,10 @@ int stint_has_ended(pid_t child);
 /* Whether any child of this process has ended and was not waited for. */
 int stint_any_has_ended(void);
 
+/* From now on memory of 1 MiB or more goes back to the system as soon as it is freed. glibc keeps such blocks, for each thread,
+   once it has seen some. Nothing elsewhere. */
+void stint_return_large_blocks(void);
+
 /* The environment of this process as it is now; NULL last. */
 char **stint_environment(void);
 

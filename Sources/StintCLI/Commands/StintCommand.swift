@@ -1,6 +1,7 @@
 import ArgumentParser
 import StintCore
 import StintPlatform
+import StintWorker
 
 @main
 struct StintCommand: AsyncParsableCommand {
@@ -44,6 +45,7 @@ struct StintCommand: AsyncParsableCommand {
         // A write to a pipe without a reader must fail with EPIPE and not end a worker.
         signal(SIGPIPE, SIG_IGN)
         StandardDescriptors.openAll()
+        ProcessMemory.returnLargeBlocks()
         LogStream.bootstrap()
         do {
             try checkArguments()
