@@ -278,14 +278,61 @@ struct ScoreboardTests {
         let silent = try await queue.store.register(registration(process: 4), as: nil)
         try await queue.store.write { try $0.forget(silent.id) }
         queue.store.abandon(gone.id)
-        let others = ["stint.db-worker-99", "stint.db-worker-x", "stint.db-worker-", "other.db-worker-1"]
-        for name in others { try Data().write(to: URL(filePath: "\(folder.path)/\(name)")) }
+        // What a registered worker is creating is kept; what a dead one was creating goes.
+        let others = [
+            "stint.db-worker-99", "stint.db-worker-x", "stint.db-worker-", "other.db-worker-1",
+            "stint.db-worker-\(live.id)-new",
+        ]
+        for name in others + ["stint.db-worker-\(gone.id)-new"] {
+            try Data().write(to: URL(filePath: "\(folder.path)/\(name)"))
+        }
         let new = try await queue.store.register(registration(process: 3), as: nil)
         let kept = [live, silent, new].map { "stint.db-worker-\($0.id)" } + others
         #expect(Set(try scoreboards(folder.path)) == Set(kept))
         // So does a renewed registration: it sweeps the earlier scoreboards of others.
         _ = try await queue.store.register(registration(), as: live.id)
         #expect(Set(try scoreboards(folder.path)) == Set(kept))
+    }
+
+    @Test("each of many workers that register at once has one: no sweep takes what another is creating")
+    func manyAtOnce() async throws {
+        let folder = try TemporaryFolder()
+        let database = folder.database
+        _ = try await openQueue(database)
+        try await withThrowingTaskGroup { group in
+            for process in 1...8 as ClosedRange<Int32> {
+                group.addTask {
+                    let queue = try await openQueue(database)
+                    for _ in 1...100 {
+                        let place = try await queue.store.register(registration(process: process), as: nil)
+                        let started = try await queue.store.workers().first { $0.id == place.id }?.started
+                        #expect(started == [], "worker \(place.id) has no scoreboard")
+                        try await queue.store.deregister(place.id)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    @Test("is created again if it is taken away before it has its name")
+    func takenWhileNew() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/sign"
+        try Data().write(to: URL(filePath: folder.database))
+        var attempts = 0
+        let file = LivenessFile(path, like: folder.database) { inode in
+            attempts += 1
+            if attempts < 3 { unlink(path + LivenessFile.suffixOfNew) }
+            return [inode]
+        }
+        #expect(file != nil && attempts == 3)
+        #expect(LivenessFile.liveness(of: path) { $0.first == $1 } == .alive)
+        file?.remove()
+        // Not for ever: here it never gets its name.
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        #expect(LivenessFile(path, like: folder.database) { [$0] } == nil)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == ["sign", "stint.db"])
     }
 
     // MARK: - What the machine tells

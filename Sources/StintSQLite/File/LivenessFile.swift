@@ -10,6 +10,7 @@ import StintPlatform
 /// It is created under another name and gets its own when it is locked, so it is never visible without its lock.
 struct LivenessFile: Sendable {
     static let suffixOfNew = "-new"
+    private static let attempts = 10
 
     let descriptor: Int32
     let path: String
@@ -19,24 +20,29 @@ struct LivenessFile: Sendable {
     ///   - content: The first contents of the file, as 64-bit words, from the file's inode.
     /// - Returns: `nil` if it cannot be created or locked; then nothing is left of it.
     init?(_ path: String, like database: String, content: (_ inode: UInt64) -> [UInt64]) {
-        let new = path + Self.suffixOfNew
+        // While it has no name of its own yet, a sweep of another process may lock it or remove it.
+        for _ in 1...Self.attempts {
+            guard let file = Self.make(path, like: database, content) else { continue }
+            descriptor = file
+            self.path = path
+            return
+        }
+        return nil
+    }
+
+    private static func make(_ path: String, like database: String, _ content: (UInt64) -> [UInt64]) -> Int32? {
+        let new = path + suffixOfNew
         unlink(new)
         guard let file = LockFile.make(new, like: database) else { return nil }
-        guard flock(file, LOCK_EX | LOCK_NB) == 0, let inode = Self.inode(of: file) else {
-            unlink(new)
-            StintPlatform.close(file)
-            return nil
+        if flock(file, LOCK_EX | LOCK_NB) == 0, let inode = inode(of: file) {
+            // If the disk is full, the lock alone must be enough.
+            let bytes = content(inode).withUnsafeBytes { Array($0) }
+            if write(file, bytes, bytes.count) != bytes.count { _ = ftruncate(file, 0) }
+            if rename(new, path) == 0 { return file }
         }
-        // If the disk is full, the lock alone must be enough.
-        let bytes = content(inode).withUnsafeBytes { Array($0) }
-        if write(file, bytes, bytes.count) != bytes.count { _ = ftruncate(file, 0) }
-        guard rename(new, path) == 0 else {
-            unlink(new)
-            StintPlatform.close(file)
-            return nil
-        }
-        descriptor = file
-        self.path = path
+        unlink(new)
+        StintPlatform.close(file)
+        return nil
     }
 
     /// Ends it in an orderly way: the file is removed.

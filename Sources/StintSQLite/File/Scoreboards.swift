@@ -95,7 +95,8 @@ final class Scoreboards: Sendable {
         guard let id = Int64(isNew ? number.dropLast(LivenessFile.suffixOfNew.count) : number), id < newest.rawValue
         else { return false }
         let worker = WorkerID(rawValue: id)
-        return isNew || !known.contains(worker) && liveness(worker) != .alive
+        // A known worker may be creating its scoreboard right now.
+        return !known.contains(worker) && (isNew || liveness(worker) != .alive)
     }
 
     /// The folder and the name of the database.
