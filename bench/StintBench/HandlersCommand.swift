@@ -10,7 +10,7 @@ import TestSupport
 struct HandlersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "handlers",
-        abstract: "Format commands, pipes and Swift handlers side by side, and supervision.")
+        abstract: "Measures commands, pipes and Swift handlers side by side, and supervision.")
 
     @Option(help: "How often the ways take turns; the median counts.")
     var rounds = 5

@@ -5,7 +5,7 @@ import ArgumentParser
 struct StintBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stint-bench",
-        abstract: "Format Stint against the naive job queues, SQLite itself and what was promised.",
+        abstract: "Measures Stint against the naive job queues, SQLite itself and what was promised.",
         subcommands: [
             RunCommand.self, PlayCommand.self, HandlersCommand.self, DrainCommand.self, ReviveCommand.self,
             FillCommand.self, CeilingCommand.self, ContentionCommand.self, GroupCommand.self, WakeCommand.self,

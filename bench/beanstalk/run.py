@@ -34,6 +34,9 @@ LOADS = {
     "life, 64 connections, 16 at once": (64, 16, "life"),
 }
 SERVERS = ["stint", "beanstalkd -f 0", "beanstalkd in memory"]
+STARTS = 30
+# In which a server answers after its start: what clients' test suites allow.
+LONGEST_START = 100
 # (load, beside, the least ratio)
 EXPECTED = [
     ("put, 64 connections", "beanstalkd -f 0", 10), ("life, 64 connections", "beanstalkd -f 0", 6),
@@ -60,6 +63,17 @@ def measure(load, name, parsed, folder):
             result = json.loads(subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE).stdout)
     os.sync()
     return result | {"rate": result["jobs"] / result["seconds"]}
+
+
+def starts(load, parsed, folder):
+    """Milliseconds from the start of a server on an empty folder to its first answer, `STARTS` times."""
+    program = parsed.stint if load == "stint" else parsed.beanstalkd
+    milliseconds = []
+    for _ in range(STARTS):
+        with tempfile.TemporaryDirectory(dir=folder) as data, \
+                contextlib.closing(Closing(Server(program, "-b", data, "-f", "0"))) as opened:
+            milliseconds.append(opened.server.start_seconds * 1000)
+    return sorted(milliseconds)
 
 
 class Closing:
@@ -101,8 +115,17 @@ def main():
             print(f"{'  ms to the replies, p50 and p99':<36}" + "".join(
                 f"{statistics.median(one[server]['p50'] for one in rounds):>17.2f}"
                 f"{statistics.median(one[server]['p99'] for one in rounds):>7.2f}" for server in SERVERS), flush=True)
+        began = {server: starts(server, parsed, folder) for server in SERVERS[:2]} if not parsed.loads else {}
+        if began:
+            print(f"{f'ms from the start to an answer, of {STARTS}':<36}" + "".join(
+                f"{statistics.median(times):>17.0f}{times[-1]:>7.0f}" for times in began.values()))
         print()
         good = True
+        if began:
+            longest = began["stint"][-1]
+            good = longest <= LONGEST_START
+            print(f"from the start to an answer: at most {longest:.0f} ms, at most {LONGEST_START} ms: "
+                  f"{'met' if good else 'NOT MET'}")
         for name, beside, least in EXPECTED:
             if name not in rows:
                 continue
@@ -113,7 +136,7 @@ def main():
                   f"{'met' if ratio >= least else 'NOT MET'}")
         if parsed.json:
             parsed.json.parent.mkdir(parents=True, exist_ok=True)
-            parsed.json.write_text(json.dumps({"machine": facts, "rounds": rows}, indent=1) + "\n")
+            parsed.json.write_text(json.dumps({"machine": facts, "rounds": rows, "starts": began}, indent=1) + "\n")
         return 0 if good else 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)

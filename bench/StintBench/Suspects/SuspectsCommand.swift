@@ -10,7 +10,7 @@ import Subprocess
 struct SuspectsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "suspects",
-        abstract: "Format `stint work` with suspects in the queue, beside a long job.",
+        abstract: "Measures `stint work` with suspects in the queue, beside a long job.",
         discussion: """
             One job takes long, the others a few milliseconds each; some are suspects. It prints how many of the others
             are done a second while the long one runs, and how long all take, with suspects and without.
