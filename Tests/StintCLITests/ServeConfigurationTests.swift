@@ -62,6 +62,21 @@
                 try await served(["--beanstalk", "unix:from-command"], variable) == "beanstalk://unix:from-command\n")
         }
 
+        @Test("a flag that the file sets is switched off by the command line, or by a variable")
+        func flags() async throws {
+            let config: [Environment.Key: String?] = ["STINT_SERVE_CONFIG": "serve.json"]
+            try await place.stint("put", "x")
+            try write(#"{"web": "0.0.0.0:0", "read-only": true}"#)
+            let changing = try await place.refusal("serve", "--no-read-only", environment: config).sentence
+            #expect(changing.contains("--auth-file") && !changing.contains("is set in"), "\(changing)")
+            let variables = config.merging(["STINT_SERVE_READ_ONLY": "false"]) { $1 }
+            let changed = try await place.refusal("serve", environment: variables).sentence
+            #expect(changed == changing + "; read-only is set in STINT_SERVE_READ_ONLY")
+            try write(#"{"beanstalk": "0.0.0.0:0", "allow-remote": true}"#)
+            let local = try await place.refusal("serve", "--no-web", "--no-allow-remote", environment: config).sentence
+            #expect(local.contains("--allow-remote"), "\(local)")
+        }
+
         @Test("lists of the file are replaced, not added to, and those of variables have a text in each line")
         func lists() async throws {
             try write(#"{"work": ["mail"], "web": "127.0.0.1:0"}"#)
@@ -74,7 +89,7 @@
             #expect(
                 replaced.sentence.contains("--workers is 0") && !replaced.sentence.contains("set in"), "\(replaced)")
 
-            let variables: [Environment.Key: String?] = ["STINT_SERVE_WORK": "a=exit 65\nb=exit 65\nc=exit 65"]
+            let variables: [Environment.Key: String?] = ["STINT_SERVE_WORK": "a=exit 65\nb=exit 65\nc=exit 65\n"]
             let arguments = ["serve", "--config", "serve.json"]
             let outcome = try await place.whileRunning(arguments, environment: variables.merging(config) { $1 }) {
                 serve in
@@ -173,12 +188,12 @@
             let options = try JSONDecoder().decode(Dump.self, from: Data(dump.utf8)).command.arguments
             #expect(options.count > 20)
             // What names the file, what overrides it, and what ends at once.
-            let others: Set = ["config", "no-web", "new-token", "role", "help", "version"]
+            let others: Set = ["config", "new-token", "role", "help", "version"]
             for option in options {
                 let name = option.preferredName.name
                 try write(#"{"\#(name)": {}}"#)
                 let sentence = try await place.refusal("serve", "--config", "serve.json").sentence
-                guard !others.contains(name) else {
+                guard !others.contains(name), !name.hasPrefix("no-") else {
                     #expect(sentence.contains("the unknown key '\(name)'"), "\(sentence)")
                     continue
                 }

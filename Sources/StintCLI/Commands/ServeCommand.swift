@@ -82,7 +82,7 @@
                 "The users and the hashes of their tokens; its mode must be 0600. (default: none)", valueName: "file"))
         var authFile: String?
 
-        @Flag(help: "Nobody may change anything, whatever their role.")
+        @Flag(inversion: .prefixedNo, help: "Nobody may change anything, whatever their role.")
         var readOnly = false
 
         @Option(
@@ -142,10 +142,10 @@
         var role: Role = .view
 
         func run() async throws {
-            let configuration = try ServeConfiguration(file: config)
             let given = Array(CommandLine.arguments.drop { $0 != "serve" }.dropFirst())
+            let configuration = try ServeConfiguration(file: config, besides: given)
             do {
-                let others = configuration.arguments(before: given)
+                let others = configuration.arguments
                 try await (others.isEmpty ? self : Self.parse(others + given)).serve()
             } catch let error as StintError where error.code == .invalidInput {
                 throw StintError.invalidInput(configuration.located(error.description))

@@ -12,7 +12,9 @@
                 valueName: "host:port|unix:path"))
         var address: String?
 
-        @Flag(help: "Let other machines reach the address of --beanstalk, although the protocol has no passwords.")
+        @Flag(
+            inversion: .prefixedNo,
+            help: "Let other machines reach the address of --beanstalk, although the protocol has no passwords.")
         var allowRemote = false
 
         @Option(

@@ -58,10 +58,12 @@
 
         private let settings: [Setting]
 
-        /// - Parameter file: `nil`: the one that the variable names, or none.
+        /// - Parameters:
+        ///   - file: `nil`: the one that the variable names, or none.
+        ///   - given: The arguments of the command line, whose options win.
         /// - Throws: ``StintError`` with the code `invalidInput` that says which key or variable is wrong, and how to write
         ///   it.
-        init(file: String?) throws {
+        init(file: String?, besides given: [String]) throws {
             var variables = try Self.variables()
             let file = file ?? variables.removeValue(forKey: Self.fileVariable)
             variables[Self.fileVariable] = nil
@@ -74,18 +76,13 @@
                     !known.contains($0.key) && !($0.key == "db" && hasDatabase)
                 }
             }
-            self.settings = settings.sorted { $0.key < $1.key }
+            let names = Set(given.filter { $0.hasPrefix("--") }.map { $0.dropFirst(2).prefix { $0 != "=" } })
+            self.settings = settings.filter { !names.contains($0.key[...]) && !names.contains("no-\($0.key)") }
+                .sorted { $0.key < $1.key }
         }
 
         /// The arguments to put before those of the command line.
-        ///
-        /// - Parameter given: The arguments of the command line, whose options win.
-        func arguments(before given: [String]) -> [String] {
-            let names = Set(given.filter { $0.hasPrefix("--") }.map { $0.dropFirst(2).prefix { $0 != "=" } })
-            return settings.filter { setting in
-                !names.contains(setting.key[...]) && !(setting.key == "web" && names.contains("no-web"))
-            }.flatMap(\.arguments)
-        }
+        var arguments: [String] { settings.flatMap(\.arguments) }
 
         /// An error of options, with the places of those that it names.
         func located(_ text: String) -> String {
@@ -129,7 +126,9 @@
         }
 
         private static func settings(in variables: [String: String]) throws -> [Setting] {
-            let provider = EnvironmentVariablesProvider(environmentVariables: variables, arraySeparator: "\n")
+            // A list may end as a text of lines does, with a line break.
+            let values = variables.mapValues { $0.last == "\n" ? String($0.dropLast()) : $0 }
+            let provider = EnvironmentVariablesProvider(environmentVariables: values, arraySeparator: "\n")
             func wrong(_ key: String, _ kind: Kind) -> String {
                 let name = variable(key)
                 return "\(name) is \(quoted(variables[name] ?? "")); expected \(kind.expectedInVariable)"

@@ -29,7 +29,8 @@ struct ArgumentFuzz {
         "--proxy-user-header", "--redact", "--new-token", "--role", "--on", "--template", "--allow-private",
         "--secret-file", "--new-secret", "--dry-run", "--time-to-run", "--dry-run-command", "--dry-run-pipe", "--work",
         "--work-pipe", "--tube",
-        "--beanstalk", "--allow-remote", "--max-job-size", "--group-separator", "--no-web", "--config",
+        "--beanstalk", "--allow-remote", "--max-job-size", "--group-separator", "--no-web", "--no-read-only",
+        "--no-allow-remote", "--config",
     ]
     private static let fitValues = [
         "q", "1", "0", "10", "100ms", "1s", "0s", "1K", "ready", "buried", "a=b", "x=", "=x", "1d", "1h30m", "36600d",
