@@ -310,6 +310,29 @@ let operationScenarios: [Scenario] = [
         #expect(try await stage.store.step(by: first) == .elsewhere)
         #expect(try await stage.finish(operation, by: second).changed == 2_500)
     },
+    Scenario("a clock that is set back after a step keeps no other driver waiting") { stage in
+        for _ in 1...3 { _ = try await stage.enqueue(500) }
+        let operation = try await stage.begin(.setPriority(to: 5))
+        guard case .made = try await stage.store.step(by: OperationDriver()) else {
+            Issue.record("no step")
+            return
+        }
+        stage.clock.setWall(ahead: .seconds(-60))
+        #expect(try await stage.finish(operation).changed == 1_500)
+    },
+    Scenario("an operation ends although jobs come back to a state that it has read, in each of its passes") { stage in
+        let id = try await stage.enqueue()
+        let operation = try await stage.begin(.bury(reason: "no"))
+        let driver = OperationDriver()
+        var steps = 0
+        while steps < 20, case .made = try await stage.store.step(by: driver) {
+            steps += 1
+            try await stage.store.kick([id])
+        }
+        #expect(steps == BulkOperation.maximumPasses)
+        let ended = try await stage.store.operation(operation.id)
+        #expect(ended?.state == .done && ended?.changed == BulkOperation.maximumPasses)
+    },
     Scenario("more operations at a time than a store takes are refused, until one has ended") { stage in
         try await stage.enqueue()
         let first = try await stage.begin(.setPriority(to: 5))

@@ -133,6 +133,26 @@ struct OperationTests {
         try await expectChangedOnce(path)
     }
 
+    @Test("what was read ahead for one operation is not used for another")
+    func readAheadOfAnother() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database, durability: .normal))
+        try await fill(queue)
+        let driver = OperationDriver()
+        _ = try await queue.begin(.bury(reason: "no"), on: JobSelection("q"))
+        while case .made = try await queue.store.step(by: driver) {}
+        // A kick reads the jobs once, so one that is skipped is left.
+        let rare = try await queue.begin(.kick, on: try JobQuery("queue:q header.tenant:x"))
+        let found = try await queue.store.read { try $0.lookAhead(driver, pages: 5) }
+        let ahead = try #require(found)
+        #expect(ahead.operation == rare.id.rawValue)
+        _ = try await queue.store.control(rare.id, .pause)
+        let all = try await queue.begin(.kick, on: JobSelection("q"))
+        _ = try await queue.store.write { try $0.step(by: driver, ahead: ahead) }
+        while case .made = try await queue.store.step(by: driver) {}
+        #expect(try await queue.operation(all.id)?.changed == Self.jobs)
+    }
+
     @Test("past a million jobs that do not match, an operation reads without the write lock")
     func rare() async throws {
         let folder = try TemporaryFolder()
