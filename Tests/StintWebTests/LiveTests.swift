@@ -170,7 +170,8 @@ struct LiveTests {
         #expect(!second.contains("queue:other"))
         let id = try #require(second.firstMatch(of: /id: ([0-9]+)/)).1
         let again = try open(String(id))
-        _ = try again.read(until: ":\n\n")
+        let known = try again.read(until: "\n:\n\n")
+        #expect(!known.contains("queue:mail"), "\(known)")
         blocking { try await queue.enqueue(payload: [1], in: "other") }
         let news = try again.read(until: "\"queue:other:ready\":\"1\"")
         #expect(news.firstRange(of: "\"queue:mail:ready\":\"2\"") == nil)
