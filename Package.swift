@@ -85,6 +85,11 @@ let package = Package(
                 .embedInCode("v011_webhooks.sql"),
             ]
         ),
+        .target(
+            name: "StintPostgresMigrations",
+            path: "migrations/postgres",
+            resources: [.embedInCode("v001_stint.sql")]
+        ),
         .target(name: "CStint"),
         .target(
             name: "StintSQLite",
