@@ -39,6 +39,19 @@ CREATE FUNCTION stint.next_token() RETURNS bigint LANGUAGE sql VOLATILE AS $$
 $$;
 COMMENT ON FUNCTION stint.next_token() IS 'A fencing token that was never used before, also not before a failover';
 
+-- Both may be shorter than the other.
+CREATE FUNCTION stint.add_counts(one bigint[], other bigint[]) RETURNS bigint[] LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    IF cardinality(other) = 0 THEN RETURN one; END IF;
+    IF cardinality(one) = 0 THEN RETURN other; END IF;
+    FOR place IN 1..cardinality(other) LOOP
+        one[place] := coalesce(one[place], 0) + other[place];
+    END LOOP;
+    RETURN one;
+END
+$$;
+COMMENT ON FUNCTION stint.add_counts(bigint[], bigint[]) IS 'Adds two lists of counts, element by element';
+
 CREATE TABLE stint.migrations (
     version    integer PRIMARY KEY,
     name       text   NOT NULL,
