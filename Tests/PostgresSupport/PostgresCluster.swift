@@ -120,13 +120,14 @@ package final class PostgresCluster: Sendable {
         PATH="$(pg_config --bindir 2>/dev/null || true):$PATH"
         export PATH
         user=
+        : >"$folder/log"
         # initdb refuses root.
         if [ "$(id -u)" -eq 0 ]; then
-            chown postgres "$folder"
+            chown -R postgres "$folder"
             user='setpriv --reuid=postgres --regid=postgres --clear-groups'
         fi
         {
-            $user initdb -D "$folder/data" -U postgres -A trust --no-locale -E UTF8 --no-sync >"$folder/log"
+            $user initdb -D "$folder/data" -U postgres -A trust --no-locale -E UTF8 --no-sync >>"$folder/log"
             {
                 echo "listen_addresses = ''"
                 echo "unix_socket_directories = '$folder'"
