@@ -100,6 +100,10 @@ let package = Package(
                 .define("STINT_MUTATIONS", .when(configuration: .debug))
             ]
         ),
+        // PostgreSQL's client library, libpq.
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+        // Nothing but its tests uses it yet.
+        .target(name: "StintPostgres", dependencies: ["StintCore", "StintPlatform", "CPostgres", logging]),
         .target(
             name: "StintWorker",
             dependencies: ["StintCore", "StintPlatform", "CStint", lifecycle, logging, metrics, tracing]
@@ -240,6 +244,16 @@ let package = Package(
                 "StintPlatform", "StintSQLite", "StintSQLiteMigrations", "StintTesting", "StoreConformance", "Torture",
                 "TestSupport", "ClaimingWorker", grdb, sqlite, subprocess,
             ]
+        ),
+        // A PostgreSQL server of the tests' own.
+        .target(
+            name: "PostgresSupport",
+            dependencies: ["StintPlatform", "StintPostgres", "TestSupport"],
+            path: "Tests/PostgresSupport"
+        ),
+        .testTarget(
+            name: "StintPostgresTests",
+            dependencies: ["StintCore", "StintPlatform", "StintPostgres", "PostgresSupport", "TestSupport", logging]
         ),
         .testTarget(
             name: "StintWorkerTests",
