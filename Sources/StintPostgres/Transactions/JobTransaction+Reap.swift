@@ -122,7 +122,7 @@ extension JobTransaction {
                 WHERE \(sameHolder)
                 """, parameters + [.int(lease.token)])
         ])[0].first
-        if lease.isShared || (try row?.optionalBool(1)) == true { return true }
+        if try lease.isShared || row?.optionalBool(1) == true { return true }
         guard let row, try row.int(0) > 1 else { return false }
         _ = try await run([
             PostgresStatement("UPDATE stint.leases SET shared = true WHERE \(sameHolder) AND NOT shared", parameters)
