@@ -103,7 +103,10 @@ let package = Package(
         // PostgreSQL's client library, libpq.
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
         // Nothing but its tests uses it yet.
-        .target(name: "StintPostgres", dependencies: ["StintCore", "StintPlatform", "CPostgres", logging]),
+        .target(
+            name: "StintPostgres",
+            dependencies: ["StintCore", "StintPlatform", "StintPostgresMigrations", "CPostgres", logging]
+        ),
         .target(
             name: "StintWorker",
             dependencies: ["StintCore", "StintPlatform", "CStint", lifecycle, logging, metrics, tracing]

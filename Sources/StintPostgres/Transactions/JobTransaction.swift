@@ -21,6 +21,8 @@ final class JobTransaction {
     /// The locks that it holds, and whether it holds them alone.
     private var locks: [Int64: Bool] = [:]
     private var tallies: [Int64: Tally] = [:]
+    /// Whether it has changed nothing that listeners want to know of.
+    var changesNothing = false
     private var errorCounts: [ErrorCount.Key: ErrorCount] = [:]
     /// Groups that it has put into their lines.
     var groupsInLine: Set<Int64> = []
@@ -126,6 +128,9 @@ final class JobTransaction {
     /// What this transaction has changed so far of the number of ready jobs: it is written at the end.
     func pendingReady(_ queue: Int64) -> Int { tallies[queue]?.ready ?? 0 }
 
+    /// Whether no count of jobs was changed so far.
+    var hasCountedNothing: Bool { tallies.values.allSatisfy(\.isEmpty) }
+
     /// Adds to the number of jobs that are buried with like errors, in a queue and in all of them.
     func countError(_ group: Int64, _ queue: Int64, _ jobs: Int64, at time: Timestamp) {
         for queue in [queue, 0] {
@@ -138,7 +143,7 @@ final class JobTransaction {
         let errors = errorCounts.sorted { $0.key < $1.key }.flatMap { $0.value.statements($0.key) }
         let counts = tallies.filter { !$0.value.isEmpty }.sorted { $0.key < $1.key }
             .map { $0.value.statement($0.key, at: now.wall) }
-        change.isAny = true
+        if !changesNothing { change.isAny = true }
         (errorCounts, tallies) = ([:], [:])
         if !errors.isEmpty || !counts.isEmpty { _ = try await run(errors + counts) }
     }
