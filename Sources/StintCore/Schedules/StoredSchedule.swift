@@ -136,16 +136,16 @@ extension StoredSchedule.Contents {
     /// - Parameters:
     ///   - text: The text of a column, counted from the first of ``columns``.
     ///   - number: The same of a number.
-    package init(text: (Int) -> ByteText?, number: (Int) -> Int64?) {
+    package init(text: (Int) throws -> ByteText?, number: (Int) throws -> Int64?) rethrows {
         let none = ByteText("")
-        timing = StoredSchedule.Timing(cron: text(0), zone: text(1), interval: number(2), origin: number(3))
-        (missed, queue) = (text(4) ?? none, text(5) ?? none)
-        (priority, delay) = (number(6) ?? 0, number(7) ?? 0)
-        (maxAttempts, maxCrashes, timeToRun) = (number(8) ?? 0, number(9) ?? 0, number(10))
-        (uniqueKey, group, expires) = (text(11), text(12), number(13))
-        (onConflict, debounce, atMost) = (text(14) ?? none, number(15), number(16))
-        (maxEvents, maxEventBytes) = (number(17) ?? 0, number(18) ?? 0)
-        (contentType, headers) = (text(19) ?? none, text(20))
+        timing = StoredSchedule.Timing(cron: try text(0), zone: try text(1), interval: try number(2), origin: try number(3))
+        (missed, queue) = (try text(4) ?? none, try text(5) ?? none)
+        (priority, delay) = (try number(6) ?? 0, try number(7) ?? 0)
+        (maxAttempts, maxCrashes, timeToRun) = (try number(8) ?? 0, try number(9) ?? 0, try number(10))
+        (uniqueKey, group, expires) = (try text(11), try text(12), try number(13))
+        (onConflict, debounce, atMost) = (try text(14) ?? none, try number(15), try number(16))
+        (maxEvents, maxEventBytes) = (try number(17) ?? 0, try number(18) ?? 0)
+        (contentType, headers) = (try text(19) ?? none, try text(20))
     }
 
     package enum Value: Sendable {

@@ -65,8 +65,7 @@ extension JobTransaction {
             let wanted = found.filter { isWanted($0.value) }
             others.merge(found.filter { !isWanted($0.value) }) { $1 }
             guard !wanted.isEmpty else { return (taken, others) }
-            let gone = try await remove(Array(wanted.values))
-            for id in gone { taken[id] = wanted[id] }
+            taken.merge(try await remove(Array(wanted.values))) { $1 }
             rest = rest.filter { wanted[$0] != nil && taken[$0] == nil }
             if rest.isEmpty { return (taken, others) }
         }
@@ -78,46 +77,80 @@ extension JobTransaction {
 
     /// Deletes the rows of jobs in their states.
     ///
-    /// - Returns: The jobs that were still there.
-    private func remove(_ jobs: [Located]) async throws -> Set<Int64> {
-        var removed: Set<Int64> = []
+    /// - Returns: The jobs that were still there, as their rows say: they may have been elsewhere in between. Nobody
+    ///   changes the queue or the priority of a job without taking it out of its state, so these stay what they are now.
+    private func remove(_ jobs: [Located]) async throws -> [Int64: Located] {
+        var removed: [Located] = []
         let byState = Dictionary(grouping: jobs.sorted { $0.id < $1.id }, by: \.state)
         for (state, jobs) in byState.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            let gone: Set<Int64>
             switch state {
-            case .ready: gone = try await removeReady(jobs)
-            case .leased: gone = try await removeLeased(jobs)
-            case .buried: gone = try await removeBuried(jobs)
-            case .delayed, .done, .cancelled, .expired:
-                gone = Set(
-                    try await run(
-                        "DELETE FROM \(state.table) WHERE job_id = ANY ($1) RETURNING job_id", .ints(jobs.map(\.id))
-                    ).map { try $0.int(0) })
-            }
-            for job in jobs where gone.contains(job.id) {
-                removed.insert(job.id)
-                switch state {
-                case .ready: count(job.place.queue, ready: -1)
-                case .delayed:
-                    count(job.place.queue, delayed: -1)
-                    // In a strict order its group may have waited for it.
-                    if job.place.group != nil { change.wakes.insert(job.place.queue) }
-                case .leased:
-                    count(job.place.queue, leased: -1)
-                    change.revokes = true
-                    // Its queue or group may have been at its limit.
-                    change.wakes.insert(job.place.queue)
-                case .buried: count(job.place.queue, buried: -1)
-                case .done, .cancelled, .expired: break
-                }
+            case .ready: removed += try await removeReady(jobs)
+            case .leased: removed += try await removeLeased(jobs)
+            case .delayed, .buried, .done, .cancelled, .expired:
+                removed += try await run(Self.remove(state), .ints(jobs.map(\.id))).map { try Self.removed($0, state) }
             }
         }
-        return removed
+        let priorities = try await run(
+            "SELECT id, priority FROM stint.jobs WHERE id = ANY ($1)", .ints(removed.map(\.id)))
+        var byID = Dictionary(removed.map { ($0.id, $0) }) { $1 }
+        for row in priorities { byID[try row.int(0)]?.place.priority = try row.int(1) }
+        for job in removed { leave(job) }
+        return byID
     }
 
-    private func removeReady(_ jobs: [Located]) async throws -> Set<Int64> {
-        let rows = try await run(Self.deleteReady(jobs.map { ($0.place, $0.id) }))
-        return Set(try rows.joined().map { try $0.int(0) })
+    /// Counts a job that was taken out of its state.
+    private func leave(_ job: Located) {
+        let queue = job.place.queue
+        switch job.state {
+        case .ready: count(queue, ready: -1)
+        case .delayed:
+            count(queue, delayed: -1)
+            // In a strict order its group may have waited for it.
+            if job.place.group != nil { change.wakes.insert(queue) }
+        case .leased:
+            count(queue, leased: -1)
+            change.revokes = true
+            // Its queue or group may have been at its limit.
+            change.wakes.insert(queue)
+        case .buried:
+            count(queue, buried: -1)
+            if let group = job.errorGroup { countError(group, queue, -1, at: now.wall) }
+        case .done, .cancelled, .expired: break
+        }
+    }
+
+    private static func remove(_ state: JobState) -> String {
+        let at = state == .buried ? "buried_at" : state.orderColumn!
+        return """
+            DELETE FROM \(state.table) WHERE job_id = ANY ($1)
+            RETURNING job_id, queue_id, attempts, crashes, \(state.isUnfinished ? "suspect" : "false"), group_id,
+                      \(state.isOver ? "NULL::bigint" : "expires_at"), \(at), \(state.hasReason ? "reason" : "NULL::text"),
+                      \(state == .delayed ? "holds_group" : "false"), \(state == .buried ? "error_group" : "NULL::bigint")
+            """
+    }
+
+    private static func removed(_ row: PostgresRow, _ state: JobState) throws -> Located {
+        var job = Located(
+            id: try row.int(0),
+            place: JobPlace(
+                queue: try row.int(1), priority: 0, group: try row.optionalInt(5), expiresAt: try row.optionalInt(6)),
+            state: state, attempts: try row.int(2), crashes: try row.int(3), suspect: try row.bool(4), token: nil)
+        job.at = try row.optionalInt(7)
+        job.reason = try row.optionalText(8)
+        job.holdsGroup = try row.bool(9)
+        job.errorGroup = try row.optionalInt(10)
+        return job
+    }
+
+    private func removeReady(_ jobs: [Located]) async throws -> [Located] {
+        try await run(Self.deleteReady(jobs.map { ($0.place, $0.id) })).joined().map { row in
+            Located(
+                id: try row.int(0),
+                place: JobPlace(
+                    queue: try row.int(1), priority: try row.int(2), group: try row.optionalInt(6),
+                    expiresAt: try row.optionalInt(7)),
+                state: .ready, attempts: try row.int(3), crashes: try row.int(4), suspect: try row.bool(5), token: nil)
+        }
     }
 
     /// Each of the two indexes has a part of the rows.
@@ -129,7 +162,7 @@ extension JobTransaction {
                 """
                 DELETE FROM stint.ready r USING unnest($1::integer[], $2::bigint[], $3::bigint[]) AS t (queue, priority, job)
                 WHERE r.queue_id = t.queue AND r.priority = t.priority AND r.job_id = t.job AND r.group_id \(isGrouped)
-                RETURNING r.job_id
+                RETURNING r.job_id, r.queue_id, r.priority, r.attempts, r.crashes, r.suspect, r.group_id, r.expires_at
                 """,
                 [
                     .int32s(mine.map { Int32(clamping: $0.place.queue) }), .ints(mine.map(\.place.priority)),
@@ -138,23 +171,18 @@ extension JobTransaction {
         }
     }
 
-    private func removeLeased(_ jobs: [Located]) async throws -> Set<Int64> {
-        let tokens = Set(jobs.compactMap(\.token)).sorted()
+    private func removeLeased(_ jobs: [Located]) async throws -> [Located] {
         // What others have just settled is no longer in the arrays when the lock is had.
-        let held = try await run(
-            "SELECT job_ids FROM stint.leases WHERE token = ANY ($1) ORDER BY token FOR UPDATE", .ints(tokens)
-        ).reduce(into: Set<Int64>()) { $0.formUnion(try $1.ints(0)) }
-        let gone = Set(jobs.map(\.id)).intersection(held)
-        if !gone.isEmpty { _ = try await run(Self.shrinkLeases(tokens, by: gone) + [Self.markClaimed(gone)]) }
-        return gone
-    }
-
-    private func removeBuried(_ jobs: [Located]) async throws -> Set<Int64> {
-        let rows = try await run(
-            "DELETE FROM stint.buried WHERE job_id = ANY ($1) RETURNING job_id, error_group, queue_id",
-            .ints(jobs.map(\.id)))
-        for row in rows { countError(try row.int(1), try row.int(2), -1, at: now.wall) }
-        return Set(try rows.map { try $0.int(0) })
+        let leases = try await lockLeases(Set(jobs.compactMap(\.token)))
+        let taken = jobs.compactMap { job -> Located? in
+            guard let token = job.token, let lease = leases[token], let held = lease.jobs[job.id] else { return nil }
+            return Located(
+                id: job.id, place: lease.place(of: held, priority: job.place.priority), state: .leased,
+                attempts: held.attempts, crashes: held.crashes, suspect: lease.isSuspect, token: token)
+        }
+        let gone = Set(taken.map(\.id))
+        if !gone.isEmpty { _ = try await run(Self.shrinkLeases(leases.keys, by: gone) + [Self.markClaimed(gone)]) }
+        return taken
     }
 
     // MARK: - Leases

@@ -73,7 +73,7 @@ extension JobTransaction {
 
     /// A claim by turns, which holds the lock alone, takes groups without ready jobs out of the line. So whoever makes a
     /// job of a group ready holds the lock together with others.
-    private func lockLines(of places: [JobPlace]) async throws {
+    func lockLines(of places: [JobPlace]) async throws {
         try await lock(Set(places.filter { $0.group != nil }.map(\.queue)), exclusively: false)
     }
 
