@@ -256,7 +256,9 @@ let package = Package(
         ),
         .testTarget(
             name: "StintPostgresTests",
-            dependencies: ["StintCore", "StintPlatform", "StintPostgres", "PostgresSupport", "TestSupport", logging]
+            dependencies: [
+                "StintCore", "StintPlatform", "StintPostgres", "PostgresSupport", "StoreConformance", "TestSupport", logging,
+            ]
         ),
         .testTarget(
             name: "StintWorkerTests",

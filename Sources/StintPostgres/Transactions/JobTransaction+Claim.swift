@@ -156,8 +156,10 @@ extension JobTransaction {
             } else if queue.hasGroups {
                 choices.append(try await byPriorityWithinLimits(queue, skipsSuspects: skipsSuspects))
             } else {
-                let rows = try await unexpired { try await self.first(queue, skipsSuspects: skipsSuspects) }
-                choices.append(Choice(rows: rows))
+                let found = try await unexpired(in: queue) {
+                    try await self.first(queue, skipsSuspects: skipsSuspects)
+                }
+                choices.append(Choice(rows: found.rows))
             }
         }
         return choices
@@ -174,18 +176,29 @@ extension JobTransaction {
         ).map { try Candidate($0, in: queue) }
     }
 
-    /// How often a claim reads on past jobs whose time is over.
+    /// How often a claim reads on past jobs whose time is over, and how many of them end each time.
     private static let readsPerClaim = 8
+    private static let expiriesPerRead: Int64 = 1_000
 
-    /// Reads jobs, and again as long as there are any among them whose time is over: these end, and never run.
-    func unexpired(_ read: () async throws -> [Candidate]) async throws -> [Candidate] {
+    /// Reads jobs of a queue, and again as long as there are any among them whose time is over: these end, and never run.
+    ///
+    /// - Returns: The jobs, and whether there may be others behind those that are over.
+    func unexpired(
+        in queue: ClaimableQueue, _ read: () async throws -> [Candidate]
+    ) async throws -> (rows: [Candidate], isCut: Bool) {
         for _ in 0..<Self.readsPerClaim {
             let rows = try await read()
             let expired = rows.filter { $0.isExpired(now.wall) }
-            if expired.isEmpty { return rows }
-            try await expire(expired.map(\.id))
+            if expired.isEmpty { return (rows, false) }
+            let others = try await run(
+                "SELECT job_id FROM stint.ready WHERE expires_at <= $1 AND queue_id = $2 LIMIT $3", .int(now.wall),
+                .int(queue.id), .int(Self.expiriesPerRead)
+            ).map { try $0.int(0) }
+            try await expire(Set(expired.map(\.id)).union(others).sorted())
         }
-        return try await read().filter { !$0.isExpired(now.wall) }
+        let rows = try await read()
+        let alive = rows.filter { !$0.isExpired(now.wall) }
+        return (alive, alive.count < rows.count)
     }
 
     /// Ends waiting jobs whose time is over.

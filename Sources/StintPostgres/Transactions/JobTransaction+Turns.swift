@@ -138,7 +138,7 @@ extension JobTransaction {
         let isOrdered = queue.limits.isStrict
         let skipsInSQL = skipsSuspects && (!isOrdered || groups[0].id == 0)
         let limit = Int64(depth + 1)
-        let rows = try await unexpired {
+        let (rows, isCut) = try await unexpired(in: queue) {
             let rows =
                 groups[0].id == 0
                 ? try await self.run(
@@ -161,11 +161,11 @@ extension JobTransaction {
         let filled = groups.compactMap { group -> GroupInLine? in
             var group = group
             let found = (byGroup[group.id] ?? []).sorted { $0.goesBefore($1) }
-            group.isComplete = found.count <= depth
-            group.hasLeftSome = skipsSuspects
+            group.isComplete = found.count <= depth || isCut
+            group.hasLeftSome = skipsSuspects || isCut
             group.rows = Array(found.prefix(depth))
             if skipsSuspects && !skipsInSQL { group.rows = Array(group.rows.prefix { !$0.suspect }) }
-            if found.isEmpty && !skipsSuspects && group.id != 0 { idle.append(group.id) }
+            if found.isEmpty && !skipsSuspects && !isCut && group.id != 0 { idle.append(group.id) }
             if group.rows.count < min(found.count, depth) { group.isComplete = true }
             return group.rows.isEmpty ? nil : group
         }
@@ -239,7 +239,7 @@ extension JobTransaction {
         var last = (Int64.min, Int64.min)
         // Beyond that, a claim that has found something leaves the rest to the next one.
         for read in 0..<Self.stopsPerClaim where chosen.count < queue.room && (read < 8 || chosen.isEmpty) {
-            let rows = try await unexpired {
+            let (rows, isCut) = try await unexpired(in: queue) {
                 try await self.page(
                     queue, after: last, without: blocked, skipsSuspects: skipsSuspects && !queue.limits.isStrict)
             }
@@ -265,7 +265,7 @@ extension JobTransaction {
                 }
                 chosen.append(row)
             }
-            guard let end = rows.last, rows.count >= queue.room else { break }
+            guard let end = rows.last, rows.count >= queue.room, !isCut else { break }
             last = (end.priority, end.id)
             blocked.formUnion(rooms.filter { $0.value <= 0 }.keys)
         }
