@@ -27,7 +27,7 @@ SEED ?=
 STINT := .build/release/stint
 BENCH := .build/release/stint-bench
 # Libraries and programs that the build, the demo and the tests need, by their Debian names.
-PACKAGES := libsqlite3-dev php-cli python3 python3-venv sqlite3 strace faketime
+PACKAGES := libpq-dev libsqlite3-dev php-cli python3 python3-venv sqlite3 strace faketime
 
 FUZZ_SECONDS ?= 60
 
@@ -63,7 +63,7 @@ WIDTH = $(shell $(SWIFT) test --help-hidden 2>/dev/null | grep -q -- --experimen
 
 # The tests of faults come at the end, one after the other: each keeps all processors busy. Tests that do not end within
 # four times their usual time hang: then it is shown what they wait for.
-test: PACKAGES += chromium fonts-dejavu-core php-pda-pheanstalk ruby-beaneater
+test: PACKAGES += chromium fonts-dejavu-core postgresql php-pda-pheanstalk ruby-beaneater
 test: setup croniter browser
 	$(SWIFT) build --build-tests
 	.ci/within 25 $(SWIFT) test --skip-build --disable-xctest --skip TortureTests $(WIDTH)
@@ -126,6 +126,7 @@ screenshots: setup browser
 	$(SWIFT) build --product stint
 	.build/browser-venv/bin/python Tests/Browser/check.py .build/debug/stint --screenshots docs/screenshots
 
+check: PACKAGES += postgresql
 check: setup croniter
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --disable-xctest --filter 'StintCoreTests|StintSQLiteTests|HistoryTests' $(WIDTH)

@@ -85,6 +85,11 @@ let package = Package(
                 .embedInCode("v011_webhooks.sql"),
             ]
         ),
+        .target(
+            name: "StintPostgresMigrations",
+            path: "migrations/postgres",
+            resources: [.embedInCode("v001_stint.sql")]
+        ),
         .target(name: "CStint"),
         .target(
             name: "StintSQLite",
@@ -94,6 +99,13 @@ let package = Package(
                 // no release.
                 .define("STINT_MUTATIONS", .when(configuration: .debug))
             ]
+        ),
+        // PostgreSQL's client library, libpq.
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+        // Nothing but its tests uses it yet.
+        .target(
+            name: "StintPostgres",
+            dependencies: ["StintCore", "StintPlatform", "StintPostgresMigrations", "CPostgres", logging]
         ),
         .target(
             name: "StintWorker",
@@ -234,6 +246,18 @@ let package = Package(
             dependencies: [
                 "StintPlatform", "StintSQLite", "StintSQLiteMigrations", "StintTesting", "StoreConformance", "Torture",
                 "TestSupport", "ClaimingWorker", grdb, sqlite, subprocess,
+            ]
+        ),
+        // A PostgreSQL server of the tests' own.
+        .target(
+            name: "PostgresSupport",
+            dependencies: ["StintPlatform", "StintPostgres", "TestSupport"],
+            path: "Tests/PostgresSupport"
+        ),
+        .testTarget(
+            name: "StintPostgresTests",
+            dependencies: [
+                "StintCore", "StintPlatform", "StintPostgres", "PostgresSupport", "StoreConformance", "TestSupport", logging,
             ]
         ),
         .testTarget(

@@ -27,11 +27,39 @@ package struct Scenario: Sendable, CustomTestStringConvertible {
     }
 
     /// Those that a store with these capabilities must pass.
-    package static func all(_ capabilities: Capability...) -> [Scenario] {
-        (enqueueScenarios + claimScenarios + settleScenarios + leaseScenarios + suspectScenarios + workerScenarios
-            + operatorScenarios + selectionScenarios + queryScenarios + endScenarios + limitScenarios + digestScenarios
-            + scheduleScenarios + operationScenarios + activityScenarios + webhookScenarios)
+    package static func all(_ capabilities: Capability...) -> [Scenario] { of(Group.allCases, capabilities) }
+
+    /// Those of some groups, for a store that is not complete yet.
+    package static func of(_ groups: [Group], _ capabilities: [Capability]) -> [Scenario] {
+        groups.flatMap(\.scenarios)
             .filter { scenario in scenario.capability.map(capabilities.contains) ?? true }
+    }
+
+    /// The scenarios of one file.
+    package enum Group: Sendable, CaseIterable {
+        case enqueue, claim, settle, lease, suspect, worker, `operator`, selection, query, end, limit, digest, schedule
+        case operation, activity, webhook
+
+        package var scenarios: [Scenario] {
+            switch self {
+            case .enqueue: enqueueScenarios
+            case .claim: claimScenarios
+            case .settle: settleScenarios
+            case .lease: leaseScenarios
+            case .suspect: suspectScenarios
+            case .worker: workerScenarios
+            case .operator: operatorScenarios
+            case .selection: selectionScenarios
+            case .query: queryScenarios
+            case .end: endScenarios
+            case .limit: limitScenarios
+            case .digest: digestScenarios
+            case .schedule: scheduleScenarios
+            case .operation: operationScenarios
+            case .activity: activityScenarios
+            case .webhook: webhookScenarios
+            }
+        }
     }
 }
 

@@ -70,3 +70,18 @@ public struct ActivityCounts: Sendable, Hashable {
         }
     }
 }
+
+extension ActivityCounts {
+    /// How many ``numbers`` there are.
+    package static let numberCount = 9
+
+    /// As stores keep them: `enqueued, started, done, failed, crashed, lost, buried, cancelled, expired`.
+    package var numbers: [Int] { [enqueued, started, done, failed, crashed, lost, buried, cancelled, expired] }
+
+    /// - Parameter numbers: In the order of ``numbers``.
+    package init(numbers: [Int]) {
+        self.init()
+        (enqueued, started, done, failed, crashed) = (numbers[0], numbers[1], numbers[2], numbers[3], numbers[4])
+        (lost, buried, cancelled, expired) = (numbers[5], numbers[6], numbers[7], numbers[8])
+    }
+}

@@ -8,19 +8,19 @@ extension JobTransaction {
 
     func count(_ query: JobQuery, after cursor: JobCursor?) throws -> JobCount {
         if cursor == nil, let kept = try keptCount(query) { return .exactly(kept) }
-        let plan = try plan(query, states: query.states)
+        let searched = try plan(query, states: query.states)
         var (count, left, bytes, place) = (0, Self.jobsPerCount, JobFilter.maximumBytesRead, cursor)
-        for part in plan.parts(from: cursor) {
+        for part in searched.plan.parts(from: cursor) {
             if cursor == nil, let kept = try keptCount(part) {
                 count += kept
                 continue
             }
-            let single = QueryPlan(parts: [part], isReversed: false, search: plan.search)
-            let end: WalkEnd
+            let single = SearchedPlan(plan: QueryPlan(part), search: searched.search)
+            let end: QueryPlan.End
             if part.residual.isEmpty, part.scope.isOfIndex {
                 end = try self.count(part, after: place, &left, &count)
             } else {
-                var budget = ReadBudget(rows: left / Self.costOfLook, bytes: bytes)
+                var budget = QueryPlan.Budget(rows: left / Self.costOfLook, bytes: bytes)
                 end = try walk(single, after: place, &budget, now: now.wall) { _ in
                     count += 1
                     return true
@@ -51,11 +51,11 @@ extension JobTransaction {
     /// Counts the jobs of a part by its index alone.
     private func count(
         _ part: QueryPlan.Part, after place: JobCursor?, _ left: inout Int, _ count: inout Int
-    ) throws -> WalkEnd {
+    ) throws -> QueryPlan.End {
         let start = part.start(after: place, isReversed: false)
         left -= 1
         guard left > 0 else { return .spent(start) }
-        var end = WalkEnd.end
+        var end = QueryPlan.End.end
         _ = try statement(Self.places(part.state, part.scope))
             .rows(start.queue, start.order, start.job, Int64(left)) { row -> Void? in
                 (count, left) = (count + 1, left - 1)
@@ -73,21 +73,13 @@ extension JobTransaction {
     /// The counts that each transaction keeps say it all if a query names only queues and states whose jobs are not
     /// over (of the others they count those that were deleted too), or buried jobs with like errors.
     private func keptCount(_ query: JobQuery) throws -> Int? {
-        var namesErrors = false
-        for term in query.terms {
-            switch term.condition {
-            case .queue, .state: continue
-            case .errorGroup where !term.isNegated: namesErrors = true
-            case .group, .header, .error, .errorGroup, .age, .attempts, .id, .text: return nil
+        switch query.keptCounts {
+        case .queues:
+            try stats().filter { query.includes($0.name) }.reduce(0) { sum, queue in
+                query.states.reduce(sum) { $0 &+ queue.count(of: $1) }
             }
-        }
-        if namesErrors {
-            guard query.states == [.buried], let groups = query.errorGroups else { return nil }
-            return try buriedCount(groups, where: query.includes)
-        }
-        guard query.states.allSatisfy({ !$0.isOver }) else { return nil }
-        return try stats().filter { query.includes($0.name) }.reduce(0) { sum, queue in
-            query.states.reduce(sum) { $0 &+ queue.count(of: $1) }
+        case .errors(let groups): try buriedCount(groups, where: query.includes)
+        case nil: nil
         }
     }
 }

@@ -6,7 +6,7 @@ extension JobTransaction {
         let limit = min(filter.limit, JobFilter.maximumLimit)
         guard limit > 0 else { return JobPage() }
         let plan = try plan(filter.query, states: filter.query.states, isReversed: filter.isReversed)
-        var (found, budget): ([FoundPlace], ReadBudget) = ([], .page)
+        var (found, budget): ([FoundPlace], QueryPlan.Budget) = ([], .page)
         let end = try walk(plan, after: cursor, &budget, now: now.wall) { job in
             found.append(FoundPlace(job))
             return found.count < limit

@@ -1,70 +1,10 @@
-import Foundation
 import StintCore
 
 /// Operations: each step changes jobs and writes how far the operation is, in one transaction.
 extension JobTransaction {
-    /// A row of `stint_operations`, as a step needs it.
-    struct OpenOperation {
-        let id: Int64
-        let change: JobChange?
-        let restores: Int64?
-        let selection: JobSelection?
-        let cursor: SelectionCursor?
-        let pass: Int64
-        let passFrom: Int64
-        let changed: Int64
-        let skipped: Int64
-        let driver: Int64?
-        let steppedAt: Int64?
-        /// The cursor as it is stored.
-        let storedCursor: String?
-
-        static let columns = """
-            id, change, restores, selection, cursor, pass, pass_from, changed, skipped, driver, stepped_at
-            """
-
-        init(_ row: Statement.Row) {
-            id = row.int(0)
-            change = Stored.value(row.optionalText(1))
-            restores = row.optionalInt(2)
-            selection = Stored.value(row.optionalText(3))
-            storedCursor = row.optionalText(4)
-            cursor = storedCursor.flatMap { SelectionCursor($0) }
-            pass = row.tally(5)
-            passFrom = row.tally(6)
-            changed = row.tally(7)
-            skipped = row.tally(8)
-            driver = row.optionalInt(9)
-            steppedAt = row.optionalInt(10)
-        }
-
-        var states: [JobState] {
-            guard let change, let selection else { return [] }
-            return selection.possibleStates.filter(change.applies(to:))
-        }
-    }
-
-    /// What a read has found: jobs up to here do not meet the conditions, so a step need not look at them.
-    struct StepAhead: Sendable {
-        let operation: Int64
-        let from: String?
-        let to: SelectionCursor
-    }
-
-    /// What is stored as JSON.
-    enum Stored {
-        static func text(_ value: some Encodable) throws -> String {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            return String(decoding: try encoder.encode(value), as: UTF8.self)
-        }
-
-        /// `nil` if another program, or a newer Stint, has written it.
-        static func value<Value: Decodable>(_ text: String?) -> Value? {
-            guard let text else { return nil }
-            do { return try JSONDecoder().decode(Value.self, from: Data(text.utf8)) } catch { return nil }
-        }
-    }
+    static let openColumns = """
+        id, change, restores, selection, cursor, pass, pass_from, changed, skipped, driver, stepped_at
+        """
 
     // MARK: - Beginning
 
@@ -120,9 +60,9 @@ extension JobTransaction {
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
             """)
         insert.bind(1, verb)
-        insert.bind(2, try change.map(Stored.text))
+        insert.bind(2, try change.map(StoredJSON.text))
         insert.bind(3, restores?.rawValue)
-        insert.bind(4, try selection.map(Stored.text))
+        insert.bind(4, try selection.map(StoredJSON.text))
         insert.bind(5, filter.replacing("\0", with: "\u{FFFD}"))
         insert.bind(6, actor?.replacing("\0", with: "\u{FFFD}"))
         insert.bind(7, now.wall)
@@ -142,7 +82,7 @@ extension JobTransaction {
     // MARK: - Steps
 
     static let runningOperations = """
-        SELECT \(OpenOperation.columns) FROM stint_operations
+        SELECT \(openColumns) FROM stint_operations
         WHERE state IN ('running', 'paused') AND state = 'running' ORDER BY stepped_at, id
         """
 
@@ -154,29 +94,15 @@ extension JobTransaction {
         try statement(Self.anyRunningOperation).first { _ in true } == true
     }
 
-    enum Turn {
-        case idle
-        case elsewhere
-        case mine(OpenOperation)
-    }
-
-    /// Whose turn it is: the one whose last step is longest ago.
-    func turn(of driver: OperationDriver) throws -> Turn {
-        let running = try statement(Self.runningOperations).rows(read: OpenOperation.init)
-        guard let first = running.first else { return .idle }
-        let takeOver = BulkOperation.takeOverTime.milliseconds
-        let isElsewhere = running.contains { operation in
-            guard let steppedAt = operation.steppedAt, operation.driver != driver.token else { return false }
-            // A time in the future is from before the clock was set back.
-            return (now.wall - takeOver < steppedAt) && steppedAt <= now.wall + takeOver
-        }
-        return isElsewhere ? .elsewhere : .mine(first)
+    func turn(of driver: OperationDriver) throws -> OpenOperation.Turn {
+        OpenOperation.turn(
+            of: driver, among: try statement(Self.runningOperations).rows(read: OpenOperation.init), now: now.wall)
     }
 
     /// Reads, without the write lock, past jobs that do not meet the conditions.
     ///
     /// - Returns: `nil` if the next step may change something, or ends the operation.
-    func lookAhead(_ driver: OperationDriver, pages: Int) throws -> StepAhead? {
+    func lookAhead(_ driver: OperationDriver, pages: Int) throws -> OpenOperation.Ahead? {
         guard case .mine(let operation) = try turn(of: driver), let selection = operation.selection,
             var cursor = operation.cursor
         else { return nil }
@@ -186,27 +112,25 @@ extension JobTransaction {
             guard step.jobs.isEmpty, let next = step.next else { break }
             cursor = next
         }
-        return cursor == start ? nil : StepAhead(operation: operation.id, from: operation.storedCursor, to: cursor)
+        return cursor == start
+            ? nil : OpenOperation.Ahead(operation: operation.id, from: operation.storedCursor, to: cursor)
     }
 
     /// Makes one step of the operation whose turn it is.
-    func step(by driver: OperationDriver, ahead: StepAhead?) throws -> OperationStep {
+    func step(by driver: OperationDriver, ahead: OpenOperation.Ahead?) throws -> OperationStep {
         switch try turn(of: driver) {
         case .idle: return .idle
         case .elsewhere: return .elsewhere
         case .mine(let operation):
-            let progress: Progress
+            let progress: OpenOperation.Progress
             if let restores = operation.restores {
                 progress = try restore(operation, restores)
             } else if let change = operation.change, let selection = operation.selection, let cursor = operation.cursor
             {
-                let isAhead = ahead.map { $0.operation == operation.id && $0.from == operation.storedCursor } ?? false
-                progress = try self.change(operation, change, selection, from: isAhead ? ahead!.to : cursor)
+                progress = try self.change(
+                    operation, change, selection, from: operation.place(of: ahead) ?? cursor)
             } else {
-                progress = Progress(
-                    failure:
-                        "what it does or which jobs it changes cannot be read: a newer Stint or another program wrote it; "
-                        + "begin it again")
+                progress = .unreadable
             }
             try write(progress, of: operation, by: driver)
             guard let record = try self.operation(OperationID(rawValue: operation.id)) else { return .idle }
@@ -214,23 +138,13 @@ extension JobTransaction {
         }
     }
 
-    private struct Progress {
-        var changed = 0
-        /// How many it has left in this pass so far.
-        var skipped: Int64 = 0
-        /// Where to go on; `nil`: it has ended.
-        var cursor: SelectionCursor?
-        var beginsPass = false
-        var failure: String?
-    }
-
     private func change(
         _ operation: OpenOperation, _ change: JobChange, _ selection: JobSelection, from cursor: SelectionCursor
-    ) throws -> Progress {
-        let left = selection.limit.map { max(0, Int64($0) - operation.changed) } ?? .max
+    ) throws -> OpenOperation.Progress {
+        let left = operation.left(of: selection)
         let (step, jobs) = try select(
             selection, operation.states, from: cursor, limit: Int(min(Int64(Self.rowsPerStep), left)))
-        var progress = Progress(skipped: operation.skipped, cursor: step.next)
+        var progress = OpenOperation.Progress(skipped: operation.skipped, cursor: step.next)
         for job in jobs {
             if case .delete = change {
                 try setAside(job, by: operation.id)
@@ -243,33 +157,23 @@ extension JobTransaction {
             case .keyTaken: progress.skipped += 1
             }
         }
-        if Int64(progress.changed) >= left {
-            progress.cursor = nil
-            return progress
-        }
-        // A job may have moved to a state that was already read, so the states are read again.
-        let hasChanged = operation.changed + Int64(progress.changed) > operation.passFrom
-        if progress.cursor == nil, hasChanged, !change.mayApplyAgain, operation.pass < BulkOperation.maximumPasses {
-            progress.cursor = step.start
-            progress.beginsPass = true
-            progress.skipped = 0
-        }
+        progress.endPass(of: operation, change, selection, start: step.start)
         return progress
     }
 
-    private func restore(_ operation: OpenOperation, _ deleted: Int64) throws -> Progress {
-        let last = operation.cursor?.place?.job ?? .min
+    private func restore(_ operation: OpenOperation, _ deleted: Int64) throws -> OpenOperation.Progress {
+        let last = operation.lastRestored
         let (restored, skipped, next) = try bringBack(of: deleted, after: last, limit: Self.rowsPerStep)
         try statement("UPDATE stint_operations SET restored = restored + ?2 WHERE id = ?1")
             .execute(deleted, Int64(restored))
-        return Progress(
+        return OpenOperation.Progress(
             changed: restored, skipped: operation.skipped + Int64(skipped),
-            cursor: next.map {
-                SelectionCursor(place: JobCursor(state: .ready, queue: 0, order: 0, job: $0), newest: .max, start: 0)
-            })
+            cursor: next.map(OpenOperation.place(afterRestored:)))
     }
 
-    private func write(_ progress: Progress, of operation: OpenOperation, by driver: OperationDriver) throws {
+    private func write(_ progress: OpenOperation.Progress, of operation: OpenOperation, by driver: OperationDriver)
+        throws
+    {
         let changed = operation.changed + Int64(progress.changed)
         let update = try statement(
             """
@@ -347,18 +251,11 @@ extension JobTransaction {
         """
 
     private static func bulkOperation(_ row: Statement.Row) -> BulkOperation {
-        let change: JobChange? = Stored.value(row.optionalText(1))
-        let action: BulkOperation.Action =
-            if let restored = row.optionalInt(2) {
-                .restore(OperationID(rawValue: restored))
-            } else if let change {
-                .change(change)
-            } else {
-                .unknown(row.text(13))
-            }
-        return BulkOperation(
-            id: OperationID(rawValue: row.int(0)), action: action, filter: row.text(3), actor: row.optionalText(4),
-            begunAt: row.int(5), endedAt: row.optionalInt(6),
+        BulkOperation(
+            id: OperationID(rawValue: row.int(0)),
+            action: BulkOperation.Action(
+                stored: row.optionalText(1), restores: row.optionalInt(2), verb: row.text(13)),
+            filter: row.text(3), actor: row.optionalText(4), begunAt: row.int(5), endedAt: row.optionalInt(6),
             state: BulkOperation.State(rawValue: row.text(7)) ?? .failed,
             failure: row.optionalText(8), total: row.optionalInt(9).map { Int(clamping: $0) },
             changed: Int(row.tally(10)), skipped: Int(row.tally(11)),
@@ -415,5 +312,15 @@ extension JobTransaction {
                 WHERE \(Self.isOld))
             """
         ).execute(time, number)
+    }
+}
+
+extension OpenOperation {
+    /// Reads a row with the columns of ``JobTransaction/openColumns``.
+    init(_ row: Statement.Row) {
+        self.init(
+            id: row.int(0), change: row.optionalText(1), restores: row.optionalInt(2), selection: row.optionalText(3),
+            cursor: row.optionalText(4), pass: row.tally(5), passFrom: row.tally(6), changed: row.tally(7),
+            skipped: row.tally(8), driver: row.optionalInt(9), steppedAt: row.optionalInt(10))
     }
 }

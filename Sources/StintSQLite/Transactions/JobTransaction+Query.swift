@@ -2,50 +2,23 @@ import StintCore
 
 /// Reads the jobs that match a query, a bounded number of rows and bytes in each transaction.
 extension JobTransaction {
-    /// What a walk may still read.
-    struct ReadBudget {
-        var rows: Int
-        var bytes: Int
-
-        var isSpent: Bool { rows <= 0 || bytes <= 0 }
-
-        static let page = ReadBudget(rows: JobFilter.maximumRowsRead, bytes: JobFilter.maximumBytesRead)
-    }
-
-    /// How a walk ended.
-    enum WalkEnd: Equatable {
-        /// There are no more jobs.
-        case end
-        /// The visitor had enough with the job at this place.
-        case enough(JobCursor)
-        /// The budget is spent, and this is the place of the last row.
-        case spent(JobCursor)
-
-        var next: JobCursor? {
-            switch self {
-            case .end: nil
-            case .enough(let place), .spent(let place): place
-            }
-        }
-    }
-
     /// Visits the jobs of a plan that match, from a place on.
     ///
     /// - Parameters:
     ///   - now: The time from which ages count.
     ///   - visit: Whether to go on.
     func walk(
-        _ plan: QueryPlan, after place: JobCursor?, _ budget: inout ReadBudget, now: Timestamp,
+        _ searched: SearchedPlan, after place: JobCursor?, _ budget: inout QueryPlan.Budget, now: Timestamp,
         visit: (FoundJob) throws -> Bool
-    ) throws -> WalkEnd {
-        let names = NameCache(self)
+    ) throws -> QueryPlan.End {
+        let (names, plan) = (NameCache(self), searched.plan)
         for part in plan.parts(from: place) {
             let start = part.start(after: place, isReversed: plan.isReversed)
             // Also a part without jobs costs a look.
             budget.rows -= 1
             guard !budget.isSpent else { return .spent(start) }
             let end =
-                if let search = plan.search, part.scope.isOfIndex {
+                if let search = searched.search, part.scope.isOfIndex {
                     try walk(part, plan.isReversed, search, after: start, &budget, now, names, visit: visit)
                 } else {
                     try walk(part, plan.isReversed, after: start, &budget, now, names, visit: visit)
@@ -56,12 +29,12 @@ extension JobTransaction {
     }
 
     private func walk(
-        _ part: QueryPlan.Part, _ isReversed: Bool, after start: JobCursor, _ budget: inout ReadBudget,
+        _ part: QueryPlan.Part, _ isReversed: Bool, after start: JobCursor, _ budget: inout QueryPlan.Budget,
         _ now: Timestamp, _ names: NameCache, visit: (FoundJob) throws -> Bool
-    ) throws -> WalkEnd {
+    ) throws -> QueryPlan.End {
         let select = try statement(
             Self.jobs(part.state, part.scope, isReversed: isReversed, needs: part.needs))
-        var end = WalkEnd.end
+        var end = QueryPlan.End.end
         let checks = !part.residual.isEmpty
         _ = try select.rows(start.queue, start.order, start.job, Int64(budget.rows)) { row -> Void? in
             let job = FoundJob(row: row, state: part.state, scope: part.scope, names: names)
@@ -83,13 +56,13 @@ extension JobTransaction {
     /// The same with an answer of the full-text index: only the jobs that may match are looked at.
     private func walk(
         _ part: QueryPlan.Part, _ isReversed: Bool, _ search: SearchAnswer, after start: JobCursor,
-        _ budget: inout ReadBudget, _ now: Timestamp, _ names: NameCache, visit: (FoundJob) throws -> Bool
-    ) throws -> WalkEnd {
+        _ budget: inout QueryPlan.Budget, _ now: Timestamp, _ names: NameCache, visit: (FoundJob) throws -> Bool
+    ) throws -> QueryPlan.End {
         let one = try statement(
             Self.jobs(part.state, part.scope, isReversed: isReversed, needs: part.needs, isOne: true))
-        func look(at id: Int64, _ budget: inout ReadBudget) throws -> WalkEnd {
+        func look(at id: Int64, _ budget: inout QueryPlan.Budget) throws -> QueryPlan.End {
             one.bind(5, id)
-            let end = try one.first(start.queue, start.order, start.job, 1) { row -> WalkEnd in
+            let end = try one.first(start.queue, start.order, start.job, 1) { row -> QueryPlan.End in
                 let job = FoundJob(row: row, state: part.state, scope: part.scope, names: names)
                 budget.rows -= 1
                 budget.bytes -= job.bytesRead
@@ -107,7 +80,7 @@ extension JobTransaction {
             return .end
         }
         let select = try statement(Self.jobs(part.state, part.scope, isReversed: isReversed, needs: []))
-        var (end, excluded) = (WalkEnd.end, 0)
+        var (end, excluded) = (QueryPlan.End.end, 0)
         _ = try select.rows(start.queue, start.order, start.job, Int64(budget.rows * Self.excludedPerRow)) {
             row -> Void? in
             let job = FoundJob(row: row, state: part.state, scope: part.scope, names: names)
@@ -222,38 +195,5 @@ extension JobTransaction {
             guard row.int(15) != 0 else { return false }
             return try names.events(of: row.int(1)).contains { $0.withUnsafeBytes(condition) }
         }
-    }
-}
-
-/// Headers as the database keeps them, read in place: a walk looks at those of thousands of jobs.
-enum StoredHeaders {
-    /// The value of a header in lines `name: value`, as `Headers.init(readable:)` reads it.
-    ///
-    /// - Parameter name: In small letters.
-    static func value(of name: String, in text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
-        var name = name
-        return name.withUTF8 { name in
-            var (start, value): (Int, Range<Int>?) = (0, nil)
-            while start < text.count {
-                let end = text[start...].firstIndex(of: 0x0A) ?? text.count
-                if end - start > name.count, text[start + name.count] == 0x3A, isEqual(text, start, name) {
-                    let first = start + name.count + 1
-                    // The last one counts.
-                    value = (first < end && text[first] == 0x20 ? first + 1 : first)..<end
-                }
-                start = end + 1
-            }
-            return value.map { UnsafeRawBufferPointer(rebasing: text[$0]) }
-        }
-    }
-
-    private static func isEqual(
-        _ text: UnsafeRawBufferPointer, _ start: Int, _ name: UnsafeBufferPointer<UInt8>
-    ) -> Bool {
-        for index in 0..<name.count {
-            let byte = text[start + index]
-            guard ((0x41...0x5A).contains(byte) ? byte + 0x20 : byte) == name[index] else { return false }
-        }
-        return true
     }
 }

@@ -72,11 +72,8 @@ extension JobTransaction {
 
     /// The queues that a query names; `nil` if it names none, or one that is not indexed.
     private func searchedQueues(of query: JobQuery) throws -> [SearchedQueue]? {
-        let named = query.terms.compactMap { term in
-            if case .queue(let name) = term.condition, !term.isNegated { name } else { nil }
-        }
         var queues: [SearchedQueue] = []
-        for name in named where query.includes(name) {
+        for name in query.namedQueues ?? [] {
             let select = try statement(HotSQL.queueID)
             select.bind(1, name.description)
             guard let id = try select.first(read: { $0.int(0) }) else { continue }

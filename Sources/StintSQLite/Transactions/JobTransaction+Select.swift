@@ -19,7 +19,7 @@ extension JobTransaction {
         let (enqueuedBefore, buriedSince) = (selection.enqueuedBefore?.timestamp, selection.buriedSince?.timestamp)
         var (jobs, bytes): ([Located], Int64) = ([], 0)
         // Besides the jobs themselves, each part costs a row.
-        var budget = ReadBudget(rows: Self.rowsPerStep + plan.parts.count, bytes: JobFilter.maximumBytesRead)
+        var budget = QueryPlan.Budget(rows: Self.rowsPerStep + plan.plan.parts.count, bytes: JobFilter.maximumBytesRead)
         let end = try walk(plan, after: cursor?.place, &budget, now: start.start) { job in
             guard job.id.rawValue <= newest else { return true }
             if let enqueuedBefore, job.enqueuedAt >= enqueuedBefore { return true }

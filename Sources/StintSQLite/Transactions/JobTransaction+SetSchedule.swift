@@ -14,9 +14,7 @@ extension JobTransaction {
             let insert = try statement(
                 """
                 INSERT INTO stint_schedules (
-                    name, cron, time_zone, every_ms, every_from, missed, queue, priority, delay_ms, max_attempts,
-                    max_crashes, time_to_run_ms, unique_key, group_name, expires_ms, on_conflict, debounce_ms, at_most_ms,
-                    max_events, max_event_bytes, content_type, headers, payload, ticked_until, next_tick)
+                    name, \(StoredSchedule.Contents.columns), payload, ticked_until, next_tick)
                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
                         ?23, ?24, ?25)
                 """)

@@ -114,15 +114,4 @@ enum StoredActivity {
 extension ActivityCounts {
     /// The columns of ``numbers`` in `stint_buckets`.
     static let columns = "enqueued, started, done, failed, crashed, lost, buried, cancelled, expired"
-    static let numberCount = 9
-
-    /// In the order of ``columns``.
-    var numbers: [Int] { [enqueued, started, done, failed, crashed, lost, buried, cancelled, expired] }
-
-    /// - Parameter numbers: In the order of ``columns``.
-    init(numbers: [Int]) {
-        self.init()
-        (enqueued, started, done, failed, crashed) = (numbers[0], numbers[1], numbers[2], numbers[3], numbers[4])
-        (lost, buried, cancelled, expired) = (numbers[5], numbers[6], numbers[7], numbers[8])
-    }
 }

@@ -1,9 +1,7 @@
-import StintCore
-
-/// A row of `stint_webhooks`. Another program may have written it, so what it says is checked when it is used.
-struct StoredWebhook {
-    let id: Int64
-    let name: String
+/// A webhook as stores keep it. Another program may have written it, so what it says is checked when it is used.
+package struct StoredWebhook: Sendable {
+    package let id: Int64
+    package let name: String
     private let url: String
     private let events: [String]
     private let template: String
@@ -13,30 +11,24 @@ struct StoredWebhook {
     private let failed: Int64
     private let last: WebhookDelivery?
 
-    static let columns = """
-        id, name, url, events, template, allow_private, secret, delivered, failed, last_job, last_at, last_status, last_error
-        """
-
-    /// Reads a row with ``columns``.
-    init(_ row: Statement.Row) {
-        id = row.int(0)
-        name = row.text(1)
-        url = row.text(2)
-        events = row.text(3).split(separator: "\n").map(String.init)
-        template = row.text(4)
-        allowsPrivate = row.int(5) != 0
-        secret = row.bytes(6)
-        delivered = row.int(7)
-        failed = row.int(8)
-        last = row.optionalInt(9).map {
-            WebhookDelivery(
-                job: JobID(rawValue: $0), atMilliseconds: row.int(10),
-                status: row.optionalInt(11).map { Int(clamping: $0) }, error: row.optionalText(12))
-        }
+    package init(
+        id: Int64, name: String, url: String, events: [String], template: String, allowsPrivate: Bool, secret: [UInt8],
+        delivered: Int64, failed: Int64, last: WebhookDelivery?
+    ) {
+        self.id = id
+        self.name = name
+        self.url = url
+        self.events = events
+        self.template = template
+        self.allowsPrivate = allowsPrivate
+        self.secret = secret
+        self.delivered = delivered
+        self.failed = failed
+        self.last = last
     }
 
     /// - Throws: ``StintError`` with the code `invalidInput`.
-    func webhook() throws -> Webhook {
+    package func webhook() throws -> Webhook {
         guard let template = Webhook.Template(rawValue: template) else {
             throw StintError.invalidInput("its template is \(quoted(template)): it must be json or slack")
         }
@@ -47,7 +39,7 @@ struct StoredWebhook {
             name, url: url, events: events, template: template, allowsPrivate: allowsPrivate, secret: secret)
     }
 
-    var record: WebhookRecord {
+    package var record: WebhookRecord {
         var problem: String?
         do { _ = try webhook() } catch { problem = "\(error)" }
         return WebhookRecord(

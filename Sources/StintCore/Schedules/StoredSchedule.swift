@@ -1,75 +1,62 @@
-import StintCore
-
-/// A row of `stint_schedules`. Another program may have written it, so what it says is checked when it is used.
-struct StoredSchedule {
+/// A schedule as stores keep it. Another program may have written it, so what it says is checked when it is used.
+package struct StoredSchedule: Sendable {
     /// What a person sets, as it is stored. Text is compared by bytes.
-    struct Contents: Hashable {
-        var timing: Timing
-        var missed: ByteText
-        var queue: ByteText
-        var priority: Int64
-        var delay: Int64
-        var maxAttempts: Int64
-        var maxCrashes: Int64
-        var timeToRun: Int64?
-        var uniqueKey: ByteText?
-        var group: ByteText?
-        var expires: Int64?
-        var onConflict: ByteText
-        var debounce: Int64?
-        var atMost: Int64?
-        var maxEvents: Int64
-        var maxEventBytes: Int64
-        var contentType: ByteText
-        var headers: ByteText?
+    package struct Contents: Hashable, Sendable {
+        package var timing: Timing
+        package var missed: ByteText
+        package var queue: ByteText
+        package var priority: Int64
+        package var delay: Int64
+        package var maxAttempts: Int64
+        package var maxCrashes: Int64
+        package var timeToRun: Int64?
+        package var uniqueKey: ByteText?
+        package var group: ByteText?
+        package var expires: Int64?
+        package var onConflict: ByteText
+        package var debounce: Int64?
+        package var atMost: Int64?
+        package var maxEvents: Int64
+        package var maxEventBytes: Int64
+        package var contentType: ByteText
+        package var headers: ByteText?
     }
 
-    struct Timing: Hashable {
-        var cron: ByteText?
-        var zone: ByteText?
-        var interval: Int64?
-        var origin: Int64?
+    package struct Timing: Hashable, Sendable {
+        package var cron: ByteText?
+        package var zone: ByteText?
+        package var interval: Int64?
+        package var origin: Int64?
     }
 
-    let id: Int64
-    let name: String
-    let isPaused: Bool
-    let tickedUntil: Timestamp
-    let nextTick: Timestamp?
-    let contents: Contents
-    let payloadBytes: Int64
+    package let id: Int64
+    package let name: String
+    package let isPaused: Bool
+    package let tickedUntil: Timestamp
+    package let nextTick: Timestamp?
+    package let contents: Contents
+    package let payloadBytes: Int64
 
-    static let columns = """
-        id, name, paused, ticked_until, next_tick, cron, time_zone, every_ms, every_from, missed, queue, priority,
-        delay_ms, max_attempts, max_crashes, time_to_run_ms, unique_key, group_name, expires_ms, on_conflict, debounce_ms,
-        at_most_ms, max_events, max_event_bytes, content_type, headers, length(payload)
-        """
-
-    /// Reads a row with ``columns``.
-    init(_ row: Statement.Row) {
-        id = row.int(0)
-        name = row.text(1)
-        isPaused = row.int(2) != 0
-        tickedUntil = Self.sane(row.int(3))
-        nextTick = row.optionalInt(4).map(Self.sane)
-        func text(_ column: Int32) -> ByteText? { row.optionalText(column).map(ByteText.init) }
-        contents = Contents(
-            timing: Timing(cron: text(5), zone: text(6), interval: row.optionalInt(7), origin: row.optionalInt(8)),
-            missed: ByteText(row.text(9)), queue: ByteText(row.text(10)), priority: row.int(11), delay: row.int(12),
-            maxAttempts: row.int(13), maxCrashes: row.int(14), timeToRun: row.optionalInt(15), uniqueKey: text(16),
-            group: text(17), expires: row.optionalInt(18), onConflict: ByteText(row.text(19)),
-            debounce: row.optionalInt(20), atMost: row.optionalInt(21), maxEvents: row.int(22),
-            maxEventBytes: row.int(23), contentType: ByteText(row.text(24)), headers: text(25))
-        payloadBytes = row.int(26)
+    package init(
+        id: Int64, name: String, isPaused: Bool, tickedUntil: Timestamp, nextTick: Timestamp?, contents: Contents,
+        payloadBytes: Int64
+    ) {
+        self.id = id
+        self.name = name
+        self.isPaused = isPaused
+        self.tickedUntil = Self.sane(tickedUntil)
+        self.nextTick = nextTick.map(Self.sane)
+        self.contents = contents
+        self.payloadBytes = payloadBytes
     }
 
     /// Sums with it do not overflow.
-    static func sane(_ time: Timestamp) -> Timestamp { min(max(time, -1 << 60), 1 << 60) }
+    package static func sane(_ time: Timestamp) -> Timestamp { min(max(time, -1 << 60), 1 << 60) }
 
     // MARK: - What it says
 
     /// - Throws: ``StintError`` with the code `invalidInput`, also if the system does not know its zone any more.
-    func recurrence() throws -> Schedule.Recurrence {
+    package func recurrence() throws -> Schedule.Recurrence {
         let timing = contents.timing
         if let cron = timing.cron {
             guard let zone = timing.zone else { throw StintError(.invalidInput, "its time zone is missing") }
@@ -78,7 +65,7 @@ struct StoredSchedule {
         return try Schedule.Recurrence(stored: .every(interval: timing.interval ?? 0, origin: timing.origin ?? 0))
     }
 
-    func missed() throws -> MissedTicks {
+    package func missed() throws -> MissedTicks {
         guard let missed = MissedTicks(rawValue: contents.missed.text) else {
             throw StintError(
                 .invalidInput, "its missed ticks are \(quoted(contents.missed.text)): it must be skip, once or all")
@@ -94,7 +81,7 @@ struct StoredSchedule {
     }
 
     /// - Throws: ``StintError`` with the code `invalidInput`.
-    func schedule(payload: [UInt8]) throws -> Schedule {
+    package func schedule(payload: [UInt8]) throws -> Schedule {
         try checkConflict()
         let job = try NewJob(
             payload, in: try QueueName(contents.queue.text), contentType: contents.contentType.text,
@@ -115,7 +102,7 @@ struct StoredSchedule {
     }
 
     /// - Parameter ticks: The latest ticks, newest first.
-    func record(_ ticks: [ScheduleTick]) -> ScheduleRecord {
+    package func record(_ ticks: [ScheduleTick]) -> ScheduleRecord {
         var recurrence: Schedule.Recurrence?
         var problem: String?
         do {
@@ -139,7 +126,45 @@ struct StoredSchedule {
 }
 
 extension StoredSchedule.Contents {
-    init(_ schedule: Schedule) {
+    /// As every store has them.
+    package static let columns = """
+        cron, time_zone, every_ms, every_from, missed, queue, priority, delay_ms, max_attempts, max_crashes,
+        time_to_run_ms, unique_key, group_name, expires_ms, on_conflict, debounce_ms, at_most_ms, max_events,
+        max_event_bytes, content_type, headers
+        """
+
+    /// - Parameters:
+    ///   - text: The text of a column, counted from the first of ``columns``.
+    ///   - number: The same of a number.
+    package init(text: (Int) throws -> ByteText?, number: (Int) throws -> Int64?) rethrows {
+        let none = ByteText("")
+        timing = StoredSchedule.Timing(cron: try text(0), zone: try text(1), interval: try number(2), origin: try number(3))
+        (missed, queue) = (try text(4) ?? none, try text(5) ?? none)
+        (priority, delay) = (try number(6) ?? 0, try number(7) ?? 0)
+        (maxAttempts, maxCrashes, timeToRun) = (try number(8) ?? 0, try number(9) ?? 0, try number(10))
+        (uniqueKey, group, expires) = (try text(11), try text(12), try number(13))
+        (onConflict, debounce, atMost) = (try text(14) ?? none, try number(15), try number(16))
+        (maxEvents, maxEventBytes) = (try number(17) ?? 0, try number(18) ?? 0)
+        (contentType, headers) = (try text(19) ?? none, try text(20))
+    }
+
+    package enum Value: Sendable {
+        case text(ByteText?)
+        case number(Int64?)
+    }
+
+    /// In the order of ``columns``.
+    package var values: [Value] {
+        [
+            .text(timing.cron), .text(timing.zone), .number(timing.interval), .number(timing.origin), .text(missed),
+            .text(queue), .number(priority), .number(delay), .number(maxAttempts), .number(maxCrashes),
+            .number(timeToRun), .text(uniqueKey), .text(group), .number(expires), .text(onConflict),
+            .number(debounce), .number(atMost), .number(maxEvents), .number(maxEventBytes), .text(contentType),
+            .text(headers),
+        ]
+    }
+
+    package init(_ schedule: Schedule) {
         let options = schedule.job.options
         self.init(
             timing: StoredSchedule.Timing(schedule.recurrence), missed: ByteText(schedule.missed.rawValue),
@@ -153,24 +178,10 @@ extension StoredSchedule.Contents {
             contentType: ByteText(schedule.job.contentType),
             headers: options.headers.storedText.map(ByteText.init))
     }
-
-    /// From the parameter `first` on, in the order of the columns from `cron` to `headers`.
-    func bind(_ statement: Statement, from first: Int32) {
-        let texts: [Int32: ByteText?] = [
-            0: timing.cron, 1: timing.zone, 4: missed, 5: queue, 11: uniqueKey, 12: group, 14: onConflict,
-            19: contentType, 20: headers,
-        ]
-        let numbers: [Int32: Int64?] = [
-            2: timing.interval, 3: timing.origin, 6: priority, 7: delay, 8: maxAttempts, 9: maxCrashes, 10: timeToRun,
-            13: expires, 15: debounce, 16: atMost, 17: maxEvents, 18: maxEventBytes,
-        ]
-        for (column, value) in texts { statement.bind(first + column, value?.text) }
-        for (column, value) in numbers { statement.bind(first + column, value) }
-    }
 }
 
 extension StoredSchedule.Timing {
-    init(_ recurrence: Schedule.Recurrence) {
+    package init(_ recurrence: Schedule.Recurrence) {
         switch recurrence.kind {
         case .cron(let expression, let zone):
             self.init(cron: ByteText(expression.description), zone: ByteText(zone))

@@ -1,149 +1,33 @@
 import StintCore
 
-/// How the jobs that match a query are found: which parts of which indexes are read, one after the other, and what is
-/// left to check of each job. The plan depends on the query and on which queues and groups exist, and never on
-/// statistics, so that all pages of a query are read in one order. The full-text index changes no order: it says which
-/// jobs of a part need not be looked at.
-struct QueryPlan {
-    /// Jobs of one state that an index finds.
-    enum Scope: Hashable {
-        case all
-        case queue(Int64)
-        case group(Int64)
-        /// Buried jobs whose latest errors are alike.
-        case errors(Int64)
-        case job(Int64)
-
-        /// Of the parts of one state, its place among them.
-        var number: Int64 {
-            switch self {
-            case .all: 0
-            case .queue(let number), .group(let number), .errors(let number), .job(let number): number
-            }
-        }
-
-        /// Whether an index of the state alone lists its jobs.
-        var isOfIndex: Bool { if case .job = self { false } else { true } }
-    }
-
-    struct Part {
-        let state: JobState
-        let scope: Scope
-        /// What the index does not say.
-        let residual: JobQuery
-        let needs: Needs
-
-        /// Where it is read from: behind a place in it, or from its beginning.
-        func start(after place: JobCursor?, isReversed: Bool) -> JobCursor {
-            if let place, place.state == state, scope == .all || place.queue == scope.number { return place }
-            let first = isReversed ? Int64.max : .min
-            return JobCursor(state: state, queue: scope == .all ? first : scope.number, order: first, job: first)
-        }
-    }
-
-    /// What the checks look at.
-    struct Needs: OptionSet, Hashable {
-        let rawValue: Int
-
-        static let headers = Needs(rawValue: 1)
-        static let errors = Needs(rawValue: 2)
-        static let payload = Needs(rawValue: 4)
-        static let errorGroup = Needs(rawValue: 8)
-        /// The size of the payload, not its bytes.
-        static let payloadSize = Needs(rawValue: 16)
-        /// The job's own row. Each may be on a page of the file of its own, so it is read only for what is in it.
-        static let job = Needs(rawValue: 32)
-
-        init(rawValue: Int) { self.rawValue = rawValue }
-
-        init(of query: JobQuery) {
-            self = query.terms.reduce(into: []) { needs, term in
-                switch term.condition {
-                case .header: needs.insert(.headers)
-                case .error: needs.insert(.errors)
-                case .errorGroup: needs.formUnion([.errors, .errorGroup])
-                case .text: needs.formUnion([.errors, .payload])
-                case .age: needs.insert(.job)
-                case .queue, .state, .group, .attempts, .id: break
-                }
-            }
-        }
-    }
-
-    let parts: [Part]
-    let isReversed: Bool
-    /// What the full-text index says; `nil`: nothing.
+/// How a query is answered from the tables: its plan, and what the full-text index says. The index changes no order: it
+/// says which jobs of a part need not be looked at.
+struct SearchedPlan {
+    let plan: QueryPlan
+    /// `nil`: nothing.
     let search: SearchAnswer?
-
-    /// The parts from that of a place on, or from the first behind it.
-    func parts(from place: JobCursor?) -> ArraySlice<Part> {
-        guard let place else { return parts[...] }
-        let states = JobState.allCases
-        func rank(_ state: JobState) -> Int { states.firstIndex(of: state)! }
-        return parts.drop { part in
-            guard part.state == place.state else { return rank(part.state) < rank(place.state) }
-            if part.scope == .all { return false }
-            return isReversed ? part.scope.number > place.queue : part.scope.number < place.queue
-        }
-    }
 }
 
 extension JobTransaction {
-    /// - Parameters:
-    ///   - states: Those to look into, in the order of `JobState.allCases`.
-    ///   - needs: What the caller reads of each job, besides what the query looks at.
+    /// See ``QueryPlan``.
     func plan(
         _ query: JobQuery, states: [JobState], isReversed: Bool = false, needs: QueryPlan.Needs = []
-    ) throws -> QueryPlan {
-        let withoutStates = query.without { if case .state = $0.condition { true } else { false } }
-        let withoutQueues = withoutStates.without { if case .queue = $0.condition { true } else { false } }
-        let (scopes, residual): ([QueryPlan.Scope], JobQuery)
-        if let ids = query.ids {
-            scopes = ids.map { .job($0.rawValue) }
-            residual = withoutStates.without { term in
-                if case .id = term.condition { !term.isNegated } else { false }
+    ) throws -> SearchedPlan {
+        let found =
+            switch QueryPlan.Lookup(of: query) {
+            case .nothing: [Int64]()
+            case .queues: try queues(of: query)
+            case .groups(let names): try groups(names, in: try queues(of: query))
             }
-        } else if let names = query.groups {
-            scopes = try groups(names, in: try queues(of: query)).map { .group($0) }
-            residual = withoutQueues.without { term in
-                if case .group = term.condition { !term.isNegated } else { false }
-            }
-        } else if withoutQueues != withoutStates {
-            scopes = try queues(of: query).map { .queue($0) }
-            residual = withoutQueues
-        } else {
-            (scopes, residual) = ([.all], withoutStates)
-        }
-        let alike = errorParts(query, withoutStates)
-        let parts = states.flatMap { state in
-            let (scopes, residual) = state == .buried ? alike ?? (scopes, residual) : (scopes, residual)
-            // What no check leaves out is listed, and must be there.
-            let needs = residual.isEmpty ? needs.union(.job) : needs
-            return scopes.sorted { isReversed ? $0.number > $1.number : $0.number < $1.number }.map { scope in
-                QueryPlan.Part(
-                    state: state, scope: scope, residual: residual,
-                    needs: QueryPlan.Needs(of: residual).union(needs))
-            }
-        }
-        return QueryPlan(parts: parts, isReversed: isReversed, search: try searchAnswer(query))
-    }
-
-    /// How buried jobs with like errors are found, if nothing finds fewer.
-    private func errorParts(_ query: JobQuery, _ withoutStates: JobQuery) -> ([QueryPlan.Scope], JobQuery)? {
-        guard query.ids == nil, query.groups == nil, let groups = query.errorGroups else { return nil }
-        let residual = withoutStates.without { term in
-            if case .errorGroup = term.condition { !term.isNegated } else { false }
-        }
-        return (groups.map { .errors($0.rawValue) }, residual)
+        return SearchedPlan(
+            plan: QueryPlan(query, states: states, isReversed: isReversed, needs: needs, found: found),
+            search: try searchAnswer(query))
     }
 
     /// The queues whose jobs may match.
     private func queues(of query: JobQuery) throws -> [Int64] {
-        let named = query.terms.compactMap { term in
-            if case .queue(let name) = term.condition, !term.isNegated { name } else { nil }
-        }
-        guard named.isEmpty else {
-            return try named.filter(query.includes).compactMap { name in
+        if let named = query.namedQueues {
+            return try named.compactMap { name in
                 let select = try statement(HotSQL.queueID)
                 select.bind(1, name.description)
                 return try select.first { $0.int(0) }

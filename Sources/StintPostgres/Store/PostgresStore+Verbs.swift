@@ -1,0 +1,66 @@
+import StintCore
+
+/// The verbs of a `JobStore`: each is one transaction with the verb of the same name.
+extension PostgresStore {
+    package func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] {
+        try checkStillThere()
+        guard !jobs.isEmpty else { return [] }
+        return try await change { try await $0.enqueue(jobs) }
+    }
+
+    package func exchange(_ settlements: [Settlement], for request: ClaimRequest?) async throws -> Exchange {
+        try checkStillThere()
+        guard !settlements.isEmpty || request != nil else { return Exchange() }
+        return try await change { transaction in
+            try await transaction.exchange(settlements, for: request)
+        }
+    }
+
+    package func extend(_ leases: [Lease], by duration: Duration) async throws -> [Lease] {
+        try checkStillThere()
+        guard !leases.isEmpty else { return [] }
+        return try await change { transaction in
+            let lost = try await transaction.extend(leases, by: duration)
+            transaction.changesNothing = true
+            return lost
+        }
+    }
+
+    package func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady {
+        try await read { try await $0.nextReady(in: queues, passingOverSuspects: passingOverSuspects) }
+    }
+
+    package func isClaimable(_ job: JobID) async throws -> Bool { try await read { try await $0.isClaimable(job) } }
+
+    package func waitReason(of job: JobID) async throws -> WaitReason? {
+        try await read { try await $0.waitReason(of: job) }
+    }
+
+    package func reap() async throws -> ReapReport {
+        guard try await read({ try await $0.needsReap() }) else { return ReapReport() }
+        return try await change { try await $0.reap() }
+    }
+}
+
+extension JobTransaction {
+    func exchange(_ settlements: [Settlement], for request: ClaimRequest?) async throws -> Exchange {
+        let tokens = Set(settlements.map(\.lease.token.rawValue)).sorted()
+        var settledQueues: Set<Int64> = []
+        if !tokens.isEmpty {
+            let rows = try await run(
+                "SELECT queue_id FROM stint.leases WHERE token = ANY ($1) AND group_ids IS NOT NULL", .ints(tokens))
+            settledQueues = Set(try rows.map { try $0.int(0) })
+        }
+        let queues = try await lockForClaim(request?.queues ?? [], others: settledQueues)
+        var exchange = Exchange(answers: try await settle(settlements))
+        var claim = Claim()
+        if let request { claim = try await self.claim(request, from: queues) }
+        let (jobs, unreadable) = try await load(claim)
+        _ = try await settle(unreadable)
+        exchange.jobs = jobs
+        exchange.isCut = claim.isCut
+        exchange.passedOver = claim.passedOver
+        changesNothing = hasCountedNothing
+        return exchange
+    }
+}

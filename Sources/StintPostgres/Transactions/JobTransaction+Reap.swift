@@ -1,0 +1,132 @@
+import StintCore
+
+extension JobTransaction {
+    /// Limits of one call, so that others never wait long for what the reaper holds.
+    private static let leasesPerReap: Int64 = 100
+    private static let jobsPerReap = 1_000
+    private static let prunesPerReap = 1_000
+    private static let expiriesPerReap: Int64 = 1_000
+
+    private static let overStates = JobState.allCases.filter(\.isOver)
+
+    private static let endedLeases = "SELECT 1 FROM stint.leases WHERE deadline <= $1 LIMIT 1"
+    private static func expiredJobs(_ state: JobState) -> String {
+        "SELECT job_id FROM \(state.table) WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2"
+    }
+    /// Jobs in a state, in which they are over, past the retention of their queue.
+    private static func jobsToPrune(_ state: JobState) -> String {
+        """
+        SELECT s.job_id, s.queue_id FROM stint.queues q CROSS JOIN LATERAL (
+            SELECT job_id, queue_id FROM \(state.table)
+            WHERE queue_id = q.id AND \(state.orderColumn!) <= $1 - q.retention_ms
+            ORDER BY \(state.orderColumn!), job_id LIMIT $2) s
+        LIMIT $2
+        """
+    }
+
+    /// Whether a reap would find anything: it only reads.
+    func needsReap() async throws -> Bool {
+        var statements = [PostgresStatement(Self.endedLeases, [.int(now.steady)])]
+        for state in [JobState.ready, .delayed] {
+            statements.append(PostgresStatement(Self.expiredJobs(state), [.int(now.wall), .int(1)]))
+        }
+        for state in Self.overStates {
+            statements.append(PostgresStatement(Self.jobsToPrune(state), [.int(now.wall), .int(1)]))
+        }
+        return try await run(statements).contains { !$0.isEmpty }
+    }
+
+    func reap() async throws -> ReapReport {
+        var report = ReapReport()
+        let leases = try await run(
+            """
+            SELECT \(LeaseRow.columns) FROM stint.leases WHERE deadline <= $1 ORDER BY deadline LIMIT $2
+            FOR UPDATE SKIP LOCKED
+            """, .int(now.steady), .int(Self.leasesPerReap)
+        ).map { try LeaseRow($0) }
+        if !leases.isEmpty {
+            let workers = try await workerRecords()
+            for lease in leases where report.requeued + report.buried < Self.jobsPerReap {
+                try await endExpired(lease, workers, &report)
+            }
+        }
+        for state in [JobState.ready, .delayed] {
+            let ids = try await run(Self.expiredJobs(state), .int(now.wall), .int(Self.expiriesPerReap))
+                .map { try $0.int(0) }
+            report.expired += try await expire(ids)
+        }
+        try await prune(&report)
+        return report
+    }
+
+    private func prune(_ report: inout ReapReport) async throws {
+        for state in Self.overStates {
+            let room = Self.prunesPerReap - report.pruned
+            guard room > 0 else { return }
+            let ids = try await run(Self.jobsToPrune(state), .int(now.wall), .int(Int64(room))).map { try $0.int(0) }
+            let gone = try await run(
+                "DELETE FROM \(state.table) WHERE job_id = ANY ($1) RETURNING job_id", .ints(ids)
+            ).map { try $0.int(0) }
+            _ = try await run(Self.forget(gone))
+            report.pruned += gone.count
+        }
+    }
+
+    // MARK: - Leases that ran out
+
+    /// A deadline proves no death: the worker may hang, may have been frozen, or may be cut off from the server.
+    private func endExpired(_ lease: LeaseRow, _ workers: [WorkerRecord], _ report: inout ReapReport) async throws {
+        let worker = lease.workerID.flatMap { id in workers.first { $0.id.rawValue == id } }
+        let ending = worker.map { CrashAttribution.Ending(ofUnseen: $0) ?? .leaseRanOut } ?? .leaseRanOut
+        if ending == .leaseRanOut, Self.mayYetBeExtended(worker), try await !isSecondLook(lease) {
+            report.spared += 1
+            return
+        }
+        let process = worker?.registration.process
+        let company = process.map { process in workers.filter { $0.registration.process == process } } ?? []
+        let evidence = CrashEvidence(ending, of: company, heldOne: try await !isShared(lease))
+        try await end(lease, process, evidence, LostAttempt(ending, ofWorker: lease.worker), &report)
+    }
+
+    /// A living worker extends its leases as soon as it can. The supervisor of a dead one reclaims its jobs.
+    private static func mayYetBeExtended(_ worker: WorkerRecord?) -> Bool {
+        switch worker?.liveness {
+        case .alive, .dead: true
+        case .unknown, nil: false
+        }
+    }
+
+    /// Whether the lease was found past its deadline some time ago, in another transaction, and still is. Extending the
+    /// lease removes the mark.
+    private func isSecondLook(_ lease: LeaseRow) async throws -> Bool {
+        if let since = lease.overdueSince, since <= now.steady {
+            return now.steady - since >= SecondLook.delay.milliseconds
+        }
+        try await run(
+            "UPDATE stint.leases SET overdue_since = $2 WHERE token = $1", .int(lease.token), .int(now.steady))
+        return false
+    }
+
+    /// Whether the worker held more than one job, in this lease or others: then it is not known which job ended it. Its
+    /// other leases are marked, since the last of them must not look like its only one.
+    private func isShared(_ lease: LeaseRow) async throws -> Bool {
+        let sameHolder = """
+            (worker = $1 OR worker_id IN (
+                SELECT w.id FROM stint.workers w JOIN stint.workers mine ON mine.id = $2 WHERE w.process = mine.process))
+            """
+        let parameters: [PostgresValue] = [.text(lease.worker), .int(lease.workerID)]
+        let row = try await run([
+            PostgresStatement(
+                """
+                SELECT coalesce(sum(cardinality(job_ids)), 0)::bigint, bool_or(shared AND token = $3) FROM stint.leases
+                WHERE \(sameHolder)
+                """, parameters + [.int(lease.token)])
+        ])[0].first
+        if try lease.isShared || row?.optionalBool(1) == true { return true }
+        guard let row, try row.int(0) > 1 else { return false }
+        _ = try await run([
+            PostgresStatement("UPDATE stint.leases SET shared = true WHERE \(sameHolder) AND NOT shared", parameters)
+        ])
+        return true
+    }
+}

@@ -1,0 +1,152 @@
+import Foundation
+import StintPlatform
+import StintPostgres
+import Synchronization
+
+/// A PostgreSQL server of the tests' own, with a socket in a temporary folder and no port. It starts with the first test
+/// that needs it, and is stopped and removed when the test process has ended, in whatever way: a shell waits for the end
+/// of a pipe that the test process holds.
+///
+/// `STINT_TEST_POSTGRES=postgres://…` makes the tests use another server. Its user must be allowed to create databases.
+package final class PostgresCluster: Sendable {
+    /// For ordinary tests: commits are not flushed to the disk.
+    package static let shared = Shared()
+
+    /// Starts the server once.
+    package final class Shared: Sendable {
+        private let cluster = Mutex<Result<PostgresCluster, any Error>?>(nil)
+
+        package func get() throws -> PostgresCluster {
+            try cluster.withLock { cluster in
+                if let cluster { return try cluster.get() }
+                let started = Result {
+                    if let other = ProcessInfo.processInfo.environment["STINT_TEST_POSTGRES"] {
+                        return PostgresCluster(url: other)
+                    }
+                    return try PostgresCluster(settings: ["fsync": "off"])
+                }
+                cluster = started
+                return try started.get()
+            }
+        }
+
+        /// The URL of a new, empty database.
+        package func database() async throws -> String { try await get().createDatabase() }
+    }
+
+    private enum Place: Sendable {
+        case folder(String)
+        case elsewhere(String)
+    }
+
+    private let place: Place
+    /// The write end of the pipe whose end stops the server.
+    private let life: FileDescriptor?
+
+    private init(url: String) {
+        place = .elsewhere(url)
+        life = nil
+    }
+
+    /// Starts a server of its own.
+    ///
+    /// - Parameter settings: Lines of postgresql.conf.
+    package init(settings: [String: String] = [:]) throws {
+        let folder = NSTemporaryDirectory() + "stint-pg-" + String(UInt64.random(in: .min ... .max), radix: 36)
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        let (readEnd, writeEnd) = try FileDescriptor.pipe()
+        _ = fcntl(writeEnd.rawValue, F_SETFD, FD_CLOEXEC)
+        let output = Foundation.Pipe()
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        // In a session of its own, so that Ctrl-C does not end the server before the tests.
+        process.arguments =
+            ["setsid", "/bin/sh", "-c", Self.script, "stint-test-postgres", folder]
+            + settings.sorted { $0.key < $1.key }.map { "\($0.key) = '\($0.value)'" }
+        process.currentDirectoryURL = URL(filePath: "/")
+        process.standardInput = FileHandle(fileDescriptor: readEnd.rawValue, closeOnDealloc: false)
+        process.standardOutput = output
+        try process.run()
+        try readEnd.close()
+        var said = Data()
+        while !said.contains(UInt8(ascii: "\n")) {
+            let more = output.fileHandleForReading.availableData
+            if more.isEmpty { break }
+            said += more
+        }
+        guard String(decoding: said, as: UTF8.self) == "ready\n" else {
+            try writeEnd.close()
+            throw ClusterFailure("PostgreSQL did not start; its messages are above. Debian has it as 'postgresql'.")
+        }
+        place = .folder(folder)
+        life = writeEnd
+    }
+
+    /// Stops the server and removes its files.
+    package func stop() throws { try life?.close() }
+
+    /// Where to connect to one of its databases.
+    package func url(_ database: String) -> String {
+        switch place {
+        case .folder(let folder):
+            let host = folder.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? folder
+            return "postgres://postgres@\(host)/\(database)"
+        case .elsewhere(let url):
+            guard var parts = URLComponents(string: url) else { return url }
+            parts.path = "/" + database
+            return parts.string ?? url
+        }
+    }
+
+    /// The folder of its socket and its data; `nil` if it is not one of the tests' own.
+    package var folder: String? {
+        if case .folder(let folder) = place { folder } else { nil }
+    }
+
+    /// The URL of a new, empty database.
+    package func createDatabase() async throws -> String {
+        let name = "stint_test_" + String(UInt64.random(in: .min ... .max), radix: 36)
+        let administrator = try PostgresConnections(url("postgres"))
+        _ = try await administrator.run("CREATE DATABASE \(name)")
+        await administrator.close()
+        return url(name)
+    }
+
+    private static let script = """
+        set -eu
+        trap '' INT TERM HUP
+        folder=$1
+        shift
+        PATH="$(pg_config --bindir 2>/dev/null || true):$PATH"
+        export PATH
+        user=
+        : >"$folder/log"
+        # initdb refuses root.
+        if [ "$(id -u)" -eq 0 ]; then
+            chown -R postgres "$folder"
+            user='setpriv --reuid=postgres --regid=postgres --clear-groups'
+        fi
+        {
+            $user initdb -D "$folder/data" -U postgres -A trust --no-locale -E UTF8 --no-sync >>"$folder/log"
+            {
+                echo "listen_addresses = ''"
+                echo "unix_socket_directories = '$folder'"
+                echo "max_connections = 200"
+                for line in "$@"; do echo "$line"; done
+            } >>"$folder/data/postgresql.conf"
+            $user pg_ctl -D "$folder/data" -l "$folder/log" -w -t 120 start >/dev/null </dev/null
+        } || { cat "$folder/log" >&2; rm -rf "$folder"; exit 1; }
+        echo ready
+        exec >/dev/null 2>&1
+        cat
+        $user pg_ctl -D "$folder/data" -m immediate -w stop
+        rm -rf "$folder"
+        """
+}
+
+/// Why there is no server to test with.
+package struct ClusterFailure: Error, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) { self.description = description }
+}
