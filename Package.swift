@@ -221,8 +221,8 @@ let package = Package(
             name: "Torture",
             dependencies: [
                 "TestSupport", "History", "CFaults", "CSimulation", "StintTesting", "StoreConformance", "Stint",
-                "StintCore", "StintPlatform", "StintSQLite", "StintWorker", "StintBeanstalk", "StintSQLiteMigrations",
-                grdb, sqlite, lifecycle, logging, nio, nioPosix, subprocess,
+                "StintCore", "StintPlatform", "StintSQLite", "StintPostgres", "StintWorker", "StintBeanstalk",
+                "StintSQLiteMigrations", "PostgresSupport", grdb, sqlite, lifecycle, logging, nio, nioPosix, subprocess,
             ],
             path: "Tests/Reliability"
         ),
@@ -238,7 +238,8 @@ let package = Package(
             name: "TortureTests",
             dependencies: [
                 "Torture", "History", "CFaults", "CSimulation", "Stint", "StintPlatform", "StintSQLite",
-                "StintSQLiteMigrations", "StintCLI", "TestSupport", "stint-torture", grdb, sqlite, logging, subprocess,
+                "StintSQLiteMigrations", "PostgresSupport", "StintCLI", "TestSupport", "stint-torture", grdb, sqlite, logging,
+                subprocess,
             ]
         ),
         .testTarget(

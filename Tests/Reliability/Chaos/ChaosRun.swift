@@ -1,5 +1,6 @@
 import Foundation
 import History
+import PostgresSupport
 import StintCore
 import StintSQLite
 import TestSupport
@@ -14,6 +15,8 @@ package struct ChaosRun: Sendable {
     package var roles: [Role: Int] = [.producer: 2, .rawSQL: 1, .worker: 3, .supervisor: 1, .reaper: 1, .operator: 1]
     /// As people run it from a shell. The history then has no claims, and jobs and handlers are checked.
     package static let castOfCommands: [Role: Int] = [.producer: 2, .rawSQL: 1, .command: 2, .cron: 1]
+    /// What works on a PostgreSQL server.
+    package static let castOnServer: [Role: Int] = [.producer: 2, .worker: 3, .supervisor: 1, .reaper: 1, .operator: 1]
     /// The number of deaths, spread over the duration.
     package var kills = 0
     /// The number of processes that are stopped (SIGSTOP) for longer than a lease, and then continued.
@@ -32,6 +35,11 @@ package struct ChaosRun: Sendable {
     package var replacements = 0
     /// How often the command of `stint work` is missing for a moment.
     package var moves = 0
+    /// The server with the database, and its URL; `nil`: the database is a file.
+    package var server: (cluster: PostgresCluster, url: String)?
+    /// How often the server ends all connections, and dies itself.
+    package var disconnects = 0
+    package var crashes = 0
     package var lease: Duration = .milliseconds(800)
     /// Whether no job may kill its process.
     package var isCalm = false
@@ -50,7 +58,9 @@ package struct ChaosRun: Sendable {
         self.folder = folder
     }
 
-    var database: String { folder + "/stint.db" }
+    var database: String { server?.url ?? folder + "/stint.db" }
+
+    static func isOnServer(_ database: String) -> Bool { database.hasPrefix("postgres://") }
     var historyFile: String { folder + "/history" }
     var errorFile: String { folder + "/errors" }
 
@@ -134,8 +144,10 @@ package struct ChaosRun: Sendable {
     }
 
     func judge(_ report: inout Report, _ names: [Post: [String]] = [:]) async throws {
-        let final = try FinalState(of: database, isDrained: true)
-        let checker = HistoryChecker(try HistoryLog.read(historyFile), final, busyTimeout: Player.busyTimeout)
+        let final =
+            if let server { try await FinalState(of: server.url) } else { try FinalState(of: database, isDrained: true) }
+        let checker = HistoryChecker(
+            try HistoryLog.read(historyFile), final, busyTimeout: server == nil ? Player.busyTimeout : nil)
         report.violations = checker.violations()
         report.summary = checker.summary
         let shares = checker.shares
@@ -152,11 +164,7 @@ package struct ChaosRun: Sendable {
         for job in final.jobs where job.states == ["done"] && JobKind(payload: job.reference) == .poison {
             report.troubles.append("the poisonous job \(job.id), \(job.reference), is done")
         }
-        let store = try SQLiteStore(path: database)
-        for finding in try await store.examine() where !finding.isGood {
-            report.troubles.append("\(finding.subject): \(finding.description)")
-        }
-        report.troubles += try integrity()
+        if server == nil { report.troubles += try await integrity() }
         // What Swift writes before a trap, and other unexpected output.
         let errors = try String(contentsOfFile: errorFile, encoding: .utf8)
         for line in errors.split(separator: "\n") where line.contains("Fatal error") || line.contains(" critical ") {

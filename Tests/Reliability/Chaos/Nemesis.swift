@@ -22,6 +22,10 @@ struct Nemesis {
         case replace
         /// The command of `stint work` is not there.
         case move
+        /// The server ends all connections.
+        case disconnect
+        /// The server is killed, and started again.
+        case crash
 
         var name: String {
             switch self {
@@ -32,6 +36,8 @@ struct Nemesis {
             case .order: "orders to trees"
             case .replace: "replaced databases"
             case .move: "missing commands"
+            case .disconnect: "lost connections"
+            case .crash: "crashes of the server"
             }
         }
     }
@@ -74,6 +80,8 @@ struct Nemesis {
                     case .order: await processes.orderTree(of: member)
                     case .replace: try await replacement.happen(seed)
                     case .move: try await Self.takeAway(run.handler, for: .milliseconds(1_000))
+                    case .disconnect: try await run.server?.cluster.endConnections()
+                    case .crash: try await run.server?.cluster.crash()
                     }
                 }
             }
@@ -87,6 +95,7 @@ struct Nemesis {
         let counts: [(Action, Int)] = [
             (.kill, run.kills), (.stop, run.stops), (.lock, run.locks), (.freeze, run.freezes),
             (.order, run.orders), (.replace, run.replacements), (.move, run.moves),
+            (.disconnect, run.disconnects), (.crash, run.crashes),
         ]
         return counts.flatMap { Array(repeating: $0.0, count: $0.1) }
     }

@@ -4,6 +4,7 @@ import Logging
 import ServiceLifecycle
 import Stint
 import StintCore
+import StintPostgres
 import StintSQLite
 import TestSupport
 
@@ -38,6 +39,7 @@ package struct Player: Sendable {
     package static let busyTimeout: Duration = .seconds(30)
 
     private let role: Role
+    /// A path, or the URL of a database of a PostgreSQL server.
     let database: String
     let lease: Duration
     let log: HistoryLog
@@ -69,10 +71,7 @@ package struct Player: Sendable {
     package func play() async throws {
         // A harness that was killed leaves nobody behind.
         if !Worker.isSupervised { try HarnessSign.endWithHarness(beside: history) }
-        var options = SQLiteStore.Options()
-        options.busyTimeout = Self.busyTimeout
-        let source = StoreSource.sqlite(database, options: options)
-        let store = try await JobQueue(source).store
+        let store = try await open()
         let queue = JobQueue(store: RecordingStore(store, log))
         if hoards { Hoarder.start(seed: seed) }
         switch role {
@@ -96,9 +95,16 @@ package struct Player: Sendable {
             try await serve([supervisor, Reaper(queue, every: .milliseconds(100))])
         case .reaper: try await serve([Reaper(queue, every: .milliseconds(50))])
         case .command, .cron: throw HistoryError("\(role) is not played by this program")
-        case .operator: try await OperatorClient(self, queue, store).run()
+        case .operator: try await OperatorClient(self, queue, store as? SQLiteStore).run()
         }
         log.append(.ended)
+    }
+
+    private func open() async throws -> any JobStore {
+        if ChaosRun.isOnServer(database) { return try await PostgresStore.open(database, logger: Self.quiet) as Any as! any JobStore }
+        var options = SQLiteStore.Options()
+        options.busyTimeout = Self.busyTimeout
+        return try await JobQueue(.sqlite(database, options: options)).store
     }
 
     static let limits = QueueSettings(

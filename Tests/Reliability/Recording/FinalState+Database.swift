@@ -58,7 +58,7 @@ extension FinalState {
     }
 
     /// The schedule that the headers of a job name.
-    private static func origin(_ headers: String?) -> Origin? {
+    static func origin(_ headers: String?) -> Origin? {
         let named = Headers(readable: headers)
         guard let schedule = named[Headers.schedule] else { return nil }
         let tick = named[Headers.tick].flatMap { text in

@@ -1,0 +1,48 @@
+import Foundation
+import StintPostgres
+
+/// What happens to servers.
+extension PostgresCluster {
+    /// The server ends all other connections to its databases, whatever they are doing.
+    package func endConnections() async throws {
+        let administrator = try PostgresConnections(url("postgres"))
+        _ = try await administrator.run(
+            """
+            SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+            WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+            """)
+        await administrator.close()
+    }
+
+    /// Kills the server with SIGKILL, starts it again, and returns when it takes connections.
+    package func crash() async throws {
+        guard let folder else { throw ClusterFailure("only a server of the tests' own can be killed") }
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/sh")
+        process.arguments = ["-c", Self.crashScript, "stint-test-postgres", folder]
+        process.currentDirectoryURL = URL(filePath: "/")
+        process.standardInput = FileHandle.nullDevice
+        let status = try await withCheckedThrowingContinuation { continuation in
+            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
+            do { try process.run() } catch { continuation.resume(throwing: error) }
+        }
+        guard status == 0 else { throw ClusterFailure("PostgreSQL did not start again; see \(folder)/log") }
+    }
+
+    /// The processes of a server whose first one was killed end when they notice it, and only then can it start again.
+    private static let crashScript = """
+        set -u
+        folder=$1
+        PATH="$(pg_config --bindir 2>/dev/null || true):$PATH"
+        export PATH
+        user=
+        if [ "$(id -u)" -eq 0 ]; then user='setpriv --reuid=postgres --regid=postgres --clear-groups'; fi
+        kill -9 "$(head -n 1 "$folder/data/postmaster.pid")"
+        for attempt in $(seq 200); do
+            # In a session of its own, as at its first start.
+            setsid $user pg_ctl -D "$folder/data" -l "$folder/log" -w -t 60 start >/dev/null 2>&1 </dev/null && exit 0
+            sleep 0.05
+        done
+        exit 1
+        """
+}
