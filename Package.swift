@@ -47,7 +47,8 @@ let package = Package(
     traits: [
         .trait(
             name: "Web", description: "The dashboard, the HTTP API and `stint serve`, with Hummingbird and SwiftNIO."),
-        .default(enabledTraits: ["Web"]),
+        .trait(name: "PostgreSQL", description: "Databases of PostgreSQL servers in `stint`, with libpq."),
+        .default(enabledTraits: ["Web", "PostgreSQL"]),
     ],
     dependencies: [
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -155,6 +156,7 @@ let package = Package(
                 configuration,
                 .target(name: "StintWeb", condition: .when(traits: ["Web"])),
                 .target(name: "StintBeanstalk", condition: .when(traits: ["Web"])),
+                .target(name: "StintPostgres", condition: .when(traits: ["PostgreSQL"])),
             ]
         ),
 
