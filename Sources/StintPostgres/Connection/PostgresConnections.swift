@@ -88,7 +88,12 @@ final class TransactionLock: Sendable {
     func lock() async {
         await withCheckedContinuation { continuation in
             let free = state.withLock { state in
-                if state.locked { state.waiting.append(continuation) } else { state.locked = true; return true }
+                if state.locked {
+                    state.waiting.append(continuation)
+                } else {
+                    state.locked = true
+                    return true
+                }
                 return false
             }
             if free { continuation.resume() }
@@ -97,7 +102,10 @@ final class TransactionLock: Sendable {
 
     func unlock() {
         state.withLock { state -> CheckedContinuation<Void, Never>? in
-            if state.waiting.isEmpty { state.locked = false; return nil }
+            if state.waiting.isEmpty {
+                state.locked = false
+                return nil
+            }
             return state.waiting.removeFirst()
         }?.resume()
     }
