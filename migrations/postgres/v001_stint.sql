@@ -71,6 +71,9 @@ END
 $$;
 COMMENT ON FUNCTION stint.histogram(bigint[]) IS 'Counts times in milliseconds by their lengths';
 
+CREATE AGGREGATE stint.sum_counts(bigint[]) (SFUNC = stint.add_counts, STYPE = bigint[], INITCOND = '{}');
+COMMENT ON AGGREGATE stint.sum_counts(bigint[]) IS 'Adds lists of counts, element by element';
+
 CREATE TABLE stint.migrations (
     version    integer PRIMARY KEY,
     name       text   NOT NULL,
@@ -173,7 +176,6 @@ CREATE TABLE stint.jobs (
     max_attempts   integer NOT NULL,
     max_crashes    integer NOT NULL,
     is_digest      boolean NOT NULL DEFAULT false,
-    has_key        boolean NOT NULL DEFAULT false,
     content_type   text    NOT NULL,
     headers        text,
     payload        bytea   NOT NULL
@@ -182,7 +184,6 @@ CREATE TABLE stint.jobs (
 ALTER TABLE stint.jobs ALTER COLUMN payload SET STORAGE EXTERNAL;
 COMMENT ON TABLE stint.jobs IS 'One row a job with its payload, whatever its state';
 COMMENT ON COLUMN stint.jobs.time_to_run_ms IS 'NULL: the worker decides';
-COMMENT ON COLUMN stint.jobs.has_key IS 'It had a unique key when it was enqueued: see stint.unique_keys';
 COMMENT ON COLUMN stint.jobs.headers IS 'Lines `name: value`; NULL: none';
 
 CREATE TABLE stint.ready (
@@ -218,7 +219,7 @@ CREATE TABLE stint.delayed (
     expires_at  bigint
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX delayed_due ON stint.delayed (queue_id, run_at, job_id);
-CREATE INDEX delayed_group ON stint.delayed (group_id, holds_group) WHERE group_id IS NOT NULL;
+CREATE INDEX delayed_group ON stint.delayed (group_id, holds_group, job_id) WHERE group_id IS NOT NULL;
 CREATE INDEX delayed_expiry ON stint.delayed (expires_at) WHERE expires_at IS NOT NULL;
 COMMENT ON TABLE stint.delayed IS 'Jobs that become ready at a time';
 COMMENT ON COLUMN stint.delayed.holds_group IS 'It was started, and its group waits for it if the queue is strict';
@@ -278,8 +279,8 @@ CREATE TABLE stint.buried (
     reason      text    NOT NULL
 );
 CREATE INDEX buried_queue ON stint.buried (queue_id, job_id);
-CREATE INDEX buried_errors ON stint.buried (error_group, queue_id);
-CREATE INDEX buried_group ON stint.buried (group_id) WHERE group_id IS NOT NULL;
+CREATE INDEX buried_errors ON stint.buried (error_group, queue_id, job_id);
+CREATE INDEX buried_group ON stint.buried (group_id, job_id) WHERE group_id IS NOT NULL;
 COMMENT ON TABLE stint.buried IS 'Jobs that were set aside until a person kicks or deletes them';
 COMMENT ON COLUMN stint.buried.error_group IS 'The number of the fingerprint of the error';
 
@@ -303,7 +304,7 @@ CREATE TABLE stint.done (
     group_id bigint
 );
 CREATE INDEX done_queue ON stint.done (queue_id, done_at, job_id);
-CREATE INDEX done_group ON stint.done (group_id) WHERE group_id IS NOT NULL;
+CREATE INDEX done_group ON stint.done (group_id, job_id) WHERE group_id IS NOT NULL;
 COMMENT ON TABLE stint.done IS 'Jobs that were acknowledged, of queues with a retention';
 
 CREATE TABLE stint.cancelled (
@@ -316,7 +317,7 @@ CREATE TABLE stint.cancelled (
     reason       text    NOT NULL
 );
 CREATE INDEX cancelled_queue ON stint.cancelled (queue_id, cancelled_at, job_id);
-CREATE INDEX cancelled_group ON stint.cancelled (group_id) WHERE group_id IS NOT NULL;
+CREATE INDEX cancelled_group ON stint.cancelled (group_id, job_id) WHERE group_id IS NOT NULL;
 COMMENT ON TABLE stint.cancelled IS 'Jobs that were called off, of queues with a retention';
 
 CREATE TABLE stint.expired (
@@ -329,7 +330,7 @@ CREATE TABLE stint.expired (
     reason     text    NOT NULL
 );
 CREATE INDEX expired_queue ON stint.expired (queue_id, expired_at, job_id);
-CREATE INDEX expired_group ON stint.expired (group_id) WHERE group_id IS NOT NULL;
+CREATE INDEX expired_group ON stint.expired (group_id, job_id) WHERE group_id IS NOT NULL;
 COMMENT ON TABLE stint.expired IS 'Jobs whose time was over before their start, of queues with a retention';
 
 CREATE TABLE stint.unique_keys (

@@ -51,7 +51,13 @@ final class ChangeAnnouncer: Sendable {
         var unsent = StoreChange()
         /// Sends, as long as there is something to send.
         var sender: Task<Void, Never>?
+        /// Whether the server sends notifications, or never will.
+        var isHearing = false
+        var hearingWaiters: [CheckedContinuation<Void, Never>] = []
     }
+
+    /// See ``WorkerRegistry/register(_:as:)``.
+    let revocations = PostgresRevocationMark()
 
     private let connections: PostgresConnections
     private let logger: Logger
@@ -92,8 +98,12 @@ final class ChangeAnnouncer: Sendable {
                 for await text in notifications where !text.hasPrefix(prefix) {
                     // An empty one: some may have been missed.
                     let words = text.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
-                    self?.tell(words.count == 2 ? StoreChange(text: String(words[1])) : .everything)
+                    let change = words.count == 2 ? StoreChange(text: String(words[1])) : .everything
+                    // Before the first one nobody has relied on the mark.
+                    if self?.beginHearing() == false, change.revokes { self?.revocations.change() }
+                    self?.tell(change)
                 }
+                _ = self?.beginHearing()
             },
             Task { [weak self] in
                 while !Task.isCancelled {
@@ -102,6 +112,29 @@ final class ChangeAnnouncer: Sendable {
                 }
             },
         ]
+    }
+
+    /// Waits until the mark of revocations follows what other processes do.
+    func hear() async {
+        await withCheckedContinuation { continuation in
+            let isHearing = state.withLock { state in
+                if state.isHearing || state.isClosed { return true }
+                if state.receivers.isEmpty { state.receivers = receivers() }
+                state.hearingWaiters.append(continuation)
+                return false
+            }
+            if isHearing { continuation.resume() }
+        }
+    }
+
+    /// - Returns: Whether it does so only now.
+    private func beginHearing() -> Bool {
+        let (isNew, waiters) = state.withLock { state in
+            defer { (state.isHearing, state.hearingWaiters) = (true, []) }
+            return (!state.isHearing, state.hearingWaiters)
+        }
+        for waiter in waiters { waiter.resume() }
+        return isNew
     }
 
     private func tell(_ change: StoreChange) {
@@ -113,6 +146,7 @@ final class ChangeAnnouncer: Sendable {
     /// - Parameter change: What a transaction that has been committed has changed.
     func announce(_ change: StoreChange) {
         guard change != StoreChange() else { return }
+        if change.revokes { revocations.change() }
         tell(change)
         state.withLock { state in
             guard !state.isClosed else { return }
@@ -152,6 +186,8 @@ final class ChangeAnnouncer: Sendable {
         }
         for receiver in receivers { receiver.cancel() }
         for listener in listeners { listener.end() }
+        revocations.end()
+        _ = beginHearing()
         await sender?.value
     }
 }

@@ -14,12 +14,13 @@ package final class PostgresStore: Sendable {
     package let name: String
     let logger: Logger
     /// Tests move it; `nil`: the server's.
-    private let clock: (any QueueClock)?
+    let clock: (any QueueClock)?
     /// Queues are never deleted, so an id that was read once stays.
     let queueIDs = Mutex<[QueueName: Int64]>([:])
     /// Shared by all workers of this process.
     let runLock = ExclusiveRunLock()
     let announcer: ChangeAnnouncer
+    let scoreboards: PostgresScoreboards
     private let isClosed = Atomic(false)
 
     private init(
@@ -30,6 +31,8 @@ package final class PostgresStore: Sendable {
         self.clock = clock
         self.logger = logger
         announcer = ChangeAnnouncer(connections, logger: logger)
+        let (start, steady) = (ContinuousClock.now, ContinuousClock())
+        scoreboards = PostgresScoreboards { clock?.now().monotonic ?? (steady.now - start).milliseconds }
     }
 
     /// Connects, and creates or migrates the schema if that is needed.

@@ -162,7 +162,8 @@ extension JobTransaction {
         var (taken, keys): (Set<Int64>, Set<ByteText>) = ([], [])
         for row in rows {
             let isHeld = try row.optionalInt(2).map(holders.contains) ?? false
-            if isHeld || !keys.insert(ByteText(try row.text(1))).inserted { taken.insert(try row.int(0)) }
+            let key = ByteText(try row.text(1))
+            if isHeld || !keys.insert(key).inserted { taken.insert(try row.int(0)) }
         }
         return taken
     }
