@@ -98,7 +98,7 @@ let package = Package(
         // PostgreSQL's client library, libpq.
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
         // Nothing but its tests uses it yet.
-        .target(name: "StintPostgres", dependencies: ["StintCore", "StintPlatform", "CPostgres", logging]),
+        .target(name: "StintPostgres", dependencies: ["StintCore", "StintPlatform", "CPostgres", "CStint", logging]),
         .target(
             name: "StintWorker",
             dependencies: ["StintCore", "StintPlatform", "CStint", lifecycle, logging, metrics, tracing]
