@@ -6,11 +6,9 @@ import Testing
 
 @testable import StintPostgres
 
-@Suite("The PostgreSQL store passes the scenarios of what it has")
+@Suite("The PostgreSQL store passes every scenario")
 struct PostgresConformanceTests {
-    private static let groups: [Scenario.Group] = [.enqueue, .claim, .settle, .lease, .suspect, .end, .limit, .digest]
-
-    @Test(arguments: Scenario.of(groups, []))
+    @Test(arguments: Scenario.all())
     func scenario(_ scenario: Scenario) async throws {
         let clock = TestClock()
         let store = try await PostgresStore.open(PostgresCluster.shared.database(), clock: clock)
