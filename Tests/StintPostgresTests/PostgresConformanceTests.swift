@@ -12,12 +12,20 @@ struct PostgresConformanceTests {
     func scenario(_ scenario: Scenario) async throws {
         let clock = TestClock()
         let store = try await PostgresStore.open(PostgresCluster.shared.database(), clock: clock)
-        let stage = Stage(store, clock: clock) { _ in
-            Issue.record("it does not know what lives")
+        let stage = Stage(store, clock: clock) { worker in
+            store.scoreboards.remove(worker)
         } death: { _ in
-            Issue.record("it does not know what lives")
+            Issue.record("it does not know who lives")
         }
         try await scenario.run(stage)
         await store.close()
+    }
+}
+
+@Suite("A PostgreSQL store that is closed")
+struct ClosedPostgresTests {
+    @Test("refuses every call, and ends all wake-ups")
+    func refusals() async throws {
+        try await ClosedStore.expectRefusals(of: PostgresStore.open(PostgresCluster.shared.database()))
     }
 }

@@ -42,7 +42,8 @@ extension JobTransaction {
         if settings.paused == false { change.wakes.insert(id) }
         guard settings.changesLimits else { return }
         // The next claim judges all groups by the new limits.
-        try await run("UPDATE stint.groups SET resume_at = NULL WHERE queue_id = $1 AND resume_at IS NOT NULL", .int(id))
+        try await run(
+            "UPDATE stint.groups SET resume_at = NULL WHERE queue_id = $1 AND resume_at IS NOT NULL", .int(id))
         // Holders give back what they have claimed and not started.
         change.revokes = true
         change.wakes.insert(id)
