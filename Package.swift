@@ -106,7 +106,7 @@ let package = Package(
         // Nothing but its tests uses it yet.
         .target(
             name: "StintPostgres",
-            dependencies: ["StintCore", "StintPlatform", "StintPostgresMigrations", "CPostgres", logging]
+            dependencies: ["StintCore", "StintPlatform", "StintPostgresMigrations", "CPostgres", "CStint", logging]
         ),
         .target(
             name: "StintWorker",

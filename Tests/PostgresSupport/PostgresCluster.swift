@@ -50,8 +50,10 @@ package final class PostgresCluster: Sendable {
 
     /// Starts a server of its own.
     ///
-    /// - Parameter settings: Lines of postgresql.conf.
-    package init(settings: [String: String] = [:]) throws {
+    /// - Parameters:
+    ///   - settings: Lines of postgresql.conf.
+    ///   - primary: The server whose standby it is; `nil` for a server with new databases.
+    package init(settings: [String: String] = [:], standbyOf primary: PostgresCluster? = nil) throws {
         let folder = NSTemporaryDirectory() + "stint-pg-" + String(UInt64.random(in: .min ... .max), radix: 36)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
         let (readEnd, writeEnd) = try FileDescriptor.pipe()
@@ -61,7 +63,7 @@ package final class PostgresCluster: Sendable {
         process.executableURL = URL(filePath: "/usr/bin/env")
         // In a session of its own, so that Ctrl-C does not end the server before the tests.
         process.arguments =
-            ["setsid", "/bin/sh", "-c", Self.script, "stint-test-postgres", folder]
+            ["setsid", "/bin/sh", "-c", Self.script, "stint-test-postgres", folder, primary?.folder ?? ""]
             + settings.sorted { $0.key < $1.key }.map { "\($0.key) = '\($0.value)'" }
         process.currentDirectoryURL = URL(filePath: "/")
         process.standardInput = FileHandle(fileDescriptor: readEnd.rawValue, closeOnDealloc: false)
@@ -82,7 +84,7 @@ package final class PostgresCluster: Sendable {
         life = writeEnd
     }
 
-    /// Stops the server and removes its files.
+    /// Stops the server at once, as a crash does, and removes its files.
     package func stop() throws { try life?.close() }
 
     /// Where to connect to one of its databases.
@@ -116,7 +118,8 @@ package final class PostgresCluster: Sendable {
         set -eu
         trap '' INT TERM HUP
         folder=$1
-        shift
+        primary=$2
+        shift 2
         PATH="$(pg_config --bindir 2>/dev/null || true):$PATH"
         export PATH
         user=
@@ -127,7 +130,13 @@ package final class PostgresCluster: Sendable {
             user='setpriv --reuid=postgres --regid=postgres --clear-groups'
         fi
         {
-            $user initdb -D "$folder/data" -U postgres -A trust --no-locale -E UTF8 --no-sync >>"$folder/log"
+            if [ -n "$primary" ]; then
+                $user pg_basebackup -h "$primary" -U postgres -D "$folder/data" -R -c fast --no-sync >>"$folder/log" 2>&1
+            else
+                $user initdb -D "$folder/data" -U postgres -A trust --no-locale -E UTF8 --no-sync >>"$folder/log"
+                # For the test of a wrong password.
+                sed -i '1i local all with_password scram-sha-256' "$folder/data/pg_hba.conf"
+            fi
             {
                 echo "listen_addresses = ''"
                 echo "unix_socket_directories = '$folder'"

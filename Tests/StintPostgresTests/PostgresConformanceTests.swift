@@ -6,20 +6,26 @@ import Testing
 
 @testable import StintPostgres
 
-@Suite("The PostgreSQL store passes the scenarios of what it has")
+@Suite("The PostgreSQL store passes every scenario")
 struct PostgresConformanceTests {
-    private static let groups: [Scenario.Group] = [.enqueue, .claim, .settle, .lease, .suspect, .end, .limit, .digest]
-
-    @Test(arguments: Scenario.of(groups, []))
+    @Test(arguments: Scenario.all())
     func scenario(_ scenario: Scenario) async throws {
         let clock = TestClock()
         let store = try await PostgresStore.open(PostgresCluster.shared.database(), clock: clock)
-        let stage = Stage(store, clock: clock) { _ in
-            Issue.record("it does not know what lives")
+        let stage = Stage(store, clock: clock) { worker in
+            store.scoreboards.remove(worker)
         } death: { _ in
-            Issue.record("it does not know what lives")
+            Issue.record("it does not know who lives")
         }
         try await scenario.run(stage)
         await store.close()
+    }
+}
+
+@Suite("A PostgreSQL store that is closed")
+struct ClosedPostgresTests {
+    @Test("refuses every call, and ends all wake-ups")
+    func refusals() async throws {
+        try await ClosedStore.expectRefusals(of: PostgresStore.open(PostgresCluster.shared.database()))
     }
 }

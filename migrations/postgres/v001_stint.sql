@@ -52,6 +52,25 @@ END
 $$;
 COMMENT ON FUNCTION stint.add_counts(bigint[], bigint[]) IS 'Adds two lists of counts, element by element';
 
+-- As LatencyHistogram counts them: bucket 1 has times up to 1 ms, bucket 2 up to 2 ms, and so on, each twice as long.
+CREATE FUNCTION stint.histogram(times bigint[]) RETURNS bigint[] LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    bounds CONSTANT bigint[] := ARRAY[1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072,
+        262144, 524288, 1048576, 2097152, 4194304, 8388608, 16777216, 33554432, 67108864, 134217728];
+    counts bigint[] := '{}';
+    time bigint;
+    place integer;
+BEGIN
+    FOREACH time IN ARRAY coalesce(times, '{}') LOOP
+        place := width_bucket(time - 1, bounds) + 1;
+        FOR gap IN cardinality(counts) + 1..place LOOP counts[gap] := 0; END LOOP;
+        counts[place] := counts[place] + 1;
+    END LOOP;
+    RETURN counts;
+END
+$$;
+COMMENT ON FUNCTION stint.histogram(bigint[]) IS 'Counts times in milliseconds by their lengths';
+
 CREATE AGGREGATE stint.sum_counts(bigint[]) (SFUNC = stint.add_counts, STYPE = bigint[], INITCOND = '{}');
 COMMENT ON AGGREGATE stint.sum_counts(bigint[]) IS 'Adds lists of counts, element by element';
 
@@ -157,7 +176,6 @@ CREATE TABLE stint.jobs (
     max_attempts   integer NOT NULL,
     max_crashes    integer NOT NULL,
     is_digest      boolean NOT NULL DEFAULT false,
-    has_key        boolean NOT NULL DEFAULT false,
     content_type   text    NOT NULL,
     headers        text,
     payload        bytea   NOT NULL
@@ -166,7 +184,6 @@ CREATE TABLE stint.jobs (
 ALTER TABLE stint.jobs ALTER COLUMN payload SET STORAGE EXTERNAL;
 COMMENT ON TABLE stint.jobs IS 'One row a job with its payload, whatever its state';
 COMMENT ON COLUMN stint.jobs.time_to_run_ms IS 'NULL: the worker decides';
-COMMENT ON COLUMN stint.jobs.has_key IS 'It had a unique key when it was enqueued: see stint.unique_keys';
 COMMENT ON COLUMN stint.jobs.headers IS 'Lines `name: value`; NULL: none';
 
 CREATE TABLE stint.ready (

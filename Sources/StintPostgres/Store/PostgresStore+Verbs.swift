@@ -37,8 +37,16 @@ extension PostgresStore {
     }
 
     package func reap() async throws -> ReapReport {
-        guard try await read({ try await $0.needsReap() }) else { return ReapReport() }
-        return try await change { try await $0.reap() }
+        let isNeeded = try await read { transaction in
+            if try await transaction.needsReap() { return true }
+            return try await transaction.needsUpkeep()
+        }
+        guard isNeeded else { return ReapReport() }
+        return try await change { transaction in
+            var report = try await transaction.reap()
+            try await transaction.upkeep(&report)
+            return report
+        }
     }
 }
 

@@ -42,15 +42,15 @@ extension JobTransaction {
             WITH n AS MATERIALIZED (
                 SELECT coalesce(id, nextval('stint.job_ids')) AS id, u.*
                 FROM unnest($2::bigint[], $3::integer[], $4::bigint[], $5::integer[], $6::integer[], $7::bigint[],
-                            $8::boolean[], $9::boolean[], $10::text[], $11::text[], $12::bytea[])
-                     AS u (known_id, queue_id, priority, max_attempts, max_crashes, time_to_run_ms, is_digest, has_key,
+                            $8::boolean[], $9::text[], $10::text[], $11::bytea[])
+                     AS u (known_id, queue_id, priority, max_attempts, max_crashes, time_to_run_ms, is_digest,
                            content_type, headers, payload)
                 CROSS JOIN LATERAL (SELECT known_id AS id) i
             ), j AS (
                 INSERT INTO stint.jobs (id, queue_id, priority, max_attempts, max_crashes, time_to_run_ms, enqueued_at,
-                                        is_digest, has_key, content_type, headers, payload)
-                SELECT id, queue_id, priority, max_attempts, max_crashes, time_to_run_ms, $1, is_digest, has_key,
-                       content_type, headers, payload
+                                        is_digest, content_type, headers, payload)
+                SELECT id, queue_id, priority, max_attempts, max_crashes, time_to_run_ms, $1, is_digest, content_type,
+                       headers, payload
                 FROM n
             )
             SELECT id FROM n
@@ -59,7 +59,7 @@ extension JobTransaction {
             .int32s(jobs.map { Int32(clamping: $0.place.queue) }), .ints(jobs.map(\.place.priority)),
             .int32s(options.map { Int32(clamping: $0.maxAttempts) }),
             .int32s(options.map { Int32(clamping: $0.maxCrashes) }), .ints(options.map { $0.timeToRun?.milliseconds }),
-            .bools(options.map { $0.onConflict == .collect }), .bools(options.map { $0.uniqueKey != nil }),
+            .bools(options.map { $0.onConflict == .collect }),
             .texts(jobs.map(\.job.contentType)), .texts(options.map(\.headers.storedText)),
             .byteArrays(jobs.map(\.job.payload)))
         let ids = try rows.map { try $0.int(0) }

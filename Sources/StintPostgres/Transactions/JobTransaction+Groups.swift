@@ -24,7 +24,8 @@ extension JobTransaction {
                 """, [.int(queue), .text(name)]),
         ])
         guard let id = try await existingGroup(name, in: queue) else {
-            throw StintError(.databaseUnusable, "the group \(quoted(name)) was created and is not there: see stint.groups")
+            throw StintError(
+                .databaseUnusable, "the group \(quoted(name)) was created and is not there: see stint.groups")
         }
         groupIDs[key] = id
         return id

@@ -42,7 +42,8 @@ struct LeaseRow: Sendable {
         let expiries = try row.optionalInts(13) ?? ids.map { _ in nil }
         guard [attempts.count, crashes.count, groups.count, expiries.count].allSatisfy({ $0 == ids.count }) else {
             throw StintError(
-                .databaseUnusable, "the arrays of the lease \(token) in stint.leases have different lengths: end it by hand")
+                .databaseUnusable,
+                "the arrays of the lease \(token) in stint.leases have different lengths: end it by hand")
         }
         jobs = [:]
         for (place, id) in ids.enumerated() {

@@ -1,0 +1,76 @@
+import CPostgres
+import StintCore
+import StintPlatform
+
+/// Where to connect to: what libpq made of the URL, and names for messages, without the password.
+struct Server: Sendable {
+    /// As `PQconnectdbParams` takes them.
+    let parameters: [(keyword: String, value: String)]
+    /// Such as `db1:5432,db2:5432`.
+    let hosts: String
+    let hasSeveralHosts: Bool
+    let database: String?
+    let user: String?
+
+    init(_ url: String, _ options: PostgresConnections.Options) throws(StintError) {
+        var message: UnsafeMutablePointer<CChar>?
+        guard url.hasPrefix("postgres://") || url.hasPrefix("postgresql://"),
+            let parsed = PQconninfoParse(url, &message)
+        else {
+            let said = message.map { String(cString: $0).trimmingSuffix(while: \.isNewline) }
+            PQfreemem(message)
+            // libpq quotes the part that it does not understand, which may be in the password.
+            let reason = url.contains("@") || url.contains("password") ? nil : said
+            throw StintError(
+                .invalidInput,
+                "the URL of the PostgreSQL server cannot be read\(reason.map { " (\($0))" } ?? ""): it should be like "
+                    + "postgres://user:password@host:5432/database?sslmode=verify-full, with what is special in the "
+                    + "password percent-encoded")
+        }
+        defer { PQconninfoFree(parsed) }
+        var given: [String: String] = [:]
+        var option = parsed
+        while let keyword = option.pointee.keyword {
+            if let value = option.pointee.val { given[String(cString: keyword)] = String(cString: value) }
+            option += 1
+        }
+        for (keyword, value) in Self.defaults where given[keyword] == nil { given[keyword] = value }
+        if given["application_name"] == nil { given["application_name"] = options.applicationName }
+        given["client_encoding"] = "UTF8"
+        parameters = given.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+
+        func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+        let names = (given["host"] ?? given["hostaddr"] ?? environment("PGHOST") ?? "").split(separator: ",")
+        let ports = (given["port"] ?? environment("PGPORT") ?? "5432").split(separator: ",")
+        hasSeveralHosts = names.count > 1
+        hosts =
+            names.isEmpty
+            ? "this machine's socket"
+            : names.enumerated().map { index, name in
+                "\(name):\(index < ports.count ? ports[index] : ports.last ?? "5432")"
+            }.joined(separator: ",")
+        user = given["user"] ?? environment("PGUSER")
+        database = given["dbname"] ?? environment("PGDATABASE") ?? user
+    }
+
+    /// What a server that has gone must not cost: a connection is given up after half a minute without an answer.
+    private static let defaults = [
+        "connect_timeout": "10",
+        "keepalives_idle": "10",
+        "keepalives_interval": "5",
+        "keepalives_count": "3",
+        "tcp_user_timeout": "30000",
+        "target_session_attrs": "read-write",
+    ]
+
+    /// For messages: `the PostgreSQL server at 'db1:5432'`.
+    var name: String { "the PostgreSQL server at \(quoted(hosts))" }
+}
+
+extension String {
+    fileprivate func trimmingSuffix(while predicate: (Character) -> Bool) -> String {
+        var rest = self[...]
+        while let last = rest.last, predicate(last) { rest.removeLast() }
+        return String(rest)
+    }
+}

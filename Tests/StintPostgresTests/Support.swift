@@ -1,0 +1,58 @@
+import PostgresSupport
+import StintCore
+import StintPostgres
+import Synchronization
+import TestSupport
+import Testing
+
+/// Connections to a new, empty database, and an administrator's to the same.
+struct TestDatabase {
+    let url: String
+    let connections: PostgresConnections
+    let administrator: PostgresConnections
+
+    init(_ options: PostgresConnections.Options = .init()) async throws {
+        url = try await PostgresCluster.shared.database()
+        connections = try PostgresConnections(url, options: options)
+        administrator = try PostgresConnections(url)
+    }
+
+    func close() async {
+        await connections.close()
+        await administrator.close()
+    }
+
+    /// Ends a server process, and waits for its end.
+    func terminate(_ process: Int64) async throws {
+        _ = try await administrator.run("SELECT pg_terminate_backend($1::integer)", .int32(Int32(process)))
+        try await eventually("the process of the server has ended") {
+            try await administrator.run("SELECT 1 FROM pg_stat_activity WHERE pid = $1", .int32(Int32(process))).isEmpty
+        }
+    }
+}
+
+extension PostgresConnections.Options {
+    /// One connection, so that a test knows which one it has.
+    static var one: PostgresConnections.Options {
+        var options = PostgresConnections.Options()
+        options.connections = 1
+        return options
+    }
+}
+
+/// A counter that concurrent code may use.
+final class Counter: Sendable {
+    private let count = Atomic<Int>(0)
+
+    /// The count after adding one.
+    @discardableResult
+    func increment() -> Int { count.add(1, ordering: .relaxed).newValue }
+
+    var value: Int { count.load(ordering: .relaxed) }
+}
+
+/// The error that a call throws, as one that callers of the store get.
+func stintError<Value>(_ body: () async throws -> Value) async throws -> StintError {
+    let error = await #expect(throws: StintError.self) { _ = try await body() }
+    return try #require(error)
+}
