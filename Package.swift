@@ -254,7 +254,7 @@ let package = Package(
         // A PostgreSQL server of the tests' own.
         .target(
             name: "PostgresSupport",
-            dependencies: ["StintPlatform", "StintPostgres", "TestSupport"],
+            dependencies: ["StintPlatform", "StintPostgres", "TestSupport", subprocess],
             path: "Tests/PostgresSupport"
         ),
         .testTarget(

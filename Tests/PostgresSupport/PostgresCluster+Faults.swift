@@ -1,5 +1,5 @@
-import Foundation
 import StintPostgres
+import Subprocess
 
 /// What happens to servers.
 extension PostgresCluster {
@@ -17,16 +17,12 @@ extension PostgresCluster {
     /// Kills the server with SIGKILL, starts it again, and returns when it takes connections.
     package func crash() async throws {
         guard let folder else { throw ClusterFailure("only a server of the tests' own can be killed") }
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/sh")
-        process.arguments = ["-c", Self.crashScript, "stint-test-postgres", folder]
-        process.currentDirectoryURL = URL(filePath: "/")
-        process.standardInput = FileHandle.nullDevice
-        let status = try await withCheckedThrowingContinuation { continuation in
-            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-            do { try process.run() } catch { continuation.resume(throwing: error) }
+        let result = try await Subprocess.run(
+            .path("/bin/sh"), arguments: ["-c", Self.crashScript, "stint-test-postgres", folder], workingDirectory: "/",
+            output: .discarded, error: .discarded)
+        guard result.terminationStatus.isSuccess else {
+            throw ClusterFailure("PostgreSQL did not start again; see \(folder)/log")
         }
-        guard status == 0 else { throw ClusterFailure("PostgreSQL did not start again; see \(folder)/log") }
     }
 
     /// The processes of a server whose first one was killed end when they notice it, and only then can it start again.

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Torture
 
-@Suite("A PostgreSQL server dies at any moment", .enabled(if: PostgresCluster.isOwn), .timeLimit(.minutes(5)))
+@Suite("A PostgreSQL server dies at any moment", .timeLimit(.minutes(5)))
 struct ServerDeathTests {
     @Test("the server is killed and loses its connections, processes are killed and stopped, and nothing is lost")
     func run() async throws {

@@ -101,7 +101,7 @@ package struct Player: Sendable {
     }
 
     private func open() async throws -> any JobStore {
-        if ChaosRun.isOnServer(database) { return try await PostgresStore.open(database, logger: Self.quiet) as Any as! any JobStore }
+        if ChaosRun.isOnServer(database) { return try await PostgresStore.open(database, logger: Self.quiet) }
         var options = SQLiteStore.Options()
         options.busyTimeout = Self.busyTimeout
         return try await JobQueue(.sqlite(database, options: options)).store
