@@ -1,7 +1,7 @@
 import StintCore
 
 /// The verbs of a `JobStore`: each is one transaction with the verb of the same name.
-extension PostgresStore: JobStore {
+extension PostgresStore {
     package func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] {
         try checkStillThere()
         guard !jobs.isEmpty else { return [] }

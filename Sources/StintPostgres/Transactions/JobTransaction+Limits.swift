@@ -89,21 +89,19 @@ extension JobTransaction {
             """
             WITH held AS MATERIALIZED (
                 SELECT coalesce(group_id, 0) AS group_id, count(*) AS jobs FROM stint.leased WHERE queue_id = $1 GROUP BY 1
-            )
-            SELECT id, name, weight, ready, jobs FROM (
+            ), known AS (
                 SELECT g.id, g.name, g.weight, coalesce(h.jobs, 0) AS jobs,
-                       EXISTS (SELECT 1 FROM stint.ready WHERE group_id = g.id)
+                       h.jobs > 0 OR EXISTS (SELECT 1 FROM stint.ready WHERE group_id = g.id)
                            OR g.name = '' AND EXISTS (SELECT 1 FROM stint.ready WHERE queue_id = $1 AND group_id IS NULL)
-                           AS is_ready
+                           AS is_busy
                 FROM stint.groups g LEFT JOIN held h ON h.group_id = CASE WHEN g.name = '' THEN 0 ELSE g.id END
                 WHERE g.queue_id = $1
-                ORDER BY is_ready OR coalesce(h.jobs, 0) > 0 DESC, g.name LIMIT $2::bigint
-            ) g CROSS JOIN LATERAL (
-                SELECT CASE WHEN g.name = ''
-                    THEN (SELECT count(*) FROM stint.ready WHERE queue_id = $1 AND group_id IS NULL)
-                    ELSE (SELECT count(*) FROM stint.ready WHERE group_id = g.id) END AS ready
-            ) r
-            ORDER BY ready > 0 OR jobs > 0 DESC, name
+            )
+            SELECT id, name, weight,
+                   CASE WHEN name = '' THEN (SELECT count(*) FROM stint.ready WHERE queue_id = $1 AND group_id IS NULL)
+                        ELSE (SELECT count(*) FROM stint.ready WHERE group_id = k.id) END, jobs
+            FROM (SELECT * FROM known ORDER BY coalesce(is_busy, false) DESC, name LIMIT $2::bigint) k
+            ORDER BY coalesce(is_busy, false) DESC, name
             """, .int32(Int32(clamping: queue.id)), .int(Int64(limit)))
         var groups: [GroupStats] = []
         for row in rows {
