@@ -8,7 +8,7 @@ import Synchronization
 /// Its time is that of the server. Each verb is one transaction, at the isolation level READ COMMITTED: rows are locked
 /// where two verbs must not both change them, and claims of queues with limits or groups take turns by a lock of the
 /// queue.
-package final class PostgresStore: Sendable {
+package final class PostgresStore: JobStore {
     let connections: PostgresConnections
     /// What people call it: `the database 'jobs' on db.example.com`.
     package let name: String
