@@ -251,7 +251,7 @@ let package = Package(
         // A PostgreSQL server of the tests' own.
         .target(
             name: "PostgresSupport",
-            dependencies: ["StintPlatform", "StintPostgres", "TestSupport"],
+            dependencies: ["CStint", "StintPlatform", "StintPostgres", "TestSupport"],
             path: "Tests/PostgresSupport"
         ),
         .testTarget(
