@@ -257,7 +257,8 @@ let package = Package(
         .testTarget(
             name: "StintPostgresTests",
             dependencies: [
-                "StintCore", "StintPlatform", "StintPostgres", "PostgresSupport", "StoreConformance", "TestSupport", logging,
+                "StintCore", "StintPlatform", "StintPostgres", "StintPostgresMigrations", "PostgresSupport",
+                "StoreConformance", "TestSupport", logging,
             ]
         ),
         .testTarget(

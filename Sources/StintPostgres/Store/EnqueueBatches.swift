@@ -28,6 +28,9 @@ final class EnqueueBatches: Sendable {
 
     private let state = Mutex(State())
 
+    /// How many callers wait for the next transaction.
+    var waitingCalls: Int { state.withLock { $0.waiting.count } }
+
     /// - Parameters:
     ///   - queues: Those of the jobs, in order.
     ///   - write: Enqueues jobs in one transaction. It must be the same for all callers.
