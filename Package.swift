@@ -254,13 +254,14 @@ let package = Package(
         // A PostgreSQL server of the tests' own.
         .target(
             name: "PostgresSupport",
-            dependencies: ["StintPlatform", "StintPostgres", "TestSupport", subprocess],
+            dependencies: ["CStint", "StintPlatform", "StintPostgres", "TestSupport", subprocess],
             path: "Tests/PostgresSupport"
         ),
         .testTarget(
             name: "StintPostgresTests",
             dependencies: [
-                "StintCore", "StintPlatform", "StintPostgres", "PostgresSupport", "StoreConformance", "TestSupport", logging,
+                "StintCore", "StintPlatform", "StintPostgres", "StintPostgresMigrations", "PostgresSupport",
+                "StoreConformance", "TestSupport", logging,
             ]
         ),
         .testTarget(

@@ -1,3 +1,4 @@
+import CStint
 import Foundation
 import StintPlatform
 import StintPostgres
@@ -11,6 +12,9 @@ import Synchronization
 package final class PostgresCluster: Sendable {
     /// For ordinary tests: commits are not flushed to the disk.
     package static let shared = Shared()
+
+    /// Whether the tests start servers themselves, which some of them need.
+    package static let isOwn = ProcessInfo.processInfo.environment["STINT_TEST_POSTGRES"] == nil
 
     /// Starts the server once.
     package final class Shared: Sendable {
@@ -56,8 +60,10 @@ package final class PostgresCluster: Sendable {
     package init(settings: [String: String] = [:], standbyOf primary: PostgresCluster? = nil) throws {
         let folder = NSTemporaryDirectory() + "stint-pg-" + String(UInt64.random(in: .min ... .max), radix: 36)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
-        let (readEnd, writeEnd) = try FileDescriptor.pipe()
-        _ = fcntl(writeEnd.rawValue, F_SETFD, FD_CLOEXEC)
+        // No other process may inherit the write end, or the server would outlive the tests.
+        var ends: [Int32] = [-1, -1]
+        guard stint_pipe(&ends) == 0 else { throw ClusterFailure("a pipe cannot be created: \(systemError())") }
+        let (readEnd, writeEnd) = (FileDescriptor(rawValue: ends[0]), FileDescriptor(rawValue: ends[1]))
         let output = Foundation.Pipe()
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")

@@ -193,14 +193,13 @@ struct ConnectionTests {
     func close() async throws {
         let database = try await TestDatabase()
         let (connections, administrator) = (database.connections, database.administrator)
-        let task = try await administrator.transaction { holder in
-            _ = try await holder.run("SELECT pg_advisory_xact_lock(1)")
-            let task = Task { try await connections.run("SELECT 5::bigint, pg_advisory_xact_lock(1)")[0].int(0) }
-            try await eventually("the call waits for the lock") {
-                try await !holder.run("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").isEmpty
-            }
-            return task
+        let isWaiting = Counter()
+        let task = try await blocking(administrator) {
+            try await connections.run("SELECT 5::bigint, pg_advisory_xact_lock(1)")[0].int(0)
+        } whileWaiting: { _, _ in
+            isWaiting.increment()
         }
+        #expect(isWaiting.value == 1)
         await connections.close()
         #expect(try await task.value == 5)
         let error = try await stintError { try await connections.run("SELECT 1") }

@@ -17,6 +17,9 @@ struct TestDatabase {
         administrator = try PostgresConnections(url)
     }
 
+    /// Its name.
+    var name: String { String(url.split(separator: "/").last ?? "") }
+
     func close() async {
         await connections.close()
         await administrator.close()
@@ -55,4 +58,34 @@ final class Counter: Sendable {
 func stintError<Value>(_ body: () async throws -> Value) async throws -> StintError {
     let error = await #expect(throws: StintError.self) { _ = try await body() }
     return try #require(error)
+}
+
+/// Runs `body` while another transaction has a lock that it waits for, and ends that transaction then.
+///
+/// - Parameters:
+///   - body: What waits for `pg_advisory_xact_lock(1)`.
+///   - whileWaiting: What happens meanwhile. It gets the server's process that waits, and the transaction of the lock.
+func blocking<Value: Sendable>(
+    _ administrator: PostgresConnections, _ body: @escaping @Sendable () async throws -> Value,
+    whileWaiting: @escaping @Sendable (_ process: Int64, PostgresTransaction) async throws -> Void = { _, _ in }
+) async throws -> Task<Value, any Error> {
+    let task = Mutex<Task<Value, any Error>?>(nil)
+    try await administrator.transaction { holder in
+        _ = try await holder.run("SELECT pg_advisory_xact_lock(1)")
+        task.withLock { $0 = Task { try await body() } }
+        try await whileWaiting(waitingProcess(holder, besides: 0), holder)
+    }
+    return try #require(task.withLock { $0 })
+}
+
+/// The server's process that waits for an advisory lock, as soon as there is one.
+func waitingProcess(_ transaction: PostgresTransaction, besides other: Int64) async throws -> Int64 {
+    var process: Int64 = 0
+    try await eventually("a process waits for the lock") {
+        let rows = try await transaction.run(
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND pid <> $1", .int32(Int32(other)))
+        process = try rows.first?.int(0) ?? 0
+        return process != 0
+    }
+    return process
 }

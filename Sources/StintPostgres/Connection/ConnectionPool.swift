@@ -146,7 +146,7 @@ actor ConnectionPool {
         }
         let outcome = await withCheckedContinuation { continuation in
             let entry = PipelineEntry(request, continuation)
-            if connection.lease == lease {
+            if connection.lease == lease, connection.isUsable() {
                 connection.send(entry)
             } else {
                 entry.resume(entry.lost("the connection was lost", isUnsent: true))
@@ -199,7 +199,7 @@ actor ConnectionPool {
     }
 
     private func give(_ waiting: Waiting) -> Bool {
-        let free = slots.compactMap(\.connection).filter { $0.lease == nil }
+        let free = slots.compactMap(\.connection).filter { $0.lease == nil && $0.isUsable() }
         guard let connection = free.min(by: { $0.inFlight.count < $1.inFlight.count }) else { return false }
         // One that is busy is shared only when there is no other to open.
         if !connection.inFlight.isEmpty { connect() }

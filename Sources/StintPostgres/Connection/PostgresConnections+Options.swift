@@ -12,7 +12,8 @@ extension PostgresConnections {
         package var maxWaiting = 10_000
         /// How long a call waits for a connection, such as during a failover.
         package var connectionWait: Duration = .seconds(15)
-        /// Each statement, on the server.
+        /// Each statement, on the server. A call that is not answered within this and `commitTimeout` together has lost
+        /// its connection.
         package var statementTimeout: Duration = .seconds(30)
         /// Each wait for a lock, on the server.
         package var lockTimeout: Duration = .seconds(10)

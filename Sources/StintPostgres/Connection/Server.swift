@@ -20,12 +20,7 @@ struct Server: Sendable {
             let said = message.map { String(cString: $0).trimmingSuffix(while: \.isNewline) }
             PQfreemem(message)
             // libpq quotes the part that it does not understand, which may be in the password.
-            let reason = url.contains("@") || url.contains("password") ? nil : said
-            throw StintError(
-                .invalidInput,
-                "the URL of the PostgreSQL server cannot be read\(reason.map { " (\($0))" } ?? ""): it should be like "
-                    + "postgres://user:password@host:5432/database?sslmode=verify-full, with what is special in the "
-                    + "password percent-encoded")
+            throw Self.unreadable(url.contains("@") || url.contains("password") ? nil : said)
         }
         defer { PQconninfoFree(parsed) }
         var given: [String: String] = [:]
@@ -42,6 +37,10 @@ struct Server: Sendable {
         func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
         let names = (given["host"] ?? given["hostaddr"] ?? environment("PGHOST") ?? "").split(separator: ",")
         let ports = (given["port"] ?? environment("PGPORT") ?? "5432").split(separator: ",")
+        // A password with a slash makes libpq take its rest for the database.
+        guard ports.allSatisfy({ UInt16($0) != nil }), given["dbname"]?.contains("@") != true else {
+            throw Self.unreadable(nil)
+        }
         hasSeveralHosts = names.count > 1
         hosts =
             names.isEmpty
@@ -51,6 +50,13 @@ struct Server: Sendable {
             }.joined(separator: ",")
         user = given["user"] ?? environment("PGUSER")
         database = given["dbname"] ?? environment("PGDATABASE") ?? user
+    }
+
+    private static func unreadable(_ reason: String?) -> StintError {
+        .invalidInput(
+            "the URL of the PostgreSQL server cannot be read\(reason.map { " (\($0))" } ?? ""): it should be like "
+                + "postgres://user:password@host:5432/database?sslmode=verify-full, with what is special in the password "
+                + "percent-encoded")
     }
 
     /// What a server that has gone must not cost: a connection is given up after half a minute without an answer.

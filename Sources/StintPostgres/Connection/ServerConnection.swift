@@ -130,6 +130,13 @@ final class ServerConnection {
         hasEnded || notices.fatal != nil || PQstatus(pointer) != CONNECTION_OK || !inFlight.allSatisfy(\.isComplete)
     }
 
+    /// Whether it can be sent to. One that has nothing to answer is looked at before: what is sent to a server that has
+    /// ended the connection already would have an unknown outcome.
+    func isUsable() -> Bool {
+        if inFlight.isEmpty, !isBroken { serve() }
+        return !isBroken
+    }
+
     private func read() {
         // NULL ends the results of one statement. Two of them mean that libpq expects nothing.
         var nulls = 0
@@ -213,8 +220,8 @@ final class ServerConnection {
     /// When the answer to the first request is due.
     func deadline(_ options: PostgresConnections.Options) -> ContinuousClock.Instant? {
         guard let first = inFlight.first else { return nil }
-        // The server ends a statement that takes too long. It is given some time for that, and for the way here.
-        return lastProgress + (first.isCommitting ? options.commitTimeout : options.statementTimeout + .seconds(5))
+        // The server ends a statement that takes too long. The answers of a pipeline come together, after its commit.
+        return lastProgress + (first.isCommitting ? .zero : options.statementTimeout) + options.commitTimeout
     }
 
     /// Whether it is in a transaction that was begun or has failed.

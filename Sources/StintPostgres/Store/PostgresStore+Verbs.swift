@@ -5,12 +5,14 @@ extension PostgresStore {
     package func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] {
         try checkStillThere()
         guard !jobs.isEmpty else { return [] }
+        if let answers = try await enqueueAtOnce(jobs) { return answers }
         return try await change { try await $0.enqueue(jobs) }
     }
 
     package func exchange(_ settlements: [Settlement], for request: ClaimRequest?) async throws -> Exchange {
         try checkStillThere()
         guard !settlements.isEmpty || request != nil else { return Exchange() }
+        if let exchange = try await exchangeAtOnce(settlements, for: request) { return exchange }
         return try await change { transaction in
             try await transaction.exchange(settlements, for: request)
         }
@@ -37,6 +39,8 @@ extension PostgresStore {
     }
 
     package func reap() async throws -> ReapReport {
+        try checkStillThere()
+        try await watchClock()
         let isNeeded = try await read { transaction in
             if try await transaction.needsReap() { return true }
             return try await transaction.needsUpkeep()
@@ -60,6 +64,9 @@ extension JobTransaction {
             settledQueues = Set(try rows.map { try $0.int(0) })
         }
         let queues = try await lockForClaim(request?.queues ?? [], others: settledQueues)
+        store.specialQueues.withLock { special in
+            for queue in queues where !queue.isClaimedAlone && !queue.isPaused { special.remove(queue.id) }
+        }
         var exchange = Exchange(answers: try await settle(settlements))
         var claim = Claim()
         if let request { claim = try await self.claim(request, from: queues) }

@@ -17,6 +17,10 @@ package final class PostgresStore: JobStore {
     let clock: (any QueueClock)?
     /// Queues are never deleted, so an id that was read once stays.
     let queueIDs = Mutex<[QueueName: Int64]>([:])
+    /// Queues that were found to have limits or groups, or paused: their claims take more than one statement.
+    let specialQueues = Mutex<Set<Int64>>([])
+    let enqueueBatches = EnqueueBatches()
+    private let clockWatch = ClockWatch()
     /// Shared by all workers of this process.
     let runLock = ExclusiveRunLock()
     let announcer: ChangeAnnouncer
@@ -94,6 +98,17 @@ package final class PostgresStore: JobStore {
         try checkStillThere()
         return try await connections.transaction { [clock] sql in
             try await verb(try await JobTransaction(sql, self, clock))
+        }
+    }
+
+    /// Notices whether the server's clock was set, before deadlines are compared with it.
+    func watchClock() async throws {
+        // A clock that a test moves is steady.
+        guard clock == nil else { return }
+        let jump = try await clockWatch.look(connections)
+        if jump != 0 {
+            logger.warning(
+                "the server's clock was set; leases and rates go on as before", metadata: ["milliseconds": "\(jump)"])
         }
     }
 

@@ -33,11 +33,7 @@ final class JobTransaction {
         self.store = store
         var statements = [Self.readNow]
         if let reading = clock?.now() {
-            statements.insert(
-                PostgresStatement(
-                    """
-                    SELECT set_config('stint.test_now_ms', $1, true), set_config('stint.test_steady_ms', $2, true)
-                    """, [.text(String(reading.wall)), .text(String(reading.monotonic))]), at: 0)
+            statements.insert(Self.setClock(reading), at: 0)
         }
         now = try Self.time(try await sql.run(statements).last)
     }
@@ -52,6 +48,13 @@ final class JobTransaction {
     }
 
     // MARK: - Time and locks
+
+    /// Sets the time of the transaction, for tests.
+    static func setClock(_ reading: ClockReading) -> PostgresStatement {
+        PostgresStatement(
+            "SELECT set_config('stint.test_now_ms', $1, true), set_config('stint.test_steady_ms', $2, true)",
+            [.text(String(reading.wall)), .text(String(reading.monotonic))])
+    }
 
     private static let readNow = PostgresStatement("SELECT stint.now_ms(), stint.steady_ms()")
 

@@ -1,0 +1,169 @@
+import StintCore
+
+/// Enqueues and exchanges in one round trip each, for the cases that ``HotSQL`` covers.
+extension PostgresStore {
+    /// How many delayed jobs whose time has come one claim moves to ready.
+    private static let promotionsPerClaim: Int64 = 1_000
+
+    /// In front of the statements of a pipeline: the time, if a test moves the clock.
+    private var setClock: [PostgresStatement] {
+        clock.map { [JobTransaction.setClock($0.now())] } ?? []
+    }
+
+    // MARK: - Enqueue
+
+    /// - Returns: `nil` if some of the jobs have a unique key or a group, or a queue is not known yet.
+    func enqueueAtOnce(_ jobs: [NewJob]) async throws -> [Enqueued]? {
+        guard jobs.allSatisfy({ $0.options.uniqueKey == nil && $0.options.group == nil }) else { return nil }
+        let known = queueIDs.withLock { ids in jobs.map { ids[$0.queue] } }
+        let queues = known.compactMap { $0 }
+        guard queues.count == jobs.count else { return nil }
+        return try await enqueueBatches.enqueue(jobs, queues) { [self] jobs, queues in
+            let options = jobs.map(\.options)
+            let statement = PostgresStatement(
+                HotSQL.enqueue,
+                [
+                    .int32s(queues.map { Int32(clamping: $0) }), .ints(options.map { Int64($0.priority) }),
+                    .int32s(options.map { Int32(clamping: $0.maxAttempts) }),
+                    .int32s(options.map { Int32(clamping: $0.maxCrashes) }),
+                    .ints(options.map { $0.timeToRun?.milliseconds }), .ints(options.map { $0.delay.milliseconds }),
+                    .ints(options.map { $0.expires?.milliseconds }), .texts(jobs.map(\.contentType)),
+                    .texts(options.map(\.headers.storedText)), .byteArrays(jobs.map(\.payload)),
+                ])
+            let rows = try await connections.run(setClock + [statement])
+            announcer.announce(StoreChange(wakes: Set(queues), isAny: true))
+            return try rows.last?.map { Enqueued(id: JobID(rawValue: try $0.int(0)), outcome: .added) } ?? []
+        }
+    }
+
+    // MARK: - Exchange
+
+    /// - Returns: `nil` if a settlement is more than an ack, or the claim has several queues or one that is known to have
+    ///   limits or groups.
+    func exchangeAtOnce(_ settlements: [Settlement], for request: ClaimRequest?) async throws -> Exchange? {
+        guard settlements.allSatisfy({ $0.outcome == .ack && $0.followUps.isEmpty }) else { return nil }
+        var queue: Int64?
+        if let request {
+            guard request.job == nil, Set(request.queues).count == 1 else { return nil }
+            queue = queueIDs.withLock { $0[request.queues[0]] }
+            guard let queue, !specialQueues.withLock({ $0.contains(queue) }) else { return nil }
+        }
+        var statements = setClock
+        let first = statements.count
+        if !settlements.isEmpty { statements.append(Self.acknowledge(settlements)) }
+        if let request, let queue {
+            statements += [
+                PostgresStatement(
+                    HotSQL.lockAndPromote, [.int32(Int32(clamping: queue)), .int(Self.promotionsPerClaim)]),
+                Self.claim(request, from: queue),
+            ]
+        }
+        var rows = try await connections.run(statements)[first...]
+        var change = StoreChange()
+        var exchange = Exchange()
+        if !settlements.isEmpty {
+            exchange.answers = try Self.answers(settlements, rows.removeFirst(), &change)
+        }
+        guard let request, let queue, let promoted = rows.popFirst(), let claimed = rows.popFirst() else {
+            announcer.announce(change)
+            return exchange
+        }
+        if try promoted.first?.int(0) ?? 0 > 0 { change.merge(StoreChange(wakes: [queue], isAny: true)) }
+        let isPlain = try claimed.first?.bool(0) == true
+        if try isPlain && claimed.first?.bool(1) == false {
+            exchange.isCut = try claimed.first?.bool(2) == true
+            exchange.jobs = try await jobs(claimed, of: request.queues[0])
+            if !exchange.jobs.isEmpty { change.isAny = true }
+            announcer.announce(change)
+            return exchange
+        }
+        announcer.announce(change)
+        if !isPlain { specialQueues.withLock { _ = $0.insert(queue) } }
+        return await claimAfterwards(request, exchange)
+    }
+
+    /// The claim of an exchange whose settlements have been committed. If it fails, they must be answered all the same,
+    /// and the next claim gets the error.
+    private func claimAfterwards(_ request: ClaimRequest, _ settled: Exchange) async -> Exchange {
+        do {
+            var exchange = try await self.change { try await $0.exchange([], for: request) }
+            exchange.answers = settled.answers
+            return exchange
+        } catch {
+            logger.warning("a claim failed after its settlements were committed", metadata: ["error": "\(error)"])
+            return settled
+        }
+    }
+
+    private static func acknowledge(_ settlements: [Settlement]) -> PostgresStatement {
+        PostgresStatement(
+            HotSQL.acknowledge,
+            [
+                .ints(settlements.map(\.lease.token.rawValue)), .ints(settlements.map(\.lease.job.rawValue)),
+            ])
+    }
+
+    private static func claim(_ request: ClaimRequest, from queue: Int64) -> PostgresStatement {
+        PostgresStatement(
+            HotSQL.claim,
+            [
+                .int32(Int32(clamping: queue)), .int(Int64(request.limit)), .int(Int64(request.idleSlots)),
+                .int(Int64(request.budget.bytes)), .int(request.duration.milliseconds),
+                .int(request.registration?.rawValue), .text(request.worker.storable),
+            ])
+    }
+
+    private static func answers(
+        _ settlements: [Settlement], _ acked: PostgresRows, _ change: inout StoreChange
+    ) throws -> [Settlement.Answer] {
+        var done: Set<Lease> = []
+        for row in acked {
+            done.insert(
+                Lease(job: JobID(rawValue: try row.int(1)), token: FencingToken(rawValue: try row.int(0))))
+            if try row.bool(3) { change.wakes.insert(try row.int(2)) }
+        }
+        if !done.isEmpty { change.isAny = true }
+        // A second ack of a job has no lease any more.
+        return settlements.map { done.remove($0.lease) == nil ? .leaseLost : .settled(.done) }
+    }
+
+    /// Reads the rows of ``HotSQL/claim``.
+    private func jobs(_ rows: PostgresRows, of queue: QueueName) async throws -> [LeasedJob] {
+        let rows = try rows.filter { try $0.optionalInt(5) != nil }
+        var events: [Int64: [[UInt8]]] = [:]
+        let digests = try rows.filter { try $0.bool(12) }.map { try $0.int(5) }
+        if !digests.isEmpty {
+            let statement = PostgresStatement(
+                "SELECT job_id, payload FROM stint.events WHERE job_id = ANY ($1) ORDER BY job_id, id", [.ints(digests)])
+            for row in try await connections.run([statement], isReading: true)[0] {
+                events[try row.int(0), default: []].append(try row.bytes(1))
+            }
+        }
+        var jobs: [LeasedJob] = []
+        var unreadable: [Settlement] = []
+        for row in rows {
+            let lease = Lease(job: JobID(rawValue: try row.int(5)), token: FencingToken(rawValue: try row.int(4)))
+            do {
+                jobs.append(try Self.job(row, lease, of: queue, events[lease.job.rawValue] ?? []))
+            } catch {
+                unreadable.append(Settlement(lease, .bury(reason: "its stored headers cannot be read: \(error)")))
+            }
+        }
+        if !unreadable.isEmpty { _ = try await change { [unreadable] in try await $0.settle(unreadable) } }
+        return jobs
+    }
+
+    private static func job(
+        _ row: PostgresRow, _ lease: Lease, of queue: QueueName, _ events: [[UInt8]]
+    ) throws -> LeasedJob {
+        let payload = try row.bytes(15)
+        let (wall, expiresAt) = (try row.int(3), try row.optionalInt(8))
+        return LeasedJob(
+            lease: lease, queue: queue, payload: payload, contentType: try row.text(13),
+            headers: try Headers(storedText: try row.optionalText(14)), priority: UInt32(clamping: try row.int(6)),
+            attempt: Int(clamping: try row.int(7) + 1), maxAttempts: Int(clamping: try row.int(9)),
+            timeToRun: try row.optionalInt(10).map { .milliseconds($0) }, enqueuedAt: try row.int(11),
+            runsAlone: false, events: try row.bool(12) ? [payload] + events : nil, expiresAt: expiresAt,
+            expiresIn: expiresAt.map { .milliseconds($0 - wall) })
+    }
+}
