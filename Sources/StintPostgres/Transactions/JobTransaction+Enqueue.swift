@@ -3,6 +3,7 @@ import StintCore
 extension JobTransaction {
     /// Adds jobs, in their order. Those without a unique key that follow one another are written together.
     func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] {
+        try await lockForEnqueue(jobs)
         var answers: [Enqueued] = []
         var plain: [(job: NewJob, place: JobPlace)] = []
         func flush() async throws {
@@ -20,6 +21,24 @@ extension JobTransaction {
         }
         try await flush()
         return answers
+    }
+
+    /// Takes the locks that the jobs need, in the order in which all transactions do: those of queues, then those of keys in
+    /// an order of their own, then rows. Two that enqueue the same keys in different orders would stop each other.
+    private func lockForEnqueue(_ jobs: [NewJob]) async throws {
+        var (grouped, keys): (Set<Int64>, [String]) = ([], [])
+        for job in jobs {
+            let queue = try await queueID(job.queue)
+            if job.options.group != nil { grouped.insert(queue) }
+            if let key = job.options.uniqueKey { keys.append("\(queue) \(key)") }
+        }
+        try await lock(grouped, exclusively: false)
+        guard keys.count > 1 else { return }
+        try await run(
+            """
+            SELECT pg_advisory_xact_lock(lock) FROM (
+                SELECT DISTINCT hashtextextended(key, 0) AS lock FROM unnest($1::text[]) AS k (key) ORDER BY lock OFFSET 0) l
+            """, .texts(keys))
     }
 
     func place(of job: NewJob, in queue: Int64) async throws -> JobPlace {

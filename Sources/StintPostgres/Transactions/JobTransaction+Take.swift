@@ -65,6 +65,8 @@ extension JobTransaction {
             let wanted = found.filter { isWanted($0.value) }
             others.merge(found.filter { !isWanted($0.value) }) { $1 }
             guard !wanted.isEmpty else { return (taken, others) }
+            // Before any of their rows: a claim by turns has the lock, and takes rows then.
+            try await lockLines(of: wanted.values.map(\.place))
             taken.merge(try await remove(Array(wanted.values))) { $1 }
             rest = rest.filter { wanted[$0] != nil && taken[$0] == nil }
             if rest.isEmpty { return (taken, others) }
