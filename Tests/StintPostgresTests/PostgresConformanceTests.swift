@@ -8,8 +8,13 @@ import Testing
 
 @Suite("The PostgreSQL store passes every scenario")
 struct PostgresConformanceTests {
+    /// A store has up to four connections, and the server's are not endless.
+    private static let limit = ConcurrencyLimit(8)
+
     @Test(arguments: Scenario.all())
-    func scenario(_ scenario: Scenario) async throws {
+    func scenario(_ scenario: Scenario) async throws { try await Self.limit.run { try await run(scenario) } }
+
+    private func run(_ scenario: Scenario) async throws {
         let clock = TestClock()
         let store = try await PostgresStore.open(PostgresCluster.shared.database(), clock: clock)
         let stage = Stage(store, clock: clock) { worker in

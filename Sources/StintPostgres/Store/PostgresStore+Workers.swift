@@ -28,6 +28,18 @@ extension PostgresStore {
         return ended.report
     }
 
+    /// No death is known for certain.
+    package func reclaimDead() async throws -> ReapReport {
+        try checkStillThere()
+        return ReapReport()
+    }
+
+    /// Nobody could know for certain that it lives.
+    package func registerSupervisor() async throws -> (any SupervisorSign)? {
+        try checkStillThere()
+        return nil
+    }
+
     package func requestRestart() async throws { try await change { try await $0.requestRestart() } }
 
     package func latestRestartRequest() async throws -> Int64 {
