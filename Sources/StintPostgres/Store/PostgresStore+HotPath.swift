@@ -134,7 +134,8 @@ extension PostgresStore {
         let digests = try rows.filter { try $0.bool(12) }.map { try $0.int(5) }
         if !digests.isEmpty {
             let statement = PostgresStatement(
-                "SELECT job_id, payload FROM stint.events WHERE job_id = ANY ($1) ORDER BY job_id, id", [.ints(digests)])
+                "SELECT job_id, payload FROM stint.events WHERE job_id = ANY ($1) ORDER BY job_id, id",
+                [.ints(digests)])
             for row in try await connections.run([statement], isReading: true)[0] {
                 events[try row.int(0), default: []].append(try row.bytes(1))
             }
