@@ -32,20 +32,7 @@ package final class CuttingProxy: Sendable {
     /// - Parameter folder: Where the server has its socket.
     package init(to folder: String) throws {
         socketPath = folder + "/.s.PGSQL.5432"
-        listening = socket(AF_INET, Self.stream, 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let descriptor = listening
-        let isBound = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && listen(descriptor, 16) == 0
-                    && getsockname(descriptor, $0, &length) == 0
-            }
-        }
-        guard isBound else { throw ClusterFailure("there is no port on loopback: \(systemError())") }
-        port = UInt16(bigEndian: address.sin_port)
+        (listening, port) = try listeningSocket()
         try LongLivedThread.start { [self] in serve() }
     }
 

@@ -61,33 +61,52 @@ package final class PostgresCluster: Sendable {
         let folder = NSTemporaryDirectory() + "stint-pg-" + String(UInt64.random(in: .min ... .max), radix: 36)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
         // No other process may inherit the write end, or the server would outlive the tests.
-        var ends: [Int32] = [-1, -1]
-        guard stint_pipe(&ends) == 0 else { throw ClusterFailure("a pipe cannot be created: \(systemError())") }
-        let (readEnd, writeEnd) = (FileDescriptor(rawValue: ends[0]), FileDescriptor(rawValue: ends[1]))
-        let output = Foundation.Pipe()
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        // In a session of its own, so that Ctrl-C does not end the server before the tests.
-        process.arguments =
-            ["setsid", "/bin/sh", "-c", Self.script, "stint-test-postgres", folder, primary?.folder ?? ""]
-            + settings.sorted { $0.key < $1.key }.map { "\($0.key) = '\($0.value)'" }
-        process.currentDirectoryURL = URL(filePath: "/")
-        process.standardInput = FileHandle(fileDescriptor: readEnd.rawValue, closeOnDealloc: false)
-        process.standardOutput = output
-        try process.run()
-        try readEnd.close()
-        var said = Data()
+        let (input, output) = (try Self.pipe(), try Self.pipe())
+        try Self.spawn(
+            ["setsid", "--fork", "/bin/sh", "-c", Self.script, "stint-test-postgres", folder, primary?.folder ?? ""]
+                + settings.sorted { $0.key < $1.key }.map { "\($0.key) = '\($0.value)'" },
+            input: input.readEnd, output: output.writeEnd)
+        for end in [input.readEnd, output.writeEnd] { close(end) }
+        var said: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 64)
         while !said.contains(UInt8(ascii: "\n")) {
-            let more = output.fileHandleForReading.availableData
-            if more.isEmpty { break }
-            said += more
+            let count = read(output.readEnd, &buffer, buffer.count)
+            if count <= 0 { break }
+            said += buffer.prefix(count)
         }
+        close(output.readEnd)
+        let life = FileDescriptor(rawValue: input.writeEnd)
         guard String(decoding: said, as: UTF8.self) == "ready\n" else {
-            try writeEnd.close()
+            try life.close()
             throw ClusterFailure("PostgreSQL did not start; its messages are above. Debian has it as 'postgresql'.")
         }
+        self.life = life
         place = .folder(folder)
-        life = writeEnd
+    }
+
+    private static func pipe() throws -> (readEnd: Int32, writeEnd: Int32) {
+        var ends: [Int32] = [-1, -1]
+        guard stint_pipe(&ends) == 0 else { throw ClusterFailure("a pipe cannot be created: \(systemError())") }
+        return (ends[0], ends[1])
+    }
+
+    /// Runs `setsid --fork`, which ends at once. So the shell has a session of its own, and Ctrl-C does not end the server
+    /// before the tests; and it is no child of this process: one that has ended and that nobody waits for keeps the thread
+    /// busy with which Swift Testing waits for exit tests.
+    private static func spawn(_ command: [String], input: Int32, output: Int32) throws {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, input, 0)
+        posix_spawn_file_actions_adddup2(&actions, output, 1)
+        let arguments = command.map { strdup($0) }
+        let environment = ProcessInfo.processInfo.environment.map { strdup("\($0)=\($1)") }
+        defer { for text in arguments + environment { free(text) } }
+        var process = pid_t()
+        let error = posix_spawnp(&process, command[0], &actions, nil, arguments + [nil], environment + [nil])
+        guard error == 0 else { throw ClusterFailure("'\(command[0])' cannot be started: \(systemError(error))") }
+        var status: Int32 = 0
+        while waitpid(process, &status, 0) < 0 && errno == EINTR {}
     }
 
     /// Stops the server at once, as a crash does, and removes its files.
@@ -122,6 +141,7 @@ package final class PostgresCluster: Sendable {
 
     private static let script = """
         set -eu
+        cd /
         trap '' INT TERM HUP
         folder=$1
         primary=$2
@@ -149,6 +169,11 @@ package final class PostgresCluster: Sendable {
                 echo "max_connections = 200"
                 for line in "$@"; do echo "$line"; done
             } >>"$folder/data/postgresql.conf"
+            if grep -q "^ssl = 'on'" "$folder/data/postgresql.conf"; then
+                $user openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \\
+                    -subj /CN=localhost -addext subjectAltName=DNS:localhost \\
+                    -keyout "$folder/data/server.key" -out "$folder/data/server.crt" >>"$folder/log" 2>&1
+            fi
             $user pg_ctl -D "$folder/data" -l "$folder/log" -w -t 120 start >/dev/null </dev/null
         } || { cat "$folder/log" >&2; rm -rf "$folder"; exit 1; }
         echo ready

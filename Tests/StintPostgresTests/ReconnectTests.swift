@@ -7,6 +7,23 @@ import Testing
 
 @Suite("PostgreSQL: reconnects")
 struct ReconnectTests {
+    @Test("waiting for a server that does not answer costs no processor time")
+    func silentServer() async {
+        await #expect(processExitsWith: .success) {
+            let port = try LoopbackPort(listens: true)
+            var options = PostgresConnections.Options()
+            options.connectionWait = .zero
+            let connections = try PostgresConnections(
+                "postgres://u@127.0.0.1:\(port.number)/d?connect_timeout=3", options: options)
+            let before = clock()
+            let error = try await stintError { try await connections.run("SELECT 1") }
+            // Of all threads together. It waits for three seconds.
+            let seconds = Double(clock() - before) / 1_000_000
+            precondition(error.code == .databaseBusy, error.description)
+            precondition(seconds < 0.3, "\(seconds) s of processor time")
+        }
+    }
+
     @Test(
         "1,000 reconnects leak no connection, no descriptor, no result and no memory",
         .enabled(if: PostgresCluster.isOwn))

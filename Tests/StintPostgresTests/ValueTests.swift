@@ -88,6 +88,8 @@ struct ValueTests {
             "SELECT 1.5::numeric AS a, NULL::bigint AS b, '{1,NULL}'::int[] AS c")[0]
         let wrongType = #expect(throws: StintError.self) { try row.int(0) }
         #expect(wrongType?.description.contains("'a'") == true)
+        #expect(throws: StintError.self) { try row.text(0) }
+        #expect(throws: StintError.self) { try row.bytes(2) }
         let isNull = #expect(throws: StintError.self) { try row.int(1) }
         #expect(isNull?.description.contains("returned NULL as 'b'") == true)
         #expect(throws: StintError.self) { try row.text(1) }

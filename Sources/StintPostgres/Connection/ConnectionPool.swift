@@ -291,7 +291,8 @@ actor ConnectionPool {
         var deadlines = connections.compactMap { $0.deadline(options) }
         if let first = waiting.first {
             if knowsWhyCallsWait { deadlines.append(first.deadline) }
-            deadlines += slots.compactMap(\.isDueAt)
+            // One connection is opened at a time.
+            if !slots.contains(where: \.isConnecting) { deadlines += slots.compactMap(\.isDueAt) }
         }
         if connections.contains(where: \.isBroken) { deadlines.append(.now) }
         var descriptors = connections.map(\.descriptor)
@@ -337,7 +338,7 @@ actor ConnectionPool {
         waiting.removeFirst(overdue.count)
         let busy = StintError(
             .databaseBusy,
-            "all \(slots.count) connections to \(server.name) were in use for \(options.connectionWait); nothing was "
+            "all connections to \(server.name) (\(slots.count)) were in use for \(options.connectionWait); nothing was "
                 + "changed: see which transactions take so long, or try again")
         // A server that refuses further connections is no reason if there are some.
         let isConnected = slots.contains { $0.connection != nil }

@@ -25,6 +25,10 @@ final class ConnectionSlot {
         if case .open(let connection) = state { connection } else { nil }
     }
 
+    var isConnecting: Bool {
+        if case .connecting = state { true } else { false }
+    }
+
     func open(_ connection: ServerConnection) {
         state = .open(connection)
         backoff.reset()

@@ -4,6 +4,9 @@ import StintCore
 struct Repetition {
     /// Enough for the conflicts of many processes; then the caller is told.
     static let limit = 10
+    /// Each loss of a connection may have taken as long as a server's limits are.
+    static let lossLimit = 3
+    private var losses = 0
     private var delays = BackoffCounter(Backoff(first: .milliseconds(4), longest: .milliseconds(250), jitter: .half))
 
     init() {}
@@ -11,6 +14,10 @@ struct Repetition {
     /// - Returns: Whether to repeat it now.
     mutating func isWorthwhile(after error: any Error) async -> Bool {
         guard Self.isTemporary(error), delays.failures < Self.limit, !Task.isCancelled else { return false }
+        if error is LostConnection {
+            losses += 1
+            guard losses <= Self.lossLimit else { return false }
+        }
         do { try await Task.sleep(for: delays.next()) } catch { return false }
         return true
     }

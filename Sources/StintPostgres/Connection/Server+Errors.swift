@@ -64,6 +64,11 @@ extension Server {
                 .databaseBusy,
                 "\(name) is shutting down or starting, or an administrator ended the connection (\(said)); nothing was "
                     + "changed: try again when it is up")
+        case "08000", "08003", "08006", "08P01":
+            return StintError(
+                .databaseBusy,
+                "\(name), or the pooler in front of it, refused the connection (\(said)); nothing was changed: try again"
+            )
         case "57014":
             return StintError(
                 .databaseBusy,
