@@ -18,8 +18,10 @@ extension PostgresCluster {
     package func crash() async throws {
         guard let folder else { throw ClusterFailure("only a server of the tests' own can be killed") }
         let result = try await Subprocess.run(
-            .path("/bin/sh"), arguments: ["-c", Self.crashScript, "stint-test-postgres", folder], workingDirectory: "/",
-            output: .discarded, error: .discarded)
+            .name("flock"),
+            // One after the other; and the server does not keep the lock.
+            arguments: ["-o", folder + "/crashes", "/bin/sh", "-c", Self.crashScript, "stint-test-postgres", folder],
+            workingDirectory: "/", output: .discarded, error: .discarded)
         guard result.terminationStatus.isSuccess else {
             throw ClusterFailure("PostgreSQL did not start again; see \(folder)/log")
         }
