@@ -22,7 +22,12 @@ struct PostgresConformanceTests {
         } death: { _ in
             Issue.record("it does not know who lives")
         }
-        try await scenario.run(stage)
+        do {
+            try await scenario.run(stage)
+        } catch {
+            await store.close()
+            throw error
+        }
         await store.close()
     }
 }

@@ -138,7 +138,8 @@ extension StoredSchedule.Contents {
     ///   - number: The same of a number.
     package init(text: (Int) throws -> ByteText?, number: (Int) throws -> Int64?) rethrows {
         let none = ByteText("")
-        timing = StoredSchedule.Timing(cron: try text(0), zone: try text(1), interval: try number(2), origin: try number(3))
+        timing = StoredSchedule.Timing(
+            cron: try text(0), zone: try text(1), interval: try number(2), origin: try number(3))
         (missed, queue) = (try text(4) ?? none, try text(5) ?? none)
         (priority, delay) = (try number(6) ?? 0, try number(7) ?? 0)
         (maxAttempts, maxCrashes, timeToRun) = (try number(8) ?? 0, try number(9) ?? 0, try number(10))

@@ -53,8 +53,8 @@ extension JobTransaction {
             let mine = chosen.filter { $0.queue.id == queue.id }
             claim.jobs += try await lease(mine, of: queue, request, choice)
         }
-        // In the order of the claim.
-        let places = Dictionary(uniqueKeysWithValues: chosen.enumerated().map { ($1.id, $0) })
+        // In the order of the claim. A job that was moved between the looks at two queues was found in both.
+        let places = Dictionary(chosen.enumerated().map { ($1.id, $0) }) { first, _ in first }
         claim.jobs.sort { places[$0.candidate.id]! < places[$1.candidate.id]! }
         if claim.jobs.first?.candidate.suspect != true { claim.passedOver = suspect.map { JobID(rawValue: $0.id) } }
         return claim

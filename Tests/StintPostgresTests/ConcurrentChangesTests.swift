@@ -1,0 +1,83 @@
+import PostgresSupport
+import StintCore
+import Testing
+
+@testable import StintPostgres
+
+@Suite("PostgreSQL: people change jobs while workers run them")
+struct ConcurrentChangesTests {
+    @Test("no job is lost or done twice while its priority, its queue and its state change under claims")
+    func changes() async throws {
+        let store = try await PostgresStore.open(PostgresCluster.shared.database())
+        let queues: [QueueName] = ["a", "b"]
+        let jobs = try (0..<200).map { number in
+            try NewJob([], in: queues[number % 2], options: JobOptions(group: number % 3 == 0 ? "g" : nil))
+        }
+        let ids = try await store.enqueue(jobs).map(\.id)
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            for worker in 0..<3 {
+                group.addTask {
+                    let request = ClaimRequest(queues: queues, limit: 4, lease: .seconds(600), worker: "w\(worker)")
+                    var done = 0
+                    while try await store.stats().contains(where: { $0.unfinished + $0.buried > 0 }) {
+                        for job in try await store.claim(request) {
+                            guard case .settled(.done) = try await store.settle([Settlement(job.lease, .ack)])[0] else {
+                                continue
+                            }
+                            done += 1
+                        }
+                    }
+                    return done
+                }
+            }
+            group.addTask {
+                for round in 0..<60 {
+                    let changes: [JobChange] = [
+                        .setPriority(to: UInt32(round)), .move(to: queues[round % 2]), .bury(reason: "r"), .kick,
+                    ]
+                    for change in changes {
+                        _ = try await store.change(
+                            JobSelection(JobQuery()), change, from: nil, limit: round % 5 + 1)
+                    }
+                }
+                _ = try await store.change(JobSelection(JobQuery()), .kick, from: nil, limit: 1_000)
+                return 0
+            }
+            let done = try await group.reduce(0, +)
+            #expect(done == ids.count)
+        }
+        for queue in try await store.stats() {
+            #expect(queue.ready == 0 && queue.delayed == 0 && queue.leased == 0 && queue.buried == 0, "\(queue)")
+        }
+        #expect(try await store.stats().reduce(0) { $0 + $1.done } == ids.count)
+        for id in ids { #expect(try await store.job(id) == nil) }
+        await store.close()
+    }
+
+    @Test(
+        "a query's jobs are read by an index in every state, whatever it looks at",
+        arguments: JobState.allCases, [QueryPlan.Scope.all, .queue(1), .group(1), .errors(1), .job(1)])
+    func plans(state: JobState, scope: QueryPlan.Scope) async throws {
+        if case .errors = scope, state != .buried { return }
+        let store = try await PostgresStore.open(PostgresCluster.shared.database())
+        for isReversed in [false, true] {
+            for needs in [QueryPlan.Needs(), .job, [.headers, .errors, .payload, .names, .payloadSize]] {
+                let sql = JobTransaction.jobs(state, scope, isReversed: isReversed, needs: needs)
+                let plan = try await store.read { transaction in
+                    _ = try await transaction.run([
+                        PostgresStatement("PREPARE p (bigint, bigint, bigint, bigint, bigint) AS \(sql)", isRare: true)
+                    ])
+                    let rows = try await transaction.run([
+                        PostgresStatement("EXPLAIN (COSTS off) EXECUTE p (1, 1, 1, 10, 1000)", isRare: true),
+                        PostgresStatement("DEALLOCATE p", isRare: true),
+                    ])[0]
+                    return try rows.map { try $0.text(0) }
+                }
+                // All leases are read, of which there are few.
+                let bad = plan.filter { $0.contains("Seq Scan") && !($0.contains("leases") && state == .leased) }
+                #expect(bad.isEmpty, "\(plan.joined(separator: "\n"))")
+            }
+        }
+        await store.close()
+    }
+}
