@@ -21,8 +21,14 @@ final class ChangeAnnouncer: Sendable {
         /// Emits if there is something to take.
         let signals: AsyncStream<Void>
         private let continuation: AsyncStream<Void>.Continuation
+        /// Called in the task that has made a change, before it goes on. It returns whether that is all the listener wants
+        /// to know of it.
+        private let onOwnChange: @Sendable (StoreChange) -> Bool
 
-        fileprivate init(onEnd: @escaping @Sendable () -> Void) {
+        fileprivate init(
+            onOwnChange: @escaping @Sendable (StoreChange) -> Bool, onEnd: @escaping @Sendable () -> Void
+        ) {
+            self.onOwnChange = onOwnChange
             (signals, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
             continuation.onTermination = { _ in onEnd() }
         }
@@ -34,7 +40,8 @@ final class ChangeAnnouncer: Sendable {
             }
         }
 
-        fileprivate func tell(_ change: StoreChange) {
+        fileprivate func tell(_ change: StoreChange, isOwn: Bool) {
+            if isOwn && onOwnChange(change) { return }
             pending.withLock { $0.merge(change) }
             continuation.yield()
         }
@@ -73,11 +80,13 @@ final class ChangeAnnouncer: Sendable {
     // MARK: - Listening
 
     /// A listener whose signals end with ``close()``.
-    func listen() -> Listener {
+    ///
+    /// - Parameter onOwnChange: Called at once with changes of this process; `true`: that is all.
+    func listen(onOwnChange: @escaping @Sendable (StoreChange) -> Bool = { _ in false }) -> Listener {
         state.withLock { state in
             state.next += 1
             let number = state.next
-            let listener = Listener { [weak self] in
+            let listener = Listener(onOwnChange: onOwnChange) { [weak self] in
                 // Elsewhere: it may be ended under the lock.
                 Task { [weak self] in _ = self?.state.withLock { $0.listeners.removeValue(forKey: number) } }
             }
@@ -137,8 +146,8 @@ final class ChangeAnnouncer: Sendable {
         return isNew
     }
 
-    private func tell(_ change: StoreChange) {
-        for listener in state.withLock({ Array($0.listeners.values) }) { listener.tell(change) }
+    private func tell(_ change: StoreChange, isOwn: Bool = false) {
+        for listener in state.withLock({ Array($0.listeners.values) }) { listener.tell(change, isOwn: isOwn) }
     }
 
     // MARK: - Sending
@@ -147,7 +156,7 @@ final class ChangeAnnouncer: Sendable {
     func announce(_ change: StoreChange) {
         guard change != StoreChange() else { return }
         if change.revokes { revocations.change() }
-        tell(change)
+        tell(change, isOwn: true)
         state.withLock { state in
             guard !state.isClosed else { return }
             state.unsent.merge(change)

@@ -1,4 +1,5 @@
 import StintCore
+import Synchronization
 
 extension PostgresStore {
     package var safetyLookInterval: Duration? { ChangeAnnouncer.lookInterval }
@@ -19,19 +20,26 @@ extension PostgresStore {
         return stream
     }
 
+    /// A change of this process wakes at once, without a look: its caller may ask right after it. For one of another
+    /// process the store looks first, so that idle workers do not all claim.
     package func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> {
-        let listener = announcer.listen()
         let (stream, continuation) = AsyncStream.makeStream(of: NextReady.self, bufferingPolicy: .bufferingNewest(1))
+        // How many changes of this process there were: what was read before one of them is not emitted after it.
+        let ownChanges = WakeUpCount()
+        let listener = announcer.listen { [weak self] change in
+            if self?.concerns(change, queues) == true {
+                ownChanges.increment { continuation.yield(.now) }
+            }
+            return true
+        }
         let task = Task { [weak self] in
             for await _ in listener.signals {
                 let change = listener.take()
-                guard let self, !change.wakes.isEmpty else { continue }
-                let ids = queueIDs.withLock { known in queues.map { known[$0] } }
-                // A queue that is not known yet may be one of those that are named.
-                guard ids.contains(where: { $0.map(change.concerns) ?? true }) else { continue }
+                guard let self, concerns(change, queues) else { continue }
+                let before = ownChanges.value
                 do {
                     let next = try await nextReady(in: queues, passingOverSuspects: false)
-                    if next != .unknown { continuation.yield(next) }
+                    ownChanges.ifStill(before) { if next != .unknown { continuation.yield(next) } }
                 } catch {
                     // The caller's own look gets the error too, and can report it.
                     continuation.yield(.now)
@@ -41,5 +49,31 @@ extension PostgresStore {
         }
         continuation.onTermination = { _ in task.cancel() }
         return stream
+    }
+
+    private func concerns(_ change: StoreChange, _ queues: [QueueName]) -> Bool {
+        guard !change.wakes.isEmpty else { return false }
+        let ids = queueIDs.withLock { known in queues.map { known[$0] } }
+        // A queue that is not known yet may be one of those that are named.
+        return ids.contains { $0.map(change.concerns) ?? true }
+    }
+}
+
+/// A count under a lock, which is also held while something is done that depends on it.
+private final class WakeUpCount: Sendable {
+    private let count = Mutex(0)
+
+    var value: Int { count.withLock { $0 } }
+
+    func increment(_ body: () -> Void) {
+        count.withLock { count in
+            count += 1
+            body()
+        }
+    }
+
+    /// Runs `body` if the count is still this.
+    func ifStill(_ value: Int, _ body: () -> Void) {
+        count.withLock { if $0 == value { body() } }
     }
 }
