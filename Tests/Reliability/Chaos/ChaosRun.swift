@@ -16,7 +16,7 @@ package struct ChaosRun: Sendable {
     /// As people run it from a shell. The history then has no claims, and jobs and handlers are checked.
     package static let castOfCommands: [Role: Int] = [.producer: 2, .rawSQL: 1, .command: 2, .cron: 1]
     /// What works on a PostgreSQL server.
-    package static let castOnServer: [Role: Int] = [.producer: 2, .worker: 3, .supervisor: 1, .reaper: 1, .operator: 1]
+    package static let castOnServer: [Role: Int] = [.producer: 2, .worker: 1, .supervisor: 2, .reaper: 1, .operator: 1]
     /// The number of deaths, spread over the duration.
     package var kills = 0
     /// The number of processes that are stopped (SIGSTOP) for longer than a lease, and then continued.

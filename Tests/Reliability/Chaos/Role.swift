@@ -86,13 +86,10 @@ package struct Player: Sendable {
         case .producer: try await Producer(self, queue).run()
         case .rawSQL: try await RawSQLProducer(self).run()
         case .worker: try await serve([worker(queue)])
+        // On a server only a supervisor can prove that a job has killed its worker.
+        case .drain where ChaosRun.isOnServer(database): try await serve([supervisor(queue, drains: true)])
         case .drain: try await serve([worker(queue, drains: true)])
-        case .supervisor:
-            var options = SupervisorOptions()
-            options.workers = 2
-            options.gracePeriod = .seconds(5)
-            let supervisor = Supervisor(queue, options: options) { worker($0) }
-            try await serve([supervisor, Reaper(queue, every: .milliseconds(100))])
+        case .supervisor: try await serve([supervisor(queue), Reaper(queue, every: .milliseconds(100))])
         case .reaper: try await serve([Reaper(queue, every: .milliseconds(50))])
         case .command, .cron: throw HistoryError("\(role) is not played by this program")
         case .operator: try await OperatorClient(self, queue, store as? SQLiteStore).run()
@@ -118,6 +115,13 @@ package struct Player: Sendable {
             configuration: ServiceGroupConfiguration(
                 services: configurations, gracefulShutdownSignals: [.sigterm], logger: Self.quiet)
         ).run()
+    }
+
+    private func supervisor(_ queue: JobQueue<RecordingStore>, drains: Bool = false) -> Supervisor {
+        var options = SupervisorOptions()
+        options.workers = 2
+        options.gracePeriod = .seconds(5)
+        return Supervisor(queue, options: options) { worker($0, drains: drains) }
     }
 
     private func worker(_ queue: JobQueue<RecordingStore>, drains: Bool = false) -> Worker {
