@@ -47,8 +47,7 @@ let package = Package(
     traits: [
         .trait(
             name: "Web", description: "The dashboard, the HTTP API and `stint serve`, with Hummingbird and SwiftNIO."),
-        .trait(name: "PostgreSQL", description: "Databases of PostgreSQL servers in `stint`, with libpq."),
-        .default(enabledTraits: ["Web", "PostgreSQL"]),
+        .default(enabledTraits: ["Web"]),
     ],
     dependencies: [
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -156,7 +155,6 @@ let package = Package(
                 configuration,
                 .target(name: "StintWeb", condition: .when(traits: ["Web"])),
                 .target(name: "StintBeanstalk", condition: .when(traits: ["Web"])),
-                .target(name: "StintPostgres", condition: .when(traits: ["PostgreSQL"])),
             ]
         ),
 
@@ -231,8 +229,8 @@ let package = Package(
         .executableTarget(
             name: "stint-torture",
             dependencies: [
-                "Torture", "History", "CFaults", "CSimulation", "Stint", "StintPlatform", "StintSQLite", logging,
-                argumentParser, subprocess,
+                "Torture", "History", "CFaults", "CSimulation", "Stint", "StintPlatform", "StintSQLite", "PostgresSupport",
+                logging, argumentParser, subprocess,
             ],
             path: "Tests/StintTorture"
         ),
@@ -240,8 +238,7 @@ let package = Package(
             name: "TortureTests",
             dependencies: [
                 "Torture", "History", "CFaults", "CSimulation", "Stint", "StintPlatform", "StintSQLite",
-                "StintSQLiteMigrations", "PostgresSupport", "StintCLI", "TestSupport", "stint-torture", grdb, sqlite, logging,
-                subprocess,
+                "StintSQLiteMigrations", "StintCLI", "TestSupport", "stint-torture", grdb, sqlite, logging, subprocess,
             ]
         ),
         .testTarget(

@@ -144,8 +144,12 @@ package struct ChaosRun: Sendable {
     }
 
     func judge(_ report: inout Report, _ names: [Post: [String]] = [:]) async throws {
-        let final =
-            if let server { try await FinalState(of: server.url) } else { try FinalState(of: database, isDrained: true) }
+        let final: FinalState
+        if let server {
+            final = try await FinalState(of: server.url)
+        } else {
+            final = try FinalState(of: database, isDrained: true)
+        }
         let checker = HistoryChecker(
             try HistoryLog.read(historyFile), final, busyTimeout: server == nil ? Player.busyTimeout : nil)
         report.violations = checker.violations()
