@@ -229,8 +229,8 @@ let package = Package(
         .executableTarget(
             name: "stint-torture",
             dependencies: [
-                "Torture", "History", "CFaults", "CSimulation", "Stint", "StintPlatform", "StintSQLite", "PostgresSupport",
-                logging, argumentParser, subprocess,
+                "Torture", "History", "CFaults", "CSimulation", "Stint", "StintPlatform", "StintSQLite",
+                "PostgresSupport", logging, argumentParser, subprocess,
             ],
             path: "Tests/StintTorture"
         ),
