@@ -160,7 +160,8 @@ struct TransactionTests {
     @Test("calls that find all connections in use for too long are told so")
     func allInUse() async throws {
         var options = PostgresConnections.Options.one
-        options.connectionWait = .milliseconds(50)
+        // Long enough to connect on a busy machine; the second call waits for all of it.
+        options.connectionWait = .seconds(3)
         let database = try await TestDatabase(options)
         let connections = database.connections
         let error = try await connections.transaction { transaction in
