@@ -1,6 +1,7 @@
 import Logging
 import PostgresSupport
 import StintCore
+import StintPlatform
 import StintPostgres
 import Synchronization
 import TestSupport
@@ -209,6 +210,8 @@ struct ServerErrorTests {
         }
         await before.close()
         try primary.stop()
+        // Else the row may be written on the primary, which takes it along.
+        try await eventually("the primary is gone") { access(folders[1], F_OK) != 0 }
         // Nobody takes writes now, and the call waits for one that does.
         let insert = Task {
             while true {
