@@ -168,8 +168,9 @@ struct LossTests {
             }
             #expect(error.code == .outcomeUnknown)
             #expect(error.description.contains("in time"))
-            let waiting = try await administrator.run("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
-            #expect(waiting.count == 1, "the server still waits")
+            try await eventually("the server still waits") {
+                try await administrator.run("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'").count == 1
+            }
         }
     }
 

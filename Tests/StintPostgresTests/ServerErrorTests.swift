@@ -153,9 +153,12 @@ struct ServerErrorTests {
         let error = try await stintError { try await frozen.run("SELECT pg_sleep(3600)") }
         #expect(error.code == .outcomeUnknown)
         #expect(error.description.contains("did not answer in time"))
-        _ = try await database.administrator.run(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep' "
-                + "AND datname = current_database()")
+        try await eventually("the sleeping server process is found and ended") {
+            try await !database.administrator.run(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep' "
+                    + "AND datname = current_database()"
+            ).isEmpty
+        }
         await frozen.close()
         await database.close()
     }
