@@ -74,6 +74,7 @@ let package = Package(
         .target(name: "StintCore", dependencies: ["StintPlatform", logging, metrics, tracing]),
         .target(
             name: "StintSQLiteMigrations",
+            dependencies: ["StintCore"],
             path: "migrations/sqlite",
             resources: [
                 .embedInCode("v001_jobs.sql"), .embedInCode("v002_workers.sql"), .embedInCode("v003_enqueue.sql"),
@@ -87,6 +88,7 @@ let package = Package(
         ),
         .target(
             name: "StintPostgresMigrations",
+            dependencies: ["StintCore"],
             path: "migrations/postgres",
             resources: [.embedInCode("v001_stint.sql")]
         ),

@@ -108,7 +108,7 @@ struct InMemoryState: Sendable {
         let registration: WorkerRegistration
         let registeredAt: Timestamp
         var seen: Int64
-        let scoreboard: InMemoryScoreboard
+        let scoreboard: ProcessScoreboard
         var liveness: Liveness
         var order: WorkerOrder?
     }

@@ -10,7 +10,7 @@ public final class InMemoryStore: JobStore {
     private let listeners = Mutex(Listeners())
     /// Shared by all workers of this store, like those of one process.
     let runLock = ExclusiveRunLock()
-    let revocations = InMemoryRevocationMark()
+    let revocations = ProcessRevocationMark()
     let now: @Sendable () -> StoreTime
     private let moveClock: @Sendable (Duration) -> Void
 

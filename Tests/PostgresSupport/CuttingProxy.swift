@@ -1,5 +1,6 @@
 import StintPlatform
 import Synchronization
+import TestSupport
 
 /// A TCP server on loopback in front of a PostgreSQL server's socket. It passes everything on, until it is asked to cut
 /// the connection on which a certain text is sent.

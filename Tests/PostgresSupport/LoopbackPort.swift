@@ -1,4 +1,5 @@
 import StintPlatform
+import TestSupport
 
 /// A port on loopback.
 package struct LoopbackPort: ~Copyable {
@@ -17,26 +18,4 @@ package struct LoopbackPort: ~Copyable {
     deinit {
         if let socket { close(socket) }
     }
-}
-
-/// A socket that listens on a port of loopback.
-func listeningSocket() throws -> (descriptor: Int32, port: UInt16) {
-    #if os(Linux)
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    #else
-        let descriptor = socket(AF_INET, SOCK_STREAM, 0)
-    #endif
-    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let isBound = withUnsafeMutablePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            bind(descriptor, $0, length) == 0 && listen(descriptor, 16) == 0
-                && getsockname(descriptor, $0, &length) == 0
-        }
-    }
-    guard isBound else { throw ClusterFailure("there is no port on loopback: \(systemError())") }
-    return (descriptor, UInt16(bigEndian: address.sin_port))
 }

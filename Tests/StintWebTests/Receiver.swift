@@ -1,6 +1,7 @@
 import Foundation
 import StintPlatform
 import Synchronization
+import TestSupport
 
 /// An HTTP server of this machine, for webhooks: it keeps what it gets, and answers as a test says.
 final class Receiver: Sendable {
@@ -21,22 +22,9 @@ final class Receiver: Sendable {
 
     /// - Parameter answer: The whole answer to the request of this number, from 1; `nil`: none at all.
     init(port: Int = 0, answer: @escaping @Sendable (Int) -> String?) throws {
-        let descriptor = StintPlatform.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var (yes, address) = (Int32(1), sockaddr_in())
-        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, 4)
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(UInt16(port)).bigEndian
-        address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && listen(descriptor, 64) == 0
-                    && getsockname(descriptor, $0, &length) == 0
-            }
-        }
-        guard isBound else { throw WebClientError(description: "no port: \(errno)") }
+        let (descriptor, number) = try listeningSocket(port: UInt16(port))
         socket = descriptor
-        self.port = Int(UInt16(bigEndian: address.sin_port))
+        self.port = Int(number)
         (arrivals, arrived) = AsyncStream.makeStream()
         Thread.detachNewThread { [descriptor, weak self] in
             while true {

@@ -1,22 +1,11 @@
+import StintCore
+
 /// The PostgreSQL schema's migrations, embedded from the SQL files of this folder.
 ///
 /// Append-only: a file that was released is never changed (a database keeps the text it was made with and refuses to
 /// open with another). A new one goes to the end of this list and into `resources:` in Package.swift.
 package enum PostgresMigrations {
-    package static let all: [PostgresMigration] = [
-        PostgresMigration(1, "v001_stint", PackageResources.v001_stint_sql)
+    package static let all: [Migration] = [
+        Migration(1, "v001_stint", PackageResources.v001_stint_sql)
     ]
-}
-
-package struct PostgresMigration: Sendable {
-    /// From 1, without gaps.
-    package let version: Int
-    package let name: String
-    package let sql: String
-
-    package init(_ version: Int, _ name: String, _ sql: [UInt8]) {
-        self.version = version
-        self.name = name
-        self.sql = String(decoding: sql, as: UTF8.self)
-    }
 }

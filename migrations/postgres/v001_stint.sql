@@ -102,7 +102,7 @@ CREATE TABLE stint.queues (
 );
 COMMENT ON TABLE stint.queues IS 'One row a queue with its settings; its counts are in stint.tallies';
 COMMENT ON COLUMN stint.queues.paused IS 'Nothing is claimed';
-COMMENT ON COLUMN stint.queues.pause_reason IS 'NULL: it is not paused, or nobody said why';
+COMMENT ON COLUMN stint.queues.pause_reason IS 'NULL: it is not paused, or no reason was given';
 COMMENT ON COLUMN stint.queues.retention_ms IS 'How long jobs are kept when they are over; 0: not at all';
 COMMENT ON COLUMN stint.queues.concurrency IS 'The most jobs that are leased at once; NULL: no limit';
 COMMENT ON COLUMN stint.queues.rate_starts IS 'The most claimed jobs in any window of rate_ms; NULL: no limit';
@@ -231,7 +231,6 @@ CREATE TABLE stint.leases (
     claimed_at    bigint   NOT NULL,
     expires_at    bigint   NOT NULL,
     duration_ms   bigint   NOT NULL,
-    overdue_since bigint,
     worker_id     bigint,
     queue_id      integer  NOT NULL,
     suspect       boolean  NOT NULL DEFAULT false,
@@ -251,7 +250,6 @@ COMMENT ON COLUMN stint.leases.token IS 'The fencing token: never used again';
 COMMENT ON COLUMN stint.leases.deadline IS 'By stint.steady_ms(): when the jobs may be reclaimed, unless the lease is extended';
 COMMENT ON COLUMN stint.leases.expires_at IS 'The deadline by the wall clock, for people';
 COMMENT ON COLUMN stint.leases.duration_ms IS 'How long it was granted or last extended for';
-COMMENT ON COLUMN stint.leases.overdue_since IS 'By stint.steady_ms(): when a reap first found it past its deadline although its worker lives';
 COMMENT ON COLUMN stint.leases.worker_id IS 'NULL: its worker is not registered';
 COMMENT ON COLUMN stint.leases.worker IS 'host:pid';
 COMMENT ON COLUMN stint.leases.suspect IS 'Of its only job: it may have killed its last worker';
@@ -366,7 +364,7 @@ COMMENT ON TABLE stint.events IS 'The second event of a digest and those after i
 
 -- The groups of a queue are in its line while they have ready jobs. Claims serve them by turn: each job that is served
 -- moves the group's turn ahead, by less if its weight is greater. A claim of such a queue holds its lock (an advisory one,
--- see docs) alone; whoever makes one of its jobs with a group ready holds it together with others.
+-- see docs) alone; what makes one of its jobs with a group ready holds it together with others.
 CREATE TABLE stint.groups (
     id         bigint  PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
     turn       bigint  NOT NULL DEFAULT 0,
@@ -424,7 +422,6 @@ CREATE TABLE stint.workers (
     registered_at      bigint  NOT NULL,
     seen               bigint  NOT NULL,
     concurrency        integer NOT NULL,
-    is_stopping        boolean NOT NULL DEFAULT false,
     name               text    NOT NULL,
     process            text    NOT NULL,
     process_name       text    NOT NULL,
@@ -438,7 +435,6 @@ CREATE INDEX workers_process ON stint.workers (process);
 COMMENT ON TABLE stint.workers IS 'One row a worker, from its start to its orderly end or until it is known to be dead';
 COMMENT ON COLUMN stint.workers.process IS 'Distinguishes the process from every other one, of any machine and time';
 COMMENT ON COLUMN stint.workers.seen IS 'When it last said that it lives, by stint.steady_ms()';
-COMMENT ON COLUMN stint.workers.is_stopping IS 'It was ordered to stop: its jobs are not blamed for its end';
 COMMENT ON COLUMN stint.workers.queues IS 'With spaces between';
 COMMENT ON COLUMN stint.workers.command IS 'What it was ordered to do: quiet, stop or restart; NULL: to work';
 
@@ -593,10 +589,6 @@ CREATE TABLE stint.webhook_states (
 );
 COMMENT ON TABLE stint.webhook_states IS 'What a webhook was told; queue_id 0: of all queues';
 COMMENT ON COLUMN stint.webhook_states.seen IS 'The total up to which happenings were told';
-
--- A value that changes whenever jobs are revoked from their holders.
-CREATE SEQUENCE stint.revocations;
-COMMENT ON SEQUENCE stint.revocations IS 'Changes whenever jobs are taken from their holders: by a cancel, a pause, a bury, a delete or an order to a worker';
 
 -- For people: every job with its state. For example, why were jobs buried?
 --     SELECT reason, count(*) FROM stint.job WHERE state = 'buried' GROUP BY reason;

@@ -2,6 +2,11 @@
 /// left to check of each job. The plan depends on the query and on which queues and groups exist, and never on
 /// statistics, so that all pages of a query are read in one order.
 package struct QueryPlan: Sendable {
+    /// How many jobs one call counts where an index alone finds them.
+    package static let jobsPerCount = 160_000
+    /// A job that has to be looked at costs as much as this many others.
+    package static let costOfLook = 48
+
     /// Jobs of one state that an index finds.
     package enum Scope: Hashable, Sendable {
         case all

@@ -35,46 +35,29 @@ struct EncodedParameters: Sendable {
     }
 
     private mutating func append(_ value: PostgresValue) {
+        types.append(value.type)
         let start = bytes.count
         switch value {
         case .null:
-            types.append(PostgresType.unspecified)
             offsets.append(-1)
             lengths.append(0)
             return
-        case .bool(let value):
-            types.append(PostgresType.bool)
-            put(value)
-        case .smallInt(let value):
-            types.append(PostgresType.smallint)
-            put(value)
-        case .int32(let value):
-            types.append(PostgresType.integer)
-            put(value)
-        case .int(let value):
-            types.append(PostgresType.bigint)
-            put(value)
-        case .double(let value):
-            types.append(PostgresType.double)
-            put(value)
-        case .text(let value):
-            types.append(PostgresType.text)
-            put(value)
-        case .bytes(let value):
-            types.append(PostgresType.bytes)
-            bytes += value
-        case .json(let value):
-            types.append(PostgresType.jsonb)
-            putJSON(value)
-        case .bools(let values): putArray(values, PostgresType.bools, of: PostgresType.bool) { $0.put($1) }
-        case .smallInts(let values): putArray(values, PostgresType.smallints, of: PostgresType.smallint) { $0.put($1) }
-        case .int32s(let values): putArray(values, PostgresType.integers, of: PostgresType.integer) { $0.put($1) }
-        case .ints(let values): putArray(values, PostgresType.bigints, of: PostgresType.bigint) { $0.put($1) }
-        case .doubles(let values): putArray(values, PostgresType.doubles, of: PostgresType.double) { $0.put($1) }
-        case .texts(let values): putArray(values, PostgresType.texts, of: PostgresType.text) { $0.put($1) }
-        case .byteArrays(let values):
-            putArray(values, PostgresType.byteArrays, of: PostgresType.bytes) { $0.bytes += $1 }
-        case .jsons(let values): putArray(values, PostgresType.jsonbs, of: PostgresType.jsonb) { $0.putJSON($1) }
+        case .bool(let value): put(value)
+        case .smallInt(let value): put(value)
+        case .int32(let value): put(value)
+        case .int(let value): put(value)
+        case .double(let value): put(value)
+        case .text(let value): put(value)
+        case .bytes(let value): bytes += value
+        case .json(let value): putJSON(value)
+        case .bools(let values): putArray(values, of: PostgresType.bool) { $0.put($1) }
+        case .smallInts(let values): putArray(values, of: PostgresType.smallint) { $0.put($1) }
+        case .int32s(let values): putArray(values, of: PostgresType.integer) { $0.put($1) }
+        case .ints(let values): putArray(values, of: PostgresType.bigint) { $0.put($1) }
+        case .doubles(let values): putArray(values, of: PostgresType.double) { $0.put($1) }
+        case .texts(let values): putArray(values, of: PostgresType.text) { $0.put($1) }
+        case .byteArrays(let values): putArray(values, of: PostgresType.bytes) { $0.bytes += $1 }
+        case .jsons(let values): putArray(values, of: PostgresType.jsonb) { $0.putJSON($1) }
         }
         offsets.append(start)
         lengths.append(Int32(bytes.count - start))
@@ -99,10 +82,8 @@ struct EncodedParameters: Sendable {
     /// `array_recv`: dimensions, whether there are NULLs, the elements' type; the size and the first index of each
     /// dimension; the elements with their lengths. An empty array has no dimension.
     private mutating func putArray<Element>(
-        _ elements: [Element?], _ type: UInt32, of elementType: UInt32,
-        _ put: (inout EncodedParameters, Element) -> Void
+        _ elements: [Element?], of elementType: UInt32, _ put: (inout EncodedParameters, Element) -> Void
     ) {
-        types.append(type)
         self.put(Int32(elements.isEmpty ? 0 : 1))
         self.put(Int32(elements.contains { $0 == nil } ? 1 : 0))
         self.put(elementType)

@@ -24,7 +24,7 @@ final class Listener {
         return lastNumber
     }
 
-    /// - Returns: Whether nobody listens to the channel any more.
+    /// - Returns: Whether it was the last one of the channel.
     func remove(_ channel: String, _ number: Int) -> Bool {
         listeners[channel]?.removeValue(forKey: number)
         guard let rest = listeners[channel], rest.isEmpty else { return false }

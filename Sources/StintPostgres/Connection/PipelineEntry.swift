@@ -30,7 +30,7 @@ final class PipelineEntry {
     /// Whether the Sync is in libpq's buffer.
     var isComplete = false
 
-    /// - Parameter continuation: `nil` if nobody waits for the outcome.
+    /// - Parameter continuation: `nil` if no caller waits for the outcome.
     init(_ request: PipelineRequest, _ continuation: CheckedContinuation<Outcome, Never>?) {
         self.request = request
         self.continuation = continuation

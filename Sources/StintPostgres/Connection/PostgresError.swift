@@ -35,15 +35,6 @@ extension PostgresError {
         isFatal = sqlState.isEmpty || ["FATAL", "PANIC"].contains(field("V") ?? "")
     }
 
-    init(connectionFailed message: String) {
-        sqlState = ""
-        self.message = PostgresError.line(message)
-        detail = nil
-        constraint = nil
-        function = nil
-        isFatal = true
-    }
-
     /// libpq's messages end with a line feed, and have several lines for several hosts.
     private static func line(_ text: String) -> String {
         text.split(whereSeparator: \.isNewline).map { $0.trimmingPrefix { $0.isWhitespace } }.joined(separator: "; ")

@@ -24,3 +24,27 @@ enum PostgresType {
     static let doubles: UInt32 = 1022
     static let jsonbs: UInt32 = 3807
 }
+
+extension PostgresValue {
+    var type: UInt32 {
+        switch self {
+        case .null: PostgresType.unspecified
+        case .bool: PostgresType.bool
+        case .smallInt: PostgresType.smallint
+        case .int32: PostgresType.integer
+        case .int: PostgresType.bigint
+        case .double: PostgresType.double
+        case .text: PostgresType.text
+        case .bytes: PostgresType.bytes
+        case .json: PostgresType.jsonb
+        case .bools: PostgresType.bools
+        case .smallInts: PostgresType.smallints
+        case .int32s: PostgresType.integers
+        case .ints: PostgresType.bigints
+        case .doubles: PostgresType.doubles
+        case .texts: PostgresType.texts
+        case .byteArrays: PostgresType.byteArrays
+        case .jsons: PostgresType.jsonbs
+        }
+    }
+}

@@ -57,8 +57,6 @@ final class ServerConnection {
     /// Closes it. What is in flight must have been taken before.
     func close() { PQfinish(pointer) }
 
-    var process: Int32 { PQbackendPID(pointer) }
-
     // MARK: - Sending
 
     /// Sends a request. If that fails, the connection is lost.

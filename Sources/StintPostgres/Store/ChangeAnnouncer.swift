@@ -64,7 +64,7 @@ final class ChangeAnnouncer: Sendable {
     }
 
     /// See ``WorkerRegistry/register(_:as:)``.
-    let revocations = PostgresRevocationMark()
+    let revocations = ProcessRevocationMark()
 
     private let connections: PostgresConnections
     private let logger: Logger
@@ -108,7 +108,7 @@ final class ChangeAnnouncer: Sendable {
                     // An empty one: some may have been missed.
                     let words = text.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
                     let change = words.count == 2 ? StoreChange(text: String(words[1])) : .everything
-                    // Before the first one nobody has relied on the mark.
+                    // Before the first one no worker has relied on the mark.
                     if self?.beginHearing() == false, change.revokes { self?.revocations.change() }
                     self?.tell(change)
                 }

@@ -67,13 +67,7 @@ enum HotSQL {
         ), ended AS (
             DELETE FROM stint.leases l USING (SELECT DISTINCT token FROM acked WHERE is_all) e WHERE l.token = e.token
         ), shrunk AS (
-            UPDATE stint.leases l SET (job_ids, attempts, crashes, group_ids, expiries) = (
-                SELECT array_agg(job ORDER BY place), array_agg(h.attempts ORDER BY place),
-                       array_agg(h.crashes ORDER BY place),
-                       CASE WHEN l.group_ids IS NOT NULL THEN array_agg(l.group_ids[place] ORDER BY place) END,
-                       CASE WHEN l.expiries IS NOT NULL THEN array_agg(l.expiries[place] ORDER BY place) END
-                FROM unnest(l.job_ids, l.attempts, l.crashes) WITH ORDINALITY AS h (job, attempts, crashes, place)
-                WHERE job <> ALL (s.jobs))
+            UPDATE stint.leases l SET \(LeaseRow.without(jobs: "s.jobs"))
             FROM (SELECT DISTINCT token, asked.jobs FROM acked JOIN asked USING (token) WHERE NOT is_all) s
             WHERE l.token = s.token
         ), kept AS (

@@ -97,19 +97,6 @@ struct PostgresSchema {
 
     /// - Parameter applied: `nil`: no schema.
     private func isOlder(_ applied: [String]?) throws -> Bool {
-        let applied = applied ?? []
-        guard applied.count <= migrations.count else {
-            throw StintError(
-                .databaseUnusable,
-                "\(name) was made by a newer Stint (schema \(applied.count), this one knows \(migrations.count)): upgrade this "
-                    + "program")
-        }
-        for (text, migration) in zip(applied, migrations) where text != migration.sql {
-            throw StintError(
-                .databaseUnusable,
-                "\(name) was made with another text of the migration \(migration.name) than this Stint has: use the Stint that "
-                    + "made it")
-        }
-        return applied.count < migrations.count
+        try Migration.isOlder(applied ?? [], than: migrations, name)
     }
 }

@@ -2,9 +2,6 @@ import StintCore
 
 /// Enqueues and exchanges in one round trip each, for the cases that ``HotSQL`` covers.
 extension PostgresStore {
-    /// How many delayed jobs whose time has come one claim moves to ready.
-    private static let promotionsPerClaim: Int64 = 1_000
-
     /// In front of the statements of a pipeline: the time, if a test moves the clock.
     private var setClock: [PostgresStatement] {
         clock.map { [JobTransaction.setClock($0.now())] } ?? []
@@ -54,7 +51,7 @@ extension PostgresStore {
         if let request, let queue {
             statements += [
                 PostgresStatement(
-                    HotSQL.lockAndPromote, [.int32(Int32(clamping: queue)), .int(Self.promotionsPerClaim)]),
+                    HotSQL.lockAndPromote, [.int32(Int32(clamping: queue)), .int(JobTransaction.promotionsPerClaim)]),
                 Self.claim(request, from: queue),
             ]
         }

@@ -8,7 +8,7 @@ extension JobTransaction {
     private static let talliesPerReap: Int64 = 5_000
     /// A row is written for this long after its ten seconds at the most: by transactions that began in them.
     private static let talliesAreOpen: Int64 = 60_000
-    /// How long rows that nobody reads any more may stay where nothing happens.
+    /// How long rows that are not needed any more may stay where nothing happens.
     private static let prunePatience: Int64 = 600_000
 
     /// The columns of ``ActivityCounts/numbers``, in their order.

@@ -96,7 +96,7 @@ extension JobTransaction {
 
     // MARK: - To another place
 
-    /// Jobs leave their states and come back into them, so that whoever has looked at one before must look again.
+    /// Jobs leave their states and come back into them, so one that was read before must be read again.
     private func move(_ ids: [Int64], to name: QueueName) async throws -> Applied {
         let queue = try await queueID(name)
         let found = try await locate(ids)

@@ -25,9 +25,7 @@ struct Choice: Sendable {
 extension JobTransaction {
     /// How many delayed jobs whose time has come one claim moves to ready in each queue: it keeps the transaction
     /// short.
-    private static let promotionsPerClaim: Int64 = 1_000
-    /// If this many times a claim's limit is ready, it is enough for all workers, without counting them.
-    private static let plenty = 100
+    static let promotionsPerClaim: Int64 = 1_000
 
     /// Leases the first ready jobs of the queues together. In a queue they come by priority, then id, or in turn of their
     /// groups; the queues are merged by priority, then id. The locks of the queues are held; see ``lockForClaim(_:)``.
@@ -76,46 +74,6 @@ extension JobTransaction {
             isLocked = queues.allSatisfy { locks[$0.id] == true || locks[$0.id] == $0.isClaimedAlone }
         }
         return queues
-    }
-
-    // MARK: - How many
-
-    /// If not enough is ready for all workers, jobs that cannot be started at once are left to other workers.
-    private func limit(_ request: ClaimRequest, _ queues: [ClaimableQueue]) async throws -> Int {
-        guard request.idleSlots < request.limit else { return request.limit }
-        let row = try await run(
-            """
-            SELECT coalesce(sum(ready), 0)::bigint, (SELECT count(*) FROM stint.workers) FROM stint.tallies
-            WHERE queue_id = ANY ($1)
-            """, .ints(queues.map(\.id))
-        ).first
-        let counted = try row?.int(0) ?? 0
-        let ready = queues.reduce(Int(clamping: counted)) { $0 + pendingReady($1.id) }
-        guard ready < request.limit * Self.plenty else { return request.limit }
-        let share = ready / max(1, Int(clamping: try row?.int(1) ?? 1))
-        return min(request.limit, max(request.idleSlots, share))
-    }
-
-    /// How many jobs of a queue its limits allow now. Of a queue with limits nothing is claimed ahead: a job that waits in
-    /// a worker would hold a place in which another worker could run one.
-    func room(in queue: ClaimableQueue, _ request: ClaimRequest, _ limit: Int) async throws -> Int {
-        guard queue.limits.isLimited else { return limit }
-        var room = min(limit, request.idleSlots)
-        if let concurrency = queue.limits.concurrency {
-            room = min(room, concurrency - (try await running(in: queue.id)))
-        }
-        if let rate = queue.limits.rate {
-            room = min(room, rate.starts - (try await starts(of: [0], rate, in: queue.id)[0]?.count ?? 0))
-        }
-        return max(0, room)
-    }
-
-    /// - Returns: How many jobs of the queue are leased: not the kept count, which is written at the end.
-    func running(in queue: Int64) async throws -> Int {
-        let row = try await run(
-            "SELECT coalesce(sum(cardinality(job_ids)), 0)::bigint FROM stint.leases WHERE queue_id = $1", .int(queue)
-        ).first
-        return Int(clamping: try row?.int(0) ?? 0)
     }
 
     // MARK: - Delayed jobs whose time has come
@@ -342,58 +300,5 @@ extension JobTransaction {
             SELECT coalesce(s.ready_at, s.enqueued_at) FROM stint.job s WHERE s.id = $1 AND s.state = 'ready'
             """, .int(job.id)
         ).first?.optionalInt(0) ?? now.wall
-    }
-
-    // MARK: - Payloads
-
-    /// The claimed jobs as their holder gets them.
-    ///
-    /// - Returns: Also those whose stored headers cannot be read, with the reason.
-    func load(_ claim: Claim) async throws -> (jobs: [LeasedJob], unreadable: [Settlement]) {
-        guard !claim.jobs.isEmpty else { return ([], []) }
-        let ids = PostgresValue.ints(claim.jobs.map(\.candidate.id))
-        let rows = try await run(
-            """
-            SELECT id, max_attempts, time_to_run_ms, enqueued_at, content_type, headers, payload, is_digest FROM stint.jobs
-            WHERE id = ANY ($1)
-            """, ids)
-        var byID: [Int64: PostgresRow] = [:]
-        var hasDigest = false
-        for row in rows {
-            byID[try row.int(0)] = row
-            if try row.bool(7) { hasDigest = true }
-        }
-        var events: [Int64: [[UInt8]]] = [:]
-        if hasDigest {
-            for row in try await run(
-                "SELECT job_id, payload FROM stint.events WHERE job_id = ANY ($1) ORDER BY job_id, id", ids)
-            {
-                events[try row.int(0), default: []].append(try row.bytes(1))
-            }
-        }
-        var jobs: [LeasedJob] = []
-        var unreadable: [Settlement] = []
-        for job in claim.jobs {
-            guard let row = byID[job.candidate.id] else { continue }
-            do {
-                jobs.append(try Self.leased(job, row, events[job.candidate.id] ?? []))
-            } catch {
-                unreadable.append(
-                    Settlement(job.lease, .bury(reason: "its stored headers cannot be read: \(error)")))
-            }
-        }
-        return (jobs, unreadable)
-    }
-
-    private static func leased(_ job: Claim.Job, _ row: PostgresRow, _ events: [[UInt8]]) throws -> LeasedJob {
-        let payload = try row.bytes(6)
-        let candidate = job.candidate
-        return LeasedJob(
-            lease: job.lease, queue: candidate.queue.name, payload: payload, contentType: try row.text(4),
-            headers: try Headers(storedText: try row.optionalText(5)), priority: UInt32(clamping: candidate.priority),
-            attempt: Int(clamping: candidate.attempts + 1), maxAttempts: Int(clamping: try row.int(1)),
-            timeToRun: try row.optionalInt(2).map { .milliseconds($0) }, enqueuedAt: try row.int(3),
-            runsAlone: candidate.suspect, events: try row.bool(7) ? [payload] + events : nil,
-            expiresAt: candidate.expiresAt, expiresIn: job.expiresIn)
     }
 }

@@ -59,21 +59,16 @@ extension JobTransaction {
         let start = try await run("SELECT run_at FROM stint.delayed WHERE job_id = $1 FOR UPDATE", .int(holder))
             .first?.int(0)
         if start == nil {
-            let isReady = try await run(
-                """
-                SELECT 1 FROM stint.ready r JOIN stint.jobs j
-                    ON r.queue_id = j.queue_id AND r.priority = j.priority AND r.job_id = j.id
-                WHERE j.id = $1 AND r.group_id IS NULL FOR UPDATE OF r
-                """, .int(holder)
-            ).count
-            let isReadyInGroup = try await run(
-                """
-                SELECT 1 FROM stint.ready r JOIN stint.jobs j
-                    ON r.queue_id = j.queue_id AND r.priority = j.priority AND r.job_id = j.id
-                WHERE j.id = $1 AND r.group_id IS NOT NULL FOR UPDATE OF r
-                """, .int(holder)
-            ).count
-            guard isReady + isReadyInGroup > 0 else { return false }
+            let ready = try await run(
+                ["IS NULL", "IS NOT NULL"].map { isGrouped in
+                    PostgresStatement(
+                        """
+                        SELECT 1 FROM stint.ready r JOIN stint.jobs j
+                            ON r.queue_id = j.queue_id AND r.priority = j.priority AND r.job_id = j.id
+                        WHERE j.id = $1 AND r.group_id \(isGrouped) FOR UPDATE OF r
+                        """, [.int(holder)])
+                })
+            guard ready.contains(where: { !$0.isEmpty }) else { return false }
         }
         digest.take(event)
         _ = try await run([

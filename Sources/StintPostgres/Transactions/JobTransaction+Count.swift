@@ -1,15 +1,10 @@
 import StintCore
 
 extension JobTransaction {
-    /// How many jobs one call counts where an index alone finds them.
-    static let jobsPerCount = 160_000
-    /// A job that has to be looked at costs as much as this many others.
-    private static let costOfLook = 48
-
     func count(_ query: JobQuery, after cursor: JobCursor?) async throws -> JobCount {
         if cursor == nil, let kept = try await keptCount(query) { return .exactly(kept) }
         let plan = try await plan(query, states: query.states)
-        var (count, left, bytes, place) = (0, Self.jobsPerCount, JobFilter.maximumBytesRead, cursor)
+        var (count, left, bytes, place) = (0, QueryPlan.jobsPerCount, JobFilter.maximumBytesRead, cursor)
         for part in plan.parts(from: cursor) {
             if cursor == nil, let kept = try await keptCount(part) {
                 count += kept
@@ -19,12 +14,12 @@ extension JobTransaction {
             if part.residual.isEmpty, part.scope.isOfIndex {
                 end = try await self.count(part, after: place, &left, &count)
             } else {
-                var budget = QueryPlan.Budget(rows: left / Self.costOfLook, bytes: bytes)
+                var budget = QueryPlan.Budget(rows: left / QueryPlan.costOfLook, bytes: bytes)
                 end = try await walk(QueryPlan(part), after: place, &budget, now: now.wall) { _ in
                     count += 1
                     return true
                 }
-                (left, bytes) = (budget.rows * Self.costOfLook, budget.bytes)
+                (left, bytes) = (budget.rows * QueryPlan.costOfLook, budget.bytes)
             }
             if let next = end.next { return .moreThan(count, next: next) }
             place = nil

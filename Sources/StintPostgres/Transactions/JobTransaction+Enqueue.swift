@@ -95,7 +95,7 @@ extension JobTransaction {
     /// How often a key is tried again that others take and free at the same time.
     private static let maximumTries = 20
 
-    /// A job with a unique key: the row of the key is locked until the commit, whoever has it.
+    /// A job with a unique key: the row of the key is locked until the commit, whichever job has it.
     private func enqueue(_ job: NewJob, _ key: String, in queue: Int64) async throws -> Enqueued {
         for _ in 0..<Self.maximumTries {
             // Others that enqueue this key wait here for the commit of the one that was first.

@@ -76,12 +76,6 @@ extension JobTransaction {
 
     // MARK: - Steps
 
-    func hasRunningOperation() async throws -> Bool {
-        try await !run(
-            "SELECT 1 FROM stint.operations WHERE state IN ('running', 'paused') AND state = 'running' LIMIT 1"
-        ).isEmpty
-    }
-
     func turn(of driver: OperationDriver) async throws -> OpenOperation.Turn {
         let running = try await run(
             """

@@ -188,38 +188,15 @@ extension JobTransaction {
 
     /// The columns that order the jobs of a part. The last one is that of the job.
     private static func keyColumns(_ state: JobState, _ scope: QueryPlan.Scope) -> [String] {
-        let order = orderColumn(state, scope).map { [$0] } ?? []
+        let order = scope.orderColumn(of: state).map { [$0] } ?? []
         // The jobs of a queue are read from all leases, of which there are few.
         if scope == .all, state != .leased { return ["s.queue_id"] + order + ["s.job_id"] }
         return order + ["s.job_id"]
     }
 
-    /// The column that orders the jobs of a part, before their ids.
-    private static func orderColumn(_ state: JobState, _ scope: QueryPlan.Scope) -> String? {
-        switch (scope, state) {
-        case (.all, _), (.queue, _): state.orderColumn.map { "s.\($0)" }
-        case (.group, .ready): "s.priority"
-        // As its index has it.
-        case (.group, .delayed): "s.holds_group"
-        case (.group, _): nil
-        case (.errors, _): "s.queue_id"
-        case (.job, _): nil
-        }
-    }
-
-    /// The same as a number.
+    /// The column that orders the jobs of a part, before their ids, as a number.
     private static func sortColumn(_ state: JobState, _ scope: QueryPlan.Scope) -> String {
-        guard let column = orderColumn(state, scope) else { return "0::bigint" }
+        guard let column = scope.orderColumn(of: state) else { return "0::bigint" }
         return column == "s.holds_group" ? "\(column)::integer::bigint" : "\(column)::bigint"
-    }
-}
-
-extension JobState {
-    /// Whether the table has the column `reason`.
-    var hasReason: Bool {
-        switch self {
-        case .buried, .cancelled, .expired: true
-        case .ready, .delayed, .leased, .done: false
-        }
     }
 }

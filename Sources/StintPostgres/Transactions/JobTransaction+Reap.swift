@@ -74,37 +74,14 @@ extension JobTransaction {
 
     // MARK: - Leases that ran out
 
-    /// A deadline proves no death: the worker may hang, may have been frozen, or may be cut off from the server.
+    /// A deadline proves no death: the worker may hang, may have been frozen, or may be cut off from the server. It is not
+    /// known of any worker that it lives, so none gets more time.
     private func endExpired(_ lease: LeaseRow, _ workers: [WorkerRecord], _ report: inout ReapReport) async throws {
         let worker = lease.workerID.flatMap { id in workers.first { $0.id.rawValue == id } }
-        let ending = worker.map { CrashAttribution.Ending(ofUnseen: $0) ?? .leaseRanOut } ?? .leaseRanOut
-        if ending == .leaseRanOut, Self.mayYetBeExtended(worker), try await !isSecondLook(lease) {
-            report.spared += 1
-            return
-        }
         let process = worker?.registration.process
         let company = process.map { process in workers.filter { $0.registration.process == process } } ?? []
-        let evidence = CrashEvidence(ending, of: company, heldOne: try await !isShared(lease))
-        try await end(lease, process, evidence, LostAttempt(ending, ofWorker: lease.worker), &report)
-    }
-
-    /// A living worker extends its leases as soon as it can. The supervisor of a dead one reclaims its jobs.
-    private static func mayYetBeExtended(_ worker: WorkerRecord?) -> Bool {
-        switch worker?.liveness {
-        case .alive, .dead: true
-        case .unknown, nil: false
-        }
-    }
-
-    /// Whether the lease was found past its deadline some time ago, in another transaction, and still is. Extending the
-    /// lease removes the mark.
-    private func isSecondLook(_ lease: LeaseRow) async throws -> Bool {
-        if let since = lease.overdueSince, since <= now.steady {
-            return now.steady - since >= SecondLook.delay.milliseconds
-        }
-        try await run(
-            "UPDATE stint.leases SET overdue_since = $2 WHERE token = $1", .int(lease.token), .int(now.steady))
-        return false
+        let evidence = CrashEvidence(.leaseRanOut, of: company, heldOne: try await !isShared(lease))
+        try await end(lease, process, evidence, LostAttempt(.leaseRanOut, ofWorker: lease.worker), &report)
     }
 
     /// Whether the worker held more than one job, in this lease or others: then it is not known which job ended it. Its

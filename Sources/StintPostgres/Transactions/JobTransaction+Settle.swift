@@ -10,9 +10,24 @@ struct LeaseRow: Sendable {
     }
 
     static let columns = """
-        token, queue_id, worker, worker_id, claimed_at, deadline, overdue_since, suspect, shared, job_ids, attempts, crashes,
-        group_ids, expiries
+        token, queue_id, worker, worker_id, claimed_at, deadline, suspect, shared, job_ids, attempts, crashes, group_ids,
+        expiries
         """
+
+    /// What `UPDATE stint.leases l SET` writes so that the lease holds some jobs no more.
+    ///
+    /// - Parameter jobs: An array in SQL. Others must be left.
+    static func without(jobs: String) -> String {
+        """
+        (job_ids, attempts, crashes, group_ids, expiries) = (
+            SELECT array_agg(h.job ORDER BY place), array_agg(h.attempts ORDER BY place),
+                   array_agg(h.crashes ORDER BY place),
+                   CASE WHEN l.group_ids IS NOT NULL THEN array_agg(l.group_ids[place] ORDER BY place) END,
+                   CASE WHEN l.expiries IS NOT NULL THEN array_agg(l.expiries[place] ORDER BY place) END
+            FROM unnest(l.job_ids, l.attempts, l.crashes) WITH ORDINALITY AS h (job, attempts, crashes, place)
+            WHERE h.job <> ALL (\(jobs)))
+        """
+    }
 
     let token: Int64
     let queue: Int64
@@ -20,8 +35,6 @@ struct LeaseRow: Sendable {
     let workerID: Int64?
     let claimedAt: Timestamp
     let deadline: Int64
-    /// When a reap first found it past its deadline and left it to its worker.
-    let overdueSince: Int64?
     let isSuspect: Bool
     /// Whether its worker held other jobs too when the first of its leases ran out.
     let isShared: Bool
@@ -34,12 +47,11 @@ struct LeaseRow: Sendable {
         workerID = try row.optionalInt(3)
         claimedAt = try row.int(4)
         deadline = try row.int(5)
-        overdueSince = try row.optionalInt(6)
-        isSuspect = try row.bool(7)
-        isShared = try row.bool(8)
-        let (ids, attempts, crashes) = (try row.ints(9), try row.ints(10), try row.ints(11))
-        let groups = try row.optionalInts(12) ?? ids.map { _ in nil }
-        let expiries = try row.optionalInts(13) ?? ids.map { _ in nil }
+        isSuspect = try row.bool(6)
+        isShared = try row.bool(7)
+        let (ids, attempts, crashes) = (try row.ints(8), try row.ints(9), try row.ints(10))
+        let groups = try row.optionalInts(11) ?? ids.map { _ in nil }
+        let expiries = try row.optionalInts(12) ?? ids.map { _ in nil }
         guard [attempts.count, crashes.count, groups.count, expiries.count].allSatisfy({ $0 == ids.count }) else {
             throw StintError(
                 .databaseUnusable,
@@ -191,7 +203,7 @@ extension JobTransaction {
         let rows = try await run(
             """
             UPDATE stint.leases l SET deadline = greatest(deadline, $2::bigint + $4), duration_ms = greatest(duration_ms, $4),
-                                      expires_at = greatest(expires_at, $3::bigint + $4), overdue_since = NULL
+                                      expires_at = greatest(expires_at, $3::bigint + $4)
             FROM (SELECT token FROM stint.leases WHERE token = ANY ($1) ORDER BY token FOR UPDATE) mine
             WHERE l.token = mine.token RETURNING l.token, l.job_ids
             """, .ints(tokens), .int(now.steady), .int(now.wall), .int(milliseconds))

@@ -196,13 +196,7 @@ extension JobTransaction {
             PostgresStatement("DELETE FROM stint.leases WHERE token = ANY ($1) AND job_ids <@ $2", parameters),
             PostgresStatement(
                 """
-                UPDATE stint.leases l SET (job_ids, attempts, crashes, group_ids, expiries) = (
-                    SELECT array_agg(job_id ORDER BY place), array_agg(attempts ORDER BY place),
-                           array_agg(crashes ORDER BY place),
-                           CASE WHEN l.group_ids IS NOT NULL THEN array_agg(l.group_ids[place] ORDER BY place) END,
-                           CASE WHEN l.expiries IS NOT NULL THEN array_agg(l.expiries[place] ORDER BY place) END
-                    FROM unnest(l.job_ids, l.attempts, l.crashes) WITH ORDINALITY AS h (job_id, attempts, crashes, place)
-                    WHERE job_id <> ALL ($2))
+                UPDATE stint.leases l SET \(LeaseRow.without(jobs: "$2"))
                 WHERE token = ANY ($1) AND job_ids && $2
                 """, parameters),
         ]
@@ -228,18 +222,6 @@ extension JobState {
         case .done: "stint.done"
         case .cancelled: "stint.cancelled"
         case .expired: "stint.expired"
-        }
-    }
-
-    /// The column that orders the jobs of a queue in this state; `nil`: their ids do.
-    var orderColumn: String? {
-        switch self {
-        case .ready: "priority"
-        case .delayed: "run_at"
-        case .leased, .buried: nil
-        case .done: "done_at"
-        case .cancelled: "cancelled_at"
-        case .expired: "expired_at"
         }
     }
 }

@@ -71,8 +71,8 @@ extension JobTransaction {
         ]
     }
 
-    /// A claim by turns, which holds the lock alone, takes groups without ready jobs out of the line. So whoever makes a
-    /// job of a group ready holds the lock together with others.
+    /// A claim by turns, which holds the lock alone, takes groups without ready jobs out of the line. So a transaction that
+    /// makes a job of a group ready holds the lock together with others.
     func lockLines(of places: [JobPlace]) async throws {
         try await lock(Set(places.filter { $0.group != nil }.map(\.queue)), exclusively: false)
     }

@@ -42,7 +42,7 @@ enum GroupRoom: Sendable, Hashable {
 /// group that gets its first ready job comes just before the turn of the group that was served last: it is served next,
 /// however many groups wait, and has no credit from the time when it did nothing.
 ///
-/// The claim holds the queue's lock alone, so nobody else moves turns or makes jobs of groups ready meanwhile.
+/// The claim holds the queue's lock alone, so no other transaction moves turns or makes jobs of groups ready meanwhile.
 extension JobTransaction {
     /// How many groups that have nothing to give one claim passes: it keeps the transaction short.
     private static let stopsPerClaim = 1_000

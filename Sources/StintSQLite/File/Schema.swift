@@ -12,7 +12,7 @@ struct Schema {
     /// Whether another program's database may get Stint's tables, as an application's own does.
     let mayInstall: Bool
     /// The migrations that this Stint knows.
-    let migrations: [SQLiteMigration]
+    let migrations: [Migration]
 
     /// Reads first and writes only if there is something to do; all in one transaction under the write lock.
     func prepare(_ database: Database) throws {
@@ -108,18 +108,7 @@ struct Schema {
     }
 
     private func isNewer(than applied: [String]) throws -> Bool {
-        guard applied.count <= migrations.count else {
-            throw StintError(
-                .databaseUnusable,
-                "\(quoted(file)) was made by a newer Stint (schema \(applied.count), this one knows \(migrations.count)): "
-                    + "upgrade this program")
-        }
-        for (text, migration) in zip(applied, migrations) where text != migration.sql {
-            throw StintError(
-                .databaseUnusable,
-                "\(quoted(file)) was made with another text of the migration \(migration.name) than this Stint has: "
-                    + "use the Stint that made it, or put a backup in its place (`stint restore`)")
-        }
-        return applied.count < migrations.count
+        try Migration.isOlder(
+            applied, than: migrations, quoted(file), remedy: ", or put a backup in its place (`stint restore`)")
     }
 }

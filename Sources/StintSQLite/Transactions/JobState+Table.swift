@@ -15,18 +15,6 @@ extension JobState {
         }
     }
 
-    /// The column that orders the jobs of a queue in this state; `nil`: their ids do.
-    var orderColumn: String? {
-        switch self {
-        case .ready: "priority"
-        case .delayed: "run_at"
-        case .leased, .buried: nil
-        case .done: "done_at"
-        case .cancelled: "cancelled_at"
-        case .expired: "expired_at"
-        }
-    }
-
     /// Whether the table has the column `suspect`: only jobs that may yet run can be suspects.
     var hasSuspects: Bool { isUnfinished }
 }

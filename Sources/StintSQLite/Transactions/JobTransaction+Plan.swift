@@ -57,7 +57,7 @@ extension JobTransaction {
         let (range, sorting) = range(state, scope, isReversed: false)
         let lease = state == .leased && scope != .all ? "CROSS JOIN stint_leases l ON l.token = s.token" : ""
         return """
-            SELECT \(orderColumn(state, scope) ?? "0"), s.job_id, \(state == .leased ? "0" : "s.queue_id")
+            SELECT \(scope.orderColumn(of: state) ?? "0"), s.job_id, \(state == .leased ? "0" : "s.queue_id")
             FROM \(state.table) s \(lease) WHERE \(range) \(sorting) LIMIT ?4
             """
     }
@@ -74,7 +74,7 @@ extension JobTransaction {
             CROSS JOIN stint_ready s ON s.queue_id = j.queue_id AND s.priority = j.priority AND s.job_id = j.id
             """ : "CROSS JOIN \(state.table) s ON s.job_id = c.value"
         return """
-            SELECT \(orderColumn(state, scope) ?? "0"), s.job_id FROM json_each(?5) c \(tables) \(lease) WHERE \(range)
+            SELECT \(scope.orderColumn(of: state) ?? "0"), s.job_id FROM json_each(?5) c \(tables) \(lease) WHERE \(range)
             """
     }
 
@@ -84,7 +84,7 @@ extension JobTransaction {
     static func jobs(
         _ state: JobState, _ scope: QueryPlan.Scope, isReversed: Bool, needs: QueryPlan.Needs, isOne: Bool = false
     ) -> String {
-        let order = orderColumn(state, scope)
+        let order = scope.orderColumn(of: state)
         func column(_ name: String, _ isNeeded: Bool) -> String { isNeeded ? name : "NULL" }
         let (range, sorting) = range(state, scope, isReversed: isReversed)
         let place = state == .ready ? "AND j.queue_id = s.queue_id AND j.priority = s.priority" : ""
@@ -122,7 +122,7 @@ extension JobTransaction {
     ) -> (range: String, sorting: String) {
         // The queue of a leased job is in its lease.
         let queue = state == .leased ? "l.queue_id" : "s.queue_id"
-        let key = (orderColumn(state, scope).map { [($0, "?2")] } ?? []) + [("s.job_id", "?3")]
+        let key = (scope.orderColumn(of: state).map { [($0, "?2")] } ?? []) + [("s.job_id", "?3")]
         let (range, columns): (String, [String]) =
             switch (scope, state) {
             case (.all, .leased): (isBehind([("s.job_id", "?3")], isReversed), ["s.job_id"])
@@ -136,31 +136,8 @@ extension JobTransaction {
         return (range, sorting.isEmpty ? "" : "ORDER BY \(sorting)")
     }
 
-    /// The column that orders the jobs of a part, before their ids.
-    private static func orderColumn(_ state: JobState, _ scope: QueryPlan.Scope) -> String? {
-        switch (scope, state) {
-        case (.all, _), (.queue, _): state.orderColumn.map { "s.\($0)" }
-        case (.group, .ready): "s.priority"
-        // As its index has it.
-        case (.group, .delayed): "s.holds_group"
-        case (.group, _): nil
-        case (.errors, _): "s.queue_id"
-        case (.job, _): nil
-        }
-    }
-
     private static func isBehind(_ key: [(column: String, place: String)], _ isReversed: Bool) -> String {
         let (columns, places) = (key.map(\.column), key.map(\.place))
         return "(\(columns.joined(separator: ", "))) \(isReversed ? "<" : ">") (\(places.joined(separator: ", ")))"
-    }
-}
-
-extension JobState {
-    /// Whether the table has the column `reason`.
-    fileprivate var hasReason: Bool {
-        switch self {
-        case .buried, .cancelled, .expired: true
-        case .ready, .delayed, .leased, .done: false
-        }
     }
 }

@@ -20,7 +20,7 @@ package struct OtherVersion {
         let invented = (SQLiteMigrations.all.count..<max(schema, SQLiteMigrations.all.count)).map { before in
             let sql =
                 "ALTER TABLE stint_queues ADD COLUMN invented_\(before + 1) INTEGER; CREATE TABLE stint_invented (x);"
-            return SQLiteMigration(before + 1, "v\(before + 1)_invented", Array(sql.utf8))
+            return Migration(before + 1, "v\(before + 1)_invented", Array(sql.utf8))
         }
         options.migrations = Array((SQLiteMigrations.all + invented).prefix(schema))
         return options

@@ -1,8 +1,9 @@
-import StintCore
 import Synchronization
 
-/// Changes whenever jobs are revoked from their holders.
-final class InMemoryRevocationMark: RevocationMark {
+/// A mark in the memory of one process, for stores that tell other processes in another way, or have none.
+///
+/// A store calls ``change()`` whenever jobs are revoked from their holders, before the call that has done it returns.
+public final class ProcessRevocationMark: RevocationMark {
     private struct State {
         var value: UInt64 = 0
         var next = 0
@@ -12,9 +13,12 @@ final class InMemoryRevocationMark: RevocationMark {
 
     private let state = Mutex(State())
 
-    func read() -> UInt64 { state.withLock(\.value) }
+    public init() {}
 
-    func change() {
+    public func read() -> UInt64 { state.withLock(\.value) }
+
+    /// Changes the value, and emits.
+    public func change() {
         let listeners = state.withLock { state in
             state.value += 1
             return Array(state.listeners.values)
@@ -22,7 +26,7 @@ final class InMemoryRevocationMark: RevocationMark {
         for listener in listeners { listener.yield() }
     }
 
-    func changes() -> AsyncStream<Void> {
+    public func changes() -> AsyncStream<Void> {
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let number = state.withLock { state -> Int? in
             guard !state.isOver else { return nil }
@@ -40,8 +44,8 @@ final class InMemoryRevocationMark: RevocationMark {
         return stream
     }
 
-    /// Ends all streams.
-    func end() {
+    /// Ends all streams, when the store is closed.
+    public func end() {
         let listeners = state.withLock { state in
             state.isOver = true
             defer { state.listeners = [:] }

@@ -1,8 +1,8 @@
-import StintCore
 import Synchronization
 
-/// Which jobs a worker has started.
-final class InMemoryScoreboard: Scoreboard {
+/// A scoreboard in the memory of one process, which ends with it: what a worker had started is known only as long as its
+/// process lives.
+public final class ProcessScoreboard: Scoreboard {
     private struct Start {
         let time: Int64
         let maxAttempts: Int?
@@ -13,15 +13,16 @@ final class InMemoryScoreboard: Scoreboard {
         var hasOrderToStop = false
     }
 
-    private let now: @Sendable () -> StoreTime
+    private let now: @Sendable () -> Int64
     private let state = Mutex(State())
 
-    init(now: @escaping @Sendable () -> StoreTime) {
+    /// - Parameter now: Milliseconds by a clock that is never set.
+    public init(now: @escaping @Sendable () -> Int64) {
         self.now = now
     }
 
-    func note(ended: Lease?, started: Lease?, maxAttempts: Int?) {
-        let time = now().monotonic
+    public func note(ended: Lease?, started: Lease?, maxAttempts: Int?) {
+        let time = now()
         state.withLock { state in
             if let ended { state.started?[ended] = nil }
             if let started {
@@ -30,10 +31,11 @@ final class InMemoryScoreboard: Scoreboard {
         }
     }
 
-    func noteOrderToStop() { state.withLock { $0.hasOrderToStop = true } }
+    public func noteOrderToStop() { state.withLock { $0.hasOrderToStop = true } }
 
-    func read() -> (started: [StartedJob]?, hasOrderToStop: Bool) {
-        let time = now().monotonic
+    /// What the worker has started, or `nil` if that is unknown, and whether it was ordered to stop.
+    public func read() -> (started: [StartedJob]?, hasOrderToStop: Bool) {
+        let time = now()
         return state.withLock { state in
             let started = state.started?.sorted { $0.key.job < $1.key.job }.map { lease, start in
                 StartedJob(
@@ -45,5 +47,5 @@ final class InMemoryScoreboard: Scoreboard {
     }
 
     /// Makes the started jobs unknown.
-    func lose() { state.withLock { $0.started = nil } }
+    public func lose() { state.withLock { $0.started = nil } }
 }
