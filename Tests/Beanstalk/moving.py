@@ -5,15 +5,17 @@
 
 The jobs are those of a real beanstalkd: ready, delayed and buried ones in several tubes. The import is killed with SIGKILL
 after a random time and started again, until one comes to its end. In a second round a client works on the jobs there at the
-same time.
+same time. After that it is killed at each of its steps, and a client does some of the jobs before the next import.
 """
 
 import argparse
 import collections
+import contextlib
 import os
 import random
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -73,7 +75,7 @@ def here(database):
 
 
 def run_import(stint, server, database, patience):
-    """Its output, or None if it was killed after that many seconds."""
+    """Its output, or None if it was killed after that many seconds; and what it said."""
     process = subprocess.Popen(
         [stint, "import", f"beanstalkd://127.0.0.1:{server.port}", "--db", database],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -81,10 +83,15 @@ def run_import(stint, server, database, patience):
         out, error = process.communicate(timeout=patience)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.communicate()
-        return None
+        return None, process.communicate()[1]
     assert process.returncode == 0, f"stint import has ended with {process.returncode}: {error}"
     return out, error
+
+
+def names(error):
+    """The jobs that may run twice."""
+    lines = [line for line in error.splitlines() if "may run twice: " in line]
+    return {int(number) for line in lines for number in re.findall(r"(\d+) \(there \d+\)", line)}
 
 
 class Client(threading.Thread):
@@ -141,17 +148,15 @@ def scenario(stint, jobs, seed, works_there):
             assert time.monotonic() < started + DEADLINE, f"the import has not ended within {DEADLINE} s"
             # Longer and longer, so that one comes to its end.
             result = run_import(stint, server, database, chance.uniform(0.02, 0.5) * (1 + kills / 4))
-            if result:
+            named |= names(result[1])
+            if result[0] is not None:
                 break
             kills += 1
-        out, error = result
-        named |= {int(number) for number in re.findall(r"job (\d+) is on both sides", error)}
         if client:
             client.ended.set()
             client.join()
         # What came, or was held by the client, meanwhile.
-        out2, error = run_import(stint, server, database, DEADLINE)
-        named |= {int(number) for number in re.findall(r"job (\d+) is on both sides", error)}
+        named |= names(run_import(stint, server, database, DEADLINE)[1])
         statistics = dictionary(Wire(server).call(b"stats\r\n")[1])
         left = {key: int(statistics[f"current-jobs-{key}"]) for key in ("ready", "reserved", "delayed", "buried")}
         wrong = check(put, here(database), client.done if client else [], named)
@@ -163,6 +168,105 @@ def scenario(stint, jobs, seed, works_there):
             print("  " + text)
         assert kills > 0, "no import was killed: give it more --jobs"
         return not wrong
+
+
+class Proxy:
+    """Forwards one connection to a beanstalkd, and none of it from the first command on that begins with `cut`."""
+
+    def __init__(self, server, cut):
+        self.cut, self.server = cut, server
+        self.reached = threading.Event()
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                client, _ = self.socket.accept()
+            except OSError:
+                return
+            server = self.server.connect()
+            server.settimeout(None)
+            for source, target in ((client, server), (server, client)):
+                threading.Thread(target=self.forward, args=(source, target, source is client), daemon=True).start()
+
+    def forward(self, source, target, to_server):
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                # The import sends each group of commands at once, when the replies to those before it are there.
+                if to_server and self.cut and data.startswith(self.cut):
+                    self.reached.set()
+                    # Until the import is dead.
+                    while source.recv(1 << 16):
+                        pass
+                    break
+                target.sendall(data)
+        for end in (source, target):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+def cut(stint, step, restarts):
+    """The import ends at a step; a client does half of the jobs there; another import comes to its end."""
+    with Server(BEANSTALKD, tcp=True) as server, tempfile.TemporaryDirectory(prefix="stint-moving-") as folder:
+        put, done = {}, []
+        wire = Wire(server)
+        for number in range(10):
+            body = b"mail-%d\x00\xff\r\n" % number
+            wire.call(b"put 7 0 60 %d\r\n%s\r\n" % (len(body), body))
+            put[body] = ("default", "ready", 7, 60, 0)
+        database = os.path.join(folder, "stint.db")
+        proxy = Proxy(server, b"delete " if step == "deleting" else None)
+        command = [stint, "import", f"beanstalkd://127.0.0.1:{proxy.port}", "--db", database]
+        if step == "held":
+            subprocess.run([stint, "pause", "stint-import-deleting", "--db", database], check=True, capture_output=True)
+            with sqlite3.connect(database) as rows:
+                rows.execute("""
+                    CREATE TRIGGER cut BEFORE UPDATE OF queue_id ON stint_jobs
+                    WHEN NEW.queue_id = (SELECT id FROM stint_queues WHERE name = 'stint-import-deleting')
+                    BEGIN SELECT RAISE(ABORT, 'cut'); END""")
+            ended = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE)
+            assert ended.returncode != 0 and "cut" in ended.stderr, ended
+            with sqlite3.connect(database) as rows:
+                rows.execute("DROP TRIGGER cut")
+        else:
+            killed = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            assert proxy.reached.wait(DEADLINE), "the import deletes nothing"
+            killed.kill()
+            killed.wait()
+        waiting = here(database)
+        assert len(waiting) == len(put), f"{len(waiting)} jobs wait for their move and not {len(put)}"
+        if restarts:
+            # Without a log it forgets all of its jobs.
+            server.stop(signal.SIGKILL)
+            assert server.start(), server.said()
+        else:
+            for _ in range(5):
+                line, body = eventually(lambda: wire.call(b"reserve-with-timeout 1\r\n"), lambda reply: reply[1])
+                assert wire.call(b"delete %s\r\n" % line.split()[1])[0] == b"DELETED\r\n"
+                done.append(body[:-2])
+        proxy.cut = None
+        last = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE)
+        assert last.returncode == 0, last
+        named = names(last.stderr)
+        wrong = check(put, here(database), done, named)
+        # What can be known is known.
+        expected = len(put) if restarts else len(done) if step == "deleting" else 0
+        if len(named) != expected:
+            wrong.append(f"{len(named)} jobs are named and not {expected}")
+        proxy.socket.close()
+        print(f"killed when jobs are {step}, {'all lost' if restarts else 'some done'} there: {len(named)} named, {len(wrong)} wrong")
+        for text in wrong:
+            print("  " + text)
+        return not wrong
+
+
+def eventually(ask, good):
+    started = time.monotonic()
+    while not good(answer := ask()):
+        assert time.monotonic() < started + DEADLINE, answer
+    return answer
 
 
 def second(stint):
@@ -192,6 +296,7 @@ def main():
     print(f"moving.py --seed {parsed.seed}", flush=True)
     stint = os.path.abspath(parsed.stint)
     good = [scenario(stint, parsed.jobs, parsed.seed + number, works) for number, works in enumerate((False, True))]
+    good += [cut(stint, step, restarts) for step in ("held", "deleting") for restarts in (False, True)]
     if not all([*good, second(stint)]):
         sys.exit(f"again with --seed {parsed.seed}")
 

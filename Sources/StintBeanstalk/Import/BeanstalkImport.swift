@@ -1,16 +1,21 @@
 import StintCore
 
-/// Moves the jobs of a running beanstalkd into a queue. No job is lost, and none is in both, wherever it is killed.
+/// Moves the jobs of a running beanstalkd into a queue. No job is lost, wherever it is killed, and none is on both sides
+/// without being named.
 ///
-/// Each job goes in three steps: it is enqueued in ``holdingQueue``, which is paused; it is deleted there; it is moved to
-/// the queue with the name of its tube. So it cannot run here before it is gone there. What an import that was killed has
-/// left in the holding queue, the next one looks up in that beanstalkd first.
+/// Each job goes in four steps: it is enqueued in ``holdingQueue``, which is paused; it is moved to ``deletingQueue``,
+/// which is paused too; it is deleted there; it is moved to the queue with the name of its tube. So it cannot run here
+/// before it is gone there, and the next import sees how far a killed one has come. What was in the first queue it takes
+/// anew, since clients there may have done it meanwhile. What was in the second, and is not there any more, was deleted by
+/// the killed import or by a client that took it after that. Nobody can tell, and so it is moved and named.
 ///
 /// Ready jobs are reserved, so that clients that still work there do not take them at the same time. Delayed and buried
 /// ones are not, because beanstalkd would forget the delay, or the burial, of a reserved job whose client dies.
 public struct BeanstalkImport<Store: JobStore>: Sendable {
-    /// Where jobs wait until they are deleted there.
+    /// Where jobs wait that are still there.
     public static var holdingQueue: QueueName { "stint-import" }
+    /// Where jobs wait that are being deleted there.
+    public static var deletingQueue: QueueName { "stint-import-deleting" }
 
     private let queue: JobQueue<Store>
     private let host: String
@@ -37,16 +42,15 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
 
     public struct Report: Sendable {
         public internal(set) var tubes: [Tube] = []
-        /// What an earlier import that was killed had left half done.
+        /// What an earlier import that was killed had left half done, and this one has ended.
         public internal(set) var recovered = 0
-        /// Jobs that a client of that beanstalkd took, or deleted, while they were on their way. They are here too, and
-        /// so may run twice.
-        public internal(set) var inFlight: [InFlight] = []
         /// Jobs that are too large here. They stay there, and so do the delayed or buried ones behind them in their
         /// tube.
         public internal(set) var refused: [Refused] = []
     }
 
+    /// A job that is here, and that a client of that beanstalkd may have run too: an import was killed while it deleted
+    /// it there, and whether that import or a client has deleted it cannot be known.
     public struct InFlight: Sendable, Hashable {
         /// Its id there, and here.
         public let id: UInt64
@@ -61,12 +65,21 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
 
     /// Moves what is there when it comes to a tube. Run it again for what comes later.
     ///
-    /// - Parameter progress: Called with the number of jobs that are here, after each transaction.
+    /// - Parameters:
+    ///   - progress: Called with the number of jobs that are here, after each transaction.
+    ///   - inFlight: Called with such jobs, at most a transaction's, before they can run here. If the process is killed
+    ///     meanwhile, the next import calls it again.
     /// - Throws: ``BeanstalkError``; ``StintError`` of the store. What was moved by then stays moved.
-    public func run(progress: (Int) -> Void = { _ in }) async throws -> Report {
+    public func run(
+        progress: @escaping (Int) -> Void = { _ in }, inFlight: @escaping ([InFlight]) -> Void = { _ in }
+    ) async throws -> Report {
         let client = try await BeanstalkClient.connect(host: host, port: port)
         do {
-            let report = try await move(from: client, progress)
+            try await beAlone(client)
+            let instance = try await expect("stats", "OK", of: client).values["id"]
+            let source = Source(
+                client: client, instance: instance.map { String($0) }, progress: progress, inFlight: inFlight)
+            let report = try await move(from: source)
             await client.close()
             return report
         } catch {
@@ -75,29 +88,38 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
         }
     }
 
-    private func move(from client: BeanstalkClient, _ progress: (Int) -> Void) async throws -> Report {
-        try await beAlone(client)
-        try await queue.pause(Self.holdingQueue, reason: "jobs on their way from a beanstalkd wait here")
+    /// Where the jobs come from, and who is told of them.
+    fileprivate struct Source {
+        let client: BeanstalkClient
+        /// The id that a beanstalkd gives to itself when it starts. `nil`: an old one that has none.
+        let instance: String?
+        let progress: (Int) -> Void
+        let inFlight: ([InFlight]) -> Void
+    }
+
+    private func move(from source: Source) async throws -> Report {
+        let client = source.client
+        for waiting in [Self.holdingQueue, Self.deletingQueue] {
+            try await queue.pause(waiting, reason: "jobs on their way from a beanstalkd wait here")
+        }
         var report = Report()
-        try await recover(from: client, &report)
+        try await recoverHeld(from: source)
+        try await recoverDeleted(from: source, &report)
         let listed = try await expect("list-tubes", "OK", of: client).items.filter { $0 != Self.mark }
         if let missing = (tubes ?? []).subtracting(listed).min() {
             throw BeanstalkError(
                 description: "beanstalkd at \(client.address) has no tube \(quoted(missing)); it has "
                     + listed.sorted().map { quoted($0) }.joined(separator: ", "))
         }
-        var moved = 0
         for name in listed.sorted() where tubes?.contains(name) ?? true {
             let destination = try QueueName(name)
-            var tube = Tube(name: name)
-            try await moveReady(&tube, to: destination, client, &report) { progress(moved + $0.all) }
+            report.tubes.append(Tube(name: name))
+            try await moveReady(of: name, to: destination, source, &report)
             for state in [State.delayed, .buried, .ready] {
-                try await moveByPeeking(state, &tube, to: destination, client, &report) { progress(moved + $0.all) }
+                try await moveByPeeking(state, of: name, to: destination, source, &report)
             }
             let values = try await client.ask("stats-tube \(name)").values
-            tube.reserved = values["current-jobs-reserved"].flatMap { Int($0) } ?? 0
-            moved += tube.all
-            report.tubes.append(tube)
+            report.tubes[report.tubes.count - 1].reserved = values["current-jobs-reserved"].flatMap { Int($0) } ?? 0
         }
         return report
     }
@@ -123,12 +145,12 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
     private static var batch: (jobs: Int, bytes: Int) { (500, 4_194_304) }
 
     private func moveReady(
-        _ tube: inout Tube, to destination: QueueName, _ client: BeanstalkClient, _ report: inout Report,
-        _ progress: (Tube) -> Void
+        of tube: String, to destination: QueueName, _ source: Source, _ report: inout Report
     ) async throws {
+        let client = source.client
         // A connection watches `default` from its start.
-        _ = try await expect("watch \(tube.name)", "WATCHING", of: client)
-        if tube.name != "default" { _ = try await expect("ignore default", "WATCHING", of: client) }
+        _ = try await expect("watch \(tube)", "WATCHING", of: client)
+        if tube != "default" { _ = try await expect("ignore default", "WATCHING", of: client) }
         var isEmpty = false
         // As many as fit if the next ones are like the last ones.
         var count = 16
@@ -140,7 +162,7 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
             var found: [Found] = []
             for answer in try await client.ask(Array(repeating: command, count: count)) {
                 switch answer.name {
-                case "RESERVED": found.append(try Found(answer, .ready, in: tube.name, client))
+                case "RESERVED": found.append(try Found(answer, .ready, in: tube, client))
                 case "TIMED_OUT", "DEADLINE_SOON": isEmpty = true
                 default: throw client.unexpected(answer, to: command)
                 }
@@ -148,53 +170,44 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
             if found.isEmpty { break }
             let bytes = found.reduce(0) { $0 + $1.body.count }
             count = min(Self.batch.jobs, max(1, Self.batch.bytes / max(1, bytes / found.count)))
-            let held = try await hold(found, of: client, &report)
-            tube.ready += try await finish(held, to: destination, client, &report)
-            progress(tube)
+            let held = try await hold(found, in: Self.holdingQueue, of: source, &report)
+            if !held.isEmpty { try await queue.move(held.map(\.job), to: Self.deletingQueue) }
+            report.count(try await delete(held, to: destination, client), .ready, source)
         }
         _ = try await expect("watch default", "WATCHING", of: client)
-        if tube.name != "default" { _ = try await expect("ignore \(tube.name)", "WATCHING", of: client) }
+        if tube != "default" { _ = try await expect("ignore \(tube)", "WATCHING", of: client) }
     }
 
     // MARK: - Delayed and buried jobs, and the ready ones of a paused tube
 
-    /// How many jobs wait for their move at most.
-    private static var mostHeld: Int { 200 }
-
     private func moveByPeeking(
-        _ state: State, _ tube: inout Tube, to destination: QueueName, _ client: BeanstalkClient,
-        _ report: inout Report,
-        _ progress: (Tube) -> Void
+        _ state: State, of tube: String, to destination: QueueName, _ source: Source, _ report: inout Report
     ) async throws {
+        let client = source.client
         if state == .ready {
             // Nobody can reserve jobs of a paused tube, and so they need not be reserved here. In others what is ready
             // came later, or is refused.
-            let values = try await client.ask("stats-tube \(tube.name)").values
+            let values = try await client.ask("stats-tube \(tube)").values
             guard let left = values["pause-time-left"], left != "0" else { return }
         }
-        _ = try await expect("use \(tube.name)", "USING", of: client)
-        var deleted: [Held] = []
+        _ = try await expect("use \(tube)", "USING", of: client)
         let command = "peek-\(state.rawValue)"
         while true {
             let answer = try await client.ask(command)
             if answer.isNotFound { break }
             guard answer.name == "FOUND" else { throw client.unexpected(answer, to: command) }
             let refused = report.refused.count
-            let held = try await hold([Found(answer, state, in: tube.name, client)], of: client, &report)
+            let found = try Found(answer, state, in: tube, client)
+            let held = try await hold([found], in: Self.deletingQueue, of: source, &report)
             // The next one is not seen as long as this one is there.
             if report.refused.count > refused { break }
-            deleted += try await delete(held, from: client, &report)
-            if deleted.count >= Self.mostHeld {
-                tube.count(try await release(&deleted, to: destination), state)
-                progress(tube)
-            }
+            // One by one: after a kill all that wait in that queue must be named.
+            report.count(try await delete(held, to: destination, client), state, source)
         }
-        tube.count(try await release(&deleted, to: destination), state)
-        progress(tube)
         _ = try await expect("use default", "USING", of: client)
     }
 
-    // MARK: - The three steps
+    // MARK: - The steps
 
     enum State: String, Sendable {
         case ready, delayed, buried
@@ -227,12 +240,14 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
         static var server: String { "beanstalkd-server" }
         static var id: String { "beanstalkd-job" }
         static var tube: String { "beanstalkd-tube" }
+        static var instance: String { "beanstalkd-instance" }
     }
 
-    /// Enqueues jobs in the holding queue, buried ones buried. Those that cannot be jobs here are reported.
+    /// Enqueues jobs in a paused queue, buried ones buried. Those that cannot be jobs here are reported.
     private func hold(
-        _ found: [Found], of client: BeanstalkClient, _ report: inout Report
+        _ found: [Found], in waiting: QueueName, of source: Source, _ report: inout Report
     ) async throws -> [Held] {
+        let client = source.client
         let facts = try await client.ask(found.map { "stats-job \($0.id)" })
         var (ids, jobs, buried): ([UInt64], [NewJob], [Int]) = ([], [], [])
         for (job, answer) in zip(found, facts) {
@@ -240,7 +255,7 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
             if answer.isNotFound { continue }
             guard answer.name == "OK" else { throw client.unexpected(answer, to: "stats-job \(job.id)") }
             do {
-                let new = try newJob(job, answer.values, client)
+                let new = try newJob(job, answer.values, in: waiting, source)
                 if job.state == .buried { buried.append(jobs.count) }
                 ids.append(job.id)
                 jobs.append(new)
@@ -250,84 +265,122 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
         }
         guard !jobs.isEmpty else { return [] }
         let answers = try await queue.enqueue(jobs: jobs)
-        // If it is killed before this, they wait in the paused queue as ready jobs; see ``recover(from:_:)``.
+        // If it is killed before this, they wait in the paused queue as ready jobs; see ``recoverDeleted(from:_:)``.
         if !buried.isEmpty { try await queue.bury(buried.map { answers[$0].id }, reason: Self.burialReason) }
         return zip(ids, answers).map { Held(id: $0, job: $1.id) }
     }
 
     private static var burialReason: String { "it was buried in beanstalkd" }
 
-    private func newJob(_ job: Found, _ facts: [Substring: Substring], _ client: BeanstalkClient) throws -> NewJob {
+    private func newJob(
+        _ job: Found, _ facts: [Substring: Substring], in waiting: QueueName, _ source: Source
+    ) throws -> NewJob {
         func number(_ name: Substring) -> UInt32? { facts[name].flatMap { UInt32($0) } }
         var options = JobOptions(
             ofTubePriority: number("pri") ?? JobOptions().priority,
             delay: job.state == .delayed ? number("time-left") ?? 0 : 0, timeToRun: number("ttr") ?? 1,
             maxCrashes: JobServer.Options().maxCrashes)
-        try options.headers.set(Header.server, to: client.address)
+        try options.headers.set(Header.server, to: source.client.address)
         try options.headers.set(Header.id, to: "\(job.id)")
         try options.headers.set(Header.tube, to: job.state == .buried ? "\(job.tube) buried" : job.tube)
-        return try NewJob(job.body, in: Self.holdingQueue, options: options)
+        if let instance = source.instance { try options.headers.set(Header.instance, to: instance) }
+        return try NewJob(job.body, in: waiting, options: options)
     }
 
-    private func finish(
-        _ held: [Held], to destination: QueueName, _ client: BeanstalkClient, _ report: inout Report
-    ) async throws -> Int {
-        var deleted = try await delete(held, from: client, &report)
-        return try await release(&deleted, to: destination)
-    }
-
-    /// Deletes them there. One that somebody else holds by now, or has deleted, is on both sides: it is named.
-    private func delete(
-        _ held: [Held], from client: BeanstalkClient, _ report: inout Report
-    ) async throws -> [Held] {
+    /// Deletes them there, and moves them to the queue where they belong.
+    ///
+    /// One that is not there any more, or that somebody else holds by now, is a client's: it is deleted here.
+    ///
+    /// - Returns: How many are here.
+    private func delete(_ held: [Held], to destination: QueueName, _ client: BeanstalkClient) async throws -> Int {
+        var (gone, taken): ([JobID], [JobID]) = ([], [])
         for (job, answer) in zip(held, try await client.ask(held.map { "delete \($0.id)" })) {
             switch answer.name {
-            case "DELETED": continue
-            case "NOT_FOUND": report.inFlight.append(InFlight(id: job.id, job: job.job))
+            case "DELETED": gone.append(job.job)
+            case "NOT_FOUND": taken.append(job.job)
             default: throw client.unexpected(answer, to: "delete \(job.id)")
             }
         }
-        return held
-    }
-
-    /// Moves them to the queue where they belong; none is left in `held`.
-    ///
-    /// - Returns: How many they were.
-    private func release(_ held: inout [Held], to destination: QueueName) async throws -> Int {
-        guard !held.isEmpty else { return 0 }
-        try await queue.move(held.map(\.job), to: destination)
-        defer { held = [] }
-        return held.count
+        if !gone.isEmpty { try await queue.move(gone, to: destination) }
+        if !taken.isEmpty { try await queue.delete(taken) }
+        return gone.count
     }
 
     // MARK: - After an import that was killed
 
-    /// What it has left in the holding queue is deleted there if it is still there, and then moved to its place.
-    private func recover(from client: BeanstalkClient, _ report: inout Report) async throws {
-        let holding = JobFilter(queue: Self.holdingQueue, limit: Self.batch.jobs)
+    /// What it had not begun to delete there is deleted here, and comes again if it is still there.
+    ///
+    /// If it is not, a client there has done it: unless that beanstalkd has started anew, and has lost its jobs.
+    private func recoverHeld(from source: Source) async throws {
+        try await forEachPage(of: Self.holdingQueue, from: source) { jobs in
+            var drop: [JobID] = []
+            var keep: [JobID] = []
+            for job in jobs {
+                let isKnown = source.instance != nil && job.instance == source.instance
+                if job.isThere || isKnown { drop.append(job.held.job) } else { keep.append(job.held.job) }
+            }
+            if !drop.isEmpty { try await queue.delete(drop) }
+            if !keep.isEmpty { try await queue.move(keep, to: Self.deletingQueue) }
+        }
+    }
+
+    /// What it had begun to delete there is deleted there if that was not done, and moved to its place.
+    private func recoverDeleted(from source: Source, _ report: inout Report) async throws {
+        var recovered = 0
+        try await forEachPage(of: Self.deletingQueue, from: source) { jobs in
+            let unburied = jobs.filter { $0.wasBuried && !$0.isBuried }
+            if !unburied.isEmpty { try await queue.bury(unburied.map(\.held.job), reason: Self.burialReason) }
+            for (tube, jobs) in Dictionary(grouping: jobs, by: \.tube) {
+                let destination = try QueueName(tube)
+                recovered += try await delete(jobs.filter(\.isThere).map(\.held), to: destination, source.client)
+                let gone = jobs.filter { !$0.isThere }.map(\.held)
+                if gone.isEmpty { continue }
+                source.inFlight(gone.map { InFlight(id: $0.id, job: $0.job) })
+                try await queue.move(gone.map(\.job), to: destination)
+                recovered += gone.count
+            }
+        }
+        report.recovered = recovered
+    }
+
+    /// A job that a killed import has left.
+    private struct Left {
+        let held: Held
+        let tube: String
+        let wasBuried: Bool
+        let isBuried: Bool
+        let instance: String?
+        /// Whether it is still in that beanstalkd.
+        let isThere: Bool
+    }
+
+    private func forEachPage(
+        of waiting: QueueName, from source: Source, _ body: ([Left]) async throws -> Void
+    ) async throws {
+        let filter = JobFilter(queue: waiting, limit: Self.batch.jobs)
         var cursor: JobCursor?
         repeat {
-            let page = try await queue.list(holding, after: cursor)
-            for record in page.jobs where record.headers[Header.server] == client.address {
-                try await recover(record, from: client, &report)
+            let page = try await queue.list(filter, after: cursor)
+            var jobs: [Left] = []
+            for record in page.jobs where record.headers[Header.server] == source.client.address {
+                if let job = try await look(for: record, in: source.client) { jobs.append(job) }
             }
+            try await body(jobs)
             cursor = page.next
         } while cursor != nil
     }
 
-    private func recover(_ record: JobRecord, from client: BeanstalkClient, _ report: inout Report) async throws {
+    private func look(for record: JobRecord, in client: BeanstalkClient) async throws -> Left? {
         guard let id = record.headers[Header.id].flatMap({ UInt64($0) }),
             let words = record.headers[Header.tube]?.split(separator: " "), let tube = words.first,
             let details = try await queue.job(record.id)
-        else { return }
+        else { return nil }
         let answer = try await client.ask("peek \(id)")
         // Another job may have its number by now, since a beanstalkd without a log begins again at 1.
-        if answer.name == "FOUND" && answer.body == details.payload {
-            _ = try await delete([Held(id: id, job: record.id)], from: client, &report)
-        }
-        if words.count > 1 && record.state != .buried { try await queue.bury([record.id], reason: Self.burialReason) }
-        try await queue.move([record.id], to: QueueName(String(tube)))
-        report.recovered += 1
+        let isThere = answer.name == "FOUND" && answer.body == details.payload
+        return Left(
+            held: Held(id: id, job: record.id), tube: String(tube), wasBuried: words.count > 1,
+            isBuried: record.state == .buried, instance: record.headers[Header.instance], isThere: isThere)
     }
 
     private func expect(_ command: String, _ name: String, of client: BeanstalkClient) async throws
@@ -339,12 +392,16 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
     }
 }
 
-extension BeanstalkImport.Tube {
-    fileprivate mutating func count(_ jobs: Int, _ state: BeanstalkImport.State) {
+extension BeanstalkImport.Report {
+    /// Counts jobs of the last tube.
+    fileprivate mutating func count(
+        _ jobs: Int, _ state: BeanstalkImport.State, _ source: BeanstalkImport.Source
+    ) {
         switch state {
-        case .ready: ready += jobs
-        case .delayed: delayed += jobs
-        case .buried: buried += jobs
+        case .ready: tubes[tubes.count - 1].ready += jobs
+        case .delayed: tubes[tubes.count - 1].delayed += jobs
+        case .buried: tubes[tubes.count - 1].buried += jobs
         }
+        source.progress(tubes.reduce(0) { $0 + $1.all })
     }
 }

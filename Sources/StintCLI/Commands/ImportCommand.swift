@@ -11,8 +11,8 @@
             discussion: """
                 Ready, delayed and buried jobs come with their priority, delay, time to run and bytes. Jobs that clients \
                 hold stay there. Each job is deleted there after it is on disk here, and can run here only after that. If \
-                the import is killed, start it again: no job is lost or moved twice. A job that a client there took \
-                while it was on its way is named.
+                the import is killed, start it again: no job is lost or moved twice. A job that a killed import may \
+                have deleted there, or a client, is named.
 
                 It moves what is there now. Start it again for what came later, and at the end after the last producer \
                 has changed over.
@@ -34,14 +34,16 @@
             let queue = try await database.open(creating: creation)
             let moving = BeanstalkImport(from: host, port: port, tubes: tube.isEmpty ? nil : tube, into: queue)
             var progress = ProgressBar(total: nil)
-            let report = try await moving.run { progress.update($0, "\($0) jobs") }
+            let report = try await moving.run {
+                progress.update($0, "\($0) jobs")
+            } inFlight: { jobs in
+                let ids = jobs.map { "\($0.job) (there \($0.id))" }.joined(separator: ", ")
+                Output.printError(
+                    "an import was killed while it deleted jobs in that beanstalkd; those that a client there has done "
+                        + "instead may run twice: \(ids)")
+            }
             progress.finish()
             try Output.print(Self.table(report))
-            for job in report.inFlight {
-                Output.printError(
-                    "job \(job.job) is on both sides and may run twice: a client of that beanstalkd took or deleted "
-                        + "it, as job \(job.id), while it was on its way")
-            }
             for job in report.refused {
                 Output.printError("job \(job.id) of tube \(quoted(job.tube)) stays there: \(job.reason)")
             }
