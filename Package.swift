@@ -47,7 +47,8 @@ let package = Package(
     traits: [
         .trait(
             name: "Web", description: "The dashboard, the HTTP API and `stint serve`, with Hummingbird and SwiftNIO."),
-        .default(enabledTraits: ["Web"]),
+        .trait(name: "PostgreSQL", description: "Databases of PostgreSQL servers in `stint`, with libpq."),
+        .default(enabledTraits: ["Web", "PostgreSQL"]),
     ],
     dependencies: [
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -90,7 +91,7 @@ let package = Package(
             name: "StintPostgresMigrations",
             dependencies: ["StintCore"],
             path: "migrations/postgres",
-            resources: [.embedInCode("v001_stint.sql")]
+            resources: [.embedInCode("v001_stint.sql"), .embedInCode("v002_functions.sql")]
         ),
         .target(name: "CStint"),
         .target(
@@ -157,6 +158,7 @@ let package = Package(
                 configuration,
                 .target(name: "StintWeb", condition: .when(traits: ["Web"])),
                 .target(name: "StintBeanstalk", condition: .when(traits: ["Web"])),
+                .target(name: "StintPostgres", condition: .when(traits: ["PostgreSQL"])),
             ]
         ),
 
@@ -240,7 +242,9 @@ let package = Package(
             name: "TortureTests",
             dependencies: [
                 "Torture", "History", "CFaults", "CSimulation", "Stint", "StintPlatform", "StintSQLite",
-                "StintSQLiteMigrations", "StintCLI", "TestSupport", "stint-torture", grdb, sqlite, logging, subprocess,
+                "StintSQLiteMigrations", "PostgresSupport", "StintCLI", "TestSupport", "stint-torture", grdb, sqlite,
+                logging,
+                subprocess,
             ]
         ),
         .testTarget(

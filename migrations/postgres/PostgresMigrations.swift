@@ -6,6 +6,7 @@ import StintCore
 /// open with another). A new one goes to the end of this list and into `resources:` in Package.swift.
 package enum PostgresMigrations {
     package static let all: [Migration] = [
-        Migration(1, "v001_stint", PackageResources.v001_stint_sql)
+        Migration(1, "v001_stint", PackageResources.v001_stint_sql),
+        Migration(2, "v002_functions", PackageResources.v002_functions_sql),
     ]
 }

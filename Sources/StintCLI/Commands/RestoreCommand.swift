@@ -32,6 +32,11 @@ struct RestoreCommand: AsyncParsableCommand {
         let target = try to.map(StoreAddress.init) ?? database.address()
         switch target.kind {
         case .sqlite: try await restore(to: SQLiteFile(path: target.place))
+        #if PostgreSQL
+            case .postgres:
+                throw StintError.invalidInput(
+                    "a backup is a file of SQLite: restore a PostgreSQL database with its own tools")
+        #endif
         }
     }
 

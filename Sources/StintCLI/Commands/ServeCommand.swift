@@ -244,8 +244,9 @@
                 try CommandHandler.check(command)
                 var options = SupervisorOptions()
                 options.workers = workers
-                options.arguments =
-                    ["work", "--db", queue.store.address, "--queue", given.queue.description] + pipe + ["--"] + command
+                options.arguments = ["work", "--queue", given.queue.description] + pipe + ["--"] + command
+                // All users of the machine can read arguments, and an address may have a password.
+                options.variables = ["STINT_DB": queue.store.address]
                 return Supervisor(queue, options: options) { _ in
                     throw StintError(.processFailed, "a process of `stint serve` was started as a worker")
                 }

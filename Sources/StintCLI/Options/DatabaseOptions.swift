@@ -7,7 +7,8 @@ struct DatabaseOptions: ParsableArguments {
     @Option(
         name: .customLong("db"),
         help: ArgumentHelp(
-            "The database: a path, or sqlite:path. (default: STINT_DB, else ./stint.db)", valueName: "address")
+            "The database: a path, sqlite:path, or postgres://host/database. (default: STINT_DB, else ./stint.db)",
+            valueName: "address")
     )
     var given: String?
 

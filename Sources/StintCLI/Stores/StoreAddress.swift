@@ -1,14 +1,27 @@
 import StintCore
 
-/// Where a store is: `sqlite:path`, or the path alone.
+/// Where a store is: `sqlite:path`, or the path alone, or `postgres://host/database`.
 struct StoreAddress: Equatable {
     /// The kinds of stores that this program can open. The only list of them.
     enum Kind: String, CaseIterable {
         case sqlite
+        #if PostgreSQL
+            case postgres
+        #endif
+
+        /// How an address of this kind is written.
+        fileprivate var form: String {
+            switch self {
+            case .sqlite: "sqlite:path"
+            #if PostgreSQL
+                case .postgres: "postgres://host/database"
+            #endif
+            }
+        }
     }
 
     let kind: Kind
-    /// What follows the kind; for SQLite the file.
+    /// For SQLite the file; for PostgreSQL the whole address.
     let place: String
 
     /// A kind is lower-case letters and digits before the first colon. A file with such a name is written as `./a:b` or
@@ -16,21 +29,33 @@ struct StoreAddress: Equatable {
     ///
     /// - Throws: ``StintError`` with the code `invalidInput`.
     init(_ text: String) throws {
+        #if PostgreSQL
+            if ["postgres://", "postgresql://"].contains(where: text.hasPrefix) {
+                (kind, place) = (.postgres, text)
+                return
+            }
+        #endif
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2, let name = Self.kindName(parts[0]) else {
             (kind, place) = (.sqlite, text)
             return
         }
-        guard let kind = Kind(rawValue: name) else {
-            let known = Kind.allCases.map { "\($0.rawValue):path" }.joined(separator: ", ")
+        guard name == Kind.sqlite.rawValue else {
+            let known = Kind.allCases.map(\.form).joined(separator: ", ")
             throw StintError.invalidInput(
                 "the store \(quoted(name)) is not built into this program: expected a path or \(known) (for a file with "
                     + "this name write \(quoted("./" + text)))")
         }
-        (self.kind, place) = (kind, String(parts[1]))
+        (kind, place) = (.sqlite, String(parts[1]))
         guard !place.isEmpty else {
             throw StintError.invalidInput("the address \(quoted(text)) names no file: expected sqlite:path")
         }
+    }
+
+    /// An address without its password, for people.
+    static func withoutPassword(_ address: String) -> String {
+        address.replacing(#/^(postgres(?:ql)?:\/\/[^:\/@]*):[^@]*@/#) { "\($0.1)@" }
+            .replacing(#/([?&]password=)[^&]*/#) { "\($0.1)…" }
     }
 
     private static func kindName(_ text: Substring) -> String? {

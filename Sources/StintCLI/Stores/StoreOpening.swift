@@ -16,6 +16,11 @@ extension StoreAddress {
         case .sqlite:
             let store = try await SQLiteFile(path: place).open(opening)
             return JobQueue(store: AnyJobStore(store, address: store.path))
+        #if PostgreSQL
+            case .postgres:
+                let store = try await PostgresDatabase(url: place).open(opening)
+                return JobQueue(store: AnyJobStore(store, address: place))
+        #endif
         }
     }
 }

@@ -45,7 +45,8 @@ struct TopCommand: AsyncParsableCommand {
         try await Task.sleep(for: interval.duration)
         let second = try await TopSnapshot(queue)
         let frame = TopFrame(
-            reading: second, rates: QueueRates.between(first, second), database: queue.store.address)
+            reading: second, rates: QueueRates.between(first, second),
+            database: StoreAddress.withoutPassword(queue.store.address))
         try Output.print(
             frame.lines(width: Terminal.size.columns, height: nil, hasColours: false).joined(separator: "\n"))
     }
@@ -114,7 +115,8 @@ private struct TopView {
                 try screen.enter()
             case .read(let reading):
                 let rates = frame.map { QueueRates.between($0.reading, reading) } ?? [:]
-                frame = TopFrame(reading: reading, rates: rates, database: queue.store.address)
+                frame = TopFrame(
+                    reading: reading, rates: rates, database: StoreAddress.withoutPassword(queue.store.address))
                 trouble = nil
             case .failed(let error): trouble = error
             case .lost(let error): throw error

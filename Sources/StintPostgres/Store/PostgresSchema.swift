@@ -17,7 +17,9 @@ struct PostgresSchema {
 
     /// Reads first and writes only if there is something to do, under a lock: other processes may open it at the same
     /// time.
-    func prepare(_ connections: PostgresConnections) async throws {
+    ///
+    /// - Parameter mayCreate: `false`: the schema must exist.
+    func prepare(_ connections: PostgresConnections, mayCreate: Bool = true) async throws {
         let facts = try await connections.run(
             "SELECT current_setting('server_version_num')::integer, current_setting('server_encoding')")
         let (version, encoding) = (try facts[0].int(0), try facts[0].text(1))
@@ -34,6 +36,11 @@ struct PostgresSchema {
                     + "template0`, and name that one")
         }
         let applied = try await applied(connections)
+        guard applied != nil || mayCreate else {
+            throw StintError(
+                .databaseUnusable,
+                "\(name) has no schema named stint: create it, or name another one", advice: .createDatabase)
+        }
         guard try isOlder(applied) else { return }
         guard try await mayInstall(connections, isNew: applied == nil) else {
             throw StintError(

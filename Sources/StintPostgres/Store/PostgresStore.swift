@@ -41,10 +41,13 @@ package final class PostgresStore: JobStore {
 
     /// Connects, and creates or migrates the schema if that is needed.
     ///
-    /// - Parameter url: See `PostgresConnections`.
+    /// - Parameters:
+    ///   - url: See `PostgresConnections`.
+    ///   - createsSchema: `false`: the schema must exist.
     /// - Throws: ``StintError`` with the code `databaseUnusable` that says what to do.
     package static func open(
-        _ url: String, clock: (any QueueClock)? = nil, logger: Logger = Logger(label: "stint.postgres")
+        _ url: String, createsSchema: Bool = true, clock: (any QueueClock)? = nil,
+        logger: Logger = Logger(label: "stint.postgres")
     ) async throws -> PostgresStore {
         var options = PostgresConnections.Options()
         options.settings = settings
@@ -52,7 +55,7 @@ package final class PostgresStore: JobStore {
         do {
             let name = try await connections.run("SELECT current_database()")[0].text(0)
             let description = "the PostgreSQL database \(quoted(name))"
-            try await PostgresSchema(name: description).prepare(connections)
+            try await PostgresSchema(name: description).prepare(connections, mayCreate: createsSchema)
             return PostgresStore(connections, name: description, clock: clock, logger: logger)
         } catch {
             await connections.close()

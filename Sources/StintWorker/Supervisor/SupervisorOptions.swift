@@ -16,6 +16,8 @@ public struct SupervisorOptions: Sendable {
     public var memoryLimit: Int64?
     /// The arguments of the workers; by default those of this process.
     public var arguments = Array(CommandLine.arguments.dropFirst())
+    /// Variables that the worker processes have besides those of this process.
+    public var variables: [String: String] = [:]
 
     public init() {}
 

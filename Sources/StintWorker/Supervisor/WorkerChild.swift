@@ -47,6 +47,7 @@ final class WorkerChild: Sendable {
             throw error
         }
         var environment = ProcessEnvironment.ofNoJob
+        for (name, value) in options.variables { environment.set(name, to: value) }
         let mark = ProcessMark.random()
         environment.set(
             SupervisorOffer.variable, to: "3 \(number) \(getpid()) \(mark.text)" + (sign.map { " \($0)" } ?? ""))
