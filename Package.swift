@@ -42,6 +42,8 @@ let package = Package(
         .library(name: "StintTesting", targets: ["StintTesting"]),
         // The dashboard, for applications with a Hummingbird server of their own.
         .library(name: "StintWeb", targets: ["StintWeb"]),
+        // Databases of PostgreSQL servers: `JobQueue(.postgres("postgres://…"))`.
+        .library(name: "StintPostgres", targets: ["StintPostgres"]),
         .executable(name: "stint", targets: ["StintCLI"]),
     ],
     traits: [
@@ -105,7 +107,7 @@ let package = Package(
         ),
         // PostgreSQL's client library, libpq.
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
-        // Nothing but its tests uses it yet.
+        // A store in a PostgreSQL database.
         .target(
             name: "StintPostgres",
             dependencies: ["StintCore", "StintPlatform", "StintPostgresMigrations", "CPostgres", "CStint", logging]
@@ -293,7 +295,8 @@ let package = Package(
         .testTarget(
             name: "StintCLITests",
             dependencies: [
-                "StintCLI", "StintPlatform", "StintSQLite", "TestSupport", "CrashingWorker", grdb, subprocess,
+                "StintCLI", "StintPlatform", "StintSQLite", "TestSupport", "PostgresSupport", "CrashingWorker", grdb,
+                subprocess,
             ]),
     ],
     swiftLanguageModes: [.v6]

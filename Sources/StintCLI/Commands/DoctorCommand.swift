@@ -20,7 +20,7 @@ struct DoctorCommand: AsyncParsableCommand {
         let findings = try await store.everyFinding()
         var output = Output()
         for finding in findings {
-            try output.line("\(finding.isGood ? "ok   " : "WRONG") \(finding.text)")
+            try output.line("\(finding.isGood ? "ok   " : "WRONG") \(finding.subject): \(finding.description)")
         }
         try output.flush()
         if findings.contains(where: { !$0.isGood }) { throw ExitCode(1) }

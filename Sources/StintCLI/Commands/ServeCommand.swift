@@ -221,6 +221,8 @@
             if let store = queue.store.base as? any ExaminableStore {
                 options.examine = { try await store.quickFindings().map(Dashboard.Finding.init) }
                 options.examineThoroughly = { try await store.thoroughFindings().map(Dashboard.Finding.init) }
+            }
+            if let store = queue.store.base as? any MeasurableStore {
                 options.measure = { try store.storageSize() }
             }
             options.version = Version.current
@@ -301,8 +303,8 @@
     extension Role: ExpressibleByArgument {}
 
     extension Dashboard.Finding {
-        fileprivate init(_ finding: StoreFinding) {
-            self.init(isGood: finding.isGood, text: finding.text)
+        fileprivate init(_ finding: Finding) {
+            self.init(isGood: finding.isGood, text: "\(finding.subject): \(finding.description)")
         }
     }
 

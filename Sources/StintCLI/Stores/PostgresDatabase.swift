@@ -1,4 +1,5 @@
 #if PostgreSQL
+    import Foundation
     import Logging
     import StintCore
     import StintPostgres
@@ -8,8 +9,18 @@
         let url: String
 
         func open(_ opening: StoreOpening) async throws -> PostgresStore {
-            try await PostgresStore.open(
-                url, createsSchema: opening.createsWith != nil, logger: Logger(label: "stint"))
+            var options = PostgresStore.Options()
+            options.createsSchema = opening.createsWith != nil
+            options.logger = Logger(label: "stint")
+            // A pooler in transaction mode passes no notifications on.
+            options.listenURL = ProcessInfo.processInfo.environment["STINT_POSTGRES_LISTEN"]
+            return try await PostgresStore.open(url, options: options)
         }
+    }
+
+    extension PostgresStore: ExaminableStore {
+        func quickFindings() async throws -> [Finding] { try await examineSurroundings() }
+
+        func thoroughFindings() async throws -> [Finding] { try await examineTables() }
     }
 #endif

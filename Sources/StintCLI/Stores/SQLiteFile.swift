@@ -36,16 +36,12 @@ struct SQLiteFile {
 }
 
 extension SQLiteStore: ExaminableStore {
-    func quickFindings() async throws -> [StoreFinding] { try await examineSurroundings().map(StoreFinding.init) }
+    func quickFindings() async throws -> [Finding] { try await examineSurroundings() }
 
-    func thoroughFindings() async throws -> [StoreFinding] { try await examine().map(StoreFinding.init) }
+    func thoroughFindings() async throws -> [Finding] { try await examine() }
 }
 
-extension StoreFinding {
-    fileprivate init(_ finding: Finding) {
-        self.init(isGood: finding.isGood, text: "\(finding.subject): \(finding.description)")
-    }
-}
+extension SQLiteStore: MeasurableStore {}
 
 extension SQLiteStore: CopyableStore {
     func copy(to file: String) async throws { try await backup(to: file) }

@@ -30,19 +30,18 @@ extension StoreAddress {
 /// A store that is examined by `stint doctor`.
 protocol ExaminableStore: JobStore {
     /// What is around the tables, in a moment.
-    func quickFindings() async throws -> [StoreFinding]
+    func quickFindings() async throws -> [Finding]
     /// What reading all of the store shows. It may take minutes.
-    func thoroughFindings() async throws -> [StoreFinding]
-    func storageSize() throws -> StorageSize
+    func thoroughFindings() async throws -> [Finding]
 }
 
 extension ExaminableStore {
-    func everyFinding() async throws -> [StoreFinding] { try await thoroughFindings() + quickFindings() }
+    func everyFinding() async throws -> [Finding] { try await thoroughFindings() + quickFindings() }
 }
 
-struct StoreFinding {
-    let isGood: Bool
-    let text: String
+/// A store that knows what it takes of its disk.
+protocol MeasurableStore: JobStore {
+    func storageSize() throws -> StorageSize
 }
 
 /// A store that `stint backup` can copy to a file.

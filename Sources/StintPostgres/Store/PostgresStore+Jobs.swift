@@ -2,21 +2,21 @@ import StintCore
 
 /// What people ask about jobs and queues, and do with them: each verb is one transaction with the verb of the same name.
 extension PostgresStore {
-    package func kick(_ ids: [JobID]) async throws { try await change(ids, .kick, by: nil) }
+    public func kick(_ ids: [JobID]) async throws { try await change(ids, .kick, by: nil) }
 
-    package func bury(_ ids: [JobID], reason: String) async throws {
+    public func bury(_ ids: [JobID], reason: String) async throws {
         try await change(ids, .bury(reason: reason), by: nil)
     }
 
-    package func cancel(_ ids: [JobID], reason: String) async throws {
+    public func cancel(_ ids: [JobID], reason: String) async throws {
         try await change(ids, .cancel(reason: reason), by: nil)
     }
 
-    package func delete(_ ids: [JobID]) async throws { try await change(ids, .delete, by: nil) }
+    public func delete(_ ids: [JobID]) async throws { try await change(ids, .delete, by: nil) }
 
-    package func runNow(_ ids: [JobID]) async throws { try await change(ids, .runNow, by: nil) }
+    public func runNow(_ ids: [JobID]) async throws { try await change(ids, .runNow, by: nil) }
 
-    package func select(
+    public func select(
         _ selection: JobSelection, from cursor: SelectionCursor?, limit: Int
     ) async throws -> SelectionStep {
         try await read { transaction in
@@ -24,7 +24,7 @@ extension PostgresStore {
         }
     }
 
-    package func change(
+    public func change(
         _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int
     ) async throws -> SelectionStep {
         try await self.change { try await $0.change(selection, change, from: cursor, limit: limit) }
@@ -32,49 +32,49 @@ extension PostgresStore {
 
     // MARK: - Queues and groups
 
-    package func configure(_ queue: QueueName, _ settings: QueueSettings) async throws {
+    public func configure(_ queue: QueueName, _ settings: QueueSettings) async throws {
         try settings.check()
         try await change { try await $0.configure(queue, settings) }
     }
 
-    package func setWeight(_ weight: Int, ofGroup group: String, in queue: QueueName) async throws {
+    public func setWeight(_ weight: Int, ofGroup group: String, in queue: QueueName) async throws {
         try GroupStats.check(weight: weight, ofGroup: group)
         try await change { try await $0.setWeight(weight, ofGroup: group, in: queue) }
     }
 
-    package func groups(of queue: QueueName, limit: Int) async throws -> [GroupStats] {
+    public func groups(of queue: QueueName, limit: Int) async throws -> [GroupStats] {
         try await read { try await $0.groups(of: queue, limit: max(0, limit)) }
     }
 
-    package func queue(_ name: QueueName) async throws -> QueueDetails? { try await read { try await $0.queue(name) } }
+    public func queue(_ name: QueueName) async throws -> QueueDetails? { try await read { try await $0.queue(name) } }
 
-    package func stats() async throws -> [QueueStats] { try await read { try await $0.stats() } }
+    public func stats() async throws -> [QueueStats] { try await read { try await $0.stats() } }
 
-    package func activity(of queues: [QueueName]?, last: Duration) async throws -> [QueueActivity] {
+    public func activity(of queues: [QueueName]?, last: Duration) async throws -> [QueueActivity] {
         try await read { try await $0.activity(of: queues, last: last) }
     }
 
     // MARK: - Jobs
 
-    package func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
+    public func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
         try await read { try await $0.page(filter, after: cursor) }
     }
 
-    package func count(_ query: JobQuery, after cursor: JobCursor?) async throws -> JobCount {
+    public func count(_ query: JobQuery, after cursor: JobCursor?) async throws -> JobCount {
         try await read { try await $0.count(query, after: cursor) }
     }
 
-    package func errorGroups(
+    public func errorGroups(
         _ filter: ErrorGroupFilter, after cursor: ErrorGroupCursor?
     ) async throws -> ErrorGroupPage {
         try await read { try await $0.errorGroups(filter, after: cursor) }
     }
 
-    package func job(_ id: JobID) async throws -> JobDetails? { try await read { try await $0.job(id) } }
+    public func job(_ id: JobID) async throws -> JobDetails? { try await read { try await $0.job(id) } }
 
-    package func failures(limit: Int) async throws -> [FailedJob] {
+    public func failures(limit: Int) async throws -> [FailedJob] {
         try await read { try await $0.failures(limit: limit) }
     }
 
-    package func deaths(limit: Int) async throws -> [FailedJob] { try await read { try await $0.deaths(limit: limit) } }
+    public func deaths(limit: Int) async throws -> [FailedJob] { try await read { try await $0.deaths(limit: limit) } }
 }

@@ -5,26 +5,26 @@ extension PostgresStore {
     /// How many pages of jobs one step reads past, in a transaction of its own, that do not meet its conditions.
     private static let pagesAhead = 50
 
-    package func change(_ ids: [JobID], _ change: JobChange, by actor: String?) async throws {
+    public func change(_ ids: [JobID], _ change: JobChange, by actor: String?) async throws {
         try checkStillThere()
         try change.check()
         try NewOperation.check(actor: actor)
         try await self.change { try await $0.change(ids, change, by: actor) }
     }
 
-    package func begin(_ operation: NewOperation) async throws -> BulkOperation {
+    public func begin(_ operation: NewOperation) async throws -> BulkOperation {
         try checkStillThere()
         try operation.check()
         return try await change { try await $0.begin(operation) }
     }
 
-    package func beginRestore(of operation: OperationID, by actor: String?) async throws -> BulkOperation {
+    public func beginRestore(of operation: OperationID, by actor: String?) async throws -> BulkOperation {
         try checkStillThere()
         try NewOperation.check(actor: actor)
         return try await change { try await $0.beginRestore(of: operation, by: actor) }
     }
 
-    package func step(by driver: OperationDriver) async throws -> OperationStep {
+    public func step(by driver: OperationDriver) async throws -> OperationStep {
         let turn = try await read { transaction -> OperationStep? in
             switch try await transaction.turn(of: driver) {
             case .idle: .idle
@@ -41,15 +41,15 @@ extension PostgresStore {
         }
     }
 
-    package func control(_ operation: OperationID, _ control: OperationControl) async throws -> BulkOperation {
+    public func control(_ operation: OperationID, _ control: OperationControl) async throws -> BulkOperation {
         try await change { try await $0.control(operation, control) }
     }
 
-    package func operation(_ id: OperationID) async throws -> BulkOperation? {
+    public func operation(_ id: OperationID) async throws -> BulkOperation? {
         try await read { try await $0.operation(id) }
     }
 
-    package func operations(limit: Int, before id: OperationID?) async throws -> [BulkOperation] {
+    public func operations(limit: Int, before id: OperationID?) async throws -> [BulkOperation] {
         try await read { try await $0.operations(limit: limit, before: id) }
     }
 }

@@ -2,14 +2,14 @@ import StintCore
 
 /// The verbs of a `JobStore`: each is one transaction with the verb of the same name.
 extension PostgresStore {
-    package func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] {
+    public func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] {
         try checkStillThere()
         guard !jobs.isEmpty else { return [] }
         if let answers = try await enqueueAtOnce(jobs) { return answers }
         return try await change { try await $0.enqueue(jobs) }
     }
 
-    package func exchange(_ settlements: [Settlement], for request: ClaimRequest?) async throws -> Exchange {
+    public func exchange(_ settlements: [Settlement], for request: ClaimRequest?) async throws -> Exchange {
         try checkStillThere()
         guard !settlements.isEmpty || request != nil else { return Exchange() }
         if let exchange = try await exchangeAtOnce(settlements, for: request) { return exchange }
@@ -18,7 +18,7 @@ extension PostgresStore {
         }
     }
 
-    package func extend(_ leases: [Lease], by duration: Duration) async throws -> [Lease] {
+    public func extend(_ leases: [Lease], by duration: Duration) async throws -> [Lease] {
         try checkStillThere()
         guard !leases.isEmpty else { return [] }
         return try await change { transaction in
@@ -28,17 +28,17 @@ extension PostgresStore {
         }
     }
 
-    package func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady {
+    public func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady {
         try await read { try await $0.nextReady(in: queues, passingOverSuspects: passingOverSuspects) }
     }
 
-    package func isClaimable(_ job: JobID) async throws -> Bool { try await read { try await $0.isClaimable(job) } }
+    public func isClaimable(_ job: JobID) async throws -> Bool { try await read { try await $0.isClaimable(job) } }
 
-    package func waitReason(of job: JobID) async throws -> WaitReason? {
+    public func waitReason(of job: JobID) async throws -> WaitReason? {
         try await read { try await $0.waitReason(of: job) }
     }
 
-    package func reap() async throws -> ReapReport {
+    public func reap() async throws -> ReapReport {
         try checkStillThere()
         try await watchClock()
         let isNeeded = try await read { transaction in

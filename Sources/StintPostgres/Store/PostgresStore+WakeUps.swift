@@ -2,11 +2,11 @@ import StintCore
 import Synchronization
 
 extension PostgresStore {
-    package var safetyLookInterval: Duration? { ChangeAnnouncer.lookInterval }
+    public var safetyLookInterval: Duration? { ChangeAnnouncer.lookInterval }
 
-    package func changes() -> AsyncStream<Void> { signals { $0.isAny } }
+    public func changes() -> AsyncStream<Void> { signals { $0.isAny } }
 
-    package func scheduleChanges() -> AsyncStream<Void> { signals { $0.changesSchedules } }
+    public func scheduleChanges() -> AsyncStream<Void> { signals { $0.changesSchedules } }
 
     /// Emits whenever there was a change of this kind.
     func signals(_ isMeant: @escaping @Sendable (StoreChange) -> Bool) -> AsyncStream<Void> {
@@ -22,7 +22,7 @@ extension PostgresStore {
 
     /// A change of this process wakes at once, without a look: its caller may ask right after it. For one of another
     /// process the store looks first, so that idle workers do not all claim.
-    package func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> {
+    public func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> {
         let (stream, continuation) = AsyncStream.makeStream(of: NextReady.self, bufferingPolicy: .bufferingNewest(1))
         // How many changes of this process there were: what was read before one of them is not emitted after it.
         let ownChanges = WakeUpCount()

@@ -3,7 +3,7 @@ import StintCore
 /// The verbs of a `WorkerRegistry`. Who is alive is not known for certain, since workers are on other machines: a worker
 /// that does not extend its leases loses its jobs, and one that is not renewed is forgotten.
 extension PostgresStore {
-    package func register(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> RegisteredWorker {
+    public func register(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> RegisteredWorker {
         let id = try await change { try await $0.register(worker, as: id) }
         // From now on the worker relies on the mark.
         await announcer.hear()
@@ -11,46 +11,46 @@ extension PostgresStore {
             id: id, scoreboard: scoreboards.open(for: id), runLock: runLock, revocations: announcer.revocations)
     }
 
-    package func deregister(_ worker: WorkerID) async throws {
+    public func deregister(_ worker: WorkerID) async throws {
         try await change { try await $0.forget([worker]) }
         scoreboards.remove(worker)
     }
 
-    package func leases(heldBy worker: WorkerID) async throws -> [HeldJob] {
+    public func leases(heldBy worker: WorkerID) async throws -> [HeldJob] {
         try await read { try await $0.leases(heldBy: worker) }
     }
 
-    package func workers() async throws -> [WorkerRecord] { try await read { try await $0.workerRecords() } }
+    public func workers() async throws -> [WorkerRecord] { try await read { try await $0.workerRecords() } }
 
-    package func reclaim(from workers: [WorkerID], _ end: WorkerEnd) async throws -> ReapReport {
+    public func reclaim(from workers: [WorkerID], _ end: WorkerEnd) async throws -> ReapReport {
         let ended = try await change { try await $0.reclaim(from: workers, end) }
         for worker in ended.workers { scoreboards.remove(worker) }
         return ended.report
     }
 
     /// No death is known for certain.
-    package func reclaimDead() async throws -> ReapReport {
+    public func reclaimDead() async throws -> ReapReport {
         try checkStillThere()
         return ReapReport()
     }
 
     /// Nobody could know for certain that it lives.
-    package func registerSupervisor() async throws -> (any SupervisorSign)? {
+    public func registerSupervisor() async throws -> (any SupervisorSign)? {
         try checkStillThere()
         return nil
     }
 
-    package func requestRestart() async throws { try await change { try await $0.requestRestart() } }
+    public func requestRestart() async throws { try await change { try await $0.requestRestart() } }
 
-    package func latestRestartRequest() async throws -> Int64 {
+    public func latestRestartRequest() async throws -> Int64 {
         try await read { try await $0.latestRestartRequest() }
     }
 
-    package func order(_ order: WorkerOrder?, to worker: WorkerID) async throws {
+    public func order(_ order: WorkerOrder?, to worker: WorkerID) async throws {
         try await change { try await $0.order(order, to: worker) }
     }
 
-    package func order(of worker: WorkerID) async throws -> WorkerOrder? {
+    public func order(of worker: WorkerID) async throws -> WorkerOrder? {
         try await read { try await $0.order(of: worker) }
     }
 }

@@ -8,7 +8,7 @@ import Synchronization
 /// Its time is that of the server. Each verb is one transaction, at the isolation level READ COMMITTED: rows are locked
 /// where two verbs must not both change them, and claims of queues with limits or groups take turns by a lock of the
 /// queue.
-package final class PostgresStore: JobStore {
+public final class PostgresStore: JobStore {
     let connections: PostgresConnections
     /// What people call it: `the database 'jobs' on db.example.com`.
     package let name: String
@@ -39,24 +39,35 @@ package final class PostgresStore: JobStore {
         scoreboards = PostgresScoreboards { clock?.now().monotonic ?? (steady.now - start).milliseconds }
     }
 
+    public struct Options: Sendable {
+        /// Whether the schema `stint` is created if the database has none.
+        public var createsSchema = true
+        /// The address for LISTEN, if the other one is that of a pooler in transaction mode, such as PgBouncer: a pooler
+        /// passes no notifications on.
+        public var listenURL: String?
+        public var logger = Logger(label: "stint.postgres")
+
+        public init() {}
+    }
+
     /// Connects, and creates or migrates the schema if that is needed.
     ///
-    /// - Parameters:
-    ///   - url: See `PostgresConnections`.
-    ///   - createsSchema: `false`: the schema must exist.
+    /// - Parameter url: See ``StintCore/StoreSource/postgres(_:options:)``.
     /// - Throws: ``StintError`` with the code `databaseUnusable` that says what to do.
     package static func open(
-        _ url: String, createsSchema: Bool = true, clock: (any QueueClock)? = nil,
-        logger: Logger = Logger(label: "stint.postgres")
+        _ url: String, options given: Options = Options(), clock: (any QueueClock)? = nil
     ) async throws -> PostgresStore {
         var options = PostgresConnections.Options()
         options.settings = settings
+        options.logger = given.logger
+        options.isPooled = given.listenURL != nil
+        options.listenURL = given.listenURL
         let connections = try PostgresConnections(url, options: options)
         do {
             let name = try await connections.run("SELECT current_database()")[0].text(0)
             let description = "the PostgreSQL database \(quoted(name))"
-            try await PostgresSchema(name: description).prepare(connections, mayCreate: createsSchema)
-            return PostgresStore(connections, name: description, clock: clock, logger: logger)
+            try await PostgresSchema(name: description).prepare(connections, mayCreate: given.createsSchema)
+            return PostgresStore(connections, name: description, clock: clock, logger: given.logger)
         } catch {
             await connections.close()
             throw error
@@ -115,13 +126,26 @@ package final class PostgresStore: JobStore {
 
     // MARK: - Closing
 
-    package func checkStillThere() throws {
+    public func checkStillThere() throws {
         if isClosed.load(ordering: .acquiring) { throw StintError.closed(name) }
     }
 
-    package func close() async {
+    public func close() async {
         guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
         await announcer.close()
         await connections.close()
+    }
+}
+
+extension StoreSource where Store == PostgresStore {
+    /// A database of a PostgreSQL server, for workers on any number of machines. Stint's tables are in the schema `stint`,
+    /// which is created if it does not exist.
+    ///
+    /// - Parameter url: As libpq takes it: `postgres://user@host/database`, several hosts with
+    ///   `target_session_attrs=read-write`, `sslmode=verify-full`. Its variables and its password file hold.
+    public static func postgres(
+        _ url: String, options: PostgresStore.Options = PostgresStore.Options()
+    ) -> StoreSource {
+        StoreSource { try await PostgresStore.open(url, options: options) }
     }
 }

@@ -17,7 +17,8 @@ extension SQLiteStore {
                 findings += try self.errorCounts(transaction)
                 findings += try transaction.limitFindings()
                 findings += try transaction.searchFindings()
-                findings += try transaction.scheduleFindings(hasWorker: hasWorker)
+                findings += Finding.schedules(
+                    try transaction.schedules(), at: transaction.now.wall, hasWorker: hasWorker)
                 findings += try transaction.webhookFindings()
                 return .commit
             }

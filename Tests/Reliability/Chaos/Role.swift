@@ -98,7 +98,11 @@ package struct Player: Sendable {
     }
 
     private func open() async throws -> any JobStore {
-        if ChaosRun.isOnServer(database) { return try await PostgresStore.open(database, logger: Self.quiet) }
+        if ChaosRun.isOnServer(database) {
+            var options = PostgresStore.Options()
+            options.logger = Self.quiet
+            return try await PostgresStore.open(database, options: options)
+        }
         var options = SQLiteStore.Options()
         options.busyTimeout = Self.busyTimeout
         return try await JobQueue(.sqlite(database, options: options)).store

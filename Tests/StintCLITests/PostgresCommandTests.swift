@@ -1,0 +1,58 @@
+#if PostgreSQL
+    import PostgresSupport
+    import StintPostgres
+    import Subprocess
+    import TestSupport
+    import Testing
+
+    @testable import StintCLI
+
+    @Suite("The commands on a PostgreSQL server", .inOwnFolder, .timeLimit(.minutes(5)))
+    struct PostgresCommandTests {
+        let place = Workplace.ofThisTest
+
+        @Test("put, work, stats, show, list, pause, kick and doctor do the same as on a file")
+        func commands() async throws {
+            let database: [Environment.Key: String?] = ["STINT_DB": try await PostgresCluster.shared.database()]
+            #expect(try await place.stint("put", "--queue", "mail", "hello", environment: database) == "1\n")
+            #expect(try await place.stint("put", "--queue", "mail", "bad", environment: database) == "2\n")
+            let script = "read -r job || true; echo \"$job\" >> done; test \"$job\" != bad || exit 65"
+            try await place.stint("work", "--queue", "mail", "--drain", "--", "sh", "-c", script, environment: database)
+            #expect(try place.lines("done").sorted() == ["bad", "hello"])
+            let stats = try await place.stint("stats", environment: database)
+            #expect(
+                stats.split(separator: "\n").last?.split(separator: " ") == ["mail", "0", "0", "0", "1", "1", "0", "0"])
+            #expect(try await place.stint("show", "2", environment: database).contains("buried"))
+            #expect(try await place.stint("list", "--state", "buried", environment: database).contains("mail"))
+            try await place.stint("pause", "mail", environment: database)
+            try await place.stint("kick", "2", environment: database)
+            #expect(try await place.stint("stats", environment: database).contains("paused"))
+            let doctor = try await place.stint("doctor", environment: database)
+            for subject in ["PostgreSQL ", "replication: ", "LISTEN: notifications arrive", "states: every job", "counts: "] {
+                #expect(doctor.contains(subject), "\(doctor)")
+            }
+            #expect(!place.exists("stint.db"))
+        }
+
+        @Test("an address gives no password away, and what cannot be opened is one sentence that says what to do")
+        func refusals() async throws {
+            let empty = try await PostgresCluster.shared.database()
+            let missing = try await place.refusal("stats", "--db", empty)
+            #expect(missing.sentence.contains("has no schema named stint"), "\(missing)")
+            let port = try LoopbackPort()
+            let gone = "postgres://me:secret@127.0.0.1:\(port.number)/jobs"
+            let unreachable = try await place.refusal("put", "x", "--db", gone)
+            #expect(unreachable.sentence.contains("127.0.0.1") && !unreachable.sentence.contains("secret"), "\(unreachable)")
+            let backup = try await place.refusal("backup", "copy.db", "--db", empty)
+            #expect(backup.sentence.contains("pg_dump") || backup.sentence.contains("tools"), "\(backup)")
+        }
+
+        @Test("the address's password is not among the arguments that all users of the machine can read")
+        func arguments() async throws {
+            #expect(StoreAddress.withoutPassword("postgres://me:secret@h/d") == "postgres://me@h/d")
+            #expect(StoreAddress.withoutPassword("postgresql://me:a:b@h/d?password=x&a=b") == "postgresql://me@h/d?password=…&a=b")
+            #expect(StoreAddress.withoutPassword("postgres://me@h/d") == "postgres://me@h/d")
+            #expect(StoreAddress.withoutPassword("stint.db") == "stint.db")
+        }
+    }
+#endif
