@@ -322,7 +322,7 @@ if Context.environment["STINT_FUZZ"] != nil {
         ),
         .testTarget(
             name: "DocumentationTests",
-            dependencies: ["Stint", "StintTesting", grdb, lifecycle, logging],
+            dependencies: ["Stint", "StintPostgres", "StintTesting", grdb, lifecycle, logging],
             exclude: ["Snippets.md"],
             plugins: ["SnippetPlugin"]
         ),
