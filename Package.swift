@@ -87,6 +87,7 @@ let package = Package(
                 .embedInCode("v009_operations.sql"),
                 .embedInCode("v010_search.sql"),
                 .embedInCode("v011_webhooks.sql"),
+                .embedInCode("v012_idempotency.sql"),
             ]
         ),
         .target(

@@ -118,6 +118,8 @@ struct InMemoryState: Sendable {
 
     var jobs: [JobID: Job] = [:]
     var lastJob: Int64 = 0
+    /// What was enqueued with an idempotency key, by queue and key.
+    var idempotencyKeys: [QueueName: [[UInt8]: (job: JobID, at: Timestamp)]] = [:]
     var queues: [QueueName: Queue] = [:]
     var groups: [GroupKey: Group] = [:]
     var groupOrder: [GroupKey: Int] = [:]
@@ -191,23 +193,37 @@ struct InMemoryState: Sendable {
     mutating func enqueue(_ new: [NewJob], _ now: StoreTime) -> [Enqueued] {
         new.map { job in
             makeQueue(job.queue)
-            if let key = job.options.uniqueKey, let holder = holder(of: key, in: job.queue) {
-                // One that waits although its time is over never runs.
-                let isOverdue = jobs[holder]!.place.state.isWaiting && jobs[holder]!.isExpired(now)
-                if !isOverdue, let answer = merge(job, into: holder, now) { return answer }
-                jobs[holder]!.holdsKey = false
+            guard let key = job.options.idempotencyKey.map({ Array($0.utf8) }) else { return enqueue(job, now) }
+            let oldest = now.wall - JobOptions.idempotencyPeriod.wholeMilliseconds
+            if let earlier = idempotencyKeys[job.queue]?[key], earlier.at > oldest {
+                return Enqueued(id: earlier.job, outcome: .duplicate)
             }
-            lastJob += 1
-            let id = JobID(rawValue: lastJob)
-            jobs[id] = Job(
-                id: id, queue: job.queue, payload: job.payload, contentType: job.contentType, options: job.options,
-                enqueuedAt: now.wall, place: .ready,
-                digest: job.options.onConflict == .collect ? Digest(job, now) : nil,
-                holdsKey: job.options.uniqueKey != nil)
-            wait(id, after: job.options.firstDelay, now)
-            note(job.queue, now) { $0.enqueued += 1 }
-            return Enqueued(id: id, outcome: .added)
+            let answer = enqueue(job, now)
+            idempotencyKeys[job.queue, default: [:]] = idempotencyKeys[job.queue, default: [:]].filter {
+                $1.at > oldest
+            }
+            idempotencyKeys[job.queue]![key] = (answer.id, now.wall)
+            return answer
         }
+    }
+
+    private mutating func enqueue(_ job: NewJob, _ now: StoreTime) -> Enqueued {
+        if let key = job.options.uniqueKey, let holder = holder(of: key, in: job.queue) {
+            // One that waits although its time is over never runs.
+            let isOverdue = jobs[holder]!.place.state.isWaiting && jobs[holder]!.isExpired(now)
+            if !isOverdue, let answer = merge(job, into: holder, now) { return answer }
+            jobs[holder]!.holdsKey = false
+        }
+        lastJob += 1
+        let id = JobID(rawValue: lastJob)
+        jobs[id] = Job(
+            id: id, queue: job.queue, payload: job.payload, contentType: job.contentType, options: job.options,
+            enqueuedAt: now.wall, place: .ready,
+            digest: job.options.onConflict == .collect ? Digest(job, now) : nil,
+            holdsKey: job.options.uniqueKey != nil)
+        wait(id, after: job.options.firstDelay, now)
+        note(job.queue, now) { $0.enqueued += 1 }
+        return Enqueued(id: id, outcome: .added)
     }
 
     func holder(of key: String, in queue: QueueName) -> JobID? {

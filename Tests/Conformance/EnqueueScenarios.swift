@@ -85,6 +85,47 @@ let enqueueScenarios: [Scenario] = [
         #expect(answers[2].id == answers[0].id)
         #expect(try await stage.stats("a").ready == 1)
     },
+    Scenario("an idempotency key finds for a day what it has added, whatever has become of that, and in its queue only")
+    { stage in
+        func put(_ key: String, in queue: QueueName = "q", unique: String? = nil) async throws -> Enqueued {
+            let options = JobOptions(uniqueKey: unique, idempotencyKey: key)
+            return try await stage.store.enqueue([NewJob([1], in: queue, options: options)])[0]
+        }
+        let first = try await put("order-1")
+        #expect(first.outcome == .added)
+        #expect(try await put("order-1") == Enqueued(id: first.id, outcome: .duplicate))
+        try await stage.settle(try await stage.claimOne().lease, .ack)
+        #expect(try await stage.store.job(first.id) == nil)
+        #expect(try await put("order-1") == Enqueued(id: first.id, outcome: .duplicate))
+        #expect(try await put("order-1", in: "other").outcome == .added)
+        // Twice in one call.
+        let twice = try (0..<2).map {
+            try NewJob([$0], in: "q", options: JobOptions(idempotencyKey: "order-2"))
+        }
+        let answers = try await stage.store.enqueue(twice)
+        #expect(answers.map(\.outcome) == [.added, .duplicate] && answers[0].id == answers[1].id)
+        // What it has found in place of a new job, it finds again.
+        let holder = try await stage.enqueue(options: JobOptions(uniqueKey: "k"))
+        #expect(try await put("order-3", unique: "k") == Enqueued(id: holder, outcome: .duplicate))
+        try await stage.store.delete([holder])
+        #expect(try await put("order-3", unique: "k") == Enqueued(id: holder, outcome: .duplicate))
+        #expect(try await stage.stats("q").ready == 1)
+
+        stage.clock.advance(by: .seconds(86_399))
+        #expect(try await put("order-1") == Enqueued(id: first.id, outcome: .duplicate))
+        stage.clock.advance(by: .seconds(1))
+        let next = try await put("order-1")
+        #expect(next.outcome == .added && next.id > first.id)
+        #expect(try await put("order-1") == Enqueued(id: next.id, outcome: .duplicate))
+    },
+    Scenario("an event with an idempotency key is in its digest once") { stage in
+        let options = JobOptions(uniqueKey: "k", onConflict: .collect, idempotencyKey: "event-2")
+        _ = try await stage.enqueue("1", options: JobOptions(uniqueKey: "k", onConflict: .collect))
+        let event = try NewJob(Array("2".utf8), in: "q", options: options)
+        #expect(try await stage.store.enqueue([event])[0].outcome == .collected)
+        #expect(try await stage.store.enqueue([event])[0].outcome == .duplicate)
+        #expect(try await stage.claimOne().events?.count == 2)
+    },
     Scenario("names and keys that Unicode takes for equal, and that have other bytes, are others") { stage in
         let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
         let names = [try QueueName(composed), try QueueName(decomposed)]

@@ -16,13 +16,14 @@ struct SQLFunctionTests {
             case .collect: "collect"
             }
         return [
-            ("queue", .text(queue.description)), ("headers", .text(options.headers.storedText)),
+            ("queue", .text(queue.description)), ("content_type", .text("text/x")),
+            ("headers", .text(options.headers.storedText)),
             ("priority", .int(Int64(options.priority))), ("delay_ms", .int(options.delay.milliseconds)),
             ("max_attempts", .int(Int64(options.maxAttempts))), ("max_crashes", .int(Int64(options.maxCrashes))),
             ("time_to_run_ms", .int(options.timeToRun?.milliseconds)), ("unique_key", .text(options.uniqueKey)),
             ("\"group\"", .text(options.group)), ("expires_ms", .int(options.expires?.milliseconds)),
             ("on_conflict", .text(policy)), ("debounce_ms", .int(options.debounce?.milliseconds)),
-            ("at_most_ms", .int(options.atMost?.milliseconds)),
+            ("at_most_ms", .int(options.atMost?.milliseconds)), ("idempotency_key", .text(options.idempotencyKey)),
         ]
     }
 
@@ -72,6 +73,9 @@ struct SQLFunctionTests {
             try options.headers.set("job-name", to: ["one", "two"].randomElement(using: &chance)!)
         }
         if Bool.random(using: &chance) { options.timeToRun = .seconds(7) }
+        if Int.random(in: 0..<4, using: &chance) == 0 {
+            options.idempotencyKey = ["i", "j"].randomElement(using: &chance)
+        }
         if Int.random(in: 0..<4, using: &chance) > 0 {
             options.uniqueKey = ["k", "l"].randomElement(using: &chance)
             options.onConflict = [.keep, .replace, .collect, .collect].randomElement(using: &chance)!
@@ -102,7 +106,8 @@ struct SQLFunctionTests {
         for step in 0..<300 {
             let options = try randomOptions(&chance)
             let payload = [UInt8](repeating: UInt8(step % 256), count: Int.random(in: 0...9, using: &chance))
-            let mine = try #require(try await store.enqueue([NewJob(payload, in: "mine", options: options)]).first)
+            let mine = try #require(
+                try await store.enqueue([NewJob(payload, in: "mine", contentType: "text/x", options: options)]).first)
             try await setTime()
             let its = try await enqueue(database.connections, payload, in: "its", options)
             try #require("\(mine.outcome)" == its.outcome, "step \(step) of seed \(seed): \(options)")
@@ -110,6 +115,7 @@ struct SQLFunctionTests {
             try #require(Comparable(one) == Comparable(other), "step \(step) of seed \(seed): \(options)")
             switch Int.random(in: 0..<6, using: &chance) {
             case 0: clock.advance(by: .milliseconds(Int.random(in: 1...30_000, using: &chance)))
+            case 2 where step % 10 == 0: clock.advance(by: .seconds(50_000))
             case 1:
                 // What a claim has seen is not replaced, and takes no more events.
                 var claims: [[[UInt8]]] = []
@@ -139,7 +145,8 @@ struct SQLFunctionTests {
             "queue => ''", "queue => '-q'", "queue => 'a b'", "queue => E'a\\u0085'", "queue => E'a\\u3000'",
             "queue => repeat('é', 101)", "priority => -1", "priority => 4294967296", "delay_ms => -1",
             "delay_ms => 3162240000001", "max_attempts => 0", "max_crashes => 2147483648", "time_to_run_ms => 0",
-            "unique_key => ''", "unique_key => repeat('x', 1025)", "\"group\" => ''", "\"group\" => repeat('x', 201)",
+            "unique_key => ''", "idempotency_key => ''", "unique_key => repeat('x', 1025)", "\"group\" => ''",
+            "\"group\" => repeat('x', 201)",
             "content_type => ''", "content_type => 'é'", "content_type => E'text/plain\\n'", "headers => 'no colon'",
             "headers => ': x'", "headers => '1a: x'", "headers => 'a_b: x'", "headers => E'a: x\\r\\nb: y'",
             "headers => E'a: x\\nb: \\u0007'", "headers => E'a: \\u2028'",
@@ -154,10 +161,12 @@ struct SQLFunctionTests {
     func refusals(_ arguments: String) async throws {
         let database = try await TestDatabase()
         let store = try await PostgresStore.open(database.url)
-        let error = try await stintError {
-            try await database.administrator.run("SELECT stint.enqueue('x', \(arguments))")
+        let error = await #expect(throws: PostgresError.self) {
+            _ = try await database.administrator.run("SELECT stint.enqueue('x', \(arguments))")
         }
-        #expect("\(error)".contains("stint.enqueue: "), "\(error)")
+        #expect(
+            error?.sqlState == "22023" && error?.message.hasPrefix("stint.enqueue: ") == true,
+            "\(String(describing: error))")
         #expect(try await store.stats().isEmpty)
         await store.close()
         await database.close()

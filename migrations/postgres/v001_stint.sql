@@ -342,6 +342,16 @@ CREATE UNIQUE INDEX unique_keys_job ON stint.unique_keys (job_id);
 COMMENT ON TABLE stint.unique_keys IS 'A row from the enqueue until the job is over or deleted';
 COMMENT ON COLUMN stint.unique_keys.was_claimed IS 'It came back from a claim: it takes no more events, and nothing replaces it';
 
+CREATE TABLE stint.idempotency_keys (
+    enqueued_at bigint  NOT NULL,
+    job_id      bigint  NOT NULL,
+    queue_id    integer NOT NULL,
+    key         text COLLATE "C" NOT NULL,
+    PRIMARY KEY (queue_id, key)
+);
+CREATE INDEX idempotency_keys_age ON stint.idempotency_keys (enqueued_at);
+COMMENT ON TABLE stint.idempotency_keys IS 'What was enqueued with a key in the last day, so that it can be repeated';
+
 CREATE TABLE stint.digests (
     job_id      bigint  PRIMARY KEY,
     opened_at   bigint  NOT NULL,

@@ -11,7 +11,7 @@
 CREATE FUNCTION stint.enqueue_problem(
     payload bytea, queue text, content_type text, headers text, priority bigint, delay_ms bigint, max_attempts bigint,
     max_crashes bigint, time_to_run_ms bigint, unique_key text, "group" text, expires_ms bigint, on_conflict text,
-    debounce_ms bigint, at_most_ms bigint
+    debounce_ms bigint, at_most_ms bigint, idempotency_key text
 ) RETURNS text LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
     SELECT CASE
         WHEN octet_length(queue) NOT BETWEEN 1 AND 200 OR queue LIKE '-%'
@@ -31,6 +31,7 @@ CREATE FUNCTION stint.enqueue_problem(
         WHEN max_crashes NOT BETWEEN 1 AND 2147483647 THEN 'max_crashes must be from 1 to 2147483647'
         WHEN time_to_run_ms NOT BETWEEN 1 AND 3162240000000 THEN 'time_to_run_ms must be from 1 to 3162240000000 (100 years)'
         WHEN octet_length(unique_key) NOT BETWEEN 1 AND 1024 THEN 'unique_key must be text of 1 to 1024 bytes'
+        WHEN octet_length(idempotency_key) NOT BETWEEN 1 AND 1024 THEN 'idempotency_key must be text of 1 to 1024 bytes'
         WHEN octet_length("group") NOT BETWEEN 1 AND 200 THEN 'group must be text of 1 to 200 bytes'
         WHEN expires_ms NOT BETWEEN 1 AND 3162240000000 THEN 'expires_ms must be from 1 to 3162240000000 (100 years)'
         WHEN on_conflict NOT IN ('keep', 'replace', 'collect') THEN 'on_conflict must be keep, replace or collect'
@@ -146,7 +147,8 @@ CREATE FUNCTION stint.enqueue(
     priority bigint DEFAULT NULL, delay_ms bigint DEFAULT NULL, max_attempts bigint DEFAULT NULL,
     max_crashes bigint DEFAULT NULL, time_to_run_ms bigint DEFAULT NULL, unique_key text DEFAULT NULL,
     "group" text DEFAULT NULL, expires_ms bigint DEFAULT NULL, on_conflict text DEFAULT 'keep',
-    debounce_ms bigint DEFAULT NULL, at_most_ms bigint DEFAULT NULL, OUT job_id bigint, OUT outcome text
+    debounce_ms bigint DEFAULT NULL, at_most_ms bigint DEFAULT NULL, idempotency_key text DEFAULT NULL,
+    OUT job_id bigint, OUT outcome text
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 #variable_conflict use_column
 DECLARE
@@ -161,7 +163,7 @@ DECLARE
     problem text := stint.enqueue_problem(
         new_payload, queue_name, type, enqueue.headers, new_priority, coalesce(enqueue.delay_ms, 0), attempts, crashes,
         enqueue.time_to_run_ms, enqueue.unique_key, enqueue."group", enqueue.expires_ms, policy, enqueue.debounce_ms,
-        enqueue.at_most_ms);
+        enqueue.at_most_ms, enqueue.idempotency_key);
     the_queue integer;
     the_group bigint;
     wall bigint;
@@ -180,6 +182,24 @@ BEGIN
         -- A claim by turns, which holds the lock alone, takes groups without ready jobs out of the line.
         PERFORM pg_advisory_xact_lock_shared(1937009006, the_queue);
         the_group := stint.group_named(the_queue, enqueue."group");
+    END IF;
+
+    IF enqueue.idempotency_key IS NOT NULL THEN
+        wall := stint.now_ms();
+        -- Others that enqueue with this key wait here for the commit of the one that was first.
+        INSERT INTO stint.idempotency_keys AS k (queue_id, key, job_id, enqueued_at)
+        VALUES (the_queue, enqueue.idempotency_key, 0, wall)
+        ON CONFLICT (queue_id, key) DO UPDATE SET enqueued_at = excluded.enqueued_at
+            WHERE k.enqueued_at <= wall - 86400000;
+        IF NOT FOUND THEN
+            SELECT k.job_id, 'duplicate' INTO job_id, outcome FROM stint.idempotency_keys k
+            WHERE k.queue_id = the_queue AND k.key = enqueue.idempotency_key;
+            RETURN;
+        END IF;
+        DELETE FROM stint.idempotency_keys k USING (
+            SELECT o.queue_id, o.key FROM stint.idempotency_keys o WHERE o.enqueued_at <= wall - 86400000
+            ORDER BY o.enqueued_at LIMIT 10 FOR UPDATE SKIP LOCKED) old
+        WHERE k.queue_id = old.queue_id AND k.key = old.key;
     END IF;
 
     IF enqueue.unique_key IS NULL THEN
@@ -234,6 +254,10 @@ BEGIN
     IF outcome IS NULL THEN
         RAISE EXCEPTION 'stint.enqueue: the unique key % was taken and freed by others 20 times in a row', enqueue.unique_key
             USING ERRCODE = 'serialization_failure', HINT = 'Begin the transaction again.';
+    END IF;
+    IF enqueue.idempotency_key IS NOT NULL THEN
+        UPDATE stint.idempotency_keys k SET job_id = enqueue.job_id
+        WHERE k.queue_id = the_queue AND k.key = enqueue.idempotency_key;
     END IF;
     IF outcome = 'duplicate' THEN RETURN; END IF;
 
@@ -290,7 +314,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION stint.enqueue(
-    bytea, text, text, text, bigint, bigint, bigint, bigint, bigint, text, text, bigint, text, bigint, bigint) IS
+    bytea, text, text, text, bigint, bigint, bigint, bigint, bigint, text, text, bigint, text, bigint, bigint, text) IS
     'Adds a job; the outcome is added, duplicate, replaced or collected, and job_id the job that has the payload or the unique key';
 
 CREATE FUNCTION stint.enqueue(
@@ -298,14 +322,16 @@ CREATE FUNCTION stint.enqueue(
     priority bigint DEFAULT NULL, delay_ms bigint DEFAULT NULL, max_attempts bigint DEFAULT NULL,
     max_crashes bigint DEFAULT NULL, time_to_run_ms bigint DEFAULT NULL, unique_key text DEFAULT NULL,
     "group" text DEFAULT NULL, expires_ms bigint DEFAULT NULL, on_conflict text DEFAULT 'keep',
-    debounce_ms bigint DEFAULT NULL, at_most_ms bigint DEFAULT NULL, OUT job_id bigint, OUT outcome text
+    debounce_ms bigint DEFAULT NULL, at_most_ms bigint DEFAULT NULL, idempotency_key text DEFAULT NULL,
+    OUT job_id bigint, OUT outcome text
 ) LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT * FROM stint.enqueue(
         convert_to(payload, 'UTF8'), queue, coalesce(content_type, 'text/plain; charset=utf-8'), headers, priority, delay_ms,
-        max_attempts, max_crashes, time_to_run_ms, unique_key, "group", expires_ms, on_conflict, debounce_ms, at_most_ms)
+        max_attempts, max_crashes, time_to_run_ms, unique_key, "group", expires_ms, on_conflict, debounce_ms, at_most_ms,
+        idempotency_key)
 $$;
 COMMENT ON FUNCTION stint.enqueue(
-    text, text, text, text, bigint, bigint, bigint, bigint, bigint, text, text, bigint, text, bigint, bigint) IS
+    text, text, text, text, bigint, bigint, bigint, bigint, bigint, text, text, bigint, text, bigint, bigint, text) IS
     'Adds a job whose payload is text; the content type is text/plain if none is given';
 
 -- The end of a job that its holder has done, in the transaction in which it did it.
@@ -360,7 +386,7 @@ COMMENT ON FUNCTION stint.ack(bigint, bigint) IS
     'Ends a job that is done; false: its lease is lost, so another worker may run it, and this transaction should be undone';
 
 REVOKE ALL ON FUNCTION stint.enqueue(
-    bytea, text, text, text, bigint, bigint, bigint, bigint, bigint, text, text, bigint, text, bigint, bigint) FROM PUBLIC;
+    bytea, text, text, text, bigint, bigint, bigint, bigint, bigint, text, text, bigint, text, bigint, bigint, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION stint.enqueue(
-    text, text, text, text, bigint, bigint, bigint, bigint, bigint, text, text, bigint, text, bigint, bigint) FROM PUBLIC;
+    text, text, text, text, bigint, bigint, bigint, bigint, bigint, text, text, bigint, text, bigint, bigint, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION stint.ack(bigint, bigint) FROM PUBLIC;

@@ -29,6 +29,11 @@ struct PutCommand: AsyncParsableCommand {
             "What the payload is, such as application/json. (default: text/plain or application/octet-stream, by its bytes)",
             valueName: "type"))
     var contentType: String?
+    @Option(
+        help: ArgumentHelp(
+            "Add nothing if the queue had this key within a day: for repeating a put that may have worked. (default: none)",
+            valueName: "key"))
+    var idempotencyKey: String?
     @Flag(help: "Add one job for each line of standard input.")
     var lines = false
     @Flag(
@@ -51,18 +56,27 @@ struct PutCommand: AsyncParsableCommand {
         guard !lines || job.unique == nil || job.onConflict == .collect else {
             throw wrongUsage("--unique does not go with --lines: all lines would have the same key")
         }
+        guard !lines || idempotencyKey == nil else {
+            throw wrongUsage("--idempotency-key does not go with --lines: all lines would have the same key")
+        }
     }
 
     func run() async throws {
-        let options = try job.options()
+        var options = try job.options()
+        options.idempotencyKey = idempotencyKey
         if lines { return try await putLines(options) }
         let new = try NewJob(
             try Input.payload(payload, file: file), in: job.queue, contentType: contentType, options: options)
         let answer = try await database.open(creating: creation).enqueue(jobs: [new])[0]
         try report("\(answer.id)", Self.fact(answer))
         if answer.isDuplicate {
-            Output.printError(
-                "nothing was added: job \(answer.id) has the key \(quoted(job.unique ?? "")) and is not done yet")
+            let fact =
+                switch (job.unique, idempotencyKey) {
+                case (let key?, nil): "has the key \(quoted(key)) and is not done yet"
+                case (nil, let key): "was put with the key \(quoted(key ?? "")) before"
+                case (let key?, let once?): "has the key \(quoted(key)), or was put with the key \(quoted(once)) before"
+                }
+            Output.printError("nothing was added: job \(answer.id) \(fact)")
         }
     }
 

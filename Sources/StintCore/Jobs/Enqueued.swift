@@ -6,7 +6,8 @@ public struct Enqueued: Hashable, Sendable {
     public enum Outcome: String, Sendable, Hashable, Codable {
         /// `id` is the new job's.
         case added
-        /// The unique key was in use. Then `id` is the earlier job's, and nothing was added.
+        /// The unique key was in use, or the idempotency key was used before. Then `id` is the earlier job's, and nothing
+        /// was added.
         case duplicate
         /// The payload took the place of that of the earlier job, whose id is `id`.
         case replaced

@@ -25,6 +25,14 @@ public struct JobOptions: Sendable, Hashable {
         set { groupName = newValue.map(ByteText.init) }
     }
     private var groupName: ByteText?
+    /// An enqueue with a key that this queue had within the last ``idempotencyPeriod`` adds nothing: its answer is
+    /// `duplicate` with the job of the first one, whatever has become of that job. So an enqueue whose outcome is unknown
+    /// can be repeated. Compared by bytes.
+    public var idempotencyKey: String? {
+        get { repeatedKey?.text }
+        set { repeatedKey = newValue.map(ByteText.init) }
+    }
+    private var repeatedKey: ByteText?
     /// From this long after its enqueue the job is never started, neither for the first time nor again after a failure:
     /// it becomes ``JobState/expired``. A run that has started may finish. `nil`: it waits for as long as it takes.
     public var expires: Duration?
@@ -42,6 +50,8 @@ public struct JobOptions: Sendable, Hashable {
     public var maxEventBytes = NewJob.maximumPayloadBytes
 
     public static let defaultMaxEvents = 1_000
+    /// How long a queue knows an ``idempotencyKey``: a day.
+    public static let idempotencyPeriod: Duration = .seconds(86_400)
 
     public init() {}
 
@@ -50,7 +60,7 @@ public struct JobOptions: Sendable, Hashable {
         timeToRun: Duration? = nil, headers: Headers = Headers(), uniqueKey: String? = nil,
         group: String? = nil, expires: Duration? = nil, onConflict: ConflictPolicy = .keep, debounce: Duration? = nil,
         atMost: Duration? = nil, maxEvents: Int = JobOptions.defaultMaxEvents,
-        maxEventBytes: Int = NewJob.maximumPayloadBytes
+        maxEventBytes: Int = NewJob.maximumPayloadBytes, idempotencyKey: String? = nil
     ) {
         self.priority = priority
         self.delay = delay
@@ -66,5 +76,6 @@ public struct JobOptions: Sendable, Hashable {
         self.atMost = atMost
         self.maxEvents = maxEvents
         self.maxEventBytes = maxEventBytes
+        repeatedKey = idempotencyKey.map(ByteText.init)
     }
 }

@@ -2,7 +2,7 @@
 public struct NewJob: Sendable {
     /// The largest payload: 16 MiB. Put larger data into a file or an object store and its name into the job.
     public static let maximumPayloadBytes = 16 * 1_024 * 1_024
-    /// The longest unique key, in bytes.
+    /// The longest unique key, and the longest idempotency key, in bytes.
     public static let maximumUniqueKeyBytes = 1_024
     /// The longest name of a group, in bytes.
     public static let maximumGroupBytes = 200
@@ -43,13 +43,14 @@ public struct NewJob: Sendable {
                     "the time to run is \(timeToRun); it must be above 0 and at most 100 years")
             }
         }
-        if let key = options.uniqueKey {
+        for (name, key) in [("unique", options.uniqueKey), ("idempotency", options.idempotencyKey)] {
+            guard let key else { continue }
             guard !key.isEmpty, key.utf8.count <= Self.maximumUniqueKeyBytes else {
                 throw StintError.invalidInput(
-                    "the unique key has \(key.utf8.count) bytes; it must have 1 to \(Self.maximumUniqueKeyBytes)")
+                    "the \(name) key has \(key.utf8.count) bytes; it must have 1 to \(Self.maximumUniqueKeyBytes)")
             }
             guard !key.unicodeScalars.contains("\0") else {
-                throw StintError.invalidInput("the unique key \(quoted(key)) contains a NUL; remove it")
+                throw StintError.invalidInput("the \(name) key \(quoted(key)) contains a NUL; remove it")
             }
         }
         if let group = options.group { try Self.check(group: group) }

@@ -25,6 +25,10 @@ public struct Schedule: Sendable {
             throw StintError.invalidInput(
                 "the header '\(header)' of a schedule's job is Stint's own: give yours another name")
         }
+        guard job.options.idempotencyKey == nil else {
+            throw StintError.invalidInput(
+                "a schedule's job has no idempotency key: only the first tick of a day would add one; leave it out")
+        }
         self.name = name
         self.recurrence = recurrence
         self.missed = missed

@@ -21,7 +21,8 @@ extension JobTransaction {
                 subject: "PostgreSQL \(try row.text(0))", isGood: !isStandby,
                 description: isStandby
                     ? "a standby, which can only be read: name the primary, or all hosts with target_session_attrs=read-write"
-                    : "the primary; \(try row.int(12)) migrations, and the database has \(try row.int(10) / 1_048_576) MiB"),
+                    : "the primary; \(try row.int(12)) migrations, and the database has \(try row.int(10) / 1_048_576) MiB"
+            ),
             durability(
                 fsync: try row.text(2), fullPageWrites: try row.text(3), synchronousCommit: try row.text(4)),
             replication(
@@ -31,14 +32,17 @@ extension JobTransaction {
                 subject: "clock", isGood: true,
                 description: try row.int(11) == 0
                     ? "the server's decides, and no process has seen it set"
-                    : "the server's decides; it was set by \(try row.int(11)) ms in all, and leases and rates have followed"),
+                    : "the server's decides; it was set by \(try row.int(11)) ms in all, and leases and rates have followed"
+            ),
         ]
     }
 
     private func durability(fsync: String, fullPageWrites: String, synchronousCommit: String) -> Finding {
         var wrong: [String] = []
         if fsync != "on" { wrong.append("fsync is \(fsync): a power cut may destroy the database") }
-        if fullPageWrites != "on" { wrong.append("full_page_writes is \(fullPageWrites): a power cut may destroy pages") }
+        if fullPageWrites != "on" {
+            wrong.append("full_page_writes is \(fullPageWrites): a power cut may destroy pages")
+        }
         if synchronousCommit == "off" {
             wrong.append("synchronous_commit is off: a crash of the server loses the last jobs that were acknowledged")
         }
@@ -72,7 +76,8 @@ extension JobTransaction {
                 "no synchronous standby is connected (synchronous_standby_names is \(quoted(names))): commits wait for one "
                     + "and are then reported as unknown")
         }
-        return finding(true, "\(synchronous) synchronous of \(standbys) standbys: a failover loses nothing acknowledged")
+        return finding(
+            true, "\(synchronous) synchronous of \(standbys) standbys: a failover loses nothing acknowledged")
     }
 
     private func connectionsFinding(used: Int64, most: Int64) -> Finding {
@@ -86,12 +91,13 @@ extension JobTransaction {
     // MARK: - Clean-up
 
     /// A transaction that is older keeps dead rows, which each claim then has to pass.
-    private static let longTransaction: Int64 = 300
+    static let longTransaction: Duration = .seconds(300)
     /// This many dead rows of a table are many, if they are more than those that live.
     private static let manyDead: Int64 = 100_000
 
-    func cleanUpFindings() async throws -> [Finding] {
-        var findings = try await snapshotFindings()
+    /// - Parameter age: Transactions that have been open for longer hold it up.
+    func cleanUpFindings(olderThan age: Duration = JobTransaction.longTransaction) async throws -> [Finding] {
+        var findings = try await snapshotFindings(olderThan: age)
         let dead = try await run(
             """
             SELECT relname, n_dead_tup, n_live_tup, extract(epoch FROM now() - greatest(last_autovacuum, last_vacuum))::bigint
@@ -103,7 +109,8 @@ extension JobTransaction {
             findings.append(
                 Finding(
                     subject: "dead rows", isGood: false,
-                    description: "stint.\(try row.text(0)) has \(try row.int(1)) dead rows and \(try row.int(2)) living ones; its "
+                    description:
+                        "stint.\(try row.text(0)) has \(try row.int(1)) dead rows and \(try row.int(2)) living ones; its "
                         + "last vacuum was \(last): see what holds it up, or run VACUUM stint.\(try row.text(0))"))
         }
         let settings = try await run(
@@ -115,28 +122,31 @@ extension JobTransaction {
             findings.append(
                 Finding(
                     subject: "dead rows", isGood: false,
-                    description: "\(name) is off, so nothing removes dead rows, and claims become slower and slower: set it "
+                    description:
+                        "\(name) is off, so nothing removes dead rows, and claims become slower and slower: set it "
                         + "to on"))
         }
         if try settings[0].int(2) > 1_000_000_000 {
             findings.append(
                 Finding(
                     subject: "transaction ids", isGood: false,
-                    description: "the oldest is \(try settings[0].int(2)) transactions old; at 2 billion the server stops: run "
+                    description:
+                        "the oldest is \(try settings[0].int(2)) transactions old; at 2 billion the server stops: run "
                         + "VACUUM FREEZE"))
         }
         if findings.isEmpty {
             findings.append(
                 Finding(
                     subject: "dead rows", isGood: true,
-                    description: "autovacuum is on, and no old transaction, prepared transaction or replication slot holds "
+                    description:
+                        "autovacuum is on, and no old transaction, prepared transaction or replication slot holds "
                         + "it up"))
         }
         return findings
     }
 
     /// Who keeps dead rows from being removed.
-    private func snapshotFindings() async throws -> [Finding] {
+    private func snapshotFindings(olderThan age: Duration) async throws -> [Finding] {
         let rows = try await run(
             """
             SELECT 'process ' || pid || ' (' || coalesce(nullif(application_name, ''), 'no name') || ' of ' || usename || ', '
@@ -157,7 +167,7 @@ extension JobTransaction {
                        || ') if its standby does not come back'
             FROM pg_replication_slots WHERE NOT active AND (xmin IS NOT NULL OR catalog_xmin IS NOT NULL)
             ORDER BY 2 DESC NULLS LAST LIMIT 5
-            """, .double(Double(Self.longTransaction)))
+            """, .double(age / .seconds(1)))
         return try rows.map { row in
             let age = try row.optionalInt(1).map { " for \($0 / 60) minutes" } ?? ""
             return Finding(

@@ -87,7 +87,8 @@ extension JobTransaction {
         let named = jobs.prefix(5).joined(separator: ", ") + (jobs.count > 5 ? " and more" : "")
         return Finding(
             subject: "states", isGood: false,
-            description: "another program changed the tables: job \(named); restore a backup, or put the missing jobs again")
+            description:
+                "another program changed the tables: job \(named); restore a backup, or put the missing jobs again")
     }
 
     /// Compares the kept counts with the tables.
@@ -112,7 +113,9 @@ extension JobTransaction {
         for row in rows {
             for (place, state) in ["ready", "delayed", "leased", "buried"].enumerated() {
                 let (kept, found) = (try row.int(1 + place), try row.int(5 + place))
-                if kept != found { wrong.append("\(quoted(try row.text(0))) has \(found) \(state) jobs and counts \(kept)") }
+                if kept != found {
+                    wrong.append("\(quoted(try row.text(0))) has \(found) \(state) jobs and counts \(kept)")
+                }
             }
         }
         return Finding(

@@ -9,9 +9,13 @@ extension PostgresStore {
 
     // MARK: - Enqueue
 
-    /// - Returns: `nil` if some of the jobs have a unique key or a group, or a queue is not known yet.
+    /// - Returns: `nil` if some of the jobs have a key or a group, or a queue is not known yet.
     func enqueueAtOnce(_ jobs: [NewJob]) async throws -> [Enqueued]? {
-        guard jobs.allSatisfy({ $0.options.uniqueKey == nil && $0.options.group == nil }) else { return nil }
+        guard
+            jobs.allSatisfy({
+                $0.options.uniqueKey == nil && $0.options.idempotencyKey == nil && $0.options.group == nil
+            })
+        else { return nil }
         let known = queueIDs.withLock { ids in jobs.map { ids[$0.queue] } }
         let queues = known.compactMap { $0 }
         guard queues.count == jobs.count else { return nil }

@@ -6,8 +6,20 @@ extension PostgresStore {
         try checkStillThere()
         guard !jobs.isEmpty else { return [] }
         if let answers = try await enqueueAtOnce(jobs) { return answers }
-        return try await change { try await $0.enqueue(jobs) }
+        let canBeRepeated = jobs.allSatisfy { $0.options.idempotencyKey != nil }
+        var tries = canBeRepeated ? Self.triesWithKey : 1
+        while true {
+            do {
+                return try await change { try await $0.enqueue(jobs) }
+            } catch let error as StintError where error.code == .outcomeUnknown && tries > 1 {
+                tries -= 1
+            }
+        }
     }
+
+    /// How often an enqueue whose outcome is unknown is done, if all its jobs have idempotency keys. Each try waits for
+    /// a connection.
+    private static let triesWithKey = 5
 
     public func exchange(_ settlements: [Settlement], for request: ClaimRequest?) async throws -> Exchange {
         try checkStillThere()

@@ -12,7 +12,15 @@ extension JobTransaction {
         }
         for job in jobs {
             let queue = try await queueID(job.queue)
-            if let key = job.options.uniqueKey {
+            if let key = job.options.idempotencyKey {
+                try await flush()
+                answers.append(
+                    try await once(key, in: queue) {
+                        if let key = job.options.uniqueKey { return try await enqueue(job, key, in: queue) }
+                        let id = try await insert([(job, try await place(of: job, in: queue))])[0]
+                        return Enqueued(id: JobID(rawValue: id), outcome: .added)
+                    })
+            } else if let key = job.options.uniqueKey {
                 try await flush()
                 answers.append(try await enqueue(job, key, in: queue))
             } else {
@@ -30,6 +38,7 @@ extension JobTransaction {
         for job in jobs {
             let queue = try await queueID(job.queue)
             if job.options.group != nil { grouped.insert(queue) }
+            if let key = job.options.idempotencyKey { keys.append("once \(queue) \(key)") }
             if let key = job.options.uniqueKey { keys.append("\(queue) \(key)") }
         }
         try await lock(grouped, exclusively: false)
@@ -88,6 +97,50 @@ extension JobTransaction {
             })
         for (_, place) in jobs { note(place.queue) { $0.enqueued += 1 } }
         return ids
+    }
+
+    // MARK: - Idempotency keys
+
+    /// How many old keys an enqueue removes: more than it adds, so that only those of the last day are left.
+    private static let removedKeys: Int64 = 10
+
+    /// Does an enqueue, unless one with this key was done in the last day.
+    private func once(_ key: String, in queue: Int64, _ enqueue: () async throws -> Enqueued) async throws -> Enqueued {
+        let oldest = now.wall - JobOptions.idempotencyPeriod.milliseconds
+        // Others that enqueue with this key wait here for the commit of the one that was first.
+        let isNew =
+            try await run(
+                """
+                INSERT INTO stint.idempotency_keys AS k (queue_id, key, job_id, enqueued_at) VALUES ($1, $2, 0, $3)
+                ON CONFLICT (queue_id, key) DO UPDATE SET enqueued_at = excluded.enqueued_at WHERE k.enqueued_at <= $4
+                RETURNING 1
+                """, .int(queue), .text(key), .int(now.wall), .int(oldest)
+            ).first != nil
+        guard isNew else {
+            let earlier = try await run(
+                "SELECT job_id FROM stint.idempotency_keys WHERE queue_id = $1 AND key = $2", .int(queue), .text(key)
+            ).first?.int(0)
+            guard let earlier else {
+                throw StintError(
+                    .databaseBusy,
+                    "the idempotency key \(quoted(key)) has just become too old; nothing was changed: try again")
+            }
+            return Enqueued(id: JobID(rawValue: earlier), outcome: .duplicate)
+        }
+        let answer = try await enqueue()
+        _ = try await run([
+            PostgresStatement(
+                "UPDATE stint.idempotency_keys SET job_id = $3 WHERE queue_id = $1 AND key = $2",
+                [.int(queue), .text(key), .int(answer.id.rawValue)]),
+            PostgresStatement(
+                """
+                DELETE FROM stint.idempotency_keys k USING (
+                    SELECT queue_id, key FROM stint.idempotency_keys WHERE enqueued_at <= $1
+                    ORDER BY enqueued_at LIMIT $2 FOR UPDATE SKIP LOCKED) old
+                WHERE k.queue_id = old.queue_id AND k.key = old.key
+                """, [.int(oldest), .int(Self.removedKeys)]),
+        ])
+        return answer
     }
 
     // MARK: - Unique keys

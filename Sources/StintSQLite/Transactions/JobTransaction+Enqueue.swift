@@ -6,20 +6,64 @@ extension JobTransaction {
         let insertJob = try statement(HotSQL.insertJob)
         return try jobs.map { job in
             let queue = try queueID(job.queue)
-            if let key = job.options.uniqueKey, let holder = try holder(of: key, in: queue),
-                let answer = try merge(job, into: holder, in: queue)
-            {
-                return answer
-            }
-            let isDigest = job.options.onConflict == .collect
-            let id = try insert(job, in: queue, isDigest ? try statement(HotSQL.insertDigestJob) : insertJob)
-            if isDigest { try openDigest(id, job) }
-            try makeWaiting(id, try place(of: job, in: queue), after: job.options.firstDelay, isNew: true)
-            note(queue) { $0.enqueued += 1 }
-            if let key = job.options.uniqueKey { try hold(key, in: queue, by: JobID(rawValue: id)) }
-            return Enqueued(id: JobID(rawValue: id), outcome: .added)
+            guard let key = job.options.idempotencyKey else { return try enqueue(job, in: queue, insertJob) }
+            if let earlier = try earlierJob(key, in: queue) { return Enqueued(id: earlier, outcome: .duplicate) }
+            let answer = try enqueue(job, in: queue, insertJob)
+            try remember(key, in: queue, answer.id)
+            return answer
         }
     }
+
+    private func enqueue(_ job: NewJob, in queue: Int64, _ insertJob: Statement) throws -> Enqueued {
+        if let key = job.options.uniqueKey, let holder = try holder(of: key, in: queue),
+            let answer = try merge(job, into: holder, in: queue)
+        {
+            return answer
+        }
+        let isDigest = job.options.onConflict == .collect
+        let id = try insert(job, in: queue, isDigest ? try statement(HotSQL.insertDigestJob) : insertJob)
+        if isDigest { try openDigest(id, job) }
+        try makeWaiting(id, try place(of: job, in: queue), after: job.options.firstDelay, isNew: true)
+        note(queue) { $0.enqueued += 1 }
+        if let key = job.options.uniqueKey { try hold(key, in: queue, by: JobID(rawValue: id)) }
+        return Enqueued(id: JobID(rawValue: id), outcome: .added)
+    }
+
+    // MARK: - Idempotency keys
+
+    /// How many old keys an enqueue removes: more than it adds, so that only those of the last day are left.
+    private static let removedKeys = 10
+    static let earlierJob =
+        "SELECT job_id FROM stint_idempotency_keys WHERE queue_id = ?1 AND key = ?2 AND enqueued_at > ?3"
+    static let removeOldKeys = """
+        DELETE FROM stint_idempotency_keys WHERE (queue_id, key) IN (
+            SELECT queue_id, key FROM stint_idempotency_keys WHERE enqueued_at <= ?1 ORDER BY enqueued_at LIMIT ?2)
+        """
+
+    /// What the latest enqueue with this key has added; `nil`: there was none in the last day.
+    private func earlierJob(_ key: String, in queue: Int64) throws -> JobID? {
+        let select = try statement(Self.earlierJob)
+        select.bind(1, queue)
+        select.bind(2, key)
+        select.bind(3, now.wall - JobOptions.idempotencyPeriod.milliseconds)
+        return try select.first { JobID(rawValue: $0.int(0)) }
+    }
+
+    private func remember(_ key: String, in queue: Int64, _ job: JobID) throws {
+        let oldest = now.wall - JobOptions.idempotencyPeriod.milliseconds
+        try statement(Self.removeOldKeys).execute(oldest, Int64(Self.removedKeys))
+        let insert = try statement(
+            """
+            INSERT OR REPLACE INTO stint_idempotency_keys (queue_id, key, job_id, enqueued_at) VALUES (?1, ?2, ?3, ?4)
+            """)
+        insert.bind(1, queue)
+        insert.bind(2, key)
+        insert.bind(3, job.rawValue)
+        insert.bind(4, now.wall)
+        try insert.execute()
+    }
+
+    // MARK: - Parts
 
     private func insert(_ job: NewJob, in queue: Int64, _ insert: Statement) throws -> Int64 {
         insert.bind(1, queue)

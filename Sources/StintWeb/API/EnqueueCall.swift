@@ -33,17 +33,17 @@ extension Route {
     }
 
     private static func newJobs(_ body: JSONValue, key: IdempotentAnswers.Key?) throws -> [NewJob] {
-        /// While a job is not over, the store itself finds that it was enqueued before, also after a restart.
-        func unique(_ index: Int) -> String? { key.map { "idempotency-key/\($0.user)/\($0.text)/\(index)" } }
+        /// The store itself finds that it was enqueued before, also after a restart.
+        func once(_ index: Int) -> String? { key.map { "http/\($0.user)/\($0.text)/\(index)" } }
         guard case .list(let items) = body.kind else {
-            return [try NewJob(json: body, at: "", uniqueKey: unique(0))]
+            return [try NewJob(json: body, at: "", idempotencyKey: once(0))]
         }
         guard !items.isEmpty, items.count <= maximumJobs else {
             throw WebError(
                 .badRequest,
                 "the list has \(items.count) jobs; expected 1 to \(maximumJobs): send more in several requests")
         }
-        return try items.enumerated().map { try NewJob(json: $1, at: "jobs[\($0)]", uniqueKey: unique($0)) }
+        return try items.enumerated().map { try NewJob(json: $1, at: "jobs[\($0)]", idempotencyKey: once($0)) }
     }
 
     private static func idempotencyKey(_ request: WebRequest) throws -> IdempotentAnswers.Key? {

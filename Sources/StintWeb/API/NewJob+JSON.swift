@@ -18,9 +18,9 @@ extension NewJob {
     ///
     /// - Parameters:
     ///   - path: Where it is in the body, for messages.
-    ///   - uniqueKey: The key of a job that has none of its own.
+    ///   - idempotencyKey: Of its request.
     /// - Throws: ``WebError`` or ``StintError`` that names what is wrong.
-    init(json: JSONValue, at path: String, in usual: QueueName = .default, uniqueKey: String? = nil) throws {
+    init(json: JSONValue, at path: String, in usual: QueueName = .default, idempotencyKey: String? = nil) throws {
         let fields = try JSONFields(json, at: path, known: Self.fieldNames)
         var options = JobOptions()
         options.priority =
@@ -32,9 +32,9 @@ extension NewJob {
             try fields.integer("maxAttempts", in: 1...Int64(Int32.max)).map { Int($0) } ?? options.maxAttempts
         options.maxCrashes =
             try fields.integer("maxCrashes", in: 1...Int64(Int32.max)).map { Int($0) } ?? options.maxCrashes
-        options.uniqueKey = try fields.text("uniqueKey") ?? uniqueKey
+        options.uniqueKey = try fields.text("uniqueKey")
+        options.idempotencyKey = idempotencyKey
         options.onConflict = try fields.choice("onConflict", ConflictPolicy.self) ?? .keep
-        if options.onConflict != .keep, fields["uniqueKey"] == nil { options.uniqueKey = nil }
         options.debounce = try fields.duration("debounceMilliseconds", in: 1...JSONFields.longest)
         options.atMost = try fields.duration("atMostMilliseconds", in: 1...JSONFields.longest)
         options.maxEvents =

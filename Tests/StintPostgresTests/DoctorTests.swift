@@ -1,0 +1,74 @@
+import PostgresSupport
+import StintCore
+import TestSupport
+import Testing
+
+@testable import StintPostgres
+
+@Suite("PostgreSQL: what stint doctor finds")
+struct DoctorTests {
+    private func wrong(_ findings: [Finding], _ subject: String) -> String? {
+        findings.first { $0.subject == subject && !$0.isGood }?.description
+    }
+
+    @Test("a transaction that stays open, and who it is")
+    func oldSnapshot() async throws {
+        let database = try await TestDatabase()
+        let store = try await PostgresStore.open(database.url)
+        #expect(wrong(try await store.examineSurroundings(), "old snapshot") == nil)
+        try await database.connections.transaction { holder in
+            _ = try await holder.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            let process = try await holder.run("SELECT pg_backend_pid()")[0].int(0)
+            // As if it had begun ten minutes ago: the doctor's patience is what a test can change.
+            let findings = try await store.read { try await $0.cleanUpFindings(olderThan: 0) }
+            let found = try #require(self.wrong(findings, "old snapshot"))
+            #expect(
+                found.contains("process \(process)") && found.contains("pg_terminate_backend(\(process))"), "\(found)")
+        }
+        let after = try await store.read { try await $0.cleanUpFindings(olderThan: 0) }
+        #expect(after.allSatisfy { $0.subject != "old snapshot" || !$0.description.contains("stint of") })
+        await store.close()
+        await database.close()
+    }
+
+    @Test("jobs in no state, in two states, and counts that are wrong")
+    func tables() async throws {
+        let database = try await TestDatabase()
+        let store = try await PostgresStore.open(database.url)
+        _ = try await store.enqueue(
+            (0..<4).map { try NewJob([$0], in: "q", options: JobOptions(group: $0 == 3 ? "g" : nil)) })
+        _ = try await store.claim(ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(60), worker: "w"))
+        #expect(try await store.examineTables().allSatisfy(\.isGood))
+        _ = try await database.administrator.run("DELETE FROM stint.ready WHERE job_id = 2")
+        let states = try #require(wrong(try await store.examineTables(), "states"))
+        #expect(states.contains("job 2 (in no state)"), "\(states)")
+        let counts = try #require(wrong(try await store.examineTables(), "counts"))
+        #expect(counts.contains("'q' has") && counts.contains("ready jobs and counts"), "\(counts)")
+        _ = try await database.administrator.run(
+            "INSERT INTO stint.delayed (job_id, run_at, queue_id, attempts, crashes, suspect) VALUES (3, 0, 1, 0, 0, false)"
+        )
+        _ = try await database.administrator.run("DELETE FROM stint.jobs WHERE id = 4")
+        let more = try #require(wrong(try await store.examineTables(), "states"))
+        #expect(more.contains("job 3 (in 2 states)") || more.contains("3 (in 2 states)"), "\(more)")
+        #expect(more.contains("4 (without the job itself)"), "\(more)")
+        await store.close()
+        await database.close()
+    }
+
+    @Test("settings that lose jobs, and standbys that are missing")
+    func settings() async throws {
+        let cluster = try PostgresCluster(settings: ["fsync": "off", "synchronous_standby_names": "nobody"])
+        let url = try await cluster.createDatabase()
+        let options = "?options=-csynchronous_commit%3Dlocal"
+        let store = try await PostgresStore.open(url + options)
+        let findings = try await store.examineSurroundings()
+        #expect(wrong(findings, "durability")?.contains("fsync is off") == true, "\(findings)")
+        #expect(wrong(findings, "replication")?.contains("synchronous_commit is local") == true, "\(findings)")
+        await store.close()
+        let waiting = try await PostgresStore.open(url)
+        let others = try await waiting.read { try await $0.serverFindings() }
+        #expect(wrong(others, "replication")?.contains("no synchronous standby is connected") == true, "\(others)")
+        await waiting.close()
+        try cluster.stop()
+    }
+}
