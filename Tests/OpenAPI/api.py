@@ -14,12 +14,22 @@ class Server:
         self.folder = tempfile.TemporaryDirectory(prefix="stint-api-")
         self.database = os.path.join(self.folder.name, "stint.db")
         self.run("put", "--queue", "first", "x")
+        self.options = options
+        self.start()
+
+    def start(self):
         self.process = subprocess.Popen(
-            [stint, "serve", "--db", self.database, "--web", "127.0.0.1:0", *options], stdout=subprocess.PIPE, text=True)
+            [self.stint, "serve", "--db", self.database, "--web", "127.0.0.1:0", *self.options], stdout=subprocess.PIPE,
+            text=True)
         line = self.process.stdout.readline()
         match = re.match(r"http://(127\.0\.0\.1):(\d+)/", line)
         assert match, f"`stint serve` has printed {line!r} and not its address"
         self.host, self.port = match[1], int(match[2])
+
+    def restart(self):
+        self.process.terminate()
+        self.process.wait(timeout=20)
+        self.start()
 
     def __enter__(self):
         return self

@@ -85,6 +85,13 @@ class Checks:
         check(again.json == first.json and again.headers["idempotency-replayed"] == "true", again.json)
         check(self.claim("once") == [], "a repeated request has added a job")
         self.call("POST", "/jobs", {"queue": "once", "payload": "c"}, 422, headers=key)
+        # Another server on the same database, and the jobs are over.
+        self.server.restart()
+        self.address = (self.server.host, self.server.port)
+        again = self.call("POST", "/jobs", body, 201, headers=key)
+        check([job["outcome"] for job in again.json["jobs"]] == ["duplicate"] * 2, again.json)
+        check([job["id"] for job in again.json["jobs"]] == [job["id"] for job in first.json["jobs"]], again.json)
+        check(self.claim("once") == [], "a request that was repeated after a restart has added a job")
         # What was refused can be sent again with the same key.
         key = {"Idempotency-Key": "0b7e-2"}
         self.call("POST", "/jobs", {"queue": "once", "payload": "c", "priority": -1}, 400, headers=key)

@@ -16,7 +16,8 @@ struct ArgumentFuzz {
         "webhook", "webhook set", "webhook list", "webhook show", "webhook test", "webhook delete",
     ]
     static let options = [
-        "--db", "--queue", "--priority", "--delay", "--max-attempts", "--max-crashes", "--unique", "--idempotency-key", "--header", "--file",
+        "--db", "--queue", "--priority", "--delay", "--max-attempts", "--max-crashes", "--unique", "--idempotency-key",
+        "--header", "--file",
         "--lines", "--limit", "--state", "--reverse", "--json", "--payload", "--once", "--workers", "--concurrency",
         "--batch",
         "--lease", "--timeout", "--retry-delay", "--grace", "--max-jobs", "--max-memory", "--max-age", "--memory-limit",
