@@ -55,14 +55,28 @@ struct DoctorTests {
 
     @Test("settings that lose jobs, and standbys that are missing")
     func settings() async throws {
-        let cluster = try PostgresCluster(settings: ["fsync": "off", "synchronous_standby_names": "nobody"])
+        let cluster = try PostgresCluster(settings: ["fsync": "off"])
         let url = try await cluster.createDatabase()
-        let options = "?options=-csynchronous_commit%3Dlocal"
-        let store = try await PostgresStore.open(url + options)
+        await (try PostgresStore.open(url)).close()
+        let administrator = try PostgresConnections(url)
+        let name = try await administrator.run("SELECT quote_ident(current_database())")[0].text(0)
+        _ = try await administrator.run("ALTER DATABASE \(name) SET synchronous_commit = local")
+        await administrator.close()
+        let local = try PostgresConnections(url)
+        _ = try await local.run([
+            PostgresStatement("ALTER SYSTEM SET synchronous_standby_names = 'nobody'", isRare: true)
+        ])
+        _ = try await local.run("SELECT pg_reload_conf()")
+        let store = try await PostgresStore.open(url)
+        try await eventually("the setting counts") {
+            try await local.run("SELECT current_setting('synchronous_standby_names')")[0].text(0) == "nobody"
+        }
         let findings = try await store.examineSurroundings()
         #expect(wrong(findings, "durability")?.contains("fsync is off") == true, "\(findings)")
         #expect(wrong(findings, "replication")?.contains("synchronous_commit is local") == true, "\(findings)")
         await store.close()
+        _ = try await local.run("ALTER DATABASE \(name) RESET synchronous_commit")
+        await local.close()
         let waiting = try await PostgresStore.open(url)
         let others = try await waiting.read { try await $0.serverFindings() }
         #expect(wrong(others, "replication")?.contains("no synchronous standby is connected") == true, "\(others)")
