@@ -28,23 +28,26 @@ package final class PostgresStore: JobStore {
     private let isClosed = Atomic(false)
 
     private init(
-        _ connections: PostgresConnections, name: String, clock: (any QueueClock)?, logger: Logger
+        _ connections: PostgresConnections, name: String, runFolder: String?, clock: (any QueueClock)?, logger: Logger
     ) {
         self.connections = connections
         self.name = name
         self.clock = clock
         self.logger = logger
         announcer = ChangeAnnouncer(connections, logger: logger)
-        let (start, steady) = (ContinuousClock.now, ContinuousClock())
-        scoreboards = PostgresScoreboards { clock?.now().monotonic ?? (steady.now - start).milliseconds }
+        scoreboards = PostgresScoreboards(in: runFolder, clock: clock ?? SystemClock())
     }
 
     /// Connects, and creates or migrates the schema if that is needed.
     ///
-    /// - Parameter url: See `PostgresConnections`.
+    /// - Parameters:
+    ///   - url: See `PostgresConnections`.
+    ///   - runFolder: Where the workers and supervisors of this machine find each other's files (`PostgresScoreboards`).
+    ///     `nil`, and one that cannot be written: nothing is known of them.
     /// - Throws: ``StintError`` with the code `databaseUnusable` that says what to do.
     package static func open(
-        _ url: String, clock: (any QueueClock)? = nil, logger: Logger = Logger(label: "stint.postgres")
+        _ url: String, runFolder: String? = RunFolder.ofThisUser(), clock: (any QueueClock)? = nil,
+        logger: Logger = Logger(label: "stint.postgres")
     ) async throws -> PostgresStore {
         var options = PostgresConnections.Options()
         options.settings = settings
@@ -53,7 +56,7 @@ package final class PostgresStore: JobStore {
             let name = try await connections.run("SELECT current_database()")[0].text(0)
             let description = "the PostgreSQL database \(quoted(name))"
             try await PostgresSchema(name: description).prepare(connections)
-            return PostgresStore(connections, name: description, clock: clock, logger: logger)
+            return PostgresStore(connections, name: description, runFolder: runFolder, clock: clock, logger: logger)
         } catch {
             await connections.close()
             throw error
