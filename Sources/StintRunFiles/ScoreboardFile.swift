@@ -39,11 +39,16 @@ package final class ScoreboardFile: Scoreboard {
     /// Creates the file. If it cannot be created, the worker works without it, and its death shows less.
     ///
     /// - Parameters:
+    ///   - path: `nil`: there is no place for it.
     ///   - mark: Stands in the file: the worker's id, or another number of its own. A file with another one is not its.
     ///   - model: Its owner and permissions are the file's too.
-    package init(path: String, mark: Int64, capacity: Int, like model: String, clock: any QueueClock) {
+    package init(path: String?, mark: Int64, capacity: Int, like model: String, clock: any QueueClock) {
         self.mark = mark
         self.clock = clock
+        guard let path else {
+            state = Mutex(State(file: nil, isSound: false))
+            return
+        }
         // A file with this name belongs to no living worker: marks are not used again, but a restored backup may do so.
         unlink(path)
         // The file is written and not just extended, so that a full disk is noticed here and not when a job starts.

@@ -19,7 +19,10 @@ struct PostgresSchema {
     /// time.
     func prepare(_ connections: PostgresConnections) async throws {
         let facts = try await connections.run(
-            "SELECT current_setting('server_version_num')::integer, current_setting('server_encoding')")
+            [
+                PostgresStatement(
+                    "SELECT current_setting('server_version_num')::integer, current_setting('server_encoding')")
+            ], isReading: true)[0]
         let (version, encoding) = (try facts[0].int(0), try facts[0].text(1))
         guard version >= 140_000 else {
             throw StintError(
@@ -66,7 +69,7 @@ struct PostgresSchema {
     }
 
     private func applied(_ connections: PostgresConnections) async throws -> [String]? {
-        try await connections.transaction { try await applied($0) }
+        try await connections.transaction(isReading: true) { try await applied($0) }
     }
 
     /// The texts of the applied migrations, oldest first; `nil` if there is no schema yet.

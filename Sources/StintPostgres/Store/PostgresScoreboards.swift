@@ -37,7 +37,7 @@ final class PostgresScoreboards: Sendable {
         let mark = Int64.random(in: .min ... .max)
         let name = "worker-\(getpid())-" + String(UInt64(bitPattern: mark), radix: 16)
         let file = ScoreboardFile(
-            path: path(name) ?? "", mark: mark, capacity: capacity, like: folder ?? "", clock: clock)
+            path: path(name), mark: mark, capacity: capacity, like: folder ?? "", clock: clock)
         return Own(name: file.isSound ? name : nil, file: file)
     }
 

@@ -53,7 +53,8 @@ package final class PostgresStore: JobStore {
         options.settings = settings
         let connections = try PostgresConnections(url, options: options)
         do {
-            let name = try await connections.run("SELECT current_database()")[0].text(0)
+            let name = try await connections.run(
+                [PostgresStatement("SELECT current_database()")], isReading: true)[0][0].text(0)
             let description = "the PostgreSQL database \(quoted(name))"
             try await PostgresSchema(name: description).prepare(connections)
             return PostgresStore(connections, name: description, runFolder: runFolder, clock: clock, logger: logger)
@@ -97,7 +98,7 @@ package final class PostgresStore: JobStore {
         _ verb: @Sendable (JobTransaction) async throws -> Value
     ) async throws -> Value {
         try checkStillThere()
-        return try await connections.transaction { [clock] sql in
+        return try await connections.transaction(isReading: true) { [clock] sql in
             try await verb(try await JobTransaction(sql, self, clock))
         }
     }
