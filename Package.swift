@@ -75,6 +75,8 @@ let package = Package(
         // The library, from the system outwards: arrows point one way.
         .target(name: "StintPlatform", dependencies: [system]),
         .target(name: "StintCore", dependencies: ["StintPlatform", logging, metrics, tracing]),
+        // Files by which the processes of a machine know of each other.
+        .target(name: "StintRunFiles", dependencies: ["StintCore", "StintPlatform"]),
         .target(
             name: "StintSQLiteMigrations",
             dependencies: ["StintCore"],
@@ -99,7 +101,9 @@ let package = Package(
         .target(name: "CStint"),
         .target(
             name: "StintSQLite",
-            dependencies: ["StintCore", "StintPlatform", "StintSQLiteMigrations", "CStint", grdb, sqlite, logging],
+            dependencies: [
+                "StintCore", "StintPlatform", "StintRunFiles", "StintSQLiteMigrations", "CStint", grdb, sqlite, logging,
+            ],
             swiftSettings: [
                 // Switches that take a guard away, to see the checks turn red: in the build that the tests use, and in
                 // no release.
@@ -111,7 +115,10 @@ let package = Package(
         // A store in a PostgreSQL database.
         .target(
             name: "StintPostgres",
-            dependencies: ["StintCore", "StintPlatform", "StintPostgresMigrations", "CPostgres", "CStint", logging]
+            dependencies: [
+                "StintCore", "StintPlatform", "StintRunFiles", "StintPostgresMigrations", "CPostgres", "CStint",
+                logging,
+            ]
         ),
         .target(
             name: "StintWorker",
@@ -206,7 +213,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "ClaimingWorker",
-            dependencies: ["StintCore", "StintPlatform", "StintSQLite", grdb],
+            dependencies: ["StintCore", "StintPlatform", "StintPostgres", "StintSQLite", grdb],
             path: "Tests/ClaimingWorker"
         ),
         .executableTarget(
@@ -228,8 +235,9 @@ let package = Package(
             name: "Torture",
             dependencies: [
                 "TestSupport", "History", "CFaults", "CSimulation", "StintTesting", "StoreConformance", "Stint",
-                "StintCore", "StintPlatform", "StintSQLite", "StintPostgres", "StintWorker", "StintBeanstalk",
-                "StintSQLiteMigrations", "PostgresSupport", grdb, sqlite, lifecycle, logging, nio, nioPosix, subprocess,
+                "StintCore", "StintPlatform", "StintRunFiles", "StintSQLite", "StintPostgres", "StintWorker",
+                "StintBeanstalk", "StintSQLiteMigrations", "PostgresSupport", grdb, sqlite, lifecycle, logging, nio,
+                nioPosix, subprocess,
             ],
             path: "Tests/Reliability"
         ),
@@ -253,8 +261,8 @@ let package = Package(
         .testTarget(
             name: "StintSQLiteTests",
             dependencies: [
-                "StintPlatform", "StintSQLite", "StintSQLiteMigrations", "StintTesting", "StoreConformance", "Torture",
-                "TestSupport", "ClaimingWorker", grdb, sqlite, subprocess,
+                "StintPlatform", "StintRunFiles", "StintSQLite", "StintSQLiteMigrations", "StintTesting",
+                "StoreConformance", "Torture", "TestSupport", "ClaimingWorker", grdb, sqlite, subprocess,
             ]
         ),
         // A PostgreSQL server of the tests' own.
@@ -266,8 +274,8 @@ let package = Package(
         .testTarget(
             name: "StintPostgresTests",
             dependencies: [
-                "StintCore", "StintPlatform", "StintPostgres", "StintPostgresMigrations", "PostgresSupport",
-                "StoreConformance", "TestSupport", logging,
+                "StintCore", "StintPlatform", "StintPostgres", "StintPostgresMigrations", "StintRunFiles",
+                "PostgresSupport", "StoreConformance", "TestSupport", "ClaimingWorker", logging, subprocess,
             ]
         ),
         .testTarget(

@@ -57,8 +57,7 @@ extension InMemoryState {
         }
         let ending = CrashAttribution.Ending(end, of: records)
         let held = leases.values.filter { lease in records.contains { $0.id == lease.registration } }
-        let heldOne = held.reduce(0) { $0 + $1.jobs.count } == 1 && !held.contains(where: \.isShared)
-        let evidence = CrashEvidence(ending, of: records, heldOne: heldOne)
+        let evidence = CrashEvidence(ending, of: records)
         var report = ReapReport()
         for worker in records {
             let attempt = LostAttempt(end, of: worker, isBlamed: ending == .diedByItself)
@@ -131,7 +130,7 @@ extension InMemoryState {
         }
         let process = worker?.registration.process
         let colleagues = workerRecords().filter { $0.registration.process == process }
-        let evidence = CrashEvidence(ending, of: colleagues, heldOne: !isShared(lease))
+        let evidence = CrashEvidence(ending, of: colleagues)
         end(lease, process, evidence, LostAttempt(ending, ofWorker: lease.worker), now, &report)
     }
 
@@ -141,18 +140,5 @@ extension InMemoryState {
         }
         leases[lease.token]?.overdueSince = now.monotonic
         return false
-    }
-
-    /// Whether the worker held more than one job, in this lease or others.
-    private mutating func isShared(_ lease: GrantedLease) -> Bool {
-        let process = lease.registration.flatMap { workers[$0] }?.registration.process
-        let same = leases.values.filter { other in
-            let otherProcess = other.registration.flatMap { workers[$0] }?.registration.process
-            return other.worker == lease.worker || process != nil && otherProcess == process
-        }
-        if leases[lease.token]?.isShared == true { return true }
-        guard same.reduce(0, { $0 + min(2, $1.jobs.count) }) > 1 else { return false }
-        for other in same { leases[other.token]!.isShared = true }
-        return true
     }
 }

@@ -100,8 +100,6 @@ struct InMemoryState: Sendable {
         var jobs: Set<JobID>
         /// When a reap first found it past its deadline.
         var overdueSince: Int64?
-        /// Whether its worker held other jobs too when the first of its leases ended.
-        var isShared = false
     }
 
     struct Worker: Sendable {

@@ -3,9 +3,12 @@
 //   claim DB BATCH          claims from 'q' until nothing is ready, acknowledges, prints "id token" of each job
 //   unique DB KEYS          enqueues each of the keys k1…kN once, prints "key id new|duplicate"
 //   open DB                 opens (and so makes) the database
-//   die DB JOBS STARTS [full]
+//   die DB JOBS STARTS [full|stopped]
 //                           registers, claims JOBS from 'q', notes STARTS of them as started and is killed; with
-//                           `full`, its scoreboard holds one job and cannot grow
+//                           `full`, its scoreboard holds one job and cannot grow; with `stopped`, it notes an order to
+//                           stop before
+//   die-on-server URL FOLDER JOBS STARTS [full|stopped]
+//                           the same in a PostgreSQL database; scoreboards are in FOLDER
 //   inside DB gate|lock     goes into the write gate, with `lock` begins a transaction too, prints "inside" and stops
 //                           itself; when it is continued, it waits for ever
 //   inside DB elected       the same with the lock of the process that is elected to checkpoint
@@ -18,10 +21,14 @@ import Foundation
 import GRDB
 import StintCore
 import StintPlatform
+import StintPostgres
 import StintSQLite
 
 let arguments = CommandLine.arguments
 if arguments[1] == "headless" { liveWithoutMainThread() }
+if arguments[1] == "die-on-server" {
+    try await die(PostgresStore.open(arguments[2], options: .init(runFolder: arguments[3])), arguments.dropFirst(4))
+}
 let queue = try await JobQueue(.sqlite(arguments[2]))
 
 switch arguments[1] {
@@ -44,21 +51,7 @@ case "unique":
 case "open":
     print(try await queue.store.stats().count)
 case "die":
-    let process = WorkerProcess.current
-    let registration = WorkerRegistration(name: process.name, process: process, queues: ["q"], concurrency: 1)
-    let place = try await queue.store.register(registration, as: nil)
-    let request = ClaimRequest(
-        queues: ["q"], limit: Int(arguments[3])!, lease: .seconds(3_600), worker: process.name, registration: place.id)
-    let jobs = try await queue.store.claim(request)
-    if arguments.last == "full" {
-        signal(SIGXFSZ, SIG_IGN)
-        var limit = rlimit(rlim_cur: 64, rlim_max: 64)
-        setrlimit(ResourceLimit.fileSize, &limit)
-    }
-    for job in jobs.prefix(Int(arguments[4])!) {
-        place.scoreboard.note(ended: nil, started: job.lease)
-    }
-    kill(getpid(), SIGKILL)
+    try await die(queue.store, arguments.dropFirst(3))
 case "operate":
     if let time = useconds_t(arguments[4]), time > 0 {
         Thread.detachNewThread {
@@ -88,6 +81,25 @@ case "inside":
     }
 default:
     preconditionFailure("unknown mode \(arguments[1])")
+}
+
+/// - Parameter arguments: JOBS, STARTS, and perhaps what is to happen before.
+func die(_ store: some JobStore, _ arguments: ArraySlice<String>) async throws {
+    let numbers = arguments.compactMap { Int($0) }
+    let process = WorkerProcess.current
+    let registration = WorkerRegistration(name: process.name, process: process, queues: ["q"], concurrency: 1)
+    let place = try await store.register(registration, as: nil)
+    let request = ClaimRequest(
+        queues: ["q"], limit: numbers[0], lease: .seconds(3_600), worker: process.name, registration: place.id)
+    let jobs = try await store.claim(request)
+    if arguments.last == "full" {
+        signal(SIGXFSZ, SIG_IGN)
+        var limit = rlimit(rlim_cur: 64, rlim_max: 64)
+        setrlimit(ResourceLimit.fileSize, &limit)
+    }
+    for job in jobs.prefix(numbers[1]) { place.scoreboard.note(ended: nil, started: job.lease) }
+    if arguments.last == "stopped" { place.scoreboard.noteOrderToStop() }
+    kill(getpid(), SIGKILL)
 }
 
 func liveWithoutMainThread() -> Never {

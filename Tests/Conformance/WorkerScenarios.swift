@@ -298,7 +298,7 @@ private let reclaimScenarios: [Scenario] = [
         try await stage.loseBoard(of: known)
         #expect(try await stage.reclaim(from: known) == ReapReport(requeued: 1))
         #expect(try await stage.store.workers().isEmpty)
-        try await stage.expectBlamed([id])
+        try await stage.expectSuspects([id])
 
         let alone = try await stage.hire(process: 2)
         try await stage.loseBoard(of: alone)
@@ -391,21 +391,46 @@ private let reclaimScenarios: [Scenario] = [
         #expect(try await stage.store.job(id)?.record.crashes == 1)
         #expect(try await stage.settle(job.lease, .ack) == .done)
     },
-    Scenario("without a scoreboard a dead worker's only job is blamed, but none of several") { stage in
-        let id = try await stage.enqueue()
-        let one = try await stage.hire(process: 1)
-        _ = try await stage.claim(1, by: one)
-        try await stage.loseBoard(of: one)
-        _ = try await stage.reclaim(from: one)
-        try await stage.expectBlamed([id])
-        try await stage.store.delete([id])
-
-        let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
-        let other = try await stage.hire(process: 2)
-        _ = try await stage.claim(2, by: other)
-        try await stage.loseBoard(of: other)
-        _ = try await stage.reclaim(from: other)
-        try await stage.expectSuspects(ids)
+    Scenario("the only job of a dead worker is not blamed if the worker had not started it") { stage in
+        let id = try await stage.enqueue(options: JobOptions(maxAttempts: 1, maxCrashes: 1))
+        let performer = try await stage.hire()
+        _ = try await stage.claim(1, by: performer)
+        #expect(try await stage.reclaim(from: performer) == ReapReport(requeued: 1))
+        try await stage.expectFree([id])
+    },
+    Scenario("if it is unknown what a dead worker had started, no job is blamed, not even its only one") { stage in
+        for count in 1...2 {
+            let ids = try await stage.enqueue(count, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
+            let performer = try await stage.hire(process: Int32(count))
+            _ = try await stage.claim(count, by: performer)
+            try await stage.loseBoard(of: performer)
+            #expect(try await stage.reclaim(from: performer) == ReapReport(requeued: count))
+            try await stage.expectSuspects(ids)
+            try await stage.store.delete(ids)
+        }
+    },
+    Scenario("a suspect of which it is unknown whether it was started is not blamed, and returns after growing delays")
+    {
+        stage in
+        let id = try await stage.enqueue(options: JobOptions(maxAttempts: 1, maxCrashes: 1))
+        func dieWithoutBoard(_ process: Int32) async throws {
+            let performer = try await stage.hire(process: process)
+            #expect(try await stage.claim(1, by: performer).map(\.id) == [id])
+            try await stage.loseBoard(of: performer)
+            #expect(try await stage.reclaim(from: performer) == ReapReport(requeued: 1))
+        }
+        try await dieWithoutBoard(1)
+        try await stage.expectSuspects([id])
+        try await dieWithoutBoard(2)
+        try await stage.expectLost([id], .lost, suspect: true)
+        try await dieWithoutBoard(3)
+        try await stage.expectLost([id], .lost, .lost, suspect: true)
+        #expect(try await stage.claim(1).isEmpty)
+        stage.clock.advance(by: .seconds(1))
+        // Where starts are recorded it is found out.
+        let performer = try await stage.hire(process: 4)
+        stage.start(try #require(try await stage.claim(1, by: performer).first), by: performer)
+        #expect(try await stage.reclaim(from: performer) == ReapReport(buried: 1))
     },
     Scenario("a started job is not to blame where the scoreboard of another that died with its worker is lost") {
         stage in
@@ -420,18 +445,6 @@ private let reclaimScenarios: [Scenario] = [
             try await stage.expectSuspects(ids)
             try await stage.store.delete(ids)
         }
-    },
-    Scenario("without its scoreboard, the last lease of a dead worker is not taken for its only one") { stage in
-        let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
-        let performer = try await stage.hire()
-        _ = try await stage.claim(1, by: performer, lease: .seconds(1))
-        _ = try await stage.claim(1, by: performer, lease: .seconds(60))
-        try await stage.loseBoard(of: performer)
-        stage.clock.advance(by: .seconds(1))
-        #expect(try await stage.reap() == ReapReport(requeued: 1))
-        #expect(try await stage.reclaim(from: performer) == ReapReport(requeued: 1))
-        try await stage.expectLost([ids[0]], .expired, suspect: true)
-        try await stage.expectSuspects([ids[1]])
     },
     Scenario("no innocent job is blamed, however workers hold batches, share processes and die", needs: .provesDeaths) {
         stage in

@@ -14,7 +14,12 @@ struct CrashAttributionTests {
         ]
         for ending in Rule.Ending.allCases {
             for start in Rule.Start.allCases {
-                #expect(Rule.blame(ending, start) == expected[ending]?[start], "\(ending), \(start)")
+                let blame = Rule.blame(ending, start, isSuspect: false)
+                #expect(blame == expected[ending]?[start], "\(ending), \(start)")
+                // It is no worse for a suspect, but one of which nothing is known is delayed.
+                let isDelayed = ending == .diedByItself && start == .notKnown
+                let ofSuspect = Rule.blame(ending, start, isSuspect: true)
+                #expect(ofSuspect == (isDelayed ? .lost : blame), "\(ending), \(start)")
             }
         }
     }

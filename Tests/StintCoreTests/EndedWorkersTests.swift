@@ -25,29 +25,26 @@ struct CrashEvidenceTests {
     @Test(
         "of job 1, held by worker 1",
         arguments: [
-            // started by worker 1, by worker 2 (nil: no such worker), suspect, held only one job, start
-            ([], nil, false, false, .notStarted),
-            ([1], nil, false, false, .alone),
-            ([1, 2], nil, false, false, .besideOthers),
-            ([2], nil, false, false, .notStarted),
+            // started by worker 1, by worker 2 (nil: no such worker), suspect, start
+            ([], nil, false, .notStarted),
+            ([1], nil, false, .alone),
+            ([1, 2], nil, false, .besideOthers),
+            ([2], nil, false, .notStarted),
             // Processes that ended together are one cause.
-            ([1], [3], false, false, .besideOthers),
-            ([1], [], false, false, .alone),
+            ([1], [3], false, .besideOthers),
+            ([1], [], false, .alone),
             // A suspect runs alone in its process, so the others have not killed it.
-            ([1], [3], true, false, .alone),
-            ([1, 2], nil, true, false, .besideOthers),
+            ([1], [3], true, .alone),
+            ([1, 2], nil, true, .besideOthers),
             // Nothing is known of worker 1.
-            (nil, nil, false, false, .notKnown),
-            (nil, nil, false, true, .alone),
-            (nil, nil, true, false, .alone),
-            (nil, [3], false, false, .notKnown),
-        ] as [([Int64]?, [Int64]?, Bool, Bool, CrashAttribution.Start)])
-    func start(
-        _ first: [Int64]?, _ second: [Int64]?, _ isSuspect: Bool, _ heldOne: Bool, _ start: CrashAttribution.Start
-    ) {
+            (nil, nil, false, .notKnown),
+            (nil, nil, true, .notKnown),
+            (nil, [3], false, .notKnown),
+        ] as [([Int64]?, [Int64]?, Bool, CrashAttribution.Start)])
+    func start(_ first: [Int64]?, _ second: [Int64]?, _ isSuspect: Bool, _ start: CrashAttribution.Start) {
         var workers = [worker(1, started: first)]
         if let second { workers.append(worker(2, started: second)) }
-        let evidence = CrashEvidence(.diedByItself, of: workers, heldOne: heldOne)
+        let evidence = CrashEvidence(.diedByItself, of: workers)
         let found = evidence.start(of: lease(1), isSuspect: isSuspect, in: process(1))
         #expect(found.start == start)
         #expect((found.job != nil) == (first?.contains(1) == true))

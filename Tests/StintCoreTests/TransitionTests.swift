@@ -179,6 +179,18 @@ struct TransitionTests {
         #expect(transition.failure == kind.map { Transition.Failure(kind: $0, error: "gone") })
     }
 
+    @Test("a suspect of which it is unknown whether it was started is not blamed, and waits longer each time")
+    func unknownSuspect() {
+        let suspect = HeldAttempt(attempts: 1, crashes: 0, maxAttempts: 1, maxCrashes: 1, isSuspect: true)
+        for (earlierLosses, delay) in [(0, Duration.zero), (1, .seconds(1)), (2, .seconds(2))] {
+            let transition = Transition.after(
+                .diedByItself, .notKnown, suspect, Transition.Failure(kind: .crashed, error: "gone"),
+                earlierLosses: earlierLosses)
+            #expect(transition.destination == waiting(delay, attempts: 0, crashes: 0, isSuspect: true))
+            #expect(transition.failure == Transition.Failure(kind: .lost, error: "gone"))
+        }
+    }
+
     @Test("a job that killed its worker too often is buried, and so is one whose attempts are used up by deaths")
     func deaths() {
         func after(_ job: HeldAttempt, maxAttempts: Int? = nil) -> Transition.Destination {
@@ -203,7 +215,7 @@ struct TransitionTests {
         let failure = Transition.Failure(kind: .lost, error: "gone")
         for ending in CrashAttribution.Ending.allCases {
             for start in CrashAttribution.Start.allCases
-            where CrashAttribution.blame(ending, start) != .culprit {
+            where CrashAttribution.blame(ending, start, isSuspect: false) != .culprit {
                 let job = attempt(1_000, of: 1, crashes: 1_000, of: 1)
                 let transition = Transition.after(ending, start, job, failure, earlierLosses: 1_000, maxAttempts: 1)
                 guard case .waiting(_, 999, 1_000, _) = transition.destination else {
@@ -224,7 +236,7 @@ struct TransitionTests {
                 func transition() throws -> Transition {
                     try Transition.after(ending, start, attempt(1), failure, earlierLosses: try earlierLosses())
                 }
-                if CrashAttribution.blame(ending, start) == .lost {
+                if CrashAttribution.blame(ending, start, isSuspect: false) == .lost {
                     #expect(throws: WasRead.self) { try transition() }
                 } else {
                     #expect(throws: Never.self) { try transition() }

@@ -84,6 +84,27 @@ struct LossTests {
     }
 
     @Test(
+        "a transaction that only reads is made again if its connection breaks after COMMIT was sent",
+        .enabled(if: PostgresCluster.isOwn))
+    func readingAtCommit() async throws {
+        let database = try await TestDatabase()
+        let proxy = try CuttingProxy(to: #require(PostgresCluster.shared.get().folder))
+        let connections = try PostgresConnections(proxy.url(database.name), options: .one)
+        for place in [CuttingProxy.Place.beforeTheAnswer, .beforeTheServer] {
+            let calls = Counter()
+            proxy.cut(place, at: "COMMIT")
+            let answer = try await connections.transaction(isReading: true) { transaction in
+                calls.increment()
+                return try await transaction.run("SELECT 1::bigint")[0].int(0)
+            }
+            #expect(answer == 1 && calls.value == 2)
+        }
+        #expect(proxy.cutCount == 2)
+        await connections.close()
+        await database.close()
+    }
+
+    @Test(
         "a pipeline whose Sync was sent has an unknown outcome, one that only reads is made again",
         .enabled(if: PostgresCluster.isOwn))
     func atSync() async throws {

@@ -1,5 +1,6 @@
 import Foundation
 import StintCore
+import StintRunFiles
 import Subprocess
 import Synchronization
 import TestSupport

@@ -149,10 +149,6 @@ struct QueryPlanTests {
             ("jobsOfLease", JobTransaction.jobsOfLease, ["l"]),
             ("endedLeases", JobTransaction.endedLeases, ["stint_leases"]),
             (
-                "sameHolder", "SELECT sum(jobs) FROM stint_leases WHERE \(JobTransaction.sameHolder)",
-                ["stint_leases", "w"]
-            ),
-            (
                 "unseen", JobTransaction.unseen,
                 ["stint_workers", "stint_leases"]
             ),

@@ -1,6 +1,7 @@
 import Foundation
 import StintCore
 import StintPlatform
+import StintRunFiles
 import StoreConformance
 import TestSupport
 import Testing
@@ -79,7 +80,7 @@ struct ScoreboardTests {
         for capacity in [0, 1, 4, 5_000] {
             let path = "\(folder.path)/scoreboard-\(capacity)"
             let scoreboard = ScoreboardFile(
-                path: path, worker: worker, capacity: capacity, like: folder.path, clock: clock)
+                path: path, mark: worker.rawValue, capacity: capacity, like: folder.path, clock: clock)
             var model: [Lease: ScoreboardFile.Start] = [:]
             var next: Int64 = 0
             for step in 0..<3_000 {
@@ -104,18 +105,18 @@ struct ScoreboardTests {
                 }
                 if step == 2_995 { scoreboard.noteOrderToStop() }
                 guard step % 10 == 0 || step > 2_990 else { continue }
-                let read = try #require(ScoreboardFile.read(path, of: worker), "seed \(seed), step \(step)")
+                let read = try #require(ScoreboardFile.read(path, of: worker.rawValue), "seed \(seed), step \(step)")
                 try #require(
                     Dictionary(uniqueKeysWithValues: read.started.map { ($0.lease, $0) }) == model,
                     "seed \(seed), step \(step)")
                 #expect(read.hasOrderToStop == (step >= 2_995))
             }
             // Places are used again.
-            #expect(ScoreboardFile.liveness(path, of: worker) == .alive)
+            #expect(ScoreboardFile.liveness(path, of: worker.rawValue) == .alive)
             let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
             #expect(size <= (1 + max(40, min(capacity, 1_024))) * ScoreboardFile.recordBytes)
             scoreboard.remove()
-            #expect(ScoreboardFile.read(path, of: worker) == nil)
+            #expect(ScoreboardFile.read(path, of: worker.rawValue) == nil)
             scoreboard.note(ended: nil, started: lease(1))
             #expect(!FileManager.default.fileExists(atPath: path))
         }
@@ -354,11 +355,10 @@ struct ScoreboardTests {
 
     @Test("how long a job has run is known on the clock that its start was read from, whatever a damaged file says")
     func runTime() {
-        let boards = Scoreboards(beside: "x", clock: clock)
         func ran(since time: Int64, boot: String = "boot-1", namespaces: String = "") -> Duration? {
             let start = ScoreboardFile.Start(lease: lease(1), time: time)
             let process = ProcessIdentity(host: "h", boot: boot, namespaces: namespaces, processID: 1, startTime: 1)
-            return boards.runTime(of: start, in: process)
+            return start.runTime(in: process, at: clock.now())
         }
         let now = clock.now().monotonic
         #expect(ran(since: now - 2_500) == .milliseconds(2_500) && ran(since: now) == .zero)

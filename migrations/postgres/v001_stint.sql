@@ -234,7 +234,6 @@ CREATE TABLE stint.leases (
     worker_id     bigint,
     queue_id      integer  NOT NULL,
     suspect       boolean  NOT NULL DEFAULT false,
-    shared        boolean  NOT NULL DEFAULT false,
     worker        text     NOT NULL,
     job_ids       bigint[] NOT NULL,
     attempts      integer[] NOT NULL,
@@ -253,7 +252,6 @@ COMMENT ON COLUMN stint.leases.duration_ms IS 'How long it was granted or last e
 COMMENT ON COLUMN stint.leases.worker_id IS 'NULL: its worker is not registered';
 COMMENT ON COLUMN stint.leases.worker IS 'host:pid';
 COMMENT ON COLUMN stint.leases.suspect IS 'Of its only job: it may have killed its last worker';
-COMMENT ON COLUMN stint.leases.shared IS 'Its worker held other jobs too when the first of its leases ended';
 COMMENT ON COLUMN stint.leases.attempts IS 'With the one that is running';
 COMMENT ON COLUMN stint.leases.group_ids IS 'NULL: none of the jobs has a group';
 COMMENT ON COLUMN stint.leases.expiries IS 'NULL: none of the jobs expires';
@@ -438,6 +436,7 @@ CREATE TABLE stint.workers (
     supervisor         text,
     supervisor_name    text,
     supervisor_sign    text,
+    scoreboard         text,
     queues             text    NOT NULL,
     command            text
 );
@@ -445,14 +444,10 @@ CREATE INDEX workers_process ON stint.workers (process);
 COMMENT ON TABLE stint.workers IS 'One row a worker, from its start to its orderly end or until it is known to be dead';
 COMMENT ON COLUMN stint.workers.process IS 'Distinguishes the process from every other one, of any machine and time';
 COMMENT ON COLUMN stint.workers.seen IS 'When it last said that it lives, by stint.steady_ms()';
+COMMENT ON COLUMN stint.workers.supervisor_sign IS 'A file in a folder of its machine, which its supervisor keeps locked as long as it lives';
+COMMENT ON COLUMN stint.workers.scoreboard IS 'A file in the same folder, which it keeps locked as long as it lives: what it has started; NULL: none';
 COMMENT ON COLUMN stint.workers.queues IS 'With spaces between';
 COMMENT ON COLUMN stint.workers.command IS 'What it was ordered to do: quiet, stop or restart; NULL: to work';
-
-CREATE TABLE stint.supervisors (
-    name text   PRIMARY KEY,
-    seen bigint NOT NULL
-);
-COMMENT ON TABLE stint.supervisors IS 'Processes that supervise workers, and when each last said that it lives, by stint.steady_ms()';
 
 CREATE TABLE stint.restarts (
     id           bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,

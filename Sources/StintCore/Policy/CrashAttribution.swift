@@ -1,11 +1,11 @@
 /// What the end of a worker costs each job that it held. Pure functions, without a store or a clock.
 ///
-/// | how the worker ended | not started | started alone | beside others, or not known |
-/// |---|---|---|---|
-/// | died by itself | free | blamed | suspect |
-/// | stopped by order | free | free | free |
-/// | died with its supervisor or machine | free | lost | lost |
-/// | lease ran out, no death proved | free | lost | lost |
+/// | how the worker ended | not started | started alone | beside others | not known |
+/// |---|---|---|---|---|
+/// | died by itself | free | blamed | suspect | suspect; lost if it was one |
+/// | stopped by order | free | free | free | free |
+/// | died with its supervisor or machine | free | lost | lost | lost |
+/// | lease ran out, no death proved | free | lost | lost | lost |
 ///
 /// *Free*: ready again, nothing counts. *Blamed*: the attempt and a crash count. *Suspect*: nothing counts yet, and it
 /// runs alone next. *Lost*: nothing counts, the attempt is kept in the job's history; see
@@ -31,7 +31,7 @@ public enum CrashAttribution {
         case alone
         /// Other jobs had been started beside it.
         case besideOthers
-        /// It is unknown what had been started, and the worker held more than this job.
+        /// It is unknown what had been started, so perhaps nothing had, and the job has nothing to do with the end.
         case notKnown
     }
 
@@ -41,11 +41,15 @@ public enum CrashAttribution {
     }
 
     /// The table above.
-    public static func blame(_ ending: Ending, _ start: Start) -> Blame {
+    ///
+    /// - Parameter isSuspect: Whether the job was a suspect before.
+    public static func blame(_ ending: Ending, _ start: Start, isSuspect: Bool) -> Blame {
         switch (ending, start) {
         case (.stoppedByOrder, _), (_, .notStarted): .free
         case (.diedByItself, .alone): .culprit
-        case (.diedByItself, .besideOthers), (.diedByItself, .notKnown): .suspect
+        case (.diedByItself, .besideOthers): .suspect
+        // It may kill one worker after the other, and nothing would prove it: it comes back after growing delays.
+        case (.diedByItself, .notKnown): isSuspect ? .lost : .suspect
         case (.diedWithOthers, _), (.leaseRanOut, _): .lost
         }
     }

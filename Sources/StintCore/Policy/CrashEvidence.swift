@@ -3,14 +3,9 @@ public struct CrashEvidence: Sendable {
     public var ending: CrashAttribution.Ending
     /// The processes of these workers, each with the jobs that it had started; `nil` if these are unknown.
     public var processes: [WorkerProcess: [StartedJob]?]
-    /// Whether the workers held only one job; used if started jobs are unknown.
-    public var heldOne: Bool
 
-    public init(
-        _ ending: CrashAttribution.Ending, of workers: [WorkerRecord] = [], heldOne: Bool = false
-    ) {
+    public init(_ ending: CrashAttribution.Ending, of workers: [WorkerRecord] = []) {
         self.ending = ending
-        self.heldOne = heldOne
         processes = [:]
         for worker in workers {
             let process = worker.registration.process
@@ -36,11 +31,8 @@ public struct CrashEvidence: Sendable {
     public func start(
         of lease: Lease, isSuspect: Bool, in process: WorkerProcess?
     ) -> (start: CrashAttribution.Start, job: StartedJob?) {
-        // If started jobs are unknown, a suspect counts as started alone: it was claimed alone, and is given back if
-        // others run.
-        guard let started = process.flatMap({ processes[$0] ?? nil }) else {
-            return (isSuspect || heldOne ? .alone : .notKnown, nil)
-        }
+        // Even the only job of a worker may be one that it had not started.
+        guard let started = process.flatMap({ processes[$0] ?? nil }) else { return (.notKnown, nil) }
         guard let mine = started.first(where: { $0.lease == lease }) else { return (.notStarted, nil) }
         // A suspect runs alone in its process.
         let isAlone = startedCount == 1 || isSuspect && started.count == 1

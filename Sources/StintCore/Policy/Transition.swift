@@ -118,13 +118,14 @@ public struct Transition: Sendable, Hashable {
         _ ending: CrashAttribution.Ending, _ start: CrashAttribution.Start, _ attempt: HeldAttempt, _ failure: Failure,
         earlierLosses: @autoclosure () throws -> Int, maxAttempts: Int? = nil
     ) rethrows -> Transition {
-        switch CrashAttribution.blame(ending, start) {
+        switch CrashAttribution.blame(ending, start, isSuspect: attempt.isSuspect) {
         case .free: return givenBack(attempt)
         case .suspect: return givenBack(attempt, isSuspect: true)
         case .lost:
             let next = CrashAttribution.afterLoss(ending, earlierLosses: try earlierLosses())
             var transition = givenBack(attempt, after: next.delay, isSuspect: next.isSuspect)
-            transition.failure = failure
+            // Not blamed, although its worker died by itself.
+            transition.failure = Failure(kind: failure.kind == .crashed ? .lost : failure.kind, error: failure.error)
             return transition
         case .culprit:
             let crashes = attempt.crashes + 1

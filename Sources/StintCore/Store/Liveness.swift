@@ -2,8 +2,8 @@
 /// such as a lock of the kernel. Names, process ids and clocks prove nothing: containers share them, hide them or have
 /// their own.
 ///
-/// To prove it is a capability of a store whose workers are all on its own machine. Any other store says `unknown`, and
-/// then the deadlines of leases decide: a worker that does not extend them loses its jobs.
+/// Only of processes of its own machine a store can prove it. Of others it says `unknown`, and then the deadlines of leases
+/// decide: a worker that does not extend them loses its jobs.
 public enum Liveness: String, Sendable, Hashable, Codable {
     /// It lives for certain.
     case alive

@@ -1,6 +1,5 @@
 /// Records which jobs a worker has started, so that this is known if its process is killed the next moment. Recording
-/// needs no transaction and never fails. If started jobs could not be recorded, no job that shared its worker with
-/// others is blamed.
+/// needs no transaction and never fails. If started jobs could not be recorded, no job is blamed.
 public protocol Scoreboard: Sendable {
     /// Records that a handler has ended, that another is about to start, or both.
     ///

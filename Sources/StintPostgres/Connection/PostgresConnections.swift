@@ -48,19 +48,25 @@ package final class PostgresConnections: Sendable {
     /// It is called again if the server reports a serialization failure or a deadlock, or if the connection is lost
     /// before COMMIT was sent. So it must change nothing but the database. It must not use these connections
     /// otherwise, since all of them may be in use by such bodies.
+    ///
+    /// - Parameter isReading: Whether `body` changes nothing. Then it is also called again if the connection is lost
+    ///   after COMMIT was sent.
     package func transaction<Value: Sendable>(
-        _ body: @Sendable (PostgresTransaction) async throws -> Value
+        isReading: Bool = false, _ body: @Sendable (PostgresTransaction) async throws -> Value
     ) async throws -> Value {
         var repetition = Repetition()
         while true {
             let transaction = PostgresTransaction(pool: pool, lease: try await pool.acquire())
-            let failure: any Error
+            var failure: any Error
             do {
                 let value = try await body(transaction)
                 try await pool.commit(transaction.lease)
                 return value
             } catch {
                 failure = await pool.rollback(transaction.lease) ?? error
+            }
+            if isReading, let lost = failure as? LostConnection {
+                failure = LostConnection(reason: lost.reason, mayHaveCommitted: false)
             }
             guard await repetition.isWorthwhile(after: failure) else { throw pool.server.translated(failure) }
         }

@@ -21,7 +21,10 @@ struct PostgresSchema {
     /// - Parameter mayCreate: `false`: the schema must exist.
     func prepare(_ connections: PostgresConnections, mayCreate: Bool = true) async throws {
         let facts = try await connections.run(
-            "SELECT current_setting('server_version_num')::integer, current_setting('server_encoding')")
+            [
+                PostgresStatement(
+                    "SELECT current_setting('server_version_num')::integer, current_setting('server_encoding')")
+            ], isReading: true)[0]
         let (version, encoding) = (try facts[0].int(0), try facts[0].text(1))
         guard version >= 140_000 else {
             throw StintError(
@@ -73,7 +76,7 @@ struct PostgresSchema {
     }
 
     private func applied(_ connections: PostgresConnections) async throws -> [String]? {
-        try await connections.transaction { try await applied($0) }
+        try await connections.transaction(isReading: true) { try await applied($0) }
     }
 
     /// The texts of the applied migrations, oldest first; `nil` if there is no schema yet.

@@ -1,19 +1,33 @@
 import StintCore
 
-/// The verbs of a `WorkerRegistry`. Who is alive is not known for certain, since workers are on other machines: a worker
-/// that does not extend its leases loses its jobs, and one that is not renewed is forgotten.
+/// The verbs of a `WorkerRegistry`. Of workers on this machine their files prove who lives (`PostgresScoreboards`). Of the
+/// others it is not known: a worker that does not extend its leases loses its jobs, and one that is not renewed is
+/// forgotten.
 extension PostgresStore {
     public func register(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> RegisteredWorker {
-        let id = try await change { try await $0.register(worker, as: id) }
+        let known = id.flatMap(scoreboards.own)
+        let scoreboard = known ?? scoreboards.create(capacity: worker.concurrency)
+        // The file exists before the row that names it does, so a row without its file is of another machine.
+        let id = try await change { try await $0.register(worker, as: id, scoreboard: scoreboard.name) }
+        scoreboards.keep(scoreboard, for: id)
+        if known == nil, scoreboard.name == nil { warnOfUnknownStarts() }
         // From now on the worker relies on the mark.
         await announcer.hear()
         return RegisteredWorker(
-            id: id, scoreboard: scoreboards.open(for: id), runLock: runLock, revocations: announcer.revocations)
+            id: id, scoreboard: scoreboard.file, runLock: runLock, revocations: announcer.revocations)
+    }
+
+    private func warnOfUnknownStarts() {
+        logger.warning(
+            """
+            a worker cannot record which jobs it starts, so a job that kills its process is never buried: make a folder for \
+            its files, \(RunFolder.description), that only its user can write to
+            """)
     }
 
     public func deregister(_ worker: WorkerID) async throws {
-        try await change { try await $0.forget([worker]) }
-        scoreboards.remove(worker)
+        let names = try await change { try await $0.forget([worker]) }
+        scoreboards.remove([worker], names: names)
     }
 
     public func leases(heldBy worker: WorkerID) async throws -> [HeldJob] {
@@ -24,20 +38,17 @@ extension PostgresStore {
 
     public func reclaim(from workers: [WorkerID], _ end: WorkerEnd) async throws -> ReapReport {
         let ended = try await change { try await $0.reclaim(from: workers, end) }
-        for worker in ended.workers { scoreboards.remove(worker) }
+        scoreboards.remove(ended.workers, names: ended.scoreboards)
         return ended.report
     }
 
-    /// No death is known for certain.
-    public func reclaimDead() async throws -> ReapReport {
-        try checkStillThere()
-        return ReapReport()
-    }
+    /// Those of this machine.
+    public func reclaimDead() async throws -> ReapReport { try await reclaimDead(among: workers()) }
 
-    /// Nobody could know for certain that it lives.
+    /// If the file cannot be created, jobs of workers that die with their supervisor come back when their leases end.
     public func registerSupervisor() async throws -> (any SupervisorSign)? {
         try checkStillThere()
-        return nil
+        return scoreboards.signOfSupervisor()
     }
 
     public func requestRestart() async throws { try await change { try await $0.requestRestart() } }

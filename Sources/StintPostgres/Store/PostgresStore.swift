@@ -28,15 +28,14 @@ public final class PostgresStore: JobStore {
     private let isClosed = Atomic(false)
 
     private init(
-        _ connections: PostgresConnections, name: String, clock: (any QueueClock)?, logger: Logger
+        _ connections: PostgresConnections, name: String, runFolder: String?, clock: (any QueueClock)?, logger: Logger
     ) {
         self.connections = connections
         self.name = name
         self.clock = clock
         self.logger = logger
         announcer = ChangeAnnouncer(connections, logger: logger)
-        let (start, steady) = (ContinuousClock.now, ContinuousClock())
-        scoreboards = PostgresScoreboards { clock?.now().monotonic ?? (steady.now - start).milliseconds }
+        scoreboards = PostgresScoreboards(in: runFolder, clock: clock ?? SystemClock())
     }
 
     public struct Options: Sendable {
@@ -45,9 +44,14 @@ public final class PostgresStore: JobStore {
         /// The address for LISTEN, if the other one is that of a pooler in transaction mode, such as PgBouncer: a pooler
         /// passes no notifications on.
         public var listenURL: String?
+        /// Where the workers and supervisors of this machine find each other's files. `nil`, and a folder that cannot be
+        /// written to: nothing is known of them, and a job that kills its process is never buried.
+        public var runFolder: String? = RunFolder.ofThisUser()
         public var logger = Logger(label: "stint.postgres")
 
         public init() {}
+
+        package init(runFolder: String) { self.runFolder = runFolder }
     }
 
     /// Connects, and creates or migrates the schema if that is needed.
@@ -64,10 +68,12 @@ public final class PostgresStore: JobStore {
         options.listenURL = given.listenURL
         let connections = try PostgresConnections(url, options: options)
         do {
-            let name = try await connections.run("SELECT current_database()")[0].text(0)
+            let name = try await connections.run(
+                [PostgresStatement("SELECT current_database()")], isReading: true)[0][0].text(0)
             let description = "the PostgreSQL database \(quoted(name))"
             try await PostgresSchema(name: description).prepare(connections, mayCreate: given.createsSchema)
-            return PostgresStore(connections, name: description, clock: clock, logger: given.logger)
+            return PostgresStore(
+                connections, name: description, runFolder: given.runFolder, clock: clock, logger: given.logger)
         } catch {
             await connections.close()
             throw error
@@ -108,7 +114,7 @@ public final class PostgresStore: JobStore {
         _ verb: @Sendable (JobTransaction) async throws -> Value
     ) async throws -> Value {
         try checkStillThere()
-        return try await connections.transaction { [clock] sql in
+        return try await connections.transaction(isReading: true) { [clock] sql in
             try await verb(try await JobTransaction(sql, self, clock))
         }
     }

@@ -80,30 +80,7 @@ extension JobTransaction {
         let worker = lease.workerID.flatMap { id in workers.first { $0.id.rawValue == id } }
         let process = worker?.registration.process
         let company = process.map { process in workers.filter { $0.registration.process == process } } ?? []
-        let evidence = CrashEvidence(.leaseRanOut, of: company, heldOne: try await !isShared(lease))
+        let evidence = CrashEvidence(.leaseRanOut, of: company)
         try await end(lease, process, evidence, LostAttempt(.leaseRanOut, ofWorker: lease.worker), &report)
-    }
-
-    /// Whether the worker held more than one job, in this lease or others: then it is not known which job ended it. Its
-    /// other leases are marked, since the last of them must not look like its only one.
-    private func isShared(_ lease: LeaseRow) async throws -> Bool {
-        let sameHolder = """
-            (worker = $1 OR worker_id IN (
-                SELECT w.id FROM stint.workers w JOIN stint.workers mine ON mine.id = $2 WHERE w.process = mine.process))
-            """
-        let parameters: [PostgresValue] = [.text(lease.worker), .int(lease.workerID)]
-        let row = try await run([
-            PostgresStatement(
-                """
-                SELECT coalesce(sum(cardinality(job_ids)), 0)::bigint, bool_or(shared AND token = $3) FROM stint.leases
-                WHERE \(sameHolder)
-                """, parameters + [.int(lease.token)])
-        ])[0].first
-        if try lease.isShared || row?.optionalBool(1) == true { return true }
-        guard let row, try row.int(0) > 1 else { return false }
-        _ = try await run([
-            PostgresStatement("UPDATE stint.leases SET shared = true WHERE \(sameHolder) AND NOT shared", parameters)
-        ])
-        return true
     }
 }

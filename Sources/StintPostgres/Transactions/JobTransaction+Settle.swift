@@ -10,7 +10,7 @@ struct LeaseRow: Sendable {
     }
 
     static let columns = """
-        token, queue_id, worker, worker_id, claimed_at, deadline, suspect, shared, job_ids, attempts, crashes, group_ids,
+        token, queue_id, worker, worker_id, claimed_at, deadline, suspect, job_ids, attempts, crashes, group_ids,
         expiries
         """
 
@@ -36,8 +36,6 @@ struct LeaseRow: Sendable {
     let claimedAt: Timestamp
     let deadline: Int64
     let isSuspect: Bool
-    /// Whether its worker held other jobs too when the first of its leases ran out.
-    let isShared: Bool
     var jobs: [Int64: Job]
 
     init(_ row: PostgresRow) throws {
@@ -48,10 +46,9 @@ struct LeaseRow: Sendable {
         claimedAt = try row.int(4)
         deadline = try row.int(5)
         isSuspect = try row.bool(6)
-        isShared = try row.bool(7)
-        let (ids, attempts, crashes) = (try row.ints(8), try row.ints(9), try row.ints(10))
-        let groups = try row.optionalInts(11) ?? ids.map { _ in nil }
-        let expiries = try row.optionalInts(12) ?? ids.map { _ in nil }
+        let (ids, attempts, crashes) = (try row.ints(7), try row.ints(8), try row.ints(9))
+        let groups = try row.optionalInts(10) ?? ids.map { _ in nil }
+        let expiries = try row.optionalInts(11) ?? ids.map { _ in nil }
         guard [attempts.count, crashes.count, groups.count, expiries.count].allSatisfy({ $0 == ids.count }) else {
             throw StintError(
                 .databaseUnusable,

@@ -2,35 +2,38 @@ import StintCore
 
 /// The workers themselves; what happens to their jobs is in JobTransaction+Reclaim.swift.
 extension JobTransaction {
-    func register(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> WorkerID {
+    func register(_ worker: WorkerRegistration, as id: WorkerID?, scoreboard: String?) async throws -> WorkerID {
         let row = try await run(
             """
             INSERT INTO stint.workers (id, registered_at, seen, concurrency, name, process, process_name, supervisor,
-                                       supervisor_name, supervisor_sign, queues)
+                                       supervisor_name, supervisor_sign, queues, scoreboard)
             OVERRIDING SYSTEM VALUE
-            VALUES (coalesce($1, nextval('stint.workers_id_seq')), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-            ON CONFLICT (id) DO UPDATE SET seen = excluded.seen
+            VALUES (coalesce($1, nextval('stint.workers_id_seq')), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            ON CONFLICT (id) DO UPDATE SET seen = excluded.seen, scoreboard = excluded.scoreboard
             RETURNING id
             """, .int(id?.rawValue), .int(now.wall), .int(now.steady), .int32(Int32(clamping: worker.concurrency)),
             .text(worker.name.storable), .text(worker.process.id.storable), .text(worker.process.name.storable),
             .text(worker.supervisor?.id.storable), .text(worker.supervisor?.name.storable),
             .text(worker.supervisorSign?.storable),
-            .text(worker.queues.map(\.description).joined(separator: " "))
+            .text(worker.queues.map(\.description).joined(separator: " ")), .text(scoreboard)
         ).first
         guard let row else { throw StintError(.databaseUnusable, "a worker was not registered: see stint.workers") }
         return WorkerID(rawValue: try row.int(0))
     }
 
-    func forget(_ workers: [WorkerID]) async throws {
-        try await run("DELETE FROM stint.workers WHERE id = ANY ($1)", .ints(workers.map(\.rawValue)))
+    /// - Returns: The names of their scoreboards.
+    func forget(_ workers: [WorkerID]) async throws -> [String] {
+        try await run(
+            "DELETE FROM stint.workers WHERE id = ANY ($1) RETURNING scoreboard", .ints(workers.map(\.rawValue))
+        ).compactMap { try $0.optionalText(0) }
     }
 
-    /// All workers, with what is known of those of this process.
+    /// All workers, with what is known of those of this machine.
     func workerRecords() async throws -> [WorkerRecord] {
         try await run(
             """
             SELECT id, registered_at, concurrency, name, process, process_name, supervisor, supervisor_name, supervisor_sign,
-                   queues, command
+                   queues, command, scoreboard
             FROM stint.workers ORDER BY id
             """
         ).map { row in
@@ -43,13 +46,9 @@ extension JobTransaction {
                 // Splits by code points: a space and an accent that begins the next name are one character.
                 queues: try row.text(9).unicodeScalars.split(separator: " ").map { QueueName(stored: String($0)) },
                 concurrency: Int(clamping: try row.int(2)))
-            let id = WorkerID(rawValue: try row.int(0))
-            let board = store.scoreboards.read(id)
-            return WorkerRecord(
-                id: id, registration: registration, registeredAt: try row.int(1), started: board?.started,
-                supervisorLiveness: supervisor.map { _ in .unknown },
-                hasOrderToStop: board?.hasOrderToStop == true,
-                order: try row.optionalText(10).flatMap(WorkerOrder.init))
+            return store.scoreboards.record(
+                WorkerID(rawValue: try row.int(0)), registration, registeredAt: try row.int(1),
+                scoreboard: try row.optionalText(11), order: try row.optionalText(10).flatMap(WorkerOrder.init))
         }
     }
 

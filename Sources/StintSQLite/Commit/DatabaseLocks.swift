@@ -1,6 +1,7 @@
 import CStint
 import StintCore
 import StintPlatform
+import StintRunFiles
 
 /// The file `stint.db-lock`, of which the processes that write to a database lock single bytes.
 ///

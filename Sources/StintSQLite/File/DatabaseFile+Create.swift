@@ -1,5 +1,6 @@
 import StintCore
 import StintPlatform
+import StintRunFiles
 
 /// Creates a database whole or not at all.
 extension DatabaseFile {

@@ -1,6 +1,7 @@
 import CStint
 import StintCore
 import StintPlatform
+import StintRunFiles
 
 /// Gives a new database the name of an old one, which is kept with its log under another name.
 ///

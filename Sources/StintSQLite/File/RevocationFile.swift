@@ -1,6 +1,7 @@
 import Logging
 import StintCore
 import StintPlatform
+import StintRunFiles
 import Synchronization
 
 /// The ``RevocationMark`` of a database: 8 bytes in the file `stint.db-revoked` beside it. What one process has written

@@ -1,5 +1,6 @@
 import StintCore
 import StintPlatform
+import StintRunFiles
 import Synchronization
 
 /// The scoreboards of all workers of a database (`stint.db-worker-17` is that of worker 17), and the signs of
@@ -23,7 +24,7 @@ final class Scoreboards: Sendable {
         own.withLock { scoreboards in
             if let scoreboard = scoreboards[worker] { return scoreboard }
             let scoreboard = ScoreboardFile(
-                path: path(worker), worker: worker, capacity: capacity, like: database, clock: clock)
+                path: path(worker), mark: worker.rawValue, capacity: capacity, like: database, clock: clock)
             scoreboards[worker] = scoreboard
             return scoreboard
         }
@@ -31,29 +32,21 @@ final class Scoreboards: Sendable {
 
     /// What the worker has started; `nil` if that is unknown.
     func read(_ worker: WorkerID) -> ScoreboardFile.Content? {
-        ScoreboardFile.read(path(worker), of: worker)
+        ScoreboardFile.read(path(worker), of: worker.rawValue)
     }
 
-    /// How long a job has run; `nil` if its start was read from another clock: that of another boot or time namespace.
-    func runTime(of job: ScoreboardFile.Start, in process: ProcessIdentity) -> Duration? {
-        let now = clock.now()
-        guard process.boot == now.boot, process.mayShareClock(with: .current) else { return nil }
-        // A damaged scoreboard can make the difference overflow.
-        let (time, overflow) = now.monotonic.subtractingReportingOverflow(job.time)
-        return overflow || time < 0 ? nil : .milliseconds(time)
-    }
+    /// The store's time.
+    var now: ClockReading { clock.now() }
 
-    /// Whether the machine or the container of a process goes on, as far as this process can know. Boot ids and
-    /// namespaces that are hidden may be different ones.
+    /// Whether the machine or the container of a process goes on, as far as this process can know. A process of another
+    /// boot id has ended with its boot: all are of this machine.
     func liveness(ofHostOf process: ProcessIdentity) -> Liveness {
-        let here = (boot: clock.now().boot, namespaces: ProcessIdentity.current.namespaces)
-        if process.boot != here.boot { return .dead }
-        let isHidden = here.boot == "unknown" || ProcessNamespaces.exist && !here.namespaces.contains("pid:")
-        return process.namespaces == here.namespaces && !isHidden ? .alive : .unknown
+        let here = clock.now().boot
+        return process.boot == here ? process.hostLiveness(boot: here) : .dead
     }
 
     func liveness(_ worker: WorkerID) -> Liveness {
-        ScoreboardFile.liveness(path(worker), of: worker)
+        ScoreboardFile.liveness(path(worker), of: worker.rawValue)
     }
 
     func remove(_ worker: WorkerID) {
@@ -70,13 +63,7 @@ final class Scoreboards: Sendable {
     /// that died between two steps has left them.
     func sweep(before newest: WorkerID, keeping known: Set<WorkerID>, supervisors: Set<String>) {
         let (folder, name) = place
-        guard let listing = opendir(folder) else { return }
-        defer { closedir(listing) }
-        while let entry = readdir(listing) {
-            // Reads only as far as the name goes: the system's buffer can end there, before the end of the field.
-            let offset = MemoryLayout<dirent>.offset(of: \.d_name)!
-            let file = String(cString: UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self))
-            guard file.hasPrefix(name) else { continue }
+        for file in LivenessFile.names(in: folder) where file.hasPrefix(name) {
             let path = folder == "/" ? "/" + file : folder + "/" + file
             if isLeftOver(file.dropFirst(name.count), path, newest, known, supervisors) { unlink(path) }
         }
@@ -110,7 +97,7 @@ final class Scoreboards: Sendable {
 
     /// `nil` if the file cannot be created.
     func signOfSupervisor() -> SupervisorFile? {
-        SupervisorFile(beside: database)
+        SupervisorFile(prefix: database + "-", like: database)
     }
 
     /// A supervisor whose file is missing has ended in an orderly way.

@@ -1,4 +1,5 @@
 import StintCore
+import StintRunFiles
 import Synchronization
 
 extension SQLiteStore {

@@ -2,7 +2,7 @@ import StintCore
 
 /// A lease whose jobs are reclaimed.
 struct EndedLease {
-    static let columns = "token, queue_id, worker, boot_id, worker_id, jobs, shared, overdue_since, deadline"
+    static let columns = "token, queue_id, worker, boot_id, worker_id, jobs, overdue_since, deadline"
 
     let token: Int64
     let queue: Int64
@@ -10,8 +10,6 @@ struct EndedLease {
     let boot: String
     let workerID: Int64?
     let jobs: Int64
-    /// Whether its worker held other jobs too when the first of its leases ran out.
-    let isShared: Bool
     /// When a reaper first found it past its deadline and left it to its worker.
     let overdueSince: Int64?
     let deadline: Int64
@@ -23,8 +21,7 @@ struct EndedLease {
         boot = row.text(3)
         workerID = row.optionalInt(4)
         jobs = row.tally(5)
-        isShared = row.int(6) != 0
-        overdueSince = row.optionalInt(7)
-        deadline = row.int(8)
+        overdueSince = row.optionalInt(6)
+        deadline = row.int(7)
     }
 }

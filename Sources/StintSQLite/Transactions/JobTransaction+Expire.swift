@@ -18,7 +18,7 @@ extension JobTransaction {
         }
         let process = worker?.registration.process
         let workers = process.map(registry.workers(of:)) ?? []
-        let evidence = CrashEvidence(ending, of: workers, heldOne: try !isShared(lease))
+        let evidence = CrashEvidence(ending, of: workers)
         try end(lease, process, evidence, LostAttempt(ending, ofWorker: lease.worker), &report)
     }
 
@@ -50,39 +50,5 @@ extension JobTransaction {
         }
         try statement("UPDATE stint_leases SET overdue_since = ?2 WHERE token = ?1").execute(lease.token, now.monotonic)
         return false
-    }
-
-    // MARK: - What else the worker held
-
-    /// The leases of a worker, by its name, and of all registered workers of its process.
-    static let sameHolder = """
-        boot_id = ?1 AND (worker = ?2 OR worker_id IN (
-            SELECT w.id FROM stint_workers w JOIN stint_workers mine ON mine.id = ?3
-            WHERE (w.host, w.boot_id, w.namespaces, w.pid, w.process_start)
-                = (mine.host, mine.boot_id, mine.namespaces, mine.pid, mine.process_start)))
-        """
-
-    /// Whether the worker held more than one job, in this lease or others: then it is not known which job ended it. Its
-    /// other leases are marked, since the last of them must not look like its only one.
-    private func isShared(_ lease: EndedLease) throws -> Bool {
-        func bound(_ sql: String) throws -> Statement {
-            let statement = try statement(sql)
-            statement.bind(1, lease.boot)
-            statement.bind(2, lease.worker)
-            statement.bind(3, lease.workerID)
-            return statement
-        }
-        // The mark is read again: the same transaction may have set it after it found this lease.
-        let select = try bound(
-            """
-            SELECT max(CASE token WHEN ?4 THEN shared END), sum(jobs > 0) + sum(jobs > 1) FROM stint_leases
-            WHERE \(Self.sameHolder)
-            """)
-        select.bind(4, lease.token)
-        guard let (shared, jobs) = try select.first(read: { ($0.int(0), $0.int(1)) }) else { return false }
-        if shared != 0 { return true }
-        guard jobs > 1 else { return false }
-        try bound("UPDATE stint_leases SET shared = 1 WHERE \(Self.sameHolder)").execute()
-        return true
     }
 }

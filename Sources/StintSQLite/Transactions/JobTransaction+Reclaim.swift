@@ -57,9 +57,7 @@ extension JobTransaction {
         let leases = try workers.map { worker in
             try statement(Self.leasesOfWorker).rows(worker.id.rawValue, read: EndedLease.init)
         }
-        let heldOne =
-            leases.joined().reduce(0) { $0 + $1.jobs } == 1 && !leases.joined().contains(where: \.isShared)
-        let evidence = CrashEvidence(ending, of: workers, heldOne: heldOne)
+        let evidence = CrashEvidence(ending, of: workers)
         var report = ReapReport()
         for (worker, leases) in zip(workers, leases) {
             let attempt = LostAttempt(end, of: worker, isBlamed: ending == .diedByItself)

@@ -149,10 +149,7 @@ extension WorkerRecord {
             ?? registration.supervisor.map { _ in .unknown }
         return WorkerRecord(
             id: id, registration: registration, registeredAt: registeredAtMilliseconds,
-            started: scoreboard?.started.map {
-                StartedJob(
-                    lease: $0.lease, runTime: scoreboards.runTime(of: $0, in: process), maxAttempts: $0.maxAttempts)
-            },
+            started: scoreboard?.startedJobs(in: process, at: scoreboards.now),
             liveness: scoreboards.liveness(id), hostLiveness: scoreboards.liveness(ofHostOf: process),
             supervisorLiveness: supervisor,
             hasOrderToStop: scoreboard?.hasOrderToStop ?? false, order: order)

@@ -1,6 +1,7 @@
 import Logging
 import StintCore
 import StintPlatform
+import StintRunFiles
 
 /// Decides which process checkpoints, and warns of readers.
 extension Checkpointer {

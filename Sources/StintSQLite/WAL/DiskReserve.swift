@@ -2,6 +2,7 @@ import GRDB
 import Logging
 import StintCore
 import StintPlatform
+import StintRunFiles
 import Synchronization
 
 /// Disk space for the acks of running jobs when the disk becomes full: the file `stint.db-reserve`, which is allocated

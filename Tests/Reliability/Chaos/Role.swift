@@ -86,8 +86,6 @@ package struct Player: Sendable {
         case .producer: try await Producer(self, queue).run()
         case .rawSQL: try await RawSQLProducer(self).run()
         case .worker: try await serve([worker(queue)])
-        // On a server only a supervisor can prove that a job has killed its worker.
-        case .drain where ChaosRun.isOnServer(database): try await serve([supervisor(queue, drains: true)])
         case .drain: try await serve([worker(queue, drains: true)])
         case .supervisor: try await serve([supervisor(queue), Reaper(queue, every: .milliseconds(100))])
         case .reaper: try await serve([Reaper(queue, every: .milliseconds(50))])
@@ -121,11 +119,11 @@ package struct Player: Sendable {
         ).run()
     }
 
-    private func supervisor(_ queue: JobQueue<RecordingStore>, drains: Bool = false) -> Supervisor {
+    private func supervisor(_ queue: JobQueue<RecordingStore>) -> Supervisor {
         var options = SupervisorOptions()
         options.workers = 2
         options.gracePeriod = .seconds(5)
-        return Supervisor(queue, options: options) { worker($0, drains: drains) }
+        return Supervisor(queue, options: options) { worker($0) }
     }
 
     private func worker(_ queue: JobQueue<RecordingStore>, drains: Bool = false) -> Worker {

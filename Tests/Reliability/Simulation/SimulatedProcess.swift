@@ -1,6 +1,7 @@
 import History
 import StintCore
 import StintPlatform
+import StintRunFiles
 import StintSQLite
 
 /// A process of a simulated world.

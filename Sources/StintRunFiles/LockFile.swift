@@ -1,11 +1,10 @@
-import Dispatch
 import StintCore
 import StintPlatform
 
 /// A file that exists only to be locked.
-enum LockFile {
+package enum LockFile {
     /// Opens or creates it, with the owner and the permissions of the database, as SQLite does with -wal and -shm.
-    static func descriptor(_ path: String, like database: String, writable: Bool = false) throws -> Int32 {
+    package static func descriptor(_ path: String, like database: String, writable: Bool = false) throws -> Int32 {
         func failure() -> StintError {
             StintError(
                 .databaseUnusable,
@@ -29,7 +28,7 @@ enum LockFile {
     }
 
     /// Creates a file to write to; `nil` if it already exists or cannot be created.
-    static func make(_ path: String, like database: String) -> Int32? {
+    package static func make(_ path: String, like database: String) -> Int32? {
         var facts = stat()
         guard stat(database, &facts) == 0 else { return nil }
         return make(path, like: facts, access: O_RDWR)
@@ -44,7 +43,7 @@ enum LockFile {
 
     /// Every user who may use the database may use the files beside it: a new file gets the database's owner, group and
     /// mode, as far as this user may set them. In a folder with the setgid bit the group is right from the start.
-    static func givePermissions(to file: Int32, like database: stat) {
+    package static func givePermissions(to file: Int32, like database: stat) {
         if geteuid() == 0 {
             _ = fchown(file, database.st_uid, database.st_gid)
         } else {
@@ -60,14 +59,14 @@ enum LockFile {
     }
 
     /// When it was last changed, in nanoseconds of the wall clock.
-    static func modified(_ file: Int32) -> Int64 {
+    package static func modified(_ file: Int32) -> Int64 {
         var facts = stat()
         guard fstat(file, &facts) == 0 else { return 0 }
         return facts.modified.nanoseconds
     }
 
-    static func lockIfFree(_ file: Int32) -> Bool { change(file, LOCK_EX | LOCK_NB) }
-    static func lock(_ file: Int32) { _ = change(file, LOCK_EX) }
+    package static func lockIfFree(_ file: Int32) -> Bool { change(file, LOCK_EX | LOCK_NB) }
+    package static func lock(_ file: Int32) { _ = change(file, LOCK_EX) }
 
     private static func change(_ file: Int32, _ operation: Int32) -> Bool {
         while flock(file, operation) != 0 {

@@ -2,7 +2,7 @@ import StintCore
 import StintPlatform
 import Synchronization
 
-/// The scoreboard of one worker: a file beside the database that records which jobs the worker has started. Its lock
+/// The scoreboard of one worker: a file that records which jobs the worker has started. Its lock
 /// proves that the worker lives (``LivenessFile``). Each note is one write of 40 bytes to the page cache, which the
 /// process's death does not undo, whatever kills it.
 ///
@@ -10,11 +10,11 @@ import Synchronization
 ///
 /// | bytes | |
 /// |---|---|
-/// | 0–39 | "STINTSB2", the worker's id, the number of records at its creation, 1 if it was ordered to stop, the file's inode |
+/// | 0–39 | "STINTSB2", its mark, the number of records at its creation, 1 if it was ordered to stop, the file's inode |
 /// | 40 each | job, token, start by the monotonic clock in milliseconds, granted attempts (0: the job's own), check sum; all zeros: free |
-final class ScoreboardFile: Scoreboard {
-    static let wordsPerRecord = 5
-    static let recordBytes = 8 * wordsPerRecord
+package final class ScoreboardFile: Scoreboard {
+    private static let wordsPerRecord = 5
+    package static let recordBytes = 8 * wordsPerRecord
     /// More than a process ever runs at once; a larger file is not one of ours.
     private static let maximumRecords = 1_000_000
     private static let magic = UInt64(bigEndian: 0x5354_494E_5453_4232)
@@ -22,7 +22,7 @@ final class ScoreboardFile: Scoreboard {
     /// Where the header records that the worker was ordered to stop.
     private static let orderOffset = 3 * 8
 
-    private let worker: WorkerID
+    private let mark: Int64
     private let clock: any QueueClock
     private let state: Mutex<State>
 
@@ -37,15 +37,24 @@ final class ScoreboardFile: Scoreboard {
     }
 
     /// Creates the file. If it cannot be created, the worker works without it, and its death shows less.
-    init(path: String, worker: WorkerID, capacity: Int, like database: String, clock: any QueueClock) {
-        self.worker = worker
+    ///
+    /// - Parameters:
+    ///   - path: `nil`: there is no place for it.
+    ///   - mark: Stands in the file: the worker's id, or another number of its own. A file with another one is not its.
+    ///   - model: Its owner and permissions are the file's too.
+    package init(path: String?, mark: Int64, capacity: Int, like model: String, clock: any QueueClock) {
+        self.mark = mark
         self.clock = clock
-        // A file with this name belongs to no living worker: ids are not used again, but a restored backup may do so.
+        guard let path else {
+            state = Mutex(State(file: nil, isSound: false))
+            return
+        }
+        // A file with this name belongs to no living worker: marks are not used again, but a restored backup may do so.
         unlink(path)
         // The file is written and not just extended, so that a full disk is noticed here and not when a job starts.
         let records = min(capacity, 1_024)
-        let file = LivenessFile(path, like: database) { inode in
-            [Self.magic, UInt64(bitPattern: worker.rawValue), UInt64(records), 0, inode]
+        let file = LivenessFile(path, like: model) { inode in
+            [Self.magic, UInt64(bitPattern: mark), UInt64(records), 0, inode]
                 + [UInt64](repeating: 0, count: records * Self.wordsPerRecord)
         }
         state = Mutex(State(file: file, isSound: file != nil))
@@ -53,7 +62,7 @@ final class ScoreboardFile: Scoreboard {
 
     deinit { remove() }
 
-    func note(ended: Lease?, started: Lease?, maxAttempts: Int?) {
+    package func note(ended: Lease?, started: Lease?, maxAttempts: Int?) {
         state.withLock { state in
             guard state.isSound else { return }
             var slot = ended.flatMap { state.slots.removeValue(forKey: $0) }
@@ -63,7 +72,7 @@ final class ScoreboardFile: Scoreboard {
                 slot = nil
                 state.count = max(state.count, place + 1)
                 state.slots[started] = place
-                put(Self.record(job, of: worker), at: place, &state)
+                put(Self.record(job, of: mark), at: place, &state)
             }
             if let slot {
                 state.free.append(slot)
@@ -72,7 +81,7 @@ final class ScoreboardFile: Scoreboard {
         }
     }
 
-    func noteOrderToStop() {
+    package func noteOrderToStop() {
         state.withLock { state in
             guard state.isSound, let file = state.file else { return }
             var order: UInt64 = 1
@@ -95,7 +104,7 @@ final class ScoreboardFile: Scoreboard {
     }
 
     /// Removes the file: the worker has ended.
-    func remove() {
+    package func remove() {
         state.withLock { state in
             state.file?.remove()
             (state.file, state.isSound) = (nil, false)
@@ -103,7 +112,7 @@ final class ScoreboardFile: Scoreboard {
     }
 
     /// Acts as if the process had died; for tests.
-    func abandon() {
+    package func abandon() {
         state.withLock { state in
             state.file?.abandon()
             (state.file, state.isSound) = (nil, false)
@@ -113,20 +122,45 @@ final class ScoreboardFile: Scoreboard {
     // MARK: - Reading another worker's
 
     /// A job that was started, as it is recorded.
-    struct Start: Sendable, Hashable {
-        var lease: Lease
+    package struct Start: Sendable, Hashable {
+        package var lease: Lease
         /// By the monotonic clock of the worker's boot, in milliseconds.
-        var time: Int64
-        var maxAttempts: Int?
+        package var time: Int64
+        package var maxAttempts: Int?
+
+        package init(lease: Lease, time: Int64, maxAttempts: Int? = nil) {
+            self.lease = lease
+            self.time = time
+            self.maxAttempts = maxAttempts
+        }
+
+        /// How long the job has run; `nil` if its start was read from another clock than `now`: that of another boot or
+        /// time namespace.
+        package func runTime(in process: ProcessIdentity, at now: ClockReading) -> Duration? {
+            guard process.boot == now.boot, process.mayShareClock(with: .current) else { return nil }
+            // A damaged scoreboard can make the difference overflow.
+            let (time, overflow) = now.monotonic.subtractingReportingOverflow(time)
+            return overflow || time < 0 ? nil : .milliseconds(time)
+        }
     }
 
-    struct Content: Sendable, Equatable {
-        var started: [Start] = []
-        var hasOrderToStop = false
+    package struct Content: Sendable, Equatable {
+        package var started: [Start] = []
+        package var hasOrderToStop = false
+
+        /// The started jobs, as a store lists them.
+        package func startedJobs(in process: ProcessIdentity, at now: ClockReading) -> [StartedJob] {
+            started.map {
+                StartedJob(lease: $0.lease, runTime: $0.runTime(in: process, at: now), maxAttempts: $0.maxAttempts)
+            }
+        }
     }
 
-    /// What the worker has started; `nil` if there is no scoreboard, or it is not sound.
-    static func read(_ path: String, of worker: WorkerID) -> Content? {
+    /// Whether all starts so far are on it.
+    package var isSound: Bool { state.withLock(\.isSound) }
+
+    /// What its worker has started; `nil` if there is no scoreboard with this mark, or it is not sound.
+    package static func read(_ path: String, of mark: Int64) -> Content? {
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard file >= 0 else { return nil }
         defer { StintPlatform.close(file) }
@@ -137,26 +171,26 @@ final class ScoreboardFile: Scoreboard {
         var words = [UInt64](repeating: 0, count: Int(facts.st_size) / 8)
         let count = words.withUnsafeMutableBytes { pread(file, $0.baseAddress, $0.count, 0) }
         // It has fewer records than at its creation: it was truncated, and a start may be missing.
-        guard count == facts.st_size, isHeader(words, of: worker, inode: UInt64(facts.st_ino)),
+        guard count == facts.st_size, isHeader(words, of: mark, inode: UInt64(facts.st_ino)),
             words[2] <= UInt64(words.count / wordsPerRecord - 1)
         else { return nil }
         var content = Content(hasOrderToStop: words[3] == 1)
         for start in stride(from: wordsPerRecord, to: words.count, by: wordsPerRecord) {
             let record = Array(words[start..<start + wordsPerRecord])
             if record == free { continue }
-            guard let job = job(record), record == Self.record(job, of: worker) else { return nil }
+            guard let job = job(record), record == Self.record(job, of: mark) else { return nil }
             content.started.append(job)
         }
         return content
     }
 
     /// A worker's life by the lock on its scoreboard. A file that was emptied because the disk was full proves it too.
-    static func liveness(_ path: String, of worker: WorkerID) -> Liveness {
-        LivenessFile.liveness(of: path) { words, inode in words.isEmpty || isHeader(words, of: worker, inode: inode) }
+    package static func liveness(_ path: String, of mark: Int64) -> Liveness {
+        LivenessFile.liveness(of: path) { words, inode in words.isEmpty || isHeader(words, of: mark, inode: inode) }
     }
 
-    private static func isHeader(_ words: [UInt64], of worker: WorkerID, inode: UInt64) -> Bool {
-        words.count >= wordsPerRecord && words[0] == magic && words[1] == UInt64(bitPattern: worker.rawValue)
+    private static func isHeader(_ words: [UInt64], of mark: Int64, inode: UInt64) -> Bool {
+        words.count >= wordsPerRecord && words[0] == magic && words[1] == UInt64(bitPattern: mark)
             && words[4] == inode
     }
 
@@ -169,11 +203,11 @@ final class ScoreboardFile: Scoreboard {
             lease: lease, time: Int64(bitPattern: record[2]), maxAttempts: record[3] == 0 ? nil : Int(record[3]))
     }
 
-    private static func record(_ job: Start, of worker: WorkerID) -> [UInt64] {
+    private static func record(_ job: Start, of mark: Int64) -> [UInt64] {
         let numbers = [job.lease.job.rawValue, job.lease.token.rawValue, job.time, Int64(job.maxAttempts ?? 0)]
         let words = numbers.map(UInt64.init(bitPattern:))
         // FNV-1a over words: it need not resist an attacker, only recognise garbage.
-        let check = (words + [UInt64(bitPattern: worker.rawValue)]).reduce(0xCBF2_9CE4_8422_2325 as UInt64) {
+        let check = (words + [UInt64(bitPattern: mark)]).reduce(0xCBF2_9CE4_8422_2325 as UInt64) {
             ($0 ^ $1) &* 0x0000_0100_0000_01B3
         }
         return words + [check]

@@ -2,16 +2,19 @@ import StintCore
 import StintPlatform
 import Synchronization
 
-/// A supervisor's proof of life: `stint.db-supervisor-4711-9f3c…`, with its process id for people.
+/// A supervisor's proof of life: a file `…supervisor-4711-9f3c…`, with its process id for people.
 package final class SupervisorFile: SupervisorSign {
     private static let magic = UInt64(bigEndian: 0x5354_494E_5453_5631)
 
     package let name: String
     private let file: Mutex<LivenessFile?>
 
-    init?(beside database: String) {
+    /// - Parameters:
+    ///   - prefix: Precedes its name: `stint.db-`, or a folder with its slash.
+    ///   - model: Its owner and permissions are the file's too.
+    package init?(prefix: String, like model: String) {
         name = "supervisor-\(getpid())-" + String(UInt64.random(in: 0 ... .max), radix: 16)
-        guard let file = LivenessFile(database + "-" + name, like: database, content: { [Self.magic, $0] }) else {
+        guard let file = LivenessFile(prefix + name, like: model, content: { [Self.magic, $0] }) else {
             return nil
         }
         self.file = Mutex(file)
@@ -34,7 +37,7 @@ package final class SupervisorFile: SupervisorSign {
         }
     }
 
-    static func liveness(_ path: String) -> Liveness {
+    package static func liveness(_ path: String) -> Liveness {
         LivenessFile.liveness(of: path) { words, inode in
             words.isEmpty || words.count >= 2 && words[0] == magic && words[1] == inode
         }
