@@ -105,12 +105,15 @@ enum HotSQL {
 
     // MARK: - Claim
 
-    /// Before a claim, in a statement of its own: the claim must see the queue's settings as they are when the lock is had.
-    /// The delayed jobs whose time has come are made ready meanwhile.
+    /// The first statement of an exchange that claims: it takes the locks, in the order in which all transactions do: the
+    /// queue's, then the row of the worker, then rows of jobs. The claim, which comes in a statement of its own, must see
+    /// the queue's settings and the worker as they are when the locks are had. The delayed jobs whose time has come are
+    /// made ready meanwhile.
     ///
-    /// $1 the queue, $2 the most delayed jobs
+    /// $1 the queue, $2 the most delayed jobs, $3 the registration
     static let lockAndPromote = """
         WITH now AS MATERIALIZED (SELECT stint.now_ms() AS wall),
+        worker AS MATERIALIZED (SELECT id FROM stint.workers WHERE id = $3::bigint FOR KEY SHARE),
         due AS MATERIALIZED (
             SELECT job_id FROM stint.delayed
             WHERE queue_id = (SELECT id FROM stint.queues WHERE id = $1 AND NOT paused)
@@ -129,12 +132,13 @@ enum HotSQL {
             ON CONFLICT (queue_id, start, slot) DO UPDATE SET ready = t.ready + excluded.ready,
                 delayed = t.delayed + excluded.delayed
         )
-        SELECT (SELECT count(*) FROM gone), pg_advisory_xact_lock_shared(\(JobTransaction.lockClass), $1)
+        SELECT pg_advisory_xact_lock_shared(\(JobTransaction.lockClass), $1), (SELECT count(*) FROM worker),
+               (SELECT count(*) FROM gone)
         """
 
     /// Takes nothing if the queue has limits or groups or is paused (`is_plain` is false), or if a suspect or a job whose
     /// time is over is among the first jobs (`is_special`): then the verb in `Transactions` does it. Otherwise
-    /// there is a row for each job, or one without a job.
+    /// there is a row for each job, or one without a job, also if the worker is not registered any more.
     ///
     /// $1 the queue, $2 the most jobs, $3 how many can start at once, $4 the most bytes, $5 the length of the lease, $6 the
     /// registration, $7 the worker's name
@@ -155,6 +159,7 @@ enum HotSQL {
         ), first AS MATERIALIZED (
             SELECT ctid AS place, job_id, priority, attempts, crashes, suspect, expires_at, ready_at FROM stint.ready
             WHERE queue_id = (SELECT id FROM plain) AND group_id IS NULL
+                AND ($6::bigint IS NULL OR EXISTS (SELECT 1 FROM stint.workers WHERE id = $6))
             ORDER BY priority, job_id LIMIT (SELECT jobs FROM most) FOR UPDATE SKIP LOCKED
         ), special AS MATERIALIZED (
             SELECT coalesce(bool_or(suspect OR expires_at <= (SELECT wall FROM now)), false) AS is_any FROM first

@@ -47,25 +47,29 @@ extension PostgresStore {
         }
         var statements = setClock
         let first = statements.count
-        if !settlements.isEmpty { statements.append(Self.acknowledge(settlements)) }
         if let request, let queue {
-            statements += [
+            statements.append(
                 PostgresStatement(
-                    HotSQL.lockAndPromote, [.int32(Int32(clamping: queue)), .int(JobTransaction.promotionsPerClaim)]),
-                Self.claim(request, from: queue),
-            ]
+                    HotSQL.lockAndPromote,
+                    [
+                        .int32(Int32(clamping: queue)), .int(JobTransaction.promotionsPerClaim),
+                        .int(request.registration?.rawValue),
+                    ]))
         }
+        if !settlements.isEmpty { statements.append(Self.acknowledge(settlements)) }
+        if let request, let queue { statements.append(Self.claim(request, from: queue)) }
         var rows = try await connections.run(statements)[first...]
         var change = StoreChange()
         var exchange = Exchange()
+        let promoted = request == nil ? nil : rows.removeFirst()
         if !settlements.isEmpty {
             exchange.answers = try Self.answers(settlements, rows.removeFirst(), &change)
         }
-        guard let request, let queue, let promoted = rows.popFirst(), let claimed = rows.popFirst() else {
+        guard let request, let queue, let promoted, let claimed = rows.popFirst() else {
             announcer.announce(change)
             return exchange
         }
-        if try promoted.first?.int(0) ?? 0 > 0 { change.merge(StoreChange(wakes: [queue], isAny: true)) }
+        if try promoted.first?.int(2) ?? 0 > 0 { change.merge(StoreChange(wakes: [queue], isAny: true)) }
         let isPlain = try claimed.first?.bool(0) == true
         if try isPlain && claimed.first?.bool(1) == false {
             exchange.isCut = try claimed.first?.bool(2) == true

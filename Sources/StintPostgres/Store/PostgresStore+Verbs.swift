@@ -64,12 +64,14 @@ extension JobTransaction {
             settledQueues = Set(try rows.map { try $0.int(0) })
         }
         let queues = try await lockForClaim(request?.queues ?? [], others: settledQueues)
+        // After the queues and before leases, as in a reclaim.
+        let hasWorker = try await lockWorker(request?.registration)
         store.specialQueues.withLock { special in
             for queue in queues where !queue.isClaimedAlone && !queue.isPaused { special.remove(queue.id) }
         }
         var exchange = Exchange(answers: try await settle(settlements))
         var claim = Claim()
-        if let request { claim = try await self.claim(request, from: queues) }
+        if let request, hasWorker { claim = try await self.claim(request, from: queues) }
         let (jobs, unreadable) = try await load(claim)
         _ = try await settle(unreadable)
         exchange.jobs = jobs

@@ -23,7 +23,10 @@ extension PostgresStore {
     package func workers() async throws -> [WorkerRecord] { try await read { try await $0.workerRecords() } }
 
     package func reclaim(from workers: [WorkerID], _ end: WorkerEnd) async throws -> ReapReport {
-        let ended = try await change { try await $0.reclaim(from: workers, end) }
+        let ended = try await change { transaction in
+            try await transaction.lockForReclaim(workers)
+            return try await transaction.reclaim(from: workers, end)
+        }
         for worker in ended.workers { scoreboards.remove(worker) }
         return ended.report
     }

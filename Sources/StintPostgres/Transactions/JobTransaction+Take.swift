@@ -168,7 +168,8 @@ extension JobTransaction {
                 """
                 DELETE FROM stint.ready r USING unnest($1::integer[], $2::bigint[], $3::bigint[]) AS t (queue, priority, job)
                 WHERE r.queue_id = t.queue AND r.priority = t.priority AND r.job_id = t.job AND r.group_id \(isGrouped)
-                RETURNING r.job_id, r.queue_id, r.priority, r.attempts, r.crashes, r.suspect, r.group_id, r.expires_at
+                RETURNING r.job_id, r.queue_id, r.priority, r.attempts, r.crashes, r.suspect, r.group_id, r.expires_at,
+                          r.ready_at
                 """,
                 [
                     .int32s(mine.map { Int32(clamping: $0.place.queue) }), .ints(mine.map(\.place.priority)),
