@@ -10,7 +10,7 @@ import StintCore
 /// An error of a statement itself, such as a violated constraint, is a ``PostgresError``. After all but
 /// `outcomeUnknown` nothing has changed.
 package final class PostgresConnections: Sendable {
-    private let pool: ConnectionPool
+    let pool: ConnectionPool
 
     /// - Parameter url: `postgres://user@host:port/database?…`
     ///   (https://www.postgresql.org/docs/current/libpq-connect.html#id-1.7.3.8.3.6), with several hosts if one wants.
