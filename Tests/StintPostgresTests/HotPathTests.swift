@@ -171,6 +171,18 @@ struct EnqueueBatchesTests {
         #expect(throws: StintError.self) { try results[5]?.get() }
     }
 
+    @Test("fail together if the server cannot be reached, and do not wait for it one after the other")
+    func unreachable() async throws {
+        let (results, writes) = try await run(2..<10) { jobs in
+            jobs.count > 1 ? StintError(.databaseBusy, "no") : nil
+        }
+        #expect(writes.count == 3)
+        for number in UInt8(2)..<10 {
+            let error = #expect(throws: StintError.self) { try results[number]?.get() }
+            #expect(error?.code == .databaseBusy)
+        }
+    }
+
     @Test("are all told that the outcome is unknown, and nothing is written again")
     func unknown() async throws {
         let (results, writes) = try await run(2..<10) { jobs in
