@@ -22,6 +22,10 @@ package final class PostgresConnections: Sendable {
         pool = ConnectionPool(server, listensAt: listenServer, options, on: try Reactor.shared())
     }
 
+    /// How often a connection was made again after one was lost or refused: it may be to another server. A call that was
+    /// given the new connection sees the new number.
+    package var reconnects: Int { pool.reconnects }
+
     deinit {
         let pool = self.pool
         Task { await pool.close() }

@@ -17,15 +17,20 @@ enum HotSQL {
     /// Jobs without unique keys and groups.
     ///
     /// $1 queues, $2 priorities, $3 most attempts, $4 most crashes, $5 times to run, $6 delays, $7 times until they expire,
-    /// $8 content types, $9 headers, $10 payloads
+    /// $8 content types, $9 headers, $10 payloads, $11 the ids of all queues and $12 their names: if one has another name,
+    /// nothing is enqueued
     static let enqueue = """
         WITH now AS MATERIALIZED (SELECT stint.now_ms() AS wall),
-        new AS MATERIALIZED (
+        known AS MATERIALIZED (
+            SELECT bool_and(q.id IS NOT NULL) AS is_right
+            FROM unnest($11::integer[], $12::text[]) AS k (id, name) LEFT JOIN stint.queues q USING (id, name)
+        ), new AS MATERIALIZED (
             SELECT nextval('stint.job_ids') AS id, wall, j.*
             FROM now, unnest($1::integer[], $2::bigint[], $3::integer[], $4::integer[], $5::bigint[], $6::bigint[],
                              $7::bigint[], $8::text[], $9::text[], $10::bytea[])
                       AS j (queue_id, priority, max_attempts, max_crashes, time_to_run_ms, delay, expires, content_type,
                             headers, payload)
+            WHERE (SELECT is_right FROM known)
         ), jobs AS (
             INSERT INTO stint.jobs (id, queue_id, priority, max_attempts, max_crashes, time_to_run_ms, enqueued_at,
                                     content_type, headers, payload)
@@ -141,12 +146,12 @@ enum HotSQL {
     /// there is a row for each job, or one without a job, also if the worker is not registered any more.
     ///
     /// $1 the queue, $2 the most jobs, $3 how many can start at once, $4 the most bytes, $5 the length of the lease, $6 the
-    /// registration, $7 the worker's name
+    /// registration, $7 the worker's name, $8 the queue's name: one of another name is not plain
     static let claim = """
         WITH now AS MATERIALIZED (\(now)),
         plain AS MATERIALIZED (
             SELECT id FROM stint.queues
-            WHERE id = $1 AND NOT paused AND NOT has_groups
+            WHERE id = $1 AND name = $8 AND NOT paused AND NOT has_groups
                 AND coalesce(concurrency, rate_starts, group_concurrency, group_rate_starts) IS NULL
         ), most AS MATERIALIZED (
             SELECT CASE WHEN $3::bigint >= $2::bigint OR known.ready >= $2::bigint * 100 THEN $2

@@ -12,25 +12,37 @@ extension PostgresStore {
     /// - Returns: `nil` if some of the jobs have a unique key or a group, or a queue is not known yet.
     func enqueueAtOnce(_ jobs: [NewJob]) async throws -> [Enqueued]? {
         guard jobs.allSatisfy({ $0.options.uniqueKey == nil && $0.options.group == nil }) else { return nil }
-        let known = queueIDs.withLock { ids in jobs.map { ids[$0.queue] } }
-        let queues = known.compactMap { $0 }
+        let queues = knownQueues.ids(of: jobs.map(\.queue)).compactMap { $0 }
         guard queues.count == jobs.count else { return nil }
-        return try await enqueueBatches.enqueue(jobs, queues) { [self] jobs, queues in
-            let options = jobs.map(\.options)
-            let statement = PostgresStatement(
-                HotSQL.enqueue,
-                [
-                    .int32s(queues.map { Int32(clamping: $0) }), .ints(options.map { Int64($0.priority) }),
-                    .int32s(options.map { Int32(clamping: $0.maxAttempts) }),
-                    .int32s(options.map { Int32(clamping: $0.maxCrashes) }),
-                    .ints(options.map { $0.timeToRun?.milliseconds }), .ints(options.map { $0.delay.milliseconds }),
-                    .ints(options.map { $0.expires?.milliseconds }), .texts(jobs.map(\.contentType)),
-                    .texts(options.map(\.headers.storedText)), .byteArrays(jobs.map(\.payload)),
-                ])
-            let rows = try await connections.run(setClock + [statement])
-            announcer.announce(StoreChange(wakes: Set(queues), isAny: true))
-            return try rows.last?.map { Enqueued(id: JobID(rawValue: try $0.int(0)), outcome: .added) } ?? []
+        do {
+            return try await enqueueBatches.enqueue(jobs, queues) { try await self.enqueue($0, in: $1) }
+        } catch is UnknownQueue {
+            knownQueues.forget()
+            return nil
         }
+    }
+
+    /// A queue has another id than was known. Nothing was changed.
+    private struct UnknownQueue: Error {}
+
+    private func enqueue(_ jobs: [NewJob], in queues: [Int64]) async throws -> [Enqueued] {
+        let options = jobs.map(\.options)
+        let names = Dictionary(zip(queues, jobs.map(\.queue.description))) { $1 }.sorted { $0.key < $1.key }
+        let statement = PostgresStatement(
+            HotSQL.enqueue,
+            [
+                .int32s(queues.map { Int32(clamping: $0) }), .ints(options.map { Int64($0.priority) }),
+                .int32s(options.map { Int32(clamping: $0.maxAttempts) }),
+                .int32s(options.map { Int32(clamping: $0.maxCrashes) }),
+                .ints(options.map { $0.timeToRun?.milliseconds }), .ints(options.map { $0.delay.milliseconds }),
+                .ints(options.map { $0.expires?.milliseconds }), .texts(jobs.map(\.contentType)),
+                .texts(options.map(\.headers.storedText)), .byteArrays(jobs.map(\.payload)),
+                .int32s(names.map { Int32(clamping: $0.key) }), .texts(names.map(\.value)),
+            ])
+        let ids = try await connections.run(setClock + [statement]).last?.map { try $0.int(0) } ?? []
+        guard ids.count == jobs.count else { throw UnknownQueue() }
+        announcer.announce(StoreChange(wakes: Set(queues), isAny: true))
+        return ids.map { Enqueued(id: JobID(rawValue: $0), outcome: .added) }
     }
 
     // MARK: - Exchange
@@ -42,8 +54,8 @@ extension PostgresStore {
         var queue: Int64?
         if let request {
             guard request.job == nil, Set(request.queues).count == 1 else { return nil }
-            queue = queueIDs.withLock { $0[request.queues[0]] }
-            guard let queue, !specialQueues.withLock({ $0.contains(queue) }) else { return nil }
+            queue = knownQueues.id(of: request.queues[0])
+            guard let queue, !knownQueues.isSpecial(queue) else { return nil }
         }
         var statements = setClock
         let first = statements.count
@@ -79,7 +91,7 @@ extension PostgresStore {
             return exchange
         }
         announcer.announce(change)
-        if !isPlain { specialQueues.withLock { _ = $0.insert(queue) } }
+        if !isPlain { knownQueues.note(queue, isSpecial: true) }
         return await claimAfterwards(request, exchange)
     }
 
@@ -111,6 +123,7 @@ extension PostgresStore {
                 .int32(Int32(clamping: queue)), .int(Int64(request.limit)), .int(Int64(request.idleSlots)),
                 .int(Int64(request.budget.bytes)), .int(request.duration.milliseconds),
                 .int(request.registration?.rawValue), .text(request.worker.storable),
+                .text(request.queues[0].description),
             ])
     }
 

@@ -66,8 +66,8 @@ extension JobTransaction {
         let queues = try await lockForClaim(request?.queues ?? [], others: settledQueues)
         // After the queues and before leases, as in a reclaim.
         let hasWorker = try await lockWorker(request?.registration)
-        store.specialQueues.withLock { special in
-            for queue in queues where !queue.isClaimedAlone && !queue.isPaused { special.remove(queue.id) }
+        for queue in queues where !queue.isClaimedAlone && !queue.isPaused {
+            store.knownQueues.note(queue.id, isSpecial: false)
         }
         var exchange = Exchange(answers: try await settle(settlements))
         var claim = Claim()
