@@ -85,7 +85,7 @@ extension PostgresStore {
         let isPlain = try claimed.first?.bool(0) == true
         if try isPlain && claimed.first?.bool(1) == false {
             exchange.isCut = try claimed.first?.bool(2) == true
-            exchange.jobs = try await jobs(claimed, of: request.queues[0])
+            exchange.jobs = await jobs(claimed, of: request.queues[0])
             if !exchange.jobs.isEmpty { change.isAny = true }
             announcer.announce(change)
             return exchange
@@ -141,31 +141,52 @@ extension PostgresStore {
         return settlements.map { done.remove($0.lease) == nil ? .leaseLost : .settled(.done) }
     }
 
-    /// Reads the rows of ``HotSQL/claim``.
-    private func jobs(_ rows: PostgresRows, of queue: QueueName) async throws -> [LeasedJob] {
-        let rows = try rows.filter { try $0.optionalInt(5) != nil }
-        var events: [Int64: [[UInt8]]] = [:]
-        let digests = try rows.filter { try $0.bool(12) }.map { try $0.int(5) }
-        if !digests.isEmpty {
-            let statement = PostgresStatement(
-                "SELECT job_id, payload FROM stint.events WHERE job_id = ANY ($1) ORDER BY job_id, id",
-                [.ints(digests)])
+    /// Reads the rows of ``HotSQL/claim``. The claim is committed, with the settlements before it: an error must not keep
+    /// their answers from the caller, so jobs that cannot be read are given back.
+    private func jobs(_ rows: PostgresRows, of queue: QueueName) async -> [LeasedJob] {
+        var jobs: [LeasedJob] = []
+        var unread: [Settlement] = []
+        do {
+            let rows = try rows.filter { try $0.optionalInt(5) != nil }
+            let events = await events(ofDigests: try rows.filter { try $0.bool(12) }.map { try $0.int(5) })
+            for row in rows {
+                let lease = Lease(job: JobID(rawValue: try row.int(5)), token: FencingToken(rawValue: try row.int(4)))
+                guard let mine = try row.bool(12) ? events?[lease.job.rawValue, default: []] : [] else {
+                    unread.append(Settlement(lease, .release(after: .zero)))
+                    continue
+                }
+                do {
+                    jobs.append(try Self.job(row, lease, of: queue, mine))
+                } catch {
+                    unread.append(Settlement(lease, .bury(reason: "its stored headers cannot be read: \(error)")))
+                }
+            }
+            if !unread.isEmpty { _ = try await change { [unread] in try await $0.settle(unread) } }
+        } catch {
+            logger.warning(
+                "claimed jobs could not be read or given back; those come back when their lease has run out",
+                metadata: ["jobs": "\(unread.map(\.lease.job))", "error": "\(error)"])
+        }
+        return jobs
+    }
+
+    /// - Returns: `nil` if they cannot be read.
+    private func events(ofDigests digests: [Int64]) async -> [Int64: [[UInt8]]]? {
+        guard !digests.isEmpty else { return [:] }
+        let statement = PostgresStatement(
+            "SELECT job_id, payload FROM stint.events WHERE job_id = ANY ($1) ORDER BY job_id, id", [.ints(digests)])
+        do {
+            var events: [Int64: [[UInt8]]] = [:]
             for row in try await connections.run([statement], isReading: true)[0] {
                 events[try row.int(0), default: []].append(try row.bytes(1))
             }
+            return events
+        } catch {
+            logger.warning(
+                "the events of claimed digests could not be read; these are given back",
+                metadata: ["jobs": "\(digests)", "error": "\(error)"])
+            return nil
         }
-        var jobs: [LeasedJob] = []
-        var unreadable: [Settlement] = []
-        for row in rows {
-            let lease = Lease(job: JobID(rawValue: try row.int(5)), token: FencingToken(rawValue: try row.int(4)))
-            do {
-                jobs.append(try Self.job(row, lease, of: queue, events[lease.job.rawValue] ?? []))
-            } catch {
-                unreadable.append(Settlement(lease, .bury(reason: "its stored headers cannot be read: \(error)")))
-            }
-        }
-        if !unreadable.isEmpty { _ = try await change { [unreadable] in try await $0.settle(unreadable) } }
-        return jobs
     }
 
     private static func job(
