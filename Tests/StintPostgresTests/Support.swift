@@ -100,10 +100,14 @@ func untilLockIsAwaited(_ administrator: PostgresConnections) async throws {
     }
 }
 
-/// Runs `body` while a verb has changed something and is not committed, and commits that as soon as `body` waits for it.
+/// Runs `body` while a verb has changed or locked something and is not committed, and commits that as soon as `body` waits
+/// for it.
+///
+/// - Parameter whenAwaited: What the transaction does before the commit.
 func whileUncommitted<Value: Sendable>(
     _ store: PostgresStore, _ url: String,
     _ verb: @escaping @Sendable (JobTransaction) async throws -> Void,
+    whenAwaited: @escaping @Sendable (JobTransaction) async throws -> Void = { _ in },
     _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
     let administrator = try PostgresConnections(url)
@@ -112,6 +116,7 @@ func whileUncommitted<Value: Sendable>(
         try await verb(transaction)
         task.withLock { $0 = Task { try await body() } }
         try await untilLockIsAwaited(administrator)
+        try await whenAwaited(transaction)
     }
     await administrator.close()
     return try await #require(task.withLock { $0 }).value

@@ -63,6 +63,9 @@ extension JobTransaction {
                 "SELECT queue_id FROM stint.leases WHERE token = ANY ($1) AND group_ids IS NOT NULL", .ints(tokens))
             settledQueues = Set(try rows.map { try $0.int(0) })
         }
+        for job in settlements.flatMap(\.followUps) where job.options.group != nil {
+            settledQueues.insert(try await queueID(job.queue))
+        }
         let queues = try await lockForClaim(request?.queues ?? [], others: settledQueues)
         // After the queues and before leases, as in a reclaim.
         let hasWorker = try await lockWorker(request?.registration)
