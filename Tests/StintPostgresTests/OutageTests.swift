@@ -1,5 +1,7 @@
+import Logging
 import PostgresSupport
 import StintCore
+import Synchronization
 import TestSupport
 import Testing
 
@@ -77,5 +79,86 @@ struct OutageTests {
         await store.close()
         await producer.close()
         await database.close()
+    }
+
+    // MARK: - Notifications
+
+    @Test("a worker does not wait for ever for notifications that do not arrive", .timeLimit(.minutes(2)))
+    func noNotifications() async throws {
+        let port = try LoopbackPort(listens: true)
+        var options = PostgresConnections.Options()
+        options.listenURL = "postgres://u@127.0.0.1:\(port.number)/d?connect_timeout=3"
+        let connections = try await PostgresConnections(PostgresCluster.shared.database(), options: options)
+        let announcer = ChangeAnnouncer(connections, logger: Logger(label: "test")) { 0 }
+        #expect(await !announcer.hear(within: .milliseconds(10)))
+        await announcer.close()
+        #expect(await announcer.hear(within: .seconds(600)))
+        await connections.close()
+    }
+
+    @Test("a notification that could not be sent is sent again", .enabled(if: PostgresCluster.isOwn))
+    func sentAgain() async throws {
+        let database = try await TestDatabase()
+        let proxy = try CuttingProxy(to: #require(PostgresCluster.shared.get().folder))
+        let (store, other) = (
+            try await PostgresStore.open(proxy.url(database.name)), try await PostgresStore.open(database.url)
+        )
+        let place = try await other.register(
+            WorkerRegistration(name: "w", process: WorkerProcess(name: "w", id: "w"), queues: ["q"], concurrency: 1),
+            as: nil)
+        let told = Counter()
+        let changes = place.revocations.changes()
+        let listener = Task { for await _ in changes { told.increment() } }
+        let id = try await store.enqueue([NewJob([], in: "q")])[0].id
+        _ = try #require(try await store.claim(Self.request()).first)
+        // The text of a notification of revoked jobs in the first queue.
+        proxy.cut(.beforeTheServer, at: " r1")
+        try await store.cancel([id], reason: "r")
+        try await eventually("another process has heard of the cancel") { told.value > 0 }
+        #expect(proxy.cutCount == 1)
+        listener.cancel()
+        await store.close()
+        await other.close()
+        await database.close()
+    }
+}
+
+@Suite("The mark of revocations of a store on a server")
+struct TimedRevocationMarkTests {
+    @Test("changes by itself if nothing was told, so that what a worker knows is never older than the limit")
+    func limit() {
+        let time = Mutex<Int64>(0)
+        let mark = TimedRevocationMark { time.withLock { $0 } }
+        let limit = TimedRevocationMark.limit.milliseconds
+        let first = mark.read()
+        time.withLock { $0 = limit - 1 }
+        #expect(mark.read() == first)
+        time.withLock { $0 = limit }
+        let second = mark.read()
+        #expect(second != first)
+        time.withLock { $0 = 2 * limit - 1 }
+        #expect(mark.read() == second)
+        // One who reads seldom has the limit from then on.
+        time.withLock { $0 = 9 * limit }
+        let third = mark.read()
+        #expect(third != second)
+        time.withLock { $0 = 10 * limit - 1 }
+        #expect(mark.read() == third)
+    }
+
+    @Test("changes at once when a revocation was told, and never has a value again")
+    func told() {
+        let time = Mutex<Int64>(0)
+        let mark = TimedRevocationMark { time.withLock { $0 } }
+        var values = [mark.read()]
+        for round in 1...50 {
+            if round.isMultiple(of: 3) {
+                mark.change()
+            } else {
+                time.withLock { $0 += TimedRevocationMark.limit.milliseconds }
+            }
+            values.append(mark.read())
+        }
+        #expect(Set(values).count == values.count)
     }
 }

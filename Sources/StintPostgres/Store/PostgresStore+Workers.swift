@@ -3,10 +3,19 @@ import StintCore
 /// The verbs of a `WorkerRegistry`. Who is alive is not known for certain, since workers are on other machines: a worker
 /// that does not extend its leases loses its jobs, and one that is not renewed is forgotten.
 extension PostgresStore {
+    /// Longer than it takes to connect.
+    private static let longestWaitForNotifications: Duration = .seconds(10)
+
     package func register(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> RegisteredWorker {
         let id = try await change { try await $0.register(worker, as: id) }
         // From now on the worker relies on the mark.
-        await announcer.hear()
+        if await !announcer.hear(within: Self.longestWaitForNotifications) {
+            logger.warning(
+                """
+                the server's notifications do not arrive; revoked jobs are noticed within \(TimedRevocationMark.limit), and \
+                new jobs within \(ChangeAnnouncer.lookInterval)
+                """)
+        }
         return RegisteredWorker(
             id: id, scoreboard: scoreboards.open(for: id), runLock: runLock, revocations: announcer.revocations)
     }

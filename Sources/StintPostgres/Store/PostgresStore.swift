@@ -32,9 +32,10 @@ package final class PostgresStore: JobStore {
         self.clock = clock
         self.logger = logger
         knownQueues = KnownQueues(connections)
-        announcer = ChangeAnnouncer(connections, logger: logger)
         let (start, steady) = (ContinuousClock.now, ContinuousClock())
-        scoreboards = PostgresScoreboards { clock?.now().monotonic ?? (steady.now - start).milliseconds }
+        let milliseconds: @Sendable () -> Int64 = { clock?.now().monotonic ?? (steady.now - start).milliseconds }
+        announcer = ChangeAnnouncer(connections, logger: logger, milliseconds: milliseconds)
+        scoreboards = PostgresScoreboards(clock: milliseconds)
     }
 
     /// Connects, and creates or migrates the schema if that is needed.
