@@ -22,6 +22,33 @@ struct OutageTests {
             """)
     }
 
+    // MARK: - Leases
+
+    @Test("after an outage a lease that has run out meanwhile is left to its worker until it has had time to connect")
+    func leases() async throws {
+        let database = try await TestDatabase()
+        let clock = TestClock()
+        let store = try await PostgresStore.open(database.url, clock: clock)
+        _ = try await store.enqueue([NewJob([], in: "q"), NewJob([], in: "q")])
+        let (living, dead) = (
+            try #require(try await store.claim(Self.request()).first),
+            try #require(try await store.claim(Self.request()).first)
+        )
+        try await endConnections(database.administrator)
+        clock.advance(by: .seconds(60))
+        let first = try await store.reap()
+        #expect(first == ReapReport() && first.spared == 2)
+        #expect(try await store.extend([living.lease], by: .seconds(60)).isEmpty)
+        clock.advance(by: OutageWatch.grace - .milliseconds(1))
+        #expect(try await store.reap() == ReapReport())
+        clock.advance(by: .milliseconds(1))
+        #expect(try await store.reap() == ReapReport(requeued: 1))
+        #expect(try await store.job(dead.id)?.record.state == .ready)
+        #expect(try await store.job(living.id)?.record.state == .leased)
+        await store.close()
+        await database.close()
+    }
+
     // MARK: - Ids of queues
 
     /// What a failover to a standby does that has not got the last queue: its id is given to another one.

@@ -40,10 +40,12 @@ extension PostgresStore {
 
     package func reap() async throws -> ReapReport {
         try checkStillThere()
-        try await watchClock()
-        let isNeeded = try await read { transaction in
-            if try await transaction.needsReap() { return true }
-            return try await transaction.needsUpkeep()
+        let isNeeded = try await outages.measure {
+            try await watchClock()
+            return try await read { transaction in
+                if try await transaction.needsReap() { return true }
+                return try await transaction.needsUpkeep()
+            }
         }
         guard isNeeded else { return ReapReport() }
         return try await change { transaction in

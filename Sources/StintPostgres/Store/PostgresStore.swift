@@ -22,6 +22,7 @@ package final class PostgresStore: JobStore {
     let runLock = ExclusiveRunLock()
     let announcer: ChangeAnnouncer
     let scoreboards: PostgresScoreboards
+    let outages: OutageWatch
     private let isClosed = Atomic(false)
 
     private init(
@@ -36,6 +37,7 @@ package final class PostgresStore: JobStore {
         let milliseconds: @Sendable () -> Int64 = { clock?.now().monotonic ?? (steady.now - start).milliseconds }
         announcer = ChangeAnnouncer(connections, logger: logger, milliseconds: milliseconds)
         scoreboards = PostgresScoreboards(clock: milliseconds)
+        outages = OutageWatch(connections, milliseconds: milliseconds)
     }
 
     /// Connects, and creates or migrates the schema if that is needed.

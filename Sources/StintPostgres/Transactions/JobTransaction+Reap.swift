@@ -67,6 +67,14 @@ extension JobTransaction {
     }
 
     private func endLeases(_ report: inout ReapReport) async throws {
+        // Workers that live extend their leases now.
+        if store.outages.isJustOver() {
+            let ended = try await run(
+                "SELECT count(*) FROM (SELECT 1 FROM stint.leases WHERE deadline <= $1 LIMIT $2) l", .int(now.steady),
+                .int(Self.leasesPerReap))
+            report.spared = Int(clamping: try ended.first?.int(0) ?? 0)
+            return
+        }
         let leases = try await run(
             """
             SELECT \(LeaseRow.columns) FROM stint.leases WHERE deadline <= $1 ORDER BY deadline LIMIT $2
