@@ -54,7 +54,7 @@ let claimScenarios: [Scenario] = [
         for _ in 0..<5 { try await stage.enqueue(options: JobOptions(delay: .seconds(1))) }
         stage.clock.advance(by: .seconds(1))
         #expect(try await claim(16, idleSlots: 0) == 2)
-        for performer in performers { try await stage.store.deregister(performer.id) }
+        for performer in performers.dropFirst() { try await stage.store.deregister(performer.id) }
         // Without other workers, nothing is left to others.
         #expect(try await claim(16, idleSlots: 0) == 6)
     },

@@ -3,6 +3,25 @@ import Testing
 
 /// Groups, their turns, and limits.
 let limitScenarios: [Scenario] = [
+    Scenario("however many groups are at their limit, the jobs of the others are reached") { stage in
+        try await stage.store.configure("q", QueueSettings(groupConcurrency: .to(1)))
+        let groups = 1_100
+        // The last group is served last, so that all others are before it in the line.
+        for _ in 0..<2 {
+            _ = try await stage.store.enqueue(
+                (0..<groups).map { try NewJob([], in: "q", options: JobOptions(group: "\($0)")) })
+        }
+        var first: [LeasedJob] = []
+        while first.count < groups {
+            let jobs = try await stage.claim(1_000)
+            try #require(!jobs.isEmpty)
+            first += jobs
+        }
+        let last = try #require(first.max { $0.id < $1.id })
+        try await stage.settle(last.lease, .ack)
+        #expect(try await stage.claim(5).count == 1)
+        #expect(try await stage.claim(5).isEmpty)
+    },
     Scenario("groups take turns: one with many jobs does not hold up the others") { stage in
         var big: [JobID] = []
         for _ in 0..<6 { big.append(try await stage.enqueue(group: "big")) }

@@ -46,4 +46,33 @@ struct ClockWatchTests {
         await store.close()
         await database.close()
     }
+
+    @Test(
+        "moves deadlines of leases and starts of rates that were written by the wrong clock",
+        arguments: [3_600_000, -3_600_000])
+    func moved(ahead: Int64) async throws {
+        let database = try await TestDatabase()
+        let store = try await PostgresStore.open(database.url)
+        let request = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(600), worker: "w")
+        try await store.configure("q", QueueSettings(rate: .to(Rate(1, per: .seconds(60)))))
+        _ = try await store.enqueue([NewJob([], in: "q"), NewJob([], in: "q")])
+        let time = Mutex<Int64>(10_000_000)
+        let watch = ClockWatch { time.withLock { $0 } }
+        #expect(try await watch.look(database.connections) == 0)
+        // The other clock is set, and not the server's: to it the server's was set by as much the other way.
+        time.withLock { $0 -= ahead }
+        let job = try #require(try await store.claim(request).first)
+        #expect(try await watch.look(database.connections) != 0)
+
+        let row = try await database.connections.run(
+            "SELECT deadline - stint.steady_ms(), (SELECT at FROM stint.starts) - stint.steady_ms() FROM stint.leases")[0]
+        // The test itself takes time, and a start counts at the end of its part of the window.
+        #expect((300_000...602_000).contains(try row.int(0)))
+        #expect((-300_000...2_000).contains(try row.int(1)))
+        #expect(try await store.reap().requeued == 0)
+        #expect(try await store.extend([job.lease], by: .seconds(1)).isEmpty)
+        #expect(try await store.queue("q")?.startsInWindow == 1)
+        await store.close()
+        await database.close()
+    }
 }

@@ -55,6 +55,50 @@ struct ConcurrentChangesTests {
     }
 
     @Test(
+        "a change of many jobs leaves one that another has moved since it was found",
+        arguments: [
+            JobChange.delete, .cancel(reason: "r"), .setPriority(to: 7), .move(to: "elsewhere"),
+        ], [nil, "other"] as [QueueName?])
+    func movedSince(change: JobChange, queue: QueueName?) async throws {
+        let url = try await PostgresCluster.shared.database()
+        let (store, other) = (try await PostgresStore.open(url), try await PostgresStore.open(url))
+        let ids = try await store.enqueue((0..<2).map { _ in try NewJob([], in: "q") }).map(\.id)
+        try await store.bury(ids, reason: "found")
+        let selection = JobSelection(JobQuery(queue: "q", state: .buried))
+        let step = try await whileUncommitted(other, url) { transaction in
+            try await transaction.change([ids[0]], queue.map { .move(to: $0) } ?? .kick)
+        } _: {
+            try await store.change(selection, change, from: nil, limit: 10)
+        }
+        #expect(step.jobs == [ids[1]])
+        let moved = try #require(try await store.job(ids[0])?.record)
+        #expect(moved.state == (queue == nil ? .ready : .buried) && moved.queue == queue ?? "q")
+        #expect(moved.priority == JobOptions().priority)
+        await store.close()
+        await other.close()
+    }
+
+    @Test("an operation that deletes jobs leaves one that another has kicked since it was found")
+    func kickedSince() async throws {
+        let url = try await PostgresCluster.shared.database()
+        let (store, other) = (try await PostgresStore.open(url), try await PostgresStore.open(url))
+        let ids = try await store.enqueue((0..<2).map { _ in try NewJob([], in: "q") }).map(\.id)
+        try await store.bury(ids, reason: "found")
+        _ = try await store.begin(
+            NewOperation(.delete, JobSelection(JobQuery(queue: "q", state: .buried))))
+        let step = try await whileUncommitted(other, url) { transaction in
+            try await transaction.change([ids[0]], .kick)
+        } _: {
+            try await store.step(by: OperationDriver())
+        }
+        if case .made(_, let changed) = step { #expect(changed == 1) } else { Issue.record("\(step)") }
+        #expect(try await store.job(ids[0])?.record.state == .ready)
+        #expect(try await store.job(ids[1]) == nil)
+        await store.close()
+        await other.close()
+    }
+
+    @Test(
         "a query's jobs are read by an index in every state, whatever it looks at",
         arguments: JobState.allCases, [QueryPlan.Scope.all, .queue(1), .group(1), .errors(1), .job(1)])
     func plans(state: JobState, scope: QueryPlan.Scope) async throws {

@@ -69,6 +69,50 @@ struct HotPathTests {
         await store.close()
     }
 
+    @Test(
+        "an ack is answered although what was claimed with it cannot be read, and that is given back",
+        arguments: [
+            "ALTER TABLE stint.events RENAME COLUMN payload TO p",
+            "UPDATE stint.jobs SET headers = 'no header' WHERE is_digest",
+        ])
+    func unreadableClaim(trouble: String) async throws {
+        let database = try await TestDatabase()
+        let store = try await PostgresStore.open(database.url)
+        _ = try await store.enqueue([NewJob([], in: "q")])
+        let request = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(60), worker: "w")
+        let job = try #require(try await store.claim(request).first)
+        let options = JobOptions(uniqueKey: "k", onConflict: .collect)
+        let digest = try await store.enqueue([NewJob([1], in: "q", options: options)])[0].id
+        _ = try await store.enqueue([NewJob([2], in: "q", options: options)])
+        _ = try await database.administrator.run(trouble)
+        let exchange = try #require(try await store.exchangeAtOnce([Settlement(job.lease, .ack)], for: request))
+        #expect(exchange.answers == [.settled(.done)])
+        #expect(exchange.jobs.isEmpty)
+        let record = try #require(try await store.page(JobFilter(limit: 9), after: nil).jobs.first { $0.id == digest })
+        #expect(record.state == (trouble.contains("UPDATE") ? .buried : .ready))
+        await store.close()
+        await database.close()
+    }
+
+    @Test("an ack is answered although the burial of a job that was claimed with it fails")
+    func failingBurial() async throws {
+        let database = try await TestDatabase()
+        let store = try await PostgresStore.open(database.url)
+        _ = try await store.enqueue([NewJob([], in: "q")])
+        let request = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(60), worker: "w")
+        let job = try #require(try await store.claim(request).first)
+        _ = try await store.enqueue([NewJob([1], in: "q")])
+        _ = try await database.administrator.run([
+            PostgresStatement("UPDATE stint.jobs SET headers = 'no header'"),
+            PostgresStatement("ALTER TABLE stint.buried RENAME COLUMN reason TO r"),
+        ])
+        let exchange = try #require(try await store.exchangeAtOnce([Settlement(job.lease, .ack)], for: request))
+        #expect(exchange.answers == [.settled(.done)])
+        #expect(exchange.jobs.isEmpty)
+        await store.close()
+        await database.close()
+    }
+
     @Test("other processes wake for an enqueue, and hear of every change")
     func wakeUps() async throws {
         let url = try await PostgresCluster.shared.database()
@@ -169,6 +213,18 @@ struct EnqueueBatchesTests {
         }
         for (number, result) in results where number != 5 { #expect(throws: Never.self) { try result.get() } }
         #expect(throws: StintError.self) { try results[5]?.get() }
+    }
+
+    @Test("fail together if the server cannot be reached, and do not wait for it one after the other")
+    func unreachable() async throws {
+        let (results, writes) = try await run(2..<10) { jobs in
+            jobs.count > 1 ? StintError(.databaseBusy, "no") : nil
+        }
+        #expect(writes.count == 3)
+        for number in UInt8(2)..<10 {
+            let error = #expect(throws: StintError.self) { try results[number]?.get() }
+            #expect(error?.code == .databaseBusy)
+        }
     }
 
     @Test("are all told that the outcome is unknown, and nothing is written again")

@@ -1,7 +1,8 @@
 import PostgresSupport
-import StintPostgres
 import TestSupport
 import Testing
+
+@testable import StintPostgres
 
 @Suite("PostgreSQL: LISTEN")
 struct ListenTests {
@@ -76,5 +77,27 @@ struct ListenTests {
         #expect(texts.count == PostgresConnections.unreadNotifications)
         #expect(texts.first != "1")
         #expect(texts.contains(""))
+    }
+
+    @Test("a listener may be asked to listen in the moment in which it is closed")
+    func closedWhileAsked() async throws {
+        let database = try await TestDatabase()
+        let pool = database.connections.pool
+        var first = database.connections.notifications("a").makeAsyncIterator()
+        #expect(await first.next() == "")
+        // The connection closes after it was asked, and before it has sent what it was asked for.
+        await pool.askAndClose("b")
+        #expect(await first.next() == nil)
+        var again = database.connections.notifications("c").makeAsyncIterator()
+        #expect(await again.next() == "")
+        await database.close()
+    }
+}
+
+extension ConnectionPool {
+    fileprivate func askAndClose(_ channel: String) {
+        let (_, continuation) = AsyncStream.makeStream(of: String.self)
+        listen(to: channel, continuation)
+        closeListener()
     }
 }

@@ -1,9 +1,10 @@
 import PostgresSupport
 import StintCore
-import StintPostgres
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import StintPostgres
 
 /// Connections to a new, empty database, and an administrator's to the same.
 struct TestDatabase {
@@ -88,4 +89,35 @@ func waitingProcess(_ transaction: PostgresTransaction, besides other: Int64) as
         return process != 0
     }
     return process
+}
+
+/// Returns when a transaction in the database waits for a lock.
+func untilLockIsAwaited(_ administrator: PostgresConnections) async throws {
+    try await eventually("a transaction waits for a lock") {
+        try await !administrator.run(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ).isEmpty
+    }
+}
+
+/// Runs `body` while a verb has changed or locked something and is not committed, and commits that as soon as `body` waits
+/// for it.
+///
+/// - Parameter whenAwaited: What the transaction does before the commit.
+func whileUncommitted<Value: Sendable>(
+    _ store: PostgresStore, _ url: String,
+    _ verb: @escaping @Sendable (JobTransaction) async throws -> Void,
+    whenAwaited: @escaping @Sendable (JobTransaction) async throws -> Void = { _ in },
+    _ body: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+    let administrator = try PostgresConnections(url)
+    let task = Mutex<Task<Value, any Error>?>(nil)
+    try await store.change { transaction in
+        try await verb(transaction)
+        task.withLock { $0 = Task { try await body() } }
+        try await untilLockIsAwaited(administrator)
+        try await whenAwaited(transaction)
+    }
+    await administrator.close()
+    return try await #require(task.withLock { $0 }).value
 }

@@ -16,6 +16,10 @@
 ///
 /// An order to a worker (``WorkerOrder``) changes the mark too, and so tells the worker.
 ///
+/// A store on a server is told of the revocations of other processes, which takes some milliseconds and may fail. Its mark
+/// therefore also changes by itself every two seconds, so there none of the jobs starts later than two seconds after the
+/// cancel, the pause, the bury or the delete has returned; mostly the limit is some milliseconds.
+///
 /// A value is never reused, so the later of two concurrent revocations is seen too.
 ///
 /// A job that runs already reads no mark. Its worker listens to ``changes()``, reads the store when there is one, and

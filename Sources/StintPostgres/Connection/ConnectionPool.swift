@@ -2,6 +2,7 @@ import Dispatch
 import Logging
 import StintCore
 import StintPlatform
+import Synchronization
 
 /// The connections of one ``PostgresConnections``, and the calls that wait for them. Its thread is the reactor's.
 actor ConnectionPool {
@@ -43,6 +44,9 @@ actor ConnectionPool {
     /// Why the last try to connect failed, until one succeeds.
     private var connectFailure: StintError?
     private var notice = RepeatedNotice()
+    /// Whether a connection was lost or refused, and none was made since.
+    private var isAfterLoss = false
+    private nonisolated let reconnectCount = Atomic(0)
     let listener: Listener
     private(set) var isClosed = false
     private var isEnded = false
@@ -59,6 +63,9 @@ actor ConnectionPool {
         listener = Listener(listenServer, options)
         reactor.add(self)
     }
+
+    /// See ``PostgresConnections/reconnects``.
+    nonisolated var reconnects: Int { reconnectCount.load(ordering: .acquiring) }
 
     // MARK: - Calls
 
@@ -248,8 +255,12 @@ actor ConnectionPool {
             }
             connectFailure = nil
             notice.reset()
+            // Before a call gets the connection.
+            if isAfterLoss { reconnectCount.add(1, ordering: .acquiringAndReleasing) }
+            isAfterLoss = false
         case .failure(let error):
             slot.wait()
+            isAfterLoss = true
             connectFailure = error
             report("PostgreSQL cannot be connected to; trying again", error.description)
             // Waiting does not help against a wrong password. It helps if a standby is about to become the primary.
@@ -276,6 +287,7 @@ actor ConnectionPool {
 
     private func lose(_ slot: ConnectionSlot, _ connection: ServerConnection, _ reason: String?) {
         slot.wait()
+        isAfterLoss = true
         connection.lease = nil
         report("a connection to PostgreSQL was lost", reason ?? connection.lossReason)
         connection.lose(reason)

@@ -10,7 +10,7 @@ import StintCore
 /// An error of a statement itself, such as a violated constraint, is a ``PostgresError``. After all but
 /// `outcomeUnknown` nothing has changed.
 package final class PostgresConnections: Sendable {
-    private let pool: ConnectionPool
+    let pool: ConnectionPool
 
     /// - Parameter url: `postgres://user@host:port/database?…`
     ///   (https://www.postgresql.org/docs/current/libpq-connect.html#id-1.7.3.8.3.6), with several hosts if one wants.
@@ -21,6 +21,10 @@ package final class PostgresConnections: Sendable {
         let listenServer = try options.listenURL.map { try Server($0, options) } ?? server
         pool = ConnectionPool(server, listensAt: listenServer, options, on: try Reactor.shared())
     }
+
+    /// How often a connection was made again after one was lost or refused: it may be to another server. A call that was
+    /// given the new connection sees the new number.
+    package var reconnects: Int { pool.reconnects }
 
     deinit {
         let pool = self.pool

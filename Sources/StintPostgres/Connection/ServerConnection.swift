@@ -54,13 +54,20 @@ final class ServerConnection {
             }, Unmanaged.passUnretained(notices).toOpaque())
     }
 
+    private var isClosed = false
+
     /// Closes it. What is in flight must have been taken before.
-    func close() { PQfinish(pointer) }
+    func close() {
+        isClosed = true
+        PQfinish(pointer)
+    }
 
     // MARK: - Sending
 
     /// Sends a request. If that fails, the connection is lost.
     func send(_ entry: PipelineEntry) {
+        // A task that was to send something may come after the end.
+        guard !isClosed else { return entry.resume(entry.lost("the connection was closed", isUnsent: true)) }
         if inFlight.isEmpty { lastProgress = .now }
         inFlight.append(entry)
         for (index, statement) in entry.request.statements.enumerated() {

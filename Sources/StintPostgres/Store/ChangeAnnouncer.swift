@@ -6,8 +6,8 @@ import Synchronization
 ///
 /// A NOTIFY in the transaction itself would make all commits of the server wait for one another: enqueues were 3.6 times
 /// as slow. So one task of the process sends what came together, once in ``pause`` at most, in a transaction whose loss
-/// costs nothing: it does not wait for the disk. If the process dies before, listeners find the change when they look
-/// next, every ``lookInterval``.
+/// costs nothing: it does not wait for the disk. It is sent again if that fails. If the process dies before, listeners
+/// find the change when they look next, every ``lookInterval``.
 final class ChangeAnnouncer: Sendable {
     static let channel = "stint"
     /// Between two notifications that this process sends.
@@ -60,11 +60,11 @@ final class ChangeAnnouncer: Sendable {
         var sender: Task<Void, Never>?
         /// Whether the server sends notifications, or never will.
         var isHearing = false
-        var hearingWaiters: [CheckedContinuation<Void, Never>] = []
+        var hearingWaiters: [Int: CheckedContinuation<Bool, Never>] = [:]
     }
 
     /// See ``WorkerRegistry/register(_:as:)``.
-    let revocations = ProcessRevocationMark()
+    let revocations: TimedRevocationMark
 
     private let connections: PostgresConnections
     private let logger: Logger
@@ -72,9 +72,11 @@ final class ChangeAnnouncer: Sendable {
     /// Precedes the text of this process's notifications, which its listeners need not hear again.
     private let id = String(UInt64.random(in: .min ... .max), radix: 36)
 
-    init(_ connections: PostgresConnections, logger: Logger) {
+    /// - Parameter milliseconds: A monotonic clock.
+    init(_ connections: PostgresConnections, logger: Logger, milliseconds: @escaping @Sendable () -> Int64) {
         self.connections = connections
         self.logger = logger
+        revocations = TimedRevocationMark(milliseconds: milliseconds)
     }
 
     // MARK: - Listening
@@ -124,25 +126,36 @@ final class ChangeAnnouncer: Sendable {
     }
 
     /// Waits until the mark of revocations follows what other processes do.
-    func hear() async {
-        await withCheckedContinuation { continuation in
+    ///
+    /// - Returns: Whether it does so. If not it changes by itself, and so is late.
+    func hear(within limit: Duration) async -> Bool {
+        let number = state.withLock { state in
+            state.next += 1
+            return state.next
+        }
+        let timeout = Task { [weak self] in
+            do { try await Task.sleep(for: limit) } catch { return }
+            self?.state.withLock { $0.hearingWaiters.removeValue(forKey: number) }?.resume(returning: false)
+        }
+        defer { timeout.cancel() }
+        return await withCheckedContinuation { continuation in
             let isHearing = state.withLock { state in
                 if state.isHearing || state.isClosed { return true }
                 if state.receivers.isEmpty { state.receivers = receivers() }
-                state.hearingWaiters.append(continuation)
+                state.hearingWaiters[number] = continuation
                 return false
             }
-            if isHearing { continuation.resume() }
+            if isHearing { continuation.resume(returning: true) }
         }
     }
 
     /// - Returns: Whether it does so only now.
     private func beginHearing() -> Bool {
         let (isNew, waiters) = state.withLock { state in
-            defer { (state.isHearing, state.hearingWaiters) = (true, []) }
+            defer { (state.isHearing, state.hearingWaiters) = (true, [:]) }
             return (!state.isHearing, state.hearingWaiters)
         }
-        for waiter in waiters { waiter.resume() }
+        for waiter in waiters.values { waiter.resume(returning: true) }
         return isNew
     }
 
@@ -165,6 +178,7 @@ final class ChangeAnnouncer: Sendable {
     }
 
     private func send() async {
+        var failures = BackoffCounter(Backoff(first: .milliseconds(50), longest: .seconds(2), jitter: .half))
         while true {
             let change = state.withLock { state -> StoreChange? in
                 guard state.unsent != StoreChange() else {
@@ -175,15 +189,24 @@ final class ChangeAnnouncer: Sendable {
                 return state.unsent
             }
             guard let change else { return }
+            var delay = Self.pause
             do {
                 _ = try await connections.run(
                     "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)", .text(Self.channel),
                     .text("\(id) \(change.text)"))
+                failures.reset()
             } catch {
-                logger.debug(
-                    "a change was not announced; others find it when they look next", metadata: ["error": "\(error)"])
+                logger.debug("a change was not announced; trying again", metadata: ["error": "\(error)"])
+                let isClosed = state.withLock { state in
+                    state.unsent.merge(change)
+                    return state.isClosed
+                }
+                // Others find it when they look next.
+                if isClosed { return }
+                delay = failures.next()
             }
-            do { try await Task.sleep(for: Self.pause) } catch { return }
+            // It is cancelled at the end: then what is left is sent at once.
+            do { try await Task.sleep(for: delay) } catch {}
         }
     }
 
@@ -197,6 +220,7 @@ final class ChangeAnnouncer: Sendable {
         for listener in listeners { listener.end() }
         revocations.end()
         _ = beginHearing()
+        sender?.cancel()
         await sender?.value
     }
 }

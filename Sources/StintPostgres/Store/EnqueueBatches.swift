@@ -69,6 +69,13 @@ final class EnqueueBatches: Sendable {
         }
     }
 
+    /// Whether others may succeed without the one that cannot be written. If the server cannot be reached, each would wait
+    /// for it once more, one after the other.
+    private static func mayBeOfOne(_ error: any Error) -> Bool {
+        guard let error = error as? StintError else { return true }
+        return ![.outcomeUnknown, .databaseBusy, .databaseUnusable, .closed].contains(error.code)
+    }
+
     private func write(_ calls: [Call]) async {
         do {
             var answers = try await calls[0].write(calls.flatMap(\.jobs), calls.flatMap(\.queues))[...]
@@ -78,7 +85,7 @@ final class EnqueueBatches: Sendable {
             }
         } catch {
             // Nothing was changed, and perhaps only one of them cannot be written.
-            if calls.count > 1, (error as? StintError)?.code != .outcomeUnknown {
+            if calls.count > 1, Self.mayBeOfOne(error) {
                 for call in calls { await write([call]) }
             } else {
                 for call in calls { call.continuation.resume(throwing: error) }

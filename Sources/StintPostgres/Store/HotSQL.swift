@@ -17,15 +17,20 @@ enum HotSQL {
     /// Jobs without unique keys and groups.
     ///
     /// $1 queues, $2 priorities, $3 most attempts, $4 most crashes, $5 times to run, $6 delays, $7 times until they expire,
-    /// $8 content types, $9 headers, $10 payloads
+    /// $8 content types, $9 headers, $10 payloads, $11 the ids of all queues and $12 their names: if one has another name,
+    /// nothing is enqueued
     static let enqueue = """
         WITH now AS MATERIALIZED (SELECT stint.now_ms() AS wall),
-        new AS MATERIALIZED (
+        known AS MATERIALIZED (
+            SELECT bool_and(q.id IS NOT NULL) AS is_right
+            FROM unnest($11::integer[], $12::text[]) AS k (id, name) LEFT JOIN stint.queues q USING (id, name)
+        ), new AS MATERIALIZED (
             SELECT nextval('stint.job_ids') AS id, wall, j.*
             FROM now, unnest($1::integer[], $2::bigint[], $3::integer[], $4::integer[], $5::bigint[], $6::bigint[],
                              $7::bigint[], $8::text[], $9::text[], $10::bytea[])
                       AS j (queue_id, priority, max_attempts, max_crashes, time_to_run_ms, delay, expires, content_type,
                             headers, payload)
+            WHERE (SELECT is_right FROM known)
         ), jobs AS (
             INSERT INTO stint.jobs (id, queue_id, priority, max_attempts, max_crashes, time_to_run_ms, enqueued_at,
                                     content_type, headers, payload)
@@ -105,12 +110,15 @@ enum HotSQL {
 
     // MARK: - Claim
 
-    /// Before a claim, in a statement of its own: the claim must see the queue's settings as they are when the lock is had.
-    /// The delayed jobs whose time has come are made ready meanwhile.
+    /// The first statement of an exchange that claims: it takes the locks, in the order in which all transactions do: the
+    /// queue's, then the row of the worker, then rows of jobs. The claim, which comes in a statement of its own, must see
+    /// the queue's settings and the worker as they are when the locks are had. The delayed jobs whose time has come are
+    /// made ready meanwhile.
     ///
-    /// $1 the queue, $2 the most delayed jobs
+    /// $1 the queue, $2 the most delayed jobs, $3 the registration
     static let lockAndPromote = """
         WITH now AS MATERIALIZED (SELECT stint.now_ms() AS wall),
+        worker AS MATERIALIZED (SELECT id FROM stint.workers WHERE id = $3::bigint FOR KEY SHARE),
         due AS MATERIALIZED (
             SELECT job_id FROM stint.delayed
             WHERE queue_id = (SELECT id FROM stint.queues WHERE id = $1 AND NOT paused)
@@ -129,20 +137,21 @@ enum HotSQL {
             ON CONFLICT (queue_id, start, slot) DO UPDATE SET ready = t.ready + excluded.ready,
                 delayed = t.delayed + excluded.delayed
         )
-        SELECT (SELECT count(*) FROM gone), pg_advisory_xact_lock_shared(\(JobTransaction.lockClass), $1)
+        SELECT pg_advisory_xact_lock_shared(\(JobTransaction.lockClass), $1), (SELECT count(*) FROM worker),
+               (SELECT count(*) FROM gone)
         """
 
     /// Takes nothing if the queue has limits or groups or is paused (`is_plain` is false), or if a suspect or a job whose
     /// time is over is among the first jobs (`is_special`): then the verb in `Transactions` does it. Otherwise
-    /// there is a row for each job, or one without a job.
+    /// there is a row for each job, or one without a job, also if the worker is not registered any more.
     ///
     /// $1 the queue, $2 the most jobs, $3 how many can start at once, $4 the most bytes, $5 the length of the lease, $6 the
-    /// registration, $7 the worker's name
+    /// registration, $7 the worker's name, $8 the queue's name: one of another name is not plain
     static let claim = """
         WITH now AS MATERIALIZED (\(now)),
         plain AS MATERIALIZED (
             SELECT id FROM stint.queues
-            WHERE id = $1 AND NOT paused AND NOT has_groups
+            WHERE id = $1 AND name = $8 AND NOT paused AND NOT has_groups
                 AND coalesce(concurrency, rate_starts, group_concurrency, group_rate_starts) IS NULL
         ), most AS MATERIALIZED (
             SELECT CASE WHEN $3::bigint >= $2::bigint OR known.ready >= $2::bigint * 100 THEN $2
@@ -155,6 +164,7 @@ enum HotSQL {
         ), first AS MATERIALIZED (
             SELECT ctid AS place, job_id, priority, attempts, crashes, suspect, expires_at, ready_at FROM stint.ready
             WHERE queue_id = (SELECT id FROM plain) AND group_id IS NULL
+                AND ($6::bigint IS NULL OR EXISTS (SELECT 1 FROM stint.workers WHERE id = $6))
             ORDER BY priority, job_id LIMIT (SELECT jobs FROM most) FOR UPDATE SKIP LOCKED
         ), special AS MATERIALIZED (
             SELECT coalesce(bool_or(suspect OR expires_at <= (SELECT wall FROM now)), false) AS is_any FROM first

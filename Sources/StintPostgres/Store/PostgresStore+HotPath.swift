@@ -16,25 +16,37 @@ extension PostgresStore {
                 $0.options.uniqueKey == nil && $0.options.idempotencyKey == nil && $0.options.group == nil
             })
         else { return nil }
-        let known = queueIDs.withLock { ids in jobs.map { ids[$0.queue] } }
-        let queues = known.compactMap { $0 }
+        let queues = knownQueues.ids(of: jobs.map(\.queue)).compactMap { $0 }
         guard queues.count == jobs.count else { return nil }
-        return try await enqueueBatches.enqueue(jobs, queues) { [self] jobs, queues in
-            let options = jobs.map(\.options)
-            let statement = PostgresStatement(
-                HotSQL.enqueue,
-                [
-                    .int32s(queues.map { Int32(clamping: $0) }), .ints(options.map { Int64($0.priority) }),
-                    .int32s(options.map { Int32(clamping: $0.maxAttempts) }),
-                    .int32s(options.map { Int32(clamping: $0.maxCrashes) }),
-                    .ints(options.map { $0.timeToRun?.milliseconds }), .ints(options.map { $0.delay.milliseconds }),
-                    .ints(options.map { $0.expires?.milliseconds }), .texts(jobs.map(\.contentType)),
-                    .texts(options.map(\.headers.storedText)), .byteArrays(jobs.map(\.payload)),
-                ])
-            let rows = try await connections.run(setClock + [statement])
-            announcer.announce(StoreChange(wakes: Set(queues), isAny: true))
-            return try rows.last?.map { Enqueued(id: JobID(rawValue: try $0.int(0)), outcome: .added) } ?? []
+        do {
+            return try await enqueueBatches.enqueue(jobs, queues) { try await self.enqueue($0, in: $1) }
+        } catch is UnknownQueue {
+            knownQueues.forget()
+            return nil
         }
+    }
+
+    /// A queue has another id than was known. Nothing was changed.
+    private struct UnknownQueue: Error {}
+
+    private func enqueue(_ jobs: [NewJob], in queues: [Int64]) async throws -> [Enqueued] {
+        let options = jobs.map(\.options)
+        let names = Dictionary(zip(queues, jobs.map(\.queue.description))) { $1 }.sorted { $0.key < $1.key }
+        let statement = PostgresStatement(
+            HotSQL.enqueue,
+            [
+                .int32s(queues.map { Int32(clamping: $0) }), .ints(options.map { Int64($0.priority) }),
+                .int32s(options.map { Int32(clamping: $0.maxAttempts) }),
+                .int32s(options.map { Int32(clamping: $0.maxCrashes) }),
+                .ints(options.map { $0.timeToRun?.milliseconds }), .ints(options.map { $0.delay.milliseconds }),
+                .ints(options.map { $0.expires?.milliseconds }), .texts(jobs.map(\.contentType)),
+                .texts(options.map(\.headers.storedText)), .byteArrays(jobs.map(\.payload)),
+                .int32s(names.map { Int32(clamping: $0.key) }), .texts(names.map(\.value)),
+            ])
+        let ids = try await connections.run(setClock + [statement]).last?.map { try $0.int(0) } ?? []
+        guard ids.count == jobs.count else { throw UnknownQueue() }
+        announcer.announce(StoreChange(wakes: Set(queues), isAny: true))
+        return ids.map { Enqueued(id: JobID(rawValue: $0), outcome: .added) }
     }
 
     // MARK: - Exchange
@@ -46,40 +58,44 @@ extension PostgresStore {
         var queue: Int64?
         if let request {
             guard request.job == nil, Set(request.queues).count == 1 else { return nil }
-            queue = queueIDs.withLock { $0[request.queues[0]] }
-            guard let queue, !specialQueues.withLock({ $0.contains(queue) }) else { return nil }
+            queue = knownQueues.id(of: request.queues[0])
+            guard let queue, !knownQueues.isSpecial(queue) else { return nil }
         }
         var statements = setClock
         let first = statements.count
-        if !settlements.isEmpty { statements.append(Self.acknowledge(settlements)) }
         if let request, let queue {
-            statements += [
+            statements.append(
                 PostgresStatement(
-                    HotSQL.lockAndPromote, [.int32(Int32(clamping: queue)), .int(JobTransaction.promotionsPerClaim)]),
-                Self.claim(request, from: queue),
-            ]
+                    HotSQL.lockAndPromote,
+                    [
+                        .int32(Int32(clamping: queue)), .int(JobTransaction.promotionsPerClaim),
+                        .int(request.registration?.rawValue),
+                    ]))
         }
+        if !settlements.isEmpty { statements.append(Self.acknowledge(settlements)) }
+        if let request, let queue { statements.append(Self.claim(request, from: queue)) }
         var rows = try await connections.run(statements)[first...]
         var change = StoreChange()
         var exchange = Exchange()
+        let promoted = request == nil ? nil : rows.removeFirst()
         if !settlements.isEmpty {
             exchange.answers = try Self.answers(settlements, rows.removeFirst(), &change)
         }
-        guard let request, let queue, let promoted = rows.popFirst(), let claimed = rows.popFirst() else {
+        guard let request, let queue, let promoted, let claimed = rows.popFirst() else {
             announcer.announce(change)
             return exchange
         }
-        if try promoted.first?.int(0) ?? 0 > 0 { change.merge(StoreChange(wakes: [queue], isAny: true)) }
+        if try promoted.first?.int(2) ?? 0 > 0 { change.merge(StoreChange(wakes: [queue], isAny: true)) }
         let isPlain = try claimed.first?.bool(0) == true
         if try isPlain && claimed.first?.bool(1) == false {
             exchange.isCut = try claimed.first?.bool(2) == true
-            exchange.jobs = try await jobs(claimed, of: request.queues[0])
+            exchange.jobs = await jobs(claimed, of: request.queues[0])
             if !exchange.jobs.isEmpty { change.isAny = true }
             announcer.announce(change)
             return exchange
         }
         announcer.announce(change)
-        if !isPlain { specialQueues.withLock { _ = $0.insert(queue) } }
+        if !isPlain { knownQueues.note(queue, isSpecial: true) }
         return await claimAfterwards(request, exchange)
     }
 
@@ -111,6 +127,7 @@ extension PostgresStore {
                 .int32(Int32(clamping: queue)), .int(Int64(request.limit)), .int(Int64(request.idleSlots)),
                 .int(Int64(request.budget.bytes)), .int(request.duration.milliseconds),
                 .int(request.registration?.rawValue), .text(request.worker.storable),
+                .text(request.queues[0].description),
             ])
     }
 
@@ -128,31 +145,52 @@ extension PostgresStore {
         return settlements.map { done.remove($0.lease) == nil ? .leaseLost : .settled(.done) }
     }
 
-    /// Reads the rows of ``HotSQL/claim``.
-    private func jobs(_ rows: PostgresRows, of queue: QueueName) async throws -> [LeasedJob] {
-        let rows = try rows.filter { try $0.optionalInt(5) != nil }
-        var events: [Int64: [[UInt8]]] = [:]
-        let digests = try rows.filter { try $0.bool(12) }.map { try $0.int(5) }
-        if !digests.isEmpty {
-            let statement = PostgresStatement(
-                "SELECT job_id, payload FROM stint.events WHERE job_id = ANY ($1) ORDER BY job_id, id",
-                [.ints(digests)])
+    /// Reads the rows of ``HotSQL/claim``. The claim is committed, with the settlements before it: an error must not keep
+    /// their answers from the caller, so jobs that cannot be read are given back.
+    private func jobs(_ rows: PostgresRows, of queue: QueueName) async -> [LeasedJob] {
+        var jobs: [LeasedJob] = []
+        var unread: [Settlement] = []
+        do {
+            let rows = try rows.filter { try $0.optionalInt(5) != nil }
+            let events = await events(ofDigests: try rows.filter { try $0.bool(12) }.map { try $0.int(5) })
+            for row in rows {
+                let lease = Lease(job: JobID(rawValue: try row.int(5)), token: FencingToken(rawValue: try row.int(4)))
+                guard let mine = try row.bool(12) ? events?[lease.job.rawValue, default: []] : [] else {
+                    unread.append(Settlement(lease, .release(after: .zero)))
+                    continue
+                }
+                do {
+                    jobs.append(try Self.job(row, lease, of: queue, mine))
+                } catch {
+                    unread.append(Settlement(lease, .bury(reason: "its stored headers cannot be read: \(error)")))
+                }
+            }
+            if !unread.isEmpty { _ = try await change { [unread] in try await $0.settle(unread) } }
+        } catch {
+            logger.warning(
+                "claimed jobs could not be read or given back; those come back when their lease has run out",
+                metadata: ["jobs": "\(unread.map(\.lease.job))", "error": "\(error)"])
+        }
+        return jobs
+    }
+
+    /// - Returns: `nil` if they cannot be read.
+    private func events(ofDigests digests: [Int64]) async -> [Int64: [[UInt8]]]? {
+        guard !digests.isEmpty else { return [:] }
+        let statement = PostgresStatement(
+            "SELECT job_id, payload FROM stint.events WHERE job_id = ANY ($1) ORDER BY job_id, id", [.ints(digests)])
+        do {
+            var events: [Int64: [[UInt8]]] = [:]
             for row in try await connections.run([statement], isReading: true)[0] {
                 events[try row.int(0), default: []].append(try row.bytes(1))
             }
+            return events
+        } catch {
+            logger.warning(
+                "the events of claimed digests could not be read; these are given back",
+                metadata: ["jobs": "\(digests)", "error": "\(error)"])
+            return nil
         }
-        var jobs: [LeasedJob] = []
-        var unreadable: [Settlement] = []
-        for row in rows {
-            let lease = Lease(job: JobID(rawValue: try row.int(5)), token: FencingToken(rawValue: try row.int(4)))
-            do {
-                jobs.append(try Self.job(row, lease, of: queue, events[lease.job.rawValue] ?? []))
-            } catch {
-                unreadable.append(Settlement(lease, .bury(reason: "its stored headers cannot be read: \(error)")))
-            }
-        }
-        if !unreadable.isEmpty { _ = try await change { [unreadable] in try await $0.settle(unreadable) } }
-        return jobs
     }
 
     private static func job(

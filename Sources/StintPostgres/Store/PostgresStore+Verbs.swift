@@ -52,10 +52,12 @@ extension PostgresStore {
 
     public func reap() async throws -> ReapReport {
         try checkStillThere()
-        try await watchClock()
-        let isNeeded = try await read { transaction in
-            if try await transaction.needsReap() { return true }
-            return try await transaction.needsUpkeep()
+        let isNeeded = try await outages.measure {
+            try await watchClock()
+            return try await read { transaction in
+                if try await transaction.needsReap() { return true }
+                return try await transaction.needsUpkeep()
+            }
         }
         guard isNeeded else { return ReapReport() }
         return try await change { transaction in
@@ -75,13 +77,18 @@ extension JobTransaction {
                 "SELECT queue_id FROM stint.leases WHERE token = ANY ($1) AND group_ids IS NOT NULL", .ints(tokens))
             settledQueues = Set(try rows.map { try $0.int(0) })
         }
+        for job in settlements.flatMap(\.followUps) where job.options.group != nil {
+            settledQueues.insert(try await queueID(job.queue))
+        }
         let queues = try await lockForClaim(request?.queues ?? [], others: settledQueues)
-        store.specialQueues.withLock { special in
-            for queue in queues where !queue.isClaimedAlone && !queue.isPaused { special.remove(queue.id) }
+        // After the queues and before leases, as in a reclaim.
+        let hasWorker = try await lockWorker(request?.registration)
+        for queue in queues where !queue.isClaimedAlone && !queue.isPaused {
+            store.knownQueues.note(queue.id, isSpecial: false)
         }
         var exchange = Exchange(answers: try await settle(settlements))
         var claim = Claim()
-        if let request { claim = try await self.claim(request, from: queues) }
+        if let request, hasWorker { claim = try await self.claim(request, from: queues) }
         let (jobs, unreadable) = try await load(claim)
         _ = try await settle(unreadable)
         exchange.jobs = jobs

@@ -53,7 +53,7 @@ extension PostgresStore {
 
     private func concerns(_ change: StoreChange, _ queues: [QueueName]) -> Bool {
         guard !change.wakes.isEmpty else { return false }
-        let ids = queueIDs.withLock { known in queues.map { known[$0] } }
+        let ids = knownQueues.ids(of: queues)
         // A queue that is not known yet may be one of those that are named.
         return ids.contains { $0.map(change.concerns) ?? true }
     }

@@ -4,6 +4,9 @@ import StintCore
 /// others it is not known: a worker that does not extend its leases loses its jobs, and one that is not renewed is
 /// forgotten.
 extension PostgresStore {
+    /// Longer than it takes to connect.
+    private static let longestWaitForNotifications: Duration = .seconds(10)
+
     public func register(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> RegisteredWorker {
         let known = id.flatMap(scoreboards.own)
         let scoreboard = known ?? scoreboards.create(capacity: worker.concurrency)
@@ -12,7 +15,13 @@ extension PostgresStore {
         scoreboards.keep(scoreboard, for: id)
         if known == nil, scoreboard.name == nil { warnOfUnknownStarts() }
         // From now on the worker relies on the mark.
-        await announcer.hear()
+        if await !announcer.hear(within: Self.longestWaitForNotifications) {
+            logger.warning(
+                """
+                the server's notifications do not arrive; revoked jobs are noticed within \(TimedRevocationMark.limit), and \
+                new jobs within \(ChangeAnnouncer.lookInterval)
+                """)
+        }
         return RegisteredWorker(
             id: id, scoreboard: scoreboard.file, runLock: runLock, revocations: announcer.revocations)
     }
@@ -37,7 +46,10 @@ extension PostgresStore {
     public func workers() async throws -> [WorkerRecord] { try await read { try await $0.workerRecords() } }
 
     public func reclaim(from workers: [WorkerID], _ end: WorkerEnd) async throws -> ReapReport {
-        let ended = try await change { try await $0.reclaim(from: workers, end) }
+        let ended = try await change { transaction in
+            try await transaction.lockForReclaim(workers)
+            return try await transaction.reclaim(from: workers, end)
+        }
         scoreboards.remove(ended.workers, names: ended.scoreboards)
         return ended.report
     }

@@ -15,16 +15,14 @@ public final class PostgresStore: JobStore {
     let logger: Logger
     /// Tests move it; `nil`: the server's.
     let clock: (any QueueClock)?
-    /// Queues are never deleted, so an id that was read once stays.
-    let queueIDs = Mutex<[QueueName: Int64]>([:])
-    /// Queues that were found to have limits or groups, or paused: their claims take more than one statement.
-    let specialQueues = Mutex<Set<Int64>>([])
+    let knownQueues: KnownQueues
     let enqueueBatches = EnqueueBatches()
     private let clockWatch = ClockWatch()
     /// Shared by all workers of this process.
     let runLock = ExclusiveRunLock()
     let announcer: ChangeAnnouncer
     let scoreboards: PostgresScoreboards
+    let outages: OutageWatch
     private let isClosed = Atomic(false)
 
     private init(
@@ -34,8 +32,12 @@ public final class PostgresStore: JobStore {
         self.name = name
         self.clock = clock
         self.logger = logger
-        announcer = ChangeAnnouncer(connections, logger: logger)
+        knownQueues = KnownQueues(connections)
+        let (start, steady) = (ContinuousClock.now, ContinuousClock())
+        let milliseconds: @Sendable () -> Int64 = { clock?.now().monotonic ?? (steady.now - start).milliseconds }
+        announcer = ChangeAnnouncer(connections, logger: logger, milliseconds: milliseconds)
         scoreboards = PostgresScoreboards(in: runFolder, clock: clock ?? SystemClock())
+        outages = OutageWatch(connections, milliseconds: milliseconds)
     }
 
     public struct Options: Sendable {
@@ -98,13 +100,14 @@ public final class PostgresStore: JobStore {
         _ verb: @Sendable (JobTransaction) async throws -> Value
     ) async throws -> Value {
         try checkStillThere()
-        let (value, change, queues) = try await connections.transaction { [clock] sql in
+        let (value, change, queues, reconnects) = try await connections.transaction { [clock, connections] sql in
+            let reconnects = connections.reconnects
             let transaction = try await JobTransaction(sql, self, clock)
             let value = try await verb(transaction)
             try await transaction.finish()
-            return (value, transaction.change, transaction.newQueues)
+            return (value, transaction.change, transaction.newQueues, reconnects)
         }
-        if !queues.isEmpty { queueIDs.withLock { $0.merge(queues) { $1 } } }
+        knownQueues.note(queues, since: reconnects)
         announcer.announce(change)
         return value
     }

@@ -11,13 +11,13 @@ struct Candidate: Sendable {
 
     let id: Int64
     let priority: Int64
-    let attempts: Int64
-    let crashes: Int64
-    let suspect: Bool
+    private(set) var attempts: Int64
+    private(set) var crashes: Int64
+    private(set) var suspect: Bool
     let group: Int64?
-    let expiresAt: Timestamp?
+    private(set) var expiresAt: Timestamp?
     /// Since when it is ready.
-    let readyAt: Timestamp
+    private(set) var readyAt: Timestamp
     /// Of its payload, or of its events, and of its headers, about.
     let bytes: Int
     let queue: ClaimableQueue
@@ -48,6 +48,17 @@ struct Candidate: Sendable {
         self.readyAt = readyAt
         bytes = 0
         self.queue = queue
+    }
+
+    /// As it was when it was taken.
+    ///
+    /// - Parameter row: Of `JobTransaction.deleteReady(_:)`.
+    func asDeleted(_ row: PostgresRow) throws -> Candidate {
+        var job = self
+        (job.attempts, job.crashes, job.suspect) = (try row.int(3), try row.int(4), try row.bool(5))
+        job.expiresAt = try row.optionalInt(7)
+        job.readyAt = try row.optionalInt(8) ?? readyAt
+        return job
     }
 
     var place: JobPlace { JobPlace(queue: queue.id, priority: priority, group: group, expiresAt: expiresAt) }

@@ -51,10 +51,12 @@ extension QueueLimits {
 extension JobTransaction {
     /// Queues by their names, each once; those that do not exist are left out.
     func queues(_ names: [QueueName]) async throws -> [ClaimableQueue] {
-        try await run(
+        let queues = try await run(
             "SELECT \(ClaimableQueue.columns) FROM stint.queues WHERE name = ANY ($1) ORDER BY id",
             .texts(names.map(\.description))
         ).map { try ClaimableQueue($0) }
+        for queue in queues { newQueues[queue.name] = queue.id }
+        return queues
     }
 
     /// The same by id.

@@ -12,6 +12,27 @@ extension JobTransaction {
         var keyTaken: Set<Int64> = []
     }
 
+    /// The jobs that a change is for, each once.
+    struct Targets {
+        let ids: [Int64]
+        /// Where each was found; `nil` if it was named, and is changed wherever it is.
+        private let places: [Int64: (state: JobState, queue: Int64)]?
+
+        init(ids: [Int64]) { (self.ids, places) = (ids, nil) }
+
+        /// Those of a selection. Others may move them between the look and the change. One that is no longer in the state
+        /// and the queue in which it was found is not the one that was meant: it stays as they have left it.
+        init(found: [Located]) {
+            ids = found.map(\.id)
+            places = Dictionary(found.map { ($0.id, ($0.state, $0.place.queue)) }) { $1 }
+        }
+
+        func include(_ job: Located) -> Bool {
+            guard let places else { return true }
+            return places[job.id].map { $0 == (job.state, job.place.queue) } ?? false
+        }
+    }
+
     /// Changes jobs by id, all or none: if it throws, the transaction is undone.
     func change(_ ids: [JobID], _ change: JobChange) async throws {
         var rest = ids[...]
@@ -20,7 +41,7 @@ extension JobTransaction {
             var seen: Set<JobID> = []
             let part = rest.prefix { seen.insert($0).inserted }
             rest = rest.dropFirst(part.count)
-            let applied = try await apply(change, to: part.map(\.rawValue))
+            let applied = try await apply(change, to: Targets(ids: part.map(\.rawValue)))
             for id in part where !applied.changed.contains(id.rawValue) {
                 if applied.keyTaken.contains(id.rawValue), case .move(let queue) = change {
                     throw StintError.keyTaken(id, in: queue)
@@ -39,28 +60,33 @@ extension JobTransaction {
         try await record(change, of: ids, by: actor)
     }
 
-    /// Changes jobs as far as the change applies to them. Each id is there once.
-    func apply(_ change: JobChange, to ids: [Int64]) async throws -> Applied {
+    /// Changes jobs of a selection that are still where they were found, as far as the change applies to them.
+    func apply(_ change: JobChange, toFound jobs: [Located]) async throws -> Applied {
+        try await apply(change, to: Targets(found: jobs))
+    }
+
+    /// Changes jobs as far as the change applies to them.
+    private func apply(_ change: JobChange, to targets: Targets) async throws -> Applied {
         switch change {
-        case .kick: return try await makeWaiting(ids, change) { Waiting(id: $0.id, place: $0.place) }
+        case .kick: return try await makeWaiting(targets, change) { Waiting(id: $0.id, place: $0.place) }
         case .kickLater(let delay):
-            return try await makeWaiting(ids, change) {
+            return try await makeWaiting(targets, change) {
                 Waiting(id: $0.id, place: $0.place, delay: delay.milliseconds)
             }
         case .runNow:
-            return try await makeWaiting(ids, change) {
+            return try await makeWaiting(targets, change) {
                 Waiting(
                     id: $0.id, place: $0.place, attempts: $0.attempts, crashes: $0.crashes, suspect: $0.suspect)
             }
         case .bury(let reason):
-            let (taken, applied) = try await take(ids, change)
+            let (taken, applied) = try await take(targets, change)
             try await bury(
                 taken.map {
                     Burial(id: $0.id, place: $0.place, attempts: $0.attempts, crashes: $0.crashes, reason: reason)
                 })
             return applied
         case .cancel(let reason):
-            let (taken, applied) = try await take(ids, change)
+            let (taken, applied) = try await take(targets, change)
             try await end(
                 taken.map {
                     Ended(
@@ -69,27 +95,27 @@ extension JobTransaction {
                 })
             return applied
         case .delete:
-            let (taken, applied) = try await take(ids, change)
+            let (taken, applied) = try await take(targets, change)
             _ = try await run(Self.forget(taken.map(\.id)))
             return applied
-        case .move(let queue): return try await move(ids, to: queue)
-        case .setPriority(let priority): return try await setPriority(Int64(priority), of: ids)
+        case .move(let queue): return try await move(targets, to: queue)
+        case .setPriority(let priority): return try await setPriority(Int64(priority), of: targets)
         }
     }
 
     /// Takes those out of their states that a change applies to.
     func take(
-        _ ids: [Int64], _ change: JobChange
+        _ targets: Targets, _ change: JobChange
     ) async throws -> (taken: [Located], applied: Applied) {
-        let (taken, others) = try await take(ids) { change.applies(to: $0.state) }
+        let (taken, others) = try await take(targets.ids) { change.applies(to: $0.state) && targets.include($0) }
         return (taken.values.sorted { $0.id < $1.id }, Applied(changed: Set(taken.keys), left: others))
     }
 
     private func makeWaiting(
-        _ ids: [Int64], _ change: JobChange, _ next: (Located) -> Waiting
+        _ targets: Targets, _ change: JobChange, _ next: (Located) -> Waiting
     ) async throws -> Applied {
-        try await lockLines(of: try await locate(ids).values.map(\.place))
-        let (taken, applied) = try await take(ids, change)
+        try await lockLines(of: try await locate(targets.ids).values.map(\.place))
+        let (taken, applied) = try await take(targets, change)
         try await makeWaiting(taken.map(next))
         return applied
     }
@@ -97,20 +123,21 @@ extension JobTransaction {
     // MARK: - To another place
 
     /// Jobs leave their states and come back into them, so one that was read before must be read again.
-    private func move(_ ids: [Int64], to name: QueueName) async throws -> Applied {
+    private func move(_ targets: Targets, to name: QueueName) async throws -> Applied {
         let queue = try await queueID(name)
-        let found = try await locate(ids)
+        let found = try await locate(targets.ids)
         try await lockLines(
             of: found.values.flatMap { job in
                 var target = job.place
                 target.queue = queue
                 return [job.place, target]
             })
-        let wanted = found.values.filter { JobChange.move(to: name).applies(to: $0.state) && $0.place.queue != queue }
-        let keyTaken = try await keysTaken(of: wanted.map(\.id), in: queue)
-        var (taken, others) = try await take(wanted.map(\.id).filter { !keyTaken.contains($0) }) { job in
-            JobChange.move(to: name).applies(to: job.state)
+        func isWanted(_ job: Located) -> Bool {
+            JobChange.move(to: name).applies(to: job.state) && targets.include(job)
         }
+        let wanted = found.values.filter { isWanted($0) && $0.place.queue != queue }
+        let keyTaken = try await keysTaken(of: wanted.map(\.id), in: queue)
+        var (taken, others) = try await take(wanted.map(\.id).filter { !keyTaken.contains($0) }, where: isWanted)
         others.merge(found.filter { id, _ in !wanted.contains { $0.id == id } }) { $1 }
         if !taken.isEmpty {
             try await moveKeys(of: taken.keys.sorted(), to: queue)
@@ -136,10 +163,12 @@ extension JobTransaction {
         return Dictionary(try rows.map { (try $0.int(0), try $0.text(1)) }) { $1 }
     }
 
-    private func setPriority(_ priority: Int64, of ids: [Int64]) async throws -> Applied {
+    private func setPriority(_ priority: Int64, of targets: Targets) async throws -> Applied {
         let change = JobChange.setPriority(to: UInt32(clamping: priority))
-        try await lockLines(of: try await locate(ids).values.map(\.place))
-        var (taken, others) = try await take(ids) { change.applies(to: $0.state) && $0.place.priority != priority }
+        try await lockLines(of: try await locate(targets.ids).values.map(\.place))
+        var (taken, others) = try await take(targets.ids) { job in
+            change.applies(to: job.state) && job.place.priority != priority && targets.include(job)
+        }
         others = others.filter { taken[$0.key] == nil }
         try await run(
             "UPDATE stint.jobs SET priority = $2 WHERE id = ANY ($1)", .ints(taken.keys.sorted()), .int(priority))

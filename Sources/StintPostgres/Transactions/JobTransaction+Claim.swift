@@ -220,15 +220,16 @@ extension JobTransaction {
     // MARK: - The lease
 
     /// Gives ready jobs of a queue to the holder of a lease. Each gets one attempt more. Jobs that somebody has just
-    /// cancelled are left out.
+    /// cancelled are left out; one that was taken out and put back since it was chosen, such as by a burial and a kick, is
+    /// leased as it is now.
     private func lease(
         _ candidates: [Candidate], of queue: ClaimableQueue, _ request: ClaimRequest, _ choice: Choice
     ) async throws -> [Claim.Job] {
         var leased: [Candidate] = []
         if !candidates.isEmpty {
-            let rows = try await run(Self.deleteReady(candidates.map { ($0.place, $0.id) }))
-            let gone = Set(try rows.joined().map { try $0.int(0) })
-            leased = candidates.filter { gone.contains($0.id) }
+            let rows = try await run(Self.deleteReady(candidates.map { ($0.place, $0.id) })).joined()
+            let gone = Dictionary(try rows.map { (try $0.int(0), $0) }) { $1 }
+            leased = try candidates.compactMap { job in try gone[job.id].map { try job.asDeleted($0) } }
             count(queue.id, ready: -leased.count)
         }
         try await serve(leased, of: queue, choice)

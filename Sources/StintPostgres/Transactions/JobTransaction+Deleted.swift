@@ -8,11 +8,11 @@ extension JobTransaction {
 
     // MARK: - Set aside
 
-    /// Takes jobs out of their states, and frees their unique keys.
+    /// Takes jobs out of the states in which they were found, and frees their unique keys.
     ///
     /// - Returns: How many.
-    func setAside(_ ids: [Int64], by operation: Int64) async throws -> Int {
-        let jobs = try await take(ids, .delete).taken
+    func setAside(_ found: [Located], by operation: Int64) async throws -> Int {
+        let jobs = try await take(Targets(found: found), .delete).taken
         guard !jobs.isEmpty else { return 0 }
         let gone = jobs.map(\.id)
         _ = try await run([

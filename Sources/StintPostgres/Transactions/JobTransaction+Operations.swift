@@ -140,9 +140,9 @@ extension JobTransaction {
             limit: Int(min(Int64(Self.rowsPerStep), operation.left(of: selection))))
         var progress = OpenOperation.Progress(skipped: operation.skipped, cursor: step.next)
         if case .delete = change {
-            progress.changed = try await setAside(jobs.map(\.id), by: operation.id)
+            progress.changed = try await setAside(jobs, by: operation.id)
         } else {
-            let applied = try await apply(change, to: jobs.map(\.id))
+            let applied = try await apply(change, toFound: jobs)
             progress.changed = applied.changed.count
             progress.skipped += Int64(applied.keyTaken.count)
         }

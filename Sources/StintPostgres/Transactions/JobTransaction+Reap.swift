@@ -38,18 +38,8 @@ extension JobTransaction {
 
     func reap() async throws -> ReapReport {
         var report = ReapReport()
-        let leases = try await run(
-            """
-            SELECT \(LeaseRow.columns) FROM stint.leases WHERE deadline <= $1 ORDER BY deadline LIMIT $2
-            FOR UPDATE SKIP LOCKED
-            """, .int(now.steady), .int(Self.leasesPerReap)
-        ).map { try LeaseRow($0) }
-        if !leases.isEmpty {
-            let workers = try await workerRecords()
-            for lease in leases where report.requeued + report.buried < Self.jobsPerReap {
-                try await endExpired(lease, workers, &report)
-            }
-        }
+        try await lockForReap()
+        try await endLeases(&report)
         for state in [JobState.ready, .delayed] {
             let ids = try await run(Self.expiredJobs(state), .int(now.wall), .int(Self.expiriesPerReap))
                 .map { try $0.int(0) }
@@ -57,6 +47,45 @@ extension JobTransaction {
         }
         try await prune(&report)
         return report
+    }
+
+    /// Takes the locks of queues first, as all transactions do: others that hold one may wait for a lease or a job.
+    private func lockForReap() async throws {
+        let states = [JobState.ready, .delayed].map { state in
+            """
+            SELECT queue_id FROM (SELECT queue_id, group_id FROM \(state.table) WHERE expires_at <= $3 LIMIT $4) s
+            WHERE group_id IS NOT NULL
+            """
+        }
+        let queues = try await run(
+            """
+            SELECT queue_id FROM (SELECT queue_id, group_ids FROM stint.leases WHERE deadline <= $1 ORDER BY deadline LIMIT $2) l
+            WHERE group_ids IS NOT NULL
+            UNION \(states.joined(separator: " UNION "))
+            """, .int(now.steady), .int(Self.leasesPerReap), .int(now.wall), .int(Self.expiriesPerReap))
+        try await lock(try queues.map { try $0.int(0) }, exclusively: false)
+    }
+
+    private func endLeases(_ report: inout ReapReport) async throws {
+        // Workers that live extend their leases now.
+        if store.outages.isJustOver() {
+            let ended = try await run(
+                "SELECT count(*) FROM (SELECT 1 FROM stint.leases WHERE deadline <= $1 LIMIT $2) l", .int(now.steady),
+                .int(Self.leasesPerReap))
+            report.spared = Int(clamping: try ended.first?.int(0) ?? 0)
+            return
+        }
+        let leases = try await run(
+            """
+            SELECT \(LeaseRow.columns) FROM stint.leases WHERE deadline <= $1 ORDER BY deadline LIMIT $2
+            FOR UPDATE SKIP LOCKED
+            """, .int(now.steady), .int(Self.leasesPerReap)
+        ).map { try LeaseRow($0) }
+        guard !leases.isEmpty else { return }
+        let workers = try await workerRecords()
+        for lease in leases where report.requeued + report.buried < Self.jobsPerReap {
+            try await endExpired(lease, workers, &report)
+        }
     }
 
     private func prune(_ report: inout ReapReport) async throws {

@@ -38,13 +38,12 @@ extension JobTransaction {
         try await run("SELECT id FROM stint.jobs ORDER BY id DESC LIMIT 1").first?.int(0) ?? 0
     }
 
-    /// Jobs that are found and then moved by others stay as those have left them.
     func change(
         _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int
     ) async throws -> SelectionStep {
         let states = selection.possibleStates.filter(change.states.contains)
         let (step, jobs) = try await select(selection, states, from: cursor, limit: limit)
-        let changed = try await apply(change, to: jobs.map(\.id)).changed
+        let changed = try await apply(change, toFound: jobs).changed
         return SelectionStep(
             jobs: step.jobs.filter { changed.contains($0.rawValue) }, next: step.next, start: step.start)
     }

@@ -79,8 +79,9 @@ extension JobTransaction {
 
     /// Deletes the rows of jobs in their states.
     ///
-    /// - Returns: The jobs that were still there, as their rows say: they may have been elsewhere in between. Nobody
-    ///   changes the queue or the priority of a job without taking it out of its state, so these stay what they are now.
+    /// - Returns: The jobs that were still in these states and queues, as their rows say: they may have been elsewhere in
+    ///   between. Nobody changes the queue or the priority of a job without taking it out of its state, so these stay what
+    ///   they are now.
     private func remove(_ jobs: [Located]) async throws -> [Int64: Located] {
         var removed: [Located] = []
         let byState = Dictionary(grouping: jobs.sorted { $0.id < $1.id }, by: \.state)
@@ -89,7 +90,9 @@ extension JobTransaction {
             case .ready: removed += try await removeReady(jobs)
             case .leased: removed += try await removeLeased(jobs)
             case .delayed, .buried, .done, .cancelled, .expired:
-                removed += try await run(Self.remove(state), .ints(jobs.map(\.id))).map { try Self.removed($0, state) }
+                removed += try await run(
+                    Self.remove(state), .ints(jobs.map(\.id)), .int32s(jobs.map { Int32(clamping: $0.place.queue) })
+                ).map { try Self.removed($0, state) }
             }
         }
         let priorities = try await run(
@@ -124,7 +127,8 @@ extension JobTransaction {
     private static func remove(_ state: JobState) -> String {
         let at = state == .buried ? "buried_at" : state.orderColumn!
         return """
-            DELETE FROM \(state.table) WHERE job_id = ANY ($1)
+            DELETE FROM \(state.table) s USING unnest($1::bigint[], $2::integer[]) AS t (job, queue)
+            WHERE s.job_id = t.job AND s.queue_id = t.queue
             RETURNING job_id, queue_id, attempts, crashes, \(state.isUnfinished ? "suspect" : "false"), group_id,
                       \(state.isOver ? "NULL::bigint" : "expires_at"), \(at), \(state.hasReason ? "reason" : "NULL::text"),
                       \(state == .delayed ? "holds_group" : "false"), \(state == .buried ? "error_group" : "NULL::bigint")
@@ -164,7 +168,8 @@ extension JobTransaction {
                 """
                 DELETE FROM stint.ready r USING unnest($1::integer[], $2::bigint[], $3::bigint[]) AS t (queue, priority, job)
                 WHERE r.queue_id = t.queue AND r.priority = t.priority AND r.job_id = t.job AND r.group_id \(isGrouped)
-                RETURNING r.job_id, r.queue_id, r.priority, r.attempts, r.crashes, r.suspect, r.group_id, r.expires_at
+                RETURNING r.job_id, r.queue_id, r.priority, r.attempts, r.crashes, r.suspect, r.group_id, r.expires_at,
+                          r.ready_at
                 """,
                 [
                     .int32s(mine.map { Int32(clamping: $0.place.queue) }), .ints(mine.map(\.place.priority)),

@@ -82,6 +82,8 @@ extension JobTransaction {
         _ queue: ClaimableQueue, _ turn: Int64, depth: Int, skipsSuspects: Bool
     ) async throws -> [GroupInLine] {
         let load = try await load(of: queue)
+        // However many these are, the others come after them.
+        let blocked = PostgresValue.ints(blockedGroups(load, queue.limits).sorted())
         var line: [GroupInLine] = []
         var last = (Int64.min, Int64.min)
         var stops = 0
@@ -91,8 +93,9 @@ extension JobTransaction {
                 """
                 SELECT id, turn, weight FROM stint.groups
                 WHERE queue_id = $1 AND is_in_line AND resume_at IS NULL AND (turn, id) > ($2, $3)
+                    AND id NOT IN (SELECT unnest($5::bigint[]))
                 ORDER BY turn, id LIMIT $4
-                """, .int(queue.id), .int(last.0), .int(last.1), .int(Int64(width)))
+                """, .int(queue.id), .int(last.0), .int(last.1), .int(Int64(width)), blocked)
             guard let end = page.last else { break }
             last = (try end.int(1), try end.int(0))
             let rooms = try await rooms(of: page.map { try $0.int(0) }, in: queue, load)

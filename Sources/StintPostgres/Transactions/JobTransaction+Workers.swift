@@ -28,6 +28,34 @@ extension JobTransaction {
         ).compactMap { try $0.optionalText(0) }
     }
 
+    // MARK: - Claims and the end of their worker
+
+    /// A claim locks the row of its worker, so that a reclaim of the worker comes either before the claim, which then takes
+    /// nothing, or after its commit, and finds its lease.
+    ///
+    /// - Returns: Whether the worker is registered. One without a registration needs no row.
+    func lockWorker(_ id: WorkerID?) async throws -> Bool {
+        guard let id else { return true }
+        return try await !run("SELECT 1 FROM stint.workers WHERE id = $1 FOR KEY SHARE", .int(id.rawValue)).isEmpty
+    }
+
+    /// Before a reclaim: waits for the claims of the workers, and for those of all workers of their processes. The locks of
+    /// queues come first, as everywhere.
+    func lockForReclaim(_ workers: [WorkerID]) async throws {
+        let ids = PostgresValue.ints(workers.map(\.rawValue))
+        let sameProcesses = """
+            SELECT id FROM stint.workers
+            WHERE id = ANY ($1) OR process IN (SELECT process FROM stint.workers WHERE id = ANY ($1))
+            """
+        let queues = try await run(
+            """
+            SELECT DISTINCT queue_id FROM stint.leases
+            WHERE worker_id = ANY (ARRAY(\(sameProcesses))) AND group_ids IS NOT NULL
+            """, ids)
+        try await lock(try queues.map { try $0.int(0) }, exclusively: false)
+        try await run("\(sameProcesses) ORDER BY id FOR UPDATE", ids)
+    }
+
     /// All workers, with what is known of those of this machine.
     func workerRecords() async throws -> [WorkerRecord] {
         try await run(

@@ -17,7 +17,7 @@ final class JobTransaction {
     /// Of interest to others once it is committed.
     var change = StoreChange()
     /// Queues that this transaction has looked up or created.
-    private(set) var newQueues: [QueueName: Int64] = [:]
+    var newQueues: [QueueName: Int64] = [:]
     /// The locks that it holds, and whether it holds them alone.
     private var locks: [Int64: Bool] = [:]
     private var tallies: [Int64: Tally] = [:]
@@ -101,7 +101,7 @@ final class JobTransaction {
 
     /// `nil`: there is no such queue.
     func knownQueueID(_ name: QueueName) async throws -> Int64? {
-        if let known = newQueues[name] ?? store.queueIDs.withLock({ $0[name] }) { return known }
+        if let known = newQueues[name] ?? store.knownQueues.id(of: name) { return known }
         let id = try await run("SELECT id FROM stint.queues WHERE name = $1", .text(name.description)).first?.int(0)
         newQueues[name] = id
         return id
