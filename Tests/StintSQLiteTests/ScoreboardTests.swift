@@ -67,6 +67,10 @@ struct ScoreboardTests {
             #expect(try scoreboards(folder.path).count == 2)
             // The other worker of the process has ended with it.
             for worker in [one, two] { queue.store.abandon(worker.id) }
+            // A process that another test starts just now holds their locks too, until it runs its own program.
+            try await eventually("both are dead") {
+                try await queue.store.workers().allSatisfy { $0.liveness == .dead }
+            }
             _ = try await store.reclaim(from: [one.id], .stopped)
             #expect(try scoreboards(folder.path).isEmpty, "of \(one.id) and \(two.id)")
         }

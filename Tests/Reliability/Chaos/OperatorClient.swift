@@ -44,9 +44,9 @@ struct OperatorClient {
             case 11 where !player.isCalm:
                 let group = Player.groups.randomElement(using: &chance)!
                 try await patiently { try await queue.store.setWeight(2, ofGroup: group, in: Player.limited) }
-            case 5: _ = try await queue.store.workers()
-            case 6: _ = try await queue.store.failures(limit: 100)
-            default: _ = try await queue.store.list(JobFilter(limit: 200))
+            case 5: _ = try await patiently { try await queue.store.workers() }
+            case 6: _ = try await patiently { try await queue.store.failures(limit: 100) }
+            default: _ = try await patiently { try await queue.store.list(JobFilter(limit: 200)) }
             }
             try await Task.sleep(for: .milliseconds(40))
         }
@@ -71,16 +71,20 @@ struct OperatorClient {
         }
     }
 
-    /// Another process may hold the lock for longer than the busy timeout.
-    private func patiently(_ body: () async throws -> Void) async throws {
+    /// Another process may hold the lock for longer than the busy timeout, and the server may die before it answers. All
+    /// that an operator does may be done twice.
+    private func patiently<Value>(_ body: () async throws -> Value) async throws -> Value {
         while true {
-            do { return try await body() } catch let error as StintError where error.code == .databaseBusy { continue }
+            do {
+                return try await body()
+            } catch let error as StintError where [.databaseBusy, .outcomeUnknown].contains(error.code) { continue }
         }
     }
 
     /// Changes a job that others may settle at this moment.
     private func touch(_ chance: inout SeededGenerator, _ body: (JobID) async throws -> Void) async throws {
-        guard let job = try await queue.store.list(JobFilter(limit: 50)).randomElement(using: &chance) else { return }
+        let jobs = try await patiently { try await queue.store.list(JobFilter(limit: 50)) }
+        guard let job = jobs.randomElement(using: &chance) else { return }
         do {
             try await patiently { try await body(job.id) }
         } catch let error as StintError where [.notFound, .invalidInput].contains(error.code) {
