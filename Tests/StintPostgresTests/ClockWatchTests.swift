@@ -65,8 +65,10 @@ struct ClockWatchTests {
         #expect(try await watch.look(database.connections) != 0)
 
         let row = try await database.connections.run(
-            "SELECT deadline - stint.steady_ms(), (SELECT at FROM stint.starts) - stint.steady_ms() FROM stint.leases")[
-                0]
+            """
+            SELECT deadline - stint.steady_ms(), (SELECT at FROM stint.starts) - stint.steady_ms() FROM stint.leases
+            """
+        )[0]
         // The test itself takes time, and a start counts at the end of its part of the window.
         #expect((300_000...602_000).contains(try row.int(0)))
         #expect((-300_000...2_000).contains(try row.int(1)))
