@@ -244,7 +244,9 @@ struct WorkerDeathTests {
     func noFolder() async throws {
         let url = try await PostgresCluster.shared.database()
         for folder in [nil, "/dev/null/stint"] as [String?] {
-            let store = try await PostgresStore.open(url, options: .init(runFolder: folder))
+            var options = PostgresStore.Options()
+            options.runFolder = folder
+            let store = try await PostgresStore.open(url, options: options)
             let registration = WorkerRegistration(name: "w", process: .current, queues: ["q"], concurrency: 1)
             let worker = try await store.register(registration, as: nil)
             let id = try await store.enqueue([NewJob([], in: "q", options: JobOptions(maxCrashes: 1))])[0].id
