@@ -30,7 +30,7 @@ struct DatabasePathTests {
 
     @Test("a kind of store that is not built in is refused, with what is expected", arguments: [true, false])
     func unknownKind(isOption: Bool) async throws {
-        let address = "postgres://localhost/jobs"
+        let address = "mysql://localhost/jobs"
         let outcome = try await place.run(
             Workplace.stint, .init(["put", "x"] + (isOption ? ["--db", address] : [])),
             environment: isOption ? [:] : ["STINT_DB": address])
@@ -38,7 +38,7 @@ struct DatabasePathTests {
         #expect(refusal.code == 65)
         #expect(
             refusal.sentence.hasPrefix(
-                "the store 'postgres' is not built into this program: expected a path or sqlite:path"))
+                "the store 'mysql' is not built into this program: expected a path or sqlite:path"))
         #expect(try place.snapshot().isEmpty)
     }
 
