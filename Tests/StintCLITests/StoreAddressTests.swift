@@ -17,12 +17,14 @@ struct StoreAddressTests {
         #expect(address.kind == .sqlite && address.place == place)
     }
 
-    @Test("of another kind is refused", arguments: ["postgres:jobs", "mysql://localhost/jobs", "a:b", "sqlite:"])
+    @Test(
+        "of another kind is refused",
+        arguments: ["postgres:jobs", "mysql://me:secret@h/jobs", "Postgres://me:secret@h/jobs", "a:b", "sqlite:"])
     func refused(_ text: String) {
         #expect {
             try StoreAddress(text)
         } throws: {
-            ($0 as? StintError)?.code == .invalidInput && "\($0)".contains("sqlite:path")
+            ($0 as? StintError)?.code == .invalidInput && "\($0)".contains("sqlite:path") && !"\($0)".contains("secret")
         }
     }
 }

@@ -55,6 +55,25 @@ struct OutageTests {
         await database.close()
     }
 
+    @Test("a server that loses its connections again and again keeps no lease of a dead worker for ever")
+    func longOutage() async throws {
+        let database = try await TestDatabase()
+        let clock = TestClock()
+        let store = try await PostgresStore.open(database.url, clock: clock)
+        _ = try await store.enqueue([NewJob([], in: "q")])
+        _ = try await store.claim(Self.request())
+        clock.advance(by: .seconds(60))
+        var requeued = 0
+        for _ in 0..<40 where requeued == 0 {
+            try await endConnections(database.administrator)
+            clock.advance(by: OutageWatch.grace)
+            requeued = try await store.reap().requeued
+        }
+        #expect(requeued == 1)
+        await store.close()
+        await database.close()
+    }
+
     // MARK: - Ids of queues
 
     /// What a failover to a standby does that has not got the last queue: its id is given to another one.

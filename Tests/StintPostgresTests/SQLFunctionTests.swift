@@ -200,6 +200,18 @@ struct SQLFunctionTests {
             } catch is Undone {}
             #expect(try await store.stats().map(\.ready) == (isKept ? [2] : []))
         }
+        // Neither its own types nor the clock of tests get anywhere in functions that run as their owner.
+        let id = try await producer.transaction { transaction in
+            for statement in [
+                "SET LOCAL ROLE \(role)", "CREATE DOMAIN pg_temp.text AS pg_catalog.text CHECK (false)",
+                "SET LOCAL stint.test_now_ms = '1'", "SET LOCAL SESSION AUTHORIZATION \(role)",
+            ] { _ = try await transaction.run(statement) }
+            let id = try await transaction.run("SELECT job_id FROM stint.enqueue('3', queue => 'q')")[0].int(0)
+            _ = try await transaction.run("SET LOCAL SESSION AUTHORIZATION DEFAULT")
+            return id
+        }
+        let made = try #require(try await store.job(JobID(rawValue: id)))
+        #expect(made.record.enqueuedAtMilliseconds > 1_000_000_000_000)
         for forbidden in ["SELECT * FROM stint.jobs", "DELETE FROM stint.ready", "SELECT stint.ack(1, 1)"] {
             let error = try await stintError {
                 try await producer.transaction { transaction in
@@ -212,6 +224,35 @@ struct SQLFunctionTests {
         await store.close()
         _ = try await database.administrator.run("DROP OWNED BY \(role)")
         _ = try await database.administrator.run("DROP ROLE \(role)")
+        await database.close()
+    }
+
+    @Test("a program's transaction that stays open holds up no reap")
+    func openTransaction() async throws {
+        let database = try await TestDatabase(.one)
+        let clock = TestClock()
+        let store = try await PostgresStore.open(database.url, clock: clock)
+        let time = PostgresValue.text(String(clock.now().wall))
+        _ = try await store.enqueue([NewJob([], in: "q")])
+        _ = try await store.claim(ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(60), worker: "w"))
+        try await database.connections.transaction { program in
+            _ = try await program.run("SELECT set_config('stint.test_now_ms', $1, false)", time)
+            _ = try await program.run("SELECT stint.enqueue('1', queue => 'q')")
+        }
+        try await database.connections.transaction { program in
+            // The row of its counts was there before, and is locked until the commit.
+            _ = try await program.run("SELECT stint.enqueue('2', queue => 'q')")
+            clock.advance(by: .seconds(600))
+            var report = try await store.reap()
+            // An answer of a busy server that takes too long is an outage.
+            for _ in 0..<20 where report.spared > 0 {
+                clock.advance(by: OutageWatch.grace)
+                report = try await store.reap()
+            }
+            #expect(report.requeued == 1)
+        }
+        #expect(try await store.stats().map(\.ready) == [3])
+        await store.close()
         await database.close()
     }
 

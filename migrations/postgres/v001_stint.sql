@@ -140,7 +140,7 @@ CREATE TABLE stint.tallies (
 ) WITH (fillfactor = 30, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 COMMENT ON TABLE stint.tallies IS 'Changes of the counts of queues: their sums are the counts';
 COMMENT ON COLUMN stint.tallies.start IS 'When the ten seconds begin; 0: all time before the other rows';
-COMMENT ON COLUMN stint.tallies.slot IS 'pg_backend_pid() & 15 of the connection';
+COMMENT ON COLUMN stint.tallies.slot IS 'pg_backend_pid() & 15 of one of Stint''s connections, more for applications (stint.caller_slot()), -1 for what was added up';
 COMMENT ON COLUMN stint.tallies.buried IS 'The change of the number of buried jobs; burials counts only those that came';
 COMMENT ON COLUMN stint.tallies.waits IS 'Times from ready to claimed: how many up to 1 ms, up to 2 ms, up to 4 ms and so on';
 COMMENT ON COLUMN stint.tallies.runs IS 'Times from the claim to the end of attempts that ran and were settled, likewise';

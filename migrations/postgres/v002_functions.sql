@@ -7,12 +7,30 @@
 -- What is left out or NULL has Stint's default. Both run as their owner, so a role that may use the schema and execute
 -- stint.enqueue can enqueue, and nothing else; see docs/postgresql.md.
 
+-- pg_temp is named in each search_path, and last: otherwise types of the caller's own would be found first, and their checks
+-- would run as the owner.
+
+-- The time as stint.now_ms() tells it, but only members of the owner's role can set it for tests: whoever may enqueue must not
+-- set the clock.
+CREATE FUNCTION stint.caller_now_ms() RETURNS bigint LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN pg_has_role(session_user, current_user, 'MEMBER') THEN stint.now_ms()
+                ELSE floor(date_part('epoch', clock_timestamp()) * 1000)::bigint END
+$$;
+COMMENT ON FUNCTION stint.caller_now_ms() IS 'Milliseconds since 1970 UTC, for functions that run as their owner';
+
+-- The row of stint.tallies of this connection. It is locked until the application commits, so it is none that Stint's own
+-- connections use.
+CREATE FUNCTION stint.caller_slot() RETURNS smallint LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT (16 + pg_backend_pid() % 30000)::smallint
+$$;
+COMMENT ON FUNCTION stint.caller_slot() IS 'The slot of stint.tallies for transactions of applications';
+
 -- Why Stint would refuse a job; NULL: it would not.
 CREATE FUNCTION stint.enqueue_problem(
     payload bytea, queue text, content_type text, headers text, priority bigint, delay_ms bigint, max_attempts bigint,
     max_crashes bigint, time_to_run_ms bigint, unique_key text, "group" text, expires_ms bigint, on_conflict text,
     debounce_ms bigint, at_most_ms bigint, idempotency_key text
-) RETURNS text LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
+) RETURNS text LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE
         WHEN octet_length(queue) NOT BETWEEN 1 AND 200 OR queue LIKE '-%'
             OR queue ~ '[\u0001-\u0020\u007F-\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]'
@@ -46,7 +64,7 @@ CREATE FUNCTION stint.enqueue_problem(
 $$;
 COMMENT ON FUNCTION stint.enqueue_problem IS 'Why stint.enqueue refuses a job; NULL: it does not';
 
-CREATE FUNCTION stint.queue_named(queue text) RETURNS integer LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+CREATE FUNCTION stint.queue_named(queue text) RETURNS integer LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     found_id integer;
 BEGIN
@@ -65,7 +83,7 @@ $$;
 COMMENT ON FUNCTION stint.queue_named(text) IS 'The id of a queue, which is created if it does not exist';
 
 CREATE FUNCTION stint.group_named(queue integer, group_name text) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     found_id bigint;
 BEGIN
@@ -89,7 +107,7 @@ COMMENT ON FUNCTION stint.group_named(integer, text) IS 'The id of a group, whic
 
 -- Takes a job out of its state for a newer one that replaces it: it must be waiting.
 CREATE FUNCTION stint.take_waiting(job bigint) RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 BEGIN
     DELETE FROM stint.delayed WHERE job_id = job;
     IF FOUND THEN RETURN 'delayed'; END IF;
@@ -105,7 +123,7 @@ $$;
 COMMENT ON FUNCTION stint.take_waiting(bigint) IS 'Takes a job out of its state: ready or delayed, or NULL if it is in neither';
 
 CREATE FUNCTION stint.look_waiting(job bigint, OUT is_waiting boolean, OUT expires_at bigint)
-LANGUAGE sql STABLE SET search_path = pg_catalog SET enable_seqscan = off AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
     SELECT true, d.expires_at FROM stint.delayed d WHERE d.job_id = job
     UNION ALL
     SELECT true, r.expires_at FROM stint.jobs j JOIN stint.ready r
@@ -120,7 +138,7 @@ COMMENT ON FUNCTION stint.look_waiting(bigint) IS 'Whether a job is ready or del
 
 -- The same, and locks the row that says so, so that no claim takes the job meanwhile.
 CREATE FUNCTION stint.lock_waiting(job bigint, OUT is_waiting boolean, OUT expires_at bigint, OUT run_at bigint)
-LANGUAGE plpgsql SET search_path = pg_catalog SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 BEGIN
     is_waiting := true;
     SELECT d.expires_at, d.run_at INTO expires_at, run_at FROM stint.delayed d WHERE d.job_id = job FOR UPDATE;
@@ -137,7 +155,7 @@ END
 $$;
 COMMENT ON FUNCTION stint.lock_waiting(bigint) IS 'Whether a job is ready or delayed; the row that says so is locked';
 
-CREATE FUNCTION stint.job_name(headers text) RETURNS text LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
+CREATE FUNCTION stint.job_name(headers text) RETURNS text LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT btrim((regexp_match(headers, '(?:^|\n)job-name:([^\n]*)', 'i'))[1], E' \t')
 $$;
 COMMENT ON FUNCTION stint.job_name(text) IS 'The value of the header job-name; NULL: there is none';
@@ -149,7 +167,7 @@ CREATE FUNCTION stint.enqueue(
     "group" text DEFAULT NULL, expires_ms bigint DEFAULT NULL, on_conflict text DEFAULT 'keep',
     debounce_ms bigint DEFAULT NULL, at_most_ms bigint DEFAULT NULL, idempotency_key text DEFAULT NULL,
     OUT job_id bigint, OUT outcome text
-) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     new_payload bytea := coalesce(enqueue.payload, '');
@@ -185,7 +203,7 @@ BEGIN
     END IF;
 
     IF enqueue.idempotency_key IS NOT NULL THEN
-        wall := stint.now_ms();
+        wall := stint.caller_now_ms();
         -- Others that enqueue with this key wait here for the commit of the one that was first.
         INSERT INTO stint.idempotency_keys AS k (queue_id, key, job_id, enqueued_at)
         VALUES (the_queue, enqueue.idempotency_key, 0, wall)
@@ -221,7 +239,7 @@ BEGIN
         WHERE u.queue_id = the_queue AND u.key = enqueue.unique_key FOR UPDATE OF u;
         CONTINUE WHEN NOT FOUND;
         job_id := holder.job_id;
-        wall := stint.now_ms();
+        wall := stint.caller_now_ms();
         IF policy = 'keep' THEN
             SELECT * INTO state FROM stint.look_waiting(holder.job_id);
         ELSE
@@ -261,7 +279,7 @@ BEGIN
     END IF;
     IF outcome = 'duplicate' THEN RETURN; END IF;
 
-    wall := stint.now_ms();
+    wall := stint.caller_now_ms();
     IF outcome = 'collected' THEN
         new_limit := least(digest.start_limit, digest.opened_at + enqueue.at_most_ms);
         INSERT INTO stint.events (job_id, payload) VALUES (enqueue.job_id, new_payload);
@@ -305,7 +323,7 @@ BEGIN
         WHERE g.id = the_group AND NOT g.is_in_line;
     END IF;
     INSERT INTO stint.tallies AS t (queue_id, start, slot, ready, delayed, enqueued)
-    VALUES (the_queue, wall - wall % 10000, pg_backend_pid() & 15,
+    VALUES (the_queue, wall - wall % 10000, stint.caller_slot(),
             (delay <= 0)::integer - coalesce((taken = 'ready')::integer, 0),
             (delay > 0)::integer - coalesce((taken = 'delayed')::integer, 0), (outcome = 'added')::integer)
     ON CONFLICT (queue_id, start, slot) DO UPDATE SET ready = t.ready + excluded.ready,
@@ -324,7 +342,7 @@ CREATE FUNCTION stint.enqueue(
     "group" text DEFAULT NULL, expires_ms bigint DEFAULT NULL, on_conflict text DEFAULT 'keep',
     debounce_ms bigint DEFAULT NULL, at_most_ms bigint DEFAULT NULL, idempotency_key text DEFAULT NULL,
     OUT job_id bigint, OUT outcome text
-) LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+) LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT * FROM stint.enqueue(
         convert_to(payload, 'UTF8'), queue, coalesce(content_type, 'text/plain; charset=utf-8'), headers, priority, delay_ms,
         max_attempts, max_crashes, time_to_run_ms, unique_key, "group", expires_ms, on_conflict, debounce_ms, at_most_ms,
@@ -336,10 +354,10 @@ COMMENT ON FUNCTION stint.enqueue(
 
 -- The end of a job that its holder has done, in the transaction in which it did it.
 CREATE FUNCTION stint.ack(token bigint, job bigint) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
-    wall bigint := stint.now_ms();
+    wall bigint := stint.caller_now_ms();
     lease record;
     settings record;
     place integer;
@@ -374,7 +392,7 @@ BEGIN
     DELETE FROM stint.unique_keys WHERE job_id = ack.job;
     run := greatest(0, wall - lease.claimed_at);
     INSERT INTO stint.tallies AS t (queue_id, start, slot, leased, done, runs_ms, runs)
-    VALUES (lease.queue_id, wall - wall % 10000, pg_backend_pid() & 15, -1, 1, run, stint.histogram(ARRAY[run]))
+    VALUES (lease.queue_id, wall - wall % 10000, stint.caller_slot(), -1, 1, run, stint.histogram(ARRAY[run]))
     ON CONFLICT (queue_id, start, slot) DO UPDATE SET leased = t.leased + excluded.leased, done = t.done + excluded.done,
         runs_ms = t.runs_ms + excluded.runs_ms, runs = stint.add_counts(t.runs, excluded.runs);
     -- Listeners look; the end of a job may let another one of a queue with limits start.

@@ -11,8 +11,8 @@
             discussion: """
                 Ready, delayed and buried jobs come with their priority, delay, time to run and bytes. Jobs that clients \
                 hold stay there. Each job is deleted there after it is on disk here, and can run here only after that. If \
-                the import is killed, start it again: no job is lost or moved twice. A job that a killed import may \
-                have deleted there, or a client, is named.
+                the import is killed, start it again: no job is lost or moved twice. Where it cannot be \
+                known whether the killed import or a client has deleted a job there, the job is moved and named.
 
                 It moves what is there now. Start it again for what came later, and at the end after the last producer \
                 has changed over.

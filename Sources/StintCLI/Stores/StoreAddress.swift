@@ -35,6 +35,12 @@ struct StoreAddress: Equatable {
                 return
             }
         #endif
+        if let end = text.range(of: "://"), text[..<end.lowerBound].allSatisfy({ $0.isLetter || $0.isNumber }) {
+            // Not the whole address: it may have a password.
+            throw StintError.invalidInput(
+                "addresses that begin with \(quoted(String(text[..<end.upperBound]))) are not known to this program: expected a "
+                    + "path or \(Kind.allCases.map(\.form).joined(separator: ", "))")
+        }
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2, let name = Self.kindName(parts[0]) else {
             (kind, place) = (.sqlite, text)
@@ -55,7 +61,7 @@ struct StoreAddress: Equatable {
     /// An address without its password, for people.
     static func withoutPassword(_ address: String) -> String {
         address.replacing(#/^(postgres(?:ql)?:\/\/[^:\/@]*):[^@]*@/#) { "\($0.1)@" }
-            .replacing(#/([?&]password=)[^&]*/#) { "\($0.1)…" }
+            .replacing(#/([?&](?:ssl)?password=)[^&]*/#) { "\($0.1)…" }
     }
 
     private static func kindName(_ text: Substring) -> String? {

@@ -12,7 +12,7 @@ extension JobTransaction {
                    current_setting('max_connections')::bigint,
                    (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
                    pg_database_size(current_database()), (SELECT jumps FROM stint.clock),
-                   (SELECT count(*) FROM stint.migrations)
+                   (SELECT count(*) FROM stint.migrations), pg_has_role('pg_read_all_stats', 'MEMBER')
             """)
         guard let row = facts.first else { throw StintError(.databaseUnusable, "the server tells nothing of itself") }
         let isStandby = try row.bool(1)
@@ -26,8 +26,10 @@ extension JobTransaction {
             durability(
                 fsync: try row.text(2), fullPageWrites: try row.text(3), synchronousCommit: try row.text(4)),
             replication(
-                try row.text(5), standbys: try row.int(6), synchronous: try row.int(7), commit: try row.text(4)),
-            connectionsFinding(used: try row.int(9), most: try row.int(8)),
+                try row.text(5), standbys: try row.int(6), synchronous: try row.bool(13) ? try row.int(7) : nil,
+                commit: try row.text(4)),
+            try row.bool(13)
+                ? connectionsFinding(used: try row.int(9), most: try row.int(8)) : Self.hidden("connections"),
             Finding(
                 subject: "clock", isGood: true,
                 description: try row.int(11) == 0
@@ -53,7 +55,15 @@ extension JobTransaction {
                 : wrong.joined(separator: "; ") + "; set it to on in postgresql.conf, or for this role")
     }
 
-    private func replication(_ names: String, standbys: Int64, synchronous: Int64, commit: String) -> Finding {
+    /// What other sessions do is shown to few roles.
+    private static func hidden(_ subject: String) -> Finding {
+        Finding(
+            subject: subject, isGood: true,
+            description: "not visible to this role: GRANT pg_read_all_stats to it, and ask again")
+    }
+
+    /// - Parameter synchronous: `nil`: not visible.
+    private func replication(_ names: String, standbys: Int64, synchronous: Int64?, commit: String) -> Finding {
         func finding(_ isGood: Bool, _ text: String) -> Finding {
             Finding(subject: "replication", isGood: isGood, description: text)
         }
@@ -70,6 +80,7 @@ extension JobTransaction {
                 "synchronous_standby_names is set, but synchronous_commit is \(commit), so no commit waits for a standby: set "
                     + "it to on")
         }
+        guard let synchronous else { return Self.hidden("replication") }
         if synchronous == 0 {
             return finding(
                 false,
@@ -97,7 +108,8 @@ extension JobTransaction {
 
     /// - Parameter age: Transactions that have been open for longer hold it up.
     func cleanUpFindings(olderThan age: Duration = JobTransaction.longTransaction) async throws -> [Finding] {
-        var findings = try await snapshotFindings(olderThan: age)
+        let isVisible = try await run("SELECT pg_has_role('pg_read_all_stats', 'MEMBER')").first?.bool(0) == true
+        var findings = isVisible ? try await snapshotFindings(olderThan: age) : [Self.hidden("old snapshot")]
         let dead = try await run(
             """
             SELECT relname, n_dead_tup, n_live_tup, extract(epoch FROM now() - greatest(last_autovacuum, last_vacuum))::bigint
@@ -134,13 +146,12 @@ extension JobTransaction {
                         "the oldest is \(try settings[0].int(2)) transactions old; at 2 billion the server stops: run "
                         + "VACUUM FREEZE"))
         }
-        if findings.isEmpty {
+        if findings.allSatisfy(\.isGood) {
             findings.append(
                 Finding(
                     subject: "dead rows", isGood: true,
-                    description:
-                        "autovacuum is on, and no old transaction, prepared transaction or replication slot holds "
-                        + "it up"))
+                    description: "autovacuum is on, and no table has many"
+                        + (isVisible ? "; no old transaction, standby or replication slot holds it up" : "")))
         }
         return findings
     }
@@ -149,12 +160,13 @@ extension JobTransaction {
     private func snapshotFindings(olderThan age: Duration) async throws -> [Finding] {
         let rows = try await run(
             """
-            SELECT 'process ' || pid || ' (' || coalesce(nullif(application_name, ''), 'no name') || ' of ' || usename || ', '
+            SELECT 'process ' || pid || ' (' || coalesce(nullif(application_name, ''), 'no name') || ' of ' || coalesce(usename, 'nobody') || ', '
                        || coalesce(state, 'working') || ')',
                    extract(epoch FROM now() - xact_start)::bigint,
                    'end it with SELECT pg_terminate_backend(' || pid || ')'
             FROM pg_stat_activity
-            WHERE datname = current_database() AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)
+            WHERE datname = current_database() AND backend_type = 'client backend'
+                AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)
                 AND xact_start < now() - make_interval(secs => $1) AND pid <> pg_backend_pid()
             UNION ALL
             SELECT 'the prepared transaction ' || quote_literal(gid), extract(epoch FROM now() - prepared)::bigint,
@@ -165,7 +177,11 @@ extension JobTransaction {
             SELECT 'the replication slot ' || quote_literal(slot_name::text), NULL::bigint,
                    'drop it with SELECT pg_drop_replication_slot(' || quote_literal(slot_name::text)
                        || ') if its standby does not come back'
-            FROM pg_replication_slots WHERE NOT active AND (xmin IS NOT NULL OR catalog_xmin IS NOT NULL)
+            FROM pg_replication_slots WHERE NOT active AND xmin IS NOT NULL
+            UNION ALL
+            SELECT 'a transaction on the standby ' || quote_literal(application_name), NULL,
+                   'end it there, or set hot_standby_feedback to off'
+            FROM pg_stat_replication WHERE age(backend_xmin) > 1000000
             ORDER BY 2 DESC NULLS LAST LIMIT 5
             """, .double(age / .seconds(1)))
         return try rows.map { row in

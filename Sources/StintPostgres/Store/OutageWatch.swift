@@ -8,11 +8,20 @@ final class OutageWatch: Sendable {
     static let grace: Duration = PostgresConnections.Options().reconnect.longest * 2
     /// A server that did not answer for this long may not have answered others either.
     static let longAnswer: Duration = .seconds(1)
+    /// A server that is slow for longer is not just back: then leases end again, or those of dead workers never would.
+    static let longestGrace: Duration = .seconds(60)
 
     private struct State {
         var reconnects = 0
         /// When an outage was last noticed; `nil`: there was none.
         var noticed: Int64?
+        /// When the first of them was noticed, if one followed another.
+        var began: Int64 = 0
+
+        mutating func notice(at time: Int64) {
+            if noticed.map({ time - $0 >= OutageWatch.grace.milliseconds * 2 }) ?? true { began = time }
+            noticed = time
+        }
     }
 
     private let connections: PostgresConnections
@@ -29,7 +38,7 @@ final class OutageWatch: Sendable {
     func measure<Value>(_ body: () async throws -> Value) async rethrows -> Value {
         let begin = ContinuousClock.now
         let value = try await body()
-        if ContinuousClock.now - begin >= Self.longAnswer { state.withLock { $0.noticed = milliseconds() } }
+        if ContinuousClock.now - begin >= Self.longAnswer { state.withLock { $0.notice(at: milliseconds()) } }
         return value
     }
 
@@ -38,8 +47,13 @@ final class OutageWatch: Sendable {
     func isJustOver() -> Bool {
         let reconnects = connections.reconnects
         return state.withLock { state in
-            if state.reconnects != reconnects { (state.reconnects, state.noticed) = (reconnects, milliseconds()) }
-            return state.noticed.map { milliseconds() - $0 < Self.grace.milliseconds } ?? false
+            let now = milliseconds()
+            if state.reconnects != reconnects {
+                state.reconnects = reconnects
+                state.notice(at: now)
+            }
+            guard let noticed = state.noticed, now - state.began < Self.longestGrace.milliseconds else { return false }
+            return now - noticed < Self.grace.milliseconds
         }
     }
 }

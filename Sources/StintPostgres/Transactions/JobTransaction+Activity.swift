@@ -165,7 +165,7 @@ extension JobTransaction {
                 WITH old AS (
                     DELETE FROM stint.tallies t USING (
                         SELECT queue_id, start, slot FROM (\(Self.oldTallies)) o
-                        ORDER BY queue_id, start, slot LIMIT $2::bigint
+                        ORDER BY queue_id, start, slot LIMIT $2::bigint FOR UPDATE SKIP LOCKED
                     ) o
                     WHERE t.queue_id = o.queue_id AND t.start = o.start AND t.slot = o.slot RETURNING t.*
                 ), total AS (

@@ -34,7 +34,7 @@ extension Route {
 
     private static func newJobs(_ body: JSONValue, key: IdempotentAnswers.Key?) throws -> [NewJob] {
         /// The store itself finds that it was enqueued before, also after a restart.
-        func once(_ index: Int) -> String? { key.map { "http/\($0.user)/\($0.text)/\(index)" } }
+        func once(_ index: Int) -> String? { key.map { "http/\($0.user.utf8.count)/\($0.user)/\($0.text)/\(index)" } }
         guard case .list(let items) = body.kind else {
             return [try NewJob(json: body, at: "", idempotencyKey: once(0))]
         }
