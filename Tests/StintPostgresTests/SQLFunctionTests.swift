@@ -208,6 +208,7 @@ struct SQLFunctionTests {
             ] { _ = try await transaction.run(statement) }
             let id = try await transaction.run("SELECT job_id FROM stint.enqueue('3', queue => 'q')")[0].int(0)
             _ = try await transaction.run("SET LOCAL SESSION AUTHORIZATION DEFAULT")
+            _ = try await transaction.run("DROP DOMAIN pg_temp.text")
             return id
         }
         let made = try #require(try await store.job(JobID(rawValue: id)))
