@@ -7,7 +7,7 @@ package enum Fixture {
     /// What the schemas 1, 2, … added to the contents. Append-only, like the migrations: the next one needs its own, or
     /// the tests fail. Columns are named, so that each also fits the schemas after it.
     package static let contents = [
-        jobs, workers, enqueued, hardening, flow, schedules, errors, activity, operations, search, webhooks,
+        jobs, workers, enqueued, hardening, flow, schedules, errors, activity, operations, search, webhooks, idempotency,
     ]
 
     /// With jobs in every state: job 3 is leased alone, 4 and 5 together, 6 from an earlier boot, 10 with time left.
@@ -151,6 +151,12 @@ package enum Fixture {
              1800000000000, 204);
         INSERT INTO stint_webhook_states (webhook_id, event, queue_id, seen, is_raised, notified_at) VALUES
             (1, 'buried', 1, 1, 0, 1800000000000);
+        """
+
+    /// A key of a job that is still there, and one of a job that is gone.
+    private static let idempotency = """
+        INSERT INTO stint_idempotency_keys (queue_id, key, job_id, enqueued_at) VALUES
+            (1, 'order-1', 1, 1700000000001), (1, 'order-2', 999, 1700000000002);
         """
 
     /// A queue with counts of its latest minute and of those before; job 1 is ready for a shorter time than it exists.
