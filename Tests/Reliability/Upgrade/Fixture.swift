@@ -7,7 +7,8 @@ package enum Fixture {
     /// What the schemas 1, 2, … added to the contents. Append-only, like the migrations: the next one needs its own, or
     /// the tests fail. Columns are named, so that each also fits the schemas after it.
     package static let contents = [
-        jobs, workers, enqueued, hardening, flow, schedules, errors, activity, operations, search, webhooks, idempotency,
+        jobs, workers, enqueued, hardening, flow, schedules, errors, activity, operations, search, webhooks,
+        idempotency,
     ]
 
     /// With jobs in every state: job 3 is leased alone, 4 and 5 together, 6 from an earlier boot, 10 with time left.
