@@ -10,13 +10,13 @@ extension InMemoryState {
 
     mutating func register(
         _ worker: WorkerRegistration, as id: WorkerID?, _ clock: @escaping @Sendable () -> StoreTime, _ now: StoreTime
-    ) -> (WorkerID, ProcessScoreboard) {
+    ) -> (WorkerID, InMemoryScoreboard) {
         if let id, let known = workers[id] {
             workers[id]!.seen = now.monotonic
             return (id, known.scoreboard)
         }
         lastWorker = max(lastWorker + 1, id?.rawValue ?? 0)
-        let scoreboard = ProcessScoreboard { clock().monotonic }
+        let scoreboard = InMemoryScoreboard { clock().monotonic }
         let id = id ?? WorkerID(rawValue: lastWorker)
         workers[id] = Worker(
             registration: worker, registeredAt: now.wall, seen: now.monotonic, scoreboard: scoreboard,

@@ -106,7 +106,7 @@ struct InMemoryState: Sendable {
         let registration: WorkerRegistration
         let registeredAt: Timestamp
         var seen: Int64
-        let scoreboard: ProcessScoreboard
+        let scoreboard: InMemoryScoreboard
         var liveness: Liveness
         var order: WorkerOrder?
     }

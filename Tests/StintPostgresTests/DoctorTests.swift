@@ -33,22 +33,19 @@ struct DoctorTests {
     func hidden() async throws {
         let database = try await TestDatabase()
         let store = try await PostgresStore.open(database.url)
-        let role = "reader_\(database.name)"
-        for statement in [
-            "CREATE ROLE \(role)", "GRANT USAGE ON SCHEMA stint TO \(role)",
-            "GRANT SELECT ON ALL TABLES IN SCHEMA stint TO \(role)",
-        ] { _ = try await database.administrator.run(statement) }
-        let findings = try await store.read { transaction in
-            try await transaction.run("SET LOCAL ROLE \(role)")
-            return try await transaction.serverFindings() + transaction.cleanUpFindings(olderThan: .zero)
-        }
-        for subject in ["connections", "old snapshot"] {
-            let found = try #require(findings.first { $0.subject == subject })
-            #expect(found.isGood && found.description.contains("GRANT pg_read_all_stats"), "\(found)")
+        try await database.withRole {
+            ["GRANT SELECT ON ALL TABLES IN SCHEMA stint TO \($0)"]
+        } _: { role in
+            let findings = try await store.read { transaction in
+                try await transaction.run("SET LOCAL ROLE \(role)")
+                return try await transaction.serverFindings() + transaction.cleanUpFindings(olderThan: .zero)
+            }
+            for subject in ["connections", "old snapshot"] {
+                let found = try #require(findings.first { $0.subject == subject })
+                #expect(found.isGood && found.description.contains("GRANT pg_read_all_stats"), "\(found)")
+            }
         }
         await store.close()
-        _ = try await database.administrator.run("DROP OWNED BY \(role)")
-        _ = try await database.administrator.run("DROP ROLE \(role)")
         await database.close()
     }
 

@@ -176,55 +176,56 @@ struct SQLFunctionTests {
     func onlyEnqueue() async throws {
         let database = try await TestDatabase()
         let store = try await PostgresStore.open(database.url)
-        let role = "producer_\(database.name)"
-        for statement in [
-            "CREATE ROLE \(role)", "GRANT USAGE ON SCHEMA stint TO \(role)",
-            """
-            DO $$ DECLARE f regprocedure; BEGIN
-                FOR f IN SELECT oid FROM pg_proc WHERE proname = 'enqueue' AND pronamespace = 'stint'::regnamespace LOOP
-                    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO \(role)', f);
-                END LOOP;
-            END $$
-            """,
-        ] { _ = try await database.administrator.run(statement) }
-        let producer = database.connections
-        struct Undone: Error {}
-        for isKept in [false, true] {
-            do {
-                try await producer.transaction { transaction in
-                    _ = try await transaction.run("SET LOCAL ROLE \(role)")
-                    _ = try await transaction.run("SELECT * FROM stint.enqueue('1', queue => 'q', \"group\" => 'g')")
-                    _ = try await transaction.run("SELECT * FROM stint.enqueue('2', queue => 'q', unique_key => 'k')")
-                    if !isKept { throw Undone() }
-                }
-            } catch is Undone {}
-            #expect(try await store.stats().map(\.ready) == (isKept ? [2] : []))
-        }
-        // Neither its own types nor the clock of tests get anywhere in functions that run as their owner.
-        let id = try await producer.transaction { transaction in
-            for statement in [
-                "SET LOCAL ROLE \(role)", "CREATE DOMAIN pg_temp.text AS pg_catalog.text CHECK (false)",
-                "SET LOCAL stint.test_now_ms = '1'", "SET LOCAL SESSION AUTHORIZATION \(role)",
-            ] { _ = try await transaction.run(statement) }
-            let id = try await transaction.run("SELECT job_id FROM stint.enqueue('3', queue => 'q')")[0].int(0)
-            _ = try await transaction.run("SET LOCAL SESSION AUTHORIZATION DEFAULT")
-            _ = try await transaction.run("DROP DOMAIN pg_temp.text")
-            return id
-        }
-        let made = try #require(try await store.job(JobID(rawValue: id)))
-        #expect(made.record.enqueuedAtMilliseconds > 1_000_000_000_000)
-        for forbidden in ["SELECT * FROM stint.jobs", "DELETE FROM stint.ready", "SELECT stint.ack(1, 1)"] {
-            let error = try await stintError {
-                try await producer.transaction { transaction in
-                    _ = try await transaction.run("SET LOCAL ROLE \(role)")
-                    _ = try await transaction.run(forbidden)
-                }
+        try await database.withRole { role in
+            [
+                """
+                DO $$ DECLARE f regprocedure; BEGIN
+                    FOR f IN SELECT oid FROM pg_proc WHERE proname = 'enqueue' AND pronamespace = 'stint'::regnamespace LOOP
+                        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO \(role)', f);
+                    END LOOP;
+                END $$
+                """
+            ]
+        } _: { role in
+            let producer = database.connections
+            struct Undone: Error {}
+            for isKept in [false, true] {
+                do {
+                    try await producer.transaction { transaction in
+                        _ = try await transaction.run("SET LOCAL ROLE \(role)")
+                        _ = try await transaction.run(
+                            "SELECT * FROM stint.enqueue('1', queue => 'q', \"group\" => 'g')")
+                        _ = try await transaction.run(
+                            "SELECT * FROM stint.enqueue('2', queue => 'q', unique_key => 'k')")
+                        if !isKept { throw Undone() }
+                    }
+                } catch is Undone {}
+                #expect(try await store.stats().map(\.ready) == (isKept ? [2] : []))
             }
-            #expect("\(error)".contains("permission denied"), "\(error)")
+            // Neither its own types nor the clock of tests get anywhere in functions that run as their owner.
+            let id = try await producer.transaction { transaction in
+                for statement in [
+                    "SET LOCAL ROLE \(role)", "CREATE DOMAIN pg_temp.text AS pg_catalog.text CHECK (false)",
+                    "SET LOCAL stint.test_now_ms = '1'", "SET LOCAL SESSION AUTHORIZATION \(role)",
+                ] { _ = try await transaction.run(statement) }
+                let id = try await transaction.run("SELECT job_id FROM stint.enqueue('3', queue => 'q')")[0].int(0)
+                _ = try await transaction.run("SET LOCAL SESSION AUTHORIZATION DEFAULT")
+                _ = try await transaction.run("DROP DOMAIN pg_temp.text")
+                return id
+            }
+            let made = try #require(try await store.job(JobID(rawValue: id)))
+            #expect(made.record.enqueuedAtMilliseconds > 1_000_000_000_000)
+            for forbidden in ["SELECT * FROM stint.jobs", "DELETE FROM stint.ready", "SELECT stint.ack(1, 1)"] {
+                let error = try await stintError {
+                    try await producer.transaction { transaction in
+                        _ = try await transaction.run("SET LOCAL ROLE \(role)")
+                        _ = try await transaction.run(forbidden)
+                    }
+                }
+                #expect("\(error)".contains("permission denied"), "\(error)")
+            }
         }
         await store.close()
-        _ = try await database.administrator.run("DROP OWNED BY \(role)")
-        _ = try await database.administrator.run("DROP ROLE \(role)")
         await database.close()
     }
 

@@ -26,6 +26,19 @@ struct TestDatabase {
         await administrator.close()
     }
 
+    /// A role that may use the schema, and what these statements grant it. It is removed after `body`.
+    func withRole(
+        _ grants: (String) -> [String], _ body: (String) async throws -> Void
+    ) async throws {
+        let role = "role_\(name)"
+        for statement in ["CREATE ROLE \(role)", "GRANT USAGE ON SCHEMA stint TO \(role)"] + grants(role) {
+            _ = try await administrator.run(statement)
+        }
+        try await body(role)
+        _ = try await administrator.run("DROP OWNED BY \(role)")
+        _ = try await administrator.run("DROP ROLE \(role)")
+    }
+
     /// Ends a server process, and waits for its end.
     func terminate(_ process: Int64) async throws {
         _ = try await administrator.run("SELECT pg_terminate_backend($1::integer)", .int32(Int32(process)))

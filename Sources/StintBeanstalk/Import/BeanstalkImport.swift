@@ -5,8 +5,8 @@ import StintCore
 ///
 /// Each job goes in four steps: it is enqueued in ``holdingQueue``, which is paused; it is moved to ``deletingQueue``,
 /// which is paused too; it is deleted there; it is moved to the queue with the name of its tube. So it cannot run here
-/// before it is gone there, and the next import sees how far a killed one has come. What was in the first queue it takes
-/// anew, since clients there may have done it meanwhile. What was in the second, and is not there any more, was deleted by
+/// before it is gone there, and the next import sees how far a killed one has come. What was in the first queue comes
+/// again, since clients there may have done it meanwhile. What was in the second, and is not there any more, was deleted by
 /// the killed import or by a client that took it after that. Nobody can tell, and so it is moved and named.
 ///
 /// Ready jobs are reserved, so that clients that still work there do not take them at the same time. Delayed and buried
@@ -17,7 +17,7 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
     /// Where jobs wait that are being deleted there.
     public static var deletingQueue: QueueName { "stint-import-deleting" }
 
-    private let queue: JobQueue<Store>
+    let queue: JobQueue<Store>
     private let host: String
     private let port: Int
     private let tubes: Set<String>?
@@ -89,7 +89,7 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
     }
 
     /// Where the jobs come from, and who is told of them.
-    fileprivate struct Source {
+    struct Source {
         let client: BeanstalkClient
         /// The id that a beanstalkd gives to itself when it starts. `nil`: an old one that has none.
         let instance: String?
@@ -142,7 +142,7 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
     // MARK: - Ready jobs
 
     /// How many jobs a transaction has at most, and about how many bytes.
-    private static var batch: (jobs: Int, bytes: Int) { (500, 4_194_304) }
+    static var batch: (jobs: Int, bytes: Int) { (500, 4_194_304) }
 
     private func moveReady(
         of tube: String, to destination: QueueName, _ source: Source, _ report: inout Report
@@ -230,13 +230,13 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
     }
 
     /// A job here that is not deleted there yet.
-    private struct Held {
+    struct Held {
         let id: UInt64
         let job: JobID
     }
 
     /// The headers that say where a job comes from.
-    private enum Header {
+    enum Header {
         static var server: String { "beanstalkd-server" }
         static var id: String { "beanstalkd-job" }
         static var tube: String { "beanstalkd-tube" }
@@ -270,7 +270,7 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
         return zip(ids, answers).map { Held(id: $0, job: $1.id) }
     }
 
-    private static var burialReason: String { "it was buried in beanstalkd" }
+    static var burialReason: String { "it was buried in beanstalkd" }
 
     private func newJob(
         _ job: Found, _ facts: [Substring: Substring], in waiting: QueueName, _ source: Source
@@ -292,7 +292,7 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
     /// One that is not there any more, or that somebody else holds by now, is a client's: it is deleted here.
     ///
     /// - Returns: How many are here.
-    private func delete(_ held: [Held], to destination: QueueName, _ client: BeanstalkClient) async throws -> Int {
+    func delete(_ held: [Held], to destination: QueueName, _ client: BeanstalkClient) async throws -> Int {
         var (gone, taken): ([JobID], [JobID]) = ([], [])
         for (job, answer) in zip(held, try await client.ask(held.map { "delete \($0.id)" })) {
             switch answer.name {
@@ -304,83 +304,6 @@ public struct BeanstalkImport<Store: JobStore>: Sendable {
         if !gone.isEmpty { try await queue.move(gone, to: destination) }
         if !taken.isEmpty { try await queue.delete(taken) }
         return gone.count
-    }
-
-    // MARK: - After an import that was killed
-
-    /// What it had not begun to delete there is deleted here, and comes again if it is still there.
-    ///
-    /// If it is not, a client there has done it: unless that beanstalkd has started anew, and has lost its jobs.
-    private func recoverHeld(from source: Source) async throws {
-        try await forEachPage(of: Self.holdingQueue, from: source) { jobs in
-            var drop: [JobID] = []
-            var keep: [JobID] = []
-            for job in jobs {
-                let isKnown = source.instance != nil && job.instance == source.instance
-                if job.isThere || isKnown { drop.append(job.held.job) } else { keep.append(job.held.job) }
-            }
-            if !drop.isEmpty { try await queue.delete(drop) }
-            if !keep.isEmpty { try await queue.move(keep, to: Self.deletingQueue) }
-        }
-    }
-
-    /// What it had begun to delete there is deleted there if that was not done, and moved to its place.
-    private func recoverDeleted(from source: Source, _ report: inout Report) async throws {
-        var recovered = 0
-        try await forEachPage(of: Self.deletingQueue, from: source) { jobs in
-            let unburied = jobs.filter { $0.wasBuried && !$0.isBuried }
-            if !unburied.isEmpty { try await queue.bury(unburied.map(\.held.job), reason: Self.burialReason) }
-            for (tube, jobs) in Dictionary(grouping: jobs, by: \.tube) {
-                let destination = try QueueName(tube)
-                recovered += try await delete(jobs.filter(\.isThere).map(\.held), to: destination, source.client)
-                let gone = jobs.filter { !$0.isThere }.map(\.held)
-                if gone.isEmpty { continue }
-                source.inFlight(gone.map { InFlight(id: $0.id, job: $0.job) })
-                try await queue.move(gone.map(\.job), to: destination)
-                recovered += gone.count
-            }
-        }
-        report.recovered = recovered
-    }
-
-    /// A job that a killed import has left.
-    private struct Left {
-        let held: Held
-        let tube: String
-        let wasBuried: Bool
-        let isBuried: Bool
-        let instance: String?
-        /// Whether it is still in that beanstalkd.
-        let isThere: Bool
-    }
-
-    private func forEachPage(
-        of waiting: QueueName, from source: Source, _ body: ([Left]) async throws -> Void
-    ) async throws {
-        let filter = JobFilter(queue: waiting, limit: Self.batch.jobs)
-        var cursor: JobCursor?
-        repeat {
-            let page = try await queue.list(filter, after: cursor)
-            var jobs: [Left] = []
-            for record in page.jobs where record.headers[Header.server] == source.client.address {
-                if let job = try await look(for: record, in: source.client) { jobs.append(job) }
-            }
-            try await body(jobs)
-            cursor = page.next
-        } while cursor != nil
-    }
-
-    private func look(for record: JobRecord, in client: BeanstalkClient) async throws -> Left? {
-        guard let id = record.headers[Header.id].flatMap({ UInt64($0) }),
-            let words = record.headers[Header.tube]?.split(separator: " "), let tube = words.first,
-            let details = try await queue.job(record.id)
-        else { return nil }
-        let answer = try await client.ask("peek \(id)")
-        // Another job may have its number by now, since a beanstalkd without a log begins again at 1.
-        let isThere = answer.name == "FOUND" && answer.body == details.payload
-        return Left(
-            held: Held(id: id, job: record.id), tube: String(tube), wasBuried: words.count > 1,
-            isBuried: record.state == .buried, instance: record.headers[Header.instance], isThere: isThere)
     }
 
     private func expect(_ command: String, _ name: String, of client: BeanstalkClient) async throws

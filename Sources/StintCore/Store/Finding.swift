@@ -14,6 +14,23 @@ public struct Finding: Sendable, CustomStringConvertible {
 // MARK: - What is the same in any store
 
 extension Finding {
+    /// Whether every job is in exactly one state.
+    ///
+    /// - Parameters:
+    ///   - strays: Some of those that are not, each with what it is instead; the first ``namedStrays`` are named.
+    ///   - remedy: What to do, as the rest of a sentence.
+    package static func states(_ strays: [String], remedy: String) -> Finding {
+        guard !strays.isEmpty else {
+            return Finding(subject: "states", isGood: true, description: "every job is in exactly one state")
+        }
+        let named = strays.prefix(namedStrays).joined(separator: ", ") + (strays.count > namedStrays ? " and more" : "")
+        return Finding(
+            subject: "states", isGood: false,
+            description: "another program changed the tables: job \(named); \(remedy), or put the missing jobs again")
+    }
+
+    package static let namedStrays = 5
+
     /// What is wrong with the schedules; nothing if there are none.
     ///
     /// - Parameter hasWorker: Whether a worker lives. A reap that cron runs cannot be seen, only that nothing is late.
@@ -50,10 +67,10 @@ extension Finding {
 
     /// A webhook with a message that has failed so often is reported: once may be a receiver that was restarted.
     package static let manyWebhookAttempts: Int64 = 3
-    /// Messages that have been ready for longer than this are sent by nobody.
+    /// If a message has been ready for longer than this, nothing sends messages.
     private static let longUnsent: Duration = .seconds(300)
 
-    /// What is wrong with the webhooks; nothing if there are none. No webhook tells of them.
+    /// What is wrong with the webhooks, of which there are some. No webhook tells of it.
     ///
     /// - Parameters:
     ///   - messages: How many messages of a webhook are buried, and how many have failed
@@ -66,7 +83,6 @@ extension Finding {
         func finding(_ isGood: Bool, _ description: String) -> Finding {
             Finding(subject: "webhooks", isGood: isGood, description: description)
         }
-        guard !webhooks.isEmpty else { return [] }
         var wrong = webhooks.compactMap { trouble(with: $0, messages[$0.name] ?? (0, 0)).map { finding(false, $0) } }
         if let oldestReady, oldestReady > longUnsent {
             let why =

@@ -78,17 +78,9 @@ extension JobTransaction {
             UNION ALL
             SELECT s.job_id, 'with two queues or priorities' FROM state s JOIN stint.jobs j ON j.id = s.job_id
             WHERE s.queue_id <> j.queue_id OR s.priority <> j.priority
-            LIMIT 6
+            LIMIT \(Finding.namedStrays + 1)
             """)
-        let jobs = try rows.map { "\(try $0.int(0)) (\(try $0.text(1)))" }
-        guard !jobs.isEmpty else {
-            return Finding(subject: "states", isGood: true, description: "every job is in exactly one state")
-        }
-        let named = jobs.prefix(5).joined(separator: ", ") + (jobs.count > 5 ? " and more" : "")
-        return Finding(
-            subject: "states", isGood: false,
-            description:
-                "another program changed the tables: job \(named); restore a backup, or put the missing jobs again")
+        return Finding.states(try rows.map { "\(try $0.int(0)) (\(try $0.text(1)))" }, remedy: "restore a backup")
     }
 
     /// Compares the kept counts with the tables.
@@ -128,6 +120,7 @@ extension JobTransaction {
     /// What is wrong with the webhooks; nothing if there are none.
     func webhookFindings() async throws -> [Finding] {
         let webhooks = try await webhooks()
+        if webhooks.isEmpty { return [] }
         guard let queue = try await knownQueueID(Webhook.queue) else {
             return Finding.webhooks(webhooks, messages: [:], oldestReady: nil, isPaused: false)
         }

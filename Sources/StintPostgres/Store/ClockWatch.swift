@@ -69,7 +69,7 @@ final class ClockWatch: Sendable {
     }
 
     /// Writes down a jump, and moves the times that were written since then by the wrong clock: deadlines of leases, starts
-    /// of rates, and when workers were last seen. Groups that wait for their rate are judged anew.
+    /// of rates, and when workers were last seen. Groups that wait for their rate are looked at again.
     ///
     /// After a clock was set ahead, these times lie in the future. After one was set back they look like times from as long
     /// before; where both are possible they are moved, so a lease may last too long, and a rate allow less.

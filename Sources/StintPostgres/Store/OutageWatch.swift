@@ -1,8 +1,8 @@
 import StintCore
 import Synchronization
 
-/// Notices that the server could not be reached for a while. Then nobody could extend a lease: many are past their
-/// deadlines whose workers live, and these connect again at about the same time as the reaper.
+/// Notices that the server could not be reached for a while. Then no worker could extend a lease: many are past
+/// their deadlines whose workers live, and these connect again at about the same time as the reaper.
 final class OutageWatch: Sendable {
     /// How long after an outage no lease is ended because its time is over: each worker has tried to connect by then.
     static let grace: Duration = PostgresConnections.Options().reconnect.longest * 2

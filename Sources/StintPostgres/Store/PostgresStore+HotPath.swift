@@ -177,14 +177,9 @@ extension PostgresStore {
     /// - Returns: `nil` if they cannot be read.
     private func events(ofDigests digests: [Int64]) async -> [Int64: [[UInt8]]]? {
         guard !digests.isEmpty else { return [:] }
-        let statement = PostgresStatement(
-            "SELECT job_id, payload FROM stint.events WHERE job_id = ANY ($1) ORDER BY job_id, id", [.ints(digests)])
         do {
-            var events: [Int64: [[UInt8]]] = [:]
-            for row in try await connections.run([statement], isReading: true)[0] {
-                events[try row.int(0), default: []].append(try row.bytes(1))
-            }
-            return events
+            let statement = JobTransaction.events(ofJobs: .ints(digests))
+            return try JobTransaction.events(try await connections.run([statement], isReading: true)[0])
         } catch {
             logger.warning(
                 "the events of claimed digests could not be read; these are given back",

@@ -101,30 +101,23 @@ extension JobTransaction {
 
     // MARK: - Idempotency keys
 
-    /// How many old keys an enqueue removes: more than it adds, so that only those of the last day are left.
-    private static let removedKeys: Int64 = 10
-
     /// Does an enqueue, unless one with this key was done in the last day.
     private func once(_ key: String, in queue: Int64, _ enqueue: () async throws -> Enqueued) async throws -> Enqueued {
-        let oldest = now.wall - JobOptions.idempotencyPeriod.milliseconds
-        // Others that enqueue with this key wait here for the commit of the one that was first.
-        let isNew =
-            try await run(
+        let oldest = IdempotencyKeys.oldest(at: now.wall)
+        // Others that enqueue with this key wait here for the commit of the one that was first. If it is known already, its
+        // row is locked and stays.
+        let rows = try await run([
+            PostgresStatement(
                 """
                 INSERT INTO stint.idempotency_keys AS k (queue_id, key, job_id, enqueued_at) VALUES ($1, $2, 0, $3)
-                ON CONFLICT (queue_id, key) DO UPDATE SET enqueued_at = excluded.enqueued_at WHERE k.enqueued_at <= $4
-                RETURNING 1
-                """, .int(queue), .text(key), .int(now.wall), .int(oldest)
-            ).first != nil
-        guard isNew else {
-            let earlier = try await run(
-                "SELECT job_id FROM stint.idempotency_keys WHERE queue_id = $1 AND key = $2", .int(queue), .text(key)
-            ).first?.int(0)
-            guard let earlier else {
-                throw StintError(
-                    .databaseBusy,
-                    "the idempotency key \(quoted(key)) has just become too old; nothing was changed: try again")
-            }
+                ON CONFLICT (queue_id, key) DO UPDATE SET job_id = 0, enqueued_at = excluded.enqueued_at
+                    WHERE k.enqueued_at <= $4
+                """, [.int(queue), .text(key), .int(now.wall), .int(oldest)]),
+            PostgresStatement(
+                "SELECT job_id FROM stint.idempotency_keys WHERE queue_id = $1 AND key = $2 AND job_id <> 0",
+                [.int(queue), .text(key)]),
+        ])
+        if let earlier = try rows[1].first?.int(0) {
             return Enqueued(id: JobID(rawValue: earlier), outcome: .duplicate)
         }
         let answer = try await enqueue()
@@ -138,7 +131,7 @@ extension JobTransaction {
                     SELECT queue_id, key FROM stint.idempotency_keys WHERE enqueued_at <= $1
                     ORDER BY enqueued_at LIMIT $2 FOR UPDATE SKIP LOCKED) old
                 WHERE k.queue_id = old.queue_id AND k.key = old.key
-                """, [.int(oldest), .int(Self.removedKeys)]),
+                """, [.int(oldest), .int(Int64(IdempotencyKeys.removedAtOnce))]),
         ])
         return answer
     }

@@ -20,13 +20,7 @@ extension JobTransaction {
             if try row.bool(7) { hasDigest = true }
         }
         var events: [Int64: [[UInt8]]] = [:]
-        if hasDigest {
-            for row in try await run(
-                "SELECT job_id, payload FROM stint.events WHERE job_id = ANY ($1) ORDER BY job_id, id", ids)
-            {
-                events[try row.int(0), default: []].append(try row.bytes(1))
-            }
-        }
+        if hasDigest { events = try Self.events(try await run([Self.events(ofJobs: ids)])[0]) }
         var jobs: [LeasedJob] = []
         var unreadable: [Settlement] = []
         for job in claim.jobs {
@@ -39,6 +33,18 @@ extension JobTransaction {
             }
         }
         return (jobs, unreadable)
+    }
+
+    /// The events of digests after the first, for ``events(_:)``.
+    static func events(ofJobs ids: PostgresValue) -> PostgresStatement {
+        PostgresStatement("SELECT job_id, payload FROM stint.events WHERE job_id = ANY ($1) ORDER BY job_id, id", [ids])
+    }
+
+    /// By their job.
+    static func events(_ rows: PostgresRows) throws -> [Int64: [[UInt8]]] {
+        var events: [Int64: [[UInt8]]] = [:]
+        for row in rows { events[try row.int(0), default: []].append(try row.bytes(1)) }
+        return events
     }
 
     private static func leased(_ job: Claim.Job, _ row: PostgresRow, _ events: [[UInt8]]) throws -> LeasedJob {

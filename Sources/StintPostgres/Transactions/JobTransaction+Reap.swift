@@ -103,8 +103,8 @@ extension JobTransaction {
 
     // MARK: - Leases that ran out
 
-    /// A deadline proves no death: the worker may hang, may have been frozen, or may be cut off from the server. It is not
-    /// known of any worker that it lives, so none gets more time.
+    /// A deadline proves no death: the worker may hang, may have been frozen, or may be cut off from the server. A
+    /// worker of which the files of this machine prove that it lives gets no more time than others.
     private func endExpired(_ lease: LeaseRow, _ workers: [WorkerRecord], _ report: inout ReapReport) async throws {
         let worker = lease.workerID.flatMap { id in workers.first { $0.id.rawValue == id } }
         let process = worker?.registration.process

@@ -10,8 +10,7 @@ struct LeaseRow: Sendable {
     }
 
     static let columns = """
-        token, queue_id, worker, worker_id, claimed_at, deadline, suspect, job_ids, attempts, crashes, group_ids,
-        expiries
+        token, queue_id, worker, worker_id, claimed_at, suspect, job_ids, attempts, crashes, group_ids, expiries
         """
 
     /// What `UPDATE stint.leases l SET` writes so that the lease holds some jobs no more.
@@ -34,7 +33,6 @@ struct LeaseRow: Sendable {
     let worker: String
     let workerID: Int64?
     let claimedAt: Timestamp
-    let deadline: Int64
     let isSuspect: Bool
     var jobs: [Int64: Job]
 
@@ -44,11 +42,10 @@ struct LeaseRow: Sendable {
         worker = try row.text(2)
         workerID = try row.optionalInt(3)
         claimedAt = try row.int(4)
-        deadline = try row.int(5)
-        isSuspect = try row.bool(6)
-        let (ids, attempts, crashes) = (try row.ints(7), try row.ints(8), try row.ints(9))
-        let groups = try row.optionalInts(10) ?? ids.map { _ in nil }
-        let expiries = try row.optionalInts(11) ?? ids.map { _ in nil }
+        isSuspect = try row.bool(5)
+        let (ids, attempts, crashes) = (try row.ints(6), try row.ints(7), try row.ints(8))
+        let groups = try row.optionalInts(9) ?? ids.map { _ in nil }
+        let expiries = try row.optionalInts(10) ?? ids.map { _ in nil }
         guard [attempts.count, crashes.count, groups.count, expiries.count].allSatisfy({ $0 == ids.count }) else {
             throw StintError(
                 .databaseUnusable,

@@ -4,6 +4,7 @@ extension JobTransaction {
     /// What is wrong with the webhooks; nothing if there are none.
     func webhookFindings() throws -> [Finding] {
         let webhooks = try webhooks()
+        if webhooks.isEmpty { return [] }
         let select = try statement(HotSQL.queueID)
         select.bind(1, Webhook.queue.description)
         guard let queue = try select.first(read: { $0.int(0) }) else {

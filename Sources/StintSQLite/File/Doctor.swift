@@ -91,19 +91,10 @@ extension SQLiteStore {
                 WHERE NOT EXISTS (SELECT 1 FROM stint_jobs j WHERE j.id = d.job_id)
             UNION ALL SELECT job_id, 'leased without a lease' FROM stint_leased d
                 WHERE NOT EXISTS (SELECT 1 FROM stint_leases l WHERE l.token = d.token)
-            LIMIT 6
+            LIMIT \(Finding.namedStrays + 1)
             """
         ).rows { "\($0.int(0)) (\($0.text(1)))" }
-        guard !jobs.isEmpty else {
-            return Finding(subject: "states", isGood: true, description: "every job is in exactly one state")
-        }
-        let named = jobs.prefix(5).joined(separator: ", ") + (jobs.count > 5 ? " and more" : "")
-        return Finding(
-            subject: "states", isGood: false,
-            description:
-                "another program changed the tables: job \(named); put a backup in its place with `stint restore`, or put "
-                + "the missing jobs again"
-        )
+        return Finding.states(jobs, remedy: "put a backup in its place with `stint restore`")
     }
 
     /// Compares the kept counts with the tables.

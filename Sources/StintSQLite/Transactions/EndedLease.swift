@@ -2,14 +2,12 @@ import StintCore
 
 /// A lease whose jobs are reclaimed.
 struct EndedLease {
-    static let columns = "token, queue_id, worker, boot_id, worker_id, jobs, overdue_since, deadline"
+    static let columns = "token, queue_id, worker, worker_id, overdue_since, deadline"
 
     let token: Int64
     let queue: Int64
     let worker: String
-    let boot: String
     let workerID: Int64?
-    let jobs: Int64
     /// When a reaper first found it past its deadline and left it to its worker.
     let overdueSince: Int64?
     let deadline: Int64
@@ -18,10 +16,8 @@ struct EndedLease {
         token = row.int(0)
         queue = row.int(1)
         worker = row.text(2)
-        boot = row.text(3)
-        workerID = row.optionalInt(4)
-        jobs = row.tally(5)
-        overdueSince = row.optionalInt(6)
-        deadline = row.int(7)
+        workerID = row.optionalInt(3)
+        overdueSince = row.optionalInt(4)
+        deadline = row.int(5)
     }
 }

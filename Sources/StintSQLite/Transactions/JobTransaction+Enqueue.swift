@@ -31,8 +31,6 @@ extension JobTransaction {
 
     // MARK: - Idempotency keys
 
-    /// How many old keys an enqueue removes: more than it adds, so that only those of the last day are left.
-    private static let removedKeys = 10
     static let earlierJob =
         "SELECT job_id FROM stint_idempotency_keys WHERE queue_id = ?1 AND key = ?2 AND enqueued_at > ?3"
     static let removeOldKeys = """
@@ -45,13 +43,13 @@ extension JobTransaction {
         let select = try statement(Self.earlierJob)
         select.bind(1, queue)
         select.bind(2, key)
-        select.bind(3, now.wall - JobOptions.idempotencyPeriod.milliseconds)
+        select.bind(3, IdempotencyKeys.oldest(at: now.wall))
         return try select.first { JobID(rawValue: $0.int(0)) }
     }
 
     private func remember(_ key: String, in queue: Int64, _ job: JobID) throws {
-        let oldest = now.wall - JobOptions.idempotencyPeriod.milliseconds
-        try statement(Self.removeOldKeys).execute(oldest, Int64(Self.removedKeys))
+        try statement(Self.removeOldKeys).execute(
+            IdempotencyKeys.oldest(at: now.wall), Int64(IdempotencyKeys.removedAtOnce))
         let insert = try statement(
             """
             INSERT OR REPLACE INTO stint_idempotency_keys (queue_id, key, job_id, enqueued_at) VALUES (?1, ?2, ?3, ?4)

@@ -1,8 +1,8 @@
+import StintCore
 import Synchronization
 
-/// A scoreboard in the memory of one process, which ends with it: what a worker had started is known only as long as its
-/// process lives.
-public final class ProcessScoreboard: Scoreboard {
+/// Which jobs a worker has started.
+final class InMemoryScoreboard: Scoreboard {
     private struct Start {
         let time: Int64
         let maxAttempts: Int?
@@ -17,11 +17,11 @@ public final class ProcessScoreboard: Scoreboard {
     private let state = Mutex(State())
 
     /// - Parameter now: Milliseconds by a clock that is never set.
-    public init(now: @escaping @Sendable () -> Int64) {
+    init(now: @escaping @Sendable () -> Int64) {
         self.now = now
     }
 
-    public func note(ended: Lease?, started: Lease?, maxAttempts: Int?) {
+    func note(ended: Lease?, started: Lease?, maxAttempts: Int?) {
         let time = now()
         state.withLock { state in
             if let ended { state.started?[ended] = nil }
@@ -31,10 +31,10 @@ public final class ProcessScoreboard: Scoreboard {
         }
     }
 
-    public func noteOrderToStop() { state.withLock { $0.hasOrderToStop = true } }
+    func noteOrderToStop() { state.withLock { $0.hasOrderToStop = true } }
 
     /// What the worker has started, or `nil` if that is unknown, and whether it was ordered to stop.
-    public func read() -> (started: [StartedJob]?, hasOrderToStop: Bool) {
+    func read() -> (started: [StartedJob]?, hasOrderToStop: Bool) {
         let time = now()
         return state.withLock { state in
             let started = state.started?.sorted { $0.key.job < $1.key.job }.map { lease, start in
@@ -47,5 +47,5 @@ public final class ProcessScoreboard: Scoreboard {
     }
 
     /// Makes the started jobs unknown.
-    public func lose() { state.withLock { $0.started = nil } }
+    func lose() { state.withLock { $0.started = nil } }
 }
