@@ -89,14 +89,16 @@ let package = Package(
                 .embedInCode("v009_operations.sql"),
                 .embedInCode("v010_search.sql"),
                 .embedInCode("v011_webhooks.sql"),
-                .embedInCode("v012_idempotency.sql"),
+                .embedInCode("v012_idempotency.sql"), .embedInCode("v013_burials.sql"),
             ]
         ),
         .target(
             name: "StintPostgresMigrations",
             dependencies: ["StintCore"],
             path: "migrations/postgres",
-            resources: [.embedInCode("v001_stint.sql"), .embedInCode("v002_functions.sql")]
+            resources: [
+                .embedInCode("v001_stint.sql"), .embedInCode("v002_functions.sql"), .embedInCode("v003_burials.sql"),
+            ]
         ),
         .target(name: "CStint"),
         .target(

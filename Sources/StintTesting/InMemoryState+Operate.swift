@@ -92,7 +92,7 @@ extension InMemoryState {
         _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int, _ now: StoreTime
     ) throws -> SelectionStep {
         let states = selection.possibleStates.filter(change.states.contains)
-        let step = try select(selection, states, from: cursor, limit: limit, now)
+        let step = try select(selection, states, for: change, from: cursor, limit: limit, now)
         var changed: [JobID] = []
         for id in step.jobs {
             if let job = jobs[id], apply(change, to: job, now) == .changed { changed.append(id) }
@@ -107,7 +107,8 @@ extension InMemoryState {
         switch job.place {
         case .ready: Int64(job.options.priority)
         case .delayed(let time): time
-        case .leased, .buried: 0
+        case .leased: 0
+        case .buried: job.burial
         case .done(let time), .cancelled(let time, _), .expired(let time, _): time
         }
     }

@@ -60,7 +60,7 @@ extension InMemoryState {
         try requireRoomForOperation()
         let id = insert(.change(new.change), filter: new.filter, actor: new.actor, total: new.total, now)
         operations[id]!.selection = new.selection
-        operations[id]!.cursor = SelectionCursor(newest: lastJob, start: now.wall)
+        operations[id]!.cursor = newWalk(now)
         return operations[id]!.record
     }
 
@@ -107,7 +107,7 @@ extension InMemoryState {
         guard let selection = operation.selection else { return end(id, as: .failed, now) }
         let left = selection.limit.map { max(0, $0 - operation.record.changed) } ?? .max
         let step = try select(
-            selection, operation.states, from: operation.cursor, limit: min(Self.rowsPerStep, left), now)
+            selection, operation.states, for: change, from: operation.cursor, limit: min(Self.rowsPerStep, left), now)
         for job in step.jobs.compactMap({ jobs[$0] }) {
             if case .delete = change {
                 setAside(job, by: id)
@@ -151,7 +151,7 @@ extension InMemoryState {
         }
         if next.count < Self.rowsPerStep { return end(id, as: .done, now) }
         let place = JobCursor(state: .ready, queue: 0, order: 0, job: next.last!.job.id.rawValue)
-        operations[id]!.cursor = SelectionCursor(place: place, newest: .max, start: 0)
+        operations[id]!.cursor = SelectionCursor(place: place, newest: .max, lastBurial: .max, start: 0)
     }
 
     private mutating func end(_ id: OperationID, as state: BulkOperation.State, _ now: StoreTime) {
@@ -208,7 +208,8 @@ extension InMemoryState {
         case .ready, .leased:
             wait(job.id, after: .zero, attempts: job.attempts, crashes: job.crashes, isSuspect: job.isSuspect, now)
         case .delayed: wakes = true
-        case .buried, .done, .cancelled, .expired: break
+        case .buried: numberBurial(of: job.id)
+        case .done, .cancelled, .expired: break
         }
         return true
     }

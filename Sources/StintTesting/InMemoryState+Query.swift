@@ -63,24 +63,33 @@ extension InMemoryState {
     }
 
     func select(
-        _ selection: JobSelection, _ states: [JobState], from cursor: SelectionCursor?, limit: Int, _ now: StoreTime
+        _ selection: JobSelection, _ states: [JobState], for change: JobChange? = nil, from cursor: SelectionCursor?,
+        limit: Int, _ now: StoreTime
     ) throws -> SelectionStep {
-        let start = SelectionCursor(newest: cursor?.newest ?? lastJob, start: cursor?.start ?? now.wall)
+        let start = cursor?.at(nil) ?? newWalk(now)
+        let lastBurial = change?.mayApplyAgain == true ? start.lastBurial : .max
         var (selected, seen, last): ([JobID], Int, JobCursor?) = ([], 0, cursor?.place)
         func step(_ next: JobCursor?) -> SelectionStep {
             SelectionStep(
                 jobs: selected,
-                next: next.map { SelectionCursor(place: $0, newest: start.newest, start: start.start) }, start: start)
+                next: next.map { start.at($0) }, start: start)
         }
         for (place, job) in rows(selection.query, states, after: cursor?.place)
         where selection.query.includes(job.queue) {
             if seen == Self.rowsPerStep { return step(last) }
             (seen, last) = (seen + 1, place)
-            guard job.id.rawValue <= start.newest, try meets(job, selection, start.start) else { continue }
+            guard job.id.rawValue <= start.newest, job.place.state != .buried || job.burial <= lastBurial,
+                try meets(job, selection, start.start)
+            else { continue }
             selected.append(job.id)
             if selected.count >= limit { return step(place) }
         }
         return step(nil)
+    }
+
+    /// A walk that begins before all jobs.
+    func newWalk(_ now: StoreTime) -> SelectionCursor {
+        SelectionCursor(newest: lastJob, lastBurial: lastBurial, start: now.wall)
     }
 
     private func meets(_ job: Job, _ selection: JobSelection, _ now: Timestamp) throws -> Bool {

@@ -28,6 +28,8 @@ struct InMemoryState: Sendable {
         /// Whether it has run and waits to be tried again, so that in a strict order its group waits for it.
         var holdsGroup = false
         var failures: [JobFailure] = []
+        /// The number of its last burial.
+        var burial: Int64 = 0
 
         var expiresAt: Timestamp? { options.expires.map { enqueuedAt + $0.wholeMilliseconds } }
 
@@ -116,6 +118,7 @@ struct InMemoryState: Sendable {
 
     var jobs: [JobID: Job] = [:]
     var lastJob: Int64 = 0
+    var lastBurial: Int64 = 0
     /// What was enqueued with an idempotency key, by queue and key.
     var idempotencyKeys: [QueueName: [[UInt8]: (job: JobID, at: Timestamp)]] = [:]
     var queues: [QueueName: Queue] = [:]
@@ -249,10 +252,16 @@ struct InMemoryState: Sendable {
 
     mutating func bury(_ id: JobID, attempts: Int64, crashes: Int64, reason: String, _ now: StoreTime) {
         jobs[id]!.place = .buried(at: now.wall, reason: reason.replacing("\0", with: "\u{FFFD}"))
+        numberBurial(of: id)
         jobs[id]!.attempts = attempts
         jobs[id]!.crashes = crashes
         jobs[id]!.isSuspect = false
         note(jobs[id]!.queue, now) { $0.buried += 1 }
+    }
+
+    mutating func numberBurial(of id: JobID) {
+        lastBurial += 1
+        jobs[id]!.burial = lastBurial
     }
 
     mutating func forget(_ id: JobID) {

@@ -66,6 +66,65 @@ let settleScenarios: [Scenario] = [
         try await stage.settle(job.lease, .ack)
         #expect(try await stage.stats() == stage.expected(done: 1))
     },
+    Scenario("buried jobs have the order of their burials: the first is kicked first") { stage in
+        func buried(isReversed: Bool = false, in query: String = "queue:q") async throws -> [JobID] {
+            let query = try JobQuery("\(query) state:buried")
+            return try await stage.store.page(JobFilter(query, isReversed: isReversed), after: nil).jobs.map(\.id)
+        }
+        let ids = try await stage.enqueue(5)
+        // By people, in one call, and at the same time by a worker.
+        try await stage.store.bury([ids[3]], reason: "by hand")
+        try await stage.store.bury([ids[4], ids[1]], reason: "by hand")
+        let (first, second) = (try await stage.claimOne(), try await stage.claimOne())
+        #expect([first.id, second.id] == [ids[0], ids[2]])
+        #expect(
+            try await stage.store.settle([
+                Settlement(second.lease, .bury(reason: "no")), Settlement(first.lease, .bury(reason: "no")),
+            ]) == [.settled(.buried), .settled(.buried)])
+        let order = [3, 4, 1, 2, 0].map { ids[$0] }
+        #expect(try await buried() == order)
+        #expect(try await buried(isReversed: true) == order.reversed())
+        #expect(try await buried(in: "") == order)
+        #expect(try await stage.store.kick("q", limit: 2) == 2)
+        #expect(try await buried() == Array(order.dropFirst(2)))
+        // Buried again, it is the last one.
+        try await stage.store.bury([order[0]], reason: "again")
+        #expect(try await buried() == order.dropFirst(2) + [order[0]])
+        #expect(try await stage.state(order[1]) == .ready)
+    },
+    Scenario("the buried jobs of a group have the order of their burials too") { stage in
+        var ids: [JobID] = []
+        for _ in 0..<3 { ids.append(try await stage.enqueue(options: JobOptions(group: "g"))) }
+        for index in [2, 0, 1] { try await stage.store.bury([ids[index]], reason: "by hand") }
+        let filter = JobFilter(try JobQuery("queue:q state:buried group:g"))
+        #expect(try await stage.store.page(filter, after: nil).jobs.map(\.id) == [2, 0, 1].map { ids[$0] })
+    },
+    Scenario("a job that is buried again while a walk kicks is not kicked a second time") { stage in
+        let ids = try await stage.enqueue(4)
+        try await stage.store.bury(ids, reason: "by hand")
+        var (kicked, cursor): ([JobID], SelectionCursor?) = ([], nil)
+        repeat {
+            let step = try await stage.store.change(JobSelection("q"), .kick, from: cursor, limit: 1)
+            kicked += step.jobs
+            try await stage.store.bury(step.jobs, reason: "again")
+            cursor = step.next
+        } while cursor != nil && kicked.count < 20
+        #expect(kicked == ids)
+        #expect(try await stage.stats() == stage.expected(buried: 4))
+    },
+    Scenario("a walk that deletes takes also jobs that were buried after it began") { stage in
+        let ids = try await stage.enqueue(3)
+        let selection = JobSelection("q")
+        var step = try await stage.store.change(selection, .delete, from: nil, limit: 1)
+        #expect(step.jobs == [ids[0]])
+        try await stage.store.bury([ids[2]], reason: "meanwhile")
+        var deleted = step.jobs
+        while let next = step.next {
+            step = try await stage.store.change(selection, .delete, from: next, limit: 10)
+            deleted += step.jobs
+        }
+        #expect(Set(deleted) == Set(ids))
+    },
     Scenario("follow-up jobs come with the ack, or not at all when the lease is lost") { stage in
         try await stage.enqueue()
         let job = try await stage.claimOne()

@@ -71,7 +71,8 @@ struct ErrorFingerprintTests {
         let place = JobCursor(state: .buried, queue: -1, order: .min, job: .max)
         #expect(JobCursor(place.description) == place)
         for cursor in [
-            SelectionCursor(newest: 5, start: -6), SelectionCursor(place: place, newest: 5, start: 6),
+            SelectionCursor(newest: 5, lastBurial: 7, start: -6),
+            SelectionCursor(place: place, newest: 5, lastBurial: 7, start: 6),
         ] {
             #expect(SelectionCursor(cursor.description) == cursor)
         }

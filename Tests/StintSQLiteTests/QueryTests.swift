@@ -84,7 +84,7 @@ struct QueryTests {
                         #expect(try await queue.list(filter, after: place).jobs.count <= 3)
                     }
                     _ = try await queue.store.count(try JobQuery(query), after: place)
-                    let cursor = SelectionCursor(place: place, newest: number, start: number)
+                    let cursor = SelectionCursor(place: place, newest: number, lastBurial: number, start: number)
                     _ = try await queue.store.select(JobSelection(try JobQuery(query)), from: cursor, limit: 9)
                 }
                 let groups = ErrorGroupCursor(order: number, position: number)

@@ -8,5 +8,6 @@ package enum PostgresMigrations {
     package static let all: [Migration] = [
         Migration(1, "v001_stint", PackageResources.v001_stint_sql),
         Migration(2, "v002_functions", PackageResources.v002_functions_sql),
+        Migration(3, "v003_burials", PackageResources.v003_burials_sql),
     ]
 }

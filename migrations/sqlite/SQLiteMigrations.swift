@@ -18,5 +18,6 @@ package enum SQLiteMigrations {
         Migration(10, "v010_search", PackageResources.v010_search_sql),
         Migration(11, "v011_webhooks", PackageResources.v011_webhooks_sql),
         Migration(12, "v012_idempotency", PackageResources.v012_idempotency_sql),
+        Migration(13, "v013_burials", PackageResources.v013_burials_sql),
     ]
 }

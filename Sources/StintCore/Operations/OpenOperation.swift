@@ -132,6 +132,7 @@ package struct OpenOperation: Sendable {
     package var lastRestored: Int64 { cursor?.place?.job ?? .min }
 
     package static func place(afterRestored job: Int64) -> SelectionCursor {
-        SelectionCursor(place: JobCursor(state: .ready, queue: 0, order: 0, job: job), newest: .max, start: 0)
+        let place = JobCursor(state: .ready, queue: 0, order: 0, job: job)
+        return SelectionCursor(place: place, newest: .max, lastBurial: .max, start: 0)
     }
 }

@@ -5,7 +5,8 @@ extension JobState {
         switch self {
         case .ready: "priority"
         case .delayed: "run_at"
-        case .leased, .buried: nil
+        case .leased: nil
+        case .buried: "burial"
         case .done: "done_at"
         case .cancelled: "cancelled_at"
         case .expired: "expired_at"
@@ -29,6 +30,7 @@ extension QueryPlan.Scope {
         case (.group, .ready): "s.priority"
         // As its index has it.
         case (.group, .delayed): "s.holds_group"
+        case (.group, .buried): "s.burial"
         case (.group, _): nil
         case (.errors, _): "s.queue_id"
         case (.job, _): nil

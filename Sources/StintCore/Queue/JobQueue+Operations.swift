@@ -3,8 +3,8 @@ extension JobQueue {
     /// The counts of all queues, by name. The store maintains them, so this is as fast with ten million jobs.
     public func stats() async throws -> [QueueStats] { try await store.stats() }
 
-    /// One page of jobs: ready ones as they would be claimed, delayed ones by their time, the others by id or by the
-    /// time of their end; the states one after the other.
+    /// One page of jobs: ready ones as they would be claimed, delayed ones by their time, buried ones as they were
+    /// buried, leased ones by id, those that are over by the time of their end; the states one after the other.
     ///
     ///     let page = try await queue.list(JobFilter(try JobQuery("queue:mail state:buried age:>1h")))
     ///

@@ -12,7 +12,7 @@ extension JobQueue {
         return count
     }
 
-    /// Makes buried jobs ready again, oldest first, with attempts and crashes reset to 0. Each is kicked at most once,
+    /// Makes buried jobs ready again, the first buried first, with attempts and crashes reset to 0. Each is kicked at most once,
     /// even if it is buried again meanwhile.
     ///
     /// - Parameter limit: The most jobs to kick; `nil` for all.
@@ -22,7 +22,7 @@ extension JobQueue {
         try await change(selection, .kick, limit: limit)
     }
 
-    /// Makes all buried jobs of a queue ready again, oldest first, with attempts and crashes reset to 0.
+    /// Makes all buried jobs of a queue ready again, the first buried first, with attempts and crashes reset to 0.
     ///
     /// - Parameter limit: The most jobs to kick; `nil` for all.
     /// - Returns: The number of changed jobs.

@@ -123,8 +123,9 @@ public protocol JobStore: WorkerRegistry, ScheduleStore, OperationStore, Webhook
     func activity(of queues: [QueueName]?, last: Duration) async throws -> [QueueActivity]
 
     /// One page of the jobs that match the filter. The states follow one another. In each, the jobs of one queue are in
-    /// its order: ready ones as they would be claimed, delayed ones by time, others by id or by the time of their end.
-    /// A query with other terms than `queue` and `state` may have another order, which is the same on all its pages.
+    /// its order: ready ones as they would be claimed, delayed ones by time, buried ones as they were buried,
+    /// leased ones by id, those that are over by the time of their end. A query with other terms than `queue` and `state`
+    /// may have another order, which is the same on all its pages.
     ///
     /// A page has at most ``JobFilter/maximumLimit`` jobs, and fewer if their records exceed
     /// ``JobFilter/maximumBytes``, or if the store has read ``JobFilter/maximumRowsRead`` jobs or about
@@ -240,7 +241,7 @@ extension JobStore {
         try await exchange([], for: request).jobs
     }
 
-    /// Makes buried jobs of the queue ready, oldest first, with attempts and crashes reset to 0, in one step of
+    /// Makes buried jobs of the queue ready, the first buried first, with attempts and crashes reset to 0, in one step of
     /// ``change(_:_:from:limit:)``. Returns their number.
     public func kick(_ queue: QueueName, limit: Int) async throws -> Int {
         try await change(JobSelection(queue), .kick, from: nil, limit: limit).jobs.count

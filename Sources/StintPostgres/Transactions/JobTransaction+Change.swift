@@ -80,8 +80,9 @@ extension JobTransaction {
             }
         case .bury(let reason):
             let (taken, applied) = try await take(targets, change)
+            let byID = Dictionary(uniqueKeysWithValues: taken.map { ($0.id, $0) })
             try await bury(
-                taken.map {
+                targets.ids.compactMap { byID[$0] }.map {
                     Burial(id: $0.id, place: $0.place, attempts: $0.attempts, crashes: $0.crashes, reason: reason)
                 })
             return applied

@@ -14,11 +14,10 @@ extension JobTransaction {
 
     func begin(_ operation: NewOperation) async throws -> BulkOperation {
         try await requireRoomForOperation()
-        // The walk begins before all jobs; its first step is not made here.
-        let start = SelectionCursor(newest: try await newestJob(), start: now.wall)
+        // Its first step is not made here.
         return try await insert(
             verb: operation.change.verb, change: operation.change, restores: nil, selection: operation.selection,
-            filter: operation.filter, actor: operation.actor, total: operation.total, cursor: start)
+            filter: operation.filter, actor: operation.actor, total: operation.total, cursor: newWalk())
     }
 
     func beginRestore(of id: OperationID, by actor: String?) async throws -> BulkOperation {
@@ -97,11 +96,11 @@ extension JobTransaction {
     /// - Returns: `nil` if the next step may change something, or ends the operation.
     func lookAhead(_ driver: OperationDriver, pages: Int) async throws -> OpenOperation.Ahead? {
         guard case .mine(let operation) = try await turn(of: driver), let selection = operation.selection,
-            var cursor = operation.cursor
+            let change = operation.change, var cursor = operation.cursor
         else { return nil }
         let start = cursor
         for _ in 0..<pages {
-            let step = try await select(selection, operation.states, from: cursor, limit: 1).step
+            let step = try await select(selection, operation.states, for: change, from: cursor, limit: 1).step
             guard step.jobs.isEmpty, let next = step.next else { break }
             cursor = next
         }
@@ -136,7 +135,7 @@ extension JobTransaction {
         _ operation: OpenOperation, _ change: JobChange, _ selection: JobSelection, from cursor: SelectionCursor
     ) async throws -> OpenOperation.Progress {
         let (step, jobs) = try await select(
-            selection, operation.states, from: cursor,
+            selection, operation.states, for: change, from: cursor,
             limit: Int(min(Int64(Self.rowsPerStep), operation.left(of: selection))))
         var progress = OpenOperation.Progress(skipped: operation.skipped, cursor: step.next)
         if case .delete = change {

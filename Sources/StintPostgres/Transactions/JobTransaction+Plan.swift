@@ -75,7 +75,8 @@ extension JobTransaction {
             SELECT t.* FROM (
                 SELECT sort, job_id, queue_id, priority, attempts, crashes, token, suspect, group_id, expires_at,
                        enqueued_at, headers, reason, error, payload, is_digest, size, buried_at, queue, "group", bytes,
-                       sum(bytes) OVER (ORDER BY place ROWS UNBOUNDED PRECEDING) - bytes AS before, place
+                       sum(bytes) OVER (ORDER BY place ROWS UNBOUNDED PRECEDING) - bytes AS before, place,
+                       burial
                 FROM (
                     SELECT \(sortColumn(state, scope)) AS sort, s.job_id, s.queue_id::bigint AS queue_id,
                            \(priority) AS priority, s.attempts, s.crashes,
@@ -93,7 +94,8 @@ extension JobTransaction {
                            \(column("q.name", needs.contains(.names), "text")) AS queue,
                            \(column("nullif(g.name, '')", needs.contains(.names), "text")) AS "group",
                            (\(readBytes))::bigint AS bytes,
-                           row_number() OVER (ORDER BY \(sorting(state, scope, isReversed))) AS place
+                           row_number() OVER (ORDER BY \(sorting(state, scope, isReversed))) AS place,
+                           \(state == .buried ? "s.burial" : "0::bigint") AS burial
                     FROM (\(rows(state, scope, isReversed: isReversed))) s
                     \(joins)
                 ) r

@@ -99,6 +99,8 @@ extension JobTransaction {
         var enqueuedAt: Timestamp { enqueued ?? 0 }
         var payloadBytes: Int64 { get throws { try row.optionalInt(16) ?? 0 } }
         var buriedAt: Timestamp? { get throws { try row.optionalInt(17) } }
+        /// The number of its burial; 0 if it is not buried.
+        var burial: Int64 { get throws { try row.int(23) } }
 
         var errorGroup: ErrorGroupID? {
             get throws {

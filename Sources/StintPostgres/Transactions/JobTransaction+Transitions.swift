@@ -107,6 +107,7 @@ extension JobTransaction {
         var latestError: String?
     }
 
+    /// In this order.
     func bury(_ jobs: [Burial]) async throws {
         guard !jobs.isEmpty else { return }
         let reasons = jobs.map(\.reason.storable)

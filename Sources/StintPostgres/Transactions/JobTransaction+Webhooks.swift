@@ -239,7 +239,7 @@ extension JobTransaction {
         """
     /// Jobs that a person has buried have no failure.
     private static let lastBuriedJobs = """
-        SELECT job_id, buried_at, reason FROM stint.buried WHERE queue_id = $1 ORDER BY job_id DESC LIMIT $2::bigint
+        SELECT job_id, buried_at, reason FROM stint.buried WHERE queue_id = $1 ORDER BY burial DESC LIMIT $2::bigint
         """
     private static let latestDeathsOfQueue = """
         SELECT f.job_id, f.at, f.error

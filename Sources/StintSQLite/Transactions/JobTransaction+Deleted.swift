@@ -128,8 +128,8 @@ extension JobTransaction {
         let insert = try statement(
             """
             INSERT OR REPLACE INTO stint_buried (job_id, queue_id, buried_at, attempts, crashes, reason, group_id, expires_at,
-                                                 error_group)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                                                 error_group, burial)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
             """)
         insert.bind(1, job.id)
         insert.bind(2, place.queue)
@@ -140,6 +140,7 @@ extension JobTransaction {
         insert.bind(7, place.group)
         insert.bind(8, place.expiresAt)
         insert.bind(9, deleted.errorGroup)
+        insert.bind(10, try nextBurial())
         try insert.execute()
         count(place.queue, buried: 1)
         if let group = deleted.errorGroup { countError(group, place.queue, 1, at: deleted.at) }

@@ -12,12 +12,10 @@ extension JobTransaction {
 
     func begin(_ operation: NewOperation) throws -> BulkOperation {
         try requireRoomForOperation()
-        // The walk begins before all jobs; its first step is not made here.
-        let newest = try statement("SELECT max(id) FROM stint_jobs").first { $0.int(0) } ?? 0
-        let start = SelectionCursor(newest: newest, start: now.wall)
+        // Its first step is not made here.
         return try insert(
             verb: operation.change.verb, change: operation.change, restores: nil, selection: operation.selection,
-            filter: operation.filter, actor: operation.actor, total: operation.total, cursor: start)
+            filter: operation.filter, actor: operation.actor, total: operation.total, cursor: newWalk())
     }
 
     func beginRestore(of id: OperationID, by actor: String?) throws -> BulkOperation {
@@ -104,11 +102,11 @@ extension JobTransaction {
     /// - Returns: `nil` if the next step may change something, or ends the operation.
     func lookAhead(_ driver: OperationDriver, pages: Int) throws -> OpenOperation.Ahead? {
         guard case .mine(let operation) = try turn(of: driver), let selection = operation.selection,
-            var cursor = operation.cursor
+            let change = operation.change, var cursor = operation.cursor
         else { return nil }
         let start = cursor
         for _ in 0..<pages {
-            let step = try select(selection, operation.states, from: cursor, limit: 1).step
+            let step = try select(selection, operation.states, for: change, from: cursor, limit: 1).step
             guard step.jobs.isEmpty, let next = step.next else { break }
             cursor = next
         }
@@ -143,7 +141,7 @@ extension JobTransaction {
     ) throws -> OpenOperation.Progress {
         let left = operation.left(of: selection)
         let (step, jobs) = try select(
-            selection, operation.states, from: cursor, limit: Int(min(Int64(Self.rowsPerStep), left)))
+            selection, operation.states, for: change, from: cursor, limit: Int(min(Int64(Self.rowsPerStep), left)))
         var progress = OpenOperation.Progress(skipped: operation.skipped, cursor: step.next)
         for job in jobs {
             if case .delete = change {

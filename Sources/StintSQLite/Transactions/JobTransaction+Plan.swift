@@ -110,7 +110,7 @@ extension JobTransaction {
                    \(column(latestError("s.job_id"), hasFailures)),
                    \(column("j.payload", needs.contains(.payload))), \(column("j.is_digest", readsJob)),
                    \(column("coalesce((SELECT bytes FROM stint_digests WHERE job_id = j.id), length(j.payload))", needs.contains(.payloadSize))),
-                   \(column("s.buried_at", state == .buried))
+                   \(column("s.buried_at", state == .buried)), \(state == .buried ? "s.burial" : "0")
             FROM \(tables)
             WHERE \(range) \(isOne ? "AND j.id = ?5" : sorting) LIMIT ?4
             """

@@ -158,6 +158,8 @@ extension JobTransaction {
         var enqueuedAt: Timestamp { row.int(10) }
         var payloadBytes: Int64 { row.tally(16) }
         var buriedAt: Timestamp? { row.optionalInt(17) }
+        /// The number of its burial; 0 if it is not buried.
+        var burial: Int64 { row.int(18) }
 
         var place: JobCursor {
             JobCursor(

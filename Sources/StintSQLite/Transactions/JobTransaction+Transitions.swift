@@ -142,8 +142,8 @@ extension JobTransaction {
         let insert = try statement(
             """
             INSERT OR REPLACE INTO stint_buried (job_id, queue_id, buried_at, attempts, crashes, reason, group_id, expires_at,
-                                                 error_group)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                                                 error_group, burial)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
             """)
         insert.bind(1, id)
         insert.bind(2, place.queue)
@@ -154,10 +154,21 @@ extension JobTransaction {
         insert.bind(7, place.group)
         insert.bind(8, place.expiresAt)
         insert.bind(9, group)
+        insert.bind(10, try nextBurial())
         try insert.execute()
         count(place.queue, buried: 1)
         countError(group, place.queue, 1, at: now.wall)
         try noteSearch(id, in: place.queue)
+    }
+
+    /// Numbers a burial. Burials of a file that another program has damaged may have equal numbers.
+    func nextBurial() throws -> Int64 {
+        try statement("UPDATE stint_burials SET last = min(last, \(Int64.max - 1)) + 1 RETURNING last")
+            .first { $0.int(0) } ?? 0
+    }
+
+    func lastBurial() throws -> Int64 {
+        try statement("SELECT last FROM stint_burials").first { $0.int(0) } ?? .max
     }
 
     /// Ends a job that does not run (again), with the reason. It is kept if the queue has a retention.

@@ -264,7 +264,7 @@ extension JobTransaction {
         """
     /// Jobs that a person has buried have no failure.
     static let lastBuriedJobs = """
-        SELECT job_id, buried_at, reason FROM stint_buried WHERE queue_id = ?1 ORDER BY job_id DESC LIMIT ?2
+        SELECT job_id, buried_at, reason FROM stint_buried WHERE queue_id = ?1 ORDER BY burial DESC LIMIT ?2
         """
     static let latestDeathsOfQueue = """
         SELECT f.job_id, f.at, f.error

@@ -18,7 +18,7 @@ struct Corruption {
         ("stint_unique_keys", "job_id"), ("stint_failures", "id"), ("stint_workers", "id"),
         ("stint_digests", "job_id"), ("stint_events", "id"), ("stint_groups", "id"), ("stint_cancelled", "job_id"),
         ("stint_expired", "job_id"), ("stint_schedules", "id"), ("stint_error_groups", "error_group"),
-        ("stint_webhooks", "id"), ("stint_webhook_states", "webhook_id"),
+        ("stint_webhooks", "id"), ("stint_webhook_states", "webhook_id"), ("stint_burials", "last"),
     ]
     private static let states = ["stint_ready", "stint_delayed", "stint_leased", "stint_buried", "stint_done"]
 
@@ -132,7 +132,7 @@ struct Corruption {
         case "stint_buried":
             let group = chance.pick(["NULL", "7"])
             try run(
-                "INSERT INTO stint_buried VALUES (\(job), \(queue), \(number), 0, 0, 'why', NULL, NULL, \(group))",
+                "INSERT INTO stint_buried VALUES (\(job), \(queue), \(number), 0, 0, 'why', NULL, NULL, \(group), 0)",
                 database)
         default: try run("INSERT INTO stint_done VALUES (\(job), \(queue), \(number), 0, 0, NULL)", database)
         }

@@ -8,7 +8,7 @@ package enum Fixture {
     /// the tests fail. Columns are named, so that each also fits the schemas after it.
     package static let contents = [
         jobs, workers, enqueued, hardening, flow, schedules, errors, activity, operations, search, webhooks,
-        idempotency,
+        idempotency, burials,
     ]
 
     /// With jobs in every state: job 3 is leased alone, 4 and 5 together, 6 from an earlier boot, 10 with time left.
@@ -158,6 +158,12 @@ package enum Fixture {
     private static let idempotency = """
         INSERT INTO stint_idempotency_keys (queue_id, key, job_id, enqueued_at) VALUES
             (1, 'order-1', 1, 1700000000001), (1, 'order-2', 999, 1700000000002);
+        """
+
+    /// The only buried job has a number.
+    private static let burials = """
+        UPDATE stint_buried SET burial = 1;
+        UPDATE stint_burials SET last = 1;
         """
 
     /// A queue with counts of its latest minute and of those before; job 1 is ready for a shorter time than it exists.
