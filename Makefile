@@ -2,6 +2,7 @@
 # make test    all tests: about 25 minutes after the build
 # make check   the quick ones: values, store, history; a minute after the build
 # make torture   the tests of faults for longer: MINUTES=30; SEED=… repeats a run
+# make torture-postgres   a PostgreSQL server that dies, one minute for each of MINUTES seeds; SEED=… is the first one
 # make fuzz    coverage-guided fuzzing; FUZZ_SECONDS=60 for each target
 # make bench   waiting, waking, group commits, groups and limits, the ceiling, the log, and the naive designs; 11 minutes
 # make bench-flat   the same with 10 million jobs; 2 minutes and 2 GB of disk
@@ -31,7 +32,7 @@ PACKAGES := libpq-dev libsqlite3-dev php-cli python3 python3-venv sqlite3 strace
 
 FUZZ_SECONDS ?= 60
 
-.PHONY: build install deb try-deb demo test api-check metrics-check connections-check beanstalk check torture fuzz bench bench-flat bench-handlers bench-peers bench-beanstalk bench-web stint-bench plots docs lint setup croniter browser screenshots clean
+.PHONY: build install deb try-deb demo test api-check metrics-check connections-check beanstalk check torture torture-postgres fuzz bench bench-flat bench-handlers bench-peers bench-beanstalk bench-web stint-bench plots docs lint setup croniter browser screenshots clean
 
 build: setup
 	$(SWIFT) build -c release --product stint
@@ -137,6 +138,19 @@ torture: setup
 	$(SWIFT) build --product stint-torture
 	.build/debug/stint-torture all --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 	python3 Tests/Beanstalk/killed.py .build/debug/stint --kills $$((MINUTES * 10)) $(if $(SEED),--seed $(SEED))
+
+# Workers, producers and reapers at a PostgreSQL server of its own, which is killed and restarted, with a seed for each
+# minute: make torture-postgres MINUTES=10 SEED=7. What breaks does not end it, and is listed at the end.
+torture-postgres: PACKAGES += postgresql
+torture-postgres: setup
+	$(SWIFT) build --product stint
+	$(SWIFT) build --product stint-torture
+	@first=$(or $(SEED),$$((RANDOM * 32768 + RANDOM))); broken=; \
+	for seed in $$(seq $$first $$((first + $(MINUTES) - 1))); do \
+		.build/debug/stint-torture kill --server --seconds 60 --seed $$seed || broken="$$broken $$seed"; \
+	done; \
+	echo "make torture-postgres MINUTES=$(MINUTES) SEED=$$first; seeds that broke:$${broken:- none}"; \
+	test -z "$$broken"
 
 # libFuzzer wants all code compiled for it, so this has a build folder of its own. What it finds is left in .build-fuzz
 # as crash-*, and given to the program as an argument it is tried again.

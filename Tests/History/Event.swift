@@ -27,8 +27,8 @@ package enum EventKind: Codable, Sendable, Equatable {
     case stopped, continued
     /// The harness begins to copy the database.
     case copying
-    /// It sets the wall clock.
-    case clockSet
+    /// It sets the wall clock, which shows this many milliseconds then; `nil`: not known.
+    case clockSet(wall: Int64? = nil)
     /// It has put the last such copy in the database's place: what was done since `copying` may be undone, and nothing
     /// else; nobody holds a lease.
     case replaced
@@ -90,6 +90,18 @@ package enum Call: Codable, Sendable, Equatable {
         package var priority: UInt32?
         /// Whether it is not ready at once; `nil`: it is.
         package var isDelayed: Bool?
+        package var idempotency: Idempotency?
+
+        package struct Idempotency: Codable, Sendable, Equatable {
+            package var key: String
+            /// The wall clock's milliseconds before the call.
+            package var wall: Int64
+
+            package init(key: String, wall: Int64) {
+                self.key = key
+                self.wall = wall
+            }
+        }
 
         package enum Conflict: String, Codable, Sendable {
             case replace, collect
@@ -97,7 +109,8 @@ package enum Call: Codable, Sendable, Equatable {
 
         package init(
             reference: String, queue: String, uniqueKey: String? = nil, conflict: Conflict? = nil,
-            expires: Int64? = nil, group: String? = nil, priority: UInt32? = nil, isDelayed: Bool? = nil
+            expires: Int64? = nil, group: String? = nil, priority: UInt32? = nil, isDelayed: Bool? = nil,
+            idempotency: Idempotency? = nil
         ) {
             self.reference = reference
             self.queue = queue
@@ -107,6 +120,7 @@ package enum Call: Codable, Sendable, Equatable {
             self.group = group
             self.priority = priority
             self.isDelayed = isDelayed
+            self.idempotency = idempotency
         }
     }
 

@@ -142,8 +142,8 @@ package struct History {
     private(set) var stops: [String: [(line: Int, runs: Int)]] = [:]
     /// From the line where the harness began to copy the database to the one where the copy was in its place.
     private(set) var replacements: [ClosedRange<Int>] = []
-    /// Where the harness has set the wall clock.
-    private(set) var clockSettings: [Int] = []
+    /// Where the harness has set the wall clock, and to which milliseconds if that is known.
+    private(set) var clockSettings: [(line: Int, wall: Int64?)] = []
     /// By line, in nanoseconds.
     private(set) var times: [Int64] = []
     /// Lines that do not fit the others.
@@ -169,8 +169,8 @@ package struct History {
             case .copying:
                 copying = line
                 continue
-            case .clockSet:
-                clockSettings.append(line)
+            case .clockSet(let wall):
+                clockSettings.append((line, wall))
                 continue
             case .replaced:
                 if let copying { replacements.append(copying...line) }

@@ -69,5 +69,7 @@ extension HistoryChecker {
         history.enqueues.contains { $0.job.reference == job.reference && $0.job.expires != nil }
     }
 
-    func isClockSet(_ lines: ClosedRange<Int>) -> Bool { history.clockSettings.contains(where: lines.contains) }
+    func isClockSet(_ lines: ClosedRange<Int>) -> Bool {
+        history.clockSettings.contains { lines.contains($0.line) }
+    }
 }

@@ -20,7 +20,8 @@ extension HistoryChecker {
             case (.failed(let code), _) where !present.isEmpty:
                 found.append(Violation(.phantomJob, "\(reference), refused with \(code), is job \(present[0].id)"))
             case (_, let answer?) where answer.isDuplicate:
-                if let job = present.first {
+                // A store may repeat an enqueue with an idempotency key by itself, and finds what it has added.
+                if let job = present.first, enqueue.job.idempotency == nil || job.id != answer.job {
                     found.append(Violation(.phantomJob, "\(reference), a duplicate of \(answer.job), is job \(job.id)"))
                 }
             case (_, let answer?):
@@ -103,7 +104,7 @@ extension HistoryChecker {
                 let id = enqueue.answer!.job
                 let isUnknown =
                     !ids.contains(id) && history.enqueues.contains { $0.answer?.job == id && !$0.answer!.isDuplicate }
-                if isUnknown || isOver(id, before: enqueue.made.invoked) {
+                if isUnknown || isOver(id, before: enqueue.made.invoked), !isExplainedByRepeat(enqueue) {
                     found.append(
                         Violation(
                             .swallowed, "\(enqueue.job.reference) with the key \(key) was answered with job \(id)"))

@@ -84,7 +84,7 @@ extension HistoryChecker {
             let spans = history.scheduleCalls.compactMap { made -> (start: Int64, end: Int64)? in
                 guard made.mayHaveHappened, case .tick(let wall) = made.call else { return nil }
                 // Where the clock was set meanwhile it may have shown anything.
-                let isSet = history.clockSettings.contains { $0 > made.invoked && $0 < made.ended }
+                let isSet = history.clockSettings.contains { $0.line > made.invoked && $0.line < made.ended }
                 return isSet ? (.min, .max) : (wall, wall.saturatingSum(history.longest(made)))
             }.sorted { $0.start < $1.start }
             var latest = Int64.min
@@ -177,7 +177,7 @@ extension HistoryChecker {
 
 extension History {
     /// The longest time that a call may have taken, in milliseconds; a process that was killed did nothing afterwards.
-    fileprivate func longest(_ made: Made) -> Int64 {
+    func longest(_ made: Made) -> Int64 {
         if made.duration != .max { return made.duration / 1_000_000 + 1 }
         guard let line = killed[made.process] else { return .max }
         return (times[line] - times[made.invoked]) / 1_000_000 + 1
@@ -186,7 +186,7 @@ extension History {
 
 extension Int64 {
     /// The sum, or the largest number.
-    fileprivate func saturatingSum(_ other: Int64) -> Int64 {
+    func saturatingSum(_ other: Int64) -> Int64 {
         let (sum, overflows) = addingReportingOverflow(other)
         return overflows ? .max : sum
     }

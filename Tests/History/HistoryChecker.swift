@@ -7,6 +7,8 @@
 package struct HistoryChecker {
     package let history: History
     let final: FinalState
+    /// The enqueues with idempotency keys.
+    let tries: [String: [Try]]
     let busyTimeout: Duration?
     /// In milliseconds.
     let firstWord: Int64
@@ -19,6 +21,7 @@ package struct HistoryChecker {
     ) {
         history = History(events)
         self.final = final
+        tries = Self.tries(history, final)
         self.busyTimeout = busyTimeout
         self.firstWord = Int64(firstWord / .milliseconds(1))
     }
@@ -26,7 +29,7 @@ package struct HistoryChecker {
     /// Empty if all is well; in the order of the rules.
     package func violations() -> [Violation] {
         var found = history.disorders.map { Violation(.disorder, $0) }
-        found += jobViolations() + keyViolations() + digestViolations()
+        found += jobViolations() + keyViolations() + idempotencyViolations() + digestViolations()
         found += leaseViolations() + reclaimViolations()
         found += cancelViolations() + expiryViolations()
         found += scheduleViolations()
@@ -82,6 +85,8 @@ package enum Rule: String, Sendable, CaseIterable {
     case doneUnrun = "a done job has had a handler that finished"
     case keyTwice = "of the jobs with one unique key one at most is not done"
     case swallowed = "an enqueue returns another job only if that has its key and is not done"
+    case repeatedTwice = "within a day one enqueue of an idempotency key adds something, and all return its job"
+    case repeatUnexplained = "an enqueue returns another's job only if that had its key, and a day is not over"
     case eventUnread = "the acknowledged run of a digest was given all of its events"
     case eventOrder = "the events of a digest are in the order of their enqueues"
     case tokenReused = "a token belongs to one claim, and starts a handler once a job"

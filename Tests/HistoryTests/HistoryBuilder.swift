@@ -5,6 +5,8 @@ struct HistoryBuilder {
     private(set) var events: [Event] = []
     private var calls = 0
     private var time: Int64 = 0
+    /// Of the wall clock before the clock of the history, in milliseconds.
+    private var wallOffset: Int64 = 0
 
     mutating func add(_ process: String, _ kind: EventKind) {
         time += 1_000_000
@@ -12,6 +14,11 @@ struct HistoryBuilder {
     }
 
     mutating func wait(_ milliseconds: Int64) { time += milliseconds * 1_000_000 }
+
+    mutating func setClock(ahead milliseconds: Int64) {
+        wallOffset += milliseconds
+        add("harness", .clockSet(wall: (time + 1_000_000) / 1_000_000 + wallOffset))
+    }
 
     mutating func invoke(_ process: String, _ call: Call) -> Int {
         calls += 1
@@ -35,6 +42,22 @@ struct HistoryBuilder {
         call(
             "producer", .enqueue([.init(reference: reference, queue: "q", uniqueKey: key, expires: expires)]),
             .enqueued([.init(job: job, isDuplicate: duplicate)]))
+    }
+
+    /// A job with an idempotency key.
+    func once(
+        _ reference: String, _ key: String = "once", unique: String? = nil, conflict: Call.NewJob.Conflict? = nil,
+        in queue: String = "q"
+    ) -> Call {
+        .enqueue([
+            .init(
+                reference: reference, queue: queue, uniqueKey: unique, conflict: conflict,
+                idempotency: .init(key: key, wall: time / 1_000_000 + wallOffset))
+        ])
+    }
+
+    mutating func put(_ call: Call, as job: Int64, duplicate: Bool = false) {
+        self.call("producer", call, .enqueued([.init(job: job, isDuplicate: duplicate)]))
     }
 
     /// An event that a new digest or, if it has joined, one that is there has taken.

@@ -82,7 +82,7 @@ struct HistoryTests {
         func claimed(at wall: Int64, startedAt start: Int64, jump: Bool = false) -> Set<Rule> {
             var history = history
             history.claim("w", 1, token: 1, at: wall, expiring: 5_000)
-            if jump { history.add("harness", .clockSet) }
+            if jump { history.add("harness", .clockSet()) }
             history.add("w", .handlerStarted(job: 1, token: 1, wall: start))
             history.add("w", .handlerFinished(job: 1, token: 1))
             history.settle("w", 1, token: 1)
@@ -578,7 +578,8 @@ struct HistoryTests {
     func rules() throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
         let source = try [
-            "HistoryTests.swift", "DigestHistoryTests.swift", "LimitHistoryTests.swift", "ScheduleHistoryTests.swift",
+            "HistoryTests.swift", "DigestHistoryTests.swift", "IdempotencyHistoryTests.swift",
+            "LimitHistoryTests.swift", "ScheduleHistoryTests.swift",
         ].map {
             try String(contentsOf: folder.appending(path: $0), encoding: .utf8)
         }.joined()

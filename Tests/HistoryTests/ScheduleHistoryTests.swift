@@ -114,7 +114,7 @@ struct ScheduleHistoryTests {
     func clock() {
         var set = history(.once)
         let call = set.invoke("reaper", .tick(wall: 1_000))
-        set.add("faults", .clockSet)
+        set.add("faults", .clockSet())
         set.add("reaper", .returned(call: call, .ticked(1, isComplete: true)))
         #expect(broken(set, [7_000]) == [])
         var killed = history(.once)

@@ -15,12 +15,19 @@ extension PostgresCluster {
     }
 
     /// Kills the server with SIGKILL, starts it again, and returns when it takes connections.
-    package func crash() async throws {
-        guard let folder else { throw ClusterFailure("only a server of the tests' own can be killed") }
+    package func crash() async throws { try await startAgain(after: "crash") }
+
+    /// Stops the server in order, which ends all its connections, starts it again, and returns when it takes connections.
+    package func restart() async throws { try await startAgain(after: "stop") }
+
+    private func startAgain(after end: String) async throws {
+        guard let folder else { throw ClusterFailure("only a server of the tests' own can be stopped or killed") }
         let result = try await Subprocess.run(
             .name("flock"),
             // One after the other; and the server does not keep the lock.
-            arguments: ["-o", folder + "/crashes", "/bin/sh", "-c", Self.crashScript, "stint-test-postgres", folder],
+            arguments: [
+                "-o", folder + "/crashes", "/bin/sh", "-c", Self.startScript, "stint-test-postgres", folder, end,
+            ],
             workingDirectory: "/", output: .discarded, error: .discarded)
         guard result.terminationStatus.isSuccess else {
             throw ClusterFailure("PostgreSQL did not start again; see \(folder)/log")
@@ -28,14 +35,17 @@ extension PostgresCluster {
     }
 
     /// The processes of a server whose first one was killed end when they notice it, and only then can it start again.
-    private static let crashScript = """
+    private static let startScript = """
         set -u
         folder=$1
         PATH="$(pg_config --bindir 2>/dev/null || true):$PATH"
         export PATH
         user=
         if [ "$(id -u)" -eq 0 ]; then user='setpriv --reuid=postgres --regid=postgres --clear-groups'; fi
-        kill -9 "$(head -n 1 "$folder/data/postmaster.pid")"
+        case $2 in
+            crash) kill -9 "$(head -n 1 "$folder/data/postmaster.pid")" ;;
+            stop) $user pg_ctl -D "$folder/data" -m fast -w -t 60 stop >/dev/null 2>&1 </dev/null ;;
+        esac
         for attempt in $(seq 200); do
             # In a session of its own, as at its first start.
             setsid $user pg_ctl -D "$folder/data" -l "$folder/log" -w -t 60 start >/dev/null 2>&1 </dev/null && exit 0

@@ -2,6 +2,7 @@ import CStint
 import Foundation
 import StintPlatform
 import StintPostgres
+import Subprocess
 import Synchronization
 
 /// A PostgreSQL server of the tests' own, with a socket in a temporary folder and no port. It starts with the first test
@@ -15,6 +16,14 @@ package final class PostgresCluster: Sendable {
 
     /// Whether the tests start servers themselves, which some of them need.
     package static let isOwn = ProcessInfo.processInfo.environment["STINT_TEST_POSTGRES"] == nil
+
+    /// Whether PostgreSQL's programs are here, from which a server of the tests' own is made.
+    package static func isInstalled() async throws -> Bool {
+        let search = "PATH=\"$(pg_config --bindir 2>/dev/null || true):$PATH\"; command -v initdb && command -v pg_ctl"
+        let result = try await Subprocess.run(
+            .path("/bin/sh"), arguments: ["-c", search], output: .discarded, error: .discarded)
+        return result.terminationStatus.isSuccess
+    }
 
     /// Starts the server once.
     package final class Shared: Sendable {

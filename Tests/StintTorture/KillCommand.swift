@@ -13,7 +13,7 @@ struct KillCommand: AsyncParsableCommand {
     @Option(help: "How long, in seconds.") var seconds = 300
     @OptionGroup var hardships: Hardships
     @Flag(help: "The workers are `stint work` with a command, and the reaper is `stint reap`.") var commands = false
-    @Flag(help: "On a PostgreSQL server, which is killed too.") var server = false
+    @Flag(help: "On a PostgreSQL server, which is killed and restarted too.") var server = false
     @Option(help: "A guard to remove; then it must fail.") var without: String?
 
     func run() async throws {
@@ -34,7 +34,7 @@ struct KillCommand: AsyncParsableCommand {
             run.server = (cluster, try await cluster.createDatabase())
             run.roles = ChaosRun.castOnServer
             (run.locks, run.replacements, run.bootIDs, run.containers, run.descriptors) = (0, 0, 0, 0, 0)
-            (run.disconnects, run.crashes) = (seconds / 3, seconds / 5)
+            (run.disconnects, run.restarts, run.crashes) = (seconds / 3, seconds / 10, seconds / 5)
         }
         let command = "kill\(commands ? " --commands" : "")\(server ? " --server" : "")"
         print("stint-torture \(command) --seed \(seed) --seconds \(seconds) \(run.options)")

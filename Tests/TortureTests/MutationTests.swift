@@ -34,10 +34,10 @@ struct MutationTests {
     }
 
     @Test(
-        "the immediate transaction, the unique index, the end of a digest, the tick: with everything running",
+        "the immediate transaction, the unique index, the end of a digest, the tick, the key: with everything running",
         arguments: [
             (RemovedGuard.immediateTransaction, Rule.busyTooEarly), (.uniqueIndex, .keyTwice),
-            (.closedDigest, .eventUnread), (.tickTransaction, .tickTwice),
+            (.closedDigest, .eventUnread), (.tickTransaction, .tickTwice), (.idempotencyKey, .repeatedTwice),
         ])
     func run(_ removed: RemovedGuard, _ rule: Rule) async throws {
         let folder = try TemporaryFolder()

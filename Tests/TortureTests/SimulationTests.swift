@@ -54,6 +54,8 @@ import Testing
                 // A reap would repair it, so that the world comes to its end.
                 ("group-return", ["no reap finds a group that has lost its place", "it has come to no end"]),
                 ("turn", ["a group with a ready job has its turn within two rounds"]),
+                ("idempotency-key", ["one enqueue of an idempotency key adds something"]),
+                ("idempotency-period", ["an enqueue returns another's job only if that had its key"]),
             ])
         func mutations(_ removed: String, _ rules: [String]) async throws {
             // A world that comes to no end misses it too, and says nothing of the rule: then the next one is asked.

@@ -35,6 +35,10 @@
         case turn
         /// A claim does not count what is leased of its queue.
         case queueCount = "queue-count"
+        /// An enqueue does not look for its idempotency key.
+        case idempotencyKey = "idempotency-key"
+        /// An enqueue finds its idempotency key however old it is.
+        case idempotencyPeriod = "idempotency-period"
 
         private static let removed = Atomic(0)
 
@@ -74,6 +78,9 @@
             case HotSQL.moveTurn where turn.isRemoved, HotSQL.leaveLine where turn.isRemoved:
                 return sql.replacing("turn = ?2", with: "turn = turn + 0 * ?2")
             case HotSQL.claimableQueue where queueCount.isRemoved: return sql.replacing("leased,", with: "0,")
+            case JobTransaction.earlierJob where idempotencyKey.isRemoved: return sql + " AND 0"
+            case JobTransaction.earlierJob where idempotencyPeriod.isRemoved:
+                return sql.replacing("enqueued_at > ?3", with: "?3 = ?3")
             default: return sql
             }
         }

@@ -37,8 +37,9 @@ package struct ChaosRun: Sendable {
     package var moves = 0
     /// The server with the database, and its URL; `nil`: the database is a file.
     package var server: (cluster: PostgresCluster, url: String)?
-    /// How often the server ends all connections, and dies itself.
+    /// How often the server ends all connections, is restarted in order, and is killed.
     package var disconnects = 0
+    package var restarts = 0
     package var crashes = 0
     package var lease: Duration = .milliseconds(800)
     /// Whether no job may kill its process.

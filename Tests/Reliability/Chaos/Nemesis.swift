@@ -24,6 +24,8 @@ struct Nemesis {
         case move
         /// The server ends all connections.
         case disconnect
+        /// The server is stopped in order, and started again.
+        case restart
         /// The server is killed, and started again.
         case crash
 
@@ -37,6 +39,7 @@ struct Nemesis {
             case .replace: "replaced databases"
             case .move: "missing commands"
             case .disconnect: "lost connections"
+            case .restart: "restarts of the server"
             case .crash: "crashes of the server"
             }
         }
@@ -81,6 +84,7 @@ struct Nemesis {
                     case .replace: try await replacement.happen(seed)
                     case .move: try await Self.takeAway(run.handler, for: .milliseconds(1_000))
                     case .disconnect: try await run.server?.cluster.endConnections()
+                    case .restart: try await run.server?.cluster.restart()
                     case .crash: try await run.server?.cluster.crash()
                     }
                 }
@@ -95,7 +99,7 @@ struct Nemesis {
         let counts: [(Action, Int)] = [
             (.kill, run.kills), (.stop, run.stops), (.lock, run.locks), (.freeze, run.freezes),
             (.order, run.orders), (.replace, run.replacements), (.move, run.moves),
-            (.disconnect, run.disconnects), (.crash, run.crashes),
+            (.disconnect, run.disconnects), (.restart, run.restarts), (.crash, run.crashes),
         ]
         return counts.flatMap { Array(repeating: $0.0, count: $0.1) }
     }

@@ -47,7 +47,7 @@ package struct Player: Sendable {
     /// Whether no job may kill its process.
     let isCalm: Bool
     private let hoards: Bool
-    private let history: String
+    let history: String
 
     /// - Parameter hoards: Whether it has no file left to open now and then.
     package init(

@@ -16,14 +16,16 @@ package struct RecordingStore: JobStore {
     }
 
     package func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] {
-        try await record(
+        let wall = jobs.contains { $0.options.idempotencyKey != nil } ? clock.now().wall : 0
+        return try await record(
             .enqueue(
                 jobs.map {
                     .init(
                         reference: String(decoding: $0.payload, as: UTF8.self), queue: $0.queue.description,
                         uniqueKey: $0.options.uniqueKey, conflict: $0.options.onConflict.recorded,
                         expires: $0.options.expires?.milliseconds, group: $0.options.group,
-                        priority: $0.options.priority, isDelayed: $0.options.firstDelay > .zero ? true : nil)
+                        priority: $0.options.priority, isDelayed: $0.options.firstDelay > .zero ? true : nil,
+                        idempotency: $0.options.idempotencyKey.map { .init(key: $0, wall: wall) })
                 })
         ) {
             try await store.enqueue(jobs)

@@ -93,7 +93,7 @@ struct DatabaseOfWorld {
             for table in [
                 "queues", "jobs", "ready", "delayed", "leases", "leased", "buried", "done", "cancelled", "expired",
                 "unique_keys", "failures", "workers", "groups", "starts", "digests", "events", "schedules",
-                "schedule_ticks", "buckets",
+                "schedule_ticks", "buckets", "idempotency_keys",
             ] {
                 try database.execute(sql: "DELETE FROM stint_\(table)")
             }

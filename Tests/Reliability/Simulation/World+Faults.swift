@@ -91,8 +91,8 @@ extension World {
     }
 
     private func setWallClock(ahead duration: Duration) {
-        faultLog.append(.clockSet)
         scheduler.wallOffset += duration.nanoseconds
+        faultLog.append(.clockSet(wall: scheduler.wall / 1_000_000))
     }
 
     private func stopTree(_ patience: Duration) {

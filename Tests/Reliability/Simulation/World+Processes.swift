@@ -25,8 +25,8 @@ extension World {
         while let first = jobsToEnqueue.first {
             let wait = first.time.nanoseconds - (scheduler.now - start)
             if wait > 0 && !isCalm { await scheduler.pause(.nanoseconds(wait)) }
-            // Several in one transaction, now and then. One that was not answered is not enqueued again: the producer
-            // cannot know the outcome, and the checker accepts both.
+            // Several in one transaction, now and then. One that was not answered is enqueued again only if it has an
+            // idempotency key (the plan has its repeats): the producer cannot know the outcome, and the checker accepts both.
             let batch = Array(jobsToEnqueue.prefix(dice.one(of: [1, 1, 3])))
             jobsToEnqueue.removeFirst(batch.count)
             process.isEnqueueing = true

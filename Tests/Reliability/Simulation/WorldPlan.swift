@@ -109,6 +109,21 @@ struct WorldPlan: Sendable {
         if dice.happens(25) { for _ in 1...dice.int(1...4) { add(.operatorRetries, dice) } }
         if dice.happens(50) { addGroups(queues, dice) }
         schedules = Self.schedules(in: queues, setsClock: setsClock, dice)
+        if dice.happens(50) { addRepeats(dice) }
+    }
+
+    /// Some jobs have idempotency keys, and are enqueued again, as by producers that do not know whether they were. Some
+    /// come again when the clock was set ahead by more than a day, and are jobs of their own then.
+    private mutating func addRepeats(_ dice: Dice) {
+        for index in jobs.indices where dice.happens(40) {
+            jobs[index].options.idempotencyKey = dice.happens(10) ? "shared" : jobs[index].reference
+            for number in 1...dice.int(1...3) {
+                var again = jobs[index]
+                again.reference += " again \(number)"
+                again.time = dice.one(of: [again.time, again.time + dice.milliseconds(0...3_000), unrest + .seconds(1)])
+                jobs.append(again)
+            }
+        }
     }
 
     /// Events of one key, one after the other, whose digests fail at first, so that some come while it is claimed.
