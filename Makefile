@@ -2,6 +2,7 @@
 # make test    all tests: about 25 minutes after the build
 # make check   the quick ones: values, store, history; a minute after the build
 # make torture   the tests of faults for longer: MINUTES=30; SEED=… repeats a run
+# make torture-failover   three PostgreSQL servers under Patroni, whose primaries die; 9 minutes
 # make fuzz    coverage-guided fuzzing; FUZZ_SECONDS=60 for each target
 # make bench   waiting, waking, group commits, groups and limits, the ceiling, the log, and the naive designs; 11 minutes
 # make bench-flat   the same with 10 million jobs; 2 minutes and 2 GB of disk
@@ -31,7 +32,7 @@ PACKAGES := libpq-dev libsqlite3-dev php-cli python3 python3-venv sqlite3 strace
 
 FUZZ_SECONDS ?= 60
 
-.PHONY: build install deb try-deb demo test api-check metrics-check connections-check beanstalk check torture fuzz bench bench-flat bench-handlers bench-peers bench-beanstalk bench-web stint-bench plots docs lint setup croniter browser screenshots clean
+.PHONY: build install deb try-deb demo test api-check metrics-check connections-check beanstalk check torture torture-failover fuzz bench bench-flat bench-handlers bench-peers bench-beanstalk bench-web stint-bench plots docs lint setup croniter browser screenshots clean
 
 build: setup
 	$(SWIFT) build -c release --product stint
@@ -137,6 +138,14 @@ torture: setup
 	$(SWIFT) build --product stint-torture
 	.build/debug/stint-torture all --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 	python3 Tests/Beanstalk/killed.py .build/debug/stint --kills $$((MINUTES * 10)) $(if $(SEED),--seed $(SEED))
+
+# Debian starts etcd and PgBouncer as services when they are installed; this needs neither.
+torture-failover: PACKAGES += patroni etcd-server python3-etcd postgresql pgbouncer
+torture-failover: setup
+	$(SWIFT) build --product stint-torture
+	.build/debug/stint-torture failover --deaths 4 --crashes 2 --splits 2 --lags 2 $(if $(SEED),--seed $(SEED))
+	.build/debug/stint-torture failover --pooler --snapshot --deaths 2 --crashes 1 --splits 1 $(if $(SEED),--seed $(SEED))
+	.build/debug/stint-torture failover --asynchronous --splits 0 $(if $(SEED),--seed $(SEED))
 
 # libFuzzer wants all code compiled for it, so this has a build folder of its own. What it finds is left in .build-fuzz
 # as crash-*, and given to the program as an argument it is tried again.
