@@ -144,7 +144,7 @@ torture-failover: PACKAGES += patroni etcd-server python3-etcd postgresql pgboun
 torture-failover: setup
 	$(SWIFT) build --product stint-torture
 	.build/debug/stint-torture failover --deaths 4 --crashes 2 --splits 2 --lags 2 $(if $(SEED),--seed $(SEED))
-	.build/debug/stint-torture failover --pooler --snapshot --deaths 2 --crashes 1 --splits 1 $(if $(SEED),--seed $(SEED))
+	.build/debug/stint-torture failover --snapshot --deaths 2 --crashes 1 --splits 1 $(if $(SEED),--seed $(SEED))
 	.build/debug/stint-torture failover --asynchronous --splits 0 $(if $(SEED),--seed $(SEED))
 
 # libFuzzer wants all code compiled for it, so this has a build folder of its own. What it finds is left in .build-fuzz
