@@ -3,6 +3,7 @@
 # make check   the quick ones: values, store, history; a minute after the build
 # make torture   the tests of faults for longer: MINUTES=30; SEED=… repeats a run
 # make torture-postgres   a PostgreSQL server that dies, one minute for each of MINUTES seeds; SEED=… is the first one
+# make torture-failover   three PostgreSQL servers under Patroni, whose primaries die; 9 minutes
 # make fuzz    coverage-guided fuzzing; FUZZ_SECONDS=60 for each target
 # make bench   waiting, waking, group commits, groups and limits, the ceiling, the log, and the naive designs; 11 minutes
 # make bench-flat   the same with 10 million jobs; 2 minutes and 2 GB of disk
@@ -32,7 +33,7 @@ PACKAGES := libpq-dev libsqlite3-dev php-cli python3 python3-venv sqlite3 strace
 
 FUZZ_SECONDS ?= 60
 
-.PHONY: build install deb try-deb demo test api-check metrics-check connections-check beanstalk check torture torture-postgres fuzz bench bench-flat bench-handlers bench-peers bench-beanstalk bench-web stint-bench plots docs lint setup croniter browser screenshots clean
+.PHONY: build install deb try-deb demo test api-check metrics-check connections-check beanstalk check torture torture-postgres torture-failover fuzz bench bench-flat bench-handlers bench-peers bench-beanstalk bench-web stint-bench plots docs lint setup croniter browser screenshots clean
 
 build: setup
 	$(SWIFT) build -c release --product stint
@@ -151,6 +152,14 @@ torture-postgres: setup
 	done; \
 	echo "make torture-postgres MINUTES=$(MINUTES) SEED=$$first; seeds that broke:$${broken:- none}"; \
 	test -z "$$broken"
+
+# Debian starts etcd and PgBouncer as services when they are installed; this needs neither.
+torture-failover: PACKAGES += patroni etcd-server python3-etcd postgresql pgbouncer
+torture-failover: setup
+	$(SWIFT) build --product stint-torture
+	.build/debug/stint-torture failover --deaths 4 --crashes 2 --splits 2 --lags 2 $(if $(SEED),--seed $(SEED))
+	.build/debug/stint-torture failover --snapshot --deaths 2 --crashes 1 --splits 1 $(if $(SEED),--seed $(SEED))
+	.build/debug/stint-torture failover --asynchronous --splits 0 $(if $(SEED),--seed $(SEED))
 
 # libFuzzer wants all code compiled for it, so this has a build folder of its own. What it finds is left in .build-fuzz
 # as crash-*, and given to the program as an argument it is tried again.

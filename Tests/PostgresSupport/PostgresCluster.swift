@@ -93,7 +93,7 @@ package final class PostgresCluster: Sendable {
         place = .folder(folder)
     }
 
-    private static func pipe() throws -> (readEnd: Int32, writeEnd: Int32) {
+    static func pipe() throws -> (readEnd: Int32, writeEnd: Int32) {
         var ends: [Int32] = [-1, -1]
         guard stint_pipe(&ends) == 0 else { throw ClusterFailure("a pipe cannot be created: \(systemError())") }
         return (ends[0], ends[1])
@@ -102,7 +102,7 @@ package final class PostgresCluster: Sendable {
     /// Runs `setsid --fork`, which ends at once. So the shell has a session of its own, and Ctrl-C does not end the server
     /// before the tests; and it is no child of this process: one that has ended and that nobody waits for keeps the thread
     /// busy with which Swift Testing waits for exit tests.
-    private static func spawn(_ command: [String], input: Int32, output: Int32) throws {
+    static func spawn(_ command: [String], input: Int32, output: Int32) throws {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }

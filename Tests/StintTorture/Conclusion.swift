@@ -3,10 +3,10 @@ import Foundation
 import Torture
 
 /// Prints the outcome; a run that broke keeps its files.
-func conclude(_ broken: [String], _ place: TortureFolder) throws {
+func conclude(_ broken: [String], _ place: TortureFolder, good: String = "nothing was lost") throws {
     guard !broken.isEmpty else {
         place.remove()
-        return print("nothing was lost")
+        return print(good)
     }
     for line in broken.prefix(50) { print("BROKEN: \(line)") }
     print("\(broken.count) broken; the files are in \(place.path)")

@@ -11,6 +11,7 @@ struct RoleCommand: AsyncParsableCommand {
 
     @Argument var role: Role
     @Option(name: .customLong("db")) var database: String
+    @Option(name: .customLong("listen")) var listenURL: String?
     @Option var history: String
     @Option var lease: Int64
     @Option var seed: UInt64
@@ -21,7 +22,8 @@ struct RoleCommand: AsyncParsableCommand {
     func run() async throws {
         try removeGuard(without)
         let player = try Player(
-            role, database: database, history: history, lease: .milliseconds(lease), seed: seed, isCalm: calm,
+            role, database: database, listenURL: listenURL, history: history, lease: .milliseconds(lease), seed: seed,
+            isCalm: calm,
             hoards: hoards)
         do {
             try await player.play()

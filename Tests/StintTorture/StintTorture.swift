@@ -9,6 +9,7 @@ struct StintTorture: AsyncParsableCommand {
         subcommands: [
             AllCommand.self,
             KillCommand.self,
+            FailoverCommand.self,
             DeathCommand.self,
             PowerCutCommand.self,
             ServerPowerCutCommand.self,

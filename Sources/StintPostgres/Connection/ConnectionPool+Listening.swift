@@ -35,8 +35,9 @@ extension ConnectionPool {
     private func connectListener() {
         guard !listener.isEmpty, let time = listener.slot.isDueAt, time <= .now else { return }
         listener.slot.state = .connecting
+        let servers = listener.server.trying(last: silentServer)
         Task {
-            let result = await listener.server.connect(options.allSettings, on: listener.slot.thread)
+            let result = await servers.connect(options.allSettings, on: listener.slot.thread)
             switch result {
             case .success(let opened):
                 guard !listener.isEmpty else {
@@ -77,6 +78,10 @@ extension ConnectionPool {
         for (channel, text) in connection.notifications() { listener.yield(text, to: channel) }
         let isOverdue = connection.deadline(options).map { $0 <= .now } ?? false
         guard connection.isBroken || isOverdue else { return }
+        loseListener(connection)
+    }
+
+    func loseListener(_ connection: ServerConnection) {
         report("the connection that listens to PostgreSQL was lost", connection.lossReason)
         listener.slot.wait()
         connection.lose(nil)

@@ -37,7 +37,12 @@ actor ConnectionPool {
     nonisolated let server: Server
     private nonisolated let reactor: Reactor
     let options: PostgresConnections.Options
-    private let slots: [ConnectionSlot]
+    let slots: [ConnectionSlot]
+    /// The server that did not answer in time last: the others are tried before it.
+    var silentServer: Server.Address?
+    /// When to look next whether another server has become the primary; `nil`: a look is under way.
+    var nextLook: ContinuousClock.Instant? = .now
+    let lookThread = DispatchQueue(label: "stint.postgres.look")
     private var waiting: [Waiting] = []
     private var transactions: [ConnectionLease: Transaction] = [:]
     private var lastLease = 0
@@ -241,7 +246,8 @@ actor ConnectionPool {
         guard let slot = closed else { return }
         slot.state = .connecting
         let settings = options.isPooled ? [] : options.allSettings
-        Task { connected(slot, await server.connect(settings, on: slot.thread)) }
+        let servers = server.trying(last: silentServer)
+        Task { connected(slot, await servers.connect(settings, on: slot.thread)) }
     }
 
     private func connected(_ slot: ConnectionSlot, _ result: Result<OpenedConnection, StintError>) {
@@ -285,7 +291,7 @@ actor ConnectionPool {
         options.logger.error("\(problem)", metadata: metadata)
     }
 
-    private func lose(_ slot: ConnectionSlot, _ connection: ServerConnection, _ reason: String?) {
+    func lose(_ slot: ConnectionSlot, _ connection: ServerConnection, _ reason: String?) {
         slot.wait()
         isAfterLoss = true
         connection.lease = nil
@@ -300,7 +306,7 @@ actor ConnectionPool {
     /// What to wait for.
     func awaited() -> (descriptors: [pollfd], deadline: ContinuousClock.Instant?) {
         let connections = slots.compactMap(\.connection)
-        var deadlines = connections.compactMap { $0.deadline(options) }
+        var deadlines = connections.compactMap { $0.deadline(options) } + connections.compactMap { dueLook($0) }
         if let first = waiting.first {
             if knowsWhyCallsWait { deadlines.append(first.deadline) }
             // One connection is opened at a time.
@@ -330,7 +336,11 @@ actor ConnectionPool {
             if connection.isBroken {
                 lose(slot, connection, nil)
             } else if let deadline = connection.deadline(options), deadline <= .now {
+                let address = connection.address
                 lose(slot, connection, "it did not answer in time, and the connection was closed")
+                avoid(address)
+            } else if let time = dueLook(connection), time <= .now {
+                lookForAnotherPrimary(besides: connection)
             }
         }
         if hasRead || !waiting.isEmpty { dispatch() }

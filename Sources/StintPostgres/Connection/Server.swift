@@ -5,12 +5,20 @@ import StintPlatform
 /// Where to connect to: what libpq made of the URL, and names for messages, without the password.
 struct Server: Sendable {
     /// As `PQconnectdbParams` takes them.
-    let parameters: [(keyword: String, value: String)]
+    private(set) var parameters: [(keyword: String, value: String)]
     /// Such as `db1:5432,db2:5432`.
     let hosts: String
     let hasSeveralHosts: Bool
     let database: String?
     let user: String?
+    /// Those that the URL names, in its order.
+    private var addresses: [Address]
+
+    /// One of several servers.
+    struct Address: Hashable {
+        let host: String
+        let port: String
+    }
 
     init(_ url: String, _ options: PostgresConnections.Options) throws(StintError) {
         var message: UnsafeMutablePointer<CChar>?
@@ -41,13 +49,18 @@ struct Server: Sendable {
         guard ports.allSatisfy({ UInt16($0) != nil }), given["dbname"]?.contains("@") != true else {
             throw Self.unreadable(nil)
         }
+        func port(_ index: Int) -> String { String(index < ports.count ? ports[index] : ports.last ?? "5432") }
         hasSeveralHosts = names.count > 1
         hosts =
             names.isEmpty
             ? "this machine's socket"
-            : names.enumerated().map { index, name in
-                "\(name):\(index < ports.count ? ports[index] : ports.last ?? "5432")"
-            }.joined(separator: ",")
+            : names.enumerated().map { index, name in "\(name):\(port(index))" }.joined(separator: ",")
+        func list(_ keyword: String) -> [String] {
+            given[keyword].map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) } ?? []
+        }
+        addresses = (list("host").isEmpty ? list("hostaddr") : list("host")).enumerated().map { index, host in
+            Address(host: host, port: port(index))
+        }
         user = given["user"] ?? environment("PGUSER")
         database = given["dbname"] ?? environment("PGDATABASE") ?? user
     }
@@ -68,6 +81,33 @@ struct Server: Sendable {
         "tcp_user_timeout": "30000",
         "target_session_attrs": "read-write",
     ]
+
+    /// The same servers, of which one is tried last.
+    func trying(last: Address?) -> Server {
+        guard let last else { return self }
+        return rearranged { addresses in addresses.filter { $0 != last } + addresses.filter { $0 == last } }
+    }
+
+    /// The other servers; `nil`: there are none.
+    func without(_ address: Address) -> Server? {
+        let others = rearranged { addresses in addresses.filter { $0 != address } }
+        return others.addresses.isEmpty || others.addresses == addresses ? nil : others
+    }
+
+    /// - Parameter order: Some of the addresses, in any order.
+    private func rearranged(_ order: ([Address]) -> [Address]) -> Server {
+        var server = self
+        server.addresses = order(addresses)
+        let places = server.addresses.compactMap { addresses.firstIndex(of: $0) }
+        server.parameters = parameters.map { keyword, value in
+            guard ["host", "hostaddr", "port"].contains(keyword) else { return (keyword, value) }
+            let all = value.split(separator: ",", omittingEmptySubsequences: false)
+            // One port may be for all.
+            guard all.count == addresses.count else { return (keyword, value) }
+            return (keyword, places.map { all[$0] }.joined(separator: ","))
+        }
+        return server
+    }
 
     /// For messages: `the PostgreSQL server at 'db1:5432'`.
     var name: String { "the PostgreSQL server at \(quoted(hosts))" }

@@ -56,6 +56,12 @@ final class ServerConnection {
 
     private var isClosed = false
 
+    /// Which of several servers it is to.
+    var address: Server.Address? {
+        guard let host = PQhost(pointer), let port = PQport(pointer) else { return nil }
+        return Server.Address(host: String(cString: host), port: String(cString: port))
+    }
+
     /// Closes it. What is in flight must have been taken before.
     func close() {
         isClosed = true
@@ -227,6 +233,11 @@ final class ServerConnection {
         guard let first = inFlight.first else { return nil }
         // The server ends a statement that takes too long. The answers of a pipeline come together, after its commit.
         return lastProgress + (first.isCommitting ? .zero : options.statementTimeout) + options.commitTimeout
+    }
+
+    /// Since when the server has nothing left to do for the first request but to commit; `nil`: it has more to do.
+    var isCommittingSince: ContinuousClock.Instant? {
+        inFlight.first?.isCommitting == true ? lastProgress : nil
     }
 
     /// Whether it is in a transaction that was begun or has failed.

@@ -39,6 +39,8 @@ extension PostgresStore {
         scoreboards.remove([worker], names: names)
     }
 
+    /// After a change of unknown outcome this decides what a worker does. So it waits for the standby, as a commit does: a
+    /// change whose server process was ended while it waited can be seen, and a failover may still lose it.
     public func leases(heldBy worker: WorkerID) async throws -> [HeldJob] {
         try await read { try await $0.leases(heldBy: worker) }
     }

@@ -99,14 +99,17 @@ extension JobTransaction {
     // MARK: - What a worker holds
 
     func leases(heldBy worker: WorkerID) async throws -> [HeldJob] {
-        try await run(
-            """
-            SELECT h.job_id, h.token, q.name,
-                   q.paused OR coalesce(q.concurrency, q.rate_ms, q.group_concurrency, q.group_rate_ms) IS NOT NULL
-            FROM stint.leased h JOIN stint.queues q ON q.id = h.queue_id
-            WHERE h.worker_id = $1 ORDER BY h.job_id
-            """, .int(worker.rawValue)
-        ).map { row in
+        try await run([
+            PostgresStatement(
+                """
+                SELECT h.job_id, h.token, q.name,
+                       q.paused OR coalesce(q.concurrency, q.rate_ms, q.group_concurrency, q.group_rate_ms) IS NOT NULL
+                FROM stint.leased h JOIN stint.queues q ON q.id = h.queue_id
+                WHERE h.worker_id = $1 ORDER BY h.job_id
+                """, [.int(worker.rawValue)]),
+            // A transaction with an id of its own has a commit that the standby must have.
+            PostgresStatement("SELECT pg_current_xact_id()::text"),
+        ])[0].map { row in
             HeldJob(
                 lease: Lease(
                     job: JobID(rawValue: try row.int(0)), token: FencingToken(rawValue: try row.int(1))),

@@ -29,6 +29,7 @@ extension ChaosRun {
             ]
             if post.surroundings == .fewDescriptors { arguments.append("--hoards") }
             if isCalm { arguments.append("--calm") }
+            if let listenURL = failovers?.listenURL { arguments += ["--listen", listenURL] }
             if let without { arguments += ["--without", without] }
             return (program, arguments)
         }

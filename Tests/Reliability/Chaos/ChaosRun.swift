@@ -37,6 +37,8 @@ package struct ChaosRun: Sendable {
     package var moves = 0
     /// The server with the database, and its URL; `nil`: the database is a file.
     package var server: (cluster: PostgresCluster, url: String)?
+    /// Three servers under Patroni with the database, and what happens to them.
+    package var failovers: Failovers?
     /// How often the server ends all connections, is restarted in order, and is killed.
     package var disconnects = 0
     package var restarts = 0
@@ -59,7 +61,8 @@ package struct ChaosRun: Sendable {
         self.folder = folder
     }
 
-    var database: String { server?.url ?? folder + "/stint.db" }
+    var database: String { failovers?.url ?? server?.url ?? folder + "/stint.db" }
+    private var isOnServer: Bool { Self.isOnServer(database) }
 
     static func isOnServer(_ database: String) -> Bool { database.hasPrefix("postgres://") }
     var historyFile: String { folder + "/history" }
@@ -81,6 +84,9 @@ package struct ChaosRun: Sendable {
         /// How many jobs the processes at each post of a role have enqueued or started.
         package var shares: [Role: [Int]] = [:]
         package var longestCall: Duration = .zero
+        package var failovers: [Failovers.Outcome] = []
+        /// How soon all went on after each of them, in words.
+        package var recoveries: [String] = []
 
         /// All problems: troubles first, and only some of what may be thousands.
         package var problems: [String] { Array((troubles + violations.map(\.description)).prefix(30)) }
@@ -107,10 +113,16 @@ package struct ChaosRun: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for post in posts { group.addTask { try await processes.keepUp(post) } }
             if let memory { group.addTask { try await memory.run() } }
+            async let _ = failovers?.holdSnapshot()
+            async let struck = failovers?.strike(log, seed: seed)
             var nemesis = Nemesis(self, processes, log)
             (report.kills, report.actions) = try await nemesis.strike()
             report.sizes = sizes?.stop()
             report.memory = memory?.stop()
+            if let struck = try await struck {
+                report.failovers = struck.outcomes
+                for trouble in struck.troubles { await processes.note(trouble) }
+            }
             await processes.dismiss()
             try await group.waitForAll()
         }
@@ -146,13 +158,13 @@ package struct ChaosRun: Sendable {
 
     func judge(_ report: inout Report, _ names: [Post: [String]] = [:]) async throws {
         let final: FinalState
-        if let server {
-            final = try await FinalState(of: server.url)
+        if isOnServer {
+            final = try await FinalState(of: failovers?.directURL ?? database)
         } else {
             final = try FinalState(of: database, isDrained: true)
         }
         let checker = HistoryChecker(
-            try HistoryLog.read(historyFile), final, busyTimeout: server == nil ? Player.busyTimeout : nil)
+            try HistoryLog.read(historyFile), final, busyTimeout: isOnServer ? nil : Player.busyTimeout)
         report.violations = checker.violations()
         report.summary = checker.summary
         let shares = checker.shares
@@ -160,6 +172,7 @@ package struct ChaosRun: Sendable {
             report.shares[post.role, default: []].append(names.reduce(0) { $0 + shares[$1, default: 0] })
         }
         report.longestCall = checker.longestCall
+        failovers?.judge(&report, checker)
         for job in final.jobs where job.states == ["buried"] {
             let kind = JobKind(payload: job.reference)
             let isDeserved =
@@ -169,7 +182,7 @@ package struct ChaosRun: Sendable {
         for job in final.jobs where job.states == ["done"] && JobKind(payload: job.reference) == .poison {
             report.troubles.append("the poisonous job \(job.id), \(job.reference), is done")
         }
-        if server == nil { report.troubles += try await integrity() }
+        if !isOnServer { report.troubles += try await integrity() }
         // What Swift writes before a trap, and other unexpected output.
         let errors = try String(contentsOfFile: errorFile, encoding: .utf8)
         for line in errors.split(separator: "\n") where line.contains("Fatal error") || line.contains(" critical ") {

@@ -83,7 +83,9 @@ struct Nemesis {
                     case .order: await processes.orderTree(of: member)
                     case .replace: try await replacement.happen(seed)
                     case .move: try await Self.takeAway(run.handler, for: .milliseconds(1_000))
-                    case .disconnect: try await run.server?.cluster.endConnections()
+                    case .disconnect:
+                        try await run.server?.cluster.endConnections()
+                        try await run.failovers?.endConnections()
                     case .restart: try await run.server?.cluster.restart()
                     case .crash: try await run.server?.cluster.crash()
                     }

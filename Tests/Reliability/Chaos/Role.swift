@@ -41,6 +41,7 @@ package struct Player: Sendable {
     private let role: Role
     /// A path, or the URL of a database of a PostgreSQL server.
     let database: String
+    private let listenURL: String?
     let lease: Duration
     let log: HistoryLog
     let seed: UInt64
@@ -49,12 +50,16 @@ package struct Player: Sendable {
     private let hoards: Bool
     let history: String
 
-    /// - Parameter hoards: Whether it has no file left to open now and then.
+    /// - Parameters:
+    ///   - listenURL: Where the server's notifications are, if they are not at `database`.
+    ///   - hoards: Whether it has no file left to open now and then.
     package init(
-        _ role: Role, database: String, history: String, lease: Duration, seed: UInt64, isCalm: Bool, hoards: Bool
+        _ role: Role, database: String, listenURL: String? = nil, history: String, lease: Duration, seed: UInt64,
+        isCalm: Bool, hoards: Bool
     ) throws {
         self.role = role
         self.database = database
+        self.listenURL = listenURL
         self.lease = lease
         self.seed = seed
         self.isCalm = isCalm
@@ -99,7 +104,15 @@ package struct Player: Sendable {
         if ChaosRun.isOnServer(database) {
             var options = PostgresStore.Options()
             options.logger = Self.quiet
-            return try await PostgresStore.open(database, options: options)
+            options.listenURL = listenURL
+            while true {
+                do {
+                    return try await PostgresStore.open(database, options: options)
+                } catch let error as StintError where error.code == .databaseBusy {
+                    // A service manager would start it again.
+                    continue
+                }
+            }
         }
         var options = SQLiteStore.Options()
         options.busyTimeout = Self.busyTimeout
