@@ -9,24 +9,36 @@ extension HistoryChecker {
         let wall: Int64
         /// The job with its payload.
         let present: Int64?
+        /// Whether it may have added what is not there any more, although it was answered with another's job: a store may
+        /// repeat an enqueue with a key by itself, and finds what it has added.
+        var mayBeGone = false
 
         /// The job that its key stands for.
         var job: Int64? { enqueue.answer?.job ?? present }
         var hasAdded: Bool { present != nil || enqueue.answer?.isDuplicate == false }
         /// Whether its key may count from its time on. One that has found another's job by its key does not renew that.
-        var mayHaveSetKey: Bool { enqueue.answer?.isDuplicate != true || enqueue.job.uniqueKey != nil || hasAdded }
+        var mayHaveSetKey: Bool {
+            enqueue.answer?.isDuplicate != true || enqueue.job.uniqueKey != nil || hasAdded || mayBeGone
+        }
         var made: History.Made { enqueue.made }
     }
 
     /// By key and queue, in the order of their calls; without those that were refused.
-    static func tries(_ history: History, _ final: FinalState) -> [String: [Try]] {
+    func findTries() -> [String: [Try]] {
         let present = Dictionary(
             final.jobs.flatMap { job in job.references.map { ($0, job.id) } }, uniquingKeysWith: { first, _ in first })
         return history.enqueues.reduce(into: [:]) { tries, enqueue in
             guard let wall = enqueue.job.idempotency?.wall, enqueue.made.mayHaveHappened else { return }
-            tries[name(of: enqueue.job), default: []].append(
-                Try(enqueue: enqueue, wall: wall, present: present[enqueue.job.reference]))
+            var new = Try(enqueue: enqueue, wall: wall, present: present[enqueue.job.reference])
+            new.mayBeGone = new.present == nil && mayBeGone(enqueue)
+            tries[Self.name(of: enqueue.job), default: []].append(new)
         }
+    }
+
+    private func mayBeGone(_ enqueue: History.Enqueue) -> Bool {
+        guard let answer = enqueue.answer, answer.isDuplicate else { return false }
+        return history.jobHistories[answer.job]?.deletes.contains(where: \.mayHaveHappened) == true
+            || wasReplaced(enqueue) || history.mayBeUndone(enqueue.made)
     }
 
     private static func name(of job: Call.NewJob) -> String { "\(job.idempotency?.key ?? "none") in \(job.queue)" }
@@ -104,7 +116,7 @@ extension HistoryChecker {
         guard let wall = enqueue.job.idempotency?.wall, let job = enqueue.answer?.job else { return false }
         return tries[Self.name(of: enqueue.job), default: []].contains { other in
             // A store may have repeated it by itself.
-            if other.enqueue.job.reference == enqueue.job.reference { return other.present == job }
+            if other.enqueue.job.reference == enqueue.job.reference { return other.present == job || other.mayBeGone }
             return other.made.invoked < enqueue.made.ended && (other.job ?? job) == job && other.mayHaveSetKey
                 && !isDayOver(from: other, to: wall, enqueue.made)
         }

@@ -8,7 +8,7 @@ package struct HistoryChecker {
     package let history: History
     let final: FinalState
     /// The enqueues with idempotency keys.
-    let tries: [String: [Try]]
+    private(set) var tries: [String: [Try]] = [:]
     let busyTimeout: Duration?
     /// In milliseconds.
     let firstWord: Int64
@@ -21,9 +21,9 @@ package struct HistoryChecker {
     ) {
         history = History(events)
         self.final = final
-        tries = Self.tries(history, final)
         self.busyTimeout = busyTimeout
         self.firstWord = Int64(firstWord / .milliseconds(1))
+        tries = findTries()
     }
 
     /// Empty if all is well; in the order of the rules.

@@ -163,6 +163,19 @@ struct IdempotencyHistoryTests {
         var history = HistoryBuilder()
         history.put(history.once("a"), as: 1, duplicate: true)
         #expect(history.broken(first, drained: false) == [])
+        #expect(history.broken() == [.repeatUnexplained])
+        // What it has added may be gone when it is repeated.
+        var deleted = history
+        deleted.call("operator", .delete(jobs: [1]))
+        deleted.put(deleted.once("b"), as: 1, duplicate: true)
+        #expect(deleted.broken() == [])
+        var replaced = HistoryBuilder()
+        replaced.put(replaced.once("a", unique: "k", conflict: .replace), as: 1, duplicate: true)
+        #expect(replaced.broken(job(1, "b", "ready"), drained: false).contains(.repeatUnexplained))
+        replaced.call(
+            "producer", HistoryBuilder.event("b", .replace),
+            .enqueued([.init(job: 1, isDuplicate: false, joined: true)]))
+        #expect(replaced.broken(job(1, "b", "ready"), drained: false) == [])
         var keyless = HistoryBuilder()
         keyless.enqueue("a", as: 1, duplicate: true)
         #expect(keyless.broken(first, drained: false) == [.phantomJob, .repeatUnexplained])
