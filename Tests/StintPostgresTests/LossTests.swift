@@ -151,6 +151,45 @@ struct LossTests {
         await database.close()
     }
 
+    @Test(
+        "an enqueue with an idempotency key is repeated, and if that fails its outcome is still unknown",
+        .enabled(if: PostgresCluster.isOwn))
+    func repeated() async throws {
+        let database = try await TestDatabase()
+        let proxy = try CuttingProxy(to: #require(PostgresCluster.shared.get().folder))
+        let store = try await PostgresStore.open(proxy.url(database.name))
+        func enqueue(_ key: String) async throws -> Enqueued {
+            try await store.enqueue([try NewJob([], in: "q", options: JobOptions(idempotencyKey: key))])[0]
+        }
+        let cuts: [(CuttingProxy.Place, Enqueued.Outcome)] = [
+            (.beforeTheAnswer, .duplicate), (.beforeTheServer, .added),
+        ]
+        for (place, outcome) in cuts {
+            proxy.cut(place, at: "COMMIT")
+            #expect(try await enqueue("\(place)").outcome == outcome)
+        }
+        #expect(proxy.cutCount == 2)
+        // The server refuses what the first try has added, so that the second one fails.
+        let refusal = [
+            """
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF EXISTS (SELECT FROM stint.idempotency_keys WHERE key = NEW.key) THEN RAISE EXCEPTION 'refused'; END IF;
+                RETURN NEW;
+            END $$
+            """,
+            """
+            CREATE TRIGGER refuse BEFORE INSERT ON stint.idempotency_keys FOR EACH ROW EXECUTE FUNCTION public.refuse()
+            """,
+        ]
+        for statement in refusal { _ = try await database.administrator.run(statement) }
+        proxy.cut(.beforeTheAnswer, at: "COMMIT")
+        let error = try await stintError { try await enqueue("refused") }
+        #expect(error.code == .outcomeUnknown, "\(error)")
+        #expect(try await store.stats().map(\.ready) == [3])
+        await store.close()
+        await database.close()
+    }
+
     // MARK: - The wait for a synchronous standby
 
     /// A server whose commits wait for a standby that never comes, if they ask for it.

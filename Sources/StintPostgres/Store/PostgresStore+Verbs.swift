@@ -8,11 +8,18 @@ extension PostgresStore {
         if let answers = try await enqueueAtOnce(jobs) { return answers }
         let canBeRepeated = jobs.allSatisfy { $0.options.idempotencyKey != nil }
         var tries = canBeRepeated ? Self.triesWithKey : 1
+        var isUnknown = false
         while true {
             do {
                 return try await change { try await $0.enqueue(jobs) }
             } catch let error as StintError where error.code == .outcomeUnknown && tries > 1 {
-                tries -= 1
+                (tries, isUnknown) = (tries - 1, true)
+            } catch  where isUnknown {
+                // This try has changed nothing, and an earlier one may have.
+                throw StintError(
+                    .outcomeUnknown,
+                    "a connection was lost at the commit of an enqueue, which may have been done or not, and repeating it "
+                        + "failed (\(error)): enqueue the jobs again with the same idempotency keys")
             }
         }
     }
