@@ -69,18 +69,22 @@ package struct Stage: Sendable {
     package let clock: TestClock
     private let boardLoss: @Sendable (WorkerID) throws -> Void
     private let death: @Sendable (WorkerID) -> Void
+    private let supervisorDeath: @Sendable (any SupervisorSign) -> Void
 
     /// - Parameters:
     ///   - boardLoss: Makes it unknown whether a worker lives and what it has started, as if its file had been removed.
     ///   - death: What the kernel does when the worker's process dies.
+    ///   - supervisorDeath: The same when the process of a supervisor dies.
     package init(
         _ store: any JobStore, clock: TestClock, boardLoss: @escaping @Sendable (WorkerID) throws -> Void,
-        death: @escaping @Sendable (WorkerID) -> Void
+        death: @escaping @Sendable (WorkerID) -> Void,
+        supervisorDeath: @escaping @Sendable (any SupervisorSign) -> Void = { $0.release() }
     ) {
         self.store = store
         self.clock = clock
         self.boardLoss = boardLoss
         self.death = death
+        self.supervisorDeath = supervisorDeath
     }
 
     func loseBoard(of performer: Performer) async throws {
@@ -98,6 +102,14 @@ package struct Stage: Sendable {
             try await eventually("the worker is known to be dead", within: .seconds(20)) {
                 try await liveness(of: performer) == .dead
             }
+        }
+    }
+
+    /// The supervisor of all workers dies.
+    func die(_ sign: any SupervisorSign) async throws {
+        supervisorDeath(sign)
+        try await eventually("the supervisor is known to be dead", within: .seconds(20)) {
+            try await store.workers().allSatisfy { $0.supervisorLiveness == .dead }
         }
     }
 

@@ -231,7 +231,7 @@ private let reclaimScenarios: [Scenario] = [
             try await stage.die(performer)
             // Only the supervisor knows how it ended.
             #expect(try await stage.reapAll() == ReapReport())
-            sign.release()
+            try await stage.die(sign)
             #expect(try await stage.reapAll() == ReapReport(requeued: 1))
             let job = try #require(try await stage.store.job(id))
             #expect(job.record.attempts == 0 && job.record.crashes == 0 && job.record.suspect == (losses > 1))

@@ -1,5 +1,6 @@
 import PostgresSupport
 import StintCore
+import StintRunFiles
 import StoreConformance
 import TestSupport
 import Testing
@@ -11,7 +12,7 @@ struct PostgresConformanceTests {
     /// A store has up to four connections, and the server's are not endless.
     private static let limit = ConcurrencyLimit(8)
 
-    @Test(arguments: Scenario.all())
+    @Test(arguments: Scenario.all(.provesDeaths))
     func scenario(_ scenario: Scenario) async throws { try await Self.limit.run { try await run(scenario) } }
 
     private func run(_ scenario: Scenario) async throws {
@@ -21,8 +22,11 @@ struct PostgresConformanceTests {
             PostgresCluster.shared.database(), options: .init(runFolder: folder.path), clock: clock)
         let stage = Stage(store, clock: clock) { worker in
             store.scoreboards.remove([worker])
-        } death: { _ in
-            Issue.record("these scenarios ask for no proof of deaths")
+        } death: { worker in
+            store.scoreboards.abandon(worker)
+        } supervisorDeath: { sign in
+            // That its file is gone proves nothing.
+            (sign as? SupervisorFile)?.abandon()
         }
         do {
             try await scenario.run(stage)

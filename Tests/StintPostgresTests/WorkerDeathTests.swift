@@ -202,6 +202,43 @@ struct WorkerDeathTests {
         await place.close()
     }
 
+    // MARK: - The second look
+
+    @Test("a living worker's lease that ran out is looked at twice, on its own machine only")
+    func secondLook() async throws {
+        let url = try await PostgresCluster.shared.database()
+        let folder = try TemporaryFolder(inMemory: true)
+        let other = try TemporaryFolder(inMemory: true)
+        let clock = TestClock()
+        let store = try await PostgresStore.open(url, options: .init(runFolder: folder.path), clock: clock)
+        let elsewhere = try await PostgresStore.open(url, options: .init(runFolder: other.path), clock: clock)
+        let process = WorkerProcess(
+            ProcessIdentity(
+                host: "h", boot: clock.now().boot, namespaces: ProcessIdentity.current.namespaces, processID: 7,
+                startTime: 7))
+        let registration = WorkerRegistration(name: "w", process: process, queues: ["q"], concurrency: 1)
+        let worker = try await store.register(registration, as: nil)
+        _ = try await store.enqueue([NewJob([], in: "q")])
+        let request = ClaimRequest(
+            queues: ["q"], limit: 1, lease: .seconds(2), worker: "w", registration: worker.id)
+        let job = try #require(try await store.claim(request).first)
+        clock.advance(by: .seconds(2))
+        let first = try await store.reap()
+        #expect(first == ReapReport() && first.spared == 1 && first.nextLook == SecondLook.delay)
+        #expect(store.firstLooks.count == 1)
+        #expect(try await store.extend([job.lease], by: .seconds(60)).isEmpty)
+        clock.advance(by: .seconds(60))
+        // This look is a first one again. The other machine has only the deadline.
+        #expect(try await store.reap() == ReapReport())
+        #expect(try await elsewhere.reap() == ReapReport(requeued: 1))
+        _ = try await store.claim(request)
+        clock.advance(by: .seconds(60))
+        #expect(try await store.reap() == ReapReport())
+        #expect(store.firstLooks.count == 1)
+        await store.close()
+        await elsewhere.close()
+    }
+
     // MARK: - The folder
 
     @Test("leaves files that go with a later worker of any database, a day later; those of the living stay")

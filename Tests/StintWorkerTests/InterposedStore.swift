@@ -15,6 +15,9 @@ struct InterposedStore: JobStore {
     var afterRegister: @Sendable (WorkerID?) throws -> Void = { _ in }
     var afterRegisterAsync: (@Sendable (WorkerID) async throws -> Void)?
     var afterDeregister: @Sendable () throws -> Void = {}
+    var changeReport: @Sendable (ReapReport) -> ReapReport = { $0 }
+    /// Called instead of a wait for the store's time.
+    var insteadOfSleep: (@Sendable (Duration) -> Void)?
     /// All wake-ups get lost but the first, which says that there is nothing.
     var isDeaf = false
 
@@ -75,7 +78,10 @@ struct InterposedStore: JobStore {
     }
     func cancel(_ ids: [JobID], reason: String) async throws { try await store.cancel(ids, reason: reason) }
     func delete(_ ids: [JobID]) async throws { try await store.delete(ids) }
-    func reap() async throws -> ReapReport { try await store.reap() }
+    func reap() async throws -> ReapReport { changeReport(try await store.reap()) }
+    func sleep(for duration: Duration) async throws {
+        if let insteadOfSleep { insteadOfSleep(duration) } else { try await store.sleep(for: duration) }
+    }
     func configure(_ queue: QueueName, _ settings: QueueSettings) async throws {
         try await store.configure(queue, settings)
     }

@@ -5,7 +5,7 @@ extension JobQueue {
     ///
     /// - Returns: What was done.
     public func reap() async throws -> ReapReport {
-        var report = try await store.reapAll()
+        var report = try await store.reapAll(waitsLong: true)
         report.ticked = try await store.tickAll().ticks
         report.changed = try await store.runOperations()
         report.notified = try await store.notifyWebhooks()
@@ -17,7 +17,10 @@ extension JobQueue {
 
 extension JobStore {
     /// See ``JobQueue/reap()``.
-    package func reapAll() async throws -> ReapReport {
+    ///
+    /// - Parameter waitsLong: Whether to wait for a second look that is seconds away. Not for a caller who comes again by
+    ///   himself: he would notice dead workers late.
+    package func reapAll(waitsLong: Bool = false) async throws -> ReapReport {
         var total = try await reclaimDead()
         var hasLookedAgain = false
         while true {
@@ -26,9 +29,10 @@ extension JobStore {
             if Task.isCancelled { return total }
             guard step == ReapReport(), step.repairedGroups + step.prunedGroups + step.purged == 0 else { continue }
             if step.spared == 0 || hasLookedAgain { return total }
-            // Workers of leases past their deadline live, or may just have waited for the same lock.
+            if step.nextLook > SecondLook.delay && !waitsLong { return total }
+            // Workers of leases past their deadline live, or may just have waited for the same lock or server.
             hasLookedAgain = true
-            do { try await sleep(for: SecondLook.delay + .milliseconds(50)) } catch { return total }
+            do { try await sleep(for: step.nextLook + .milliseconds(50)) } catch { return total }
         }
     }
 

@@ -81,7 +81,8 @@ public protocol JobStore: WorkerRegistry, ScheduleStore, OperationStore, Webhook
     /// A deadline does not prove a death, so a lease that ran out blames no job. If its worker provably lives, it is
     /// first marked, and reclaimed only if it is still past its deadline after `SecondLook.delay`: the worker may
     /// have waited for the same lock. If nothing can be proved, a reap that had to wait for the lock itself does the
-    /// same.
+    /// same; and so does one that knows of a time when workers could not reach the store, or cannot know that there was
+    /// none (`ReapReport.nextLook` says until when).
     ///
     /// - Returns: What was done; all zero when nothing is left to do now.
     func reap() async throws -> ReapReport

@@ -13,6 +13,9 @@ public struct ReapReport: Sendable, Hashable {
     /// Leases past their deadline that were left alone until a second look, since their workers may still extend them.
     /// Ignored when two reports are compared, and always 0 in the report of ``JobQueue/reap()``, which looks twice.
     public var spared = 0
+    /// How long until all of them may be reclaimed, if they are still past their deadlines. Ignored when two reports are
+    /// compared.
+    public var nextLook = SecondLook.delay
     /// Groups with ready jobs that no claim would have found, since another program has changed the store, and that
     /// have their turn again. Ignored when two reports are compared.
     public var repairedGroups = 0

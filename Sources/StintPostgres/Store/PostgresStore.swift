@@ -23,6 +23,7 @@ public final class PostgresStore: JobStore {
     let announcer: ChangeAnnouncer
     let scoreboards: PostgresScoreboards
     let outages: OutageWatch
+    let firstLooks: FirstLooks
     private let isClosed = Atomic(false)
 
     private init(
@@ -38,6 +39,7 @@ public final class PostgresStore: JobStore {
         announcer = ChangeAnnouncer(connections, logger: logger, milliseconds: milliseconds)
         scoreboards = PostgresScoreboards(in: runFolder, clock: clock ?? SystemClock())
         outages = OutageWatch(connections, milliseconds: milliseconds)
+        firstLooks = FirstLooks(milliseconds: milliseconds)
     }
 
     public struct Options: Sendable {

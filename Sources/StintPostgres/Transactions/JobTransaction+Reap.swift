@@ -67,25 +67,40 @@ extension JobTransaction {
     }
 
     private func endLeases(_ report: inout ReapReport) async throws {
-        // Workers that live extend their leases now.
-        if store.outages.isJustOver() {
-            let ended = try await run(
-                "SELECT count(*) FROM (SELECT 1 FROM stint.leases WHERE deadline <= $1 LIMIT $2) l", .int(now.steady),
-                .int(Self.leasesPerReap))
-            report.spared = Int(clamping: try ended.first?.int(0) ?? 0)
-            return
+        store.firstLooks.forgetOld()
+        var grantedSince = Int64.min
+        if let outage = store.outages.latest() {
+            grantedSince = now.steady - outage.age
+            try await spareLeases(grantedBefore: grantedSince, for: outage.rest, &report)
         }
         let leases = try await run(
             """
-            SELECT \(LeaseRow.columns) FROM stint.leases WHERE deadline <= $1 ORDER BY deadline LIMIT $2
+            SELECT \(LeaseRow.columns) FROM stint.leases WHERE deadline <= $1 AND deadline - duration_ms >= $3
+            ORDER BY deadline LIMIT $2
             FOR UPDATE SKIP LOCKED
-            """, .int(now.steady), .int(Self.leasesPerReap)
+            """, .int(now.steady), .int(Self.leasesPerReap), .int(grantedSince)
         ).map { try LeaseRow($0) }
         guard !leases.isEmpty else { return }
         let workers = try await workerRecords()
         for lease in leases where report.requeued + report.buried < Self.jobsPerReap {
             try await endExpired(lease, workers, &report)
         }
+    }
+
+    /// Leaves leases to their workers that these could not extend during an outage: those that live extend them now. This
+    /// is the first look at them.
+    private func spareLeases(
+        grantedBefore time: Int64, for rest: Duration, _ report: inout ReapReport
+    ) async throws {
+        let rows = try await run(
+            """
+            SELECT token, deadline FROM stint.leases WHERE deadline <= $1 AND deadline - duration_ms < $3
+            ORDER BY deadline LIMIT $2
+            """, .int(now.steady), .int(Self.leasesPerReap), .int(time))
+        for row in rows { store.firstLooks.isSecond(try row.int(0), deadline: try row.int(1)) }
+        guard !rows.isEmpty else { return }
+        report.spared += rows.count
+        report.nextLook = max(report.nextLook, rest)
     }
 
     private func prune(_ report: inout ReapReport) async throws {
@@ -103,13 +118,20 @@ extension JobTransaction {
 
     // MARK: - Leases that ran out
 
-    /// A deadline proves no death: the worker may hang, may have been frozen, or may be cut off from the server. A
-    /// worker of which the files of this machine prove that it lives gets no more time than others.
+    /// A deadline proves no death: the worker may hang, may have been frozen, may be cut off from the server, or may wait
+    /// for it. One of this machine that lives extends its leases as soon as it can.
     private func endExpired(_ lease: LeaseRow, _ workers: [WorkerRecord], _ report: inout ReapReport) async throws {
         let worker = lease.workerID.flatMap { id in workers.first { $0.id.rawValue == id } }
+        let ending = worker.flatMap { CrashAttribution.Ending(ofUnseen: $0) } ?? .leaseRanOut
+        // If it is dead, its supervisor lives, and will reclaim its jobs.
+        let isKnown = worker?.liveness == .alive || worker?.liveness == .dead
+        if ending == .leaseRanOut, isKnown, !store.firstLooks.isSecond(lease.token, deadline: lease.deadline) {
+            report.spared += 1
+            return
+        }
         let process = worker?.registration.process
         let company = process.map { process in workers.filter { $0.registration.process == process } } ?? []
-        let evidence = CrashEvidence(.leaseRanOut, of: company)
-        try await end(lease, process, evidence, LostAttempt(.leaseRanOut, ofWorker: lease.worker), &report)
+        let evidence = CrashEvidence(ending, of: company)
+        try await end(lease, process, evidence, LostAttempt(ending, ofWorker: lease.worker), &report)
     }
 }

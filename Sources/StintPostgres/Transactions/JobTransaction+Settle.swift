@@ -10,7 +10,7 @@ struct LeaseRow: Sendable {
     }
 
     static let columns = """
-        token, queue_id, worker, worker_id, claimed_at, suspect, job_ids, attempts, crashes, group_ids, expiries
+        token, queue_id, worker, worker_id, claimed_at, suspect, job_ids, attempts, crashes, group_ids, expiries, deadline
         """
 
     /// What `UPDATE stint.leases l SET` writes so that the lease holds some jobs no more.
@@ -33,6 +33,8 @@ struct LeaseRow: Sendable {
     let worker: String
     let workerID: Int64?
     let claimedAt: Timestamp
+    /// By the steady clock.
+    let deadline: Int64
     let isSuspect: Bool
     var jobs: [Int64: Job]
 
@@ -43,6 +45,7 @@ struct LeaseRow: Sendable {
         workerID = try row.optionalInt(3)
         claimedAt = try row.int(4)
         isSuspect = try row.bool(5)
+        deadline = try row.int(11)
         let (ids, attempts, crashes) = (try row.ints(6), try row.ints(7), try row.ints(8))
         let groups = try row.optionalInts(9) ?? ids.map { _ in nil }
         let expiries = try row.optionalInts(10) ?? ids.map { _ in nil }

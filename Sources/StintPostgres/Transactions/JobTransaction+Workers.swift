@@ -92,8 +92,12 @@ extension JobTransaction {
 
     func hasUnseenWorkers() async throws -> Bool { try await !run(Self.unseen + " LIMIT 1", longAgo).isEmpty }
 
+    /// But for those that provably live.
     func forgetUnseenWorkers() async throws {
-        try await run("DELETE FROM stint.workers WHERE id IN (\(Self.unseen))", longAgo)
+        guard try await hasUnseenWorkers() else { return }
+        let living = try await workerRecords().filter { $0.liveness == .alive }.map(\.id.rawValue)
+        try await run(
+            "DELETE FROM stint.workers WHERE id IN (\(Self.unseen)) AND id <> ALL ($2)", longAgo, .ints(living))
     }
 
     // MARK: - What a worker holds
