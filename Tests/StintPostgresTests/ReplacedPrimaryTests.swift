@@ -42,7 +42,7 @@ struct ReplacedPrimaryTests {
         a commit that is not answered is given up when its time is over, or before if another server takes writes; then all \
         connections go to that one
         """,
-        .enabled(if: PostgresCluster.isOwn), arguments: [Duration.milliseconds(300), .seconds(30)])
+        .enabled(if: PostgresCluster.isOwn), arguments: [Duration.milliseconds(300)])
     func otherServer(commitTimeout: Duration) async throws {
         try await withTwoPrimaries { url, folders, old in
             var options = PostgresConnections.Options()
