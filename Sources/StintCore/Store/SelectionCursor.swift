@@ -1,6 +1,6 @@
-/// The position of a walk over the jobs of a selection. The walk only goes forward and skips jobs that were enqueued or
-/// buried after it began, so it always ends. Only the store that made it reads it. As text it can be kept, so that another
-/// process goes on with the walk.
+/// The position of a walk over the jobs of a selection. The walk only goes forward and skips jobs that were enqueued
+/// after it began, and a walk that kicks skips those that were buried after it began, so it always ends. Only the store
+/// that made it reads it. As text it can be kept, so that another process goes on with the walk.
 public struct SelectionCursor: Sendable, Hashable, LosslessStringConvertible {
     /// The last job that was read; `nil` at the beginning.
     public let place: JobCursor?
