@@ -11,7 +11,7 @@ extension ConnectionPool {
 
     /// When to look whether another server has taken over from the one that a connection waits for.
     func dueLook(_ connection: ServerConnection) -> ContinuousClock.Instant? {
-        guard server.hasSeveralHosts, let since = connection.isCommittingSince, let nextLook else { return nil }
+        guard server.hasSeveralHosts, let since = connection.mayCommitSince, let nextLook else { return nil }
         return max(since + Self.patience, nextLook)
     }
 
@@ -31,7 +31,7 @@ extension ConnectionPool {
         other.close()
         for slot in slots {
             guard let connection = slot.connection, connection.address == address,
-                let since = connection.isCommittingSince, since + Self.patience <= .now
+                let since = connection.mayCommitSince, since + Self.patience <= .now
             else { continue }
             lose(slot, connection, "its commit waited, and another server has become the primary")
         }

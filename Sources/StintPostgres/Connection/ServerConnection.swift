@@ -235,9 +235,11 @@ final class ServerConnection {
         return lastProgress + (first.isCommitting ? .zero : options.statementTimeout) + options.commitTimeout
     }
 
-    /// Since when the server has nothing left to do for the first request but to commit; `nil`: it has more to do.
-    var isCommittingSince: ContinuousClock.Instant? {
-        inFlight.first?.isCommitting == true ? lastProgress : nil
+    /// Since when the first request may wait for its commit; `nil`: it does not. The answers of a request that is a
+    /// transaction of its own come together, after its commit, so it may wait as long as none has come.
+    var mayCommitSince: ContinuousClock.Instant? {
+        guard let first = inFlight.first, first.refusal == nil else { return nil }
+        return first.request.kind == .writing || first.isCommitting ? lastProgress : nil
     }
 
     /// Whether it is in a transaction that was begun or has failed.
