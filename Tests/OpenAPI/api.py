@@ -21,9 +21,10 @@ class Server:
         self.process = subprocess.Popen(
             [self.stint, "serve", "--db", self.database, "--web", "127.0.0.1:0", *self.options], stdout=subprocess.PIPE,
             text=True)
-        line = self.process.stdout.readline()
-        match = re.match(r"http://(127\.0\.0\.1):(\d+)/", line)
-        assert match, f"`stint serve` has printed {line!r} and not its address"
+        # Each server prints its address when it is ready.
+        self.addresses = [self.process.stdout.readline() for _ in range(2 if "--beanstalk" in self.options else 1)]
+        match = re.search(r"^http://(127\.0\.0\.1):(\d+)/", "".join(self.addresses), re.MULTILINE)
+        assert match, f"`stint serve` has printed {self.addresses} and not its address"
         self.host, self.port = match[1], int(match[2])
 
     def restart(self):

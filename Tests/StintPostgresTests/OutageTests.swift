@@ -1,7 +1,6 @@
 import Logging
 import PostgresSupport
 import StintCore
-import StintPlatform
 import Synchronization
 import TestSupport
 import Testing
@@ -104,21 +103,6 @@ struct OutageTests {
         await worker.close()
         await reaper.close()
         try cluster.stop()
-    }
-
-    @Test("a reap that nobody repeats waits until it can reclaim what ran out before it began")
-    func reapOfCron() async throws {
-        let url = try await PostgresCluster.shared.database()
-        let clock = ShiftedClock()
-        let worker = try await PostgresStore.open(url, clock: clock)
-        _ = try await worker.enqueue([NewJob([], in: "q")])
-        #expect(try await worker.claim(Self.request()).count == 1)
-        clock.shift(by: .seconds(60))
-        let reaper = try await PostgresStore.open(url, clock: clock)
-        clock.shift(by: OutageWatch.grace - .seconds(1))
-        #expect(try await JobQueue(store: reaper).reap() == ReapReport(requeued: 1))
-        await worker.close()
-        await reaper.close()
     }
 
     @Test("a server that takes long to answer a reap may not have answered workers: their leases are left to them")
@@ -274,22 +258,5 @@ struct TimedRevocationMarkTests {
             values.append(mark.read())
         }
         #expect(Set(values).count == values.count)
-    }
-}
-
-/// The clocks of this machine, ahead by as much as a test says.
-private final class ShiftedClock: QueueClock {
-    private let shift = Atomic<Int64>(0)
-
-    func now() -> ClockReading {
-        var reading = SystemClock().now()
-        let ahead = shift.load(ordering: .relaxed)
-        reading.wall += ahead
-        reading.monotonic += ahead
-        return reading
-    }
-
-    func shift(by duration: Duration) {
-        shift.add(Int64(duration / .milliseconds(1)), ordering: .relaxed)
     }
 }
