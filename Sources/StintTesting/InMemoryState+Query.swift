@@ -67,7 +67,7 @@ extension InMemoryState {
         limit: Int, _ now: StoreTime
     ) throws -> SelectionStep {
         let start = cursor?.at(nil) ?? newWalk(now)
-        let lastBurial = change?.mayApplyAgain == true ? start.lastBurial : .max
+        let lastBurial = start.lastBurial(for: change)
         var (selected, seen, last): ([JobID], Int, JobCursor?) = ([], 0, cursor?.place)
         func step(_ next: JobCursor?) -> SelectionStep {
             SelectionStep(

@@ -23,6 +23,10 @@ public struct SelectionCursor: Sendable, Hashable, LosslessStringConvertible {
         SelectionCursor(place: place, newest: newest, lastBurial: lastBurial, start: start)
     }
 
+    /// Buried jobs with a greater number are left out. A change that can let a job come back to a state that it applies to
+    /// meets only those that were buried when the walk began; any other change, or none, meets all.
+    public func lastBurial(for change: JobChange?) -> Int64 { change?.mayApplyAgain == true ? lastBurial : .max }
+
     public var description: String { "\(newest).\(lastBurial).\(start)\(place.map { ".\($0)" } ?? "")" }
 
     /// Reads what ``description`` has written; `nil` if it is something else.

@@ -80,9 +80,8 @@ extension JobTransaction {
             }
         case .bury(let reason):
             let (taken, applied) = try await take(targets, change)
-            let byID = Dictionary(uniqueKeysWithValues: taken.map { ($0.id, $0) })
             try await bury(
-                targets.ids.compactMap { byID[$0] }.map {
+                taken.map {
                     Burial(id: $0.id, place: $0.place, attempts: $0.attempts, crashes: $0.crashes, reason: reason)
                 })
             return applied
@@ -105,11 +104,13 @@ extension JobTransaction {
     }
 
     /// Takes those out of their states that a change applies to.
+    ///
+    /// - Returns: Them, in the order in which they are named, and what has become of all.
     func take(
         _ targets: Targets, _ change: JobChange
     ) async throws -> (taken: [Located], applied: Applied) {
         let (taken, others) = try await take(targets.ids) { change.applies(to: $0.state) && targets.include($0) }
-        return (taken.values.sorted { $0.id < $1.id }, Applied(changed: Set(taken.keys), left: others))
+        return (targets.ids.compactMap { taken[$0] }, Applied(changed: Set(taken.keys), left: others))
     }
 
     private func makeWaiting(

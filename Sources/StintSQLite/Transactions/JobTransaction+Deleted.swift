@@ -125,23 +125,9 @@ extension JobTransaction {
 
     private func buryAgain(_ deleted: Deleted) throws {
         let (job, place) = (deleted.job, deleted.job.place)
-        let insert = try statement(
-            """
-            INSERT OR REPLACE INTO stint_buried (job_id, queue_id, buried_at, attempts, crashes, reason, group_id, expires_at,
-                                                 error_group, burial)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-            """)
-        insert.bind(1, job.id)
-        insert.bind(2, place.queue)
-        insert.bind(3, deleted.at)
-        insert.bind(4, job.attempts)
-        insert.bind(5, job.crashes)
-        insert.bind(6, deleted.reason ?? "")
-        insert.bind(7, place.group)
-        insert.bind(8, place.expiresAt)
-        insert.bind(9, deleted.errorGroup)
-        insert.bind(10, try nextBurial())
-        try insert.execute()
+        try insertBuried(
+            job.id, place, at: deleted.at, attempts: job.attempts, crashes: job.crashes, deleted.reason ?? "",
+            errorGroup: deleted.errorGroup)
         count(place.queue, buried: 1)
         if let group = deleted.errorGroup { countError(group, place.queue, 1, at: deleted.at) }
     }

@@ -10,15 +10,14 @@ extension JobTransaction {
 
     /// - Parameters:
     ///   - states: The states to look for.
-    ///   - change: What is done with them, if anything. If it can let a job come back to a state that it applies to,
-    ///     those that are buried after the walk began are left out.
+    ///   - change: What is done with them, if anything; see ``SelectionCursor/lastBurial(for:)``.
     /// - Returns: The step, and its jobs as they were found.
     func select(
         _ selection: JobSelection, _ states: [JobState], for change: JobChange? = nil, from cursor: SelectionCursor?,
         limit: Int
     ) throws -> (step: SelectionStep, jobs: [Located]) {
         let start = try cursor?.at(nil) ?? newWalk()
-        let lastBurial = change?.mayApplyAgain == true ? start.lastBurial : .max
+        let lastBurial = start.lastBurial(for: change)
         let plan = try plan(selection.query, states: states, needs: .payloadSize)
         let (enqueuedBefore, buriedSince) = (selection.enqueuedBefore?.timestamp, selection.buriedSince?.timestamp)
         var (jobs, bytes): ([Located], Int64) = ([], 0)

@@ -139,6 +139,18 @@ extension JobTransaction {
         let source = ErrorFingerprint.source(
             reason: reason, latestError: latestError?.replacing("\0", with: "\u{FFFD}"))
         let group = ErrorFingerprint(source ?? reason).id.rawValue
+        try insertBuried(
+            id, place, at: now.wall, attempts: attempts, crashes: crashes, reason, errorGroup: group)
+        count(place.queue, buried: 1)
+        countError(group, place.queue, 1, at: now.wall)
+        try noteSearch(id, in: place.queue)
+    }
+
+    /// Adds the row of a buried job, as the last of the buried ones. Its counts are the caller's.
+    func insertBuried(
+        _ id: Int64, _ place: JobPlace, at time: Int64, attempts: Int64, crashes: Int64, _ reason: String,
+        errorGroup: Int64?
+    ) throws {
         let insert = try statement(
             """
             INSERT OR REPLACE INTO stint_buried (job_id, queue_id, buried_at, attempts, crashes, reason, group_id, expires_at,
@@ -147,22 +159,19 @@ extension JobTransaction {
             """)
         insert.bind(1, id)
         insert.bind(2, place.queue)
-        insert.bind(3, now.wall)
+        insert.bind(3, time)
         insert.bind(4, attempts)
         insert.bind(5, crashes)
         insert.bind(6, reason)
         insert.bind(7, place.group)
         insert.bind(8, place.expiresAt)
-        insert.bind(9, group)
+        insert.bind(9, errorGroup)
         insert.bind(10, try nextBurial())
         try insert.execute()
-        count(place.queue, buried: 1)
-        countError(group, place.queue, 1, at: now.wall)
-        try noteSearch(id, in: place.queue)
     }
 
     /// Numbers a burial. Burials of a file that another program has damaged may have equal numbers.
-    func nextBurial() throws -> Int64 {
+    private func nextBurial() throws -> Int64 {
         try statement("UPDATE stint_burials SET last = min(last, \(Int64.max - 1)) + 1 RETURNING last")
             .first { $0.int(0) } ?? 0
     }
