@@ -82,15 +82,18 @@ final class Watermarks: Sendable {
         var lines: [Int64: Line] = [:]
         /// The highest id of all that were taken.
         var newest: Int64 = 0
-        /// What `newest` was some time ago, and before that.
-        var noted: Int64 = 0
-        var notedAt = Int64.min
+        /// What it was in the last second.
+        var noted: [(id: Int64, at: Int64)] = []
+        /// What it was before.
         var settled: Int64 = 0
 
         mutating func note(_ id: Int64, at now: Int64) {
             newest = max(newest, id)
-            guard notedAt == .min || now - notedAt >= longestCommit else { return }
-            (settled, noted, notedAt) = (noted, newest, now)
+            if noted.last.map({ now - $0.at >= longestCommit / 8 }) ?? true { noted.append((newest, now)) }
+            while let first = noted.first, now - first.at >= longestCommit {
+                settled = first.id
+                noted.removeFirst()
+            }
         }
     }
 
