@@ -172,4 +172,39 @@ struct WatermarkTests {
         #expect(try await claim().map(\.payload) == [[1]])
         await store.close()
     }
+
+    @Test("a claim that was to take nothing, or of a worker that is gone, says nothing of the jobs that are there")
+    func hasNotLooked() async throws {
+        let url = try await PostgresCluster.shared.database()
+        let store = try await PostgresStore.open(url, clock: clock, quickMicroseconds: -1)
+        func claim(slots: Int? = nil, of worker: WorkerID? = nil) async throws -> [UInt8] {
+            let request = ClaimRequest(
+                queues: ["q"], limit: 1, lease: .seconds(60), worker: "w", registration: worker, idleSlots: slots)
+            return try await store.claim(request).flatMap(\.payload)
+        }
+        func put(_ payload: UInt8, priority: UInt32) async throws {
+            let options = JobOptions(priority: priority)
+            _ = try await store.enqueue([NewJob([payload], in: "q", options: options)])
+        }
+        var workers: [WorkerID] = []
+        for _ in 0..<3 {
+            let worker = WorkerRegistration(
+                name: "w", process: WorkerProcess(name: "w", id: "w"), queues: ["q"], concurrency: 1)
+            workers.append(try await store.register(worker, as: nil).id)
+        }
+        try await store.deregister(workers[0])
+        try await put(1, priority: 9)
+        #expect(try await claim() == [1])
+        try await put(2, priority: 9)
+        for number in UInt8(3)..<7 {
+            clock.advance(by: .seconds(2))
+            try await put(number, priority: 1)
+            #expect(try await claim() == [number])
+        }
+        // Each worker's share of one job is none.
+        #expect(try await claim(slots: 0).isEmpty)
+        #expect(try await claim(of: workers[0]).isEmpty)
+        #expect(try await claim() == [2])
+        await store.close()
+    }
 }

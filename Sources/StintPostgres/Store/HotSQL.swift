@@ -145,7 +145,8 @@ enum HotSQL {
 
     /// Takes nothing if the queue has limits or groups or is paused (`is_plain` is false), or if a suspect or a job whose
     /// time is over is among the first jobs (`is_special`): then the verb in `Transactions` does it. Otherwise
-    /// there is a row for each job, or one without a job, also if the worker is not registered any more.
+    /// there is a row for each job, or one without a job, also if the worker is not registered any more or the queue has
+    /// too few jobs for one that has no idle slot (`has_looked` is false).
     ///
     /// $1 the queue, $2 the most jobs, $3 how many can start at once, $4 the most bytes, $5 the length of the lease, $6 the
     /// registration, $7 the worker's name, $8 the queue's name: one of another name is not plain; $9, $10 and $11 where to
@@ -212,6 +213,8 @@ enum HotSQL {
                (SELECT count(*) FROM sized) > (SELECT count(*) FROM taken) AS is_cut, now.wall, lease.token, taken.id,
                taken.priority, taken.attempts, taken.expires_at, taken.max_attempts, taken.time_to_run_ms,
                taken.enqueued_at, taken.is_digest, taken.content_type, taken.headers, taken.payload,
+               (SELECT jobs FROM most) > 0 AND ($6::bigint IS NULL OR EXISTS (SELECT 1 FROM stint.workers WHERE id = $6))
+                   AS has_looked,
                \(microseconds) AS microseconds, (SELECT count(*) FROM stint.workers) AS workers
         FROM special CROSS JOIN now LEFT JOIN taken ON true LEFT JOIN lease ON true ORDER BY taken.number
         """

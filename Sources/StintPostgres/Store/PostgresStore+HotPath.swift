@@ -89,9 +89,11 @@ extension PostgresStore {
         if try promoted.first?.int(2) ?? 0 > 0 { change.merge(StoreChange(wakes: [queue], isAny: true)) }
         let isPlain = try claimed.first?.bool(0) == true
         if let first = claimed.first, isPlain, try !first.bool(1) {
-            try watermarks.hasTaken(
-                claimed.compactMap { row in try row.optionalInt(5).map { (try row.int(6), $0) } }, look, at: queue,
-                Watermarks.Cost(microseconds: first.int(16), workers: first.int(17)))
+            if try first.bool(16) {
+                try watermarks.hasTaken(
+                    claimed.compactMap { row in try row.optionalInt(5).map { (try row.int(6), $0) } }, look, at: queue,
+                    Watermarks.Cost(microseconds: first.int(17), workers: first.int(18)))
+            }
             exchange.isCut = try claimed.first?.bool(2) == true
             exchange.jobs = await jobs(claimed, of: request.queues[0])
             if !exchange.jobs.isEmpty { change.isAny = true }
