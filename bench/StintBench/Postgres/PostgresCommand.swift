@@ -1,0 +1,8 @@
+import ArgumentParser
+
+/// The store in a PostgreSQL database.
+struct PostgresCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "postgres", abstract: "Measures the store in a PostgreSQL database.",
+        subcommands: [HeldCommand.self])
+}
