@@ -46,7 +46,7 @@ struct GroupWorkload: Workload {
 
     private func claimAll(_ queue: BenchQueue) async throws -> [Lease] {
         let request = ClaimRequest(
-            queues: [StintWorkload.queue], limit: ClaimRequest.maximumLimit, lease: .seconds(3_600),
+            queues: [StintWorkload.queue], limit: assignment.batch, lease: .seconds(3_600),
             worker: ProcessIdentity.current.name)
         var leases: [Lease] = []
         while true {

@@ -4,5 +4,8 @@ import ArgumentParser
 struct PostgresCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "postgres", abstract: "Measures the store in a PostgreSQL database.",
-        subcommands: [HeldCommand.self])
+        subcommands: [
+            LifeCommand.self, PostgresGroupCommand.self, PostgresWakeCommand.self, PostgresIdleCommand.self,
+            WaitingCommand.self, HeldCommand.self,
+        ])
 }
