@@ -9,6 +9,8 @@ enum HotSQL {
                                 n.wall - (SELECT jumps FROM stint.clock)) AS steady
         FROM (SELECT stint.now_ms() AS wall OFFSET 0) n
         """
+    /// How long a statement has taken until a row of its result, in microseconds.
+    static let microseconds = "(extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000000)::bigint"
     /// The row of a tally that counts now; `now.wall` is the time.
     private static let tallyRow = "now.wall - now.wall % \(Tally.period), pg_backend_pid() & 15"
 
@@ -146,7 +148,8 @@ enum HotSQL {
     /// there is a row for each job, or one without a job, also if the worker is not registered any more.
     ///
     /// $1 the queue, $2 the most jobs, $3 how many can start at once, $4 the most bytes, $5 the length of the lease, $6 the
-    /// registration, $7 the worker's name, $8 the queue's name: one of another name is not plain
+    /// registration, $7 the worker's name, $8 the queue's name: one of another name is not plain; $9, $10 and $11 where to
+    /// look: `Watermarks.Range`. These are looked at one after the other, until there are enough jobs.
     static let claim = """
         WITH now AS MATERIALIZED (\(now)),
         plain AS MATERIALIZED (
@@ -162,10 +165,16 @@ enum HotSQL {
                     THEN (SELECT coalesce(sum(ready), 0)::bigint FROM stint.tallies WHERE queue_id = $1) END AS ready
             ) known
         ), first AS MATERIALIZED (
-            SELECT ctid AS place, job_id, priority, attempts, crashes, suspect, expires_at, ready_at FROM stint.ready
-            WHERE queue_id = (SELECT id FROM plain) AND group_id IS NULL
-                AND ($6::bigint IS NULL OR EXISTS (SELECT 1 FROM stint.workers WHERE id = $6))
-            ORDER BY priority, job_id LIMIT (SELECT jobs FROM most) FOR UPDATE SKIP LOCKED
+            SELECT r.* FROM unnest($9::bigint[], $10::bigint[], $11::bigint[])
+                                WITH ORDINALITY AS w (priority, after, until, number)
+            CROSS JOIN LATERAL (
+                SELECT ctid AS place, job_id, priority, attempts, crashes, suspect, expires_at, ready_at FROM stint.ready
+                WHERE queue_id = (SELECT id FROM plain) AND group_id IS NULL
+                    AND (priority, job_id) > (w.priority, w.after) AND priority < w.until
+                    AND ($6::bigint IS NULL OR EXISTS (SELECT 1 FROM stint.workers WHERE id = $6))
+                ORDER BY priority, job_id FOR UPDATE SKIP LOCKED
+            ) r
+            ORDER BY w.number LIMIT (SELECT jobs FROM most)
         ), special AS MATERIALIZED (
             SELECT coalesce(bool_or(suspect OR expires_at <= (SELECT wall FROM now)), false) AS is_any FROM first
         ), sized AS MATERIALIZED (
@@ -202,7 +211,8 @@ enum HotSQL {
         SELECT (SELECT count(*) FROM plain) > 0 AS is_plain, special.is_any,
                (SELECT count(*) FROM sized) > (SELECT count(*) FROM taken) AS is_cut, now.wall, lease.token, taken.id,
                taken.priority, taken.attempts, taken.expires_at, taken.max_attempts, taken.time_to_run_ms,
-               taken.enqueued_at, taken.is_digest, taken.content_type, taken.headers, taken.payload
+               taken.enqueued_at, taken.is_digest, taken.content_type, taken.headers, taken.payload,
+               \(microseconds) AS microseconds, (SELECT count(*) FROM stint.workers) AS workers
         FROM special CROSS JOIN now LEFT JOIN taken ON true LEFT JOIN lease ON true ORDER BY taken.number
         """
 }

@@ -73,7 +73,8 @@ extension PostgresStore {
                     ]))
         }
         if !settlements.isEmpty { statements.append(Self.acknowledge(settlements)) }
-        if let request, let queue { statements.append(Self.claim(request, from: queue)) }
+        let look = queue.map { watermarks.look(at: $0, isClaim: true) }
+        if let request, let queue, let look { statements.append(Self.claim(request, from: queue, look)) }
         var rows = try await connections.run(statements)[first...]
         var change = StoreChange()
         var exchange = Exchange()
@@ -81,13 +82,16 @@ extension PostgresStore {
         if !settlements.isEmpty {
             exchange.answers = try Self.answers(settlements, rows.removeFirst(), &change)
         }
-        guard let request, let queue, let promoted, let claimed = rows.popFirst() else {
+        guard let request, let queue, let look, let promoted, let claimed = rows.popFirst() else {
             announcer.announce(change)
             return exchange
         }
         if try promoted.first?.int(2) ?? 0 > 0 { change.merge(StoreChange(wakes: [queue], isAny: true)) }
         let isPlain = try claimed.first?.bool(0) == true
-        if try isPlain && claimed.first?.bool(1) == false {
+        if let first = claimed.first, isPlain, try !first.bool(1) {
+            try watermarks.hasTaken(
+                claimed.compactMap { row in try row.optionalInt(5).map { (try row.int(6), $0) } }, look, at: queue,
+                Watermarks.Cost(microseconds: first.int(16), workers: first.int(17)))
             exchange.isCut = try claimed.first?.bool(2) == true
             exchange.jobs = await jobs(claimed, of: request.queues[0])
             if !exchange.jobs.isEmpty { change.isAny = true }
@@ -120,14 +124,17 @@ extension PostgresStore {
             ])
     }
 
-    private static func claim(_ request: ClaimRequest, from queue: Int64) -> PostgresStatement {
+    private static func claim(
+        _ request: ClaimRequest, from queue: Int64, _ look: Watermarks.Look
+    ) -> PostgresStatement {
         PostgresStatement(
             HotSQL.claim,
             [
                 .int32(Int32(clamping: queue)), .int(Int64(request.limit)), .int(Int64(request.idleSlots)),
                 .int(Int64(request.budget.bytes)), .int(request.duration.milliseconds),
                 .int(request.registration?.rawValue), .text(request.worker.storable),
-                .text(request.queues[0].description),
+                .text(request.queues[0].description), .ints(look.ranges.map(\.priority)),
+                .ints(look.ranges.map(\.after)), .ints(look.ranges.map(\.until)),
             ])
     }
 

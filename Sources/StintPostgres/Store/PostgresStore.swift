@@ -24,10 +24,12 @@ public final class PostgresStore: JobStore {
     let scoreboards: PostgresScoreboards
     let outages: OutageWatch
     let firstLooks: FirstLooks
+    let watermarks: Watermarks
     private let isClosed = Atomic(false)
 
     private init(
-        _ connections: PostgresConnections, name: String, runFolder: String?, clock: (any QueueClock)?, logger: Logger
+        _ connections: PostgresConnections, name: String, runFolder: String?, clock: (any QueueClock)?,
+        quickMicroseconds: Int64, logger: Logger
     ) {
         self.connections = connections
         self.name = name
@@ -40,6 +42,8 @@ public final class PostgresStore: JobStore {
         scoreboards = PostgresScoreboards(in: runFolder, clock: clock ?? SystemClock())
         outages = OutageWatch(connections, milliseconds: milliseconds)
         firstLooks = FirstLooks(milliseconds: milliseconds)
+        watermarks = Watermarks(
+            reconnects: { connections.reconnects }, milliseconds: milliseconds, quickMicroseconds: quickMicroseconds)
     }
 
     public struct Options: Sendable {
@@ -65,6 +69,13 @@ public final class PostgresStore: JobStore {
     package static func open(
         _ url: String, options given: Options = Options(), clock: (any QueueClock)? = nil
     ) async throws -> PostgresStore {
+        try await open(url, options: given, clock: clock, quickMicroseconds: Watermarks.quickMicroseconds)
+    }
+
+    /// - Parameter quickMicroseconds: See ``Watermarks``.
+    static func open(
+        _ url: String, options given: Options = Options(), clock: (any QueueClock)?, quickMicroseconds: Int64
+    ) async throws -> PostgresStore {
         var options = PostgresConnections.Options()
         options.settings = settings
         options.logger = given.logger
@@ -77,7 +88,8 @@ public final class PostgresStore: JobStore {
             let description = "the PostgreSQL database \(quoted(name))"
             try await PostgresSchema(name: description).prepare(connections, mayCreate: given.createsSchema)
             return PostgresStore(
-                connections, name: description, runFolder: given.runFolder, clock: clock, logger: given.logger)
+                connections, name: description, runFolder: given.runFolder, clock: clock,
+                quickMicroseconds: quickMicroseconds, logger: given.logger)
         } catch {
             await connections.close()
             throw error

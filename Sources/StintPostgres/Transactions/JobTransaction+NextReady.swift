@@ -23,7 +23,7 @@ extension JobTransaction {
         return (next.map(NextRun.at) ?? .unknown).answer(at: now.wall)
     }
 
-    /// When a claim may find a job that is ready already.
+    /// When a claim may find a job that is ready already. One below the watermarks is found when the whole line is looked at.
     private func nextStart(of queue: ClaimableQueue, _ passesOverSuspects: Bool) async throws -> NextRun {
         func wall(_ steady: Int64) -> Timestamp { now.wall + max(0, steady - now.steady) }
         var next: Timestamp?
@@ -35,7 +35,12 @@ extension JobTransaction {
             next = time.map(wall)
         }
         let isDue = next.map { $0 <= now.wall } ?? false
-        if !isDue, try await !isAnyReady(in: queue, passesOverSuspects) {
+        let look = store.watermarks.look(at: queue.id, isClaim: false)
+        if !isDue, try await !isAnyReady(in: queue, passesOverSuspects, look) {
+            if !look.isWhole {
+                let whole = now.wall + store.watermarks.untilWholeLook(at: queue.id).milliseconds
+                next = min(next ?? .max, whole)
+            }
             return next.map(NextRun.at) ?? .unknown
         }
         // The end of one of its jobs will wake the workers.
@@ -50,12 +55,24 @@ extension JobTransaction {
         return .now
     }
 
-    private func isAnyReady(in queue: ClaimableQueue, _ passesOverSuspects: Bool) async throws -> Bool {
+    private func isAnyReady(
+        in queue: ClaimableQueue, _ passesOverSuspects: Bool, _ look: Watermarks.Look
+    ) async throws -> Bool {
         let ungrouped = try await run(
-            "SELECT 1 FROM stint.ready WHERE queue_id = $1 AND group_id IS NULL AND NOT (suspect AND $2) LIMIT 1",
-            .int(queue.id), .bool(passesOverSuspects)
-        )
-        if !ungrouped.isEmpty { return true }
+            """
+            SELECT EXISTS (
+                SELECT 1 FROM unnest($3::bigint[], $4::bigint[], $5::bigint[]) AS w (priority, after, until)
+                JOIN stint.ready r ON r.queue_id = $1 AND r.group_id IS NULL
+                    AND (r.priority, r.job_id) > (w.priority, w.after) AND r.priority < w.until
+                WHERE NOT (r.suspect AND $2)
+            ), \(HotSQL.microseconds), (SELECT count(*) FROM stint.workers)
+            """, .int(queue.id), .bool(passesOverSuspects), .ints(look.ranges.map(\.priority)),
+            .ints(look.ranges.map(\.after)), .ints(look.ranges.map(\.until))
+        )[0]
+        if try ungrouped.bool(0) { return true }
+        store.watermarks.hasFoundNothing(
+            look, at: queue.id,
+            Watermarks.Cost(microseconds: try ungrouped.int(1), workers: try ungrouped.int(2)))
         guard queue.hasGroups else { return false }
         let blocked = blockedGroups(try await load(of: queue), queue.limits)
         // In a strict order nothing of a group goes ahead of its suspect.
