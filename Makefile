@@ -9,6 +9,7 @@
 # make bench-flat   the same with 10 million jobs; 2 minutes and 2 GB of disk
 # make plots   docs/plots from what the benchmarks have measured
 # make bench-peers beside beanstalkd, PostgreSQL and queues from PyPI, which it installs
+# make bench-postgres   the store in PostgreSQL, beside other queues there, and beside an idle transaction; 25 minutes
 # make bench-beanstalk   beside beanstalkd, over its own protocol; 2 minutes
 # make bench-handlers   deaths, suspects, commands, pipes and Swift handlers; what supervision costs
 # make bench-web    every page with 10 million jobs and 16 busy workers, and what the dashboard costs them; 10 GB of disk
@@ -33,7 +34,7 @@ PACKAGES := libpq-dev libsqlite3-dev php-cli python3 python3-venv sqlite3 strace
 
 FUZZ_SECONDS ?= 60
 
-.PHONY: build install deb try-deb demo test api-check metrics-check connections-check beanstalk check torture torture-postgres torture-failover fuzz bench bench-flat bench-handlers bench-peers bench-beanstalk bench-web stint-bench plots docs lint setup croniter browser screenshots clean
+.PHONY: build install deb try-deb demo test api-check metrics-check connections-check beanstalk check torture torture-postgres torture-failover fuzz bench bench-flat bench-handlers bench-peers bench-postgres bench-beanstalk bench-web stint-bench plots docs lint setup croniter browser screenshots clean
 
 build: setup
 	$(SWIFT) build -c release --product stint
@@ -204,6 +205,18 @@ bench-handlers: stint-bench build
 bench-peers: stint-bench
 	bench/peers/setup
 	bench/peers/run.py --json bench/results/peers.json
+
+# Each command has a server of its own. The last but one has a transaction open for ten minutes.
+bench-postgres: PACKAGES += postgresql
+bench-postgres: stint-bench
+	$(BENCH) postgres wake --json bench/results/postgres-wake.json
+	$(BENCH) postgres idle --json bench/results/postgres-idle.json
+	$(BENCH) postgres group --json bench/results/postgres-group.json
+	$(BENCH) postgres life --json bench/results/postgres-life.json
+	$(BENCH) postgres waiting --json bench/results/postgres-waiting.json
+	$(BENCH) postgres held --held 600 --json bench/results/postgres-held.json
+	bench/peers/setup
+	bench/peers/run.py --postgres --workers 4,16 --json bench/results/postgres-peers.json
 
 bench-beanstalk: setup build
 	Tests/Beanstalk/setup

@@ -191,8 +191,8 @@ let package = Package(
         .executableTarget(
             name: "stint-bench",
             dependencies: [
-                "Stint", "StintPlatform", "StintSQLite", "TestSupport", "CCeiling", sqlite, logging, histogram,
-                argumentParser, subprocess,
+                "Stint", "StintPlatform", "StintPostgres", "StintSQLite", "PostgresSupport", "TestSupport", "CCeiling",
+                sqlite, logging, histogram, argumentParser, subprocess,
             ],
             path: "bench/StintBench"
         ),

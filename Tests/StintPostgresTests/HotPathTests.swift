@@ -31,6 +31,38 @@ struct HotPathTests {
         await store.close()
     }
 
+    @Test("acks of tasks that ack at the same time share transactions, and each gets its own answer")
+    func acksTogether() async throws {
+        let database = try await TestDatabase()
+        let store = try await PostgresStore.open(database.url)
+        _ = try await store.enqueue((0..<12).map { try NewJob([$0], in: "q") })
+        let request = ClaimRequest(queues: ["q"], limit: 12, lease: .seconds(60), worker: "w")
+        let leases = try await store.claim(request).map(\.lease)
+        // While another transaction has the lease, those of two acks wait for it, and all other acks wait for these two.
+        let acks = try await database.connections.transaction { sql in
+            _ = try await sql.run("SELECT 1 FROM stint.leases FOR UPDATE")
+            var acks: [Task<[Settlement.Answer], any Error>] = []
+            for (number, lease) in (leases + [leases[11]]).enumerated() {
+                acks.append(Task { try await store.settle([Settlement(lease, .ack)]) })
+                if number >= 2 { continue }
+                try await eventually("ack \(number) waits for the lease") {
+                    try await database.administrator.run(
+                        """
+                        SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+                        """)[0].int(0) == Int64(number) + 1
+                }
+            }
+            try await eventually("all others wait for these") { store.acks.waitingCalls == 11 }
+            return acks
+        }
+        var answers: [Settlement.Answer] = []
+        for ack in acks { answers += try await ack.value }
+        #expect(answers.filter { $0 == .settled(.done) }.count == 12 && answers.filter { $0 == .leaseLost }.count == 1)
+        #expect(try await store.stats().first?.unfinished == 0)
+        await store.close()
+        await database.close()
+    }
+
     @Test("a pause, a limit and a group are seen by a process that knew nothing of them")
     func settingsOfOthers() async throws {
         let url = try await PostgresCluster.shared.database()
@@ -137,7 +169,7 @@ struct HotPathTests {
 }
 
 @Suite("Callers that enqueue at the same time")
-struct EnqueueBatchesTests {
+struct CallBatchesTests {
     /// Writes that wait until the test lets them go on.
     private final class Writes: Sendable {
         let begun = Mutex<[[[UInt8]]]>([])
@@ -166,8 +198,8 @@ struct EnqueueBatchesTests {
     private func run(
         _ others: Range<UInt8>, _ fail: @escaping @Sendable ([NewJob]) -> StintError?
     ) async throws -> (results: [UInt8: Result<[Enqueued], any Error>], writes: [[[UInt8]]]) {
-        let (batches, writes) = (EnqueueBatches(), Writes())
-        let write: EnqueueBatches.Write = { jobs, _ in
+        let (batches, writes) = (CallBatches<NewJob, Enqueued>(), Writes())
+        let write: CallBatches<NewJob, Enqueued>.Write = { jobs in
             writes.begun.withLock { $0.append(jobs.map(\.payload)) }
             await writes.wait()
             if let error = fail(jobs) { throw error }
@@ -177,7 +209,7 @@ struct EnqueueBatchesTests {
         let enqueue: @Sendable (UInt8) async -> Void = { number in
             let result: Result<[Enqueued], any Error>
             do {
-                result = .success(try await batches.enqueue([NewJob([number], in: "q")], [1], write))
+                result = .success(try await batches.run([NewJob([number], in: "q")], write))
             } catch {
                 result = .failure(error)
             }

@@ -16,7 +16,7 @@ struct ExchangeWorkload: Workload {
     func work(start: () throws -> StartBarrier) async throws -> WorkerReport {
         let name = StintWorkload.queue
         let options = SQLiteStore.Options(assignment.durability, assignment.writeLock)
-        let queue = try await JobQueue(.sqlite(assignment.database, options: options))
+        let queue = try await BenchQueue(at: assignment.database, options: options)
         let payload = [UInt8](repeating: UInt8(ascii: "x"), count: assignment.payloadBytes)
         let jobs = Array(repeating: try NewJob(payload, in: name), count: assignment.batch)
         let store = BusyStore(queue, assignment.batch, idleSlots: assignment.idleSlots)
@@ -62,7 +62,7 @@ struct ProducerWorkload: Workload {
 
     func work(start: () throws -> StartBarrier) async throws -> WorkerReport {
         let options = SQLiteStore.Options(assignment.durability, assignment.writeLock)
-        let queue = try await JobQueue(.sqlite(assignment.database, options: options))
+        let queue = try await BenchQueue(at: assignment.database, options: options)
         let jobs = Array(repeating: try NewJob(Backlog.payload, in: StintWorkload.queue), count: assignment.batch)
         let barrier = try start()
         let recorder = Recorder(barrier: barrier, assignment)
@@ -83,10 +83,10 @@ struct ProducerWorkload: Workload {
 
 /// One process's claims on the store.
 private struct BusyStore {
-    let queue: JobQueue<SQLiteStore>
+    let queue: BenchQueue
     let request: ClaimRequest
 
-    init(_ queue: JobQueue<SQLiteStore>, _ batch: Int, idleSlots: Int?) {
+    init(_ queue: BenchQueue, _ batch: Int, idleSlots: Int?) {
         self.queue = queue
         request = ClaimRequest(
             queues: [StintWorkload.queue], limit: batch, lease: .seconds(600), worker: ProcessIdentity.current.name,

@@ -10,7 +10,7 @@ struct FillCommand: AsyncParsableCommand {
         commandName: "fill",
         abstract: "Enqueues jobs of \(Backlog.payload.count) bytes in queue '\(StintWorkload.queue)', durably.")
 
-    @Argument(help: "The database; it is created if it does not exist.")
+    @Argument(help: "The database, a file or postgres://…; what is missing is created.")
     var file: String
 
     @Argument(help: "How many jobs.")
@@ -26,7 +26,7 @@ struct FillCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let queue = try await JobQueue(.sqlite(file))
+        let queue = try await BenchQueue(at: file)
         let job = try NewJob(Backlog.payload, in: StintWorkload.queue)
         let start = MonotonicClock.nanoseconds()
         for first in stride(from: 0, to: jobs, by: batch) {

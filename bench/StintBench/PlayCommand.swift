@@ -15,6 +15,7 @@ struct PlayCommand: AsyncParsableCommand {
         case .waker: try await play(WakeRole.self)
         case .idler: try await play(IdleRole.self)
         case .reader: try await play(ReaderRole.self)
+        case .held: try await play(HeldRole.self)
         }
     }
 

@@ -10,7 +10,7 @@ struct StintBench: AsyncParsableCommand {
             RunCommand.self, PlayCommand.self, HandlersCommand.self, DrainCommand.self, ReviveCommand.self,
             FillCommand.self, CeilingCommand.self, ContentionCommand.self, GroupCommand.self, WakeCommand.self,
             IdleCommand.self, LogCommand.self, ChurnCommand.self, FlatCommand.self, FlowCommand.self,
-            SuspectsCommand.self, DeathCommand.self, QueriesCommand.self,
+            SuspectsCommand.self, DeathCommand.self, QueriesCommand.self, PostgresCommand.self,
         ],
         defaultSubcommand: RunCommand.self
     )

@@ -27,7 +27,8 @@ struct StintWorkload: Workload {
 
     func work(start: () throws -> StartBarrier) async throws -> WorkerReport {
         let incidents = Incidents()
-        let queue = try await JobQueue(.sqlite(assignment.database, durability: .init(assignment.durability)))
+        let options = SQLiteStore.Options(assignment.durability, assignment.writeLock)
+        let queue = try await BenchQueue(at: assignment.database, options: options)
         let logger = Logger(label: "stint-bench") { _ in IncidentLog(incidents: incidents) }
         var worker = Worker(
             queue, queues: [Self.queue], options: Self.options(batch: assignment.batch), logger: logger)

@@ -10,7 +10,12 @@ from results import Results, Spread
 
 WIDTH = 120
 # How many times the peer's jobs per second Stint is expected to do, at 16 workers, both durable.
-EXPECTATIONS = {"postgresql": 3.0, "beanstalkd-f0": 10.0}
+EXPECTATIONS = [("stint", "postgresql", 3.0), ("stint", "beanstalkd-f0", 10.0)]
+# The same with Stint's store in PostgreSQL; its own two rows without a worker above the store.
+POSTGRES_EXPECTATIONS = [
+    ("stint-store", "candidate-a", 1.2), ("stint-store-64", "candidate-a-64", 1.2), ("stint", "client", 0.9),
+    ("stint", "procrastinate", 20.0), ("stint", "awa", 1.0), ("stint", "pgqueuer", 1.0), ("stint", "absurd", 1.0),
+]
 EXPECTATION_WORKERS = 16
 
 
@@ -27,11 +32,11 @@ def header(machine: dict[str, Any], jobs: int, rounds: int, seconds: float) -> s
     ])
 
 
-def body(results: Results) -> str:
+def body(results: Results, is_postgres: bool) -> str:
     parts = [peers(results), enqueue(results)]
     parts += [workers_table(results, workers) for workers in results.workers]
     parts.append(problems(results))
-    parts.append("\n".join(expectations(results)))
+    parts.append("\n".join(expectations(results, is_postgres)))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -77,11 +82,12 @@ def problems(results: Results) -> str:
     return "\n".join(lines)
 
 
-def expectations(results: Results) -> list[str]:
+def expectations(results: Results, is_postgres: bool) -> list[str]:
     lines = []
-    for name, least in EXPECTATIONS.items():
-        start = f"{EXPECTATION_WORKERS} workers, durable: Stint to {name}:".ljust(50)
-        ratio = results.ratio("stint", name, EXPECTATION_WORKERS)
+    for ours, name, least in POSTGRES_EXPECTATIONS if is_postgres else EXPECTATIONS:
+        who = "Stint" if ours == "stint" else ours
+        start = f"{EXPECTATION_WORKERS} workers, durable: {who} to {name}:".ljust(60 if is_postgres else 50)
+        ratio = results.ratio(ours, name, EXPECTATION_WORKERS)
         if ratio is None:
             lines.append(f"{start} not measured, at least {least:g} x expected")
         else:

@@ -18,7 +18,7 @@ sys.dont_write_bytecode = True
 
 import machine  # noqa: E402
 import report  # noqa: E402
-from peers import Peer, all_peers, server_process  # noqa: E402
+from peers import Peer, all_peers, postgres_peers, server_process  # noqa: E402
 from peers.peer import Skipped, Surroundings  # noqa: E402
 from results import Results  # noqa: E402
 
@@ -31,6 +31,8 @@ def options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=20_000, help="of the fast peers; slow ones get a part (20000)")
     parser.add_argument("--rounds", type=int, default=3, help="how often the peers take turns (3)")
     parser.add_argument("--workers", default="1,4,16", help="numbers of processes (1,4,16)")
+    parser.add_argument("--postgres", action="store_true",
+                        help="Stint's store in PostgreSQL, and queues on the same server")
     parser.add_argument("--peers", help="names, with commas; the beginning of several stands for them (all)")
     parser.add_argument("--directory", type=Path, default=ROOT / ".build" / "peers",
                         help="where the files are made, on the disk to measure (.build/peers)")
@@ -64,7 +66,7 @@ def main() -> int:
         surroundings = Surroundings(
             sources=SOURCES, folder=folder, build=build, python=ROOT / ".build" / "peers-venv" / "bin" / "python",
             stint_bench=parsed.stint_bench.absolute(), jobs=parsed.jobs, seconds=parsed.seconds)
-        peers = all_peers(surroundings)
+        peers = postgres_peers(surroundings) if parsed.postgres else all_peers(surroundings)
         return compare(parsed, chosen(peers, parsed.peers), folder)
     except KeyboardInterrupt:
         print("stopped; servers and files are removed", file=sys.stderr)
@@ -107,7 +109,7 @@ def compare(parsed: argparse.Namespace, peers: list[Peer], folder: Path) -> int:
             print(f"skipped: {peer.name}: {reason}", file=sys.stderr)
     measure(results, parsed.rounds, folder)
     facts["loadAverageAtTheEnd"] = os.getloadavg()[0]
-    print("\n" + report.body(results), flush=True)
+    print("\n" + report.body(results, parsed.postgres), flush=True)
     if parsed.json:
         write_json(parsed, facts, results)
     # Other people's failures are in the report; ours fail the benchmark.
@@ -132,7 +134,7 @@ def measure(results: Results, rounds: int, folder: Path) -> None:
 def write_json(parsed: argparse.Namespace, facts: dict[str, Any], results: Results) -> None:
     settings = {"jobs": parsed.jobs, "rounds": parsed.rounds, "workers": parsed.workers, "seconds": parsed.seconds}
     everything = {"machine": facts, "settings": settings, **results.as_json(),
-                  "expectations": report.expectations(results)}
+                  "expectations": report.expectations(results, parsed.postgres)}
     parsed.json.parent.mkdir(parents=True, exist_ok=True)
     parsed.json.write_text(json.dumps(everything, indent=1) + "\n")
 

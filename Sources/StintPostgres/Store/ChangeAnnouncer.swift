@@ -12,6 +12,9 @@ final class ChangeAnnouncer: Sendable {
     static let channel = "stint"
     /// Between two notifications that this process sends.
     static let pause: Duration = .milliseconds(10)
+    /// The same if nobody waits for the later one but those who look on. Otherwise sixteen busy workers would get 1,600
+    /// notifications a second of one another's claims.
+    static let quietPause: Duration = .milliseconds(250)
     /// How often listeners look although nothing was told.
     static let lookInterval: Duration = .seconds(30)
 
@@ -58,6 +61,10 @@ final class ChangeAnnouncer: Sendable {
         var unsent = StoreChange()
         /// Sends, as long as there is something to send.
         var sender: Task<Void, Never>?
+        /// When the last one was sent.
+        var sentAt: ContinuousClock.Instant?
+        /// Starts the sender at the end of ``quietPause``.
+        var timer: Task<Void, Never>?
         /// Whether the server sends notifications, or never will.
         var isHearing = false
         var hearingWaiters: [Int: CheckedContinuation<Bool, Never>] = [:]
@@ -173,19 +180,43 @@ final class ChangeAnnouncer: Sendable {
         state.withLock { state in
             guard !state.isClosed else { return }
             state.unsent.merge(change)
-            if state.sender == nil { state.sender = Task { await self.send() } }
+            startSender(&state)
+        }
+    }
+
+    /// How long what is unsent has to wait; `nil`: there is nothing.
+    private static func wait(_ state: State) -> Duration? {
+        guard state.unsent != StoreChange() else { return nil }
+        guard let sentAt = state.sentAt, !state.unsent.isUrgent, !state.isClosed else { return .zero }
+        return sentAt + quietPause - .now
+    }
+
+    private func startSender(_ state: inout State) {
+        guard state.sender == nil, let wait = Self.wait(state) else { return }
+        if wait <= .zero {
+            state.sender = Task { await self.send() }
+        } else if state.timer == nil {
+            state.timer = Task {
+                do { try await Task.sleep(for: wait) } catch {}
+                self.state.withLock { state in
+                    state.timer = nil
+                    self.startSender(&state)
+                }
+            }
         }
     }
 
     private func send() async {
         var failures = BackoffCounter(Backoff(first: .milliseconds(50), longest: .seconds(2), jitter: .half))
+        var hasFailed = false
         while true {
             let change = state.withLock { state -> StoreChange? in
-                guard state.unsent != StoreChange() else {
+                guard let wait = Self.wait(state), wait <= .zero || hasFailed else {
                     state.sender = nil
+                    startSender(&state)
                     return nil
                 }
-                defer { state.unsent = StoreChange() }
+                defer { (state.unsent, state.sentAt) = (StoreChange(), .now) }
                 return state.unsent
             }
             guard let change else { return }
@@ -195,7 +226,9 @@ final class ChangeAnnouncer: Sendable {
                     "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)", .text(Self.channel),
                     .text("\(id) \(change.text)"))
                 failures.reset()
+                hasFailed = false
             } catch {
+                hasFailed = true
                 logger.debug("a change was not announced; trying again", metadata: ["error": "\(error)"])
                 let isClosed = state.withLock { state in
                     state.unsent.merge(change)
@@ -212,14 +245,17 @@ final class ChangeAnnouncer: Sendable {
 
     /// Sends what is left, and ends all signals.
     func close() async {
-        let (listeners, receivers, sender) = state.withLock { state in
-            defer { (state.isClosed, state.listeners, state.receivers) = (true, [:], []) }
-            return (Array(state.listeners.values), state.receivers, state.sender)
+        let (listeners, receivers, sender, timer) = state.withLock { state in
+            state.isClosed = true
+            startSender(&state)
+            defer { (state.listeners, state.receivers) = ([:], []) }
+            return (Array(state.listeners.values), state.receivers, state.sender, state.timer)
         }
         for receiver in receivers { receiver.cancel() }
         for listener in listeners { listener.end() }
         revocations.end()
         _ = beginHearing()
+        timer?.cancel()
         sender?.cancel()
         await sender?.value
     }

@@ -12,7 +12,7 @@ enum HotSQL {
     /// How long a statement has taken until a row of its result, in microseconds.
     static let microseconds = "(extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000000)::bigint"
     /// The row of a tally that counts now; `now.wall` is the time.
-    private static let tallyRow = "now.wall - now.wall % \(Tally.period), pg_backend_pid() & 15"
+    private static let tallyRow = "now.wall - now.wall % \(Tally.period), \(Tally.slot)"
 
     // MARK: - Enqueue
 

@@ -19,11 +19,18 @@ extension PostgresStore {
         let queues = knownQueues.ids(of: jobs.map(\.queue)).compactMap { $0 }
         guard queues.count == jobs.count else { return nil }
         do {
-            return try await enqueueBatches.enqueue(jobs, queues) { try await self.enqueue($0, in: $1) }
+            let placed = zip(jobs, queues).map { PlacedJob(job: $0, queue: $1) }
+            return try await enqueues.run(placed) { try await self.enqueue($0.map(\.job), in: $0.map(\.queue)) }
         } catch is UnknownQueue {
             knownQueues.forget()
             return nil
         }
+    }
+
+    /// A job with its queue's id.
+    struct PlacedJob: Sendable {
+        let job: NewJob
+        let queue: Int64
     }
 
     /// A queue has another id than was known. Nothing was changed.
@@ -55,36 +62,26 @@ extension PostgresStore {
     ///   limits or groups.
     func exchangeAtOnce(_ settlements: [Settlement], for request: ClaimRequest?) async throws -> Exchange? {
         guard settlements.allSatisfy({ $0.outcome == .ack && $0.followUps.isEmpty }) else { return nil }
-        var queue: Int64?
-        if let request {
-            guard request.job == nil, Set(request.queues).count == 1 else { return nil }
-            queue = knownQueues.id(of: request.queues[0])
-            guard let queue, !knownQueues.isSpecial(queue) else { return nil }
+        guard let request else {
+            return Exchange(answers: try await acks.run(settlements) { try await self.acknowledge($0) })
         }
-        var statements = setClock
-        let first = statements.count
-        if let request, let queue {
-            statements.append(
-                PostgresStatement(
-                    HotSQL.lockAndPromote,
-                    [
-                        .int32(Int32(clamping: queue)), .int(JobTransaction.promotionsPerClaim),
-                        .int(request.registration?.rawValue),
-                    ]))
-        }
-        if !settlements.isEmpty { statements.append(Self.acknowledge(settlements)) }
-        let look = queue.map { watermarks.look(at: $0, isClaim: true) }
-        if let request, let queue, let look { statements.append(Self.claim(request, from: queue, look)) }
-        var rows = try await connections.run(statements)[first...]
+        guard request.job == nil, Set(request.queues).count == 1 else { return nil }
+        guard let queue = knownQueues.id(of: request.queues[0]), !knownQueues.isSpecial(queue) else { return nil }
+        let look = watermarks.look(at: queue, isClaim: true)
+        let lock = PostgresStatement(
+            HotSQL.lockAndPromote,
+            [
+                .int32(Int32(clamping: queue)), .int(JobTransaction.promotionsPerClaim),
+                .int(request.registration?.rawValue),
+            ])
+        let acks = settlements.isEmpty ? [] : [Self.acknowledgement(settlements)]
+        let rows = try await connections.run(setClock + [lock] + acks + [Self.claim(request, from: queue, look)])
+            .suffix(acks.count + 2)
         var change = StoreChange()
         var exchange = Exchange()
-        let promoted = request == nil ? nil : rows.removeFirst()
+        let (promoted, claimed) = (rows[rows.startIndex], rows[rows.endIndex - 1])
         if !settlements.isEmpty {
-            exchange.answers = try Self.answers(settlements, rows.removeFirst(), &change)
-        }
-        guard let request, let queue, let look, let promoted, let claimed = rows.popFirst() else {
-            announcer.announce(change)
-            return exchange
+            exchange.answers = try Self.answers(settlements, rows[rows.startIndex + 1], &change)
         }
         if try promoted.first?.int(2) ?? 0 > 0 { change.merge(StoreChange(wakes: [queue], isAny: true)) }
         let isPlain = try claimed.first?.bool(0) == true
@@ -118,7 +115,15 @@ extension PostgresStore {
         }
     }
 
-    private static func acknowledge(_ settlements: [Settlement]) -> PostgresStatement {
+    private func acknowledge(_ settlements: [Settlement]) async throws -> [Settlement.Answer] {
+        var change = StoreChange()
+        let rows = try await connections.run(setClock + [Self.acknowledgement(settlements)])
+        let answers = try Self.answers(settlements, rows[rows.endIndex - 1], &change)
+        announcer.announce(change)
+        return answers
+    }
+
+    private static func acknowledgement(_ settlements: [Settlement]) -> PostgresStatement {
         PostgresStatement(
             HotSQL.acknowledge,
             [

@@ -16,7 +16,8 @@ public final class PostgresStore: JobStore {
     /// Tests move it; `nil`: the server's.
     let clock: (any QueueClock)?
     let knownQueues: KnownQueues
-    let enqueueBatches = EnqueueBatches()
+    let enqueues = CallBatches<PlacedJob, Enqueued> { $0.job.payload.count + $0.job.options.headers.byteCount }
+    let acks = CallBatches<Settlement, Settlement.Answer>()
     private let clockWatch = ClockWatch()
     /// Shared by all workers of this process.
     let runLock = ExclusiveRunLock()

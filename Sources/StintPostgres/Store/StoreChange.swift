@@ -19,6 +19,9 @@ struct StoreChange: Sendable, Equatable {
     /// Stands for every queue.
     private static let allQueues: Int64 = 0
 
+    /// Whether somebody may wait for it, and not only look on.
+    var isUrgent: Bool { revokes || changesSchedules || !wakes.isEmpty }
+
     func concerns(_ queue: Int64) -> Bool { wakes.contains(queue) || wakes.contains(Self.allQueues) }
 
     mutating func merge(_ other: StoreChange) {

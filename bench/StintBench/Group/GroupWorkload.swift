@@ -12,7 +12,8 @@ struct GroupWorkload: Workload {
     }
 
     func work(start: () throws -> StartBarrier) async throws -> WorkerReport {
-        let queue = try await JobQueue(.sqlite(assignment.database, durability: Durability(assignment.durability)))
+        let options = SQLiteStore.Options(assignment.durability, assignment.writeLock)
+        let queue = try await BenchQueue(at: assignment.database, options: options)
         let acknowledges = assignment.design == .stintAcks
         let leases = LeaseStack(acknowledges ? try await claimAll(queue) : [])
         let job = try NewJob(Backlog.payload, in: StintWorkload.queue)
@@ -43,9 +44,9 @@ struct GroupWorkload: Workload {
         return report
     }
 
-    private func claimAll(_ queue: JobQueue<SQLiteStore>) async throws -> [Lease] {
+    private func claimAll(_ queue: BenchQueue) async throws -> [Lease] {
         let request = ClaimRequest(
-            queues: [StintWorkload.queue], limit: ClaimRequest.maximumLimit, lease: .seconds(3_600),
+            queues: [StintWorkload.queue], limit: assignment.batch, lease: .seconds(3_600),
             worker: ProcessIdentity.current.name)
         var leases: [Lease] = []
         while true {
@@ -56,7 +57,7 @@ struct GroupWorkload: Workload {
     }
 
     /// Leaves nothing half-way, as after every run.
-    private func release(_ leases: ArraySlice<Lease>, _ queue: JobQueue<SQLiteStore>) async throws {
+    private func release(_ leases: ArraySlice<Lease>, _ queue: BenchQueue) async throws {
         for start in stride(from: leases.startIndex, to: leases.endIndex, by: 1_000) {
             let part = leases[start..<min(start + 1_000, leases.endIndex)]
             _ = try await queue.store.settle(

@@ -20,7 +20,7 @@ struct IdleRole: Role {
 
     func play(start: () throws -> StartBarrier) async throws -> Report {
         var worker = Worker(
-            try await JobQueue(.sqlite(database)), queues: [StintWorkload.queue], logger: .quiet)
+            try await BenchQueue(at: database), queues: [StintWorkload.queue], logger: .quiet)
         worker.registerOthers { _ in throw BenchError("an idle worker got a job") }
         let work = Task { [worker] in try await worker.run() }
         let barrier = try start()

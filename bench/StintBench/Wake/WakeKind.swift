@@ -1,3 +1,6 @@
+import StintCore
+import TestSupport
+
 /// What wakes a sleeping worker. The time counts from just before the call, or the write to the shell; for a delayed
 /// job, from its `run_at`.
 enum WakeKind: String, Codable, CaseIterable {
@@ -45,8 +48,36 @@ struct WakeSeries: Encodable {
     }
 }
 
+extension WakeSeries {
+    /// All kinds of one run have the same database. Each finds an idle worker.
+    init(measuring kind: WakeKind, _ times: Int, _ database: String, _ queue: BenchQueue, seed: UInt64) async throws {
+        let triggers = WakeUpTriggers(queue, database, seed: seed)
+        let reports = try await Fleet().run([WakeRole(database: database)]) { _ in
+            // It registers and looks for work first.
+            try await Task.sleep(for: .milliseconds(300))
+            try await triggers.ring(kind, times: times)
+            try await eventually("the worker has done its last jobs", every: .milliseconds(20)) {
+                try await !queue.store.stats().contains { $0.unfinished > 0 }
+            }
+        }
+        let (rung, skipped) = (await triggers.rung, await triggers.skipped)
+        guard skipped == nil else {
+            self.init(kind, nanoseconds: [], skipped: skipped)
+            return
+        }
+        let starts = reports[0]
+        guard Set(starts.map(\.number)) == Set(rung.indices), starts.count == rung.count else {
+            throw BenchError("\(kind.title): \(rung.count) jobs were brought about and \(starts.count) started")
+        }
+        self.init(kind, nanoseconds: starts.map { $0.nanoseconds - rung[$0.number] })
+    }
+}
+
 struct WakeFindings: Findings {
     let seed: UInt64
+    /// What an enqueue must stay below, in milliseconds; `nil`: nothing is expected.
+    let longestMedian: Double
+    let longestP99: Double?
     let series: [WakeSeries]
 
     var grids: [Grid] {
@@ -65,13 +96,16 @@ struct WakeFindings: Findings {
     }
 
     var expectations: [Expectation] {
-        series.filter { $0.kind == .enqueue && !$0.microseconds.isEmpty }.flatMap {
-            [
+        series.filter { $0.kind == .enqueue && !$0.microseconds.isEmpty }.flatMap { series in
+            let median = Expectation(
+                "from the enqueue to the start, median", .below, longestMedian, reached: series.millisecondsP50,
+                unit: "ms")
+            guard let longestP99 else { return [median] }
+            return [
+                median,
                 Expectation(
-                    "from the enqueue to the start, median", .below, 1, reached: $0.millisecondsP50, unit: "ms"),
-                Expectation(
-                    "from the enqueue to the start, 99th percentile", .below, 5, reached: $0.millisecondsP99, unit: "ms"
-                ),
+                    "from the enqueue to the start, 99th percentile", .below, longestP99,
+                    reached: series.millisecondsP99, unit: "ms"),
             ]
         }
     }

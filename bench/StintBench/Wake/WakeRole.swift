@@ -22,7 +22,7 @@ struct WakeRole: Role {
 
     func play(start: () throws -> StartBarrier) async throws -> [Start] {
         let starts = Mutex<[Start]>([])
-        let queue = try await JobQueue(.sqlite(database))
+        let queue = try await BenchQueue(at: database)
         var options = Worker.Options()
         options.batch = batch
         var worker = Worker(

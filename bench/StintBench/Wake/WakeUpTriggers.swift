@@ -7,7 +7,7 @@ import TestSupport
 
 /// Wakes the worker in each of the ways, and notes when: one value for one kind.
 actor WakeUpTriggers {
-    private let queue: JobQueue<SQLiteStore>
+    private let queue: BenchQueue
     private let database: String
     private var random: SeededGenerator
     /// By the number in the payload: the instant from which the time of its job counts.
@@ -15,7 +15,7 @@ actor WakeUpTriggers {
     /// Why it could not be done; `nil` if it could.
     private(set) var skipped: String?
 
-    init(_ queue: JobQueue<SQLiteStore>, _ database: String, seed: UInt64) {
+    init(_ queue: BenchQueue, _ database: String, seed: UInt64) {
         self.queue = queue
         self.database = database
         random = SeededGenerator(seed: seed)

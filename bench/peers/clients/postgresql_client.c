@@ -1,9 +1,9 @@
 /* A job queue on PostgreSQL as its users build it: FOR UPDATE SKIP LOCKED, a state and a lease in the row.
  *
- *     postgresql_client fill CONNECTION JOBS BATCH SECONDS
- *     postgresql_client work CONNECTION BATCH SECONDS
+ *     postgresql_client fill FORM CONNECTION JOBS BATCH SECONDS
+ *     postgresql_client work FORM CONNECTION BATCH SECONDS
  *
- * The table is in postgresql_schema.sql. It uses prepared statements, results in binary, one multi-row
+ * The form is `usual`, with the table of postgresql_schema.sql, or `tight`, with that of postgresql_tight.sql. It uses prepared statements, results in binary, one multi-row
  * insert for each transaction, and libpq's pipeline mode: the ack of a batch and the claim of the next travel in one
  * round trip and, up to the sync, are one transaction with one commit, as they are in Stint.
  *
@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 static PGconn *connection;
+static int is_tight;
 
 static void check(PGresult *result, ExecStatusType expected) {
     if (PQresultStatus(result) != expected) {
@@ -33,7 +34,8 @@ static void prepare(const char *name, const char *statement) {
 
 static void fill(long jobs, int batch, int64_t limit) {
     /* As many rows as the array has: one statement, one transaction, one commit. */
-    prepare("enqueue", "INSERT INTO jobs (queue, payload) SELECT 'bench', unnest($1::bytea[])");
+    prepare("enqueue", is_tight ? "INSERT INTO jobs (queue, payload) SELECT 1, unnest($1::bytea[])"
+                                : "INSERT INTO jobs (queue, payload) SELECT 'bench', unnest($1::bytea[])");
     static char array[largest_batch * (2 * payload_size + 8)];
     long put = 0;
     int64_t start = now();
@@ -103,15 +105,23 @@ static int read_claim(int64_t *ids) {
 static void work(int batch, int64_t limit) {
     char claim[1024], worker[32];
     snprintf(claim, sizeof claim,
-             "WITH picked AS ("
-             "    SELECT id FROM jobs WHERE queue = 'bench' AND state = 'ready'"
-             "    ORDER BY priority, id LIMIT %d FOR UPDATE SKIP LOCKED)"
-             " UPDATE jobs SET state = 'leased', attempt = attempt + 1, leased_by = $1::int,"
-             "                 leased_until = now() + interval '30 seconds'"
-             " FROM picked WHERE jobs.id = picked.id RETURNING jobs.id, attempt, payload", batch);
+             is_tight ? "WITH picked AS MATERIALIZED ("
+                        "    SELECT ctid AS place FROM jobs WHERE queue = 1 AND state = 0"
+                        "    ORDER BY priority, id LIMIT %d FOR UPDATE SKIP LOCKED)"
+                        " UPDATE jobs SET state = 1, attempt = attempt + 1, leased_by = $1::int,"
+                        "                 leased_until = now() + interval '30 seconds'"
+                        " FROM picked WHERE jobs.ctid = picked.place RETURNING jobs.id, attempt, payload"
+                      : "WITH picked AS ("
+                        "    SELECT id FROM jobs WHERE queue = 'bench' AND state = 'ready'"
+                        "    ORDER BY priority, id LIMIT %d FOR UPDATE SKIP LOCKED)"
+                        " UPDATE jobs SET state = 'leased', attempt = attempt + 1, leased_by = $1::int,"
+                        "                 leased_until = now() + interval '30 seconds'"
+                        " FROM picked WHERE jobs.id = picked.id RETURNING jobs.id, attempt, payload", batch);
     prepare("claim", claim);
     /* Names the lease and not only the job: a worker whose lease has passed on changes nothing. */
-    prepare("ack", "DELETE FROM jobs WHERE id = ANY($1::bigint[]) AND leased_by = $2::int AND state = 'leased'");
+    prepare("ack", is_tight ? "DELETE FROM jobs WHERE id = ANY($1::bigint[]) AND leased_by = $2::int AND state = 1"
+                            : "DELETE FROM jobs WHERE id = ANY($1::bigint[]) AND leased_by = $2::int"
+                              " AND state = 'leased'");
     snprintf(worker, sizeof worker, "%d", (int)getpid());
     const char *claim_values[] = {worker};
     int64_t ids[largest_batch];
@@ -138,13 +148,24 @@ static void work(int batch, int64_t limit) {
 }
 
 int main(int count, char **arguments) {
-    if (count < 5) fail("usage: postgresql_client fill CONNECTION JOBS BATCH SECONDS | work CONNECTION BATCH SECONDS");
-    connection = PQconnectdb(arguments[2]);
+    if (count < 6) {
+        fail("usage: postgresql_client fill FORM CONNECTION JOBS BATCH SECONDS | work FORM CONNECTION BATCH SECONDS");
+    }
+    is_tight = !strcmp(arguments[2], "tight");
+    connection = PQconnectdb(arguments[3]);
     if (PQstatus(connection) != CONNECTION_OK) fail("%s", PQerrorMessage(connection));
-    if (count == 6 && !strcmp(arguments[1], "fill")) {
-        fill(atol(arguments[3]), batch_argument(arguments[4]), nanoseconds(arguments[5]));
-    } else if (count == 5 && !strcmp(arguments[1], "work")) {
-        work(batch_argument(arguments[3]), nanoseconds(arguments[4]));
+    if (is_tight) {
+        /* As Stint's store has it: plans that were made from the statistics of an empty table are slow with a full one. */
+        PGresult *result = PQexec(connection, "SET jit = off; SET enable_seqscan = off; SET enable_bitmapscan = off;"
+                                              " SET enable_hashjoin = off; SET enable_mergejoin = off;"
+                                              " SET plan_cache_mode = force_generic_plan");
+        check(result, PGRES_COMMAND_OK);
+        PQclear(result);
+    }
+    if (count == 7 && !strcmp(arguments[1], "fill")) {
+        fill(atol(arguments[4]), batch_argument(arguments[5]), nanoseconds(arguments[6]));
+    } else if (count == 6 && !strcmp(arguments[1], "work")) {
+        work(batch_argument(arguments[4]), nanoseconds(arguments[5]));
     } else {
         fail("unknown command");
     }

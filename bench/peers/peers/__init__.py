@@ -7,7 +7,9 @@ from peers.peer import Peer, Surroundings
 from peers.postgresql import PostgreSQL, Server
 from peers.procrastinate import Procrastinate
 from peers.python_file import PythonFile
+from peers.python_postgres import PythonPostgres
 from peers.stint import Stint
+from peers.stint_postgres import StintPostgres
 
 
 def all_peers(surroundings: Surroundings) -> list[Peer]:
@@ -25,4 +27,29 @@ def all_peers(surroundings: Surroundings) -> list[Peer]:
         PythonFile(surroundings, "litequeue", client="litequeue"),
         PythonFile(surroundings, "litequeue-full", client="litequeue", variables={"LITEQUEUE_SYNCHRONOUS": "FULL"}),
         PythonFile(surroundings, "persist-queue", client="persist_queue", uses_threads=True),
+    ]
+
+
+def postgres_peers(surroundings: Surroundings) -> list[Peer]:
+    """Stint's store in PostgreSQL, and queues on the same server."""
+    server = Server(surroundings)
+    return [
+        StintPostgres(surroundings, "stint", server, batch=16, is_store=False),
+        StintPostgres(surroundings, "stint-64", server, batch=64, is_store=False),
+        StintPostgres(surroundings, "stint-store", server, batch=16, is_store=True),
+        StintPostgres(surroundings, "stint-store-64", server, batch=64, is_store=True),
+        PostgreSQL(surroundings, "client", server, batch=16),
+        PostgreSQL(surroundings, "client-64", server, batch=64),
+        PostgreSQL(surroundings, "candidate-a", server, batch=16, form="tight", baseline="stint-store"),
+        PostgreSQL(surroundings, "candidate-a-64", server, batch=64, form="tight", baseline="stint-store"),
+        Procrastinate(surroundings, server),
+        PythonPostgres(
+            surroundings, "pgqueuer", server, settings="its QueueManager that drains the queue, batch 16",
+            left="SELECT count(*) FROM pgqueuer", share=0.1),
+        PythonPostgres(
+            surroundings, "awa", server, settings="its runtime, 64 jobs at once a process, enqueue_many_copy of 16",
+            left="SELECT count(*) FROM awa.jobs WHERE state <> 'completed'", share=0.25),
+        PythonPostgres(
+            surroundings, "absurd", server, settings="work_batch of its synchronous client, batch 16",
+            left="SELECT count(*) FROM absurd.t_bench WHERE state <> 'completed'", share=0.05),
     ]

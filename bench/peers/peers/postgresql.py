@@ -12,6 +12,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator
+from urllib.parse import quote
 
 import fleet
 from peers import server_process
@@ -94,6 +95,9 @@ class Server:
     def connection(self, database: str = "postgres") -> str:
         return f"host={self.sockets} user=postgres dbname={database}"
 
+    def url(self, database: str) -> str:
+        return f"postgres://postgres@{quote(str(self.sockets), safe='')}/{database}"
+
     def query(self, *statements: str, file: Path | None = None, database: str = "postgres") -> str:
         """Each statement by itself, so that it may be a CHECKPOINT."""
         command = [self.psql_program, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", self.connection(database)]
@@ -117,13 +121,17 @@ class Server:
 
 
 class PostgreSQL(Peer):
-    def __init__(self, surroundings: Surroundings, name: str, server: Server, batch: int) -> None:
+    def __init__(self, surroundings: Surroundings, name: str, server: Server, batch: int, form: str = "usual",
+                 baseline: str = "stint") -> None:
         super().__init__(surroundings, name)
         self.server = server
         self.batch = batch
-        self.baseline = "stint" if batch == 16 else f"stint-{batch}"
+        self.form = form
+        self.baseline = baseline if batch == 16 else f"{baseline}-{batch}"
         self.settings = (f"client in C; FOR UPDATE SKIP LOCKED, prepared, pipelined, batch {batch}; the ack of a batch "
                          "and the claim of the next are one round trip and one commit")
+        if form == "tight":
+            self.settings += "; narrow columns, a join by ctid, plans that do not depend on statistics"
 
     def prepare(self) -> None:
         self.client = compile_client(self.surroundings, "postgresql_client", libpq_flags())
@@ -132,7 +140,8 @@ class PostgreSQL(Peer):
 
     @contextmanager
     def place(self, folder: Path) -> Iterator[str]:
-        self.server.query(file=self.surroundings.sources / "peers" / "postgresql_schema.sql")
+        schema = "postgresql_schema.sql" if self.form == "usual" else f"postgresql_{self.form}.sql"
+        self.server.query(file=self.surroundings.sources / "peers" / schema)
         try:
             yield self.server.connection()
         finally:
@@ -140,14 +149,14 @@ class PostgreSQL(Peer):
             self.server.query("DROP TABLE jobs", "CHECKPOINT")
 
     def fill_command(self, place: str, jobs: int) -> list[str]:
-        return [str(self.client), "fill", place, str(jobs), str(self.batch), str(self.surroundings.seconds)]
+        return [str(self.client), "fill", self.form, place, str(jobs), str(self.batch), str(self.surroundings.seconds)]
 
     def filled(self, place: str) -> None:
         # Autovacuum would do it within a minute. Without statistics it may plan a claim as for an empty table.
         self.server.query("ANALYZE jobs")
 
     def worker_command(self, place: str, workers: int) -> list[str]:
-        return [str(self.client), "work", place, str(self.batch), str(self.surroundings.seconds)]
+        return [str(self.client), "work", self.form, place, str(self.batch), str(self.surroundings.seconds)]
 
     def left(self, place: str) -> int:
         return int(self.server.query("SELECT count(*) FROM jobs"))

@@ -1,24 +1,23 @@
 import StintCore
 import Synchronization
 
-/// Writes the jobs of callers that enqueue at the same time together, so that many tasks with one job each do not wait
-/// for a commit each.
-final class EnqueueBatches: Sendable {
+/// Writes what callers bring at the same time together, so that many tasks with one job each do not wait for a commit
+/// each.
+final class CallBatches<Item: Sendable, Answer: Sendable>: Sendable {
     /// What one transaction takes at most, unless one caller has more.
-    private static let maximumJobs = 1_000
-    private static let maximumBytes = 4 * 1_024 * 1_024
+    private let maximumItems = 1_000
+    private let maximumBytes = 4 * 1_024 * 1_024
     /// How many transactions are under way at once: while one waits for the disk, the next is sent.
-    private static let maximumInFlight = 2
+    private let maximumInFlight = 2
 
-    typealias Write = @Sendable (_ jobs: [NewJob], _ queues: [Int64]) async throws -> [Enqueued]
+    /// - Returns: An answer for each, in order.
+    typealias Write = @Sendable ([Item]) async throws -> [Answer]
 
     private struct Call: Sendable {
-        let jobs: [NewJob]
-        let queues: [Int64]
+        let items: [Item]
+        let bytes: Int
         let write: Write
-        let continuation: CheckedContinuation<[Enqueued], any Error>
-
-        var bytes: Int { jobs.reduce(0) { $0 + $1.payload.count + $1.options.headers.byteCount } }
+        let continuation: CheckedContinuation<[Answer], any Error>
     }
 
     private struct State {
@@ -27,19 +26,23 @@ final class EnqueueBatches: Sendable {
     }
 
     private let state = Mutex(State())
+    private let bytes: @Sendable (Item) -> Int
+
+    init(bytes: @escaping @Sendable (Item) -> Int = { _ in 0 }) {
+        self.bytes = bytes
+    }
 
     /// How many callers wait for the next transaction.
     var waitingCalls: Int { state.withLock { $0.waiting.count } }
 
-    /// - Parameters:
-    ///   - queues: Those of the jobs, in order.
-    ///   - write: Enqueues jobs in one transaction. It must be the same for all callers.
-    func enqueue(_ jobs: [NewJob], _ queues: [Int64], _ write: @escaping Write) async throws -> [Enqueued] {
+    /// - Parameter write: Writes in one transaction. It must be the same for all callers.
+    func run(_ items: [Item], _ write: @escaping Write) async throws -> [Answer] {
         try await withCheckedThrowingContinuation { continuation in
-            let call = Call(jobs: jobs, queues: queues, write: write, continuation: continuation)
+            let size = items.reduce(0) { $0 + bytes($1) }
+            let call = Call(items: items, bytes: size, write: write, continuation: continuation)
             let starts = state.withLock { state in
                 state.waiting.append(call)
-                guard state.inFlight < Self.maximumInFlight else { return false }
+                guard state.inFlight < maximumInFlight else { return false }
                 state.inFlight += 1
                 return true
             }
@@ -54,10 +57,10 @@ final class EnqueueBatches: Sendable {
     /// - Returns: `nil` if none wait any more.
     private func next() -> [Call]? {
         state.withLock { state in
-            var (jobs, bytes, count) = (0, 0, 0)
+            var (items, bytes, count) = (0, 0, 0)
             for call in state.waiting {
-                (jobs, bytes) = (jobs + call.jobs.count, bytes + call.bytes)
-                guard count == 0 || jobs <= Self.maximumJobs && bytes <= Self.maximumBytes else { break }
+                (items, bytes) = (items + call.items.count, bytes + call.bytes)
+                guard count == 0 || items <= maximumItems && bytes <= maximumBytes else { break }
                 count += 1
             }
             guard count > 0 else {
@@ -78,10 +81,10 @@ final class EnqueueBatches: Sendable {
 
     private func write(_ calls: [Call]) async {
         do {
-            var answers = try await calls[0].write(calls.flatMap(\.jobs), calls.flatMap(\.queues))[...]
+            var answers = try await calls[0].write(calls.flatMap(\.items))[...]
             for call in calls {
-                call.continuation.resume(returning: Array(answers.prefix(call.jobs.count)))
-                answers = answers.dropFirst(call.jobs.count)
+                call.continuation.resume(returning: Array(answers.prefix(call.items.count)))
+                answers = answers.dropFirst(call.items.count)
             }
         } catch {
             // Nothing was changed, and perhaps only one of them cannot be written.
