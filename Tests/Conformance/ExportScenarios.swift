@@ -18,7 +18,8 @@ let exportScenarios: [Scenario] = [
         let after = try await stage.stats()
         #expect(after.ready == stats.ready + 1 && after.leased == 0)
         #expect(after.delayed == stats.delayed && after.buried == stats.buried)
-        #expect((after.done, after.cancelled, after.expired) == (stats.done * 2, stats.cancelled * 2, stats.expired * 2))
+        #expect(
+            (after.done, after.cancelled, after.expired) == (stats.done * 2, stats.cancelled * 2, stats.expired * 2))
         let errors = try await stage.store.errorGroups(ErrorGroupFilter(.buried), after: nil).groups
         #expect(errors.map(\.jobs).reduce(0, +) == stats.buried)
     },
@@ -187,7 +188,8 @@ let exportScenarios: [Scenario] = [
         let all = try await stage.store.list(JobFilter(limit: 99)).map(\.id).sorted()
         for limit in [1, 2, 7, 25, 26] {
             #expect(try await stage.export(limit: limit).map(\.id) == all)
-            #expect(try await stage.export(of: ["q"], limit: limit).map(\.record.queue) == Array(repeating: "q", count: 9))
+            #expect(
+                try await stage.export(of: ["q"], limit: limit).map(\.record.queue) == Array(repeating: "q", count: 9))
         }
         #expect(try await stage.export(of: ["nowhere"]).isEmpty)
         #expect(try await stage.export(of: ["q", "other"]).count == 25)
@@ -281,7 +283,8 @@ extension Stage {
             return id
         }
         let diagnostics = AttemptDiagnostics(
-            exitCode: 3, signal: "SIGSEGV", peakMemoryBytes: 7_000, runTimeMilliseconds: 12, standardError: "e\u{301}\n")
+            exitCode: 3, signal: "SIGSEGV", peakMemoryBytes: 7_000, runTimeMilliseconds: 12, standardError: "e\u{301}\n"
+        )
 
         // Done, after a failure.
         _ = try await add(JobOptions(priority: 1, group: "acme"))
@@ -316,7 +319,8 @@ extension Stage {
                 uniqueKey: "e\u{301}", group: "e\u{301}", expires: .seconds(9_999)), Array("text e\u{301}\n".utf8))
         _ = try await add(JobOptions(delay: .milliseconds(61_234), expires: .seconds(99)), [])
         for event in 1...3 {
-            let options = JobOptions(uniqueKey: "digest", onConflict: .collect, debounce: .seconds(50), atMost: .seconds(90))
+            let options = JobOptions(
+                uniqueKey: "digest", onConflict: .collect, debounce: .seconds(50), atMost: .seconds(90))
             let digest = try await store.enqueue([NewJob(Array("event \(event)".utf8), in: "q", options: options)])[0]
             if event == 1 { ids.append(digest.id) }
         }

@@ -20,12 +20,13 @@ struct ExportTests {
         try await stint("put", "--queue", "mail", "--delay", "1h", "--priority", "7", "later")
         try await stint("put", "--queue", "mail", "--max-attempts", "3", "bad")
         try await stint("put", "--queue", "other", "x")
-        try await stint("bury", "3", "--reason", "no such user")
+        try await stint("bury", "3")
         try await stint("queue", "set", "mail", "--rate", "5/1s", "--group-concurrency", "2")
         try await stint("retain", "mail", "1d")
         try await stint("pause", "mail", "--reason", "the provider is down")
         try await stint("group", "set", "mail", "acme", "--weight", "3")
-        try await stint("schedule", "set", "nightly", "--cron", "0 3 * * *", "--timezone", "UTC", "--queue", "other", "go")
+        try await stint(
+            "schedule", "set", "nightly", "--cron", "0 3 * * *", "--timezone", "UTC", "--queue", "other", "go")
         try await stint("schedule", "set", "poll", "--every", "90s", "--queue", "mail", "poll")
         try await stint("schedule", "pause", "poll")
         try await stint("webhook", "set", "ops", "https://hooks.example.com/path", "--on", "buried")
@@ -162,7 +163,7 @@ struct ExportTests {
             "$stint" import --db b.db pipe &
             exec 3> pipe
             cat head >&3
-            until test "$("$stint" stats --db b.db --json 2> /dev/null | grep -c '"ready":[1-9]')" = 1; do :; done
+            until test "$("$stint" stats --db b.db --json 2> /dev/null | grep -c '"ready":[1-9]')" = 1 || ! kill -0 $!; do :; done
             kill -9 $!
             wait $!
             echo $?

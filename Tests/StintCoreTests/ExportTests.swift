@@ -109,7 +109,10 @@ struct ExportTests {
             ),
             ([Self.header, #"{"group":{"queue":"q","name":"g","weight":0}}"#], ["line 2 is refused", "weight is 0"]),
             (
-                [Self.header, #"{"webhook":{"name":"w","url":"x","events":["buried"],"template":"json","allowsPrivate":false}}"#],
+                [
+                    Self.header,
+                    #"{"webhook":{"name":"w","url":"x","events":["buried"],"template":"json","allowsPrivate":false}}"#,
+                ],
                 ["line 2 is refused"]
             ),
         ]
@@ -120,7 +123,9 @@ struct ExportTests {
                 try reader.finish()
             }
             #expect(error?.code == .invalidInput)
-            for part in parts { #expect(error?.description.contains(part) == true, "\(lines): \(String(describing: error))") }
+            for part in parts {
+                #expect(error?.description.contains(part) == true, "\(lines): \(String(describing: error))")
+            }
         }
     }
 }

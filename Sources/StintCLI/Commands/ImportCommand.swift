@@ -89,7 +89,9 @@ struct ImportCommand: AsyncParsableCommand {
     }
 
     private func checkExport() async throws {
-        let counts = try await read { _ in } atEnd: {}
+        let counts = try await read { _ in
+        } atEnd: {
+        }
         try Output.print("complete: \(counts.jobs) jobs in \(counts.queues.count) queues")
     }
 

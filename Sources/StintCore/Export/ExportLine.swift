@@ -85,7 +85,8 @@ package struct ExportCounts: Sendable, Hashable, Codable {
             for state in JobState.allCases {
                 let (expected, actual) = (counts[queue]?[state] ?? 0, found.counts[queue]?[state] ?? 0)
                 if expected != actual {
-                    return "\(expected) \(state.rawValue) jobs in queue \(quoted(queue.description)), and \(actual) were found"
+                    return
+                        "\(expected) \(state.rawValue) jobs in queue \(quoted(queue.description)), and \(actual) were found"
                 }
             }
         }

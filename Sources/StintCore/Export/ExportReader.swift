@@ -25,7 +25,7 @@ package struct ExportReader {
         let line: ExportLine
         do {
             line = try decoder.decode(ExportLine.self, from: Data(bytes))
-        } catch where lines == 1 {
+        } catch  where lines == 1 {
             throw notAnExport
         } catch {
             throw wrong(
@@ -62,7 +62,8 @@ package struct ExportReader {
         throw StintError.invalidInput(
             lines == 0
                 ? "the export is empty: expected lines as `stint export` writes them"
-                : "the export ends after line \(lines) without its last line, so it was cut off: get all of it, or export again")
+                : "the export ends after line \(lines) without its last line, so it was cut off: get all of it, or export again"
+        )
     }
 
     private mutating func check(_ job: StoredJob) throws {

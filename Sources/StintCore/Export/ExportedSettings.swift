@@ -147,7 +147,9 @@ package struct ExportedSchedule: Sendable, Codable {
         options.atMost = atMostMilliseconds.map { .milliseconds($0) }
         if let maxEvents { options.maxEvents = maxEvents }
         if let maxEventBytes { options.maxEventBytes = maxEventBytes }
-        guard let bytes = payload.map({ Array($0.utf8) }) ?? payloadBase64.flatMap({ Data(base64Encoded: $0) }).map({ [UInt8]($0) })
+        guard
+            let bytes = payload.map({ Array($0.utf8) })
+                ?? payloadBase64.flatMap({ Data(base64Encoded: $0) }).map({ [UInt8]($0) })
         else { throw StintError.invalidInput("it has neither a payload nor a payloadBase64 in Base64") }
         return try Schedule(
             name, try recurrence(), missed: missed,

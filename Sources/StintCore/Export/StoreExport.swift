@@ -85,7 +85,8 @@ package struct StoreExport {
                 try await write(.schedule(schedule))
             } else {
                 report.omissions.append(
-                    "the schedule \(quoted(record.name)) was left out, since it cannot tick: \(record.problem ?? "it has no times")")
+                    "the schedule \(quoted(record.name)) was left out, since it cannot tick: \(record.problem ?? "it has no times")"
+                )
             }
         }
     }

@@ -11,7 +11,8 @@ extension StoredJob {
     ///   id, or for the first that no store could have.
     public static func check(_ jobs: [StoredJob]) throws {
         guard jobs.count <= maximumCount else {
-            throw StintError.invalidInput("\(jobs.count) jobs are to be added at once; at most \(maximumCount) are allowed")
+            throw StintError.invalidInput(
+                "\(jobs.count) jobs are to be added at once; at most \(maximumCount) are allowed")
         }
         var ids: Set<JobID> = []
         for job in jobs {
@@ -30,7 +31,8 @@ extension StoredJob {
             try checkNumbers()
             try checkTimes()
             try checkBody()
-            _ = try NewJob(payload, in: QueueName(record.queue.description), contentType: record.contentType, options: options)
+            _ = try NewJob(
+                payload, in: QueueName(record.queue.description), contentType: record.contentType, options: options)
         } catch let error as StintError {
             throw StintError.invalidInput("job \(id) cannot be added: \(error)")
         }
@@ -52,7 +54,9 @@ extension StoredJob {
         }
         try check(id.rawValue, "its id", 1...Self.maximumNumber)
         if record.state == .buried {
-            guard let burial else { throw StintError.invalidInput("it is buried, and the number of its burial is missing") }
+            guard let burial else {
+                throw StintError.invalidInput("it is buried, and the number of its burial is missing")
+            }
             try check(burial, "burial", 0...Self.maximumNumber)
         }
         try check(Int64(record.attempts), "attempts", 0...Int64(Int32.max))
@@ -67,7 +71,9 @@ extension StoredJob {
         if stateTime == nil, ![.ready, .leased].contains(record.state) {
             throw StintError.invalidInput("it is \(record.state.rawValue), and the time of that is missing")
         }
-        let given = [record.enqueuedAtMilliseconds, stateTime, record.expiresAtMilliseconds, readyAt, openedAt, startLimit]
+        let given = [
+            record.enqueuedAtMilliseconds, stateTime, record.expiresAtMilliseconds, readyAt, openedAt, startLimit,
+        ]
         for time in given.compactMap(\.self) + failures.map(\.atMilliseconds) where !Self.times.contains(time) {
             throw StintError.invalidInput("one of its times is \(time); it must be in the years 1 to 9999")
         }

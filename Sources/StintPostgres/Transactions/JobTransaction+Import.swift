@@ -129,7 +129,8 @@ extension JobTransaction {
         for (job, queue) in jobs {
             let job = job.released(at: now.wall)
             let (record, id) = (job.record, job.id.rawValue)
-            var place = JobPlace(queue: queue, priority: Int64(record.priority), expiresAt: record.expiresAtMilliseconds)
+            var place = JobPlace(
+                queue: queue, priority: Int64(record.priority), expiresAt: record.expiresAtMilliseconds)
             if let name = record.group { place.group = try await groupID(name, in: queue) }
             note(queue) { $0.enqueued += 1 }
             count(

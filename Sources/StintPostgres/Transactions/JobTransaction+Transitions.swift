@@ -44,7 +44,8 @@ extension JobTransaction {
                                          $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
                     """,
                     Self.common(ready) + [
-                        .ints(ready.map(\.place.priority)), .ints(ready.map { $0.isNew ? nil : $0.readyAt ?? now.wall }),
+                        .ints(ready.map(\.place.priority)),
+                        .ints(ready.map { $0.isNew ? nil : $0.readyAt ?? now.wall }),
                     ]))
             if let line = putInLine(Set(ready.compactMap(\.place.group))) { statements.append(line) }
         }

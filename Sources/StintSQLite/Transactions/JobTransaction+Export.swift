@@ -12,7 +12,8 @@ extension JobTransaction {
         let queues = try names.map { Set(try $0.compactMap(existingQueueID)) }
         var (found, bytes, rows, last): ([Int64], Int64, Int, Int64?) = ([], 0, 0, nil)
         var isCut = false
-        _ = try statement(Self.jobsToExport).rows(id?.rawValue ?? .min, Int64(JobFilter.maximumRowsRead)) { row -> Void? in
+        _ = try statement(Self.jobsToExport).rows(id?.rawValue ?? .min, Int64(JobFilter.maximumRowsRead)) {
+            row -> Void? in
             guard found.count < limit, bytes < StoredJob.maximumBytes else {
                 isCut = true
                 return nil

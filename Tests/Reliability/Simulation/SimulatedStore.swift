@@ -130,7 +130,9 @@ struct SimulatedStore: JobStore {
         try await store.exportJobs(of: queues, after: id, limit: limit)
     }
 
-    func importJobs(_ jobs: [StoredJob]) async throws -> ImportedJobs { try await perform { try await store.importJobs(jobs) } }
+    func importJobs(_ jobs: [StoredJob]) async throws -> ImportedJobs {
+        try await perform { try await store.importJobs(jobs) }
+    }
 
     func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady {
         await world.delay()
