@@ -40,6 +40,13 @@ struct ExportCommand: AsyncParsableCommand {
             var output = Output()
             return report(try await write(export, to: &output))
         }
+        let written = try await write(export, to: file)
+        report(written)
+        try Output.print("exported \(written.counts.jobs) jobs to \(printable(file))")
+    }
+
+    /// Writes a new file, which is removed again if that fails.
+    private func write(_ export: StoreExport, to file: String) async throws -> StoreExport.Report {
         let descriptor = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw StintError.invalidInput("the file \(quoted(file)) cannot be created: \(systemError())")
@@ -47,12 +54,11 @@ struct ExportCommand: AsyncParsableCommand {
         defer { close(descriptor) }
         do {
             var output = Output(descriptor: descriptor, name: "the file \(quoted(file))")
-            let written = try await write(export, to: &output)
+            let report = try await write(export, to: &output)
             guard fsync(descriptor) == 0 else {
                 throw OutputFailed(description: "the file \(quoted(file)) cannot be written: \(systemError())")
             }
-            report(written)
-            try Output.print("exported \(written.counts.jobs) jobs to \(printable(file))")
+            return report
         } catch {
             unlink(file)
             throw error

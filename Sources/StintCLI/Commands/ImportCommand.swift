@@ -89,9 +89,7 @@ struct ImportCommand: AsyncParsableCommand {
     }
 
     private func checkExport() async throws {
-        let counts = try await read { _ in
-        } atEnd: {
-        }
+        let counts = try await read()
         try Output.print("complete: \(counts.jobs) jobs in \(counts.queues.count) queues")
     }
 
@@ -99,7 +97,7 @@ struct ImportCommand: AsyncParsableCommand {
     ///
     /// - Parameter atEnd: Called at the end of the input, also if it was cut off.
     private func read(
-        _ take: (ExportLine) async throws -> Void, atEnd: () async throws -> Void
+        _ take: (ExportLine) async throws -> Void = { _ in }, atEnd: () async throws -> Void = {}
     ) async throws -> ExportCounts {
         var input = try source.flatMap { $0 == "-" ? nil : $0 }.map { try Input(file: $0) } ?? .standardInput()
         var progress = ProgressBar(total: input.size)

@@ -4,10 +4,9 @@ import StintCore
 extension JobTransaction {
     func exportJobs(of names: [QueueName]?, after id: JobID?, limit: Int) async throws -> ExportedJobs {
         let limit = max(1, min(limit, StoredJob.maximumCount))
-        var queues: Set<Int64>?
-        if let names {
-            queues = []
-            for name in names { if let id = try await knownQueueID(name) { queues!.insert(id) } }
+        var queues: Set<Int64> = []
+        for name in names ?? [] {
+            if let id = try await knownQueueID(name) { queues.insert(id) }
         }
         let rows = try await run(
             """
@@ -23,7 +22,7 @@ extension JobTransaction {
                 break
             }
             last = try row.int(0)
-            guard queues?.contains(try row.int(1)) ?? true else { continue }
+            guard try names == nil || queues.contains(row.int(1)) else { continue }
             found.append(try row.int(0))
             bytes += try row.int(2)
         }
@@ -69,7 +68,7 @@ extension JobTransaction {
     }
 
     /// The columns of ``record``, and what else is known. All of a job is read by one statement, so it is of one moment.
-    private static let storedJobs = """
+    static let storedJobs = """
         WITH held AS MATERIALIZED (SELECT * FROM stint.leased WHERE job_id = ANY ($1))
         SELECT j.id, q.name, s.state, j.priority, s.attempts, j.max_attempts, s.crashes, j.max_crashes, s.suspect,
                j.content_type, j.headers, coalesce(d.bytes, octet_length(j.payload)), j.time_to_run_ms, u.key, j.enqueued_at,
