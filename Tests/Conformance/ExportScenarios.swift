@@ -238,11 +238,18 @@ let exportScenarios: [Scenario] = [
         let jobs = try await stage.export()
         try await stage.store.delete([id])
         #expect(try await stage.store.nextReady(in: ["q"]) == .unknown)
-        var wakeUps = stage.store.wakeUps(in: ["q"]).makeAsyncIterator()
+        let wakeUps = stage.store.wakeUps(in: ["q"])
+        let listener = Task {
+            for await next in wakeUps where next == .now { return true }
+            return false
+        }
         _ = try await stage.store.importJobs(jobs)
-        var next = await wakeUps.next()
-        while let now = next, now != .now { next = await wakeUps.next() }
-        #expect(next == .now)
+        let deadline = Task {
+            try await Task.sleep(for: .seconds(60))
+            listener.cancel()
+        }
+        #expect(await listener.value)
+        deadline.cancel()
         #expect(try await stage.claimOne().id == id)
     },
 ]
