@@ -62,7 +62,13 @@ let exportScenarios: [Scenario] = [
             }
             return lists
         }
-        let (before, jobs) = (try await lists(), try await stage.export())
+        let before = try await lists()
+        // There were more burials in the other store than here.
+        let jobs = try await stage.export().map { job in
+            var job = job
+            job.burial = job.burial.map { $0 + 1_000 }
+            return job
+        }
         try await stage.store.delete(ids)
         _ = try await stage.store.importJobs(jobs)
         #expect(try await lists() == before)
