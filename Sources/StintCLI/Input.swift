@@ -68,12 +68,19 @@ struct Input: ~Copyable {
     }
 
     /// The next line without its line feed, exactly; `nil` at the end. A last line need not have a line feed.
-    mutating func readLine(number: Int) throws -> [UInt8]? {
+    ///
+    /// - Parameters:
+    ///   - limit: The most bytes that it may have.
+    ///   - tooLong: What is wrong with a longer one.
+    mutating func readLine(
+        number: Int, limit: Int = NewJob.maximumPayloadBytes,
+        tooLong: String = "has more than 16 MiB, the most that a payload can have"
+    ) throws -> [UInt8]? {
         var searched = start
         while true {
             let end = pending[searched...].firstIndex(of: 0x0A)
-            guard (end ?? pending.count) - start <= NewJob.maximumPayloadBytes else {
-                throw StintError.invalidInput("line \(number) has more than 16 MiB, the most that a payload can have")
+            guard (end ?? pending.count) - start <= limit else {
+                throw StintError.invalidInput("line \(number) \(tooLong)")
             }
             if let end {
                 defer { start = end + 1 }

@@ -8,9 +8,12 @@ extension InMemoryState {
         /// Those after the first, whose payload is the job's.
         var more: [[UInt8]] = []
 
-        init(_ first: NewJob, _ now: StoreTime) {
-            open = OpenDigest(first, at: now.wall)
+        init(open: OpenDigest, more: [[UInt8]] = []) {
+            self.open = open
+            self.more = more
         }
+
+        init(_ first: NewJob, _ now: StoreTime) { self.init(open: OpenDigest(first, at: now.wall)) }
     }
 
     /// - Returns: `nil` if the new job becomes the next one of the key.

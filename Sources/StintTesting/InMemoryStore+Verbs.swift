@@ -104,6 +104,15 @@ extension InMemoryStore {
         }
     }
 
+    public func exportJobs(of queues: [QueueName]?, after id: JobID?, limit: Int) async throws -> ExportedJobs {
+        try look { $0.exportJobs(of: queues, after: id, limit: limit) }
+    }
+
+    public func importJobs(_ jobs: [StoredJob]) async throws -> ImportedJobs {
+        try StoredJob.check(jobs)
+        return try verb { try $0.importJobs(jobs, $1) }
+    }
+
     public func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady {
         let now = now()
         return try look { $0.nextReady(in: queues, passingOverSuspects: passingOverSuspects, now) }

@@ -35,6 +35,8 @@ package enum ClosedStore {
             ("count", { _ = try await store.count(JobQuery(), after: nil) }),
             ("errorGroups", { _ = try await store.errorGroups(ErrorGroupFilter(.buried), after: nil) }),
             ("job", { _ = try await store.job(id) }),
+            ("exportJobs", { _ = try await store.exportJobs(of: nil, after: nil, limit: 1) }),
+            ("importJobs", { _ = try await store.importJobs([]) }),
             ("nextReady", { _ = try await store.nextReady(in: ["q"]) }),
             ("isClaimable", { _ = try await store.isClaimable(id) }),
             ("checkStillThere", { try store.checkStillThere() }),

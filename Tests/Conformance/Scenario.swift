@@ -38,7 +38,7 @@ package struct Scenario: Sendable, CustomTestStringConvertible {
     /// The scenarios of one file.
     package enum Group: Sendable, CaseIterable {
         case enqueue, claim, settle, lease, suspect, worker, `operator`, selection, query, end, limit, digest, schedule
-        case operation, activity, webhook
+        case operation, activity, webhook, export
 
         package var scenarios: [Scenario] {
             switch self {
@@ -58,6 +58,7 @@ package struct Scenario: Sendable, CustomTestStringConvertible {
             case .operation: operationScenarios
             case .activity: activityScenarios
             case .webhook: webhookScenarios
+            case .export: exportScenarios
             }
         }
     }

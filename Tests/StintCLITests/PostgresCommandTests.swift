@@ -39,6 +39,25 @@
             #expect(!place.exists("stint.db"))
         }
 
+        @Test("an export of a file is imported into a server, and the other way around, and is the same there")
+        func export() async throws {
+            let server = try await PostgresCluster.shared.database()
+            try await ExportTests.fill(place, "a.db")
+            try await place.stint("export", "--db", "a.db", "--secrets", "a.jsonl")
+            #expect(try await place.stint("import", "--db", server, "a.jsonl") == "imported 4 jobs\n")
+            #expect(try await ExportTests.picture(place, server) == ExportTests.picture(place, "a.db"))
+            #expect(
+                try await place.stint("import", "--db", server, "a.jsonl") == "imported 0 jobs, 4 were here already\n")
+            try await place.stint("export", "--db", server, "--secrets", "b.jsonl")
+            #expect(try place.lines("b.jsonl") == place.lines("a.jsonl"))
+            #expect(try await place.stint("import", "--db", "c.db", "b.jsonl") == "imported 4 jobs\n")
+            #expect(try await ExportTests.picture(place, "c.db") == ExportTests.picture(place, "a.db"))
+            try await place.stint("doctor", "--db", "c.db")
+            let doctor = try await place.attempt("doctor", "--db", server).output
+            #expect(doctor.contains("ok    states: ") && doctor.contains("ok    counts: "), "\(doctor)")
+            #expect(try await place.stint("put", "--db", server, "new") != "4\n")
+        }
+
         @Test("an address gives no password away, and what cannot be opened is one sentence that says what to do")
         func refusals() async throws {
             let empty = try await PostgresCluster.shared.database()

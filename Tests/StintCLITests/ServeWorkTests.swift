@@ -60,7 +60,6 @@
                 ("beanstalkd://", "is no address of a beanstalkd"),
                 ("beanstalkd://127.0.0.1:0", "is no address of a beanstalkd"),
                 ("beanstalkd://127.0.0.1:99999", "is no address of a beanstalkd"),
-                ("127.0.0.1", "is no address of a beanstalkd"),
                 ("beanstalkd://127.0.0.1:1", "no connection to it: Connection refused"),
             ])
         func addresses(_ address: String, _ reason: String) async throws {

@@ -107,21 +107,35 @@ struct ConcurrentChangesTests {
         for isReversed in [false, true] {
             for needs in [QueryPlan.Needs(), .job, [.headers, .errors, .payload, .names, .payloadSize]] {
                 let sql = JobTransaction.jobs(state, scope, isReversed: isReversed, needs: needs)
-                let plan = try await store.read { transaction in
-                    _ = try await transaction.run([
-                        PostgresStatement("PREPARE p (bigint, bigint, bigint, bigint, bigint) AS \(sql)", isRare: true)
-                    ])
-                    let rows = try await transaction.run([
-                        PostgresStatement("EXPLAIN (COSTS off) EXECUTE p (1, 1, 1, 10, 1000)", isRare: true),
-                        PostgresStatement("DEALLOCATE p", isRare: true),
-                    ])[0]
-                    return try rows.map { try $0.text(0) }
-                }
+                let plan = try await explain(
+                    sql, "bigint, bigint, bigint, bigint, bigint", "1, 1, 1, 10, 1000", in: store)
                 // All leases are read, of which there are few.
                 let bad = plan.filter { $0.contains("Seq Scan") && !($0.contains("leases") && state == .leased) }
                 #expect(bad.isEmpty, "\(plan.joined(separator: "\n"))")
             }
         }
         await store.close()
+    }
+
+    @Test("an export reads its jobs by an index, whatever their states")
+    func exportPlan() async throws {
+        let store = try await PostgresStore.open(PostgresCluster.shared.database())
+        let plan = try await explain(JobTransaction.storedJobs, "bigint[]", "'{1, 2}'", in: store)
+        let bad = plan.filter { $0.contains("Seq Scan") && !$0.contains("leases") }
+        #expect(bad.isEmpty, "\(plan.joined(separator: "\n"))")
+        await store.close()
+    }
+
+    private func explain(
+        _ sql: String, _ types: String, _ values: String, in store: PostgresStore
+    ) async throws -> [String] {
+        try await store.read { transaction in
+            _ = try await transaction.run([PostgresStatement("PREPARE p (\(types)) AS \(sql)", isRare: true)])
+            let rows = try await transaction.run([
+                PostgresStatement("EXPLAIN (COSTS off) EXECUTE p (\(values))", isRare: true),
+                PostgresStatement("DEALLOCATE p", isRare: true),
+            ])[0]
+            return try rows.map { try $0.text(0) }
+        }
     }
 }

@@ -52,6 +52,7 @@ struct QueryPlanTests {
         ("operationsToPurge", JobTransaction.operationsToPurge), ("nextToIndex", JobTransaction.nextToIndex),
         ("changedJobs", JobTransaction.changedJobs), ("unindexedJobs", JobTransaction.unindexedJobs),
         ("webhookNamed", JobTransaction.webhookNamed), ("lastBuriedJobs", JobTransaction.lastBuriedJobs),
+        ("jobsToExport", JobTransaction.jobsToExport), ("unrecorded", JobTransaction.unrecorded),
     ]
 
     /// The last is a partial index that is empty once all burials are grouped.

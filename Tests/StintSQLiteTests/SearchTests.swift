@@ -41,6 +41,23 @@ struct SearchTests {
             """)
     }
 
+    @Test("a job that an import adds, with an id below those that are indexed, is indexed too")
+    func importedBelow() async throws {
+        let folder = try TemporaryFolder()
+        let queue = try await JobQueue(.sqlite(folder.database))
+        try await setSearch(true, queue, "q")
+        for text in ["needle", "hay", "straw"] { try await queue.enqueue(payload: Array(text.utf8), in: "q") }
+        let jobs = try await queue.store.exportJobs(of: nil, after: nil, limit: 9).jobs
+        try await queue.store.delete([jobs[0].id])
+        _ = try await queue.reap()
+        #expect(try await queue.details(of: "q")?.search?.jobs == 2)
+        _ = try await queue.store.importJobs(jobs)
+        _ = try await queue.reap()
+        #expect(try await queue.details(of: "q")?.search?.jobs == 3)
+        #expect(try await found("queue:q needle", in: queue).jobs == [jobs[0].id.rawValue])
+        try await expectSound(queue.store)
+    }
+
     @Test("one rare text among many jobs is found at once, and its count is exact")
     func isUsed() async throws {
         let folder = try TemporaryFolder()

@@ -119,6 +119,12 @@ struct InterposedStore: JobStore {
     }
 
     func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
+    func exportJobs(of queues: [QueueName]?, after id: JobID?, limit: Int) async throws -> ExportedJobs {
+        try await store.exportJobs(of: queues, after: id, limit: limit)
+    }
+
+    func importJobs(_ jobs: [StoredJob]) async throws -> ImportedJobs { try await store.importJobs(jobs) }
+
     func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady {
         beforeLook()
         return try await store.nextReady(in: queues, passingOverSuspects: passingOverSuspects)

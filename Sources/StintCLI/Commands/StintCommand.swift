@@ -32,10 +32,10 @@ struct StintCommand: AsyncParsableCommand {
             CancelCommand.self, DeleteCommand.self, MoveCommand.self, PrioritizeCommand.self, OperationsCommand.self,
             PauseCommand.self, ResumeCommand.self, RetainCommand.self, QueueCommand.self, GroupCommand.self,
             ScheduleCommand.self, WebhookCommand.self,
-            BackupCommand.self, RestoreCommand.self, DoctorCommand.self,
+            BackupCommand.self, RestoreCommand.self, ExportCommand.self, ImportCommand.self, DoctorCommand.self,
         ]
         #if Web
-            commands += [ServeCommand.self, ImportCommand.self]
+            commands.append(ServeCommand.self)
         #endif
         return commands
     }

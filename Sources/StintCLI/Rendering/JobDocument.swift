@@ -1,4 +1,3 @@
-import Foundation
 import StintCore
 
 /// A job's record with its failures and payload, and why it waits.
@@ -12,7 +11,7 @@ struct JobDocument: Encodable {
     }
 
     private enum Keys: String, CodingKey {
-        case failures, waitReason, payload, payloadBase64, payloads, payloadsBase64
+        case failures, waitReason
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -20,17 +19,6 @@ struct JobDocument: Encodable {
         var container = encoder.container(keyedBy: Keys.self)
         try container.encode(job.failures, forKey: .failures)
         try container.encodeIfPresent(waitReason.map(WaitReasonDocument.init), forKey: .waitReason)
-        if let events = job.events {
-            let texts = events.compactMap { String(validating: $0, as: UTF8.self) }
-            if texts.count == events.count {
-                try container.encode(texts, forKey: .payloads)
-            } else {
-                try container.encode(events.map { Data($0).base64EncodedString() }, forKey: .payloadsBase64)
-            }
-        } else if let text = String(validating: job.payload, as: UTF8.self) {
-            try container.encode(text, forKey: .payload)
-        } else {
-            try container.encode(Data(job.payload).base64EncodedString(), forKey: .payloadBase64)
-        }
+        try job.body.encode(to: encoder)
     }
 }

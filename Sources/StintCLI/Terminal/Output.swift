@@ -2,9 +2,18 @@ import StintCore
 import StintPlatform
 import StintWorker
 
-/// Standard output, in exact bytes; every failed write throws.
+/// Standard output, or a file, in exact bytes; every failed write throws.
 struct Output {
     private var buffer: [UInt8] = []
+    private let descriptor: Int32
+    private let name: String
+
+    init() { self.init(descriptor: STDOUT_FILENO, name: "standard output") }
+
+    init(descriptor: Int32, name: String) {
+        self.descriptor = descriptor
+        self.name = name
+    }
 
     mutating func line(_ text: String) throws {
         buffer += text.utf8
@@ -14,23 +23,26 @@ struct Output {
 
     /// Writes the buffered output; call it at the end.
     mutating func flush() throws {
-        try Self.write(buffer)
-        buffer.removeAll(keepingCapacity: true)
+        try Self.write(buffer, to: descriptor, name)
+        // The buffer of a very long line is not kept.
+        buffer.removeAll(keepingCapacity: buffer.capacity <= 1_048_576)
     }
 
-    static func write(_ bytes: [UInt8]) throws {
+    static func write(_ bytes: [UInt8]) throws { try write(bytes, to: STDOUT_FILENO, "standard output") }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32, _ name: String) throws {
         var rest = bytes[...]
         while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { StintPlatform.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            let count = rest.withUnsafeBytes { StintPlatform.write(descriptor, $0.baseAddress, $0.count) }
             if count > 0 {
                 rest = rest.dropFirst(count)
             } else if errno == EPIPE {
                 throw BrokenPipe()
             } else if errno == EAGAIN {
-                waitUntilWritable(STDOUT_FILENO)
+                waitUntilWritable(descriptor)
             } else if errno != EINTR {
                 throw OutputFailed(
-                    description: "standard output cannot be written: \(systemError())")
+                    description: "\(name) cannot be written: \(systemError())")
             }
         }
     }

@@ -80,6 +80,12 @@ package struct AnyJobStore: JobStore {
 
     package func job(_ id: JobID) async throws -> JobDetails? { try await base.job(id) }
 
+    package func exportJobs(of queues: [QueueName]?, after id: JobID?, limit: Int) async throws -> ExportedJobs {
+        try await base.exportJobs(of: queues, after: id, limit: limit)
+    }
+
+    package func importJobs(_ jobs: [StoredJob]) async throws -> ImportedJobs { try await base.importJobs(jobs) }
+
     package func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady {
         try await base.nextReady(in: queues, passingOverSuspects: passingOverSuspects)
     }

@@ -72,6 +72,15 @@ extension PostgresStore {
 
     public func job(_ id: JobID) async throws -> JobDetails? { try await read { try await $0.job(id) } }
 
+    public func exportJobs(of queues: [QueueName]?, after id: JobID?, limit: Int) async throws -> ExportedJobs {
+        try await read { try await $0.exportJobs(of: queues, after: id, limit: limit) }
+    }
+
+    public func importJobs(_ jobs: [StoredJob]) async throws -> ImportedJobs {
+        try StoredJob.check(jobs)
+        return try await change { try await $0.importJobs(jobs) }
+    }
+
     public func failures(limit: Int) async throws -> [FailedJob] {
         try await read { try await $0.failures(limit: limit) }
     }

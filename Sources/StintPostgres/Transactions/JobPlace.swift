@@ -29,6 +29,8 @@ struct Located: Sendable, Hashable {
     var holdsGroup = false
     /// Of its burial.
     var errorGroup: Int64?
+    /// The number of its burial in another store; `nil`: it is the last one.
+    var burial: Int64?
 }
 
 /// A group of a queue, by its name.

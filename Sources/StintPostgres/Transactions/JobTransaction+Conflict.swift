@@ -44,8 +44,9 @@ extension JobTransaction {
 
     // MARK: - Collect
 
-    func openDigest(_ id: Int64, _ first: NewJob) async throws {
-        let digest = OpenDigest(first, at: now.wall)
+    func openDigest(_ id: Int64, _ first: NewJob) async throws { try await open(OpenDigest(first, at: now.wall), id) }
+
+    func open(_ digest: OpenDigest, _ id: Int64) async throws {
         try await run(
             "INSERT INTO stint.digests (job_id, opened_at, start_limit, events, bytes) VALUES ($1, $2, $3, $4, $5)",
             .int(id), .int(digest.openedAt), .int(digest.startLimit), .int(Int64(digest.events)),

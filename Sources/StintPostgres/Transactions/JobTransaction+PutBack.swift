@@ -41,6 +41,9 @@ extension JobTransaction {
         if !state.isOver { columns.append(("expires_at", "bigint", .ints(jobs.map(\.place.expiresAt)))) }
         if state.hasReason { columns.append(("reason", "text", .texts(jobs.map { $0.reason ?? "" }))) }
         if state == .buried { columns.append(("error_group", "bigint", .ints(jobs.map { $0.errorGroup ?? 0 }))) }
+        // All of them come from another store, or none.
+        let burials = jobs.compactMap(\.burial)
+        if !burials.isEmpty { columns.append(("burial", "bigint", .ints(burials))) }
         if state == .delayed {
             columns.append(("suspect", "boolean", .bools(jobs.map(\.suspect))))
             columns.append(("holds_group", "boolean", .bools(jobs.map(\.holdsGroup))))
@@ -50,6 +53,7 @@ extension JobTransaction {
             PostgresStatement(
                 """
                 INSERT INTO \(state.table) (\(columns.map(\.name).joined(separator: ", ")))
+                \(burials.isEmpty ? "" : "OVERRIDING SYSTEM VALUE")
                 SELECT * FROM unnest(\(arrays.joined(separator: ", ")))
                 """, columns.map(\.values))
         ])

@@ -77,11 +77,11 @@ extension JobTransaction {
 
     // MARK: - Attempts that did not succeed
 
-    private static let failure = """
+    static let failure = """
         attempt, at, kind, error, worker, exit_code, signal, peak_memory_bytes, run_time_ms, standard_error
         """
 
-    private static func failure(_ row: PostgresRow) throws -> JobFailure {
+    static func failure(_ row: PostgresRow) throws -> JobFailure {
         let diagnostics = AttemptDiagnostics(
             exitCode: try row.optionalInt(5).map { Int32(clamping: $0) }, signal: try row.optionalText(6),
             peakMemoryBytes: try row.optionalInt(7), runTimeMilliseconds: try row.optionalInt(8),

@@ -15,8 +15,10 @@ extension JobTransaction {
         var place: JobPlace
         /// In milliseconds; 0: ready.
         var delay: Int64 = 0
-        /// Whether it is enqueued in this transaction: it is ready since the time that its row has.
+        /// Whether it is ready since the time that its row has: mostly it is enqueued in this transaction.
         var isNew = false
+        /// Since when it is ready otherwise; `nil`: since now.
+        var readyAt: Timestamp?
         var attempts: Int64 = 0
         var crashes: Int64 = 0
         var suspect = false
@@ -42,7 +44,8 @@ extension JobTransaction {
                                          $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
                     """,
                     Self.common(ready) + [
-                        .ints(ready.map(\.place.priority)), .ints(ready.map { $0.isNew ? nil : now.wall }),
+                        .ints(ready.map(\.place.priority)),
+                        .ints(ready.map { $0.isNew ? nil : $0.readyAt ?? now.wall }),
                     ]))
             if let line = putInLine(Set(ready.compactMap(\.place.group))) { statements.append(line) }
         }
@@ -255,24 +258,16 @@ extension JobTransaction {
 
     /// Keeps attempts that did not end well.
     private func record(_ jobs: [Moved]) -> [PostgresStatement] {
-        [
-            PostgresStatement(
-                """
-                INSERT INTO stint.failures (at, job_id, attempt, kind, error, worker, exit_code, signal, peak_memory_bytes,
-                                            run_time_ms, standard_error)
-                SELECT $1, * FROM unnest($2::bigint[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::integer[],
-                                         $8::text[], $9::bigint[], $10::bigint[], $11::text[])
-                """,
-                [
-                    .int(now.wall), .ints(jobs.map(\.id)), .int32s(jobs.map { Int32(clamping: $0.held.attempts) }),
-                    .texts(jobs.map { $0.transition.failure?.kind.rawValue }),
-                    .texts(jobs.map { $0.transition.failure?.error.storable }), .texts(jobs.map(\.worker?.storable)),
-                    .int32s(jobs.map { $0.diagnostics?.exitCode }),
-                    .texts(jobs.map { $0.diagnostics?.signal?.storable }),
-                    .ints(jobs.map { $0.diagnostics?.peakMemoryBytes }),
-                    .ints(jobs.map { $0.diagnostics?.runTimeMilliseconds }),
-                    .texts(jobs.map { $0.diagnostics?.standardError?.storable }),
-                ]),
+        let failures = jobs.compactMap { job in
+            job.transition.failure.map { failure in
+                let kept = JobFailure(
+                    attempt: Int(job.held.attempts), at: now.wall, kind: failure.kind, error: failure.error,
+                    worker: job.worker, diagnostics: job.diagnostics)
+                return (job: job.id, failure: kept)
+            }
+        }
+        return [
+            Self.insert(failures),
             PostgresStatement(
                 """
                 DELETE FROM stint.failures f USING unnest($1::bigint[]) AS j (id)
@@ -280,5 +275,26 @@ extension JobTransaction {
                     SELECT id FROM stint.failures l WHERE l.job_id = j.id ORDER BY id DESC OFFSET $2 LIMIT 1)
                 """, [.ints(Set(jobs.map(\.id)).sorted()), .int(Self.failuresPerJob)]),
         ]
+    }
+
+    /// Adds failures to the histories of jobs.
+    static func insert(_ failures: [(job: Int64, failure: JobFailure)]) -> PostgresStatement {
+        let diagnostics = failures.map(\.failure.diagnostics)
+        return PostgresStatement(
+            """
+            INSERT INTO stint.failures (at, job_id, attempt, kind, error, worker, exit_code, signal, peak_memory_bytes,
+                                        run_time_ms, standard_error)
+            SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::text[],
+                                 $7::integer[], $8::text[], $9::bigint[], $10::bigint[], $11::text[])
+            """,
+            [
+                .ints(failures.map(\.failure.atMilliseconds)), .ints(failures.map(\.job)),
+                .int32s(failures.map { Int32(clamping: $0.failure.attempt) }),
+                .texts(failures.map(\.failure.kind.rawValue)), .texts(failures.map(\.failure.error.storable)),
+                .texts(failures.map { $0.failure.worker?.storable }), .int32s(diagnostics.map { $0?.exitCode }),
+                .texts(diagnostics.map { $0?.signal?.storable }), .ints(diagnostics.map { $0?.peakMemoryBytes }),
+                .ints(diagnostics.map { $0?.runTimeMilliseconds }),
+                .texts(diagnostics.map { $0?.standardError?.storable }),
+            ])
     }
 }

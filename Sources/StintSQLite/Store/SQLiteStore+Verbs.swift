@@ -193,6 +193,15 @@ extension SQLiteStore {
         try await read { try $0.job(id) }
     }
 
+    public func exportJobs(of queues: [QueueName]?, after id: JobID?, limit: Int) async throws -> ExportedJobs {
+        try await read { try $0.exportJobs(of: queues, after: id, limit: limit) }
+    }
+
+    public func importJobs(_ jobs: [StoredJob]) async throws -> ImportedJobs {
+        try StoredJob.check(jobs)
+        return try await write(weight: jobs.count, diskFull: .refuse) { try $0.importJobs(jobs) }
+    }
+
     public func nextReady(
         in queues: [QueueName], passingOverSuspects: Bool
     ) async throws -> NextReady {

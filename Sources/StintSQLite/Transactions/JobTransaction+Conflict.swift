@@ -35,7 +35,10 @@ extension JobTransaction {
     // MARK: - Collect
 
     func openDigest(_ id: Int64, _ first: NewJob) throws {
-        let digest = OpenDigest(first, at: now.wall)
+        try open(OpenDigest(first, at: now.wall), id)
+    }
+
+    func open(_ digest: OpenDigest, _ id: Int64) throws {
         let insert = try statement(
             "INSERT OR REPLACE INTO stint_digests (job_id, opened_at, start_limit, events, bytes) VALUES (?1, ?2, ?3, ?4, ?5)"
         )
@@ -47,6 +50,15 @@ extension JobTransaction {
         try insert.execute()
     }
 
+    func insertEvent(_ payload: [UInt8], of id: Int64) throws {
+        let insert = try statement(HotSQL.insertEvent)
+        insert.bind(1, id)
+        try payload.withUnsafeBytes { bytes in
+            insert.bind(2, uncopied: bytes)
+            try insert.execute()
+        }
+    }
+
     private func collect(_ event: NewJob, into holder: JobID) throws -> Bool {
         let id = holder.rawValue
         guard var digest = try statement(HotSQL.openDigest).first(id, read: OpenDigest.init), digest.admits(event)
@@ -54,12 +66,7 @@ extension JobTransaction {
             return false
         }
         digest.take(event)
-        let insert = try statement(HotSQL.insertEvent)
-        insert.bind(1, id)
-        try event.payload.withUnsafeBytes { bytes in
-            insert.bind(2, uncopied: bytes)
-            try insert.execute()
-        }
+        try insertEvent(event.payload, of: id)
         let update = try statement(HotSQL.updateDigest)
         update.bind(1, id)
         update.bind(2, Int64(digest.events))

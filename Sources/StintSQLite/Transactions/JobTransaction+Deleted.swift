@@ -49,32 +49,6 @@ extension JobTransaction {
 
     // MARK: - Bring back
 
-    private struct Deleted {
-        let job: Located
-        let at: Int64
-        let reason: String?
-        let holdsGroup: Bool
-        let key: String?
-        let wasClaimed: Bool
-        /// Of its burial.
-        let errorGroup: Int64?
-
-        init(_ row: Statement.Row) {
-            let state = JobState(rawValue: row.text(2)) ?? .ready
-            job = Located(
-                id: row.int(0),
-                place: JobPlace(
-                    queue: row.int(1), priority: row.int(12), group: row.optionalInt(8), expiresAt: row.optionalInt(9)),
-                state: state, attempts: row.tally(3), crashes: row.tally(4), suspect: row.int(5) != 0, token: nil)
-            at = row.int(6)
-            reason = row.optionalText(7)
-            holdsGroup = row.int(10) != 0
-            key = row.optionalText(11)
-            wasClaimed = row.int(13) != 0
-            errorGroup = row.optionalInt(14)
-        }
-    }
-
     static let deletedJobs = """
         SELECT d.job_id, d.queue_id, d.state, d.attempts, d.crashes, d.suspect, coalesce(d.at, 0), d.reason, d.group_id,
                d.expires_at, d.holds_group, d.unique_key, j.priority, d.was_claimed, d.error_group
@@ -88,67 +62,17 @@ extension JobTransaction {
     func bringBack(
         of operation: Int64, after job: Int64, limit: Int
     ) throws -> (restored: Int, skipped: Int, last: Int64?) {
-        let jobs = try statement(Self.deletedJobs).rows(operation, job, Int64(limit), read: Deleted.init)
+        let jobs = try statement(Self.deletedJobs).rows(operation, job, Int64(limit), read: Returning.init(deleted:))
         var restored = 0
         for deleted in jobs where try bringBack(deleted) { restored += 1 }
         return (restored, jobs.count - restored, jobs.count < limit ? nil : jobs.last?.job.id)
     }
 
     /// - Returns: Whether it is back: `false` if its unique key was taken meanwhile.
-    private func bringBack(_ deleted: Deleted) throws -> Bool {
-        let (job, place) = (deleted.job, deleted.job.place)
-        if let key = deleted.key, !job.state.isOver {
-            guard try holder(of: key, in: place.queue) == nil else { return false }
-            let insert = try statement(
-                "INSERT OR REPLACE INTO stint_unique_keys (job_id, queue_id, key, was_claimed) VALUES (?1, ?2, ?3, ?4)")
-            insert.bind(1, job.id)
-            insert.bind(2, place.queue)
-            insert.bind(3, key)
-            insert.bind(4, deleted.wasClaimed ? 1 : 0)
-            try insert.execute()
-        }
-        switch job.state {
-        case .ready, .leased:
-            try makeWaiting(
-                job.id, place, after: .zero, attempts: job.attempts, crashes: job.crashes, suspect: job.suspect)
-        case .delayed:
-            try makeWaiting(
-                job.id, place, after: .milliseconds(1), attempts: job.attempts, crashes: job.crashes,
-                suspect: job.suspect, holdsGroup: deleted.holdsGroup)
-            try statement("UPDATE stint_delayed SET run_at = ?2 WHERE job_id = ?1").execute(job.id, deleted.at)
-        case .buried: try buryAgain(deleted)
-        case .done, .cancelled, .expired: try keepAgain(deleted)
-        }
-        try statement("DELETE FROM stint_deleted WHERE job_id = ?1").execute(job.id)
+    private func bringBack(_ deleted: Returning) throws -> Bool {
+        guard try putBack(deleted) == nil else { return false }
+        try statement("DELETE FROM stint_deleted WHERE job_id = ?1").execute(deleted.job.id)
         return true
-    }
-
-    private func buryAgain(_ deleted: Deleted) throws {
-        let (job, place) = (deleted.job, deleted.job.place)
-        try insertBuried(
-            job.id, place, at: deleted.at, attempts: job.attempts, crashes: job.crashes, deleted.reason ?? "",
-            errorGroup: deleted.errorGroup)
-        count(place.queue, buried: 1)
-        if let group = deleted.errorGroup { countError(group, place.queue, 1, at: deleted.at) }
-    }
-
-    /// One that is over. The counts of such jobs are those since the queue was created, so they stay.
-    private func keepAgain(_ deleted: Deleted) throws {
-        let (job, state) = (deleted.job, deleted.job.state)
-        let reason = state == .done ? "" : ", reason"
-        let insert = try statement(
-            """
-            INSERT OR REPLACE INTO \(state.table) (job_id, queue_id, \(state.orderColumn!), attempts, crashes, group_id\(reason))
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6\(state == .done ? "" : ", ?7"))
-            """)
-        insert.bind(1, job.id)
-        insert.bind(2, job.place.queue)
-        insert.bind(3, deleted.at)
-        insert.bind(4, job.attempts)
-        insert.bind(5, job.crashes)
-        insert.bind(6, job.place.group)
-        if state != .done { insert.bind(7, deleted.reason ?? "") }
-        try insert.execute()
     }
 
     // MARK: - Purge
@@ -185,5 +109,20 @@ extension JobTransaction {
             try statement("UPDATE stint_operations SET restorable_until = NULL WHERE id = ?1").execute(operation)
         }
         return Int(count)
+    }
+}
+
+extension JobTransaction.Returning {
+    /// Reads a row of ``JobTransaction/deletedJobs``.
+    fileprivate init(deleted row: Statement.Row) {
+        let state = JobState(rawValue: row.text(2)) ?? .ready
+        self.init(
+            job: JobTransaction.Located(
+                id: row.int(0),
+                place: JobPlace(
+                    queue: row.int(1), priority: row.int(12), group: row.optionalInt(8), expiresAt: row.optionalInt(9)),
+                state: state, attempts: row.tally(3), crashes: row.tally(4), suspect: row.int(5) != 0, token: nil),
+            at: row.int(6), reason: row.optionalText(7), holdsGroup: row.int(10) != 0, key: row.optionalText(11),
+            wasClaimed: row.int(13) != 0, errorGroup: row.optionalInt(14))
     }
 }

@@ -23,7 +23,7 @@ extension JobTransaction {
         let isDigest = job.options.onConflict == .collect
         let id = try insert(job, in: queue, isDigest ? try statement(HotSQL.insertDigestJob) : insertJob)
         if isDigest { try openDigest(id, job) }
-        try makeWaiting(id, try place(of: job, in: queue), after: job.options.firstDelay, isNew: true)
+        try makeWaiting(id, try place(of: job, in: queue), after: job.options.firstDelay, since: .enqueue)
         note(queue) { $0.enqueued += 1 }
         if let key = job.options.uniqueKey { try hold(key, in: queue, by: JobID(rawValue: id)) }
         return Enqueued(id: JobID(rawValue: id), outcome: .added)
@@ -101,12 +101,13 @@ extension JobTransaction {
         return try select.first { JobID(rawValue: $0.int(0)) }
     }
 
-    private func hold(_ key: String, in queue: Int64, by id: JobID) throws {
+    func hold(_ key: String, in queue: Int64, by id: JobID, wasClaimed: Bool = false) throws {
         let insert = try statement(
-            "INSERT OR REPLACE INTO stint_unique_keys (job_id, queue_id, key) VALUES (?1, ?2, ?3)")
+            "INSERT OR REPLACE INTO stint_unique_keys (job_id, queue_id, key, was_claimed) VALUES (?1, ?2, ?3, ?4)")
         insert.bind(1, id.rawValue)
         insert.bind(2, queue)
         insert.bind(3, key)
+        insert.bind(4, wasClaimed ? 1 : 0)
         try insert.execute()
     }
 }

@@ -40,14 +40,21 @@ extension JobTransaction {
 
     // MARK: - Into a state
 
+    /// Since when a job is ready.
+    enum ReadySince {
+        case now
+        /// Since the time that its row has.
+        case enqueue
+        case time(Timestamp)
+    }
+
     /// Ready, or delayed if the delay is above zero.
     ///
     /// - Parameters:
-    ///   - isNew: Whether it is enqueued in this transaction: it is ready since the time that its row has.
     ///   - holdsGroup: Whether the job has run, so that in a strict order its group waits for it.
     @discardableResult
     func makeWaiting(
-        _ id: Int64, _ place: JobPlace, after delay: Duration, isNew: Bool = false, attempts: Int64 = 0,
+        _ id: Int64, _ place: JobPlace, after delay: Duration, since: ReadySince = .now, attempts: Int64 = 0,
         crashes: Int64 = 0, suspect: Bool = false, holdsGroup: Bool = false
     ) throws -> JobState {
         let suspect: Int64 = suspect ? 1 : 0
@@ -64,8 +71,16 @@ extension JobTransaction {
             count(place.queue, delayed: 1)
             return .delayed
         }
-        let insert = try isNew ? insertReady() : insertReadySince()
-        if !isNew { insert.bind(9, now.wall) }
+        let insert: Statement
+        switch since {
+        case .enqueue: insert = try insertReady()
+        case .now:
+            insert = try insertReadySince()
+            insert.bind(9, now.wall)
+        case .time(let time):
+            insert = try insertReadySince()
+            insert.bind(9, time)
+        }
         bindWaiting(insert, place, attempts, crashes, suspect)
         insert.bind(1, place.queue)
         insert.bind(2, place.priority)
@@ -146,10 +161,12 @@ extension JobTransaction {
         try noteSearch(id, in: place.queue)
     }
 
-    /// Adds the row of a buried job, as the last of the buried ones. Its counts are the caller's.
+    /// Adds the row of a buried job. Its counts are the caller's.
+    ///
+    /// - Parameter burial: The number of its burial elsewhere; `nil`: it is the last one.
     func insertBuried(
         _ id: Int64, _ place: JobPlace, at time: Int64, attempts: Int64, crashes: Int64, _ reason: String,
-        errorGroup: Int64?
+        errorGroup: Int64?, burial: Int64? = nil
     ) throws {
         let insert = try statement(
             """
@@ -166,7 +183,12 @@ extension JobTransaction {
         insert.bind(7, place.group)
         insert.bind(8, place.expiresAt)
         insert.bind(9, errorGroup)
-        insert.bind(10, try nextBurial())
+        if let burial {
+            insert.bind(10, burial)
+            try statement("UPDATE stint_burials SET last = ?1 WHERE last < ?1").execute(burial)
+        } else {
+            insert.bind(10, try nextBurial())
+        }
         try insert.execute()
     }
 
@@ -372,30 +394,39 @@ extension JobTransaction {
     private func record(
         _ failure: Transition.Failure, attempt: Int64, _ id: Int64, worker: String?, _ diagnostics: AttemptDiagnostics?
     ) throws {
-        let insert = try statement(
-            """
-            INSERT INTO stint_failures (job_id, attempt, at, kind, error, worker, exit_code, signal, peak_memory_bytes,
-                                        run_time_ms, standard_error)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-            """)
-        insert.bind(1, id)
-        insert.bind(2, attempt)
-        insert.bind(3, now.wall)
-        insert.bind(4, failure.kind.rawValue)
-        insert.bind(5, failure.error.replacing("\0", with: "\u{FFFD}"))
-        insert.bind(6, worker)
-        insert.bind(7, diagnostics?.exitCode.map(Int64.init))
-        insert.bind(8, diagnostics?.signal)
-        insert.bind(9, diagnostics?.peakMemoryBytes)
-        insert.bind(10, diagnostics?.runTimeMilliseconds)
-        insert.bind(11, diagnostics?.standardError?.replacing("\0", with: "\u{FFFD}"))
-        try insert.execute()
+        try insert(
+            JobFailure(
+                attempt: Int(attempt), at: now.wall, kind: failure.kind, error: failure.error, worker: worker,
+                diagnostics: diagnostics), of: id)
         try statement(
             """
             DELETE FROM stint_failures WHERE job_id = ?1 AND id <=
                 (SELECT id FROM stint_failures WHERE job_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
             """
         ).execute(id, Self.failuresPerJob)
+    }
+
+    /// Adds a failure to a job's history.
+    func insert(_ failure: JobFailure, of id: Int64) throws {
+        let insert = try statement(
+            """
+            INSERT INTO stint_failures (job_id, attempt, at, kind, error, worker, exit_code, signal, peak_memory_bytes,
+                                        run_time_ms, standard_error)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+            """)
+        let diagnostics = failure.diagnostics
+        insert.bind(1, id)
+        insert.bind(2, Int64(failure.attempt))
+        insert.bind(3, failure.atMilliseconds)
+        insert.bind(4, failure.kind.rawValue)
+        insert.bind(5, failure.error.replacing("\0", with: "\u{FFFD}"))
+        insert.bind(6, failure.worker)
+        insert.bind(7, diagnostics?.exitCode.map(Int64.init))
+        insert.bind(8, diagnostics?.signal)
+        insert.bind(9, diagnostics?.peakMemoryBytes)
+        insert.bind(10, diagnostics?.runTimeMilliseconds)
+        insert.bind(11, diagnostics?.standardError?.replacing("\0", with: "\u{FFFD}"))
+        try insert.execute()
     }
 }
 

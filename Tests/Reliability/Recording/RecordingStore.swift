@@ -216,6 +216,12 @@ package struct RecordingStore: JobStore {
     package func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
     package func deaths(limit: Int) async throws -> [FailedJob] { try await store.deaths(limit: limit) }
 
+    package func exportJobs(of queues: [QueueName]?, after id: JobID?, limit: Int) async throws -> ExportedJobs {
+        try await store.exportJobs(of: queues, after: id, limit: limit)
+    }
+
+    package func importJobs(_ jobs: [StoredJob]) async throws -> ImportedJobs { try await store.importJobs(jobs) }
+
     package func nextReady(
         in queues: [QueueName], passingOverSuspects: Bool
     ) async throws -> NextReady {

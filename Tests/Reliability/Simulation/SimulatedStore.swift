@@ -126,6 +126,14 @@ struct SimulatedStore: JobStore {
     func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
     func deaths(limit: Int) async throws -> [FailedJob] { try await store.deaths(limit: limit) }
 
+    func exportJobs(of queues: [QueueName]?, after id: JobID?, limit: Int) async throws -> ExportedJobs {
+        try await store.exportJobs(of: queues, after: id, limit: limit)
+    }
+
+    func importJobs(_ jobs: [StoredJob]) async throws -> ImportedJobs {
+        try await perform { try await store.importJobs(jobs) }
+    }
+
     func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady {
         await world.delay()
         return try await store.nextReady(in: queues, passingOverSuspects: passingOverSuspects)
