@@ -111,8 +111,9 @@ extension JobTransaction {
                 FROM stint.leased h JOIN stint.queues q ON q.id = h.queue_id
                 WHERE h.worker_id = $1 ORDER BY h.job_id
                 """, [.int(worker.rawValue)]),
-            // A transaction with an id of its own has a commit that the standby must have.
-            PostgresStatement("SELECT pg_current_xact_id()::text"),
+            // The commit of a transaction that has written something to the log waits for the standby. An id alone is not
+            // enough.
+            PostgresStatement("SELECT pg_logical_emit_message(true, 'stint', '')::text"),
         ])[0].map { row in
             HeldJob(
                 lease: Lease(
