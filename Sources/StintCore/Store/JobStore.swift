@@ -158,7 +158,7 @@ public protocol JobStore: WorkerRegistry, ScheduleStore, OperationStore, Webhook
     func job(_ id: JobID) async throws -> JobDetails?
 
     /// The jobs of a store with all that it knows of them, in the order of their ids. A call reads at most `limit` jobs and
-    /// ``StoredJob/maximumCount``, and ends after about ``StoredJob/maximumBytes`` of payloads, in a short transaction of
+    /// `StoredJob.maximumCount`, and ends after about `StoredJob.maximumBytes` of payloads, in a short transaction of
     /// its own. Jobs that an operation has deleted are left out.
     ///
     /// - Parameters:
@@ -166,9 +166,9 @@ public protocol JobStore: WorkerRegistry, ScheduleStore, OperationStore, Webhook
     ///   - id: The last id that was read; `nil` at the beginning.
     func exportJobs(of queues: [QueueName]?, after id: JobID?, limit: Int) async throws -> ExportedJobs
 
-    /// Adds jobs of another store with their ids, all or none, and at most ``StoredJob/maximumCount``. A job that is here
+    /// Adds jobs of another store with their ids, all or none, and at most `StoredJob.maximumCount`. A job that is here
     /// already stays as it is: one with this id that has the same queue, time of its enqueue and payload. A job that was
-    /// running is ready; see ``StoredJob/released(at:)``. New jobs get greater ids than these.
+    /// running is ready; see `StoredJob.released(at:)`. New jobs get greater ids than these.
     ///
     /// - Throws: `invalidInput` for a job that no store could have, and if another job has the id or the unique key of one
     ///   of these; no job is added then.
