@@ -86,7 +86,7 @@ extension InMemoryState {
 }
 
 extension InMemoryState.Job {
-    /// A job that came from another store, where nobody holds it.
+    /// A job that came from another store: it has no lease.
     fileprivate init(_ job: StoredJob) {
         let record = job.record
         let enqueuedAt = StoredTime.timestamp(record.enqueuedAt)

@@ -39,7 +39,7 @@ struct WatermarkTests {
             watermarks.hasTaken([(5, 100)], look, at: 1, Watermarks.Cost(microseconds: microseconds, workers: 1))
             clock.advance(by: .seconds(1))
         }
-        // It is quick for so many jobs.
+        // For so many jobs the same time is quick.
         for _ in 0..<3 {
             let look = watermarks.look(at: 1, isClaim: true)
             #expect(look.isWhole)

@@ -81,13 +81,12 @@ package struct StoreExport {
     private func writeSchedules(_ write: (ExportLine) async throws -> Void, _ report: inout Report) async throws {
         for record in try await store.schedules() where queues?.contains(record.queue) ?? true {
             guard let details = try await store.schedule(record.name) else { continue }
-            if let schedule = ExportedSchedule(details) {
-                try await write(.schedule(schedule))
-            } else {
+            if let problem = details.record.problem {
                 report.omissions.append(
-                    "the schedule \(quoted(record.name)) was left out, since it cannot tick: \(record.problem ?? "it has no times")"
-                )
+                    "the schedule \(quoted(record.name)) was left out, since it cannot tick: \(problem)")
+                continue
             }
+            try await write(.schedule(ExportedSchedule(details.record, payload: details.payload)))
         }
     }
 

@@ -17,7 +17,7 @@ extension StoredJob {
         var ids: Set<JobID> = []
         for job in jobs {
             guard ids.insert(job.id).inserted else {
-                throw StintError.invalidInput("job \(job.id) is to be added twice; add it once")
+                throw StintError.invalidInput("job \(job.id) is among these jobs more than once")
             }
             try job.check()
         }

@@ -47,7 +47,7 @@ public struct StoredJob: Sendable, Hashable {
     public var events: [[UInt8]]? { body.events }
 
     /// As it is added by an import. A job that was running has no holder in another store: it is ready from now on, and
-    /// the attempt that was running counts. It is not blamed for anything.
+    /// the attempt that was running counts. It does not count as a crash.
     ///
     /// The only place that decides this.
     public func released(at now: Timestamp) -> StoredJob {

@@ -27,6 +27,11 @@ public struct ErrorFingerprint: Sendable, Hashable {
         id = ErrorGroupID(rawValue: Self.hash(bytes))
     }
 
+    /// Of a buried job's error; see ``source(reason:latestError:)``.
+    public init(burial reason: String, latestError: String?) {
+        self.init(Self.source(reason: reason, latestError: latestError) ?? reason)
+    }
+
     /// The part of a burial's reason, or of a job's latest error, that is fingerprinted. A burial after the last
     /// attempt is of that attempt's error, so that it is of the same group as the attempts before.
     ///

@@ -12,8 +12,8 @@ final class ChangeAnnouncer: Sendable {
     static let channel = "stint"
     /// Between two notifications that this process sends.
     static let pause: Duration = .milliseconds(10)
-    /// The same if nobody waits for the later one but those who look on. Otherwise sixteen busy workers would get 1,600
-    /// notifications a second of one another's claims.
+    /// The same before one that wakes no worker and is only for dashboards, such as of claims. Otherwise sixteen busy
+    /// workers would get 1,600 notifications a second of one another's claims.
     static let quietPause: Duration = .milliseconds(250)
     /// How often listeners look although nothing was told.
     static let lookInterval: Duration = .seconds(30)

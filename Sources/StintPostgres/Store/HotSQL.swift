@@ -157,6 +157,8 @@ enum HotSQL {
             SELECT id FROM stint.queues
             WHERE id = $1 AND name = $8 AND NOT paused AND NOT has_groups
                 AND coalesce(concurrency, rate_starts, group_concurrency, group_rate_starts) IS NULL
+        ), worker AS MATERIALIZED (
+            SELECT $6::bigint IS NULL OR EXISTS (SELECT 1 FROM stint.workers WHERE id = $6) AS is_registered
         ), most AS MATERIALIZED (
             SELECT CASE WHEN $3::bigint >= $2::bigint OR known.ready >= $2::bigint * 100 THEN $2
                         ELSE least($2, greatest($3, known.ready / greatest(1, (SELECT count(*) FROM stint.workers)))) END
@@ -172,7 +174,7 @@ enum HotSQL {
                 SELECT ctid AS place, job_id, priority, attempts, crashes, suspect, expires_at, ready_at FROM stint.ready
                 WHERE queue_id = (SELECT id FROM plain) AND group_id IS NULL
                     AND (priority, job_id) > (w.priority, w.after) AND priority < w.until
-                    AND ($6::bigint IS NULL OR EXISTS (SELECT 1 FROM stint.workers WHERE id = $6))
+                    AND (SELECT is_registered FROM worker)
                 ORDER BY priority, job_id FOR UPDATE SKIP LOCKED
             ) r
             ORDER BY w.number LIMIT (SELECT jobs FROM most)
@@ -213,8 +215,7 @@ enum HotSQL {
                (SELECT count(*) FROM sized) > (SELECT count(*) FROM taken) AS is_cut, now.wall, lease.token, taken.id,
                taken.priority, taken.attempts, taken.expires_at, taken.max_attempts, taken.time_to_run_ms,
                taken.enqueued_at, taken.is_digest, taken.content_type, taken.headers, taken.payload,
-               (SELECT jobs FROM most) > 0 AND ($6::bigint IS NULL OR EXISTS (SELECT 1 FROM stint.workers WHERE id = $6))
-                   AS has_looked,
+               (SELECT jobs FROM most) > 0 AND (SELECT is_registered FROM worker) AS has_looked,
                \(microseconds) AS microseconds, (SELECT count(*) FROM stint.workers) AS workers
         FROM special CROSS JOIN now LEFT JOIN taken ON true LEFT JOIN lease ON true ORDER BY taken.number
         """

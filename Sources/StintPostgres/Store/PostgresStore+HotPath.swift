@@ -91,7 +91,7 @@ extension PostgresStore {
                     claimed.compactMap { row in try row.optionalInt(5).map { (try row.int(6), $0) } }, look, at: queue,
                     Watermarks.Cost(microseconds: first.int(17), workers: first.int(18)))
             }
-            exchange.isCut = try claimed.first?.bool(2) == true
+            exchange.isCut = try first.bool(2)
             exchange.jobs = await jobs(claimed, of: request.queues[0])
             if !exchange.jobs.isEmpty { change.isAny = true }
             announcer.announce(change)
@@ -140,9 +140,8 @@ extension PostgresStore {
                 .int32(Int32(clamping: queue)), .int(Int64(request.limit)), .int(Int64(request.idleSlots)),
                 .int(Int64(request.budget.bytes)), .int(request.duration.milliseconds),
                 .int(request.registration?.rawValue), .text(request.worker.storable),
-                .text(request.queues[0].description), .ints(look.ranges.map(\.priority)),
-                .ints(look.ranges.map(\.after)), .ints(look.ranges.map(\.until)),
-            ])
+                .text(request.queues[0].description),
+            ] + look.parameters)
     }
 
     private static func answers(

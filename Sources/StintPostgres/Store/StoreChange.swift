@@ -19,7 +19,7 @@ struct StoreChange: Sendable, Equatable {
     /// Stands for every queue.
     private static let allQueues: Int64 = 0
 
-    /// Whether somebody may wait for it, and not only look on.
+    /// Whether a worker may wait for it; otherwise it is only for dashboards.
     var isUrgent: Bool { revokes || changesSchedules || !wakes.isEmpty }
 
     func concerns(_ queue: Int64) -> Bool { wakes.contains(queue) || wakes.contains(Self.allQueues) }

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Where the claims of this process begin to look in the line of a queue's ready jobs: behind those that were taken.
 ///
-/// As long as somebody holds an old snapshot, such as a transaction that is idle or a backup, the server cannot remove the
+/// As long as a transaction holds an old snapshot, such as one that is idle or a backup, the server cannot remove the
 /// index entries of jobs that were taken. A claim that looked at the whole line would go through all of them: after a
 /// minute at 2,000 jobs a second it would do nothing else.
 ///
@@ -30,6 +30,11 @@ final class Watermarks: Sendable {
         fileprivate var generation = 0
         /// No job up to this id will appear that is not there yet.
         fileprivate var settled: Int64 = 0
+
+        /// The ranges for a statement: their priorities, the ids that they are after, and where they end.
+        var parameters: [PostgresValue] {
+            [.ints(ranges.map(\.priority)), .ints(ranges.map(\.after)), .ints(ranges.map(\.until))]
+        }
     }
 
     struct Cost: Sendable {
@@ -165,9 +170,10 @@ final class Watermarks: Sendable {
         withState { state in
             state.note(jobs.lazy.map(\.id).max() ?? 0, at: now)
             // A look at the whole line may have lowered a mark since.
-            let isRaised = look.isWhole || look.generation == state.lines[queue, default: Line()].generation
-            if isRaised { state.lines[queue, default: Line()].pass(jobs, look) }
-            note(cost, look, jobs: jobs.count, &state.lines[queue, default: Line()], at: now)
+            var line = state.lines[queue, default: Line()]
+            if look.isWhole || look.generation == line.generation { line.pass(jobs, look) }
+            note(cost, look, jobs: jobs.count, &line, at: now)
+            state.lines[queue] = line
         }
     }
 

@@ -15,7 +15,7 @@ extension JobTransaction {
         }
         // Before any rows: a claim by turns has the lock, and takes rows then.
         try await lock(grouped, exclusively: false)
-        // Before the jobs are there, so that nobody else gets one of their ids.
+        // Before the jobs are there, so that no enqueue gets one of their ids.
         try await advance("stint.job_ids", past: jobs.map(\.id.rawValue).max() ?? 0)
         let all = jobs.map { (job: $0, queue: queues[$0.record.queue]!) }
         let new = try await insert(all)
@@ -150,9 +150,8 @@ extension JobTransaction {
             located.reason = record.reason?.storable
             located.holdsGroup = job.holdsGroup && place.group != nil
             if record.state == .buried {
-                let source = ErrorFingerprint.source(
-                    reason: located.reason ?? "", latestError: job.failures.last?.error.storable)
-                located.errorGroup = ErrorFingerprint(source ?? "").id.rawValue
+                let latest = job.failures.last?.error.storable
+                located.errorGroup = ErrorFingerprint(burial: located.reason ?? "", latestError: latest).id.rawValue
                 located.burial = job.burial
             }
             others.append(located)

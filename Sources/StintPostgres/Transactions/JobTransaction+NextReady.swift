@@ -58,17 +58,17 @@ extension JobTransaction {
     private func isAnyReady(
         in queue: ClaimableQueue, _ passesOverSuspects: Bool, _ look: Watermarks.Look
     ) async throws -> Bool {
-        let ungrouped = try await run(
-            """
-            SELECT EXISTS (
-                SELECT 1 FROM unnest($3::bigint[], $4::bigint[], $5::bigint[]) AS w (priority, after, until)
-                JOIN stint.ready r ON r.queue_id = $1 AND r.group_id IS NULL
-                    AND (r.priority, r.job_id) > (w.priority, w.after) AND r.priority < w.until
-                WHERE NOT (r.suspect AND $2)
-            ), \(HotSQL.microseconds), (SELECT count(*) FROM stint.workers)
-            """, .int(queue.id), .bool(passesOverSuspects), .ints(look.ranges.map(\.priority)),
-            .ints(look.ranges.map(\.after)), .ints(look.ranges.map(\.until))
-        )[0]
+        let ungrouped = try await run([
+            PostgresStatement(
+                """
+                SELECT EXISTS (
+                    SELECT 1 FROM unnest($3::bigint[], $4::bigint[], $5::bigint[]) AS w (priority, after, until)
+                    JOIN stint.ready r ON r.queue_id = $1 AND r.group_id IS NULL
+                        AND (r.priority, r.job_id) > (w.priority, w.after) AND r.priority < w.until
+                    WHERE NOT (r.suspect AND $2)
+                ), \(HotSQL.microseconds), (SELECT count(*) FROM stint.workers)
+                """, [.int(queue.id), .bool(passesOverSuspects)] + look.parameters)
+        ])[0][0]
         if try ungrouped.bool(0) { return true }
         store.watermarks.hasFoundNothing(
             look, at: queue.id,

@@ -115,8 +115,7 @@ extension JobTransaction {
         guard !jobs.isEmpty else { return }
         let reasons = jobs.map(\.reason.storable)
         let groups = zip(jobs, reasons).map { job, reason in
-            let source = ErrorFingerprint.source(reason: reason, latestError: job.latestError?.storable)
-            return ErrorFingerprint(source ?? reason).id.rawValue
+            ErrorFingerprint(burial: reason, latestError: job.latestError?.storable).id.rawValue
         }
         for (job, group) in zip(jobs, groups) {
             count(job.place.queue, buried: 1)

@@ -13,9 +13,7 @@ extension JobTransaction {
     func errorGroups(_ filter: ErrorGroupFilter, after cursor: ErrorGroupCursor?) throws -> ErrorGroupPage {
         var queue: Int64?
         if let name = filter.queue {
-            let select = try statement(HotSQL.queueID)
-            select.bind(1, name.description)
-            queue = try select.first { $0.int(0) }
+            queue = try knownQueueID(name)
             if queue == nil { return ErrorGroupPage() }
         }
         switch filter.kind {
@@ -95,10 +93,8 @@ extension JobTransaction {
     /// Groups jobs that were buried before migration 7, or by another program.
     func groupBurials() throws {
         let jobs = try statement(Self.ungroupedBurials).rows(Self.groupedPerReap) { row in
-            let source = ErrorFingerprint.source(reason: row.text(3), latestError: row.optionalText(4))
-            return (
-                id: row.int(0), queue: row.int(1), at: row.int(2), group: ErrorFingerprint(source ?? "").id.rawValue
-            )
+            let fingerprint = ErrorFingerprint(burial: row.text(3), latestError: row.optionalText(4))
+            return (id: row.int(0), queue: row.int(1), at: row.int(2), group: fingerprint.id.rawValue)
         }
         for job in jobs {
             try statement("UPDATE stint_buried SET error_group = ?2 WHERE job_id = ?1").execute(job.id, job.group)

@@ -9,7 +9,7 @@ extension JobTransaction {
 
     func exportJobs(of names: [QueueName]?, after id: JobID?, limit: Int) throws -> ExportedJobs {
         let limit = max(1, min(limit, StoredJob.maximumCount))
-        let queues = try names.map { Set(try $0.compactMap(existingQueueID)) }
+        let queues = try names.map { Set(try $0.compactMap(knownQueueID)) }
         var (found, bytes, rows, last): ([Int64], Int64, Int, Int64?) = ([], 0, 0, nil)
         var isCut = false
         _ = try statement(Self.jobsToExport).rows(id?.rawValue ?? .min, Int64(JobFilter.maximumRowsRead)) {
@@ -27,12 +27,6 @@ extension JobTransaction {
         let jobs = try found.compactMap { try storedJob(JobID(rawValue: $0)) }
         let isMore = isCut || rows == JobFilter.maximumRowsRead
         return ExportedJobs(jobs, next: isMore ? last.map(JobID.init(rawValue:)) : nil)
-    }
-
-    private func existingQueueID(_ name: QueueName) throws -> Int64? {
-        let select = try statement(HotSQL.queueID)
-        select.bind(1, name.description)
-        return try select.first { $0.int(0) }
     }
 
     static let unrecorded = """

@@ -42,11 +42,8 @@ extension JobTransaction {
             queue: queue, priority: Int64(record.priority), group: try record.group.map { try groupID($0, in: queue) },
             expiresAt: record.expiresAtMilliseconds)
         let reason = record.reason?.replacing("\0", with: "\u{FFFD}")
-        var errorGroup: Int64?
-        if record.state == .buried {
-            let source = ErrorFingerprint.source(reason: reason ?? "", latestError: job.failures.last?.error)
-            errorGroup = ErrorFingerprint(source ?? "").id.rawValue
-        }
+        let errorGroup =
+            record.state == .buried ? Self.errorGroup(reason ?? "", job.failures.last?.error) : nil
         let returning = Returning(
             job: Located(
                 id: id, place: place, state: record.state, attempts: Int64(record.attempts),

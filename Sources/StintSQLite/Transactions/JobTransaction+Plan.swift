@@ -27,11 +27,7 @@ extension JobTransaction {
     /// The queues whose jobs may match.
     private func queues(of query: JobQuery) throws -> [Int64] {
         if let named = query.namedQueues {
-            return try named.compactMap { name in
-                let select = try statement(HotSQL.queueID)
-                select.bind(1, name.description)
-                return try select.first { $0.int(0) }
-            }
+            return try named.compactMap(knownQueueID)
         }
         return try statement("SELECT id, name FROM stint_queues")
             .rows { (id: $0.int(0), name: QueueName(stored: $0.text(1))) }

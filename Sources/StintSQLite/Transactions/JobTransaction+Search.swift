@@ -74,9 +74,7 @@ extension JobTransaction {
     private func searchedQueues(of query: JobQuery) throws -> [SearchedQueue]? {
         var queues: [SearchedQueue] = []
         for name in query.namedQueues ?? [] {
-            let select = try statement(HotSQL.queueID)
-            select.bind(1, name.description)
-            guard let id = try select.first(read: { $0.int(0) }) else { continue }
+            guard let id = try knownQueueID(name) else { continue }
             guard let queue = try searchedQueue(id), queue.isInUse else { return nil }
             queues.append(queue)
         }

@@ -151,14 +151,17 @@ extension JobTransaction {
         _ id: Int64, _ place: JobPlace, attempts: Int64, crashes: Int64, _ reason: String, latestError: String? = nil
     ) throws {
         let reason = reason.replacing("\0", with: "\u{FFFD}")
-        let source = ErrorFingerprint.source(
-            reason: reason, latestError: latestError?.replacing("\0", with: "\u{FFFD}"))
-        let group = ErrorFingerprint(source ?? reason).id.rawValue
+        let group = Self.errorGroup(reason, latestError)
         try insertBuried(
             id, place, at: now.wall, attempts: attempts, crashes: crashes, reason, errorGroup: group)
         count(place.queue, buried: 1)
         countError(group, place.queue, 1, at: now.wall)
         try noteSearch(id, in: place.queue)
+    }
+
+    /// The group of a burial's error, by a reason as it is stored.
+    static func errorGroup(_ reason: String, _ latestError: String?) -> Int64 {
+        ErrorFingerprint(burial: reason, latestError: latestError?.replacing("\0", with: "\u{FFFD}")).id.rawValue
     }
 
     /// Adds the row of a buried job. Its counts are the caller's.

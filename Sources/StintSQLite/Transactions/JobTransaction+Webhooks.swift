@@ -65,9 +65,7 @@ extension JobTransaction {
     }
 
     private func prepareWebhookQueue() throws {
-        let select = try statement(HotSQL.queueID)
-        select.bind(1, Webhook.queue.description)
-        guard try select.first(read: { $0.int(0) }) == nil else { return }
+        guard try knownQueueID(Webhook.queue) == nil else { return }
         try configure(Webhook.queue, Webhook.queueSettings)
     }
 

@@ -172,9 +172,7 @@ final class JobTransaction {
             lastQueue = (name, known)
             return known
         }
-        let select = try statement(HotSQL.queueID)
-        select.bind(1, name.description)
-        var id = try select.first { $0.int(0) }
+        var id = try knownQueueID(name)
         if id == nil {
             let insert = try statement("INSERT INTO stint_queues (name) VALUES (?1)")
             insert.bind(1, name.description)
@@ -183,5 +181,12 @@ final class JobTransaction {
         queueIDs[name] = id
         lastQueue = (name, id!)
         return id!
+    }
+
+    /// `nil`: there is no such queue.
+    func knownQueueID(_ name: QueueName) throws -> Int64? {
+        let select = try statement(HotSQL.queueID)
+        select.bind(1, name.description)
+        return try select.first { $0.int(0) }
     }
 }

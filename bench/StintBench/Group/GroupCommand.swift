@@ -7,23 +7,9 @@ struct GroupCommand: AsyncParsableCommand {
         commandName: "group",
         abstract: "Tasks of one process, each with one job at a time and durably, against one such task.")
 
-    @Option(help: "Numbers of tasks beside 1, separated by commas.")
-    var tasks = NumberList([4, 16, 64])
-
-    @Option(help: "How often the numbers of tasks take turns; the median of the rounds' ratios counts.")
-    var rounds = 5
-
-    @Option(help: "How long a turn lasts, in seconds.")
-    var seconds = 1.0
+    @OptionGroup var options: GroupOptions
 
     @OptionGroup var common: CommonOptions
-
-    func validate() throws {
-        guard tasks.values.allSatisfy({ $0 > 1 && $0 == $0.rounded() }) else {
-            throw ValidationError("The numbers of tasks must be whole and above 1.")
-        }
-        guard rounds >= 1, seconds > 0 else { throw ValidationError("--rounds and --seconds must be above 0.") }
-    }
 
     func run() async throws {
         try await common.report("group") { folder in
@@ -38,26 +24,18 @@ struct GroupCommand: AsyncParsableCommand {
     }
 
     private func measure(_ design: Design, _ backlog: Backlog, _ fleet: Fleet) async throws -> [GroupSeries] {
-        let numbers = [1] + tasks.values.map(Int.init)
-        var rounds: [Int: [Measurement]] = [:]
-        say("group, \(design.title)")
-        for _ in 0..<self.rounds {
-            for number in numbers {
-                let assignment = Assignment(
-                    design: design, durability: .full, batch: ClaimRequest.maximumLimit, seconds: seconds, tasks: number
-                )
-                let measurement = try await fleet.measure(
-                    assignment, workers: 1, jobs: design == .stintAcks ? leases(tasks: number) : 0, on: backlog)
-                rounds[number, default: []].append(measurement)
-            }
+        try await options.measure(design) { tasks in
+            let assignment = Assignment(
+                design: design, durability: .full, batch: ClaimRequest.maximumLimit, seconds: options.seconds,
+                tasks: tasks)
+            return try await fleet.measure(
+                assignment, workers: 1, jobs: design == .stintAcks ? leases(tasks: tasks) : 0, on: backlog)
         }
-        let alone = rounds[1] ?? []
-        return numbers.map { GroupSeries(verb: design.title, tasks: $0, rounds: rounds[$0] ?? [], alone: alone) }
     }
 
     /// More than can be acknowledged in a turn, and no more than needed: all are claimed before it.
     private func leases(tasks: Int) -> Int {
-        Int(Double(15_000 + 2_000 * tasks) * max(1, seconds))
+        Int(Double(15_000 + 2_000 * tasks) * max(1, options.seconds))
     }
 }
 

@@ -8,25 +8,11 @@ struct PostgresGroupCommand: AsyncParsableCommand {
         commandName: "group",
         abstract: "Tasks of one process, each with one job at a time, against one such task, in PostgreSQL.")
 
-    @Option(help: "Numbers of tasks beside 1, separated by commas.")
-    var tasks = NumberList([4, 16, 64])
-
-    @Option(help: "How often the numbers of tasks take turns; the median of the rounds' ratios counts.")
-    var rounds = 5
-
-    @Option(help: "How long a turn lasts, in seconds.")
-    var seconds = 1.0
+    @OptionGroup var options: GroupOptions
 
     @OptionGroup var server: ServerOptions
 
     @OptionGroup var common: CommonOptions
-
-    func validate() throws {
-        guard tasks.values.allSatisfy({ $0 > 1 && $0 == $0.rounded() }) else {
-            throw ValidationError("The numbers of tasks must be whole and above 1.")
-        }
-        guard rounds >= 1, seconds > 0 else { throw ValidationError("--rounds and --seconds must be above 0.") }
-    }
 
     func run() async throws {
         try await common.report("postgres group") { _ in
@@ -42,30 +28,23 @@ struct PostgresGroupCommand: AsyncParsableCommand {
     }
 
     private func measure(_ design: Design, _ server: BenchServer, _ fleet: Fleet) async throws -> [GroupSeries] {
-        let numbers = [1] + tasks.values.map(Int.init)
-        var rounds: [Int: [Measurement]] = [:]
-        say("group, \(design.title)")
-        for _ in 0..<self.rounds {
-            for number in numbers {
-                let database = try await server.database()
-                let jobs = design == .stintAcks ? leases(tasks: number) : 0
-                try await Self.fill(database, jobs)
-                try await server.checkpoint()
-                let assignment = Assignment(
-                    design: design, database: database, durability: .full, batch: 64, seconds: seconds, tasks: number,
-                    keepsIDs: false)
-                let reports = try await fleet.run([assignment])
-                try await server.drop(database)
-                rounds[number, default: []].append(
-                    Measurement(assignment, workers: 1, backlog: jobs, reports: reports))
-            }
+        try await options.measure(design) { tasks in
+            let database = try await server.database()
+            let jobs = design == .stintAcks ? leases(tasks: tasks) : 0
+            try await Self.fill(database, jobs)
+            try await server.checkpoint()
+            let assignment = Assignment(
+                design: design, database: database, durability: .full, batch: 64, seconds: options.seconds,
+                tasks: tasks,
+                keepsIDs: false)
+            let reports = try await fleet.run([assignment])
+            try await server.drop(database)
+            return Measurement(assignment, workers: 1, backlog: jobs, reports: reports)
         }
-        let alone = rounds[1] ?? []
-        return numbers.map { GroupSeries(verb: design.title, tasks: $0, rounds: rounds[$0] ?? [], alone: alone) }
     }
 
     /// More than can be acknowledged in a turn.
-    private func leases(tasks: Int) -> Int { Int(Double(6_000 + 600 * tasks) * max(1, seconds)) }
+    private func leases(tasks: Int) -> Int { Int(Double(6_000 + 600 * tasks) * max(1, options.seconds)) }
 
     private static func fill(_ database: String, _ jobs: Int) async throws {
         let queue = try await BenchQueue(at: database)

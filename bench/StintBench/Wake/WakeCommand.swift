@@ -8,38 +8,17 @@ struct WakeCommand: AsyncParsableCommand {
         commandName: "wake",
         abstract: "From the enqueue in one process to the start of the handler in another that sleeps.")
 
-    @Option(help: "How many single enqueues, with pauses of 20 to 60 ms before each.")
-    var jobs = 500
-
-    @Option(help: "How many jobs of each other kind: delayed, kicked, resumed, inserted by SQL.")
-    var others = 100
-
-    @Option(help: "What the pauses are drawn from; a new one by default.")
-    var seed: UInt64?
+    @OptionGroup var options: WakeOptions
 
     @OptionGroup var common: CommonOptions
 
-    func validate() throws {
-        guard jobs >= 1, others >= 0 else {
-            throw ValidationError("--jobs must be above 0 and --others not below it.")
-        }
-    }
-
     func run() async throws {
-        let seed = seed ?? .random(in: 1...999_999)
+        let seed = options.seed ?? .random(in: 1...999_999)
         try await common.report("wake") { folder in
             let database = folder.path("wake.db")
             let queue = try await BenchQueue(at: database)
             try await queue.resume(StintWorkload.queue)
-            var series: [WakeSeries] = []
-            // One file and one worker for all: the kinds run one after the other, so that each finds it idle.
-            for kind in WakeKind.allCases {
-                let times = kind == .enqueue ? jobs : others
-                if times > 0 {
-                    say("wake, \(kind.title)")
-                    series.append(try await WakeSeries(measuring: kind, times, database, queue, seed: seed))
-                }
-            }
+            let series = try await options.measure(WakeKind.allCases, database, queue, seed: seed)
             return WakeFindings(seed: seed, longestMedian: 1, longestP99: 5, series: series)
         }
     }
