@@ -75,12 +75,12 @@
 
         @Test("the address's password is not among the arguments that all users of the machine can read")
         func arguments() async throws {
-            #expect(StoreAddress.withoutPassword("postgres://me:secret@h/d") == "postgres://me@h/d")
+            #expect(withoutPassword("postgres://me:secret@h/d") == "postgres://me@h/d")
             #expect(
-                StoreAddress.withoutPassword("postgresql://me:a:b@h/d?password=x&a=b")
+                withoutPassword("postgresql://me:a:b@h/d?password=x&a=b")
                     == "postgresql://me@h/d?password=…&a=b")
-            #expect(StoreAddress.withoutPassword("postgres://me@h/d") == "postgres://me@h/d")
-            #expect(StoreAddress.withoutPassword("stint.db") == "stint.db")
+            #expect(withoutPassword("postgres://me@h/d") == "postgres://me@h/d")
+            #expect(withoutPassword("stint.db") == "stint.db")
         }
     }
 #endif

@@ -217,7 +217,7 @@
             access.proxyUserHeader = proxyUserHeader
             var options = Dashboard.Options(access: access, logger: Logger(label: "stint.web"))
             options.redacted = Set(redact)
-            options.commandDatabase = database.given.map(StoreAddress.withoutPassword)
+            options.commandDatabase = database.given.map(withoutPassword)
             if let store = queue.store.base as? any ExaminableStore {
                 options.examine = { try await store.quickFindings().map(Dashboard.Finding.init) }
                 options.examineThoroughly = { try await store.thoroughFindings().map(Dashboard.Finding.init) }

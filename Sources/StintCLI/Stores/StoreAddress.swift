@@ -58,12 +58,6 @@ struct StoreAddress: Equatable {
         }
     }
 
-    /// An address without its password, for people.
-    static func withoutPassword(_ address: String) -> String {
-        address.replacing(#/^(postgres(?:ql)?:\/\/[^:\/@]*):[^@]*@/#) { "\($0.1)@" }
-            .replacing(#/([?&](?:ssl)?password=)[^&]*/#) { "\($0.1)…" }
-    }
-
     private static func kindName(_ text: Substring) -> String? {
         guard let first = text.utf8.first, (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(first) else { return nil }
         let isName = text.utf8.allSatisfy {

@@ -46,7 +46,7 @@ struct TopCommand: AsyncParsableCommand {
         let second = try await TopSnapshot(queue)
         let frame = TopFrame(
             reading: second, rates: QueueRates.between(first, second),
-            database: StoreAddress.withoutPassword(queue.store.address))
+            database: withoutPassword(queue.store.address))
         try Output.print(
             frame.lines(width: Terminal.size.columns, height: nil, hasColours: false).joined(separator: "\n"))
     }
@@ -116,7 +116,7 @@ private struct TopView {
             case .read(let reading):
                 let rates = frame.map { QueueRates.between($0.reading, reading) } ?? [:]
                 frame = TopFrame(
-                    reading: reading, rates: rates, database: StoreAddress.withoutPassword(queue.store.address))
+                    reading: reading, rates: rates, database: withoutPassword(queue.store.address))
                 trouble = nil
             case .failed(let error): trouble = error
             case .lost(let error): throw error

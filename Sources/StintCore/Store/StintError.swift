@@ -25,6 +25,8 @@ public struct StintError: Error, Sendable, CustomStringConvertible {
         public static let outcomeUnknown = Code(description: "outcomeUnknown")
         /// The queue was closed by ``JobQueue/close()``. Nothing was changed.
         public static let closed = Code(description: "closed")
+        /// The jobs were moved to another database, whose address is in the message: open that one. Nothing was changed.
+        public static let databaseMoved = Code(description: "databaseMoved")
         /// The system has refused a process, a thread or a pipe; the message has the reason.
         public static let processFailed = Code(description: "processFailed")
     }
