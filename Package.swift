@@ -90,6 +90,7 @@ let package = Package(
                 .embedInCode("v010_search.sql"),
                 .embedInCode("v011_webhooks.sql"),
                 .embedInCode("v012_idempotency.sql"), .embedInCode("v013_burials.sql"),
+                .embedInCode("v014_move.sql"),
             ]
         ),
         .target(

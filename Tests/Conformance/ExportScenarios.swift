@@ -262,7 +262,7 @@ let exportScenarios: [Scenario] = [
 
 extension Stage {
     /// The whole store.
-    fileprivate func export(
+    func export(
         of queues: [QueueName]? = nil, limit: Int = StoredJob.maximumCount
     ) async throws -> [StoredJob] {
         var (jobs, last): ([StoredJob], JobID?) = ([], nil)
@@ -286,7 +286,7 @@ extension Stage {
     }
 
     /// Jobs of queue "q" in every state, with every option and with histories.
-    fileprivate func jobsInEveryState() async throws -> [JobID] {
+    func jobsInEveryState() async throws -> [JobID] {
         try await store.configure("q", QueueSettings(retention: .seconds(3_600)))
         var ids: [JobID] = []
         func add(_ options: JobOptions, _ payload: [UInt8] = [0, 0xFF, 0x61]) async throws -> JobID {

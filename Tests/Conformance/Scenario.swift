@@ -15,6 +15,8 @@ package struct Scenario: Sendable, CustomTestStringConvertible {
         case provesDeaths
         /// It is on the same machine as its workers, and its clock begins anew when the machine reboots.
         case knowsBoots
+        /// It can be moved to another database.
+        case moves
     }
 
     init(
@@ -38,7 +40,7 @@ package struct Scenario: Sendable, CustomTestStringConvertible {
     /// The scenarios of one file.
     package enum Group: Sendable, CaseIterable {
         case enqueue, claim, settle, lease, suspect, worker, `operator`, selection, query, end, limit, digest, schedule
-        case operation, activity, webhook, export
+        case operation, activity, webhook, export, move
 
         package var scenarios: [Scenario] {
             switch self {
@@ -59,6 +61,7 @@ package struct Scenario: Sendable, CustomTestStringConvertible {
             case .activity: activityScenarios
             case .webhook: webhookScenarios
             case .export: exportScenarios
+            case .move: moveScenarios
             }
         }
     }

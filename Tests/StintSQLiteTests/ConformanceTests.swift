@@ -7,7 +7,7 @@ import Testing
 
 @Suite("The SQLite store passes every scenario")
 struct ConformanceTests {
-    @Test(arguments: Scenario.all(.provesDeaths, .knowsBoots))
+    @Test(arguments: Scenario.all(.provesDeaths, .knowsBoots, .moves))
     func scenario(_ scenario: Scenario) async throws {
         let folder = try TemporaryFolder()
         let clock = TestClock()

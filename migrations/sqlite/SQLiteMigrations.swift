@@ -19,5 +19,6 @@ package enum SQLiteMigrations {
         Migration(11, "v011_webhooks", PackageResources.v011_webhooks_sql),
         Migration(12, "v012_idempotency", PackageResources.v012_idempotency_sql),
         Migration(13, "v013_burials", PackageResources.v013_burials_sql),
+        Migration(14, "v014_move", PackageResources.v014_move_sql),
     ]
 }

@@ -125,14 +125,16 @@
             let opening = StoreOpening(createsWith: 0o600, isRelaxed: isRelaxed || folder == nil)
             let queue = try await StoreAddress("sqlite:\(place)/stint.db").open(opening)
             let server = JobServer(queue, on: listener, options: options)
+            let restart = RestartAfterMove(queue.store)
             let group = ServiceGroup(
                 configuration: .init(
                     services: [
                         .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
                         .init(service: DrainSignal(server)), .init(service: Reaper(queue)),
-                    ], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "stint.serve")))
+                    ] + restart.services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "stint.serve")))
             try await group.run()
             await queue.close()
+            try restart.execIfMoved()
         }
 
         private func address() throws -> JobServer.Address {

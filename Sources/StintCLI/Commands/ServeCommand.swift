@@ -189,6 +189,8 @@
                 services.append(.init(service: Reaper(queue)))
                 services.append(.init(service: WebhookSender(queue)))
             }
+            let restart = RestartAfterMove(queue.store)
+            services += restart.services
             // They end first: services are shut down from the last to the first.
             services += try supervisors(of: queue).map {
                 .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
@@ -202,6 +204,7 @@
                 throw error
             }
             await dashboard?.endDryRuns()
+            try restart.execIfMoved()
         }
 
         private func dashboard(

@@ -160,11 +160,15 @@ struct WorkCommand: AsyncParsableCommand {
         if let drain {
             services.append(.init(service: DrainProgress(drain: drain), successTerminationBehavior: .ignore))
         }
+        let restart = RestartAfterMove(queue.store)
+        // A worker process is ended by its supervisor, which starts itself again.
+        if !Worker.isSupervised { services += restart.services }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services, gracefulShutdownSignals: Worker.isSupervised ? [.sigterm] : [],
                 logger: Logger(label: "stint.work")))
         try await Worker.isSupervised ? group.run() : WorkSignals(group: group, supervisor: supervisor).run()
+        try restart.execIfMoved()
         if let drain, try await drain.reportBuried() > 0, failIfBuried { throw ExitCode(1) }
     }
 

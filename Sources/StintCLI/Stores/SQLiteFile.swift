@@ -10,6 +10,7 @@ struct SQLiteFile {
     func open(_ opening: StoreOpening) async throws -> SQLiteStore {
         var options = Self.options
         options.onlyReads = opening.onlyReads
+        options.isMover = opening.isMover
         if opening.isRelaxed { options.durability = .normal }
         if let permissions = opening.createsWith {
             options.createsFile = true

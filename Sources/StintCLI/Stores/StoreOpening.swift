@@ -8,20 +8,56 @@ struct StoreOpening {
     var onlyReads = false
     /// Whether a power cut may undo the last changes.
     var isRelaxed = false
+    /// Whether it is opened to move jobs to it.
+    var isMover = false
 }
 
 extension StoreAddress {
+    /// Opens the store, or the one to which it was moved.
     func open(_ opening: StoreOpening) async throws -> JobQueue<AnyJobStore> {
+        JobQueue(store: try await openHere(opening).following(opening))
+    }
+
+    /// Opens the store itself, also if it was moved.
+    func openHere(_ opening: StoreOpening) async throws -> AnyJobStore {
         switch kind {
         case .sqlite:
             let store = try await SQLiteFile(path: place).open(opening)
-            return JobQueue(store: AnyJobStore(store, address: store.path))
+            return AnyJobStore(store, address: store.path)
         #if PostgreSQL
             case .postgres:
                 let store = try await PostgresDatabase(url: place).open(opening)
-                return JobQueue(store: AnyJobStore(store, address: place))
+                return AnyJobStore(store, address: place)
         #endif
         }
+    }
+}
+
+extension AnyJobStore {
+    /// The most moves from one database to the next that are followed.
+    private static let maximumMoves = 16
+
+    /// The database to which this one was moved, or this one. A move that was committed and not ended is ended, and what was
+    /// enqueued here since is forwarded.
+    fileprivate func following(_ opening: StoreOpening) async throws -> AnyJobStore {
+        var store = self
+        for _ in 0..<Self.maximumMoves {
+            guard let source = store.base as? any MovableStore, let state = try await source.moveState(.out),
+                state.phase == .moved
+            else { return store }
+            var opening = opening
+            (opening.createsWith, opening.isMover) = (nil, true)
+            var next = try await StoreAddress(state.peer).openHere(opening)
+            if let target = next.base as? any MovableStore {
+                next.former = MovedDatabase(source, state.move)
+                if !opening.onlyReads { try await next.former?.end(in: target) }
+            }
+            store = next
+        }
+        throw StintError(
+            .databaseUnusable,
+            "the database was moved more than \(Self.maximumMoves) times: give the address to which it was moved last with --db"
+        )
     }
 }
 

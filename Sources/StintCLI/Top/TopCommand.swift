@@ -36,7 +36,9 @@ struct TopCommand: AsyncParsableCommand {
         if once || !Terminal.canDraw {
             try await printOnce(queue)
         } else {
-            try await TopView(queue: queue, interval: interval.duration).run()
+            let restart = RestartAfterMove(queue.store)
+            try await TopView(queue: queue, interval: interval.duration, restart: restart).run()
+            try restart.execIfMoved()
         }
     }
 
@@ -58,12 +60,14 @@ private struct TopView {
         case terminal(TerminalEvents.Event)
         case read(TopSnapshot)
         case failed(String)
+        case moved
         /// The database can never be read again.
         case lost(any Error)
     }
 
     let queue: JobQueue<AnyJobStore>
     let interval: Duration
+    let restart: RestartAfterMove
 
     func run() async throws {
         let (events, continuation) = AsyncStream.makeStream(of: Event.self)
@@ -88,6 +92,7 @@ private struct TopView {
     private func read(_ report: @Sendable (Event) -> Void) async {
         while !Task.isCancelled {
             do {
+                if try await restart.isNeeded() { return report(.moved) }
                 report(.read(try await TopSnapshot(queue)))
             } catch {
                 do {
@@ -106,7 +111,7 @@ private struct TopView {
         var trouble: String?
         for await event in events {
             switch event {
-            case .terminal(.quit): return
+            case .terminal(.quit), .moved: return
             case .terminal(.resized): break
             case .terminal(.suspended):
                 try screen.leave()

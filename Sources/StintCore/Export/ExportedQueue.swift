@@ -1,8 +1,8 @@
 /// A queue's settings in an export, with the names of `stint queue show --json`.
 package struct ExportedQueue: Sendable, Hashable, Codable {
     package let name: QueueName
-    private let paused: Bool
-    private let pauseReason: String?
+    private var paused: Bool
+    private var pauseReason: String?
     private let retentionMilliseconds: Int64
     private let limits: QueueLimits
     private let search: Bool
@@ -14,6 +14,14 @@ package struct ExportedQueue: Sendable, Hashable, Codable {
         retentionMilliseconds = queue.retention.milliseconds
         limits = queue.limits
         search = queue.search != nil
+    }
+
+    /// Without the pause that a move has made.
+    package func resumed(ifPausedFor reason: String) -> ExportedQueue {
+        guard pauseReason == reason else { return self }
+        var queue = self
+        (queue.paused, queue.pauseReason) = (false, nil)
+        return queue
     }
 
     /// A queue that is paused in the target stays so: it may have been paused until the import has ended.

@@ -29,18 +29,38 @@ package struct StoreExport {
     /// - Throws: `notFound` if one of the queues does not exist; nothing was written then.
     package func run(_ write: (ExportLine) async throws -> Void) async throws -> Report {
         var report = Report()
-        var details: [QueueDetails] = []
-        for name in try await names() {
-            if let queue = try await store.queue(name) { details.append(queue) }
-        }
+        let details = try await details()
         try await write(.header(ExportLine.Header(version: version)))
-        for queue in details { try await write(.queue(ExportedQueue(queue))) }
-        for queue in details where queue.groups > 0 { try await writeGroups(of: queue, write, &report) }
+        try await writeQueues(details, write, &report)
         try await writeJobs(write, &report)
         try await writeSchedules(write, &report)
         if queues == nil { try await writeWebhooks(write, &report) }
         try await write(.end(report.counts))
         return report
+    }
+
+    /// All but the jobs.
+    package func runWithoutJobs(_ write: (ExportLine) async throws -> Void) async throws -> Report {
+        var report = Report()
+        try await writeQueues(try await details(), write, &report)
+        try await writeSchedules(write, &report)
+        try await writeWebhooks(write, &report)
+        return report
+    }
+
+    private func details() async throws -> [QueueDetails] {
+        var details: [QueueDetails] = []
+        for name in try await names() {
+            if let queue = try await store.queue(name) { details.append(queue) }
+        }
+        return details
+    }
+
+    private func writeQueues(
+        _ queues: [QueueDetails], _ write: (ExportLine) async throws -> Void, _ report: inout Report
+    ) async throws {
+        for queue in queues { try await write(.queue(ExportedQueue(queue))) }
+        for queue in queues where queue.groups > 0 { try await writeGroups(of: queue, write, &report) }
     }
 
     private func names() async throws -> [QueueName] {

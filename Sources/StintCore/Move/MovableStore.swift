@@ -48,6 +48,9 @@ package protocol MovableStore: JobStore {
     /// - Throws: `invalidInput` if it was committed.
     func abandonMove(_ move: MoveID) async throws
 
+    /// As ``notedChanges(limit:)``, after the move was committed: from then on no enqueue joins or replaces one of these jobs.
+    func sealNoted(limit: Int) async throws -> NotedChanges
+
     /// Deletes jobs, that were enqueued here after the move, and their notes. Only after the move was committed.
     func removeForwarded(_ jobs: [JobID], notes: [Int64]) async throws
 
@@ -77,8 +80,9 @@ package protocol MovableStore: JobStore {
     /// that this may be repeated, and called by several processes at a time.
     func enqueueForwarded(_ jobs: [ForwardedJob], of move: MoveID) async throws
 
-    /// Forgets that these jobs were forwarded: they are deleted in the other database.
-    func forgetForwarded(_ jobs: [JobID], of move: MoveID) async throws
+    /// Lets a schedule, which is not paused, tick at this time next, also if it is over: then it makes up for what it has
+    /// missed, as the schedule says.
+    func setNextTick(_ tick: Timestamp, ofSchedule name: String) async throws
 }
 
 package enum MoveDirection: String, Sendable {

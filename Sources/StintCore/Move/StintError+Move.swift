@@ -50,3 +50,32 @@ package func withoutPassword(_ address: String) -> String {
     address.replacing(#/^(postgres(?:ql)?:\/\/[^:\/@]*):[^@]*@/#) { "\($0.1)@" }
         .replacing(#/([?&](?:ssl)?password=)[^&]*/#) { "\($0.1)…" }
 }
+
+extension Finding {
+    /// What `stint doctor` says of a move.
+    ///
+    /// - Parameter notes: How many changes are noted and not copied or forwarded.
+    package static func move(_ state: MoveState, _ direction: MoveDirection, notes: Int) -> Finding {
+        let peer = quoted(withoutPassword(state.peer))
+        let (isGood, text) =
+            switch state.phase {
+            case .copying, .frozen:
+                (
+                    false,
+                    "to \(peer) has begun, and \(notes) changes wait to be copied: let it end, repeat it if it was broken off, or give it "
+                        + "up with `stint move --abandon`"
+                )
+            case .moved:
+                (
+                    notes == 0,
+                    notes == 0
+                        ? "to \(peer) was made: only jobs that are enqueued here are still accepted, and forwarded"
+                        : "to \(peer) was made, and jobs that were enqueued here since are not forwarded yet (\(notes) changes): run a "
+                            + "worker, a server or stint reap with this address"
+                )
+            case .arriving: (false, "from \(peer) has not ended: wait, or repeat it if it was broken off")
+            case .arrived: (true, "from \(peer) was made")
+            }
+        return Finding(subject: "move", isGood: isGood, description: text)
+    }
+}

@@ -20,6 +20,9 @@ extension SQLiteStore {
                 findings += Finding.schedules(
                     try transaction.schedules(), at: transaction.now.wall, hasWorker: hasWorker)
                 findings += try transaction.webhookFindings()
+                findings += try transaction.moves().map {
+                    Finding.move($0.state, $0.direction, notes: try transaction.countNotes())
+                }
                 return .commit
             }
             return findings

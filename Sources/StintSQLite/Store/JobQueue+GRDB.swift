@@ -24,7 +24,7 @@ extension JobQueue where Store == SQLiteStore {
     /// Adds jobs of any kinds and queues in the caller's transaction.
     @discardableResult
     public func enqueue(jobs: [NewJob], with database: Database) throws -> [Enqueued] {
-        let answers = try joining(database) { try $0.enqueue(jobs) }
+        let answers = try joining(database, .enqueue) { try $0.enqueue(jobs) }
         database.afterNextTransaction { [store] _ in
             EnqueueMetrics.count(jobs, answers)
             store.announce()
@@ -41,7 +41,7 @@ extension JobQueue where Store == SQLiteStore {
     /// - Throws: ``StintError`` with the code `leaseLost`; let it pass out of the transaction's closure, so that the
     ///   handler's own writes roll back too.
     public func ack(_ context: JobContext, enqueueing followUps: [NewJob] = [], with database: Database) throws {
-        let answers = try joining(database) {
+        let answers = try joining(database, .change) {
             try $0.settle([Settlement(context.lease, .ack, followUps: followUps)])
         }
         guard case .settled = answers[0] else { throw StintError.leaseLost(context.lease) }
@@ -68,7 +68,7 @@ extension JobQueue where Store == SQLiteStore {
     }
 
     private func joining<Value>(
-        _ database: Database, _ body: (JobTransaction) throws -> Value
+        _ database: Database, _ fence: MoveFence, _ body: (JobTransaction) throws -> Value
     ) throws -> Value {
         guard database.isInsideTransaction else {
             throw StintError.invalidInput(
@@ -77,6 +77,7 @@ extension JobQueue where Store == SQLiteStore {
         return try translatingErrors(of: store.path) {
             try store.open.schema.check(database)
             let transaction = JobTransaction(database, store.clock)
+            try store.check(fence, transaction)
             let value = try body(transaction)
             try transaction.finish()
             return value

@@ -5,7 +5,7 @@ import StintCore
 extension SQLiteStore {
     public func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] {
         guard !jobs.isEmpty else { return [] }
-        return try await write(weight: jobs.count, diskFull: .refuse) { try $0.enqueue(jobs) }
+        return try await write(weight: jobs.count, diskFull: .refuse, fence: .enqueue) { try $0.enqueue(jobs) }
     }
 
     public func exchange(
@@ -17,7 +17,8 @@ extension SQLiteStore {
         defer { endCall() }
         return try await open.transactions.write(
             weight: weight, diskFull: Self.diskFull(of: settlements, request)
-        ) { transaction in
+        ) { [self] transaction in
+            try check(.change, transaction)
             let answers = try transaction.settle(settlements)
             return (answers: answers, claim: try request.map { try transaction.claim($0) } ?? Claim())
         } afterwards: { [payloadLoader = open.payloadLoader] result, database in

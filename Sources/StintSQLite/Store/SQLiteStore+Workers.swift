@@ -22,7 +22,8 @@ extension SQLiteStore {
 
     public func deregister(_ worker: WorkerID) async throws {
         let open = try open
-        try await write(diskFull: .useReserve) { try $0.forget(worker) }
+        // Of a worker that ends because the database was moved, too.
+        try await write(diskFull: .useReserve, fence: .none) { try $0.forget(worker) }
         open.scoreboards.remove(worker)
     }
 
@@ -37,7 +38,7 @@ extension SQLiteStore {
 
     public func reclaim(from workers: [WorkerID], _ end: WorkerEnd) async throws -> ReapReport {
         let scoreboards = try open.scoreboards
-        let ended = try await write(diskFull: .useReserve) {
+        let ended = try await write(diskFull: .useReserve, fence: .none) {
             try $0.reclaim(from: workers, end, scoreboards)
         }
         for worker in ended.workers { scoreboards.remove(worker) }

@@ -31,6 +31,8 @@ public final class SQLiteStore: JobStore {
         /// Whether the file may be on a file system that a program provides (FUSE). Only its user can know whether this
         /// machine alone uses it, and whether it can share memory between processes.
         public var allowsFUSE = false
+        /// Whether this is the process that moves jobs here from another database; see ``MovableStore``.
+        package var isMover = false
         public var logger: Logger
         /// The source of the time: this machine's clocks. Tests use a clock that they move.
         package var clock: any QueueClock = SystemClock()
@@ -239,14 +241,16 @@ public final class SQLiteStore: JobStore {
     /// - Parameters:
     ///   - weight: The approximate number of jobs that it touches.
     ///   - diskFull: Whether it must succeed on a full disk.
+    ///   - fence: What refuses it while the database is moved, and after that.
     func write<Value: Sendable>(
-        weight: Int = 1, diskFull: DiskFullPolicy = .useSpareReserve,
+        weight: Int = 1, diskFull: DiskFullPolicy = .useSpareReserve, fence: MoveFence = .change,
         _ body: @escaping @Sendable (JobTransaction) throws -> Value
     ) async throws -> Value {
         let open = try beginCall()
         defer { endCall() }
-        return try await open.transactions.write(weight: weight, diskFull: diskFull) { transaction in
-            (value: try body(transaction), revokes: transaction.revokes)
+        return try await open.transactions.write(weight: weight, diskFull: diskFull) { [self] transaction in
+            try check(fence, transaction)
+            return (value: try body(transaction), revokes: transaction.revokes)
         } afterwards: { [revocations = open.revocations] result, _ in
             if result.revokes { revocations.change() }
             return result.value

@@ -41,7 +41,7 @@ extension JobTransaction {
         """
 
     /// `nil` if it is in no state.
-    private func storedJob(_ id: JobID) throws -> StoredJob? {
+    func storedJob(_ id: JobID) throws -> StoredJob? {
         guard var stored = try job(id).map({ StoredJob($0) }) else { return nil }
         _ = try statement(Self.unrecorded).first(id.rawValue) { row in
             stored.readyAt = row.optionalInt(0)

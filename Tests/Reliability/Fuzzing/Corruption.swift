@@ -19,6 +19,7 @@ struct Corruption {
         ("stint_digests", "job_id"), ("stint_events", "id"), ("stint_groups", "id"), ("stint_cancelled", "job_id"),
         ("stint_expired", "job_id"), ("stint_schedules", "id"), ("stint_error_groups", "error_group"),
         ("stint_webhooks", "id"), ("stint_webhook_states", "webhook_id"), ("stint_burials", "last"),
+        ("stint_moves", "direction"), ("stint_move_notes", "note"), ("stint_forwarded", "job_id"),
     ]
     private static let states = ["stint_ready", "stint_delayed", "stint_leased", "stint_buried", "stint_done"]
 

@@ -8,7 +8,7 @@ package enum Fixture {
     /// the tests fail. Columns are named, so that each also fits the schemas after it.
     package static let contents = [
         jobs, workers, enqueued, hardening, flow, schedules, errors, activity, operations, search, webhooks,
-        idempotency, burials,
+        idempotency, burials, move,
     ]
 
     /// With jobs in every state: job 3 is leased alone, 4 and 5 together, 6 from an earlier boot, 10 with time left.
@@ -164,6 +164,13 @@ package enum Fixture {
     private static let burials = """
         UPDATE stint_buried SET burial = 1;
         UPDATE stint_burials SET last = 1;
+        """
+
+    /// Its jobs came from another database.
+    private static let move = """
+        INSERT INTO stint_moves (direction, move_id, phase, peer, started_at) VALUES
+            ('in', 'k3', 'arrived', '/var/lib/app/old.db', 1799999000000);
+        INSERT INTO stint_forwarded (move_id, job_id) VALUES ('k3', 88);
         """
 
     /// A queue with counts of its latest minute and of those before; job 1 is ready for a shorter time than it exists.

@@ -1,0 +1,96 @@
+import Foundation
+import Logging
+import ServiceLifecycle
+import StintCore
+import StintPlatform
+import Synchronization
+
+/// What a process that runs on does about moves (`stint move`). When its database is moved, it ends in an orderly way and
+/// starts itself again, as the same process, with the same arguments; then it opens the database to which it was moved. As long as
+/// it runs there, it forwards jobs that others still enqueue in the old one.
+final class RestartAfterMove: Sendable {
+    /// How often it looks, if nothing tells it of a change.
+    private static let interval: Duration = .seconds(1)
+
+    private let store: AnyJobStore
+    private let isMoved = Atomic(false)
+    /// The signals that this process did not ignore when it began.
+    private let heeded: [Int32]
+
+    init(_ store: AnyJobStore) {
+        self.store = store
+        heeded = [SIGTERM, SIGINT, SIGHUP].filter { !SignalDisposition.ignores($0) }
+    }
+
+    var services: [ServiceGroupConfiguration.ServiceConfiguration] {
+        guard let base = store.base as? any MovableStore else { return [] }
+        var services = [
+            ServiceGroupConfiguration.ServiceConfiguration(
+                service: Watch(restart: self), successTerminationBehavior: .gracefullyShutdownGroup)
+        ]
+        if let former = store.former {
+            services.append(
+                .init(service: Forwarder(former: former, target: base), successTerminationBehavior: .ignore))
+        }
+        return services
+    }
+
+    /// Whether the database was moved: then this process is to end, and to call ``execIfMoved()``.
+    func isNeeded() async throws -> Bool {
+        guard let base = store.base as? any MovableStore, try await base.moveState(.out)?.phase == .moved else {
+            return false
+        }
+        isMoved.store(true, ordering: .releasing)
+        return true
+    }
+
+    /// Replaces this process by a new one with the same arguments, if the database was moved.
+    ///
+    /// - Throws: `processFailed`.
+    func execIfMoved() throws {
+        guard isMoved.load(ordering: .acquiring) else { return }
+        for number in heeded { signal(number, SIG_DFL) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, nil)
+        if let program = ProcessList.executableOfThisProcess { execv(program, CommandLine.unsafeArgv) }
+        throw StintError(
+            .processFailed,
+            "the database was moved, and this program could not start itself again (\(systemError())): start it again"
+        )
+    }
+
+    /// Ends when the database was moved.
+    private struct Watch: Service {
+        let restart: RestartAfterMove
+
+        func run() async throws {
+            await cancelWhenGracefulShutdown {
+                while !Task.isCancelled {
+                    do {
+                        if try await restart.isNeeded() {
+                            return Output.printError("the database was moved: starting again on the new one")
+                        }
+                        try await Task.sleep(for: RestartAfterMove.interval)
+                    } catch is CancellationError {
+                        return
+                    } catch {
+                        // A store that cannot be read is reported by those who use it.
+                        do { try await Task.sleep(for: RestartAfterMove.interval) } catch { return }
+                    }
+                }
+            }
+        }
+    }
+
+    private struct Forwarder: Service {
+        let former: MovedDatabase
+        let target: any MovableStore
+
+        func run() async throws {
+            await cancelWhenGracefulShutdown {
+                await former.forwardAll(to: target, logger: Logger(label: "stint.move"))
+            }
+        }
+    }
+}

@@ -1,0 +1,294 @@
+/// Moves all jobs and settings of one database to another one, while both may be of any kind and all workers, servers and
+/// producers run on.
+///
+/// 1. The source notes which jobs change; the target is closed to everybody else.
+/// 2. All jobs are copied, then those that were noted, again and again, until few are left.
+/// 3. Both are compared, job by job.
+/// 4. All queues of the source are paused, until the last running job has ended.
+/// 5. The source accepts only enqueues for some seconds (``MovableStore/freeze(_:for:)``). The rest is copied, with all settings,
+///    and the numbers of jobs are compared.
+/// 6. One row of the source says that it was moved: the commit point. Then the target is opened.
+///
+/// If this is killed before the commit point, the source is as before, but for queues that may be paused; the same move
+/// continues, or ``abandon()`` ends it. After the commit point whoever opens the source finds the target, and ends the move
+/// (``MovedDatabase``).
+package struct DatabaseMove {
+    private let source: any MovableStore
+    private let target: any MovableStore
+    private let addresses: (source: String, target: String)
+    private let report: (Event) -> Void
+    private var lastCopied: JobID?
+    private var copied = 0
+
+    /// How far it is.
+    package enum Event: Sendable, Equatable {
+        case began
+        case copied(jobs: Int)
+        case compared(jobs: Int)
+        case paused(running: Int)
+        case frozen
+        case committed(jobs: Int)
+        case ended(forwarded: Int)
+    }
+
+    /// How long the source accepts only enqueues before all goes on. Copying what was noted last takes a part of it.
+    private static let freezeTime: Duration = .seconds(30)
+    /// So few notes are copied after the freeze.
+    private static let fewNotes = 500
+    private static let maximumNotes = 2_000
+    /// How often the last steps are tried before the move gives up.
+    private static let attempts = 10
+
+    /// - Parameters:
+    ///   - source: The address of the source, as other processes open it from any folder.
+    ///   - target: The same of the target. It was opened as that of the mover.
+    package init(
+        from source: any MovableStore, _ sourceAddress: String, to target: any MovableStore, _ targetAddress: String,
+        report: @escaping (Event) -> Void
+    ) {
+        self.source = source
+        self.target = target
+        addresses = (sourceAddress, targetAddress)
+        self.report = report
+    }
+
+    /// - Parameter patience: How long to wait for running jobs to end, while nothing is claimed. Then the queues go on, and
+    ///   the move is as after a kill.
+    /// - Throws: ``StintError``: the source is in use as before, unless the error says that the move was committed.
+    package mutating func run(patience: Duration) async throws {
+        let state = try await source.moveState(.out)
+        if let state, state.phase == .moved {
+            guard state.peer == addresses.target else { throw StintError.otherMove("the database", state) }
+            return try await end(state.move)
+        }
+        let move = state?.move ?? .random()
+        try await source.beginMove(move, to: addresses.target)
+        try await target.beginArrival(move, from: addresses.source)
+        report(.began)
+        try await copyAll()
+        try await copyNoted()
+        try await compare()
+        do {
+            try await commit(move, patience: patience)
+        } catch {
+            try await resume(move)
+            throw error
+        }
+        try await end(move)
+    }
+
+    // MARK: - Copies
+
+    private mutating func copyAll() async throws {
+        var last: JobID?
+        repeat {
+            let page = try await source.exportJobs(of: nil, after: last, limit: StoredJob.maximumCount)
+            try await copy(page.jobs.map(\.id), page.jobs)
+            last = page.next
+            report(.copied(jobs: copied))
+        } while last != nil
+    }
+
+    private mutating func copy(_ ids: [JobID], _ jobs: [StoredJob]) async throws {
+        guard !ids.isEmpty else { return }
+        try await target.replaceJobs(ids, with: jobs)
+        copied += jobs.count
+        if let greatest = jobs.map(\.id).max() { lastCopied = max(lastCopied ?? greatest, greatest) }
+    }
+
+    /// Copies what was noted, until there are few notes.
+    private mutating func copyNoted() async throws {
+        while try await copyNotedOnce() > Self.fewNotes { report(.copied(jobs: copied)) }
+    }
+
+    /// - Returns: The number of notes.
+    @discardableResult
+    private mutating func copyNotedOnce() async throws -> Int {
+        let changes = try await source.notedChanges(limit: Self.maximumNotes)
+        try await copy(changes.ids, changes.jobs)
+        // After it is durable in the target.
+        try await source.removeNotes(changes.notes)
+        return changes.notes.count
+    }
+
+    // MARK: - The comparison
+
+    /// Compares all jobs of both, page by page. Those that differ because they have just changed are noted, so they are copied
+    /// and compared again.
+    private mutating func compare() async throws {
+        var differing = Set<JobID>()
+        var (last, compared): (JobID?, Int) = (nil, 0)
+        repeat {
+            let page = try await source.exportJobs(of: nil, after: last, limit: StoredJob.maximumCount)
+            let end = page.next ?? lastCopied
+            let copies = try await copies(after: last, upTo: end)
+            let originals = Dictionary(uniqueKeysWithValues: page.jobs.map { ($0.id, $0) })
+            for id in Set(originals.keys).union(copies.keys) where !isSame(originals[id], copies[id]) {
+                differing.insert(id)
+            }
+            compared += page.jobs.count
+            last = page.next
+            report(.compared(jobs: compared))
+        } while last != nil
+        var attempt = 0
+        while !differing.isEmpty {
+            attempt += 1
+            try await copyNoted()
+            for id in differing {
+                let before = JobID(rawValue: id.rawValue - 1)
+                let original = try await source.exportJobs(of: nil, after: before, limit: 1).jobs.first { $0.id == id }
+                if isSame(original, try await copies(after: before, upTo: id)[id]) { differing.remove(id) }
+            }
+            guard attempt < Self.attempts || differing.isEmpty else {
+                throw StintError(
+                    .storageFailed,
+                    "job \(differing.min()!) is not the same in both databases (\(differing.count) in all), though nothing has noted a "
+                        + "change of it: the move was not made; run stint doctor on both")
+            }
+        }
+    }
+
+    private func copies(after id: JobID?, upTo end: JobID?) async throws -> [JobID: StoredJob] {
+        var (last, found): (JobID?, [JobID: StoredJob]) = (id, [:])
+        guard let end else { return found }
+        while true {
+            let page = try await target.exportJobs(of: nil, after: last, limit: StoredJob.maximumCount)
+            for job in page.jobs where job.id <= end { found[job.id] = job }
+            guard let next = page.next, next < end else { return found }
+            last = next
+        }
+    }
+
+    /// A job that is running there waits here.
+    private func isSame(_ original: StoredJob?, _ copy: StoredJob?) -> Bool {
+        guard var original, var copy else { return original == nil && copy == nil }
+        if original.record.state == .leased {
+            original = original.released(at: copy.readyAt ?? 0)
+        }
+        // An age in milliseconds of the enqueue, which a store may leave out.
+        for job in [\StoredJob.readyAt] where original.record.state == .ready {
+            if original[keyPath: job] == original.record.enqueuedAtMilliseconds { original[keyPath: job] = nil }
+            if copy[keyPath: job] == copy.record.enqueuedAtMilliseconds { copy[keyPath: job] = nil }
+        }
+        return original == copy
+    }
+
+    // MARK: - The commit
+
+    private func reason(_ move: MoveID) -> String {
+        "it is being moved to \(withoutPassword(addresses.target)) (stint move, \(move))"
+    }
+
+    private mutating func commit(_ move: MoveID, patience: Duration) async throws {
+        let end = ContinuousClock.now + patience
+        for _ in 0..<Self.attempts {
+            try await waitForRunning(move, until: end)
+            try await source.freeze(move, for: Self.freezeTime)
+            report(.frozen)
+            try await copyNoted()
+            while try await copyNotedOnce() > 0, try await hasOldNotes() {}
+            try await copySettings(move)
+            try await compareCounts()
+            if try await source.commitMove(move, lastCopied: lastCopied) { return }
+        }
+        throw StintError(
+            .databaseBusy,
+            "the jobs did not stand still for long enough to be moved (\(Self.attempts) attempts), and all goes on as before: repeat the "
+                + "move when there is less to do")
+    }
+
+    /// Whether a job that was copied has changed. Jobs that are enqueued meanwhile are forwarded after the move.
+    private func hasOldNotes() async throws -> Bool {
+        guard let lastCopied else { return false }
+        return try await source.notedChanges(limit: Self.maximumNotes).ids.contains { $0 <= lastCopied }
+    }
+
+    private mutating func waitForRunning(_ move: MoveID, until end: ContinuousClock.Instant) async throws {
+        while true {
+            let stats = try await source.stats()
+            for queue in stats where !queue.paused {
+                var settings = QueueSettings()
+                (settings.paused, settings.pauseReason) = (true, reason(move))
+                try await source.configure(queue.name, settings)
+            }
+            let running = stats.reduce(0) { $0 + $1.leased }
+            report(.paused(running: running))
+            if running == 0 && stats.allSatisfy(\.paused) { return }
+            guard .now < end else {
+                throw StintError(
+                    .databaseBusy,
+                    "\(running) jobs are still running, so the move was not made, and all goes on as before: repeat it with a longer "
+                        + "--wait, or when they have ended")
+            }
+            try await copyNoted()
+            try await source.sleep(for: .milliseconds(50))
+        }
+    }
+
+    private func copySettings(_ move: MoveID) async throws {
+        let export = StoreExport(source, queues: nil, hasSecrets: true, version: "")
+        var importing = StoreImport(into: target)
+        let report = try await export.runWithoutJobs { line in
+            if case .queue(let queue) = line {
+                try await importing.take(.queue(queue.resumed(ifPausedFor: reason(move))))
+            } else {
+                try await importing.take(line)
+            }
+        }
+        guard report.omissions.isEmpty else {
+            throw StintError.invalidInput("the move was not made: " + report.omissions.joined(separator: "; "))
+        }
+        for schedule in try await source.schedules() where !schedule.isPaused {
+            guard let next = schedule.nextTickMilliseconds else { continue }
+            try await target.setNextTick(next, ofSchedule: schedule.name)
+        }
+        var last: IdempotencyKeyRecord?
+        repeat {
+            let keys = try await source.idempotencyKeys(after: last, limit: StoredJob.maximumCount)
+            try await target.addIdempotencyKeys(keys)
+            last = keys.last
+        } while last != nil
+        try await target.raiseTokens(above: try await source.greatestToken())
+    }
+
+    /// Jobs that were enqueued since are in the source only.
+    private func compareCounts() async throws {
+        let copies = Dictionary(uniqueKeysWithValues: try await target.stats().map { ($0.name, $0) })
+        for queue in try await source.stats() {
+            let copy = copies[queue.name]
+            let added = queue.waiting - (copy?.waiting ?? 0)
+            guard queue.buried == copy?.buried ?? 0, added >= 0,
+                try await source.notedChanges(limit: Self.maximumNotes).jobs.count >= min(added, 1)
+            else {
+                throw StintError(
+                    .storageFailed,
+                    "queue \(quoted(queue.name.description)) has \(queue.waiting) waiting and \(queue.buried) buried jobs, and its copy "
+                        + "\(copy?.waiting ?? 0) and \(copy?.buried ?? 0): the move was not made; run stint doctor on both"
+                )
+            }
+        }
+    }
+
+    private func resume(_ move: MoveID) async throws {
+        for queue in try await source.stats() where queue.pauseReason == reason(move) {
+            try await source.configure(queue.name, QueueSettings(paused: false))
+        }
+    }
+
+    private func end(_ move: MoveID) async throws {
+        report(.committed(jobs: copied))
+        let forwarded = try await MovedDatabase(source, move).end(in: target)
+        report(.ended(forwarded: forwarded))
+    }
+
+    // MARK: - Giving up
+
+    /// Ends a move that was not committed. The target stays as it is, and is closed: it can be deleted.
+    package func abandon() async throws {
+        guard let state = try await source.moveState(.out) else {
+            throw StintError.invalidInput("there is no move to give up: nothing was changed")
+        }
+        try await source.abandonMove(state.move)
+        try await resume(state.move)
+    }
+}
