@@ -1,5 +1,6 @@
 #if PostgreSQL
     import PostgresSupport
+    import StintCore
     import StintPostgres
     import Subprocess
     import TestSupport

@@ -9,5 +9,6 @@ package enum PostgresMigrations {
         Migration(1, "v001_stint", PackageResources.v001_stint_sql),
         Migration(2, "v002_functions", PackageResources.v002_functions_sql),
         Migration(3, "v003_burials", PackageResources.v003_burials_sql),
+        Migration(4, "v004_move", PackageResources.v004_move_sql),
     ]
 }

@@ -93,6 +93,10 @@ extension Server {
                 .databaseUnusable,
                 "\(name) refuses this to the user\(user.map { " " + quoted($0) } ?? "") (\(said)); nothing was changed: "
                     + "grant the permission, or connect as another user")
+        // Of stint.refuse_while_moved.
+        case "ST010": return .beingMoved(databaseName, to: error.detail ?? "")
+        case "ST011": return .moved(databaseName, to: error.detail ?? "")
+        case "ST012": return .arriving(databaseName, from: error.detail ?? "")
         case "58030", "58P01", "XX001", "XX002":
             return StintError(
                 .storageFailed,

@@ -111,6 +111,7 @@ struct Server: Sendable {
 
     /// For messages: `the PostgreSQL server at 'db1:5432'`.
     var name: String { "the PostgreSQL server at \(quoted(hosts))" }
+    var databaseName: String { database.map { "the PostgreSQL database \(quoted($0))" } ?? name }
 }
 
 extension String {

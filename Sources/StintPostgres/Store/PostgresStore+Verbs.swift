@@ -11,7 +11,7 @@ extension PostgresStore {
         var isUnknown = false
         while true {
             do {
-                return try await change { try await $0.enqueue(jobs) }
+                return try await change(isEnqueue: true) { try await $0.enqueue(jobs) }
             } catch let error as StintError where error.code == .outcomeUnknown && tries > 1 {
                 (tries, isUnknown) = (tries - 1, true)
             } catch  where isUnknown {

@@ -57,6 +57,9 @@ public final class PostgresStore: JobStore {
         /// written to: nothing is known of them, and a job that kills its process is never buried.
         public var runFolder: String? = RunFolder.ofThisUser()
         public var logger = Logger(label: "stint.postgres")
+        /// Whether this is the process that moves the jobs of this database to another one, or of another one to this:
+        /// what refuses changes meanwhile lets it pass.
+        package var isMover = false
 
         public init() {}
 
@@ -79,6 +82,7 @@ public final class PostgresStore: JobStore {
     ) async throws -> PostgresStore {
         var options = PostgresConnections.Options()
         options.settings = settings
+        if given.isMover { options.settings["stint.mover"] = "on" }
         options.logger = given.logger
         options.isPooled = given.listenURL != nil
         options.listenURL = given.listenURL
@@ -111,13 +115,16 @@ public final class PostgresStore: JobStore {
 
     /// Runs a verb that changes something, as one transaction. It is run again if it met with another transaction in such
     /// a way that the server has undone it.
+    ///
+    /// - Parameter isEnqueue: Whether it enqueues jobs and does nothing else: that is allowed also while the jobs are moved
+    ///   to another database, and after that.
     func change<Value: Sendable>(
-        _ verb: @Sendable (JobTransaction) async throws -> Value
+        isEnqueue: Bool = false, _ verb: @Sendable (JobTransaction) async throws -> Value
     ) async throws -> Value {
         try checkStillThere()
         let (value, change, queues, reconnects) = try await connections.transaction { [clock, connections] sql in
             let reconnects = connections.reconnects
-            let transaction = try await JobTransaction(sql, self, clock)
+            let transaction = try await JobTransaction(sql, self, clock, isEnqueue: isEnqueue)
             let value = try await verb(transaction)
             try await transaction.finish()
             return (value, transaction.change, transaction.newQueues, reconnects)

@@ -30,7 +30,7 @@ extension JobTransaction {
     }
 
     /// Those that are in any state, in the order of their ids.
-    private func storedJobs(_ ids: [Int64]) async throws -> [StoredJob] {
+    func storedJobs(_ ids: [Int64]) async throws -> [StoredJob] {
         guard !ids.isEmpty else { return [] }
         let results = try await run([
             PostgresStatement(Self.storedJobs, [.ints(ids)]),

@@ -5,6 +5,7 @@ import StintCore
 extension JobTransaction {
     func importJobs(_ jobs: [StoredJob]) async throws -> ImportedJobs {
         guard !jobs.isEmpty else { return ImportedJobs() }
+        try await refuseWhileMoved()
         // One import at a time, since each moves the sequences on.
         try await run("SELECT pg_advisory_xact_lock(\(Self.lockClass), -1)")
         var (queues, grouped): ([QueueName: Int64], Set<Int64>) = ([:], [])

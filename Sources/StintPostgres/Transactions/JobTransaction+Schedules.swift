@@ -148,6 +148,7 @@ extension JobTransaction {
     }
 
     func runSchedule(_ name: String) async throws -> Enqueued {
+        try await refuseWhileMoved()
         guard let stored = try await stored(name) else { throw StintError.noSchedule(name) }
         return try await enqueue([stored.schedule(payload: try await payload(of: stored)).job(at: nil)])[0]
     }

@@ -92,6 +92,7 @@ extension JobTransaction {
     }
 
     func testWebhook(_ name: String) async throws -> Enqueued {
+        try await refuseWhileMoved()
         guard try await stored(webhook: name) != nil else { throw StintError.noWebhook(name) }
         return try await enqueue([try WebhookMessage(webhook: name, event: .test, at: now.wall).job()])[0]
     }

@@ -28,10 +28,13 @@ final class JobTransaction {
     var groupsInLine: Set<Int64> = []
     var groupIDs: [GroupKey: Int64] = [:]
 
-    init(_ sql: PostgresTransaction, _ store: PostgresStore, _ clock: (any QueueClock)?) async throws {
+    init(
+        _ sql: PostgresTransaction, _ store: PostgresStore, _ clock: (any QueueClock)?, isEnqueue: Bool = false
+    ) async throws {
         self.sql = sql
         self.store = store
         var statements = [Self.readNow]
+        if isEnqueue { statements.insert(Self.markEnqueue, at: 0) }
         if let reading = clock?.now() {
             statements.insert(Self.setClock(reading), at: 0)
         }
@@ -57,6 +60,9 @@ final class JobTransaction {
     }
 
     private static let readNow = PostgresStatement("SELECT stint.now_ms(), stint.steady_ms()")
+
+    /// What refuses changes while the jobs are moved, and after that, lets this transaction pass.
+    private static let markEnqueue = PostgresStatement("SELECT set_config('stint.enqueues', 'on', true)")
 
     private static func time(_ rows: PostgresRows?) throws -> StoreTime {
         guard let row = rows?.first else { throw StintError(.databaseUnusable, "the server has told no time") }
@@ -88,6 +94,9 @@ final class JobTransaction {
         now = try Self.time(rows.last)
         for (queue, exclusively) in missing { locks[queue] = exclusively }
     }
+
+    /// Reads the time again, after a wait.
+    func readTime() async throws { now = try Self.time(try await run([Self.readNow]).last) }
 
     // MARK: - Queues
 
