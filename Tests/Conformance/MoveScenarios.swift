@@ -135,18 +135,18 @@ let moveScenarios: [Scenario] = [
         // The key of a job that has left is free.
         let three = try await stage.enqueue("new", options: JobOptions(uniqueKey: "k"))
         #expect(three != one)
-        let noted = try await store.sealNoted(limit: 10)
+        let noted = try await store.notedChanges(limit: 10)
         #expect(noted.ids == [two, three] && noted.jobs.map(\.record.uniqueKey) == [nil, "k"])
         // It cannot be replaced any more, so it goes as it was read.
         let replacing = JobOptions(uniqueKey: "k", onConflict: .replace)
         let four = try await stage.enqueue("newer", options: replacing)
         #expect(four != three)
         try await store.removeForwarded(noted.jobs.map(\.id), notes: noted.notes)
-        let rest = try await store.sealNoted(limit: 10)
+        let rest = try await store.notedChanges(limit: 10)
         #expect(rest.jobs.map(\.id) == [four])
         try await store.removeForwarded([four], notes: rest.notes)
-        try await store.removeForwarded([], notes: try await store.sealNoted(limit: 10).notes)
-        #expect(try await store.sealNoted(limit: 10).notes.isEmpty)
+        try await store.removeForwarded([], notes: try await store.notedChanges(limit: 10).notes)
+        #expect(try await store.notedChanges(limit: 10).notes.isEmpty)
         #expect(try await stage.export().map(\.id) == [one])
     },
     Scenario("jobs are replaced by what they are elsewhere, in every state, with all that is known", needs: .moves) {

@@ -107,7 +107,8 @@ struct MoveTests {
             mover.send(SIGKILL)
         }
         // The last steps may be over before the signal comes.
-        #expect(outcome.status == .signaled(SIGKILL) || outcome.code == 0, "\(try place.lines("steps"))")
+        let steps = try place.lines("steps")
+        #expect(outcome.status == .signaled(SIGKILL) || outcome.code == 0, "\(steps)")
     }
 
     private let produced = Count()
@@ -175,7 +176,7 @@ struct MoveTests {
         #expect(try await moved.stats().map(\.paused) == [false, true])
         // An application that has it open is told, and its enqueues are forwarded.
         await #expect(throws: StintError.self) { try await queue.store.claim(claim) }
-        try await queue.enqueue(Array("embedded".utf8), in: "mail")
+        try await queue.enqueue(jobs: [NewJob(Array("embedded".utf8), in: "mail")])
         try await place.stint("reap", "--db", "a.db")
         #expect(try await moved.stats().map(\.ready) == [1, 1])
         await queue.close()

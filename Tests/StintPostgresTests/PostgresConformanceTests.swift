@@ -12,7 +12,7 @@ struct PostgresConformanceTests {
     /// A store has up to four connections, and the server's are not endless.
     private static let limit = ConcurrencyLimit(8)
 
-    @Test(arguments: Scenario.all(.provesDeaths))
+    @Test(arguments: Scenario.all(.provesDeaths, .moves))
     func scenario(_ scenario: Scenario) async throws { try await Self.limit.run { try await run(scenario) } }
 
     private func run(_ scenario: Scenario) async throws {

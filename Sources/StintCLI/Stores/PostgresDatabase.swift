@@ -11,6 +11,7 @@
         func open(_ opening: StoreOpening) async throws -> PostgresStore {
             var options = PostgresStore.Options()
             options.createsSchema = opening.createsWith != nil
+            options.isMover = opening.isMover
             options.logger = Logger(label: "stint")
             // A pooler in transaction mode passes no notifications on.
             options.listenURL = ProcessInfo.processInfo.environment["STINT_POSTGRES_LISTEN"]

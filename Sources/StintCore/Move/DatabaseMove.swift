@@ -61,9 +61,13 @@ package struct DatabaseMove {
             guard state.peer == addresses.target else { throw StintError.otherMove("the database", state) }
             return try await end(state.move)
         }
+        if let state, state.peer != addresses.target { throw StintError.otherMove("the database", state) }
         let move = state?.move ?? .random()
         try await source.beginMove(move, to: addresses.target)
-        try await target.beginArrival(move, from: addresses.source)
+        do { try await target.beginArrival(move, from: addresses.source) } catch {
+            if state == nil { try await source.abandonMove(move) }
+            throw error
+        }
         report(.began)
         try await copyAll()
         try await copyNoted()
@@ -190,6 +194,7 @@ package struct DatabaseMove {
             try await copySettings(move)
             try await compareCounts()
             if try await source.commitMove(move, lastCopied: lastCopied) { return }
+            try await source.freeze(move, for: .zero)
         }
         throw StintError(
             .databaseBusy,
@@ -270,6 +275,7 @@ package struct DatabaseMove {
     }
 
     private func resume(_ move: MoveID) async throws {
+        if try await source.moveState(.out)?.phase == .frozen { try await source.freeze(move, for: .zero) }
         for queue in try await source.stats() where queue.pauseReason == reason(move) {
             try await source.configure(queue.name, QueueSettings(paused: false))
         }

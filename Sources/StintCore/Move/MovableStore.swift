@@ -16,7 +16,8 @@ package protocol MovableStore: JobStore {
     func beginMove(_ move: MoveID, to target: String) async throws
 
     /// Some of the changes that are noted, oldest first, with the jobs as they are now: at most `limit` notes, and about
-    /// ``StoredJob/maximumBytes`` of payloads.
+    /// ``StoredJob/maximumBytes`` of payloads. After the move no enqueue joins or replaces a job that was returned: it would be
+    /// forwarded without that.
     func notedChanges(limit: Int) async throws -> NotedChanges
 
     /// Removes notes that ``notedChanges(limit:)`` has returned. Notes that came since stay, also of the same jobs.
@@ -47,9 +48,6 @@ package protocol MovableStore: JobStore {
     ///
     /// - Throws: `invalidInput` if it was committed.
     func abandonMove(_ move: MoveID) async throws
-
-    /// As ``notedChanges(limit:)``, after the move was committed: from then on no enqueue joins or replaces one of these jobs.
-    func sealNoted(limit: Int) async throws -> NotedChanges
 
     /// Deletes jobs, that were enqueued here after the move, and their notes. Only after the move was committed.
     func removeForwarded(_ jobs: [JobID], notes: [Int64]) async throws

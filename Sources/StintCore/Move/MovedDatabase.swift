@@ -41,7 +41,7 @@ package struct MovedDatabase {
     package func forward(to target: any MovableStore) async throws -> Int {
         var forwarded = 0
         while true {
-            let changes = try await source.sealNoted(limit: Self.batch)
+            let changes = try await source.notedChanges(limit: Self.batch)
             guard !changes.notes.isEmpty else { return forwarded }
             let jobs = try changes.jobs.map { ForwardedJob(id: $0.id, jobs: try Self.newJobs($0)) }
             try await target.enqueueForwarded(jobs, of: move)

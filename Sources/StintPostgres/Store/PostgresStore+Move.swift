@@ -83,8 +83,8 @@ extension PostgresStore: MovableStore {
         try await change(isEnqueue: true) { try await $0.enqueueForwarded(jobs, of: move) }
     }
 
-    package func forgetForwarded(_ jobs: [JobID], of move: MoveID) async throws {
-        try await change { try await $0.forgetForwarded(jobs, of: move) }
+    package func setNextTick(_ tick: Timestamp, ofSchedule name: String) async throws {
+        try await change { try await $0.setNextTick(tick, ofSchedule: name) }
     }
 
     // MARK: - Table locks

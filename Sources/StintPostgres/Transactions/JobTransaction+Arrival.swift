@@ -128,10 +128,10 @@ extension JobTransaction {
         if !added.isEmpty { _ = try await enqueue(added) }
     }
 
-    func forgetForwarded(_ jobs: [JobID], of move: MoveID) async throws {
-        changesNothing = true
+    func setNextTick(_ tick: Timestamp, ofSchedule name: String) async throws {
         try await run(
-            "DELETE FROM stint.forwarded WHERE move_id = $1 AND job_id = ANY ($2)", .text(move.description),
-            .ints(jobs.map(\.rawValue)))
+            """
+            UPDATE stint.schedules SET next_tick = $2, ticked_until = $2 - 1 WHERE name = $1 AND next_tick IS NOT NULL
+            """, .text(name), .int(tick))
     }
 }

@@ -167,6 +167,7 @@ extension JobTransaction {
         guard let state = try await moveState(.out), state.phase == .moved else {
             throw StintError.invalidInput("\(store.name) was not moved, so none of its jobs was forwarded")
         }
+        try await run("SELECT set_config('stint.mover', 'on', true)")
         try await removeWithoutTrace(jobs.map(\.rawValue))
         try await removeNotes(notes)
     }

@@ -39,7 +39,11 @@ extension SQLiteStore: MovableStore {
     }
 
     package func notedChanges(limit: Int) async throws -> NotedChanges {
-        try await read { try $0.notedChanges(limit: limit) }
+        let isMoved = try await look { transaction in
+            try transaction.move(.out)?.state.phase == .moved && transaction.countNotes() > 0
+        }
+        guard isMoved else { return try await read { try $0.notedChanges(limit: limit) } }
+        return try await write(weight: limit, diskFull: .useReserve, fence: .none) { try $0.sealNoted(limit: limit) }
     }
 
     package func removeNotes(_ notes: [Int64]) async throws {
@@ -65,11 +69,6 @@ extension SQLiteStore: MovableStore {
 
     package func abandonMove(_ move: MoveID) async throws {
         try await write(diskFull: .useReserve, fence: .none) { [name] in try $0.abandonMove(move, name) }
-    }
-
-    package func sealNoted(limit: Int) async throws -> NotedChanges {
-        guard try await look({ try $0.hasNotes() }) else { return NotedChanges() }
-        return try await write(weight: limit, diskFull: .useReserve, fence: .none) { try $0.sealNoted(limit: limit) }
     }
 
     package func removeForwarded(_ jobs: [JobID], notes: [Int64]) async throws {

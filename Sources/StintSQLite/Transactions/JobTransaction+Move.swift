@@ -95,14 +95,11 @@ extension JobTransaction {
         return changes
     }
 
-    func hasNotes() throws -> Bool {
-        try statement("SELECT 1 FROM stint_move_notes LIMIT 1").first { _ in true } ?? false
-    }
-
     func countNotes() throws -> Int {
         try statement("SELECT count(*) FROM stint_move_notes").first { Int($0.tally(0)) } ?? 0
     }
 
+    /// After the move.
     func sealNoted(limit: Int) throws -> NotedChanges {
         let changes = try notedChanges(limit: limit)
         // As one that was claimed: a job of its own begins. Not by removing the key, which goes along with the job.

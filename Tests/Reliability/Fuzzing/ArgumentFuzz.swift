@@ -29,7 +29,7 @@ struct ArgumentFuzz {
         "--detach", "--off", "--web", "--auth-file", "--read-only", "--host-name", "--trusted-proxy",
         "--proxy-user-header", "--redact", "--new-token", "--role", "--on", "--template", "--allow-private",
         "--secret-file", "--new-secret", "--dry-run", "--time-to-run", "--dry-run-command", "--dry-run-pipe", "--work",
-        "--work-pipe", "--tube", "--secrets", "--check",
+        "--work-pipe", "--tube", "--secrets", "--check", "--abandon",
         "--beanstalk", "--allow-remote", "--max-job-size", "--group-separator", "--no-web", "--no-read-only",
         "--no-allow-remote", "--config",
     ]
