@@ -35,7 +35,7 @@ struct MoveTests {
         // Not one that anything will run: the picture is of both.
         let before = try await ExportTests.picture(place, from)
         let dry = try await place.attempt("move", "--dry-run", from, to)
-        #expect(dry.code == 0 && dry.output.hasPrefix("4 jobs in 2 queues"), "\(dry)")
+        #expect(dry.code == 0 && dry.output.hasPrefix("4 jobs in "), "\(dry)")
         #expect(way != .fileToFile || !place.exists("b.db"))
 
         let moved = try await place.attempt("move", from, to)
@@ -53,7 +53,8 @@ struct MoveTests {
         #expect(try await place.stint("show", id.trimmingCharacters(in: .newlines), "--db", to).contains("ready"))
         let other = try await place.refusal("move", from, "c.db")
         #expect(other.code == 65 && other.sentence.contains("was moved to"), "\(other)")
-        #expect(try await place.refusal("move", to, from).sentence.contains("the jobs of"), "")
+        let back = try await place.refusal("move", to, from)
+        #expect(back.code == 65 && back.sentence.contains("was moved to"), "\(back)")
     }
 
     @Test(
@@ -61,13 +62,13 @@ struct MoveTests {
         arguments: Way.allCases)
     func underLoad(_ way: Way) async throws {
         let (from, to) = try await way.addresses()
-        let jobs = (1...1_500).map { "first-\($0)\n" }.joined()
+        let jobs = (1...400).map { "first-\($0)\n" }.joined()
         try await place.run(
             Workplace.stint, ["put", "--lines", "--queue", "mail", "--db", from], input: Array(jobs.utf8))
         let worked = try await place.whileRunning(
             [
                 "work", "--db", from, "--queue", "mail", "--workers", "2", "--batch", "4", "--", "sh", "-c",
-                "cat >> out; echo >> out",
+                "job=$(cat); echo \"$job\" >> out",
             ]
         ) { worker in
             let producer = Task { try await produce(into: from) }
@@ -79,18 +80,18 @@ struct MoveTests {
             // The producer still writes into the old one.
             let after = produced.value
             try await eventually("jobs are enqueued in the old database", within: .seconds(30)) {
-                produced.value > after + 20
+                produced.value > after + 10
             }
             stop.set()
             try await producer.value
             try await eventually("all jobs have run", within: .seconds(120)) {
-                try place.lines("out").count >= 1_500 + produced.value
+                try place.lines("out").count >= 400 + produced.value
             }
             worker.send(SIGTERM)
         }
         #expect(worked.code == 0, "\(worked.errors)")
         #expect(worked.errors.contains("starting again on the new one"), "\(worked.errors)")
-        let expected = (1...1_500).map { "first-\($0)" } + (1...produced.value).map { "sql-\($0)" }
+        let expected = (1...400).map { "first-\($0)" } + (1...produced.value).map { "sql-\($0)" }
         #expect(try place.lines("out").sorted() == expected.sorted())
         let doctor = try await place.attempt("doctor", "--db", to)
         #expect(!doctor.output.contains("WRONG states") && !doctor.output.contains("WRONG move"), "\(doctor.output)")
@@ -120,6 +121,11 @@ struct MoveTests {
         while !stop.isSet {
             try await producer.enqueue("sql-\(produced.value + 1)")
             produced.add()
+            // As fast as they are run, not faster.
+            guard produced.value % 20 == 0 else { continue }
+            try await eventually("the jobs before have run", within: .seconds(120), every: .milliseconds(50)) {
+                try place.lines("out").count + 100 > produced.value || stop.isSet
+            }
         }
         await producer.close()
     }
@@ -145,7 +151,7 @@ struct MoveTests {
         try await producer.enqueue("from SQL", in: "default")
         await producer.close()
         #expect(try await place.stint("put", "--db", "a.db", "z") == "3\n")
-        #expect(try await place.counts().ready == 3)
+        #expect(try await target.stats().map(\.ready) == [3])
         #expect(try await place.stint("show", "2", "--payload", "--db", "b.db") == "from SQL")
         await source.close()
         await target.close()
@@ -161,7 +167,7 @@ struct MoveTests {
         let claim = ClaimRequest(queues: ["mail"], limit: 1, lease: .seconds(600), worker: "test:1")
         let lease = try #require(try await queue.store.claim(claim).first?.lease)
         let refused = try await place.attempt("move", "a.db", "b.db", "--wait", "200ms")
-        #expect(refused.code == 1 && refused.errors.contains("1 jobs are still running"), "\(refused)")
+        #expect(refused.code == 69 && refused.errors.contains("1 jobs are still running"), "\(refused)")
         let stats = try await queue.stats()
         #expect(stats.map(\.paused) == [false, true] && stats.map(\.pauseReason) == [nil, "by hand"])
         // It is ended by hand, or goes on.

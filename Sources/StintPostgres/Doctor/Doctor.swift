@@ -18,6 +18,7 @@ extension PostgresStore {
             findings += Finding.schedules(
                 try await transaction.schedules(), at: transaction.now.wall, hasWorker: hasWorker)
             findings += try await transaction.webhookFindings()
+            findings += try await transaction.moveFindings()
             return findings
         }
         return findings + [await listenFinding()]

@@ -158,6 +158,17 @@ extension JobTransaction {
         return Dictionary(try rows.map { (try $0.int(0), try $0.text(1)) }) { $1 }
     }
 
+    /// For `stint doctor`.
+    func moveFindings() async throws -> [Finding] {
+        var findings: [Finding] = []
+        for direction in [MoveDirection.out, .in] {
+            guard let state = try await moveState(direction) else { continue }
+            let notes = try await run("SELECT count(*) FROM stint.move_notes").first?.int(0)
+            findings.append(Finding.move(state, direction, notes: Int(notes ?? 0)))
+        }
+        return findings
+    }
+
     func removeNotes(_ notes: [Int64]) async throws {
         changesNothing = true
         try await run("DELETE FROM stint.move_notes WHERE note = ANY ($1)", .ints(notes))
