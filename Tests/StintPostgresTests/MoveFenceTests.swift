@@ -145,6 +145,56 @@ struct MoveFenceTests {
         await place.close()
     }
 
+    @Test("who moves must own the schema, and need not be a superuser")
+    func owner() async throws {
+        let database = try await TestDatabase()
+        let name = try await database.administrator.run("SELECT current_database()")[0].text(0)
+        let role = "owner_\(name)"
+        _ = try await database.administrator.run("CREATE ROLE \(role) LOGIN")
+        _ = try await database.administrator.run("GRANT CREATE ON DATABASE \(name) TO \(role)")
+        let url = database.url + (database.url.contains("?") ? "&" : "?") + "user=\(role)"
+        var options = PostgresStore.Options()
+        options.isMover = true
+        let (store, mover) = (try await PostgresStore.open(url), try await PostgresStore.open(url, options: options))
+        let replacing = JobOptions(uniqueKey: "k", onConflict: .replace)
+        let move = MoveID.random()
+        try await mover.beginMove(move, to: MovingPlace.peer)
+        try await mover.freeze(move, for: .seconds(600))
+        for _ in 0..<2 { _ = try await store.enqueue([NewJob([1], in: "q", options: replacing)]) }
+        for _ in 0..<2 {
+            let connections = try PostgresConnections(url)
+            _ = try await connections.run(
+                "SELECT stint.enqueue('x', queue => 'q', unique_key => 'k', on_conflict => 'replace')")
+            await connections.close()
+        }
+        #expect(try await mover.notedChanges(limit: 9).ids.count == 1)
+        await #expect(throws: StintError.self) {
+            try await store.claim(ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(9), worker: "w"))
+        }
+        #expect(try await mover.commitMove(move, lastCopied: nil))
+        let changes = try await mover.notedChanges(limit: 9)
+        try await mover.removeForwarded(changes.ids, notes: changes.notes)
+        #expect(try await MovingPlace.jobs(of: mover).isEmpty)
+        // The setting of a mover is for the owner.
+        try await database.withRole { role in
+            ["GRANT SELECT, DELETE ON ALL TABLES IN SCHEMA stint TO \(role)"]
+        } _: { worker in
+            let error = try await stintError {
+                try await database.connections.transaction { transaction in
+                    _ = try await transaction.run("SET LOCAL SESSION AUTHORIZATION \(worker)")
+                    _ = try await transaction.run("SET LOCAL stint.mover = 'on'")
+                    _ = try await transaction.run("DELETE FROM stint.ready")
+                }
+            }
+            #expect(error.code == .databaseMoved, "\(error)")
+        }
+        await store.close()
+        await mover.close()
+        _ = try await database.administrator.run("DROP OWNED BY \(role) CASCADE")
+        _ = try await database.administrator.run("DROP ROLE \(role)")
+        await database.close()
+    }
+
     @Test("the commit is refused after the time, with a lease, and while a change of what was copied is noted")
     func commit() async throws {
         let place = try await MovingPlace()
