@@ -86,7 +86,8 @@ struct MovingVerb: Sendable, CustomTestStringConvertible {
 
     private static let settlements = [
         settle("ack") { Settlement($0, .ack) },
-        settle("ack of a kept job", keeps: true) { Settlement($0, .ack) },
+        settle("ack of a job without a key", options: JobOptions()) { Settlement($0, .ack) },
+        settle("ack of a kept job", keeps: true, options: JobOptions()) { Settlement($0, .ack) },
         settle("ack of a digest", options: JobOptions(uniqueKey: "k", onConflict: .collect)) { Settlement($0, .ack) },
         settle("ack with a follow-up") { Settlement($0, .ack, followUps: [try NewJob([3], in: "q")]) },
         settle("release") { Settlement($0, .release(after: .zero)) },
@@ -98,7 +99,13 @@ struct MovingVerb: Sendable, CustomTestStringConvertible {
         },
         settle("crash") { Settlement($0, .crash(error: "e", retryAfter: .zero)) },
         settle("bury") { Settlement($0, .bury(reason: "r")) },
-        settle("expire", keeps: true, options: JobOptions(expires: .seconds(9))) { Settlement($0, .expire) },
+        MovingVerb("settle: expire") { place in
+            try await place.store.configure("q", QueueSettings(retention: .seconds(600)))
+            try await place.enqueue(JobOptions(expires: .seconds(9)))
+            let lease = try await place.claim()[0].lease
+            place.clock.advance(by: .seconds(10))
+            return { _ = try await place.store.settle([Settlement(lease, .expire)]) }
+        },
         MovingVerb("stint.ack") { place in
             try await place.enqueue(keyed)
             let lease = try await place.claim()[0].lease
@@ -140,7 +147,8 @@ struct MovingVerb: Sendable, CustomTestStringConvertible {
         [
             change(.kick, after: .bury(reason: "r")), change(.kickLater(after: .seconds(9)), after: .bury(reason: "r")),
             change(.runNow, options: JobOptions(delay: .seconds(9))), change(.bury(reason: "r")),
-            change(.cancel(reason: "r"), keeps: true), change(.cancel(reason: "r"), options: JobOptions(group: "g")),
+            change(.cancel(reason: "r"), after: .bury(reason: "r"), options: JobOptions(), keeps: true),
+            change(.cancel(reason: "r"), options: JobOptions(group: "g")),
             change(.delete), change(.delete, options: JobOptions(delay: .seconds(9), group: "g")),
             change(.delete, after: .cancel(reason: "r"), keeps: true), change(.move(to: "r")),
             change(.setPriority(to: 5)), change(.setPriority(to: 5), after: .bury(reason: "r")),
@@ -196,6 +204,8 @@ struct MovingVerb: Sendable, CustomTestStringConvertible {
         MovingVerb("reap of what was kept") { place in
             try await place.store.configure("q", QueueSettings(retention: .seconds(6)))
             try await place.store.cancel([place.enqueue()], reason: "r")
+            try await place.enqueue()
+            _ = try await place.store.settle([Settlement(place.claim()[0].lease, .ack)])
             place.clock.advance(by: .seconds(7))
             return { _ = try await place.store.reap() }
         },
