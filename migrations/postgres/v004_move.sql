@@ -95,22 +95,25 @@ $$;
 COMMENT ON FUNCTION stint.refuse_while_moved(text, boolean) IS
     'Raises ST010 while jobs are moved away, ST011 after it and ST012 while jobs arrive; the detail is the address of the other database';
 
+-- What an enqueue changes passes, but not while jobs arrive. Stint's own enqueues say so. Those of programs are told by their
+-- function, which may take a waiting job out of its state to replace it, or move its start: only a superuser could let a
+-- function make a setting of this name.
 CREATE FUNCTION stint.fence() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    is_enqueue boolean := coalesce(current_setting('stint.enqueues', true) = 'on', false)
+        OR TG_OP = 'INSERT' AND TG_TABLE_NAME IN ('jobs', 'ready', 'delayed', 'queues', 'groups');
+    callers text;
 BEGIN
-    PERFORM stint.refuse_while_moved(
-        TG_ARGV[0],
-        coalesce(current_setting('stint.enqueues', true) = 'on', false)
-        OR TG_OP = 'INSERT' AND TG_TABLE_NAME IN ('jobs', 'ready', 'delayed', 'queues', 'groups'));
+    IF NOT is_enqueue THEN
+        GET DIAGNOSTICS callers = PG_CONTEXT;
+        is_enqueue := callers ~ '\mstint\.enqueue\(bytea,';
+    END IF;
+    PERFORM stint.refuse_while_moved(TG_ARGV[0], is_enqueue);
     RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION stint.fence() IS 'Refuses changes of a table; what an enqueue changes passes, but not while jobs arrive';
-
--- An enqueue may take a waiting job out of its state, which replaces it, or move its start.
-ALTER FUNCTION stint.enqueue(
-    bytea, text, text, text, bigint, bigint, bigint, bigint, bigint, text, text, bigint, text, bigint, bigint, text)
-    SET stint.enqueues = 'on';
 
 -- Both need the owner of the tables, and the locks that the caller has taken.
 CREATE FUNCTION stint.begin_notes() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
