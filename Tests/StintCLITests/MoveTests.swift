@@ -63,7 +63,7 @@ struct MoveTests {
     func underLoad(_ way: Way) async throws {
         let (from, to) = try await way.addresses()
         let jobs = (1...400).map { "first-\($0)\n" }.joined()
-        try await place.run(
+        _ = try await place.run(
             Workplace.stint, ["put", "--lines", "--queue", "mail", "--db", from], input: Array(jobs.utf8))
         let worked = try await place.whileRunning(
             [

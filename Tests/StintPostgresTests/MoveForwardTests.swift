@@ -62,9 +62,6 @@ struct MoveForwardTests {
         #expect(try await place.store.stats().map(\.ready) == [21])
         try await place.store.enqueueForwarded([all[3]], of: MoveID("another"))
         #expect(try await place.store.stats().map(\.ready) == [22])
-        try await place.store.forgetForwarded([all[3].id], of: place.move)
-        try await place.store.enqueueForwarded(all, of: place.move)
-        #expect(try await place.store.stats().map(\.ready) == [23])
         await place.close()
     }
 
