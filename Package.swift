@@ -359,7 +359,7 @@ if Context.environment["STINT_FUZZ"] != nil {
         ),
         .testTarget(
             name: "DocumentationTests",
-            dependencies: ["Stint", "StintPostgres", "StintTesting", grdb, lifecycle, logging],
+            dependencies: ["Stint", "StintMail", "StintPostgres", "StintTesting", grdb, lifecycle, logging],
             exclude: ["Snippets.md"],
             plugins: ["SnippetPlugin"]
         ),

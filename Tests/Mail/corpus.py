@@ -9,7 +9,9 @@ same to Python as what went in. Messages that must be refused are refused with a
 
 import base64
 import email
+import email.header
 import email.policy
+import email.utils
 import glob
 import json
 import os
@@ -97,7 +99,8 @@ def messages(seed):
         yield {
             "from": addresses(script, text)[0], "to": addresses(script, text)[1:], "cc": [addresses(script, text)[2]],
             "replyTo": ["reply@example.org"], "subject": text, "text": text + "\n", "html": f"<p>{text}</p>\n",
-            "attachments": [{"filename": (text.replace("/", "-").replace("\\", "-").strip() or "x")[:40] + ".bin",
+            # Python decodes a file name that only looks encoded; RFC 2047, 5 (3), says that it must not.
+            "attachments": [{"filename": (text.replace("=?", "=").replace("/", "-").replace("\\", "-").strip() or "x")[:40] + ".bin",
                              "contentType": "application/octet-stream", "content": b64(text.encode() + b"\0\r\n\xff")}],
             "inline": [{"name": "logo", "contentType": "image/png", "content": b64(bytes(range(256)))}],
             "headers": [{"name": "X-Text", "value": text}], "thread": script,
@@ -132,7 +135,7 @@ REFUSED = [
     ({"headers": [{"name": "Bcc", "value": "x@example.org"}]}, "other fields"),
     ({"headers": [{"name": "Content-Type", "value": "text/html"}]}, "other fields"),
     ({"from": "a\r\nBcc: x@example.org <a@example.org>"}, "line break"),
-    ({"from": "a@example.org\r\nBcc: x@example.org"}, "domain"),
+    ({"from": "a@example.org\r\nBcc: x@example.org"}, "'@'"),
     ({"to": ["a b@example.org"]}, "'@'"),
     ({"to": ["a@exa mple.org"]}, "domain"),
     ({"to": ["a@b@c.org"]}, "'@'"),
@@ -197,15 +200,20 @@ def lines(text):
     return [line if line == "-- " else line.rstrip(" ") for line in found]
 
 
-def people(header):
-    return [(address.display_name, address.addr_spec) for address in header.addresses]
+def people(data, field):
+    """Not `header.addresses`: Python up to 3.12 puts a space between the encoded words of a name, against RFC 2047, 6.2."""
+    header = email.message_from_bytes(data, policy=email.policy.compat32)[field]
+    unfolded = re.sub(r"\r?\n(?=[ \t])", "", header)
+    return [
+        (str(email.header.make_header(email.header.decode_header(name))), address)
+        for name, address in email.utils.getaddresses([unfolded])]
 
 
 def person(text):
     name, _, address = text.rpartition(" <")
     local, _, domain = (address.rstrip(">") if name else text).rpartition("@")
     domain = domain.encode("idna").decode()
-    name = re.sub(r"\\(.)", r"\1", name.strip('"')) if name.startswith('"') else name
+    name = re.sub(r"\\(.)", r"\1", name[1:-1]) if name.startswith('"') else name
     return name, f"{local}@{domain}"
 
 
@@ -221,10 +229,10 @@ def check(message, data):
     read = email.message_from_bytes(data, policy=email.policy.default)
     assert not [part.defects for part in read.walk() if part.defects], [part.defects for part in read.walk()]
     assert read["subject"] == message["subject"], (read["subject"], message["subject"])
-    assert people(read["from"]) == [person(message["from"])], (people(read["from"]), message["from"])
+    assert people(data, "from") == [person(message["from"])], (people(data, "from"), message["from"])
     for field, key in [("to", "to"), ("cc", "cc"), ("reply-to", "replyTo")]:
         if message.get(key):
-            assert people(read[field]) == [person(text) for text in message[key]], field
+            assert people(data, field) == [person(text) for text in message[key]], (people(data, field), message[key])
     assert "bcc" not in read
     for further in message.get("headers", []):
         assert read[further["name"]] == further["value"], (read[further["name"]], further["value"])

@@ -7,14 +7,14 @@ import StintCore
 #endif
 
 extension JobQueue {
-    /// Enqueues a mail: a job for each domain of its recipients, whose group is that domain, or a job for each recipient if
-    /// each has a bounce address of its own. All or none.
+    /// Enqueues a mail: a job for each domain of its recipients, whose group is that domain, or a job for each
+    /// recipient if each has a bounce address of its own. All or none.
     ///
-    /// So a limit of groups is a limit of a provider: `setLimits(of: "mail", groupConcurrency: 2, groupRate: .to(100, per:
-    /// .seconds(60)))`.
+    /// So a limit of groups is a limit of a provider: `setLimits(of: "mail", groupConcurrency: 2, groupRate: .to(100,
+    /// per: .seconds(60)))`.
     ///
-    /// - Parameter options: Its headers and group are kept if it has them. The unique key and the idempotency key of each job
-    ///   are these, a space, and the domain or the recipient.
+    /// - Parameter options: Its headers and group are kept if it has them. The unique key and the idempotency key of
+    ///   each job are these, a space, and the domain or the recipient.
     /// - Throws: ``StintError`` with the code `invalidInput` that says what is wrong with the message.
     @discardableResult
     public func enqueue(
@@ -53,7 +53,9 @@ extension MailMessage {
         return try parts.map { name, envelope in
             var options = options
             try envelope.write(to: &options.headers)
-            if options.group == nil { options.group = String(envelope.recipients[0].domain.prefix(NewJob.maximumGroupBytes)) }
+            if options.group == nil {
+                options.group = String(envelope.recipients[0].domain.prefix(NewJob.maximumGroupBytes))
+            }
             options.uniqueKey = options.uniqueKey.map { "\($0) \(name)" }
             options.idempotencyKey = options.idempotencyKey.map { "\($0) \(name)" }
             return try NewJob(message, in: queue, options: options)

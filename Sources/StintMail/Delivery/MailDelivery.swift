@@ -7,7 +7,8 @@ import StintCore
     import Foundation
 #endif
 
-/// The handler of jobs that are mails: it delivers each by SMTP, and what the server answers decides what becomes of the job.
+/// The handler of jobs that are mails: it delivers each by SMTP, and what the server answers decides what becomes of
+/// the job.
 ///
 /// | the mail server | the job |
 /// |---|---|
@@ -18,12 +19,12 @@ import StintCore
 /// | has the message, and its answer was lost | failed: it is sent again with the same `Message-ID` |
 /// | takes it for some of the recipients | is done; those that were refused become a job of their own in the same transaction |
 ///
-/// There are two kinds of jobs. A ``MailMessage`` as JSON; its headers `mail-from` and `mail-to` (``MailEnvelope``), if it has
-/// them, say for whom this job is. And a message that is ready to send: its content type is `message/rfc822`, its payload the
-/// message, and it has both headers.
+/// There are two kinds of jobs. A ``MailMessage`` as JSON; its headers `mail-from` and `mail-to` (``MailEnvelope``), if
+/// it has them, say for whom this job is. And a message that is ready to send: its content type is `message/rfc822`,
+/// its payload the message, and it has both headers.
 ///
-/// ``MailWorker`` runs it. To run it in a worker of your own: `worker.registerOthers(retry: MailDelivery.retry, handler:
-/// delivery.run)`.
+/// ``MailWorker`` runs it. To run it in a worker of your own: `worker.registerOthers(retry: MailDelivery.retry,
+/// handler: delivery.run)`.
 public struct MailDelivery: Sendable {
     /// The content type of a job whose payload is a message that is ready to send.
     public static let messageContentType = "message/rfc822"
@@ -35,8 +36,8 @@ public struct MailDelivery: Sendable {
     /// Called when the server cannot be used.
     var whenUnreachable: @Sendable (SMTPFailure) -> Void = { _ in }
 
-    /// - Parameter retry: Must be the one with which the handler is registered: it is also for recipients who are refused for now
-    ///   while others are not.
+    /// - Parameter retry: Must be the one with which the handler is registered: it is also for recipients who are
+    ///   refused for now while others are not.
     public init(_ transport: SMTPTransport, retry: RetryPolicy = MailDelivery.retry) {
         self.transport = transport
         self.retry = retry
@@ -80,8 +81,8 @@ public struct MailDelivery: Sendable {
         }
     }
 
-    /// The recipients who were refused become jobs of their own: those for now, and those for ever. The server is asked again
-    /// for each, and its answer decides. The others never get the message twice for this.
+    /// The recipients who were refused become jobs of their own: those for now, and those for ever. The server is asked
+    /// again for each, and its answer decides. The others never get the message twice for this.
     private func goOn(with refusals: [SMTPRefusal], of mail: OutgoingMail, _ context: JobContext) async throws {
         let later = refusals.filter { !$0.reply.isPermanent }.map(\.recipient)
         let never = refusals.filter(\.reply.isPermanent).map(\.recipient)
@@ -108,7 +109,9 @@ public struct MailDelivery: Sendable {
                 timeToRun: context.job.timeToRun, headers: context.headers, group: record?.group,
                 expires: context.job.expiresAt.map { .seconds(max(1, $0.timeIntervalSinceNow)) })
             options.headers = Headers()
-            for (name, value) in context.headers where name != Headers.jobName { try options.headers.set(name, to: value) }
+            for (name, value) in context.headers where name != Headers.jobName {
+                try options.headers.set(name, to: value)
+            }
             try mail.envelope.write(to: &options.headers)
             return try NewJob(
                 mail.bytes, in: context.queue, contentType: Self.messageContentType, options: options)

@@ -11,10 +11,11 @@ import StintWorker
 ///         services: [worker, Reaper(queue)], gracefulShutdownSignals: [.sigterm], logger: logger
 ///     ).run()
 ///
-/// **A dead server holds the queue back.** When the server cannot be used (no connection, no TLS, refused credentials), the
-/// jobs that found that are released without using up an attempt, and this process claims no more. It then tries the server by
-/// itself, without a job, after 1 s and growing delays up to a minute, and goes on when it works. Meanwhile it holds no lease,
-/// so nothing is lost or blamed if it is killed; the next process finds the same with one claim.
+/// **A dead server holds the queue back.** When the server cannot be used (no connection, no TLS, refused credentials),
+/// the jobs that found that are released without using up an attempt, and this process claims no more. It then tries
+/// the server by itself, without a job, after 1 s and growing delays up to a minute, and goes on when it works.
+/// Meanwhile it holds no lease, so nothing is lost or blamed if it is killed; the next process finds the same with one
+/// claim.
 public struct MailWorker: Service {
     private let queues: [QueueName]
     private let transport: SMTPTransport
@@ -28,7 +29,8 @@ public struct MailWorker: Service {
     ///   - retry: When a mail that the server refused for now is sent again. The smaller of its `maxAttempts` and the job's own
     ///     counts.
     public init(
-        _ queue: JobQueue<some JobStore>, queues: [QueueName] = ["mail"], transport: SMTPTransport, concurrency: Int = 4,
+        _ queue: JobQueue<some JobStore>, queues: [QueueName] = ["mail"], transport: SMTPTransport,
+        concurrency: Int = 4,
         options: Worker.Options = Worker.Options(), retry: RetryPolicy = MailDelivery.retry,
         logger: Logger = Logger(label: "stint.mail")
     ) {
@@ -57,14 +59,16 @@ public struct MailWorker: Service {
 
     /// - Returns: Why the server cannot be used; `nil` if the worker has ended for another reason.
     private func workUntilUnreachable() async throws -> SMTPFailure? {
-        let (failures, continuation) = AsyncStream.makeStream(of: SMTPFailure.self, bufferingPolicy: .bufferingOldest(1))
+        let (failures, continuation) = AsyncStream.makeStream(
+            of: SMTPFailure.self, bufferingPolicy: .bufferingOldest(1))
         var delivery = MailDelivery(transport, retry: retry)
         delivery.whenUnreachable = { continuation.yield($0) }
         var worker = makeWorker()
         worker.registerOthers(retry: retry) { [delivery] in try await delivery.run($0) }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)], logger: logger))
+                services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)], logger: logger
+            ))
         let watch = Task {
             for await failure in failures {
                 await group.triggerGracefulShutdown()
@@ -99,7 +103,8 @@ public struct MailWorker: Service {
                 return true
             } catch {
                 let time = transport.health.fails()
-                logger.debug("the mail server still cannot be used", metadata: ["error": "\(error)", "after": "\(time)"])
+                logger.debug(
+                    "the mail server still cannot be used", metadata: ["error": "\(error)", "after": "\(time)"])
             }
         }
         return false

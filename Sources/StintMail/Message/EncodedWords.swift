@@ -1,8 +1,8 @@
-/// Text of any script in headers, as RFC 2047 says: always UTF-8, in words of at most 75 bytes, none of which ends within a
-/// character.
+/// Text of any script in headers, as RFC 2047 says: always UTF-8, in words of at most 75 bytes, none of which ends
+/// within a character.
 ///
-/// GMime's own encoder is not used: with its version 3.2 words have up to 140 bytes, and long URLs in headers become encoded
-/// words too.
+/// GMime's own encoder is not used: with its version 3.2 words have up to 140 bytes, and long URLs in headers become
+/// encoded words too.
 enum EncodedWords {
     static let maximumBytes = 75
     private static let start = "=?utf-8?"
@@ -22,7 +22,8 @@ enum EncodedWords {
         var words: [String] = []
         var bytes: [UInt8] = []
         func size(_ bytes: some Collection<UInt8>) -> Int {
-            frame + (isBase64 ? (bytes.count + 2) / 3 * 4 : bytes.reduce(0) { $0 + (isPlain($1) || $1 == 0x20 ? 1 : 3) })
+            frame
+                + (isBase64 ? (bytes.count + 2) / 3 * 4 : bytes.reduce(0) { $0 + (isPlain($1) || $1 == 0x20 ? 1 : 3) })
         }
         func end() {
             guard !bytes.isEmpty else { return }

@@ -1,5 +1,5 @@
-/// Plain text as `format=flowed` (RFC 3676): a line that ends with a space goes on in the next one, so readers fit paragraphs
-/// to their width, and others see lines of normal length.
+/// Plain text as `format=flowed` (RFC 3676): a line that ends with a space goes on in the next one, so readers fit
+/// paragraphs to their width, and others see lines of normal length.
 enum FlowedText {
     /// A line is broken at a space before it would be longer. A longer word stays whole.
     static let width = 72
@@ -16,14 +16,21 @@ enum FlowedText {
 
     private static func flow(_ line: Substring.UTF8View, into result: inout String) {
         // The mark of a signature is the one line that ends with a space and does not go on.
-        if line.elementsEqual("-- ".utf8) { return result += "-- \n" }
+        if line.elementsEqual("-- ".utf8) {
+            result += "-- \n"
+            return
+        }
         var rest = line
         while rest.last == 0x20 { rest = rest.dropLast() }
         repeat {
             let piece = String(Substring(rest.prefix(lengthOfLine(rest))))
             rest = rest.dropFirst(piece.utf8.count)
             // A space before what would be a space, a quotation, or "From ", which mailboxes change.
-            if [" ", ">", "From "].contains(where: piece.hasPrefix) || piece == "-- " { result += " " }
+            if [" ", ">", "From "].contains(where: { piece.utf8.starts(with: $0.utf8) })
+                || piece.utf8.elementsEqual("-- ".utf8)
+            {
+                result += " "
+            }
             result += piece + "\n"
         } while !rest.isEmpty
     }

@@ -56,6 +56,6 @@ struct HeaderLines {
         }
         let words = name.split(separator: " ").map(String.init)
         if words.allSatisfy({ $0.unicodeScalars.allSatisfy(MailAddress.isAtom) }) { return words }
-        return ["\"\(name.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""]
+        return [MailText.inQuotes(name)]
     }
 }

@@ -63,6 +63,13 @@ final class MIMEPart {
     func setFile(name: String) {
         g_mime_object_set_disposition(object, GMIME_DISPOSITION_ATTACHMENT)
         g_mime_object_set_content_disposition_parameter(object, "filename", name)
+        // Else GMime chooses a charset by the locale, such as iso-2022-jp for one of Japan.
+        guard let disposition = g_mime_object_get_content_disposition(object),
+            let parameters = g_mime_content_disposition_get_parameters(disposition),
+            let parameter = g_mime_param_list_get_parameter(parameters, "filename")
+        else { return }
+        g_mime_param_set_charset(parameter, "utf-8")
+        g_mime_param_set_encoding_method(parameter, GMIME_PARAM_ENCODING_METHOD_RFC2231)
     }
 
     /// What is shown within another part that names it.
@@ -99,7 +106,8 @@ struct MIMEType {
     let subtype: String
     let parameters: [(name: String, value: String)]
 
-    static let plainText = MIMEType(type: "text", subtype: "plain", parameters: [("charset", "utf-8"), ("format", "flowed")])
+    static let plainText = MIMEType(
+        type: "text", subtype: "plain", parameters: [("charset", "utf-8"), ("format", "flowed")])
     static let html = MIMEType(type: "text", subtype: "html", parameters: [("charset", "utf-8")])
 
     private init(type: String, subtype: String, parameters: [(name: String, value: String)]) {

@@ -17,8 +17,8 @@ public struct MailAddress: Hashable, Sendable {
     public let name: String?
     /// Before the `@`, with the quotes if it has some.
     public let localPart: String
-    /// After the `@`, in ASCII and lower case, or an address literal such as `[192.0.2.1]`. A good name for the group of
-    /// a job.
+    /// After the `@`, in ASCII and lower case, or an address literal such as `[192.0.2.1]`. A good name for the group
+    /// of a job.
     public let domain: String
 
     /// `localPart@domain`
@@ -119,7 +119,8 @@ public struct MailAddress: Hashable, Sendable {
 
     static func isAtom(_ scalar: Unicode.Scalar) -> Bool {
         guard scalar.isASCII else { return !scalar.isControl && !scalar.properties.isWhitespace }
-        return scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || "!#$%&'*+-/=?^_`{|}~".unicodeScalars.contains(scalar)
+        return scalar.properties.isAlphabetic || ("0"..."9").contains(scalar)
+            || "!#$%&'*+-/=?^_`{|}~".unicodeScalars.contains(scalar)
     }
 }
 
@@ -127,8 +128,7 @@ extension MailAddress: CustomStringConvertible {
     /// `"Ada" <ada@example.org>`, which ``init(_:name:)`` reads again.
     public var description: String {
         guard let name else { return address }
-        let escaped = name.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
-        return "\"\(escaped)\" <\(address)>"
+        return "\(MailText.inQuotes(name)) <\(address)>"
     }
 }
 

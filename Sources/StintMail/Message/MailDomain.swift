@@ -2,8 +2,8 @@ import CGMime
 
 /// The domain of an address in the form that mail servers and the DNS know.
 enum MailDomain {
-    /// In ASCII and lower case; `nil` if it is no domain. Names in other scripts are encoded as IDNA says, by GLib, which
-    /// does so in any locale.
+    /// In ASCII and lower case; `nil` if it is no domain. Names in other scripts are encoded as IDNA says, by GLib,
+    /// which does so in any locale.
     static func ascii(_ domain: String) -> String? {
         guard !domain.isEmpty, domain.utf8.count <= 1_000, !domain.utf8.contains(0) else { return nil }
         if domain.utf8.first == UInt8(ascii: "[") { return literal(domain) }
@@ -28,7 +28,8 @@ enum MailDomain {
             return false
         }
         return label.allSatisfy {
-            (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_")
+            (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "-")
+                || $0 == UInt8(ascii: "_")
         }
     }
 

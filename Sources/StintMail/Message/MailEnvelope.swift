@@ -31,7 +31,8 @@ public struct MailEnvelope: Sendable, Hashable {
             sender: sender.isEmpty || sender == "<>" ? nil : try MailAddress(sender),
             recipients: try Self.split(list).map { try MailAddress($0) })
         guard !recipients.isEmpty else {
-            throw StintError.invalidInput("the header '\(Self.recipientsHeader)' names no recipient: give one address or more")
+            throw StintError.invalidInput(
+                "the header '\(Self.recipientsHeader)' names no recipient: give one address or more")
         }
     }
 

@@ -7,8 +7,8 @@ import StintCore
 #endif
 
 extension MailMessage {
-    /// The message as it is sent: ASCII with lines of at most 998 bytes and CRLF, but for addresses that need SMTPUTF8. The
-    /// same message, id and date give the same bytes in every process and locale.
+    /// The message as it is sent: ASCII with lines of at most 998 bytes and CRLF, but for addresses that need SMTPUTF8.
+    /// The same message, id and date give the same bytes in every process and locale.
     ///
     /// - Parameters:
     ///   - id: Unique, without spaces, the part of the `Message-ID` before the `@` if ``messageID`` is `nil`.
@@ -186,7 +186,8 @@ private struct MailBody {
 
     private func attachment(_ file: MailAttachment) throws -> MIMEPart {
         try MailText.check(file.filename, "the file name \(quoted(file.filename))")
-        guard (1...255).contains(file.filename.utf8.count), !file.filename.contains("/"), !file.filename.contains("\\")
+        guard (1...255).contains(file.filename.utf8.count), !file.filename.utf8.contains(UInt8(ascii: "/")),
+            !file.filename.utf8.contains(UInt8(ascii: "\\"))
         else {
             throw StintError.invalidInput(
                 "the file name \(quoted(file.filename)) of an attachment is not allowed: use 1 to 255 bytes without '/' "

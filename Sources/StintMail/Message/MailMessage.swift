@@ -6,15 +6,15 @@ import StintCore
     import Foundation
 #endif
 
-/// A mail to send. As the payload of a job it is JSON, which programs in other languages can write too: only `from`, one
-/// recipient and a text are needed.
+/// A mail to send. As the payload of a job it is JSON, which programs in other languages can write too: only `from`,
+/// one recipient and a text are needed.
 ///
 ///     var message = MailMessage(from: "Shop <shop@example.org>", to: ["ada@example.net"], subject: "Größe 42 is here")
 ///     message.text = "Dear Ada,\n\nit is here.\n"
 ///     try await queue.enqueue(mail: message, in: "mail")
 ///
-/// Nothing is checked until ``rfc822(id:date:)``, or an enqueue, builds the message. No text can become a header: one with a
-/// line break where none belongs is refused.
+/// Nothing is checked until ``rfc822(id:date:)``, or an enqueue, builds the message. No text can become a header: one
+/// with a line break where none belongs is refused.
 public struct MailMessage: Sendable, Hashable, JobParameters {
     public static let jobName = "mail"
 
@@ -30,8 +30,8 @@ public struct MailMessage: Sendable, Hashable, JobParameters {
     public var bcc: [MailAddress] = []
     public var replyTo: [MailAddress] = []
     public var subject: String
-    /// The plain text. Its lines may be of any length: it is sent as `format=flowed` (RFC 3676), so that paragraphs fit any
-    /// width. Spaces at the end of lines are not kept.
+    /// The plain text. Its lines may be of any length: it is sent as `format=flowed` (RFC 3676), so that paragraphs fit
+    /// any width. Spaces at the end of lines are not kept.
     public var text: String?
     /// The same as HTML. With a text too, readers choose (`multipart/alternative`).
     public var html: String?
@@ -70,7 +70,8 @@ public struct MailMessage: Sendable, Hashable, JobParameters {
         return (to + cc + bcc).filter { known.insert($0.address).inserted }
     }
 
-    /// From whom and to whom servers carry it: one envelope, or one for each recipient if each has a bounce address of its own.
+    /// From whom and to whom servers carry it: one envelope, or one for each recipient if each has a bounce address of
+    /// its own.
     ///
     /// - Throws: ``StintError`` with the code `invalidInput` for a bounce address that would be too long.
     public func envelopes() throws -> [MailEnvelope] {
@@ -128,8 +129,8 @@ public struct MailHeader: Sendable, Hashable, Codable {
 
 /// How the recipient ends mails of this kind: `List-Unsubscribe` with one click (RFC 8058).
 public struct MailUnsubscribe: Sendable, Hashable, Codable {
-    /// The mail program sends a POST request there, without asking and without cookies, so it must name the recipient. `https`
-    /// only.
+    /// The mail program sends a POST request there, without asking and without cookies, so it must name the recipient.
+    /// `https` only.
     public var url: String
     /// For mail programs that know no clicks: an address that takes a mail instead.
     public var address: MailAddress?
@@ -143,8 +144,9 @@ public struct MailUnsubscribe: Sendable, Hashable, Codable {
 /// Where reports of failed deliveries go.
 public enum BounceAddress: Sendable, Hashable {
     case address(MailAddress)
-    /// One for each recipient (VERP), so that a report says by its own address whose it is: for `bounce@example.org` and the
-    /// recipient `ada@example.net` it is `bounce+ada=example.net@example.org`. Each recipient gets a mail of its own.
+    /// One for each recipient (VERP), so that a report says by its own address whose it is: for `bounce@example.org`
+    /// and the recipient `ada@example.net` it is `bounce+ada=example.net@example.org`. Each recipient gets a mail of
+    /// its own.
     case perRecipient(MailAddress)
 
     /// The sender of the envelope for this recipient.
@@ -154,7 +156,7 @@ public enum BounceAddress: Sendable, Hashable {
         switch self {
         case .address(let address): return address
         case .perRecipient(let base):
-            let plain = recipient.localPart.replacing("\"", with: "")
+            let plain = String(String.UnicodeScalarView(recipient.localPart.unicodeScalars.filter { $0 != "\"" }))
             return try MailAddress("\(base.localPart)+\(plain)=\(recipient.domain)@\(base.domain)")
         }
     }

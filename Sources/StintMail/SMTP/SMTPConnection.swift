@@ -92,7 +92,7 @@ final class SMTPConnection: @unchecked Sendable {
     private func exchange(
         _ message: [UInt8], _ envelope: MailEnvelope?, _ cancellation: SMTPCancellation, isFresh: Bool
     ) -> SMTPExchange {
-        guard Self.isStarted, let curl = curl_easy_handle() else {
+        guard Self.isStarted, let curl = openHandle() else {
             return SMTPExchange(code: CURLE_FAILED_INIT, isReused: false, text: "libcurl does not start", dialogue: nil)
         }
         let secrets = [server.password].compactMap(\.self)
@@ -126,11 +126,12 @@ final class SMTPConnection: @unchecked Sendable {
         if let found = dialogue.capabilities { capabilities = found } else if connects > 0 { capabilities = nil }
         let text = error[0] != 0 ? String(cString: error) : String(cString: curl_easy_strerror(code))
         return SMTPExchange(
-            code: code, isReused: connects == 0, text: secrets.reduce(text) { $0.replacing($1, with: "…") },
+            code: code, isReused: connects == 0,
+            text: String(decoding: MailText.hiding(secrets, in: Array(text.utf8)), as: UTF8.self),
             dialogue: dialogue)
     }
 
-    private func curl_easy_handle() -> UnsafeMutableRawPointer? {
+    private func openHandle() -> UnsafeMutableRawPointer? {
         if handle == nil { handle = curl_easy_init().map { OpaquePointer($0) } }
         return handle.map { UnsafeMutableRawPointer($0) }
     }
@@ -140,7 +141,9 @@ final class SMTPConnection: @unchecked Sendable {
         let host = server.host.contains(":") ? "[\(server.host)]" : server.host
         set(curl, CURLOPT_URL, "\(scheme)://\(host):\(server.port)/\(server.greetingName ?? "")")
         set(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps")
-        set(curl, CURLOPT_USE_SSL, server.security == .startTLS ? Int(CURLUSESSL_ALL.rawValue) : Int(CURLUSESSL_NONE.rawValue))
+        set(
+            curl, CURLOPT_USE_SSL,
+            server.security == .startTLS ? Int(CURLUSESSL_ALL.rawValue) : Int(CURLUSESSL_NONE.rawValue))
         if let user = server.user, let password = server.password {
             set(curl, CURLOPT_USERNAME, user)
             set(curl, CURLOPT_PASSWORD, password)

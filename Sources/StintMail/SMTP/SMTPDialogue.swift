@@ -1,8 +1,8 @@
 import StintPlatform
 import Synchronization
 
-/// What was said in one use of a connection: libcurl speaks, and this listens, so that it is known what each answer of the
-/// server was for.
+/// What was said in one use of a connection: libcurl speaks, and this listens, so that it is known what each answer of
+/// the server was for.
 ///
 /// Used by one thread at a time, except for ``isCancelled``.
 final class SMTPDialogue {
@@ -68,7 +68,10 @@ final class SMTPDialogue {
             recipients += 1
         case "DATA": step = .data
         default:
-            guard step == .authentication else { return step = .other }
+            guard step == .authentication else {
+                step = .other
+                return
+            }
             secrets.append(line)
         }
     }

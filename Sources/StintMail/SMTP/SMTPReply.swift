@@ -30,8 +30,8 @@ public struct SMTPReply: Sendable, Hashable, CustomStringConvertible {
         guard let code = lines.last.flatMap({ Int(String(decoding: $0.prefix(3), as: UTF8.self)) }),
             (200..<600).contains(code)
         else { return nil }
-        var text = lines.map { String(decoding: $0.dropFirst(4), as: UTF8.self) }.joined(separator: " ")
-        for secret in secrets where !secret.isEmpty { text = text.replacing(secret, with: "…") }
+        let words = lines.map { MailText.hiding(secrets, in: Array($0.dropFirst(4))) }
+        var text = words.map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")
         text = String(String.UnicodeScalarView(text.unicodeScalars.map { $0.isControl ? " " : $0 }))
         if text.utf8.count > Self.maximumTextBytes {
             var short = String.UnicodeScalarView()
@@ -72,15 +72,16 @@ public struct SMTPReceipt: Sendable, Hashable {
 /// Why a message was not delivered, or may not have been.
 public struct SMTPFailure: Error, Sendable, CustomStringConvertible {
     public enum Kind: Sendable, Hashable {
-        /// The server cannot take this message now, or the connection was lost before it had all of it. It has not taken the
-        /// message.
+        /// The server cannot take this message now, or the connection was lost before it had all of it. It has not
+        /// taken the message.
         case temporary
         /// The server does not take this message, or none for these recipients.
         case permanent
-        /// The server takes no mail at all: it cannot be reached, refuses the connection or the credentials, or TLS failed. It
-        /// has not to do with the message.
+        /// The server takes no mail at all: it cannot be reached, refuses the connection or the credentials, or TLS
+        /// failed. It has not to do with the message.
         case unreachable
-        /// The connection was lost after the server had the whole message and before its answer came. It may have taken it.
+        /// The connection was lost after the server had the whole message and before its answer came. It may have taken
+        /// it.
         case outcomeUnknown
         /// The task was cancelled before the server had the whole message.
         case cancelled

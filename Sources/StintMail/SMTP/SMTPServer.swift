@@ -76,8 +76,9 @@ public struct SMTPServer: Sendable {
             }
             greetingName = name
         }
-        if let unknown = parts.options.keys.sorted().first(where: { !["security", "certificates", "name"].contains($0) })
-        {
+        if let unknown = parts.options.keys.sorted().first(where: {
+            !["security", "certificates", "name"].contains($0)
+        }) {
             throw StintError.invalidInput(
                 "the option \(quoted(unknown)) of the mail server's address is unknown: there are security, certificates "
                     + "and name")

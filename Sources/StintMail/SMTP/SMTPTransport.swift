@@ -19,8 +19,8 @@ public actor SMTPTransport {
         self.maxConnections = maxConnections
     }
 
-    /// Sends a message, and returns when the server is responsible for it. On cancellation it stops if the server does not have
-    /// the whole message yet; otherwise it waits for the answer.
+    /// Sends a message, and returns when the server is responsible for it. On cancellation it stops if the server does
+    /// not have the whole message yet; otherwise it waits for the answer.
     ///
     /// - Parameter message: As RFC 5322 says; the ends of its lines may be LF.
     /// - Returns: For whom the server has taken it. It may have refused some of the recipients.

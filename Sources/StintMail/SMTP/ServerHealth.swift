@@ -1,8 +1,8 @@
 import StintCore
 import Synchronization
 
-/// Whether a mail server can be used, as this process has found. While it cannot, one message after the other tries it, after
-/// growing delays, and all others wait.
+/// Whether a mail server can be used, as this process has found. While it cannot, one message after the other tries it,
+/// after growing delays, and all others wait.
 final class ServerHealth: Sendable {
     /// Between two tries.
     static let backoff = Backoff(first: .seconds(1), longest: .seconds(60))
