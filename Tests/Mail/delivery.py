@@ -421,7 +421,7 @@ def main():
     parser.add_argument("tool")
     parser.add_argument("checks", nargs="*")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     TOOL = os.path.abspath(arguments.tool)
     print(f"seed {arguments.seed}")
     for name in arguments.checks or checks:
