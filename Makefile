@@ -16,6 +16,7 @@
 # make screenshots   pictures of the dashboard, in docs/screenshots
 # make docs    the guides and the documentation of all public symbols, as a web site in .build/docs
 # make beanstalk   beanstalkd's clients, with Stint in its place, and both servers' replies compared; SEQUENCES=5000 SEED=7
+# make mail-check   mails read back by Python, and delivered to servers that fail, to exim and to postfix; SEED=7 repeats a run
 # make lint    formatting and imports
 # make build   the `stint` binary: .build/release/stint
 # make install copies it to $(PREFIX)/bin
@@ -30,11 +31,11 @@ SEED ?=
 STINT := .build/release/stint
 BENCH := .build/release/stint-bench
 # Libraries and programs that the build, the demo and the tests need, by their Debian names.
-PACKAGES := libpq-dev libsqlite3-dev php-cli python3 python3-venv sqlite3 strace faketime
+PACKAGES := libcurl4-openssl-dev libgmime-3.0-dev libpq-dev libsqlite3-dev php-cli python3 python3-venv sqlite3 strace faketime
 
 FUZZ_SECONDS ?= 60
 
-.PHONY: build install deb try-deb demo test api-check metrics-check connections-check beanstalk check torture torture-postgres torture-failover fuzz bench bench-flat bench-handlers bench-peers bench-postgres bench-beanstalk bench-web stint-bench plots docs lint setup croniter browser screenshots clean
+.PHONY: build install deb try-deb demo test api-check mail-check metrics-check connections-check beanstalk check torture torture-postgres torture-failover fuzz bench bench-flat bench-handlers bench-peers bench-postgres bench-beanstalk bench-web stint-bench plots docs lint setup croniter browser screenshots clean
 
 build: setup
 	$(SWIFT) build -c release --product stint
@@ -66,7 +67,7 @@ WIDTH = $(shell $(SWIFT) test --help-hidden 2>/dev/null | grep -q -- --experimen
 
 # The tests of faults come at the end, one after the other: each keeps all processors busy. Tests that do not end within
 # four times their usual time hang: then it is shown what they wait for.
-test: PACKAGES += chromium fonts-dejavu-core postgresql php-pda-pheanstalk ruby-beaneater
+test: PACKAGES += chromium fonts-dejavu-core postgresql php-pda-pheanstalk ruby-beaneater libpython3.11-testsuite openssl
 test: setup croniter browser
 	$(SWIFT) build --build-tests
 	.ci/within 25 $(SWIFT) test --skip-build --disable-xctest --skip TortureTests $(WIDTH)
@@ -77,6 +78,10 @@ test: setup croniter browser
 	Tests/Metrics/setup
 	.ci/within 3 .build/metrics-venv/bin/python Tests/Metrics/check.py .build/debug/stint
 	.ci/within 5 python3 Tests/Connections/check.py .build/debug/stint
+	Tests/Mail/setup
+	.ci/within 2 python3 Tests/Mail/corpus.py .build/debug/mail-tool
+	.ci/within 6 .build/mail-venv/bin/python Tests/Mail/delivery.py .build/debug/mail-tool
+	.ci/within 4 .build/mail-venv/bin/python Tests/Mail/servers.py .build/debug/mail-tool
 	Tests/Beanstalk/setup
 	.ci/within 5 python3 Tests/Beanstalk/differential.py .build/debug/stint --sequences 1000 --timed 24
 	.ci/within 2 .build/beanstalk-venv/bin/python Tests/Beanstalk/clients.py .build/debug/stint
@@ -86,6 +91,15 @@ test: setup croniter browser
 	.ci/within 3 python3 Tests/Beanstalk/crowd.py .build/debug/stint
 	.ci/within 2 Examples/elgg-worker/run.sh .build/debug/stint
 	.ci/within 30 $(SWIFT) test --skip-build --disable-xctest --no-parallel --filter TortureTests
+
+# Mail: what is built, and what servers get.
+mail-check: PACKAGES += libpython3.11-testsuite openssl
+mail-check: setup
+	Tests/Mail/setup
+	$(SWIFT) build --product mail-tool
+	python3 Tests/Mail/corpus.py .build/debug/mail-tool $(SEED)
+	.build/mail-venv/bin/python Tests/Mail/delivery.py .build/debug/mail-tool $(if $(SEED),--seed $(SEED))
+	.build/mail-venv/bin/python Tests/Mail/servers.py .build/debug/mail-tool
 
 # The HTTP API: a worker without a library, and the document against the server.
 api-check: setup

@@ -44,13 +44,16 @@ let package = Package(
         .library(name: "StintWeb", targets: ["StintWeb"]),
         // Databases of PostgreSQL servers: `JobQueue(.postgres("postgres://…"))`.
         .library(name: "StintPostgres", targets: ["StintPostgres"]),
+        // Mail: messages as jobs, delivered by SMTP.
+        .library(name: "StintMail", targets: ["StintMail"]),
         .executable(name: "stint", targets: ["StintCLI"]),
     ],
     traits: [
         .trait(
             name: "Web", description: "The dashboard, the HTTP API and `stint serve`, with Hummingbird and SwiftNIO."),
         .trait(name: "PostgreSQL", description: "Databases of PostgreSQL servers in `stint`, with libpq."),
-        .default(enabledTraits: ["Web", "PostgreSQL"]),
+        .trait(name: "Mail", description: "Delivery of mail in `stint`, with GMime and libcurl."),
+        .default(enabledTraits: ["Web", "PostgreSQL", "Mail"]),
     ],
     dependencies: [
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -134,6 +137,17 @@ let package = Package(
         // Without access to what is only of the package: so its store proves that one can be written outside of it.
         .target(name: "StintTesting", dependencies: ["StintCore", "StintWorker"], packageAccess: false),
 
+        // GMime writes MIME, and libcurl speaks SMTP.
+        .systemLibrary(
+            name: "CGMime", pkgConfig: "gmime-3.0", providers: [.apt(["libgmime-3.0-dev"]), .brew(["gmime"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
+        // Mail as jobs, of any store.
+        .target(
+            name: "StintMail",
+            dependencies: ["StintCore", "StintPlatform", "StintWorker", "CGMime", "CCurl", lifecycle, logging]
+        ),
+
         // The dashboard and the HTTP API, of any store.
         .target(
             name: "StintWeb",
@@ -173,6 +187,7 @@ let package = Package(
                 .target(name: "StintWeb", condition: .when(traits: ["Web"])),
                 .target(name: "StintBeanstalk", condition: .when(traits: ["Web"])),
                 .target(name: "StintPostgres", condition: .when(traits: ["PostgreSQL"])),
+                .target(name: "StintMail", condition: .when(traits: ["Mail"])),
             ]
         ),
 
@@ -305,6 +320,17 @@ let package = Package(
                 logging, nio, nioPosix, subprocess,
             ]
         ),
+        // Builds, enqueues and delivers mails for the checks in Tests/Mail.
+        .executableTarget(
+            name: "mail-tool", dependencies: ["Stint", "StintMail", lifecycle, logging], path: "Tests/MailTool"
+        ),
+        .testTarget(
+            name: "StintMailTests",
+            dependencies: [
+                "Stint", "StintCore", "StintMail", "StintPlatform", "StintTesting", "TestSupport", "mail-tool",
+                lifecycle, logging, subprocess,
+            ]
+        ),
         .testTarget(
             name: "StintCLITests",
             dependencies: [
@@ -335,7 +361,7 @@ if Context.environment["STINT_FUZZ"] != nil {
         ),
         .testTarget(
             name: "DocumentationTests",
-            dependencies: ["Stint", "StintPostgres", "StintTesting", grdb, lifecycle, logging],
+            dependencies: ["Stint", "StintMail", "StintPostgres", "StintTesting", grdb, lifecycle, logging],
             exclude: ["Snippets.md"],
             plugins: ["SnippetPlugin"]
         ),

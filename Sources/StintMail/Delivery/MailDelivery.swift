@@ -1,0 +1,120 @@
+import Logging
+import StintCore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The handler of jobs that are mails: it delivers each by SMTP, and what the server answers decides what becomes of
+/// the job.
+///
+/// | the mail server | the job |
+/// |---|---|
+/// | takes the message | is done |
+/// | answers 4xx, or the connection is lost during the message | failed: again after the retry policy's delay |
+/// | answers 5xx | is buried with the server's words |
+/// | cannot be used at all | is released, no attempt counts; see ``MailWorker`` |
+/// | has the message, and its answer was lost | failed: it is sent again with the same `Message-ID` |
+/// | takes it for some of the recipients | is done; those that were refused become a job of their own in the same transaction |
+///
+/// There are two kinds of jobs. A ``MailMessage`` as JSON; its headers `mail-from` and `mail-to` (``MailEnvelope``), if
+/// it has them, say for whom this job is. And a message that is ready to send: its content type is `message/rfc822`,
+/// its payload the message, and it has both headers.
+///
+/// ``MailWorker`` runs it. To run it in a worker of your own: `worker.registerOthers(retry: MailDelivery.retry,
+/// handler: delivery.run)`.
+public struct MailDelivery: Sendable {
+    /// The content type of a job whose payload is a message that is ready to send.
+    public static let messageContentType = "message/rfc822"
+    /// 30 s, doubling, up to an hour: many servers want a first mail to be tried again after some minutes.
+    public static let retry = RetryPolicy.exponential(base: .seconds(30))
+
+    let transport: SMTPTransport
+    let retry: RetryPolicy
+    /// Called when the server cannot be used.
+    var whenUnreachable: @Sendable (SMTPFailure) -> Void = { _ in }
+
+    /// - Parameter retry: Must be the one with which the handler is registered: it is also for recipients who are
+    ///   refused for now while others are not.
+    public init(_ transport: SMTPTransport, retry: RetryPolicy = MailDelivery.retry) {
+        self.transport = transport
+        self.retry = retry
+    }
+
+    /// Delivers the mail of a job. Returns if it is done.
+    public func run(_ context: JobContext) async throws {
+        let mails: [OutgoingMail]
+        do {
+            mails = try OutgoingMail.all(of: context)
+        } catch {
+            throw JobVerdict.bury("the mail cannot be sent: \(error)")
+        }
+        guard mails.count == 1 else {
+            // Each gets its own bounce address, so each is a job of its own.
+            return try await context.ack(enqueueing: try await followUps(mails, of: context))
+        }
+        try await deliver(mails[0], context)
+    }
+
+    private func deliver(_ mail: OutgoingMail, _ context: JobContext) async throws {
+        if let time = transport.health.waitingTime() { throw JobVerdict.release(after: time) }
+        do {
+            let receipt = try await transport.send(mail.bytes, mail.envelope)
+            transport.health.works()
+            guard !receipt.refusals.isEmpty else { return }
+            try await goOn(with: receipt.refusals, of: mail, context)
+        } catch let failure as SMTPFailure {
+            switch failure.kind {
+            case .unreachable:
+                let time = transport.health.fails()
+                whenUnreachable(failure)
+                throw JobVerdict.release(after: time)
+            case .cancelled: throw CancellationError()
+            case .temporary, .permanent, .outcomeUnknown: transport.health.works()
+            }
+            let kinds = Set(failure.refusals.map(\.reply.isPermanent))
+            if kinds.count == 2 { return try await goOn(with: failure.refusals, of: mail, context) }
+            if failure.kind == .permanent { throw JobVerdict.bury(failure.description) }
+            throw failure
+        }
+    }
+
+    /// The recipients who were refused become jobs of their own: those for now, and those for ever. The server is asked
+    /// again for each, and its answer decides. The others never get the message twice for this.
+    private func goOn(with refusals: [SMTPRefusal], of mail: OutgoingMail, _ context: JobContext) async throws {
+        let later = refusals.filter { !$0.reply.isPermanent }.map(\.recipient)
+        let never = refusals.filter(\.reply.isPermanent).map(\.recipient)
+        context.logger.warning(
+            "the mail server has refused some recipients; each kind goes on as a job of its own",
+            metadata: ["refusals": "\(refusals.prefix(3).map { "\($0.recipient.address): \($0.reply)" })"])
+        var jobs: [NewJob] = []
+        for (recipients, delay) in [(never, Duration.zero), (later, retry.delay(afterAttempt: context.attempt))]
+        where !recipients.isEmpty {
+            var rest = mail
+            rest.envelope.recipients = recipients
+            jobs += try await followUps([rest], of: context, after: delay)
+        }
+        try await context.ack(enqueueing: jobs)
+    }
+
+    private func followUps(
+        _ mails: [OutgoingMail], of context: JobContext, after delay: Duration = .zero
+    ) async throws -> [NewJob] {
+        let record = try await context.store.job(context.id)?.record
+        return try mails.map { mail in
+            var options = JobOptions(
+                priority: context.job.priority, delay: delay, maxAttempts: context.maxAttempts,
+                timeToRun: context.job.timeToRun, headers: context.headers, group: record?.group,
+                expires: context.job.expiresAt.map { .seconds(max(1, $0.timeIntervalSinceNow)) })
+            options.headers = Headers()
+            for (name, value) in context.headers where name != Headers.jobName {
+                try options.headers.set(name, to: value)
+            }
+            try mail.envelope.write(to: &options.headers)
+            return try NewJob(
+                mail.bytes, in: context.queue, contentType: Self.messageContentType, options: options)
+        }
+    }
+}

@@ -1,0 +1,216 @@
+import StintCore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+extension MailMessage {
+    /// The message as it is sent: ASCII with lines of at most 998 bytes and CRLF, but for addresses that need SMTPUTF8.
+    /// The same message, id and date give the same bytes in every process and locale.
+    ///
+    /// - Parameters:
+    ///   - id: Unique, without spaces, the part of the `Message-ID` before the `@` if ``messageID`` is `nil`.
+    ///   - date: If ``date`` is `nil`.
+    /// - Throws: ``StintError`` with the code `invalidInput` that names what is not allowed.
+    public func rfc822(id: String, date fallback: Date) throws -> [UInt8] {
+        let messageID = try fullMessageID(id)
+        var header = HeaderLines()
+        header.add("From", [from])
+        header.add("To", to)
+        header.add("Cc", cc)
+        header.add("Reply-To", replyTo)
+        try MailText.check(subject, "the subject")
+        header.add("Subject", text: subject)
+        header.add("Date", words: [MailDate.text(date ?? fallback)])
+        header.add("Message-ID", words: [messageID])
+        if let thread {
+            let root = "<thread-\(MailText.hash(thread.utf8))@\(from.domain)>"
+            header.add("In-Reply-To", words: [root])
+            header.add("References", words: [root])
+        }
+        if isAutomatic { header.add("Auto-Submitted", words: ["auto-generated"]) }
+        try addUnsubscribe(to: &header)
+        for further in headers { try add(further, to: &header) }
+        header.add("MIME-Version", words: ["1.0"])
+        let body = try MailBody(self, boundary: "=_stint_\(MailText.hash(messageID.utf8))").part().bytes()
+        let bytes = header.bytes + body
+        guard bytes.count <= Self.maximumBytes else {
+            throw StintError.invalidInput(
+                "the message has \(bytes.count) bytes as it would be sent; at most \(Self.maximumBytes) (16 MiB) are "
+                    + "allowed: put large files elsewhere and their addresses into the message")
+        }
+        return bytes
+    }
+
+    /// Checks all that ``rfc822(id:date:)`` checks, and the recipients.
+    ///
+    /// - Throws: ``StintError`` with the code `invalidInput`.
+    public func check() throws {
+        let recipients = recipients
+        guard !recipients.isEmpty else {
+            throw StintError.invalidInput("the message has no recipient: put an address into 'to', 'cc' or 'bcc'")
+        }
+        guard recipients.count <= Self.maximumRecipients else {
+            throw StintError.invalidInput(
+                "the message has \(recipients.count) recipients; at most \(Self.maximumRecipients) are allowed: enqueue "
+                    + "a message for each, or for some")
+        }
+        if case .perRecipient? = bounces { for recipient in recipients { _ = try bounces?.sender(for: recipient) } }
+        _ = try rfc822(id: "check", date: Date(timeIntervalSince1970: 0))
+    }
+
+    /// Whether an address in its header or envelope needs a server with SMTPUTF8.
+    var needsSMTPUTF8: Bool { (recipients + replyTo + [from]).contains(where: \.needsSMTPUTF8) }
+
+    private func fullMessageID(_ id: String) throws -> String {
+        let plain = messageID.map { $0.hasPrefix("<") && $0.hasSuffix(">") ? String($0.dropFirst().dropLast()) : $0 }
+        let text = plain ?? "\(id)@\(from.domain)"
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        guard parts.count == 2, parts.allSatisfy({ MailText.isToken(String($0), except: "<>()[],;:\\\"") }),
+            text.utf8.count <= 250
+        else {
+            throw StintError.invalidInput(
+                "the Message-ID \(quoted(text)) is none: write it as unique@example.org, in ASCII and without spaces")
+        }
+        return "<\(text)>"
+    }
+
+    private func addUnsubscribe(to header: inout HeaderLines) throws {
+        guard let unsubscribe else { return }
+        let url = unsubscribe.url
+        guard url.lowercased().hasPrefix("https://"), url.utf8.count > 8, url.utf8.count <= HeaderLines.longestWord,
+            MailText.isToken(url, except: "<>,\"\\")
+        else {
+            throw StintError.invalidInput(
+                "the address to unsubscribe \(quoted(url)) is not allowed: it must begin with https://, have at most "
+                    + "\(HeaderLines.longestWord) bytes, and be in ASCII without spaces, commas and angle brackets")
+        }
+        var words = ["<\(url)>"]
+        if let address = unsubscribe.address {
+            guard !address.needsSMTPUTF8 else {
+                throw StintError.invalidInput("the address to unsubscribe \(quoted(address.address)) must be in ASCII")
+            }
+            words = ["<\(url)>,", "<mailto:\(MailURL.escaped(address.address))>"]
+        }
+        header.add("List-Unsubscribe", words: words)
+        header.add("List-Unsubscribe-Post", words: ["List-Unsubscribe=One-Click"])
+    }
+
+    /// What this type writes itself.
+    private static let ownHeaders: Set<String> = [
+        "from", "to", "cc", "bcc", "reply-to", "subject", "date", "message-id", "in-reply-to", "references",
+        "auto-submitted", "list-unsubscribe", "list-unsubscribe-post", "mime-version", "return-path", "received",
+    ]
+
+    private func add(_ further: MailHeader, to header: inout HeaderLines) throws {
+        let name = further.name
+        guard MailText.isToken(name, except: ":"), name.utf8.count <= 70,
+            name.utf8.allSatisfy({ $0 == 0x2D || $0 == 0x5F || $0 > 0x2F && $0 < 0x7B && $0 != 0x3A })
+        else {
+            throw StintError.invalidInput(
+                "the header name \(quoted(name)) is not allowed: use up to 70 letters, digits and '-'")
+        }
+        let lowered = name.lowercased()
+        guard !Self.ownHeaders.contains(lowered), !lowered.hasPrefix("content-") else {
+            throw StintError.invalidInput(
+                "the header '\(name)' cannot be given: Stint writes it, from the message's other fields")
+        }
+        try MailText.check(further.value, "the value of the header '\(name)'")
+        header.add(name, text: further.value)
+    }
+}
+
+/// The parts of a message.
+private struct MailBody {
+    let message: MailMessage
+    /// What all boundaries begin with. It is in no Base64, and Quoted-Printable has no `_` after its `=`.
+    let boundary: String
+
+    init(_ message: MailMessage, boundary: String) {
+        self.message = message
+        self.boundary = boundary
+    }
+
+    func part() throws -> MIMEPart {
+        let content = try alternative()
+        guard !message.attachments.isEmpty else { return content }
+        return try MIMEPart(
+            multipart: "mixed", [content] + message.attachments.map(attachment), boundary: boundary + "_mixed")
+    }
+
+    private func alternative() throws -> MIMEPart {
+        guard message.inline.isEmpty || message.html != nil else {
+            throw StintError.invalidInput("there are inline images and no HTML that shows them: attach them instead")
+        }
+        guard let html = message.html else { return try text(FlowedText.encode(message.text ?? ""), .plainText) }
+        let related = try self.related(html)
+        guard let text = message.text else { return related }
+        return try MIMEPart(
+            multipart: "alternative", [self.text(FlowedText.encode(text), .plainText), related],
+            boundary: boundary + "_alternative")
+    }
+
+    private func related(_ html: String) throws -> MIMEPart {
+        let lines = MailLines.split(html).map { String(Substring($0)) }.joined(separator: "\n")
+        let page = try text(lines, .html)
+        guard !message.inline.isEmpty else { return page }
+        let images = try message.inline.map { image in
+            guard image.name.utf8.count <= 200, MailText.isToken(image.name, except: "<>()[],;:\\\"/?#%&") else {
+                throw StintError.invalidInput(
+                    "the name \(quoted(image.name)) of an inline image is not allowed: use letters, digits, '.', '_' and "
+                        + "'-', since HTML names it in cid:")
+            }
+            let part = try MIMEPart(MIMEType(image.contentType), [UInt8](image.content), .base64)
+            part.setInline(name: image.name)
+            return part
+        }
+        let related = try MIMEPart(multipart: "related", [page] + images, boundary: boundary + "_related")
+        related.set("type", "text/html")
+        return related
+    }
+
+    private func text(_ text: String, _ type: MIMEType) throws -> MIMEPart {
+        let bytes = Array(text.utf8)
+        if !text.contains(boundary), bytes.allSatisfy({ (0x20...0x7E).contains($0) || $0 == 0x0A || $0 == 0x09 }),
+            bytes.split(separator: 0x0A).allSatisfy({ $0.count <= 78 })
+        {
+            return try MIMEPart(type, bytes, .sevenBit)
+        }
+        let escaped = bytes.count { $0 > 0x7E || $0 < 0x20 && $0 != 0x0A || $0 == UInt8(ascii: "=") }
+        // Mostly letters of ASCII stay readable.
+        if escaped * 6 < bytes.count { return try MIMEPart(type, bytes, .quotedPrintable) }
+        return try MIMEPart(type, MailLines.withCRLF(bytes), .base64)
+    }
+
+    private func attachment(_ file: MailAttachment) throws -> MIMEPart {
+        try MailText.check(file.filename, "the file name \(quoted(file.filename))")
+        guard (1...255).contains(file.filename.utf8.count), !file.filename.utf8.contains(UInt8(ascii: "/")),
+            !file.filename.utf8.contains(UInt8(ascii: "\\"))
+        else {
+            throw StintError.invalidInput(
+                "the file name \(quoted(file.filename)) of an attachment is not allowed: use 1 to 255 bytes without '/' "
+                    + "and '\\'")
+        }
+        let type = try MIMEType(file.contentType)
+        var content = [UInt8](file.content)
+        var encoding = MIMEPart.Encoding.base64
+        if type.type.lowercased() == "message" {
+            // Base64 is not allowed for messages (RFC 2046, 5.2.1).
+            content = MailLines.withCRLF(content).filter { $0 != 0x0D }
+            guard content.allSatisfy({ $0 < 0x80 && $0 != 0 }),
+                content.split(separator: 0x0A).allSatisfy({ $0.count <= 998 }),
+                !String(decoding: content, as: UTF8.self).contains(boundary)
+            else {
+                throw StintError.invalidInput(
+                    "the attachment \(quoted(file.filename)) has the type \(file.contentType), and bytes outside ASCII or "
+                        + "lines above 998 bytes: attach it as application/octet-stream")
+            }
+            encoding = .sevenBit
+        }
+        let part = try MIMEPart(type, content, encoding)
+        part.setFile(name: file.filename)
+        return part
+    }
+}
