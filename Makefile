@@ -16,6 +16,7 @@
 # make screenshots   pictures of the dashboard, in docs/screenshots
 # make docs    the guides and the documentation of all public symbols, as a web site in .build/docs
 # make beanstalk   beanstalkd's clients, with Stint in its place, and both servers' replies compared; SEQUENCES=5000 SEED=7
+# make mail-check   clients and callers of the mail parts, hostile mails, and replies compared with aiosmtpd; SEQUENCES=5000 SEED=7
 # make lint    formatting and imports
 # make build   the `stint` binary: .build/release/stint
 # make install copies it to $(PREFIX)/bin
@@ -30,11 +31,11 @@ SEED ?=
 STINT := .build/release/stint
 BENCH := .build/release/stint-bench
 # Libraries and programs that the build, the demo and the tests need, by their Debian names.
-PACKAGES := libpq-dev libsqlite3-dev php-cli python3 python3-venv sqlite3 strace faketime
+PACKAGES := libgmime-3.0-dev libpq-dev libsqlite3-dev php-cli python3 python3-venv sqlite3 strace faketime
 
 FUZZ_SECONDS ?= 60
 
-.PHONY: build install deb try-deb demo test api-check metrics-check connections-check beanstalk check torture torture-postgres torture-failover fuzz bench bench-flat bench-handlers bench-peers bench-postgres bench-beanstalk bench-web stint-bench plots docs lint setup croniter browser screenshots clean
+.PHONY: build install deb try-deb demo test api-check metrics-check connections-check mail-check beanstalk check torture torture-postgres torture-failover fuzz bench bench-flat bench-handlers bench-peers bench-postgres bench-beanstalk bench-web stint-bench plots docs lint setup croniter browser screenshots clean
 
 build: setup
 	$(SWIFT) build -c release --product stint
@@ -66,7 +67,7 @@ WIDTH = $(shell $(SWIFT) test --help-hidden 2>/dev/null | grep -q -- --experimen
 
 # The tests of faults come at the end, one after the other: each keeps all processors busy. Tests that do not end within
 # four times their usual time hang: then it is shown what they wait for.
-test: PACKAGES += chromium fonts-dejavu-core postgresql php-pda-pheanstalk ruby-beaneater
+test: PACKAGES += chromium fonts-dejavu-core postgresql php-pda-pheanstalk ruby-beaneater swaks
 test: setup croniter browser
 	$(SWIFT) build --build-tests
 	.ci/within 25 $(SWIFT) test --skip-build --disable-xctest --skip TortureTests $(WIDTH)
@@ -77,6 +78,10 @@ test: setup croniter browser
 	Tests/Metrics/setup
 	.ci/within 3 .build/metrics-venv/bin/python Tests/Metrics/check.py .build/debug/stint
 	.ci/within 5 python3 Tests/Connections/check.py .build/debug/stint
+	Tests/Mail/setup
+	.ci/within 3 .build/mail-venv/bin/python Tests/Mail/differential.py .build/debug/stint
+	.ci/within 5 python3 Tests/Mail/clients.py .build/debug/stint
+	.ci/within 2 python3 Tests/Mail/sendmail.py .build/debug/stint
 	Tests/Beanstalk/setup
 	.ci/within 5 python3 Tests/Beanstalk/differential.py .build/debug/stint --sequences 1000 --timed 24
 	.ci/within 2 .build/beanstalk-venv/bin/python Tests/Beanstalk/clients.py .build/debug/stint
@@ -104,6 +109,15 @@ metrics-check: setup
 connections-check: setup
 	$(SWIFT) build --product stint
 	python3 Tests/Connections/check.py .build/debug/stint
+
+# Catching mails, and sendmail: aiosmtpd says what is right, and PHP, swaks and smtplib are the clients.
+mail-check: PACKAGES += swaks
+mail-check: setup
+	Tests/Mail/setup
+	$(SWIFT) build --product stint
+	.build/mail-venv/bin/python Tests/Mail/differential.py .build/debug/stint --sequences $(SEQUENCES) $(if $(SEED),--seed $(SEED))
+	python3 Tests/Mail/clients.py .build/debug/stint
+	python3 Tests/Mail/sendmail.py .build/debug/stint
 
 # beanstalkd's protocol: Debian's beanstalkd says what is right. The clients' own suites are run too if their checkouts are
 # given: make beanstalk SUITES='../greenstalk ../pystalk ../pheanstalk ../beaneater'

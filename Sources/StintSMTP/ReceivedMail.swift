@@ -9,4 +9,12 @@ package struct ReceivedMail: Hashable, Sendable {
     package let clientName: String
     /// Whether some lines do not end with CR LF.
     package let hasBareLineEnds: Bool
+
+    package init(sender: String, recipients: [String], bytes: [UInt8], clientName: String, hasBareLineEnds: Bool) {
+        self.sender = sender
+        self.recipients = recipients
+        self.bytes = bytes
+        self.clientName = clientName
+        self.hasBareLineEnds = hasBareLineEnds
+    }
 }
