@@ -153,7 +153,7 @@ def swaks(site):
 
 
 def caller_that_ends(site):
-    """A caller that dies within the mail: what came is not a whole mail, but nobody can know. One without any byte neither."""
+    """A caller that dies before its mail has a byte."""
     start = time.monotonic()
     site.run(site.sendmail, "a@b.example", mail=b"")
     assert site.job()[1]["from"] and time.monotonic() - start < 30
