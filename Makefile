@@ -16,7 +16,7 @@
 # make screenshots   pictures of the dashboard, in docs/screenshots
 # make docs    the guides and the documentation of all public symbols, as a web site in .build/docs
 # make beanstalk   beanstalkd's clients, with Stint in its place, and both servers' replies compared; SEQUENCES=5000 SEED=7
-# make mail-check   mails read back by Python, and delivered to servers that fail, to exim and to postfix; SEED=7 repeats a run
+# make mail-check   mails read back by Python, delivered to servers that fail, to exim and to postfix; clients and callers, hostile mails; SEED=7
 # make lint    formatting and imports
 # make build   the `stint` binary: .build/release/stint
 # make install copies it to $(PREFIX)/bin
@@ -67,7 +67,7 @@ WIDTH = $(shell $(SWIFT) test --help-hidden 2>/dev/null | grep -q -- --experimen
 
 # The tests of faults come at the end, one after the other: each keeps all processors busy. Tests that do not end within
 # four times their usual time hang: then it is shown what they wait for.
-test: PACKAGES += chromium fonts-dejavu-core postgresql php-pda-pheanstalk ruby-beaneater libpython3.11-testsuite openssl
+test: PACKAGES += chromium fonts-dejavu-core postgresql php-pda-pheanstalk ruby-beaneater libpython3.11-testsuite openssl swaks
 test: setup croniter browser
 	$(SWIFT) build --build-tests
 	.ci/within 25 $(SWIFT) test --skip-build --disable-xctest --skip TortureTests $(WIDTH)
@@ -82,6 +82,9 @@ test: setup croniter browser
 	.ci/within 2 python3 Tests/Mail/corpus.py .build/debug/mail-tool
 	.ci/within 6 .build/mail-venv/bin/python Tests/Mail/delivery.py .build/debug/mail-tool
 	.ci/within 4 .build/mail-venv/bin/python Tests/Mail/servers.py .build/debug/mail-tool
+	.ci/within 3 .build/mail-venv/bin/python Tests/Mail/differential.py .build/debug/stint
+	.ci/within 5 python3 Tests/Mail/clients.py .build/debug/stint
+	.ci/within 2 python3 Tests/Mail/sendmail.py .build/debug/stint
 	Tests/Beanstalk/setup
 	.ci/within 5 python3 Tests/Beanstalk/differential.py .build/debug/stint --sequences 1000 --timed 24
 	.ci/within 2 .build/beanstalk-venv/bin/python Tests/Beanstalk/clients.py .build/debug/stint
@@ -92,14 +95,18 @@ test: setup croniter browser
 	.ci/within 2 Examples/elgg-worker/run.sh .build/debug/stint
 	.ci/within 30 $(SWIFT) test --skip-build --disable-xctest --no-parallel --filter TortureTests
 
-# Mail: what is built, and what servers get.
-mail-check: PACKAGES += libpython3.11-testsuite openssl
+# Mail: what is built and what servers get; what is caught and what sendmail takes.
+mail-check: PACKAGES += libpython3.11-testsuite openssl swaks
 mail-check: setup
 	Tests/Mail/setup
+	$(SWIFT) build --product stint
 	$(SWIFT) build --product mail-tool
 	python3 Tests/Mail/corpus.py .build/debug/mail-tool $(SEED)
 	.build/mail-venv/bin/python Tests/Mail/delivery.py .build/debug/mail-tool $(if $(SEED),--seed $(SEED))
 	.build/mail-venv/bin/python Tests/Mail/servers.py .build/debug/mail-tool
+	.build/mail-venv/bin/python Tests/Mail/differential.py .build/debug/stint --sequences $(SEQUENCES) $(if $(SEED),--seed $(SEED))
+	python3 Tests/Mail/clients.py .build/debug/stint
+	python3 Tests/Mail/sendmail.py .build/debug/stint
 
 # The HTTP API: a worker without a library, and the document against the server.
 api-check: setup

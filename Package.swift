@@ -152,14 +152,15 @@ let package = Package(
         .target(
             name: "StintWeb",
             dependencies: [
-                "StintCore", "StintPlatform", "StintWorker", hummingbird, hummingbirdCore, nio, nioPosix, nioHTTP1,
-                nioSSL, httpTypes, mustache, crypto, lifecycle, logging,
+                "StintCore", "StintMailbox", "StintPlatform", "StintWorker", hummingbird, hummingbirdCore, nio,
+                nioPosix, nioHTTP1, nioSSL, httpTypes, mustache, crypto, lifecycle, logging,
             ],
             resources: [
                 .embedInCode("Resources/doctor.mustache"), .embedInCode("Resources/dry-run.mustache"),
                 .embedInCode("Resources/error.mustache"),
                 .embedInCode("Resources/errors.mustache"), .embedInCode("Resources/job.mustache"),
                 .embedInCode("Resources/jobs.mustache"), .embedInCode("Resources/layout.mustache"),
+                .embedInCode("Resources/mail.mustache"), .embedInCode("Resources/mails.mustache"),
                 .embedInCode("Resources/openapi.json"), .embedInCode("Resources/operation.mustache"),
                 .embedInCode("Resources/operations.mustache"),
                 .embedInCode("Resources/overview.mustache"), .embedInCode("Resources/preview.mustache"),
@@ -178,12 +179,30 @@ let package = Package(
             dependencies: ["StintCore", "StintPlatform", nio, nioPosix, lifecycle, logging]
         ),
 
+        // The protocol of mail servers, as values: for the catcher and for `stint sendmail -bs`.
+        .target(name: "StintSMTP"),
+        // Mails that were caught, in memory. What reads them is given to it, so that the dashboard needs no GMime.
+        .target(name: "StintMailbox", dependencies: ["StintSMTP"]),
+        // GMime, which reads and writes mails.
+        .systemLibrary(
+            name: "CGMime", path: "Sources/CGMime", pkgConfig: "gmime-3.0",
+            providers: [.apt(["libgmime-3.0-dev"]), .brew(["gmime"])]),
+        // The server that catches mails.
+        .target(
+            name: "StintCatcher",
+            dependencies: [
+                "StintCore", "StintMailbox", "StintPlatform", "StintSMTP", "CGMime", nio, nioPosix, lifecycle, logging,
+            ]
+        ),
+
         // The command line: the only place that wires the modules together.
         .executableTarget(
             name: "StintCLI",
             dependencies: [
-                "StintCore", "StintPlatform", "StintSQLite", "StintWorker", argumentParser, lifecycle, signals, logging,
-                configuration,
+                "StintCore", "StintPlatform", "StintSMTP", "StintSQLite", "StintWorker", argumentParser, lifecycle,
+                signals, logging, configuration,
+                .target(name: "StintCatcher", condition: .when(traits: ["Web"])),
+                .target(name: "StintMailbox", condition: .when(traits: ["Web"])),
                 .target(name: "StintWeb", condition: .when(traits: ["Web"])),
                 .target(name: "StintBeanstalk", condition: .when(traits: ["Web"])),
                 .target(name: "StintPostgres", condition: .when(traits: ["PostgreSQL"])),
@@ -309,7 +328,8 @@ let package = Package(
         .testTarget(
             name: "StintWebTests",
             dependencies: [
-                "Stint", "StintCore", "StintPlatform", "StintTesting", "StintWeb", "TestSupport", hummingbird,
+                "Stint", "StintCore", "StintMailbox", "StintPlatform", "StintSMTP", "StintTesting", "StintWeb",
+                "TestSupport", hummingbird,
                 httpTypes, lifecycle, logging, nio, nioEmbedded, nioSSL,
             ]
         ),
@@ -329,6 +349,14 @@ let package = Package(
             dependencies: [
                 "Stint", "StintCore", "StintMail", "StintPlatform", "StintTesting", "TestSupport", "mail-tool",
                 lifecycle, logging, subprocess,
+            ]
+        ),
+        .testTarget(name: "StintSMTPTests", dependencies: ["StintSMTP", "TestSupport"]),
+        .testTarget(
+            name: "StintCatcherTests",
+            dependencies: [
+                "StintCatcher", "StintCore", "StintMailbox", "StintSMTP", "TestSupport", lifecycle, logging, nio,
+                nioPosix,
             ]
         ),
         .testTarget(

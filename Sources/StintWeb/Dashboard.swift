@@ -1,6 +1,7 @@
 import Hummingbird
 import Logging
 import StintCore
+import StintMailbox
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -38,6 +39,10 @@ public struct Dashboard: Sendable {
         public var dryRuns: [QueueName: @Sendable (JobID) async throws -> DryRunReport] = [:]
         /// Where the application lets people sign in, with ``Access/application``; `nil`: who has not is refused.
         public var signInAddress: String?
+        /// The mails that the program catches; `nil`: it catches none, and there is no page for them.
+        package var mailbox: Mailbox?
+        /// Where programs send the mails that are caught.
+        package var mailAddress: String?
         /// How the command line names the database, for the commands that pages show.
         public var commandDatabase: String?
         public var logger: Logger
@@ -81,8 +86,25 @@ public struct Dashboard: Sendable {
         }
         self.options = options
         templates = try Templates()
-        live = LiveHub(changes: { [store = self.queue.store] in store.changes() })
+        live = LiveHub(changes: { [store = self.queue.store, mailbox = options.mailbox] in
+            mailbox.map { Self.either(store.changes(), $0.changes()) } ?? store.changes()
+        })
         examinations = Examinations(options)
+    }
+
+    /// The changes of a store and of something beside it; they end with the store's.
+    private static func either(_ store: AsyncStream<Void>, _ other: AsyncStream<Void>) -> AsyncStream<Void> {
+        let (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let first = Task {
+            for await _ in store { continuation.yield() }
+            continuation.finish()
+        }
+        let second = Task { for await _ in other { continuation.yield() } }
+        continuation.onTermination = { _ in
+            first.cancel()
+            second.cancel()
+        }
+        return stream
     }
 
     /// Ends the dry runs that it has begun, and begins no other: for a server that ends.

@@ -74,6 +74,8 @@ struct Route: Sendable {
         page("/workers", make: workersPage),
         page("/schedules", make: schedulesPage),
         page("/webhooks", make: webhooksPage),
+        page("/mail", make: mailsPage),
+        page("/mail/:id", make: mailPage),
         page("/doctor", make: doctorPage),
     ].flatMap { $0 }
 
@@ -90,6 +92,8 @@ struct Route: Sendable {
         action("/workers/:id/orders", .admin, orderWorker),
         action("/doctor/examine", .operate, examine),
         action("/schedules/:name/actions", .operate, changeSchedule),
+        action("/mail/delete", .operate, removeMails),
+        action("/mail/:id/delete", .operate, removeMail),
         action("/webhooks/:name/test", .operate, changeWebhook),
         action("/webhooks/:name/delete", .admin, removeWebhook),
     ]
@@ -100,6 +104,9 @@ struct Route: Sendable {
         Route(.get, "/jobs/:id/payload", .other, .view, payload),
         // Its output may have in it what no page shows, so it is for those who can begin one.
         Route(.get, "/jobs/:id/dry-runs/:run", .page, .operate, dryRunPage),
+        Route(.get, "/mail/:id/html", .other, .view, mailDocument),
+        Route(.get, "/mail/:id/source", .other, .view, mailSource),
+        Route(.get, "/mail/:id/parts/:part", .other, .view, mailAttachment),
         Route(.get, "/live", .stream, .view, liveUpdates),
         Route(.get, "/metrics", .other, .view, metrics),
         Route(.get, "/health", .other, nil) { _ in .text("ok\n") },
@@ -154,6 +161,13 @@ struct Route: Sendable {
         call(.post, "/operations/:id/cancel", .operate, cancelOperation),
         call(.post, "/operations/:id/restore", .operate, restoreOperation),
         call(.get, "/failures", .view, listFailures),
+        call(.get, "/mails", .view, listMails),
+        call(.delete, "/mails", .operate, deleteMails),
+        call(.get, "/mails/wait", .view, waitForMail),
+        call(.get, "/mails/:id", .view, showMail),
+        call(.delete, "/mails/:id", .operate, deleteMail),
+        call(.get, "/mails/:id/source", .view, mailSource),
+        call(.get, "/mails/:id/parts/:part", .view, mailAttachment),
         call(.post, "/claims", .operate, claim),
         call(.post, "/leases/extend", .operate, extendLeases),
         call(.post, "/leases/settle", .operate, settleLeases),

@@ -22,10 +22,12 @@ class Server:
             [self.stint, "serve", "--db", self.database, "--web", "127.0.0.1:0", *self.options], stdout=subprocess.PIPE,
             text=True)
         # Each server prints its address when it is ready.
-        self.addresses = [self.process.stdout.readline() for _ in range(2 if "--beanstalk" in self.options else 1)]
+        self.addresses = [self.process.stdout.readline() for _ in range(1 + ("--beanstalk" in self.options) + ("--catch-mail" in self.options))]
         match = re.search(r"^http://(127\.0\.0\.1):(\d+)/", "".join(self.addresses), re.MULTILINE)
         assert match, f"`stint serve` has printed {self.addresses} and not its address"
         self.host, self.port = match[1], int(match[2])
+        mail = re.search(r"^smtp://127\.0\.0\.1:(\d+)$", "".join(self.addresses), re.MULTILINE)
+        self.mail_port = int(mail[1]) if mail else None
 
     def restart(self):
         self.process.terminate()

@@ -3,7 +3,9 @@
     Tests/OpenAPI/setup && .build/openapi-venv/bin/python Tests/OpenAPI/check.py .build/debug/stint
 """
 
+import email.message
 import os
+import smtplib
 import subprocess
 import sys
 
@@ -47,15 +49,28 @@ def fill(address, token):
     assert deleted > 0
 
 
+def send_mails(port):
+    """Mails for the calls that show, download and delete them."""
+    with smtplib.SMTP("127.0.0.1", port) as client:
+        for number in range(300):
+            mail = email.message.EmailMessage()
+            mail["Subject"], mail["To"] = f"Mail {number}", "anna@example.org"
+            mail.set_content("See https://example.org/")
+            mail.add_alternative("<p>See <a href='https://example.org/'>it</a></p>", subtype="html")
+            mail.add_attachment(b"bytes", maintype="application", subtype="octet-stream", filename="a.bin")
+            client.send_message(mail, "me@example.org", ["anna@example.org"])
+
+
 def main(stint, examples="60", seed="1"):
     users = os.path.join(HERE, "..", "..", ".build", f"openapi-users-{os.getpid()}")
     try:
         token = subprocess.run(
             [stint, "serve", "--new-token", "schemathesis", "--role", "admin", "--auth-file", users],
             capture_output=True, text=True, check=True).stdout.strip()
-        with Server(stint, "--auth-file", users) as server:
+        with Server(stint, "--auth-file", users, "--catch-mail", "127.0.0.1:0") as server:
             address = f"http://{server.host}:{server.port}/api/v1"
             fill((server.host, server.port), token)
+            send_mails(server.mail_port)
             done = subprocess.run(
                 [
                     os.path.join(os.path.dirname(os.path.abspath(sys.executable)), "schemathesis"), "run", address + "/openapi.json",

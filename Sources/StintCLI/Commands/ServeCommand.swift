@@ -5,6 +5,7 @@
     import ServiceLifecycle
     import StintBeanstalk
     import StintCore
+    import StintMailbox
     import StintPlatform
     import StintWeb
     import StintWorker
@@ -14,7 +15,7 @@
         static let configuration = CommandConfiguration(
             commandName: "serve",
             abstract:
-                "Serve the dashboard, its HTTP API and metrics, or beanstalkd's protocol, until SIGTERM or SIGINT.",
+                "Serve the dashboard, its HTTP API and metrics, or beanstalkd's protocol, or catch mails, until SIGTERM or SIGINT.",
             discussion: """
                 Pages: overview, jobs, queues, workers, schedules, webhooks, doctor; each also with .json at the end. /metrics is for \
                 Prometheus, /health and /ready for load balancers. /api/v1/openapi.json describes the HTTP API, by which \
@@ -37,6 +38,10 @@
                 is then served only if --web is given too. SIGUSR1 makes it accept no more jobs (drain mode). The \
                 protocol has no passwords. docs/beanstalkd.md has the details.
 
+                With --catch-mail, it is a mail server for development: it accepts every mail and delivers none. The \
+                dashboard has a page for them, and the HTTP API waits for a mail in tests. docs/catching-mail.md has the \
+                details.
+
                 With --work, it also supervises workers: for each --work or --work-pipe, as many processes as --workers \
                 says run the command for each job of the queue, as `stint work` does it with its defaults. So one \
                 service of systemd is a whole site. For other settings run `stint work` beside it.
@@ -50,6 +55,7 @@
                   stint serve --web 127.0.0.1:8180
                   stint serve --config /etc/stint/serve.json
                   stint serve --beanstalk 127.0.0.1:11300
+                  stint serve --catch-mail 127.0.0.1:1025
                   stint serve --web 127.0.0.1:8180 --beanstalk 127.0.0.1:11300 --work 'mail=php worker.php'
                   stint serve --dry-run-command 'mail=/srv/mail/send-mail'
                   stint serve --new-token anna --role operate --auth-file users
@@ -76,6 +82,8 @@
         var noWeb = false
 
         @OptionGroup(title: "beanstalkd's protocol") var beanstalk: BeanstalkOptions
+
+        @OptionGroup(title: "Catching mails") var mail: MailCatcherOptions
 
         @Option(
             help: ArgumentHelp(
@@ -175,11 +183,21 @@
             }
             // Each connection has a descriptor, and the usual limit of a shell is 1,024.
             ResourceLimit.raiseOpenFiles()
-            let mayCreate = beanstalk.address != nil || !work.isEmpty || !workPipe.isEmpty
+            guard mail.address == nil || address != nil else {
+                throw wrongUsage("--catch-mail shows its mails in the dashboard: leave out --no-web, or give --web")
+            }
+            let mailbox = try mail.mailbox()
+            let mayCreate = beanstalk.address != nil || mailbox != nil || !work.isEmpty || !workPipe.isEmpty
             let queue = mayCreate ? try await database.open(creating: creation) : try await database.open()
             var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
             let server = try beanstalk.server(of: queue)
-            let dashboard = try address.map { try self.dashboard(of: queue, at: $0, beside: server, &services) }
+            let dashboard = try address.map {
+                try self.dashboard(of: queue, at: $0, beside: server, mailbox, &services)
+            }
+            if let mailbox {
+                let catcher = try mail.server(of: mailbox, allowsRemote: beanstalk.allowRemote)
+                services.append(.init(service: catcher, successTerminationBehavior: .gracefullyShutdownGroup))
+            }
             if let server {
                 services.append(.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup))
                 services.append(.init(service: DrainSignal(server)))
@@ -208,7 +226,7 @@
         }
 
         private func dashboard(
-            of queue: JobQueue<AnyJobStore>, at address: String, beside jobServer: JobServer?,
+            of queue: JobQueue<AnyJobStore>, at address: String, beside jobServer: JobServer?, _ mailbox: Mailbox?,
             _ services: inout [ServiceGroupConfiguration.ServiceConfiguration]
         ) throws -> Dashboard {
             let (host, port) = try Self.address(address, of: "--web")
@@ -233,6 +251,8 @@
                 options.moreMetrics = { await jobServer.metrics.map(MetricFamily.families(of:)) ?? [] }
             }
             options.dryRuns = try dryRuns(of: queue)
+            options.mailbox = mailbox
+            options.mailAddress = mail.address
             let dashboard = try Dashboard(queue: queue, options: options)
             let server = try WebServer(host: host, port: port, dashboard: dashboard) { address in
                 // Scripts wait for this line.

@@ -31,7 +31,7 @@ struct StintCommand: AsyncParsableCommand {
             BuryCommand.self,
             CancelCommand.self, DeleteCommand.self, MoveCommand.self, PrioritizeCommand.self, OperationsCommand.self,
             PauseCommand.self, ResumeCommand.self, RetainCommand.self, QueueCommand.self, GroupCommand.self,
-            ScheduleCommand.self, WebhookCommand.self,
+            ScheduleCommand.self, WebhookCommand.self, SendmailCommand.self,
             BackupCommand.self, RestoreCommand.self, ExportCommand.self, ImportCommand.self, DoctorCommand.self,
         ]
         #if Web
@@ -52,7 +52,11 @@ struct StintCommand: AsyncParsableCommand {
             #if Web
                 if let command = try BeanstalkdCommand(CommandLine.arguments) { return try await command.run() }
             #endif
-            let arguments = Array(CommandLine.arguments.dropFirst())
+            var arguments = Array(CommandLine.arguments.dropFirst())
+            // A link by which this program takes the place of /usr/sbin/sendmail.
+            if CommandLine.arguments.first?.split(separator: "/").last == "sendmail" {
+                arguments.insert("sendmail", at: 0)
+            }
             try checkCommand(arguments)
             var command = try parseAsRoot(joinedIDs(arguments))
             if var command = command as? any AsyncParsableCommand {

@@ -14,7 +14,8 @@
 
         @Flag(
             inversion: .prefixedNo,
-            help: "Let other machines reach the address of --beanstalk, although the protocol has no passwords.")
+            help: "Let other machines reach the address of --beanstalk or --catch-mail, although neither has passwords."
+        )
         var allowRemote = false
 
         @Option(

@@ -42,6 +42,7 @@
             "db": .text, "mode": .text, "web": .text, "beanstalk": .text, "allow-remote": .flag, "max-job-size": .text,
             "max-crashes": .number, "group-separator": .text, "auth-file": .text, "read-only": .flag,
             "host-name": .list, "trusted-proxy": .list, "proxy-user-header": .text, "redact": .list,
+            "catch-mail": .text, "max-mails": .number, "max-mail-memory": .text, "max-mail-size": .text,
             "dry-run-command": .list, "dry-run-pipe": .list, "work": .list, "work-pipe": .list, "workers": .number,
         ]
 

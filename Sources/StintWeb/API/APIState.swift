@@ -4,7 +4,9 @@ import Synchronization
 /// What the HTTP API keeps between requests.
 final class APIState: Sendable {
     /// Claims that wait for a job.
-    let waiting = Places(1_000)
+    let waiting = Places(1_000, "claims wait for jobs already: claim without waiting, or again in a second")
+    /// Those that wait for a mail.
+    let mailWaiting = Places(500, "requests wait for mails already: ask again in a second")
     /// Bytes of bodies that are being read.
     let bodies = Bytes(256 * 1_048_576)
     let answers = IdempotentAnswers()
@@ -12,10 +14,13 @@ final class APIState: Sendable {
     /// A number of places, each taken by one request.
     final class Places: Sendable {
         private let count: Int
+        private let what: String
         private let taken = Mutex(0)
 
-        init(_ count: Int) {
+        /// - Parameter what: What those with a place do, and what to do without one.
+        init(_ count: Int, _ what: String) {
             self.count = count
+            self.what = what
         }
 
         /// - Throws: ``WebError`` with the status 429 if all places are taken.
@@ -32,7 +37,7 @@ final class APIState: Sendable {
             else {
                 var error = WebError(
                     .tooManyRequests,
-                    "\(count) claims wait for jobs already: claim without waiting, or again in a second")
+                    "\(count) \(what)")
                 error.headers[.retryAfter] = "1"
                 throw error
             }

@@ -23,6 +23,11 @@ enum Notices {
         case "webhook-set": "The webhook is set, with the secret that it had."
         case "webhook-deleted": "The webhook is deleted."
         case "examining": "The examination has begun."
+        case "mail-deleted": "The mail is deleted."
+        case "mails-deleted":
+            request.query("count").flatMap { Int($0) }.map {
+                $0 == 1 ? "1 mail is deleted." : "\(Words.count($0)) mails are deleted."
+            } ?? "The mails are deleted."
         case "set": "The limits are set."
         case "restart": "The workers restart, each when its jobs have ended."
         default: nil

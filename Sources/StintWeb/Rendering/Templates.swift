@@ -50,6 +50,7 @@ struct Templates: Sendable {
         ("queue", PackageResources.queue_mustache),
         ("workers", PackageResources.workers_mustache),
         ("schedules", PackageResources.schedules_mustache), ("webhooks", PackageResources.webhooks_mustache),
+        ("mails", PackageResources.mails_mustache), ("mail", PackageResources.mail_mustache),
         ("doctor", PackageResources.doctor_mustache),
         ("sign-in", PackageResources.sign_in_mustache),
     ]
@@ -76,7 +77,9 @@ struct Templates: Sendable {
             live: page.isLive
                 ? "\(base)/live?seen=\(LivePage(content, version: 0).structure)&page=\(percentEncoded(path))" : nil,
             sections: user == nil
-                ? [] : Self.sections.map { LayoutView.Section($0, base, isCurrent: $0.0 == page.section) })
+                ? []
+                : Self.sections.filter { $0.0 != "mail" || dashboard.options.mailbox != nil }
+                    .map { LayoutView.Section($0, base, isCurrent: $0.0 == page.section) })
         return library.render(PlainView.of(view) ?? view, withTemplate: "layout") ?? ""
     }
 
@@ -84,7 +87,7 @@ struct Templates: Sendable {
         ("overview", "/", "Overview"), ("jobs", "/jobs", "Jobs"), ("errors", "/errors", "Errors"),
         ("queues", "/queues", "Queues"),
         ("workers", "/workers", "Workers"), ("schedules", "/schedules", "Schedules"),
-        ("operations", "/operations", "Operations"), ("webhooks", "/webhooks", "Webhooks"),
+        ("operations", "/operations", "Operations"), ("webhooks", "/webhooks", "Webhooks"), ("mail", "/mail", "Mail"),
         ("doctor", "/doctor", "Doctor"),
     ]
 
