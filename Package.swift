@@ -183,10 +183,6 @@ let package = Package(
         .target(name: "StintSMTP"),
         // Mails that were caught, in memory. What reads them is given to it, so that the dashboard needs no GMime.
         .target(name: "StintMailbox", dependencies: ["StintSMTP"]),
-        // GMime, which reads and writes mails.
-        .systemLibrary(
-            name: "CGMime", path: "Sources/CGMime", pkgConfig: "gmime-3.0",
-            providers: [.apt(["libgmime-3.0-dev"]), .brew(["gmime"])]),
         // The server that catches mails.
         .target(
             name: "StintCatcher",

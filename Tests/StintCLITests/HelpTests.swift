@@ -5,7 +5,7 @@ import Testing
 private let commands = [
     "put", "work", "reap", "stats", "list", "show", "workers", "top", "kick", "run", "retry", "bury", "cancel",
     "delete", "move", "prioritize", "operations", "pause", "resume", "retain", "queue", "group", "schedule", "webhook",
-    "sendmail", "backup", "restore", "export", "import", "doctor", "serve",
+    "sendmail", "backup", "restore", "export", "import", "doctor", "deliver", "serve",
 ]
 
 /// Those of commands that have commands of their own.

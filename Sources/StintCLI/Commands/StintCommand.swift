@@ -34,6 +34,9 @@ struct StintCommand: AsyncParsableCommand {
             ScheduleCommand.self, WebhookCommand.self, SendmailCommand.self,
             BackupCommand.self, RestoreCommand.self, ExportCommand.self, ImportCommand.self, DoctorCommand.self,
         ]
+        #if Mail
+            commands.append(DeliverCommand.self)
+        #endif
         #if Web
             commands.append(ServeCommand.self)
         #endif

@@ -13,7 +13,7 @@ struct ArgumentFuzz {
         "schedule pause", "schedule resume", "schedule run", "schedule delete", "move", "prioritize", "operations",
         "operations begin", "operations list", "operations show", "operations pause", "operations resume",
         "operations cancel", "operations restore", "workers quiet", "workers stop", "serve", "import", "retry",
-        "webhook", "webhook set", "webhook list", "webhook show", "webhook test", "webhook delete", "export",
+        "webhook", "webhook set", "webhook list", "webhook show", "webhook test", "webhook delete", "export", "deliver",
     ]
     static let options = [
         "--db", "--queue", "--priority", "--delay", "--max-attempts", "--max-crashes", "--unique", "--idempotency-key",
@@ -29,7 +29,7 @@ struct ArgumentFuzz {
         "--detach", "--off", "--web", "--auth-file", "--read-only", "--host-name", "--trusted-proxy",
         "--proxy-user-header", "--redact", "--new-token", "--role", "--on", "--template", "--allow-private",
         "--secret-file", "--new-secret", "--dry-run", "--time-to-run", "--dry-run-command", "--dry-run-pipe", "--work",
-        "--work-pipe", "--tube", "--secrets", "--check", "--abandon",
+        "--work-pipe", "--tube", "--secrets", "--check", "--abandon", "--server", "--password-file",
         "--beanstalk", "--allow-remote", "--max-job-size", "--group-separator", "--no-web", "--no-read-only",
         "--no-allow-remote", "--config",
     ]
