@@ -163,15 +163,22 @@ struct MovingVerb: Sendable, CustomTestStringConvertible {
                 try await place.enqueue(keyed)
                 return { try await operate(place) }
             },
-            MovingVerb("restore") { place in
-                try await place.enqueue(keyed)
-                let deletion = try await operate(place)
-                return {
-                    _ = try await place.store.beginRestore(of: deletion, by: nil)
-                    try await steps(place)
-                }
-            },
+            restore("restore", keyed),
+            restore("restore of a cancelled job", JobOptions(), isCancelled: true),
         ]
+
+    private static func restore(_ name: String, _ options: JobOptions, isCancelled: Bool = false) -> MovingVerb {
+        MovingVerb(name) { place in
+            try await place.store.configure("q", QueueSettings(retention: .seconds(600)))
+            let id = try await place.enqueue(options)
+            if isCancelled { try await place.store.cancel([id], reason: "r") }
+            let deletion = try await operate(place)
+            return {
+                _ = try await place.store.beginRestore(of: deletion, by: nil)
+                try await steps(place)
+            }
+        }
+    }
 
     @discardableResult
     private static func operate(_ place: MovingPlace) async throws -> OperationID {
