@@ -261,6 +261,10 @@ struct MovingVerb: Sendable, CustomTestStringConvertible {
         other("set a schedule") { try await setSchedule($0, "t") },
         other("pause a schedule") { try await $0.store.changeSchedule("s", .pause) },
         other("run a schedule", changesJobs: true) { _ = try await $0.store.runSchedule("s") },
+        other("set a webhook") { place in
+            _ = try await place.store.setWebhook(
+                Webhook("x", url: "https://hooks.example.com/x", events: ["buried"]), keepsSecret: true)
+        },
         other("delete a webhook") { try await $0.store.deleteWebhook("w") },
         other("test a webhook", changesJobs: true) { _ = try await $0.store.testWebhook("w") },
         other("register") { _ = try await $0.register() },
