@@ -163,15 +163,22 @@ struct MovingVerb: Sendable, CustomTestStringConvertible {
                 try await place.enqueue(keyed)
                 return { try await operate(place) }
             },
-            MovingVerb("restore") { place in
-                try await place.enqueue(keyed)
-                let deletion = try await operate(place)
-                return {
-                    _ = try await place.store.beginRestore(of: deletion, by: nil)
-                    try await steps(place)
-                }
-            },
+            restore("restore", keyed),
+            restore("restore of a cancelled job", JobOptions(), isCancelled: true),
         ]
+
+    private static func restore(_ name: String, _ options: JobOptions, isCancelled: Bool = false) -> MovingVerb {
+        MovingVerb(name) { place in
+            try await place.store.configure("q", QueueSettings(retention: .seconds(600)))
+            let id = try await place.enqueue(options)
+            if isCancelled { try await place.store.cancel([id], reason: "r") }
+            let deletion = try await operate(place)
+            return {
+                _ = try await place.store.beginRestore(of: deletion, by: nil)
+                try await steps(place)
+            }
+        }
+    }
 
     @discardableResult
     private static func operate(_ place: MovingPlace) async throws -> OperationID {
@@ -254,6 +261,10 @@ struct MovingVerb: Sendable, CustomTestStringConvertible {
         other("set a schedule") { try await setSchedule($0, "t") },
         other("pause a schedule") { try await $0.store.changeSchedule("s", .pause) },
         other("run a schedule", changesJobs: true) { _ = try await $0.store.runSchedule("s") },
+        other("set a webhook") { place in
+            _ = try await place.store.setWebhook(
+                Webhook("x", url: "https://hooks.example.com/x", events: ["buried"]), keepsSecret: true)
+        },
         other("delete a webhook") { try await $0.store.deleteWebhook("w") },
         other("test a webhook", changesJobs: true) { _ = try await $0.store.testWebhook("w") },
         other("register") { _ = try await $0.register() },
