@@ -6,12 +6,17 @@ The behaviour is the recipient's: `later+1@…` is refused for now once and then
 import asyncio
 import collections
 import contextlib
+import logging
 import ssl
 import threading
 import time
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
+
+# Connections break here on purpose.
+logging.getLogger("mail.log").setLevel(logging.CRITICAL + 1)
+logging.getLogger("asyncio").setLevel(logging.CRITICAL + 1)
 
 Taken = collections.namedtuple("Taken", "sender recipient message answered")
 
@@ -30,7 +35,8 @@ class Chaos:
         self.auth = []
         # An answer to every MAIL, or to every connection, while it is set.
         self.mail_answer = None
-        self.echoes_secrets = False
+        # How many messages of a connection are taken, before it is ended with 421.
+        self.messages_of_connection = None
 
     def step(self, recipient):
         steps = self.plan.get(recipient, [])
@@ -44,11 +50,16 @@ class Chaos:
     async def handle_MAIL(self, server, session, envelope, address, options):
         self.transactions += 1
         self.options.append(options)
+        session.messages = getattr(session, "messages", 0) + 1
+        if self.messages_of_connection and session.messages > self.messages_of_connection:
+            await server.push("421 4.4.2 too many messages for one connection")
+            server.transport.close()
+            return "250 never seen"
         if self.mail_answer:
             if self.mail_answer.startswith("421"):
                 await server.push(self.mail_answer)
                 server.transport.close()
-                return None
+                return "250 never seen"
             return self.mail_answer
         envelope.mail_from = address
         envelope.mail_options.extend(options)
@@ -92,6 +103,9 @@ class Chaos:
 
 
 class Server(SMTP):
+    # The checks of bytes send lines of any length.
+    line_length_limit = 10_000_000
+
     async def smtp_DATA(self, arg):
         handler = self.event_handler
         steps = [handler.step(recipient) for recipient in self.envelope.rcpt_tos]
@@ -126,6 +140,8 @@ class Running(Controller):
 
     def __enter__(self):
         self.start()
+        # One is aiosmtpd's own, by which it sees that it has started.
+        self.handler.connections = 0
         return self
 
     def __exit__(self, *_):

@@ -109,7 +109,9 @@ def messages(seed):
     for name, body in BODIES.items():
         yield {"from": "a@example.org", "to": ["b@example.org"], "subject": name, "text": body}
         yield {"from": "a@example.org", "to": ["b@example.org"], "subject": name, "html": body}
-    for path in sorted(glob.glob(COLLECTED + "/msg_*.txt")):
+    paths = sorted(glob.glob(COLLECTED + "/msg_*.txt"))
+    assert len(paths) > 40, "install libpython3.11-testsuite"
+    for path in paths:
         with open(path, "rb") as file:
             content = file.read()
         yield {

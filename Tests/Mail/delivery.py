@@ -65,12 +65,12 @@ class Database:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            raise AssertionError(f"not delivered within {seconds} s:\n{self.said()}") from None
-        assert code == 0, f"exit {code}:\n{self.said()}"
+            raise AssertionError(f"not delivered within {seconds} s:\n{self.said()[-6000:]}") from None
+        assert code == 0, f"exit {code}:\n{self.said()[-6000:]}"
 
     def said(self):
         with open(self.log, errors="replace") as log:
-            return log.read()[-6000:]
+            return log.read()
 
     def rows(self, sql):
         with contextlib.closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as database:
@@ -143,7 +143,8 @@ def check_recipients(folder, seed):
     assert {recipient: count for (_, recipient), count in found.items()} == expected, found
     assert b"hidden" not in chaos.taken[0].message
     buried = database.buried()
-    assert sorted(json.loads(headers)["mail-to"] for headers, _ in buried) == ["never@a.example", "never@b.example"], buried
+    assert all(any(f"mail-to: {one}" in headers for headers, _ in buried) for one in ("never@a.example", "never@b.example")), buried
+    assert len(buried) == 2, buried
     assert "550 5.1.1 no such person here" in str(buried) and "550 5.7.1 not you" in str(buried)
 
 
@@ -157,8 +158,9 @@ def check_bounces(folder, seed):
         database.deliver(f"smtp://127.0.0.1:{server.port}")
     assert {(t.sender, t.recipient) for t in chaos.taken} == {
         ("bounce+ada=a.example@example.org", "ada@a.example"), ("bounce+bob=a.example@example.org", "bob@a.example"),
-        ("", "x@a.example"), ("", '"a,b"@a.example')}, chaos.taken
-    assert chaos.taken[-1].message == b"X-Number: 2\r\n\r\n.\r\n..\r\nlast\r\n", chaos.taken[-1].message
+        ("<>", "x@a.example"), ("<>", '"a,b"@a.example')}, chaos.taken
+    raw = next(taken for taken in chaos.taken if taken.recipient == "x@a.example")
+    assert raw.message == b"X-Number: 2\r\n\r\n.\r\n..\r\nlast\r\n", raw.message
     same_id(chaos)
 
 
@@ -330,14 +332,12 @@ def check_outage(folder, seed):
     eventually("nothing is leased", lambda: database.rows("SELECT count(*) FROM stint_job WHERE state = 'leased'") == [(0,)])
     claims = database.rows("SELECT sum(started) FROM stint_activity WHERE seconds = 0")[0][0]
     assert claims < 200, f"{claims} claims while the server was dead"
-    cpu = os.times().children_user
     time_of_hold = process_seconds(process)
     eventually("two more looks at the server", lambda: database.said().count("still cannot be used") >= 2)
     assert process_seconds(process) - time_of_hold < 1, "it runs hot"
-    del cpu
     assert database.rows("SELECT sum(started) FROM stint_activity WHERE seconds = 0")[0][0] == claims, "jobs were claimed"
     with Running(chaos, port=port):
-        assert process.wait(60) == 0, database.said()
+        assert process.wait(60) == 0, database.said()[-6000:]
     assert all(count == [1, 0] for count in copies(chaos).values()) and len(copies(chaos)) == 200
     assert database.failed() == 0 and database.counts() == {}
     same_id(chaos)
@@ -361,7 +361,9 @@ def check_chaos(folder, seed):
         recipient = f"r{index}@d{index % 7}.example"
         plan[recipient] = [rng.choice(steps) for _ in range(rng.randrange(0, 4))]
         if rng.random() < 0.1:
-            plan[recipient] = plan[recipient] + ["rcpt 550 5.1.1 gone", "data 550 5.7.1 spam"][:1]
+            # What is slow is taken, so it is not before a refusal for ever.
+            plan[recipient] = [step for step in plan[recipient] if not step.startswith("slow")]
+            plan[recipient].append(rng.choice(["rcpt 550 5.1.1 gone", "data 550 5.7.1 spam"]))
         else:
             expected.add(index)
         messages.append(message(index, recipient, text="x\n.\n" * rng.randrange(1, 3000)))
@@ -391,12 +393,25 @@ def check_chaos(folder, seed):
             assert answered + unanswered >= 1, f"mail {index} was lost; seed {seed}"
             extra += max(0, answered - 1)
         else:
-            assert answered == 0 or "slow" in str(plan[f"r{index}@d{index % 7}.example"]), f"mail {index}"
+            assert answered == 0, f"mail {index} was refused for ever, and taken; seed {seed}"
     # The server's death cuts connections after the dot as well, and so does the kill.
     assert extra <= killed + 12, f"{extra} mails were taken twice; seed {seed}"
     print(f"  taken twice without a reason in the plan: {extra}; by the plan: {sum(two for _, two in found.values())}")
     reasons = [reason for _, reason in database.buried()]
     assert len(reasons) == 400 - len(expected) and all("550" in reason for reason in reasons), reasons[:3]
+
+
+def check_stale(folder, seed):
+    """A server that ends a connection after some messages costs no attempt, and is not a dead one."""
+    chaos = Chaos()
+    chaos.messages_of_connection = 3
+    with Running(chaos) as server:
+        database = Database(folder)
+        database.enqueue(message(index, f"r{index}@a.example") for index in range(20))
+        database.deliver(f"smtp://127.0.0.1:{server.port}", concurrency=1)
+    assert all(count == [1, 0] for count in copies(chaos).values()) and len(copies(chaos)) == 20, copies(chaos)
+    assert chaos.connections == 7, chaos.connections
+    assert database.failed() == 0 and "held back" not in database.said(), database.said()[-6000:]
 
 
 def check_stop(folder, seed):

@@ -65,6 +65,8 @@ keep_environment =
 tls_advertise_hosts =
 smtputf8_advertise_hosts = *
 message_size_limit = 1M
+# After ten mails of one connection it would leave the rest for later.
+smtp_accept_queue_per_connection = 0
 begin acl
 acl_rcpt:
   deny  local_parts = reject

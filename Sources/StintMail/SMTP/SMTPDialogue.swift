@@ -33,6 +33,7 @@ final class SMTPDialogue {
     /// What was said to authenticate, in case the server repeats it.
     private var secrets: [String]
     private var recipients = 0
+    private var isOver = false
 
     init(_ message: [UInt8], cancellation: SMTPCancellation, secrets: [String]) {
         self.message = message
@@ -67,6 +68,8 @@ final class SMTPDialogue {
             step = .recipient(recipients)
             recipients += 1
         case "DATA": step = .data
+        // What is said at the end of a connection is for no message.
+        case "QUIT": isOver = true
         default:
             guard step == .authentication else {
                 step = .other
@@ -92,6 +95,7 @@ final class SMTPDialogue {
 
     private func answered() {
         defer { lines = [] }
+        if isOver { return }
         if step == .connecting { step = .greeting }
         if step == .data, isMessageSent { step = .end }
         if step == .hello {
