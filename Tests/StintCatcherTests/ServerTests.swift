@@ -42,10 +42,10 @@ struct ServerTests {
 
     @Test("a client that is too slow is closed, between commands and within a mail")
     func deadlines() async throws {
-        try await withServer({
-            $0.commandTime = .milliseconds(100)
-            $0.mailTime = .milliseconds(100)
-        }) { server in
+        var options = MailServer.Options()
+        options.commandTime = .milliseconds(100)
+        options.mailTime = .milliseconds(100)
+        try await withServer(options) { server in
             let idle = try await server.client()
             _ = await idle.line()
             #expect(await idle.codes(1) == [421])
@@ -59,7 +59,9 @@ struct ServerTests {
 
     @Test("bytes of a command that never ends do not make its time longer")
     func dripping() async throws {
-        try await withServer({ $0.commandTime = .milliseconds(300) }) { server in
+        var options = MailServer.Options()
+        options.commandTime = .milliseconds(300)
+        try await withServer(options) { server in
             let client = try await server.client()
             _ = await client.line()
             let dripping = Task {
@@ -76,7 +78,9 @@ struct ServerTests {
 
     @Test("more connections than are allowed are refused, until one ends")
     func connections() async throws {
-        try await withServer({ $0.mostConnections = 16 }) { server in
+        var options = MailServer.Options()
+        options.mostConnections = 16
+        try await withServer(options) { server in
             var clients: [TestClient] = []
             for _ in 0..<16 {
                 clients.append(try await server.client())
@@ -95,7 +99,9 @@ struct ServerTests {
 
     @Test("mails that are received at the same time have a limit together")
     func unfinishedBytes() async throws {
-        try await withServer({ $0.mostUnfinishedBytes = 100_000 }) { server in
+        var options = MailServer.Options()
+        options.mostUnfinishedBytes = 100_000
+        try await withServer(options) { server in
             let begin = "HELO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n"
             let first = try await server.client()
             try await first.send(begin + String(repeating: "x", count: 80_000))
@@ -133,10 +139,8 @@ struct TestServer {
 
 /// Runs a server at a free port.
 func withServer(
-    _ change: (inout MailServer.Options) -> Void = { _ in }, _ body: (TestServer) async throws -> Void
+    _ options: MailServer.Options = .init(), _ body: (TestServer) async throws -> Void
 ) async throws {
-    var options = MailServer.Options()
-    change(&options)
     let mailbox = Mailbox(GMimeReader())
     let (addresses, found) = AsyncStream.makeStream(of: String.self)
     let server = try MailServer(mailbox, host: "127.0.0.1", port: 0, options: options) { found.yield($0) }

@@ -45,13 +45,11 @@ struct MailPageTests {
     private func withMails(
         _ mailbox: Mailbox, _ access: Access = .open(.admin), _ body: @Sendable (WebClient) async throws -> Void
     ) async throws {
-        try await withServer(
-            try await sampleQueue(), access,
-            change: {
-                $0.mailbox = mailbox
-                $0.mailAddress = "127.0.0.1:1025"
-            }
-        ) { client, _ in try await body(client) }
+        func change(_ options: inout Dashboard.Options) {
+            options.mailbox = mailbox
+            options.mailAddress = "127.0.0.1:1025"
+        }
+        try await withServer(try await sampleQueue(), access, change: change) { client, _ in try await body(client) }
     }
 
     @Test("have no page, no calls and no link, if no mails are caught")

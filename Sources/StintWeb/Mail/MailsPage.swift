@@ -78,7 +78,7 @@ private struct MailsView {
         count = page.count == 1 ? "1 mail" : "\(Words.count(page.count)) mails"
         let counts = mailbox.counts
         let kept =
-            "The newest \(Words.count(mailbox.limits.mails)) mails are kept, in memory, up to \(Words.bytes(Int64(mailbox.limits.bytes)) ?? "")."
+            "The newest \(Words.count(mailbox.limits.mails)) mails are kept, in memory, up to \(Words.count(mailbox.limits.bytes >> 20)) MiB."
         limits =
             counts.dropped == 0
             ? kept

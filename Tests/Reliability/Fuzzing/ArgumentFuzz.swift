@@ -14,6 +14,7 @@ struct ArgumentFuzz {
         "operations begin", "operations list", "operations show", "operations pause", "operations resume",
         "operations cancel", "operations restore", "workers quiet", "workers stop", "serve", "import", "retry",
         "webhook", "webhook set", "webhook list", "webhook show", "webhook test", "webhook delete", "export", "deliver",
+        "sendmail",
     ]
     static let options = [
         "--db", "--queue", "--priority", "--delay", "--max-attempts", "--max-crashes", "--unique", "--idempotency-key",
@@ -31,7 +32,9 @@ struct ArgumentFuzz {
         "--secret-file", "--new-secret", "--dry-run", "--time-to-run", "--dry-run-command", "--dry-run-pipe", "--work",
         "--work-pipe", "--tube", "--secrets", "--check", "--abandon", "--server", "--password-file",
         "--beanstalk", "--allow-remote", "--max-job-size", "--group-separator", "--no-web", "--no-read-only",
-        "--no-allow-remote", "--config",
+        "--no-allow-remote", "--config", "--catch-mail", "--max-mails", "--max-mail-memory", "--max-mail-size", "-t",
+        "-i", "-f",
+        "-F", "-bs", "-bm", "-oi", "-oem",
     ]
     private static let fitValues = [
         "q", "1", "0", "10", "100ms", "1s", "0s", "1K", "ready", "buried", "a=b", "x=", "=x", "1d", "1h30m", "36600d",

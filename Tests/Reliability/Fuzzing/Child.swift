@@ -75,7 +75,7 @@ extension Child.Outcome {
     /// - Parameter isRaw: Whether it printed a payload, or JSON, which need not be fit for a terminal.
     func problems(isRaw: Bool) -> [String] {
         guard case .exited(let code) = status else { return ["it ended with \(status): \(errors.suffix(500))"] }
-        guard [0, 1, 64, 65, 69].contains(code) else { return ["exit code \(code)"] }
+        guard [0, 1, 64, 65, 69, 75].contains(code) else { return ["exit code \(code)"] }
         var problems: [String] = []
         if code != 0 && output.isEmpty && !(errors.hasPrefix("stint: ") && errors.hasSuffix("\n")) {
             problems.append("exit code \(code) without a word: \(errors.debugDescription)")
