@@ -125,7 +125,7 @@ def details(site):
     for arguments, mail, code in [
         ([], b"To: a@b\n\nx", 65), (["-t"], b"Subject: x\n\nx", 65), (["a b@c"], b"", 65), (["-t"], b"To: <a@b@c>\n\n", 65),
         (["--nonsense"], b"", 64), (["-by", "a@b"], b"", 64), (["-i", "a@b"], b"x" * 17_000_000, 65),
-        (["--db", "/nowhere/x.db", "a@b"], b"x", 75), (["-i", *[f"{'a' * 60}{n}@example.org" for n in range(1_500)]], b"x", 65),
+        (["--db", "/nowhere/x.db", "a@b"], b"x", 69), (["-i", *[f"{'a' * 60}{n}@example.org" for n in range(1_500)]], b"x", 65),
     ]:
         done = site.run(site.sendmail, *arguments, mail=mail, code=code)
         assert done.stderr.count(b"\n") == 1 and not done.stdout, done

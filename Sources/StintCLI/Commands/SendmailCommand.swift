@@ -19,7 +19,7 @@ struct SendmailCommand: AsyncParsableCommand {
             its own queue and its delivery are accepted, and change nothing.
 
             Exit codes: 0 the mail is on the queue, 64 wrong usage, 65 the mail has no recipient, a wrong one, or is \
-            larger than 16 MiB, 75 the queue cannot be used now. docs/sendmail.md has the details.
+            larger than 16 MiB, 69 the queue cannot be used now. docs/sendmail.md has the details.
 
             Example:
               stint sendmail --queue mail anna@example.org < mail.eml
@@ -84,11 +84,11 @@ struct SendmailCommand: AsyncParsableCommand {
             }
         } catch let error as StintError where Self.isTemporary(error) {
             Output.printError("the mail is not on the queue: \(error)")
-            throw ExitCode(75)
+            throw ExitCode(69)
         }
     }
 
-    /// EX_TEMPFAIL: the same mail may be accepted later.
+    /// EX_UNAVAILABLE, and not EX_TEMPFAIL: PHP takes that for "accepted, and delivered later" if it sees it.
     private static func isTemporary(_ error: StintError) -> Bool {
         switch error.code {
         case .databaseUnusable, .databaseBusy, .storageFailed, .outcomeUnknown, .closed: true
