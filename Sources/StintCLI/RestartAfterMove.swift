@@ -3,6 +3,7 @@ import Logging
 import ServiceLifecycle
 import StintCore
 import StintPlatform
+import StintWorker
 import Synchronization
 
 /// What a process that runs on does about moves (`stint move`). When its database is moved, it ends in an orderly way and
@@ -14,6 +15,7 @@ final class RestartAfterMove: Sendable {
 
     private let store: AnyJobStore
     private let isMoved = Atomic(false)
+    private let isToStop = Atomic(false)
     /// The signals that this process did not ignore when it began.
     private let heeded: [Int32]
 
@@ -28,12 +30,15 @@ final class RestartAfterMove: Sendable {
             ServiceGroupConfiguration.ServiceConfiguration(
                 service: Watch(restart: self), successTerminationBehavior: .gracefullyShutdownGroup)
         ]
-        if let former = store.former {
+        for (former, target) in store.formers {
             services.append(
-                .init(service: Forwarder(former: former, target: base), successTerminationBehavior: .ignore))
+                .init(service: Forwarder(former: former, target: target), successTerminationBehavior: .ignore))
         }
         return services
     }
+
+    /// Somebody has asked this process to stop: it does not start again.
+    func stops() { isToStop.store(true, ordering: .releasing) }
 
     /// Whether the database was moved: then this process is to end, and to call ``execIfMoved()``.
     func isNeeded() async throws -> Bool {
@@ -41,6 +46,7 @@ final class RestartAfterMove: Sendable {
             return false
         }
         isMoved.store(true, ordering: .releasing)
+        RestartInPlace.plan()
         return true
     }
 
@@ -48,7 +54,7 @@ final class RestartAfterMove: Sendable {
     ///
     /// - Throws: `processFailed`.
     func execIfMoved() throws {
-        guard isMoved.load(ordering: .acquiring) else { return }
+        guard isMoved.load(ordering: .acquiring), !isToStop.load(ordering: .acquiring) else { return }
         for number in heeded { signal(number, SIG_DFL) }
         var none = sigset_t()
         sigemptyset(&none)

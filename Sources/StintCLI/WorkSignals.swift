@@ -9,6 +9,7 @@ import UnixSignals
 struct WorkSignals {
     let group: ServiceGroup
     let supervisor: Supervisor
+    let restart: RestartAfterMove
 
     /// - Throws: ``StoppedAtOnce`` after a second SIGINT, when all workers have ended.
     func run() async throws {
@@ -28,6 +29,7 @@ struct WorkSignals {
                     return true
                 default:
                     isStopping = true
+                    restart.stops()
                     await group.triggerGracefulShutdown()
                 }
             }

@@ -1,3 +1,4 @@
+import Dispatch
 import NIOCore
 import StintMailbox
 import StintSMTP
@@ -46,12 +47,18 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        limits.remove(context.channel)
-        _ = limits.change(from: takenBytes, to: 0)
-        takenBytes = 0
         deadline?.cancel()
         self.context = nil
+        // A mail that is being kept still takes its room.
+        if !isBusy { giveBack(context.channel) }
         context.fireChannelInactive()
+    }
+
+    /// Another connection may have the place of this one, and its bytes.
+    private func giveBack(_ channel: any Channel) {
+        limits.remove(channel)
+        _ = limits.change(from: takenBytes, to: 0)
+        takenBytes = 0
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -128,15 +135,16 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func keep(_ mail: ReceivedMail, _ context: ChannelHandlerContext) {
         isBusy = true
         let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
-        let (mailbox, loop) = (mailbox, context.eventLoop)
-        Task {
+        let (mailbox, loop, channel) = (mailbox, context.eventLoop, context.channel)
+        mailbox.reading.async {
             let caught = mailbox.add(mail)
-            loop.execute { handler.value.answer(caught) }
+            loop.execute { handler.value.answer(caught, channel) }
         }
     }
 
-    private func answer(_ mail: CaughtMail) {
+    private func answer(_ mail: CaughtMail, _ channel: any Channel) {
         isBusy = false
+        guard context != nil else { return giveBack(channel) }
         write(SMTPReply(250, "2.0.0", "Caught as mail \(mail.id)"))
         proceed()
     }

@@ -47,18 +47,19 @@ package struct GMimeReader: MailReader {
     }
 
     package func document(of mail: [UInt8]) -> String? {
-        let contents = contents(of: mail)
-        guard let html = contents.html?.text else { return nil }
-        let pictures = contents.attachments.filter { $0.contentID != nil && $0.type.hasPrefix("image/") }
-        guard !pictures.isEmpty else { return html }
-        var left = Self.mostPictures
-        return MailPictures.embed(in: html) { id in
-            guard let picture = pictures.first(where: { $0.contentID == id }), picture.size <= left,
-                let bytes = attachment(picture.part, of: mail)
-            else { return nil }
-            left -= bytes.count
-            return (picture.type, bytes)
+        guard MailLimits.problem(of: mail) == nil else { return nil }
+        let document: String?? = Self.parsed(mail) { message in
+            guard let part = g_mime_message_get_mime_part(message) else { return nil }
+            var parts = MailParts()
+            parts.add(part)
+            guard let html = parts.html?.text else { return nil }
+            let ids = MailPictures.ids(in: html)
+            guard !ids.isEmpty else { return html }
+            var withPictures = MailParts(pictures: ids)
+            withPictures.add(part)
+            return MailPictures.embed(withPictures.pictures, in: html)
         }
+        return document ?? nil
     }
 
     // MARK: - GMime

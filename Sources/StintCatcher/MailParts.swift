@@ -12,12 +12,19 @@ struct MailParts {
     private(set) var problems: [String] = []
     /// The bytes of the part that was asked for.
     private(set) var wantedBytes: [UInt8]?
+    /// The pictures that were asked for, by their ids.
+    private(set) var pictures: [String: MailPictures.Picture] = [:]
     private let wanted: Int?
+    private let wantedPictures: Set<String>
+    private var pictureBytes = 0
     private var count = 0
 
-    /// - Parameter wanted: The number of a part whose bytes are read.
-    init(wanted: Int? = nil) {
+    /// - Parameters:
+    ///   - wanted: The number of a part whose bytes are read.
+    ///   - pictures: The ids of pictures whose bytes are read, as many as there is room for.
+    init(wanted: Int? = nil, pictures: Set<String> = []) {
         self.wanted = wanted
+        wantedPictures = pictures
     }
 
     mutating func add(_ object: UnsafeMutablePointer<GMimeObject>) { add(object, depth: 0) }
@@ -77,10 +84,22 @@ struct MailParts {
         if count == wanted {
             wantedBytes = Array(UnsafeBufferPointer(start: bytes.pointee.data, count: Int(bytes.pointee.len)))
         }
+        let contentID = g_mime_object_get_content_id(object).map { String(cString: $0) }
         attachments.append(
             .init(
                 part: count, name: String(name.unicodeScalars.prefix(200)), type: type, size: Int(bytes.pointee.len),
-                contentID: g_mime_object_get_content_id(object).map { String(cString: $0) }))
+                contentID: contentID))
+        if let contentID { addPicture(bytes, contentID, type) }
+    }
+
+    private mutating func addPicture(_ bytes: UnsafeMutablePointer<GByteArray>, _ id: String, _ type: String) {
+        guard type.hasPrefix("image/"), wantedPictures.contains(id), pictures[id] == nil else { return }
+        let size = Int(bytes.pointee.len)
+        let cost = MailPictures.cost(of: size)
+        guard pictureBytes + cost <= GMimeReader.mostPictures else { return }
+        pictureBytes += cost
+        pictures[id] = MailPictures.Picture(
+            type, Array(UnsafeBufferPointer(start: bytes.pointee.data, count: size)))
     }
 
     /// In small letters, without parameters.

@@ -1,3 +1,4 @@
+import Dispatch
 import StintSMTP
 import Synchronization
 
@@ -70,6 +71,8 @@ package final class Mailbox: Sendable {
 
     package let limits: Limits
     package let reader: any MailReader
+    /// Where mails are read, one after the other: it takes time, which a thread of Swift's tasks should not take.
+    package let reading = DispatchQueue(label: "stint.mail.read")
     private let state = Mutex(State())
 
     package init(_ reader: any MailReader, limits: Limits = Limits()) {
@@ -100,6 +103,14 @@ package final class Mailbox: Sendable {
             return mail
         }
         return mail
+    }
+
+    /// What the reader says of a mail.
+    package func read<Value: Sendable>(_ body: @escaping @Sendable (any MailReader) -> Value) async -> Value {
+        let reader = reader
+        return await withCheckedContinuation { continuation in
+            reading.async { continuation.resume(returning: body(reader)) }
+        }
     }
 
     package var counts: Counts {

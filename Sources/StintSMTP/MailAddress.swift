@@ -88,6 +88,40 @@ package enum MailAddress {
         return bytes.first != UInt8(ascii: ".") && bytes.allSatisfy { $0 > 0x20 && !"()<>,;:\\\"[]@".utf8.contains($0) }
     }
 
+    /// Whether an address with a domain is one that mail servers take. RFC 5321 has its lengths.
+    package static func isDeliverable(_ text: String) -> Bool {
+        guard isAddress(text), text.utf8.count <= 254, let at = text.utf8.lastIndex(of: UInt8(ascii: "@")) else {
+            return false
+        }
+        let local = Array(text.utf8[..<at])
+        let domain = Array(text.utf8[text.utf8.index(after: at)...])
+        return local.count <= 64 && isDeliverable(local: local) && isDeliverable(domain: domain)
+    }
+
+    private static func isDeliverable(local: [UInt8]) -> Bool {
+        if local.first == UInt8(ascii: "\"") { return local.count > 2 }
+        return !local.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).contains(where: \.isEmpty)
+    }
+
+    private static func isDeliverable(domain: [UInt8]) -> Bool {
+        if domain.first == UInt8(ascii: "[") {
+            return domain.count > 2 && domain.last == UInt8(ascii: "]")
+                && domain.dropFirst().dropLast().allSatisfy { isLetterOrDigit($0) || ".:".utf8.contains($0) }
+        }
+        let labels = domain.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        return domain.count <= 253
+            && labels.allSatisfy { label in
+                guard let first = label.first, let last = label.last, label.count <= 63 else { return false }
+                return first != UInt8(ascii: "-") && last != UInt8(ascii: "-")
+                    // Letters of other scripts are encoded when the mail is sent.
+                    && label.allSatisfy { isLetterOrDigit($0) || "-_".utf8.contains($0) || $0 >= 0x80 }
+            }
+    }
+
+    private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+    }
+
     /// The domain in small letters; `nil` if the address has none.
     package static func domain(of address: String) -> String? {
         guard let at = address.utf8.lastIndex(of: UInt8(ascii: "@")) else { return nil }

@@ -47,6 +47,15 @@ enum SMTPCommand: Equatable {
         }
     }
 
+    /// Whether a line is one of HTTP: pages in a browser may send such to any port of their machine, with a mail in it.
+    static func isHTTP(_ line: [UInt8]) -> Bool {
+        let name = line.prefix(8).prefix { $0 != 0x20 && $0 != 0x09 }
+        switch String(decoding: name, as: UTF8.self).uppercased() {
+        case "GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "DELETE", "PATCH", "TRACE", "HOST:": return true
+        default: return false
+        }
+    }
+
     /// Why a line is refused.
     struct Refusal: Error, Equatable {
         let reply: SMTPReply

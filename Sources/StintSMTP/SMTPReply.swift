@@ -44,6 +44,8 @@ extension SMTPReply {
     static let lineTooLong = SMTPReply(500, "5.5.2", "The line is too long")
     static let bareLineFeed = SMTPReply(
         500, "5.5.2", "The line ends with a bare LF or has a bare CR: end lines with CR LF")
+    static let notHTTP = SMTPReply(421, "4.7.0", "This is no web server: closing the connection")
+    static let tooManyRefused = SMTPReply(421, "4.7.0", "Too many lines were refused: closing the connection")
     static let helloFirst = SMTPReply(503, "5.5.1", "Send EHLO first")
     static let mailFirst = SMTPReply(503, "5.5.1", "Send MAIL first")
     static let recipientFirst = SMTPReply(503, "5.5.1", "Send RCPT first")

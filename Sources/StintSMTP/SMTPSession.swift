@@ -37,6 +37,9 @@ package struct SMTPSession: Sendable {
         case plain, loginUser, loginPassword
     }
 
+    /// The most lines without a known form that a client may send before a mail.
+    private static let mostRefused = 20
+
     private let options: Options
     private var input = CommandLines()
     private var state = State.commands
@@ -48,6 +51,8 @@ package struct SMTPSession: Sendable {
     private var recipients: [String] = []
     /// What a recipient asks for after the mail.
     private var failureAtEnd: SMTPReply?
+    /// Lines that were refused since the last mail.
+    private var refused = 0
     private var hasEnded = false
 
     package init(_ options: Options = Options()) {
@@ -82,15 +87,22 @@ package struct SMTPSession: Sendable {
         if isReceiving { return nextOfMail() }
         guard let line = input.next() else { return nil }
         switch line {
-        case .tooLong: return .reply(.lineTooLong)
-        case .hasBareEnd: return .reply(.bareLineFeed)
+        case .tooLong: return refuse(.lineTooLong)
+        case .hasBareEnd: return refuse(.bareLineFeed)
         case .line(let bytes):
             if case .credentials(let credentials) = state { return authenticate(credentials, bytes) }
+            if SMTPCommand.isHTTP(bytes) { return close(.notHTTP) }
             switch SMTPCommand.read(bytes, isExtended: isExtended) {
-            case .failure(let refusal): return .reply(refusal.reply)
+            case .failure(let refusal): return refuse(refusal.reply)
             case .success(let command): return perform(command)
             }
         }
+    }
+
+    /// Many such lines come from what is no client of a mail server.
+    private mutating func refuse(_ reply: SMTPReply) -> Step {
+        refused += 1
+        return refused < Self.mostRefused ? .reply(reply) : close(.tooManyRefused)
     }
 
     // MARK: - Commands
@@ -191,6 +203,7 @@ package struct SMTPSession: Sendable {
         reset()
         if let refusal = reader.refusal { return .reply(refusal) }
         if let failure { return failure.code == 421 ? close(failure) : .reply(failure) }
+        refused = 0
         return .mail(received)
     }
 

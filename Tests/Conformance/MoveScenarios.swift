@@ -209,9 +209,10 @@ let moveScenarios: [Scenario] = [
 
         _ = try await store.setSchedule(Schedule("s", .every(.seconds(600)), missed: .all, job: NewJob([], in: "t")))
         let now = stage.clock.now().wall
-        try await store.setNextTick(now - 1_000, ofSchedule: "s")
+        let ticks = ScheduleTicks(name: "s", until: now - 3_000, next: now - 1_000)
+        try await store.setScheduleTicks([ticks, ScheduleTicks(name: "nobody", until: now, next: now)])
+        #expect(try await store.scheduleTicks() == [ticks])
         #expect(try await store.schedules().first?.nextTickMilliseconds == now - 1_000)
-        try await store.setNextTick(now + 9_000, ofSchedule: "nobody")
     },
 ]
 

@@ -148,6 +148,8 @@ def hostile_mails():
     yield "as many nested parts as are read", "Subject: x\r\n" + nested(240)
     yield "100,000 nested mails", "Content-Type: message/rfc822\r\n\r\n" * 100_000
     yield "100,000 parts", text.format("x", "Content-Type: multipart/mixed; boundary=b", "--b\r\n\r\nx\r\n" * 100_000)
+    yield "400,000 headers of a part", text.format("x", "Content-Type: multipart/mixed; boundary=b", "--b\r\n" + "a:\r\n" * 400_000)
+    yield "400,000 headers of a mail in a mail", text.format("x", "Content-Type: message/rfc822", "a:\r\n" * 400_000)
     yield "a million lines that are nearly separators", text.format(
         "x", "Content-Type: multipart/mixed; boundary=b", "-\r\n-b\r\n" * 500_000)
     yield "a line of 20 MB", text.format("x", "X: y", "x" * 20_000_000)

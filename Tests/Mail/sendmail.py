@@ -125,11 +125,26 @@ def details(site):
     for arguments, mail, code in [
         ([], b"To: a@b\n\nx", 65), (["-t"], b"Subject: x\n\nx", 65), (["a b@c"], b"", 65), (["-t"], b"To: <a@b@c>\n\n", 65),
         (["--nonsense"], b"", 64), (["-by", "a@b"], b"", 64), (["-i", "a@b"], b"x" * 17_000_000, 65),
-        (["--db", "/nowhere/x.db", "a@b"], b"x", 69), (["-i", *[f"{'a' * 60}{n}@example.org" for n in range(1_500)]], b"x", 65),
+        (["--db", "/nowhere/x.db", "a@b"], b"x", 69), (["a..b@c"], b"x", 65), (["a@b."], b"x", 65), (["a" * 65 + "@b"], b"x", 65),
+        (["-i", *[f"{'a' * 60}{n}@example.org" for n in range(1_500)]], b"x", 65),
     ]:
         done = site.run(site.sendmail, *arguments, mail=mail, code=code)
         assert done.stderr.count(b"\n") == 1 and not done.stdout, done
     site.run(site.sendmail, "-bi")
+
+    # What the mail has no part in is 69.
+    for variables in [{"STINT_SENDMAIL_QUEUE": "no queue!"}, {"STINT_DB": "nonsense://x"}, {"STINT_DB": "/nowhere/x.db"}]:
+        done = site.run(site.sendmail, "a@b", mail=b"x", code=69, **variables)
+        assert done.stderr.count(b"\n") == 1, done
+    # No folder gets a database because a program sends a mail in it; one that is there is used.
+    with tempfile.TemporaryDirectory(prefix="stint-sendmail-") as folder:
+        environment = {name: value for name, value in site.environment.items() if name != "STINT_DB"}
+        command = [site.sendmail, "a@b"]
+        done = subprocess.run(command, input=b"x", capture_output=True, timeout=60, env=environment, cwd=folder)
+        assert done.returncode == 69 and b"set STINT_DB, or give --db" in done.stderr and not os.listdir(folder), done
+        site.run(*command, "--db", os.path.join(folder, "stint.db"), mail=b"x")
+        done = subprocess.run(command, input=b"x", capture_output=True, timeout=60, env=environment, cwd=folder)
+        assert done.returncode == 0, done
 
 
 def swaks(site):
@@ -143,6 +158,11 @@ def swaks(site):
     assert record["headers"] == {"mail-from": "a@b.example", "mail-to": "fail-450@d.example"}, record
     assert payload.endswith(b"\r\n\r\n.\r\n") and b"Bcc" not in payload, payload
     assert site.job()[0]["headers"]["mail-from"] == ""
+    done = site.run(
+        site.sendmail, "-bs", mail=b"HELO x\r\nMAIL FROM:<root>\r\nRCPT TO:<a@b>\r\nDATA\r\n.\r\n"
+        b"MAIL FROM:<a@b>\r\nRCPT TO:<a..b@c>\r\nDATA\r\n.\r\nQUIT\r\n")
+    assert b"\r\n554 " in done.stdout, done.stdout
+    assert site.job()[0]["headers"]["mail-from"] == f"root@{socket.gethostname()}"
     failed = site.run(site.sendmail, "-bs", "--db", "/nowhere/x.db", mail=dialogue)
     assert failed.stdout.count(b"\r\n451 ") == 2, failed.stdout
     if not shutil.which("swaks"):

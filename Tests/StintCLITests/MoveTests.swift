@@ -48,6 +48,7 @@ struct MoveTests {
             let doctor = try await place.attempt("doctor", "--db", address).output
             #expect(doctor.contains("ok    states: ") && doctor.contains("ok    counts: "), "\(doctor)")
             #expect(doctor.contains("ok    move: from "), "\(doctor)")
+            #expect(address == to || doctor.contains("ok    move: to "), "\(doctor)")
         }
         let id = try await place.stint("put", "--queue", "other", "--db", from, "new")
         #expect(try await place.stint("show", id.trimmingCharacters(in: .newlines), "--db", to).contains("ready"))
@@ -155,6 +156,74 @@ struct MoveTests {
         #expect(try await place.stint("show", "2", "--payload", "--db", "b.db") == "from SQL")
         await source.close()
         await target.close()
+    }
+
+    @Test("a mover that was stopped changes nothing any more when another one has taken its move over")
+    func twoMovers() async throws {
+        try await place.stint("put", "--db", "a.db", "x")
+        var options = SQLiteStore.Options()
+        options.isMover = true
+        let (a, b) = (place.path("a.db"), place.path("b.db"))
+        let first = (try await JobQueue(.sqlite(a)).store, try await JobQueue(.sqlite(b, options: options)).store)
+        let second = (try await JobQueue(.sqlite(a)).store, try await JobQueue(.sqlite(b, options: options)).store)
+        for (movers, run) in [(first, "1"), (second, "2")] {
+            let move = MoveID("m", run: run)
+            try await movers.0.beginMove(move, to: b)
+            try await movers.1.beginArrival(move, from: a)
+        }
+        let jobs = try await first.0.exportJobs(of: nil, after: nil, limit: 10).jobs
+        let late: [() async throws -> Void] = [
+            { try await first.1.replaceJobs(jobs.map(\.id), with: jobs) },
+            { try await first.1.configure("q", QueueSettings(paused: true)) },
+            { try await first.0.removeNotes([1]) },
+            { try await first.0.freeze(MoveID("m"), for: .seconds(30)) },
+            { _ = try await first.0.commitMove(MoveID("m"), lastCopied: nil) },
+        ]
+        for call in late {
+            let error = await #expect(throws: StintError.self) { try await call() }
+            #expect(error?.description.contains("another stint move") == true, "\(String(describing: error))")
+        }
+        try await second.1.replaceJobs(jobs.map(\.id), with: jobs)
+        try await second.0.freeze(MoveID("m"), for: .seconds(30))
+        #expect(try await second.0.commitMove(MoveID("m"), lastCopied: jobs.last?.id))
+        try await second.1.endArrival(MoveID("m"))
+        await #expect(throws: StintError.self) { try await first.1.replaceJobs(jobs.map(\.id), with: jobs) }
+        for store in [first.0, first.1, second.0, second.1] { await store.close() }
+    }
+
+    @Test("a move that was killed while nothing was claimed can be given up, and then all goes on")
+    func abandonment() async throws {
+        try await place.stint("put", "--queue", "mail", "--db", "a.db", "x")
+        let queue = try await JobQueue(.sqlite(place.path("a.db")))
+        let claim = ClaimRequest(queues: ["mail"], limit: 1, lease: .seconds(600), worker: "test:1")
+        let lease = try #require(try await queue.store.claim(claim).first?.lease)
+        try await kill("nothing is claimed", "a.db", "b.db")
+        try await eventually("the queue is paused") { try await queue.stats().allSatisfy(\.paused) }
+        #expect(try await place.stint("move", "--abandon", "a.db").hasPrefix("given up"))
+        #expect(try await queue.stats().map(\.paused) == [false])
+        try await queue.store.settle(Settlement(lease, .ack))
+        // Or it is repeated, and the queue is as it was before.
+        try await kill("copying the rest", "a.db", "c.db")
+        #expect(try await place.attempt("move", "a.db", "c.db").code == 0)
+        let moved = try await JobQueue(.sqlite(place.path("c.db")))
+        #expect(try await moved.stats().map(\.paused) == [false])
+        await queue.close()
+        await moved.close()
+    }
+
+    @Test("a database that was moved on and on is found, and what is enqueued in the first one comes to the last one")
+    func chain() async throws {
+        try await place.stint("put", "--db", "a.db", "1")
+        for (from, to) in [("a.db", "b.db"), ("b.db", "c.db")] {
+            #expect(try await place.attempt("move", from, to).code == 0)
+        }
+        let producer = try RawProducer(place.path("a.db"))
+        try await producer.enqueue("2", in: "default")
+        try await place.stint("put", "--db", "a.db", "3")
+        try await place.stint("reap", "--db", "a.db")
+        let last = try await JobQueue(.sqlite(place.path("c.db")))
+        #expect(try await last.stats().map(\.ready) == [3])
+        await last.close()
     }
 
     @Test("if running jobs do not end in time, all goes on as before, and what a person has paused stays so")

@@ -137,6 +137,35 @@ struct ReaderTests {
         #expect(long.problems.first?.hasPrefix("Its headers have more than 262144 bytes") == true)
     }
 
+    @Test("many headers of a part are not read, nor those of a mail within the mail")
+    func manyHeadersOfParts() {
+        let headers = String(repeating: "a:\r\n", count: 20_000)
+        for start in [
+            "Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n", "Content-Type: message/rfc822\r\n\r\n",
+            "Content-Type: multipart/digest; boundary=x\r\n\r\n--x\r\n\r\n",
+            "Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type:\r\n message/rfc822\r\n\r\n",
+        ] {
+            let mail = reader.contents(of: Array((start + headers).utf8))
+            #expect(mail.problems.first?.hasPrefix("The headers of its parts have more than 10000 lines") == true)
+        }
+        let text = read("Subject: x", "", String(repeating: "a:\r\n", count: 20_000))
+        #expect(text.problems.isEmpty && text.text != nil)
+        let named = read("Content-Type: text/plain; name=message.txt", "", String(repeating: "a:\r\n", count: 20_000))
+        #expect(named.problems.isEmpty && named.attachments.count == 1)
+    }
+
+    @Test("a picture that is named often is in the HTML as often as there is room")
+    func manyPictures() throws {
+        let picture = String(repeating: "A", count: 4_000_000)
+        let mail =
+            "Content-Type: multipart/related; boundary=r\r\n\r\n--r\r\nContent-Type: text/html\r\n\r\n"
+            + String(repeating: "<img src='cid:p@x'>", count: 400) + "\r\n--r\r\nContent-Type: image/png\r\n"
+            + "Content-ID: <p@x>\r\nContent-Transfer-Encoding: base64\r\n\r\n\(picture)\r\n--r--\r\n"
+        let document = try #require(reader.document(of: Array(mail.utf8)))
+        // 3 MB, and 8 MiB is the most.
+        #expect(document.utf8.count > 8_000_000 && document.utf8.count < 12_000_000)
+    }
+
     @Test("a mail of 100,000 nested parts, or mails, or parts beside one another, is not read")
     func nesting() {
         var nested = ""

@@ -80,6 +80,22 @@ import Testing
         #expect(throws: StintError.self) { try message.check() }
         message.to.removeLast()
         try message.check()
+        message.text = String(repeating: "text\n", count: 20_000)
+        try message.check()
+        #expect(try message.jobs(in: "mail").count == 1)
+        message.bounces = .perRecipient("bounce@example.org")
+        let error = #expect(throws: StintError.self) { try message.jobs(in: "mail") }
+        #expect(error?.description.contains("64 MiB") == true)
+    }
+
+    @Test("the jobs of a mail are as those of any parameters")
+    func jobsAreUsual() throws {
+        let message = MailMessage(from: "a@example.org", to: ["b@example.org"], subject: "a/b", text: "t")
+        let job = try #require(try message.jobs(in: "mail").first)
+        let usual = try NewJob(message, in: "mail")
+        #expect(job.payload == usual.payload)
+        #expect(job.contentType == usual.contentType)
+        #expect(job.options.headers["job-name"] == "mail")
     }
 
     @Test("a message that is attached is not encoded, and one that would have to be is refused")

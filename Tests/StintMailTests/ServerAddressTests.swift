@@ -52,6 +52,8 @@ import Testing
         #expect(try SMTPServer("smtps://u@x.org", passwordFile: path).password == "Geheim")
         #expect(throws: StintError.self) { try SMTPServer("smtps://u:p@x.org", passwordFile: path) }
         #expect(throws: StintError.self) { try SMTPServer("smtps://u@x.org", passwordFile: path + "x") }
+        try Data("Ge\0heim\n".utf8).write(to: URL(filePath: path))
+        #expect(throws: StintError.self) { try SMTPServer("smtps://u@x.org", passwordFile: path) }
     }
 
     @Test("a server's answer is one line without control characters and secrets, and not longer than it may be")
@@ -79,5 +81,42 @@ import Testing
         #expect(health.waitingTime(at: next) == .seconds(2))
         health.works()
         #expect(health.waitingTime(at: next) == nil)
+    }
+
+    @Test("a server that is there when it is looked at, and takes no message, is waited for longer each time")
+    func checkedServer() {
+        let health = ServerHealth()
+        let start = ContinuousClock.now
+        #expect(health.fails(at: start) == .seconds(1))
+        health.isThere()
+        #expect(health.waitingTime(at: start) == nil)
+        #expect(health.fails(at: start) == .seconds(2))
+        health.isThere()
+        health.works()
+        #expect(health.fails(at: start) == .seconds(1))
+    }
+
+    @Test("a message that the server ends at once is to blame if the server was there in between")
+    func blame() {
+        let health = ServerHealth()
+        #expect(!health.blames(JobID(rawValue: 1)))
+        #expect(!health.blames(JobID(rawValue: 1)))
+        #expect(!health.blames(JobID(rawValue: 2)))
+        health.isThere()
+        #expect(health.blames(JobID(rawValue: 1)))
+        #expect(!health.blames(JobID(rawValue: 2)))
+        health.works()
+        #expect(health.blames(JobID(rawValue: 2)))
+        #expect(!health.blames(JobID(rawValue: 1)))
+    }
+
+    @Test("a CR alone begins no header, and ends a line of the body")
+    func carriageReturns() {
+        func sent(_ text: String, isMessage: Bool = true) -> String {
+            String(decoding: MailLines.withCRLF(Array(text.utf8), isMessage: isMessage), as: UTF8.self)
+        }
+        #expect(sent("A: b\rBcc: c\nD: e\n\nx\ry") == "A: b Bcc: c\r\nD: e\r\n\r\nx\r\ny\r\n")
+        #expect(sent("A: b\r\r\nD: e\r\n\r\nx\r\ny\r") == "A: b \r\nD: e\r\n\r\nx\r\ny\r\n")
+        #expect(sent("a\rb", isMessage: false) == "a\r\nb\r\n")
     }
 }

@@ -157,7 +157,7 @@ struct MoveFenceTests {
         options.isMover = true
         let (store, mover) = (try await PostgresStore.open(url), try await PostgresStore.open(url, options: options))
         let replacing = JobOptions(uniqueKey: "k", onConflict: .replace)
-        let move = MoveID.random()
+        let move = MoveID(MoveID.newName())
         try await mover.beginMove(move, to: MovingPlace.peer)
         try await mover.freeze(move, for: .seconds(600))
         for _ in 0..<2 { _ = try await store.enqueue([NewJob([1], in: "q", options: replacing)]) }

@@ -14,7 +14,7 @@ struct MovingPlace: Sendable {
     /// Of any process.
     let store: PostgresStore
     let mover: PostgresStore
-    let move = MoveID.random()
+    let move = MoveID(MoveID.newName())
 
     init() async throws {
         database = try await TestDatabase(.one)

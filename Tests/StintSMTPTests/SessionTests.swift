@@ -193,6 +193,25 @@ struct SessionTests {
         #expect(mail.hasBareLineEnds || end.contains("\0"))
     }
 
+    @Test(
+        "a web browser is closed at once",
+        arguments: ["POST / HTTP/1.1", "get /", "HEAD / HTTP/1.1", "Host: 127.0.0.1:1025", "DELETE / HTTP/1.1"])
+    func browser(line: String) {
+        var client = TestSession()
+        #expect(client.say(line, "EHLO me") == [421])
+        #expect(client.isClosed)
+    }
+
+    @Test("a client is closed after 20 lines that were refused without a mail between them")
+    func manyRefused() {
+        var client = TestSession()
+        for _ in 0..<19 { #expect(client.say("FOO") == [500]) }
+        #expect(client.say("EHLO me", "MAIL FROM:<a@b>", "RCPT TO:<a@b>", "DATA", ".") == [250, 250, 250, 354])
+        for _ in 0..<19 { #expect(client.say("FOO") == [500]) }
+        #expect(client.say("FOO", "NOOP") == [421])
+        #expect(client.isClosed && client.mails.count == 1)
+    }
+
     @Test("random bytes do no harm, and a mail is read after them")
     func random() {
         let seed = chosenSeed()
@@ -206,8 +225,8 @@ struct SessionTests {
             for _ in 0..<60 {
                 _ = client.send(words.randomElement(using: &generator)!)
             }
-            guard !client.isClosed else { continue }
             _ = client.send("\r\n.\r\n*\r\nRSET\r\n")
+            guard !client.isClosed else { continue }
             #expect(
                 client.say("EHLO me", "MAIL FROM:<a@b>", "RCPT TO:<a@b>", "DATA", ".") == [250, 250, 250, 354],
                 "seed \(seed)")

@@ -62,6 +62,28 @@ struct SubmissionTests {
     }
 
     @Test(
+        "an address that mail servers take",
+        arguments: [
+            ("a@b", true), ("a.b@c.example", true), ("\"a b\"@c", true), ("a@[192.0.2.1]", true),
+            ("a@[IPv6:2001:db8::1]", true), ("zoë@bücher.example", true), ("a", false), ("a..b@x", false),
+            (".x@y", false), ("x.@y", false), ("a@host.", false), ("a@b..c", false), ("a@-b", false), ("\"\"@c", false),
+            ("a@[", false),
+        ] as [(String, Bool)])
+    func deliverable(address: String, expected: Bool) {
+        #expect(MailAddress.isDeliverable(address) == expected, "\(address)")
+    }
+
+    @Test("an address has 64 bytes before the @ and 254 in all at most")
+    func addressLengths() {
+        let local = String(repeating: "a", count: 64)
+        #expect(MailAddress.isDeliverable("\(local)@b"))
+        #expect(!MailAddress.isDeliverable("a\(local)@b"))
+        let domain = String(repeating: "b.", count: 125)
+        #expect(MailAddress.isDeliverable("aa@\(domain)c"))
+        #expect(!MailAddress.isDeliverable("aaa@\(domain)c"))
+    }
+
+    @Test(
         "all lines end with CR LF, and none is made by an accident or a trick",
         arguments: [
             ("a\nb", "a\r\nb\r\n"), ("a\r\nb\r\n", "a\r\nb\r\n"), ("", ""), ("\n", "\r\n"),

@@ -5,6 +5,7 @@
 CREATE TABLE stint.moves (
     direction    text   PRIMARY KEY CHECK (direction IN ('out', 'in')),
     move_id      text   NOT NULL,
+    run          text   NOT NULL DEFAULT '',
     phase        text   NOT NULL CHECK (phase IN ('copying', 'frozen', 'moved', 'arriving', 'arrived')),
     peer         text   NOT NULL,
     frozen_until bigint,
@@ -12,6 +13,7 @@ CREATE TABLE stint.moves (
 );
 COMMENT ON TABLE stint.moves IS 'A move of the jobs to another database (out), and one from another database (in)';
 COMMENT ON COLUMN stint.moves.move_id IS 'The same in both databases';
+COMMENT ON COLUMN stint.moves.run IS 'Of the process that moves';
 COMMENT ON COLUMN stint.moves.phase IS 'out: copying, frozen, moved; in: arriving, arrived';
 COMMENT ON COLUMN stint.moves.peer IS 'The address of the other database';
 COMMENT ON COLUMN stint.moves.frozen_until IS 'Of the phase frozen: until then all but enqueues is refused';
@@ -76,10 +78,11 @@ BEGIN
     SELECT m.* INTO move FROM stint.moves m WHERE m.phase IN ('frozen', 'moved', 'arriving');
     IF NOT FOUND OR is_enqueue AND move.phase <> 'arriving' THEN RETURN; END IF;
     -- It is shown to whoever may enqueue, and goes into the server's log: without a password.
-    peer := regexp_replace(move.peer, '^(postgres(?:ql)?://[^:/@]*):[^@]*@', '\1@');
+    peer := regexp_replace(move.peer, '^(postgres(?:ql)?://[^:/@]*):[^/]*@', '\1@');
+    peer := regexp_replace(peer, '([?&](?:ssl)?password=)[^&]*', '\1…', 'g');
     CASE move.phase
     WHEN 'frozen' THEN
-        IF move.frozen_until > stint.caller_now_ms() THEN
+        IF move.frozen_until - stint.caller_now_ms() BETWEEN 1 AND 60000 THEN
             RAISE EXCEPTION 'Stint''s jobs are being moved to another database: try again in some seconds'
                 USING ERRCODE = 'ST010', DETAIL = peer;
         END IF;

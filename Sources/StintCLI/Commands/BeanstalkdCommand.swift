@@ -131,7 +131,8 @@
                     services: [
                         .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
                         .init(service: DrainSignal(server)), .init(service: Reaper(queue)),
-                    ] + restart.services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "stint.serve")))
+                    ] + restart.services, gracefulShutdownSignals: [.sigterm, .sigint],
+                    logger: Logger(label: "stint.serve")))
             try await group.run()
             await queue.close()
             try restart.execIfMoved()

@@ -21,8 +21,7 @@ extension MoveCommand {
 
     func giveUp(_ source: StoreAddress) async throws {
         let from = try await source.openHere(StoreOpening())
-        let store = try from.movable()
-        try await DatabaseMove(from: store, from.address, to: store, from.address) { _ in }.abandon()
+        try await DatabaseMove.abandon(try from.movable())
         try Output.print("given up: all goes on in \(printable(withoutPassword(from.address)))")
     }
 

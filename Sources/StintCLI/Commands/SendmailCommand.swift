@@ -14,12 +14,13 @@ struct SendmailCommand: AsyncParsableCommand {
             the ends of its lines; the header mail-from is the sender of the envelope, and mail-to has its \
             recipients, with commas between them. If all are of one domain, that is the job's group.
 
+            Only an address in --db or STINT_DB creates a database; ./stint.db must exist. \
             A recipient without a domain gets the name of this machine. With -bs, the mails come by SMTP on standard \
             input. A link to this program with the name sendmail is this command. Options of sendmail that are about \
             its own queue and its delivery are accepted, and change nothing.
 
             Exit codes: 0 the mail is on the queue, 64 wrong usage, 65 the mail has no recipient, a wrong one, or is \
-            larger than 16 MiB, 69 the queue cannot be used now. docs/sendmail.md has the details.
+            larger than 16 MiB, 69 anything else: the mail is not on the queue. docs/sendmail.md has the details.
 
             Example:
               stint sendmail --queue mail anna@example.org < mail.eml
@@ -82,21 +83,36 @@ struct SendmailCommand: AsyncParsableCommand {
                 throw wrongUsage(
                     "-b\(mode) is not known here: expected -bm or -bs (`stint list --queue mail` shows what waits)")
             }
-        } catch let error as StintError where Self.isTemporary(error) {
+        } catch let error where !Self.isAnsweredElsewhere(error) {
             Output.printError("the mail is not on the queue: \(error)")
+            // EX_UNAVAILABLE, and not EX_TEMPFAIL: PHP takes that for "accepted, and delivered later" if it sees it.
             throw ExitCode(69)
         }
     }
 
-    /// EX_UNAVAILABLE, and not EX_TEMPFAIL: PHP takes that for "accepted, and delivered later" if it sees it.
-    private static func isTemporary(_ error: StintError) -> Bool {
-        switch error.code {
-        case .databaseUnusable, .databaseBusy, .storageFailed, .outcomeUnknown, .closed: true
-        default: false
-        }
+    /// Whether an error has another exit code than 69.
+    private static func isAnsweredElsewhere(_ error: any Error) -> Bool {
+        if let error = error as? StintError { return error.code == .invalidInput }
+        // Wrong usage, and the output of -bs, which has nothing to do with the queue.
+        return error is ValidationError || error is ExitCode || error is BrokenPipe || error is OutputFailed
+            || error is StoppedAtOnce
     }
 
-    private func open() async throws -> JobQueue<AnyJobStore> { try await database.open(creating: creation) }
+    /// Only an address that was given creates a database: each folder in which a program sends a mail would get one else,
+    /// which nobody looks into.
+    private func open() async throws -> JobQueue<AnyJobStore> {
+        do {
+            guard database.given == nil, getenv("STINT_DB").map({ $0.pointee == 0 }) ?? true else {
+                return try await database.open(creating: creation)
+            }
+            guard access("stint.db", F_OK) == 0 else {
+                throw UnusableQueue("there is no stint.db in this folder: set STINT_DB, or give --db")
+            }
+            return try await database.open()
+        } catch let error as StintError where error.code == .invalidInput {
+            throw UnusableQueue(error.description)
+        }
+    }
 
     private func submission() throws -> MailSubmission {
         let host = MailSubmission.hostName

@@ -167,7 +167,8 @@ struct WorkCommand: AsyncParsableCommand {
             configuration: ServiceGroupConfiguration(
                 services: services, gracefulShutdownSignals: Worker.isSupervised ? [.sigterm] : [],
                 logger: Logger(label: "stint.work")))
-        try await Worker.isSupervised ? group.run() : WorkSignals(group: group, supervisor: supervisor).run()
+        try await Worker.isSupervised
+            ? group.run() : WorkSignals(group: group, supervisor: supervisor, restart: restart).run()
         try restart.execIfMoved()
         if let drain, try await drain.reportBuried() > 0, failIfBuried { throw ExitCode(1) }
     }

@@ -3,6 +3,15 @@ import StintCore
 import StintPlatform
 import StintSMTP
 
+/// What the caller's mail has no part in: exit code 69, and 451 in SMTP.
+struct UnusableQueue: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
 /// How a mail becomes a job.
 struct MailSubmission {
     let queue: QueueName
@@ -16,16 +25,20 @@ struct MailSubmission {
     static func defaultQueue() throws -> QueueName {
         guard let variable = getenv("STINT_SENDMAIL_QUEUE"), variable.pointee != 0 else { return "mail" }
         guard let name = String(validatingCString: variable) else {
-            throw StintError.invalidInput("STINT_SENDMAIL_QUEUE is not valid UTF-8; expected the name of a queue")
+            throw UnusableQueue("STINT_SENDMAIL_QUEUE is not valid UTF-8; expected the name of a queue")
         }
-        return try QueueName(name)
+        do {
+            return try QueueName(name)
+        } catch {
+            throw UnusableQueue("STINT_SENDMAIL_QUEUE: \(error)")
+        }
     }
 
     static var hostName: String {
         var name = [CChar](repeating: 0, count: 256)
         guard gethostname(&name, name.count - 1) == 0 else { return "localhost" }
         let text = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return MailAddress.isAddress("a@\(text)") ? text : "localhost"
+        return MailAddress.isDeliverable("a@\(text)") ? text : "localhost"
     }
 
     static func sender(_ text: String, at host: String) throws -> String {
@@ -45,8 +58,17 @@ struct MailSubmission {
         guard !address.contains(",") else {
             throw StintError.invalidInput("the address \(quoted(address)) has a comma, which is not supported")
         }
-        return MailAddress.domain(of: address) == nil ? "\(address)@\(host)" : address
+        let whole = MailAddress.domain(of: address) == nil ? "\(address)@\(host)" : address
+        guard MailAddress.isDeliverable(whole) else {
+            throw StintError.invalidInput(
+                "no mail server takes the address \(quoted(whole)): expected at most 64 bytes before the '@' and 254 in all, "
+                    + "with single dots between the parts")
+        }
+        return whole
     }
+
+    /// The sender of an envelope, with this machine's name if it has no domain. Empty: there is none.
+    func envelopeSender(_ text: String) throws -> String { text.isEmpty ? "" : try Self.qualified(text, at: host) }
 
     /// With this machine's name for those without a domain, each once.
     func addresses(_ texts: [String]) throws -> [String] {

@@ -35,7 +35,8 @@ struct SMTPDialogue {
     ) async -> SMTPReply {
         do {
             let job = try submission.job(
-                SubmittedMail(mail.bytes), to: try submission.addresses(mail.recipients), from: mail.sender)
+                SubmittedMail(mail.bytes), to: try submission.addresses(mail.recipients),
+                from: try submission.envelopeSender(mail.sender))
             if queue == nil { queue = try await open() }
             guard let answer = try await queue?.enqueue(jobs: [job]).first else { return Self.failed("no answer") }
             return SMTPReply(250, "2.0.0", "On the queue as job \(answer.id)")
@@ -58,7 +59,7 @@ struct SMTPDialogue {
             if count > 0 { return Array(buffer[..<count]) }
             if count == 0 { return nil }
             guard errno == EINTR else {
-                throw StintError.invalidInput("standard input cannot be read: \(systemError())")
+                throw UnusableQueue("standard input cannot be read: \(systemError())")
             }
         }
     }

@@ -46,11 +46,18 @@ extension AnyJobStore {
                 state.phase == .moved
             else { return store }
             var opening = opening
-            (opening.createsWith, opening.isMover) = (nil, true)
+            opening.createsWith = nil
             var next = try await StoreAddress(state.peer).openHere(opening)
             if let target = next.base as? any MovableStore {
-                next.former = MovedDatabase(source, state.move)
-                if !opening.onlyReads { try await next.former?.end(in: target) }
+                let former = MovedDatabase(source, state.move)
+                if !opening.onlyReads {
+                    try await former.open(target)
+                    do { try await former.forward(to: target) } catch {
+                        Output.printError(
+                            "jobs that were enqueued in the database that was moved are not forwarded yet: \(error)")
+                    }
+                }
+                next.formers = store.formers + [(former, target)]
             }
             store = next
         }

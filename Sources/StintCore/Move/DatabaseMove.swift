@@ -62,21 +62,26 @@ package struct DatabaseMove {
             return try await end(state.move)
         }
         if let state, state.peer != addresses.target { throw StintError.otherMove("the database", state) }
-        let move = state?.move ?? .random()
+        let move = MoveID(state?.move.description ?? MoveID.newName(), run: MoveID.newName())
         try await source.beginMove(move, to: addresses.target)
         do { try await target.beginArrival(move, from: addresses.source) } catch {
             if state == nil { try await source.abandonMove(move) }
             throw error
         }
         report(.began)
+        // An earlier one may have been killed while nothing was claimed.
+        if state != nil { try await Self.resume(source, move, addresses.target) }
         try await copyAll()
         try await copyNoted()
         try await compare()
         do {
             try await commit(move, patience: patience)
         } catch {
-            try await resume(move)
-            throw error
+            // The answer of the commit may be lost.
+            guard try await source.moveState(.out)?.phase == .moved else {
+                try await Self.resume(source, move, addresses.target)
+                throw error
+            }
         }
         try await end(move)
     }
@@ -169,31 +174,42 @@ package struct DatabaseMove {
         if original.record.state == .leased {
             original = original.released(at: copy.readyAt ?? 0)
         }
-        // An age in milliseconds of the enqueue, which a store may leave out.
-        for job in [\StoredJob.readyAt] where original.record.state == .ready {
-            if original[keyPath: job] == original.record.enqueuedAtMilliseconds { original[keyPath: job] = nil }
-            if copy[keyPath: job] == copy.record.enqueuedAtMilliseconds { copy[keyPath: job] = nil }
-        }
+        // Since its enqueue: a store may say so, or nothing.
+        if original.readyAt == original.record.enqueuedAtMilliseconds { original.readyAt = nil }
+        if copy.readyAt == copy.record.enqueuedAtMilliseconds { copy.readyAt = nil }
         return original == copy
     }
 
     // MARK: - The commit
 
-    private func reason(_ move: MoveID) -> String {
-        "it is being moved to \(withoutPassword(addresses.target)) (stint move, \(move))"
+    /// Why a queue is paused: tells the pauses of the move from those of people.
+    private static func reason(_ move: MoveID, _ target: String) -> String {
+        "it is being moved to \(withoutPassword(target)) (stint move, \(move))"
     }
 
     private mutating func commit(_ move: MoveID, patience: Duration) async throws {
         let end = ContinuousClock.now + patience
-        for _ in 0..<Self.attempts {
+        for attempt in 1...Self.attempts {
             try await waitForRunning(move, until: end)
+            // Of what has just ended.
+            _ = try await source.notifyWebhooks()
             try await source.freeze(move, for: Self.freezeTime)
             report(.frozen)
-            try await copyNoted()
-            while try await copyNotedOnce() > 0, try await hasOldNotes() {}
             try await copySettings(move)
-            try await compareCounts()
-            if try await source.commitMove(move, lastCopied: lastCopied) { return }
+            for _ in 0..<Self.attempts {
+                // Last, since enqueues go on, and may change a digest that was copied.
+                for _ in 0..<Self.attempts {
+                    try await copyNoted()
+                    guard try await hasOldNotes() else { break }
+                }
+                try await copyIdempotencyKeys()
+                if let difference = try await differenceOfCounts() {
+                    // It is one if the time of the freeze is over, too.
+                    guard attempt < Self.attempts else { throw difference }
+                    break
+                }
+                if try await source.commitMove(move, lastCopied: lastCopied) { return }
+            }
             try await source.freeze(move, for: .zero)
         }
         throw StintError(
@@ -213,7 +229,7 @@ package struct DatabaseMove {
             let stats = try await source.stats()
             for queue in stats where !queue.paused {
                 var settings = QueueSettings()
-                (settings.paused, settings.pauseReason) = (true, reason(move))
+                (settings.paused, settings.pauseReason) = (true, Self.reason(move, addresses.target))
                 try await source.configure(queue.name, settings)
             }
             let running = stats.reduce(0) { $0 + $1.leased }
@@ -231,11 +247,18 @@ package struct DatabaseMove {
     }
 
     private func copySettings(_ move: MoveID) async throws {
+        // What an earlier attempt has left.
+        for schedule in try await target.schedules() { try await target.changeSchedule(schedule.name, .delete) }
+        for webhook in try await target.webhooks() { try await target.deleteWebhook(webhook.name) }
+        for queue in try await target.stats() where queue.paused {
+            try await target.configure(queue.name, QueueSettings(paused: false))
+        }
         let export = StoreExport(source, queues: nil, hasSecrets: true, version: "")
         var importing = StoreImport(into: target)
+        let pause = Self.reason(move, addresses.target)
         let report = try await export.runWithoutJobs { line in
             if case .queue(let queue) = line {
-                try await importing.take(.queue(queue.resumed(ifPausedFor: reason(move))))
+                try await importing.take(.queue(queue.resumed(ifPausedFor: pause)))
             } else {
                 try await importing.take(line)
             }
@@ -243,21 +266,22 @@ package struct DatabaseMove {
         guard report.omissions.isEmpty else {
             throw StintError.invalidInput("the move was not made: " + report.omissions.joined(separator: "; "))
         }
-        for schedule in try await source.schedules() where !schedule.isPaused {
-            guard let next = schedule.nextTickMilliseconds else { continue }
-            try await target.setNextTick(next, ofSchedule: schedule.name)
-        }
-        var last: IdempotencyKeyRecord?
-        repeat {
-            let keys = try await source.idempotencyKeys(after: last, limit: StoredJob.maximumCount)
-            try await target.addIdempotencyKeys(keys)
-            last = keys.last
-        } while last != nil
+        try await target.setScheduleTicks(try await source.scheduleTicks())
         try await target.raiseTokens(above: try await source.greatestToken())
     }
 
+    private func copyIdempotencyKeys() async throws {
+        var last: IdempotencyKeyRecord?
+        repeat {
+            let keys = try await source.idempotencyKeys(after: last, limit: StoredJob.maximumCount)
+            // The others are of jobs that are forwarded, with new ids.
+            try await target.addIdempotencyKeys(keys.filter { key in lastCopied.map { key.job <= $0 } ?? false })
+            last = keys.last
+        } while last != nil
+    }
+
     /// Jobs that were enqueued since are in the source only.
-    private func compareCounts() async throws {
+    private func differenceOfCounts() async throws -> StintError? {
         let copies = Dictionary(uniqueKeysWithValues: try await target.stats().map { ($0.name, $0) })
         for queue in try await source.stats() {
             let copy = copies[queue.name]
@@ -265,18 +289,20 @@ package struct DatabaseMove {
             guard queue.buried == copy?.buried ?? 0, added >= 0,
                 try await source.notedChanges(limit: Self.maximumNotes).jobs.count >= min(added, 1)
             else {
-                throw StintError(
+                return StintError(
                     .storageFailed,
                     "queue \(quoted(queue.name.description)) has \(queue.waiting) waiting and \(queue.buried) buried jobs, and its copy "
                         + "\(copy?.waiting ?? 0) and \(copy?.buried ?? 0): the move was not made; run stint doctor on both"
                 )
             }
         }
+        return nil
     }
 
-    private func resume(_ move: MoveID) async throws {
+    /// Ends the freeze, and the pauses that the move has made.
+    private static func resume(_ source: any MovableStore, _ move: MoveID, _ target: String) async throws {
         if try await source.moveState(.out)?.phase == .frozen { try await source.freeze(move, for: .zero) }
-        for queue in try await source.stats() where queue.pauseReason == reason(move) {
+        for queue in try await source.stats() where queue.pauseReason == reason(move, target) {
             try await source.configure(queue.name, QueueSettings(paused: false))
         }
     }
@@ -290,11 +316,12 @@ package struct DatabaseMove {
     // MARK: - Giving up
 
     /// Ends a move that was not committed. The target stays as it is, and is closed: it can be deleted.
-    package func abandon() async throws {
+    package static func abandon(_ source: any MovableStore) async throws {
         guard let state = try await source.moveState(.out) else {
             throw StintError.invalidInput("there is no move to give up: nothing was changed")
         }
+        // First: if this is killed in between, it can be repeated.
+        if state.phase != .moved { try await resume(source, state.move, state.peer) }
         try await source.abandonMove(state.move)
-        try await resume(state.move)
     }
 }

@@ -1,6 +1,9 @@
 /// A store that can be moved to another database, and to which another one can be moved; see ``DatabaseMove``.
 ///
-/// All verbs but ``moveState(_:)`` are for the process that moves. Each is one transaction, and can be repeated: if the process
+/// All verbs but ``moveState(_:)`` are for the process that moves. The last process that has called
+/// ``beginMove(_:to:)`` and ``beginArrival(_:from:)`` is that one: from then on all verbs of an earlier one fail, if it had
+/// named itself (``MoveID/run``).
+/// Each is one transaction, and can be repeated: if the process
 /// dies after any of them, the next one goes on from what ``moveState(_:)`` says.
 package protocol MovableStore: JobStore {
     /// What is known of a move from here, or to here; `nil`: there was none.
@@ -32,6 +35,9 @@ package protocol MovableStore: JobStore {
 
     /// The greatest fencing token that was granted here.
     func greatestToken() async throws -> FencingToken
+
+    /// Which ticks the schedules have made, of those that are not paused.
+    func scheduleTicks() async throws -> [ScheduleTicks]
 
     /// The idempotency keys that are kept, in the order of queues and keys; at most `limit`.
     func idempotencyKeys(after key: IdempotencyKeyRecord?, limit: Int) async throws -> [IdempotencyKeyRecord]
@@ -78,9 +84,8 @@ package protocol MovableStore: JobStore {
     /// that this may be repeated, and called by several processes at a time.
     func enqueueForwarded(_ jobs: [ForwardedJob], of move: MoveID) async throws
 
-    /// Lets a schedule, which is not paused, tick at this time next, also if it is over: then it makes up for what it has
-    /// missed, as the schedule says.
-    func setNextTick(_ tick: Timestamp, ofSchedule name: String) async throws
+    /// Lets the schedules that are not paused go on as they would have there: see ``scheduleTicks()``.
+    func setScheduleTicks(_ ticks: [ScheduleTicks]) async throws
 }
 
 package enum MoveDirection: String, Sendable {
@@ -93,12 +98,21 @@ package enum MoveDirection: String, Sendable {
 /// Names one move, in both databases. A random number as text.
 package struct MoveID: Sendable, Hashable, CustomStringConvertible {
     package let description: String
+    /// Names the process that moves: one that continues after another, which may only have been stopped, has another
+    /// one. Empty: it does not matter which. Not a part of what the move is.
+    package var run = ""
 
-    package init(_ description: String) { self.description = description }
-
-    package static func random() -> MoveID {
-        MoveID(String(UInt64.random(in: UInt64.min...UInt64.max), radix: 36))
+    package init(_ description: String, run: String = "") {
+        self.description = description
+        self.run = run
     }
+
+    /// A number that no other move or process has.
+    package static func newName() -> String { String(UInt64.random(in: UInt64.min...UInt64.max), radix: 36) }
+
+    package static func == (one: MoveID, other: MoveID) -> Bool { one.description == other.description }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(description) }
 }
 
 package enum MovePhase: String, Sendable {
@@ -112,6 +126,11 @@ package enum MovePhase: String, Sendable {
     case arriving
     /// Of the database to which the jobs went.
     case arrived
+}
+
+extension MovePhase {
+    /// The longest time of a freeze.
+    package static let longestFreeze: Duration = .seconds(60)
 }
 
 package struct MoveState: Sendable, Hashable {
@@ -139,6 +158,19 @@ package struct NotedChanges: Sendable {
         self.notes = notes
         self.ids = ids
         self.jobs = jobs
+    }
+}
+
+package struct ScheduleTicks: Sendable, Hashable {
+    package var name: String
+    /// Ticks up to here have made their jobs, or will make none.
+    package var until: Timestamp
+    package var next: Timestamp
+
+    package init(name: String, until: Timestamp, next: Timestamp) {
+        self.name = name
+        self.until = until
+        self.next = next
     }
 }
 

@@ -25,6 +25,12 @@ package struct MovedDatabase {
     /// - Returns: How many jobs were forwarded.
     @discardableResult
     package func end(in target: any MovableStore) async throws -> Int {
+        try await open(target)
+        return try await forward(to: target)
+    }
+
+    /// Opens the target, if the mover could not.
+    package func open(_ target: any MovableStore) async throws {
         guard let state = try await target.moveState(.in), state.move == move else {
             throw StintError(
                 .databaseUnusable,
@@ -32,7 +38,6 @@ package struct MovedDatabase {
                     + "the right one")
         }
         if state.phase == .arriving { try await target.endArrival(move) }
-        return try await forward(to: target)
     }
 
     /// Enqueues in the target what was enqueued in the source after the move, each job once, whatever dies meanwhile, and however

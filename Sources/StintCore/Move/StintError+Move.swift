@@ -38,6 +38,12 @@ extension StintError {
         return .invalidInput("\(name) \(what)")
     }
 
+    /// Another process has begun to do the same move.
+    package static func movedByOther(_ name: String) -> StintError {
+        .invalidInput(
+            "another stint move goes on with this move of \(name): this one ends, and has changed nothing since")
+    }
+
     package static func notEmpty(_ name: String) -> StintError {
         .invalidInput(
             "\(name) has jobs, schedules or webhooks of its own: a move needs a new or an empty database, since jobs keep their ids"
@@ -47,7 +53,7 @@ extension StintError {
 
 /// An address without its password, for people.
 package func withoutPassword(_ address: String) -> String {
-    address.replacing(#/^(postgres(?:ql)?:\/\/[^:\/@]*):[^@]*@/#) { "\($0.1)@" }
+    address.replacing(#/^(postgres(?:ql)?:\/\/[^:\/@]*):[^\/]*@/#) { "\($0.1)@" }
         .replacing(#/([?&](?:ssl)?password=)[^&]*/#) { "\($0.1)…" }
 }
 

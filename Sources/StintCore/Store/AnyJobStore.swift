@@ -3,8 +3,8 @@ package struct AnyJobStore: JobStore {
     package let base: any JobStore
     /// Where it is, for other processes and for people: it can be opened by this from any folder.
     package let address: String
-    /// The database that was opened, if it was moved to this one.
-    package var former: MovedDatabase?
+    /// The databases that led to this one, if the one that was opened was moved, each with that to which it was moved.
+    package var formers: [(MovedDatabase, target: any MovableStore)] = []
 
     package init(_ base: any JobStore, address: String) {
         self.base = base

@@ -50,15 +50,21 @@ extension MailMessage {
             if message.messageID == nil { message.messageID = "stint-\(UUID().uuidString.lowercased())@\(from.domain)" }
             if message.date == nil { message.date = Date() }
         }
+        // As for any job with parameters, but encoded once for all.
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let payload = [UInt8](try encoder.encode(message))
+        try Self.check(copies: parts.count, bytes: payload.count)
         return try parts.map { name, envelope in
             var options = options
+            try options.headers.set(Headers.jobName, to: Self.jobName)
             try envelope.write(to: &options.headers)
             if options.group == nil {
                 options.group = String(envelope.recipients[0].domain.prefix(NewJob.maximumGroupBytes))
             }
             options.uniqueKey = options.uniqueKey.map { "\($0) \(name)" }
             options.idempotencyKey = options.idempotencyKey.map { "\($0) \(name)" }
-            return try NewJob(message, in: queue, options: options)
+            return try NewJob(payload, in: queue, contentType: ContentType.json, options: options)
         }
     }
 }

@@ -24,7 +24,8 @@ import StintCore
 /// its payload the message, and it has both headers.
 ///
 /// ``MailWorker`` runs it. To run it in a worker of your own: `worker.registerOthers(retry: MailDelivery.retry,
-/// handler: delivery.run)`.
+/// handler: delivery.run)`. Such a worker does not wait for the server's last answer once it has cancelled the handler:
+/// give it a long enough grace period.
 public struct MailDelivery: Sendable {
     /// The content type of a job whose payload is a message that is ready to send.
     public static let messageContentType = "message/rfc822"
@@ -52,6 +53,11 @@ public struct MailDelivery: Sendable {
             throw JobVerdict.bury("the mail cannot be sent: \(error)")
         }
         guard mails.count == 1 else {
+            do {
+                try MailMessage.check(copies: mails.count, bytes: mails.first?.bytes.count ?? 0)
+            } catch {
+                throw JobVerdict.bury("the mail cannot be sent: \(error)")
+            }
             // Each gets its own bounce address, so each is a job of its own.
             return try await context.ack(enqueueing: try await followUps(mails, of: context))
         }
@@ -67,6 +73,11 @@ public struct MailDelivery: Sendable {
             try await goOn(with: receipt.refusals, of: mail, context)
         } catch let failure as SMTPFailure {
             switch failure.kind {
+            case .unreachable where failure.isAtMail && transport.health.blames(context.id):
+                // Without an attempt it would hold back all others, again and again.
+                throw SMTPFailure(
+                    .temporary, "the mail server does not take this mail now, though it is there: \(failure)",
+                    reply: failure.reply)
             case .unreachable:
                 let time = transport.health.fails()
                 whenUnreachable(failure)

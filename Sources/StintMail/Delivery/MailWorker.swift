@@ -64,7 +64,11 @@ public struct MailWorker: Service {
         var delivery = MailDelivery(transport, retry: retry)
         delivery.whenUnreachable = { continuation.yield($0) }
         var worker = makeWorker()
-        worker.registerOthers(retry: retry) { [delivery] in try await delivery.run($0) }
+        // The answer to the end of a message is waited for, since only that says whether the server has it.
+        worker.registerOthers(retry: retry, cancellationTimeout: transport.server.responseTimeout + .seconds(5)) {
+            [delivery] in
+            try await delivery.run($0)
+        }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)], logger: logger
@@ -99,7 +103,7 @@ public struct MailWorker: Service {
             }
             do {
                 _ = try await cancelWhenGracefulShutdown { try await transport.check() }
-                transport.health.works()
+                transport.health.isThere()
                 return true
             } catch {
                 let time = transport.health.fails()

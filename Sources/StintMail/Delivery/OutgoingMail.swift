@@ -34,6 +34,7 @@ struct OutgoingMail {
         } catch {
             throw StintError.invalidInput("the payload is no mail in JSON: \(error)")
         }
+        try MailMessage.check(recipients: max(message.recipients.count, given?.recipients.count ?? 0))
         let envelopes = try given.map { [$0] } ?? message.envelopes()
         guard envelopes.contains(where: { !$0.recipients.isEmpty }) else {
             throw StintError.invalidInput("the message has no recipient: put an address into 'to', 'cc' or 'bcc'")

@@ -73,17 +73,28 @@ enum MailLines {
     }
 
     /// With CRLF at the end of each line, as SMTP wants it, whatever it was before.
-    static func withCRLF(_ bytes: some Collection<UInt8>) -> [UInt8] {
+    ///
+    /// - Parameter isMessage: Before the first empty line, a CR alone becomes a space: what follows it must not become
+    ///   a header.
+    static func withCRLF(_ bytes: some Collection<UInt8>, isMessage: Bool = false) -> [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(bytes.count + bytes.count / 40 + 2)
-        var isAfterCR = false
-        for byte in bytes {
-            if byte == 0x0A, isAfterCR {
-                isAfterCR = false
-                continue
+        var isHeader = isMessage
+        var isLineEmpty = true
+        var index = bytes.startIndex
+        while index < bytes.endIndex {
+            let byte = bytes[index]
+            bytes.formIndex(after: &index)
+            let isCRLF = byte == 0x0D && index < bytes.endIndex && bytes[index] == 0x0A
+            if byte == 0x0A || isCRLF || byte == 0x0D && !isHeader {
+                if isCRLF { bytes.formIndex(after: &index) }
+                result += [0x0D, 0x0A]
+                if isLineEmpty { isHeader = false }
+                isLineEmpty = true
+            } else {
+                result.append(byte == 0x0D ? 0x20 : byte)
+                isLineEmpty = false
             }
-            isAfterCR = byte == 0x0D
-            if byte == 0x0A || byte == 0x0D { result += [0x0D, 0x0A] } else { result.append(byte) }
         }
         if !result.isEmpty, result.last != 0x0A { result += [0x0D, 0x0A] }
         return result

@@ -52,13 +52,27 @@ extension MailMessage {
         guard !recipients.isEmpty else {
             throw StintError.invalidInput("the message has no recipient: put an address into 'to', 'cc' or 'bcc'")
         }
-        guard recipients.count <= Self.maximumRecipients else {
-            throw StintError.invalidInput(
-                "the message has \(recipients.count) recipients; at most \(Self.maximumRecipients) are allowed: enqueue "
-                    + "a message for each, or for some")
-        }
+        try Self.check(recipients: recipients.count)
         if case .perRecipient? = bounces { for recipient in recipients { _ = try bounces?.sender(for: recipient) } }
         _ = try rfc822(id: "check", date: Date(timeIntervalSince1970: 0))
+    }
+
+    static func check(recipients count: Int) throws {
+        guard count <= maximumRecipients else {
+            throw StintError.invalidInput(
+                "the message has \(count) recipients; at most \(maximumRecipients) are allowed: enqueue a message for "
+                    + "each, or for some")
+        }
+    }
+
+    /// Whether a message may become this many jobs at once.
+    static func check(copies: Int, bytes: Int) throws {
+        guard copies <= 1 || copies * bytes <= maximumBytesOfJobs else {
+            throw StintError.invalidInput(
+                "the message would become \(copies) jobs with \(bytes) bytes each; at most \(maximumBytesOfJobs) "
+                    + "(64 MiB) are allowed together: enqueue it for some of the recipients at a time, or make it smaller"
+            )
+        }
     }
 
     /// Whether an address in its header or envelope needs a server with SMTPUTF8.

@@ -22,6 +22,8 @@ public struct MailMessage: Sendable, Hashable, JobParameters {
     public static let maximumBytes = NewJob.maximumPayloadBytes
     /// The most recipients of one message.
     public static let maximumRecipients = 1_000
+    /// The most bytes of the jobs that one message becomes if it becomes several.
+    static let maximumBytesOfJobs = 64 * 1_024 * 1_024
 
     public var from: MailAddress
     public var to: [MailAddress]

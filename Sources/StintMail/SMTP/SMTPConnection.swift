@@ -23,7 +23,9 @@ final class SMTPConnection: @unchecked Sendable {
         let (handle, error, queue) = (self.handle.map { UInt(bitPattern: $0) }, UInt(bitPattern: self.error), queue)
         // It says goodbye to the server, and may wait for it.
         queue.async {
-            if let handle { curl_easy_cleanup(UnsafeMutableRawPointer(bitPattern: handle)) }
+            if let handle {
+                SMTPConnection.withoutBrokenPipes { curl_easy_cleanup(UnsafeMutableRawPointer(bitPattern: handle)) }
+            }
             UnsafeMutablePointer<CChar>(bitPattern: error)?.deallocate()
         }
     }
@@ -47,8 +49,7 @@ final class SMTPConnection: @unchecked Sendable {
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 queue.async { [self] in
-                    Self.blockBrokenPipes()
-                    continuation.resume(returning: body(self, cancellation))
+                    continuation.resume(returning: Self.withoutBrokenPipes { body(self, cancellation) })
                 }
             }
         } onCancel: {
@@ -56,12 +57,26 @@ final class SMTPConnection: @unchecked Sendable {
         }
     }
 
-    /// libcurl leaves this to its user if there are several threads.
-    private static func blockBrokenPipes() {
+    /// Blocks SIGPIPE meanwhile: libcurl leaves this to its user if there are several threads. The thread has work of
+    /// others afterwards.
+    private static func withoutBrokenPipes<Value>(_ body: () -> Value) -> Value {
         var signals = sigset_t()
         sigemptyset(&signals)
         sigaddset(&signals, SIGPIPE)
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
+        var before = sigset_t()
+        sigemptyset(&before)
+        pthread_sigmask(SIG_BLOCK, &signals, &before)
+        let value = body()
+        // One that waits would come when it is not blocked any more.
+        var pending = sigset_t()
+        sigemptyset(&pending)
+        sigpending(&pending)
+        if sigismember(&before, SIGPIPE) == 0, sigismember(&pending, SIGPIPE) == 1 {
+            var number: Int32 = 0
+            sigwait(&signals, &number)
+        }
+        pthread_sigmask(SIG_SETMASK, &before, nil)
+        return value
     }
 
     // MARK: - On the queue
@@ -104,7 +119,13 @@ final class SMTPConnection: @unchecked Sendable {
         defer { curl_slist_free_all(recipients) }
         curl_easy_reset(curl)
         error[0] = 0
-        configure(curl)
+        let configured = configure(curl)
+        guard configured == CURLE_OK else {
+            curl_easy_reset(curl)
+            return SMTPExchange(
+                code: configured, isReused: false,
+                text: "libcurl refuses a setting: \(String(cString: curl_easy_strerror(configured)))", dialogue: nil)
+        }
         set(curl, CURLOPT_FRESH_CONNECT, isFresh ? 1 : 0)
         let context = Unmanaged.passUnretained(dialogue).toOpaque()
         _ = ccurl_on_debug(curl, SMTPCallbacks.debug, context)
@@ -125,6 +146,9 @@ final class SMTPConnection: @unchecked Sendable {
         _ = ccurl_get_long(curl, CURLINFO_NUM_CONNECTS, &connects)
         if let found = dialogue.capabilities { capabilities = found } else if connects > 0 { capabilities = nil }
         let text = error[0] != 0 ? String(cString: error) : String(cString: curl_easy_strerror(code))
+        // The dialogue ends here, and the connection may speak later, at its end.
+        curl_easy_reset(curl)
+        set(curl, CURLOPT_NOSIGNAL, 1)
         return SMTPExchange(
             code: code, isReused: connects == 0,
             text: String(decoding: MailText.hiding(secrets, in: Array(text.utf8)), as: UTF8.self),
@@ -136,21 +160,24 @@ final class SMTPConnection: @unchecked Sendable {
         return handle.map { UnsafeMutableRawPointer($0) }
     }
 
-    private func configure(_ curl: UnsafeMutableRawPointer) {
+    /// - Returns: The first error among the settings that must hold.
+    private func configure(_ curl: UnsafeMutableRawPointer) -> CURLcode {
         let scheme = server.security == .implicit ? "smtps" : "smtp"
         let host = server.host.contains(":") ? "[\(server.host)]" : server.host
         set(curl, CURLOPT_URL, "\(scheme)://\(host):\(server.port)/\(server.greetingName ?? "")")
-        set(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps")
-        set(
-            curl, CURLOPT_USE_SSL,
-            server.security == .startTLS ? Int(CURLUSESSL_ALL.rawValue) : Int(CURLUSESSL_NONE.rawValue))
+        var required = [
+            set(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps"),
+            set(
+                curl, CURLOPT_USE_SSL,
+                server.security == .startTLS ? Int(CURLUSESSL_ALL.rawValue) : Int(CURLUSESSL_NONE.rawValue)),
+            // No proxies of the environment, and no signals: there are several threads.
+            set(curl, CURLOPT_NOPROXY, "*"),
+        ]
         if let user = server.user, let password = server.password {
             set(curl, CURLOPT_USERNAME, user)
             set(curl, CURLOPT_PASSWORD, password)
         }
-        if let certificates = server.certificates { set(curl, CURLOPT_CAINFO, certificates) }
-        // No proxies of the environment, and no signals: there are several threads.
-        set(curl, CURLOPT_NOPROXY, "*")
+        if let certificates = server.certificates { required.append(set(curl, CURLOPT_CAINFO, certificates)) }
         set(curl, CURLOPT_NOSIGNAL, 1)
         set(curl, CURLOPT_TCP_KEEPALIVE, 1)
         set(curl, CURLOPT_CONNECTTIMEOUT_MS, Int(server.connectTimeout.milliseconds))
@@ -161,16 +188,19 @@ final class SMTPConnection: @unchecked Sendable {
         set(curl, CURLOPT_VERBOSE, 1)
         set(curl, CURLOPT_NOPROGRESS, 0)
         _ = ccurl_set_pointer(curl, CURLOPT_ERRORBUFFER, error)
+        return required.first { $0 != CURLE_OK } ?? CURLE_OK
     }
 
     private static func seconds(_ duration: Duration) -> Int { max(1, Int((duration.milliseconds + 999) / 1_000)) }
 
-    private func set(_ curl: UnsafeMutableRawPointer, _ option: CURLoption, _ value: Int) {
-        _ = ccurl_set_long(curl, option, value)
+    @discardableResult
+    private func set(_ curl: UnsafeMutableRawPointer, _ option: CURLoption, _ value: Int) -> CURLcode {
+        ccurl_set_long(curl, option, value)
     }
 
-    private func set(_ curl: UnsafeMutableRawPointer, _ option: CURLoption, _ value: String) {
-        _ = ccurl_set_string(curl, option, value)
+    @discardableResult
+    private func set(_ curl: UnsafeMutableRawPointer, _ option: CURLoption, _ value: String) -> CURLcode {
+        ccurl_set_string(curl, option, value)
     }
 }
 

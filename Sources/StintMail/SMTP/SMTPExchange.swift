@@ -5,7 +5,7 @@ import CCurl
 /// | what happened | kind |
 /// |---|---|
 /// | no connection, no TLS, the server refuses the connection or the credentials | unreachable |
-/// | 421 or 530 to MAIL, or the connection was lost there | unreachable |
+/// | 421, 530 or 538 to MAIL, or the connection was lost there | unreachable; see ``SMTPFailure/isAtMail`` |
 /// | 4xx to MAIL, to all recipients, to DATA or after the message | temporary |
 /// | the connection was lost after MAIL and before the end of the message | temporary |
 /// | 5xx to MAIL, to all recipients, to DATA or after the message | permanent |
@@ -36,7 +36,8 @@ struct SMTPExchange {
                 reply.code >= 400 ? SMTPRefusal(recipient: recipient, reply: reply) : nil
             }
         }
-        if code == CURLE_OK, let reply = reply(.end), reply.code < 300 {
+        // libcurl takes any answer but 250 for an error.
+        if let reply = reply(.end), (200..<300).contains(reply.code) {
             let refused = Set(refusals.map(\.recipient.address))
             let accepted = envelope.recipients.filter { !refused.contains($0.address) }
             return .success(SMTPReceipt(accepted: accepted, refusals: refusals, reply: reply))
@@ -88,7 +89,8 @@ struct SMTPExchange {
     /// `nil` if the server was ready for the message.
     private func failureBeforeMail(_ server: SMTPServer) -> SMTPFailure? {
         func unreachable(_ why: String, _ reply: SMTPReply?) -> SMTPFailure {
-            SMTPFailure(.unreachable, "the mail server \(server) cannot be used: \(why)", reply: reply)
+            SMTPFailure(
+                .unreachable, "the mail server \(server) cannot be used: \(why)", reply: reply, isAtMail: step == .mail)
         }
         if step == .mail {
             guard let reply = reply(.mail) else { return unreachable(text, nil) }

@@ -94,11 +94,17 @@ public struct SMTPFailure: Error, Sendable, CustomStringConvertible {
     public let refusals: [SMTPRefusal]
     /// For people, with the server's words.
     public let description: String
+    /// Whether the server was ready for a message, and took none from its first command on.
+    let isAtMail: Bool
 
-    init(_ kind: Kind, _ description: String, reply: SMTPReply? = nil, refusals: [SMTPRefusal] = []) {
+    init(
+        _ kind: Kind, _ description: String, reply: SMTPReply? = nil, refusals: [SMTPRefusal] = [],
+        isAtMail: Bool = false
+    ) {
         self.kind = kind
         self.reply = reply
         self.refusals = refusals
         self.description = description
+        self.isAtMail = isAtMail
     }
 }

@@ -95,6 +95,9 @@ public struct SMTPServer: Sendable {
         guard !line.isEmpty, let password = String(validating: line, as: UTF8.self) else {
             throw StintError.invalidInput("the file \(quoted(path)) has no password on its first line")
         }
+        guard !line.contains(0) else {
+            throw StintError.invalidInput("the password in the file \(quoted(path)) contains a NUL: remove it")
+        }
         return password
     }
 }

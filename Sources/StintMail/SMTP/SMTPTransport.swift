@@ -8,7 +8,8 @@ public actor SMTPTransport {
     nonisolated let health = ServerHealth()
     private var idle: [SMTPConnection] = []
     private var count = 0
-    private var waiting: [CheckedContinuation<SMTPConnection, Never>] = []
+    private var waiting: [(number: Int, continuation: CheckedContinuation<SMTPConnection?, Never>)] = []
+    private var lastNumber = 0
 
     /// Connects when there is a message.
     ///
@@ -26,7 +27,7 @@ public actor SMTPTransport {
     /// - Returns: For whom the server has taken it. It may have refused some of the recipients.
     /// - Throws: ``SMTPFailure``.
     public func send(_ message: [UInt8], _ envelope: MailEnvelope) async throws -> SMTPReceipt {
-        let lines = MailLines.withCRLF(message)
+        let lines = MailLines.withCRLF(message, isMessage: true)
         guard !lines.isEmpty, !envelope.recipients.isEmpty else {
             throw SMTPFailure(.permanent, "the message is empty, or has no recipient")
         }
@@ -45,23 +46,45 @@ public actor SMTPTransport {
     private func use<Value: Sendable>(
         _ body: (SMTPConnection) async -> Result<Value, SMTPFailure>
     ) async throws -> Value {
-        let connection = await take()
+        let connection = try await take()
         let result = await body(connection)
         give(connection)
         return try result.get()
     }
 
-    private func take() async -> SMTPConnection {
+    /// - Throws: ``SMTPFailure`` if the task was cancelled while it waited.
+    private func take() async throws -> SMTPConnection {
         if let connection = idle.popLast() { return connection }
         if count < maxConnections {
             count += 1
             return SMTPConnection(server)
         }
-        return await withCheckedContinuation { waiting.append($0) }
+        lastNumber += 1
+        let number = lastNumber
+        let connection = await withTaskCancellationHandler {
+            await withCheckedContinuation { (continuation: CheckedContinuation<SMTPConnection?, Never>) in
+                if Task.isCancelled {
+                    continuation.resume(returning: nil)
+                } else {
+                    waiting.append((number, continuation))
+                }
+            }
+        } onCancel: {
+            Task { await self.stopWaiting(number) }
+        }
+        guard let connection else {
+            throw SMTPFailure(.cancelled, "the delivery was cancelled before a connection to \(server.host) was free")
+        }
+        return connection
+    }
+
+    private func stopWaiting(_ number: Int) {
+        guard let index = waiting.firstIndex(where: { $0.number == number }) else { return }
+        waiting.remove(at: index).continuation.resume(returning: nil)
     }
 
     private func give(_ connection: SMTPConnection) {
-        guard waiting.isEmpty else { return waiting.removeFirst().resume(returning: connection) }
+        guard waiting.isEmpty else { return waiting.removeFirst().continuation.resume(returning: connection) }
         idle.append(connection)
     }
 

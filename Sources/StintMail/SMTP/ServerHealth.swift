@@ -11,6 +11,10 @@ final class ServerHealth: Sendable {
         var backoff = BackoffCounter(ServerHealth.backoff)
         /// When it may be tried again; `nil` if it can be used.
         var nextTry: ContinuousClock.Instant?
+        /// How often it was there, for a message or a look at it.
+        var answers = 0
+        /// Jobs whose messages it ended at once, with the number of its answers until then.
+        var suspects: [JobID: Int] = [:]
     }
 
     private let state = Mutex(State())
@@ -27,9 +31,39 @@ final class ServerHealth: Sendable {
         }
     }
 
-    /// The server has answered, whatever it said.
+    /// The server was looked at without a message, and is there. The next failure waits as if it had not been.
+    func isThere() {
+        state.withLock { state in
+            state.nextTry = nil
+            state.answers += 1
+        }
+    }
+
+    /// The server has ended this job's message at once.
+    ///
+    /// - Returns: Whether the message is to blame: it is not the first time, and the server was there in between. Only one
+    ///   message is blamed until the server is there again.
+    func blames(_ job: JobID) -> Bool {
+        state.withLock { state in
+            let answers = state.answers
+            if let then = state.suspects[job], then < answers {
+                state.suspects[job] = nil
+                state.suspects = state.suspects.mapValues { _ in answers }
+                return true
+            }
+            if state.suspects.count >= 1_000 { state.suspects = [:] }
+            state.suspects[job] = answers
+            return false
+        }
+    }
+
+    /// The server has answered a message, whatever it said.
     func works() {
-        state.withLock { $0 = State() }
+        state.withLock { state in
+            state.backoff.reset()
+            state.nextTry = nil
+            state.answers += 1
+        }
     }
 
     /// The server could not be used.

@@ -6,11 +6,15 @@ extension PostgresStore: MovableStore {
         try await read { try await $0.moveState(direction) }
     }
 
+    private func note(_ run: String, _ direction: MoveDirection) {
+        moverRuns.withLock { $0[direction] = run.isEmpty ? nil : run }
+    }
+
     // MARK: - The database that is left
 
     package func beginMove(_ move: MoveID, to target: String) async throws {
-        if try await moveState(.out)?.move == move { return }
         try await alone { try await $0.beginMove(move, to: target) }
+        note(move.run, .out)
     }
 
     package func notedChanges(limit: Int) async throws -> NotedChanges {
@@ -18,11 +22,17 @@ extension PostgresStore: MovableStore {
     }
 
     package func removeNotes(_ notes: [Int64]) async throws {
-        try await change { try await $0.removeNotes(notes) }
+        try await change {
+            try await $0.checkRun(.out)
+            try await $0.removeNotes(notes)
+        }
     }
 
     package func freeze(_ move: MoveID, for duration: Duration) async throws {
-        try await alone { try await $0.freeze(move, for: duration) }
+        try await alone {
+            try await $0.checkRun(.out)
+            try await $0.freeze(move, for: duration)
+        }
     }
 
     package func greatestToken() async throws -> FencingToken { try await read { try await $0.greatestToken() } }
@@ -34,7 +44,10 @@ extension PostgresStore: MovableStore {
     }
 
     package func commitMove(_ move: MoveID, lastCopied: JobID?) async throws -> Bool {
-        try await alone(within: .seconds(10)) { try await $0.commitMove(move, lastCopied: lastCopied) }
+        try await alone(within: .seconds(10)) {
+            try await $0.checkRun(.out)
+            return try await $0.commitMove(move, lastCopied: lastCopied)
+        }
     }
 
     package func abandonMove(_ move: MoveID) async throws {
@@ -49,8 +62,8 @@ extension PostgresStore: MovableStore {
     // MARK: - The database to which the jobs go
 
     package func beginArrival(_ move: MoveID, from source: String) async throws {
-        if try await moveState(.in)?.move == move { return }
         try await alone { try await $0.beginArrival(move, from: source) }
+        note(move.run, .in)
     }
 
     package func replaceJobs(_ ids: [JobID], with jobs: [StoredJob]) async throws {
@@ -69,6 +82,7 @@ extension PostgresStore: MovableStore {
     /// It is open as soon as the row says so. The triggers go afterwards: whoever reads for long keeps them, and until a
     /// later move they cost a little.
     package func endArrival(_ move: MoveID) async throws {
+        moverRuns.withLock { $0[.in] = nil }
         guard try await change({ try await $0.endArrival(move) }) else { return }
         do {
             try await alone(.all, within: .seconds(5)) { try await $0.dropArrivalTriggers() }
@@ -83,8 +97,10 @@ extension PostgresStore: MovableStore {
         try await change(isEnqueue: true) { try await $0.enqueueForwarded(jobs, of: move) }
     }
 
-    package func setNextTick(_ tick: Timestamp, ofSchedule name: String) async throws {
-        try await change { try await $0.setNextTick(tick, ofSchedule: name) }
+    package func scheduleTicks() async throws -> [ScheduleTicks] { try await read { try await $0.scheduleTicks() } }
+
+    package func setScheduleTicks(_ ticks: [ScheduleTicks]) async throws {
+        try await change { try await $0.setScheduleTicks(ticks) }
     }
 
     // MARK: - Table locks

@@ -13,6 +13,8 @@ public final class PostgresStore: JobStore {
     /// What people call it: `the database 'jobs' on db.example.com`.
     package let name: String
     let logger: Logger
+    /// Of a process that moves jobs: its ``StintCore/MoveID/run``.
+    let moverRuns = Mutex<[MoveDirection: String]>([:])
     /// Tests move it; `nil`: the server's.
     let clock: (any QueueClock)?
     let knownQueues: KnownQueues
@@ -125,6 +127,7 @@ public final class PostgresStore: JobStore {
         let (value, change, queues, reconnects) = try await connections.transaction { [clock, connections] sql in
             let reconnects = connections.reconnects
             let transaction = try await JobTransaction(sql, self, clock, isEnqueue: isEnqueue)
+            if !isEnqueue { try await transaction.checkRun(.in) }
             let value = try await verb(transaction)
             try await transaction.finish()
             return (value, transaction.change, transaction.newQueues, reconnects)

@@ -5,7 +5,11 @@ extension JobTransaction {
     func beginArrival(_ move: MoveID, from source: String) async throws {
         for state in [try await moveState(.in), try await moveState(.out)] {
             guard let state else { continue }
-            if state.move == move { return }
+            if state.move == move, state.phase == .arriving {
+                try await run(
+                    "UPDATE stint.moves SET run = $1 WHERE direction = 'in'", .text(move.run))
+                return
+            }
             throw StintError.otherMove(store.name, state)
         }
         let isUsed = try await run(
@@ -18,8 +22,8 @@ extension JobTransaction {
         try await run("SELECT stint.raise_fence($1)", .text(move.description))
         try await run(
             """
-            INSERT INTO stint.moves (direction, move_id, phase, peer, started_at) VALUES ('in', $1, 'arriving', $2, $3)
-            """, .text(move.description), .text(source), .int(now.wall))
+            INSERT INTO stint.moves (direction, move_id, phase, peer, started_at, run) VALUES ('in', $1, 'arriving', $2, $3, $4)
+            """, .text(move.description), .text(source), .int(now.wall), .text(move.run))
     }
 
     /// - Returns: Whether triggers are left that refused changes.
@@ -128,10 +132,19 @@ extension JobTransaction {
         if !added.isEmpty { _ = try await enqueue(added) }
     }
 
-    func setNextTick(_ tick: Timestamp, ofSchedule name: String) async throws {
+    func scheduleTicks() async throws -> [ScheduleTicks] {
+        try await run("SELECT name, ticked_until, next_tick FROM stint.schedules WHERE next_tick IS NOT NULL").map {
+            ScheduleTicks(name: try $0.text(0), until: try $0.int(1), next: try $0.int(2))
+        }
+    }
+
+    func setScheduleTicks(_ ticks: [ScheduleTicks]) async throws {
+        guard !ticks.isEmpty else { return }
         try await run(
             """
-            UPDATE stint.schedules SET next_tick = $2, ticked_until = $2 - 1 WHERE name = $1 AND next_tick IS NOT NULL
-            """, .text(name), .int(tick))
+            UPDATE stint.schedules s SET ticked_until = t.until, next_tick = t.next
+            FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS t (name, until, next)
+            WHERE s.name = t.name AND s.next_tick IS NOT NULL
+            """, .texts(ticks.map(\.name)), .ints(ticks.map(\.until)), .ints(ticks.map(\.next)))
     }
 }

@@ -6,7 +6,8 @@ extension JobTransaction {
     func moveState(_ direction: MoveDirection) async throws -> MoveState? {
         let row = try await run(
             """
-            SELECT move_id, CASE WHEN phase = 'frozen' AND frozen_until <= $2 THEN 'copying' ELSE phase END, peer
+            SELECT move_id, CASE WHEN phase = 'frozen' AND NOT frozen_until - $2 BETWEEN 1 AND 60000 THEN 'copying' ELSE phase END,
+                   peer, run
             FROM stint.moves WHERE direction = $1
             """, .text(direction.rawValue), .int(now.wall)
         ).first
@@ -17,11 +18,22 @@ extension JobTransaction {
                 .databaseUnusable,
                 "\(store.name) has a move in the phase \(quoted(text)), which this Stint does not know")
         }
-        return MoveState(move: MoveID(try row.text(0)), phase: phase, peer: try row.text(2))
+        return MoveState(move: MoveID(try row.text(0), run: try row.text(3)), phase: phase, peer: try row.text(2))
     }
 
     /// Refuses what looks like an enqueue and is none.
     func refuseWhileMoved() async throws { try await run("SELECT stint.refuse_while_moved(NULL, false)") }
+
+    /// - Throws: `invalidInput` if another process has begun to do the same move. None can until this transaction ends.
+    func checkRun(_ direction: MoveDirection) async throws {
+        guard let known = store.moverRuns.withLock({ $0[direction] }) else { return }
+        let row = try await run(
+            "SELECT run, phase FROM stint.moves WHERE direction = $1 FOR SHARE", .text(direction.rawValue)
+        ).first
+        guard let row, try row.text(0) == known, try !["arrived", "moved"].contains(row.text(1)) else {
+            throw StintError.movedByOther(store.name)
+        }
+    }
 
     // MARK: - Table locks
 
@@ -53,14 +65,15 @@ extension JobTransaction {
             throw StintError.otherMove(store.name, arrival)
         }
         if let state = try await moveState(.out) {
-            guard state.move == move else { throw StintError.otherMove(store.name, state) }
+            guard state.move == move, state.phase != .moved else { throw StintError.otherMove(store.name, state) }
+            try await run("UPDATE stint.moves SET run = $1 WHERE direction = 'out'", .text(move.run))
             return
         }
         try await run("SELECT stint.begin_notes()")
         try await run(
             """
-            INSERT INTO stint.moves (direction, move_id, phase, peer, started_at) VALUES ('out', $1, 'copying', $2, $3)
-            """, .text(move.description), .text(target), .int(now.wall))
+            INSERT INTO stint.moves (direction, move_id, phase, peer, started_at, run) VALUES ('out', $1, 'copying', $2, $3, $4)
+            """, .text(move.description), .text(target), .int(now.wall), .text(move.run))
     }
 
     func freeze(_ move: MoveID, for duration: Duration) async throws {

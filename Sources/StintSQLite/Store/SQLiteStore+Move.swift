@@ -16,18 +16,34 @@ extension SQLiteStore: MovableStore {
     /// - Throws: ``StintError`` with the codes `databaseBusy`, `databaseMoved` or `databaseUnusable`.
     func check(_ fence: MoveFence, _ transaction: JobTransaction) throws {
         guard fence != .none else { return }
-        for row in try transaction.moves() {
+        let rows = try transaction.moves()
+        guard !rows.isEmpty else { return }
+        for row in rows {
             let state = row.state
             switch state.phase {
             case .copying, .arrived: break
             case .frozen:
-                if fence == .change, let until = row.frozenUntil, until > transaction.now.wall {
+                if fence == .change, row.isFrozen(at: transaction.now.wall) {
                     throw StintError.beingMoved(name, to: state.peer)
                 }
             case .moved: if fence == .change { throw StintError.moved(name, to: state.peer) }
             case .arriving: if !options.isMover { throw StintError.arriving(name, from: state.peer) }
             }
         }
+        if fence == .change { try checkRun(.in, transaction) }
+    }
+
+    /// - Throws: `invalidInput` if another process has begun to do the same move.
+    private func checkRun(_ direction: MoveDirection, _ transaction: JobTransaction) throws {
+        guard let run = moverRuns.withLock({ $0[direction] }) else { return }
+        let row = try transaction.move(direction)
+        guard row?.state.move.run == run, row?.state.phase != .arrived, row?.state.phase != .moved else {
+            throw StintError.movedByOther(name)
+        }
+    }
+
+    private func note(_ run: String, _ direction: MoveDirection) {
+        moverRuns.withLock { $0[direction] = run.isEmpty ? nil : run }
     }
 
     package func moveState(_ direction: MoveDirection) async throws -> MoveState? {
@@ -36,6 +52,7 @@ extension SQLiteStore: MovableStore {
 
     package func beginMove(_ move: MoveID, to target: String) async throws {
         try await write(fence: .none) { [name] in try $0.beginMove(move, to: target, name) }
+        note(move.run, .out)
     }
 
     package func notedChanges(limit: Int) async throws -> NotedChanges {
@@ -48,11 +65,17 @@ extension SQLiteStore: MovableStore {
 
     package func removeNotes(_ notes: [Int64]) async throws {
         guard !notes.isEmpty else { return }
-        try await write(weight: notes.count, diskFull: .useReserve, fence: .none) { try $0.removeNotes(notes) }
+        try await write(weight: notes.count, diskFull: .useReserve, fence: .none) { [self] in
+            try checkRun(.out, $0)
+            try $0.removeNotes(notes)
+        }
     }
 
     package func freeze(_ move: MoveID, for duration: Duration) async throws {
-        try await write(fence: .none) { [name] in try $0.freeze(move, for: duration, name) }
+        try await write(fence: .none) { [self] in
+            try checkRun(.out, $0)
+            try $0.freeze(move, for: duration, name)
+        }
     }
 
     package func greatestToken() async throws -> FencingToken { try await look { try $0.greatestToken() } }
@@ -64,7 +87,10 @@ extension SQLiteStore: MovableStore {
     }
 
     package func commitMove(_ move: MoveID, lastCopied: JobID?) async throws -> Bool {
-        try await write(fence: .none) { try $0.commitMove(move, lastCopied: lastCopied) }
+        try await write(fence: .none) { [self] in
+            try checkRun(.out, $0)
+            return try $0.commitMove(move, lastCopied: lastCopied)
+        }
     }
 
     package func abandonMove(_ move: MoveID) async throws {
@@ -80,6 +106,7 @@ extension SQLiteStore: MovableStore {
 
     package func beginArrival(_ move: MoveID, from source: String) async throws {
         try await write(fence: .none) { [name] in try $0.beginArrival(move, from: source, name) }
+        note(move.run, .in)
     }
 
     package func replaceJobs(_ ids: [JobID], with jobs: [StoredJob]) async throws {
@@ -97,14 +124,19 @@ extension SQLiteStore: MovableStore {
     }
 
     package func endArrival(_ move: MoveID) async throws {
+        moverRuns.withLock { $0[.in] = nil }
         try await write(fence: .none) { [name] in try $0.endArrival(move, name) }
     }
 
     package func enqueueForwarded(_ jobs: [ForwardedJob], of move: MoveID) async throws {
-        try await write(weight: jobs.count, diskFull: .refuse) { try $0.enqueueForwarded(jobs, of: move) }
+        try await write(weight: jobs.count, diskFull: .refuse, fence: .enqueue) {
+            try $0.enqueueForwarded(jobs, of: move)
+        }
     }
 
-    package func setNextTick(_ tick: Timestamp, ofSchedule name: String) async throws {
-        try await write(diskFull: .refuse) { try $0.setNextTick(tick, ofSchedule: name) }
+    package func scheduleTicks() async throws -> [ScheduleTicks] { try await look { try $0.scheduleTicks() } }
+
+    package func setScheduleTicks(_ ticks: [ScheduleTicks]) async throws {
+        try await write(diskFull: .refuse) { try $0.setScheduleTicks(ticks) }
     }
 }

@@ -78,6 +78,8 @@ public final class SQLiteStore: JobStore {
     let indexSweep = IndexSweep()
     let signals: WakeUpSignals
     let lifecycle: Mutex<Lifecycle>
+    /// Of a process that moves jobs: its ``StintCore/MoveID/run``.
+    let moverRuns = Mutex<[MoveDirection: String]>([:])
 
     /// Opens the file, and creates or migrates it if needed. Blocks; ``StoreSource/sqlite(_:options:)`` does not.
     ///

@@ -2,12 +2,18 @@ import StintCore
 
 /// The database that is left by its jobs; see ``MovableStore``.
 extension JobTransaction {
-    static let selectMoves = "SELECT direction, move_id, phase, peer, frozen_until FROM stint_moves"
+    static let selectMoves = "SELECT direction, move_id, phase, peer, frozen_until, run FROM stint_moves"
 
     struct MoveRow {
         let direction: MoveDirection
         let state: MoveState
         let frozenUntil: Int64?
+
+        /// Not for longer than a freeze may be, if the clock was set back.
+        func isFrozen(at now: Int64) -> Bool {
+            guard state.phase == .frozen, let frozenUntil else { return false }
+            return frozenUntil > now && frozenUntil - now <= MovePhase.longestFreeze.milliseconds
+        }
     }
 
     /// Mostly there are none.
@@ -17,7 +23,7 @@ extension JobTransaction {
             else { return nil }
             return MoveRow(
                 direction: direction,
-                state: MoveState(move: MoveID(row.text(1)), phase: phase, peer: row.text(3)),
+                state: MoveState(move: MoveID(row.text(1), run: row.text(5)), phase: phase, peer: row.text(3)),
                 frozenUntil: row.optionalInt(4))
         }
     }
@@ -26,13 +32,22 @@ extension JobTransaction {
 
     private func add(_ move: MoveID, _ direction: MoveDirection, _ phase: MovePhase, peer: String) throws {
         let insert = try statement(
-            "INSERT INTO stint_moves (direction, move_id, phase, peer, started_at) VALUES (?1, ?2, ?3, ?4, ?5)")
+            "INSERT INTO stint_moves (direction, move_id, phase, peer, started_at, run) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+        )
         insert.bind(1, direction.rawValue)
         insert.bind(2, move.description)
         insert.bind(3, phase.rawValue)
         insert.bind(4, peer)
         insert.bind(5, now.wall)
+        insert.bind(6, move.run)
         try insert.execute()
+    }
+
+    private func setRun(_ move: MoveID, _ direction: MoveDirection) throws {
+        let update = try statement("UPDATE stint_moves SET run = ?2 WHERE direction = ?1")
+        update.bind(1, direction.rawValue)
+        update.bind(2, move.run)
+        try update.execute()
     }
 
     private func set(_ phase: MovePhase, _ direction: MoveDirection, frozenUntil: Int64? = nil) throws {
@@ -121,7 +136,7 @@ extension JobTransaction {
             switch row.state.phase {
             case .arrived: continue
             case .copying, .frozen:
-                if row.state.move == move && row.state.peer == target { return }
+                if row.state.move == move && row.state.peer == target { return try setRun(move, .out) }
             case .arriving, .moved: break
             }
             throw StintError.otherMove(name, row.state)
@@ -144,7 +159,7 @@ extension JobTransaction {
     func commitMove(_ move: MoveID, lastCopied: JobID?) throws -> Bool {
         guard let row = try self.move(.out), row.state.move == move else { return false }
         if row.state.phase == .moved { return true }
-        guard row.state.phase == .frozen, let until = row.frozenUntil, until > now.wall,
+        guard row.isFrozen(at: now.wall),
             try statement("SELECT 1 FROM stint_leased LIMIT 1").first(read: { _ in true }) == nil,
             try statement("SELECT 1 FROM stint_move_notes WHERE job_id <= ?1 LIMIT 1")
                 .first(lastCopied?.rawValue ?? 0, read: { _ in true }) == nil
@@ -193,7 +208,7 @@ extension JobTransaction {
 extension JobTransaction {
     func beginArrival(_ move: MoveID, from source: String, _ name: String) throws {
         for row in try moves() {
-            if row.state.phase == .arriving && row.state.move == move { return }
+            if row.state.phase == .arriving && row.state.move == move { return try setRun(move, .in) }
             throw StintError.otherMove(name, row.state)
         }
         let isUsed = try ["stint_jobs", "stint_schedules", "stint_webhooks"].contains { table in
@@ -201,6 +216,11 @@ extension JobTransaction {
         }
         guard !isUsed else { throw StintError.notEmpty(name) }
         try add(move, .in, .arriving, peer: source)
+        try database.execute(
+            sql: """
+                CREATE TRIGGER stint_arriving INSTEAD OF INSERT ON stint_enqueue
+                BEGIN SELECT RAISE(ABORT, 'stint: jobs arrive here from another database: wait until that move has ended'); END
+                """)
     }
 
     func replaceJobs(_ ids: [JobID], with jobs: [StoredJob]) throws {
@@ -255,6 +275,7 @@ extension JobTransaction {
             throw StintError.invalidInput("\(name) is not the one to which this move goes")
         }
         try set(.arrived, .in)
+        try database.execute(sql: "DROP TRIGGER IF EXISTS stint_arriving")
         wakesWorkers = true
     }
 
@@ -268,13 +289,22 @@ extension JobTransaction {
         }
     }
 
-    func setNextTick(_ tick: Timestamp, ofSchedule name: String) throws {
-        let update = try statement(
-            """
-            UPDATE stint_schedules SET next_tick = ?2, ticked_until = ?2 - 1 WHERE name = ?1 AND next_tick IS NOT NULL
-            """)
-        update.bind(1, name)
-        update.bind(2, tick)
-        try update.execute()
+    func scheduleTicks() throws -> [ScheduleTicks] {
+        try statement("SELECT name, ticked_until, next_tick FROM stint_schedules WHERE next_tick IS NOT NULL").rows {
+            ScheduleTicks(name: $0.text(0), until: $0.int(1), next: $0.int(2))
+        }
+    }
+
+    func setScheduleTicks(_ ticks: [ScheduleTicks]) throws {
+        for schedule in ticks {
+            let update = try statement(
+                """
+                UPDATE stint_schedules SET ticked_until = ?2, next_tick = ?3 WHERE name = ?1 AND next_tick IS NOT NULL
+                """)
+            update.bind(1, schedule.name)
+            update.bind(2, schedule.until)
+            update.bind(3, schedule.next)
+            try update.execute()
+        }
     }
 }

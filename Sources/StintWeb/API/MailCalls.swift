@@ -18,8 +18,7 @@ extension Route {
     }
 
     static func showMail(_ request: WebRequest) async throws -> Response {
-        let mail = try request.mail()
-        return .json(MailContentsFacts(mail, try request.mailbox().reader.contents(of: mail.received.bytes)))
+        await facts(try request.mail(), try request.mailbox())
     }
 
     static func deleteMail(_ request: WebRequest) async throws -> Response {
@@ -35,7 +34,7 @@ extension Route {
             throw WebError(.badRequest, "the query names no recipient; expected to=anna@example.org, percent-encoded")
         }
         let time = try request.queryInteger("timeoutMilliseconds", in: 0...longestMailWait, default: 10_000)
-        if let mail = mailbox.first(query) { return facts(mail, mailbox) }
+        if let mail = mailbox.first(query) { return await facts(mail, mailbox) }
         return try await request.dashboard.api.mailWaiting.holding {
             // Ends with the connection. What listens must see the end of a body, and there is none.
             var rest = request.request
@@ -51,14 +50,14 @@ extension Route {
                 error.headers[.connection] = "close"
                 throw error
             }
-            var response = facts(mail, mailbox)
+            var response = await facts(mail, mailbox)
             // The connection cannot be used again after it was listened to.
             response.headers[.connection] = "close"
             return response
         }
     }
 
-    private static func facts(_ mail: CaughtMail, _ mailbox: Mailbox) -> Response {
-        .json(MailContentsFacts(mail, mailbox.reader.contents(of: mail.received.bytes)))
+    private static func facts(_ mail: CaughtMail, _ mailbox: Mailbox) async -> Response {
+        .json(MailContentsFacts(mail, await mailbox.read { $0.contents(of: mail.received.bytes) }))
     }
 }

@@ -11,7 +11,7 @@ import StintMailbox
 extension Route {
     static func mailPage(_ request: WebRequest) async throws -> Page {
         let mail = try request.mail()
-        let contents = try request.mailbox().reader.contents(of: mail.received.bytes)
+        let contents = try await request.mailbox().read { $0.contents(of: mail.received.bytes) }
         let facts = MailContentsFacts(mail, contents)
         return Page(
             title: mail.summary.subject.isEmpty ? "Mail \(mail.id)" : mail.summary.subject, section: "mail",
@@ -21,7 +21,7 @@ extension Route {
     /// The HTML of a mail, for a frame: no script runs, and nothing is loaded from elsewhere.
     static func mailDocument(_ request: WebRequest) async throws -> Response {
         let mail = try request.mail()
-        guard let document = try request.mailbox().reader.document(of: mail.received.bytes) else {
+        guard let document = try await request.mailbox().read({ $0.document(of: mail.received.bytes) }) else {
             throw WebError(.notFound, "mail \(mail.id) has no HTML")
         }
         return Response(
@@ -39,15 +39,15 @@ extension Route {
     static func mailAttachment(_ request: WebRequest) async throws -> Response {
         let mail = try request.mail()
         guard let part = Int(request.parameter("part")), part > 0,
-            let bytes = try request.mailbox().reader.attachment(part, of: mail.received.bytes)
+            let bytes = try await request.mailbox().read({ $0.attachment(part, of: mail.received.bytes) })
         else {
             throw WebError(
                 .notFound,
                 "mail \(mail.id) has no part \(quotedShort(request.parameter("part"))): its page lists those that it has"
             )
         }
-        let name = try request.mailbox().reader.contents(of: mail.received.bytes).attachments
-            .first { $0.part == part }?.name
+        let contents = try await request.mailbox().read { $0.contents(of: mail.received.bytes) }
+        let name = contents.attachments.first { $0.part == part }?.name
         return download(bytes, named: name ?? "part-\(part)")
     }
 

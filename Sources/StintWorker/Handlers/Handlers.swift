@@ -43,6 +43,18 @@ struct Handlers: Sendable {
     }
 }
 
+extension Worker {
+    /// As ``registerOthers(retry:timeout:handler:)``, for a handler that needs time to end after its task was cancelled.
+    package mutating func registerOthers(
+        retry: RetryPolicy, cancellationTimeout: Duration,
+        handler run: @escaping @Sendable (JobContext) async throws -> Void
+    ) {
+        var handler = Handler(retry: retry) { context, _ in try await run(context) }
+        handler.cancellationTimeout = cancellationTimeout
+        handlers.registerOthers(handler)
+    }
+}
+
 /// A job of a kind for which this worker has no handler.
 struct UnknownJob: Error {
     /// In its header; `nil` if it has none.

@@ -1,4 +1,14 @@
 import StintPlatform
+import Synchronization
+
+/// A process that ends its workers to start itself again, by `exec`, as the same process. The service manager must not
+/// hear that it stops: it would kill it after the time that a stop may take.
+package enum RestartInPlace {
+    private static let planned = Atomic(false)
+
+    package static var isPlanned: Bool { planned.load(ordering: .acquiring) }
+    package static func plan() { planned.store(true, ordering: .releasing) }
+}
 
 /// Notifies systemd if it has started the supervisor with `Type=notify` (sd_notify(3)): a datagram to the socket that
 /// `NOTIFY_SOCKET` names. Without that variable nothing is sent.
@@ -18,7 +28,7 @@ struct ServiceManager: Sendable {
 
     /// A failure is ignored: the service manager has timeouts of its own.
     func send(_ notification: Notification) {
-        guard var path = socketPath else { return }
+        guard var path = socketPath, notification != .stopping || !RestartInPlace.isPlanned else { return }
         var address = sockaddr_un()
         let length = path.count - 1
         guard length < MemoryLayout.size(ofValue: address.sun_path) else { return }

@@ -168,8 +168,8 @@ package enum Fixture {
 
     /// Its jobs came from another database.
     private static let move = """
-        INSERT INTO stint_moves (direction, move_id, phase, peer, started_at) VALUES
-            ('in', 'k3', 'arrived', '/var/lib/app/old.db', 1799999000000);
+        INSERT INTO stint_moves (direction, move_id, run, phase, peer, started_at) VALUES
+            ('in', 'k3', 'r', 'arrived', '/var/lib/app/old.db', 1799999000000);
         INSERT INTO stint_forwarded (move_id, job_id) VALUES ('k3', 88);
         """
 
