@@ -32,7 +32,8 @@ struct MoveCommand: AsyncParsableCommand {
     var to: QueueName?
     @Option(
         help: ArgumentHelp(
-            "Of a database: how long to wait for running jobs, while nothing is claimed.", valueName: "duration"),
+            "Of a database: how long to wait for running jobs, while nothing is claimed. (default: 5m)",
+            valueName: "duration"),
         transform: DurationArgument.init)
     var wait: DurationArgument = .seconds(300)
     @Flag(help: "Of a database: say how much there is and how long it takes, and change nothing.")

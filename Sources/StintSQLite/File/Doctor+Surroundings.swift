@@ -68,7 +68,7 @@ extension SQLiteStore {
         var slowest = Duration.zero
         for _ in 0..<Self.tries {
             let start = ContinuousClock.now
-            try await write(diskFull: .useReserve) { _ in }
+            try await write(diskFull: .useReserve, fence: .none) { _ in }
             slowest = max(slowest, .now - start)
         }
         let shortest = try await read { transaction in
