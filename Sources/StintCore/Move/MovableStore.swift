@@ -26,8 +26,8 @@ package protocol MovableStore: JobStore {
     /// Removes notes that ``notedChanges(limit:)`` has returned. Notes that came since stay, also of the same jobs.
     func removeNotes(_ notes: [Int64]) async throws
 
-    /// Refuses everything but the enqueue of jobs for this long (``MovePhase/frozen``): other verbs fail with
-    /// `databaseBusy`. What was begun before has ended when this returns. If the time is over, all goes on as before;
+    /// Refuses everything but the enqueue of jobs for this long (``MovePhase/frozen``), and for
+    /// ``MovePhase/longestFreeze`` at most: other verbs fail with `databaseBusy`. What was begun before has ended when this returns. If the time is over, all goes on as before;
     /// changes are still noted. May be called again to have more time.
     ///
     /// - Throws: `invalidInput` if this move has not begun.

@@ -82,7 +82,7 @@ extension JobTransaction {
         try await run("SELECT stint.raise_fence($1)", .text(move.description))
         try await run(
             "UPDATE stint.moves SET phase = 'frozen', frozen_until = $1 WHERE direction = 'out'",
-            .int(now.wall + max(0, duration.milliseconds)))
+            .int(now.wall + max(0, min(duration, MovePhase.longestFreeze).milliseconds)))
     }
 
     /// Nobody else writes meanwhile: what a freeze that has run out has let pass is noted, or has a lease.

@@ -151,7 +151,7 @@ extension JobTransaction {
             throw row.map { StintError.otherMove(name, $0.state) }
                 ?? .invalidInput("\(name) is not being moved: begin the move again")
         }
-        try set(.frozen, .out, frozenUntil: now.wall + duration.milliseconds)
+        try set(.frozen, .out, frozenUntil: now.wall + min(duration, MovePhase.longestFreeze).milliseconds)
         // What is claimed and not started is given back; see `commitMove`.
         revokes = true
     }
