@@ -67,7 +67,7 @@ WIDTH = $(shell $(SWIFT) test --help-hidden 2>/dev/null | grep -q -- --experimen
 
 # The tests of faults come at the end, one after the other: each keeps all processors busy. Tests that do not end within
 # four times their usual time hang: then it is shown what they wait for.
-test: PACKAGES += chromium fonts-dejavu-core postgresql php-pda-pheanstalk ruby-beaneater libpython3.11-testsuite openssl swaks
+test: PACKAGES += chromium fonts-dejavu-core postgresql php-pda-pheanstalk ruby ruby-beaneater libpython3.11-testsuite openssl swaks
 test: setup croniter browser
 	$(SWIFT) build --build-tests
 	.ci/within 25 $(SWIFT) test --skip-build --disable-xctest --skip TortureTests $(WIDTH)
@@ -131,7 +131,7 @@ connections-check: setup
 SEQUENCES ?= 2000
 TIMED ?= 40
 SUITES ?=
-beanstalk: PACKAGES += php-pda-pheanstalk ruby-beaneater $(if $(SUITES),phpunit ruby-minitest ruby-mocha)
+beanstalk: PACKAGES += php-pda-pheanstalk ruby ruby-beaneater $(if $(SUITES),phpunit ruby-minitest ruby-mocha)
 beanstalk: setup
 	Tests/Beanstalk/setup
 	$(SWIFT) build --product stint

@@ -11,7 +11,7 @@ import Synchronization
 /// it runs there, it forwards jobs that others still enqueue in the old one.
 final class RestartAfterMove: Sendable {
     /// How often it looks, if nothing tells it of a change.
-    private static let interval: Duration = .seconds(1)
+    private static let interval: Duration = .seconds(60)
 
     private let store: AnyJobStore
     private let isMoved = Atomic(false)
@@ -25,7 +25,7 @@ final class RestartAfterMove: Sendable {
     }
 
     var services: [ServiceGroupConfiguration.ServiceConfiguration] {
-        guard let base = store.base as? any MovableStore else { return [] }
+        guard store.base is any MovableStore else { return [] }
         var services = [
             ServiceGroupConfiguration.ServiceConfiguration(
                 service: Watch(restart: self), successTerminationBehavior: .gracefullyShutdownGroup)
@@ -50,6 +50,35 @@ final class RestartAfterMove: Sendable {
         return true
     }
 
+    /// Returns when the database was moved, or the task is cancelled. It reads the database only if something tells of a change,
+    /// and once a minute.
+    private func waitForMove() async {
+        guard let base = store.base as? any MovableStore else { return }
+        await withTaskGroup(of: Void.self) { group in
+            let (looks, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+            let signals = base.moveSignals()
+            group.addTask { for await _ in signals { continuation.yield() } }
+            group.addTask {
+                while !Task.isCancelled {
+                    continuation.yield()
+                    do { try await Task.sleep(for: Self.interval) } catch { break }
+                }
+                continuation.finish()
+            }
+            for await _ in looks {
+                do {
+                    guard try await isNeeded() else { continue }
+                    Output.printError("the database was moved: starting again on the new one")
+                    break
+                } catch {
+                    // A store that cannot be read is reported by those who use it.
+                    continue
+                }
+            }
+            group.cancelAll()
+        }
+    }
+
     /// Replaces this process by a new one with the same arguments, if the database was moved.
     ///
     /// - Throws: `processFailed`.
@@ -71,21 +100,7 @@ final class RestartAfterMove: Sendable {
         let restart: RestartAfterMove
 
         func run() async throws {
-            await cancelWhenGracefulShutdown {
-                while !Task.isCancelled {
-                    do {
-                        if try await restart.isNeeded() {
-                            return Output.printError("the database was moved: starting again on the new one")
-                        }
-                        try await Task.sleep(for: RestartAfterMove.interval)
-                    } catch is CancellationError {
-                        return
-                    } catch {
-                        // A store that cannot be read is reported by those who use it.
-                        do { try await Task.sleep(for: RestartAfterMove.interval) } catch { return }
-                    }
-                }
-            }
+            await cancelWhenGracefulShutdown { await restart.waitForMove() }
         }
     }
 

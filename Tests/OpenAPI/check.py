@@ -75,7 +75,7 @@ def main(stint, examples="60", seed="1"):
                 [
                     os.path.join(os.path.dirname(os.path.abspath(sys.executable)), "schemathesis"), "run", address + "/openapi.json",
                     "--url", address, "--checks", ",".join(CHECKS), "--seed", seed,
-                    "--max-examples", examples, "--phases", "examples,coverage,fuzzing", "--request-timeout", "30",
+                    "--max-examples", examples, "--phases", "examples,coverage,fuzzing", "--request-timeout", "45",
                     "--header", f"Authorization: Bearer {token}", "--continue-on-failure", "--no-color",
                     "--generation-database", "none",
                 ],

@@ -9,6 +9,9 @@ package protocol MovableStore: JobStore {
     /// What is known of a move from here, or to here; `nil`: there was none.
     func moveState(_ direction: MoveDirection) async throws -> MoveState?
 
+    /// Emits when this database may have been moved, and spuriously. Costs nothing while nothing is revoked.
+    func moveSignals() -> AsyncStream<Void>
+
     // MARK: - The database that is left
 
     /// Begins to note the ids of all jobs that are added, changed or deleted by anybody, and writes down the move

@@ -10,6 +10,8 @@ extension PostgresStore: MovableStore {
         moverRuns.withLock { $0[direction] = run.isEmpty ? nil : run }
     }
 
+    package func moveSignals() -> AsyncStream<Void> { signals { $0.revokes } }
+
     // MARK: - The database that is left
 
     package func beginMove(_ move: MoveID, to target: String) async throws {

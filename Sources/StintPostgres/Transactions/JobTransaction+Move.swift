@@ -99,6 +99,8 @@ extension JobTransaction {
         guard isBehind == false else { return false }
         try await run("UPDATE stint.moves SET phase = 'moved', frozen_until = NULL WHERE direction = 'out'")
         try await run("DELETE FROM stint.unique_keys WHERE job_id <= $1", last)
+        // Tells all processes; see `moveSignals`.
+        change.revokes = true
         return true
     }
 

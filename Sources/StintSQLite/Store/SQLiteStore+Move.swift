@@ -50,6 +50,10 @@ extension SQLiteStore: MovableStore {
         try await look { try $0.move(direction)?.state }
     }
 
+    package func moveSignals() -> AsyncStream<Void> {
+        do { return try open.revocations.changes() } catch { return AsyncStream { $0.finish() } }
+    }
+
     package func beginMove(_ move: MoveID, to target: String) async throws {
         try await write(fence: .none) { [name] in try $0.beginMove(move, to: target, name) }
         note(move.run, .out)

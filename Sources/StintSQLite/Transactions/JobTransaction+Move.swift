@@ -168,7 +168,8 @@ extension JobTransaction {
         // A key of a job that has left must not refuse a job that is to be forwarded. This is noted; those jobs are copied.
         try statement("DELETE FROM stint_unique_keys WHERE job_id <= ?1").execute(lastCopied?.rawValue ?? 0)
         try statement("DELETE FROM stint_move_notes WHERE job_id <= ?1").execute(lastCopied?.rawValue ?? 0)
-        wakesWorkers = true
+        // Tells all processes; see `moveSignals`.
+        revokes = true
         return true
     }
 
