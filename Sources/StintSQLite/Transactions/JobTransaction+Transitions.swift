@@ -202,7 +202,15 @@ extension JobTransaction {
     }
 
     func lastBurial() throws -> Int64 {
-        try statement("SELECT last FROM stint_burials").first { $0.int(0) } ?? .max
+        // And of each queue, in its index: another program may have made the first number too small, and then no buried job
+        // would be found.
+        try statement(
+            """
+            SELECT max(last, coalesce((SELECT max(of_queue) FROM (
+                SELECT (SELECT max(burial) FROM stint_buried WHERE queue_id = q.id) AS of_queue FROM stint_queues q)), 0))
+            FROM stint_burials
+            """
+        ).first { $0.int(0) } ?? .max
     }
 
     /// Ends a job that does not run (again), with the reason. It is kept if the queue has a retention.

@@ -171,6 +171,7 @@ package enum Fixture {
         INSERT INTO stint_moves (direction, move_id, run, phase, peer, started_at) VALUES
             ('in', 'k3', 'r', 'arrived', '/var/lib/app/old.db', 1799999000000);
         INSERT INTO stint_forwarded (move_id, job_id) VALUES ('k3', 88);
+        INSERT INTO stint_move_notes (job_id) VALUES (89);
         """
 
     /// A queue with counts of its latest minute and of those before; job 1 is ready for a shorter time than it exists.
