@@ -283,12 +283,12 @@ package struct DatabaseMove {
     /// Jobs that were enqueued since are in the source only.
     private func differenceOfCounts() async throws -> StintError? {
         let copies = Dictionary(uniqueKeysWithValues: try await target.stats().map { ($0.name, $0) })
-        for queue in try await source.stats() {
+        let originals = try await source.stats()
+        let hasNew = try await !source.notedChanges(limit: Self.maximumNotes).jobs.isEmpty
+        for queue in originals {
             let copy = copies[queue.name]
             let added = queue.waiting - (copy?.waiting ?? 0)
-            guard queue.buried == copy?.buried ?? 0, added >= 0,
-                try await source.notedChanges(limit: Self.maximumNotes).jobs.count >= min(added, 1)
-            else {
+            guard queue.buried == copy?.buried ?? 0, added == 0 || added > 0 && hasNew else {
                 return StintError(
                     .storageFailed,
                     "queue \(quoted(queue.name.description)) has \(queue.waiting) waiting and \(queue.buried) buried jobs, and its copy "
@@ -309,8 +309,9 @@ package struct DatabaseMove {
 
     private func end(_ move: MoveID) async throws {
         report(.committed(jobs: copied))
-        let forwarded = try await MovedDatabase(source, move).end(in: target)
-        report(.ended(forwarded: forwarded))
+        let moved = MovedDatabase(source, move)
+        try await moved.open(target)
+        report(.ended(forwarded: try await moved.forward(to: target)))
     }
 
     // MARK: - Giving up

@@ -6,7 +6,8 @@ import Logging
     import Foundation
 #endif
 
-/// A database that was moved. Whoever opens it goes on with the one to which it was moved, after ``end(in:)``.
+/// A database that was moved. Whoever opens it goes on with the one to which it was moved, after
+/// ``open(_:)`` and ``forward(to:)``.
 package struct MovedDatabase {
     private let source: any MovableStore
     private let move: MoveID
@@ -17,16 +18,6 @@ package struct MovedDatabase {
     package init(_ source: any MovableStore, _ move: MoveID) {
         self.source = source
         self.move = move
-    }
-
-    /// Opens the target, if the mover could not, and forwards what was enqueued in the source since.
-    ///
-    /// - Parameter target: Opened as that of the mover.
-    /// - Returns: How many jobs were forwarded.
-    @discardableResult
-    package func end(in target: any MovableStore) async throws -> Int {
-        try await open(target)
-        return try await forward(to: target)
     }
 
     /// Opens the target, if the mover could not.

@@ -61,7 +61,7 @@ extension SQLiteStore: MovableStore {
 
     package func notedChanges(limit: Int) async throws -> NotedChanges {
         let isMoved = try await look { transaction in
-            try transaction.move(.out)?.state.phase == .moved && transaction.countNotes() > 0
+            try transaction.move(.out)?.state.phase == .moved && transaction.hasNotes()
         }
         guard isMoved else { return try await read { try $0.notedChanges(limit: limit) } }
         return try await write(weight: limit, diskFull: .useReserve, fence: .none) { try $0.sealNoted(limit: limit) }

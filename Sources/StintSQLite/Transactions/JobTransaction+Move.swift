@@ -110,6 +110,11 @@ extension JobTransaction {
         return changes
     }
 
+    func hasNotes() throws -> Bool {
+        try statement("SELECT 1 FROM stint_move_notes LIMIT 1").first { _ in true } ?? false
+    }
+
+    /// For `stint doctor`.
     func countNotes() throws -> Int {
         try statement("SELECT count(*) FROM stint_move_notes").first { Int($0.tally(0)) } ?? 0
     }
