@@ -18,6 +18,13 @@ extension JobTransaction {
 
     /// Mostly there are none.
     func moves() throws -> [MoveRow] {
+        if let known = shared?.moves { return known }
+        let rows = try readMoves()
+        shared?.moves = rows
+        return rows
+    }
+
+    private func readMoves() throws -> [MoveRow] {
         try statement(Self.selectMoves).rows { row in
             guard let direction = MoveDirection(rawValue: row.text(0)), let phase = MovePhase(rawValue: row.text(2))
             else { return nil }
@@ -31,6 +38,7 @@ extension JobTransaction {
     func move(_ direction: MoveDirection) throws -> MoveRow? { try moves().first { $0.direction == direction } }
 
     private func add(_ move: MoveID, _ direction: MoveDirection, _ phase: MovePhase, peer: String) throws {
+        shared?.moves = nil
         let insert = try statement(
             "INSERT INTO stint_moves (direction, move_id, phase, peer, started_at, run) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
         )
@@ -44,6 +52,7 @@ extension JobTransaction {
     }
 
     private func setRun(_ move: MoveID, _ direction: MoveDirection) throws {
+        shared?.moves = nil
         let update = try statement("UPDATE stint_moves SET run = ?2 WHERE direction = ?1")
         update.bind(1, direction.rawValue)
         update.bind(2, move.run)
@@ -51,6 +60,7 @@ extension JobTransaction {
     }
 
     private func set(_ phase: MovePhase, _ direction: MoveDirection, frozenUntil: Int64? = nil) throws {
+        shared?.moves = nil
         let update = try statement("UPDATE stint_moves SET phase = ?2, frozen_until = ?3 WHERE direction = ?1")
         update.bind(1, direction.rawValue)
         update.bind(2, phase.rawValue)
@@ -183,6 +193,7 @@ extension JobTransaction {
         guard row.state.phase != .moved else { throw StintError.otherMove(name, row.state) }
         for trigger in Self.triggers { try database.execute(sql: "DROP TRIGGER IF EXISTS \(trigger.name)") }
         try statement("DELETE FROM stint_move_notes").execute()
+        shared?.moves = nil
         try statement("DELETE FROM stint_moves WHERE direction = 'out'").execute()
         wakesWorkers = true
     }

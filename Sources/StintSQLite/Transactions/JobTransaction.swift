@@ -15,7 +15,7 @@ final class JobTransaction {
     let waited: Duration
     private let counts = QueueCounts()
     /// The counts of those who share the transaction.
-    private let shared: QueueCounts?
+    let shared: QueueCounts?
     private var errorCounts: [Int64: [Int64: ErrorCount]] = [:]
     private var insertReadyStatement: Statement?
     private var insertReadySinceStatement: Statement?

@@ -1,10 +1,12 @@
 import StintCore
 
 /// What a transaction changes of the counts of queues. All callers that share a transaction share one of these: it is
-/// written once for each queue, at the end.
+/// written once for each queue, at the end. It also has what is read once for all of them.
 final class QueueCounts {
     /// There are few queues, or one after the other: searching from the end costs less than a dictionary.
     private(set) var queues: [(queue: Int64, change: Change, activity: ActivityCounts)] = []
+    /// The moves of the database, read once for all callers; `nil`: not read, or changed since.
+    var moves: [JobTransaction.MoveRow]?
 
     struct Change: Equatable {
         var ready: Int64 = 0
