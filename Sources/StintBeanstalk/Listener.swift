@@ -114,22 +114,12 @@ public final class Listener: Sendable {
 
     static func check(_ address: JobServer.Address, _ options: JobServer.Options) throws {
         guard case .host(let host, let port) = address else { return }
-        let resolved: SocketAddress
-        do {
-            resolved = try SocketAddress.makeAddressResolvingHost(host, port: port)
-        } catch {
-            throw StintError.invalidInput(
-                "\(quoted(host)) is no address of this machine; expected one such as 127.0.0.1")
-        }
-        guard !LoopbackAddress.contains(resolved.ipAddress) else { return }
-        guard options.allowsRemote else {
-            throw StintError.invalidInput(
-                "other machines can reach \(host), and beanstalkd's protocol has no passwords: everybody there could "
-                    + "read, change and delete jobs; expected an address such as 127.0.0.1, or --allow-remote")
-        }
-        options.logger.warning(
-            "other machines can reach this address, and beanstalkd's protocol has no passwords: everybody there can read, change and delete jobs",
-            metadata: ["address": "\(host):\(port)"])
+        try AddressReach.check(
+            host, port, allowsRemote: options.allowsRemote,
+            refusal: "beanstalkd's protocol has no passwords: everybody there could read, change and delete jobs",
+            warning: ", and beanstalkd's protocol has no passwords: everybody there can read, change and delete jobs",
+            options.logger
+        ) { try SocketAddress.makeAddressResolvingHost(host, port: port).ipAddress }
     }
 }
 

@@ -54,28 +54,14 @@ final class RestartAfterMove: Sendable {
     /// and once a minute.
     private func waitForMove() async {
         guard let base = store.base as? any MovableStore else { return }
-        await withTaskGroup(of: Void.self) { group in
-            let (looks, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-            let signals = base.moveSignals()
-            group.addTask { for await _ in signals { continuation.yield() } }
-            group.addTask {
-                while !Task.isCancelled {
-                    continuation.yield()
-                    do { try await Task.sleep(for: Self.interval) } catch { break }
-                }
-                continuation.finish()
+        for await _ in base.moveSignals().andEvery(Self.interval) {
+            do {
+                guard try await isNeeded() else { continue }
+                return Output.printError("the database was moved: starting again on the new one")
+            } catch {
+                // A store that cannot be read is reported by those who use it.
+                continue
             }
-            for await _ in looks {
-                do {
-                    guard try await isNeeded() else { continue }
-                    Output.printError("the database was moved: starting again on the new one")
-                    break
-                } catch {
-                    // A store that cannot be read is reported by those who use it.
-                    continue
-                }
-            }
-            group.cancelAll()
         }
     }
 

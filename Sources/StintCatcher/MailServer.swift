@@ -106,21 +106,10 @@ package struct MailServer: Service {
     }
 
     private static func check(_ host: String, _ port: Int, _ options: Options) throws {
-        let resolved: SocketAddress
-        do {
-            resolved = try SocketAddress.makeAddressResolvingHost(host, port: port)
-        } catch {
-            throw StintError.invalidInput(
-                "\(quoted(host)) is no address of this machine; expected one such as 127.0.0.1")
-        }
-        guard !LoopbackAddress.contains(resolved.ipAddress) else { return }
-        guard options.allowsRemote else {
-            throw StintError.invalidInput(
-                "other machines can reach \(host), and everybody there could send mails to the dashboard; expected an "
-                    + "address such as 127.0.0.1, or --allow-remote")
-        }
-        options.logger.warning(
-            "other machines can reach this address: everybody there can send mails to the dashboard",
-            metadata: ["address": "\(host):\(port)"])
+        try AddressReach.check(
+            host, port, allowsRemote: options.allowsRemote,
+            refusal: "everybody there could send mails to the dashboard",
+            warning: ": everybody there can send mails to the dashboard", options.logger
+        ) { try SocketAddress.makeAddressResolvingHost(host, port: port).ipAddress }
     }
 }

@@ -53,7 +53,7 @@ struct MoveCommand: AsyncParsableCommand {
         guard arguments.count == (abandon ? 1 : 2) else {
             throw wrongUsage(
                 abandon
-                    ? "give the address of the database whose move is to be given up"
+                    ? "give only the address of the database that was to be moved"
                     : "give the ids of jobs and --to QUEUE, or the addresses of two databases")
         }
         guard database.given == nil else { throw wrongUsage("--db is for jobs: give both addresses as arguments") }

@@ -94,7 +94,7 @@ struct MailSubmission {
                 "the mail has \(recipients.count) recipients, more than one job can have: send it in parts (\(error))")
         }
         let domains = Set(recipients.compactMap(MailAddress.domain))
-        // A name that is too long for a group is the group of nobody.
+        // A domain whose name is too long for a group makes none.
         if domains.count == 1, let domain = domains.first, domain.utf8.count <= 200 { options.group = domain }
         return try NewJob(mail.bytes(adding: defaults), in: queue, contentType: "message/rfc822", options: options)
     }

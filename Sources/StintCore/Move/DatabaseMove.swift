@@ -10,14 +10,14 @@
 /// 6. One row of the source says that it was moved: the commit point. Then the target is opened.
 ///
 /// If this is killed before the commit point, the source is as before, but for queues that may be paused; the same move
-/// continues, or ``abandon()`` ends it. After the commit point whoever opens the source finds the target, and ends the move
-/// (``MovedDatabase``).
+/// continues, or ``abandon(_:)`` ends it. After the commit point every process that opens the source finds the target, and ends
+/// the move (``MovedDatabase``).
 package struct DatabaseMove {
-    private let source: any MovableStore
-    private let target: any MovableStore
+    let source: any MovableStore
+    let target: any MovableStore
     private let addresses: (source: String, target: String)
-    private let report: (Event) -> Void
-    private var lastCopied: JobID?
+    let report: (Event) -> Void
+    private(set) var lastCopied: JobID?
     private var copied = 0
 
     /// How far it is.
@@ -37,7 +37,7 @@ package struct DatabaseMove {
     private static let fewNotes = 500
     private static let maximumNotes = 2_000
     /// How often the last steps are tried before the move gives up.
-    private static let attempts = 10
+    static let attempts = 10
 
     /// - Parameters:
     ///   - source: The address of the source, as other processes open it from any folder.
@@ -106,7 +106,7 @@ package struct DatabaseMove {
     }
 
     /// Copies what was noted, until there are few notes.
-    private mutating func copyNoted() async throws {
+    mutating func copyNoted() async throws {
         while try await copyNotedOnce() > Self.fewNotes { report(.copied(jobs: copied)) }
     }
 
@@ -118,66 +118,6 @@ package struct DatabaseMove {
         // After it is durable in the target.
         try await source.removeNotes(changes.notes)
         return changes.notes.count
-    }
-
-    // MARK: - The comparison
-
-    /// Compares all jobs of both, page by page. Those that differ because they have just changed are noted, so they are copied
-    /// and compared again.
-    private mutating func compare() async throws {
-        var differing = Set<JobID>()
-        var (last, compared): (JobID?, Int) = (nil, 0)
-        repeat {
-            let page = try await source.exportJobs(of: nil, after: last, limit: StoredJob.maximumCount)
-            let end = page.next ?? lastCopied
-            let copies = try await copies(after: last, upTo: end)
-            let originals = Dictionary(uniqueKeysWithValues: page.jobs.map { ($0.id, $0) })
-            for id in Set(originals.keys).union(copies.keys) where !isSame(originals[id], copies[id]) {
-                differing.insert(id)
-            }
-            compared += page.jobs.count
-            last = page.next
-            report(.compared(jobs: compared))
-        } while last != nil
-        var attempt = 0
-        while !differing.isEmpty {
-            attempt += 1
-            try await copyNoted()
-            for id in differing {
-                let before = JobID(rawValue: id.rawValue - 1)
-                let original = try await source.exportJobs(of: nil, after: before, limit: 1).jobs.first { $0.id == id }
-                if isSame(original, try await copies(after: before, upTo: id)[id]) { differing.remove(id) }
-            }
-            guard attempt < Self.attempts || differing.isEmpty else {
-                throw StintError(
-                    .storageFailed,
-                    "job \(differing.min()!) is not the same in both databases (\(differing.count) in all), though nothing has noted a "
-                        + "change of it: the move was not made; run stint doctor on both")
-            }
-        }
-    }
-
-    private func copies(after id: JobID?, upTo end: JobID?) async throws -> [JobID: StoredJob] {
-        var (last, found): (JobID?, [JobID: StoredJob]) = (id, [:])
-        guard let end else { return found }
-        while true {
-            let page = try await target.exportJobs(of: nil, after: last, limit: StoredJob.maximumCount)
-            for job in page.jobs where job.id <= end { found[job.id] = job }
-            guard let next = page.next, next < end else { return found }
-            last = next
-        }
-    }
-
-    /// A job that is running there waits here.
-    private func isSame(_ original: StoredJob?, _ copy: StoredJob?) -> Bool {
-        guard var original, var copy else { return original == nil && copy == nil }
-        if original.record.state == .leased {
-            original = original.released(at: copy.readyAt ?? 0)
-        }
-        // Since its enqueue: a store may say so, or nothing.
-        if original.readyAt == original.record.enqueuedAtMilliseconds { original.readyAt = nil }
-        if copy.readyAt == copy.record.enqueuedAtMilliseconds { copy.readyAt = nil }
-        return original == copy
     }
 
     // MARK: - The commit

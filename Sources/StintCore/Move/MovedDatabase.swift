@@ -71,28 +71,15 @@ extension MovedDatabase {
     /// Forwards what is enqueued in the source, until the task is cancelled. An error is logged, at most once a minute, and
     /// it goes on.
     package func forwardAll(to target: any MovableStore, logger: Logger) async {
-        let changes = source.changes()
-        await withTaskGroup(of: Void.self) { group in
-            let (signals, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-            group.addTask { for await _ in changes { continuation.yield() } }
-            group.addTask {
-                while !Task.isCancelled {
-                    continuation.yield()
-                    do { try await Task.sleep(for: Self.interval) } catch { break }
-                }
-                continuation.finish()
+        var lastTold: ContinuousClock.Instant?
+        for await _ in source.changes().andEvery(Self.interval) {
+            do { try await forward(to: target) } catch is CancellationError { return } catch {
+                if let lastTold, .now - lastTold < Self.reminder { continue }
+                lastTold = .now
+                logger.error(
+                    "jobs that were enqueued in the database that was moved could not be forwarded; they stay there and it is tried again",
+                    metadata: ["error": "\(error)"])
             }
-            var lastTold: ContinuousClock.Instant?
-            for await _ in signals {
-                do { try await forward(to: target) } catch is CancellationError { break } catch {
-                    if let lastTold, .now - lastTold < Self.reminder { continue }
-                    lastTold = .now
-                    logger.error(
-                        "jobs that were enqueued in the database that was moved could not be forwarded; they stay there and it is tried again",
-                        metadata: ["error": "\(error)"])
-                }
-            }
-            group.cancelAll()
         }
     }
 }

@@ -28,7 +28,7 @@ public struct MailMessage: Sendable, Hashable, JobParameters {
     public var from: MailAddress
     public var to: [MailAddress]
     public var cc: [MailAddress] = []
-    /// They get the mail, and nobody sees it.
+    /// They get the mail, and the others do not see that.
     public var bcc: [MailAddress] = []
     public var replyTo: [MailAddress] = []
     public var subject: String
