@@ -31,7 +31,7 @@ SEED ?=
 STINT := .build/release/stint
 BENCH := .build/release/stint-bench
 # Libraries and programs that the build, the demo and the tests need, by their Debian names.
-PACKAGES := libcurl4-openssl-dev libgmime-3.0-dev libpq-dev libsqlite3-dev php-cli python3 python3-venv sqlite3 strace faketime
+PACKAGES := libcurl4-openssl-dev libgmime-3.0-dev libicu-dev libpq-dev libsqlite3-dev php-cli python3 python3-venv sqlite3 strace faketime
 
 FUZZ_SECONDS ?= 60
 

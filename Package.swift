@@ -27,7 +27,7 @@ let nioEmbedded: Target.Dependency = .product(
 let httpTypes: Target.Dependency = .product(
     name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["Web"]))
 let mustache: Target.Dependency = .product(
-    name: "Mustache", package: "swift-mustache", condition: .when(traits: ["Web"]))
+    name: "Mustache", package: "swift-mustache", condition: .when(traits: ["Web", "Mail"]))
 let configuration: Target.Dependency = .product(
     name: "Configuration", package: "swift-configuration", condition: .when(traits: ["Web"]))
 let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
@@ -46,6 +46,10 @@ let package = Package(
         .library(name: "StintPostgres", targets: ["StintPostgres"]),
         // Mail: messages as jobs, delivered by SMTP.
         .library(name: "StintMail", targets: ["StintMail"]),
+        // Notifications: events that become mails, for each member as they want them.
+        .library(name: "StintNotifications", targets: ["StintNotifications"]),
+        // Mails that come in by the webhooks of mail services.
+        .library(name: "StintInbound", targets: ["StintInbound"]),
         .executable(name: "stint", targets: ["StintCLI"]),
     ],
     traits: [
@@ -148,6 +152,25 @@ let package = Package(
             dependencies: ["StintCore", "StintPlatform", "StintWorker", "CGMime", "CCurl", lifecycle, logging]
         ),
 
+        // ICU's rules for plurals.
+        .systemLibrary(name: "CICU", pkgConfig: "icu-i18n", providers: [.apt(["libicu-dev"]), .brew(["icu4c"])]),
+        // Who gets which mail about an event, when, and in which words.
+        .target(
+            name: "StintNotifications",
+            dependencies: [
+                "StintCore", "StintMail", "StintPlatform", "StintWorker", "CICU", mustache, lifecycle, logging,
+            ]
+        ),
+
+        // Mails that services post, verified, as jobs of any store.
+        .target(
+            name: "StintInbound",
+            dependencies: [
+                "StintCore", "StintPlatform", "StintWorker", "CGMime", hummingbird, nio, nioSSL, httpTypes, crypto,
+                logging,
+            ]
+        ),
+
         // The dashboard and the HTTP API, of any store.
         .target(
             name: "StintWeb",
@@ -216,6 +239,17 @@ let package = Package(
             name: "DashboardExample",
             dependencies: ["Stint", "StintWeb", hummingbird, lifecycle, logging],
             path: "Examples/Dashboard"
+        ),
+
+        // A social network that sends mail: the system that Stint was made for.
+        .executableTarget(
+            name: "community",
+            dependencies: [
+                "Stint", "StintInbound", "StintMail", "StintNotifications", "StintWeb", grdb, hummingbird, mustache,
+                crypto, lifecycle, logging, argumentParser,
+            ],
+            path: "Examples/Community",
+            exclude: ["README.md"]
         ),
 
         // The benchmark, with the same statements in plain C as the ceiling.
@@ -345,6 +379,20 @@ let package = Package(
             dependencies: [
                 "Stint", "StintCore", "StintMail", "StintPlatform", "StintTesting", "TestSupport", "mail-tool",
                 lifecycle, logging, subprocess,
+            ]
+        ),
+        .testTarget(
+            name: "StintNotificationsTests",
+            dependencies: [
+                "Stint", "StintCore", "StintMail", "StintNotifications", "StintTesting", "TestSupport", lifecycle,
+                logging,
+            ]
+        ),
+        .testTarget(
+            name: "StintInboundTests",
+            dependencies: [
+                "Stint", "StintCore", "StintInbound", "StintTesting", "TestSupport", hummingbird, nio, crypto,
+                lifecycle, logging,
             ]
         ),
         .testTarget(name: "StintSMTPTests", dependencies: ["StintSMTP", "TestSupport"]),

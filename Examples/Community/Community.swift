@@ -1,0 +1,4 @@
+@main
+struct Community {
+    static func main() {}
+}

@@ -1,0 +1,1 @@
+// Events, and what each member is told of them.
