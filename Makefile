@@ -16,7 +16,7 @@
 # make screenshots   pictures of the dashboard, in docs/screenshots
 # make docs    the guides and the documentation of all public symbols, as a web site in .build/docs
 # make beanstalk   beanstalkd's clients, with Stint in its place, and both servers' replies compared; SEQUENCES=5000 SEED=7
-# make mail-check   mails read back by Python, delivered to servers that fail, to exim and to postfix; clients and callers, hostile mails; SEED=7
+# make mail-check   mails read back by Python, delivered to servers that fail, to exim, postfix and OpenSMTPD; clients and callers, hostile mails; SEED=7
 # make lint    formatting and imports
 # make build   the `stint` binary: .build/release/stint
 # make install copies it to $(PREFIX)/bin

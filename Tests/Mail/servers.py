@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Mails delivered to exim, postfix and smtp-sink: servers that others have written.
+"""Mails delivered to exim, postfix, OpenSMTPD and smtp-sink: servers that others have written.
 
     Tests/Mail/setup
     .build/mail-venv/bin/python Tests/Mail/servers.py .build/debug/mail-tool [--mails 2000]
@@ -32,7 +32,7 @@ UNPACKED = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", "
 USERS = """
 set -e
 cp /etc/passwd /etc/group "$1"
-for user in postfix:4101 postdrop:4102 Debian-exim:4103; do
+for user in postfix:4101 postdrop:4102 Debian-exim:4103 opensmtpd:4104 opensmtpq:4105 box:4106; do
     name=${user%:*} id=${user#*:}
     grep -q "^$name:" "$1/passwd" || echo "$name:x:$id:$id::/nonexistent:/usr/sbin/nologin" >> "$1/passwd"
     grep -q "^$name:" "$1/group" || echo "$name:x:$id:" >> "$1/group"
@@ -141,6 +141,22 @@ scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 """
 
+OPENSMTPD = """
+smtp max-message-size 1M
+listen on 127.0.0.1 port {port} hostname os.test
+action "box" maildir "{folder}/mail" user box
+match from any for domain "example.org" rcpt-to "box@example.org" action "box"
+"""
+
+# It knows its places by fixed names, so those are mounted there, for it alone: UNPACKED FOLDER.
+OPENSMTPD_START = """
+set -e
+mount -t overlay overlay -o "lowerdir=$1/opensmtpd/usr/libexec:/usr/libexec" /usr/libexec
+for place in /var/lib /var/spool /run; do mount -t tmpfs tmpfs $place; done
+mkdir -p /var/lib/opensmtpd/empty
+exec "$1/opensmtpd/usr/sbin/smtpd" -d -f "$2/smtpd.conf"
+"""
+
 
 def answers(port):
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as one:
@@ -219,6 +235,17 @@ def postfix(folder, port, sink):
         POSTLOG_SERVICE="public/postlog", POSTLOG_HOSTNAME="pf.test")
 
 
+def opensmtpd(folder, port):
+    os.mkdir(f"{folder}/mail")
+    user = user_id("box", 4106)
+    os.chown(f"{folder}/mail", user, user)
+    with open(f"{folder}/smtpd.conf", "w") as conf:
+        conf.write(OPENSMTPD.format(folder=folder, port=port))
+    command = ["bash", "-c", OPENSMTPD_START, "bash", UNPACKED, folder]
+    return running(
+        with_users(folder, command), port, f"{folder}/log", LD_LIBRARY_PATH=f"{UNPACKED}/libevent-2.1-7/usr/lib/x86_64-linux-gnu")
+
+
 def sink(folder, port):
     place = f"{UNPACKED}/postfix/usr"
     os.mkdir(f"{folder}/dump")
@@ -261,7 +288,7 @@ def check_sink(folder, mails):
 
 
 def check_refusals(folder, name, url):
-    """The same for both servers, whose words differ."""
+    """The same for all servers, whose words differ."""
     database = Database(folder, f"{name}.db")
     database.enqueue(
         [message(index, "box@example.org") for index in range(20)]
@@ -303,6 +330,21 @@ def check_postfix(folder):
     print("postfix: 20 mails relayed, 3 buried with its words")
 
 
+def check_opensmtpd(folder):
+    own, port = place(folder, "opensmtpd"), free_port()
+    with opensmtpd(own, port):
+        url = f"smtp://127.0.0.1:{port}"
+        buried, _ = check_refusals(folder, "opensmtpd", url)
+        text = str(buried)
+        assert "550 Invalid recipient: <reject@example.org>" in text and "554 5.3.4" in text, text
+        said = send(url, "s@example.org", ["box@example.org", "reject@example.org"], b"X-Number: 200\n\n.\n")
+        assert said["accepted"] == "box@example.org" and "Invalid recipient" in said["refused"], said
+        eventually("all are in the box", lambda: len(glob.glob(f"{own}/mail/new/*")) == 21)
+    numbers = sorted(number(data) for data in received(f"{own}/mail/new/*"))
+    assert numbers == [*range(20), 200], numbers
+    print("OpenSMTPD: 21 mails in its box, 3 buried with its words")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("tool")
@@ -313,10 +355,11 @@ def main():
         os.chmod(folder, 0o755)
         check_sink(folder, arguments.mails)
         if os.getuid() != 0:
-            print("not root: exim and postfix are left out")
+            print("not root: exim, postfix and OpenSMTPD are left out")
             return
         check_exim(folder)
         check_postfix(folder)
+        check_opensmtpd(folder)
 
 
 if __name__ == "__main__":
