@@ -1,5 +1,6 @@
 // GMime, which reads and writes MIME. pkg-config knows the folders of its headers and of those of GLib.
 #include <gmime/gmime.h>
+#include <string.h>
 
 // Swift does not import the macros that check and cast objects.
 
@@ -64,4 +65,35 @@ static inline GByteArray *cg_text(const char *bytes, size_t count, const char *c
     g_object_unref(filter);
     g_object_unref(stream);
     return text;
+}
+
+/// Where a Base64 word of RFC 2047 ends with padding and another word follows after white space; NULL: nowhere.
+static inline const char *cg_padded_word_end(const char *text) {
+    for (const char *end = strstr(text, "=?="); end != NULL; end = strstr(end + 1, "=?=")) {
+        const char *next = end + 3 + strspn(end + 3, " \t\r\n");
+        if (next > end + 3 && next[0] == '=' && next[1] == '?' && strstr(next + 2, "?=") != NULL) return end + 3;
+    }
+    return NULL;
+}
+
+/// The value of a header in UTF-8; the caller releases it with g_free. NULL: it has none.
+///
+/// GMime 3.2 reads adjoining Base64 words as one, so that its text ends at the first padding: such words are read one by one.
+static inline char *cg_header_value(GMimeHeader *header) {
+    const char *raw = g_mime_header_get_raw_value(header);
+    const char *end = raw == NULL ? NULL : cg_padded_word_end(raw);
+    if (end == NULL) return g_strdup(g_mime_header_get_value(header));
+    GString *value = g_string_new(NULL);
+    while (raw != NULL) {
+        char *piece = end == NULL ? g_strdup(raw) : g_strndup(raw, end - raw);
+        char *plain = g_mime_utils_header_unfold(piece);
+        char *text = g_mime_utils_header_decode_text(NULL, plain);
+        g_string_append(value, text == NULL ? "" : text);
+        g_free(text);
+        g_free(plain);
+        g_free(piece);
+        raw = end == NULL ? NULL : end + strspn(end, " \t\r\n");
+        end = raw == NULL ? NULL : cg_padded_word_end(raw);
+    }
+    return g_string_free(value, FALSE);
 }

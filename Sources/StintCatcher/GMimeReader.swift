@@ -84,8 +84,9 @@ package struct GMimeReader: MailReader {
         return (0..<g_mime_header_list_get_count(list)).compactMap { index in
             guard let header = g_mime_header_list_get_header_at(list, index), let name = g_mime_header_get_name(header)
             else { return nil }
-            return .init(
-                name: String(cString: name), value: g_mime_header_get_value(header).map { String(cString: $0) } ?? "")
+            let value = cg_header_value(header)
+            defer { g_free(value) }
+            return .init(name: String(cString: name), value: value.map { String(cString: $0) } ?? "")
         }
     }
 }

@@ -54,7 +54,8 @@ struct MailParts {
             let bytes = cg_object_bytes(cg_message_object(message))
         else { return }
         defer { g_byte_array_unref(bytes) }
-        let subject = g_mime_message_get_subject(message).map { String(cString: $0) } ?? ""
+        let headers = GMimeReader.headers(of: cg_message_object(message))
+        let subject = headers.first { $0.name.lowercased() == "subject" }?.value ?? ""
         add(bytes, named: subject.isEmpty ? "mail.eml" : subject + ".eml", type(of: object), object)
     }
 

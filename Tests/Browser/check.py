@@ -16,6 +16,7 @@ import urllib.request
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
+import mails
 from showcase import Showcase
 from site_with_jobs import HOSTILE, Site, queue_name
 
@@ -58,7 +59,7 @@ class Browser:
 
 def every_page(browser, site):
     for width, scheme, script in itertools.product((375, 1440), ("light", "dark"), (True, False)):
-        page = browser.page(site, width, scheme, script, expected=("404", "sandbox"))
+        page = browser.page(site, width, scheme, script, expected=("404", "sandbox", "img-src data:"))
         for path in site.pages():
             how = f"{path} at {width} px, {scheme}, {'with' if script else 'without'} JavaScript"
             answer = page.visit(path)
@@ -194,6 +195,30 @@ def await_text(page, text, script):
             page.wait_for_timeout(50)
         else:
             page.reload()
+
+
+def caught_mails(browser, site, script):
+    """The list changes when a mail comes, a mail's HTML does nothing, and mails are found and deleted."""
+    how = "with" if script else "without"
+    page = browser.page(site, script=script, expected=("sandbox", "img-src data:"))
+    page.visit("/mail/1")
+    frame = page.frame_locator("iframe")
+    check("Bonjour" in frame.locator("h1").inner_text(), f"{how} JavaScript: the HTML of a mail is not shown")
+    check(script is False or page.evaluate("window.pwned") is None, f"{how} JavaScript: a mail has run a script")
+    links = page.locator("main .list a").all_inner_texts()
+    check("https://shop.example/order/7" in links, f"{how} JavaScript: the links are {links}")
+    page.visit("/mail")
+    mails.send(site.mail_address, mails.mail(f"new-{how}@example.org", f"A new mail, {how}", "Hello\n"))
+    if script:
+        page.wait_for_selector(f"text=A new mail, {how}", timeout=5_000)
+    page.fill("#to", f"new-{how}")
+    page.click("button:text-is('Show')")
+    check(page.locator("tbody tr").count() == 1, f"{how} JavaScript: the search has not found the one mail")
+    page.click("button:text-is('Delete these')")
+    page.wait_for_selector("text=1 mail")
+    page.visit(f"/mail?to=new-{how}")
+    check(page.locator("tbody tr").count() == 0, f"{how} JavaScript: a mail that was deleted is listed")
+    page.context.close()
 
 
 def errors(browser, site):
@@ -334,7 +359,7 @@ def dry_run(browser, site, script):
     """The handler of a buried job runs on a copy; its page shows what it wrote, and nothing has changed."""
     how = "with" if script else "without"
     command = "echo '<img src=x onerror=window.pwned=1>'; cat; sleep 1; echo done >&2; exit 3"
-    address = site.serve("--dry-run-command", f"broken={command}")
+    address, _ = site.serve("--dry-run-command", f"broken={command}")
     before = site.run("show", str(site.failed), "--json")
     page = browser.page(site, script=script)
     page.goto(f"{address}/jobs/{site.failed}")
@@ -373,7 +398,7 @@ def screenshots(browser, site, folder):
         "overview": "/", "jobs": "/jobs?q=queue:newsletter", "job": f"/jobs/{site.json}",
         "failed-job": f"/jobs/{site.failed}", "errors": "/errors", "queue": "/queues/newsletter",
         "preview": "/operations/new?q=queue:newsletter+state:buried", "operations": "/operations", "workers": "/workers",
-        "schedules": "/schedules", "webhooks": "/webhooks", "doctor": "/doctor",
+        "schedules": "/schedules", "webhooks": "/webhooks", "doctor": "/doctor", "mails": "/mail", "mail": "/mail/4",
     }
     for width, scheme, names in (
             (1440, "light", list(pages)), (1440, "dark", ["overview", "queue"]), (375, "light", ["overview", "failed-job"])):
@@ -407,6 +432,7 @@ def main():
                 actions(browser, site, script)
                 bulk(browser, site, script)
                 dry_run(browser, site, script)
+                caught_mails(browser, site, script)
             signing_in(browser, arguments.stint, site.folder.name)
             without_tls(browser, arguments.stint)
         browser.browser.close()

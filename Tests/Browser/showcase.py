@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 
+import mails
 from site_with_jobs import Site
 
 
@@ -18,6 +19,9 @@ class Showcase(Site):
 
     def put_many(self, minutes, queue, payloads, *options):
         self.at(minutes, "put", "--queue", queue, "--lines", *options, text="".join(f"{line}\n" for line in payloads))
+
+    def send_mails(self):
+        mails.send(self.mail_address, *mails.showcase())
 
     def fill(self):
         queues = {"newsletter": (90, 40), "receipts": (12, 25), "thumbnails": (35, 18)}

@@ -7,6 +7,8 @@ import subprocess
 import tempfile
 import time
 
+import mails
+
 # What must appear as text and do nothing else. Each is a name, a payload, an error or a key somewhere.
 HOSTILE = [
     "<script>window.pwned=1</script>",
@@ -35,7 +37,8 @@ class Site:
         self.database = os.path.join(self.folder.name, "stint.db")
         self.processes = []
         self.fill()
-        self.address = self.serve(*options)
+        self.address, self.mail_address = self.serve(*options)
+        self.send_mails()
 
     def __enter__(self):
         return self
@@ -65,11 +68,18 @@ class Site:
         return process
 
     def serve(self, *options):
-        process = self.start("serve", "--web", "127.0.0.1:0", *options)
+        process = self.start("serve", "--web", "127.0.0.1:0", "--catch-mail", "127.0.0.1:0", *options)
+        line = process.stdout.readline()
+        match = re.match(r"smtp://(127\.0\.0\.1:\d+)", line)
+        assert match, f"`stint serve` has printed {line!r} and not where it catches mails"
+        mail_address = match[1]
         line = process.stdout.readline()
         match = re.match(r"(http://127\.0\.0\.1:\d+)/", line)
         assert match, f"`stint serve` has printed {line!r} and not its address"
-        return match[1]
+        return match[1], mail_address
+
+    def send_mails(self):
+        mails.send(self.mail_address, *mails.hostile(HOSTILE))
 
     def put(self, queue, payload, *options):
         return int(self.run("put", "--queue", queue, *options, "--", payload))
@@ -116,4 +126,5 @@ class Site:
             "/operations", "/operations/new?q=queue:bulk", f"/operations/{self.operation}", f"/jobs/{self.json}", f"/jobs/{self.html}",
             f"/jobs/{self.bytes}", f"/jobs/{self.failed}", f"/jobs/{self.killed}", f"/jobs/{self.running}", "/queues",
             "/queues/bulk", "/queues/later", "/workers", "/schedules", "/webhooks", "/doctor", "/jobs/999999",
+            "/mail", "/mail?to=anna", "/mail?to=nobody", "/mail/1", "/mail/2", "/mail/12", "/mail/999999",
         ]

@@ -192,6 +192,21 @@ struct ReaderTests {
         #expect(mail.problems == ["It has more parts than are read; those beyond are in its source."])
     }
 
+    @Test(
+        "words of Base64 with padding that follow each other are all read",
+        arguments: [
+            ("=?utf-8?b?0JPQvtGA0Ys=?=\r\n =?utf-8?b?INC4INC80L7RgNC1?=", "Горы и море"),
+            ("=?utf-8?b?YQ==?= =?utf-8?b?Yg==?= =?iso-8859-1?q?=E9?= c", "abé c"),
+            ("=?utf-8?b?YQ==?= b =?utf-8?b?Yw==?=", "a b c"),
+            ("=?utf-8?b?YQ==?=", "a"),
+            ("=?= =?", "=?= =?"),
+        ])
+    func paddedWords(raw: String, text: String) {
+        let mail = read("Subject: \(raw)", "From: \(raw) <a@b.example>", "", "x")
+        #expect(mail.header("subject") == text)
+        #expect(mail.header("from") == "\(text) <a@b.example>")
+    }
+
     @Test("a long text is cut, and a long subject in a list")
     func long() {
         let text = String(repeating: "0123456789abcde\r\n", count: 200_000)
