@@ -76,15 +76,13 @@ static inline const char *cg_padded_word_end(const char *text) {
     return NULL;
 }
 
-/// The value of a header in UTF-8; the caller releases it with g_free. NULL: it has none.
+/// The text of a header in UTF-8, with its encoded words (RFC 2047) decoded; the caller releases it with g_free.
 ///
 /// GMime 3.2 reads adjoining Base64 words as one, so that its text ends at the first padding: such words are read one by one.
-static inline char *cg_header_value(GMimeHeader *header) {
-    const char *raw = g_mime_header_get_raw_value(header);
-    const char *end = raw == NULL ? NULL : cg_padded_word_end(raw);
-    if (end == NULL) return g_strdup(g_mime_header_get_value(header));
+static inline char *cg_header_text(const char *raw) {
     GString *value = g_string_new(NULL);
     while (raw != NULL) {
+        const char *end = cg_padded_word_end(raw);
         char *piece = end == NULL ? g_strdup(raw) : g_strndup(raw, end - raw);
         char *plain = g_mime_utils_header_unfold(piece);
         char *text = g_mime_utils_header_decode_text(NULL, plain);
@@ -93,7 +91,20 @@ static inline char *cg_header_value(GMimeHeader *header) {
         g_free(plain);
         g_free(piece);
         raw = end == NULL ? NULL : end + strspn(end, " \t\r\n");
-        end = raw == NULL ? NULL : cg_padded_word_end(raw);
     }
     return g_string_free(value, FALSE);
+}
+
+/// The value of a header in UTF-8; the caller releases it with g_free. NULL: it has none.
+static inline char *cg_header_value(GMimeHeader *header) {
+    const char *raw = g_mime_header_get_raw_value(header);
+    return raw != NULL && cg_padded_word_end(raw) != NULL ? cg_header_text(raw) : g_strdup(g_mime_header_get_value(header));
+}
+
+/// The address as a kind of address; NULL: it is another kind.
+static inline InternetAddressGroup *cg_group(InternetAddress *address) {
+    return INTERNET_ADDRESS_IS_GROUP(address) ? INTERNET_ADDRESS_GROUP(address) : NULL;
+}
+static inline InternetAddressMailbox *cg_mailbox(InternetAddress *address) {
+    return INTERNET_ADDRESS_IS_MAILBOX(address) ? INTERNET_ADDRESS_MAILBOX(address) : NULL;
 }
