@@ -393,8 +393,8 @@ let package = Package(
         .testTarget(
             name: "StintNotificationsTests",
             dependencies: [
-                "Stint", "StintCore", "StintMail", "StintNotifications", "StintTesting", "TestSupport", lifecycle,
-                logging,
+                "Stint", "StintCatcher", "StintCore", "StintMail", "StintMailbox", "StintNotifications", "StintTesting",
+                "TestSupport", lifecycle, logging,
             ]
         ),
         .testTarget(
