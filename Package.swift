@@ -14,6 +14,8 @@ let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto", condition: .when(traits: ["Web"]))
+let cryptoExtras: Target.Dependency = .product(
+    name: "CryptoExtras", package: "swift-crypto", condition: .when(traits: ["Web"]))
 let hummingbird: Target.Dependency = .product(
     name: "Hummingbird", package: "hummingbird", condition: .when(traits: ["Web"]))
 let hummingbirdCore: Target.Dependency = .product(
@@ -246,10 +248,11 @@ let package = Package(
             name: "community",
             dependencies: [
                 "Stint", "StintInbound", "StintMail", "StintNotifications", "StintWeb", grdb, hummingbird, mustache,
-                crypto, lifecycle, logging, argumentParser,
+                crypto, cryptoExtras, lifecycle, logging, argumentParser, subprocess, httpTypes,
             ],
             path: "Examples/Community",
-            exclude: ["README.md"]
+            exclude: ["README.md"],
+            resources: [.copy("Resources")]
         ),
 
         // The benchmark, with the same statements in plain C as the ceiling.
