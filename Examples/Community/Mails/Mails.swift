@@ -24,6 +24,6 @@ struct Mails: Sendable {
 
 extension Mails {
     var templateNames: [String] { Kind.allCases.map(\.rawValue) }
-    func preview(newsletter subject: String, _ body: String, for member: Member) async throws -> [String: Any] { [:] }
-    func preview(_ kind: String, locale: String) async throws -> [String: Any]? { nil }
+    func preview(newsletter subject: String, _ body: String, for member: Member) async throws -> View { [:] }
+    func preview(_ kind: String, locale: String) async throws -> View? { nil }
 }

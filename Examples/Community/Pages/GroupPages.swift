@@ -62,7 +62,7 @@ extension Site {
         return group
     }
 
-    private func groupView(_ group: Group, _ member: Member, _ db: Database) throws -> [String: Any] {
+    private func groupView(_ group: Group, _ member: Member, _ db: Database) throws -> View {
         let isIn = try Group.has(group.number, member: member.number, db)
         let count = try Int.fetchOne(
             db, sql: "SELECT count(*) FROM memberships WHERE group_id = ?", arguments: [group.number])
@@ -72,7 +72,7 @@ extension Site {
         ]
     }
 
-    private func groupPage(_ group: Group, _ member: Member, _ db: Database) throws -> (name: String, fields: [String: Any]) {
+    private func groupPage(_ group: Group, _ member: Member, _ db: Database) throws -> (name: String, fields: View) {
         var view = try groupView(group, member, db)
         let isIn = try Group.has(group.number, member: member.number, db)
         let isOwner = group.ownerId == member.number

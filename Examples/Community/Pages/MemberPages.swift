@@ -18,7 +18,7 @@ extension Site {
                     db, sql: "SELECT count(*) FROM members WHERE \(condition)", arguments: [String(search)])
                 return (members, count ?? 0)
             }
-            var view: [String: Any] = ["search": String(search), "count": "\(count)"]
+            var view: View = ["search": String(search), "count": "\(count)"]
             view["members"] = members.map { member in
                 [
                     "name": member.name, "handle": member.handle, "initial": Text.initial(member.name),
@@ -31,7 +31,7 @@ extension Site {
         }
         get(router, "/members/:name") { _, context, member in
             let name = context.parameters.get("name") ?? ""
-            let view = try await data.pool.read { db -> [String: Any] in
+            let view = try await data.pool.read { db -> View in
                 guard let shown = try Member.find(named: "@" + name, db) else { throw PageError.missing }
                 return [
                     "name": shown.name, "handle": shown.handle, "initial": Text.initial(shown.name),

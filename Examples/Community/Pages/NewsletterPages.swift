@@ -26,7 +26,7 @@ extension Site {
     private func newsletterPage(
         _ context: PageContext, _ member: Member, subject: String = "", body: String = "", notice: String? = nil
     ) async throws -> Response {
-        var view = try await data.pool.read { db -> [String: Any] in
+        var view = try await data.pool.read { db -> View in
             [
                 "subject": subject, "body": body,
                 "count": "\(try Int.fetchOne(db, sql: "SELECT count(*) FROM members WHERE deleted_at IS NULL") ?? 0)",

@@ -3,6 +3,9 @@ import GRDB
 import Hummingbird
 import Mustache
 
+/// What a template is filled with.
+typealias View = [String: any Sendable]
+
 /// The pages' HTML. All that is filled in is escaped, but what is `…HTML` by name.
 struct PageTemplates: Sendable {
     private let library: MustacheLibrary
@@ -31,18 +34,18 @@ struct PageTemplates: Sendable {
     }
 
     func page(
-        _ title: String, _ template: String, _ view: [String: Any], _ context: PageContext, section: String = "",
+        _ title: String, _ template: String, _ view: View, _ context: PageContext, section: String = "",
         notice: String? = nil, status: HTTPResponse.Status = .ok
     ) -> Response {
         var view = view
         view["token"] = formToken(context)
         let content = library.render(view, withTemplate: template) ?? ""
-        var layout: [String: Any] = ["title": title, "contentHTML": content, "token": formToken(context)]
+        var layout: View = ["title": title, "contentHTML": content, "token": formToken(context)]
         layout["notice"] = notice
         if let member = context.member {
             layout["member"] = ["name": member.name, "handle": member.handle, "initial": Text.initial(member.name)]
             layout["sections"] = Self.sections.filter { !$0.isForAdmins || member.isAdmin }
-                .map { ["href": $0.path, "title": $0.title, "current": $0.path == section] as [String: Any] }
+                .map { ["href": $0.path, "title": $0.title, "current": $0.path == section] as View }
         }
         return Self.html(library.render(layout, withTemplate: "layout") ?? "", status: status)
     }

@@ -68,7 +68,7 @@ extension Site {
 
     func postViews(
         where condition: String, most: Int, for member: Member, _ db: Database
-    ) throws -> [[String: Any]] {
+    ) throws -> [View] {
         let rows = try Row.fetchAll(
             db,
             sql: """
@@ -95,13 +95,13 @@ extension Site {
     }
 
     /// A member who was deleted has no name any more.
-    private func authorView(name: String?, handle: String?) -> [String: Any] {
-        var view: [String: Any] = ["author": name ?? "a former member", "initial": Text.initial(name ?? "")]
+    private func authorView(name: String?, handle: String?) -> View {
+        var view: View = ["author": name ?? "a former member", "initial": Text.initial(name ?? "")]
         view["handle"] = handle
         return view
     }
 
-    private func postPage(_ post: Post, _ member: Member, _ db: Database) throws -> [String: Any] {
+    private func postPage(_ post: Post, _ member: Member, _ db: Database) throws -> View {
         guard var view = try postViews(where: "posts.id = \(post.number)", most: 1, for: member, db).first else {
             throw PageError.missing
         }

@@ -61,21 +61,22 @@ extension Site {
         return hour
     }
 
-    private func preferencePage(_ member: Member, _ db: Database) throws -> [String: Any] {
+    private func preferencePage(_ member: Member, _ db: Database) throws -> View {
         let chosen = try Preferences.chosen(member.number, db)
-        func row(_ title: String, _ place: String, _ kinds: [Kind]) -> [String: Any] {
+        func row(_ title: String, _ place: String, _ kinds: [Kind]) -> View {
             [
                 "title": title,
-                "cells": Kind.allCases.map { kind -> [String: Any] in
+                "cells": Kind.allCases.map { kind -> View in
                     guard kinds.contains(kind) else { return ["isEmpty": true] }
-                    let now = chosen["\(kind.rawValue) \(place)"] ?? (place.isEmpty ? Preferences.standard(kind) : nil)
-                    var options: [[String: Any]] =
+                    let name = "\(kind.rawValue) \(place)"
+                    let now = chosen[name] ?? (place.isEmpty ? Preferences.standard(kind) : nil)
+                    var options: [View] =
                         place.isEmpty ? [] : [["value": "", "title": "as everywhere", "isChosen": now == nil]]
                     options += Rhythm.allCases.map {
                         ["value": $0.rawValue, "title": $0.title, "isChosen": $0 == now]
                     }
                     return [
-                        "name": "\(kind.rawValue) \(place)", "label": "\(title): \(kind.rawValue)", "options": options,
+                        "name": name, "label": "\(title): \(kind.rawValue)", "options": options,
                     ]
                 },
             ]
@@ -85,18 +86,18 @@ extension Site {
             + (try groups(of: member, db).map {
                 row($0.name, Preferences.place(of: $0.number), [.post, .comment, .mention, .like])
             })
-        func hours(_ now: Int?, canBeEmpty: Bool) -> [[String: Any]] {
+        func hours(_ now: Int?, canBeEmpty: Bool) -> [View] {
             (canBeEmpty ? [["value": "", "title": "–", "isChosen": now == nil]] : [])
-                + (0..<24).map { ["value": "\($0)", "title": "\($0):00", "isChosen": $0 == now] }
+                + (0..<24).map { (hour: Int) in ["value": "\(hour)", "title": "\(hour):00", "isChosen": hour == now] }
         }
         let days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-        var view: [String: Any] = [
+        var view: View = [
             "rows": rows, "locale": member.locale, "zone": member.timeZone,
             "kinds": ["posts", "comments", "mentions", "likes", "requests", "newsletter"],
             "hours": hours(member.digestHour, canBeEmpty: false),
-            "weekdays": days.enumerated().map {
-                ["value": "\($0.offset + 1)", "title": $0.element, "isChosen": $0.offset + 1 == member.digestWeekday]
-                    as [String: Any]
+            "weekdays": (1...7).map {
+                ["value": "\($0)", "title": days[$0 - 1], "isChosen": $0 == member.digestWeekday]
+                    as View
             },
             "quietFrom": hours(member.quietFrom, canBeEmpty: true), "quietTo": hours(member.quietTo, canBeEmpty: true),
             "address": member.address ?? "none",

@@ -29,7 +29,7 @@ extension Site {
     private func signInPage(
         _ context: PageContext, problem: String? = nil, name: String = "", notice: String? = nil
     ) -> Response {
-        var view: [String: Any] = ["name": name]
+        var view: View = ["name": name]
         view["problem"] = problem
         return pages.page(
             "Sign in", "sign-in", view, context, notice: notice, status: problem == nil ? .ok : .unauthorized)

@@ -6,10 +6,10 @@ extension Site {
             try onlyAdmins(member)
             let kind = String(request.uri.queryParameters["kind"] ?? "post")
             let locale = String(request.uri.queryParameters["locale"] ?? "en")
-            func options(_ values: [String], _ now: String) -> [[String: Any]] {
+            func options(_ values: [String], _ now: String) -> [View] {
                 values.map { ["value": $0, "title": $0, "isChosen": $0 == now] }
             }
-            var view: [String: Any] = [
+            var view: View = [
                 "kinds": options(mails.templateNames, kind),
                 "locales": options(Seeds.languages.map(\.locale), locale),
             ]

@@ -48,10 +48,11 @@ enum Text {
 /// Files that come with the program.
 enum Resources {
     static func folder(_ name: String) throws -> String {
-        guard let folder = Bundle.module.resourcePath else {
-            throw SiteProblem("the program's templates are missing: build it again with `swift build --product community`")
+        let folder = Bundle.module.bundlePath + "/Resources"
+        guard FileManager.default.fileExists(atPath: folder) else {
+            throw SiteProblem("'\(folder)' is missing: build the program again with `swift build --product community`")
         }
-        return folder + "/Resources/" + name
+        return folder + "/" + name
     }
 
     static func text(_ name: String) throws -> String {

@@ -1,3 +1,5 @@
+import Foundation
+
 /// What to click.
 enum Greeting {
     static func text(_ addresses: Addresses.All, folder: String) -> String {
@@ -20,3 +22,6 @@ enum Greeting {
         """
     }
 }
+
+/// Prints a line at once, also into a file or a pipe.
+func say(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }

@@ -12,7 +12,7 @@ struct MainProcess {
 
     func run() async throws {
         let logger = Logger(label: "community")
-        if try await Seeds.sow(options.members, data) { print("\(options.members) members are made up.") }
+        if try await Seeds.sow(options.members, data) { say("\(options.members) members are made up.") }
         let addresses = Addresses()
         let secret = try Secret(folder: data.folder)
         let site = try Site(data: data, secret: secret, port: options.port)
@@ -51,7 +51,7 @@ struct Workers: Service {
             "LANG": "C", "LC_ALL": "C", "TZ": "Pacific/Chatham", WorkerProcess.smtpVariable: known.smtp,
             WorkerProcess.siteVariable: known.site,
         ]
-        print(Greeting.text(known, folder: data.folder))
+        say(Greeting.text(known, folder: data.folder))
         try await Supervisor(data.queue, options: options) { _ in
             throw SiteProblem("the main process was started as a worker")
         }.run()
