@@ -9,9 +9,9 @@ extension Site {
                     where: "posts.group_id IN (SELECT group_id FROM memberships WHERE member_id = \(member.number))",
                     most: 30, for: member, db)
             }
-            return pages.page(
-                "News", "home", ["posts": posts, "name": member.name, "mailOff": member.mailOff ?? ""], context,
-                section: "/", notice: notice(request))
+            var view: View = ["posts": posts]
+            view["mailOff"] = member.mailOff
+            return pages.page("News", "home", view, context, section: "/", notice: notice(request))
         }
         post(router, "/groups/:id/posts") { form, context, member in
             let title = try form.text("title", called: "The title", most: Post.longestTitle)

@@ -71,7 +71,7 @@ extension Site {
                     let name = "\(kind.rawValue) \(place)"
                     let now = chosen[name] ?? (place.isEmpty ? Preferences.standard(kind) : nil)
                     var options: [View] =
-                        place.isEmpty ? [] : [["value": "", "title": "as everywhere", "isChosen": now == nil]]
+                        place.isEmpty ? [] : [["value": "", "title": "as above", "isChosen": now == nil]]
                     options += Rhythm.allCases.map {
                         ["value": $0.rawValue, "title": $0.title, "isChosen": $0 == now]
                     }

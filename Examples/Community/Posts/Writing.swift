@@ -11,9 +11,8 @@ struct Writing: Sendable {
         try post.insert(db)
         try Post.follow(post.number, member: member.number, db)
         try events.happened(.post, by: member.number, object: .post(post.number), group: group.number, with: db)
-        for told in try mentioned(title + " " + body, by: member, db) {
-            try events.happened(
-                .mention, by: member.number, object: .post(post.number), group: group.number, only: told, with: db)
+        if !Mentions.handles(in: title + " " + body).isEmpty {
+            try events.happened(.mention, by: member.number, object: .post(post.number), group: group.number, with: db)
         }
         return post
     }
@@ -32,10 +31,9 @@ struct Writing: Sendable {
             postId: post.number, authorId: member.number, body: body, createdAt: Database.now, mailId: mailID)
         try comment.insert(db)
         try events.happened(.comment, by: member.number, object: .comment(comment.number), group: post.groupId, with: db)
-        for told in try mentioned(body, by: member, db) {
+        if !Mentions.handles(in: body).isEmpty {
             try events.happened(
-                .mention, by: member.number, object: .comment(comment.number), group: post.groupId, only: told,
-                with: db)
+                .mention, by: member.number, object: .comment(comment.number), group: post.groupId, with: db)
         }
         try Post.follow(post.number, member: member.number, db)
         return comment
@@ -50,7 +48,7 @@ struct Writing: Sendable {
             sql: "INSERT INTO likes (post_id, member_id, created_at) VALUES (?, ?, ?)",
             arguments: [post.number, member.number, Database.now])
         try events.happened(
-            .like, by: member.number, object: .post(post.number), group: post.groupId, only: post.authorId, with: db)
+            .like, by: member.number, object: .post(post.number), group: post.groupId, with: db)
         return true
     }
 
@@ -75,10 +73,6 @@ struct Writing: Sendable {
             arguments: [group.number, member.number, Database.now])
         guard db.changesCount > 0 else { return }
         try events.happened(
-            .request, by: member.number, object: .group(group.number), group: group.number, only: group.ownerId, with: db)
-    }
-
-    private func mentioned(_ text: String, by member: Member, _ db: Database) throws -> [Int64] {
-        try Mentions.handles(in: text).compactMap { try Member.find(named: $0, db)?.id }.filter { $0 != member.id }
+            .request, by: member.number, object: .group(group.number), group: group.number, with: db)
     }
 }
