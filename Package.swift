@@ -154,13 +154,13 @@ let package = Package(
             dependencies: ["StintCore", "StintPlatform", "StintWorker", "CGMime", "CCurl", lifecycle, logging]
         ),
 
-        // ICU's rules for plurals.
-        .systemLibrary(name: "CICU", pkgConfig: "icu-i18n", providers: [.apt(["libicu-dev"]), .brew(["icu4c"])]),
+        // ICU's rules for plurals (libicu-dev).
+        .target(name: "CICU", linkerSettings: [.linkedLibrary("icui18n"), .linkedLibrary("icuuc")]),
         // Who gets which mail about an event, when, and in which words.
         .target(
             name: "StintNotifications",
             dependencies: [
-                "StintCore", "StintMail", "StintPlatform", "StintWorker", "CICU", mustache, lifecycle, logging,
+                "StintCore", "StintMail", "StintPlatform", "StintWorker", "CICU", mustache, lifecycle, logging, metrics,
             ]
         ),
 

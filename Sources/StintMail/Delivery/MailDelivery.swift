@@ -52,6 +52,32 @@ public struct MailDelivery: Sendable {
         } catch {
             throw JobVerdict.bury("the mail cannot be sent: \(error)")
         }
+        try await deliver(mails, context)
+    }
+
+    /// Writes the mail of a job; `nil`: there is nothing to send.
+    public typealias Writer = @Sendable (JobContext) async throws -> MailMessage?
+
+    /// Delivers a mail that is written now, at the last moment, from the data as they are now.
+    ///
+    /// The server's answers mean the same as for ``run(_:)``. Each attempt writes the mail anew, with the same
+    /// `Message-ID`. It is not written while the server is known to be dead.
+    ///
+    /// - Parameter write: Its errors are those of a handler. With `nil` the job is done. A message that cannot be sent
+    ///   as it is, because a field has something that is not allowed, buries the job.
+    public func run(_ context: JobContext, write: Writer) async throws {
+        if let time = transport.health.waitingTime() { throw JobVerdict.release(after: time) }
+        guard let message = try await write(context) else { return }
+        let mails: [OutgoingMail]
+        do {
+            mails = try OutgoingMail.all(of: message, writtenFor: context)
+        } catch {
+            throw JobVerdict.bury("the mail cannot be sent: \(error)")
+        }
+        try await deliver(mails, context)
+    }
+
+    private func deliver(_ mails: [OutgoingMail], _ context: JobContext) async throws {
         guard mails.count == 1 else {
             do {
                 try MailMessage.check(copies: mails.count, bytes: mails.first?.bytes.count ?? 0)

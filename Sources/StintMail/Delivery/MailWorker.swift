@@ -22,6 +22,8 @@ public struct MailWorker: Service {
     private let logger: Logger
     private let retry: RetryPolicy
     private let makeWorker: @Sendable () -> Worker
+    /// Those that write the mails of jobs which are no mails themselves, by the names of the jobs.
+    var writers: [(name: String, write: MailDelivery.Writer)] = []
 
     /// - Parameters:
     ///   - concurrency: How many mails are sent at once, each over a connection of its own. No more than the transport has
@@ -65,9 +67,14 @@ public struct MailWorker: Service {
         delivery.whenUnreachable = { continuation.yield($0) }
         var worker = makeWorker()
         // The answer to the end of a message is waited for, since only that says whether the server has it.
-        worker.registerOthers(retry: retry, cancellationTimeout: transport.server.responseTimeout + .seconds(5)) {
-            [delivery] in
+        let patience = transport.server.responseTimeout + .seconds(5)
+        worker.registerOthers(retry: retry, cancellationTimeout: patience) { [delivery] in
             try await delivery.run($0)
+        }
+        for (name, write) in writers {
+            worker.register(named: name, retry: retry, cancellationTimeout: patience) { [delivery] in
+                try await delivery.run($0, write: write)
+            }
         }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(

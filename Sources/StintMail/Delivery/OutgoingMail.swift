@@ -39,10 +39,32 @@ struct OutgoingMail {
         guard envelopes.contains(where: { !$0.recipients.isEmpty }) else {
             throw StintError.invalidInput("the message has no recipient: put an address into 'to', 'cc' or 'bcc'")
         }
-        // The same for each attempt, and another one for each job, also of another database.
+        return try all(of: message, envelopes, id: id(of: context, payload), date: context.enqueuedAt)
+    }
+
+    /// The same of a message that was written for this attempt of a job.
+    ///
+    /// - Throws: What is wrong with the message.
+    static func all(of message: MailMessage, writtenFor context: JobContext) throws -> [OutgoingMail] {
+        try MailMessage.check(recipients: message.recipients.count)
+        let envelopes = try message.envelopes()
+        guard envelopes.contains(where: { !$0.recipients.isEmpty }) else {
+            throw StintError.invalidInput("the message has no recipient: put an address into 'to', 'cc' or 'bcc'")
+        }
+        // The job may have waited for long, as a digest does: the mail is of today.
+        return try all(of: message, envelopes, id: id(of: context, context.job.payload), date: Date())
+    }
+
+    /// The same for each attempt, and another one for each job, also of another database.
+    private static func id(of context: JobContext, _ payload: [UInt8]) -> String {
         let enqueued = Int64((context.enqueuedAt.timeIntervalSince1970 * 1_000).rounded())
-        let id = "stint-\(context.id)-\(enqueued)-\(MailText.hash(payload))"
-        let bytes = try message.rfc822(id: id, date: context.enqueuedAt)
+        return "stint-\(context.id)-\(enqueued)-\(MailText.hash(payload))"
+    }
+
+    private static func all(
+        of message: MailMessage, _ envelopes: [MailEnvelope], id: String, date: Date
+    ) throws -> [OutgoingMail] {
+        let bytes = try message.rfc822(id: id, date: date)
         let needed = [message.from] + message.to + message.cc + message.replyTo
         if let address = needed.first(where: \.needsSMTPUTF8) {
             let carried = envelopes.allSatisfy { envelope in

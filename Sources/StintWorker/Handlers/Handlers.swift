@@ -53,6 +53,16 @@ extension Worker {
         handler.cancellationTimeout = cancellationTimeout
         handlers.registerOthers(handler)
     }
+
+    /// The same for the jobs of a name. A second handler for a name is a programmer's error and ends the program.
+    package mutating func register(
+        named name: String, retry: RetryPolicy, cancellationTimeout: Duration,
+        handler run: @escaping @Sendable (JobContext) async throws -> Void
+    ) {
+        var handler = Handler(retry: retry) { context, _ in try await run(context) }
+        handler.cancellationTimeout = cancellationTimeout
+        handlers.register(handler, for: name)
+    }
 }
 
 /// A job of a kind for which this worker has no handler.

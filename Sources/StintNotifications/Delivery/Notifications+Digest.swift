@@ -1,0 +1,118 @@
+import Foundation
+import StintCore
+import StintMail
+import StintWorker
+
+extension Notifications {
+    /// From this attempt on, an event whose content fails is left out, so that it does not hold back the others.
+    private static var attemptsForAll: Int { 3 }
+
+    /// One mail for all events of a digest that the member may see now.
+    func digest(_ context: JobContext) async throws -> MailMessage? {
+        let payloads = context.job.events ?? [context.job.payload]
+        let decoder = JSONDecoder()
+        var known: Set<String> = []
+        var events: [NotificationEvent] = []
+        var member: String?
+        for payload in payloads {
+            do {
+                let item = try decoder.decode(MemberEvent.self, from: Data(payload))
+                member = member ?? item.member
+                guard item.member == member else { throw StintError.invalidInput("it is another member's") }
+                if known.insert(item.event.id).inserted { events.append(item.event) }
+            } catch {
+                self.skip(
+                    SkippedNotification(
+                        member: member ?? "-", event: nil, cause: .invalid, reason: "an event does not decode: \(error)"),
+                    context.logger)
+            }
+        }
+        guard let member else { throw JobVerdict.bury("no event of the digest decodes") }
+        func skip(_ event: NotificationEvent?, _ cause: SkippedNotification.Cause, _ reason: String) {
+            self.skip(SkippedNotification(member: member, event: event, cause: cause, reason: reason), context.logger)
+        }
+        guard let recipient = try await source.recipient(member) else {
+            skip(nil, .noRecipient, "the member is no longer there")
+            return nil
+        }
+        guard let address = address(of: recipient) else {
+            skip(nil, .invalid, "the address \(quoted(recipient.address)) is none")
+            return nil
+        }
+        var shown: [(event: NotificationEvent, values: [String: NotificationValue])] = []
+        var failure: (any Error)?
+        for event in events {
+            do {
+                if try await source.timing(of: event, for: recipient) == .nothing {
+                    skip(event, .unwanted, "the member does not want it any more")
+                    continue
+                }
+                switch try await source.content(of: event, for: recipient) {
+                case .visible(let values):
+                    if let wrong = Self.excess(values) {
+                        skip(event, .invalid, wrong)
+                    } else {
+                        shown.append((event, values.merging(["event": Self.view(event)]) { old, _ in old }))
+                    }
+                case .gone(let reason): skip(event, .gone, reason)
+                case .hidden(let reason): skip(event, .hidden, reason)
+                case .invalid(let reason): skip(event, .invalid, reason)
+                }
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                guard context.attempt >= Self.attemptsForAll else { throw error }
+                failure = failure ?? error
+                skip(event, .invalid, "its content fails: \(error)")
+            }
+        }
+        guard !shown.isEmpty else {
+            // All of them, or the data themselves: that is for a person to see.
+            if let failure { throw failure }
+            return nil
+        }
+        let period = context.headers[Self.periodHeader].flatMap(NotificationDigest.init)
+        let headers = try await source.headers(of: shown.map(\.event), for: recipient, digest: period ?? .daily)
+        let values = try values(of: shown, recipient, period)
+        return try write("digest", values.html, text: values.text, headers, recipient, address)
+    }
+
+    /// Says which of the member's digests a job is.
+    static var periodHeader: String { "notification-digest" }
+
+    private func values(
+        of shown: [(event: NotificationEvent, values: [String: NotificationValue])], _ recipient: NotificationRecipient,
+        _ period: NotificationDigest?
+    ) throws -> (html: [String: NotificationValue], text: [String: NotificationValue]) {
+        var items: [NotificationValue] = []
+        var textItems: [NotificationValue] = []
+        var bytes = 0
+        for (event, values) in shown.prefix(options.maximumItems) {
+            let words = try words(event.kind, values, recipient)
+            bytes += words.html.utf8.count + words.text.utf8.count
+            // The rest of the mail must fit too.
+            guard bytes <= NotificationTemplates.maximumRenderedBytes / 2 || items.isEmpty else { break }
+            var values = values
+            values["item"] = .text(words.html)
+            items.append(.object(values))
+            values["item"] = .text(words.text)
+            textItems.append(.object(values))
+        }
+        let more = shown.count - items.count
+        let values: [String: NotificationValue] = [
+            "count": .number(shown.count), "items": .list(items), "more": more > 0 ? .number(more) : .null,
+            "hourly": .bool(period == .hourly), "daily": .bool(period == .daily), "weekly": .bool(period == .weekly),
+        ]
+        return (values, values.merging(["items": .list(textItems)]) { $1 })
+    }
+
+    private func words(
+        _ kind: String, _ values: [String: NotificationValue], _ recipient: NotificationRecipient
+    ) throws -> (html: String, text: String) {
+        do {
+            return try templates.item(kind, locale: recipient.locale, timeZone: recipient.timeZone, values)
+        } catch {
+            throw JobVerdict.bury("\(error)")
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import StintCore
+import Synchronization
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// When digests start and quiet hours end, by the clocks of members. The rules for the change to daylight saving are those of
+/// schedules: an hour that is skipped comes right after the gap, and one that comes twice counts once.
+///
+/// The answers depend on the arguments and the system's time zone files alone. What was read of those is kept.
+final class LocalHours: Sendable {
+    /// The most pairs of a zone and a time of the day that are kept.
+    private static let maximumRecurrences = 10_000
+
+    private struct Key: Hashable {
+        var cron: String
+        var zone: String
+    }
+    private let recurrences = Mutex<[Key: Schedule.Recurrence]>([:])
+    private let zones = Mutex<[String: Bool]>([:])
+
+    /// The zone of this name if the system has it, else UTC.
+    func zone(_ name: String) -> String {
+        if let isKnown = zones.withLock({ $0[name] }) { return isKnown ? name : "UTC" }
+        let isKnown = !name.isEmpty && name.utf8.count <= 100 && recurrence("0 0 * * *", name) != nil
+        zones.withLock { zones in
+            if zones.count >= Self.maximumRecurrences { zones = [:] }
+            zones[name] = isKnown
+        }
+        return isKnown ? name : "UTC"
+    }
+
+    private func recurrence(_ cron: String, _ zone: String) -> Schedule.Recurrence? {
+        let key = Key(cron: cron, zone: zone)
+        if let known = recurrences.withLock({ $0[key] }) { return known }
+        // A zone without rules is no error here: the caller takes another.
+        guard let new = try? Schedule.Recurrence.cron(cron, timeZone: zone) else { return nil }
+        recurrences.withLock { recurrences in
+            if recurrences.count >= Self.maximumRecurrences { recurrences = [:] }
+            recurrences[key] = new
+        }
+        return new
+    }
+
+    /// The first time after `now` at which this timing sends digests; `nil` for those that send none.
+    func nextDigest(after now: Date, _ timing: NotificationTiming, zone: String) -> Date? {
+        timing.cron.flatMap { recurrence($0, self.zone(zone))?.next(after: now) }
+    }
+
+    /// The end of the quiet hours that `now` is in; `nil` if it is in none.
+    func endOfQuiet(at now: Date, _ quiet: QuietHours?, zone: String) -> Date? {
+        guard let quiet, quiet.from != quiet.to, (0...23).contains(quiet.from), (0...23).contains(quiet.to) else {
+            return nil
+        }
+        let zone = self.zone(zone)
+        guard let start = recurrence("0 \(quiet.from) * * *", zone)?.next(after: now),
+            let end = recurrence("0 \(quiet.to) * * *", zone)?.next(after: now)
+        else { return nil }
+        return end < start ? end : nil
+    }
+}

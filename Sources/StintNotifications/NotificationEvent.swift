@@ -1,1 +1,0 @@
-// Events, and what each member is told of them.
