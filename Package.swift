@@ -14,8 +14,11 @@ let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto", condition: .when(traits: ["Web"]))
+/// RSA, and scrypt for the community's passwords.
 let cryptoExtras: Target.Dependency = .product(
-    name: "CryptoExtras", package: "swift-crypto", condition: .when(traits: ["Web"]))
+    name: "_CryptoExtras", package: "swift-crypto", condition: .when(traits: ["Web"]))
+let httpClient: Target.Dependency = .product(
+    name: "AsyncHTTPClient", package: "async-http-client", condition: .when(traits: ["Web"]))
 let hummingbird: Target.Dependency = .product(
     name: "Hummingbird", package: "hummingbird", condition: .when(traits: ["Web"]))
 let hummingbirdCore: Target.Dependency = .product(
@@ -79,6 +82,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-crypto", "3.12.0"..<"5.0.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.0.0"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.30.0"),
     ],
     targets: [
         // The library, from the system outwards: arrows point one way.
@@ -148,6 +152,8 @@ let package = Package(
             name: "CGMime", pkgConfig: "gmime-3.0", providers: [.apt(["libgmime-3.0-dev"]), .brew(["gmime"])]),
         .systemLibrary(
             name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
+        // Mails that come from outside, read with GMime within limits.
+        .target(name: "StintMIME", dependencies: ["CGMime"]),
         // Mail as jobs, of any store.
         .target(
             name: "StintMail",
@@ -168,7 +174,7 @@ let package = Package(
         .target(
             name: "StintInbound",
             dependencies: [
-                "StintCore", "StintPlatform", "StintWorker", "CGMime", hummingbird, nio, nioSSL, httpTypes, crypto,
+                "StintCore", "StintMIME", "CGMime", hummingbird, nio, nioPosix, nioSSL, httpTypes, crypto, cryptoExtras, httpClient,
                 logging,
             ]
         ),
@@ -212,7 +218,8 @@ let package = Package(
         .target(
             name: "StintCatcher",
             dependencies: [
-                "StintCore", "StintMailbox", "StintPlatform", "StintSMTP", "CGMime", nio, nioPosix, lifecycle, logging,
+                "StintCore", "StintMIME", "StintMailbox", "StintPlatform", "StintSMTP", "CGMime", nio, nioPosix, lifecycle,
+                logging,
             ]
         ),
 
@@ -248,7 +255,8 @@ let package = Package(
             name: "community",
             dependencies: [
                 "Stint", "StintInbound", "StintMail", "StintNotifications", "StintWeb", grdb, hummingbird, mustache,
-                crypto, cryptoExtras, lifecycle, logging, argumentParser, subprocess, httpTypes,
+                crypto, cryptoExtras, lifecycle, logging, argumentParser, subprocess, httpTypes, nio,
+                nioPosix,
             ],
             path: "Examples/Community",
             exclude: ["README.md"],
@@ -394,8 +402,9 @@ let package = Package(
         .testTarget(
             name: "StintInboundTests",
             dependencies: [
-                "Stint", "StintCore", "StintInbound", "StintTesting", "TestSupport", hummingbird, nio, crypto,
-                lifecycle, logging,
+                "Stint", "StintCore", "StintInbound", "StintMail", "StintMIME", "StintPlatform", "StintSQLite",
+                "StintTesting", "TestSupport", hummingbird, httpClient, nio, nioPosix, nioHTTP1, nioSSL, crypto,
+                cryptoExtras, lifecycle, logging,
             ]
         ),
         .testTarget(name: "StintSMTPTests", dependencies: ["StintSMTP", "TestSupport"]),

@@ -65,3 +65,11 @@ static inline GByteArray *cg_text(const char *bytes, size_t count, const char *c
     g_object_unref(stream);
     return text;
 }
+
+/// The address as a kind of address; NULL: it is another kind.
+static inline InternetAddressGroup *cg_group(InternetAddress *address) {
+    return INTERNET_ADDRESS_IS_GROUP(address) ? INTERNET_ADDRESS_GROUP(address) : NULL;
+}
+static inline InternetAddressMailbox *cg_mailbox(InternetAddress *address) {
+    return INTERNET_ADDRESS_IS_MAILBOX(address) ? INTERNET_ADDRESS_MAILBOX(address) : NULL;
+}

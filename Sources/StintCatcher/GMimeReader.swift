@@ -1,4 +1,5 @@
 import CGMime
+import StintMIME
 import StintMailbox
 
 /// Reads mails with GMime, within limits: what has more is shown as it was sent, with the headers at its beginning.
@@ -13,11 +14,11 @@ package struct GMimeReader: MailReader {
     package func contents(of mail: [UInt8]) -> MailContents {
         if let problem = MailLimits.problem(of: mail) {
             var contents = MailContents()
-            contents.headers = PlainHeaders.read(mail)
-            contents.problems = [problem]
+            contents.headers = Self.plainHeaders(mail)
+            contents.problems = [problem + ": it is not read as a mail, and only its headers and its source are shown."]
             return contents
         }
-        return Self.parsed(mail) { message in
+        return GMime.parsed(mail) { message in
             var contents = MailContents()
             contents.headers = Self.headers(of: cg_message_object(message))
             var parts = MailParts()
@@ -30,16 +31,20 @@ package struct GMimeReader: MailReader {
         } ?? Self.unreadable(mail)
     }
 
+    private static func plainHeaders(_ mail: [UInt8]) -> [MailContents.Header] {
+        PlainHeaders.read(mail).map { MailContents.Header(name: $0.name, value: $0.value) }
+    }
+
     private static func unreadable(_ mail: [UInt8]) -> MailContents {
         var contents = MailContents()
-        contents.headers = PlainHeaders.read(mail)
+        contents.headers = Self.plainHeaders(mail)
         contents.problems = ["GMime does not find a mail in it: only its source is shown."]
         return contents
     }
 
     package func attachment(_ number: Int, of mail: [UInt8]) -> [UInt8]? {
         guard MailLimits.problem(of: mail) == nil else { return nil }
-        return Self.parsed(mail) { message in
+        return GMime.parsed(mail) { message in
             var parts = MailParts(wanted: number)
             if let part = g_mime_message_get_mime_part(message) { parts.add(part) }
             return parts.wantedBytes
@@ -48,7 +53,7 @@ package struct GMimeReader: MailReader {
 
     package func document(of mail: [UInt8]) -> String? {
         guard MailLimits.problem(of: mail) == nil else { return nil }
-        let document: String?? = Self.parsed(mail) { message in
+        let document: String?? = GMime.parsed(mail) { message in
             guard let part = g_mime_message_get_mime_part(message) else { return nil }
             var parts = MailParts()
             parts.add(part)
@@ -62,30 +67,7 @@ package struct GMimeReader: MailReader {
         return document ?? nil
     }
 
-    // MARK: - GMime
-
-    /// GMime's own preparations, once.
-    private static let isReady: Bool = {
-        g_mime_init()
-        return true
-    }()
-
-    private static func parsed<Value>(_ mail: [UInt8], _ read: (UnsafeMutablePointer<GMimeMessage>) -> Value) -> Value?
-    {
-        guard isReady, !mail.isEmpty else { return nil }
-        let message = mail.withUnsafeBytes { cg_parse($0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count) }
-        guard let message else { return nil }
-        defer { cg_release(message) }
-        return read(message)
-    }
-
     static func headers(of object: UnsafeMutablePointer<GMimeObject>) -> [MailContents.Header] {
-        guard let list = g_mime_object_get_header_list(object) else { return [] }
-        return (0..<g_mime_header_list_get_count(list)).compactMap { index in
-            guard let header = g_mime_header_list_get_header_at(list, index), let name = g_mime_header_get_name(header)
-            else { return nil }
-            return .init(
-                name: String(cString: name), value: g_mime_header_get_value(header).map { String(cString: $0) } ?? "")
-        }
+        GMime.headers(of: object).map { MailContents.Header(name: $0.name, value: $0.value) }
     }
 }

@@ -1,4 +1,5 @@
 import CGMime
+import StintMIME
 import StintMailbox
 
 /// The parts of a mail, in their order: the first plain text and the first HTML are its text, all others attachments.
@@ -55,13 +56,13 @@ struct MailParts {
         else { return }
         defer { g_byte_array_unref(bytes) }
         let subject = g_mime_message_get_subject(message).map { String(cString: $0) } ?? ""
-        add(bytes, named: subject.isEmpty ? "mail.eml" : subject + ".eml", type(of: object), object)
+        add(bytes, named: subject.isEmpty ? "mail.eml" : subject + ".eml", GMime.type(of: object), object)
     }
 
     private mutating func add(part: UnsafeMutablePointer<GMimePart>, _ object: UnsafeMutablePointer<GMimeObject>) {
         guard let bytes = cg_content(part) else { return }
         defer { g_byte_array_unref(bytes) }
-        let type = type(of: object)
+        let type = GMime.type(of: object)
         let name = g_mime_part_get_filename(part).map { String(cString: $0) }
         let isAttached = g_mime_part_is_attachment(part) != 0
         if name == nil, !isAttached, type == "text/plain" || type == "text/html" {
@@ -102,14 +103,6 @@ struct MailParts {
             type, Array(UnsafeBufferPointer(start: bytes.pointee.data, count: size)))
     }
 
-    /// In small letters, without parameters.
-    private func type(of object: UnsafeMutablePointer<GMimeObject>) -> String {
-        guard let type = g_mime_object_get_content_type(object), let text = g_mime_content_type_get_mime_type(type)
-        else { return "application/octet-stream" }
-        defer { g_free(text) }
-        return String(String(cString: text).lowercased().unicodeScalars.prefix(100))
-    }
-
     private static func suffix(of type: String) -> String {
         switch type {
         case "text/plain": ".txt"
@@ -131,9 +124,7 @@ struct MailParts {
         let all = UnsafeBufferPointer(start: bytes.pointee.data, count: Int(bytes.pointee.len))
         let isCut = all.count > GMimeReader.mostText
         let part = UnsafeBufferPointer(rebasing: all.prefix(GMimeReader.mostText))
-        let charset = g_mime_object_get_content_type(object)
-            .flatMap { g_mime_content_type_get_parameter($0, "charset") }.map { String(cString: $0) }
-        return .init(text: decoded(part, charset), isCut: isCut)
+        return .init(text: decoded(part, GMime.charset(of: object)), isCut: isCut)
     }
 
     private mutating func decoded(_ bytes: UnsafeBufferPointer<UInt8>, _ charset: String?) -> String {
@@ -148,15 +139,9 @@ struct MailParts {
             return latin1(bytes)
         }
         let name = String(charset.unicodeScalars.prefix(40))
-        guard !bytes.isEmpty else { return "" }
-        let text = bytes.withMemoryRebound(to: CChar.self) { cg_text($0.baseAddress, $0.count, charset) }
-        guard let text else {
-            problems.append("The character set “\(name)” of a text is not known.")
-            return isUTF8 ?? latin1(bytes)
-        }
-        defer { g_byte_array_unref(text) }
-        return String(
-            decoding: UnsafeBufferPointer(start: text.pointee.data, count: Int(text.pointee.len)), as: UTF8.self)
+        if let text = GMime.text(bytes, charset: charset) { return text }
+        problems.append("The character set “\(name)” of a text is not known.")
+        return isUTF8 ?? latin1(bytes)
     }
 
     private func latin1(_ bytes: UnsafeBufferPointer<UInt8>) -> String {

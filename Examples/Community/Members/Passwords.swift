@@ -1,6 +1,6 @@
 import Crypto
-import CryptoExtras
 import Foundation
+import _CryptoExtras
 
 /// Passwords, as scrypt keeps them: `scrypt$16384$SALT$KEY`.
 enum Passwords {

@@ -1,8 +1,6 @@
-import StintMailbox
-
 /// What a mail may have to be read by GMime. It is counted before, in one pass over the bytes, so that a mail that was made
 /// to take much memory, time or stack takes none.
-enum MailLimits {
+package enum MailLimits {
     /// The most lines of headers at the beginning.
     static let mostHeaderLines = 2_000
     static let mostHeaderBytes = 262_144
@@ -14,8 +12,8 @@ enum MailLimits {
     /// The most lines that may separate parts.
     static let mostSeparators = 20_000
 
-    /// Why a mail is not read; `nil`: it is.
-    static func problem(of mail: [UInt8]) -> String? {
+    /// Why a mail is not read, as a sentence without its end; `nil`: it is read.
+    package static func problem(of mail: [UInt8]) -> String? {
         mail.withUnsafeBufferPointer { bytes in
             var headers = HeaderLines()
             var (parts, separators) = (0, 0)
@@ -27,14 +25,12 @@ enum MailLimits {
                 if hasPrefix(line, "content-type") {
                     parts += 1
                     guard parts <= mostParts else {
-                        return
-                            "It has more than \(mostParts) parts: it is not read as a mail, and only its headers and its source are shown."
+                        return "It has more than \(mostParts) parts"
                     }
                 } else if line.count >= 2, line[0] == UInt8(ascii: "-"), line[1] == UInt8(ascii: "-") {
                     separators += 1
                     guard separators <= mostSeparators else {
-                        return
-                            "It has more than \(mostSeparators) lines that may separate parts: it is not read as a mail, and only its headers and its source are shown."
+                        return "It has more than \(mostSeparators) lines that may separate parts"
                     }
                 }
                 start = end + 1
@@ -79,8 +75,7 @@ enum MailLimits {
                 : (MailLimits.mostHeaderLinesOfAll, MailLimits.mostHeaderBytesOfAll)
             guard lines <= mostLines, count <= mostBytes else {
                 let what = lines > mostLines ? "\(mostLines) lines" : "\(mostBytes) bytes"
-                return
-                    "\(isFirst ? "Its headers" : "The headers of its parts") have more than \(what): it is not read as a mail, and only its beginning and its source are shown."
+                return "\(isFirst ? "Its headers" : "The headers of its parts") have more than \(what)"
             }
             readType(line)
             return nil
@@ -131,29 +126,5 @@ enum MailLimits {
         guard line.count >= count, line[0] | 0x20 == word.utf8Start[0] else { return false }
         for index in 1..<count where line[index] | 0x20 != word.utf8Start[index] | 0x20 { return false }
         return true
-    }
-}
-
-/// The headers at the beginning of a mail that is not read otherwise, as they are.
-enum PlainHeaders {
-    private static let most = 100
-    private static let mostBytes = 65_536
-
-    static func read(_ mail: [UInt8]) -> [MailContents.Header] {
-        var headers: [(name: String, value: String)] = []
-        for line in mail.prefix(mostBytes).split(separator: 0x0A, omittingEmptySubsequences: false) {
-            let line = line.last == 0x0D ? line.dropLast() : line
-            guard let first = line.first else { break }
-            let text = String(decoding: line.prefix(1_000), as: UTF8.self)
-            if first == 0x20 || first == 0x09 {
-                if let last = headers.indices.last, headers[last].value.utf8.count < 4_000 {
-                    headers[last].value += text
-                }
-                continue
-            }
-            guard let colon = text.firstIndex(of: ":"), headers.count < most else { break }
-            headers.append((String(text[..<colon]), String(text[text.index(after: colon)...].drop { $0 == " " })))
-        }
-        return headers.map { MailContents.Header(name: $0.name, value: $0.value) }
     }
 }

@@ -1,0 +1,172 @@
+import Crypto
+import StintCore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Makes and reads addresses that say, signed, what a reply belongs to: `reply+post-17-42.n5xw…@example.org`.
+///
+///     let replies = try ReplyAddresses(domain: "reply.example.org", keys: [key])
+///     message.replyTo = [try MailAddress(replies.address(for: "post-17-\(member.id)"))]
+///
+/// Mail systems change the case of addresses, so it does not count.
+public struct ReplyAddresses: Sendable {
+    /// What an address says.
+    public enum Reading: Sendable, Hashable {
+        /// What it was made for.
+        case target(String)
+        /// It was made for this, and its time is over.
+        case expired(String)
+        /// It looks like one of these addresses, and no key has signed it.
+        case forged
+        /// It is another address.
+        case other
+    }
+
+    /// The longest text that an address is made for, in bytes, beside one that expires: 7 fewer.
+    public static let maximumTargetBytes = 40
+    /// 80 bits.
+    private static let signatureBytes = 10
+
+    private let prefix: String
+    private let domain: String
+    private let keys: [SymmetricKey]
+
+    /// - Parameters:
+    ///   - domain: For which the service receives mails.
+    ///   - keys: Each of 16 bytes or more. The first signs; all are known, so that keys can be exchanged.
+    ///   - prefix: What the address begins with, before the `+`: up to 10 small letters and digits.
+    /// - Throws: ``StintError`` with the code `invalidInput`.
+    public init(domain: String, keys: [[UInt8]], prefix: String = "reply") throws {
+        guard !keys.isEmpty, keys.count <= 10, keys.allSatisfy({ $0.count >= 16 }) else {
+            throw StintError.invalidInput("reply addresses need 1 to 10 keys of 16 bytes or more each")
+        }
+        guard (1...10).contains(prefix.utf8.count), prefix.utf8.allSatisfy(Self.isPlain) else {
+            throw StintError.invalidInput(
+                "the prefix \(quoted(prefix)) of reply addresses is not allowed: use 1 to 10 small letters and digits")
+        }
+        guard (1...180).contains(domain.utf8.count),
+            domain.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "@") })
+        else {
+            throw StintError.invalidInput("the domain \(quoted(domain)) of reply addresses is none")
+        }
+        self.prefix = prefix
+        self.domain = domain.lowercased()
+        self.keys = keys.map { SymmetricKey(data: Data($0)) }
+    }
+
+    /// - Parameters:
+    ///   - target: What a reply belongs to, and whose it is, such as `post-17-42`. It is readable. Small letters, digits,
+    ///     `-` and `_`.
+    ///   - expires: Until when replies are taken, to the minute; `nil`: always.
+    /// - Throws: ``StintError`` with the code `invalidInput`.
+    public func address(for target: String, expires: Date? = nil) throws -> String {
+        let most = Self.maximumTargetBytes - (expires == nil ? 0 : 7)
+        guard (1...most).contains(target.utf8.count), target.utf8.allSatisfy(Self.isTarget) else {
+            throw StintError.invalidInput(
+                "\(quoted(target)) cannot be in a reply address: use 1 to \(most) small letters, digits, '-' and '_'")
+        }
+        var text = target
+        if let expires {
+            let minutes = (expires.timeIntervalSince1970 / 60).rounded(.up)
+            guard minutes > 0, minutes < 2_000_000_000 else {
+                throw StintError.invalidInput("the reply address would expire at \(expires); expected a time after 1970")
+            }
+            text += "." + String(Int64(minutes), radix: 36)
+        }
+        return "\(prefix)+\(text).\(Base32.text(signature(of: text, keys[0])))@\(domain)"
+    }
+
+    /// - Parameter address: With or without angle brackets.
+    public func read(_ address: String, at now: Date = Date()) -> Reading {
+        let address = AddressList.withoutBrackets(address).lowercased()
+        guard address.utf8.count <= 320, address.hasPrefix(prefix + "+"), address.hasSuffix("@" + domain) else {
+            return .other
+        }
+        let local = address.dropFirst(prefix.count + 1).dropLast(domain.count + 1)
+        let parts = local.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 2 || parts.count == 3, let signature = Base32.bytes(String(parts[parts.count - 1])) else {
+            return .forged
+        }
+        let text = parts.dropLast().joined(separator: ".")
+        guard signature.count == Self.signatureBytes,
+            keys.contains(where: { Self.isEqual(self.signature(of: text, $0), signature) })
+        else { return .forged }
+        let target = String(parts[0])
+        guard parts.count == 3 else { return .target(target) }
+        guard let minutes = Int64(parts[1], radix: 36) else { return .forged }
+        return Double(minutes) * 60 >= now.timeIntervalSince1970 ? .target(target) : .expired(target)
+    }
+
+    /// What the first of a mail's addresses says that is one of these: the envelope's recipients, then `To` and `Cc`.
+    public func read(_ mail: InboundMail, at now: Date = Date()) -> Reading {
+        var result = Reading.other
+        for address in mail.recipients + (mail.to + mail.cc).map(\.address) {
+            switch read(address, at: now) {
+            case .target(let target): return .target(target)
+            case .other: continue
+            case .forged: if result == .other { result = .forged }
+            case .expired(let target): result = .expired(target)
+            }
+        }
+        return result
+    }
+
+    /// Whether this is one of these addresses, right or not: a mail from there is a loop.
+    public func isOwn(_ address: String) -> Bool { read(address) != .other }
+
+    private func signature(of text: String, _ key: SymmetricKey) -> [UInt8] {
+        let code = HMAC<SHA256>.authenticationCode(
+            for: Data("stint reply 1\0\(prefix)\0\(domain)\0\(text)".utf8), using: key)
+        return Array(code.prefix(Self.signatureBytes))
+    }
+
+    /// In a time that does not depend on the bytes.
+    private static func isEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+        left.count == right.count && zip(left, right).reduce(0) { $0 | $1.0 ^ $1.1 } == 0
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) }
+
+    private static func isTarget(_ byte: UInt8) -> Bool {
+        isPlain(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+    }
+}
+
+/// Bytes in small letters and the digits 2 to 7 (RFC 4648, without padding).
+enum Base32 {
+    private static let letters = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
+
+    static func text(_ bytes: [UInt8]) -> String {
+        var text: [UInt8] = []
+        var (value, bits) = (0, 0)
+        for byte in bytes {
+            value = (value << 8 | Int(byte)) & 0xFFFF
+            bits += 8
+            while bits >= 5 {
+                bits -= 5
+                text.append(letters[value >> bits & 31])
+            }
+        }
+        if bits > 0 { text.append(letters[value << (5 - bits) & 31]) }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    static func bytes(_ text: String) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var (value, bits) = (0, 0)
+        for letter in text.utf8 {
+            guard let number = letters.firstIndex(of: letter) else { return nil }
+            value = (value << 5 | number) & 0xFFFF
+            bits += 5
+            if bits >= 8 {
+                bits -= 8
+                bytes.append(UInt8(value >> bits & 255))
+            }
+        }
+        return bytes
+    }
+}

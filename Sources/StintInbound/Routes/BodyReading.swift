@@ -1,0 +1,49 @@
+import Hummingbird
+import Synchronization
+
+/// Reads the body of a request within the limits of size and time.
+struct BodyReading: Sendable {
+    private let body: RequestBody
+    private let announced: Int?
+    private let limits: InboundLimits
+
+    init(_ request: Request, _ limits: InboundLimits) {
+        body = request.body
+        announced = request.headers[.contentLength].flatMap { Int($0) }
+        self.limits = limits
+    }
+
+    /// - Throws: ``InboundRefusal``.
+    func bytes(_ place: BodyBudget.Place) async throws -> [UInt8] {
+        if let announced, announced > limits.bodyBytes { throw tooLarge }
+        return try await withThrowingTaskGroup(of: [UInt8].self) { group in
+            group.addTask { try await read(place) }
+            group.addTask {
+                try await Task.sleep(for: limits.bodyTime)
+                throw InboundRefusal(
+                    .requestTimeout, "the body has not come within \(limits.bodyTime), the most that is allowed")
+            }
+            defer { group.cancelAll() }
+            // Whichever ends first: the body, or the time.
+            return try await group.next() ?? []
+        }
+    }
+
+    private var tooLarge: InboundRefusal {
+        .tooLarge("the body is larger than \(limits.bodyBytes) bytes, the most that this address accepts")
+    }
+
+    private func read(_ place: BodyBudget.Place) async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        for try await part in body {
+            guard bytes.count + part.readableBytes <= limits.bodyBytes else { throw tooLarge }
+            try place.take(part.readableBytes)
+            bytes += part.readableBytesView
+        }
+        try Task.checkCancellation()
+        if let announced, bytes.count < announced {
+            throw InboundRefusal.broken("the body has \(bytes.count) bytes, and its header announces \(announced)")
+        }
+        return bytes
+    }
+}

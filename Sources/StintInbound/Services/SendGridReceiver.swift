@@ -1,0 +1,145 @@
+import Crypto
+import HTTPTypes
+import StintCore
+import StintMIME
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// SendGrid's Inbound Parse: a form, parsed or with the mail as it was sent, signed by ECDSA over a timestamp and the body,
+/// or with a user and a password in the address, or both.
+struct SendGridReceiver: Receiver {
+    static let signatureHeader = HTTPField.Name("X-Twilio-Email-Event-Webhook-Signature")!
+    static let timestampHeader = HTTPField.Name("X-Twilio-Email-Event-Webhook-Timestamp")!
+
+    let key: P256.Signing.PublicKey?
+    let authentication: BasicAuthentication?
+
+    let service = InboundMail.Service.sendgrid
+    /// SendGrid repeats a post for 3 days after a 5xx, and gives up after a 4xx.
+    let finalStatus: HTTPResponse.Status? = nil
+
+    func checkHead(_ headers: HTTPFields, _ rules: ReceivingRules) throws {
+        try authentication?.check(headers)
+        guard key != nil else { return }
+        guard let timestamp = headers[Self.timestampHeader], headers[Self.signatureHeader] != nil else {
+            throw InboundRefusal.unauthorized(
+                "the post has no \(Self.signatureHeader) and \(Self.timestampHeader): give the parse webhook a security policy with a signature"
+            )
+        }
+        try rules.checkSeconds(timestamp)
+    }
+
+    func receive(_ post: Post, _ rules: ReceivingRules) async throws -> Received {
+        if let key { try Self.verify(post, key) }
+        let form = try FormBody(post, rules.limits)
+        guard form.bytes("email") != nil || form.bytes("headers") != nil || form.bytes("from") != nil else {
+            throw InboundRefusal.broken("the form has neither 'email' nor 'headers' nor 'from': it is no mail of Inbound Parse")
+        }
+        // SendGrid has no id for a mail: the same headers and envelope are the same mail.
+        var hash = SHA256()
+        for name in ["email", "headers", "envelope", "text", "html", "from", "to", "subject"] {
+            let bytes = form.bytes(name) ?? []
+            hash.update(data: Data("\(name) \(bytes.count)\n".utf8))
+            bytes.withUnsafeBytes { hash.update(bufferPointer: $0) }
+        }
+        let id = HexText.text(hash.finalize().prefix(16))
+        return .mail(VerifiedPost(replayKey: id) { try mail(form, id, rules) })
+    }
+
+    private static func verify(_ post: Post, _ key: P256.Signing.PublicKey) throws {
+        guard let text = post.headers[signatureHeader], text.utf8.count <= 400, let bytes = Data(base64Encoded: text),
+            let signature = try? P256.Signing.ECDSASignature(derRepresentation: bytes)
+        else {
+            throw InboundRefusal.unauthorized("the header \(signatureHeader) is no signature: expected ECDSA in Base64")
+        }
+        var hash = SHA256()
+        hash.update(data: Data((post.headers[timestampHeader] ?? "").utf8))
+        post.body.withUnsafeBytes { hash.update(bufferPointer: $0) }
+        guard key.isValidSignature(signature, for: hash.finalize()) else {
+            throw InboundRefusal.unauthorized(
+                "the signature is not right for the timestamp and the body: compare the public key with SendGrid's")
+        }
+    }
+
+    private struct Envelope: Decodable {
+        var to: [String]?
+        var from: String?
+    }
+
+    private struct File: Decodable {
+        var filename: String?
+        var name: String?
+        var type: String?
+        var contentID: String?
+
+        enum CodingKeys: String, CodingKey {
+            case filename, name, type
+            case contentID = "content-id"
+        }
+    }
+
+    private func mail(_ form: FormBody, _ id: String, _ rules: ReceivingRules) throws -> InboundMail {
+        let limits = rules.limits
+        func json<Value: Decodable>(_ name: String) throws -> Value? {
+            guard let bytes = form.bytes(name), !bytes.isEmpty else { return nil }
+            do {
+                return try BoundedJSON.decode(bytes, limits, "the field '\(name)'")
+            } catch var refusal as InboundRefusal {
+                refusal.isFinal = true
+                throw refusal
+            }
+        }
+        let charsets: [String: String] = try json("charsets") ?? [:]
+        let envelope: Envelope? = try json("envelope")
+        var content: MailContent
+        if let source = form.bytes("email") {
+            content = try MIMEReading(limits).content(of: Array(source))
+        } else {
+            content = MailContent(limits)
+            if let headers = form.bytes("headers") { content.setHeaders(try MIMEReading(limits).headers(of: headers)) }
+            for (name, field) in [("From", "from"), ("To", "to"), ("Cc", "cc"), ("Subject", "subject")] {
+                content.addMissing(name, form.text(field, charset: charsets[field]))
+            }
+            content.add(text: form.bytes("text"), charset: charsets["text"])
+            content.add(html: form.bytes("html"), charset: charsets["html"])
+            let files: [String: File] = try json("attachment-info") ?? [:]
+            for field in form.fields where field.name.hasPrefix("attachment") && Int(field.name.dropFirst(10)) != nil {
+                let info = files[field.name]
+                content.attach(
+                    info?.filename ?? info?.name ?? field.filename ?? field.name,
+                    type: info?.type.map { HeaderValue($0).value } ?? field.contentType, contentID: info?.contentID,
+                    Array(field.bytes))
+            }
+        }
+        var mail = content.mail(
+            .sendgrid, id: id, rules,
+            envelope: .init(
+                sender: envelope?.from,
+                recipients: envelope?.to ?? AddressList.of(form.text("to"), limits).map(\.address)))
+        mail.checks.spf = CheckResults.result(form.text("SPF"))
+        readSignatures(form.text("dkim"), &mail.checks)
+        mail.checks.spamScore = form.text("spam_score").flatMap { Double($0) }
+        return mail
+    }
+
+    /// `{@example.org : pass, @example.net : fail}` or `none`.
+    private func readSignatures(_ text: String?, _ checks: inout InboundChecks) {
+        guard let text = text?.prefix(4_000) else { return }
+        for item in text.split(whereSeparator: { "{},".contains($0) }).prefix(20) {
+            let parts = item.split(separator: ":", maxSplits: 1)
+            guard let result = CheckResults.result(parts.last.map(String.init)) else { continue }
+            if result == .pass {
+                checks.dkim = .pass
+                if parts.count == 2 {
+                    checks.dkimDomains.append(parts[0].filter { $0 != " " && $0 != "@" }.lowercased())
+                }
+            } else if checks.dkim != .pass {
+                checks.dkim = result
+            }
+        }
+    }
+}
