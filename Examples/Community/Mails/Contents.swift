@@ -55,7 +55,7 @@ struct Contents {
             ]))
     }
 
-    private func values(_ more: [String: NotificationValue]) -> [String: NotificationValue] {
+    func values(_ more: [String: NotificationValue]) -> [String: NotificationValue] {
         let isThere = actor.map { !$0.isDeleted } ?? false
         let common: [String: NotificationValue] = [
             "actor": .text(isThere ? actor?.name ?? "" : "…"), "date": .date(date),

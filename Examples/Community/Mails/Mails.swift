@@ -3,6 +3,7 @@ import GRDB
 import Stint
 import StintInbound
 import StintMail
+import StintNotifications
 
 /// Where the site's mails come from, the addresses in them, and the queues that they go through.
 struct Mails: Sendable {
@@ -22,12 +23,14 @@ struct Mails: Sendable {
     /// Of the site, without a slash at its end.
     let address: String
     let replies: ReplyAddresses
+    let templates: NotificationTemplates
 
     init(jobs: JobQueue<SQLiteStore>, secret: Secret, address: String) throws {
         self.jobs = jobs
         self.secret = secret
         self.address = address
         replies = try ReplyAddresses(domain: Self.domain, keys: [secret.bytes])
+        templates = try MailTemplates.read(site: address)
     }
 
     /// The mail server posts what comes to this address as a reply of this member to this post.

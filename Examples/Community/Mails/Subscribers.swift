@@ -3,7 +3,7 @@ import StintNotifications
 
 /// Who might want to know of an event: a page at a time, so that a site of any size fits into memory. They are only
 /// candidates. Whether one may know of it is asked when the mail is written.
-extension Source {
+extension SiteSource {
     func subscribers(
         of event: NotificationEvent, after: String?, limit: Int
     ) async throws -> [NotificationSubscriber] {

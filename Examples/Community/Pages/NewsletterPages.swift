@@ -35,7 +35,7 @@ extension Site {
                 },
             ]
         }
-        if !body.isEmpty { view["preview"] = try await mails.preview(newsletter: subject, body, for: member) }
+        if !body.isEmpty { view["preview"] = try mails.preview(newsletter: subject, body, for: member) }
         return pages.page("Newsletter", "newsletter", view, context, section: "/newsletter", notice: notice)
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import Hummingbird
+import StintInbound
 
 /// The pages, and what they need.
 struct Site: Sendable {
@@ -9,17 +10,21 @@ struct Site: Sendable {
     let pages: PageTemplates
     let writing: Writing
     let mails: Mails
+    /// Where a mail service posts what it receives.
+    let inbound: InboundWebhooks
 
     func router() -> Router<PageContext> {
         let router = Router(context: PageContext.self)
         router.get("/community.css") { [pages] _, _ in pages.stylesheet }
         router.get("/health") { _, _ in "ok" }
+        inbound.addRoutes(to: router.group("/inbound"))
         let visited = router.group().add(middleware: Visitors(site: self))
         addSignIn(visited)
         addGroups(visited)
         addPosts(visited)
         addMembers(visited)
         addPreferences(visited)
+        addLeaving(visited)
         addNewsletter(visited)
         addTemplates(visited)
         visited.get("**") { _, _ -> Response in throw PageError.missing }
@@ -83,11 +88,13 @@ struct Site: Sendable {
 }
 
 extension Site {
-    init(data: SiteDatabase, secret: Secret, port: Int) throws {
+    init(data: SiteDatabase, secret: Secret, mails: Mails) throws {
         self.data = data
+        self.mails = mails
         self.secret = secret
         pages = try PageTemplates(secret: secret)
         writing = Writing(events: Events(queue: data.queue))
-        mails = Mails(jobs: data.queue, address: "http://127.0.0.1:\(port)")
+        inbound = try InboundWebhooks(
+            queue: data.queue, in: Mails.inbound, services: [.mailgun(signingKeys: [mails.signingKey])])
     }
 }

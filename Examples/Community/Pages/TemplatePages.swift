@@ -13,7 +13,7 @@ extension Site {
                 "kinds": options(mails.templateNames, kind),
                 "locales": options(Seeds.languages.map(\.locale), locale),
             ]
-            view["preview"] = try await mails.preview(kind, locale: locale)
+            view["preview"] = mails.preview(kind, locale: locale)
             return pages.page("Templates", "templates", view, context, section: "/templates")
         }
     }

@@ -16,7 +16,7 @@ final class Addresses: Sendable {
 
     init() { (stream, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1)) }
 
-    func siteRuns(at port: Int) { set { $0.site = "http://127.0.0.1:\(port)" } }
+    func siteRuns(at address: String) { set { $0.site = address } }
 
     /// A line of `stint serve`: each says an address.
     func childSays(_ line: String) {

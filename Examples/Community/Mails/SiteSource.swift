@@ -5,7 +5,7 @@ import StintNotifications
 
 /// What the workers ask of the site. No session is behind any of it: for whom something is read is always an argument, and
 /// ``Access`` says whether that member may, as the data are at that moment.
-struct Source: NotificationSource {
+struct SiteSource: NotificationSource {
     let data: SiteDatabase
     let mails: Mails
 
