@@ -14,7 +14,7 @@ let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto", condition: .when(traits: ["Web"]))
-/// RSA.
+/// RSA, and scrypt for the community's passwords.
 let cryptoExtras: Target.Dependency = .product(
     name: "_CryptoExtras", package: "swift-crypto", condition: .when(traits: ["Web"]))
 let httpClient: Target.Dependency = .product(
@@ -255,10 +255,12 @@ let package = Package(
             name: "community",
             dependencies: [
                 "Stint", "StintInbound", "StintMail", "StintNotifications", "StintWeb", grdb, hummingbird, mustache,
-                crypto, lifecycle, logging, argumentParser,
+                crypto, cryptoExtras, lifecycle, logging, argumentParser, subprocess, httpTypes, nio,
+                nioPosix,
             ],
             path: "Examples/Community",
-            exclude: ["README.md"]
+            exclude: ["README.md"],
+            resources: [.copy("Resources")]
         ),
 
         // The benchmark, with the same statements in plain C as the ceiling.

@@ -1,4 +1,0 @@
-@main
-struct Community {
-    static func main() {}
-}

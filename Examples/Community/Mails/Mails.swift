@@ -1,0 +1,53 @@
+import Foundation
+import GRDB
+import Stint
+import StintInbound
+import StintMail
+import StintNotifications
+
+/// Where the site's mails come from, the addresses in them, and the queues that they go through.
+struct Mails: Sendable {
+    /// Events of members, and the mails about them.
+    static let events: QueueName = "notifications"
+    static let newsletters: QueueName = "newsletters"
+    /// Mails that somebody waits for, such as one with a new password. They go before all others.
+    static let urgent: QueueName = "urgent"
+    static let inbound: QueueName = "inbound"
+
+    static let domain = "community.example"
+    static let sender: MailAddress = "Community <community@community.example>"
+    static let bounces: MailAddress = "bounce@community.example"
+
+    let jobs: JobQueue<SQLiteStore>
+    let secret: Secret
+    /// Of the site, without a slash at its end.
+    let address: String
+    let replies: ReplyAddresses
+    let templates: NotificationTemplates
+
+    init(jobs: JobQueue<SQLiteStore>, secret: Secret, address: String) throws {
+        self.jobs = jobs
+        self.secret = secret
+        self.address = address
+        replies = try ReplyAddresses(domain: Self.domain, keys: [secret.bytes])
+        templates = try MailTemplates.read(site: address)
+    }
+
+    /// The mail server posts what comes to this address as a reply of this member to this post.
+    func replyAddress(post: Int64, member: String) throws -> MailAddress {
+        try MailAddress(try replies.address(for: "post-\(post)-\(member)"))
+    }
+
+    /// A link by which a member gets no more mails of a kind, without signing in.
+    func leaveAddress(_ kind: Kind, _ member: Int64) -> String {
+        let text = "\(member) \(kind.rawValue)"
+        return "\(address)/leave?member=\(member)&kind=\(kind.rawValue)&token=\(secret.token(for: text, purpose: "leave"))"
+    }
+
+    func isLeaveAddress(_ kind: Kind, _ member: Int64, token: String) -> Bool {
+        secret.isToken(token, for: "\(member) \(kind.rawValue)", purpose: "leave")
+    }
+
+    /// The key with which Mailgun would sign what it posts to this site.
+    var signingKey: String { secret.token(for: "mailgun", purpose: "signing key") }
+}

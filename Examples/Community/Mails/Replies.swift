@@ -1,0 +1,71 @@
+import GRDB
+import Stint
+import StintInbound
+
+/// What comes back: replies become comments, bounces switch a member's mail off, and what programs write is left alone.
+struct Replies: Sendable {
+    let data: SiteDatabase
+    let mails: Mails
+    let writing: Writing
+
+    /// Once for each mail: the comment and the end of the job are one transaction.
+    func take(_ mail: InboundMail, _ context: JobContext) async throws {
+        if mail.kind == .bounce { return try await takeBounce(mail) }
+        guard !mail.isLoop(own: mails.replies.isOwn) else {
+            context.logger.info("a program wrote it", metadata: ["reason": "\(mail.kindReason ?? "a loop")"])
+            return
+        }
+        guard case .target(let target) = mails.replies.read(mail), let (post, member) = Self.parts(of: target) else {
+            throw JobVerdict.bury("it is no reply to a mail of this site")
+        }
+        let text = String(mail.replyText.prefix(Comment.longestBody))
+        guard !text.isEmpty else { throw JobVerdict.bury("nothing is left of it without its quotes") }
+        try await data.pool.write { db in
+            let (post, author) = try check(mail, post: post, member: member, db)
+            try writing.comment(on: post, by: author, body: text, mailID: "\(mail.service) \(mail.id)", db)
+            try data.queue.ack(context, with: db)
+        }
+    }
+
+    /// The same rules as on the page. What is not allowed is buried with the reason, for people to see.
+    private func check(
+        _ mail: InboundMail, post: Int64, member: Int64, _ db: Database
+    ) throws -> (Post, Member) {
+        guard let author = try Member.find(member, db), !author.isDeleted else {
+            throw JobVerdict.bury("member \(member) is no longer there")
+        }
+        // The address says for whom the mail was. Who forwards it does not write in that member's name.
+        switch mail.author(is: author.address ?? "") {
+        case .verified, .claimed: break
+        case .suspicious: throw JobVerdict.bury("the sender's address is forged, the mail service says")
+        case .other: throw JobVerdict.bury("it is from somebody else than member \(member)")
+        }
+        guard let post = try Post.find(post, db), try Access.mayComment(on: post, author, db) else {
+            throw JobVerdict.bury("member \(member) may not comment on post \(post), or it is deleted")
+        }
+        return (post, author)
+    }
+
+    private func takeBounce(_ mail: InboundMail) async throws {
+        let lost = mail.bouncedRecipients(base: Mails.bounces.address).filter(\.isPermanent)
+        try await data.pool.write { db in
+            for bounce in lost {
+                try db.execute(
+                    sql: "UPDATE members SET mail_off = ? WHERE lower(address) = lower(?)",
+                    arguments: [
+                        "your address refused a mail (\(String((bounce.diagnostic ?? bounce.status ?? "").prefix(300))))",
+                        bounce.recipient,
+                    ])
+            }
+        }
+    }
+
+    /// `post-12-45`: post 12, member 45.
+    private static func parts(of target: String) -> (post: Int64, member: Int64)? {
+        let parts = target.split(separator: "-")
+        guard parts.count == 3, parts[0] == "post", let post = Int64(parts[1]), let member = Int64(parts[2]) else {
+            return nil
+        }
+        return (post, member)
+    }
+}

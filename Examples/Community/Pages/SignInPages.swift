@@ -1,0 +1,72 @@
+import GRDB
+import Hummingbird
+
+extension Site {
+    func addSignIn(_ router: RouterGroup<PageContext>) {
+        router.get("/sign-in") { request, context -> Response in
+            signInPage(context, notice: notice(request))
+        }
+        router.post("/sign-in") { request, context -> Response in
+            let form = try await form(request, context)
+            let name = form.optional("name")
+            guard let member = try await data.pool.read({ try Member.find(named: name, $0) }),
+                Passwords.matches(form.fields["password"] ?? "", member.password)
+            else { return signInPage(context, problem: "This name and password do not belong together.", name: name) }
+            let cookie = try await data.pool.write { try Sessions.begin(member.number, $0) }
+            var response = to("/")
+            response.setCookie(Visitors.cookie(cookie))
+            return response
+        }
+        post(router, "/sign-out") { _, context, _ in
+            try await data.pool.write { try Sessions.end(context.cookie, $0) }
+            var response = to("/sign-in")
+            response.setCookie(Visitors.cookie(Secret.newToken()))
+            return response
+        }
+        addForgottenPasswords(router)
+    }
+
+    private func signInPage(
+        _ context: PageContext, problem: String? = nil, name: String = "", notice: String? = nil
+    ) -> Response {
+        var view: View = ["name": name]
+        view["problem"] = problem
+        return pages.page(
+            "Sign in", "sign-in", view, context, notice: notice, status: problem == nil ? .ok : .unauthorized)
+    }
+
+    private func addForgottenPasswords(_ router: RouterGroup<PageContext>) {
+        router.get("/forgot") { _, context -> Response in pages.page("Forgot password", "forgot", [:], context) }
+        router.post("/forgot") { request, context -> Response in
+            let name = try await form(request, context).text("name", called: "The name", most: 300)
+            try await data.pool.write { db in
+                // The answer is the same for a name that does not exist, so nobody learns who is here.
+                guard let member = try Member.find(named: name, db) else { return }
+                try mails.sendPasswordLink(to: member, db)
+            }
+            return pages.message(
+                "If there is such a member with an address, a mail with a link is on its way. It holds for an hour.",
+                status: .ok, context)
+        }
+        router.get("/reset") { request, context -> Response in
+            let token = String(request.uri.queryParameters["token"] ?? "")
+            guard try await data.pool.read({ try PasswordResets.member(token, $0) }) != nil else { throw Self.oldLink }
+            return pages.page("New password", "reset", ["link": token], context)
+        }
+        router.post("/reset") { request, context -> Response in
+            let form = try await form(request, context)
+            let password = form.fields["password"] ?? ""
+            guard (Passwords.shortest...Passwords.longest).contains(password.utf8.count) else {
+                throw PageError.refused("A password has \(Passwords.shortest) to \(Passwords.longest) letters.")
+            }
+            let hash = try Passwords.hash(password)
+            let isChanged = try await data.pool.write { db in
+                try PasswordResets.use(form.optional("link"), newPassword: hash, db)
+            }
+            guard isChanged else { throw Self.oldLink }
+            return to("/sign-in?done=password")
+        }
+    }
+
+    private static let oldLink = PageError.refused("This link was used, or is older than an hour. Ask for a new one.")
+}

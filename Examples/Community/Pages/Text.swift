@@ -1,0 +1,61 @@
+import Foundation
+
+/// Texts of members as HTML, and times as a member reads them.
+enum Text {
+    static func escaped(_ text: String) -> String {
+        var escaped = ""
+        escaped.reserveCapacity(text.utf8.count)
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "&": escaped += "&amp;"
+            case "<": escaped += "&lt;"
+            case ">": escaped += "&gt;"
+            case "\"": escaped += "&quot;"
+            case "'": escaped += "&#39;"
+            default: escaped.unicodeScalars.append(scalar)
+            }
+        }
+        return escaped
+    }
+
+    /// Paragraphs of a text, with a link for each `@handle`.
+    static func paragraphs(_ text: String) -> String {
+        var html = escaped(text)
+        for handle in Mentions.handles(in: text) {
+            html = html.replacingOccurrences(
+                of: "@\(handle)(?![A-Za-z0-9_])", with: "<a href=\"/members/\(handle)\">@\(handle)</a>",
+                options: [.regularExpression, .caseInsensitive])
+        }
+        return html.components(separatedBy: "\n\n")
+            .map { "<p>" + $0.replacingOccurrences(of: "\n", with: "<br>") + "</p>" }.joined()
+    }
+
+    /// The first letter of a name, for its picture.
+    static func initial(_ name: String) -> String {
+        name.first { $0.isLetter }.map { String($0).uppercased() } ?? "·"
+    }
+
+    /// In the member's time zone and language; what they have entered may be wrong, and then it is UTC and English.
+    static func time(_ seconds: Int64, for member: Member?) -> String {
+        let known = member.flatMap { Locale.availableIdentifiers.contains($0.locale.replacing("-", with: "_")) ? $0.locale : nil }
+        let style = Date.FormatStyle(
+            date: .abbreviated, time: .shortened, locale: Locale(identifier: known ?? "en_GB"),
+            timeZone: member.flatMap { TimeZone(identifier: $0.timeZone) } ?? .gmt)
+        return Date(timeIntervalSince1970: TimeInterval(seconds)).formatted(style)
+    }
+}
+
+/// Files that come with the program.
+enum Resources {
+    static func folder(_ name: String) throws -> String {
+        let folder = Bundle.module.bundlePath + "/Resources"
+        guard FileManager.default.fileExists(atPath: folder) else {
+            throw SiteProblem("'\(folder)' is missing: build the program again with `swift build --product community`")
+        }
+        return folder + "/" + name
+    }
+
+    static func text(_ name: String) throws -> String {
+        try String(contentsOfFile: folder(name), encoding: .utf8)
+    }
+}

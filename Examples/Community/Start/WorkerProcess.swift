@@ -1,0 +1,91 @@
+import Foundation
+import Logging
+import ServiceLifecycle
+import Stint
+import StintInbound
+import StintMail
+import StintNotifications
+
+/// A process without a session, a locale or a request: it has the data, and the ids in its jobs. Whatever kills it ends
+/// nothing else, and the job that does it again and again is buried.
+struct WorkerProcess {
+    static let smtpVariable = "COMMUNITY_SMTP"
+    static let siteVariable = "COMMUNITY_SITE"
+    static let roleVariable = "COMMUNITY_ROLE"
+
+    enum Role: String {
+        /// Events of members, the mails about them, replies, passwords and chores.
+        case members
+        /// The newsletter to all, which takes minutes and waits for nobody.
+        case newsletter
+    }
+
+    let data: SiteDatabase
+
+    func run() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        guard let smtp = environment[Self.smtpVariable], let site = environment[Self.siteVariable],
+            let role = environment[Self.roleVariable].flatMap({ Role(rawValue: $0) })
+        else { throw SiteProblem("a worker process is started by its site only: `community` starts it") }
+        let mails = try Mails(jobs: data.queue, secret: try Secret(folder: data.folder), address: site)
+        let delivery = MailDelivery(SMTPTransport(try SMTPServer(smtp)))
+        let supervisor = Supervisor(data.queue) { [data] queue in
+            switch role {
+            case .members: Self.members(queue, data, mails, delivery)
+            case .newsletter: Self.newsletter(queue, data, mails, delivery)
+            }
+        }
+        try await ServiceGroup(services: [supervisor], logger: Logger(label: "community.worker")).run()
+    }
+
+    private static func members(
+        _ queue: JobQueue<SQLiteStore>, _ data: SiteDatabase, _ mails: Mails, _ delivery: MailDelivery
+    ) -> Worker {
+        var worker = Worker(
+            queue, queues: [Mails.urgent, Mails.events, Mails.inbound, CleanUp.queue], concurrency: 8)
+        var options = NotificationOptions()
+        options.queue = Mails.events
+        register(data, mails, delivery, options, in: &worker)
+        let replies = Replies(data: data, mails: mails, writing: Writing(events: Events(queue: queue)))
+        worker.registerJob(InboundMail.self) { mail, context in try await replies.take(mail, context) }
+        worker.registerJob(CleanUp.self) { _, context in
+            let count = try await data.pool.write { try Sessions.cleanUp($0) }
+            context.logger.info("old sessions and links are deleted", metadata: ["count": "\(count)"])
+        }
+        return worker
+    }
+
+    private static func newsletter(
+        _ queue: JobQueue<SQLiteStore>, _ data: SiteDatabase, _ mails: Mails, _ delivery: MailDelivery
+    ) -> Worker {
+        var worker = Worker(queue, queues: [Mails.newsletters], concurrency: 4)
+        var options = NotificationOptions()
+        options.queue = Mails.newsletters
+        options.priority = 4_096
+        register(data, mails, delivery, options, in: &worker)
+        return worker
+    }
+
+    /// Events become jobs of members, and these become mails when they are delivered.
+    private static func register(
+        _ data: SiteDatabase, _ mails: Mails, _ delivery: MailDelivery, _ options: NotificationOptions,
+        in worker: inout Worker
+    ) {
+        let notifications = Notifications(
+            source: SiteSource(data: data, mails: mails), templates: mails.templates, options: options)
+        notifications.register(in: &worker)
+        worker.registerOthers(retry: MailDelivery.retry) { context in
+            if context.headers[Headers.jobName] == MailMessage.jobName {
+                try await delivery.run(context)
+            } else {
+                try await delivery.run(context) { try await notifications.message(for: $0) }
+            }
+        }
+    }
+}
+
+/// Deletes sessions and links whose time is over. A schedule enqueues it each night.
+struct CleanUp: JobParameters {
+    static let jobName = "clean-up"
+    static let queue: QueueName = "chores"
+}
