@@ -21,15 +21,16 @@ package enum GMime {
         return try read(message)
     }
 
-    /// Decoded, each on one line.
-    package static func headers(of object: UnsafeMutablePointer<GMimeObject>) -> [(name: String, value: String)] {
+    package static func headers(of object: UnsafeMutablePointer<GMimeObject>) -> [HeaderField] {
         guard let list = g_mime_object_get_header_list(object) else { return [] }
         return (0..<g_mime_header_list_get_count(list)).compactMap { index in
             guard let header = g_mime_header_list_get_header_at(list, index), let name = g_mime_header_get_name(header)
             else { return nil }
             let value = cg_header_value(header)
             defer { g_free(value) }
-            return (String(cString: name), value.map { String(cString: $0) } ?? "")
+            return HeaderField(
+                name: String(cString: name), value: value.map { String(cString: $0) } ?? "",
+                raw: g_mime_header_get_raw_value(header).map { String(cString: $0) } ?? "")
         }
     }
 
@@ -88,6 +89,8 @@ package enum GMime {
     }
 
     /// The addresses of a header such as `From`, those in groups too, at most this many.
+    ///
+    /// - Parameter header: As it was sent. In a decoded one, words of a name could pass for addresses.
     package static func addresses(
         in header: String, atMost most: Int
     ) -> [(name: String?, address: String)] {
@@ -121,5 +124,24 @@ package enum GMime {
         else { return nil }
         defer { g_date_time_unref(date) }
         return Int64(g_date_time_to_unix(date))
+    }
+}
+
+/// A header of a mail.
+package struct HeaderField: Sendable {
+    package let name: String
+    /// Decoded, on one line.
+    package let value: String
+    /// As it was sent.
+    package let raw: String
+
+    package init(name: String, value: String, raw: String) {
+        self.name = name
+        self.value = value
+        self.raw = raw
+    }
+
+    package init(name: String, raw: String) {
+        self.init(name: name, value: GMime.headerText(raw), raw: raw)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import StintMail
 import TestSupport
 import Testing
@@ -214,5 +215,21 @@ struct ReplyTextTests {
             _ = mail.replyText
             #expect(ContinuousClock.now - start < .seconds(20), "\(piece)")
         }
+    }
+
+    @Test(
+        "is the address of the header, and none that an encoded name has in it",
+        arguments: [
+            "=?utf-8?q?Ada_=3Cada=40example.net=3E_=28?= <eve@evil.example>",
+            "=?utf-8?b?QWRhIDxhZGFAZXhhbXBsZS5uZXQ+LA==?= <eve@evil.example>",
+            "\"Ada <ada@example.net>\" <eve@evil.example>",
+        ])
+    func encodedNames(from: String) throws {
+        let content = try MIMEReading(InboundLimits()).content(of: Array("From: \(from)\r\n\r\nHi\r\n".utf8))
+        let rules = ReceivingRules(
+            limits: InboundLimits(), now: Date(), window: .seconds(300), skew: .seconds(60), logger: Logger(label: "test"))
+        let mail = content.mail(.mailgun, id: "1", rules, envelope: Envelope(sender: nil, recipients: []))
+        #expect(mail.authors.map(\.address) == ["eve@evil.example"])
+        #expect(mail.author(is: "ada@example.net") == .other)
     }
 }

@@ -31,7 +31,7 @@ struct MIMEReading {
     }
 
     /// The headers alone, of a text that has only these.
-    func headers(of text: ArraySlice<UInt8>) throws -> [(name: String, value: String)] {
+    func headers(of text: ArraySlice<UInt8>) throws -> [HeaderField] {
         let bytes = Array(text) + Array("\r\n\r\n".utf8)
         if let problem = MailLimits.problem(of: bytes) {
             throw InboundRefusal(

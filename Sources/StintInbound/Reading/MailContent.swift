@@ -18,6 +18,8 @@ struct Envelope: Sendable {
 struct MailContent {
     let limits: InboundLimits
     private(set) var headers: [InboundHeader] = []
+    /// Headers with addresses as they were sent, by their names in small letters: what a name has in it is no address.
+    private var rawAddresses: [String: String] = [:]
     private(set) var text: String?
     private(set) var html: String?
     private(set) var isTextCut = false
@@ -32,14 +34,22 @@ struct MailContent {
     // MARK: - Collecting
 
     /// Those beyond the limits are left out.
-    mutating func setHeaders(_ list: some Sequence<(name: String, value: String)>) {
+    mutating func setHeaders(_ list: some Sequence<HeaderField>) {
         var bytes = headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count }
-        for (name, value) in list {
-            let header = InboundHeader(name: name.withoutNUL.cut(bytes: 200), value: Self.line(value))
+        for field in list {
+            let header = InboundHeader(name: field.name.withoutNUL.cut(bytes: 200), value: Self.line(field.value))
             bytes += header.name.utf8.count + header.value.utf8.count
             guard headers.count < limits.headers, bytes <= limits.headerBytes else { return }
             headers.append(header)
+            let name = header.name.lowercased()
+            if Self.addressHeaders.contains(name), rawAddresses[name] == nil { rawAddresses[name] = field.raw }
         }
+    }
+
+    private static let addressHeaders: Set<String> = ["from", "reply-to", "to", "cc"]
+
+    private func addresses(_ name: String) -> [InboundAddress] {
+        AddressList.of(rawAddresses[name.lowercased()] ?? header(name), limits)
     }
 
     mutating func addMissing(_ name: String, _ value: String?) {
@@ -117,11 +127,11 @@ struct MailContent {
         mail.envelopeSender = envelope.sender.map { AddressList.withoutBrackets($0).withoutNUL.cut(bytes: 500) }
         if mail.envelopeSender == "" { mail.envelopeSender = nil }
         mail.recipients = envelope.recipients.prefix(limits.addresses).map { $0.withoutNUL.cut(bytes: 500) }
-        mail.authors = AddressList.of(header("From"), limits)
+        mail.authors = addresses("From")
         mail.from = mail.authors.first
-        mail.replyTo = AddressList.of(header("Reply-To"), limits)
-        mail.to = AddressList.of(header("To"), limits)
-        mail.cc = AddressList.of(header("Cc"), limits)
+        mail.replyTo = addresses("Reply-To")
+        mail.to = addresses("To")
+        mail.cc = addresses("Cc")
         mail.subject = (header("Subject") ?? "").cut(bytes: 4_000)
         mail.messageID = MessageIDs.all(in: header("Message-ID") ?? "", atMost: 1).first
         mail.inReplyTo = MessageIDs.all(in: header("In-Reply-To") ?? "", atMost: 20)

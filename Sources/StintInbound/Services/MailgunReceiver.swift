@@ -72,11 +72,11 @@ struct MailgunReceiver: Receiver {
         var content = MailContent(limits)
         if let list = form.bytes("message-headers") {
             let pairs: [[String]] = try BoundedJSON.decode(list, limits, "the field 'message-headers'")
-            content.setHeaders(pairs.compactMap { $0.count == 2 ? ($0[0], GMime.headerText($0[1])) : nil })
+            content.setHeaders(pairs.compactMap { $0.count == 2 ? HeaderField(name: $0[0], raw: $0[1]) : nil })
         } else {
             content.setHeaders(
                 form.fields.filter { $0.filename == nil && $0.name.first?.isUppercase == true }
-                    .map { ($0.name, GMime.headerText($0.text)) })
+                    .map { HeaderField(name: $0.name, raw: $0.text) })
         }
         content.add(text: form.bytes("body-plain"), charset: form.charset("body-plain"))
         content.add(html: form.bytes("body-html"), charset: form.charset("body-html"))

@@ -33,7 +33,7 @@ struct PostmarkReceiver: Receiver {
 
     private func mail(_ posted: PostmarkMail, _ id: String, _ rules: ReceivingRules) throws -> InboundMail {
         var content = MailContent(rules.limits)
-        let listed = (posted.Headers ?? []).map { ($0.Name ?? "", GMime.headerText($0.Value ?? "")) }
+        let listed = (posted.Headers ?? []).map { HeaderField(name: $0.Name ?? "", raw: $0.Value ?? "") }
         // Those that Postmark gives as fields of their own.
         content.addMissing("From", posted.FromFull?.text ?? posted.From)
         content.addMissing("To", posted.ToFull.map(PostmarkMail.Address.list) ?? posted.To)
@@ -42,7 +42,7 @@ struct PostmarkReceiver: Receiver {
         content.addMissing("Subject", posted.Subject)
         content.addMissing("Date", posted.Date)
         let given = Set(content.headers.map { $0.name.lowercased() })
-        content.setHeaders(listed.filter { !$0.0.isEmpty && !given.contains($0.0.lowercased()) })
+        content.setHeaders(listed.filter { !$0.name.isEmpty && !given.contains($0.name.lowercased()) })
         content.add(text: posted.TextBody.map { Array($0.utf8)[...] }, charset: "utf-8")
         content.add(html: posted.HtmlBody.flatMap { $0.isEmpty ? nil : Array($0.utf8)[...] }, charset: "utf-8")
         for file in posted.Attachments ?? [] {
