@@ -443,7 +443,10 @@ if Context.environment["STINT_FUZZ"] != nil {
         ),
         .testTarget(
             name: "DocumentationTests",
-            dependencies: ["Stint", "StintMail", "StintPostgres", "StintTesting", grdb, lifecycle, logging],
+            dependencies: [
+                "Stint", "StintInbound", "StintMail", "StintPostgres", "StintTesting", grdb, hummingbird, lifecycle,
+                logging,
+            ],
             exclude: ["Snippets.md"],
             plugins: ["SnippetPlugin"]
         ),

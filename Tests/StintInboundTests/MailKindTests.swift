@@ -50,7 +50,7 @@ struct MailKindTests {
                     diagnostic: "550 5.1.1 <eve@example.net>: Recipient address rejected"),
                 Bounce(recipient: "bob@example.net", action: "delayed", status: "4.4.1"),
             ])
-        #expect(mail.bounces[0].isPermanent && !mail.bounces[1].isPermanent && mail.replyText == "It did not work.")
+        #expect(mail.bounces.map(\.isPermanent) == [true, false] && mail.replyText == "It did not work.")
         #expect(mail.isLoop())
     }
 

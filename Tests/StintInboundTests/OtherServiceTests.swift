@@ -37,6 +37,13 @@ struct PostmarkTests {
             for user in [("postmark", "long passwore"), ("postmarl", "long password"), ("", ""), ("postmark", "")] {
                 same(try await client.post("/postmark", Posts.postmark(json, user: user)).status, 401)
             }
+            // A wrong letter counts at each place.
+            let password = Array(Posts.postmarkUser.1)
+            for index in password.indices {
+                var other = password
+                other[index] = other[index] == "x" ? "y" : "x"
+                same(try await client.post("/postmark", Posts.postmark(json, user: ("postmark", String(other)))).status, 401)
+            }
             var post = Posts.postmark(json)
             post.headers.removeLast()
             same(try await client.post("/postmark", post).status, 401)
