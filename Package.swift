@@ -174,7 +174,8 @@ let package = Package(
         .target(
             name: "StintInbound",
             dependencies: [
-                "StintCore", "StintMIME", "CGMime", hummingbird, nio, nioPosix, nioSSL, httpTypes, crypto, cryptoExtras, httpClient,
+                "StintCore", "StintMIME", "CGMime", hummingbird, nio, nioPosix, nioSSL, httpTypes, crypto, cryptoExtras,
+                httpClient,
                 logging,
             ]
         ),
@@ -218,7 +219,8 @@ let package = Package(
         .target(
             name: "StintCatcher",
             dependencies: [
-                "StintCore", "StintMIME", "StintMailbox", "StintPlatform", "StintSMTP", "CGMime", nio, nioPosix, lifecycle,
+                "StintCore", "StintMIME", "StintMailbox", "StintPlatform", "StintSMTP", "CGMime", nio, nioPosix,
+                lifecycle,
                 logging,
             ]
         ),

@@ -73,7 +73,8 @@ public struct ReplyAddresses: Sendable {
         if let expires {
             let minutes = (expires.timeIntervalSince1970 / 60).rounded(.up)
             guard minutes > 0, minutes < 2_000_000_000 else {
-                throw StintError.invalidInput("the reply address would expire at \(expires); expected a time after 1970")
+                throw StintError.invalidInput(
+                    "the reply address would expire at \(expires); expected a time after 1970")
             }
             text += "." + String(Int64(minutes), radix: 36)
         }
