@@ -174,7 +174,8 @@ let package = Package(
         .target(
             name: "StintInbound",
             dependencies: [
-                "StintCore", "StintMIME", "CGMime", hummingbird, nio, nioPosix, nioSSL, httpTypes, crypto, cryptoExtras, httpClient,
+                "StintCore", "StintMIME", "CGMime", hummingbird, nio, nioPosix, nioSSL, httpTypes, crypto, cryptoExtras,
+                httpClient,
                 logging,
             ]
         ),
@@ -218,7 +219,8 @@ let package = Package(
         .target(
             name: "StintCatcher",
             dependencies: [
-                "StintCore", "StintMIME", "StintMailbox", "StintPlatform", "StintSMTP", "CGMime", nio, nioPosix, lifecycle,
+                "StintCore", "StintMIME", "StintMailbox", "StintPlatform", "StintSMTP", "CGMime", nio, nioPosix,
+                lifecycle,
                 logging,
             ]
         ),
@@ -445,7 +447,10 @@ if Context.environment["STINT_FUZZ"] != nil {
         ),
         .testTarget(
             name: "DocumentationTests",
-            dependencies: ["Stint", "StintMail", "StintPostgres", "StintTesting", grdb, lifecycle, logging],
+            dependencies: [
+                "Stint", "StintInbound", "StintMail", "StintPostgres", "StintTesting", grdb, hummingbird, lifecycle,
+                logging,
+            ],
             exclude: ["Snippets.md"],
             plugins: ["SnippetPlugin"]
         ),

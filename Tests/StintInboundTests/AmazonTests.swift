@@ -20,7 +20,10 @@ final class TestAmazon: Sendable {
         folder = NSTemporaryDirectory() + "stint-amazon-" + String(UInt64.random(in: .min ... .max), radix: 36)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try Posts.amazonKey.pemRepresentation.write(toFile: folder + "/key.pem", atomically: true, encoding: .utf8)
-        try Self.openssl(["req", "-x509", "-key", folder + "/key.pem", "-days", "2", "-out", folder + "/cert.pem", "-subj", "/CN=sns.amazonaws.com"])
+        try Self.openssl([
+            "req", "-x509", "-key", folder + "/key.pem", "-days", "2", "-out", folder + "/cert.pem", "-subj",
+            "/CN=sns.amazonaws.com",
+        ])
         certificate = Array(try Data(contentsOf: URL(fileURLWithPath: folder + "/cert.pem")))
         try FileManager.default.removeItem(atPath: folder)
     }
@@ -62,7 +65,8 @@ struct AmazonTests {
         }
     }
 
-    @Test("becomes a mail with all its fields, once, from content of each encoding", arguments: [true, false], ["1", "2"])
+    @Test(
+        "becomes a mail with all its fields, once, from content of each encoding", arguments: [true, false], ["1", "2"])
     func fields(isBase64: Bool, version: String) async throws {
         try await Self.run { client, fetches in
             var message = Posts.notification(isBase64: isBase64)
@@ -123,7 +127,8 @@ struct AmazonTests {
 
     private static func old(_ message: Posts.Message, by age: TimeInterval) -> Posts.Message {
         var message = message
-        message.fields["Timestamp"] = (Date() - age).formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        message.fields["Timestamp"] = (Date() - age).formatted(
+            Date.ISO8601FormatStyle(includingFractionalSeconds: true))
         return message
     }
 
@@ -143,9 +148,12 @@ struct AmazonTests {
                     $0.fields["SubscribeURL"] = good.replacing("123456789012:mail", with: "999999999999:mine")
                 }, 403)
             for url in [
-                good.replacing("https:", with: "http:"), good.replacing("sns.eu-west-1.amazonaws.com", with: "evil.example"),
-                good.replacing(".com/", with: ".com.evil.example/"), good.replacing("ConfirmSubscription", with: "Unsubscribe"),
-                good.replacing("123456789012:mail", with: "123456789012:other"), good + "&Action=DeleteTopic", good + "&X=1",
+                good.replacing("https:", with: "http:"),
+                good.replacing("sns.eu-west-1.amazonaws.com", with: "evil.example"),
+                good.replacing(".com/", with: ".com.evil.example/"),
+                good.replacing("ConfirmSubscription", with: "Unsubscribe"),
+                good.replacing("123456789012:mail", with: "123456789012:other"), good + "&Action=DeleteTopic",
+                good + "&X=1",
             ] {
                 same(try await status { $0.fields["SubscribeURL"] = url }, 403)
             }
@@ -153,13 +161,17 @@ struct AmazonTests {
             same(try await status { _ in }, 200)
             same(fetches.list.filter { $0.contains("Action=") }, [good])
             // The end of a subscription is noted and not undone.
-            same(try await client.post("/ses", try Posts.Message("UnsubscribeConfirmation", message: "").post).status, 200)
+            same(
+                try await client.post("/ses", try Posts.Message("UnsubscribeConfirmation", message: "").post).status,
+                200)
             same(fetches.list.filter { $0.contains("Action=") }, [good])
             same(try await client.mails().count, 0)
         }
     }
 
-    @Test("is asked to repeat a message whose certificate cannot be had, and the certificate is not asked for at once again")
+    @Test(
+        "is asked to repeat a message whose certificate cannot be had, and the certificate is not asked for at once again"
+    )
     func unreachable() async throws {
         let fetches = Fetches()
         fetches.fails.withLock { $0 = true }
@@ -181,12 +193,16 @@ struct AmazonTests {
     @Test("answers what is no mail with words that say why")
     func otherMessages() async throws {
         try await Self.run { client, _ in
-            func answer(_ message: Posts.Message) async throws -> Answer { try await client.post("/ses", try message.post) }
-            let setup = Posts.Message("Notification", message: "Successfully validated SNS topic for Amazon SES event publishing.")
+            func answer(_ message: Posts.Message) async throws -> Answer {
+                try await client.post("/ses", try message.post)
+            }
+            let setup = Posts.Message(
+                "Notification", message: "Successfully validated SNS topic for Amazon SES event publishing.")
             same(try await answer(setup).status, 200)
             same(try await answer(Posts.notification(content: nil)).status, 400)
             same(try await answer(Posts.Message("Notification", message: "hello")).status, 400)
-            same(try await answer(Posts.Message("Notification", message: #"{"notificationType":"Bounce"}"#)).status, 400)
+            same(
+                try await answer(Posts.Message("Notification", message: #"{"notificationType":"Bounce"}"#)).status, 400)
             same(try await answer(Posts.Message("Other", message: "")).status, 400)
             same(try await client.mails().count, 0)
         }
@@ -197,8 +213,10 @@ struct AmazonTests {
         let folder = try TemporaryFolder()
         let path = folder.path
         try TestAmazon.openssl([
-            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-keyout",
-            path + "/key.pem", "-out", path + "/cert.pem", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+            "-keyout",
+            path + "/key.pem", "-out", path + "/cert.pem", "-subj", "/CN=localhost", "-addext",
+            "subjectAltName=DNS:localhost",
         ])
         try Data(try TestAmazon.shared.get().certificate).write(to: URL(fileURLWithPath: path + "/signing.pem"))
         let python = Process()

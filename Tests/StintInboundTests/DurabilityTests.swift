@@ -74,7 +74,13 @@ struct LimitTests {
 
     @Test("refuse a body that is too large, announced or not, and a form of too many fields")
     func body() async throws {
-        try await withInbound(try Self.services(), change: { $0.limits.bodyBytes = 10_000; $0.limits.fields = 20 }) { client in
+        try await withInbound(
+            try Self.services(),
+            change: {
+                $0.limits.bodyBytes = 10_000
+                $0.limits.fields = 20
+            }
+        ) { client in
             let large = Posts.mailgun { $0["body-plain"] = String(repeating: "a", count: 20_000) }
             same(try await client.post("/mailgun", large.urlencoded).status, 413)
             let many = Posts.mailgun { form in for number in 0..<30 { form["x\(number)"] = "" } }
@@ -106,7 +112,9 @@ struct LimitTests {
             same(try await client.post("/mailgun", form.multipart()).status, 200)
             let mail = try #require(try await client.mails().first)
             #expect(mail.attachments.map(\.name) == ["90", "50"] && mail.omitted.map(\.name) == ["101", "80", "10"])
-            #expect(mail.omitted.map(\.bytes) == [101, 80, 10] && mail.isTextCut && mail.text == String(repeating: "ä", count: 25))
+            #expect(
+                mail.omitted.map(\.bytes) == [101, 80, 10] && mail.isTextCut
+                    && mail.text == String(repeating: "ä", count: 25))
             #expect(mail.headers.count == 5)
         }
     }
@@ -133,7 +141,11 @@ struct LimitTests {
     @Test("end a body that comes too slowly, and free its place")
     func slow() async throws {
         try await withInbound(
-            try Self.services(), change: { $0.limits.bodyTime = .milliseconds(100); $0.limits.requests = 1 }
+            try Self.services(),
+            change: {
+                $0.limits.bodyTime = .milliseconds(100)
+                $0.limits.requests = 1
+            }
         ) { client in
             let slow = try await RawClient.connect(client.port)
             let head = "POST /inbound/mailgun HTTP/1.1\r\nHost: x\r\nContent-Type: x\r\nContent-Length: 1000\r\n\r\nabc"
@@ -172,6 +184,8 @@ struct LimitTests {
         #expect(throws: StintError.self) { try InboundService.mailgun(signingKeys: ["a"], path: "mailgun") }
         #expect(throws: StintError.self) { try InboundService.postmark(user: "a:b", password: "long password") }
         #expect(throws: StintError.self) { try InboundService.sendGrid(publicKey: "AAAA") }
-        #expect(throws: StintError.self) { try InboundService.amazonSES(topics: ["arn:aws:s3:eu-west-1:123456789012:mail"]) }
+        #expect(throws: StintError.self) {
+            try InboundService.amazonSES(topics: ["arn:aws:s3:eu-west-1:123456789012:mail"])
+        }
     }
 }

@@ -13,7 +13,8 @@ struct HostileTests {
     private static let together = 250
 
     private static func residentBytes() -> Int {
-        let pages = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?.split(separator: " ").dropFirst().first
+        let pages = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?.split(separator: " ")
+            .dropFirst().first
         return (pages.flatMap { Int($0) } ?? 0) * 4_096
     }
 
@@ -28,7 +29,9 @@ struct HostileTests {
             try .amazonSES(topics: [Posts.topic]) { _ in try TestAmazon.shared.get().certificate },
         ]
         var rounds: [[(path: String, post: TestPost)]] = []
-        for _ in 0..<(Self.count / Self.together) { rounds.append(try (0..<Self.together).map { _ in try bodies.next() }) }
+        for _ in 0..<(Self.count / Self.together) {
+            rounds.append(try (0..<Self.together).map { _ in try bodies.next() })
+        }
         let posts = rounds
         let before = Self.residentBytes()
         try await withInbound(queue, services, change: { $0.limits.bodyBytes = 4 * 1_048_576 }) { client in
@@ -46,16 +49,22 @@ struct HostileTests {
                 let mails = try await client.mails()
                 for mail in mails {
                     // What an application would do with it.
-                    _ = (mail.replyText, mail.author(is: "ada@example.net"), mail.threadKeys(domain: "example.org"), mail.isLoop())
+                    _ = (
+                        mail.replyText, mail.author(is: "ada@example.net"), mail.threadKeys(domain: "example.org"),
+                        mail.isLoop()
+                    )
                     _ = mail.bouncedRecipients(base: "bounce@example.org")
                     #expect(mail.attachments.count <= 20 && (mail.text ?? "").utf8.count <= 1_048_576)
                     #expect(!(mail.text ?? "").utf8.contains(0) && !mail.subject.utf8.contains(0))
                 }
                 taken += mails.count
-                try await queue.delete(try await queue.store.page(JobFilter(queue: "inbound", limit: 1_000), after: nil).jobs.map(\.id))
+                try await queue.delete(
+                    try await queue.store.page(JobFilter(queue: "inbound", limit: 1_000), after: nil).jobs.map(\.id))
             }
             let grown = Self.residentBytes() - before
-            print("\(Self.count) hostile bodies: \(statuses.sorted { $0.key < $1.key }), \(taken) mails, \(grown / 1_048_576) MiB more")
+            print(
+                "\(Self.count) hostile bodies: \(statuses.sorted { $0.key < $1.key }), \(taken) mails, \(grown / 1_048_576) MiB more"
+            )
             #expect(statuses.values.reduce(0, +) == Self.count)
             #expect(statuses.keys.allSatisfy { $0 == 200 || (400..<500).contains($0) }, "\(statuses)")
             #expect(taken > 500 && (statuses[400] ?? 0) > 500)

@@ -6,7 +6,9 @@ import Testing
 
 @Suite("Mailgun's routes")
 struct MailgunTests {
-    private static func services() throws -> [InboundService] { [try .mailgun(signingKeys: ["former", Posts.mailgunKey])] }
+    private static func services() throws -> [InboundService] {
+        [try .mailgun(signingKeys: ["former", Posts.mailgunKey])]
+    }
 
     @Test("become a mail with all its fields, from a form of each kind", arguments: [true, false])
     func fields(isMultipart: Bool) async throws {
@@ -36,7 +38,8 @@ struct MailgunTests {
             #expect(mail.author(is: "eve@example.net") == .other)
             if isMultipart {
                 let file = try #require(mail.attachments.first)
-                #expect(file.name == "größe.bin" && file.contentType == "image/png" && file.contentID == "pic@example.net")
+                #expect(
+                    file.name == "größe.bin" && file.contentType == "image/png" && file.contentID == "pic@example.net")
                 #expect(Array(file.content) == [0, 13, 10, 45, 45, 255])
             }
         }

@@ -22,7 +22,9 @@ struct PostmarkTests {
             #expect(mails.count == 1 && mail.id == "b7bc2f4a-e38e-4336-af7d-e6c392c2f817")
             #expect(mail.from == InboundAddress(name: "Ada L Lovelace", address: "ada@example.net"))
             #expect(mail.recipients == ["reply@in.example.org"] && mail.envelopeSender == "ada@example.net")
-            #expect(mail.subject == "Re: Größe 42" && mail.messageID == "<one@example.net>" && mail.replyText == "I like it.")
+            #expect(
+                mail.subject == "Re: Größe 42" && mail.messageID == "<one@example.net>"
+                    && mail.replyText == "I like it.")
             #expect(mail.date == Date(timeIntervalSince1970: 1_772_532_000) && mail.html == nil)
             #expect(mail.attachments.map(\.name) == ["a.txt"] && mail.attachments[0].content == Data("hello".utf8))
             #expect(mail.attachments[0].contentType == "text/plain" && mail.attachments[0].contentID == "a@b")
@@ -36,6 +38,15 @@ struct PostmarkTests {
             let json = Posts.postmarkMail()
             for user in [("postmark", "long passwore"), ("postmarl", "long password"), ("", ""), ("postmark", "")] {
                 same(try await client.post("/postmark", Posts.postmark(json, user: user)).status, 401)
+            }
+            // A wrong letter counts at each place.
+            let password = Array(Posts.postmarkUser.1)
+            for index in password.indices {
+                var other = password
+                other[index] = other[index] == "x" ? "y" : "x"
+                same(
+                    try await client.post("/postmark", Posts.postmark(json, user: ("postmark", String(other)))).status,
+                    401)
             }
             var post = Posts.postmark(json)
             post.headers.removeLast()

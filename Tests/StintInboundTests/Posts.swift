@@ -56,7 +56,9 @@ enum Posts {
     static let mailgunKey = "key-of-the-tests"
 
     /// The signature of Mailgun.
-    static func sign(_ form: inout TestForm, key: String = mailgunKey, token: String = UUID().uuidString, time: Date = Date()) {
+    static func sign(
+        _ form: inout TestForm, key: String = mailgunKey, token: String = UUID().uuidString, time: Date = Date()
+    ) {
         let timestamp = "\(Int(time.timeIntervalSince1970))"
         form["timestamp"] = timestamp
         form["token"] = token
@@ -71,7 +73,8 @@ enum Posts {
         form["sender"] = "ada@example.net"
         form["from"] = "Ada Lovelace <ada@example.net>"
         form["subject"] = "Re: Größe 42"
-        form["body-plain"] = "I like it.\n\nOn Tue, 3 Mar 2026 at 10:00, Shop <shop@example.org> wrote:\n> Is it right?\n"
+        form["body-plain"] =
+            "I like it.\n\nOn Tue, 3 Mar 2026 at 10:00, Shop <shop@example.org> wrote:\n> Is it right?\n"
         form["body-html"] = "<p>I like it.</p>"
         form["message-headers"] =
             #"[["From","Ada Lovelace <ada@example.net>"],["To","Shop <reply@in.example.org>"],["Subject","Re: Größe 42"],["Message-Id","<one@example.net>"],["In-Reply-To","<zero@example.org>"],["References","<first@example.org> <zero@example.org>"],["Date","Tue, 3 Mar 2026 11:00:00 +0100"],["X-Mailgun-Spf","Pass"],["X-Mailgun-Dkim-Check-Result","Pass"],["X-Mailgun-Sscore","-0.4"],["X-Mailgun-Sflag","No"]]"#
@@ -112,7 +115,9 @@ enum Posts {
     static let sendGridKey = P256.Signing.PrivateKey()
     static var sendGridPublicKey: String { sendGridKey.publicKey.derRepresentation.base64EncodedString() }
 
-    static func signed(_ post: TestPost, key: P256.Signing.PrivateKey = sendGridKey, time: Date = Date()) throws -> TestPost {
+    static func signed(_ post: TestPost, key: P256.Signing.PrivateKey = sendGridKey, time: Date = Date()) throws
+        -> TestPost
+    {
         let timestamp = "\(Int(time.timeIntervalSince1970))"
         let signature = try key.signature(for: Data(timestamp.utf8) + Data(post.body))
         var post = post
@@ -139,7 +144,8 @@ enum Posts {
         form["spam_score"] = "0.01"
         form["charsets"] = #"{"to":"UTF-8","from":"UTF-8","subject":"UTF-8","text":"utf-8","html":"utf-8"}"#
         form["SPF"] = "pass"
-        form["attachment-info"] = #"{"attachment1":{"filename":"a.txt","name":"a.txt","type":"text/plain","content-id":"a@b"}}"#
+        form["attachment-info"] =
+            #"{"attachment1":{"filename":"a.txt","name":"a.txt","type":"text/plain","content-id":"a@b"}}"#
         change(&form)
         form.add("attachment1", Array("hello".utf8), filename: "a.txt", type: "text/plain")
         return form
@@ -186,7 +192,8 @@ enum Posts {
                     fields["Signature"] = signature.rawRepresentation.base64EncodedString()
                 }
                 return TestPost(
-                    headers: [("content-type", "text/plain; charset=UTF-8")], body: Array(try JSONEncoder().encode(fields)))
+                    headers: [("content-type", "text/plain; charset=UTF-8")],
+                    body: Array(try JSONEncoder().encode(fields)))
             }
         }
     }
@@ -196,7 +203,8 @@ enum Posts {
 
     static func notification(content: String? = source, isBase64: Bool = false) -> Message {
         var receipt: [String: Any] = [
-            "recipients": ["reply@in.example.org"], "spamVerdict": ["status": "PASS"], "virusVerdict": ["status": "PASS"],
+            "recipients": ["reply@in.example.org"], "spamVerdict": ["status": "PASS"],
+            "virusVerdict": ["status": "PASS"],
             "spfVerdict": ["status": "PASS"], "dkimVerdict": ["status": "PASS"], "dmarcVerdict": ["status": "GRAY"],
         ]
         receipt["action"] = ["type": "SNS", "topicArn": topic, "encoding": isBase64 ? "BASE64" : "UTF8"]

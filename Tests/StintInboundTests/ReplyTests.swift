@@ -15,7 +15,9 @@ struct ReplyAddressTests {
     func round() throws {
         let replies = try ReplyAddresses(domain: "Reply.example.org", keys: [key])
         let plain = try replies.address(for: "post-17-42")
-        #expect(plain == plain.lowercased() && plain.hasPrefix("reply+post-17-42.") && plain.hasSuffix("@reply.example.org"))
+        #expect(
+            plain == plain.lowercased() && plain.hasPrefix("reply+post-17-42.") && plain.hasSuffix("@reply.example.org")
+        )
         for text in [plain, plain.uppercased(), "<\(plain)>", plain.capitalized] {
             #expect(replies.read(text) == .target("post-17-42"))
         }
@@ -25,7 +27,9 @@ struct ReplyAddressTests {
         #expect(replies.read(brief, at: now + 3_660) == .expired("post-17"))
         let longest = String(repeating: "a", count: 40)
         #expect(try MailAddress(try replies.address(for: longest)).localPart.utf8.count <= 64)
-        #expect(try MailAddress(try replies.address(for: String(longest.dropLast(7)), expires: now)).localPart.utf8.count <= 64)
+        #expect(
+            try MailAddress(try replies.address(for: String(longest.dropLast(7)), expires: now)).localPart.utf8.count
+                <= 64)
     }
 
     @Test("are forged if a letter is another one, or another key, prefix or domain has signed")
@@ -42,10 +46,16 @@ struct ReplyAddressTests {
         let elsewhere = try ReplyAddresses(domain: "other.example.org", keys: [key]).address(for: "post-17")
         #expect(replies.read(elsewhere) == .other)
         #expect(replies.read(elsewhere.replacing("other.", with: "in.")) == .forged)
-        let prefixed = try ReplyAddresses(domain: "in.example.org", keys: [key], prefix: "leave").address(for: "post-17")
+        let prefixed = try ReplyAddresses(domain: "in.example.org", keys: [key], prefix: "leave").address(
+            for: "post-17")
         #expect(replies.read(prefixed.replacing("leave", with: "reply")) == .forged)
-        #expect(replies.read(try ReplyAddresses(domain: "in.example.org", keys: [former]).address(for: "post-17")) == .forged)
-        for text in ["", "@", "reply+@in.example.org", "reply+a@in.example.org", "reply+a.b.c.d@in.example.org", "reply@in.example.org"] {
+        #expect(
+            replies.read(try ReplyAddresses(domain: "in.example.org", keys: [former]).address(for: "post-17"))
+                == .forged)
+        for text in [
+            "", "@", "reply+@in.example.org", "reply+a@in.example.org", "reply+a.b.c.d@in.example.org",
+            "reply@in.example.org",
+        ] {
             #expect([.forged, .other].contains(replies.read(text)), "\(text)")
         }
     }
@@ -94,7 +104,10 @@ struct ReplyAddressTests {
         mail.references = [MailThread.messageID(of: "post 17 ä", domain: "example.org"), "<1@example.org>"]
         mail.inReplyTo = ["<1@example.org>"]
         #expect(mail.threadKeys(domain: "EXAMPLE.org") == [MailThread.key(of: "post 17 ä")])
-        mail.references = ["<thread-xyz@example.org>", "<thread-0123456789abcdef@example.com>", "<thread-0123456789abcdeg@example.org>"]
+        mail.references = [
+            "<thread-xyz@example.org>", "<thread-0123456789abcdef@example.com>",
+            "<thread-0123456789abcdeg@example.org>",
+        ]
         #expect(mail.threadKeys(domain: "example.org") == [])
     }
 }
@@ -134,38 +147,91 @@ struct ReplyTextTests {
     }
 
     private static let quotes: [Sample] = [
-        Sample(name: "Gmail", text: "On Tue, Mar 3, 2026 at 10:00 AM Shop <shop@example.org> wrote:\n\n> Is it right?\n> Yes"),
-        Sample(name: "Gmail, broken", text: "On Tue, Mar 3, 2026 at 10:00 AM A Rather Long Name Of A Shop <\nshop@example.org> wrote:\n\n> Is it right?"),
-        Sample(name: "Gmail, German", text: "Am Di., 3. März 2026 um 10:00 Uhr schrieb Shop <shop@example.org>:\n\n> Passt es?"),
-        Sample(name: "Gmail, French", text: "Le mar. 3 mars 2026 à 10:00, Shop <shop@example.org> a écrit :\n\n> C'est bon ?"),
-        Sample(name: "Gmail, Spanish", text: "El mar, 3 mar 2026 a las 10:00, Shop (<shop@example.org>) escribió:\n\n> ¿Va bien?"),
-        Sample(name: "Gmail, Italian", text: "Il giorno mar 3 mar 2026 alle ore 10:00 Shop <shop@example.org> ha scritto:\n\n> Va bene?"),
-        Sample(name: "Gmail, Portuguese", text: "Em ter., 3 de mar. de 2026 às 10:00, Shop <shop@example.org> escreveu:\n\n> Está bem?"),
+        Sample(
+            name: "Gmail",
+            text: "On Tue, Mar 3, 2026 at 10:00 AM Shop <shop@example.org> wrote:\n\n> Is it right?\n> Yes"),
+        Sample(
+            name: "Gmail, broken",
+            text:
+                "On Tue, Mar 3, 2026 at 10:00 AM A Rather Long Name Of A Shop <\nshop@example.org> wrote:\n\n> Is it right?"
+        ),
+        Sample(
+            name: "Gmail, German",
+            text: "Am Di., 3. März 2026 um 10:00 Uhr schrieb Shop <shop@example.org>:\n\n> Passt es?"),
+        Sample(
+            name: "Gmail, French",
+            text: "Le mar. 3 mars 2026 à 10:00, Shop <shop@example.org> a écrit :\n\n> C'est bon ?"),
+        Sample(
+            name: "Gmail, Spanish",
+            text: "El mar, 3 mar 2026 a las 10:00, Shop (<shop@example.org>) escribió:\n\n> ¿Va bien?"),
+        Sample(
+            name: "Gmail, Italian",
+            text: "Il giorno mar 3 mar 2026 alle ore 10:00 Shop <shop@example.org> ha scritto:\n\n> Va bene?"),
+        Sample(
+            name: "Gmail, Portuguese",
+            text: "Em ter., 3 de mar. de 2026 às 10:00, Shop <shop@example.org> escreveu:\n\n> Está bem?"),
         Sample(name: "Gmail, Dutch", text: "Op di 3 mrt 2026 om 10:00 schreef Shop <shop@example.org>:\n\n> Goed?"),
         Sample(name: "Gmail, Polish", text: "wt., 3 mar 2026 o 10:00 Shop <shop@example.org> napisał(a):\n\n> Dobrze?"),
         Sample(name: "Gmail, Russian", text: "вт, 3 мар. 2026 г. в 10:00, Shop <shop@example.org>:\n> Хорошо?"),
         Sample(name: "Gmail, Swedish", text: "Den tis 3 mars 2026 kl 10:00 skrev Shop <shop@example.org>:\n\n> Bra?"),
         Sample(name: "Gmail, Chinese", text: "Shop <shop@example.org> 于2026年3月3日周二 10:00写道：\n\n> 好吗？"),
         Sample(name: "Gmail, Japanese", text: "2026年3月3日(火) 10:00 Shop <shop@example.org>:\n\n> いいですか"),
-        Sample(name: "Apple Mail", text: "> On 3. Mar 2026, at 10:00, Shop <shop@example.org> wrote:\n> \n> Is it right?\n> "),
-        Sample(name: "Apple Mail, German", text: "> Am 03.03.2026 um 10:00 schrieb Shop <shop@example.org>:\n> \n> Passt es?"),
-        Sample(name: "Apple Mail, telephone", text: "Sent from my iPhone\n\n> On 3 Mar 2026, at 10:00, Shop <shop@example.org> wrote:\n> \n> Is it right?"),
+        Sample(
+            name: "Apple Mail",
+            text: "> On 3. Mar 2026, at 10:00, Shop <shop@example.org> wrote:\n> \n> Is it right?\n> "),
+        Sample(
+            name: "Apple Mail, German",
+            text: "> Am 03.03.2026 um 10:00 schrieb Shop <shop@example.org>:\n> \n> Passt es?"),
+        Sample(
+            name: "Apple Mail, telephone",
+            text: "Sent from my iPhone\n\n> On 3 Mar 2026, at 10:00, Shop <shop@example.org> wrote:\n> \n> Is it right?"
+        ),
         Sample(name: "Thunderbird", text: "On 03.03.26 10:00, Shop wrote:\n> Is it right?\n>> Older"),
         Sample(name: "Thunderbird, German", text: "Am 03.03.26 um 10:00 schrieb Shop:\n> Passt es?"),
         Sample(name: "Thunderbird, French", text: "Le 03/03/2026 à 10:00, Shop a écrit :\n> C'est bon ?"),
-        Sample(name: "Outlook", text: "From: Shop <shop@example.org>\nSent: Tuesday, March 3, 2026 10:00 AM\nTo: Ada\nSubject: Size\n\nIs it right?"),
-        Sample(name: "Outlook, a line above", text: "________________________________\nFrom: Shop <shop@example.org>\nSent: Tuesday, March 3, 2026 10:00 AM\nTo: Ada\nSubject: Size\n\nIs it right?"),
-        Sample(name: "Outlook, German", text: "Von: Shop <shop@example.org>\nGesendet: Dienstag, 3. März 2026 10:00\nAn: Ada\nBetreff: Größe\n\nPasst es?"),
-        Sample(name: "Outlook, French", text: "De : Shop <shop@example.org>\nEnvoyé : mardi 3 mars 2026 10:00\nÀ : Ada\nObjet : Taille\n\nC'est bon ?"),
-        Sample(name: "Outlook, Spanish", text: "De: Shop <shop@example.org>\nEnviado: martes, 3 de marzo de 2026\nPara: Ada\nAsunto: Talla\n\n¿Va bien?"),
-        Sample(name: "Outlook, Russian", text: "От: Shop <shop@example.org>\nОтправлено: вторник, 3 марта 2026\nКому: Ada\nТема: Размер\n\nХорошо?"),
-        Sample(name: "Outlook, in bold", text: "*From:* Shop <shop@example.org>\n*Sent:* Tuesday, March 3, 2026 10:00 AM\n*To:* Ada\n*Subject:* Size\n\nIs it right?"),
+        Sample(
+            name: "Outlook",
+            text:
+                "From: Shop <shop@example.org>\nSent: Tuesday, March 3, 2026 10:00 AM\nTo: Ada\nSubject: Size\n\nIs it right?"
+        ),
+        Sample(
+            name: "Outlook, a line above",
+            text:
+                "________________________________\nFrom: Shop <shop@example.org>\nSent: Tuesday, March 3, 2026 10:00 AM\nTo: Ada\nSubject: Size\n\nIs it right?"
+        ),
+        Sample(
+            name: "Outlook, German",
+            text:
+                "Von: Shop <shop@example.org>\nGesendet: Dienstag, 3. März 2026 10:00\nAn: Ada\nBetreff: Größe\n\nPasst es?"
+        ),
+        Sample(
+            name: "Outlook, French",
+            text:
+                "De : Shop <shop@example.org>\nEnvoyé : mardi 3 mars 2026 10:00\nÀ : Ada\nObjet : Taille\n\nC'est bon ?"
+        ),
+        Sample(
+            name: "Outlook, Spanish",
+            text:
+                "De: Shop <shop@example.org>\nEnviado: martes, 3 de marzo de 2026\nPara: Ada\nAsunto: Talla\n\n¿Va bien?"
+        ),
+        Sample(
+            name: "Outlook, Russian",
+            text: "От: Shop <shop@example.org>\nОтправлено: вторник, 3 марта 2026\nКому: Ada\nТема: Размер\n\nХорошо?"),
+        Sample(
+            name: "Outlook, in bold",
+            text:
+                "*From:* Shop <shop@example.org>\n*Sent:* Tuesday, March 3, 2026 10:00 AM\n*To:* Ada\n*Subject:* Size\n\nIs it right?"
+        ),
         Sample(name: "Outlook of old", text: "-----Original Message-----\nFrom: Shop\n\nIs it right?"),
         Sample(name: "Outlook of old, German", text: "-----Ursprüngliche Nachricht-----\nVon: Shop\n\nPasst es?"),
         Sample(name: "a signature", text: "-- \nAda Lovelace\nAnalyst"),
         Sample(name: "a telephone", text: "Von meinem iPhone gesendet"),
         Sample(name: "only quotes", text: "> Is it right?"),
-        Sample(name: "Outlook for telephones", text: "Get Outlook for iOS<https://aka.ms/o0ukef>\n________________________________\nFrom: Shop <shop@example.org>\nSent: Tuesday\nTo: Ada\nSubject: Size\n\nIs it right?"),
+        Sample(
+            name: "Outlook for telephones",
+            text:
+                "Get Outlook for iOS<https://aka.ms/o0ukef>\n________________________________\nFrom: Shop <shop@example.org>\nSent: Tuesday\nTo: Ada\nSubject: Size\n\nIs it right?"
+        ),
     ]
 
     @Test("is without what mail programs quote below it", arguments: quotes)
@@ -177,26 +243,34 @@ struct ReplyTextTests {
 
     @Test("stays if it is between or below what is quoted")
     func between() {
-        let text = "On Tue, 3 Mar 2026, Shop <shop@example.org> wrote:\n> Is it right?\n\nYes.\n\n> And the colour?\n\nBlue.\n-- \nAda"
+        let text =
+            "On Tue, 3 Mar 2026, Shop <shop@example.org> wrote:\n> Is it right?\n\nYes.\n\n> And the colour?\n\nBlue.\n-- \nAda"
         #expect(ReplyText.visible(in: text) == "Yes.\n\nBlue.")
     }
 
-    @Test("keeps what only looks like a quote", arguments: [
-        "She wrote:\nhello", "Price: 5 > 4", "From: me\nto you", "--- \nhere", "- one\n- two", "Sent from my heart with love: thank you all so much, this has been the very best evening that we have had in many, many years indeed",
-        "He wrote a letter.\nOn Tuesday we meet at 10.", "a\n---\nb",
-    ])
+    @Test(
+        "keeps what only looks like a quote",
+        arguments: [
+            "She wrote:\nhello", "Price: 5 > 4", "From: me\nto you", "--- \nhere", "- one\n- two",
+            "Sent from my heart with love: thank you all so much, this has been the very best evening that we have had in many, many years indeed",
+            "He wrote a letter.\nOn Tuesday we meet at 10.", "a\n---\nb",
+        ])
     func kept(text: String) {
-        #expect(ReplyText.visible(in: text + "\nEnd") == text.trimmingLines + "\nEnd" || ReplyText.visible(in: text + "\nEnd") == text + "\nEnd")
+        #expect(
+            ReplyText.visible(in: text + "\nEnd") == text.trimmingLines + "\nEnd"
+                || ReplyText.visible(in: text + "\nEnd") == text + "\nEnd")
     }
 
-    @Test("of HTML alone is made into text, without quotes and signatures", arguments: [
-        #"<div dir="ltr">I like it &amp; <b>more</b>.<br></div><br><div class="gmail_quote gmail_quote_container"><div dir="ltr" class="gmail_attr">On Tue Shop wrote:<br></div><blockquote class="gmail_quote">Is it right?</blockquote></div>"#,
-        #"<html><head><title>x</title><style>p{}</style></head><body><p>I like it &#38; more.</p><blockquote type="cite"><div>On Tue wrote:</div><div>Is it?</div></blockquote></body></html>"#,
-        #"<div>I like it &amp; more.</div><div id="appendonsend"></div><hr><div id="divRplyFwdMsg"><b>From:</b> Shop</div><div>Is it?</div>"#,
-        #"<p>I like it<script>alert("<p>")</script> &amp;&nbsp;more.</p><div class="moz-cite-prefix">On 3 Mar Shop wrote:</div><blockquote type="cite">Is it?</blockquote>"#,
-        #"<p>I like it &amp; more.</p><p>-- <br>Ada</p>"#,
-        #"<p>I like it &amp; more.</p><!-- <p>hidden</p> --><div class="moz-signature">Ada</div>"#,
-    ])
+    @Test(
+        "of HTML alone is made into text, without quotes and signatures",
+        arguments: [
+            #"<div dir="ltr">I like it &amp; <b>more</b>.<br></div><br><div class="gmail_quote gmail_quote_container"><div dir="ltr" class="gmail_attr">On Tue Shop wrote:<br></div><blockquote class="gmail_quote">Is it right?</blockquote></div>"#,
+            #"<html><head><title>x</title><style>p{}</style></head><body><p>I like it &#38; more.</p><blockquote type="cite"><div>On Tue wrote:</div><div>Is it?</div></blockquote></body></html>"#,
+            #"<div>I like it &amp; more.</div><div id="appendonsend"></div><hr><div id="divRplyFwdMsg"><b>From:</b> Shop</div><div>Is it?</div>"#,
+            #"<p>I like it<script>alert("<p>")</script> &amp;&nbsp;more.</p><div class="moz-cite-prefix">On 3 Mar Shop wrote:</div><blockquote type="cite">Is it?</blockquote>"#,
+            #"<p>I like it &amp; more.</p><p>-- <br>Ada</p>"#,
+            #"<p>I like it &amp; more.</p><!-- <p>hidden</p> --><div class="moz-signature">Ada</div>"#,
+        ])
     func html(html: String) {
         var mail = InboundMail(service: .mailgun, id: "1", receivedAt: Date())
         mail.html = html
@@ -205,7 +279,10 @@ struct ReplyTextTests {
 
     @Test("is found in a time that grows as the text does, whatever it is")
     func hostile() {
-        for piece in ["<", "&", "<a \"", "<a '>", "<a=\">", "> ", "On 1 @", "a:\n", "From:\n", "-", "<!--", "<blockquote>", "\n", "&#x110000;", "<p", "\0", "<a=\"><b='>"] {
+        for piece in [
+            "<", "&", "<a \"", "<a '>", "<a=\">", "> ", "On 1 @", "a:\n", "From:\n", "-", "<!--", "<blockquote>", "\n",
+            "&#x110000;", "<p", "\0", "<a=\"><b='>",
+        ] {
             let text = String(repeating: piece, count: 200_000 / piece.utf8.count)
             var mail = InboundMail(service: .mailgun, id: "1", receivedAt: Date())
             mail.html = text
