@@ -433,7 +433,9 @@ if Context.environment["STINT_FUZZ"] != nil {
         ),
         .testTarget(
             name: "DocumentationTests",
-            dependencies: ["Stint", "StintMail", "StintPostgres", "StintTesting", grdb, lifecycle, logging],
+            dependencies: [
+                "Stint", "StintMail", "StintNotifications", "StintPostgres", "StintTesting", grdb, lifecycle, logging,
+            ],
             exclude: ["Snippets.md"],
             plugins: ["SnippetPlugin"]
         ),
