@@ -95,7 +95,7 @@ struct SMTPTests {
                 site.state.withLock { $0.contentCalls } > 0
             }
             try await eventually("it holds no job") {
-                try await queue.stats().first(where: { $0.queue == "notifications" })?.leased == 0
+                try await queue.stats().first(where: { $0.name == "notifications" })?.leased == 0
             }
             waiting.cancel()
             try await waiting.value
