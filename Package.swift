@@ -448,8 +448,8 @@ if Context.environment["STINT_FUZZ"] != nil {
         .testTarget(
             name: "DocumentationTests",
             dependencies: [
-                "Stint", "StintInbound", "StintMail", "StintPostgres", "StintTesting", grdb, hummingbird, lifecycle,
-                logging,
+                "Stint", "StintInbound", "StintMail", "StintNotifications", "StintPostgres", "StintTesting", grdb,
+                hummingbird, lifecycle, logging,
             ],
             exclude: ["Snippets.md"],
             plugins: ["SnippetPlugin"]

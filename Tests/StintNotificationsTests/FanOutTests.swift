@@ -87,7 +87,8 @@ struct FanOutTests {
     }
 
     private enum JSON: Decodable {
-        case text(String), other
+        case text(String)
+        case other
         init(from decoder: any Decoder) throws {
             self = (try? decoder.singleValueContainer().decode(String.self)).map(JSON.text) ?? .other
         }
@@ -165,7 +166,8 @@ private final class StoppableSource: NotificationSource {
     func timing(of event: NotificationEvent, for recipient: NotificationRecipient) async throws -> NotificationTiming {
         .nothing
     }
-    func content(of event: NotificationEvent, for recipient: NotificationRecipient) async throws -> NotificationContent {
+    func content(of event: NotificationEvent, for recipient: NotificationRecipient) async throws -> NotificationContent
+    {
         .gone("")
     }
     func headers(

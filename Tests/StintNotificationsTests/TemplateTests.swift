@@ -9,7 +9,8 @@ struct TemplateTests {
     private func templates(_ more: [String: String] = [:]) throws -> NotificationTemplates {
         try NotificationTemplates(
             [
-                "en/layout.html": "<html lang=\"{{lang}}\" dir=\"{{dir}}\"><body>{{$content}}{{/content}}<p>Bye</p></body></html>",
+                "en/layout.html":
+                    "<html lang=\"{{lang}}\" dir=\"{{dir}}\"><body>{{$content}}{{/content}}<p>Bye</p></body></html>",
                 "en/k.subject": "New: {{title}}",
                 "en/k.html": "{{<layout}}\n{{$content}}<p>{{title}} {{date}}</p>{{/content}}\n{{/layout}}",
                 "pt/layout.html": "<html lang=\"{{lang}}\"><body>{{$content}}{{/content}}<p>Tchau</p></body></html>",
@@ -59,9 +60,10 @@ struct TemplateTests {
     @Test(
         "dates are of the member's zone and of the language of the words",
         arguments: [
-            ("en-US", "UTC", "Jan 15, 2027, 8:00 AM"), ("en-GB", "Europe/Berlin", "15 Jan 2027, 9:00"),
-            ("en-US", "Asia/Tokyo", "Jan 15, 2027, 5:00 PM"), ("de", "UTC", "Jan 15, 2027, 8:00 AM"),
-            ("en-US", "Mars/Olympus", "Jan 15, 2027, 8:00 AM"), ("en-US", "America/New_York", "Jan 15, 2027, 3:00 AM"),
+            ("en-US", "UTC", "Jan 15, 2027 at 8:00 AM"), ("en-GB", "Europe/Berlin", "15 Jan 2027 at 9:00"),
+            ("en-US", "Asia/Tokyo", "Jan 15, 2027 at 5:00 PM"), ("de", "UTC", "Jan 15, 2027 at 8:00 AM"),
+            ("en-US", "Mars/Olympus", "Jan 15, 2027 at 8:00 AM"),
+            ("en-US", "America/New_York", "Jan 15, 2027 at 3:00 AM"),
         ])
     func dates(locale: String, zone: String, date: String) throws {
         let text = try templates(["en/k.text": "{{date}}"]).render("k", locale: locale, timeZone: zone, values)
@@ -71,14 +73,17 @@ struct TemplateTests {
     @Test("right-to-left languages say so")
     func direction() throws {
         #expect(try templates().render("k", locale: "ar-EG", timeZone: "UTC", values).text.hasSuffix(" rtl"))
-        #expect(try templates().render("k", locale: "en", timeZone: "UTC", values).html?.contains("dir=\"ltr\"") == true)
+        #expect(
+            try templates().render("k", locale: "en", timeZone: "UTC", values).html?.contains("dir=\"ltr\"") == true)
     }
 
     @Test(
         "a template that cannot be read is refused at the start, with its name and what to do",
         arguments: [
-            ("en/k.html", "a\n{{#x}}b", "'en/k.html' cannot be read, line 2"), ("en/k.html", "{{#x}}{{/y}}", "closes another"),
-            ("en/k.html", "{{x", "does not end"), ("en/k.html", "{{> nothing}}", "there is no 'nothing.html'"),
+            ("en/k.html", "a\n{{#x}}b", "'en/k.html' cannot be read, line 2"),
+            ("en/k.html", "{{#x}}{{/y}}", "closes another"),
+            ("en/k.html", "{{x", "in the middle of a tag"),
+            ("en/k.html", "{{> nothing}}", "there is no 'nothing.html'"),
             ("en/k.html", "{{>k}}", "includes itself: k → k"),
             ("en/k.html", "{{<layout}}{{title}}{{/layout}}", "only blocks"),
             ("en/k.html", "{{>*name}}", "names a template by a value"), ("en/k.html", "{{=<% %>=}}", "delimiters"),
@@ -102,11 +107,15 @@ struct TemplateTests {
     @Test("a preview names what the sample does not have; when sent it is empty")
     func preview() throws {
         let templates = try templates([
-            "en/k.html": "{{titel}} {{#author}}{{name}} {{title}}{{/author}} {{author.nam}} {{#list}}{{x}}{{/list}}{{.title}}"
+            "en/k.html":
+                "{{titel}} {{#author}}{{name}} {{title}}{{/author}} {{author.nam}} {{#list}}{{x}}{{/list}}{{.title}}"
         ])
-        let sample: [String: NotificationValue] = ["title": "T", "author": ["name": "Zoë"], "list": [["x": 1], ["y": 2]]]
+        let sample: [String: NotificationValue] = [
+            "title": "T", "author": ["name": "Zoë"], "list": [["x": 1], ["y": 2]],
+        ]
         let error = #expect(throws: StintError.self) { try templates.preview("k", locale: "en", sample: sample) }
-        #expect("\(String(describing: error))".contains("does not have: nam, titel, x. "), "\(String(describing: error))")
+        #expect(
+            "\(String(describing: error))".contains("does not have: nam, titel, x. "), "\(String(describing: error))")
         #expect(try templates.render("k", locale: "en", timeZone: "UTC", sample).html == " Zoë T  1T")
         #expect(throws: StintError.self) { try templates.preview("k", locale: "en") }
         #expect(try self.templates().preview("k", locale: "pt-BR", sample: values).subject == "Novo: <b>A & B</b>")
@@ -115,7 +124,9 @@ struct TemplateTests {
     @Test("a preview names the plurals that a language has and a template has no words for")
     func previewPlurals() throws {
         let words = "{{#n}}{{#one}}{{count}} plik{{/one}}{{#other}}{{count}} pliku{{/other}}{{/n}}"
-        let templates = try templates(["pl/k.subject": "x", "pl/k.text": words, "en/k.text": words])
+        let templates = try templates([
+            "pl/k.subject": "x", "pl/k.text": words, "en/k.html": "{{title}}", "en/k.text": words,
+        ])
         let sample: [String: NotificationValue] = ["n": 1, "title": "T"]
         #expect(try templates.preview("k", locale: "en", sample: sample).text == "1 plik")
         let error = #expect(throws: StintError.self) { try templates.preview("k", locale: "pl", sample: sample) }
@@ -147,7 +158,8 @@ struct TemplateTests {
         let folder = try TemporaryFolder()
         let files = [
             "en/k.subject.mustache": "{{title}} {{when.time}}", "en/k.text.mustache": "Hi {{recipient.name}}",
-            "en/notes.txt": "no template", "samples/k.json": #"{"title": "T", "when": {"$date": "2027-01-15T08:00:00Z"}}"#,
+            "en/notes.txt": "no template",
+            "samples/k.json": #"{"title": "T", "when": {"$date": "2027-01-15T08:00:00Z"}}"#,
         ]
         for (name, text) in files {
             let path = "\(folder.path)/\(name)"

@@ -59,7 +59,8 @@ struct HTMLScanner {
                 if byte == open { quote = nil }
             } else if byte == UInt8(ascii: ">") {
                 return index + 1
-            } else if (byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'")) && bytes[index - 1] == UInt8(ascii: "=") {
+            } else if (byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'")) && bytes[index - 1] == UInt8(ascii: "=")
+            {
                 quote = byte
             }
             index += 1

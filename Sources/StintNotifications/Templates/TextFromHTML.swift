@@ -12,12 +12,15 @@ struct TextFromHTML {
         return converter.output.finished
     }
 
+    private enum Element { case list, entry, quote }
+
     private var scanner: HTMLScanner
     private var output = TextLines()
     /// The open lists; of a numbered one its next number.
     private var lists: [Int?] = []
-    /// What is open and has lines of its own beginning: lists' entries and quotes, by their element.
-    private var prefixed: [String] = []
+    /// The open lists, entries and quotes, and whether their lines have a beginning of their own.
+    private var opened: [(element: Element, hasPrefix: Bool)] = []
+    private var prefixes = 0
     private var link: (address: String, start: Int)?
     private var preformatted = 0
     /// Whether the row has a cell with words already.
@@ -30,7 +33,8 @@ struct TextFromHTML {
         "p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "table", "ul", "ol", "dl", "hr",
     ]
     private static let lines: Set<String> = [
-        "div", "section", "article", "header", "footer", "main", "nav", "aside", "address", "figure", "figcaption", "tr",
+        "div", "section", "article", "header", "footer", "main", "nav", "aside", "address", "figure", "figcaption",
+        "tr",
         "li", "dt", "dd", "body", "html", "form", "fieldset", "tbody", "thead", "center",
     ]
 
@@ -70,17 +74,18 @@ struct TextFromHTML {
         case "a":
             closeLink()
             if let address = attributes["href"] { link = (address, output.count) }
-        case "ul": lists.append(nil)
-        case "ol": lists.append(attributes["start"].flatMap(Int.init) ?? 1)
+        case "ul", "ol":
+            lists.append(name == "ul" ? nil : attributes["start"].flatMap(Int.init) ?? 1)
+            opened.append((.list, false))
         case "li":
-            closeEntry()
+            if opened.last?.element == .entry { closeLast() }
             var marker = "- "
             if let number = lists.last ?? nil {
                 marker = "\(number). "
                 lists[lists.count - 1] = number &+ 1
             }
-            prefix(name, first: marker, rest: String(repeating: " ", count: marker.utf8.count))
-        case "blockquote": prefix(name, first: "> ", rest: "> ")
+            prefix(.entry, first: marker, rest: String(repeating: " ", count: marker.utf8.count))
+        case "blockquote": prefix(.quote, first: "> ", rest: "> ")
         case "pre": preformatted += 1
         case "tr": cellsBefore = false
         case "td", "th":
@@ -90,33 +95,33 @@ struct TextFromHTML {
         }
     }
 
-    private mutating func prefix(_ name: String, first: String, rest: String) {
-        prefixed.append(name)
+    private mutating func prefix(_ element: Element, first: String, rest: String) {
         // Deeper ones are shown without.
-        let isShown = prefixed.count <= Self.maximumDepth
-        output.push(first: isShown ? first : "", rest: isShown ? rest : "")
+        let hasPrefix = prefixes < Self.maximumDepth
+        opened.append((element, hasPrefix))
+        if hasPrefix {
+            prefixes += 1
+            output.push(first: first, rest: rest)
+        }
     }
 
-    /// An entry ends with the next one of its list.
-    private mutating func closeEntry() {
-        if prefixed.last == "li" {
-            prefixed.removeLast()
-            output.pop()
-        }
+    private mutating func closeLast() {
+        guard let last = opened.popLast(), last.hasPrefix else { return }
+        prefixes -= 1
+        output.pop()
     }
 
     private mutating func close(_ name: String) {
         switch name {
         case "a": closeLink()
         case "ul", "ol":
-            closeEntry()
-            if !lists.isEmpty { lists.removeLast() }
-        case "li": closeEntry()
-        case "blockquote":
-            if prefixed.last == name {
-                prefixed.removeLast()
-                output.pop()
+            // It ends what is open in it.
+            if lists.popLast() != nil {
+                while let last = opened.last, last.element != .list { closeLast() }
+                closeLast()
             }
+        case "li": if opened.last?.element == .entry { closeLast() }
+        case "blockquote": if opened.last?.element == .quote { closeLast() }
         case "pre": preformatted = max(0, preformatted - 1)
         case "table": cellsBefore = false
         default: break
@@ -128,7 +133,9 @@ struct TextFromHTML {
         guard let (address, start) = link else { return }
         link = nil
         let lowered = address.lowercased()
-        guard lowered.hasPrefix("https://") || lowered.hasPrefix("http://") || lowered.hasPrefix("mailto:") else { return }
+        guard lowered.hasPrefix("https://") || lowered.hasPrefix("http://") || lowered.hasPrefix("mailto:") else {
+            return
+        }
         let shown = lowered.hasPrefix("mailto:") ? String(address.dropFirst(7)) : address
         let words = output.words(from: start)
         if words == shown || words == address { return }
