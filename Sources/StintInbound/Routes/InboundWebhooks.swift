@@ -114,7 +114,14 @@ public struct InboundWebhooks: Sendable {
         let post = Post(headers: request.headers, body: body)
         switch try await receiver.receive(post, rules) {
         case .mail(let verified):
-            let mail = try await NIOThreadPool.singleton.runIfActive { try verified.read() }
+            let mail: InboundMail
+            do {
+                mail = try await NIOThreadPool.singleton.runIfActive { try verified.read() }
+            } catch var refusal as InboundRefusal {
+                // It is verified, and will be the same when it comes again.
+                refusal.isFinal = true
+                throw refusal
+            }
             return try await put(mail, replayKey: verified.replayKey)
         case .done(let text): return text
         }
